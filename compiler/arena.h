@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The memory of one compilation: everything is taken from an arena and given
+ * back at once.  No pass frees anything and nothing is reference counted.
+ */
+#ifndef PVEFW_ARENA_H
+#define PVEFW_ARENA_H
+
+#include <stdarg.h>
+#include <stddef.h>
+
+#include "text.h"
+
+struct arena {
+	struct arena_chunk *chunks; /* the newest first */
+	char *next, *end;           /* what is left of it */
+};
+
+/* A mark to which an arena can be rolled back. */
+struct arena_mark {
+	struct arena_chunk *chunk;
+	char *next, *end;
+};
+
+void arena_free(struct arena *arena);
+/* `size` zeroed bytes, aligned for any object.  Never fails: when the system
+ * has no memory the process ends with a message. */
+void *arena_alloc(struct arena *arena, size_t size);
+struct arena_mark arena_mark(const struct arena *arena);
+/* Gives back all that was taken since the mark. */
+void arena_release(struct arena *arena, struct arena_mark mark);
+
+/* Copies, terminated by a NUL that does not count. */
+struct text arena_copy(struct arena *arena, struct text t);
+struct text arena_lower(struct arena *arena, struct text t);
+const char *arena_string(struct arena *arena, struct text t);
+const char *arena_printf(struct arena *arena, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+const char *arena_vprintf(struct arena *arena, const char *format, va_list args)
+	__attribute__((format(printf, 2, 0)));
+
+#define ARENA_NEW(arena, type) ((type *)arena_alloc((arena), sizeof(type)))
+#define ARENA_ARRAY(arena, type, n) ((type *)arena_alloc((arena), sizeof(type) * (size_t)(n)))
+
+#endif

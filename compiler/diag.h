@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Diagnostics: what is wrong with the input, where, what it means for the
+ * traffic, and how to make it right.
+ *
+ * A pass reports with diag() and hangs labels, notes, helps and fixes on the
+ * result.  Nothing is printed here: a format (see diag_format.h) prints the
+ * collected list, sorted by position, when the compilation is over.
+ */
+#ifndef PVEFW_DIAG_H
+#define PVEFW_DIAG_H
+
+#include "arena.h"
+#include "source.h"
+
+enum severity {
+	SEVERITY_NOTE,
+	SEVERITY_WARNING,
+	SEVERITY_ERROR,
+};
+
+enum diag_id {
+#define DIAG(letter, number, ID, name, summary, explanation, wrong, right) DIAG_##ID,
+#include "diagnostics.def"
+#undef DIAG
+	DIAG_COUNT
+};
+
+/* One row of the catalogue, diagnostics.def. */
+struct diag_row {
+	char letter; /* E, W or N */
+	const char *number;
+	const char *name;
+	const char *summary;
+	const char *explanation;
+	const char *wrong; /* an example, or "" */
+	const char *right; /* the same, put right, or "" */
+};
+
+extern const struct diag_row diag_catalogue[DIAG_COUNT];
+
+enum diag_part_kind {
+	DIAG_LABEL, /* secondary span with a text */
+	DIAG_NOTE,
+	DIAG_HELP,
+	DIAG_FIX, /* replaces the span by the text */
+};
+
+struct diag_part {
+	enum diag_part_kind kind;
+	struct span span; /* of labels and fixes */
+	const char *text;
+	struct diag_part *next;
+};
+
+struct diagnostic {
+	enum diag_id id;
+	enum severity severity;
+	struct span span;    /* {0, 0}: about no place in a file */
+	const char *message; /* one line, no final stop */
+	const char *label;   /* what stands at the carets, or NULL */
+	struct diag_part *parts, **last_part;
+	struct diags *owner;
+	struct diagnostic *next;
+};
+
+struct diags {
+	struct arena *arena;
+	struct source_map *map;
+	struct diagnostic *first, **last;
+	unsigned counts[SEVERITY_ERROR + 1];
+	bool unreadable; /* an input could not be read: exit status 2 */
+};
+
+void diags_init(struct diags *diags, struct arena *arena, struct source_map *map);
+
+/* Reports; `span` may be {0, 0}.  The severity is the catalogue's. */
+struct diagnostic *diag(struct diags *diags, struct span span, enum diag_id id, const char *format,
+			...) __attribute__((format(printf, 4, 5)));
+/* Cannot read `path`: `reason` is an errno.  Makes the exit status 2. */
+struct diagnostic *diag_unreadable(struct diags *diags, const char *path, int reason);
+
+/* These add to a diagnostic and return it. */
+struct diagnostic *diag_here(struct diagnostic *d, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+struct diagnostic *diag_label(struct diagnostic *d, struct span span, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+struct diagnostic *diag_note(struct diagnostic *d, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+struct diagnostic *diag_help(struct diagnostic *d, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+struct diagnostic *diag_fix(struct diagnostic *d, struct span span, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* Sorts by file and position; for equal places the order of reporting stays. */
+void diags_sort(struct diags *diags);
+/* Severity from the letter of a row. */
+enum severity diag_severity(const struct diag_row *row);
+const char *severity_name(enum severity severity);
+/* The row whose "E0203" or "unknown-alias" is `name`; DIAG_COUNT if none. */
+enum diag_id diag_find(struct text name);
+
+#endif

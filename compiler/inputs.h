@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Everything a compilation reads (spec chapter 4).
+ *
+ * inputs_load() opens the tree and reads every file once; what is no .fw file
+ * is parsed here too.  The same inputs give the same result on any machine:
+ * directory listings are sorted, and nothing else is looked at.
+ */
+#ifndef PVEFW_INPUTS_H
+#define PVEFW_INPUTS_H
+
+#include "diag.h"
+#include "ir.h"
+
+/* ALT=IFACE of the command line. */
+struct altname_option {
+	const char *text;
+	struct altname_option *next;
+};
+
+/* The input options of the command line; NULL: not given. */
+struct input_options {
+	const char *root; /* default /etc/pve */
+	const char *node;
+	const char *local_network;
+	struct altname_option *altnames;
+	const char *now;
+	const char *services, *protocols, *ethertypes;
+	bool resolve;
+};
+
+/* A guest's .fw file without a guest, or one of another node. */
+struct input_file {
+	struct text name; /* "100" of 100.fw, "vnet1" of vnet1.fw */
+	struct source *source;
+	struct input_file *next;
+};
+
+struct inputs {
+	const char *root;
+	struct text node;
+	bool on_node;              /* root is /etc/pve: the kernel may be asked */
+	int64_t now;
+	const struct netdb *netdb;
+	struct source *cluster;    /* cluster.fw, or NULL */
+	struct source *host;       /* host.fw, or NULL */
+	struct input_file *guest_files; /* firewall/<VMID>.fw, sorted by VMID as text */
+	struct input_file *vnet_files;  /* sdn/firewall/<name>.fw, sorted */
+	struct guest *guests;      /* vmid, type, nics, config; sorted as in struct config */
+	struct corosync corosync;
+	struct altname *altnames;
+	/* The local network, if not from the cluster file: version 0 if the command
+	 * line does not say and it was not detected. */
+	struct prefix local_network;
+	struct text local_network_text;
+	struct scope sdn;          /* SDN and IPAM sets */
+};
+
+/*
+ * Reads everything.  Returns false when the tree as a whole cannot be used (the
+ * reason is reported, diags->unreadable set): root or node missing, or a file
+ * that is there cannot be read.  Single things that are wrong are reported and
+ * left out.
+ */
+bool inputs_load(struct inputs *inputs, const struct input_options *options, struct diags *diags);
+
+/* One file each; all report to diags and never fail.  `source` may hold anything. */
+
+/* Guest configuration (4.2): the NICs, sorted by key as text. guestconf.c */
+struct nic *guestconf_parse(struct diags *diags, struct source *source, enum guest_type type,
+			    struct text vmid);
+/* corosync.conf (4.3): the links between `node` and the others. corosync.c */
+void corosync_parse(struct diags *diags, struct source *source, struct text node, bool resolve,
+		    struct corosync *corosync);
+/* sdn/.running-config and priv/ipam.db (4.5); either may be NULL. sdn.c */
+void sdn_parse(struct diags *diags, struct source *running, struct source *ipam, struct scope *sdn);
+/* From the kernel (4.4), through rtnetlink. Returns 0 or an errno.  localnet.c */
+int localnet_detect(struct arena *arena, const char *host_name, struct prefix *network);
+int altnames_detect(struct arena *arena, struct altname **altnames);
+
+#endif

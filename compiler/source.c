@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Reading files whole, and finding lines in them when something is printed. */
+#include "source.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "utf8.h"
+
+void source_map_init(struct source_map *map, struct arena *arena)
+{
+	*map = (struct source_map){ .arena = arena, .next_base = 1 };
+}
+
+static void append(struct source_map *map, struct source *source)
+{
+	if (map->count == map->room) {
+		uint32_t room = map->room ? map->room * 2 : 64;
+		struct source **grown = ARENA_ARRAY(map->arena, struct source *, room);
+
+		if (map->count)
+			memcpy(grown, map->sources, map->count * sizeof(*grown));
+		map->sources = grown;
+		map->room = room;
+	}
+	map->sources[map->count++] = source;
+}
+
+/* A file of `size` bytes that are yet to be filled in; NULL if the map is full. */
+static struct source *new_source(struct source_map *map, const char *shown, size_t size)
+{
+	struct source *source;
+
+	if (size + 2 > UINT32_MAX - map->next_base) {
+		errno = EFBIG;
+		return NULL;
+	}
+	source = ARENA_NEW(map->arena, struct source);
+	source->path = arena_string(map->arena, text_of(shown));
+	source->text = arena_alloc(map->arena, size + 2);
+	source->size = (uint32_t)size;
+	source->base = map->next_base;
+	return source;
+}
+
+static struct source *commit(struct source_map *map, struct source *source)
+{
+	map->next_base += source->size + 1;
+	append(map, source);
+	return source;
+}
+
+/* Fills the source from `fd`; a file that shrinks meanwhile is taken as it is. */
+static int fill(struct source *source, int fd)
+{
+	uint32_t got = 0;
+
+	while (got < source->size) {
+		ssize_t n = read(fd, source->text + got, source->size - got);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		if (n == 0)
+			break;
+		got += (uint32_t)n;
+	}
+	source->size = got;
+	return 0;
+}
+
+static struct source *load_fd(struct source_map *map, int fd, const char *shown)
+{
+	struct source *source;
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return NULL;
+	if (!S_ISREG(st.st_mode)) {
+		errno = S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
+		return NULL;
+	}
+	source = new_source(map, shown, (size_t)st.st_size);
+	if (!source || fill(source, fd) < 0)
+		return NULL;
+	return commit(map, source);
+}
+
+struct source *source_load(struct source_map *map, int at, const char *path, const char *shown)
+{
+	int fd = openat(at, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct source *source;
+	int reason;
+
+	if (fd < 0)
+		return NULL;
+	source = load_fd(map, fd, shown);
+	reason = errno;
+	close(fd);
+	errno = reason;
+	return source;
+}
+
+struct source *source_add(struct source_map *map, const char *shown, const char *bytes, size_t size)
+{
+	struct source *source = new_source(map, shown, size);
+
+	if (!source)
+		return NULL;
+	if (size)
+		memcpy(source->text, bytes, size);
+	return commit(map, source);
+}
+
+struct source *source_find(const struct source_map *map, uint32_t position)
+{
+	uint32_t low = 0, high = map->count;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+		struct source *source = map->sources[middle];
+
+		if (position < source->base)
+			high = middle;
+		else if (position > source->base + source->size)
+			low = middle + 1;
+		else
+			return source;
+	}
+	return NULL;
+}
+
+static void find_lines(const struct source_map *map, struct source *source)
+{
+	uint32_t count = 1, at = 0;
+
+	if (source->line_starts)
+		return;
+	for (uint32_t i = 0; i < source->size; i++)
+		count += source->text[i] == '\n';
+	source->line_starts = ARENA_ARRAY(map->arena, uint32_t, count);
+	source->line_count = count;
+	for (uint32_t i = 0; i < source->size; i++)
+		if (source->text[i] == '\n')
+			source->line_starts[++at] = i + 1;
+}
+
+/* Index of the line that holds `offset`. */
+static uint32_t line_index(const struct source *source, uint32_t offset)
+{
+	uint32_t low = 0, high = source->line_count;
+
+	while (high - low > 1) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (source->line_starts[middle] <= offset)
+			low = middle;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+struct place source_place(const struct source_map *map, uint32_t position)
+{
+	struct source *source = source_find(map, position);
+	uint32_t index, start, offset;
+
+	if (!source)
+		return (struct place){ NULL, 0, 0 };
+	find_lines(map, source);
+	offset = position - source->base;
+	index = line_index(source, offset);
+	start = source->line_starts[index];
+	return (struct place){ source, index + 1,
+			       utf8_count(source->text + start, offset - start) + 1 };
+}
+
+struct word source_line(const struct source_map *map, struct source *source, uint32_t line)
+{
+	uint32_t start, end;
+
+	find_lines(map, source);
+	start = source->line_starts[line - 1];
+	end = line < source->line_count ? source->line_starts[line] - 1 : source->size;
+	if (end > start && source->text[end - 1] == '\r')
+		end--;
+	return source_word(source, start, end - start);
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Source files and the map from positions to files, lines and columns.
+ *
+ * Every file that is read gets a range of positions of its own, so that a span
+ * of eight bytes says which file it is in.  Position 0 belongs to no file.
+ */
+#ifndef PVEFW_SOURCE_H
+#define PVEFW_SOURCE_H
+
+#include "arena.h"
+
+struct source {
+	const char *path; /* as shown to the user */
+	char *text;       /* `size` bytes, then two NUL bytes for the lexer */
+	uint32_t size;
+	uint32_t base;         /* position of the first byte */
+	uint32_t *line_starts; /* offsets; made on first use */
+	uint32_t line_count;
+};
+
+struct source_map {
+	struct arena *arena;
+	struct source **sources; /* in the order of their base */
+	uint32_t count, room;
+	uint32_t next_base;
+};
+
+/* A place for people: both count from 1, the column in characters. */
+struct place {
+	const struct source *source;
+	uint32_t line;
+	uint32_t column;
+};
+
+void source_map_init(struct source_map *map, struct arena *arena);
+/*
+ * Reads `path`, relative to the directory `at` (or AT_FDCWD), with one read and
+ * adds it under the name `shown` (copied).  Returns NULL with errno set when it
+ * cannot be opened or read, is no regular file (EISDIR, EINVAL), or would fill
+ * the map (EFBIG).  The text belongs to the arena.
+ */
+struct source *source_load(struct source_map *map, int at, const char *path, const char *shown);
+/* The same for bytes in memory, which are copied. */
+struct source *source_add(struct source_map *map, const char *shown, const char *bytes, size_t size);
+
+/* NULL for span {0, 0} and positions outside every file. */
+struct source *source_find(const struct source_map *map, uint32_t position);
+struct place source_place(const struct source_map *map, uint32_t position);
+/* The bytes of a line without its end, and the position of the first. */
+struct word source_line(const struct source_map *map, struct source *source, uint32_t line);
+
+static inline struct word source_word(const struct source *source, uint32_t offset, uint32_t len)
+{
+	return (struct word){ source->text + offset, len, source->base + offset };
+}
+
+#endif

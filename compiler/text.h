@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Pieces of source text.
+ *
+ * Nothing in the compiler copies what a user wrote: a text points into the
+ * file's buffer (or into the arena), and a span names the same bytes by their
+ * position in the source map, where every file has its own range.  Line and
+ * column are computed only when something is printed.
+ */
+#ifndef PVEFW_TEXT_H
+#define PVEFW_TEXT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+/* Bytes; not terminated, not owned. */
+struct text {
+	const char *ptr;
+	uint32_t len;
+};
+
+/* Positions [begin, end) in the source map; begin 0 means "nowhere". */
+struct span {
+	uint32_t begin;
+	uint32_t end;
+};
+
+/* A token: its bytes and where they stand. */
+struct word {
+	const char *ptr;
+	uint32_t len;
+	uint32_t begin;
+};
+
+#define TEXT(literal) ((struct text){ (literal), (uint32_t)(sizeof(literal) - 1) })
+/* For printf's "%.*s". */
+#define TEXT_ARG(t) (int)(t).len, (t).ptr
+
+static inline struct text text_of(const char *s)
+{
+	return (struct text){ s, (uint32_t)strlen(s) };
+}
+
+static inline struct text word_text(struct word w)
+{
+	return (struct text){ w.ptr, w.len };
+}
+
+static inline struct span word_span(struct word w)
+{
+	return (struct span){ w.begin, w.begin + w.len };
+}
+
+/* The part of `w` from byte `from`, `len` bytes long. */
+static inline struct word word_part(struct word w, uint32_t from, uint32_t len)
+{
+	return (struct word){ w.ptr + from, len, w.begin + from };
+}
+
+bool text_equal(struct text a, struct text b);
+/* ASCII letters compare without case; the locale plays no part. */
+bool text_equal_nocase(struct text a, struct text b);
+bool text_is(struct text a, const char *b);
+bool text_starts(struct text a, const char *prefix);
+/* Order of bytes, shorter first: what strcmp would say. */
+int text_compare(struct text a, struct text b);
+/* Index of `c`, or -1. */
+long text_find(struct text a, char c);
+bool text_all_digits(struct text a);
+/* Reads decimal digits only; false if empty, no number, or above `max`. */
+bool text_to_number(struct text a, uint64_t max, uint64_t *value);
+/* Levenshtein distance with adjacent swaps, without case; stops at `limit`. */
+unsigned text_distance(struct text a, struct text b, unsigned limit);
+
+static inline bool char_is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+static inline bool char_is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static inline bool char_is_letter(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+static inline char char_lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+}
+
+#endif

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The grammar of .fw files: it builds the tree (ast.h) and nothing else.
+ *
+ * A line that does not fit becomes a LINE_BAD node and reading goes on with
+ * the next one.  What is well-formed but wrong (a word too many, a key without
+ * its value) stays in the tree as such: the compiler can then say what is
+ * wrong, and the formatter loses nothing.
+ */
+%code requires {
+#include "parse.h"
+}
+
+%define api.pure full
+%define api.prefix {fw_}
+%define api.location.type {struct span}
+%define api.value.type union
+%define api.token.prefix {}
+%locations
+%param { void *scanner }
+%parse-param { struct parse *p }
+%expect 0
+
+%code {
+#define YYLLOC_DEFAULT(whole, rhs, n) \
+	((whole).begin = (n) ? YYRHSLOC(rhs, 1).begin : YYRHSLOC(rhs, 0).end, \
+	 (whole).end = (n) ? YYRHSLOC(rhs, n).end : YYRHSLOC(rhs, 0).end)
+
+int fw_lex(FW_STYPE *value, struct span *location, void *scanner);
+
+/* Nothing to say here: the line becomes a LINE_BAD node. */
+static void fw_error(const struct span *location, void *scanner, const struct parse *p,
+		     const char *message)
+{
+	(void)location, (void)scanner, (void)p, (void)message;
+}
+
+static const struct word none;
+static const struct header no_header;
+static const struct section_list no_sections;
+static const struct line_list no_lines;
+static const struct word_list no_words;
+static const struct param_list no_params;
+}
+
+%token EOL "end of line"
+%token GAP "blank"
+%token <struct header> HEADER "section header"
+%token <struct word> COMMENT "comment" STRAY_HEADER RAW
+%token <struct word> OPTION SETTING NO_OPTION
+%token <struct word> NAME NAME_WIDE CIDR
+%token <struct word> ADDRESS
+%token <struct word> TYPE ACTION KEY KEY_WIDE KEY_ALONE VALUE STRAY
+
+%type <struct section_list> file
+%type <struct line_list> lines
+%type <struct ast_line *> line option alias entry rule
+%type <struct rule_head> rule_head
+%type <struct param_list> params
+%type <struct word_list> addresses
+%type <struct word> opt_comment opt_action opt_setting
+
+%%
+
+input:	  file			{ p->file->sections = $1.first; }
+	;
+
+file:	  lines			{ $$ = build_section(p, no_sections, no_header, $1); }
+	| file HEADER EOL lines	{ $$ = build_section(p, $1, $2, $4); }
+	;
+
+lines:	  %empty		{ $$ = no_lines; }
+	| lines line EOL	{ $$ = build_line($1, $2); }
+	;
+
+line:	  COMMENT		{ $$ = build_comment(p, $1); }
+	| STRAY_HEADER		{ $$ = build_text(p, LINE_HEADER, $1); }
+	| RAW			{ $$ = build_text(p, LINE_RAW, $1); }
+	| NO_OPTION		{ $$ = build_text(p, LINE_BAD, $1); }
+	| option
+	| alias
+	| entry
+	| rule
+	| error			{ $$ = build_bad(p, @1); }
+	;
+
+option:	  OPTION opt_setting	{ $$ = build_option(p, $1, $2); }
+	;
+
+alias:	  NAME CIDR opt_comment		{ $$ = build_alias(p, false, $1, $2, $3); }
+	| NAME_WIDE CIDR opt_comment	{ $$ = build_alias(p, true, $1, $2, $3); }
+	;
+
+entry:	  addresses opt_comment		{ $$ = build_entry(p, @1, false, $1, $2); }
+	| '!' addresses opt_comment	{ $$ = build_entry(p, @$, true, $2, $3); }
+	;
+
+addresses: ADDRESS		{ $$ = build_word(p, no_words, $1); }
+	| addresses ADDRESS	{ $$ = build_word(p, $1, $2); }
+	;
+
+rule:	  rule_head params opt_comment	{ $$ = build_rule(p, @$, $1, $2, $3); }
+	;
+
+rule_head: TYPE opt_action		{ $$ = (struct rule_head){ false, false, $1, $2 }; }
+	| '|' TYPE opt_action		{ $$ = (struct rule_head){ true, false, $2, $3 }; }
+	| '|' GAP TYPE opt_action	{ $$ = (struct rule_head){ true, true, $3, $4 }; }
+	;
+
+params:	  %empty		{ $$ = no_params; }
+	| params KEY VALUE	{ $$ = build_param(p, $1, PARAM_OK, $2, $3); }
+	| params KEY_WIDE VALUE	{ $$ = build_param(p, $1, PARAM_WIDE_GAP, $2, $3); }
+	| params KEY		{ $$ = build_param(p, $1, PARAM_NO_VALUE, $2, none); }
+	| params KEY_WIDE	{ $$ = build_param(p, $1, PARAM_NO_VALUE, $2, none); }
+	| params KEY_ALONE	{ $$ = build_param(p, $1, PARAM_NO_VALUE, $2, none); }
+	| params STRAY		{ $$ = build_param(p, $1, PARAM_STRAY, $2, none); }
+	;
+
+opt_action:   %empty	{ $$ = none; } | ACTION ;
+opt_setting:  %empty	{ $$ = none; } | SETTING ;
+opt_comment:  %empty	{ $$ = none; } | COMMENT ;
+%%

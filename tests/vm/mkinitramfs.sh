@@ -1,0 +1,95 @@
+#!/bin/sh
+# mkinitramfs.sh KERNEL OUT: makes OUT/vmlinuz and OUT/initramfs from an unpacked kernel package.
+#
+# The initramfs holds busybox, bash, ip, nft, ipset, both kinds of iptables and ebtables with their
+# shared libraries, all netfilter and bridge modules, and an init that runs /payload/run (run.sh adds
+# it) and writes its exit status to the second serial port. Modules load on demand, as on a real system.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+PATH=$PATH:/usr/sbin:/sbin
+# shellcheck source=tests/vm/image.sh
+. "$here/image.sh"
+
+wanted_programs="bash ip sysctl nft ipset kmod xtables-nft-multi"
+welcome_programs="bridge tc conntrack tcpdump xtables-legacy-multi ebtables-legacy"
+wanted_modules='/net/(netfilter|bridge|8021q|ipv4/netfilter|ipv6/netfilter|packet|unix)/|/drivers/net/(veth|dummy|tun|bonding/bonding)\.ko|/crc32c[^/]*\.ko|/lib/ts_'
+
+[ $# = 2 ] || {
+	echo "usage: mkinitramfs.sh KERNEL OUT" >&2
+	exit 2
+}
+for tool in busybox cpio lz4 depmod $wanted_programs; do
+	command -v "$tool" >/dev/null || {
+		echo "mkinitramfs.sh: no $tool" >&2
+		exit 77
+	}
+done
+kernel=$1 out=$2
+root=$(new_root)
+trap 'rm -rf "$root"' EXIT
+
+# Busybox first, so that the real programs take the place of its own.
+add_programs() {
+	cp "$(command -v busybox)" "$root/bin/busybox"
+	for applet in $(busybox --list | grep -vx busybox); do
+		ln -s busybox "$root/bin/$applet"
+	done
+	for program in $wanted_programs $welcome_programs; do
+		! command -v "$program" >/dev/null || copy_program "$root" "$program"
+	done
+	for name in modprobe insmod rmmod lsmod depmod; do
+		rm -f "$root/bin/$name"
+		ln -s "$(readlink -f "$(command -v kmod)")" "$root/sbin/$name"
+	done
+}
+
+# xtables-*-multi are many programs; their matches and targets are libraries beside libxtables.
+add_iptables() {
+	for suffix in '' -save -restore; do
+		for tool in iptables ip6tables; do
+			ln -s xtables-nft-multi "$root/sbin/$tool-nft$suffix"
+			ln -s xtables-legacy-multi "$root/sbin/$tool-legacy$suffix"
+			ln -s xtables-nft-multi "$root/sbin/$tool$suffix"
+		done
+		ln -s xtables-nft-multi "$root/sbin/ebtables-nft$suffix"
+		ln -s xtables-nft-multi "$root/sbin/ebtables$suffix"
+		! command -v "ebtables-legacy$suffix" >/dev/null || copy_program "$root" "ebtables-legacy$suffix"
+	done
+	for extensions in /usr/lib/*-linux-gnu/xtables /usr/lib/*-linux-gnu/ebtables; do
+		[ ! -d "$extensions" ] || copy_file "$root" "$extensions" "$extensions"
+	done
+	for library in /usr/lib/*-linux-gnu/libebtc.so* /usr/lib/*-linux-gnu/xtables/*.so; do
+		[ ! -e "$library" ] || copy_libraries "$root" "$library"
+	done
+}
+
+# modules.dep names for each module all that must be loaded before it.
+add_modules() {
+	modules=$(echo "$kernel"/lib/modules/*)
+	version=$(basename "$modules")
+	[ -e "$modules/modules.dep" ] || depmod -b "$kernel" "$version"
+	mkdir -p "$root/lib/modules/$version"
+	cp "$modules"/modules.builtin* "$modules/modules.order" "$root/lib/modules/$version/"
+	awk -F '[: ]+' -v wanted="$wanted_modules" '
+		"/" $1 ~ wanted { for (i = 1; i <= NF; i++) if ($i != "") print $i }' "$modules/modules.dep" |
+		sort -u | (cd "$modules" && cpio -pdm --quiet "$root/lib/modules/$version")
+	depmod -b "$root" "$version"
+}
+
+add_system_files() {
+	mkdir -p "$root/proc" "$root/sys" "$root/dev" "$root/run" "$root/tmp" "$root/etc" "$root/var/lib" \
+		"$root/payload"
+	echo 'root:x:0:0:root:/root:/bin/sh' >"$root/etc/passwd"
+	for file in protocols services ethertypes iproute2; do
+		[ ! -e "/etc/$file" ] || copy_file "$root" "/etc/$file" "/etc/$file"
+	done
+	install "$here/init.sh" "$root/init"
+}
+
+add_programs
+add_iptables
+add_modules
+add_system_files
+mkdir -p "$out"
+pack "$root" | lz4 -l -1 -c >"$out/initramfs"
+cp "$kernel/boot/vmlinuz-$version" "$out/vmlinuz"
