@@ -8096,10 +8096,6 @@ static const yy_state_type yy_NUL_trans[235] =
  */
 #define YY_NO_INPUT 1
 #line 20 "grammar/lexer.l"
-#include <stdlib.h>
-
-#include "parse.h"
-#include "parser.h"
 #include "scan.h"
 
 /* One token; what trails of blanks and of the line's end is not part of it. */
@@ -8118,9 +8114,9 @@ static const yy_state_type yy_NUL_trans[235] =
 		return HEADER; \
 	} while (0)
 #define NEXT_LINE BEGIN(start_of[yyextra->section])
-#line 8122 "build/lexer.c"
+#line 8118 "build/lexer.c"
 
-#line 8124 "build/lexer.c"
+#line 8120 "build/lexer.c"
 
 #define INITIAL 0
 #define NOWHERE 1
@@ -8398,10 +8394,10 @@ YY_DECL
 		}
 
 	{
-#line 53 "grammar/lexer.l"
+#line 49 "grammar/lexer.l"
 
 
-#line 56 "grammar/lexer.l"
+#line 52 "grammar/lexer.l"
 	static const int start_of[SECTION_KINDS] = {
 		[SECTION_NONE] = NOWHERE,   [SECTION_OPTIONS] = OPTIONS, [SECTION_RULES] = RULES,
 		[SECTION_ALIASES] = ALIASES, [SECTION_IPSET] = IPSET,     [SECTION_GROUP] = RULES,
@@ -8411,7 +8407,7 @@ YY_DECL
 		NEXT_LINE;
 
 
-#line 8415 "build/lexer.c"
+#line 8411 "build/lexer.c"
 
 	while ( /*CONSTCOND*/1 )		/* loops until end-of-file is reached */
 		{
@@ -8464,13 +8460,13 @@ do_action:	/* This label is used only to access EOF actions. */
 
 case 1:
 YY_RULE_SETUP
-#line 66 "grammar/lexer.l"
+#line 62 "grammar/lexer.l"
 
 	YY_BREAK
 case 2:
 /* rule 2 can match eol */
 YY_RULE_SETUP
-#line 67 "grammar/lexer.l"
+#line 63 "grammar/lexer.l"
 
 	YY_BREAK
 case YY_STATE_EOF(NOWHERE):
@@ -8478,56 +8474,56 @@ case YY_STATE_EOF(OPTIONS):
 case YY_STATE_EOF(RULES):
 case YY_STATE_EOF(ALIASES):
 case YY_STATE_EOF(IPSET):
-#line 68 "grammar/lexer.l"
+#line 64 "grammar/lexer.l"
 yyterminate();
 	YY_BREAK
 case 3:
 YY_RULE_SETUP
-#line 69 "grammar/lexer.l"
+#line 65 "grammar/lexer.l"
 LAST_TOKEN(COMMENT);
 	YY_BREAK
 case 4:
 YY_RULE_SETUP
-#line 70 "grammar/lexer.l"
+#line 66 "grammar/lexer.l"
 HEADER_TOKEN(SECTION_OPTIONS);
 	YY_BREAK
 case 5:
 YY_RULE_SETUP
-#line 71 "grammar/lexer.l"
+#line 67 "grammar/lexer.l"
 HEADER_TOKEN(SECTION_RULES);
 	YY_BREAK
 case 6:
 YY_RULE_SETUP
-#line 72 "grammar/lexer.l"
+#line 68 "grammar/lexer.l"
 HEADER_TOKEN(SECTION_ALIASES);
 	YY_BREAK
 case 7:
 YY_RULE_SETUP
-#line 73 "grammar/lexer.l"
+#line 69 "grammar/lexer.l"
 HEADER_TOKEN(SECTION_IPSET);
 	YY_BREAK
 case 8:
 YY_RULE_SETUP
-#line 74 "grammar/lexer.l"
+#line 70 "grammar/lexer.l"
 HEADER_TOKEN(SECTION_GROUP);
 	YY_BREAK
 case 9:
 YY_RULE_SETUP
-#line 75 "grammar/lexer.l"
+#line 71 "grammar/lexer.l"
 LAST_TOKEN(STRAY_HEADER);
 	YY_BREAK
 
 
 case 10:
 YY_RULE_SETUP
-#line 79 "grammar/lexer.l"
+#line 75 "grammar/lexer.l"
 LAST_TOKEN(RAW);
 	YY_BREAK
 
 
 case 11:
 YY_RULE_SETUP
-#line 83 "grammar/lexer.l"
+#line 79 "grammar/lexer.l"
 {
 		BEGIN(OPTION_VALUE);
 		yylval->word = scan_word(yyextra, yytext, (size_t)yyleng - 1);
@@ -8537,31 +8533,31 @@ YY_RULE_SETUP
 	YY_BREAK
 case 12:
 YY_RULE_SETUP
-#line 89 "grammar/lexer.l"
+#line 85 "grammar/lexer.l"
 yymore(); BEGIN(NOT_OPTION);
 	YY_BREAK
 case 13:
 YY_RULE_SETUP
-#line 90 "grammar/lexer.l"
+#line 86 "grammar/lexer.l"
 yymore(); BEGIN(NOT_OPTION);
 	YY_BREAK
 
 
 case 14:
 YY_RULE_SETUP
-#line 94 "grammar/lexer.l"
+#line 90 "grammar/lexer.l"
 
 	YY_BREAK
 case 15:
 YY_RULE_SETUP
-#line 95 "grammar/lexer.l"
+#line 91 "grammar/lexer.l"
 LAST_TOKEN(SETTING);
 	YY_BREAK
 
 
 case 16:
 YY_RULE_SETUP
-#line 99 "grammar/lexer.l"
+#line 95 "grammar/lexer.l"
 LAST_TOKEN(NO_OPTION);
 	YY_BREAK
 
@@ -8571,7 +8567,7 @@ case 17:
 yyg->yy_c_buf_p = yy_cp -= 1;
 YY_DO_BEFORE_ACTION; /* set up yytext again */
 YY_RULE_SETUP
-#line 103 "grammar/lexer.l"
+#line 99 "grammar/lexer.l"
 BEGIN(ALIAS_CIDR); TOKEN(NAME);
 	YY_BREAK
 case 18:
@@ -8579,91 +8575,91 @@ case 18:
 yyg->yy_c_buf_p = yy_cp -= 1;
 YY_DO_BEFORE_ACTION; /* set up yytext again */
 YY_RULE_SETUP
-#line 104 "grammar/lexer.l"
+#line 100 "grammar/lexer.l"
 BEGIN(ALIAS_CIDR); TOKEN(NAME_WIDE);
 	YY_BREAK
 case 19:
 YY_RULE_SETUP
-#line 105 "grammar/lexer.l"
+#line 101 "grammar/lexer.l"
 BEGIN(ALIAS_CIDR); TOKEN(CIDR);
 	YY_BREAK
 
 
 case 20:
 YY_RULE_SETUP
-#line 109 "grammar/lexer.l"
+#line 105 "grammar/lexer.l"
 BEGIN(ENTRY); TOKEN('!');
 	YY_BREAK
 case 21:
 YY_RULE_SETUP
-#line 110 "grammar/lexer.l"
+#line 106 "grammar/lexer.l"
 BEGIN(ENTRY); TOKEN(ADDRESS);
 	YY_BREAK
 
 
 case 22:
 YY_RULE_SETUP
-#line 114 "grammar/lexer.l"
+#line 110 "grammar/lexer.l"
 
 	YY_BREAK
 case 23:
 YY_RULE_SETUP
-#line 115 "grammar/lexer.l"
+#line 111 "grammar/lexer.l"
 TOKEN(CIDR);
 	YY_BREAK
 
 
 case 24:
 YY_RULE_SETUP
-#line 119 "grammar/lexer.l"
+#line 115 "grammar/lexer.l"
 
 	YY_BREAK
 case 25:
 YY_RULE_SETUP
-#line 120 "grammar/lexer.l"
+#line 116 "grammar/lexer.l"
 TOKEN(ADDRESS);
 	YY_BREAK
 
 
 case 26:
 YY_RULE_SETUP
-#line 124 "grammar/lexer.l"
+#line 120 "grammar/lexer.l"
 BEGIN(RULE_TYPE); TOKEN('|');
 	YY_BREAK
 case 27:
 YY_RULE_SETUP
-#line 125 "grammar/lexer.l"
+#line 121 "grammar/lexer.l"
 BEGIN(RULE_ACTION); TOKEN(TYPE);
 	YY_BREAK
 
 
 case 28:
 YY_RULE_SETUP
-#line 129 "grammar/lexer.l"
+#line 125 "grammar/lexer.l"
 TOKEN(GAP);
 	YY_BREAK
 case 29:
 YY_RULE_SETUP
-#line 130 "grammar/lexer.l"
+#line 126 "grammar/lexer.l"
 BEGIN(RULE_ACTION); TOKEN(TYPE);
 	YY_BREAK
 
 
 case 30:
 YY_RULE_SETUP
-#line 134 "grammar/lexer.l"
+#line 130 "grammar/lexer.l"
 
 	YY_BREAK
 case 31:
 YY_RULE_SETUP
-#line 135 "grammar/lexer.l"
+#line 131 "grammar/lexer.l"
 BEGIN(RULE_PARAMS); TOKEN(ACTION);
 	YY_BREAK
 
 
 case 32:
 YY_RULE_SETUP
-#line 139 "grammar/lexer.l"
+#line 135 "grammar/lexer.l"
 
 	YY_BREAK
 case 33:
@@ -8671,7 +8667,7 @@ case 33:
 yyg->yy_c_buf_p = yy_cp -= 1;
 YY_DO_BEFORE_ACTION; /* set up yytext again */
 YY_RULE_SETUP
-#line 140 "grammar/lexer.l"
+#line 136 "grammar/lexer.l"
 BEGIN(RULE_VALUE); TOKEN(KEY);
 	YY_BREAK
 case 34:
@@ -8679,24 +8675,24 @@ case 34:
 yyg->yy_c_buf_p = yy_cp -= 1;
 YY_DO_BEFORE_ACTION; /* set up yytext again */
 YY_RULE_SETUP
-#line 141 "grammar/lexer.l"
+#line 137 "grammar/lexer.l"
 BEGIN(RULE_VALUE); TOKEN(KEY_WIDE);
 	YY_BREAK
 case 35:
 YY_RULE_SETUP
-#line 142 "grammar/lexer.l"
+#line 138 "grammar/lexer.l"
 TOKEN(KEY_ALONE);
 	YY_BREAK
 case 36:
 YY_RULE_SETUP
-#line 143 "grammar/lexer.l"
+#line 139 "grammar/lexer.l"
 TOKEN(STRAY);
 	YY_BREAK
 
 
 case 37:
 YY_RULE_SETUP
-#line 147 "grammar/lexer.l"
+#line 143 "grammar/lexer.l"
 BEGIN(RULE_PARAMS); TOKEN(VALUE);
 	YY_BREAK
 
@@ -8704,7 +8700,7 @@ BEGIN(RULE_PARAMS); TOKEN(VALUE);
 case 38:
 /* rule 38 can match eol */
 YY_RULE_SETUP
-#line 151 "grammar/lexer.l"
+#line 147 "grammar/lexer.l"
 NEXT_LINE; TOKEN(EOL);
 	YY_BREAK
 case YY_STATE_EOF(OPTION_VALUE):
@@ -8716,29 +8712,29 @@ case YY_STATE_EOF(RULE_ACTION):
 case YY_STATE_EOF(RULE_PARAMS):
 case YY_STATE_EOF(RULE_VALUE):
 case YY_STATE_EOF(LINE_END):
-#line 152 "grammar/lexer.l"
+#line 148 "grammar/lexer.l"
 NEXT_LINE; TOKEN(EOL);
 	YY_BREAK
 
 
 case 39:
 YY_RULE_SETUP
-#line 156 "grammar/lexer.l"
+#line 152 "grammar/lexer.l"
 LAST_TOKEN(COMMENT);
 	YY_BREAK
 
 case 40:
 /* rule 40 can match eol */
 YY_RULE_SETUP
-#line 159 "grammar/lexer.l"
+#line 155 "grammar/lexer.l"
 /* nothing gets here */
 	YY_BREAK
 case 41:
 YY_RULE_SETUP
-#line 161 "grammar/lexer.l"
+#line 157 "grammar/lexer.l"
 YY_FATAL_ERROR( "flex scanner jammed" );
 	YY_BREAK
-#line 8742 "build/lexer.c"
+#line 8738 "build/lexer.c"
 case YY_STATE_EOF(INITIAL):
 	yyterminate();
 
@@ -9888,6 +9884,6 @@ void yyfree (void * ptr , yyscan_t yyscanner)
 
 #define YYTABLES_NAME "yytables"
 
-#line 161 "grammar/lexer.l"
+#line 157 "grammar/lexer.l"
 
 

@@ -740,7 +740,7 @@ extern int yylex \
 #undef yyTABLES_NAME
 #endif
 
-#line 161 "grammar/lexer.l"
+#line 157 "grammar/lexer.l"
 
 
 #line 747 "build/lexer.h"

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Running the parser, or only the lexer, over one file. */
-#include "parse.h"
+#include "scan.h"
+#include "lexer.h"
 
 #include "out.h"
-#include "parser.h"
-#include "lexer.h"
 
 struct ast_file *ast_parse(struct arena *arena, struct source *source, enum file_kind kind)
 {

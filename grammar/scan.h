@@ -4,6 +4,11 @@
 #define PVEFW_SCAN_H
 
 #include "parse.h"
+#include "parser.h"
+
+/* flex's names for the types that bison has given our prefix. */
+#define YYSTYPE FW_STYPE
+#define YYLTYPE struct span
 
 /* The word at `text` in the source's buffer, without trailing blanks and CR. */
 struct word scan_word(const struct parse *p, const char *text, size_t len);

@@ -7,7 +7,7 @@
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 PATH=$PATH:/usr/sbin:/sbin
-# shellcheck source=tests/vm/image.sh
+# shellcheck source=SCRIPTDIR/image.sh
 . "$here/image.sh"
 
 wanted_programs="bash ip sysctl nft ipset kmod xtables-nft-multi"
@@ -53,8 +53,9 @@ add_iptables() {
 		done
 		ln -s xtables-nft-multi "$root/sbin/ebtables-nft$suffix"
 		ln -s xtables-nft-multi "$root/sbin/ebtables$suffix"
-		! command -v "ebtables-legacy$suffix" >/dev/null || copy_program "$root" "ebtables-legacy$suffix"
 	done
+	# ebtables-legacy-save is a Perl script: ebtables-legacy -L must do
+	! command -v ebtables-legacy-restore >/dev/null || copy_program "$root" ebtables-legacy-restore
 	for extensions in /usr/lib/*-linux-gnu/xtables /usr/lib/*-linux-gnu/ebtables; do
 		[ ! -d "$extensions" ] || copy_file "$root" "$extensions" "$extensions"
 	done

@@ -11,16 +11,16 @@
 # fetched and made when they are missing. VM_TIMEOUT: seconds, 300. VM_CPUS: 1 (two boot slower).
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
-# shellcheck source=tests/vm/image.sh
+# shellcheck source=SCRIPTDIR/image.sh
 . "$here/image.sh"
 cache=${VM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/pvefw-vm}
 seconds=${VM_TIMEOUT:-300}
 
 # The initramfs all payloads share; made beside and moved, as several runs may want it at once.
 need_image() {
-	for part in mkinitramfs.sh init.sh image.sh; do
-		[ -e "$cache/image/initramfs" ] && [ "$cache/image/initramfs" -nt "$here/$part" ] || break
-	done && [ "$part" = image.sh ] && [ "$cache/image/initramfs" -nt "$here/image.sh" ] && return
+	[ -e "$cache/image/initramfs" ] &&
+		[ -z "$(find "$here"/mkinitramfs.sh "$here"/init.sh "$here"/image.sh -newer "$cache/image/initramfs")" ] &&
+		return
 	kernel=$("$here/fetch-kernel.sh" "$cache/kernel")
 	"$here/mkinitramfs.sh" "$kernel" "$work/image"
 	rm -rf "$cache/image"

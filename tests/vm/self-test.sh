@@ -28,11 +28,11 @@ done
 
 for tool in iptables-legacy iptables-nft ip6tables-legacy ip6tables-nft; do
 	"$tool" -A FORWARD -m physdev --physdev-is-bridged --physdev-in fwln+ -j ACCEPT
-	"$tool"-save | grep -q -- '-A FORWARD -m physdev --physdev-in fwln+ --physdev-is-bridged -j ACCEPT'
+	"$tool" -S 2>&1 | grep -q -- '-A FORWARD -m physdev --physdev-in fwln+ --physdev-is-bridged -j ACCEPT'
 done
 for tool in ebtables-legacy ebtables-nft; do
 	"$tool" -A FORWARD -p ARP -o fwln+ -j DROP
-	"$tool"-save | grep -q -- '-A FORWARD -p ARP -o fwln+ -j DROP'
+	"$tool" -L | grep -q -- '-p ARP -o fwln+ -j DROP'
 done
 ipset create self-test hash:net,net
 echo "bridge family, physdev, ebtables and ipset loaded"

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The pipeline from input files to the resolved configuration. */
+#ifndef PVEFW_COMPILE_H
+#define PVEFW_COMPILE_H
+
+#include "inputs.h"
+
+/*
+ * Parses and resolves everything that was read: the cluster file first, then
+ * the host's, the guests' and the vnets'.  Never fails: what is wrong is
+ * reported to `diags` and left out.  The result belongs to the arena.
+ */
+struct config *compile(const struct inputs *inputs, struct diags *diags);
+
+/*
+ * Resolves one file alone (spec 4.1): names of the cluster level resolve against
+ * `cluster`, which may be NULL; then what is missing is reported as a warning
+ * that says so.
+ */
+void compile_single(struct source *source, enum file_kind kind, struct source *cluster,
+		    const struct inputs *inputs, struct diags *diags);
+
+struct out;
+/* The resolved configuration for people and tests (--dump=ir). */
+void config_dump(struct out *out, const struct config *config);
+
+#endif
