@@ -14,12 +14,22 @@
 %define api.pure full
 %define api.prefix {fw_}
 %define api.location.type {struct span}
-%define api.value.type union
 %define api.token.prefix {}
 %locations
 %param { void *scanner }
 %parse-param { struct parse *p }
 %expect 0
+
+%union {
+	struct word word;
+	struct header header;
+	struct section_list sections;
+	struct line_list lines;
+	struct ast_line *line;
+	struct rule_head rule_head;
+	struct param_list params;
+	struct word_list words;
+}
 
 %code {
 #define YYLLOC_DEFAULT(whole, rhs, n) \
@@ -45,20 +55,20 @@ static const struct param_list no_params;
 
 %token EOL "end of line"
 %token GAP "blank"
-%token <struct header> HEADER "section header"
-%token <struct word> COMMENT "comment" STRAY_HEADER RAW
-%token <struct word> OPTION SETTING NO_OPTION
-%token <struct word> NAME NAME_WIDE CIDR
-%token <struct word> ADDRESS
-%token <struct word> TYPE ACTION KEY KEY_WIDE KEY_ALONE VALUE STRAY
+%token <header> HEADER "section header"
+%token <word> COMMENT "comment" STRAY_HEADER RAW
+%token <word> OPTION SETTING NO_OPTION
+%token <word> NAME NAME_WIDE CIDR
+%token <word> ADDRESS
+%token <word> TYPE ACTION KEY KEY_WIDE KEY_ALONE VALUE STRAY
 
-%type <struct section_list> file
-%type <struct line_list> lines
-%type <struct ast_line *> line option alias entry rule
-%type <struct rule_head> rule_head
-%type <struct param_list> params
-%type <struct word_list> addresses
-%type <struct word> opt_comment opt_action opt_setting
+%type <sections> file
+%type <lines> lines
+%type <line> line option alias entry rule
+%type <rule_head> rule_head
+%type <params> params
+%type <words> addresses
+%type <word> opt_comment opt_action opt_setting
 
 %%
 
