@@ -5,7 +5,7 @@
 # A DIR holds the restore scripts or has them in DIR/expect; without any, every folder below
 # tests/cases that holds restore scripts is taken. Prints a line for each failure, what was left out
 # because the kernel cannot do it, and `N passed, N failed, N cannot run here`. Exit status: 0 unless
-# something failed; 77 when nothing could run.
+# something failed; 77 when nothing could run. NORMALISE: the built normaliser, else it is built here.
 #
 # The self-test loads the scripts of self-test/ spoiled in one way after the other (mutations.tsv),
 # each of which must be noticed, and as they are, which must pass.
@@ -24,9 +24,11 @@ fi
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
-NORMALISE=$work/normalise
+if [ -z "${NORMALISE:-}" ]; then
+	NORMALISE=$work/normalise
+	${CC:-cc} -std=c17 -D_GNU_SOURCE -O1 -o "$NORMALISE" "$here/normalise.c" "$here/canonical.c" || exit 1
+fi
 export NORMALISE
-${CC:-cc} -std=c17 -D_GNU_SOURCE -O1 -o "$NORMALISE" "$here/normalise.c" "$here/canonical.c" || exit 1
 
 # Jobs are lines of words: NUMBER DIR [LOADED]. No path here has blanks in it.
 run_jobs() {

@@ -1,0 +1,196 @@
+/* Frames of a probe's own making: an ARP request, a UDP packet or a TCP SYN with whatever sender it
+ * claims to be. Each carries a mark of eight bytes by which it is known where it arrives: UDP as its
+ * data, TCP as its sequence and acknowledgement numbers, ARP as its padding. */
+#include <arpa/inet.h>
+#include <linux/if_packet.h>
+#include <net/ethernet.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "probe.h"
+
+enum { HEADER_ETHERNET = 14, HEADER_IPV4 = 20, HEADER_IPV6 = 40, MARK_SIZE = 8, FRAME_SIZE = 128 };
+
+static const unsigned char mark_text[4] = {'p', 'v', 'f', 'w'};
+
+/* A frame as it grows; `size` bytes of it are written. */
+struct frame {
+	unsigned char bytes[FRAME_SIZE];
+	size_t size;
+};
+
+static void put(struct frame *frame, const void *bytes, size_t size)
+{
+	memcpy(frame->bytes + frame->size, bytes, size);
+	frame->size += size;
+}
+
+static void put8(struct frame *frame, unsigned int value)
+{
+	frame->bytes[frame->size++] = (unsigned char)value;
+}
+
+static void put16(struct frame *frame, unsigned int value)
+{
+	put8(frame, value >> 8);
+	put8(frame, value & 0xff);
+}
+
+static void put_mac(struct frame *frame, const char *text)
+{
+	unsigned int b[6] = {0};
+
+	sscanf(text, "%x:%x:%x:%x:%x:%x", b, b + 1, b + 2, b + 3, b + 4, b + 5);
+	for (size_t i = 0; i < 6; i++)
+		put8(frame, b[i]);
+}
+
+static void put_address(struct frame *frame, bool ipv6, const char *text)
+{
+	unsigned char address[16];
+
+	inet_pton(ipv6 ? AF_INET6 : AF_INET, text, address);
+	put(frame, address, ipv6 ? 16 : 4);
+}
+
+static void put_mark(struct frame *frame, size_t number)
+{
+	put(frame, mark_text, sizeof mark_text);
+	put16(frame, (unsigned int)(number >> 16));
+	put16(frame, (unsigned int)(number & 0xffff));
+}
+
+/* The Internet checksum of size bytes (an odd last one counts as the high half), over a first sum. */
+static unsigned int checksum(const unsigned char *bytes, size_t size, unsigned int sum)
+{
+	for (size_t i = 0; i < size; i++)
+		sum += i % 2 ? bytes[i] : (unsigned int)bytes[i] << 8;
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return ~sum & 0xffff;
+}
+
+static void set_checksum(unsigned char *at, unsigned int sum)
+{
+	at[0] = (unsigned char)(sum >> 8);
+	at[1] = (unsigned char)sum;
+}
+
+static void put_arp(struct frame *frame, const struct probe *probe, const char *mac, const char *address,
+		    size_t number)
+{
+	static const unsigned char request[] = {0, 1, 8, 0, 6, 4, 0, 1};
+
+	put16(frame, ETHERTYPE_ARP);
+	put(frame, request, sizeof request);
+	put_mac(frame, mac);
+	put_address(frame, false, address);
+	put_mac(frame, "0:0:0:0:0:0");
+	put_address(frame, false, probe->destination->ipv4);
+	put_mark(frame, number);
+	frame->size = ETH_ZLEN;
+}
+
+/* The IPv4 or IPv6 header before a payload of so many bytes. */
+static void put_ip(struct frame *frame, const struct probe *probe, const char *address, size_t payload)
+{
+	unsigned int next = probe->protocol == PROTOCOL_TCP ? IPPROTO_TCP : IPPROTO_UDP;
+	unsigned char *start = frame->bytes + HEADER_ETHERNET;
+
+	put16(frame, probe->ipv6 ? ETHERTYPE_IPV6 : ETHERTYPE_IP);
+	if (probe->ipv6) {
+		put16(frame, 0x6000);
+		put16(frame, 0);
+		put16(frame, (unsigned int)payload);
+		put8(frame, next);
+		put8(frame, 64);
+	} else {
+		put16(frame, 0x4500);
+		put16(frame, (unsigned int)(HEADER_IPV4 + payload));
+		put16(frame, 0);
+		put16(frame, 0);
+		put8(frame, 64);
+		put8(frame, next);
+		put16(frame, 0);
+	}
+	put_address(frame, probe->ipv6, address);
+	put_address(frame, probe->ipv6, probe->ipv6 ? probe->destination->ipv6 : probe->destination->ipv4);
+	if (!probe->ipv6)
+		set_checksum(start + 10, checksum(start, HEADER_IPV4, 0));
+}
+
+/* The source port is the probe's number, so that no two raw probes are one connection. */
+static void put_transport(struct frame *frame, const struct probe *probe, const char *address, size_t number)
+{
+	bool tcp = probe->protocol == PROTOCOL_TCP;
+	size_t size = tcp ? 20 : 8 + MARK_SIZE, addresses = probe->ipv6 ? 32 : 8;
+	unsigned char *start;
+	unsigned int sum;
+
+	put_ip(frame, probe, address, size);
+	start = frame->bytes + frame->size;
+	put16(frame, (unsigned int)(20000 + number));
+	put16(frame, (unsigned int)probe->port);
+	if (tcp) {
+		put_mark(frame, number);
+		put16(frame, 0x5002); /* five words of header; SYN */
+		put16(frame, 8192);
+		put16(frame, 0);
+		put16(frame, 0);
+	} else {
+		put16(frame, (unsigned int)size);
+		put16(frame, 0);
+		put_mark(frame, number);
+	}
+	/* the pseudo header: both addresses, which come right before, protocol and length */
+	sum = (unsigned int)size + (tcp ? IPPROTO_TCP : IPPROTO_UDP);
+	set_checksum(start + (tcp ? 16 : 6), checksum(start - addresses, addresses + size, sum));
+}
+
+int raw_open(bool listen)
+{
+	int protocol = listen ? htons(ETH_P_ALL) : 0;
+	int raw = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
+	struct sockaddr_ll link = {.sll_family = AF_PACKET,
+				   .sll_protocol = (uint16_t)protocol,
+				   .sll_ifindex = (int)if_nametoindex("eth0")};
+
+	if (raw < 0 || bind(raw, (struct sockaddr *)&link, sizeof link)) {
+		perror("packet socket");
+		exit(2);
+	}
+	return raw;
+}
+
+void raw_send(int raw, const struct probe *probe, size_t number)
+{
+	struct frame frame = {.size = 0};
+	const char *mac = *probe->mac ? probe->mac : probe->source->mac;
+	const char *address = probe->ipv6 ? probe->source->ipv6 : probe->source->ipv4;
+
+	if (*probe->address)
+		address = probe->address;
+	put_mac(&frame, probe->destination->mac);
+	put_mac(&frame, mac);
+	if (probe->protocol == PROTOCOL_ARP)
+		put_arp(&frame, probe, mac, address, number);
+	else
+		put_transport(&frame, probe, address, number);
+	if (send(raw, frame.bytes, frame.size, 0) < 0) {
+		perror(probe->text);
+		exit(2);
+	}
+}
+
+size_t raw_number(const unsigned char *frame, size_t size)
+{
+	const unsigned char *mark = memmem(frame, size, mark_text, sizeof mark_text);
+
+	if (!mark || (size_t)(mark - frame) + MARK_SIZE > size)
+		return SIZE_MAX;
+	return (size_t)mark[4] << 24 | (size_t)mark[5] << 16 | (size_t)mark[6] << 8 | mark[7];
+}
