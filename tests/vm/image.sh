@@ -19,11 +19,15 @@ copy_libraries() {
 	done
 }
 
-# copy_program ROOT NAME: a program of this machine, under the name and in the folder it has here
+# copy_program ROOT NAME: a program of this machine, where it is here, and a link if NAME is one
 copy_program() {
-	program=$(readlink -f "$(command -v "$2")")
+	named=$(command -v "$2")
+	named=$(readlink -f "$(dirname "$named")")/$2
+	program=$(readlink -f "$named")
 	rm -f "$1/usr/bin/$2" "$1/usr/sbin/$2"
+	rm -f "$1$program"
 	install -D "$program" "$1$program"
+	[ "$program" = "$named" ] || ln -s "$program" "$1$named"
 	copy_libraries "$1" "$program"
 }
 

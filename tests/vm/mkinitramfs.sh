@@ -10,8 +10,14 @@ PATH=$PATH:/usr/sbin:/sbin
 # shellcheck source=SCRIPTDIR/image.sh
 . "$here/image.sh"
 
-wanted_programs="bash ip sysctl nft ipset kmod xtables-nft-multi"
-welcome_programs="bridge tc conntrack tcpdump xtables-legacy-multi ebtables-legacy"
+wanted_programs="bash sh xargs ip sysctl nft ipset modprobe insmod rmmod lsmod depmod
+	iptables iptables-save iptables-restore ip6tables ip6tables-save ip6tables-restore
+	iptables-nft iptables-nft-save iptables-nft-restore ip6tables-nft ip6tables-nft-save
+	ip6tables-nft-restore ebtables-nft ebtables-nft-save ebtables-nft-restore"
+# ebtables-legacy-save is a Perl script: ebtables-legacy -L must do
+welcome_programs="bridge tc conntrack tcpdump iptables-legacy iptables-legacy-save iptables-legacy-restore
+	ip6tables-legacy ip6tables-legacy-save ip6tables-legacy-restore ebtables ebtables-legacy
+	ebtables-legacy-restore"
 wanted_modules='/net/(netfilter|bridge|8021q|ipv4/netfilter|ipv6/netfilter|packet|unix)/|/drivers/net/(veth|dummy|tun|bonding/bonding)\.ko|/crc32c[^/]*\.ko|/lib/ts_'
 
 [ $# = 2 ] || {
@@ -37,25 +43,10 @@ add_programs() {
 	for program in $wanted_programs $welcome_programs; do
 		! command -v "$program" >/dev/null || copy_program "$root" "$program"
 	done
-	for name in modprobe insmod rmmod lsmod depmod; do
-		rm -f "$root/bin/$name"
-		ln -s "$(readlink -f "$(command -v kmod)")" "$root/sbin/$name"
-	done
 }
 
-# xtables-*-multi are many programs; their matches and targets are libraries beside libxtables.
-add_iptables() {
-	for suffix in '' -save -restore; do
-		for tool in iptables ip6tables; do
-			ln -s xtables-nft-multi "$root/sbin/$tool-nft$suffix"
-			ln -s xtables-legacy-multi "$root/sbin/$tool-legacy$suffix"
-			ln -s xtables-nft-multi "$root/sbin/$tool$suffix"
-		done
-		ln -s xtables-nft-multi "$root/sbin/ebtables-nft$suffix"
-		ln -s xtables-nft-multi "$root/sbin/ebtables$suffix"
-	done
-	# ebtables-legacy-save is a Perl script: ebtables-legacy -L must do
-	! command -v ebtables-legacy-restore >/dev/null || copy_program "$root" ebtables-legacy-restore
+# The matches and targets of iptables are libraries beside libxtables.
+add_extensions() {
 	for extensions in /usr/lib/*-linux-gnu/xtables /usr/lib/*-linux-gnu/ebtables; do
 		[ ! -d "$extensions" ] || copy_file "$root" "$extensions" "$extensions"
 	done
@@ -88,7 +79,7 @@ add_system_files() {
 }
 
 add_programs
-add_iptables
+add_extensions
 add_modules
 add_system_files
 mkdir -p "$out"
