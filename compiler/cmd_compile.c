@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * pvefw-cc compile: the pipeline from a tree to what a backend makes of it.
+ *
+ * Input that cannot be read yields no output at all: half a ruleset would leave
+ * holes.  Lines that are wrong yield diagnostics, and the ruleset without them.
+ */
+#include "backend.h"
+#include "compile.h"
+#include "out_files.h"
+#include "run.h"
+
+/* The file kinds of a tree in the order in which they are read. */
+static void for_each_file(const struct inputs *inputs, struct out *out,
+			  void (*dump)(struct out *out, struct source *source, enum file_kind kind))
+{
+	if (inputs->cluster)
+		dump(out, inputs->cluster, FILE_CLUSTER);
+	if (inputs->host)
+		dump(out, inputs->host, FILE_HOST);
+	for (const struct input_file *file = inputs->guest_files; file; file = file->next)
+		dump(out, file->source, FILE_GUEST);
+	for (const struct input_file *file = inputs->vnet_files; file; file = file->next)
+		dump(out, file->source, FILE_VNET);
+}
+
+static void dump_tokens(struct out *out, struct source *source, enum file_kind kind)
+{
+	out_printf(out, "=== %s\n", source->path);
+	tokens_dump(out, source, kind);
+}
+
+static void dump_ast(struct out *out, struct source *source, enum file_kind kind)
+{
+	struct arena arena = { 0 };
+
+	out_printf(out, "=== %s\n", source->path);
+	ast_dump(out, ast_parse(&arena, source, kind), true);
+	arena_free(&arena);
+}
+
+/* -o: the backend's files, or its one text. */
+static bool write_files(struct run *run, const struct backend *backend, const struct config *config,
+			const char *path)
+{
+	struct out_files files = { .arena = &run->arena };
+	const struct backend_file *file = backend->files;
+	struct out *out;
+
+	if (!file) {
+		out = out_files_open(&files, path);
+		if (out)
+			backend->print(out, config);
+		return out_files_commit(&files);
+	}
+	out_files_directory(&files, path);
+	for (; file->name; file++) {
+		out = out_files_open(&files, arena_printf(&run->arena, "%s/%s", path, file->name));
+		if (out)
+			file->print(out, config);
+	}
+	return out_files_commit(&files);
+}
+
+static bool print(const struct run *run, const struct backend *backend, const struct inputs *inputs,
+		  const struct config *config)
+{
+	const char *stage = run->cli->value[CLI_DUMP];
+	struct out out;
+
+	stdout_open(&out);
+	if (!stage)
+		backend->print(&out, config);
+	else if (strcmp(stage, "tokens") == 0)
+		for_each_file(inputs, &out, dump_tokens);
+	else if (strcmp(stage, "ast") == 0)
+		for_each_file(inputs, &out, dump_ast);
+	else if (strcmp(stage, "ir") == 0)
+		config_dump(&out, config);
+	else
+		backend->dump(&out, config);
+	return stdout_close(&out) == EXIT_CLEAN;
+}
+
+static bool pipeline(struct run *run, const struct backend *backend)
+{
+	const char *path = run->cli->value[CLI_WRITE];
+	struct inputs inputs = { 0 };
+	struct config *config;
+
+	if (!inputs_load(&inputs, &run->options, &run->diags))
+		return false;
+	config = compile(&inputs, &run->diags);
+	if (run->diags.unreadable)
+		return false;
+	if (path && !run->cli->value[CLI_DUMP])
+		return write_files(run, backend, config, path);
+	return print(run, backend, &inputs, config);
+}
+
+static const struct backend *chosen_backend(const struct cli *cli)
+{
+	const char *name = cli->value[CLI_TARGET];
+	const struct backend *backend = name ? backend_find(text_of(name)) : backends[0];
+
+	if (!backend)
+		cli_error("unknown target `%s`; see --help", name);
+	return backend;
+}
+
+int cmd_compile(const struct cli *cli)
+{
+	const struct backend *backend = chosen_backend(cli);
+	struct run run;
+
+	if (!backend)
+		return EXIT_TROUBLE;
+	if (cli->operand_count)
+		return cli_error("compile takes no operand; --root names the tree");
+	if (run_begin(&run, cli) && !pipeline(&run, backend))
+		run.failed = true;
+	return run_end(&run);
+}

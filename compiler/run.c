@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The beginning and the end of a run.  Diagnostics are printed at the end, all
+ * at once and sorted, whatever has happened.
+ */
+#include "run.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "out_files.h"
+#include "strerror.h"
+
+bool run_begin(struct run *run, const struct cli *cli)
+{
+	const char *const *value = cli->value;
+
+	*run = (struct run){ .cli = cli, .format = diag_formats[0] };
+	source_map_init(&run->map, &run->arena);
+	diags_init(&run->diags, &run->arena, &run->map);
+	run->options = (struct input_options){
+		.root = value[CLI_ROOT],
+		.node = value[CLI_NODE],
+		.local_network = value[CLI_LOCAL_NETWORK],
+		.altnames = cli->altnames,
+		.now = value[CLI_NOW],
+		.services = value[CLI_SERVICES],
+		.protocols = value[CLI_PROTOCOLS],
+		.ethertypes = value[CLI_ETHERTYPES],
+		.resolve = value[CLI_RESOLVE] != NULL,
+	};
+	if (value[CLI_FORMAT])
+		run->format = diag_format_find(text_of(value[CLI_FORMAT]));
+	if (!run->format)
+		cli_error("unknown format `%s`; see --help", value[CLI_FORMAT]);
+	run->failed = !run->format;
+	return run->format != NULL;
+}
+
+static bool wants_colour(const struct cli *cli)
+{
+	const char *when = cli->value[CLI_COLOR], *no_color = getenv("NO_COLOR"),
+		   *terminal = getenv("TERM");
+
+	if (when && strcmp(when, "auto") != 0)
+		return strcmp(when, "always") == 0;
+	return !cli->value[CLI_OUTPUT] && !(no_color && no_color[0]) && terminal &&
+	       strcmp(terminal, "dumb") != 0 && isatty(STDERR_FILENO);
+}
+
+/* To standard error. */
+static void print(struct run *run)
+{
+	struct out out;
+
+	out_init_fd(&out, STDERR_FILENO);
+	run->format->print(&out, &run->diags, wants_colour(run->cli));
+	/* There is no other place to say that this failed; the exit status does. */
+	if (out_flush(&out))
+		run->failed = true;
+	out_free(&out);
+}
+
+/* To the file of --output. */
+static void write_file(struct run *run, const char *path)
+{
+	struct out_files files = { .arena = &run->arena };
+	struct out *out = out_files_open(&files, path);
+
+	if (out)
+		run->format->print(out, &run->diags, wants_colour(run->cli));
+	if (!out_files_commit(&files))
+		run->failed = true;
+}
+
+/* Something as bad as --fail-on says was reported. */
+static bool found(const struct run *run)
+{
+	const char *level = run->cli->value[CLI_FAIL_ON];
+
+	for (int i = SEVERITY_ERROR; i >= SEVERITY_NOTE; i--) {
+		if (level && strcmp(level, "never") == 0)
+			return false;
+		if (run->diags.counts[i])
+			return true;
+		if (strcmp(level ? level : "error", severity_name((enum severity)i)) == 0)
+			return false;
+	}
+	return false;
+}
+
+int run_end(struct run *run)
+{
+	const char *path = run->cli->value[CLI_OUTPUT];
+	int status;
+
+	diags_sort(&run->diags);
+	if (run->format && path)
+		write_file(run, path);
+	else if (run->format)
+		print(run);
+	status = run->failed || run->diags.unreadable ? EXIT_TROUBLE
+		 : found(run)			      ? EXIT_FOUND
+						      : EXIT_CLEAN;
+	arena_free(&run->arena);
+	return status;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the commands that compile have in common: the state of one run, the
+ * options that all of them take, and how a run ends.
+ */
+#ifndef PVEFW_RUN_H
+#define PVEFW_RUN_H
+
+#include "cli.h"
+#include "diag_format.h"
+
+struct run {
+	const struct cli *cli;
+	struct arena arena;
+	struct source_map map;
+	struct diags diags;
+	struct input_options options;
+	const struct diag_format *format;
+	bool failed; /* something was reported by cli_error(): exit status 2 */
+};
+
+/* False when an option is wrong, which was reported; then only run_end() may follow. */
+bool run_begin(struct run *run, const struct cli *cli);
+/* Prints the diagnostics, gives all memory back and returns the exit status. */
+int run_end(struct run *run);
+
+#endif
