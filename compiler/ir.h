@@ -16,6 +16,9 @@
 #include "ast.h"
 #include "tables.h"
 
+struct diagnostic;
+struct diags;
+
 /* ---- options ---- */
 
 /* log_ratelimit */
@@ -109,13 +112,15 @@ struct alias {
 	struct prefix prefix;
 	bool valid;       /* false: its address was wrong, and reported */
 	bool implicit;    /* local_network, when no file defines it */
-	struct span span; /* of the name where it was last defined */
+	struct span span; /* of the name where it was first defined */
+	struct diagnostic *reported; /* of an alias without value */
 	UT_hash_handle hh;
 };
 
 struct set_entry {
 	bool nomatch;
 	bool implicit;             /* not from a file */
+	bool repeated;             /* written before in this set: no member of its own */
 	const struct alias *alias; /* or NULL: then the prefix counts */
 	struct prefix prefix;      /* as written; host bits not cleared */
 	struct text text;          /* as written, without /32 or /128 */
@@ -131,7 +136,7 @@ struct ipset {
 	/* Lines written, with wrong and repeated ones, and implicit entries: what
 	 * the size of the kernel's set is computed from (spec 2.9). */
 	uint32_t size;
-	struct span span;       /* of the header of the last definition */
+	struct span span, last_span; /* of the headers of the first and the last definition */
 	UT_hash_handle hh;
 };
 
@@ -180,7 +185,14 @@ struct proto {
 	struct text text; /* as written; len 0: any protocol */
 	uint8_t number;
 	bool has_ports;
+	unsigned services; /* bit set of netdb.h: whose names count */
 	unsigned icmp;    /* IPV4 for icmp, IPV6 for icmpv6 and ipv6-icmp, else 0 */
+};
+
+/* An ICMP type. */
+struct icmp_match {
+	struct text text;             /* a name or a number; len 0: any */
+	const struct icmp_type *type; /* of a name; NULL for numbers */
 };
 
 /* What a packet must be like, apart from the addresses and the interface: a
@@ -189,8 +201,9 @@ struct condition {
 	unsigned versions;
 	struct proto proto;
 	const struct ports *dport, *sport;  /* NULL: any */
-	struct text icmp;                   /* type, a name or a number, or len 0 */
-	const struct icmp_type *icmp_type;  /* of a name; NULL for "" and numbers */
+	/* From -icmp-type, and from -dport in its old use.  A macro can add the
+	 * second to a rule that has the first; then both must match. */
+	struct icmp_match icmp[2];
 };
 
 struct group;
@@ -221,7 +234,7 @@ struct rule_list {
 struct group {
 	struct text name; /* lower case */
 	struct rule_list rules;
-	struct span span;
+	struct span span, last_span; /* of the first and the last definition */
 	uint32_t id;
 	UT_hash_handle hh;
 };
@@ -292,12 +305,12 @@ struct config {
 	int64_t now;                     /* Unix time */
 	struct cluster_options cluster_options;
 	struct host_options host_options;
-	uint64_t options_set[(OPTION_COUNT + 63) / 64]; /* cluster's and host's that a file sets */
 	struct scope cluster, sdn;
 	struct group *groups;            /* uthash */
 	uint32_t group_count, rule_count;
 	struct rule_list cluster_rules, host_rules;
 	struct guest *guests;            /* VMs before containers, each by VMID as text */
+	struct guest *strangers;         /* firewall files without a guest on this node */
 	struct vnet *vnets;              /* by name */
 	struct corosync corosync;
 	const struct alias *local_network;
@@ -310,6 +323,9 @@ struct altname {
 	struct altname *next;
 };
 
+/* Gives back the hash tables; all else goes with the arena. */
+void config_free(struct config *config);
+void scope_free(struct scope *scope);
 /* The cluster's `enable`: 1, or a time that is not over. */
 bool config_enabled(const struct config *config);
 

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The pipeline: parse every file, take down what it defines, resolve what it
+ * refers to, add what is implied.
+ *
+ * The cluster's and the host's definitions and options are known before any
+ * rule is read, because rules refer to them; then each file is finished by
+ * itself, in the order cluster, host, guests, vnets.
+ */
+#include "compile.h"
+
+#include "implicit.h"
+#include "resolve.h"
+
+static struct resolver start_file(struct config *config, struct diags *diags, struct source *source,
+				  enum file_kind kind, struct scope *own)
+{
+	struct resolver r = { .config = config, .arena = config->arena, .diags = diags, .own = own };
+
+	r.file = ast_parse(config->arena, source, kind);
+	r.lost = encoding_check(config->arena, diags, r.file);
+	names_define(&r);
+	return r;
+}
+
+static struct rule_list *group_rules(struct resolver *r, const struct ast_section *section)
+{
+	struct text name = arena_lower(r->arena, word_text(section->name));
+	struct group *group = names_group(r->config, name);
+
+	group->rules.first = NULL;
+	group->rules.last = &group->rules.first;
+	group->rules.count = 0;
+	return &group->rules;
+}
+
+/* The second pass over a file. */
+static void finish_file(struct resolver *r, struct rule_list *rules)
+{
+	for (const struct ast_section *s = r->file->sections; s; s = s->next) {
+		if (s->kind == SECTION_RULES)
+			rules_read(r, s, rules);
+		else if (s->kind == SECTION_IPSET && names_section_counts(s))
+			names_fill_set(r, s);
+		else if (s->kind == SECTION_GROUP && names_section_counts(s))
+			rules_read(r, s, group_rules(r, s));
+	}
+}
+
+static void init_rules(struct rule_list *rules)
+{
+	*rules = (struct rule_list){ .last = &rules->first };
+}
+
+/* ---- the files ---- */
+
+static void read_cluster_and_host(struct config *config, const struct inputs *inputs,
+				  struct diags *diags)
+{
+	struct resolver cluster = { 0 }, host = { 0 };
+
+	if (inputs->cluster) {
+		cluster = start_file(config, diags, inputs->cluster, FILE_CLUSTER, &config->cluster);
+		options_read(&cluster, &config->cluster_options);
+	}
+	if (inputs->host) {
+		host = start_file(config, diags, inputs->host, FILE_HOST, NULL);
+		options_read(&host, &config->host_options);
+	}
+	if (inputs->cluster)
+		finish_file(&cluster, &config->cluster_rules);
+	if (inputs->host)
+		finish_file(&host, &config->host_rules);
+}
+
+static void read_guest_file(struct config *config, struct diags *diags, struct source *source,
+			    struct guest *guest)
+{
+	struct resolver r;
+
+	guest->has_file = true;
+	guest->file = source;
+	r = start_file(config, diags, source, FILE_GUEST, &guest->scope);
+	r.guest = &guest->options;
+	options_read(&r, &guest->options);
+	finish_file(&r, &guest->rules);
+	implicit_filters(config, guest);
+}
+
+static void init_guest(struct guest *guest)
+{
+	options_defaults(FILE_GUEST, &guest->options);
+	guest->scope = (struct scope){ .kind = SCOPE_GUEST, .vmid = guest->vmid };
+	init_rules(&guest->rules);
+}
+
+/* Finds the guest of each file in one walk over the VMs and one over the
+ * containers, both sorted as the files are. */
+struct guest_walk {
+	struct guest *vm, *container;
+};
+
+static struct guest *advance(struct guest **at, enum guest_type type, struct text vmid)
+{
+	while (*at && (*at)->type == type && text_compare((*at)->vmid_text, vmid) < 0)
+		*at = (*at)->next;
+	return *at && (*at)->type == type && text_equal((*at)->vmid_text, vmid) ? *at : NULL;
+}
+
+static void read_guests(struct config *config, const struct inputs *inputs, struct diags *diags)
+{
+	struct guest_walk walk = { inputs->guests, inputs->guests };
+
+	for (struct guest *g = inputs->guests; g; g = g->next)
+		init_guest(g);
+	while (walk.container && walk.container->type == GUEST_VM)
+		walk.container = walk.container->next;
+	for (struct input_file *f = inputs->guest_files; f; f = f->next) {
+		struct guest *guest = advance(&walk.vm, GUEST_VM, f->name);
+		struct guest *container = advance(&walk.container, GUEST_CONTAINER, f->name);
+
+		if (!guest)
+			guest = container;
+		if (!guest) { /* checked all the same */
+			guest = ARENA_NEW(config->arena, struct guest);
+			guest->vmid_text = f->name;
+			init_guest(guest);
+			guest->next = config->strangers;
+			config->strangers = guest;
+		}
+		if (f->source->size)
+			read_guest_file(config, diags, f->source, guest);
+	}
+	config->guests = inputs->guests;
+}
+
+static void read_vnet_file(struct config *config, struct diags *diags, struct vnet *vnet,
+			   struct source *source)
+{
+	struct resolver r = start_file(config, diags, source, FILE_VNET, NULL);
+
+	r.vnet = &vnet->options;
+	options_read(&r, &vnet->options);
+	finish_file(&r, &vnet->rules);
+}
+
+static void read_vnets(struct config *config, const struct inputs *inputs, struct diags *diags)
+{
+	struct vnet **last = &config->vnets;
+
+	for (struct input_file *f = inputs->vnet_files; f; f = f->next) {
+		struct vnet *vnet = ARENA_NEW(config->arena, struct vnet);
+
+		vnet->name = f->name;
+		vnet->file = f->source;
+		options_defaults(FILE_VNET, &vnet->options);
+		init_rules(&vnet->rules);
+		read_vnet_file(config, diags, vnet, f->source);
+		*last = vnet;
+		last = &vnet->next;
+	}
+}
+
+static struct config *new_config(const struct inputs *inputs, struct diags *diags)
+{
+	struct config *config = ARENA_NEW(diags->arena, struct config);
+
+	config->arena = diags->arena;
+	config->diags = diags;
+	config->netdb = inputs->netdb;
+	config->node = inputs->node;
+	config->now = inputs->now;
+	config->cluster.kind = SCOPE_CLUSTER;
+	config->sdn = inputs->sdn;
+	config->corosync = inputs->corosync;
+	config->altnames = inputs->altnames;
+	options_defaults(FILE_CLUSTER, &config->cluster_options);
+	options_defaults(FILE_HOST, &config->host_options);
+	init_rules(&config->cluster_rules);
+	init_rules(&config->host_rules);
+	return config;
+}
+
+struct config *compile(const struct inputs *inputs, struct diags *diags)
+{
+	struct config *config = new_config(inputs, diags);
+
+	read_cluster_and_host(config, inputs, diags);
+	read_guests(config, inputs, diags);
+	read_vnets(config, inputs, diags);
+	implicit_local_network(config, inputs);
+	return config;
+}
+
+/* ---- one file alone ---- */
+
+void compile_single(struct source *source, enum file_kind kind, struct source *cluster,
+		    const struct inputs *inputs, struct diags *diags)
+{
+	struct config *config = new_config(inputs, diags);
+	struct guest guest = { 0 };
+	struct scope *own = kind == FILE_CLUSTER ? &config->cluster : kind == FILE_GUEST ? &guest.scope : NULL;
+	struct vnet_options vnet;
+	struct rule_list rules;
+	struct diags unseen;
+	struct resolver r;
+
+	init_guest(&guest);
+	options_defaults(FILE_VNET, &vnet);
+	init_rules(&rules);
+	diags_init(&unseen, diags->arena, diags->map);
+	if (cluster && kind != FILE_CLUSTER) {
+		r = start_file(config, &unseen, cluster, FILE_CLUSTER, &config->cluster);
+		options_read(&r, &config->cluster_options);
+	}
+	r = start_file(config, diags, source, kind, own);
+	r.cluster_unknown = kind != FILE_CLUSTER && !cluster;
+	r.guest = kind == FILE_GUEST ? &guest.options : NULL;
+	r.vnet = kind == FILE_VNET ? &vnet : NULL;
+	options_read(&r, kind == FILE_CLUSTER ? (void *)&config->cluster_options
+			 : kind == FILE_HOST  ? (void *)&config->host_options
+			 : kind == FILE_GUEST ? (void *)&guest.options
+					      : (void *)&vnet);
+	finish_file(&r, &rules);
+	scope_free(&guest.scope);
+	config_free(config);
+}
+
+/* ---- the end ---- */
+
+void scope_free(struct scope *scope)
+{
+	HASH_CLEAR(hh, scope->aliases);
+	HASH_CLEAR(hh, scope->ipsets);
+}
+
+void config_free(struct config *config)
+{
+	scope_free(&config->cluster);
+	scope_free(&config->sdn);
+	HASH_CLEAR(hh, config->groups);
+	for (struct guest *g = config->guests; g; g = g->next)
+		scope_free(&g->scope);
+	for (struct guest *g = config->strangers; g; g = g->next)
+		scope_free(&g->scope);
+}
+
+bool config_enabled(const struct config *config)
+{
+	int64_t enable = config->cluster_options.enable;
+
+	return enable == 1 || (enable > 1 && config->now - enable <= 60);
+}

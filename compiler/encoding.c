@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Characters: the language is ASCII, its comments are UTF-8, its lines end in
+ * LF.  A file that is plain ASCII, as nearly all are, is passed over quickly;
+ * in others every line with something odd gets one diagnostic.
+ *
+ * A character that has no place in a name or value makes its line worthless:
+ * such lines are handed back, so that the resolver passes over them and nothing
+ * is reported twice.  Headers are left to the resolver, which has to skip the
+ * section below a bad name.
+ */
+#include "resolve.h"
+#include "utf8.h"
+
+static bool is_odd(unsigned char c)
+{
+	return c >= 0x7f || (c < 0x20 && c != '\t' && c != '\n');
+}
+
+static bool all_plain(const struct source *source)
+{
+	unsigned odd = 0;
+
+	for (uint32_t i = 0; i < source->size; i++)
+		odd |= is_odd((unsigned char)source->text[i]);
+	return !odd;
+}
+
+/* A line's text without its LF or CRLF. */
+struct line {
+	uint32_t begin, end;
+	bool crlf;
+};
+
+static struct line line_at(const struct source *source, uint32_t begin)
+{
+	const char *lf = memchr(source->text + begin, '\n', source->size - begin);
+	uint32_t end = lf ? (uint32_t)(lf - source->text) : source->size;
+	bool crlf = lf && end > begin && source->text[end - 1] == '\r';
+
+	return (struct line){ begin, end - crlf, crlf };
+}
+
+static void report_comment(struct diags *diags, struct span span, unsigned char byte, int32_t point)
+{
+	struct diagnostic *d;
+
+	if (point < 0)
+		d = diag(diags, span, DIAG_INVALID_UTF8, "byte 0x%02x is not UTF-8", byte);
+	else
+		d = diag(diags, span, DIAG_INVALID_CHARACTER, "control character U+%04X", (unsigned)point);
+	diag_note(d, "it stands in a comment: the rest of the line counts as it is written");
+}
+
+static void report_line(struct diags *diags, struct span span, unsigned char byte, int32_t point)
+{
+	struct diagnostic *d;
+
+	if (point < 0)
+		d = diag(diags, span, DIAG_INVALID_CHARACTER, "byte 0x%02x is not ASCII", byte);
+	else if (point < 0x80)
+		d = diag(diags, span, DIAG_INVALID_CHARACTER, "control character U+%04X", (unsigned)point);
+	else
+		d = diag(diags, span, DIAG_INVALID_CHARACTER, "U+%04X is not ASCII", (unsigned)point);
+	diag_note(d, "only comments may hold other characters than ASCII; the line is ignored");
+	if (point == 0xa0)
+		diag_help(d, "it looks like a blank, but is a no-break space");
+}
+
+/* Reports the first character of the line that has no place there.  True if
+ * that makes the whole line worthless. */
+static bool check_line(struct diags *diags, const struct source *source, struct line line)
+{
+	bool comment = false;
+	int32_t point;
+
+	for (uint32_t at = line.begin, len; at < line.end; at += len) {
+		unsigned char byte = (unsigned char)source->text[at];
+		struct span span;
+
+		comment |= byte == '#';
+		len = utf8_decode(source->text + at, line.end - at, &point);
+		if (!is_odd(byte) || (comment && point >= 0x80))
+			continue;
+		span = (struct span){ source->base + at, source->base + at + len };
+		if (comment)
+			report_comment(diags, span, byte, point);
+		else
+			report_line(diags, span, byte, point);
+		return !comment;
+	}
+	return false;
+}
+
+static bool is_header(const struct source *source, struct line line)
+{
+	while (line.begin < line.end && char_is_blank(source->text[line.begin]))
+		line.begin++;
+	return line.begin < line.end && source->text[line.begin] == '[';
+}
+
+static void report_crlf(struct diags *diags, const struct source *source, uint32_t end)
+{
+	struct span span = { source->base + end, source->base + end + 1 };
+	struct diagnostic *d = diag(diags, span, DIAG_CRLF, "the file has DOS line ends (CRLF)");
+
+	diag_note(d, "it is read as if the lines ended in LF; the stock compiler loses every section "
+		     "whose header ends so");
+	diag_help(d, "convert it: sed -i 's/\\r$//' %s", source->path);
+}
+
+struct lost_lines *encoding_check(struct arena *arena, struct diags *diags,
+				  const struct ast_file *file)
+{
+	const struct source *source = file->source;
+	struct lost_lines *lost = NULL, *node;
+	bool crlf = false;
+	struct line line;
+
+	if (all_plain(source))
+		return NULL;
+	for (uint32_t at = 0; at < source->size; at = line.end + line.crlf + 1) {
+		line = line_at(source, at);
+		if (line.crlf && !crlf)
+			report_crlf(diags, source, line.end);
+		crlf |= line.crlf;
+		if (is_header(source, line) || !check_line(diags, source, line))
+			continue;
+		node = ARENA_NEW(arena, struct lost_lines);
+		*node = (struct lost_lines){ { source->base + line.begin, source->base + line.end }, lost };
+		lost = node;
+	}
+	return lost;
+}
+
+bool encoding_lost(const struct lost_lines *lost, struct span line)
+{
+	for (; lost; lost = lost->next)
+		if (line.begin >= lost->span.begin && line.begin <= lost->span.end)
+			return true;
+	return false;
+}

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Sources and destinations of rules. */
+#include "resolve.h"
+
+static struct word part(struct word w, uint32_t from, uint32_t to)
+{
+	return word_part(w, from, to - from);
+}
+
+static void report_spelling(struct resolver *r, struct word address)
+{
+	struct diagnostic *d = rule_error(r, word_span(address), DIAG_ADDRESS_SPELLING,
+					  "`%.*s` is not written as an address", TEXT_ARG(address));
+	char intended[PREFIX_TEXT_SIZE];
+
+	diag_here(d, "programs read this differently");
+	rule_fate(r, d);
+	if (address_intended(word_text(address), intended))
+		diag_fix(diag_help(d, "did you mean `%s`?", intended), word_span(address), "%s", intended);
+}
+
+static void report_length(struct resolver *r, struct word address)
+{
+	bool six = text_find(word_text(address), ':') >= 0;
+
+	rule_fate(r, diag_here(rule_error(r, word_span(address), DIAG_ADDRESS_PREFIX_LENGTH,
+					  "the prefix length of `%.*s` is too long", TEXT_ARG(address)),
+			       "at most %d", six ? 128 : 32));
+}
+
+static void report_malformed(struct resolver *r, struct word address)
+{
+	struct diagnostic *d = rule_error(r, word_span(address), DIAG_BAD_ADDRESS,
+					  "`%.*s` is neither an address nor a name", TEXT_ARG(address));
+
+	rule_fate(r, d);
+	if (text_starts(word_text(address), "+"))
+		diag_help(d, "an IP set is written `+name`, `+dc/name` or `+guest/name`, alone");
+}
+
+static void report_address(struct resolver *r, struct word address, enum address_error error)
+{
+	if (error == ADDRESS_TOO_LONG)
+		report_length(r, address);
+	else if (error == ADDRESS_MALFORMED || error == ADDRESS_BAD_LENGTH)
+		report_malformed(r, address);
+	else
+		report_spelling(r, address);
+}
+
+static void report_host_bits(struct resolver *r, struct word address, struct prefix prefix)
+{
+	char network[PREFIX_TEXT_SIZE], host[PREFIX_TEXT_SIZE];
+	struct diagnostic *d = rule_error(r, word_span(address), DIAG_ADDRESS_HOST_BITS,
+					  "`%.*s` has host bits behind its prefix", TEXT_ARG(address));
+	struct prefix alone = prefix;
+
+	prefix_clear_host_bits(&prefix);
+	prefix_format(&prefix, network);
+	alone.length = (uint8_t)prefix_bits(&alone);
+	prefix_format(&alone, host);
+	rule_fate(r, d);
+	diag_help(d, "write `%s` for the network, or `%s` for the one address", network, host);
+	diag_fix(d, word_span(address), "%s", network);
+}
+
+static bool read_prefix(struct resolver *r, struct word address, struct prefix *prefix)
+{
+	enum address_error error = prefix_parse(word_text(address), prefix);
+
+	if (error) {
+		report_address(r, address, error);
+		return false;
+	}
+	if (prefix_has_host_bits(prefix)) {
+		report_host_bits(r, address, *prefix);
+		return false;
+	}
+	return true;
+}
+
+/* ---- ranges ---- */
+
+static void report_range_in_list(struct resolver *r, struct word element)
+{
+	rule_fate(r, diag_here(rule_error(r, word_span(element), DIAG_RANGE_IN_LIST,
+					  "an address range cannot stand in a list"),
+			       "a range stands alone"));
+}
+
+static bool read_range(struct resolver *r, struct word value, uint32_t dash, struct endpoint *e)
+{
+	struct word low = part(value, 0, dash), high = part(value, dash + 1, value.len);
+	enum address_error error;
+	struct diagnostic *d;
+
+	e->prefixes = ARENA_ARRAY(r->arena, struct prefix, 2);
+	error = address_parse(word_text(low), &e->prefixes[0]);
+	if (error) {
+		report_address(r, low, error);
+		return false;
+	}
+	error = address_parse(word_text(high), &e->prefixes[1]);
+	if (error) {
+		report_address(r, high, error);
+		return false;
+	}
+	e->kind = ENDPOINT_RANGE;
+	e->count = 2;
+	e->versions = prefix_versions(&e->prefixes[0]);
+	if (e->prefixes[0].version == e->prefixes[1].version &&
+	    address_compare(&e->prefixes[0], &e->prefixes[1]) <= 0)
+		return true;
+	d = rule_error(r, word_span(value), DIAG_BAD_RANGE, "`%.*s` is no range of addresses", TEXT_ARG(value));
+	rule_fate(r, d);
+	if (e->prefixes[0].version != e->prefixes[1].version)
+		diag_here(d, "one end is IPv4, the other IPv6");
+	else
+		diag_fix(diag_help(diag_here(d, "it ends before it begins"), "did you mean `%.*s-%.*s`?",
+				   TEXT_ARG(high), TEXT_ARG(low)),
+			 word_span(value), "%.*s-%.*s", TEXT_ARG(high), TEXT_ARG(low));
+	return false;
+}
+
+/* Position of the dash of what is meant as a range: digits, dots, colons and
+ * hexadecimal letters on both sides; -1 if it is none. */
+static long range_dash(struct text t)
+{
+	long dash = text_find(t, '-');
+
+	if (dash <= 0)
+		return -1;
+	for (long i = 0; i < dash; i++) {
+		char c = char_lower(t.ptr[i]);
+
+		if (!char_is_digit(c) && c != '.' && c != ':' && (c < 'a' || c > 'f'))
+			return -1;
+	}
+	return text_find((struct text){ t.ptr, (uint32_t)dash }, '.') >= 0 ||
+			       text_find((struct text){ t.ptr, (uint32_t)dash }, ':') >= 0
+		       ? dash
+		       : -1;
+}
+
+/* ---- lists ---- */
+
+static void report_empty_item(struct resolver *r, struct word value, uint32_t at)
+{
+	struct span span = { value.begin + at, value.begin + at + 1 };
+
+	if (at == value.len)
+		span = (struct span){ span.begin - 1, span.begin };
+	rule_fate(r, rule_error(r, span, DIAG_EMPTY_LIST_ITEM, "nothing stands beside this comma"));
+}
+
+static void report_mixed_list(struct resolver *r, struct word first, struct word other)
+{
+	struct diagnostic *d = rule_error(r, word_span(other), DIAG_MIXED_LIST, "IPv4 and IPv6 in one list");
+
+	diag_label(d, word_span(first), "the list begins with the other version");
+	rule_fate(r, d);
+	diag_help(d, "write two rules, or use an IP set, which may hold both");
+}
+
+static bool read_element(struct resolver *r, struct word element, struct word first, bool alone,
+			 struct endpoint *e)
+{
+	struct prefix *prefix = &e->prefixes[e->count];
+
+	if (!alone && range_dash(word_text(element)) > 0) {
+		report_range_in_list(r, element);
+		return false;
+	}
+	if (!read_prefix(r, element, prefix))
+		return false;
+	if (e->count && prefix->version != e->prefixes[0].version) {
+		report_mixed_list(r, first, element);
+		return false;
+	}
+	e->count++;
+	return true;
+}
+
+static bool read_list(struct resolver *r, struct word value, struct endpoint *e)
+{
+	struct word first = value;
+	uint32_t begin = 0, commas = 0;
+
+	for (uint32_t i = 0; i < value.len; i++)
+		commas += value.ptr[i] == ',';
+	e->kind = ENDPOINT_LIST;
+	e->prefixes = ARENA_ARRAY(r->arena, struct prefix, commas + 1);
+	for (uint32_t i = 0; i <= value.len; i++) {
+		if (i < value.len && value.ptr[i] != ',')
+			continue;
+		if (i == begin) {
+			report_empty_item(r, value, i);
+			return false;
+		}
+		if (begin == 0)
+			first = part(value, 0, i);
+		if (!read_element(r, part(value, begin, i), first, !commas, e))
+			return false;
+		begin = i + 1;
+	}
+	e->versions = prefix_versions(&e->prefixes[0]);
+	return true;
+}
+
+/* ---- references ---- */
+
+static bool looks_like_alias(struct text t)
+{
+	if (text_starts(t, "dc/"))
+		return name_is_valid((struct text){ t.ptr + 3, t.len - 3 });
+	if (text_starts(t, "guest/"))
+		return name_is_valid((struct text){ t.ptr + 6, t.len - 6 });
+	return name_is_valid(t);
+}
+
+static bool read_set(struct resolver *r, struct word value, struct endpoint *e)
+{
+	e->kind = ENDPOINT_SET;
+	e->versions = IPV_BOTH;
+	if (value.len < 2) {
+		report_malformed(r, value);
+		return false;
+	}
+	e->ipset = names_set(r, part(value, 1, value.len));
+	return e->ipset != NULL;
+}
+
+static bool read_alias(struct resolver *r, struct word value, struct endpoint *e)
+{
+	e->kind = ENDPOINT_ALIAS;
+	e->alias = names_alias(r, value);
+	if (e->alias)
+		e->versions = prefix_versions(&e->alias->prefix);
+	return e->alias != NULL;
+}
+
+const struct endpoint *endpoint_read(struct resolver *r, struct word value)
+{
+	struct endpoint *e = ARENA_NEW(r->arena, struct endpoint);
+	struct text text = word_text(value);
+	bool list = text_find(text, ',') >= 0, ok;
+	long dash = list ? -1 : range_dash(text);
+
+	e->text = text;
+	e->span = word_span(value);
+	if (!list && text_starts(text, "+"))
+		ok = read_set(r, value, e);
+	else if (!list && looks_like_alias(text))
+		ok = read_alias(r, value, e);
+	else if (dash > 0)
+		ok = read_range(r, value, (uint32_t)dash, e);
+	else
+		ok = read_list(r, value, e);
+	return ok ? e : NULL;
+}

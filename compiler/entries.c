@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The entries of IP sets. */
+#include <stdlib.h>
+
+#include "resolve.h"
+
+/* An alias, perhaps behind dc/ or guest/, rather than an address. */
+static bool looks_like_alias(struct text t)
+{
+	static const char *const prefixes[] = { "dc/", "guest/" };
+
+	for (size_t i = 0; i < 2; i++)
+		if (text_starts(t, prefixes[i])) {
+			uint32_t len = (uint32_t)strlen(prefixes[i]);
+
+			return name_is_valid((struct text){ t.ptr + len, t.len - len });
+		}
+	return name_is_valid(t);
+}
+
+static struct diagnostic *entry_error(struct resolver *r, struct word word, enum diag_id id,
+				      const char *message)
+{
+	struct diagnostic *d = diag(r->diags, word_span(word), id, message, TEXT_ARG(word));
+
+	r->failed = true;
+	return diag_note(d, "the entry is ignored");
+}
+
+static void report_words(struct resolver *r, const struct ast_entry *node)
+{
+	const struct ast_word_list *last = node->more;
+	struct span span = { node->more->word.begin, 0 };
+	struct diagnostic *d;
+
+	while (last->next)
+		last = last->next;
+	span.end = last->word.begin + last->word.len;
+	r->failed = true;
+	d = diag(r->diags, span, DIAG_ENTRY_WORDS, "an entry of an IP set is one word");
+	diag_note(d, "the entry is ignored");
+	diag_help(d, "write every address on a line of its own, and comments behind a `#`");
+}
+
+static bool is_range(struct text t)
+{
+	long dash = text_find(t, '-');
+	struct prefix ignored;
+
+	return dash > 0 && !address_parse((struct text){ t.ptr, (uint32_t)dash }, &ignored);
+}
+
+static void report_address(struct resolver *r, struct word word, enum address_error error)
+{
+	struct text text = word_text(word);
+	char intended[PREFIX_TEXT_SIZE];
+	struct diagnostic *d;
+
+	if (is_range(text)) {
+		d = entry_error(r, word, DIAG_ENTRY_RANGE, "`%.*s` is a range; an IP set holds addresses and networks");
+		diag_help(d, "write the networks that make up the range, one a line");
+	} else if (error == ADDRESS_TOO_LONG) {
+		entry_error(r, word, DIAG_ENTRY_PREFIX_LENGTH, "the prefix length of `%.*s` is too long");
+	} else if (error == ADDRESS_MALFORMED || error == ADDRESS_BAD_LENGTH) {
+		entry_error(r, word, DIAG_BAD_ENTRY, "`%.*s` is neither an address nor an alias");
+	} else {
+		d = entry_error(r, word, DIAG_ADDRESS_SPELLING, "`%.*s` is not written as an address");
+		if (address_intended(text, intended))
+			diag_fix(diag_help(d, "did you mean `%s`?", intended), word_span(word), "%s", intended);
+	}
+}
+
+/* Address entries: text without /32 and /128, and the network it means. */
+static bool read_address(struct resolver *r, struct word word, struct set_entry *entry)
+{
+	enum address_error error = prefix_parse(word_text(word), &entry->prefix);
+	char network[PREFIX_TEXT_SIZE];
+	struct diagnostic *d;
+	long slash = text_find(word_text(word), '/');
+
+	if (error) {
+		report_address(r, word, error);
+		return false;
+	}
+	if (slash >= 0 && entry->prefix.length == prefix_bits(&entry->prefix))
+		entry->text.len = (uint32_t)slash;
+	if (entry->prefix.length == 0) {
+		d = entry_error(r, word, DIAG_ENTRY_ZERO_PREFIX, "`%.*s`: an IP set cannot hold the prefix length zero");
+		diag_help(d, "to match every address, leave the source or destination out of the rule");
+		return false;
+	}
+	if (!prefix_has_host_bits(&entry->prefix))
+		return true;
+	prefix_clear_host_bits(&entry->prefix);
+	prefix_format(&entry->prefix, network);
+	d = diag(r->diags, word_span(word), DIAG_ENTRY_HOST_BITS, "`%.*s` has host bits behind its prefix",
+		 TEXT_ARG(word));
+	diag_note(d, "it counts as the network %s", network);
+	diag_fix(diag_help(d, "write `%s`", network), word_span(word), "%s", network);
+	return true;
+}
+
+static bool read_entry(struct resolver *r, const struct ast_entry *node, struct set_entry *entry)
+{
+	r->rule = NULL;
+	r->failed = false;
+	entry->nomatch = node->nomatch;
+	entry->text = word_text(node->address);
+	entry->span = word_span(node->address);
+	if (node->more) {
+		report_words(r, node);
+		return false;
+	}
+	if (!looks_like_alias(entry->text))
+		return read_address(r, node->address, entry);
+	entry->alias = names_alias(r, node->address);
+	if (!entry->alias)
+		return false;
+	entry->prefix = entry->alias->prefix;
+	prefix_clear_host_bits(&entry->prefix);
+	if (entry->prefix.length == 0) {
+		struct diagnostic *d = entry_error(r, node->address, DIAG_ENTRY_ZERO_PREFIX,
+						   "`%.*s`: an IP set cannot hold the prefix length zero");
+
+		diag_label(d, entry->alias->span, "defined here as %.*s", TEXT_ARG(entry->alias->cidr));
+	}
+	return !r->failed;
+}
+
+/* ---- repeated entries ---- */
+
+static int by_text(const void *a, const void *b)
+{
+	const struct set_entry *x = *(const struct set_entry *const *)a;
+	const struct set_entry *y = *(const struct set_entry *const *)b;
+	int order = text_compare(x->text, y->text);
+
+	return order ? order : x->span.begin < y->span.begin ? -1 : 1;
+}
+
+static int by_network(const void *a, const void *b)
+{
+	const struct set_entry *x = *(const struct set_entry *const *)a;
+	const struct set_entry *y = *(const struct set_entry *const *)b;
+	int order = prefix_compare(&x->prefix, &y->prefix);
+
+	return order ? order : x->span.begin < y->span.begin ? -1 : 1;
+}
+
+/* The same text twice: the second counts for nothing. */
+static void drop_repeated(struct resolver *r, struct set_entry **entries, uint32_t count)
+{
+	const struct set_entry *first = NULL;
+
+	qsort(entries, count, sizeof(*entries), by_text);
+	for (uint32_t i = 0; i < count; i++) {
+		struct diagnostic *d;
+
+		if (!first || !text_equal(first->text, entries[i]->text)) {
+			first = entries[i];
+			continue;
+		}
+		d = diag(r->diags, entries[i]->span, DIAG_DUPLICATE_ENTRY, "`%.*s` stands in this IP set twice",
+			 TEXT_ARG(entries[i]->text));
+		diag_label(d, first->span, "first here");
+		if (first->nomatch == entries[i]->nomatch)
+			diag_note(d, "the second entry is ignored");
+		else
+			diag_note(d, "the second entry is ignored; the address counts as %s",
+				  first->nomatch ? "an exception" : "a member");
+		entries[i]->repeated = true;
+	}
+}
+
+/* Other texts for the same network: one entry, and the last says which kind. */
+static void report_same_network(struct resolver *r, struct set_entry **entries, uint32_t count)
+{
+	qsort(entries, count, sizeof(*entries), by_network);
+	for (uint32_t i = 1; i < count; i++) {
+		struct diagnostic *d;
+
+		if (prefix_compare(&entries[i - 1]->prefix, &entries[i]->prefix) != 0)
+			continue;
+		d = diag(r->diags, entries[i]->span, DIAG_ENTRY_SAME_NETWORK,
+			 "`%.*s` is the same network as another entry", TEXT_ARG(entries[i]->text));
+		diag_label(d, entries[i - 1]->span, "the other one");
+		if (entries[i - 1]->nomatch == entries[i]->nomatch)
+			diag_note(d, "they count as one entry");
+		else
+			diag_note(d, "they count as one entry, %s, as this line says",
+				  entries[i]->nomatch ? "an exception" : "a member");
+	}
+}
+
+static void find_repeated(struct resolver *r, struct ipset *set)
+{
+	struct set_entry **entries;
+	uint32_t count = 0, left = 0;
+
+	for (struct set_entry *entry = set->entries; entry; entry = entry->next)
+		count++;
+	if (count < 2)
+		return;
+	entries = ARENA_ARRAY(r->arena, struct set_entry *, count);
+	count = 0;
+	for (struct set_entry *entry = set->entries; entry; entry = entry->next)
+		entries[count++] = entry;
+	drop_repeated(r, entries, count);
+	for (uint32_t i = 0; i < count; i++)
+		if (!entries[i]->repeated)
+			entries[left++] = entries[i];
+	report_same_network(r, entries, left);
+}
+
+void names_fill_set(struct resolver *r, const struct ast_section *section)
+{
+	struct ipset *set;
+
+	HASH_FIND(hh, r->own->ipsets, arena_lower(r->arena, word_text(section->name)).ptr, section->name.len, set);
+	set->entries = NULL;
+	set->last = &set->entries;
+	set->size = 0;
+	for (const struct ast_line *line = section->lines; line; line = line->next) {
+		struct set_entry *entry;
+
+		if (line->kind != LINE_ENTRY && line->kind != LINE_BAD)
+			continue;
+		set->size++;
+		if (encoding_lost(r->lost, line->span))
+			continue;
+		if (line->kind == LINE_BAD) {
+			entry_error(r, ((const struct ast_text_line *)line)->text, DIAG_BAD_ENTRY,
+				    "`%.*s` is neither an address nor an alias");
+			continue;
+		}
+		entry = ARENA_NEW(r->arena, struct set_entry);
+		if (!read_entry(r, (const struct ast_entry *)line, entry))
+			continue;
+		*set->last = entry;
+		set->last = &entry->next;
+	}
+	find_repeated(r, set);
+}

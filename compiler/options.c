@@ -1,0 +1,542 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Reading [OPTIONS].  What is a valid value depends on the option's type, and
+ * each type has one function; the tables in tables.c say which option has which
+ * type and where its value goes.
+ */
+#include "resolve.h"
+
+static void *member(void *options, const struct option_row *row)
+{
+	return (char *)options + row->offset;
+}
+
+static void set_default(const struct option_row *row, void *options)
+{
+	switch (row->type) {
+	case OPTION_BOOL:
+		*(bool *)member(options, row) = row->default_value;
+		break;
+	case OPTION_NUMBER:
+		*(int64_t *)member(options, row) = row->default_value;
+		break;
+	case OPTION_POLICY:
+	case OPTION_POLICY_FORWARD:
+		*(enum action *)member(options, row) = (enum action)row->default_value;
+		break;
+	case OPTION_LOGLEVEL:
+		*(enum log_level *)member(options, row) = (enum log_level)row->default_value;
+		break;
+	case OPTION_RATELIMIT:
+	case OPTION_HELPERS:
+	case OPTION_QUEUES:
+	case OPTION_LAYER2:
+		break; /* nothing is the default, and the memory is clear */
+	}
+}
+
+void options_defaults(enum file_kind kind, void *options)
+{
+	for (int id = 0; id < OPTION_COUNT; id++)
+		if (option_table[id].kind == kind)
+			set_default(&option_table[id], options);
+}
+
+const char *option_value_text(struct arena *arena, enum option_id id, const void *options)
+{
+	const struct option_row *row = &option_table[id];
+	const void *value = (const char *)options + row->offset;
+
+	switch (row->type) {
+	case OPTION_BOOL:
+		return *(const bool *)value ? "1" : "0";
+	case OPTION_NUMBER:
+		return arena_printf(arena, "%lld", (long long)*(const int64_t *)value);
+	case OPTION_POLICY:
+	case OPTION_POLICY_FORWARD:
+		return action_names[*(const enum action *)value];
+	case OPTION_LOGLEVEL:
+		return log_level_names[*(const enum log_level *)value];
+	case OPTION_RATELIMIT:
+		return ((const struct ratelimit *)value)->off ? "off" : "1/second";
+	case OPTION_HELPERS:
+		return ((const struct helper_list *)value)->count ? "some" : "none";
+	case OPTION_QUEUES:
+		return ((const struct queues *)value)->set ? "some" : "the kernel's default";
+	case OPTION_LAYER2:
+		return ((const struct layer2_list *)value)->count ? "some" : "all";
+	}
+	return "";
+}
+
+/* One option line while it is read. */
+struct setting {
+	struct resolver *r;
+	const struct option_row *row;
+	enum option_id id;
+	void *options;
+	struct word key, value;
+	bool set_before;
+};
+
+/* What becomes of the traffic. */
+static struct diagnostic *keeps(struct setting *s, struct diagnostic *d)
+{
+	return diag_note(d, "the option keeps its %s (%s %s)", s->set_before ? "value" : "default", s->row->key,
+			 option_value_text(s->r->arena, s->id, s->options));
+}
+
+static struct diagnostic *bad_value(struct setting *s, enum diag_id id, struct word where,
+				    const char *message)
+{
+	return keeps(s, diag(s->r->diags, word_span(where), id, message, TEXT_ARG(where), s->row->key));
+}
+
+/* ---- one function a type; each reports what is wrong itself ---- */
+
+static void read_bool(struct setting *s)
+{
+	struct text t = word_text(s->value);
+	struct diagnostic *d;
+	const char *meant = NULL;
+
+	if (text_is(t, "0") || text_is(t, "1")) {
+		*(bool *)member(s->options, s->row) = t.ptr[0] == '1';
+		return;
+	}
+	d = bad_value(s, DIAG_BAD_OPTION_VALUE, s->value, "`%.*s` is no value for `%s`");
+	diag_help(d, "it is 0 or 1");
+	if (text_equal_nocase(t, TEXT("yes")) || text_equal_nocase(t, TEXT("true")) ||
+	    text_equal_nocase(t, TEXT("on")))
+		meant = "1";
+	else if (text_equal_nocase(t, TEXT("no")) || text_equal_nocase(t, TEXT("false")) ||
+		 text_equal_nocase(t, TEXT("off")))
+		meant = "0";
+	if (meant)
+		diag_fix(d, word_span(s->value), "%s", meant);
+}
+
+static void read_number(struct setting *s)
+{
+	const struct option_row *row = s->row;
+	uint64_t number = UINT64_MAX;
+	struct diagnostic *d;
+
+	if (!text_all_digits(word_text(s->value))) {
+		d = bad_value(s, DIAG_BAD_OPTION_VALUE, s->value, "`%.*s` is no value for `%s`");
+		diag_help(d, "it is a whole number");
+		return;
+	}
+	if (text_to_number(word_text(s->value), (uint64_t)row->most, &number) && (int64_t)number >= row->least) {
+		*(int64_t *)member(s->options, row) = (int64_t)number;
+		return;
+	}
+	d = bad_value(s, DIAG_OPTION_RANGE, s->value, "%.*s is outside the range of `%s`");
+	if (row->most == INT64_MAX)
+		diag_help(d, "it is at least %lld", (long long)row->least);
+	else
+		diag_help(d, "it is %lld to %lld", (long long)row->least, (long long)row->most);
+}
+
+static void read_policy(struct setting *s)
+{
+	enum action action = action_find(word_text(s->value), true);
+	struct suggestion suggestion;
+	struct diagnostic *d;
+
+	if (action != ACTIONS) {
+		*(enum action *)member(s->options, s->row) = action;
+		return;
+	}
+	d = bad_value(s, DIAG_BAD_OPTION_VALUE, s->value, "`%.*s` is no policy for `%s`");
+	diag_help(d, "it is ACCEPT, DROP or REJECT");
+	suggest_start(&suggestion, word_text(s->value));
+	for (int i = 0; i < ACTIONS; i++)
+		suggest(&suggestion, text_of(action_names[i]), (struct span){ 0, 0 });
+	suggest_to(d, &suggestion, word_span(s->value), "");
+}
+
+static void read_policy_forward(struct setting *s)
+{
+	enum action action = action_find(word_text(s->value), true);
+	struct diagnostic *d;
+
+	if (action == ACTION_ACCEPT || action == ACTION_DROP) {
+		*(enum action *)member(s->options, s->row) = action;
+		return;
+	}
+	if (action == ACTION_REJECT) {
+		*(enum action *)member(s->options, s->row) = ACTION_DROP;
+		d = diag(s->r->diags, word_span(s->value), DIAG_FORWARD_REJECT_POLICY,
+			 "routed packets cannot be rejected");
+		diag_note(d, "the option counts as DROP");
+		diag_fix(diag_help(d, "write `policy_forward: DROP`"), word_span(s->value), "DROP");
+		return;
+	}
+	d = bad_value(s, DIAG_BAD_OPTION_VALUE, s->value, "`%.*s` is no policy for `%s`");
+	diag_help(d, "it is ACCEPT or DROP");
+}
+
+static void read_loglevel(struct setting *s)
+{
+	enum log_level level = LOG_NOLOG;
+	struct suggestion suggestion;
+	struct diagnostic *d;
+
+	if (s->value.len)
+		level = log_level_find(word_text(s->value), true);
+	if (level != LOG_LEVELS) {
+		*(enum log_level *)member(s->options, s->row) = level;
+		return;
+	}
+	d = bad_value(s, DIAG_BAD_OPTION_VALUE, s->value, "`%.*s` is no log level for `%s`");
+	diag_help(d, "it is emerg, alert, crit, err, warning, notice, info, debug or nolog");
+	suggest_start(&suggestion, word_text(s->value));
+	for (int i = 0; i < LOG_LEVELS; i++)
+		suggest(&suggestion, text_of(log_level_names[i]), (struct span){ 0, 0 });
+	suggest_to(d, &suggestion, word_span(s->value), "");
+}
+
+/* The next element of a comma list; false at the end. */
+static bool next_element(struct word *list, struct word *element)
+{
+	long comma;
+
+	if (!list->ptr)
+		return false;
+	comma = text_find(word_text(*list), ',');
+	if (comma < 0) {
+		*element = *list;
+		list->ptr = NULL;
+		return true;
+	}
+	*element = word_part(*list, 0, (uint32_t)comma);
+	*list = word_part(*list, (uint32_t)comma + 1, list->len - (uint32_t)comma - 1);
+	return true;
+}
+
+static bool is_true_word(struct text t)
+{
+	return text_is(t, "1") || text_equal_nocase(t, TEXT("on")) || text_equal_nocase(t, TEXT("yes")) ||
+	       text_equal_nocase(t, TEXT("true"));
+}
+
+static bool is_false_word(struct text t)
+{
+	return text_is(t, "0") || text_equal_nocase(t, TEXT("off")) || text_equal_nocase(t, TEXT("no")) ||
+	       text_equal_nocase(t, TEXT("false"));
+}
+
+/* "90/hour": a number of at least 1, and one of four units. */
+static bool is_rate(struct text t)
+{
+	static const char *const units[] = { "second", "minute", "hour", "day" };
+	long slash = text_find(t, '/');
+	uint64_t number;
+
+	if (slash < 0 || !text_to_number((struct text){ t.ptr, (uint32_t)slash }, UINT32_MAX, &number) || !number)
+		return false;
+	for (size_t i = 0; i < 4; i++)
+		if (text_is((struct text){ t.ptr + slash + 1, t.len - (uint32_t)slash - 1 }, units[i]))
+			return true;
+	return false;
+}
+
+/* One element of log_ratelimit; false if it makes no sense. */
+static bool read_limit(struct text element, bool first, struct ratelimit *limit)
+{
+	struct text value = element;
+	long equals = text_find(element, '=');
+	uint64_t burst;
+
+	if (equals >= 0) {
+		value.ptr += equals + 1;
+		value.len -= (uint32_t)equals + 1;
+	}
+	if (text_starts(element, "burst=")) {
+		if (!text_to_number(value, UINT32_MAX, &burst))
+			return false;
+		limit->burst = (uint32_t)burst;
+		return true;
+	}
+	if (text_starts(element, "rate=")) {
+		limit->rate = value;
+		return is_rate(value);
+	}
+	if (!text_starts(element, "enable=") && !(first && equals < 0))
+		return false;
+	limit->off = is_false_word(value);
+	return limit->off || is_true_word(value);
+}
+
+static void read_ratelimit(struct setting *s)
+{
+	struct word list = s->value, element;
+	struct ratelimit limit = { 0 };
+	struct diagnostic *d;
+
+	for (bool first = true; next_element(&list, &element); first = false) {
+		if (read_limit(word_text(element), first, &limit))
+			continue;
+		d = bad_value(s, DIAG_BAD_LOG_RATELIMIT, element, "`%.*s` has no meaning in `%s`");
+		diag_help(d, "it is written [enable=]1,burst=N,rate=N/second, with second, minute, hour or day");
+		return;
+	}
+	*(struct ratelimit *)member(s->options, s->row) = limit;
+}
+
+static int find_helper(struct text name)
+{
+	for (unsigned i = 0; i < helper_count; i++)
+		if (text_equal_nocase(name, text_of(helper_table[i].name)))
+			return (int)i;
+	return -1;
+}
+
+static void report_helper(struct setting *s, struct word name)
+{
+	struct diagnostic *d = bad_value(s, DIAG_UNKNOWN_HELPER, name, "there is no helper `%.*s` for `%s`");
+	struct suggestion suggestion;
+
+	suggest_start(&suggestion, word_text(name));
+	for (unsigned i = 0; i < helper_count; i++)
+		suggest(&suggestion, text_of(helper_table[i].name), (struct span){ 0, 0 });
+	suggest_to(d, &suggestion, word_span(name), "");
+}
+
+static void read_helpers(struct setting *s)
+{
+	struct word list = s->value, element;
+	struct helper_list helpers = { 0 };
+
+	while (s->value.len && next_element(&list, &element)) {
+		int index = find_helper(word_text(element));
+
+		if (index < 0 || helpers.count == sizeof(helpers.order)) {
+			report_helper(s, element);
+			return;
+		}
+		helpers.order[helpers.count++] = (uint8_t)index;
+	}
+	*(struct helper_list *)member(s->options, s->row) = helpers;
+}
+
+static void read_queues(struct setting *s)
+{
+	struct text t = word_text(s->value), low = t, high = t;
+	long colon = text_find(t, ':');
+	uint64_t first = 0, last = 0;
+	struct diagnostic *d;
+	bool ok;
+
+	if (colon >= 0) {
+		low.len = (uint32_t)colon;
+		high.ptr += colon + 1;
+		high.len -= (uint32_t)colon + 1;
+	}
+	ok = text_to_number(low, UINT16_MAX, &first) && text_to_number(high, UINT16_MAX, &last);
+	if (ok && first <= last) {
+		*(struct queues *)member(s->options, s->row) =
+			(struct queues){ colon >= 0 || first > 0, colon >= 0, (uint16_t)first, (uint16_t)last };
+		return;
+	}
+	if (text_all_digits(low) && text_all_digits(high))
+		d = bad_value(s, DIAG_OPTION_RANGE, s->value, "`%.*s` is no range of queues for `%s`");
+	else
+		d = bad_value(s, DIAG_BAD_OPTION_VALUE, s->value, "`%.*s` is no value for `%s`");
+	diag_help(d, "it is a queue number N from 0 to 65535, or N:M with N not above M");
+}
+
+static void read_layer2(struct setting *s)
+{
+	struct word list = s->value, element;
+	struct layer2_list protocols = { 0 };
+	struct text near;
+	struct diagnostic *d;
+
+	protocols.items = ARENA_ARRAY(s->r->arena, struct layer2_protocol, s->value.len / 2 + 1);
+	while (s->value.len && next_element(&list, &element)) {
+		struct layer2_protocol *item = &protocols.items[protocols.count];
+
+		item->name = word_text(element);
+		if (element.len && netdb_ethertype(s->r->config->netdb, item->name, &item->number)) {
+			protocols.count++;
+			continue;
+		}
+		d = bad_value(s, DIAG_UNKNOWN_ETHERTYPE, element, "no Ethernet protocol `%.*s` for `%s`");
+		near = netdb_near_ethertype(s->r->config->netdb, item->name);
+		if (near.len)
+			diag_fix(diag_help(d, "did you mean `%.*s`?", TEXT_ARG(near)), word_span(element), "%.*s",
+				 TEXT_ARG(near));
+		return;
+	}
+	*(struct layer2_list *)member(s->options, s->row) = protocols;
+}
+
+static void (*const readers[])(struct setting *) = {
+	[OPTION_BOOL] = read_bool,
+	[OPTION_NUMBER] = read_number,
+	[OPTION_POLICY] = read_policy,
+	[OPTION_POLICY_FORWARD] = read_policy_forward,
+	[OPTION_LOGLEVEL] = read_loglevel,
+	[OPTION_RATELIMIT] = read_ratelimit,
+	[OPTION_HELPERS] = read_helpers,
+	[OPTION_QUEUES] = read_queues,
+	[OPTION_LAYER2] = read_layer2,
+};
+
+/* ---- lines ---- */
+
+/* An option that other kinds of file have. */
+static bool report_misplaced(struct resolver *r, const struct ast_option *node)
+{
+	static const char *const files[] = { "cluster.fw", "host.fw", "a guest's file", "a vnet's file" };
+	struct diagnostic *d = NULL;
+
+	for (int kind = 0; kind < FILE_KINDS; kind++) {
+		if (option_find((enum file_kind)kind, word_text(node->key)) == OPTION_COUNT)
+			continue;
+		if (!d)
+			d = diag(r->diags, word_span(node->key), DIAG_MISPLACED_OPTION,
+				 "`%.*s` is no option of a %s file", TEXT_ARG(node->key),
+				 file_kind_name(r->file->kind));
+		diag_help(d, "it is one of %s", files[kind]);
+	}
+	if (!d)
+		return false;
+	diag_note(d, "the line is ignored");
+	if (r->file->kind == FILE_HOST && text_starts(word_text(node->key), "policy_"))
+		diag_note(d, "the host follows the policies of cluster.fw (policy_in %s, policy_out %s)",
+			  action_names[r->config->cluster_options.policy_in],
+			  action_names[r->config->cluster_options.policy_out]);
+	return true;
+}
+
+static void report_unknown(struct resolver *r, const struct ast_option *node)
+{
+	struct suggestion s;
+	struct diagnostic *d;
+
+	if (report_misplaced(r, node))
+		return;
+	d = diag(r->diags, word_span(node->key), DIAG_UNKNOWN_OPTION, "there is no option `%.*s`",
+		 TEXT_ARG(node->key));
+	diag_note(d, "the line is ignored");
+	suggest_start(&s, word_text(node->key));
+	for (int id = 0; id < OPTION_COUNT; id++)
+		if (option_table[id].kind == r->file->kind)
+			suggest(&s, text_of(option_table[id].key), (struct span){ 0, 0 });
+	suggest_to(d, &s, word_span(node->key), "");
+}
+
+/* A '#' in the value: options take no comments. */
+static bool report_comment(struct setting *s, struct span line)
+{
+	long hash = s->value.ptr ? text_find(word_text(s->value), '#') : -1;
+	struct word value = s->value;
+	struct diagnostic *d;
+
+	if (hash < 0)
+		return false;
+	d = diag(s->r->diags, word_span(word_part(s->value, (uint32_t)hash, s->value.len - (uint32_t)hash)),
+		 DIAG_OPTION_COMMENT, "no comment can stand behind an option");
+	keeps(s, d);
+	value.len = (uint32_t)hash;
+	while (value.len && char_is_blank(value.ptr[value.len - 1]))
+		value.len--;
+	diag_help(d, "put it on a line of its own");
+	diag_fix(d, line, "%.*s: %.*s", TEXT_ARG(s->key), TEXT_ARG(value));
+	return true;
+}
+
+static bool report_case(struct setting *s)
+{
+	struct diagnostic *d;
+
+	if (s->row->type != OPTION_RATELIMIT || text_is(word_text(s->key), s->row->key))
+		return false;
+	d = diag(s->r->diags, word_span(s->key), DIAG_OPTION_CASE, "`%s` is written in lower case", s->row->key);
+	keeps(s, d);
+	diag_fix(d, word_span(s->key), "%s", s->row->key);
+	return true;
+}
+
+static void report_missing_value(struct setting *s)
+{
+	struct diagnostic *d = diag(s->r->diags, word_span(s->key), DIAG_BAD_OPTION_VALUE,
+				    "`%s` has no value", s->row->key);
+
+	keeps(s, d);
+}
+
+/* The lines on which the options of this file were set, to find repetitions. */
+struct seen {
+	struct span at[OPTION_COUNT];
+};
+
+static void read_option(struct resolver *r, const struct ast_option *node, struct seen *seen,
+			void *options)
+{
+	enum option_id id = option_find(r->file->kind, word_text(node->key));
+	struct setting s = { .r = r, .id = id, .options = options, .key = node->key, .value = node->value };
+
+	if (id == OPTION_COUNT) {
+		report_unknown(r, node);
+		return;
+	}
+	s.row = &option_table[id];
+	s.set_before = seen->at[id].begin != 0;
+	if (s.set_before) {
+		struct diagnostic *d = diag(r->diags, word_span(node->key), DIAG_DUPLICATE_OPTION,
+					    "`%s` is set twice", s.row->key);
+
+		diag_label(d, seen->at[id], "first here");
+		diag_note(d, "the last one counts");
+	}
+	seen->at[id] = word_span(node->key);
+	if (report_case(&s) || report_comment(&s, node->line.span))
+		return;
+	if (!s.value.len && s.row->type != OPTION_LOGLEVEL)
+		report_missing_value(&s);
+	else
+		readers[s.row->type](&s);
+}
+
+static void report_unparsable(struct resolver *r, const struct ast_text_line *node)
+{
+	struct text t = word_text(node->text);
+	long colon = text_find(t, ':');
+	struct diagnostic *d = diag(r->diags, word_span(node->text), DIAG_UNPARSABLE_OPTION,
+				    "this is no option");
+	uint32_t key = 0, value = (uint32_t)colon + 1;
+
+	diag_note(d, "the line is ignored");
+	while (key < t.len && !char_is_blank(t.ptr[key]) && t.ptr[key] != ':')
+		key++;
+	if (colon < 0 || option_find(r->file->kind, (struct text){ t.ptr, key }) == OPTION_COUNT) {
+		diag_help(d, "an option is written `key: value`");
+		return;
+	}
+	while (value < t.len && char_is_blank(t.ptr[value]))
+		value++;
+	diag_help(d, "no blank stands before the colon");
+	diag_fix(d, word_span(node->text), "%.*s: %.*s", (int)key, t.ptr, (int)(t.len - value), t.ptr + value);
+}
+
+void options_read(struct resolver *r, void *options)
+{
+	struct seen seen = { 0 };
+
+	for (const struct ast_section *s = r->file->sections; s; s = s->next) {
+		if (s->kind != SECTION_OPTIONS)
+			continue;
+		for (const struct ast_line *line = s->lines; line; line = line->next) {
+			if (encoding_lost(r->lost, line->span))
+				continue;
+			if (line->kind == LINE_OPTION)
+				read_option(r, (const struct ast_option *)line, &seen, options);
+			else if (line->kind == LINE_BAD)
+				report_unparsable(r, (const struct ast_text_line *)line);
+		}
+	}
+}

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Protocols, ports and ICMP types of rules. */
+#include "resolve.h"
+
+enum { PORTS_MOST = 15 };
+
+/* ---- protocols ---- */
+
+/* The protocols that have ports, by the spellings that the language takes. */
+static const struct {
+	const char *name, *number;
+	unsigned services; /* the lines of /etc/services that count for it */
+} port_protos[] = {
+	{ "tcp", "6", SERVICE_TCP }, { "udp", "17", SERVICE_UDP }, { "sctp", "132", SERVICE_SCTP },
+	{ "dccp", "33", 0 },	     { "udplite", "136", 0 },
+};
+
+static void classify(struct proto *proto)
+{
+	for (size_t i = 0; i < sizeof(port_protos) / sizeof(port_protos[0]); i++)
+		if (text_is(proto->text, port_protos[i].name) || text_is(proto->text, port_protos[i].number)) {
+			proto->has_ports = true;
+			proto->services = port_protos[i].services;
+		}
+	if (text_is(proto->text, "icmp"))
+		proto->icmp = IPV4;
+	else if (text_is(proto->text, "icmpv6") || text_is(proto->text, "ipv6-icmp"))
+		proto->icmp = IPV6;
+}
+
+static void report_proto(struct resolver *r, struct word value)
+{
+	struct diagnostic *d = rule_error(r, word_span(value), DIAG_UNKNOWN_PROTO, "no protocol named `%.*s`",
+					  TEXT_ARG(value));
+	struct text lower = arena_lower(r->arena, word_text(value)), near = { 0 };
+	uint8_t number;
+
+	diag_here(d, "not in /etc/protocols");
+	rule_fate(r, d);
+	if (netdb_protocol(r->config->netdb, lower, &number))
+		near = lower;
+	else if (!text_all_digits(lower))
+		near = netdb_near_protocol(r->config->netdb, lower);
+	if (near.len)
+		diag_fix(diag_help(d, "did you mean `%.*s`?", TEXT_ARG(near)), word_span(value), "%.*s",
+			 TEXT_ARG(near));
+	else if (text_is(lower, "all") || text_is(lower, "any"))
+		diag_help(d, "leave `-p` out to match every protocol");
+}
+
+bool proto_read(struct resolver *r, struct word value, struct proto *proto)
+{
+	*proto = (struct proto){ .text = word_text(value) };
+	if (text_is(proto->text, "icmpv6")) {
+		proto->number = 58;
+	} else if (!netdb_protocol(r->config->netdb, proto->text, &proto->number)) {
+		report_proto(r, value);
+		return false;
+	}
+	classify(proto);
+	return true;
+}
+
+struct proto proto_of_macro(struct resolver *r, const char *name)
+{
+	struct proto proto = { .text = text_of(name) };
+	uint64_t number;
+
+	if (text_to_number(proto.text, UINT8_MAX, &number))
+		proto.number = (uint8_t)number;
+	else if (text_is(proto.text, "icmpv6"))
+		proto.number = 58;
+	else if (!netdb_protocol(r->config->netdb, proto.text, &proto.number))
+		proto.number = text_is(proto.text, "tcp") ? 6 : text_is(proto.text, "udp") ? 17 : 1;
+	classify(&proto);
+	return proto;
+}
+
+/* ---- ports ---- */
+
+static void report_service(struct resolver *r, struct word name, const struct proto *proto)
+{
+	uint16_t port;
+	unsigned known = netdb_service(r->config->netdb, word_text(name), 0, &port);
+	struct diagnostic *d;
+	struct text near;
+
+	if (known) {
+		d = rule_error(r, word_span(name), DIAG_SERVICE_PROTOCOL, "`%.*s` is no service of the protocol %.*s",
+			       TEXT_ARG(name), TEXT_ARG(proto->text));
+		rule_fate(r, diag_here(d, "/etc/services has it for other protocols"));
+		diag_fix(diag_help(d, "write the number, %u", port), word_span(name), "%u", port);
+		return;
+	}
+	if (name.len && char_is_letter(name.ptr[0]))
+		d = rule_error(r, word_span(name), DIAG_UNKNOWN_SERVICE, "no service named `%.*s`", TEXT_ARG(name));
+	else
+		d = rule_error(r, word_span(name), DIAG_BAD_PORT, "`%.*s` is no port", TEXT_ARG(name));
+	rule_fate(r, d);
+	near = netdb_near_service(r->config->netdb, word_text(name));
+	if (near.len && char_is_letter(name.ptr[0]))
+		diag_fix(diag_help(d, "did you mean `%.*s`?", TEXT_ARG(near)), word_span(name), "%.*s", TEXT_ARG(near));
+	else
+		diag_help(d, "a port is a number from 0 to 65535, a service name, or low:high");
+}
+
+static bool read_number(struct resolver *r, struct word word, uint16_t *port)
+{
+	uint64_t number;
+
+	if (text_to_number(word_text(word), UINT16_MAX, &number)) {
+		*port = (uint16_t)number;
+		return true;
+	}
+	rule_fate(r, diag_here(rule_error(r, word_span(word), DIAG_BAD_PORT, "`%.*s` is no port", TEXT_ARG(word)),
+			       text_all_digits(word_text(word)) ? "ports end at 65535" : "not a number"));
+	return false;
+}
+
+static bool read_port_range(struct resolver *r, struct word word, uint32_t colon, struct port_range *range)
+{
+	struct word low = word_part(word, 0, colon);
+	struct word high = word_part(word, colon + 1, word.len - colon - 1);
+	struct diagnostic *d;
+
+	if (!low.len || !high.len) {
+		rule_fate(r, diag_help(rule_error(r, word_span(word), DIAG_BAD_PORT, "`%.*s` is no range of ports",
+						  TEXT_ARG(word)),
+				       "both ends of a range are written, as in 0:1023 or 1024:65535"));
+		return false;
+	}
+	if (!read_number(r, low, &range->first) || !read_number(r, high, &range->last))
+		return false;
+	if (range->first <= range->last)
+		return true;
+	d = rule_error(r, word_span(word), DIAG_BACKWARDS_RANGE, "the range ends before it begins");
+	rule_fate(r, d);
+	diag_fix(diag_help(d, "did you mean `%.*s:%.*s`?", TEXT_ARG(high), TEXT_ARG(low)), word_span(word),
+		 "%.*s:%.*s", TEXT_ARG(high), TEXT_ARG(low));
+	return false;
+}
+
+/* One element; *numbers counts what iptables counts against its limit of 15. */
+static bool read_port(struct resolver *r, struct word word, const struct proto *proto,
+		      struct port_range *range, unsigned *numbers)
+{
+	long colon = text_find(word_text(word), ':');
+	uint16_t port;
+
+	if (colon >= 0) {
+		*numbers += 2;
+		return read_port_range(r, word, (uint32_t)colon, range);
+	}
+	if (text_all_digits(word_text(word))) {
+		*numbers += 1;
+		if (!read_number(r, word, &port))
+			return false;
+	} else if (!(netdb_service(r->config->netdb, word_text(word), proto->services, &port) & proto->services)) {
+		report_service(r, word, proto);
+		return false;
+	}
+	*range = (struct port_range){ port, port };
+	return true;
+}
+
+static bool report_zero(struct resolver *r, struct word value, const struct ports *ports)
+{
+	struct diagnostic *d;
+
+	if (ports->count != 1 || ports->ranges[0].last != 0 || !text_all_digits(ports->text))
+		return false;
+	d = rule_error(r, word_span(value), DIAG_PORT_ZERO, "port 0 is no port");
+	diag_here(d, "iptables takes this for any port");
+	rule_fate(r, d);
+	diag_help(d, "leave the option out to match every port");
+	return true;
+}
+
+static void report_empty(struct resolver *r, struct word value, uint32_t at)
+{
+	uint32_t begin = value.begin + (at < value.len ? at : at - 1);
+
+	rule_fate(r, rule_error(r, (struct span){ begin, begin + 1 }, DIAG_EMPTY_LIST_ITEM,
+				"nothing stands beside this comma"));
+}
+
+static bool read_list(struct resolver *r, struct word value, const struct proto *proto,
+		      struct ports *ports)
+{
+	uint32_t begin = 0;
+	unsigned numbers = 0;
+
+	for (uint32_t i = 0; i <= value.len; i++) {
+		if (i < value.len && value.ptr[i] != ',')
+			continue;
+		if (i == begin) {
+			report_empty(r, value, i);
+			return false;
+		}
+		if (!read_port(r, word_part(value, begin, i - begin), proto, &ports->ranges[ports->count], &numbers))
+			return false;
+		ports->count++;
+		begin = i + 1;
+	}
+	if (numbers <= PORTS_MOST)
+		return !report_zero(r, value, ports);
+	rule_fate(r, diag_here(rule_error(r, word_span(value), DIAG_TOO_MANY_PORTS,
+					  "a list holds at most %d port numbers", PORTS_MOST),
+			       "%u here; a range counts two", numbers));
+	return false;
+}
+
+static struct ports *new_ports(struct resolver *r, struct text text)
+{
+	struct ports *ports = ARENA_NEW(r->arena, struct ports);
+	uint32_t elements = 1;
+
+	for (uint32_t i = 0; i < text.len; i++)
+		elements += text.ptr[i] == ',';
+	ports->text = text;
+	ports->ranges = ARENA_ARRAY(r->arena, struct port_range, elements);
+	return ports;
+}
+
+const struct ports *ports_read(struct resolver *r, struct word value, const struct proto *proto)
+{
+	struct ports *ports = new_ports(r, word_text(value));
+
+	return read_list(r, value, proto, ports) ? ports : NULL;
+}
+
+const struct ports *ports_of_macro(struct resolver *r, const char *list, const struct proto *proto)
+{
+	struct word word = { list, (uint32_t)strlen(list), 0 };
+	struct ports *ports = new_ports(r, word_text(word));
+
+	read_list(r, word, proto, ports);
+	return ports;
+}
+
+/* ---- ICMP types ---- */
+
+static void report_icmp(struct resolver *r, struct word value, const struct proto *proto, bool number)
+{
+	struct diagnostic *d = rule_error(r, word_span(value), DIAG_BAD_ICMP_TYPE, "no type `%.*s` of %.*s",
+					  TEXT_ARG(value), TEXT_ARG(proto->text));
+	unsigned other = proto->icmp == IPV4 ? IPV6 : IPV4;
+	struct suggestion s;
+
+	rule_fate(r, d);
+	if (icmp_type_find(other, word_text(value)))
+		diag_note(d, "it is a type of %s", other == IPV4 ? "icmp" : "icmpv6");
+	suggest_start(&s, word_text(value));
+	for (unsigned i = 0; i < icmp_count; i++)
+		if (icmp_table[i].version == proto->icmp)
+			suggest(&s, text_of(icmp_table[i].name), (struct span){ 0, 0 });
+	if (number && text_all_digits(word_text(value)))
+		diag_help(d, "numbers end at 255");
+	else if (text_all_digits(word_text(value)))
+		diag_help(d, "write the name; `pvefw-cc icmp-types` lists them");
+	else
+		suggest_to(d, &s, word_span(value), "");
+}
+
+bool icmp_read(struct resolver *r, struct word value, bool old_spelling, struct condition *condition)
+{
+	const struct proto *proto = &condition->proto;
+	const struct icmp_type *type = icmp_type_find(proto->icmp, word_text(value));
+	uint64_t number;
+
+	if (!type && !(old_spelling && text_to_number(word_text(value), UINT8_MAX, &number))) {
+		report_icmp(r, value, proto, old_spelling);
+		return false;
+	}
+	condition->icmp[old_spelling] = (struct icmp_match){ word_text(value), type };
+	return true;
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Resolving one file: from the syntax tree to the IR.
+ *
+ * A file is read twice.  The first pass (names.c, options.c) takes down what it
+ * defines: aliases with their last value, sets and groups with their last
+ * definition, each with the place of its first one; and the options.  The
+ * second pass (names.c for the entries of sets, rules.c for rules) resolves
+ * references.  A reference counts only if the name was defined before it, as in
+ * the stock compiler, which reads line by line; but what it refers to is the
+ * last definition.
+ */
+#ifndef PVEFW_RESOLVE_H
+#define PVEFW_RESOLVE_H
+
+#include "diag.h"
+#include "inputs.h"
+#include "ir.h"
+#include "netdb.h"
+
+struct resolver {
+	struct config *config;
+	struct arena *arena;
+	struct diags *diags;
+	const struct ast_file *file;
+	struct lost_lines *lost; /* lines to pass over */
+	struct scope *own;    /* names this file defines; NULL for host and vnet files */
+	bool cluster_unknown; /* a file alone, without a cluster file */
+	const struct guest_options *guest; /* of a guest's file */
+	const struct vnet_options *vnet;   /* of a vnet's file */
+	/* The rule that is being verified: */
+	const struct ast_rule *rule;
+	bool in_group;
+	bool failed; /* it was reported as wrong */
+};
+
+/* ---- names.c ---- */
+
+enum { NAME_LONGEST_SET = 64, NAME_LONGEST_GROUP = 18, NAME_LONGEST_ALIAS = 64 };
+
+/* [A-Za-z][A-Za-z0-9_-]+ */
+bool name_is_valid(struct text name);
+/* First pass over a file: aliases, sets, groups, headers, and lines without a
+ * meaning; reports all that is wrong with them. */
+void names_define(struct resolver *r);
+/* Second pass over one set's entries. */
+void names_fill_set(struct resolver *r, const struct ast_section *section);
+/* The alias that `reference` names; NULL if it was reported. */
+const struct alias *names_alias(struct resolver *r, struct word reference);
+/* The set behind the '+'; `reference` is what follows it. */
+const struct ipset *names_set(struct resolver *r, struct word reference);
+struct group *names_group(const struct config *config, struct text name);
+/* Whether the header starts a set or group that is not skipped. */
+bool names_section_counts(const struct ast_section *section);
+
+/* ---- options.c ---- */
+
+void options_defaults(enum file_kind kind, void *options);
+/* Reads every [OPTIONS] section into `options`, of the file kind's structure. */
+void options_read(struct resolver *r, void *options);
+/* The spelling of an option's present value, for messages. */
+const char *option_value_text(struct arena *arena, enum option_id id, const void *options);
+
+/* ---- rules.c ---- */
+
+/* Second pass over one [RULES] or [GROUP]: appends the rules that are right. */
+void rules_read(struct resolver *r, const struct ast_section *section, struct rule_list *rules);
+/* Reports that the present rule is wrong; it will be ignored. */
+struct diagnostic *rule_error(struct resolver *r, struct span span, enum diag_id id,
+			      const char *format, ...) __attribute__((format(printf, 4, 5)));
+/* Adds what becomes of the traffic, and returns `d`. */
+struct diagnostic *rule_fate(struct resolver *r, struct diagnostic *d);
+
+/* ---- endpoint.c ---- */
+
+/* Verifies the value of -source or -dest; NULL if it was reported. */
+const struct endpoint *endpoint_read(struct resolver *r, struct word value);
+/* The error of an address that could not be read, reported with `id_*`. */
+struct diagnostic *address_report(struct resolver *r, struct word address, enum address_error error);
+
+/* ---- ports.c ---- */
+
+/* Verifies -p; false if it was reported. */
+bool proto_read(struct resolver *r, struct word value, struct proto *proto);
+/* The protocol of a macro's rule, which is known to be right. */
+struct proto proto_of_macro(struct resolver *r, const char *name);
+/* Verifies a port list for a protocol that has ports; NULL if it was reported. */
+const struct ports *ports_read(struct resolver *r, struct word value, const struct proto *proto);
+const struct ports *ports_of_macro(struct resolver *r, const char *list, const struct proto *proto);
+/* -icmp-type, or -dport of an ICMP rule: sets condition->icmp. */
+bool icmp_read(struct resolver *r, struct word value, bool old_spelling, struct condition *condition);
+
+/* ---- suggest.c ---- */
+
+/* Collects the best of several names. */
+struct suggestion {
+	struct text wanted;
+	struct text best;
+	unsigned distance;
+	struct span span; /* where the best is defined, if anywhere */
+};
+
+void suggest_start(struct suggestion *s, struct text wanted);
+void suggest(struct suggestion *s, struct text candidate, struct span span);
+/* Adds the label, the help and the fix if something was near enough. */
+struct diagnostic *suggest_to(struct diagnostic *d, const struct suggestion *s, struct span replace,
+			      const char *prefix);
+
+/* ---- encoding.c ---- */
+
+/* Lines that hold characters which the language does not allow. */
+struct lost_lines {
+	struct span span;
+	struct lost_lines *next;
+};
+
+/* Reports CRLF ends, NULs, control and non-ASCII characters, invalid UTF-8, and
+ * returns the lines that count for nothing because of them. */
+struct lost_lines *encoding_check(struct arena *arena, struct diags *diags,
+				  const struct ast_file *file);
+bool encoding_lost(const struct lost_lines *lost, struct span line);
+
+#endif
