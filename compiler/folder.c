@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Listing folders and reading files relative to them: no path is walked twice. */
+#include "folder.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char *join(const struct folder *folder, const char *name)
+{
+	if (!folder->path[0])
+		return arena_string(folder->diags->arena, text_of(name));
+	return arena_printf(folder->diags->arena, "%s/%s", folder->path, name);
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return text_compare(*(const struct text *)a, *(const struct text *)b);
+}
+
+static void add_name(struct folder *folder, uint32_t *room, const char *name)
+{
+	struct arena *arena = folder->diags->arena;
+
+	if (folder->count == *room) {
+		struct text *grown;
+
+		*room = *room ? *room * 2 : 32;
+		grown = ARENA_ARRAY(arena, struct text, *room);
+		if (folder->count)
+			memcpy(grown, folder->names, folder->count * sizeof(*grown));
+		folder->names = grown;
+	}
+	folder->names[folder->count++] = arena_copy(arena, text_of(name));
+}
+
+/* 0 or an errno. */
+static int list(struct folder *folder)
+{
+	const struct dirent *entry;
+	uint32_t room = 0;
+	int reason;
+
+	while (errno = 0, (entry = readdir(folder->dir)))
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+			add_name(folder, &room, entry->d_name);
+	reason = errno;
+	if (folder->count)
+		qsort(folder->names, folder->count, sizeof(*folder->names), compare_names);
+	return reason;
+}
+
+static int open_at(struct folder *folder, int at, const char *name)
+{
+	int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC), reason;
+
+	if (fd < 0)
+		return errno;
+	folder->dir = fdopendir(fd);
+	if (!folder->dir) {
+		reason = errno;
+		close(fd);
+		return reason;
+	}
+	return list(folder);
+}
+
+bool folder_open_root(struct diags *diags, const char *root, struct folder *folder)
+{
+	int reason;
+
+	*folder = (struct folder){ .diags = diags, .path = "" };
+	reason = open_at(folder, AT_FDCWD, root);
+	if (reason)
+		diag_unreadable(diags, root, reason);
+	return reason == 0;
+}
+
+struct folder folder_open(const struct folder *parent, const char *name)
+{
+	struct folder folder = { .diags = parent->diags };
+	int reason;
+
+	folder.path = join(parent, name);
+	if (!folder_has(parent, text_of(name)))
+		return folder;
+	reason = open_at(&folder, dirfd(parent->dir), name);
+	if (reason)
+		diag_unreadable(folder.diags, folder.path, reason);
+	return folder;
+}
+
+void folder_close(struct folder *folder)
+{
+	if (folder->dir)
+		closedir(folder->dir);
+	folder->dir = NULL;
+}
+
+bool folder_has(const struct folder *folder, struct text name)
+{
+	return folder->count &&
+	       bsearch(&name, folder->names, folder->count, sizeof(name), compare_names);
+}
+
+bool folder_is_folder(const struct folder *folder, const char *name)
+{
+	struct stat st;
+
+	return fstatat(dirfd(folder->dir), name, &st, 0) == 0 && S_ISDIR(st.st_mode);
+}
+
+struct source *folder_load(const struct folder *folder, const char *name)
+{
+	const char *shown;
+	struct source *source;
+
+	if (!folder_has(folder, text_of(name)))
+		return NULL;
+	shown = join(folder, name);
+	source = source_load(folder->diags->map, dirfd(folder->dir), name, shown);
+	if (!source)
+		diag_unreadable(folder->diags, shown, errno);
+	return source;
+}

@@ -1,0 +1,493 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Reading the tree.  First what the command line says, then the node, then file
+ * after file in an order that does not depend on the machine.  After an error
+ * the reading goes on, so that everything that is unreadable is reported at once.
+ */
+#include "inputs.h"
+
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "folder.h"
+#include "netdb.h"
+#include "resolve.h"
+#include "strerror.h"
+
+static const struct span nowhere = { 0, 0 };
+
+/* What is at hand while the inputs are read. */
+struct reader {
+	struct inputs *inputs;
+	const struct input_options *options;
+	struct diags *diags;
+	struct arena *arena;
+	struct folder root;
+};
+
+/* ---- the command line ---- */
+
+static struct diagnostic *bad_option(struct reader *r, const char *option, const char *value,
+				     const char *what)
+{
+	r->diags->unreadable = true;
+	return diag(r->diags, nowhere, DIAG_BAD_INPUT_OPTION, "%s %s: %s", option, value, what);
+}
+
+static void read_now(struct reader *r, const char *value)
+{
+	uint64_t now;
+
+	if (!value)
+		r->inputs->now = (int64_t)time(NULL);
+	else if (text_to_number(text_of(value), INT64_MAX, &now))
+		r->inputs->now = (int64_t)now;
+	else
+		bad_option(r, "--now", value, "not a number of seconds since 1970");
+}
+
+static const char *network_error(enum address_error error)
+{
+	static const char *const texts[] = {
+		[ADDRESS_MALFORMED] = "not an address with an optional prefix length",
+		[ADDRESS_SHORT] = "an IPv4 address has four numbers",
+		[ADDRESS_OCTAL] = "a number with a leading zero, which programs read differently",
+		[ADDRESS_NETMASK] = "a netmask where a prefix length is due",
+		[ADDRESS_BAD_LENGTH] = "the prefix length is not a number",
+		[ADDRESS_TOO_LONG] = "the prefix length is too long",
+	};
+
+	return texts[error];
+}
+
+/* The text of a prefix without /32 or /128. */
+static struct text network_text(struct text t, const struct prefix *p)
+{
+	long slash = text_find(t, '/');
+
+	if (slash >= 0 && p->length == prefix_bits(p))
+		t.len = (uint32_t)slash;
+	return t;
+}
+
+static void read_local_network(struct reader *r, const char *value)
+{
+	struct prefix prefix;
+	enum address_error error;
+	char intended[PREFIX_TEXT_SIZE];
+	struct diagnostic *d;
+
+	if (!value)
+		return;
+	error = prefix_parse(text_of(value), &prefix);
+	if (error == ADDRESS_OK) {
+		r->inputs->local_network = prefix;
+		r->inputs->local_network_text = network_text(text_of(value), &prefix);
+		return;
+	}
+	d = bad_option(r, "--local-network", value, network_error(error));
+	if (error != ADDRESS_MALFORMED && address_intended(text_of(value), intended))
+		diag_help(d, "did you mean --local-network %s?", intended);
+}
+
+/* A name that can stand in a rule and in the output. */
+static bool is_iface_name(struct text name)
+{
+	for (uint32_t i = 0; i < name.len; i++)
+		if (name.ptr[i] <= ' ' || name.ptr[i] > '~' || name.ptr[i] == '/' ||
+		    name.ptr[i] == '"' || name.ptr[i] == '\\')
+			return false;
+	return name.len > 0;
+}
+
+static void read_altnames(struct reader *r)
+{
+	struct altname **last = &r->inputs->altnames;
+
+	for (const struct altname_option *o = r->options->altnames; o; o = o->next) {
+		struct text t = text_of(o->text), iface = { NULL, 0 };
+		long equals = text_find(t, '=');
+
+		if (equals >= 0)
+			iface = text_of(t.ptr + equals + 1);
+		t.len = equals < 0 ? 0 : (uint32_t)equals;
+		if (!is_iface_name(t) || !is_iface_name(iface)) {
+			bad_option(r, "--altname", o->text, "not of the form ALT=IFACE");
+			continue;
+		}
+		*last = ARENA_NEW(r->arena, struct altname);
+		**last = (struct altname){ .name = t, .iface = iface };
+		last = &(*last)->next;
+	}
+}
+
+/* ---- the node ---- */
+
+static struct text host_name(struct arena *arena)
+{
+	char name[256] = "";
+	struct text t;
+	long dot;
+
+	gethostname(name, sizeof(name) - 1);
+	t = text_of(name);
+	dot = text_find(t, '.');
+	if (dot >= 0)
+		t.len = (uint32_t)dot;
+	return arena_copy(arena, t);
+}
+
+/* Leaves in the listing of nodes/ only the nodes. */
+static void keep_nodes(struct folder *nodes)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < nodes->count; i++)
+		if (nodes->names[i].ptr[0] != '.' && folder_is_folder(nodes, nodes->names[i].ptr))
+			nodes->names[kept++] = nodes->names[i];
+	nodes->count = kept;
+}
+
+static const char *node_names(struct arena *arena, const struct folder *nodes)
+{
+	const char *names = "";
+
+	for (uint32_t i = 0; i < nodes->count; i++)
+		names = arena_printf(arena, "%s%s%s", names, i ? ", " : "", nodes->names[i].ptr);
+	return names;
+}
+
+static void no_such_node(struct reader *r, const struct folder *nodes, struct text name)
+{
+	struct suggestion s;
+	struct diagnostic *d;
+
+	if (r->options->node)
+		d = diag(r->diags, nowhere, DIAG_NO_SUCH_NODE, "%s has no node `%.*s`",
+			 r->inputs->root, TEXT_ARG(name));
+	else
+		d = diag(r->diags, nowhere, DIAG_NODE_NOT_GIVEN,
+			 "%s has several nodes, and this machine, `%.*s`, is none of them",
+			 r->inputs->root, TEXT_ARG(name));
+	r->diags->unreadable = true;
+	diag_note(d, "nothing is compiled");
+	diag_note(d, "the nodes are: %s", node_names(r->arena, nodes));
+	suggest_start(&s, name);
+	for (uint32_t i = 0; i < nodes->count; i++)
+		suggest(&s, nodes->names[i], nowhere);
+	if (r->options->node && s.best.len)
+		diag_help(d, "did you mean --node %s?", s.best.ptr);
+	else if (!r->options->node)
+		diag_help(d, "say for which node to compile, with --node NAME");
+}
+
+/* The node of the command line, or the only one, or this machine.  A tree without
+ * nodes is good enough for the cluster's files. */
+static void choose_node(struct reader *r, struct folder *nodes)
+{
+	struct text own = host_name(r->arena);
+
+	keep_nodes(nodes);
+	r->inputs->node = r->options->node ? text_of(r->options->node)
+			  : nodes->count == 1 ? nodes->names[0]
+					      : own;
+	if (r->options->node && !r->options->node[0])
+		bad_option(r, "--node", "''", "a node's name is not empty");
+	else if (nodes->count && !folder_has(nodes, r->inputs->node))
+		no_such_node(r, nodes, r->inputs->node);
+	/* Another node of this cluster can be compiled for here, but this machine's
+	 * kernel knows nothing about it. */
+	r->inputs->on_node &= !r->options->node || text_equal(r->inputs->node, own);
+}
+
+/* ---- guests ---- */
+
+/* The part before `ending` of a name that is a VMID and that; len 0 if it is not. */
+static struct text vmid_of(struct text name, const char *ending, uint32_t *vmid)
+{
+	uint32_t tail = (uint32_t)strlen(ending);
+	struct text stem = { name.ptr, name.len > tail ? name.len - tail : 0 };
+	uint64_t number;
+
+	if (!stem.len || memcmp(name.ptr + stem.len, ending, tail) != 0 || stem.ptr[0] == '0' ||
+	    !text_to_number(stem, UINT32_MAX, &number))
+		return (struct text){ name.ptr, 0 };
+	*vmid = (uint32_t)number;
+	return stem;
+}
+
+static struct guest *read_guest(struct reader *r, const struct folder *folder, struct text name,
+				enum guest_type type)
+{
+	struct guest *guest = ARENA_NEW(r->arena, struct guest);
+	struct source *source;
+
+	guest->type = type;
+	guest->vmid_text = vmid_of(name, ".conf", &guest->vmid);
+	if (!guest->vmid_text.len)
+		return NULL;
+	source = folder_load(folder, name.ptr);
+	if (!source)
+		return NULL;
+	guest->config = source;
+	guest->scope = (struct scope){ .kind = SCOPE_GUEST, .vmid = guest->vmid };
+	guest->nics = guestconf_parse(r->diags, source, type, guest->vmid_text);
+	return guest;
+}
+
+/* Reports a container that has the VMID of a VM. */
+static void guest_twice(struct reader *r, const struct guest *vm, const struct guest *container)
+{
+	struct span here = { container->config->base, container->config->base };
+	struct span other = { vm->config->base, vm->config->base };
+	struct diagnostic *d = diag(r->diags, here, DIAG_GUEST_TWICE,
+				    "a VM and a container have the number %.*s",
+				    TEXT_ARG(container->vmid_text));
+
+	diag_label(d, other, "the VM's configuration");
+	diag_note(d, "the VM is kept; the container gets no chains, and its traffic is not filtered");
+}
+
+/* Appends the guests of one folder and returns the end of the list.  Both folders
+ * are sorted, so `vms` is walked once. */
+static struct guest **read_guests(struct reader *r, const struct folder *node, enum guest_type type,
+				  const struct guest *vms, struct guest **last)
+{
+	struct folder folder = folder_open(node, type == GUEST_VM ? "qemu-server" : "lxc");
+
+	for (uint32_t i = 0; i < folder.count; i++) {
+		struct guest *guest = read_guest(r, &folder, folder.names[i], type);
+
+		if (!guest)
+			continue;
+		while (vms && text_compare(vms->vmid_text, guest->vmid_text) < 0)
+			vms = vms->next;
+		if (vms && vms->vmid == guest->vmid) {
+			guest_twice(r, vms, guest);
+			continue;
+		}
+		*last = guest;
+		last = &guest->next;
+	}
+	folder_close(&folder);
+	return last;
+}
+
+static void read_node(struct reader *r)
+{
+	struct folder nodes = folder_open(&r->root, "nodes"), node;
+	struct guest **last = &r->inputs->guests;
+	const struct guest *vms;
+
+	choose_node(r, &nodes);
+	node = folder_open(&nodes, r->inputs->node.ptr);
+	r->inputs->host = folder_load(&node, "host.fw");
+	last = read_guests(r, &node, GUEST_VM, NULL, last);
+	vms = r->inputs->guests;
+	read_guests(r, &node, GUEST_CONTAINER, vms, last);
+	folder_close(&node);
+	folder_close(&nodes);
+}
+
+/* ---- the other .fw files ---- */
+
+static bool has_ending(struct text name, const char *ending)
+{
+	uint32_t tail = (uint32_t)strlen(ending);
+
+	return name.len > tail && memcmp(name.ptr + name.len - tail, ending, tail) == 0;
+}
+
+/* A .fw file in firewall/ that is nobody's. */
+static void stray_file(struct reader *r, struct text name)
+{
+	struct diagnostic *d = diag(r->diags, nowhere, DIAG_FILE_NAME, "firewall/%.*s is not read",
+				    TEXT_ARG(name));
+	struct suggestion s;
+
+	diag_note(d, "what it says is not in force");
+	suggest_start(&s, name);
+	suggest(&s, TEXT("cluster.fw"), nowhere);
+	if (text_is(name, "host.fw"))
+		diag_help(d, "the file of a node is nodes/NODE/host.fw");
+	else if (s.best.len)
+		diag_help(d, "did you mean cluster.fw?");
+	else
+		diag_help(d, "the file of a guest is <VMID>.fw, as in 100.fw");
+}
+
+/* Reads one file, appends it and returns the end of the list. */
+static struct input_file **read_file(struct reader *r, const struct folder *folder, struct text name,
+				     struct text stem, struct input_file **last)
+{
+	struct source *source = folder_load(folder, name.ptr);
+
+	if (!source)
+		return last;
+	*last = ARENA_NEW(r->arena, struct input_file);
+	(*last)->name = stem;
+	(*last)->source = source;
+	return &(*last)->next;
+}
+
+static void read_guest_files(struct reader *r, const struct folder *folder)
+{
+	struct input_file **last = &r->inputs->guest_files;
+
+	for (uint32_t i = 0; i < folder->count; i++) {
+		struct text name = folder->names[i];
+		uint32_t vmid;
+		struct text stem = vmid_of(name, ".fw", &vmid);
+
+		if (stem.len)
+			last = read_file(r, folder, name, stem, last);
+		else if (has_ending(name, ".fw") && name.ptr[0] != '.' && !text_is(name, "cluster.fw"))
+			stray_file(r, name);
+	}
+}
+
+static void read_vnet_files(struct reader *r, const struct folder *folder)
+{
+	struct input_file **last = &r->inputs->vnet_files;
+
+	for (uint32_t i = 0; i < folder->count; i++) {
+		struct text name = folder->names[i];
+
+		if (has_ending(name, ".fw") && name.ptr[0] != '.')
+			last = read_file(r, folder, name,
+					 (struct text){ name.ptr, name.len - 3 }, last);
+	}
+}
+
+static void read_firewall(struct reader *r)
+{
+	struct folder firewall = folder_open(&r->root, "firewall");
+
+	r->inputs->cluster = folder_load(&firewall, "cluster.fw");
+	read_guest_files(r, &firewall);
+	folder_close(&firewall);
+}
+
+/* ---- SDN and cluster ---- */
+
+/* The IPAM's state, which older versions of Proxmox VE keep in priv/. */
+static struct source *read_ipam(struct reader *r, const struct folder *sdn)
+{
+	struct source *source = folder_load(sdn, "pve-ipam-state.json");
+	struct folder priv;
+
+	if (source || folder_has(sdn, TEXT("pve-ipam-state.json")))
+		return source;
+	priv = folder_open(&r->root, "priv");
+	source = folder_load(&priv, "ipam.db");
+	folder_close(&priv);
+	return source;
+}
+
+static void read_sdn(struct reader *r)
+{
+	struct folder sdn = folder_open(&r->root, "sdn");
+	struct folder firewall = folder_open(&sdn, "firewall");
+	struct source *running = folder_load(&sdn, ".running-config");
+
+	read_vnet_files(r, &firewall);
+	sdn_parse(r->diags, running, read_ipam(r, &sdn), &r->inputs->sdn);
+	folder_close(&firewall);
+	folder_close(&sdn);
+}
+
+static void read_corosync(struct reader *r)
+{
+	struct source *source = folder_load(&r->root, "corosync.conf");
+
+	if (source)
+		corosync_parse(r->diags, source, r->inputs->node, r->options->resolve,
+			       &r->inputs->corosync);
+}
+
+/* ---- the kernel ---- */
+
+static void detect_altnames(struct reader *r)
+{
+	struct altname **last = &r->inputs->altnames;
+	struct diagnostic *d;
+	int reason;
+
+	while (*last)
+		last = &(*last)->next;
+	reason = altnames_detect(r->arena, last);
+	if (!reason)
+		return;
+	d = diag(r->diags, nowhere, DIAG_ALTNAMES_UNKNOWN,
+		 "the alternative names of the interfaces are not known: %s", error_text(reason));
+	diag_note(d, "a rule that uses one matches nothing");
+	diag_help(d, "name them with --altname ALT=IFACE");
+}
+
+static void detect_local_network(struct reader *r)
+{
+	char text[PREFIX_TEXT_SIZE];
+	struct text formatted = { text, 0 };
+	const char *name = arena_string(r->arena, r->inputs->node);
+
+	if (localnet_detect(r->arena, name, &r->inputs->local_network) != 0) {
+		r->inputs->local_network.version = 0;
+		return;
+	}
+	formatted.len = prefix_format(&r->inputs->local_network, text);
+	r->inputs->local_network_text = arena_copy(r->arena, formatted);
+}
+
+static void ask_kernel(struct reader *r)
+{
+	if (!r->inputs->on_node)
+		return;
+	detect_altnames(r);
+	if (!r->options->local_network)
+		detect_local_network(r);
+}
+
+/* ---- all of it ---- */
+
+/* The place where Proxmox VE has its tree. */
+static bool is_own_root(const char *root)
+{
+	struct text t = text_of(root);
+
+	while (t.len > 1 && t.ptr[t.len - 1] == '/')
+		t.len--;
+	return text_is(t, "/etc/pve");
+}
+
+static void read_tree(struct reader *r)
+{
+	if (folder_open_root(r->diags, r->inputs->root, &r->root)) {
+		read_firewall(r);
+		read_node(r);
+		read_sdn(r);
+		read_corosync(r);
+	}
+	folder_close(&r->root);
+}
+
+bool inputs_load(struct inputs *inputs, const struct input_options *options, struct diags *diags)
+{
+	struct reader r = { .inputs = inputs, .options = options, .diags = diags, .arena = diags->arena };
+	bool unreadable = diags->unreadable, usable;
+
+	*inputs = (struct inputs){ .root = options->root ? options->root : "/etc/pve" };
+	inputs->on_node = is_own_root(inputs->root);
+	/* Set by every report of something that cannot be read. */
+	diags->unreadable = false;
+	read_now(&r, options->now);
+	read_local_network(&r, options->local_network);
+	read_altnames(&r);
+	read_tree(&r);
+	if (!diags->unreadable)
+		ask_kernel(&r);
+	inputs->netdb = netdb_load(diags, options->services, options->protocols, options->ethertypes);
+	usable = !diags->unreadable;
+	diags->unreadable |= unreadable;
+	return usable;
+}

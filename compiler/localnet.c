@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the kernel says about this machine, through rtnetlink: the network it is
+ * in, and the other names of its interfaces.
+ */
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <stdlib.h>
+
+#include "inputs.h"
+#include "lookup.h"
+
+/* ---- asking ---- */
+
+/* Hands every answer of a dump to `each`; 0 or an errno. */
+static int receive(struct mnl_socket *socket, mnl_cb_t each, void *data)
+{
+	_Alignas(struct nlmsghdr) char buffer[32768];
+	unsigned port = mnl_socket_get_portid(socket);
+	ssize_t got;
+	int more = MNL_CB_OK;
+
+	while (more > MNL_CB_STOP) {
+		got = mnl_socket_recvfrom(socket, buffer, sizeof(buffer));
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return errno;
+		more = mnl_cb_run(buffer, (size_t)got, 0, port, each, data);
+	}
+	return more < 0 ? errno : 0;
+}
+
+/* Asks for all objects of a type; `family` stands first in every request. */
+static int dump(uint16_t type, unsigned char family, mnl_cb_t each, void *data)
+{
+	_Alignas(struct nlmsghdr) char buffer[256] = { 0 };
+	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
+	struct mnl_socket *socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	int reason = 0;
+
+	if (!socket)
+		return errno;
+	request->nlmsg_type = type;
+	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+	if (type == RTM_GETLINK) {
+		struct ifinfomsg *link = mnl_nlmsg_put_extra_header(request, sizeof(*link));
+
+		link->ifi_family = family;
+		mnl_attr_put_u32(request, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+	} else {
+		struct rtmsg *route = mnl_nlmsg_put_extra_header(request, sizeof(*route));
+
+		route->rtm_family = family;
+	}
+	if (mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0 ||
+	    mnl_socket_sendto(socket, request, request->nlmsg_len) < 0)
+		reason = errno;
+	else
+		reason = receive(socket, each, data);
+	mnl_socket_close(socket);
+	return reason;
+}
+
+/* ---- the local network ---- */
+
+struct route_search {
+	struct prefix address; /* which the route must hold */
+	struct prefix best;    /* the narrowest so far; version 0: none */
+};
+
+static int take_attribute(const struct nlattr *attribute, void *data)
+{
+	const struct nlattr **table = data;
+	uint16_t type = mnl_attr_get_type(attribute);
+
+	if (type <= RTA_MAX)
+		table[type] = attribute;
+	return MNL_CB_OK;
+}
+
+/* A route of the main table to a network that this machine is part of. */
+static bool is_connected(const struct rtmsg *route, const struct nlattr *const *attributes)
+{
+	uint32_t table = attributes[RTA_TABLE] ? mnl_attr_get_u32(attributes[RTA_TABLE])
+					       : route->rtm_table;
+
+	return table == RT_TABLE_MAIN && route->rtm_type == RTN_UNICAST && route->rtm_dst_len > 0 &&
+	       attributes[RTA_DST] && !attributes[RTA_GATEWAY] && !attributes[RTA_VIA] &&
+	       !attributes[RTA_MULTIPATH];
+}
+
+static int each_route(const struct nlmsghdr *message, void *data)
+{
+	const struct nlattr *attributes[RTA_MAX + 1] = { 0 };
+	const struct rtmsg *route = mnl_nlmsg_get_payload(message);
+	struct route_search *search = data;
+	struct prefix network = { .version = route->rtm_family == AF_INET ? 4 : 6,
+				  .length = route->rtm_dst_len };
+	uint16_t size = (uint16_t)(prefix_bits(&network) / 8);
+
+	if (message->nlmsg_type != RTM_NEWROUTE || network.length > size * 8)
+		return MNL_CB_OK;
+	mnl_attr_parse(message, sizeof(*route), take_attribute, attributes);
+	if (!is_connected(route, attributes) || mnl_attr_get_payload_len(attributes[RTA_DST]) < size)
+		return MNL_CB_OK;
+	memcpy(network.bytes, mnl_attr_get_payload(attributes[RTA_DST]), size);
+	if (prefix_covers(&network, &search->address) &&
+	    (!search->best.version || network.length > search->best.length))
+		search->best = network;
+	return MNL_CB_OK;
+}
+
+int localnet_detect(struct arena *arena, const char *host_name, struct prefix *network)
+{
+	struct lookup found = lookup_host(arena, host_name);
+
+	for (uint32_t i = 0; i < found.count; i++) {
+		struct route_search search = { .address = found.addresses[i] };
+		int reason = dump(RTM_GETROUTE, search.address.version == 4 ? AF_INET : AF_INET6,
+				  each_route, &search);
+
+		if (reason)
+			return reason;
+		if (search.best.version) {
+			*network = search.best;
+			return 0;
+		}
+	}
+	return found.count ? ENETUNREACH : EHOSTUNREACH;
+}
+
+/* ---- alternative names ---- */
+
+struct altname_list {
+	struct arena *arena;
+	struct altname *first;
+	uint32_t count;
+};
+
+static void add_altname(struct altname_list *list, const char *name, const char *iface)
+{
+	struct altname *altname = ARENA_NEW(list->arena, struct altname);
+
+	altname->name = arena_copy(list->arena, text_of(name));
+	altname->iface = arena_copy(list->arena, text_of(iface));
+	altname->next = list->first;
+	list->first = altname;
+	list->count++;
+}
+
+static int each_link(const struct nlmsghdr *message, void *data)
+{
+	const struct nlattr *attribute, *names = NULL, *name;
+	const char *iface = NULL;
+
+	if (message->nlmsg_type != RTM_NEWLINK)
+		return MNL_CB_OK;
+	mnl_attr_for_each(attribute, message, sizeof(struct ifinfomsg)) {
+		if (mnl_attr_get_type(attribute) == IFLA_IFNAME &&
+		    mnl_attr_validate(attribute, MNL_TYPE_NUL_STRING) == 0)
+			iface = mnl_attr_get_str(attribute);
+		else if (mnl_attr_get_type(attribute) == IFLA_PROP_LIST)
+			names = attribute;
+	}
+	if (!iface || !names)
+		return MNL_CB_OK;
+	mnl_attr_for_each_nested(name, names)
+		if (mnl_attr_get_type(name) == IFLA_ALT_IFNAME &&
+		    mnl_attr_validate(name, MNL_TYPE_NUL_STRING) == 0)
+			add_altname(data, mnl_attr_get_str(name), iface);
+	return MNL_CB_OK;
+}
+
+static int compare_altnames(const void *a, const void *b)
+{
+	return text_compare((*(struct altname *const *)a)->name, (*(struct altname *const *)b)->name);
+}
+
+/* The list in the order of the names. */
+static struct altname *sort_altnames(struct altname_list *list)
+{
+	struct altname **array = ARENA_ARRAY(list->arena, struct altname *, list->count);
+	struct altname *first = NULL;
+	uint32_t count = 0;
+
+	for (struct altname *altname = list->first; altname; altname = altname->next)
+		array[count++] = altname;
+	if (count)
+		qsort(array, count, sizeof(struct altname *), compare_altnames);
+	while (count--) {
+		array[count]->next = first;
+		first = array[count];
+	}
+	return first;
+}
+
+int altnames_detect(struct arena *arena, struct altname **altnames)
+{
+	struct altname_list list = { .arena = arena };
+	int reason = dump(RTM_GETLINK, AF_UNSPEC, each_link, &list);
+
+	*altnames = reason ? NULL : sort_altnames(&list);
+	return reason;
+}
