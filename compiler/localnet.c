@@ -151,26 +151,44 @@ static void add_altname(struct altname_list *list, const char *name, const char 
 	list->count++;
 }
 
+/* What matters of one interface. */
+struct link {
+	struct altname_list *list;
+	const char *iface;
+	const struct nlattr *names;
+};
+
+static int take_link_attribute(const struct nlattr *attribute, void *data)
+{
+	struct link *link = data;
+
+	if (mnl_attr_get_type(attribute) == IFLA_IFNAME &&
+	    mnl_attr_validate(attribute, MNL_TYPE_NUL_STRING) == 0)
+		link->iface = mnl_attr_get_str(attribute);
+	else if (mnl_attr_get_type(attribute) == IFLA_PROP_LIST)
+		link->names = attribute;
+	return MNL_CB_OK;
+}
+
+static int take_altname(const struct nlattr *attribute, void *data)
+{
+	const struct link *link = data;
+
+	if (mnl_attr_get_type(attribute) == IFLA_ALT_IFNAME &&
+	    mnl_attr_validate(attribute, MNL_TYPE_NUL_STRING) == 0)
+		add_altname(link->list, mnl_attr_get_str(attribute), link->iface);
+	return MNL_CB_OK;
+}
+
 static int each_link(const struct nlmsghdr *message, void *data)
 {
-	const struct nlattr *attribute, *names = NULL, *name;
-	const char *iface = NULL;
+	struct link link = { .list = data };
 
 	if (message->nlmsg_type != RTM_NEWLINK)
 		return MNL_CB_OK;
-	mnl_attr_for_each(attribute, message, sizeof(struct ifinfomsg)) {
-		if (mnl_attr_get_type(attribute) == IFLA_IFNAME &&
-		    mnl_attr_validate(attribute, MNL_TYPE_NUL_STRING) == 0)
-			iface = mnl_attr_get_str(attribute);
-		else if (mnl_attr_get_type(attribute) == IFLA_PROP_LIST)
-			names = attribute;
-	}
-	if (!iface || !names)
-		return MNL_CB_OK;
-	mnl_attr_for_each_nested(name, names)
-		if (mnl_attr_get_type(name) == IFLA_ALT_IFNAME &&
-		    mnl_attr_validate(name, MNL_TYPE_NUL_STRING) == 0)
-			add_altname(data, mnl_attr_get_str(name), iface);
+	mnl_attr_parse(message, sizeof(struct ifinfomsg), take_link_attribute, &link);
+	if (link.iface && link.names)
+		mnl_attr_parse_nested(link.names, take_altname, &link);
 	return MNL_CB_OK;
 }
 
