@@ -25,6 +25,7 @@ struct diags;
 struct ratelimit {
 	bool off;
 	uint32_t burst;   /* 0: not given */
+	struct text burst_text; /* as written */
 	struct text rate; /* "90/hour"; len 0: not given */
 };
 

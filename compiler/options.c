@@ -234,7 +234,8 @@ static bool is_rate(struct text t)
 	long slash = text_find(t, '/');
 	uint64_t number;
 
-	if (slash < 0 || !text_to_number((struct text){ t.ptr, (uint32_t)slash }, UINT32_MAX, &number) || !number)
+	if (slash < 1 || t.ptr[0] == '0' ||
+	    !text_to_number((struct text){ t.ptr, (uint32_t)slash }, UINT32_MAX, &number))
 		return false;
 	for (size_t i = 0; i < 4; i++)
 		if (text_is((struct text){ t.ptr + slash + 1, t.len - (uint32_t)slash - 1 }, units[i]))
@@ -242,8 +243,14 @@ static bool is_rate(struct text t)
 	return false;
 }
 
-/* One element of log_ratelimit; false if it makes no sense. */
-static bool read_limit(struct text element, bool first, struct ratelimit *limit)
+enum limit_part {
+	LIMIT_ENABLE = 1,
+	LIMIT_BURST = 2,
+	LIMIT_RATE = 4,
+};
+
+/* Reads one element of log_ratelimit; 0 if it makes no sense, else which it was. */
+static unsigned read_limit(struct text element, struct ratelimit *limit)
 {
 	struct text value = element;
 	long equals = text_find(element, '=');
@@ -255,30 +262,38 @@ static bool read_limit(struct text element, bool first, struct ratelimit *limit)
 	}
 	if (text_starts(element, "burst=")) {
 		if (!text_to_number(value, UINT32_MAX, &burst))
-			return false;
+			return 0;
 		limit->burst = (uint32_t)burst;
-		return true;
+		limit->burst_text = value;
+		return LIMIT_BURST;
 	}
 	if (text_starts(element, "rate=")) {
 		limit->rate = value;
-		return is_rate(value);
+		return is_rate(value) ? LIMIT_RATE : 0;
 	}
-	if (!text_starts(element, "enable=") && !(first && equals < 0))
-		return false;
+	if (equals >= 0 && !text_starts(element, "enable="))
+		return 0;
 	limit->off = is_false_word(value);
-	return limit->off || is_true_word(value);
+	return limit->off || is_true_word(value) ? LIMIT_ENABLE : 0;
 }
 
 static void read_ratelimit(struct setting *s)
 {
 	struct word list = s->value, element;
 	struct ratelimit limit = { 0 };
+	unsigned seen = 0, part;
 	struct diagnostic *d;
 
-	for (bool first = true; next_element(&list, &element); first = false) {
-		if (read_limit(word_text(element), first, &limit))
+	while (next_element(&list, &element)) {
+		if (!element.len)
 			continue;
-		d = bad_value(s, DIAG_BAD_LOG_RATELIMIT, element, "`%.*s` has no meaning in `%s`");
+		part = read_limit(word_text(element), &limit);
+		if (part && !(seen & part)) {
+			seen |= part;
+			continue;
+		}
+		d = bad_value(s, DIAG_BAD_LOG_RATELIMIT, element,
+			      part ? "`%.*s` is set twice in `%s`" : "`%.*s` has no meaning in `%s`");
 		diag_help(d, "it is written [enable=]1,burst=N,rate=N/second, with second, minute, hour or day");
 		return;
 	}
@@ -359,6 +374,8 @@ static void read_layer2(struct setting *s)
 		struct layer2_protocol *item = &protocols.items[protocols.count];
 
 		item->name = word_text(element);
+		if (!element.len && !list.ptr && protocols.count)
+			break; /* "ARP,": a comma at the end does no harm */
 		if (element.len && netdb_ethertype(s->r->config->netdb, item->name, &item->number)) {
 			protocols.count++;
 			continue;

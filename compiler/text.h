@@ -34,6 +34,8 @@ struct word {
 };
 
 #define TEXT(literal) ((struct text){ (literal), (uint32_t)(sizeof(literal) - 1) })
+/* The same where only constants are allowed. */
+#define TEXT_INIT(literal) { (literal), (uint32_t)(sizeof(literal) - 1) }
 /* For printf's "%.*s". */
 #define TEXT_ARG(t) (int)(t).len, (t).ptr
 

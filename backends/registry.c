@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* All backends. */
+#include "backend.h"
+
+const struct backend *const backends[] = { &backend_iptables, NULL };
+
+const struct backend *backend_find(struct text name)
+{
+	for (const struct backend *const *b = backends; *b; b++)
+		if (text_is(name, (*b)->name))
+			return *b;
+	return NULL;
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Making chains and rules. */
+#include <stdlib.h>
+
+#include "xtables.h"
+
+struct xt_chain *xt_chain_add(struct xt_builder *b, struct text name)
+{
+	struct xt_chain *chain = ARENA_NEW(b->arena, struct xt_chain);
+
+	chain->name = name;
+	chain->last = &chain->first;
+	*b->last = chain;
+	b->last = &chain->next;
+	b->chain_count++;
+	return chain;
+}
+
+struct xt_rule *xt_rule_add(struct xt_builder *b, struct xt_chain *chain, const struct xt_match *matches,
+			    uint32_t count, struct xt_target target)
+{
+	struct xt_rule *rule = ARENA_NEW(b->arena, struct xt_rule);
+
+	rule->matches = matches;
+	rule->match_count = count;
+	rule->target = target;
+	*chain->last = rule;
+	chain->last = &rule->next;
+	return rule;
+}
+
+struct xt_rule *xt_add_copy(struct xt_builder *b, struct xt_chain *chain, struct xt_target target,
+			    const struct xt_match *matches, uint32_t count)
+{
+	struct xt_match *copy = ARENA_ARRAY(b->arena, struct xt_match, count);
+
+	memcpy(copy, matches, count * sizeof(*copy));
+	return xt_rule_add(b, chain, copy, count, target);
+}
+
+void xt_log_add(struct xt_builder *b, struct xt_chain *chain, const struct xt_match *matches,
+		uint32_t count, uint32_t vmid, enum log_level level, const char *message, struct span span)
+{
+	struct xt_log *log;
+	struct xt_rule *rule;
+
+	if (level == LOG_NOLOG)
+		return;
+	log = ARENA_NEW(b->arena, struct xt_log);
+	*log = (struct xt_log){ vmid, level, message, &b->config->cluster_options.log_ratelimit };
+	rule = xt_rule_add(b, chain, matches, count, (struct xt_target){ .kind = XT_LOG, .log = log });
+	rule->wide = true;
+	rule->span = span;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return text_compare((*(struct xt_chain *const *)a)->name, (*(struct xt_chain *const *)b)->name);
+}
+
+struct xt_table *xt_table_finish(struct xt_builder *b, const char *name)
+{
+	struct xt_table *table = ARENA_NEW(b->arena, struct xt_table);
+
+	table->name = name;
+	table->version = b->version;
+	table->chains = ARENA_ARRAY(b->arena, struct xt_chain *, b->chain_count);
+	for (struct xt_chain *chain = b->chains; chain; chain = chain->next)
+		table->chains[table->chain_count++] = chain;
+	qsort(table->chains, table->chain_count, sizeof(*table->chains), by_name);
+	return table;
+}
+
+struct text xt_text(struct xt_builder *b, const char *format, ...)
+{
+	struct text text;
+	va_list args;
+
+	va_start(args, format);
+	text = text_of(arena_vprintf(b->arena, format, args));
+	va_end(args);
+	return text;
+}

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Tables as text: the listing and the restore scripts (spec 2.12, 6.1). */
+#include "backend.h"
+#include "xtables.h"
+
+#include <sha1.h>
+
+void xt_print_signature(struct out *out, const char *bytes, size_t len)
+{
+	static const char base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	uint8_t digest[SHA1_DIGEST_LENGTH + 1] = { 0 };
+	char text[28];
+	SHA1_CTX sha;
+
+	SHA1Init(&sha);
+	SHA1Update(&sha, (const uint8_t *)bytes, len);
+	SHA1Final(digest, &sha);
+	for (size_t i = 0; i < 7; i++) {
+		uint32_t group = (uint32_t)digest[i * 3] << 16 | (uint32_t)digest[i * 3 + 1] << 8 | digest[i * 3 + 2];
+
+		for (size_t j = 0; j < 4; j++)
+			text[i * 4 + j] = base64[group >> (18 - 6 * j) & 63];
+	}
+	out_string(out, "PVESIG:");
+	out_bytes(out, text, 27);
+}
+
+/* ---- the listing ---- */
+
+static void print_chain(struct out *out, const struct xt_chain *chain, unsigned version)
+{
+	for (const struct xt_rule *rule = chain->first; rule; rule = rule->next) {
+		xt_print_rule(out, chain, rule, version);
+		out_char(out, '\n');
+	}
+}
+
+typedef struct xt_table *lower_function(struct arena *, const struct config *, unsigned);
+
+static void list_table(struct out *out, const struct config *config, const char *title,
+		       lower_function *lower, unsigned version)
+{
+	struct arena arena = { 0 };
+	const struct xt_table *table = lower(&arena, config, version);
+
+	out_printf(out, "=== %s\n", title);
+	for (uint32_t i = 0; i < table->chain_count; i++) {
+		out_char(out, ':');
+		out_text(out, table->chains[i]->name);
+		out_char(out, '\n');
+		print_chain(out, table->chains[i], version);
+	}
+	arena_free(&arena);
+}
+
+void xt_print_listing(struct out *out, const struct config *config)
+{
+	out_string(out, "=== ipset\n");
+	xt_print_ipsets(out, config);
+	list_table(out, config, "iptables filter", xt_lower_filter, IPV4);
+	list_table(out, config, "ip6tables filter", xt_lower_filter, IPV6);
+	list_table(out, config, "iptables raw", xt_lower_raw, IPV4);
+	list_table(out, config, "ip6tables raw", xt_lower_raw, IPV6);
+	out_string(out, "=== ebtables filter\n");
+	eb_print_listing(out, config);
+}
+
+/* ---- restore scripts ---- */
+
+/* The chain's lines; `lines` gets them without separators, for the digest. */
+static void restore_chain(struct out *out, struct out *lines, const struct xt_chain *chain, unsigned version)
+{
+	lines->len = 0;
+	out_string(out, "-F ");
+	out_text(out, chain->name);
+	out_char(out, '\n');
+	for (const struct xt_rule *rule = chain->first; rule; rule = rule->next) {
+		size_t start = lines->len;
+
+		xt_print_rule(lines, chain, rule, version);
+		out_bytes(out, lines->data + start, lines->len - start);
+		out_char(out, '\n');
+	}
+	out_string(out, "-A ");
+	out_text(out, chain->name);
+	out_string(out, " -m comment --comment \"");
+	xt_print_signature(out, lines->data, lines->len);
+	out_string(out, "\"\n");
+}
+
+static bool has_chain(const struct xt_table *table, const char *name)
+{
+	for (uint32_t i = 0; i < table->chain_count; i++)
+		if (text_is(table->chains[i]->name, name))
+			return true;
+	return false;
+}
+
+static void restore_table(struct out *out, const struct config *config, lower_function *lower,
+			  const struct xt_hook *hooks, unsigned version)
+{
+	struct arena arena = { 0 };
+	const struct xt_table *table = lower(&arena, config, version);
+	struct out lines;
+
+	out_init_memory(&lines);
+	out_printf(out, "*%s\n", table->name);
+	for (uint32_t i = 0; i < table->chain_count; i++)
+		out_printf(out, ":%.*s - [0:0]\n", TEXT_ARG(table->chains[i]->name));
+	for (const struct xt_hook *hook = hooks; hook->chain; hook++)
+		if (has_chain(table, hook->chain))
+			out_printf(out, "-A %s -j %s\n", hook->builtin, hook->chain);
+	for (uint32_t i = 0; i < table->chain_count; i++)
+		restore_chain(out, &lines, table->chains[i], version);
+	out_string(out, "COMMIT\n");
+	out_free(&lines);
+	arena_free(&arena);
+}
+
+static void restore_filter4(struct out *out, const struct config *config)
+{
+	restore_table(out, config, xt_lower_filter, xt_filter_hooks, IPV4);
+}
+
+static void restore_filter6(struct out *out, const struct config *config)
+{
+	restore_table(out, config, xt_lower_filter, xt_filter_hooks, IPV6);
+}
+
+static void restore_raw4(struct out *out, const struct config *config)
+{
+	restore_table(out, config, xt_lower_raw, xt_raw_hooks, IPV4);
+}
+
+static void restore_raw6(struct out *out, const struct config *config)
+{
+	restore_table(out, config, xt_lower_raw, xt_raw_hooks, IPV6);
+}
+
+static const struct backend_file files[] = {
+	{ "ipset.restore", xt_print_ipsets },
+	{ "iptables-filter.restore", restore_filter4 },
+	{ "iptables-raw.restore", restore_raw4 },
+	{ "ip6tables-filter.restore", restore_filter6 },
+	{ "ip6tables-raw.restore", restore_raw6 },
+	{ "ebtables.restore", eb_print_restore },
+	{ NULL, NULL },
+};
+
+/* ---- the lowered form, for people ---- */
+
+static void dump_table(struct out *out, const struct config *config, lower_function *lower,
+		       unsigned version)
+{
+	struct arena arena = { 0 };
+	const struct xt_table *table = lower(&arena, config, version);
+
+	out_printf(out, "table %s ipv%d\n", table->name, version == IPV4 ? 4 : 6);
+	for (uint32_t i = 0; i < table->chain_count; i++) {
+		const struct xt_chain *chain = table->chains[i];
+
+		out_printf(out, "  chain %.*s\n", TEXT_ARG(chain->name));
+		for (const struct xt_rule *rule = chain->first; rule; rule = rule->next) {
+			struct place place = source_place(config->diags->map, rule->span.begin);
+
+			out_string(out, "    ");
+			xt_print_rule(out, chain, rule, version);
+			if (place.source)
+				out_printf(out, "  <- %s:%u", place.source->path, place.line);
+			out_char(out, '\n');
+		}
+	}
+	arena_free(&arena);
+}
+
+static void dump(struct out *out, const struct config *config)
+{
+	dump_table(out, config, xt_lower_filter, IPV4);
+	dump_table(out, config, xt_lower_filter, IPV6);
+	dump_table(out, config, xt_lower_raw, IPV4);
+	dump_table(out, config, xt_lower_raw, IPV6);
+}
+
+const struct backend backend_iptables = {
+	.name = "iptables",
+	.text = "iptables, ip6tables, ipset and ebtables restore scripts",
+	.print = xt_print_listing,
+	.files = files,
+	.dump = dump,
+};

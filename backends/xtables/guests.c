@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The chains of guests' NICs (spec 2.6). */
+#include "xtables.h"
+
+static const struct xt_target set_accept_mark = { .kind = XT_GOTO, .text = TEXT_INIT("PVEFW-SET-ACCEPT-MARK") };
+
+/* One NIC in one direction. */
+struct lowering {
+	struct xt_builder *b;
+	const struct guest *guest;
+	const struct nic *nic;
+	struct xt_chain *chain;
+	bool out;
+	struct xt_target accept;
+};
+
+static void add_dhcp(const struct lowering *l)
+{
+	/* Source and destination port, by version and direction. */
+	static const struct port_range server4 = { 67, 67 }, client4 = { 68, 68 };
+	static const struct port_range server6 = { 547, 547 }, client6 = { 546, 546 };
+	static const struct ports ports[2][2] = {
+		{ { TEXT_INIT("67"), (struct port_range *)&server4, 1 }, { TEXT_INIT("68"), (struct port_range *)&client4, 1 } },
+		{ { TEXT_INIT("547"), (struct port_range *)&server6, 1 }, { TEXT_INIT("546"), (struct port_range *)&client6, 1 } },
+	};
+	const struct ports *pair = ports[l->b->version == IPV6];
+
+	XT_ADD(l->b, l->chain, l->out ? set_accept_mark : XT_TO(XT_ACCEPT), XT_M(XT_PROTO, "udp"),
+	       { .kind = XT_SPORT, .ports = &pair[l->out] }, { .kind = XT_DPORT, .ports = &pair[!l->out] });
+}
+
+static void add_icmpv6(const struct lowering *l, const char *type, struct xt_target target)
+{
+	XT_ADD(l->b, l->chain, target, XT_M(XT_PROTO, "icmpv6"), { .kind = XT_ICMPV6_TYPE, .text = text_of(type) });
+}
+
+static void add_ndp(const struct lowering *l)
+{
+	add_icmpv6(l, "router-solicitation", l->accept);
+	if (!l->out || l->guest->options.radv)
+		add_icmpv6(l, "router-advertisement", l->accept);
+	add_icmpv6(l, "neighbor-solicitation", l->accept);
+	add_icmpv6(l, "neighbor-advertisement", l->accept);
+}
+
+/* The set that holds a NIC's allowed source addresses, or NULL. */
+static const struct ipset *filter_set(const struct lowering *l)
+{
+	struct text name = xt_text(l->b, "ipfilter-%.*s", TEXT_ARG(l->nic->key));
+	const struct ipset *set = NULL;
+
+	if (l->guest->scope.ipsets)
+		HASH_FIND(hh, l->guest->scope.ipsets, name.ptr, name.len, set);
+	return set;
+}
+
+static void add_source_filters(const struct lowering *l)
+{
+	const struct ipset *set = filter_set(l);
+
+	if (l->guest->options.macfilter && l->nic->mac.len)
+		XT_ADD(l->b, l->chain, XT_TO(XT_DROP), { .kind = XT_NOT_MAC, .text = l->nic->mac });
+	if (l->b->version == IPV6 && !l->guest->options.radv)
+		add_icmpv6(l, "router-advertisement", XT_TO(XT_DROP));
+	if (set) {
+		struct endpoint *e = ARENA_NEW(l->b->arena, struct endpoint);
+
+		*e = (struct endpoint){ .kind = ENDPOINT_SET, .versions = IPV_BOTH, .ipset = set };
+		XT_ADD(l->b, l->chain, XT_TO(XT_DROP), { .kind = XT_NOT_SOURCE, .endpoint = e });
+	}
+	XT_ADD_ALL(l->b, l->chain, XT_TO_CHAIN(XT_SET_MARK, "0x00000000/0x80000000"));
+}
+
+static void add_rules(const struct lowering *l)
+{
+	const struct guest_options *o = &l->guest->options;
+	struct xt_place place = {
+		.chain = l->chain,
+		.direction = l->out ? DIRECTION_OUT : DIRECTION_IN,
+		.accept = l->accept,
+		.vmid = l->guest->vmid,
+		.net = (int32_t)l->nic->index,
+	};
+
+	xt_rules(l->b, &place, &l->guest->rules);
+	if (l->out)
+		xt_policy(l->b, &place, o->policy_out, o->log_level_out);
+	else
+		xt_policy(l->b, &place, o->policy_in, o->log_level_in);
+}
+
+static struct xt_chain *lower_direction(struct xt_builder *b, const struct guest *guest,
+					const struct nic *nic, bool out)
+{
+	struct lowering l = { .b = b, .guest = guest, .nic = nic, .out = out };
+
+	l.chain = xt_chain_add(b, xt_text(b, "%.*s-%s", TEXT_ARG(nic->device), out ? "OUT" : "IN"));
+	l.accept = out ? set_accept_mark : XT_TO(XT_ACCEPT);
+	if (!out && guest->options.ips)
+		l.accept = (struct xt_target){ .kind = XT_NFQUEUE, .queues = &guest->options.ips_queues };
+	XT_ADD_ALL(b, l.chain, ((struct xt_target){ .kind = XT_SET_CONNMARK, .number = guest->vmid }));
+	if (guest->options.dhcp)
+		add_dhcp(&l);
+	if (out)
+		add_source_filters(&l);
+	if (b->version == IPV6 && guest->options.ndp)
+		add_ndp(&l);
+	add_rules(&l);
+	return l.chain;
+}
+
+static void plug_in(struct xt_builder *b, struct xt_chain *forward, const struct nic *nic,
+		    const struct xt_chain *chain, enum xt_match_kind kind)
+{
+	XT_ADD(b, forward, ((struct xt_target){ .kind = XT_JUMP, .text = chain->name }),
+	       { .kind = kind, .text = nic->device });
+}
+
+static void add_ips(struct xt_builder *b, struct xt_chain **ips, const struct guest *guest,
+		    const struct nic *nic)
+{
+	if (!*ips)
+		*ips = xt_chain_add(b, TEXT("PVEFW-IPS"));
+	XT_ADD(b, *ips, ((struct xt_target){ .kind = XT_NFQUEUE, .queues = &guest->options.ips_queues }),
+	       { .kind = XT_PHYSDEV_IPS, .text = nic->device });
+}
+
+bool xt_guests(struct xt_builder *b, struct xt_chain *forward_in, struct xt_chain *forward_out)
+{
+	struct xt_chain *ips = NULL;
+
+	for (const struct guest *guest = b->config->guests; guest; guest = guest->next) {
+		if (!guest->options.enable)
+			continue;
+		for (const struct nic *nic = guest->nics; nic; nic = nic->next) {
+			if (!nic->firewall)
+				continue;
+			plug_in(b, forward_in, nic, lower_direction(b, guest, nic, false), XT_PHYSDEV_OUT);
+			if (guest->options.ips)
+				add_ips(b, &ips, guest, nic);
+			plug_in(b, forward_out, nic, lower_direction(b, guest, nic, true), XT_PHYSDEV_IN);
+		}
+	}
+	return ips != NULL;
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* IP sets in the language of `ipset restore` (spec 2.9). */
+#include <stdlib.h>
+
+#include "xtables.h"
+
+/* One set of one IP version. */
+struct set_version {
+	char name[32];
+	const struct ipset *set;
+	unsigned version;
+};
+
+struct set_list {
+	struct set_version *items;
+	uint32_t count;
+};
+
+static uint32_t count_sets(const struct config *config)
+{
+	uint32_t count = HASH_COUNT(config->cluster.ipsets) + HASH_COUNT(config->sdn.ipsets);
+
+	for (const struct guest *guest = config->guests; guest; guest = guest->next)
+		count += HASH_COUNT(guest->scope.ipsets);
+	return count;
+}
+
+static void add_version(struct set_list *list, const struct ipset *set, unsigned version)
+{
+	struct set_version *item = &list->items[list->count++];
+	struct out name = { .data = item->name, .room = sizeof(item->name), .fd = -1 };
+
+	item->set = set;
+	item->version = version;
+	xt_print_set_name(&name, set, version);
+	item->name[name.len] = '\0';
+}
+
+static void add_scope(struct set_list *list, const struct scope *scope)
+{
+	for (const struct ipset *set = scope->ipsets; set; set = set->hh.next) {
+		add_version(list, set, IPV4);
+		add_version(list, set, IPV6);
+	}
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(((const struct set_version *)a)->name, ((const struct set_version *)b)->name);
+}
+
+/* ---- members ---- */
+
+struct member {
+	char text[PREFIX_TEXT_SIZE];
+	struct prefix prefix;
+	uint32_t order;
+	bool nomatch;
+};
+
+/* Entries of the same network side by side, the last one first. */
+static int by_network(const void *a, const void *b)
+{
+	const struct member *x = a, *y = b;
+	int order = prefix_compare(&x->prefix, &y->prefix);
+
+	return order ? order : x->order < y->order ? 1 : -1;
+}
+
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(((const struct member *)a)->text, ((const struct member *)b)->text);
+}
+
+static uint32_t collect(const struct ipset *set, unsigned version, struct member *members)
+{
+	uint32_t count = 0;
+
+	for (const struct set_entry *entry = set->entries; entry; entry = entry->next) {
+		struct member *m = &members[count];
+
+		if (entry->repeated || !(prefix_versions(&entry->prefix) & version))
+			continue;
+		m->prefix = entry->prefix;
+		m->nomatch = entry->nomatch;
+		m->order = count++;
+	}
+	return count;
+}
+
+static uint32_t drop_same(struct member *members, uint32_t count)
+{
+	uint32_t kept = 0;
+
+	qsort(members, count, sizeof(*members), by_network);
+	for (uint32_t i = 0; i < count; i++)
+		if (!kept || prefix_compare(&members[kept - 1].prefix, &members[i].prefix) != 0)
+			members[kept++] = members[i];
+	return kept;
+}
+
+static void print_members(struct out *out, const struct set_version *item, struct member *members)
+{
+	uint32_t count = drop_same(members, collect(item->set, item->version, members));
+
+	for (uint32_t i = 0; i < count; i++)
+		prefix_format(&members[i].prefix, members[i].text);
+	qsort(members, count, sizeof(*members), by_text);
+	for (uint32_t i = 0; i < count; i++) {
+		out_string(out, "add ");
+		out_string(out, item->name);
+		out_char(out, ' ');
+		out_string(out, members[i].text);
+		out_string(out, members[i].nomatch ? " nomatch\n" : "\n");
+	}
+}
+
+/* At least 64, else the next power of two. */
+static uint32_t hash_size(uint32_t entries)
+{
+	uint32_t size = 64;
+
+	while (size < entries)
+		size *= 2;
+	return size;
+}
+
+static void print_set(struct out *out, struct arena *arena, const struct set_version *item)
+{
+	struct arena_mark mark = arena_mark(arena);
+	uint32_t size = hash_size(item->set->size);
+	struct member *members = ARENA_ARRAY(arena, struct member, item->set->size);
+
+	out_printf(out, "create %s hash:net family %s hashsize %u maxelem %u bucketsize 12\n", item->name,
+		   item->version == IPV4 ? "inet" : "inet6", size, size);
+	print_members(out, item, members);
+	arena_release(arena, mark);
+}
+
+void xt_print_ipsets(struct out *out, const struct config *config)
+{
+	struct arena arena = { 0 };
+	struct set_list list = { .items = NULL };
+
+	if (!config_enabled(config))
+		return;
+	list.items = ARENA_ARRAY(&arena, struct set_version, 2 * count_sets(config));
+	add_scope(&list, &config->cluster);
+	add_scope(&list, &config->sdn);
+	for (const struct guest *guest = config->guests; guest; guest = guest->next)
+		add_scope(&list, &guest->scope);
+	qsort(list.items, list.count, sizeof(*list.items), by_name);
+	for (uint32_t i = 0; i < list.count; i++)
+		print_set(out, &arena, &list.items[i]);
+	arena_free(&arena);
+}

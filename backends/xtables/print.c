@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Writing down one rule in iptables-save's language. */
+#include "xtables.h"
+
+static void print_set_id(struct out *out, const char *id, size_t len)
+{
+	enum { LONGEST = 20 };
+	uint32_t hash = 0x811c9dc5;
+
+	if (len <= LONGEST) {
+		out_bytes(out, id, len);
+		return;
+	}
+	for (size_t i = 0; i < len; i++)
+		hash = (hash ^ (unsigned char)id[i]) * 0x01000193;
+	out_printf(out, "%X", hash & 0x7fffffff);
+}
+
+void xt_print_set_name(struct out *out, const struct ipset *set, unsigned version)
+{
+	char id[128];
+	struct out memory = { .data = id, .room = sizeof(id), .fd = -1 };
+
+	out_number(&memory, set->vmid);
+	out_char(&memory, '-');
+	out_text(&memory, set->name);
+	out_string(&memory, version == IPV4 ? "-v4" : "-v6");
+	out_string(out, "PVEFW-");
+	print_set_id(out, id, memory.len);
+}
+
+static void print_endpoint(struct out *out, const struct endpoint *e, bool source, bool negate,
+			   unsigned version)
+{
+	switch (e->kind) {
+	case ENDPOINT_ANY:
+		break;
+	case ENDPOINT_SET:
+		out_string(out, negate ? "-m set ! --match-set " : "-m set --match-set ");
+		xt_print_set_name(out, e->ipset, version);
+		out_string(out, source ? " src" : " dst");
+		break;
+	case ENDPOINT_ALIAS:
+		out_string(out, source ? "-s " : "-d ");
+		out_text(out, e->alias->cidr);
+		break;
+	case ENDPOINT_RANGE:
+		out_string(out, source ? "-m iprange --src-range " : "-m iprange --dst-range ");
+		out_text(out, e->text);
+		break;
+	case ENDPOINT_LIST:
+		out_string(out, source ? "-s " : "-d ");
+		out_text(out, e->text);
+		break;
+	}
+}
+
+static void print_syn_rate(struct out *out, const struct xt_syn_rate *rate)
+{
+	out_printf(out,
+		   "-m hashlimit --hashlimit-above %lld/sec --hashlimit-burst %lld --hashlimit-mode srcip "
+		   "--hashlimit-name syn --hashlimit-htable-size 2097152 --hashlimit-srcmask %u "
+		   "--hashlimit-htable-expire %lld",
+		   (long long)rate->rate, (long long)rate->burst, rate->source_bits, (long long)rate->expire);
+}
+
+/* What stands before and behind the text of a match. */
+static const struct {
+	const char *before, *after;
+} spellings[] = {
+	[XT_IN_IFACE] = { "-i ", "" },
+	[XT_OUT_IFACE] = { "-o ", "" },
+	[XT_PROTO] = { "-p ", "" },
+	[XT_MODULE] = { "-m ", "" },
+	[XT_ICMP_TYPE] = { "--icmp-type ", "" },
+	[XT_ICMPV6_TYPE] = { "--icmpv6-type ", "" },
+	[XT_SPORT] = { "--sport ", "" },
+	[XT_DPORT] = { "--dport ", "" },
+	[XT_SPORTS] = { "--match multiport --sports ", "" },
+	[XT_DPORTS] = { "--match multiport --dports ", "" },
+	[XT_DST_TYPE] = { "-m addrtype --dst-type ", "" },
+	[XT_SRC_TYPE] = { "-m addrtype --src-type ", "" },
+	[XT_CTSTATE] = { "-m conntrack --ctstate ", "" },
+	[XT_PHYSDEV_IN] = { "-m physdev --physdev-is-bridged --physdev-in ", "" },
+	[XT_PHYSDEV_OUT] = { "-m physdev --physdev-is-bridged --physdev-out ", "" },
+	[XT_PHYSDEV_IPS] = { "-m physdev --physdev-out ", " --physdev-is-bridged" },
+	[XT_MARK] = { "-m mark --mark ", "" },
+	[XT_NOT_MAC] = { "-m mac ! --mac-source ", "" },
+	[XT_TCP_FLAGS] = { "--tcp-flags ", "" },
+	[XT_NOT_TCP_FLAGS] = { "! --tcp-flags ", "" },
+};
+
+static void print_match(struct out *out, const struct xt_match *match, unsigned version)
+{
+	switch (match->kind) {
+	case XT_SOURCE:
+	case XT_NOT_SOURCE:
+		print_endpoint(out, match->endpoint, true, match->kind == XT_NOT_SOURCE, version);
+		break;
+	case XT_DEST:
+		print_endpoint(out, match->endpoint, false, false, version);
+		break;
+	case XT_SYN_RATE:
+		print_syn_rate(out, match->syn_rate);
+		break;
+	case XT_SPORT:
+	case XT_DPORT:
+	case XT_SPORTS:
+	case XT_DPORTS:
+		out_string(out, spellings[match->kind].before);
+		out_text(out, match->ports->text);
+		break;
+	default:
+		out_string(out, spellings[match->kind].before);
+		out_text(out, match->text);
+		out_string(out, spellings[match->kind].after);
+	}
+}
+
+static void print_log(struct out *out, const struct xt_chain *chain, const struct xt_log *log)
+{
+	const struct ratelimit *limit = log->limit;
+
+	if (!limit->off) {
+		out_string(out, "-m limit --limit ");
+		out_text(out, limit->rate.len ? limit->rate : TEXT("1/sec"));
+		if (limit->burst) {
+			out_string(out, " --limit-burst ");
+			out_text(out, limit->burst_text);
+		}
+		out_char(out, ' ');
+	}
+	out_string(out, "-j NFLOG --nflog-prefix \":");
+	out_number(out, log->vmid);
+	out_char(out, ':');
+	out_number(out, (uint64_t)log->level);
+	out_char(out, ':');
+	out_text(out, chain->name);
+	out_string(out, ": ");
+	out_string(out, log->message);
+	out_char(out, '"');
+}
+
+static void print_queue(struct out *out, const struct queues *queues)
+{
+	out_string(out, "-j NFQUEUE ");
+	if (queues->range)
+		out_printf(out, "--queue-balance %u:%u ", queues->first, queues->last);
+	else if (queues->set)
+		out_printf(out, "--queue-num %u ", queues->first);
+	out_string(out, "--queue-bypass");
+}
+
+static void print_target(struct out *out, const struct xt_chain *chain, const struct xt_target *target)
+{
+	static const char *const before[] = {
+		[XT_ACCEPT] = "-j ACCEPT", [XT_DROP] = "-j DROP", [XT_RETURN] = "-j RETURN",
+		[XT_JUMP] = "-j ", [XT_GOTO] = "-g ", [XT_REJECT] = "-j REJECT --reject-with ",
+		[XT_SET_MARK] = "-j MARK --set-mark ", [XT_SET_CONNMARK] = "-j CONNMARK --set-mark ",
+		[XT_HELPER] = "-j CT --helper ", [XT_NFQUEUE] = "", [XT_LOG] = "",
+	};
+
+	out_string(out, before[target->kind]);
+	switch (target->kind) {
+	case XT_ACCEPT:
+	case XT_DROP:
+	case XT_RETURN:
+		break;
+	case XT_SET_CONNMARK:
+		out_number(out, target->number);
+		break;
+	case XT_NFQUEUE:
+		print_queue(out, target->queues);
+		break;
+	case XT_LOG:
+		print_log(out, chain, target->log);
+		break;
+	default:
+		out_text(out, target->text);
+	}
+}
+
+void xt_print_rule(struct out *out, const struct xt_chain *chain, const struct xt_rule *rule,
+		   unsigned version)
+{
+	out_string(out, "-A ");
+	out_text(out, chain->name);
+	if (rule->wide && !rule->match_count)
+		out_char(out, ' ');
+	for (uint32_t i = 0; i < rule->match_count; i++) {
+		out_char(out, ' ');
+		print_match(out, &rule->matches[i], version);
+	}
+	out_char(out, ' ');
+	print_target(out, chain, &rule->target);
+}

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Rules of the configuration as rules of a chain (spec 2.6 to 2.8). */
+#include "xtables.h"
+
+enum { MATCHES_MOST = 12 };
+
+struct matches {
+	struct xt_match items[MATCHES_MOST];
+	uint32_t count;
+};
+
+static void add_text(struct matches *m, enum xt_match_kind kind, struct text text)
+{
+	m->items[m->count++] = (struct xt_match){ .kind = kind, .text = text };
+}
+
+static void add_endpoint(struct matches *m, enum xt_match_kind kind, const struct endpoint *e)
+{
+	if (e->kind != ENDPOINT_ANY)
+		m->items[m->count++] = (struct xt_match){ .kind = kind, .endpoint = e };
+}
+
+static void add_ports(struct matches *m, enum xt_match_kind kind, const struct ports *ports)
+{
+	if (ports)
+		m->items[m->count++] = (struct xt_match){ .kind = kind, .ports = ports };
+}
+
+/* iptables has no --dport of its own for udplite: there multiport serves. */
+static bool is_list(const struct ports *ports, const struct proto *proto)
+{
+	return ports && (ports->count > 1 || proto->number == 136);
+}
+
+/* Single ports before lists, the source first otherwise. */
+static void add_port_matches(struct matches *m, const struct condition *c)
+{
+	bool source_list = is_list(c->sport, &c->proto), dest_list = is_list(c->dport, &c->proto);
+	enum xt_match_kind dest_kind = dest_list ? XT_DPORTS : XT_DPORT;
+
+	if (source_list)
+		add_ports(m, dest_kind, c->dport);
+	add_ports(m, source_list ? XT_SPORTS : XT_SPORT, c->sport);
+	if (!source_list)
+		add_ports(m, dest_kind, c->dport);
+}
+
+static void add_icmp_matches(struct matches *m, const struct condition *c)
+{
+	for (int i = 0; i < 2; i++) {
+		if (!c->icmp[i].text.len)
+			continue;
+		add_text(m, XT_MODULE, c->proto.text);
+		add_text(m, c->proto.icmp == IPV4 ? XT_ICMP_TYPE : XT_ICMPV6_TYPE, c->icmp[i].text);
+	}
+}
+
+static void match_condition(struct matches *m, const struct condition *c)
+{
+	/* "-p 0" is any protocol to iptables, and not printed. */
+	if (c->proto.text.len && !text_is(c->proto.text, "0"))
+		add_text(m, XT_PROTO, c->proto.text);
+	add_icmp_matches(m, c);
+	add_port_matches(m, c);
+}
+
+static void match_iface(struct matches *m, const struct xt_place *place, const struct rule *rule)
+{
+	if (place->ifaces && rule->iface.len)
+		add_text(m, place->direction == DIRECTION_IN ? XT_IN_IFACE : XT_OUT_IFACE, rule->iface);
+}
+
+static struct xt_target target_of(const struct xt_place *place, enum action action)
+{
+	if (action == ACTION_ACCEPT)
+		return place->accept;
+	if (action == ACTION_DROP)
+		return XT_TO(XT_DROP);
+	return XT_TO_CHAIN(XT_JUMP, "PVEFW-reject");
+}
+
+static const char *log_message(const struct xt_place *place, enum action action)
+{
+	static const char *const messages[ACTIONS] = { "ACCEPT: ", "DROP: ", "REJECT: " };
+
+	return place->group ? "" : messages[action];
+}
+
+static void add_rule(struct xt_builder *b, const struct xt_place *place, const struct rule *rule,
+		     const struct matches *m)
+{
+	struct xt_match *copy = ARENA_ARRAY(b->arena, struct xt_match, m->count);
+	struct xt_rule *added;
+
+	memcpy(copy, m->items, m->count * sizeof(*copy));
+	xt_log_add(b, place->chain, copy, m->count, place->vmid, rule->log, log_message(place, rule->action),
+		   rule->span);
+	added = xt_rule_add(b, place->chain, copy, m->count, target_of(place, rule->action));
+	added->wide = true;
+	added->span = rule->span;
+}
+
+/* An alias that was redefined with the other IP version matches in neither. */
+static bool endpoint_exists(const struct endpoint *e, unsigned version)
+{
+	return e->versions & version;
+}
+
+static void lower_rule(struct xt_builder *b, const struct xt_place *place, const struct rule *rule)
+{
+	if (!(rule->versions & b->version) || !endpoint_exists(rule->source, b->version) ||
+	    !endpoint_exists(rule->dest, b->version))
+		return;
+	for (uint32_t i = 0; i < rule->condition_count; i++) {
+		struct matches m = { .count = 0 };
+
+		if (!(rule->conditions[i].versions & b->version))
+			continue;
+		match_iface(&m, place, rule);
+		add_endpoint(&m, XT_SOURCE, rule->source);
+		add_endpoint(&m, XT_DEST, rule->dest);
+		match_condition(&m, &rule->conditions[i]);
+		add_rule(b, place, rule, &m);
+	}
+}
+
+/* ---- groups ---- */
+
+static const struct xt_target set_accept_mark = { .kind = XT_GOTO, .text = TEXT_INIT("PVEFW-SET-ACCEPT-MARK") };
+
+/* The group's chain of one direction, made when it is first used. */
+static struct xt_chain *group_chain(struct xt_builder *b, const struct group *group, enum direction direction)
+{
+	bool out = direction == DIRECTION_OUT;
+	struct xt_chain **chain = &b->group_chains[group->id * 2 + out];
+	struct xt_place place = { .direction = direction, .accept = set_accept_mark, .group = true, .net = -1 };
+
+	if (*chain)
+		return *chain;
+	*chain = xt_chain_add(b, xt_text(b, "GROUP-%.*s-%s", TEXT_ARG(group->name), out ? "OUT" : "IN"));
+	XT_ADD_ALL(b, *chain, XT_TO_CHAIN(XT_SET_MARK, "0x00000000/0x80000000"));
+	place.chain = *chain;
+	xt_rules(b, &place, &group->rules);
+	return *chain;
+}
+
+static void lower_group(struct xt_builder *b, const struct xt_place *place, const struct rule *rule)
+{
+	struct xt_target accept = place->accept;
+	struct matches m = { .count = 0 };
+	struct xt_chain *chain;
+
+	/* Both are made, whichever direction this is for. */
+	group_chain(b, rule->group, DIRECTION_IN);
+	group_chain(b, rule->group, DIRECTION_OUT);
+	chain = group_chain(b, rule->group, place->direction);
+	match_iface(&m, place, rule);
+	xt_add_copy(b, place->chain, (struct xt_target){ .kind = XT_JUMP, .text = chain->name }, m.items, m.count)
+		->span = rule->span;
+	if (accept.kind == XT_GOTO)
+		accept = XT_TO(XT_RETURN);
+	XT_ADD(b, place->chain, accept, XT_M(XT_MARK, "0x80000000/0x80000000"))->span = rule->span;
+}
+
+/* ---- lists of rules ---- */
+
+void xt_rules(struct xt_builder *b, const struct xt_place *place, const struct rule_list *rules)
+{
+	for (const struct rule *rule = rules->first; rule; rule = rule->next) {
+		if (!rule->enabled || (place->net >= 0 && rule->net >= 0 && rule->net != place->net))
+			continue;
+		if (rule->direction == DIRECTION_GROUP)
+			lower_group(b, place, rule);
+		else if (rule->direction == place->direction)
+			lower_rule(b, place, rule);
+	}
+}
+
+void xt_policy(struct xt_builder *b, const struct xt_place *place, enum action policy, enum log_level level)
+{
+	static const struct span nowhere;
+
+	switch (policy) {
+	case ACTION_DROP:
+		XT_ADD_ALL(b, place->chain, XT_TO_CHAIN(XT_JUMP, "PVEFW-Drop"));
+		xt_log_add(b, place->chain, NULL, 0, place->vmid, level, "policy DROP: ", nowhere);
+		XT_ADD_ALL(b, place->chain, XT_TO(XT_DROP));
+		break;
+	case ACTION_REJECT:
+		XT_ADD_ALL(b, place->chain, XT_TO_CHAIN(XT_JUMP, "PVEFW-Reject"));
+		xt_log_add(b, place->chain, NULL, 0, place->vmid, level, "policy REJECT: ", nowhere);
+		XT_ADD_ALL(b, place->chain, XT_TO_CHAIN(XT_GOTO, "PVEFW-reject"));
+		break;
+	case ACTION_ACCEPT:
+	case ACTIONS:
+		XT_ADD_ALL(b, place->chain, place->accept)->wide = true;
+		break;
+	}
+}
