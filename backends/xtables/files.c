@@ -5,6 +5,8 @@
 
 #include <sha1.h>
 
+#include "diag.h"
+
 void xt_print_signature(struct out *out, const char *bytes, size_t len)
 {
 	static const char base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
