@@ -404,6 +404,11 @@ struct lookup {
 	const char *prefix;
 	struct scope *scopes[3];
 	unsigned count;
+	/* In a rule it is enough that the name was seen in any scope before; which
+	 * one the prefix means is decided when everything is read.  So it is in the
+	 * stock compiler; in sets the prefix counts at once. */
+	struct scope *seen_in[3];
+	unsigned seen_count;
 	bool guest_prefix; /* guest/ outside a guest's file */
 	bool cluster;      /* the cluster's file is among them */
 };
@@ -425,6 +430,11 @@ static struct lookup lookup_start(struct resolver *r, struct word reference, boo
 		look.scopes[look.count++] = &r->config->cluster;
 	if (set && (any || sdn))
 		look.scopes[look.count++] = &r->config->sdn;
+	if (r->file->kind == FILE_GUEST)
+		look.seen_in[look.seen_count++] = r->own;
+	look.seen_in[look.seen_count++] = &r->config->cluster;
+	if (set)
+		look.seen_in[look.seen_count++] = &r->config->sdn;
 	return look;
 }
 
@@ -523,31 +533,51 @@ static void report_invalid_alias(struct resolver *r, const struct alias *alias, 
 		diag_label(alias->reported, word_span(reference), "this is ignored with it");
 }
 
+/* A name that is not too long, but is with its prefix. */
+static bool report_long_reference(struct resolver *r, struct word reference, const struct lookup *look)
+{
+	struct diagnostic *d;
+
+	if (!r->rule || !*look->prefix || reference.len <= NAME_LONGEST_ALIAS || look->name.len > NAME_LONGEST_ALIAS)
+		return false;
+	d = rule_error(r, word_span(reference), DIAG_LONG_REFERENCE, "a reference has at most %d characters",
+		       NAME_LONGEST_ALIAS);
+	rule_fate(r, diag_here(d, "%u with `%s`", reference.len, look->prefix));
+	return true;
+}
+
+static bool alias_was_seen(const struct resolver *r, const struct lookup *look, struct text name,
+			   struct word reference)
+{
+	struct scope *const *scopes = r->rule ? look->seen_in : look->scopes;
+	unsigned count = r->rule ? look->seen_count : look->count;
+
+	for (unsigned i = 0; i < count; i++) {
+		struct alias *alias = find_alias(scopes[i], name);
+
+		if (alias && is_above(r, alias->span, reference))
+			return true;
+	}
+	return false;
+}
+
 const struct alias *names_alias(struct resolver *r, struct word reference)
 {
 	struct lookup look = lookup_start(r, reference, false);
 	struct text name = arena_lower(r->arena, word_text(look.name));
-	struct alias *first = NULL, *below = NULL;
-	bool seen = false;
+	struct alias *first = NULL;
+	bool seen = alias_was_seen(r, &look, name, reference);
 
-	for (unsigned i = 0; i < look.count; i++) {
-		struct alias *alias = find_alias(look.scopes[i], name);
-
-		if (!alias || alias->implicit)
-			continue;
-		if (!first)
-			first = alias;
-		if (is_above(r, alias->span, reference))
-			seen = true;
-		else
-			below = alias;
-	}
-	if (seen && first->valid)
+	for (unsigned i = 0; i < look.count && !first; i++)
+		first = find_alias(look.scopes[i], name);
+	if (report_long_reference(r, reference, &look))
+		return NULL;
+	if (first && seen && first->valid)
 		return first;
-	if (seen)
+	if (first && seen)
 		report_invalid_alias(r, first, reference);
-	else if (below)
-		report_alias_below(r, reference, below);
+	else if (first)
+		report_alias_below(r, reference, first);
 	else if (text_is(name, "local_network") && !look.guest_prefix && !r->cluster_unknown)
 		report_implicit_local_network(r, reference);
 	else
@@ -640,28 +670,30 @@ static void report_missing_set(struct resolver *r, struct word reference, const 
 		report_unknown_set(r, reference, look);
 }
 
+static bool set_was_seen(const struct resolver *r, const struct lookup *look, struct word reference)
+{
+	for (unsigned i = 0; i < look->seen_count; i++) {
+		struct ipset *set = find_set(look->seen_in[i], word_text(look->name));
+
+		if (set && is_above(r, set->span, reference))
+			return true;
+	}
+	return false;
+}
+
 const struct ipset *names_set(struct resolver *r, struct word reference)
 {
 	struct lookup look = lookup_start(r, reference, true);
-	struct ipset *first = NULL, *below = NULL;
-	bool seen = false;
+	struct ipset *first = NULL;
 
-	for (unsigned i = 0; i < look.count; i++) {
-		struct ipset *set = find_set(look.scopes[i], word_text(look.name));
-
-		if (!set)
-			continue;
-		if (!first)
-			first = set;
-		if (is_above(r, set->span, reference))
-			seen = true;
-		else
-			below = set;
-	}
-	if (seen)
+	for (unsigned i = 0; i < look.count && !first; i++)
+		first = find_set(look.scopes[i], word_text(look.name));
+	if (report_long_reference(r, reference, &look))
+		return NULL;
+	if (first && set_was_seen(r, &look, reference))
 		return first;
-	if (below)
-		report_set_below(r, reference, below);
+	if (first)
+		report_set_below(r, reference, first);
 	else
 		report_missing_set(r, reference, &look);
 	return NULL;

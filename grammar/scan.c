@@ -11,18 +11,27 @@ struct word scan_word(const struct parse *p, const char *text, size_t len)
 	return source_word(p->source, offset, (uint32_t)len);
 }
 
-/* The last ']' before the comment; there is one, the lexer has seen to it. */
-static uint32_t closing_bracket(struct word line)
+/* Whether what follows the bracket is nothing, or a comment. */
+static bool ends_header(struct word line, uint32_t after)
 {
-	long hash = -1;
-	uint32_t at;
+	while (after < line.len && (char_is_blank(line.ptr[after]) || line.ptr[after] == '\r'))
+		after++;
+	return after == line.len || line.ptr[after] == '#';
+}
 
-	for (uint32_t i = 0; i + 1 < line.len && hash < 0; i++)
-		if (line.ptr[i] == ']' && (char_is_blank(line.ptr[i + 1]) || line.ptr[i + 1] == '#'))
-			return i;
-	for (at = line.len; at > 0 && line.ptr[at - 1] != ']'; at--)
-		;
-	return at ? at - 1 : 0;
+/* The bracket that ends the header: a name may hold brackets itself ("[IPSET a]b]"),
+ * so it is the last one in the name's word behind which nothing but a comment
+ * follows.  There is one; the lexer has seen to it. */
+static uint32_t closing_bracket(struct word line, uint32_t from)
+{
+	uint32_t end = from;
+
+	while (end < line.len && !char_is_blank(line.ptr[end]))
+		end++;
+	for (uint32_t at = end; at > from; at--)
+		if (line.ptr[at - 1] == ']' && ends_header(line, at))
+			return at - 1;
+	return line.len - 1;
 }
 
 struct header scan_header(struct parse *p, enum section_kind kind, const char *text, size_t len)
@@ -32,9 +41,9 @@ struct header scan_header(struct parse *p, enum section_kind kind, const char *t
 	uint32_t from = 1 + (uint32_t)strlen(section_table[kind].name), close, comment;
 
 	p->section = kind;
-	close = closing_bracket(line);
-	while (from < close && char_is_blank(line.ptr[from]))
+	while (char_is_blank(line.ptr[from]))
 		from++;
+	close = closing_bracket(line, from);
 	if (section_table[kind].named)
 		header.name = word_part(line, from, close - from);
 	for (comment = close + 1; comment < line.len && line.ptr[comment] != '#'; comment++)
