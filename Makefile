@@ -13,7 +13,7 @@ VARIANT ?=
 B       := build$(if $(VARIANT),/$(VARIANT))
 
 WARN    := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wconversion
-OPT     := -O2 -g
+OPT     := -O3 -g
 ifeq ($(VARIANT),asan)
 OPT     := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 endif

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { CHUNK_SIZE = 1 << 20, ALIGNMENT = 16 };
+enum { CHUNK_SIZE = 1 << 20, ALIGNMENT = 8 };
 
 struct arena_chunk {
 	struct arena_chunk *older;
@@ -98,6 +98,19 @@ struct text arena_lower(struct arena *arena, struct text t)
 const char *arena_string(struct arena *arena, struct text t)
 {
 	return arena_copy(arena, t).ptr;
+}
+
+struct text arena_join(struct arena *arena, const struct text *parts, unsigned count)
+{
+	uint32_t len = 0, at = 0;
+	char *joined;
+
+	for (unsigned i = 0; i < count; i++)
+		len += parts[i].len;
+	joined = arena_alloc(arena, len + 1u);
+	for (unsigned i = 0; i < count; at += parts[i].len, i++)
+		memcpy(joined + at, parts[i].ptr, parts[i].len);
+	return (struct text){ joined, len };
 }
 
 const char *arena_vprintf(struct arena *arena, const char *format, va_list args)

@@ -23,7 +23,7 @@ struct arena_mark {
 };
 
 void arena_free(struct arena *arena);
-/* `size` zeroed bytes, aligned for any object.  Never fails: when the system
+/* `size` zeroed bytes, aligned for any object of this program (8 bytes).  Never fails: when the system
  * has no memory the process ends with a message. */
 void *arena_alloc(struct arena *arena, size_t size);
 struct arena_mark arena_mark(const struct arena *arena);
@@ -33,12 +33,16 @@ void arena_release(struct arena *arena, struct arena_mark mark);
 /* Copies, terminated by a NUL that does not count. */
 struct text arena_copy(struct arena *arena, struct text t);
 struct text arena_lower(struct arena *arena, struct text t);
+struct text arena_join(struct arena *arena, const struct text *parts, unsigned count);
 const char *arena_string(struct arena *arena, struct text t);
 const char *arena_printf(struct arena *arena, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 const char *arena_vprintf(struct arena *arena, const char *format, va_list args)
 	__attribute__((format(printf, 2, 0)));
 
+#define ARENA_JOIN(arena, ...) \
+	arena_join((arena), (const struct text[]){ __VA_ARGS__ }, \
+		   sizeof((const struct text[]){ __VA_ARGS__ }) / sizeof(struct text))
 #define ARENA_NEW(arena, type) ((type *)arena_alloc((arena), sizeof(type)))
 #define ARENA_ARRAY(arena, type, n) ((type *)arena_alloc((arena), sizeof(type) * (size_t)(n)))
 

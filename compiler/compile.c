@@ -12,13 +12,22 @@
 #include "implicit.h"
 #include "resolve.h"
 
-static struct resolver start_file(struct config *config, struct diags *diags, struct source *source,
-				  enum file_kind kind, struct scope *own)
-{
-	struct resolver r = { .config = config, .arena = config->arena, .diags = diags, .own = own };
+/* Where the trees are: of the cluster's and the host's file until both are
+ * resolved, of the others one after the other. */
+struct reading {
+	struct config *config;
+	struct diags *diags;
+	struct arena trees;
+};
 
-	r.file = ast_parse(config->arena, source, kind);
-	r.lost = encoding_check(config->arena, diags, r.file);
+static struct resolver start_file(struct reading *reading, struct source *source, enum file_kind kind,
+				  struct scope *own)
+{
+	struct resolver r = { .config = reading->config, .arena = reading->config->arena,
+			      .scratch = &reading->trees, .diags = reading->diags, .own = own };
+
+	r.file = ast_parse(r.scratch, source, kind);
+	r.lost = encoding_check(r.scratch, r.diags, r.file);
 	names_define(&r);
 	return r;
 }
@@ -54,17 +63,17 @@ static void init_rules(struct rule_list *rules)
 
 /* ---- the files ---- */
 
-static void read_cluster_and_host(struct config *config, const struct inputs *inputs,
-				  struct diags *diags)
+static void read_cluster_and_host(struct reading *reading, const struct inputs *inputs)
 {
 	struct resolver cluster = { 0 }, host = { 0 };
+	struct config *config = reading->config;
 
 	if (inputs->cluster) {
-		cluster = start_file(config, diags, inputs->cluster, FILE_CLUSTER, &config->cluster);
+		cluster = start_file(reading, inputs->cluster, FILE_CLUSTER, &config->cluster);
 		options_read(&cluster, &config->cluster_options);
 	}
 	if (inputs->host) {
-		host = start_file(config, diags, inputs->host, FILE_HOST, NULL);
+		host = start_file(reading, inputs->host, FILE_HOST, NULL);
 		options_read(&host, &config->host_options);
 	}
 	if (inputs->cluster)
@@ -73,18 +82,19 @@ static void read_cluster_and_host(struct config *config, const struct inputs *in
 		finish_file(&host, &config->host_rules);
 }
 
-static void read_guest_file(struct config *config, struct diags *diags, struct source *source,
-			    struct guest *guest)
+static void read_guest_file(struct reading *reading, struct source *source, struct guest *guest)
 {
+	struct arena_mark mark = arena_mark(&reading->trees);
 	struct resolver r;
 
 	guest->has_file = true;
 	guest->file = source;
-	r = start_file(config, diags, source, FILE_GUEST, &guest->scope);
+	r = start_file(reading, source, FILE_GUEST, &guest->scope);
 	r.guest = &guest->options;
 	options_read(&r, &guest->options);
 	finish_file(&r, &guest->rules);
-	implicit_filters(config, guest);
+	implicit_filters(reading->config, guest);
+	arena_release(&reading->trees, mark);
 }
 
 static void init_guest(struct guest *guest)
@@ -107,8 +117,9 @@ static struct guest *advance(struct guest **at, enum guest_type type, struct tex
 	return *at && (*at)->type == type && text_equal((*at)->vmid_text, vmid) ? *at : NULL;
 }
 
-static void read_guests(struct config *config, const struct inputs *inputs, struct diags *diags)
+static void read_guests(struct reading *reading, const struct inputs *inputs)
 {
+	struct config *config = reading->config;
 	struct guest_walk walk = { inputs->guests, inputs->guests };
 
 	for (struct guest *g = inputs->guests; g; g = g->next)
@@ -129,23 +140,25 @@ static void read_guests(struct config *config, const struct inputs *inputs, stru
 			config->strangers = guest;
 		}
 		if (f->source->size)
-			read_guest_file(config, diags, f->source, guest);
+			read_guest_file(reading, f->source, guest);
 	}
 	config->guests = inputs->guests;
 }
 
-static void read_vnet_file(struct config *config, struct diags *diags, struct vnet *vnet,
-			   struct source *source)
+static void read_vnet_file(struct reading *reading, struct vnet *vnet, struct source *source)
 {
-	struct resolver r = start_file(config, diags, source, FILE_VNET, NULL);
+	struct arena_mark mark = arena_mark(&reading->trees);
+	struct resolver r = start_file(reading, source, FILE_VNET, NULL);
 
 	r.vnet = &vnet->options;
 	options_read(&r, &vnet->options);
 	finish_file(&r, &vnet->rules);
+	arena_release(&reading->trees, mark);
 }
 
-static void read_vnets(struct config *config, const struct inputs *inputs, struct diags *diags)
+static void read_vnets(struct reading *reading, const struct inputs *inputs)
 {
+	struct config *config = reading->config;
 	struct vnet **last = &config->vnets;
 
 	for (struct input_file *f = inputs->vnet_files; f; f = f->next) {
@@ -155,7 +168,7 @@ static void read_vnets(struct config *config, const struct inputs *inputs, struc
 		vnet->file = f->source;
 		options_defaults(FILE_VNET, &vnet->options);
 		init_rules(&vnet->rules);
-		read_vnet_file(config, diags, vnet, f->source);
+		read_vnet_file(reading, vnet, f->source);
 		*last = vnet;
 		last = &vnet->next;
 	}
@@ -184,10 +197,12 @@ static struct config *new_config(const struct inputs *inputs, struct diags *diag
 struct config *compile(const struct inputs *inputs, struct diags *diags)
 {
 	struct config *config = new_config(inputs, diags);
+	struct reading reading = { .config = config, .diags = diags };
 
-	read_cluster_and_host(config, inputs, diags);
-	read_guests(config, inputs, diags);
-	read_vnets(config, inputs, diags);
+	read_cluster_and_host(&reading, inputs);
+	read_guests(&reading, inputs);
+	read_vnets(&reading, inputs);
+	arena_free(&reading.trees);
 	implicit_local_network(config, inputs);
 	return config;
 }
@@ -200,6 +215,7 @@ void compile_single(struct source *source, enum file_kind kind, struct source *c
 	struct config *config = new_config(inputs, diags);
 	struct guest guest = { 0 };
 	struct scope *own = kind == FILE_CLUSTER ? &config->cluster : kind == FILE_GUEST ? &guest.scope : NULL;
+	struct reading reading = { .config = config, .diags = diags };
 	struct vnet_options vnet;
 	struct rule_list rules;
 	struct diags unseen;
@@ -210,10 +226,12 @@ void compile_single(struct source *source, enum file_kind kind, struct source *c
 	init_rules(&rules);
 	diags_init(&unseen, diags->arena, diags->map);
 	if (cluster && kind != FILE_CLUSTER) {
-		r = start_file(config, &unseen, cluster, FILE_CLUSTER, &config->cluster);
+		reading.diags = &unseen;
+		r = start_file(&reading, cluster, FILE_CLUSTER, &config->cluster);
 		options_read(&r, &config->cluster_options);
+		reading.diags = diags;
 	}
-	r = start_file(config, diags, source, kind, own);
+	r = start_file(&reading, source, kind, own);
 	r.cluster_unknown = kind != FILE_CLUSTER && !cluster;
 	r.guest = kind == FILE_GUEST ? &guest.options : NULL;
 	r.vnet = kind == FILE_VNET ? &vnet : NULL;
@@ -222,6 +240,7 @@ void compile_single(struct source *source, enum file_kind kind, struct source *c
 			 : kind == FILE_GUEST ? (void *)&guest.options
 					      : (void *)&vnet);
 	finish_file(&r, &rules);
+	arena_free(&reading.trees);
 	scope_free(&guest.scope);
 	config_free(config);
 }

@@ -79,8 +79,11 @@ static bool check_line(struct diags *diags, const struct source *source, struct 
 		struct span span;
 
 		comment |= byte == '#';
+		len = 1;
+		if (!is_odd(byte))
+			continue;
 		len = utf8_decode(source->text + at, line.end - at, &point);
-		if (!is_odd(byte) || (comment && point >= 0x80))
+		if (comment && point >= 0x80)
 			continue;
 		span = (struct span){ source->base + at, source->base + at + len };
 		if (comment)

@@ -129,15 +129,7 @@ static bool read_entry(struct resolver *r, const struct ast_entry *node, struct 
 
 /* ---- repeated entries ---- */
 
-static int by_text(const void *a, const void *b)
-{
-	const struct set_entry *x = *(const struct set_entry *const *)a;
-	const struct set_entry *y = *(const struct set_entry *const *)b;
-	int order = text_compare(x->text, y->text);
-
-	return order ? order : x->span.begin < y->span.begin ? -1 : 1;
-}
-
+/* By network, then by place. */
 static int by_network(const void *a, const void *b)
 {
 	const struct set_entry *x = *(const struct set_entry *const *)a;
@@ -148,68 +140,68 @@ static int by_network(const void *a, const void *b)
 }
 
 /* The same text twice: the second counts for nothing. */
-static void drop_repeated(struct resolver *r, struct set_entry **entries, uint32_t count)
+static void report_same_text(struct resolver *r, const struct set_entry *first, struct set_entry *second)
 {
-	const struct set_entry *first = NULL;
+	struct diagnostic *d = diag(r->diags, second->span, DIAG_DUPLICATE_ENTRY,
+				    "`%.*s` stands in this IP set twice", TEXT_ARG(second->text));
 
-	qsort(entries, count, sizeof(*entries), by_text);
-	for (uint32_t i = 0; i < count; i++) {
-		struct diagnostic *d;
-
-		if (!first || !text_equal(first->text, entries[i]->text)) {
-			first = entries[i];
-			continue;
-		}
-		d = diag(r->diags, entries[i]->span, DIAG_DUPLICATE_ENTRY, "`%.*s` stands in this IP set twice",
-			 TEXT_ARG(entries[i]->text));
-		diag_label(d, first->span, "first here");
-		if (first->nomatch == entries[i]->nomatch)
-			diag_note(d, "the second entry is ignored");
-		else
-			diag_note(d, "the second entry is ignored; the address counts as %s",
-				  first->nomatch ? "an exception" : "a member");
-		entries[i]->repeated = true;
-	}
+	second->repeated = true;
+	diag_label(d, first->span, "first here");
+	if (first->nomatch == second->nomatch)
+		diag_note(d, "the second entry is ignored");
+	else
+		diag_note(d, "the second entry is ignored; the address counts as %s",
+			  first->nomatch ? "an exception" : "a member");
 }
 
 /* Other texts for the same network: one entry, and the last says which kind. */
-static void report_same_network(struct resolver *r, struct set_entry **entries, uint32_t count)
+static void report_same_network(struct resolver *r, const struct set_entry *first,
+				const struct set_entry *second)
 {
-	qsort(entries, count, sizeof(*entries), by_network);
-	for (uint32_t i = 1; i < count; i++) {
-		struct diagnostic *d;
+	struct diagnostic *d = diag(r->diags, second->span, DIAG_ENTRY_SAME_NETWORK,
+				    "`%.*s` is the same network as another entry", TEXT_ARG(second->text));
 
-		if (prefix_compare(&entries[i - 1]->prefix, &entries[i]->prefix) != 0)
-			continue;
-		d = diag(r->diags, entries[i]->span, DIAG_ENTRY_SAME_NETWORK,
-			 "`%.*s` is the same network as another entry", TEXT_ARG(entries[i]->text));
-		diag_label(d, entries[i - 1]->span, "the other one");
-		if (entries[i - 1]->nomatch == entries[i]->nomatch)
-			diag_note(d, "they count as one entry");
-		else
-			diag_note(d, "they count as one entry, %s, as this line says",
-				  entries[i]->nomatch ? "an exception" : "a member");
+	diag_label(d, first->span, "the other one");
+	if (first->nomatch == second->nomatch)
+		diag_note(d, "they count as one entry");
+	else
+		diag_note(d, "they count as one entry, %s, as this line says",
+			  second->nomatch ? "an exception" : "a member");
+}
+
+/* Compares an entry with those of the same network above it. */
+static void compare_with(struct resolver *r, struct set_entry *const *first, struct set_entry *entry,
+			 struct set_entry *const *end)
+{
+	const struct set_entry *other = NULL;
+
+	for (; first < end; first++) {
+		if (text_equal((*first)->text, entry->text)) {
+			report_same_text(r, *first, entry);
+			return;
+		}
+		if (!(*first)->repeated)
+			other = *first;
 	}
+	if (other)
+		report_same_network(r, other, entry);
 }
 
 static void find_repeated(struct resolver *r, struct ipset *set)
 {
-	struct set_entry **entries;
-	uint32_t count = 0, left = 0;
+	struct arena_mark mark = arena_mark(r->scratch);
+	struct set_entry **entries = ARENA_ARRAY(r->scratch, struct set_entry *, set->size);
+	uint32_t count = 0, group = 0;
 
 	for (struct set_entry *entry = set->entries; entry; entry = entry->next)
-		count++;
-	if (count < 2)
-		return;
-	entries = ARENA_ARRAY(r->arena, struct set_entry *, count);
-	count = 0;
-	for (struct set_entry *entry = set->entries; entry; entry = entry->next)
 		entries[count++] = entry;
-	drop_repeated(r, entries, count);
-	for (uint32_t i = 0; i < count; i++)
-		if (!entries[i]->repeated)
-			entries[left++] = entries[i];
-	report_same_network(r, entries, left);
+	qsort(entries, count, sizeof(*entries), by_network);
+	for (uint32_t i = 1; i < count; i++) {
+		if (prefix_compare(&entries[group]->prefix, &entries[i]->prefix) != 0)
+			group = i;
+		compare_with(r, entries + group, entries[i], entries + i);
+	}
+	arena_release(r->scratch, mark);
 }
 
 void names_fill_set(struct resolver *r, const struct ast_section *section)

@@ -86,8 +86,7 @@ static struct prefix host_address(struct prefix address)
 
 static void filter_nic(struct config *config, struct guest *guest, const struct nic *nic)
 {
-	const char *text = arena_printf(config->arena, "ipfilter-%.*s", TEXT_ARG(nic->key));
-	struct text name = text_of(text);
+	struct text name = ARENA_JOIN(config->arena, TEXT("ipfilter-"), nic->key);
 	struct ipset *set = NULL;
 
 	if (guest->scope.ipsets)

@@ -42,8 +42,7 @@ void out_free(struct out *out)
 	*out = (struct out){ .fd = -1 };
 }
 
-/* Makes room for `more` bytes: by writing when there is a file, else by growing. */
-static void make_room(struct out *out, size_t more)
+void out_make_room(struct out *out, size_t more)
 {
 	size_t room = out->room ? out->room : FIRST_ROOM;
 	char *grown;
@@ -61,15 +60,6 @@ static void make_room(struct out *out, size_t more)
 	}
 	out->data = grown;
 	out->room = room;
-}
-
-void out_bytes(struct out *out, const char *bytes, size_t len)
-{
-	if (out->room - out->len < len)
-		make_room(out, len);
-	if (len)
-		memcpy(out->data + out->len, bytes, len);
-	out->len += len;
 }
 
 void out_number(struct out *out, uint64_t number)
@@ -94,7 +84,7 @@ void out_printf(struct out *out, const char *format, ...)
 	len = vsnprintf(NULL, 0, format, args);
 	if (len > 0) {
 		if (out->room - out->len <= (size_t)len)
-			make_room(out, (size_t)len + 1);
+			out_make_room(out, (size_t)len + 1);
 		vsnprintf(out->data + out->len, (size_t)len + 1, format, again);
 		out->len += (size_t)len;
 	}

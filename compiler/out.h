@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Output: a buffer that is either kept in memory or written to a file
- * descriptor when it is full.  Can feed a SHA-1 on the way.
+ * descriptor when it is full.
  */
 #ifndef PVEFW_OUT_H
 #define PVEFW_OUT_H
@@ -26,13 +26,24 @@ void out_init_fd(struct out *out, int fd);
 int out_flush(struct out *out);
 void out_free(struct out *out);
 
-void out_bytes(struct out *out, const char *bytes, size_t len);
+/* Makes room for `more` bytes: by writing when there is a file, else by growing. */
+void out_make_room(struct out *out, size_t more);
+
+static inline void out_bytes(struct out *out, const char *bytes, size_t len)
+{
+	if (out->room - out->len < len)
+		out_make_room(out, len);
+	memcpy(out->data + out->len, bytes, len);
+	out->len += len;
+}
+
 void out_number(struct out *out, uint64_t number);
 void out_printf(struct out *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 static inline void out_text(struct out *out, struct text t)
 {
-	out_bytes(out, t.ptr, t.len);
+	if (t.len)
+		out_bytes(out, t.ptr, t.len);
 }
 
 static inline void out_string(struct out *out, const char *s)

@@ -21,6 +21,7 @@
 struct resolver {
 	struct config *config;
 	struct arena *arena;
+	struct arena *scratch; /* for the tree, and what lasts no longer than it */
 	struct diags *diags;
 	const struct ast_file *file;
 	struct lost_lines *lost; /* lines to pass over */

@@ -70,14 +70,3 @@ struct xt_table *xt_table_finish(struct xt_builder *b, const char *name)
 	qsort(table->chains, table->chain_count, sizeof(*table->chains), by_name);
 	return table;
 }
-
-struct text xt_text(struct xt_builder *b, const char *format, ...)
-{
-	struct text text;
-	va_list args;
-
-	va_start(args, format);
-	text = text_of(arena_vprintf(b->arena, format, args));
-	va_end(args);
-	return text;
-}

@@ -24,39 +24,42 @@ struct eb_table {
 	uint32_t count;
 };
 
-static struct eb_chain *add_chain(struct eb_table *t, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-static void add(struct eb_table *t, struct eb_chain *chain, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static struct eb_chain *add_chain(struct eb_table *t, const char *format, ...)
+static struct eb_chain *add_chain(struct eb_table *t, struct text name)
 {
 	struct eb_chain *chain = &t->chains[t->count++];
-	va_list args;
 
-	va_start(args, format);
-	chain->name = text_of(arena_vprintf(&t->arena, format, args));
-	va_end(args);
+	chain->name = name;
 	chain->last = &chain->first;
 	return chain;
 }
 
-static void add(struct eb_table *t, struct eb_chain *chain, const char *format, ...)
+static void add(struct eb_table *t, struct eb_chain *chain, struct text text)
 {
 	struct eb_rule *rule = ARENA_NEW(&t->arena, struct eb_rule);
-	va_list args;
 
-	va_start(args, format);
-	rule->text = text_of(arena_vprintf(&t->arena, format, args));
-	va_end(args);
+	rule->text = text;
 	*chain->last = rule;
 	chain->last = &rule->next;
 }
 
+/* A rule put together from pieces of text. */
+#define ADD(t, chain, ...) add(t, chain, ARENA_JOIN(&(t)->arena, __VA_ARGS__))
+
 /* ebtables prints MAC addresses without leading zeros. */
-static const char *mac_text(struct eb_table *t, const uint8_t mac[6])
+static struct text mac_text(struct eb_table *t, const uint8_t mac[6])
 {
-	return arena_printf(&t->arena, "%x:%x:%x:%x:%x:%x", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
+	static const char digits[] = "0123456789abcdef";
+	char text[18];
+	uint32_t len = 0;
+
+	for (int i = 0; i < 6; i++) {
+		if (i)
+			text[len++] = ':';
+		if (mac[i] > 0xf)
+			text[len++] = digits[mac[i] >> 4];
+		text[len++] = digits[mac[i] & 0xf];
+	}
+	return arena_copy(&t->arena, (struct text){ text, len });
 }
 
 /* ---- ARP ---- */
@@ -94,7 +97,7 @@ static int by_length(const void *a, const void *b)
 static struct arp_list arp_collect(struct eb_table *t, const struct guest *guest, const struct nic *nic)
 {
 	struct arp_list list = { .count = 0 };
-	struct text name = text_of(arena_printf(&t->arena, "ipfilter-%.*s", TEXT_ARG(nic->key)));
+	struct text name = ARENA_JOIN(&t->arena, TEXT("ipfilter-"), nic->key);
 	const struct ipset *set = NULL;
 	uint32_t room = 1;
 
@@ -124,15 +127,16 @@ static void add_arp(struct eb_table *t, struct eb_chain *chain, const struct gue
 
 	if (!list.count)
 		return;
-	add(t, chain, "-p ARP -j %.*s-OUT-ARP", TEXT_ARG(nic->device));
-	arp = add_chain(t, "%.*s-OUT-ARP", TEXT_ARG(nic->device));
+	arp = add_chain(t, ARENA_JOIN(&t->arena, nic->device, TEXT("-OUT-ARP")));
+	ADD(t, chain, TEXT("-p ARP -j "), arp->name);
 	for (uint32_t i = 0; i < list.count; i++) {
 		char text[PREFIX_TEXT_SIZE];
+		uint32_t len = prefix_format(&list.items[i].prefix, text);
 
-		prefix_format(&list.items[i].prefix, text);
-		add(t, arp, "-p ARP --arp-ip-src %s -j %s", text, list.items[i].nomatch ? "DROP" : "RETURN");
+		ADD(t, arp, TEXT("-p ARP --arp-ip-src "), ((struct text){ text, len }),
+		    list.items[i].nomatch ? TEXT(" -j DROP") : TEXT(" -j RETURN"));
 	}
-	add(t, arp, "-j DROP");
+	add(t, arp, TEXT("-j DROP"));
 }
 
 /* ---- the chains ---- */
@@ -145,24 +149,24 @@ static void add_protocols(struct eb_table *t, struct eb_chain *chain, const stru
 
 	if (!list->count)
 		return;
-	add(t, chain, "-j %.*s-OUT-PROTO", TEXT_ARG(nic->device));
-	protocols = add_chain(t, "%.*s-OUT-PROTO", TEXT_ARG(nic->device));
+	protocols = add_chain(t, ARENA_JOIN(&t->arena, nic->device, TEXT("-OUT-PROTO")));
+	ADD(t, chain, TEXT("-j "), protocols->name);
 	for (uint32_t i = 0; i < list->count; i++)
-		add(t, protocols, "-p %.*s -j RETURN", TEXT_ARG(list->items[i].name));
-	add(t, protocols, "-j DROP");
+		ADD(t, protocols, TEXT("-p "), list->items[i].name, TEXT(" -j RETURN"));
+	add(t, protocols, TEXT("-j DROP"));
 }
 
 static void add_nic(struct eb_table *t, struct eb_chain *forward_out, const struct guest *guest,
 		    const struct nic *nic)
 {
-	struct eb_chain *chain = add_chain(t, "%.*s-OUT", TEXT_ARG(nic->device));
+	struct eb_chain *chain = add_chain(t, ARENA_JOIN(&t->arena, nic->device, TEXT("-OUT")));
 
 	if (guest->options.macfilter && nic->mac.len)
-		add(t, chain, "-s ! %s -j DROP", mac_text(t, nic->mac_bytes));
+		ADD(t, chain, TEXT("-s ! "), mac_text(t, nic->mac_bytes), TEXT(" -j DROP"));
 	add_arp(t, chain, guest, nic);
 	add_protocols(t, chain, guest, nic);
-	add(t, chain, "-j ACCEPT");
-	add(t, forward_out, "-i %.*s -j %.*s-OUT", TEXT_ARG(nic->device), TEXT_ARG(nic->device));
+	add(t, chain, TEXT("-j ACCEPT"));
+	ADD(t, forward_out, TEXT("-i "), nic->device, TEXT(" -j "), chain->name);
 }
 
 static int by_name(const void *a, const void *b)
@@ -188,11 +192,11 @@ static void lower(struct eb_table *t, const struct config *config)
 	if (!config_enabled(config) || !config->cluster_options.ebtables)
 		return;
 	t->chains = ARENA_ARRAY(&t->arena, struct eb_chain, 2 + 3 * count_nics(config));
-	forward = add_chain(t, "PVEFW-FORWARD");
-	forward_out = add_chain(t, "PVEFW-FWBR-OUT");
-	add(t, forward, "-p IPv4 -j ACCEPT");
-	add(t, forward, "-p IPv6 -j ACCEPT");
-	add(t, forward, "-o fwln+ -j PVEFW-FWBR-OUT");
+	forward = add_chain(t, TEXT("PVEFW-FORWARD"));
+	forward_out = add_chain(t, TEXT("PVEFW-FWBR-OUT"));
+	add(t, forward, TEXT("-p IPv4 -j ACCEPT"));
+	add(t, forward, TEXT("-p IPv6 -j ACCEPT"));
+	add(t, forward, TEXT("-o fwln+ -j PVEFW-FWBR-OUT"));
 	for (const struct guest *guest = config->guests; guest; guest = guest->next)
 		for (const struct nic *nic = guest->nics; nic && guest->options.enable; nic = nic->next)
 			if (nic->firewall)
@@ -217,7 +221,9 @@ void eb_print_listing(struct out *out, const struct config *config)
 
 	lower(&t, config);
 	for (uint32_t i = 0; i < t.count; i++) {
-		out_printf(out, ":%.*s\n", TEXT_ARG(t.chains[i].name));
+		out_char(out, ':');
+		out_text(out, t.chains[i].name);
+		out_char(out, '\n');
 		print_rules(out, &t.chains[i]);
 	}
 	arena_free(&t.arena);
@@ -229,8 +235,11 @@ void eb_print_restore(struct out *out, const struct config *config)
 
 	lower(&t, config);
 	out_string(out, "*filter\n");
-	for (uint32_t i = 0; i < t.count; i++)
-		out_printf(out, ":%.*s ACCEPT\n", TEXT_ARG(t.chains[i].name));
+	for (uint32_t i = 0; i < t.count; i++) {
+		out_char(out, ':');
+		out_text(out, t.chains[i].name);
+		out_string(out, " ACCEPT\n");
+	}
 	for (uint32_t i = 0; i < t.count; i++)
 		print_rules(out, &t.chains[i]);
 	if (t.count)

@@ -46,7 +46,7 @@ static void add_ndp(const struct lowering *l)
 /* The set that holds a NIC's allowed source addresses, or NULL. */
 static const struct ipset *filter_set(const struct lowering *l)
 {
-	struct text name = xt_text(l->b, "ipfilter-%.*s", TEXT_ARG(l->nic->key));
+	struct text name = ARENA_JOIN(l->b->arena, TEXT("ipfilter-"), l->nic->key);
 	const struct ipset *set = NULL;
 
 	if (l->guest->scope.ipsets)
@@ -94,7 +94,7 @@ static struct xt_chain *lower_direction(struct xt_builder *b, const struct guest
 {
 	struct lowering l = { .b = b, .guest = guest, .nic = nic, .out = out };
 
-	l.chain = xt_chain_add(b, xt_text(b, "%.*s-%s", TEXT_ARG(nic->device), out ? "OUT" : "IN"));
+	l.chain = xt_chain_add(b, ARENA_JOIN(b->arena, nic->device, out ? TEXT("-OUT") : TEXT("-IN")));
 	l.accept = out ? set_accept_mark : XT_TO(XT_ACCEPT);
 	if (!out && guest->options.ips)
 		l.accept = (struct xt_target){ .kind = XT_NFQUEUE, .queues = &guest->options.ips_queues };

@@ -52,61 +52,46 @@ static int by_name(const void *a, const void *b)
 /* ---- members ---- */
 
 struct member {
-	char text[PREFIX_TEXT_SIZE];
-	struct prefix prefix;
+	const char *text; /* canonical: the same for the same network */
 	uint32_t order;
 	bool nomatch;
 };
 
-/* Entries of the same network side by side, the last one first. */
-static int by_network(const void *a, const void *b)
+/* By text; of the same network the last one first, because it decides. */
+static int by_text(const void *a, const void *b)
 {
 	const struct member *x = a, *y = b;
-	int order = prefix_compare(&x->prefix, &y->prefix);
+	int order = strcmp(x->text, y->text);
 
 	return order ? order : x->order < y->order ? 1 : -1;
 }
 
-static int by_text(const void *a, const void *b)
-{
-	return strcmp(((const struct member *)a)->text, ((const struct member *)b)->text);
-}
-
-static uint32_t collect(const struct ipset *set, unsigned version, struct member *members)
+static uint32_t collect(struct arena *arena, const struct set_version *item, struct member *members)
 {
 	uint32_t count = 0;
 
-	for (const struct set_entry *entry = set->entries; entry; entry = entry->next) {
-		struct member *m = &members[count];
+	for (const struct set_entry *entry = item->set->entries; entry; entry = entry->next) {
+		char text[PREFIX_TEXT_SIZE];
+		uint32_t len;
 
-		if (entry->repeated || !(prefix_versions(&entry->prefix) & version))
+		if (entry->repeated || !(prefix_versions(&entry->prefix) & item->version))
 			continue;
-		m->prefix = entry->prefix;
-		m->nomatch = entry->nomatch;
-		m->order = count++;
+		len = prefix_format(&entry->prefix, text);
+		members[count] = (struct member){ arena_string(arena, (struct text){ text, len }), count, entry->nomatch };
+		count++;
 	}
 	return count;
 }
 
-static uint32_t drop_same(struct member *members, uint32_t count)
+static void print_members(struct out *out, struct arena *arena, const struct set_version *item)
 {
-	uint32_t kept = 0;
+	struct member *members = ARENA_ARRAY(arena, struct member, item->set->size);
+	uint32_t count = collect(arena, item, members);
 
-	qsort(members, count, sizeof(*members), by_network);
-	for (uint32_t i = 0; i < count; i++)
-		if (!kept || prefix_compare(&members[kept - 1].prefix, &members[i].prefix) != 0)
-			members[kept++] = members[i];
-	return kept;
-}
-
-static void print_members(struct out *out, const struct set_version *item, struct member *members)
-{
-	uint32_t count = drop_same(members, collect(item->set, item->version, members));
-
-	for (uint32_t i = 0; i < count; i++)
-		prefix_format(&members[i].prefix, members[i].text);
 	qsort(members, count, sizeof(*members), by_text);
 	for (uint32_t i = 0; i < count; i++) {
+		if (i && strcmp(members[i - 1].text, members[i].text) == 0)
+			continue;
 		out_string(out, "add ");
 		out_string(out, item->name);
 		out_char(out, ' ');
@@ -129,11 +114,10 @@ static void print_set(struct out *out, struct arena *arena, const struct set_ver
 {
 	struct arena_mark mark = arena_mark(arena);
 	uint32_t size = hash_size(item->set->size);
-	struct member *members = ARENA_ARRAY(arena, struct member, item->set->size);
 
 	out_printf(out, "create %s hash:net family %s hashsize %u maxelem %u bucketsize 12\n", item->name,
 		   item->version == IPV4 ? "inet" : "inet6", size, size);
-	print_members(out, item, members);
+	print_members(out, arena, item);
 	arena_release(arena, mark);
 }
 

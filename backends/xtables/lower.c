@@ -78,7 +78,7 @@ static void add_helper(struct xt_builder *b, struct xt_chain *chain, const struc
 	struct text proto = text_of(helper->proto);
 
 	*range = (struct port_range){ helper->port, helper->port };
-	*ports = (struct ports){ xt_text(b, "%u", helper->port), range, 1 };
+	*ports = (struct ports){ text_of(arena_printf(b->arena, "%u", helper->port)), range, 1 };
 	XT_ADD(b, chain, ((struct xt_target){ .kind = XT_HELPER, .text = text_of(helper->name) }),
 	       { .kind = XT_PROTO, .text = proto }, { .kind = XT_MODULE, .text = proto },
 	       { .kind = XT_DPORT, .ports = ports });

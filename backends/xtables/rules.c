@@ -137,7 +137,7 @@ static struct xt_chain *group_chain(struct xt_builder *b, const struct group *gr
 
 	if (*chain)
 		return *chain;
-	*chain = xt_chain_add(b, xt_text(b, "GROUP-%.*s-%s", TEXT_ARG(group->name), out ? "OUT" : "IN"));
+	*chain = xt_chain_add(b, ARENA_JOIN(b->arena, TEXT("GROUP-"), group->name, out ? TEXT("-OUT") : TEXT("-IN")));
 	XT_ADD_ALL(b, *chain, XT_TO_CHAIN(XT_SET_MARK, "0x00000000/0x80000000"));
 	place.chain = *chain;
 	xt_rules(b, &place, &group->rules);

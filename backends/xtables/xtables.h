@@ -147,7 +147,6 @@ struct xt_rule *xt_add_copy(struct xt_builder *b, struct xt_chain *chain, struct
 void xt_log_add(struct xt_builder *b, struct xt_chain *chain, const struct xt_match *matches,
 		uint32_t count, uint32_t vmid, enum log_level level, const char *message, struct span span);
 struct xt_table *xt_table_finish(struct xt_builder *b, const char *name);
-struct text xt_text(struct xt_builder *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #define XT_M(kind_, literal) { .kind = (kind_), .text = TEXT_INIT(literal) }
 #define XT_TO(kind_) ((struct xt_target){ .kind = (kind_) })
