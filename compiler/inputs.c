@@ -488,6 +488,9 @@ bool inputs_load(struct inputs *inputs, const struct input_options *options, str
 		ask_kernel(&r);
 	inputs->netdb = netdb_load(diags, options->services, options->protocols, options->ethertypes);
 	usable = !diags->unreadable;
+	/* The table of a hash is no part of the arena. */
+	if (!usable)
+		HASH_CLEAR(hh, inputs->sdn.ipsets);
 	diags->unreadable |= unreadable;
 	return usable;
 }

@@ -60,7 +60,8 @@ struct inputs {
  * Reads everything.  Returns false when the tree as a whole cannot be used (the
  * reason is reported, diags->unreadable set): root or node missing, or a file
  * that is there cannot be read.  Single things that are wrong are reported and
- * left out.
+ * left out.  inputs->sdn holds hash tables: compile() hands them to the config,
+ * whose config_free() gives them back; after false there are none.
  */
 bool inputs_load(struct inputs *inputs, const struct input_options *options, struct diags *diags);
 
