@@ -31,8 +31,11 @@ struct reader {
 static struct diagnostic *bad_option(struct reader *r, const char *option, const char *value,
 				     const char *what)
 {
+	struct diagnostic *d = diag(r->diags, nowhere, DIAG_BAD_INPUT_OPTION, "%s %s: %s", option,
+				    value, what);
+
 	r->diags->unreadable = true;
-	return diag(r->diags, nowhere, DIAG_BAD_INPUT_OPTION, "%s %s: %s", option, value, what);
+	return diag_note(d, "nothing is compiled");
 }
 
 static void read_now(struct reader *r, const char *value)

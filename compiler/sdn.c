@@ -508,8 +508,9 @@ static void parse(struct diags *diags, struct source *source, struct scope *sdn,
 	if (!json)
 		bad_json(&r, &error);
 	else if (!json_is_object(json))
-		diag(diags, (struct span){ source->base, source->base + 1 }, DIAG_SDN_TYPE,
-		     "the file holds no object");
+		diag_note(diag(diags, (struct span){ source->base, source->base + 1 }, DIAG_SDN_TYPE,
+			       "the file holds no object"),
+			  "the file is ignored: its IP sets do not exist, and rules cannot use them");
 	else
 		read(&r, json);
 	json_decref(json);
