@@ -163,10 +163,10 @@ struct dump {
 	bool spans;
 };
 
-static void dump_span(const struct dump *d, struct span span)
+static void dump_span(const struct dump *d, const char *before, struct span span)
 {
 	if (d->spans)
-		out_printf(d->out, " @%u-%u", span.begin - d->base, span.end - d->base);
+		out_printf(d->out, "%s@%u-%u", before, span.begin - d->base, span.end - d->base);
 }
 
 /* In quotes, with everything odd escaped; nothing for what is not there. */
@@ -185,7 +185,7 @@ static void dump_word(const struct dump *d, const char *what, struct word w)
 		out_string(d->out, shown);
 	}
 	out_char(d->out, '"');
-	dump_span(d, word_span(w));
+	dump_span(d, "", word_span(w));
 }
 
 static void dump_entry(const struct dump *d, const struct ast_entry *entry)
@@ -231,7 +231,7 @@ static void dump_line(const struct dump *d, const struct ast_line *line)
 	};
 
 	out_printf(d->out, "  %s", kinds[line->kind]);
-	dump_span(d, line->span);
+	dump_span(d, " ", line->span);
 	if (line->kind == LINE_OPTION) {
 		const struct ast_option *option = (const struct ast_option *)line;
 
@@ -265,7 +265,7 @@ void ast_dump(struct out *out, const struct ast_file *file, bool spans)
 		out_printf(out, "section %s",
 			   section->kind == SECTION_NONE ? "-" : section_name(section->kind));
 		if (section->kind != SECTION_NONE)
-			dump_span(&d, section->span);
+			dump_span(&d, " ", section->span);
 		dump_word(&d, "name", section->name);
 		dump_word(&d, "comment", section->comment);
 		out_char(out, '\n');
