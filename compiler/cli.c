@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "backend.h"
+#include "describe.h"
 #include "diag_format.h"
 #include "resolve.h"
 #include "strerror.h"
@@ -62,14 +63,12 @@ int stdout_close(struct out *out)
 		      : EXIT_CLEAN;
 }
 
-/* Says that there is no such `what`, and which one may be meant. */
-static void unknown(const char *what, const char *prefix, const struct suggestion *s)
+int cli_unknown(const char *what, const char *prefix, const struct suggestion *s)
 {
 	if (s->best.len)
-		cli_error("unknown %s `%s%.*s`; did you mean `%s%.*s`?", what, prefix,
-			  TEXT_ARG(s->wanted), prefix, TEXT_ARG(s->best));
-	else
-		cli_error("unknown %s `%s%.*s`; see --help", what, prefix, TEXT_ARG(s->wanted));
+		return cli_error("unknown %s `%s%.*s`; did you mean `%s%.*s`?", what, prefix,
+				 TEXT_ARG(s->wanted), prefix, TEXT_ARG(s->best));
+	return cli_error("unknown %s `%s%.*s`", what, prefix, TEXT_ARG(s->wanted));
 }
 
 const struct command_row *command_find(const char *name)
@@ -82,7 +81,7 @@ const struct command_row *command_find(const char *name)
 			return &command_table[i];
 		suggest(&s, text_of(command_table[i].name), (struct span){ 0, 0 });
 	}
-	unknown("command", "", &s);
+	cli_unknown("command", "", &s);
 	return NULL;
 }
 
@@ -113,7 +112,7 @@ static unsigned find_long(const struct words *w, struct text name)
 			return i;
 		suggest(&s, text_of(cli_option_table[i].name), (struct span){ 0, 0 });
 	}
-	unknown("option", "--", &s);
+	cli_unknown("option", "--", &s);
 	return CLI_OPTIONS;
 }
 
@@ -122,7 +121,7 @@ static unsigned find_letter(const struct words *w, char letter)
 	for (unsigned i = 0; i < CLI_OPTIONS; i++)
 		if (letter && cli_option_table[i].letter == letter && is_of_command(w, i))
 			return i;
-	cli_error("unknown option `-%c`; see --help", letter);
+	cli_error("unknown option `-%c`", letter);
 	return CLI_OPTIONS;
 }
 
@@ -263,24 +262,6 @@ bool cli_option_values(struct out *out, enum cli_option_id option, const char *s
 	return name_at || is_choice(argument);
 }
 
-/* Words up to 80 columns, every line after `indent` blanks. */
-static void paragraph(struct out *out, unsigned indent, struct text text)
-{
-	uint32_t column = 80;
-
-	for (uint32_t at = 0, end; at < text.len; at = end + 1) {
-		for (end = at; end < text.len && text.ptr[end] != ' '; end++)
-			;
-		if (column + 1 + end - at > 80)
-			out_printf(out, "%s%*s", at ? "\n" : "", (int)(column = indent), "");
-		else
-			out_char(out, ' '), column++;
-		out_bytes(out, text.ptr + at, end - at);
-		column += end - at;
-	}
-	out_char(out, '\n');
-}
-
 static void option_help(struct out *out, unsigned option)
 {
 	const struct cli_option_row *row = &cli_option_table[option];
@@ -301,7 +282,7 @@ static void option_help(struct out *out, unsigned option)
 		if (!cli_option_values(&text, option, ", "))
 			text.len = len;
 	}
-	paragraph(out, 10, (struct text){ text.data, (uint32_t)text.len });
+	describe_paragraph(out, 10, (struct text){ text.data, (uint32_t)text.len });
 	out_free(&text);
 }
 

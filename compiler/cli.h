@@ -74,6 +74,9 @@ bool cli_option_values(struct out *out, enum cli_option_id option, const char *s
 
 /* Prints "pvefw-cc: ..." to standard error; returns EXIT_TROUBLE. */
 int cli_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* Says that there is no such `what` and which one may be meant; EXIT_TROUBLE. */
+struct suggestion;
+int cli_unknown(const char *what, const char *prefix, const struct suggestion *s);
 /* To standard output: returns EXIT_CLEAN or reports why it cannot be written. */
 void stdout_open(struct out *out);
 int stdout_close(struct out *out);

@@ -104,7 +104,7 @@ static const struct backend *chosen_backend(const struct cli *cli)
 	const struct backend *backend = name ? backend_find(text_of(name)) : backends[0];
 
 	if (!backend)
-		cli_error("unknown target `%s`; see --help", name);
+		cli_error("unknown target `%s`", name);
 	return backend;
 }
 

@@ -32,7 +32,7 @@ bool run_begin(struct run *run, const struct cli *cli)
 	if (value[CLI_FORMAT])
 		run->format = diag_format_find(text_of(value[CLI_FORMAT]));
 	if (!run->format)
-		cli_error("unknown format `%s`; see --help", value[CLI_FORMAT]);
+		cli_error("unknown format `%s`", value[CLI_FORMAT]);
 	run->failed = !run->format;
 	return run->format != NULL;
 }

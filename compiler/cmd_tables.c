@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * pvefw-cc macros, options, icmp-types: the tables of the language.  Each
+ * command shows the rows of the names given, or all in short.
+ */
+#include "cli.h"
+#include "describe.h"
+#include "resolve.h"
+
+static const struct span nowhere;
+
+/* Shows each operand with `show`, which returns false if there is no such row, or
+ * all with `list`.  `offer` collects the names there are. */
+static int show_table(const struct cli *cli, const char *what, void (*list)(struct out *out),
+		      bool (*show)(struct out *out, struct text name),
+		      void (*offer)(struct suggestion *s))
+{
+	int status = EXIT_CLEAN, written;
+	struct suggestion s;
+	struct out out;
+
+	stdout_open(&out);
+	if (!cli->operand_count)
+		list(&out);
+	for (int i = 0; i < cli->operand_count; i++) {
+		if (show(&out, text_of(cli->operands[i])))
+			continue;
+		suggest_start(&s, text_of(cli->operands[i]));
+		offer(&s);
+		status = cli_unknown(what, "", &s);
+	}
+	written = stdout_close(&out);
+	return written ? written : status;
+}
+
+/* ---- macros ---- */
+
+static void list_macros(struct out *out)
+{
+	for (unsigned i = 0; i < macro_count; i++)
+		out_printf(out, "%-18s %s%s\n", macro_table[i].name, macro_table[i].text,
+			   describe_versions(macro_table[i].versions, IPV_BOTH));
+}
+
+static bool show_macro(struct out *out, struct text name)
+{
+	const struct macro *macro = macro_find(name);
+
+	if (!macro)
+		return false;
+	out_printf(out, "%s: %s%s\n\n", macro->name, macro->text,
+		   describe_versions(macro->versions, IPV_BOTH));
+	for (unsigned i = 0; i < macro->count; i++) {
+		out_string(out, "    ");
+		describe_macro_rule(out, &macro->rules[i]);
+		out_printf(out, "%s\n",
+			   describe_versions(macro->rules[i].versions, macro->versions));
+	}
+	return true;
+}
+
+static void offer_macros(struct suggestion *s)
+{
+	for (unsigned i = 0; i < macro_count; i++)
+		suggest(s, text_of(macro_table[i].name), nowhere);
+}
+
+int cmd_macros(const struct cli *cli)
+{
+	return show_table(cli, "macro", list_macros, show_macro, offer_macros);
+}
+
+/* ---- options ---- */
+
+static void list_options(struct out *out)
+{
+	for (unsigned i = 0; i < OPTION_COUNT; i++)
+		out_printf(out, "%-8s %-36s %s\n", file_kind_name(option_table[i].kind),
+			   option_table[i].key, option_table[i].text);
+}
+
+static void show_option(struct out *out, const struct option_row *row)
+{
+	out_printf(out, "%s, in %s files\n\n", row->key, file_kind_name(row->kind));
+	describe_paragraph(out, 4, text_of(row->text));
+	out_string(out, "\n    value:   ");
+	describe_values(out, row);
+	out_string(out, "\n    default: ");
+	describe_default(out, row);
+	out_string(out, "\n");
+}
+
+/* Of every kind of file that has it. */
+static bool show_options(struct out *out, struct text name)
+{
+	bool found = false;
+
+	for (int kind = 0; kind < FILE_KINDS; kind++) {
+		enum option_id id = option_find((enum file_kind)kind, name);
+
+		if (id == OPTION_COUNT)
+			continue;
+		if (found)
+			out_char(out, '\n');
+		show_option(out, &option_table[id]);
+		found = true;
+	}
+	return found;
+}
+
+static void offer_options(struct suggestion *s)
+{
+	for (unsigned i = 0; i < OPTION_COUNT; i++)
+		suggest(s, text_of(option_table[i].key), nowhere);
+}
+
+int cmd_options(const struct cli *cli)
+{
+	return show_table(cli, "option", list_options, show_options, offer_options);
+}
+
+/* ---- ICMP types ---- */
+
+static void list_icmp_type(struct out *out, const struct icmp_type *type)
+{
+	out_printf(out, "%-7s %-28s ", type->version == IPV4 ? "icmp" : "icmpv6", type->name);
+	describe_icmp_numbers(out, type);
+	out_char(out, '\n');
+}
+
+static void list_icmp_types(struct out *out)
+{
+	for (unsigned i = 0; i < icmp_count; i++)
+		list_icmp_type(out, &icmp_table[i]);
+}
+
+static bool show_icmp_type(struct out *out, struct text name)
+{
+	const struct icmp_type *v4 = icmp_type_find(IPV4, name), *v6 = icmp_type_find(IPV6, name);
+
+	if (v4)
+		list_icmp_type(out, v4);
+	if (v6)
+		list_icmp_type(out, v6);
+	return v4 || v6;
+}
+
+static void offer_icmp_types(struct suggestion *s)
+{
+	for (unsigned i = 0; i < icmp_count; i++)
+		suggest(s, text_of(icmp_table[i].name), nowhere);
+}
+
+int cmd_icmp_types(const struct cli *cli)
+{
+	return show_table(cli, "ICMP type", list_icmp_types, show_icmp_type, offer_icmp_types);
+}
