@@ -1,80 +1,91 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A bump allocator over chunks from calloc.  Large chunks come straight from
- * the kernel, so pages that are never used cost nothing and need no clearing;
- * only memory that is used again after arena_release() is cleared by hand.
+ * A bump allocator over chunks that come straight from the kernel: what is
+ * never used costs nothing, and needs no clearing.  Only memory that is used
+ * again after arena_release() is cleared by hand.
  */
 #include "arena.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
-enum { CHUNK_SIZE = 1 << 20, ALIGNMENT = 8 };
+/* Chunks are huge pages where the kernel gives them: then one fault makes a
+ * chunk usable, where small pages take 512. */
+enum { CHUNK_SIZE = 2 << 20, SMALL_CHUNK = 64 << 10 };
 
 struct arena_chunk {
 	struct arena_chunk *older;
-	size_t size; /* of the data */
-	char *dirty; /* end of what was ever handed out */
-	_Alignas(ALIGNMENT) char data[];
+	size_t size;        /* of the whole chunk */
+	char *dirty;        /* of an older chunk: end of what was ever handed out */
+	_Alignas(8) char data[];
 };
 
-void arena_free(struct arena *arena)
+static struct arena_chunk *map_chunk(size_t size)
 {
-	arena_release(arena, (struct arena_mark){ NULL, NULL, NULL });
-}
+	struct arena_chunk *chunk = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-static void add_chunk(struct arena *arena, size_t need)
-{
-	size_t size = need > CHUNK_SIZE ? need : CHUNK_SIZE;
-	struct arena_chunk *chunk = calloc(1, sizeof(*chunk) + size);
-
-	if (!chunk) {
+	if (chunk == MAP_FAILED) {
 		fprintf(stderr, "pvefw: out of memory (%zu bytes wanted)\n", size);
 		abort();
 	}
+	return chunk;
+}
+
+static void use_chunk(struct arena *arena, struct arena_chunk *chunk)
+{
+	arena->chunks = chunk;
+	arena->next = chunk ? chunk->data : NULL;
+	arena->end = chunk ? (char *)chunk + chunk->size : NULL;
+	arena->dirty = chunk ? chunk->dirty : NULL;
+}
+
+static void note_dirty(struct arena *arena)
+{
+	if (arena->next > arena->dirty)
+		arena->dirty = arena->next;
+}
+
+void *arena_alloc_slowly(struct arena *arena, size_t room)
+{
+	size_t size = arena->chunks ? CHUNK_SIZE : SMALL_CHUNK;
+	struct arena_chunk *chunk;
+
+	if (room + sizeof(*chunk) > size)
+		size = (room + sizeof(*chunk) + CHUNK_SIZE - 1) & ~(size_t)(CHUNK_SIZE - 1);
+	chunk = map_chunk(size);
+	if (size >= CHUNK_SIZE)
+		madvise(chunk, size, MADV_HUGEPAGE); /* only a hint */
+	note_dirty(arena);
 	if (arena->chunks)
-		arena->chunks->dirty = arena->next > arena->chunks->dirty ? arena->next
-									  : arena->chunks->dirty;
+		arena->chunks->dirty = arena->dirty;
 	chunk->older = arena->chunks;
 	chunk->size = size;
 	chunk->dirty = chunk->data;
-	arena->chunks = chunk;
-	arena->next = chunk->data;
-	arena->end = chunk->data + size;
-}
-
-void *arena_alloc(struct arena *arena, size_t size)
-{
-	size_t room = (size + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
-	char *result;
-
-	if (!arena->chunks || (size_t)(arena->end - arena->next) < room)
-		add_chunk(arena, room);
-	result = arena->next;
-	arena->next += room;
-	if (result < arena->chunks->dirty)
-		memset(result, 0, room);
-	return result;
+	use_chunk(arena, chunk);
+	return arena_alloc(arena, room);
 }
 
 struct arena_mark arena_mark(const struct arena *arena)
 {
-	return (struct arena_mark){ arena->chunks, arena->next, arena->end };
+	return (struct arena_mark){ arena->chunks, arena->next };
 }
 
 void arena_release(struct arena *arena, struct arena_mark mark)
 {
+	note_dirty(arena);
 	while (arena->chunks != mark.chunk) {
 		struct arena_chunk *chunk = arena->chunks;
 
-		arena->chunks = chunk->older;
-		free(chunk);
-		arena->next = arena->chunks ? arena->chunks->dirty : NULL;
+		use_chunk(arena, chunk->older);
+		munmap(chunk, chunk->size);
 	}
-	if (arena->chunks && arena->next > arena->chunks->dirty)
-		arena->chunks->dirty = arena->next;
 	arena->next = mark.next;
-	arena->end = mark.end;
+}
+
+void arena_free(struct arena *arena)
+{
+	arena_release(arena, (struct arena_mark){ NULL, NULL });
 }
 
 struct text arena_copy(struct arena *arena, struct text t)

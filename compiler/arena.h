@@ -14,18 +14,19 @@
 struct arena {
 	struct arena_chunk *chunks; /* the newest first */
 	char *next, *end;           /* what is left of it */
+	char *dirty;                /* end of what was ever handed out of it */
 };
 
 /* A mark to which an arena can be rolled back. */
 struct arena_mark {
 	struct arena_chunk *chunk;
-	char *next, *end;
+	char *next;
 };
 
 void arena_free(struct arena *arena);
 /* `size` zeroed bytes, aligned for any object of this program (8 bytes).  Never fails: when the system
  * has no memory the process ends with a message. */
-void *arena_alloc(struct arena *arena, size_t size);
+static inline void *arena_alloc(struct arena *arena, size_t size);
 struct arena_mark arena_mark(const struct arena *arena);
 /* Gives back all that was taken since the mark. */
 void arena_release(struct arena *arena, struct arena_mark mark);
@@ -43,6 +44,22 @@ const char *arena_vprintf(struct arena *arena, const char *format, va_list args)
 #define ARENA_JOIN(arena, ...) \
 	arena_join((arena), (const struct text[]){ __VA_ARGS__ }, \
 		   sizeof((const struct text[]){ __VA_ARGS__ }) / sizeof(struct text))
+/* When the newest chunk is full. */
+void *arena_alloc_slowly(struct arena *arena, size_t room);
+
+static inline void *arena_alloc(struct arena *arena, size_t size)
+{
+	size_t room = (size + 7) & ~(size_t)7;
+	char *result = arena->next;
+
+	if ((size_t)(arena->end - result) < room)
+		return arena_alloc_slowly(arena, room);
+	arena->next += room;
+	if (result < arena->dirty)
+		memset(result, 0, room);
+	return result;
+}
+
 #define ARENA_NEW(arena, type) ((type *)arena_alloc((arena), sizeof(type)))
 #define ARENA_ARRAY(arena, type, n) ((type *)arena_alloc((arena), sizeof(type) * (size_t)(n)))
 

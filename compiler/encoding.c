@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Characters: the language is ASCII, its comments are UTF-8, its lines end in
- * LF.  A file that is plain ASCII, as nearly all are, is passed over quickly;
- * in others every line with something odd gets one diagnostic.
+ * LF.  Plain ASCII is passed over quickly; a line with something odd in it gets
+ * one diagnostic.
  *
  * A character that has no place in a name or value makes its line worthless:
  * such lines are handed back, so that the resolver passes over them and nothing
@@ -17,13 +17,37 @@ static bool is_odd(unsigned char c)
 	return c >= 0x7f || (c < 0x20 && c != '\t' && c != '\n');
 }
 
-static bool all_plain(const struct source *source)
+/* 0x80 in each byte of `x` that is zero, 0 in the others. */
+static inline uint64_t zero_bytes(uint64_t x)
 {
-	unsigned odd = 0;
+	const uint64_t low = 0x7f7f7f7f7f7f7f7f;
 
-	for (uint32_t i = 0; i < source->size; i++)
-		odd |= is_odd((unsigned char)source->text[i]);
-	return !odd;
+	return ~(((x & low) + low) | x | low);
+}
+
+/* Whether one of eight bytes is odd: is_odd() for all of them at once. */
+static inline bool any_odd(uint64_t x)
+{
+	const uint64_t each = 0x0101010101010101;
+	uint64_t control = zero_bytes(x & (each * 0xe0));
+	uint64_t allowed = zero_bytes(x ^ (each * '\t')) | zero_bytes(x ^ (each * '\n'));
+
+	return ((x & (each * 0x80)) | zero_bytes(x ^ (each * 0x7f)) | (control & ~allowed)) != 0;
+}
+
+/* Offset of the first odd byte at or behind `at`, or the size. */
+static uint32_t find_odd(const struct source *source, uint32_t at)
+{
+	uint64_t eight;
+
+	for (; source->size - at >= sizeof(eight); at += (uint32_t)sizeof(eight)) {
+		memcpy(&eight, source->text + at, sizeof(eight));
+		if (any_odd(eight))
+			break;
+	}
+	while (at < source->size && !is_odd((unsigned char)source->text[at]))
+		at++;
+	return at;
 }
 
 /* A line's text without its LF or CRLF. */
@@ -32,9 +56,11 @@ struct line {
 	bool crlf;
 };
 
-static struct line line_at(const struct source *source, uint32_t begin)
+static struct line line_around(const struct source *source, uint32_t at)
 {
-	const char *lf = memchr(source->text + begin, '\n', source->size - begin);
+	const char *lf = memchr(source->text + at, '\n', source->size - at);
+	const char *before = memrchr(source->text, '\n', at);
+	uint32_t begin = before ? (uint32_t)(before + 1 - source->text) : 0;
 	uint32_t end = lf ? (uint32_t)(lf - source->text) : source->size;
 	bool crlf = lf && end > begin && source->text[end - 1] == '\r';
 
@@ -120,10 +146,8 @@ struct lost_lines *encoding_check(struct arena *arena, struct diags *diags,
 	bool crlf = false;
 	struct line line;
 
-	if (all_plain(source))
-		return NULL;
-	for (uint32_t at = 0; at < source->size; at = line.end + line.crlf + 1) {
-		line = line_at(source, at);
+	for (uint32_t at = find_odd(source, 0); at < source->size; at = find_odd(source, line.end + line.crlf)) {
+		line = line_around(source, at);
 		if (line.crlf && !crlf)
 			report_crlf(diags, source, line.end);
 		crlf |= line.crlf;

@@ -2,11 +2,6 @@
 /* Comparing and reading pieces of text, independent of the locale. */
 #include "text.h"
 
-bool text_equal(struct text a, struct text b)
-{
-	return a.len == b.len && memcmp(a.ptr, b.ptr, a.len) == 0;
-}
-
 bool text_equal_nocase(struct text a, struct text b)
 {
 	if (a.len != b.len)
@@ -15,18 +10,6 @@ bool text_equal_nocase(struct text a, struct text b)
 		if (char_lower(a.ptr[i]) != char_lower(b.ptr[i]))
 			return false;
 	return true;
-}
-
-bool text_is(struct text a, const char *b)
-{
-	return text_equal(a, text_of(b));
-}
-
-bool text_starts(struct text a, const char *prefix)
-{
-	struct text p = text_of(prefix);
-
-	return a.len >= p.len && memcmp(a.ptr, p.ptr, p.len) == 0;
 }
 
 int text_compare(struct text a, struct text b)

@@ -60,11 +60,27 @@ static inline struct word word_part(struct word w, uint32_t from, uint32_t len)
 	return (struct word){ w.ptr + from, len, w.begin + from };
 }
 
-bool text_equal(struct text a, struct text b);
+static inline bool text_equal(struct text a, struct text b)
+{
+	return a.len == b.len && memcmp(a.ptr, b.ptr, a.len) == 0;
+}
+
+static inline bool text_is(struct text a, const char *b)
+{
+	size_t len = strlen(b);
+
+	return a.len == len && memcmp(a.ptr, b, len) == 0;
+}
+
+static inline bool text_starts(struct text a, const char *prefix)
+{
+	size_t len = strlen(prefix);
+
+	return a.len >= len && memcmp(a.ptr, prefix, len) == 0;
+}
+
 /* ASCII letters compare without case; the locale plays no part. */
 bool text_equal_nocase(struct text a, struct text b);
-bool text_is(struct text a, const char *b);
-bool text_starts(struct text a, const char *prefix);
 /* Order of bytes, shorter first: what strcmp would say. */
 int text_compare(struct text a, struct text b);
 /* Index of `c`, or -1. */

@@ -3,14 +3,10 @@
 #include "parse.h"
 
 struct section_list build_section(struct parse *p, struct section_list sections,
-				  struct header header, struct line_list lines)
+				  struct ast_section *header, struct line_list lines)
 {
-	struct ast_section *section = ARENA_NEW(p->arena, struct ast_section);
+	struct ast_section *section = header ? header : ARENA_NEW(p->arena, struct ast_section);
 
-	section->kind = header.kind;
-	section->span = header.span;
-	section->name = header.name;
-	section->comment = header.comment;
 	section->lines = lines.first;
 	if (sections.last)
 		sections.last->next = section;
@@ -70,14 +66,15 @@ struct ast_line *build_alias(struct parse *p, bool wide_gap, struct word name, s
 	return &node->line;
 }
 
-struct ast_line *build_entry(struct parse *p, struct span span, bool nomatch,
-			     struct word_list words, struct word comment)
+struct ast_line *build_entry(struct parse *p, struct word bang, struct word_list words,
+			     struct word comment)
 {
 	struct ast_entry *node = ARENA_NEW(p->arena, struct ast_entry);
+	uint32_t begin = bang.ptr ? bang.begin : words.first->word.begin;
 	uint32_t end = words.last->word.begin + words.last->word.len;
 
-	node->line = (struct ast_line){ LINE_ENTRY, { span.begin, end }, comment, NULL };
-	node->nomatch = nomatch;
+	node->line = (struct ast_line){ LINE_ENTRY, { begin, end }, comment, NULL };
+	node->nomatch = bang.ptr != NULL;
 	node->address = words.first->word;
 	node->more = words.first->next;
 	return &node->line;
@@ -99,34 +96,38 @@ static void split_action(struct ast_rule *node, struct word word)
 	node->action = word_part(word, open, word.len - 1 - open);
 }
 
-static uint32_t rule_end(const struct rule_head *head, const struct param_list *params)
-{
-	struct word last = head->action.ptr ? head->action : head->type;
-
-	if (params->last)
-		last = params->last->value.ptr ? params->last->value : params->last->key;
-	return last.begin + last.len;
-}
-
-struct ast_line *build_rule(struct parse *p, struct span span, struct rule_head head,
-			    struct param_list params, struct word comment)
+struct ast_rule *build_rule_head(struct parse *p, struct word bar, bool gap, struct word type,
+				 struct word action)
 {
 	struct ast_rule *node = ARENA_NEW(p->arena, struct ast_rule);
+	struct word last = action.ptr ? action : type;
+	uint32_t begin = bar.ptr ? bar.begin : type.begin;
 
-	node->line = (struct ast_line){ LINE_RULE, { span.begin, rule_end(&head, &params) }, comment, NULL };
-	node->disabled = head.disabled;
-	node->gap_after_bar = head.gap_after_bar;
-	node->type = head.type;
-	if (head.action.ptr)
-		split_action(node, head.action);
-	node->params = params.first;
-	return &node->line;
+	node->line = (struct ast_line){ .kind = LINE_RULE, .span = { begin, last.begin + last.len } };
+	node->disabled = bar.ptr != NULL;
+	node->gap_after_bar = gap;
+	node->type = type;
+	if (action.ptr)
+		split_action(node, action);
+	return node;
 }
 
-struct ast_line *build_bad(struct parse *p, struct span span)
+struct ast_line *build_rule(struct ast_rule *head, struct param_list params, struct word comment)
+{
+	head->params = params.first;
+	head->line.comment = comment;
+	if (params.last) {
+		struct word last = params.last->value.ptr ? params.last->value : params.last->key;
+
+		head->line.span.end = last.begin + last.len;
+	}
+	return &head->line;
+}
+
+struct ast_line *build_bad(struct parse *p)
 {
 	const char *text = p->source->text;
-	uint32_t begin = span.begin - p->source->base, end = begin, size = p->source->size;
+	uint32_t begin = p->at, end = p->at, size = p->source->size;
 
 	while (begin > 0 && text[begin - 1] != '\n')
 		begin--;
@@ -139,19 +140,22 @@ struct ast_line *build_bad(struct parse *p, struct span span)
 	return build_text(p, LINE_BAD, source_word(p->source, begin, end - begin));
 }
 
-struct param_list build_param(struct parse *p, struct param_list params, enum ast_param_form form,
-			      struct word key, struct word value)
+struct ast_param *build_key(struct parse *p, enum ast_param_form form, struct word key)
 {
 	struct ast_param *node = ARENA_NEW(p->arena, struct ast_param);
 
 	node->form = form;
 	node->key = key;
-	node->value = value;
+	return node;
+}
+
+struct param_list build_param(struct param_list params, struct ast_param *param)
+{
 	if (params.last)
-		params.last->next = node;
+		params.last->next = param;
 	else
-		params.first = node;
-	params.last = node;
+		params.first = param;
+	params.last = param;
 	return params;
 }
 

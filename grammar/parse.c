@@ -41,33 +41,49 @@ static const char *token_name(int token)
 		NAME(TYPE);
 		NAME(ACTION);
 		NAME(KEY);
-		NAME(KEY_WIDE);
-		NAME(KEY_ALONE);
-		NAME(VALUE);
+		NAME(PARAM);
 		NAME(STRAY);
 #undef NAME
 	}
 	return token == '|' ? "'|'" : "'!'";
 }
 
+/* The bytes of a token, for those whose value is a node already. */
+static struct word token_word(const struct source *source, int token, const FW_STYPE *value)
+{
+	struct span span;
+
+	if (token == HEADER)
+		span = value->header->span;
+	else if (token == PARAM && value->param->value.ptr)
+		span = (struct span){ value->param->key.begin,
+				      value->param->value.begin + value->param->value.len };
+	else if (token == PARAM)
+		span = word_span(value->param->key);
+	else
+		return value->word;
+	return source_word(source, span.begin - source->base, span.end - span.begin);
+}
+
 void tokens_dump(struct out *out, struct source *source, enum file_kind kind)
 {
 	struct arena arena = { 0 };
 	struct parse p = { .arena = &arena, .source = source, .kind = kind };
-	struct span at;
 	yyscan_t scanner;
 	FW_STYPE value;
 	int token;
 
 	fw_lex_init_extra(&p, &scanner);
 	fw__scan_buffer(source->text, source->size + 2u, scanner);
-	while ((token = fw_lex(&value, &at, scanner)) != 0) {
-		struct word word = source_word(source, at.begin - source->base, at.end - at.begin);
+	while ((token = fw_lex(&value, scanner)) != 0) {
+		struct word word = token_word(source, token, &value);
 
-		out_printf(out, "%u-%u %s", at.begin - source->base, at.end - source->base,
+		out_printf(out, "%u-%u %s", word.begin - source->base, word.begin + word.len - source->base,
 			   token_name(token));
-		if (token != EOL)
-			out_printf(out, " %.*s", TEXT_ARG(word));
+		if (token != EOL) {
+			out_char(out, ' ');
+			out_text(out, word_text(word));
+		}
 		out_char(out, '\n');
 	}
 	fw_lex_destroy(scanner);

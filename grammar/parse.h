@@ -11,6 +11,7 @@ struct parse {
 	struct source *source;
 	enum file_kind kind;
 	enum section_kind section; /* the lexer's: where the line stands */
+	uint32_t at;               /* the lexer's: offset of the last token */
 	struct ast_file *file;     /* the result */
 };
 
@@ -31,36 +32,26 @@ struct word_list {
 	struct ast_word_list *first, *last;
 };
 
-/* A header as the lexer has taken it apart; ptr NULL for what is missing. */
-struct header {
-	enum section_kind kind;
-	struct span span;
-	struct word name, comment;
-};
-
-/* The beginning of a rule. */
-struct rule_head {
-	bool disabled, gap_after_bar;
-	struct word type, action;
-};
-
 /* Constructors, one for each kind of node: build.c. */
-struct section_list build_section(struct parse *p, struct section_list sections, struct header header,
-				  struct line_list lines);
+struct section_list build_section(struct parse *p, struct section_list sections,
+				  struct ast_section *header, struct line_list lines);
 struct line_list build_line(struct line_list lines, struct ast_line *line);
 struct ast_line *build_comment(struct parse *p, struct word comment);
 struct ast_line *build_text(struct parse *p, enum line_kind kind, struct word text);
 struct ast_line *build_option(struct parse *p, struct word key, struct word value);
 struct ast_line *build_alias(struct parse *p, bool wide_gap, struct word name, struct word cidr,
 			     struct word comment);
-struct ast_line *build_entry(struct parse *p, struct span span, bool nomatch,
-			     struct word_list words, struct word comment);
-struct ast_line *build_rule(struct parse *p, struct span span, struct rule_head head,
-			    struct param_list params, struct word comment);
-/* The line in which `span` stands, which could not be understood. */
-struct ast_line *build_bad(struct parse *p, struct span span);
-struct param_list build_param(struct parse *p, struct param_list params, enum ast_param_form form,
-			      struct word key, struct word value);
+/* `bang` is the "!", or has ptr NULL. */
+struct ast_line *build_entry(struct parse *p, struct word bang, struct word_list words,
+			     struct word comment);
+/* `bar` is the "|" of a disabled rule, or has ptr NULL. */
+struct ast_rule *build_rule_head(struct parse *p, struct word bar, bool gap, struct word type,
+				 struct word action);
+struct ast_line *build_rule(struct ast_rule *head, struct param_list params, struct word comment);
+/* The line that ends at the last token, which could not be understood. */
+struct ast_line *build_bad(struct parse *p);
+struct param_list build_param(struct param_list params, struct ast_param *param);
+struct ast_param *build_key(struct parse *p, enum ast_param_form form, struct word key);
 struct word_list build_word(struct parse *p, struct word_list words, struct word word);
 
 #endif

@@ -13,40 +13,33 @@
 
 %define api.pure full
 %define api.prefix {fw_}
-%define api.location.type {struct span}
-%define api.token.prefix {}
-%locations
 %param { void *scanner }
 %parse-param { struct parse *p }
 %expect 0
 
+/* All small: the parser copies them for every token. */
 %union {
 	struct word word;
-	struct header header;
+	struct ast_section *header;
 	struct section_list sections;
 	struct line_list lines;
 	struct ast_line *line;
-	struct rule_head rule_head;
+	struct ast_rule *rule;
+	struct ast_param *param;
 	struct param_list params;
 	struct word_list words;
 }
 
 %code {
-#define YYLLOC_DEFAULT(whole, rhs, n) \
-	((whole).begin = (n) ? YYRHSLOC(rhs, 1).begin : YYRHSLOC(rhs, 0).end, \
-	 (whole).end = (n) ? YYRHSLOC(rhs, n).end : YYRHSLOC(rhs, 0).end)
-
-int fw_lex(FW_STYPE *value, struct span *location, void *scanner);
+int fw_lex(FW_STYPE *value, void *scanner);
 
 /* Nothing to say here: the line becomes a LINE_BAD node. */
-static void fw_error(const struct span *location, void *scanner, const struct parse *p,
-		     const char *message)
+static void fw_error(void *scanner, const struct parse *p, const char *message)
 {
-	(void)location, (void)scanner, (void)p, (void)message;
+	(void)scanner, (void)p, (void)message;
 }
 
 static const struct word none;
-static const struct header no_header;
 static const struct section_list no_sections;
 static const struct line_list no_lines;
 static const struct word_list no_words;
@@ -55,17 +48,19 @@ static const struct param_list no_params;
 
 %token EOL "end of line"
 %token GAP "blank"
+%token <word> '|' '!'
 %token <header> HEADER "section header"
 %token <word> COMMENT "comment" STRAY_HEADER RAW
 %token <word> OPTION SETTING NO_OPTION
 %token <word> NAME NAME_WIDE CIDR
 %token <word> ADDRESS
-%token <word> TYPE ACTION KEY KEY_WIDE KEY_ALONE VALUE STRAY
+%token <word> TYPE ACTION KEY STRAY
+%token <param> PARAM
 
 %type <sections> file
 %type <lines> lines
 %type <line> line option alias entry rule
-%type <rule_head> rule_head
+%type <rule> rule_head
 %type <params> params
 %type <words> addresses
 %type <word> opt_comment opt_action opt_setting
@@ -75,7 +70,7 @@ static const struct param_list no_params;
 input:	  file			{ p->file->sections = $1.first; }
 	;
 
-file:	  lines			{ $$ = build_section(p, no_sections, no_header, $1); }
+file:	  lines			{ $$ = build_section(p, no_sections, NULL, $1); }
 	| file HEADER EOL lines	{ $$ = build_section(p, $1, $2, $4); }
 	;
 
@@ -91,7 +86,7 @@ line:	  COMMENT		{ $$ = build_comment(p, $1); }
 	| alias
 	| entry
 	| rule
-	| error			{ $$ = build_bad(p, @1); }
+	| error			{ $$ = build_bad(p); }
 	;
 
 option:	  OPTION opt_setting	{ $$ = build_option(p, $1, $2); }
@@ -101,29 +96,26 @@ alias:	  NAME CIDR opt_comment		{ $$ = build_alias(p, false, $1, $2, $3); }
 	| NAME_WIDE CIDR opt_comment	{ $$ = build_alias(p, true, $1, $2, $3); }
 	;
 
-entry:	  addresses opt_comment		{ $$ = build_entry(p, @1, false, $1, $2); }
-	| '!' addresses opt_comment	{ $$ = build_entry(p, @$, true, $2, $3); }
+entry:	  addresses opt_comment		{ $$ = build_entry(p, none, $1, $2); }
+	| '!' addresses opt_comment	{ $$ = build_entry(p, $1, $2, $3); }
 	;
 
 addresses: ADDRESS		{ $$ = build_word(p, no_words, $1); }
 	| addresses ADDRESS	{ $$ = build_word(p, $1, $2); }
 	;
 
-rule:	  rule_head params opt_comment	{ $$ = build_rule(p, @$, $1, $2, $3); }
+rule:	  rule_head params opt_comment	{ $$ = build_rule($1, $2, $3); }
 	;
 
-rule_head: TYPE opt_action		{ $$ = (struct rule_head){ false, false, $1, $2 }; }
-	| '|' TYPE opt_action		{ $$ = (struct rule_head){ true, false, $2, $3 }; }
-	| '|' GAP TYPE opt_action	{ $$ = (struct rule_head){ true, true, $3, $4 }; }
+rule_head: TYPE opt_action		{ $$ = build_rule_head(p, none, false, $1, $2); }
+	| '|' TYPE opt_action		{ $$ = build_rule_head(p, $1, false, $2, $3); }
+	| '|' GAP TYPE opt_action	{ $$ = build_rule_head(p, $1, true, $3, $4); }
 	;
 
 params:	  %empty		{ $$ = no_params; }
-	| params KEY VALUE	{ $$ = build_param(p, $1, PARAM_OK, $2, $3); }
-	| params KEY_WIDE VALUE	{ $$ = build_param(p, $1, PARAM_WIDE_GAP, $2, $3); }
-	| params KEY		{ $$ = build_param(p, $1, PARAM_NO_VALUE, $2, none); }
-	| params KEY_WIDE	{ $$ = build_param(p, $1, PARAM_NO_VALUE, $2, none); }
-	| params KEY_ALONE	{ $$ = build_param(p, $1, PARAM_NO_VALUE, $2, none); }
-	| params STRAY		{ $$ = build_param(p, $1, PARAM_STRAY, $2, none); }
+	| params PARAM		{ $$ = build_param($1, $2); }
+	| params KEY		{ $$ = build_param($1, build_key(p, PARAM_NO_VALUE, $2)); }
+	| params STRAY		{ $$ = build_param($1, build_key(p, PARAM_STRAY, $2)); }
 	;
 
 opt_action:   %empty	{ $$ = none; } | ACTION ;

@@ -2,13 +2,31 @@
 /* Cutting words out of what the lexer has matched. */
 #include "scan.h"
 
-struct word scan_word(const struct parse *p, const char *text, size_t len)
+struct word scan_word(struct parse *p, const char *text, size_t len)
 {
-	uint32_t offset = (uint32_t)(text - p->source->text);
-
+	p->at = (uint32_t)(text - p->source->text);
 	while (len > 0 && (char_is_blank(text[len - 1]) || text[len - 1] == '\r'))
 		len--;
-	return source_word(p->source, offset, (uint32_t)len);
+	return source_word(p->source, p->at, (uint32_t)len);
+}
+
+struct ast_param *scan_param(struct parse *p, enum ast_param_form form, const char *text, size_t len)
+{
+	struct ast_param *param = ARENA_NEW(p->arena, struct ast_param);
+	uint32_t key = 0, value;
+
+	while (!char_is_blank(text[key]))
+		key++;
+	for (value = key; char_is_blank(text[value]); value++)
+		;
+	param->form = form;
+	param->value = scan_word(p, text + value, len - value);
+	param->key = scan_word(p, text, key);
+	if (!param->value.len) {
+		param->form = PARAM_NO_VALUE;
+		param->value.ptr = NULL;
+	}
+	return param;
 }
 
 /* Whether what follows the bracket is nothing, or a comment. */
@@ -34,22 +52,23 @@ static uint32_t closing_bracket(struct word line, uint32_t from)
 	return line.len - 1;
 }
 
-struct header scan_header(struct parse *p, enum section_kind kind, const char *text, size_t len)
+struct ast_section *scan_header(struct parse *p, enum section_kind kind, const char *text, size_t len)
 {
+	struct ast_section *section = ARENA_NEW(p->arena, struct ast_section);
 	struct word line = scan_word(p, text, len);
-	struct header header = { .kind = kind, .span = word_span(line) };
 	uint32_t from = 1 + (uint32_t)strlen(section_table[kind].name), close, comment;
 
 	p->section = kind;
 	while (char_is_blank(line.ptr[from]))
 		from++;
 	close = closing_bracket(line, from);
+	section->kind = kind;
+	section->span = (struct span){ line.begin, line.begin + close + 1 };
 	if (section_table[kind].named)
-		header.name = word_part(line, from, close - from);
+		section->name = word_part(line, from, close - from);
 	for (comment = close + 1; comment < line.len && line.ptr[comment] != '#'; comment++)
 		;
 	if (comment < line.len)
-		header.comment = word_part(line, comment, line.len - comment);
-	header.span.end = line.begin + close + 1;
-	return header;
+		section->comment = word_part(line, comment, line.len - comment);
+	return section;
 }

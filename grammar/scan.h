@@ -6,13 +6,15 @@
 #include "parse.h"
 #include "parser.h"
 
-/* flex's names for the types that bison has given our prefix. */
+/* flex's name for the type that bison has given our prefix. */
 #define YYSTYPE FW_STYPE
-#define YYLTYPE struct span
 
 /* The word at `text` in the source's buffer, without trailing blanks and CR. */
-struct word scan_word(const struct parse *p, const char *text, size_t len);
+struct word scan_word(struct parse *p, const char *text, size_t len);
+/* Takes "-key value" apart.  A value that is only the CR of the line's end is
+ * none, whatever the form. */
+struct ast_param *scan_param(struct parse *p, enum ast_param_form form, const char *text, size_t len);
 /* Takes "[IPSET name] # comment" apart, and makes it the current section. */
-struct header scan_header(struct parse *p, enum section_kind kind, const char *text, size_t len);
+struct ast_section *scan_header(struct parse *p, enum section_kind kind, const char *text, size_t len);
 
 #endif

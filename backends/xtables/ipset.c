@@ -115,8 +115,13 @@ static void print_set(struct out *out, struct arena *arena, const struct set_ver
 	struct arena_mark mark = arena_mark(arena);
 	uint32_t size = hash_size(item->set->size);
 
-	out_printf(out, "create %s hash:net family %s hashsize %u maxelem %u bucketsize 12\n", item->name,
-		   item->version == IPV4 ? "inet" : "inet6", size, size);
+	out_string(out, "create ");
+	out_string(out, item->name);
+	out_string(out, item->version == IPV4 ? " hash:net family inet hashsize " : " hash:net family inet6 hashsize ");
+	out_number(out, size);
+	out_string(out, " maxelem ");
+	out_number(out, size);
+	out_string(out, " bucketsize 12\n");
 	print_members(out, arena, item);
 	arena_release(arena, mark);
 }

@@ -66,28 +66,28 @@ static void print_syn_rate(struct out *out, const struct xt_syn_rate *rate)
 
 /* What stands before and behind the text of a match. */
 static const struct {
-	const char *before, *after;
+	struct text before, after;
 } spellings[] = {
-	[XT_IN_IFACE] = { "-i ", "" },
-	[XT_OUT_IFACE] = { "-o ", "" },
-	[XT_PROTO] = { "-p ", "" },
-	[XT_MODULE] = { "-m ", "" },
-	[XT_ICMP_TYPE] = { "--icmp-type ", "" },
-	[XT_ICMPV6_TYPE] = { "--icmpv6-type ", "" },
-	[XT_SPORT] = { "--sport ", "" },
-	[XT_DPORT] = { "--dport ", "" },
-	[XT_SPORTS] = { "--match multiport --sports ", "" },
-	[XT_DPORTS] = { "--match multiport --dports ", "" },
-	[XT_DST_TYPE] = { "-m addrtype --dst-type ", "" },
-	[XT_SRC_TYPE] = { "-m addrtype --src-type ", "" },
-	[XT_CTSTATE] = { "-m conntrack --ctstate ", "" },
-	[XT_PHYSDEV_IN] = { "-m physdev --physdev-is-bridged --physdev-in ", "" },
-	[XT_PHYSDEV_OUT] = { "-m physdev --physdev-is-bridged --physdev-out ", "" },
-	[XT_PHYSDEV_IPS] = { "-m physdev --physdev-out ", " --physdev-is-bridged" },
-	[XT_MARK] = { "-m mark --mark ", "" },
-	[XT_NOT_MAC] = { "-m mac ! --mac-source ", "" },
-	[XT_TCP_FLAGS] = { "--tcp-flags ", "" },
-	[XT_NOT_TCP_FLAGS] = { "! --tcp-flags ", "" },
+	[XT_IN_IFACE] = { TEXT_INIT("-i "), TEXT_INIT("") },
+	[XT_OUT_IFACE] = { TEXT_INIT("-o "), TEXT_INIT("") },
+	[XT_PROTO] = { TEXT_INIT("-p "), TEXT_INIT("") },
+	[XT_MODULE] = { TEXT_INIT("-m "), TEXT_INIT("") },
+	[XT_ICMP_TYPE] = { TEXT_INIT("--icmp-type "), TEXT_INIT("") },
+	[XT_ICMPV6_TYPE] = { TEXT_INIT("--icmpv6-type "), TEXT_INIT("") },
+	[XT_SPORT] = { TEXT_INIT("--sport "), TEXT_INIT("") },
+	[XT_DPORT] = { TEXT_INIT("--dport "), TEXT_INIT("") },
+	[XT_SPORTS] = { TEXT_INIT("--match multiport --sports "), TEXT_INIT("") },
+	[XT_DPORTS] = { TEXT_INIT("--match multiport --dports "), TEXT_INIT("") },
+	[XT_DST_TYPE] = { TEXT_INIT("-m addrtype --dst-type "), TEXT_INIT("") },
+	[XT_SRC_TYPE] = { TEXT_INIT("-m addrtype --src-type "), TEXT_INIT("") },
+	[XT_CTSTATE] = { TEXT_INIT("-m conntrack --ctstate "), TEXT_INIT("") },
+	[XT_PHYSDEV_IN] = { TEXT_INIT("-m physdev --physdev-is-bridged --physdev-in "), TEXT_INIT("") },
+	[XT_PHYSDEV_OUT] = { TEXT_INIT("-m physdev --physdev-is-bridged --physdev-out "), TEXT_INIT("") },
+	[XT_PHYSDEV_IPS] = { TEXT_INIT("-m physdev --physdev-out "), TEXT_INIT(" --physdev-is-bridged") },
+	[XT_MARK] = { TEXT_INIT("-m mark --mark "), TEXT_INIT("") },
+	[XT_NOT_MAC] = { TEXT_INIT("-m mac ! --mac-source "), TEXT_INIT("") },
+	[XT_TCP_FLAGS] = { TEXT_INIT("--tcp-flags "), TEXT_INIT("") },
+	[XT_NOT_TCP_FLAGS] = { TEXT_INIT("! --tcp-flags "), TEXT_INIT("") },
 };
 
 static void print_match(struct out *out, const struct xt_match *match, unsigned version)
@@ -107,13 +107,13 @@ static void print_match(struct out *out, const struct xt_match *match, unsigned 
 	case XT_DPORT:
 	case XT_SPORTS:
 	case XT_DPORTS:
-		out_string(out, spellings[match->kind].before);
+		out_text(out, spellings[match->kind].before);
 		out_text(out, match->ports->text);
 		break;
 	default:
-		out_string(out, spellings[match->kind].before);
+		out_text(out, spellings[match->kind].before);
 		out_text(out, match->text);
-		out_string(out, spellings[match->kind].after);
+		out_text(out, spellings[match->kind].after);
 	}
 }
 
@@ -153,14 +153,14 @@ static void print_queue(struct out *out, const struct queues *queues)
 
 static void print_target(struct out *out, const struct xt_chain *chain, const struct xt_target *target)
 {
-	static const char *const before[] = {
-		[XT_ACCEPT] = "-j ACCEPT", [XT_DROP] = "-j DROP", [XT_RETURN] = "-j RETURN",
-		[XT_JUMP] = "-j ", [XT_GOTO] = "-g ", [XT_REJECT] = "-j REJECT --reject-with ",
-		[XT_SET_MARK] = "-j MARK --set-mark ", [XT_SET_CONNMARK] = "-j CONNMARK --set-mark ",
-		[XT_HELPER] = "-j CT --helper ", [XT_NFQUEUE] = "", [XT_LOG] = "",
+	static const struct text before[] = {
+		[XT_ACCEPT] = TEXT_INIT("-j ACCEPT"), [XT_DROP] = TEXT_INIT("-j DROP"), [XT_RETURN] = TEXT_INIT("-j RETURN"),
+		[XT_JUMP] = TEXT_INIT("-j "), [XT_GOTO] = TEXT_INIT("-g "), [XT_REJECT] = TEXT_INIT("-j REJECT --reject-with "),
+		[XT_SET_MARK] = TEXT_INIT("-j MARK --set-mark "), [XT_SET_CONNMARK] = TEXT_INIT("-j CONNMARK --set-mark "),
+		[XT_HELPER] = TEXT_INIT("-j CT --helper "), [XT_NFQUEUE] = TEXT_INIT(""), [XT_LOG] = TEXT_INIT(""),
 	};
 
-	out_string(out, before[target->kind]);
+	out_text(out, before[target->kind]);
 	switch (target->kind) {
 	case XT_ACCEPT:
 	case XT_DROP:
