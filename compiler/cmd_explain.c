@@ -58,7 +58,8 @@ static int explain_named(struct out *out, const struct cli *cli)
 			status = unknown(text_of(cli->operands[i]));
 			continue;
 		}
-		out_string(out, i ? "\n" : "");
+		if (i)
+			out_char(out, '\n');
 		explain(out, &diag_catalogue[id]);
 	}
 	return status;
@@ -72,7 +73,8 @@ int cmd_explain(const struct cli *cli)
 	stdout_open(&out);
 	if (cli->value[CLI_ALL])
 		for (int i = 0; i < DIAG_COUNT; i++) {
-			out_string(&out, i ? "\n" : "");
+			if (i)
+				out_char(&out, '\n');
 			explain(&out, &diag_catalogue[i]);
 		}
 	else if (cli->operand_count)

@@ -23,6 +23,8 @@ static int show_table(const struct cli *cli, const char *what, void (*list)(stru
 	if (!cli->operand_count)
 		list(&out);
 	for (int i = 0; i < cli->operand_count; i++) {
+		if (i && out.len)
+			out_char(&out, '\n');
 		if (show(&out, text_of(cli->operands[i])))
 			continue;
 		suggest_start(&s, text_of(cli->operands[i]));
