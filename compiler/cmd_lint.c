@@ -151,21 +151,22 @@ static void prepare(struct lint *lint)
 
 static void lint_file(struct lint *lint, const char *path)
 {
-	enum file_kind kind = kind_of(lint, path);
-	struct source *source;
+	struct source *source = load(lint, path);
+	enum file_kind kind;
 
+	if (!source) {
+		diag_unreadable(&lint->run->diags, path, errno);
+		return;
+	}
+	kind = kind_of(lint, path);
 	if (kind == FILE_KINDS) {
 		cli_error("the name of %s does not tell its kind; say --kind", path);
 		lint->run->failed = true;
 		return;
 	}
 	prepare(lint);
-	source = load(lint, path);
-	if (source)
-		compile_single(source, kind, load_cluster(lint, path, kind), &lint->inputs,
-			       &lint->run->diags);
-	else
-		diag_unreadable(&lint->run->diags, path, errno);
+	compile_single(source, kind, load_cluster(lint, path, kind), &lint->inputs,
+		       &lint->run->diags);
 }
 
 /* ---- folders ---- */
