@@ -301,7 +301,7 @@ static struct nic *read_nic(struct reader *r)
 	struct word rest = r->value;
 
 	while (rest.ptr) {
-		r->item = word_trim(word_cut(rest, ',', &rest));
+		r->item = word_cut(rest, ',', &rest);
 		if (r->item.len)
 			read_item(r);
 	}

@@ -260,7 +260,8 @@ bool netdb_ethertype(const struct netdb *db, struct text name, uint16_t *number)
 
 	if (find_name(&db->ethertypes, name, number))
 		return true;
-	if (!read_ethertype(name, &entry) || !lists_number(&db->ethertypes, entry.number))
+	/* Four digits, as the file has them: the stock compiler drops "0x0806". */
+	if (name.len != 4 || text_starts(name, "0x") || !read_ethertype(name, &entry) || !lists_number(&db->ethertypes, entry.number))
 		return false;
 	*number = entry.number;
 	return true;

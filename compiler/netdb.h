@@ -31,8 +31,8 @@ const struct netdb *netdb_load(struct diags *diags, const char *services, const 
 unsigned netdb_service(const struct netdb *db, struct text name, unsigned protocol, uint16_t *port);
 /* Number of a protocol, by name (case counts) or by a number that the file lists. */
 bool netdb_protocol(const struct netdb *db, struct text name, uint8_t *number);
-/* Number of an Ethernet protocol, by name or by a number in any of its spellings
- * that the file lists. */
+/* Number of an Ethernet protocol, by name or by a number that the file lists,
+ * spelled as there: four hexadecimal digits. */
 bool netdb_ethertype(const struct netdb *db, struct text name, uint16_t *number);
 
 /* The known name nearest to `name` (at most `limit` edits away), or len 0. */

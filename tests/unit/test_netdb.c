@@ -125,11 +125,12 @@ START_TEST(ethertypes)
 	ck_assert_uint_eq(number, 0x86dd);
 	ck_assert(netdb_ethertype(db, TEXT("802_1Q"), &number));
 	ck_assert_uint_eq(number, 0x8100);
-	ck_assert(netdb_ethertype(db, TEXT("86dd"), &number));
+	ck_assert(netdb_ethertype(db, TEXT("86DD"), &number));
 	ck_assert_uint_eq(number, 0x86dd);
-	ck_assert(netdb_ethertype(db, TEXT("0x0800"), &number));
+	ck_assert(netdb_ethertype(db, TEXT("0800"), &number));
 	ck_assert_uint_eq(number, 0x800);
-	ck_assert(netdb_ethertype(db, TEXT("800"), &number));
+	ck_assert(!netdb_ethertype(db, TEXT("0x0800"), &number));
+	ck_assert(!netdb_ethertype(db, TEXT("800"), &number));
 	ck_assert(!netdb_ethertype(db, TEXT("arp"), &number));
 	ck_assert(!netdb_ethertype(db, TEXT("ip"), &number));
 	ck_assert(!netdb_ethertype(db, TEXT("0807"), &number));
