@@ -457,6 +457,9 @@ static void suggest_aliases(struct suggestion *s, const struct lookup *look)
 
 static const char *where_looked(const struct resolver *r, const struct lookup *look)
 {
+	if (text_is(text_of(look->prefix), "sdn/"))
+		return r->config->sdn.ipsets ? "not a set of the SDN"
+					     : "this tree has no SDN configuration (sdn/.running-config)";
 	if (look->count == 1 && look->scopes[0] == r->own)
 		return "not defined in this file";
 	if (r->file->kind == FILE_GUEST && !*look->prefix)

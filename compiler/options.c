@@ -404,28 +404,34 @@ static void (*const readers[])(struct setting *) = {
 
 /* ---- lines ---- */
 
+/* "host.fw or a guest's file": where an option may stand; NULL if nowhere. */
+static const char *homes_of(struct resolver *r, struct text key)
+{
+	static const char *const files[] = { "cluster.fw", "host.fw", "a guest's file", "a vnet's file" };
+	const char *homes = NULL;
+
+	for (int kind = 0; kind < FILE_KINDS; kind++)
+		if (option_find((enum file_kind)kind, key) != OPTION_COUNT)
+			homes = homes ? arena_printf(r->arena, "%s or %s", homes, files[kind]) : files[kind];
+	return homes;
+}
+
 /* An option that other kinds of file have. */
 static bool report_misplaced(struct resolver *r, const struct ast_option *node)
 {
-	static const char *const files[] = { "cluster.fw", "host.fw", "a guest's file", "a vnet's file" };
-	struct diagnostic *d = NULL;
+	const char *homes = homes_of(r, word_text(node->key));
+	struct diagnostic *d;
 
-	for (int kind = 0; kind < FILE_KINDS; kind++) {
-		if (option_find((enum file_kind)kind, word_text(node->key)) == OPTION_COUNT)
-			continue;
-		if (!d)
-			d = diag(r->diags, word_span(node->key), DIAG_MISPLACED_OPTION,
-				 "`%.*s` is no option of a %s file", TEXT_ARG(node->key),
-				 file_kind_name(r->file->kind));
-		diag_help(d, "it is one of %s", files[kind]);
-	}
-	if (!d)
+	if (!homes)
 		return false;
+	d = diag(r->diags, word_span(node->key), DIAG_MISPLACED_OPTION, "`%.*s` is no option of a %s file",
+		 TEXT_ARG(node->key), file_kind_name(r->file->kind));
 	diag_note(d, "the line is ignored");
 	if (r->file->kind == FILE_HOST && text_starts(word_text(node->key), "policy_"))
 		diag_note(d, "the host follows the policies of cluster.fw (policy_in %s, policy_out %s)",
 			  action_names[r->config->cluster_options.policy_in],
 			  action_names[r->config->cluster_options.policy_out]);
+	diag_help(d, "it is an option of %s", homes);
 	return true;
 }
 
