@@ -87,15 +87,17 @@ static bool pipeline(struct run *run, const struct backend *backend)
 	const char *path = run->cli->value[CLI_WRITE];
 	struct inputs inputs = { 0 };
 	struct config *config;
+	bool done = false;
 
 	if (!inputs_load(&inputs, &run->options, &run->diags))
 		return false;
 	config = compile(&inputs, &run->diags);
-	if (run->diags.unreadable)
-		return false;
-	if (path && !run->cli->value[CLI_DUMP])
-		return write_files(run, backend, config, path);
-	return print(run, backend, &inputs, config);
+	if (!run->diags.unreadable)
+		done = path && !run->cli->value[CLI_DUMP]
+			       ? write_files(run, backend, config, path)
+			       : print(run, backend, &inputs, config);
+	config_free(config);
+	return done;
 }
 
 static const struct backend *chosen_backend(const struct cli *cli)

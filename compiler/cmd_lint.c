@@ -52,7 +52,7 @@ static void lint_tree(struct lint *lint, const char *root)
 	if (root)
 		options.root = root;
 	if (inputs_load(&inputs, &options, &lint->run->diags))
-		compile(&inputs, &lint->run->diags);
+		config_free(compile(&inputs, &lint->run->diags));
 }
 
 /* ---- single files ---- */
