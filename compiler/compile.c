@@ -18,13 +18,15 @@ struct reading {
 	struct config *config;
 	struct diags *diags;
 	struct arena trees;
+	struct rule_cache cache;
 };
 
 static struct resolver start_file(struct reading *reading, struct source *source, enum file_kind kind,
 				  struct scope *own)
 {
 	struct resolver r = { .config = reading->config, .arena = reading->config->arena,
-			      .scratch = &reading->trees, .diags = reading->diags, .own = own };
+			      .scratch = &reading->trees, .cache = &reading->cache,
+			      .diags = reading->diags, .own = own };
 
 	r.file = ast_parse(r.scratch, source, kind);
 	r.lost = encoding_check(r.scratch, r.diags, r.file);

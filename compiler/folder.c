@@ -12,7 +12,7 @@ static const char *join(const struct folder *folder, const char *name)
 {
 	if (!folder->path[0])
 		return arena_string(folder->diags->arena, text_of(name));
-	return arena_printf(folder->diags->arena, "%s/%s", folder->path, name);
+	return ARENA_JOIN(folder->diags->arena, text_of(folder->path), TEXT("/"), text_of(name)).ptr;
 }
 
 static int compare_names(const void *a, const void *b)

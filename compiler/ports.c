@@ -48,8 +48,22 @@ static void report_proto(struct resolver *r, struct word value)
 		diag_help(d, "leave `-p` out to match every protocol");
 }
 
+/* Where the cache keeps a protocol of that spelling; another one may be there. */
+static struct proto *cached(struct resolver *r, struct text text)
+{
+	unsigned hash = text.len ? text.len * 5 + (unsigned char)text.ptr[0] : 0;
+
+	return &r->cache->protos[hash % (sizeof(r->cache->protos) / sizeof(r->cache->protos[0]))];
+}
+
 bool proto_read(struct resolver *r, struct word value, struct proto *proto)
 {
+	struct proto *known = cached(r, word_text(value));
+
+	if (known->text.len && text_equal(known->text, word_text(value))) {
+		*proto = *known;
+		return true;
+	}
 	*proto = (struct proto){ .text = word_text(value) };
 	if (text_is(proto->text, "icmpv6")) {
 		proto->number = 58;
@@ -58,6 +72,7 @@ bool proto_read(struct resolver *r, struct word value, struct proto *proto)
 		return false;
 	}
 	classify(proto);
+	*known = *proto;
 	return true;
 }
 

@@ -18,8 +18,16 @@
 #include "ir.h"
 #include "netdb.h"
 
+/* What was found out once and is needed for many rules. */
+struct rule_cache {
+	struct proto protos[16];              /* by a hash of the text; text.len 0: free */
+	const struct condition **macros;      /* by index in macro_table: the conditions of a
+						 rule that says nothing about protocols itself */
+};
+
 struct resolver {
 	struct config *config;
+	struct rule_cache *cache;
 	struct arena *arena;
 	struct arena *scratch; /* for the tree, and what lasts no longer than it */
 	struct diags *diags;

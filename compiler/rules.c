@@ -427,7 +427,6 @@ static void read_condition(struct resolver *r, const struct params *params, stru
 {
 	static const enum rule_param dependent[] = { PARAM_DPORT, PARAM_SPORT, PARAM_ICMP_TYPE };
 
-	c->versions = IPV_BOTH;
 	if (!params->value[PARAM_PROTO].ptr) {
 		for (size_t i = 0; i < 3; i++)
 			if (params->value[dependent[i]].ptr)
@@ -483,24 +482,49 @@ static void fill_condition(struct resolver *r, const struct condition *own, cons
 		c->sport = ports_of_macro(r, m->sport, &c->proto);
 }
 
+static const struct condition *expand_all(struct resolver *r, const struct macro *macro,
+					  const struct condition *own)
+{
+	struct condition *conditions = ARENA_ARRAY(r->arena, struct condition, macro->count);
+
+	for (unsigned i = 0; i < macro->count; i++)
+		fill_condition(r, own, &macro->rules[i], &conditions[i]);
+	return conditions;
+}
+
+/* The conditions of a macro for a rule that adds none of its own: made once. */
+static const struct condition *expand_plain(struct resolver *r, const struct macro *macro)
+{
+	static const struct condition anything = { .versions = IPV_BOTH };
+	const struct condition **known;
+
+	if (!r->cache->macros)
+		r->cache->macros = ARENA_ARRAY(r->arena, const struct condition *, macro_count);
+	known = &r->cache->macros[macro - macro_table];
+	if (!*known)
+		*known = expand_all(r, macro, &anything);
+	return *known;
+}
+
 static void expand_macro(struct resolver *r, struct rule *rule, const struct params *params,
 			 const struct condition *own)
 {
 	const struct macro *macro = rule->macro;
-	struct condition *conditions = ARENA_ARRAY(r->arena, struct condition, macro->count);
 
+	rule->condition_count = macro->count;
+	if (!params->value[PARAM_PROTO].ptr) {
+		rule->conditions = expand_plain(r, macro);
+		return;
+	}
 	for (unsigned i = 0; i < macro->count; i++) {
 		const struct macro_rule *m = &macro->rules[i];
 
-		if (!(m->versions & rule->versions))
-			continue;
-		if (conflicts(r, macro, params, PARAM_PROTO, m->proto) ||
-		    conflicts(r, macro, params, PARAM_DPORT, m->dport) ||
-		    conflicts(r, macro, params, PARAM_SPORT, m->sport))
+		if ((m->versions & rule->versions) && (conflicts(r, macro, params, PARAM_PROTO, m->proto) ||
+						       conflicts(r, macro, params, PARAM_DPORT, m->dport) ||
+						       conflicts(r, macro, params, PARAM_SPORT, m->sport)))
 			return;
-		fill_condition(r, own, m, &conditions[rule->condition_count++]);
 	}
-	rule->conditions = conditions;
+	rule->conditions = expand_all(r, macro, own);
 }
 
 /* ---- IP versions ---- */
@@ -577,7 +601,7 @@ static void warn_forward(struct resolver *r, const struct ast_rule *node)
 static void read_plain_rule(struct resolver *r, const struct ast_rule *node, struct rule *rule)
 {
 	struct params params = { 0 };
-	struct condition *own = ARENA_NEW(r->arena, struct condition);
+	struct condition condition = { .versions = IPV_BOTH }, *own = &condition;
 
 	if (!read_action(r, node, rule) || !read_params(r, node, false, &params))
 		return;
@@ -593,6 +617,8 @@ static void read_plain_rule(struct resolver *r, const struct ast_rule *node, str
 	if (rule->macro) {
 		expand_macro(r, rule, &params, own);
 	} else {
+		own = ARENA_NEW(r->arena, struct condition);
+		*own = condition;
 		rule->conditions = own;
 		rule->condition_count = 1;
 	}

@@ -99,12 +99,24 @@ const struct rule_param_row rule_param_table[RULE_PARAMS] = {
 #undef PARAM
 };
 
+/* All spellings with their lengths, because every word of every rule is looked
+ * up here.  A missing spelling has no text. */
+static const struct {
+	struct text spelling;
+	enum rule_param id;
+} spellings[] = {
+#define SPELLING(ID, s) { { s, (uint32_t)sizeof(s) - 1 }, PARAM_##ID },
+#define PARAM(ID, first, second, third, text) SPELLING(ID, first) SPELLING(ID, second) SPELLING(ID, third)
+#include "rule_params.def"
+#undef PARAM
+#undef SPELLING
+};
+
 enum rule_param rule_param_find(struct text spelling)
 {
-	for (unsigned i = 0; i < RULE_PARAMS; i++)
-		for (unsigned j = 0; j < 3 && rule_param_table[i].spellings[j]; j++)
-			if (spelled(rule_param_table[i].spellings[j], spelling))
-				return (enum rule_param)i;
+	for (size_t i = 0; i < sizeof(spellings) / sizeof(spellings[0]); i++)
+		if (spellings[i].spelling.ptr && text_equal(spellings[i].spelling, spelling))
+			return spellings[i].id;
 	return RULE_PARAMS;
 }
 
