@@ -254,12 +254,14 @@ bool cli_option_values(struct out *out, enum cli_option_id option, const char *s
 
 	for (unsigned i = 0; name_at && (name = name_at(i)); i++)
 		out_printf(out, "%s%s", i ? separator : "", name);
-	for (; is_choice(argument) && *argument; argument++)
+	if (name_at || !is_choice(argument))
+		return name_at != NULL;
+	for (; *argument; argument++)
 		if (*argument == '|')
 			out_string(out, separator);
 		else
 			out_char(out, *argument);
-	return name_at || is_choice(argument);
+	return true;
 }
 
 static void option_help(struct out *out, unsigned option)

@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Fills the manual pages and the completion from the tables of the compiler.
+ *
+ *     gendoc TEMPLATE >OUTPUT
+ *
+ * A line of the template that is only "@name@" is replaced by what the row of
+ * that name prints; all others are copied.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "describe.h"
+#include "diag.h"
+
+/* ---- mdoc ---- */
+
+/* Text of a line that begins with no macro: what roff would act on is escaped. */
+static void mdoc_text(struct out *out, struct text t)
+{
+	for (uint32_t i = 0; i < t.len; i++) {
+		if (i == 0 && (t.ptr[i] == '.' || t.ptr[i] == '\''))
+			out_string(out, "\\&");
+		if (t.ptr[i] == '\\')
+			out_string(out, "\\e");
+		else if (t.ptr[i] == '"')
+			out_string(out, "\\(dq");
+		else if (t.ptr[i] == '-' && (i == 0 || t.ptr[i - 1] == ' '))
+			out_string(out, "\\-");
+		else
+			out_char(out, t.ptr[i]);
+	}
+}
+
+/* Prints with `describe` and escapes that. */
+#define MDOC_DESCRIBED(out, describe, ...)                                                 \
+	do {                                                                               \
+		struct out buffer;                                                         \
+		out_init_memory(&buffer);                                                  \
+		describe(&buffer, __VA_ARGS__);                                            \
+		mdoc_text(out, (struct text){ buffer.data, (uint32_t)buffer.len });        \
+		out_free(&buffer);                                                         \
+	} while (0)
+
+/* One argument of a macro, in which no word is taken for a macro itself. */
+static void mdoc_argument(struct out *out, const char *text)
+{
+	out_char(out, '"');
+	mdoc_text(out, text_of(text));
+	out_char(out, '"');
+}
+
+static void sentence(struct out *out, const char *text)
+{
+	mdoc_text(out, text_of(text));
+	out_string(out, ".\n");
+}
+
+/* ---- pvefw-cc(1) ---- */
+
+/* "[PATH ...]" as an optional argument. */
+static void operands(struct out *out, const char *text)
+{
+	size_t len;
+
+	if (!text[0])
+		return;
+	text += text[0] == '[';
+	len = strcspn(text, " ]");
+	out_printf(out, ".Op Ar %.*s%s\n", (int)len, text, strchr(text, '.') ? " ..." : "");
+}
+
+static void synopsis(struct out *out)
+{
+	for (unsigned i = 0; i < COMMANDS; i++) {
+		out_printf(out, ".Nm\n.Cm %s\n.Op Ar option ...\n", command_table[i].name);
+		operands(out, command_table[i].operands);
+	}
+	out_string(out, ".Nm\n.Fl \\-help | Fl \\-version\n");
+}
+
+/* The commands that take an option; nothing if all do. */
+static void takers(struct out *out, const struct cli_option_row *row)
+{
+	const char *before = "Taken by\n";
+
+	if (row->commands == (1u << COMMANDS) - 1)
+		return;
+	for (unsigned i = 0; i < COMMANDS; i++)
+		if (row->commands >> i & 1) {
+			out_printf(out, "%s.Cm %s", before, command_table[i].name);
+			before = " ,\n";
+		}
+	out_string(out, " .\n");
+}
+
+static void values(struct out *out, enum cli_option_id option)
+{
+	struct out list;
+
+	out_init_memory(&list);
+	if (strchr(cli_option_table[option].argument, '|') == NULL &&
+	    cli_option_values(&list, option, ", "))
+		out_printf(out, "Known:\n%.*s.\n", (int)list.len, list.data);
+	out_free(&list);
+}
+
+static void cli_options(struct out *out)
+{
+	for (unsigned i = 0; i < CLI_OPTIONS; i++) {
+		const struct cli_option_row *row = &cli_option_table[i];
+
+		out_string(out, ".It");
+		if (row->letter)
+			out_printf(out, " Fl %c", row->letter);
+		if (row->letter && row->name)
+			out_string(out, " ,");
+		if (row->name)
+			out_printf(out, " Fl \\-%s", row->name);
+		if (row->argument) {
+			out_string(out, " Ar ");
+			mdoc_argument(out, row->argument);
+		}
+		out_char(out, '\n');
+		sentence(out, row->text);
+		if (row->argument)
+			values(out, i);
+		takers(out, row);
+	}
+}
+
+static void diagnostics(struct out *out)
+{
+	for (int i = 0; i < DIAG_COUNT; i++) {
+		const struct diag_row *row = &diag_catalogue[i];
+
+		out_printf(out, ".It %c%s Ta %s Ta ", row->letter, row->number, row->name);
+		mdoc_argument(out, row->summary);
+		out_char(out, '\n');
+	}
+}
+
+/* ---- pvefw.fw(5) ---- */
+
+static void options_of(struct out *out, enum file_kind kind)
+{
+	for (unsigned i = 0; i < OPTION_COUNT; i++) {
+		const struct option_row *row = &option_table[i];
+
+		if (row->kind != kind)
+			continue;
+		out_printf(out, ".It Cm %s\n", row->key);
+		sentence(out, row->text);
+		out_string(out, "Value: ");
+		MDOC_DESCRIBED(out, describe_values, row);
+		out_string(out, ".\nDefault: ");
+		MDOC_DESCRIBED(out, describe_default, row);
+		out_string(out, ".\n");
+	}
+}
+
+static void cluster_options(struct out *out)
+{
+	options_of(out, FILE_CLUSTER);
+}
+
+static void host_options(struct out *out)
+{
+	options_of(out, FILE_HOST);
+}
+
+static void guest_options(struct out *out)
+{
+	options_of(out, FILE_GUEST);
+}
+
+static void vnet_options(struct out *out)
+{
+	options_of(out, FILE_VNET);
+}
+
+static void rule_params(struct out *out)
+{
+	for (unsigned i = 0; i < RULE_PARAMS; i++) {
+		const struct rule_param_row *row = &rule_param_table[i];
+
+		for (unsigned j = 0; j < 3 && row->spellings[j]; j++) {
+			out_string(out, j ? " , Fl " : ".It Fl ");
+			mdoc_text(out, text_of(row->spellings[j] + 1));
+		}
+		out_char(out, '\n');
+		sentence(out, row->text);
+	}
+}
+
+static void helpers(struct out *out)
+{
+	for (unsigned i = 0; i < helper_count; i++)
+		out_printf(out, ".It %s Ta %s Ta %u Ta %s\n", helper_table[i].name,
+			   helper_table[i].proto, helper_table[i].port,
+			   helper_table[i].versions == IPV_BOTH ? "IPv4, IPv6" : "IPv4");
+}
+
+static void macros(struct out *out)
+{
+	for (unsigned i = 0; i < macro_count; i++) {
+		const struct macro *m = &macro_table[i];
+
+		out_printf(out, ".It %s\n", m->name);
+		mdoc_text(out, text_of(m->text));
+		out_printf(out, "%s:\n", describe_versions(m->versions, IPV_BOTH));
+		for (unsigned j = 0; j < m->count; j++) {
+			out_string(out, j ? ";\n" : "");
+			MDOC_DESCRIBED(out, describe_macro_rule, &m->rules[j]);
+			out_string(out, describe_versions(m->rules[j].versions, m->versions));
+		}
+		out_string(out, ".\n");
+	}
+}
+
+static void icmp_types_of(struct out *out, unsigned version)
+{
+	for (unsigned i = 0; i < icmp_count; i++) {
+		if (icmp_table[i].version != version)
+			continue;
+		out_printf(out, ".It %s Ta ", icmp_table[i].name);
+		describe_icmp_numbers(out, &icmp_table[i]);
+		out_char(out, '\n');
+	}
+}
+
+static void icmp_types(struct out *out)
+{
+	icmp_types_of(out, IPV4);
+}
+
+static void icmpv6_types(struct out *out)
+{
+	icmp_types_of(out, IPV6);
+}
+
+/* ---- completion ---- */
+
+static void bash_commands(struct out *out)
+{
+	out_string(out, "_pvefw_cc_commands='");
+	for (unsigned i = 0; i < COMMANDS; i++)
+		out_printf(out, "%s%s", i ? " " : "", command_table[i].name);
+	out_string(out, "'\n");
+}
+
+/* The options of each command, as the arms of a case. */
+static void bash_options(struct out *out)
+{
+	for (unsigned i = 0; i < COMMANDS; i++) {
+		out_printf(out, "\t%s) echo '", command_table[i].name);
+		for (unsigned j = 0; j < CLI_OPTIONS; j++) {
+			const struct cli_option_row *row = &cli_option_table[j];
+
+			if (!(row->commands >> i & 1))
+				continue;
+			if (row->letter)
+				out_printf(out, "-%c ", row->letter);
+			if (row->name)
+				out_printf(out, "--%s ", row->name);
+		}
+		out_string(out, "' ;;\n");
+	}
+}
+
+static void bash_pattern(struct out *out, const struct cli_option_row *row)
+{
+	out_char(out, '\t');
+	if (row->letter)
+		out_printf(out, "-%c", row->letter);
+	if (row->name)
+		out_printf(out, "%s--%s", row->letter ? " | " : "", row->name);
+	out_string(out, ") ");
+}
+
+/* What the options that take an argument can have. */
+static void bash_arguments(struct out *out)
+{
+	for (unsigned i = 0; i < CLI_OPTIONS; i++) {
+		const struct cli_option_row *row = &cli_option_table[i];
+		struct out list;
+
+		if (!row->argument)
+			continue;
+		out_init_memory(&list);
+		bash_pattern(out, row);
+		if (cli_option_values(&list, i, " "))
+			out_printf(out, "words='%.*s'", (int)list.len, list.data);
+		else if (strcmp(row->argument, "DIR") == 0)
+			out_string(out, "kind='directory'");
+		else if (strstr(row->argument, "FILE"))
+			out_string(out, "kind='file'");
+		else
+			out_string(out, "kind='other'");
+		out_string(out, " ;;\n");
+		out_free(&list);
+	}
+}
+
+/* The operands of the commands that take names. */
+static void bash_operands(struct out *out)
+{
+	out_string(out, "\tlint) kind='file' ;;\n\tmacros) words='");
+	for (unsigned i = 0; i < macro_count; i++)
+		out_printf(out, " %s", macro_table[i].name);
+	out_string(out, "' ;;\n\toptions) words='");
+	for (unsigned i = 0; i < OPTION_COUNT; i++)
+		out_printf(out, " %s", option_table[i].key);
+	out_string(out, "' ;;\n\ticmp-types) words='");
+	for (unsigned i = 0; i < icmp_count; i++)
+		out_printf(out, " %s", icmp_table[i].name);
+	out_string(out, "' ;;\n\texplain) words='");
+	for (unsigned i = 0; i < DIAG_COUNT; i++)
+		out_printf(out, " %c%s %s", diag_catalogue[i].letter, diag_catalogue[i].number,
+			   diag_catalogue[i].name);
+	out_string(out, "' ;;\n");
+}
+
+/* ---- templates ---- */
+
+static const struct part {
+	const char *name;
+	void (*print)(struct out *out);
+} parts[] = {
+	{ "synopsis", synopsis },
+	{ "cli-options", cli_options },
+	{ "diagnostics", diagnostics },
+	{ "cluster-options", cluster_options },
+	{ "host-options", host_options },
+	{ "guest-options", guest_options },
+	{ "vnet-options", vnet_options },
+	{ "rule-params", rule_params },
+	{ "helpers", helpers },
+	{ "macros", macros },
+	{ "icmp-types", icmp_types },
+	{ "icmpv6-types", icmpv6_types },
+	{ "bash-commands", bash_commands },
+	{ "bash-options", bash_options },
+	{ "bash-arguments", bash_arguments },
+	{ "bash-operands", bash_operands },
+};
+
+/* Whether the line is "@name@" of a part, which is printed. */
+static bool fill(struct out *out, struct text line)
+{
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		size_t len = strlen(parts[i].name);
+
+		if (line.len == len + 2 && line.ptr[0] == '@' && line.ptr[len + 1] == '@' &&
+		    memcmp(line.ptr + 1, parts[i].name, len) == 0) {
+			parts[i].print(out);
+			return true;
+		}
+	}
+	return false;
+}
+
+int main(int argc, char **argv)
+{
+	FILE *file = argc == 2 ? fopen(argv[1], "r") : NULL;
+	char *line = NULL;
+	size_t room = 0;
+	ssize_t len;
+	struct out out;
+	int status = EXIT_SUCCESS;
+
+	if (!file) {
+		fprintf(stderr, "usage: gendoc TEMPLATE\n");
+		return EXIT_FAILURE;
+	}
+	out_init_fd(&out, STDOUT_FILENO);
+	while ((len = getline(&line, &room, file)) > 0) {
+		struct text text = { line, (uint32_t)len - (line[len - 1] == '\n') };
+
+		if (fill(&out, text))
+			continue;
+		if (text.len > 1 && text.ptr[0] == '@') {
+			fprintf(stderr, "%s: nothing is called %.*s\n", argv[1], TEXT_ARG(text));
+			status = EXIT_FAILURE;
+		}
+		out_bytes(&out, line, (size_t)len);
+	}
+	free(line);
+	fclose(file);
+	if (out_flush(&out))
+		status = EXIT_FAILURE;
+	out_free(&out);
+	return status;
+}
