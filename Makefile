@@ -1,15 +1,24 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# make            build/pvefw-cc
-# make quickstart install what is needed to build, build, compile and lint examples/
-# make check      install what is needed to test, build, run all tests
-# make install    DESTDIR= PREFIX=/usr/local
+# make             build/pvefw-cc, its manual pages and its shell completion
+# make quickstart  install what is needed to build, build, compile and lint examples/
+# make check       install what is needed to test, build twice (once with sanitizers), run all tests
+# make golden      write the expected output of the test cases anew, to be read before it is committed
+# make fuzz        fuzz the parsers for SECONDS=1800 each
+# make bench       time and profile the compiler on generated clusters
+# make coverage    lines that the unit tests and the test cases reach
+# make install     to DESTDIR= below PREFIX=/usr/local
+# make clean
 #
-# VARIANT=asan    another build beside the normal one, with AddressSanitizer and UBSan
+# VARIANT=asan      a build of its own in build/asan with AddressSanitizer and UBSan
+# VARIANT=coverage  a build of its own in build/coverage for gcov
+# V=1               shows the commands
+# All flags can be set from outside: CC, CFLAGS, CPPFLAGS, LDFLAGS.
 
 CC      ?= gcc
 PREFIX  ?= /usr/local
 VARIANT ?=
+SECONDS ?= 1800
 B       := build$(if $(VARIANT),/$(VARIANT))
 
 WARN    := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wconversion
@@ -20,47 +29,106 @@ endif
 ifeq ($(VARIANT),coverage)
 OPT     := -O0 -g --coverage
 endif
-CPPFLAGS += -D_GNU_SOURCE -Icompiler -Igrammar -Ibackends -Ibackends/xtables -I$(B)
 CFLAGS  ?= $(OPT)
-ALL_CFLAGS = -std=c17 $(WARN) $(CFLAGS)
-LDLIBS  := -ljansson -lmnl -lmd
+OUR_CPPFLAGS = -D_GNU_SOURCE -iquote compiler -iquote grammar -iquote backends -iquote backends/xtables \
+	       -iquote $(B) $(CPPFLAGS)
+OUR_CFLAGS   = -std=c17 $(WARN) $(CFLAGS)
+OUR_LDLIBS   = -ljansson -lmnl -lmd $(LDLIBS)
 
-CC_SRC  := $(wildcard compiler/*.c grammar/*.c backends/*.c backends/*/*.c)
-GEN_SRC := $(B)/parser.c $(B)/lexer.c
-CC_OBJ  := $(CC_SRC:%.c=$(B)/obj/%.o) $(GEN_SRC:$(B)/%.c=$(B)/obj/generated/%.o)
-LIB_OBJ := $(filter-out $(B)/obj/compiler/main.o,$(CC_OBJ))
+SRC     := $(wildcard compiler/*.c grammar/*.c backends/*.c backends/*/*.c)
+OBJ     := $(SRC:%.c=$(B)/obj/%.o) $(B)/obj/generated/parser.o $(B)/obj/generated/lexer.o
+LIB_OBJ := $(filter-out $(B)/obj/compiler/main.o,$(OBJ))
+DOCS    := $(patsubst %.in,$(B)/%,$(wildcard man/*.in completion/*.in))
+UNIT    := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*.c))
 
-all: $(B)/pvefw-cc
+# $(call say,WHAT) in front of a command shows WHAT and the target instead of the command.
+say = $(if $(V),,@printf '  %-6s %s\n' $1 $@;)
+also = $(MAKE) --no-print-directory -j$(shell nproc)
 
-$(B)/pvefw-cc: $(CC_OBJ)
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+all: $(B)/pvefw-cc $(DOCS)
 
+$(B)/pvefw-cc: $(OBJ)
+	$(call say,LINK) $(CC) $(OUR_CFLAGS) $(LDFLAGS) -o $@ $^ $(OUR_LDLIBS)
+
+# Everything but main(), for the tests.
 $(B)/libpvefw.a: $(LIB_OBJ)
-	rm -f $@
-	ar rcs $@ $^
+	$(call say,AR) rm -f $@; $(AR) rcs $@ $^
 
-$(B)/parser.c $(B)/parser.h &: grammar/parser.y | $(B)
-	bison -Wall -Werror --header=$(B)/parser.h -o $(B)/parser.c $<
+$(B)/parser.c $(B)/parser.h &: grammar/parser.y
+	@mkdir -p $(B)
+	$(call say,BISON) bison -Wall -Werror --header=$(B)/parser.h -o $(B)/parser.c $<
 
-$(B)/lexer.c $(B)/lexer.h &: grammar/lexer.l | $(B)
-	flex --header-file=$(B)/lexer.h -o $(B)/lexer.c $<
-
-$(B):
-	mkdir -p $@
+$(B)/lexer.c $(B)/lexer.h &: grammar/lexer.l
+	@mkdir -p $(B)
+	$(call say,FLEX) flex --header-file=$(B)/lexer.h -o $(B)/lexer.c $<
 
 $(B)/obj/%.o: %.c | $(B)/parser.h $(B)/lexer.h
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC) $(CC) $(OUR_CPPFLAGS) $(OUR_CFLAGS) -MMD -MP -c -o $@ $<
 
 # flex and bison write code of their own style: no -Wconversion there.
 $(B)/obj/generated/%.o: $(B)/%.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -std=c17 $(CFLAGS) -Wall -Wextra -Wno-sign-compare -MMD -MP -c -o $@ $<
+	$(call say,CC) $(CC) $(OUR_CPPFLAGS) -std=c17 -Wall -Wextra -Wno-sign-compare $(CFLAGS) -MMD -MP -c -o $@ $<
 
--include $(CC_OBJ:.o=.d)
+# Manual pages and completion tell what the compiler's tables say.
+$(B)/gendoc: tools/gendoc.c $(B)/libpvefw.a
+	$(call say,CC) $(CC) $(OUR_CPPFLAGS) $(OUR_CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(B)/libpvefw.a $(OUR_LDLIBS)
+
+$(DOCS): $(B)/%: %.in $(B)/gendoc
+	@mkdir -p $(@D)
+	$(call say,DOC) $(B)/gendoc $< >$@
+
+# ---- tests ----
+
+unit: $(UNIT)
+
+$(B)/tests/unit/%: tests/unit/%.c $(B)/libpvefw.a
+	@mkdir -p $(@D)
+	$(call say,CC) $(CC) $(OUR_CPPFLAGS) $(OUR_CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(B)/libpvefw.a \
+		-lcheck -lsubunit -lm -lpthread -lrt $(OUR_LDLIBS)
+
+quickstart:
+	@tests/install-deps build
+	@$(also) all
+	@tests/quickstart
+
+check:
+	@tests/install-deps build test
+	@$(also) all unit
+	@$(also) VARIANT=asan all unit
+	@tests/all
+
+bench: all
+	@tests/install-deps build bench
+	@tests/bench/run
+
+coverage:
+	@tests/install-deps build test
+	@$(also) VARIANT=coverage all unit
+	@tests/coverage
+
+golden: all
+	tests/run --golden
+
+fuzz:
+	@tests/install-deps build test
+	tests/fuzz/run $(SECONDS)
+
+# ---- installing ----
+
+install: all
+	install -D -m 755 $(B)/pvefw-cc $(DESTDIR)$(PREFIX)/bin/pvefw-cc
+	for page in $(B)/man/*.[1-8]; do \
+		install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man$${page##*.} $$page || exit 1; \
+	done
+	install -D -m 644 $(B)/completion/pvefw-cc.bash \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/pvefw-cc
 
 clean:
 	rm -rf build
 
-.PHONY: all clean
+-include $(OBJ:.o=.d) $(UNIT:=.d) $(B)/gendoc.d
+
+.PHONY: all unit quickstart check bench coverage golden fuzz install clean
 .DELETE_ON_ERROR:
