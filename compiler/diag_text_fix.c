@@ -108,7 +108,7 @@ static struct text apply(struct out *out, const struct change *c, const struct d
 
 	for (size_t i = c->first; i < c->last; i++) {
 		out_text(out, source_text(c->source, at, fixes[i]->span.begin));
-		out_string(out, fixes[i]->text);
+		out_text(out, text_of(fixes[i]->text));
 		if (fixes[i]->span.end > at)
 			at = fixes[i]->span.end;
 	}
