@@ -21,15 +21,28 @@ struct arena_chunk {
 	_Alignas(8) char data[];
 };
 
-static struct arena_chunk *map_chunk(size_t size)
+static void *map(size_t size)
 {
-	struct arena_chunk *chunk = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	if (chunk == MAP_FAILED) {
-		fprintf(stderr, "pvefw: out of memory (%zu bytes wanted)\n", size);
-		abort();
-	}
-	return chunk;
+	if (memory != MAP_FAILED)
+		return memory;
+	fprintf(stderr, "pvefw: out of memory (%zu bytes wanted)\n", size);
+	abort();
+}
+
+/* A chunk that begins where a huge page can: what is mapped too much at both
+ * ends is given back. */
+static struct arena_chunk *map_large(size_t size)
+{
+	char *memory = map(size + CHUNK_SIZE);
+	size_t before = (size_t)(-(uintptr_t)memory & (CHUNK_SIZE - 1));
+
+	if (before)
+		munmap(memory, before);
+	munmap(memory + before + size, CHUNK_SIZE - before);
+	madvise(memory + before, size, MADV_HUGEPAGE); /* only a hint */
+	return (struct arena_chunk *)(void *)(memory + before);
 }
 
 static void use_chunk(struct arena *arena, struct arena_chunk *chunk)
@@ -53,9 +66,7 @@ void *arena_alloc_slowly(struct arena *arena, size_t room)
 
 	if (room + sizeof(*chunk) > size)
 		size = (room + sizeof(*chunk) + CHUNK_SIZE - 1) & ~(size_t)(CHUNK_SIZE - 1);
-	chunk = map_chunk(size);
-	if (size >= CHUNK_SIZE)
-		madvise(chunk, size, MADV_HUGEPAGE); /* only a hint */
+	chunk = size >= CHUNK_SIZE ? map_large(size) : map(size);
 	note_dirty(arena);
 	if (arena->chunks)
 		arena->chunks->dirty = arena->dirty;
@@ -64,6 +75,21 @@ void *arena_alloc_slowly(struct arena *arena, size_t room)
 	chunk->dirty = chunk->data;
 	use_chunk(arena, chunk);
 	return arena_alloc(arena, room);
+}
+
+void arena_adopt(struct arena *arena, struct arena *other)
+{
+	struct arena_chunk **oldest = &arena->chunks;
+
+	note_dirty(other);
+	if (other->chunks)
+		other->chunks->dirty = other->dirty;
+	while (*oldest)
+		oldest = &(*oldest)->older;
+	*oldest = other->chunks;
+	if (oldest == &arena->chunks)
+		use_chunk(arena, arena->chunks);
+	use_chunk(other, NULL);
 }
 
 struct arena_mark arena_mark(const struct arena *arena)
@@ -81,6 +107,16 @@ void arena_release(struct arena *arena, struct arena_mark mark)
 		munmap(chunk, chunk->size);
 	}
 	arena->next = mark.next;
+}
+
+void arena_reset(struct arena *arena)
+{
+	struct arena_chunk *oldest = arena->chunks;
+
+	while (oldest && oldest->older)
+		oldest = oldest->older;
+	if (oldest)
+		arena_release(arena, (struct arena_mark){ oldest, oldest->data });
 }
 
 void arena_free(struct arena *arena)

@@ -28,6 +28,10 @@ void arena_free(struct arena *arena);
  * has no memory the process ends with a message. */
 static inline void *arena_alloc(struct arena *arena, size_t size);
 struct arena_mark arena_mark(const struct arena *arena);
+/* Gives back all that was taken, but keeps some memory at hand. */
+void arena_reset(struct arena *arena);
+/* Takes over all memory of `other`, which is empty afterwards. */
+void arena_adopt(struct arena *arena, struct arena *other);
 /* Gives back all that was taken since the mark. */
 void arena_release(struct arena *arena, struct arena_mark mark);
 

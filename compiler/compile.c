@@ -5,28 +5,34 @@
  *
  * The cluster's and the host's definitions and options are known before any
  * rule is read, because rules refer to them; then each file is finished by
- * itself, in the order cluster, host, guests, vnets.
+ * itself.  Guests' files depend on nothing but the cluster's, so several are
+ * read at the same time, each thread with memory and diagnostics of its own.
  */
 #include "compile.h"
 
+#include <stdlib.h>
+
 #include "implicit.h"
+#include "parallel.h"
 #include "resolve.h"
 
-/* Where the trees are: of the cluster's and the host's file until both are
- * resolved, of the others one after the other. */
+/* What a thread needs to read files.  The trees of the cluster's and the host's
+ * file last until both are resolved, those of other files one after the other. */
 struct reading {
 	struct config *config;
+	struct arena *arena; /* for what lasts */
 	struct diags *diags;
 	struct arena trees;
 	struct rule_cache cache;
+	struct late_label *late;
 };
 
 static struct resolver start_file(struct reading *reading, struct source *source, enum file_kind kind,
 				  struct scope *own)
 {
-	struct resolver r = { .config = reading->config, .arena = reading->config->arena,
+	struct resolver r = { .config = reading->config, .arena = reading->arena,
 			      .scratch = &reading->trees, .cache = &reading->cache,
-			      .diags = reading->diags, .own = own };
+			      .diags = reading->diags, .late = &reading->late, .own = own };
 
 	r.file = ast_parse(r.scratch, source, kind);
 	r.lost = encoding_check(r.scratch, r.diags, r.file);
@@ -86,7 +92,6 @@ static void read_cluster_and_host(struct reading *reading, const struct inputs *
 
 static void read_guest_file(struct reading *reading, struct source *source, struct guest *guest)
 {
-	struct arena_mark mark = arena_mark(&reading->trees);
 	struct resolver r;
 
 	guest->has_file = true;
@@ -95,8 +100,8 @@ static void read_guest_file(struct reading *reading, struct source *source, stru
 	r.guest = &guest->options;
 	options_read(&r, &guest->options);
 	finish_file(&r, &guest->rules);
-	implicit_filters(reading->config, guest);
-	arena_release(&reading->trees, mark);
+	implicit_filters(reading->arena, guest);
+	arena_reset(&reading->trees);
 }
 
 static void init_guest(struct guest *guest)
@@ -106,10 +111,21 @@ static void init_guest(struct guest *guest)
 	init_rules(&guest->rules);
 }
 
-/* Finds the guest of each file in one walk over the VMs and one over the
- * containers, both sorted as the files are. */
-struct guest_walk {
-	struct guest *vm, *container;
+/* ---- guests, several at a time ---- */
+
+struct guest_job {
+	struct guest *guest;
+	struct source *source;
+};
+
+struct guest_jobs {
+	struct guest_job *items;
+	unsigned count;
+	struct worker {
+		struct reading reading;
+		struct arena arena;
+		struct diags diags;
+	} workers[PARALLEL_MOST];
 };
 
 static struct guest *advance(struct guest **at, enum guest_type type, struct text vmid)
@@ -119,43 +135,94 @@ static struct guest *advance(struct guest **at, enum guest_type type, struct tex
 	return *at && (*at)->type == type && text_equal((*at)->vmid_text, vmid) ? *at : NULL;
 }
 
+/* A file without a guest on this node: checked all the same. */
+static struct guest *add_stranger(struct config *config, struct text vmid)
+{
+	struct guest *guest = ARENA_NEW(config->arena, struct guest);
+
+	guest->vmid_text = vmid;
+	init_guest(guest);
+	guest->next = config->strangers;
+	config->strangers = guest;
+	return guest;
+}
+
+/* Finds the guest of each file in one walk over the VMs and one over the
+ * containers, both sorted as the files are.  An empty file is none. */
+static void collect_jobs(struct guest_jobs *jobs, struct config *config, const struct inputs *inputs)
+{
+	struct guest *vm = inputs->guests, *container = inputs->guests;
+	unsigned count = 0;
+
+	for (struct input_file *f = inputs->guest_files; f; f = f->next)
+		count++;
+	jobs->items = ARENA_ARRAY(config->arena, struct guest_job, count);
+	while (container && container->type == GUEST_VM)
+		container = container->next;
+	for (struct input_file *f = inputs->guest_files; f; f = f->next) {
+		struct guest *guest = advance(&vm, GUEST_VM, f->name);
+
+		if (!guest)
+			guest = advance(&container, GUEST_CONTAINER, f->name);
+		if (!guest)
+			guest = add_stranger(config, f->name);
+		if (f->source->size)
+			jobs->items[jobs->count++] = (struct guest_job){ guest, f->source };
+	}
+}
+
+static void run_job(void *context, unsigned worker, unsigned n)
+{
+	struct guest_jobs *jobs = context;
+
+	read_guest_file(&jobs->workers[worker].reading, jobs->items[n].source, jobs->items[n].guest);
+}
+
+static void start_worker(struct worker *worker, struct reading *main)
+{
+	*worker = (struct worker){ .reading = { .config = main->config } };
+	worker->reading.arena = &worker->arena;
+	worker->reading.diags = &worker->diags;
+	diags_init(&worker->diags, &worker->arena, main->diags->map);
+}
+
+static void end_worker(struct worker *worker, struct reading *main)
+{
+	struct late_label **last = &main->late;
+
+	while (*last)
+		last = &(*last)->next;
+	*last = worker->reading.late;
+	diags_append(main->diags, &worker->diags);
+	arena_adopt(main->arena, &worker->arena);
+	arena_free(&worker->reading.trees);
+}
+
 static void read_guests(struct reading *reading, const struct inputs *inputs)
 {
-	struct config *config = reading->config;
-	struct guest_walk walk = { inputs->guests, inputs->guests };
+	struct guest_jobs jobs = { .count = 0 };
+	unsigned workers;
 
 	for (struct guest *g = inputs->guests; g; g = g->next)
 		init_guest(g);
-	while (walk.container && walk.container->type == GUEST_VM)
-		walk.container = walk.container->next;
-	for (struct input_file *f = inputs->guest_files; f; f = f->next) {
-		struct guest *guest = advance(&walk.vm, GUEST_VM, f->name);
-		struct guest *container = advance(&walk.container, GUEST_CONTAINER, f->name);
-
-		if (!guest)
-			guest = container;
-		if (!guest) { /* checked all the same */
-			guest = ARENA_NEW(config->arena, struct guest);
-			guest->vmid_text = f->name;
-			init_guest(guest);
-			guest->next = config->strangers;
-			config->strangers = guest;
-		}
-		if (f->source->size)
-			read_guest_file(reading, f->source, guest);
-	}
-	config->guests = inputs->guests;
+	reading->config->guests = inputs->guests;
+	collect_jobs(&jobs, reading->config, inputs);
+	workers = parallel_workers(jobs.count);
+	for (unsigned i = 0; i < workers; i++)
+		start_worker(&jobs.workers[i], reading);
+	parallel_run(workers, jobs.count, run_job, &jobs);
+	for (unsigned i = 0; i < workers; i++)
+		end_worker(&jobs.workers[i], reading);
 }
 
 static void read_vnet_file(struct reading *reading, struct vnet *vnet, struct source *source)
 {
-	struct arena_mark mark = arena_mark(&reading->trees);
 	struct resolver r = start_file(reading, source, FILE_VNET, NULL);
 
 	r.vnet = &vnet->options;
 	options_read(&r, &vnet->options);
 	finish_file(&r, &vnet->rules);
-	arena_release(&reading->trees, mark);
+	arena_reset(&reading->trees);
 }
 
 static void read_vnets(struct reading *reading, const struct inputs *inputs)
@@ -174,6 +241,34 @@ static void read_vnets(struct reading *reading, const struct inputs *inputs)
 		*last = vnet;
 		last = &vnet->next;
 	}
+}
+
+/* ---- the end of reading ---- */
+
+static int by_place(const void *a, const void *b)
+{
+	const struct late_label *x = *(const struct late_label *const *)a;
+	const struct late_label *y = *(const struct late_label *const *)b;
+
+	return x->span.begin < y->span.begin ? -1 : x->span.begin > y->span.begin;
+}
+
+/* Tells the diagnostics of aliases without value who suffers, in the order of
+ * the files whatever thread has noted it. */
+static void add_late_labels(struct arena *arena, struct late_label *labels)
+{
+	struct late_label **sorted;
+	unsigned count = 0;
+
+	for (struct late_label *l = labels; l; l = l->next)
+		count++;
+	sorted = ARENA_ARRAY(arena, struct late_label *, count);
+	count = 0;
+	for (struct late_label *l = labels; l; l = l->next)
+		sorted[count++] = l;
+	qsort(sorted, count, sizeof(*sorted), by_place);
+	for (unsigned i = 0; i < count; i++)
+		diag_label(sorted[i]->d, sorted[i]->span, "this is ignored with it");
 }
 
 static struct config *new_config(const struct inputs *inputs, struct diags *diags)
@@ -199,11 +294,12 @@ static struct config *new_config(const struct inputs *inputs, struct diags *diag
 struct config *compile(const struct inputs *inputs, struct diags *diags)
 {
 	struct config *config = new_config(inputs, diags);
-	struct reading reading = { .config = config, .diags = diags };
+	struct reading reading = { .config = config, .arena = config->arena, .diags = diags };
 
 	read_cluster_and_host(&reading, inputs);
 	read_guests(&reading, inputs);
 	read_vnets(&reading, inputs);
+	add_late_labels(config->arena, reading.late);
 	arena_free(&reading.trees);
 	implicit_local_network(config, inputs);
 	return config;
@@ -217,7 +313,7 @@ void compile_single(struct source *source, enum file_kind kind, struct source *c
 	struct config *config = new_config(inputs, diags);
 	struct guest guest = { 0 };
 	struct scope *own = kind == FILE_CLUSTER ? &config->cluster : kind == FILE_GUEST ? &guest.scope : NULL;
-	struct reading reading = { .config = config, .diags = diags };
+	struct reading reading = { .config = config, .arena = config->arena, .diags = diags };
 	struct vnet_options vnet;
 	struct rule_list rules;
 	struct diags unseen;
@@ -242,6 +338,7 @@ void compile_single(struct source *source, enum file_kind kind, struct source *c
 			 : kind == FILE_GUEST ? (void *)&guest.options
 					      : (void *)&vnet);
 	finish_file(&r, &rules);
+	add_late_labels(config->arena, reading.late);
 	arena_free(&reading.trees);
 	scope_free(&guest.scope);
 	config_free(config);

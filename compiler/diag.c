@@ -127,6 +127,20 @@ struct diagnostic *diag_fix(struct diagnostic *d, struct span span, const char *
 	return d;
 }
 
+void diags_append(struct diags *diags, struct diags *other)
+{
+	for (struct diagnostic *d = other->first; d; d = d->next)
+		d->owner = diags;
+	if (other->first) {
+		*diags->last = other->first;
+		diags->last = other->last;
+	}
+	for (int i = 0; i <= SEVERITY_ERROR; i++)
+		diags->counts[i] += other->counts[i];
+	diags->unreadable |= other->unreadable;
+	diags_init(other, other->arena, other->map);
+}
+
 /* Merge sort of the list: stable, and no array to allocate. */
 static struct diagnostic *merge(struct diagnostic *a, struct diagnostic *b)
 {

@@ -92,6 +92,8 @@ struct diagnostic *diag_help(struct diagnostic *d, const char *format, ...)
 struct diagnostic *diag_fix(struct diagnostic *d, struct span span, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* Moves all that `other` has collected to the end of `diags`. */
+void diags_append(struct diags *diags, struct diags *other);
 /* Sorts by file and position; for equal places the order of reporting stays. */
 void diags_sort(struct diags *diags);
 /* Severity from the letter of a row. */

@@ -84,27 +84,27 @@ static struct prefix host_address(struct prefix address)
 	return address;
 }
 
-static void filter_nic(struct config *config, struct guest *guest, const struct nic *nic)
+static void filter_nic(struct arena *arena, struct guest *guest, const struct nic *nic)
 {
-	struct text name = ARENA_JOIN(config->arena, TEXT("ipfilter-"), nic->key);
+	struct text name = ARENA_JOIN(arena, TEXT("ipfilter-"), nic->key);
 	struct ipset *set = NULL;
 
 	if (guest->scope.ipsets)
 		HASH_FIND(hh, guest->scope.ipsets, name.ptr, name.len, set);
 	if (!nic->firewall || (!set && !guest->options.ipfilter))
 		return;
-	set = find_or_add_set(config->arena, &guest->scope, name);
+	set = find_or_add_set(arena, &guest->scope, name);
 	if (nic->mac.len)
-		add_entry(config->arena, set, link_local(nic->mac_bytes), false);
-	add_entry(config->arena, set, (struct prefix){ 6, 10, { 0xfe, 0x80 } }, true);
+		add_entry(arena, set, link_local(nic->mac_bytes), false);
+	add_entry(arena, set, (struct prefix){ 6, 10, { 0xfe, 0x80 } }, true);
 	if (nic->ip4.version)
-		add_entry(config->arena, set, host_address(nic->ip4), false);
+		add_entry(arena, set, host_address(nic->ip4), false);
 	if (nic->ip6.version)
-		add_entry(config->arena, set, host_address(nic->ip6), false);
+		add_entry(arena, set, host_address(nic->ip6), false);
 }
 
-void implicit_filters(struct config *config, struct guest *guest)
+void implicit_filters(struct arena *arena, struct guest *guest)
 {
 	for (const struct nic *nic = guest->nics; nic && guest->has_file; nic = nic->next)
-		filter_nic(config, guest, nic);
+		filter_nic(arena, guest, nic);
 }

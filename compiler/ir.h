@@ -222,7 +222,6 @@ struct rule {
 	const struct endpoint *source, *dest; /* never NULL */
 	const struct condition *conditions;
 	uint32_t condition_count;
-	uint32_t id;             /* counts all rules of the configuration from 0 */
 	struct span span;
 	struct rule *next;
 };
@@ -308,7 +307,7 @@ struct config {
 	struct host_options host_options;
 	struct scope cluster, sdn;
 	struct group *groups;            /* uthash */
-	uint32_t group_count, rule_count;
+	uint32_t group_count;
 	struct rule_list cluster_rules, host_rules;
 	struct guest *guests;            /* VMs before containers, each by VMID as text */
 	struct guest *strangers;         /* firewall files without a guest on this node */

@@ -531,9 +531,14 @@ static void report_unknown_alias(struct resolver *r, struct word reference, cons
  * suffers. */
 static void report_invalid_alias(struct resolver *r, const struct alias *alias, struct word reference)
 {
+	struct late_label *label;
+
 	r->failed = true;
-	if (alias->reported)
-		diag_label(alias->reported, word_span(reference), "this is ignored with it");
+	if (!alias->reported)
+		return;
+	label = ARENA_NEW(r->arena, struct late_label);
+	*label = (struct late_label){ alias->reported, word_span(reference), *r->late };
+	*r->late = label;
 }
 
 /* A name that is not too long, but is with its prefix. */

@@ -25,6 +25,14 @@ struct rule_cache {
 						 rule that says nothing about protocols itself */
 };
 
+/* A use of an alias of another file that has no value: noted, because that
+ * alias's diagnostic may belong to another thread, and told it at the end. */
+struct late_label {
+	struct diagnostic *d;
+	struct span span;
+	struct late_label *next;
+};
+
 struct resolver {
 	struct config *config;
 	struct rule_cache *cache;
@@ -41,6 +49,7 @@ struct resolver {
 	const struct ast_rule *rule;
 	bool in_group;
 	bool failed; /* it was reported as wrong */
+	struct late_label **late;
 };
 
 /* ---- names.c ---- */

@@ -725,7 +725,6 @@ static void read_rule(struct resolver *r, const struct ast_rule *node, struct ru
 		read_plain_rule(r, node, rule);
 	if (r->failed)
 		return;
-	rule->id = r->config->rule_count++;
 	rules->count++;
 	*rules->last = rule;
 	rules->last = &rule->next;

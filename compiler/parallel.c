@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Threads that take the next of a row of jobs until there is none left. */
+#include "parallel.h"
+
+#include <sched.h>
+#include <stdatomic.h>
+#include <threads.h>
+
+enum { JOBS_A_WORKER = 64 };
+
+struct row {
+	atomic_uint next;
+	unsigned jobs;
+	void (*job)(void *context, unsigned worker, unsigned n);
+	void *context;
+};
+
+struct worker {
+	struct row *row;
+	unsigned number;
+	thrd_t thread;
+};
+
+static int work(void *argument)
+{
+	struct worker *worker = argument;
+	struct row *row = worker->row;
+	unsigned n;
+
+	while ((n = atomic_fetch_add(&row->next, 1)) < row->jobs)
+		row->job(row->context, worker->number, n);
+	return 0;
+}
+
+unsigned parallel_workers(unsigned jobs)
+{
+	unsigned worth = jobs / JOBS_A_WORKER + 1, processors = 1;
+	cpu_set_t set;
+
+	if (worth > 1 && sched_getaffinity(0, sizeof(set), &set) == 0)
+		processors = (unsigned)CPU_COUNT(&set);
+	if (worth > processors)
+		worth = processors;
+	return worth > PARALLEL_MOST ? PARALLEL_MOST : worth;
+}
+
+void parallel_run(unsigned workers, unsigned jobs, void (*job)(void *context, unsigned worker, unsigned n),
+		  void *context)
+{
+	struct row row = { .jobs = jobs, .job = job, .context = context };
+	struct worker others[PARALLEL_MOST];
+	unsigned started = 0;
+
+	while (started + 1 < workers) {
+		others[started] = (struct worker){ .row = &row, .number = started + 1 };
+		if (thrd_create(&others[started].thread, work, &others[started]) != thrd_success)
+			break;
+		started++;
+	}
+	work(&(struct worker){ .row = &row });
+	for (unsigned i = 0; i < started; i++)
+		thrd_join(others[i].thread, NULL);
+}

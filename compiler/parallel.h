@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Doing many independent things on all processors. */
+#ifndef PVEFW_PARALLEL_H
+#define PVEFW_PARALLEL_H
+
+enum { PARALLEL_MOST = 8 };
+
+/* How many workers are worth starting for `jobs` jobs of which each takes some
+ * ten microseconds: 1 to PARALLEL_MOST. */
+unsigned parallel_workers(unsigned jobs);
+
+/*
+ * Calls job(context, worker, n) once for every n below `jobs`, from `workers`
+ * threads (one of them the caller's); `worker` tells which, from 0.  Returns when
+ * all are done.  The order is not fixed: a job's result must not depend on it.
+ * When threads cannot be had, fewer do the work.
+ */
+void parallel_run(unsigned workers, unsigned jobs, void (*job)(void *context, unsigned worker, unsigned n),
+		  void *context);
+
+#endif
