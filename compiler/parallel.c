@@ -2,9 +2,9 @@
 /* Threads that take the next of a row of jobs until there is none left. */
 #include "parallel.h"
 
+#include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
-#include <threads.h>
 
 enum { JOBS_A_WORKER = 64 };
 
@@ -18,10 +18,10 @@ struct row {
 struct worker {
 	struct row *row;
 	unsigned number;
-	thrd_t thread;
+	pthread_t thread;
 };
 
-static int work(void *argument)
+static void *work(void *argument)
 {
 	struct worker *worker = argument;
 	struct row *row = worker->row;
@@ -29,7 +29,7 @@ static int work(void *argument)
 
 	while ((n = atomic_fetch_add(&row->next, 1)) < row->jobs)
 		row->job(row->context, worker->number, n);
-	return 0;
+	return NULL;
 }
 
 unsigned parallel_workers(unsigned jobs)
@@ -53,11 +53,11 @@ void parallel_run(unsigned workers, unsigned jobs, void (*job)(void *context, un
 
 	while (started + 1 < workers) {
 		others[started] = (struct worker){ .row = &row, .number = started + 1 };
-		if (thrd_create(&others[started].thread, work, &others[started]) != thrd_success)
+		if (pthread_create(&others[started].thread, NULL, work, &others[started]) != 0)
 			break;
 		started++;
 	}
 	work(&(struct worker){ .row = &row });
 	for (unsigned i = 0; i < started; i++)
-		thrd_join(others[i].thread, NULL);
+		pthread_join(others[i].thread, NULL);
 }
