@@ -239,6 +239,7 @@ static void places(const struct text_printer *p, const struct diagnostic *d)
 	other_labels(p, d, &b);
 }
 
+/* What it is and does comes before what helps. */
 static void remarks(const struct text_printer *p, const struct diagnostic *d)
 {
 	for (const struct diag_part *part = d->parts; part; part = part->next) {
@@ -246,9 +247,10 @@ static void remarks(const struct text_printer *p, const struct diagnostic *d)
 
 		if (part->kind == DIAG_NOTE || (part->kind == DIAG_LABEL && nowhere))
 			remark(p, "note", part->text);
-		else if (part->kind == DIAG_HELP)
-			remark(p, "help", part->text);
 	}
+	for (const struct diag_part *part = d->parts; part; part = part->next)
+		if (part->kind == DIAG_HELP)
+			remark(p, "help", part->text);
 }
 
 static void diagnostic(struct text_printer *p, const struct diagnostic *d)

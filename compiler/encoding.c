@@ -74,7 +74,8 @@ static void report_comment(struct diags *diags, struct span span, unsigned char 
 	if (point < 0)
 		d = diag(diags, span, DIAG_INVALID_UTF8, "byte 0x%02x is not UTF-8", byte);
 	else
-		d = diag(diags, span, DIAG_INVALID_CHARACTER, "control character U+%04X", (unsigned)point);
+		d = diag(diags, span, DIAG_COMMENT_CONTROL, "control character U+%04X in a comment",
+			 (unsigned)point);
 	diag_note(d, "it stands in a comment: the rest of the line counts as it is written");
 }
 
@@ -90,7 +91,11 @@ static void report_line(struct diags *diags, struct span span, unsigned char byt
 		d = diag(diags, span, DIAG_INVALID_CHARACTER, "U+%04X is not ASCII", (unsigned)point);
 	diag_note(d, "only comments may hold other characters than ASCII; the line is ignored");
 	if (point == 0xa0)
-		diag_help(d, "it looks like a blank, but is a no-break space");
+		diag_fix(diag_help(d, "it looks like a blank, but is a no-break space"), span, " ");
+	else if (point == 0xfeff)
+		diag_fix(diag_help(d, "it is a byte order mark, which editors do not show: save the file "
+				      "without it"),
+			 span, "%s", "");
 }
 
 /* Reports the first character of the line that has no place there.  True if

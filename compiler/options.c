@@ -77,11 +77,13 @@ struct setting {
 	void *options;
 	struct word key, value;
 	bool set_before;
+	bool failed; /* the value was reported and does not count */
 };
 
 /* What becomes of the traffic. */
 static struct diagnostic *keeps(struct setting *s, struct diagnostic *d)
 {
+	s->failed = true;
 	return diag_note(d, "the option keeps its %s (%s %s)", s->set_before ? "value" : "default", s->row->key,
 			 option_value_text(s->r->arena, s->id, s->options));
 }
@@ -94,26 +96,37 @@ static struct diagnostic *bad_value(struct setting *s, enum diag_id id, struct w
 
 /* ---- one function a type; each reports what is wrong itself ---- */
 
+static bool is_true_word(struct text t)
+{
+	return text_is(t, "1") || text_equal_nocase(t, TEXT("on")) || text_equal_nocase(t, TEXT("yes")) ||
+	       text_equal_nocase(t, TEXT("true"));
+}
+
+static bool is_false_word(struct text t)
+{
+	return text_is(t, "0") || text_equal_nocase(t, TEXT("off")) || text_equal_nocase(t, TEXT("no")) ||
+	       text_equal_nocase(t, TEXT("false"));
+}
+
+static void report_no_bool(struct setting *s)
+{
+	struct text t = word_text(s->value);
+	struct diagnostic *d = bad_value(s, DIAG_BAD_OPTION_VALUE, s->value, "`%.*s` is no value for `%s`");
+
+	if (is_true_word(t) || is_false_word(t))
+		diag_fix(diag_help(d, "write `%d`", is_true_word(t)), word_span(s->value), "%d", is_true_word(t));
+	else
+		diag_help(d, "it is 0 or 1");
+}
+
 static void read_bool(struct setting *s)
 {
 	struct text t = word_text(s->value);
-	struct diagnostic *d;
-	const char *meant = NULL;
 
-	if (text_is(t, "0") || text_is(t, "1")) {
+	if (text_is(t, "0") || text_is(t, "1"))
 		*(bool *)member(s->options, s->row) = t.ptr[0] == '1';
-		return;
-	}
-	d = bad_value(s, DIAG_BAD_OPTION_VALUE, s->value, "`%.*s` is no value for `%s`");
-	diag_help(d, "it is 0 or 1");
-	if (text_equal_nocase(t, TEXT("yes")) || text_equal_nocase(t, TEXT("true")) ||
-	    text_equal_nocase(t, TEXT("on")))
-		meant = "1";
-	else if (text_equal_nocase(t, TEXT("no")) || text_equal_nocase(t, TEXT("false")) ||
-		 text_equal_nocase(t, TEXT("off")))
-		meant = "0";
-	if (meant)
-		diag_fix(d, word_span(s->value), "%s", meant);
+	else
+		report_no_bool(s);
 }
 
 static void read_number(struct setting *s)
@@ -122,9 +135,13 @@ static void read_number(struct setting *s)
 	uint64_t number = UINT64_MAX;
 	struct diagnostic *d;
 
+	if (!text_all_digits(word_text(s->value)) && text_is(text_of(row->key), "enable")) {
+		report_no_bool(s);
+		return;
+	}
 	if (!text_all_digits(word_text(s->value))) {
 		d = bad_value(s, DIAG_BAD_OPTION_VALUE, s->value, "`%.*s` is no value for `%s`");
-		diag_help(d, "it is a whole number");
+		diag_help(d, "it is a whole number, without a unit");
 		return;
 	}
 	if (text_to_number(word_text(s->value), (uint64_t)row->most, &number) && (int64_t)number >= row->least) {
@@ -138,10 +155,22 @@ static void read_number(struct setting *s)
 		diag_help(d, "it is %lld to %lld", (long long)row->least, (long long)row->most);
 }
 
+/* "Did you mean" one of the first `count` actions. */
+static void suggest_policy(struct setting *s, struct diagnostic *d, int count)
+{
+	struct suggestion suggestion;
+
+	suggest_start(&suggestion, word_text(s->value));
+	for (int i = 0; i < count; i++)
+		suggest(&suggestion, text_of(action_names[i]), (struct span){ 0, 0 });
+	if (text_equal_nocase(word_text(s->value), TEXT("DENY")))
+		suggestion.best = text_of(action_names[ACTION_DROP]);
+	suggest_to(d, &suggestion, word_span(s->value), "");
+}
+
 static void read_policy(struct setting *s)
 {
 	enum action action = action_find(word_text(s->value), true);
-	struct suggestion suggestion;
 	struct diagnostic *d;
 
 	if (action != ACTIONS) {
@@ -150,10 +179,7 @@ static void read_policy(struct setting *s)
 	}
 	d = bad_value(s, DIAG_BAD_OPTION_VALUE, s->value, "`%.*s` is no policy for `%s`");
 	diag_help(d, "it is ACCEPT, DROP or REJECT");
-	suggest_start(&suggestion, word_text(s->value));
-	for (int i = 0; i < ACTIONS; i++)
-		suggest(&suggestion, text_of(action_names[i]), (struct span){ 0, 0 });
-	suggest_to(d, &suggestion, word_span(s->value), "");
+	suggest_policy(s, d, ACTIONS);
 }
 
 static void read_policy_forward(struct setting *s)
@@ -170,18 +196,17 @@ static void read_policy_forward(struct setting *s)
 		d = diag(s->r->diags, word_span(s->value), DIAG_FORWARD_REJECT_POLICY,
 			 "routed packets cannot be rejected");
 		diag_note(d, "the option counts as DROP");
-		diag_fix(diag_help(d, "write `policy_forward: DROP`"), word_span(s->value), "DROP");
+		diag_fix(diag_help(d, "write `DROP`"), word_span(s->value), "DROP");
 		return;
 	}
 	d = bad_value(s, DIAG_BAD_OPTION_VALUE, s->value, "`%.*s` is no policy for `%s`");
 	diag_help(d, "it is ACCEPT or DROP");
+	suggest_policy(s, d, ACTION_REJECT);
 }
 
 static void read_loglevel(struct setting *s)
 {
 	enum log_level level = LOG_NOLOG;
-	struct suggestion suggestion;
-	struct diagnostic *d;
 
 	if (s->value.len)
 		level = log_level_find(word_text(s->value), true);
@@ -189,12 +214,8 @@ static void read_loglevel(struct setting *s)
 		*(enum log_level *)member(s->options, s->row) = level;
 		return;
 	}
-	d = bad_value(s, DIAG_BAD_OPTION_VALUE, s->value, "`%.*s` is no log level for `%s`");
-	diag_help(d, "it is emerg, alert, crit, err, warning, notice, info, debug or nolog");
-	suggest_start(&suggestion, word_text(s->value));
-	for (int i = 0; i < LOG_LEVELS; i++)
-		suggest(&suggestion, text_of(log_level_names[i]), (struct span){ 0, 0 });
-	suggest_to(d, &suggestion, word_span(s->value), "");
+	suggest_log_level(bad_value(s, DIAG_BAD_OPTION_VALUE, s->value, "`%.*s` is no log level for `%s`"),
+			  s->value);
 }
 
 /* The next element of a comma list; false at the end. */
@@ -213,18 +234,6 @@ static bool next_element(struct word *list, struct word *element)
 	*element = word_part(*list, 0, (uint32_t)comma);
 	*list = word_part(*list, (uint32_t)comma + 1, list->len - (uint32_t)comma - 1);
 	return true;
-}
-
-static bool is_true_word(struct text t)
-{
-	return text_is(t, "1") || text_equal_nocase(t, TEXT("on")) || text_equal_nocase(t, TEXT("yes")) ||
-	       text_equal_nocase(t, TEXT("true"));
-}
-
-static bool is_false_word(struct text t)
-{
-	return text_is(t, "0") || text_equal_nocase(t, TEXT("off")) || text_equal_nocase(t, TEXT("no")) ||
-	       text_equal_nocase(t, TEXT("false"));
 }
 
 /* "90/hour": a number of at least 1, and one of four units. */
@@ -300,6 +309,15 @@ static void read_ratelimit(struct setting *s)
 	*(struct ratelimit *)member(s->options, s->row) = limit;
 }
 
+/* Nothing between two commas, or beside one: points at the comma. */
+static void report_empty_element(struct setting *s, struct word element)
+{
+	bool last = element.begin == s->value.begin + s->value.len;
+	struct span comma = { element.begin - last, element.begin - last + 1 };
+
+	keeps(s, diag(s->r->diags, comma, DIAG_EMPTY_LIST_ITEM, "nothing stands beside this comma"));
+}
+
 static int find_helper(struct text name)
 {
 	for (unsigned i = 0; i < helper_count; i++)
@@ -327,6 +345,10 @@ static void read_helpers(struct setting *s)
 	while (s->value.len && next_element(&list, &element)) {
 		int index = find_helper(word_text(element));
 
+		if (!element.len) {
+			report_empty_element(s, element);
+			return;
+		}
 		if (index < 0 || helpers.count == sizeof(helpers.order)) {
 			report_helper(s, element);
 			return;
@@ -362,12 +384,28 @@ static void read_queues(struct setting *s)
 	diag_help(d, "it is a queue number N from 0 to 65535, or N:M with N not above M");
 }
 
+static void report_ethertype(struct setting *s, struct word name)
+{
+	const struct netdb *netdb = s->r->config->netdb;
+	struct diagnostic *d = bad_value(s, DIAG_UNKNOWN_ETHERTYPE, name, "no Ethernet protocol `%.*s` for `%s`");
+	struct text near = netdb_near_ethertype(netdb, word_text(name)), digits;
+	uint16_t number;
+
+	if (text_starts(word_text(name), "0x")) {
+		digits = word_text(word_part(name, 2, name.len - 2));
+		near = netdb_ethertype(netdb, digits, &number) ? digits : (struct text){ NULL, 0 };
+	}
+	if (near.len)
+		diag_fix(diag_help(d, "did you mean `%.*s`?", TEXT_ARG(near)), word_span(name), "%.*s",
+			 TEXT_ARG(near));
+	else
+		diag_help(d, "it is a name of /etc/ethertypes, or a number in it, of four hexadecimal digits");
+}
+
 static void read_layer2(struct setting *s)
 {
 	struct word list = s->value, element;
 	struct layer2_list protocols = { 0 };
-	struct text near;
-	struct diagnostic *d;
 
 	protocols.items = ARENA_ARRAY(s->r->arena, struct layer2_protocol, s->value.len / 2 + 1);
 	while (s->value.len && next_element(&list, &element)) {
@@ -376,16 +414,15 @@ static void read_layer2(struct setting *s)
 		item->name = word_text(element);
 		if (!element.len && !list.ptr && protocols.count)
 			break; /* "ARP,": a comma at the end does no harm */
-		if (element.len && netdb_ethertype(s->r->config->netdb, item->name, &item->number)) {
-			protocols.count++;
-			continue;
+		if (!element.len) {
+			report_empty_element(s, element);
+			return;
 		}
-		d = bad_value(s, DIAG_UNKNOWN_ETHERTYPE, element, "no Ethernet protocol `%.*s` for `%s`");
-		near = netdb_near_ethertype(s->r->config->netdb, item->name);
-		if (near.len)
-			diag_fix(diag_help(d, "did you mean `%.*s`?", TEXT_ARG(near)), word_span(element), "%.*s",
-				 TEXT_ARG(near));
-		return;
+		if (!netdb_ethertype(s->r->config->netdb, item->name, &item->number)) {
+			report_ethertype(s, element);
+			return;
+		}
+		protocols.count++;
 	}
 	*(struct layer2_list *)member(s->options, s->row) = protocols;
 }
@@ -427,7 +464,10 @@ static bool report_misplaced(struct resolver *r, const struct ast_option *node)
 	d = diag(r->diags, word_span(node->key), DIAG_MISPLACED_OPTION, "`%.*s` is no option of a %s file",
 		 TEXT_ARG(node->key), file_kind_name(r->file->kind));
 	diag_note(d, "the line is ignored");
-	if (r->file->kind == FILE_HOST && text_starts(word_text(node->key), "policy_"))
+	if (r->file->kind == FILE_HOST && text_equal_nocase(word_text(node->key), TEXT("policy_forward")))
+		diag_note(d, "the host follows the policies of cluster.fw (policy_forward %s)",
+			  action_names[r->config->cluster_options.policy_forward]);
+	else if (r->file->kind == FILE_HOST && text_starts(word_text(node->key), "policy_"))
 		diag_note(d, "the host follows the policies of cluster.fw (policy_in %s, policy_out %s)",
 			  action_names[r->config->cluster_options.policy_in],
 			  action_names[r->config->cluster_options.policy_out]);
@@ -449,7 +489,10 @@ static void report_unknown(struct resolver *r, const struct ast_option *node)
 	for (int id = 0; id < OPTION_COUNT; id++)
 		if (option_table[id].kind == r->file->kind)
 			suggest(&s, text_of(option_table[id].key), (struct span){ 0, 0 });
-	suggest_to(d, &s, word_span(node->key), "");
+	if (s.best.len)
+		suggest_to(d, &s, word_span(node->key), "");
+	else
+		diag_help(d, "`pvefw-cc options` lists the options");
 }
 
 /* A '#' in the value: options take no comments. */
@@ -468,7 +511,33 @@ static bool report_comment(struct setting *s, struct span line)
 	while (value.len && char_is_blank(value.ptr[value.len - 1]))
 		value.len--;
 	diag_help(d, "put it on a line of its own");
-	diag_fix(d, line, "%.*s: %.*s", TEXT_ARG(s->key), TEXT_ARG(value));
+	if (value.len)
+		diag_fix(d, line, "%.*s\n%.*s: %.*s", (int)(s->value.len - (uint32_t)hash), s->value.ptr + hash,
+			 TEXT_ARG(s->key), TEXT_ARG(value));
+	return true;
+}
+
+/* Lists have no blanks in them. */
+static bool report_list_blank(struct setting *s)
+{
+	bool list = s->row->type == OPTION_RATELIMIT || s->row->type == OPTION_HELPERS ||
+		    s->row->type == OPTION_LAYER2;
+	char *joined = arena_alloc(s->r->arena, s->value.len + 1);
+	uint32_t first = s->value.len, len = 0;
+	struct diagnostic *d;
+
+	for (uint32_t i = 0; i < s->value.len; i++)
+		if (!char_is_blank(s->value.ptr[i]))
+			joined[len++] = s->value.ptr[i];
+		else if (first == s->value.len)
+			first = i;
+	joined[len] = '\0';
+	if (!list || len == s->value.len)
+		return false;
+	d = diag(s->r->diags, word_span(word_part(s->value, first, 1)), DIAG_OPTION_BLANK,
+		 "no blank can stand in the list of `%s`", s->row->key);
+	keeps(s, d);
+	diag_fix(diag_help(d, "write `%s`", joined), word_span(s->value), "%s", joined);
 	return true;
 }
 
@@ -492,10 +561,20 @@ static void report_missing_value(struct setting *s)
 	keeps(s, d);
 }
 
-/* The lines on which the options of this file were set, to find repetitions. */
+/* The lines on which the options of this file were given a value, to find
+ * repetitions. */
 struct seen {
 	struct span at[OPTION_COUNT];
 };
+
+static void report_repeated(struct resolver *r, const struct ast_option *node, struct span before)
+{
+	struct diagnostic *d = diag(r->diags, word_span(node->key), DIAG_DUPLICATE_OPTION, "`%.*s` is set twice",
+				    TEXT_ARG(node->key));
+
+	diag_label(d, before, "first here");
+	diag_note(d, "the last one counts");
+}
 
 static void read_option(struct resolver *r, const struct ast_option *node, struct seen *seen,
 			void *options)
@@ -509,20 +588,17 @@ static void read_option(struct resolver *r, const struct ast_option *node, struc
 	}
 	s.row = &option_table[id];
 	s.set_before = seen->at[id].begin != 0;
-	if (s.set_before) {
-		struct diagnostic *d = diag(r->diags, word_span(node->key), DIAG_DUPLICATE_OPTION,
-					    "`%s` is set twice", s.row->key);
-
-		diag_label(d, seen->at[id], "first here");
-		diag_note(d, "the last one counts");
-	}
-	seen->at[id] = word_span(node->key);
-	if (report_case(&s) || report_comment(&s, node->line.span))
+	if (report_case(&s) || report_comment(&s, node->line.span) || report_list_blank(&s))
 		return;
 	if (!s.value.len && s.row->type != OPTION_LOGLEVEL)
 		report_missing_value(&s);
 	else
 		readers[s.row->type](&s);
+	if (s.failed)
+		return;
+	if (s.set_before)
+		report_repeated(r, node, seen->at[id]);
+	seen->at[id] = word_span(node->key);
 }
 
 static void report_unparsable(struct resolver *r, const struct ast_text_line *node)

@@ -33,7 +33,8 @@ static inline void out_bytes(struct out *out, const char *bytes, size_t len)
 {
 	if (out->room - out->len < len)
 		out_make_room(out, len);
-	memcpy(out->data + out->len, bytes, len);
+	if (len)
+		memcpy(out->data + out->len, bytes, len);
 	out->len += len;
 }
 
@@ -42,8 +43,7 @@ void out_printf(struct out *out, const char *format, ...) __attribute__((format(
 
 static inline void out_text(struct out *out, struct text t)
 {
-	if (t.len)
-		out_bytes(out, t.ptr, t.len);
+	out_bytes(out, t.ptr, t.len);
 }
 
 static inline void out_string(struct out *out, const char *s)

@@ -123,6 +123,8 @@ void suggest(struct suggestion *s, struct text candidate, struct span span);
 /* Adds the label, the help and the fix if something was near enough. */
 struct diagnostic *suggest_to(struct diagnostic *d, const struct suggestion *s, struct span replace,
 			      const char *prefix);
+/* The same for a log level; names them all if none is near. */
+struct diagnostic *suggest_log_level(struct diagnostic *d, struct word level);
 
 /* ---- encoding.c ---- */
 

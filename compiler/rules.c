@@ -139,12 +139,7 @@ static bool report_log_level(struct resolver *r, const struct ast_param *p)
 			 log_level_names[any]);
 		return true;
 	}
-	suggest_start(&s, level);
-	for (int i = 0; i < LOG_LEVELS; i++)
-		suggest(&s, text_of(log_level_names[i]), (struct span){ 0, 0 });
-	if (!s.best.len)
-		diag_help(d, "it is emerg, alert, crit, err, warning, notice, info, debug or nolog");
-	suggest_to(d, &s, word_span(p->value), "");
+	suggest_log_level(d, p->value);
 	return true;
 }
 

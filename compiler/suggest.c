@@ -20,6 +20,35 @@ void suggest(struct suggestion *s, struct text candidate, struct span span)
 	s->span = span;
 }
 
+/* The level that a number of syslog's or a longer or shorter word means. */
+static struct text log_level_near(struct text t)
+{
+	struct suggestion s;
+
+	if (t.len == 1 && t.ptr[0] >= '0' && t.ptr[0] <= '7')
+		return text_of(log_level_names[t.ptr[0] - '0']);
+	suggest_start(&s, t);
+	for (int i = 0; i < LOG_LEVELS; i++)
+		suggest(&s, text_of(log_level_names[i]), (struct span){ 0, 0 });
+	for (int i = 0; i < LOG_LEVELS && !s.best.len; i++) {
+		struct text name = text_of(log_level_names[i]);
+		uint32_t len = t.len < name.len ? t.len : name.len;
+
+		if (len >= 3 && text_equal_nocase((struct text){ t.ptr, len }, (struct text){ name.ptr, len }))
+			s.best = name;
+	}
+	return s.best;
+}
+
+struct diagnostic *suggest_log_level(struct diagnostic *d, struct word level)
+{
+	struct suggestion s = { .best = log_level_near(word_text(level)) };
+
+	if (!s.best.len)
+		return diag_help(d, "it is emerg, alert, crit, err, warning, notice, info, debug or nolog");
+	return suggest_to(d, &s, word_span(level), "");
+}
+
 struct diagnostic *suggest_to(struct diagnostic *d, const struct suggestion *s, struct span replace,
 			      const char *prefix)
 {

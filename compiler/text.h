@@ -62,21 +62,21 @@ static inline struct word word_part(struct word w, uint32_t from, uint32_t len)
 
 static inline bool text_equal(struct text a, struct text b)
 {
-	return a.len == b.len && memcmp(a.ptr, b.ptr, a.len) == 0;
+	return a.len == b.len && (!a.len || memcmp(a.ptr, b.ptr, a.len) == 0);
 }
 
 static inline bool text_is(struct text a, const char *b)
 {
 	size_t len = strlen(b);
 
-	return a.len == len && memcmp(a.ptr, b, len) == 0;
+	return a.len == len && (!len || memcmp(a.ptr, b, len) == 0);
 }
 
 static inline bool text_starts(struct text a, const char *prefix)
 {
 	size_t len = strlen(prefix);
 
-	return a.len >= len && memcmp(a.ptr, prefix, len) == 0;
+	return a.len >= len && (!len || memcmp(a.ptr, prefix, len) == 0);
 }
 
 /* ASCII letters compare without case; the locale plays no part. */

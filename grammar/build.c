@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The constructors of the syntax tree: each makes one node and knows nothing else. */
-#include "parse.h"
+#include "scan.h"
 
 struct section_list build_section(struct parse *p, struct section_list sections,
 				  struct ast_section *header, struct line_list lines)
@@ -16,8 +16,20 @@ struct section_list build_section(struct parse *p, struct section_list sections,
 	return sections;
 }
 
-struct line_list build_line(struct line_list lines, struct ast_line *line)
+/* Where a line that was not understood ends is known now, at the EOL token; while
+ * the line is read, the scanner keeps a NUL behind its last token. */
+static void end_bad(struct parse *p, struct ast_text_line *bad)
 {
+	uint32_t offset = bad->text.begin - p->source->base, eol = p->at;
+
+	bad->text = scan_word(p, p->source->text + offset, eol - offset);
+	bad->line.span = word_span(bad->text);
+}
+
+struct line_list build_line(struct parse *p, struct line_list lines, struct ast_line *line)
+{
+	if (line->kind == LINE_BAD)
+		end_bad(p, (struct ast_text_line *)line);
 	if (lines.last)
 		lines.last->next = line;
 	else
@@ -127,17 +139,13 @@ struct ast_line *build_rule(struct ast_rule *head, struct param_list params, str
 struct ast_line *build_bad(struct parse *p)
 {
 	const char *text = p->source->text;
-	uint32_t begin = p->at, end = p->at, size = p->source->size;
+	uint32_t begin = p->at;
 
 	while (begin > 0 && text[begin - 1] != '\n')
 		begin--;
-	while (end < size && text[end] != '\n')
-		end++;
-	while (begin < end && char_is_blank(text[begin]))
+	while (char_is_blank(text[begin]) || text[begin] == '\r')
 		begin++;
-	while (end > begin && (char_is_blank(text[end - 1]) || text[end - 1] == '\r'))
-		end--;
-	return build_text(p, LINE_BAD, source_word(p->source, begin, end - begin));
+	return build_text(p, LINE_BAD, source_word(p->source, begin, 0));
 }
 
 struct ast_param *build_key(struct parse *p, enum ast_param_form form, struct word key)

@@ -35,7 +35,7 @@ struct word_list {
 /* Constructors, one for each kind of node: build.c. */
 struct section_list build_section(struct parse *p, struct section_list sections,
 				  struct ast_section *header, struct line_list lines);
-struct line_list build_line(struct line_list lines, struct ast_line *line);
+struct line_list build_line(struct parse *p, struct line_list lines, struct ast_line *line);
 struct ast_line *build_comment(struct parse *p, struct word comment);
 struct ast_line *build_text(struct parse *p, enum line_kind kind, struct word text);
 struct ast_line *build_option(struct parse *p, struct word key, struct word value);
@@ -48,7 +48,7 @@ struct ast_line *build_entry(struct parse *p, struct word bang, struct word_list
 struct ast_rule *build_rule_head(struct parse *p, struct word bar, bool gap, struct word type,
 				 struct word action);
 struct ast_line *build_rule(struct ast_rule *head, struct param_list params, struct word comment);
-/* The line that ends at the last token, which could not be understood. */
+/* The line of the last token, which could not be understood; build_line() ends it. */
 struct ast_line *build_bad(struct parse *p);
 struct param_list build_param(struct param_list params, struct ast_param *param);
 struct ast_param *build_key(struct parse *p, enum ast_param_form form, struct word key);

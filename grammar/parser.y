@@ -75,7 +75,7 @@ file:	  lines			{ $$ = build_section(p, no_sections, NULL, $1); }
 	;
 
 lines:	  %empty		{ $$ = no_lines; }
-	| lines line EOL	{ $$ = build_line($1, $2); }
+	| lines line EOL	{ $$ = build_line(p, $1, $2); }
 	;
 
 line:	  COMMENT		{ $$ = build_comment(p, $1); }

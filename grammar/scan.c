@@ -2,10 +2,16 @@
 /* Cutting words out of what the lexer has matched. */
 #include "scan.h"
 
+/* A CR is a blank: at a line's end, and anywhere else. */
+static bool is_gap(char c)
+{
+	return char_is_blank(c) || c == '\r';
+}
+
 struct word scan_word(struct parse *p, const char *text, size_t len)
 {
 	p->at = (uint32_t)(text - p->source->text);
-	while (len > 0 && (char_is_blank(text[len - 1]) || text[len - 1] == '\r'))
+	while (len > 0 && is_gap(text[len - 1]))
 		len--;
 	return source_word(p->source, p->at, (uint32_t)len);
 }
@@ -15,24 +21,20 @@ struct ast_param *scan_param(struct parse *p, enum ast_param_form form, const ch
 	struct ast_param *param = ARENA_NEW(p->arena, struct ast_param);
 	uint32_t key = 0, value;
 
-	while (!char_is_blank(text[key]))
+	while (!is_gap(text[key]))
 		key++;
-	for (value = key; char_is_blank(text[value]); value++)
+	for (value = key; is_gap(text[value]); value++)
 		;
 	param->form = form;
 	param->value = scan_word(p, text + value, len - value);
 	param->key = scan_word(p, text, key);
-	if (!param->value.len) {
-		param->form = PARAM_NO_VALUE;
-		param->value.ptr = NULL;
-	}
 	return param;
 }
 
 /* Whether what follows the bracket is nothing, or a comment. */
 static bool ends_header(struct word line, uint32_t after)
 {
-	while (after < line.len && (char_is_blank(line.ptr[after]) || line.ptr[after] == '\r'))
+	while (after < line.len && is_gap(line.ptr[after]))
 		after++;
 	return after == line.len || line.ptr[after] == '#';
 }
@@ -44,7 +46,7 @@ static uint32_t closing_bracket(struct word line, uint32_t from)
 {
 	uint32_t end = from;
 
-	while (end < line.len && !char_is_blank(line.ptr[end]))
+	while (end < line.len && !is_gap(line.ptr[end]))
 		end++;
 	for (uint32_t at = end; at > from; at--)
 		if (line.ptr[at - 1] == ']' && ends_header(line, at))
@@ -59,7 +61,7 @@ struct ast_section *scan_header(struct parse *p, enum section_kind kind, const c
 	uint32_t from = 1 + (uint32_t)strlen(section_table[kind].name), close, comment;
 
 	p->section = kind;
-	while (char_is_blank(line.ptr[from]))
+	while (is_gap(line.ptr[from]))
 		from++;
 	close = closing_bracket(line, from);
 	section->kind = kind;

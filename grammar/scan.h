@@ -11,8 +11,7 @@
 
 /* The word at `text` in the source's buffer, without trailing blanks and CR. */
 struct word scan_word(struct parse *p, const char *text, size_t len);
-/* Takes "-key value" apart.  A value that is only the CR of the line's end is
- * none, whatever the form. */
+/* Takes "-key value" apart. */
 struct ast_param *scan_param(struct parse *p, enum ast_param_form form, const char *text, size_t len);
 /* Takes "[IPSET name] # comment" apart, and makes it the current section. */
 struct ast_section *scan_header(struct parse *p, enum section_kind kind, const char *text, size_t len);

@@ -73,7 +73,7 @@ START_TEST(spellings)
 		"firewall=on,macaddr=BC:24:11:00:00:01,model=e1000-82545em",
 		"virtio,macaddr=BC:24:11:00:00:01,firewall=true",
 		"vmxnet3=BC:24:11:00:00:01,,firewall=1,",
-		"rtl8139=BC:24:11:00:00:01 , firewall=TRUE",
+		"rtl8139=BC:24:11:00:00:01,firewall=TRUE",
 		"virtio=BC:24:11:00:00:01,firewall=1\r",
 	};
 
