@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Data types and fields, from the table fields.def. */
+#include "nft/nft.h"
+
+const struct nft_type_row nft_types[NFT_TYPES] = {
+#define TYPE(ID, name_, number_, length_) [NFT_TYPE_##ID] = { name_, number_, length_ },
+#include "nft/fields.def"
+};
+
+const struct nft_field_row nft_fields[NFT_FIELDS] = {
+#define META(ID, spelling_, type_, ...) [NFT_FIELD_##ID] = { spelling_, NFT_TYPE_##type_ },
+#define CT META
+#define PAYLOAD META
+#define FIB META
+#include "nft/fields.def"
+};
