@@ -42,6 +42,41 @@ void options_defaults(enum file_kind kind, void *options)
 			set_default(&option_table[id], options);
 }
 
+static const char *ratelimit_text(struct arena *arena, const struct ratelimit *limit)
+{
+	const char *rate = limit->rate.len ? arena_string(arena, limit->rate) : "1/second";
+
+	if (limit->off)
+		return "off";
+	return limit->burst ? arena_printf(arena, "%s,burst=%u", rate, limit->burst) : rate;
+}
+
+static const char *helpers_text(struct arena *arena, const struct helper_list *helpers)
+{
+	const char *text = "";
+
+	for (unsigned i = 0; i < helpers->count; i++)
+		text = arena_printf(arena, "%s%s%s", text, i ? "," : "", helper_table[helpers->order[i]].name);
+	return helpers->count ? text : "unset";
+}
+
+static const char *queues_text(struct arena *arena, const struct queues *queues)
+{
+	if (!queues->set)
+		return "unset";
+	return queues->range ? arena_printf(arena, "%u:%u", queues->first, queues->last)
+			       : arena_printf(arena, "%u", queues->first);
+}
+
+static const char *layer2_text(struct arena *arena, const struct layer2_list *list)
+{
+	const char *text = "";
+
+	for (uint32_t i = 0; i < list->count; i++)
+		text = arena_printf(arena, "%s%s%.*s", text, i ? "," : "", TEXT_ARG(list->items[i].name));
+	return list->count ? text : "unset";
+}
+
 const char *option_value_text(struct arena *arena, enum option_id id, const void *options)
 {
 	const struct option_row *row = &option_table[id];
@@ -58,13 +93,13 @@ const char *option_value_text(struct arena *arena, enum option_id id, const void
 	case OPTION_LOGLEVEL:
 		return log_level_names[*(const enum log_level *)value];
 	case OPTION_RATELIMIT:
-		return ((const struct ratelimit *)value)->off ? "off" : "1/second";
+		return ratelimit_text(arena, value);
 	case OPTION_HELPERS:
-		return ((const struct helper_list *)value)->count ? "some" : "none";
+		return helpers_text(arena, value);
 	case OPTION_QUEUES:
-		return ((const struct queues *)value)->set ? "some" : "the kernel's default";
+		return queues_text(arena, value);
 	case OPTION_LAYER2:
-		return ((const struct layer2_list *)value)->count ? "some" : "all";
+		return layer2_text(arena, value);
 	}
 	return "";
 }
@@ -520,20 +555,21 @@ static bool report_comment(struct setting *s, struct span line)
 /* Lists have no blanks in them. */
 static bool report_list_blank(struct setting *s)
 {
-	bool list = s->row->type == OPTION_RATELIMIT || s->row->type == OPTION_HELPERS ||
-		    s->row->type == OPTION_LAYER2;
-	char *joined = arena_alloc(s->r->arena, s->value.len + 1);
-	uint32_t first = s->value.len, len = 0;
+	uint32_t first = 0, len = 0;
 	struct diagnostic *d;
+	char *joined;
 
+	if (s->row->type != OPTION_RATELIMIT && s->row->type != OPTION_HELPERS && s->row->type != OPTION_LAYER2)
+		return false;
+	while (first < s->value.len && !char_is_blank(s->value.ptr[first]))
+		first++;
+	if (first == s->value.len)
+		return false;
+	joined = ARENA_ARRAY(s->r->arena, char, s->value.len + 1);
 	for (uint32_t i = 0; i < s->value.len; i++)
 		if (!char_is_blank(s->value.ptr[i]))
 			joined[len++] = s->value.ptr[i];
-		else if (first == s->value.len)
-			first = i;
 	joined[len] = '\0';
-	if (!list || len == s->value.len)
-		return false;
 	d = diag(s->r->diags, word_span(word_part(s->value, first, 1)), DIAG_OPTION_BLANK,
 		 "no blank can stand in the list of `%s`", s->row->key);
 	keeps(s, d);
@@ -567,10 +603,10 @@ struct seen {
 	struct span at[OPTION_COUNT];
 };
 
-static void report_repeated(struct resolver *r, const struct ast_option *node, struct span before)
+static void report_repeated(struct setting *s, struct span before)
 {
-	struct diagnostic *d = diag(r->diags, word_span(node->key), DIAG_DUPLICATE_OPTION, "`%.*s` is set twice",
-				    TEXT_ARG(node->key));
+	struct diagnostic *d = diag(s->r->diags, word_span(s->key), DIAG_DUPLICATE_OPTION, "`%s` is set twice",
+				    s->row->key);
 
 	diag_label(d, before, "first here");
 	diag_note(d, "the last one counts");
@@ -597,29 +633,43 @@ static void read_option(struct resolver *r, const struct ast_option *node, struc
 	if (s.failed)
 		return;
 	if (s.set_before)
-		report_repeated(r, node, seen->at[id]);
+		report_repeated(&s, seen->at[id]);
 	seen->at[id] = word_span(node->key);
+}
+
+/* "key : value", "key = value" and "key value" with the right sign between them. */
+static void suggest_colon(struct diagnostic *d, struct word line, uint32_t key)
+{
+	uint32_t value = key;
+
+	while (value < line.len && char_is_blank(line.ptr[value]))
+		value++;
+	if (value < line.len && (line.ptr[value] == ':' || line.ptr[value] == '='))
+		value++;
+	while (value < line.len && char_is_blank(line.ptr[value]))
+		value++;
+	if (value == line.len)
+		diag_help(d, "an option is written `key: value`");
+	else
+		diag_fix(diag_help(d, "a colon stands behind the name, with no blank before it"), word_span(line),
+			 "%.*s: %.*s", (int)key, line.ptr, (int)(line.len - value), line.ptr + value);
 }
 
 static void report_unparsable(struct resolver *r, const struct ast_text_line *node)
 {
-	struct text t = word_text(node->text);
-	long colon = text_find(t, ':');
-	struct diagnostic *d = diag(r->diags, word_span(node->text), DIAG_UNPARSABLE_OPTION,
-				    "this is no option");
-	uint32_t key = 0, value = (uint32_t)colon + 1;
+	struct word line = node->text;
+	struct diagnostic *d = diag(r->diags, word_span(line), DIAG_UNPARSABLE_OPTION, "this is no option");
+	uint32_t end = 0;
 
 	diag_note(d, "the line is ignored");
-	while (key < t.len && !char_is_blank(t.ptr[key]) && t.ptr[key] != ':')
-		key++;
-	if (colon < 0 || option_find(r->file->kind, (struct text){ t.ptr, key }) == OPTION_COUNT) {
+	while (end < line.len && !char_is_blank(line.ptr[end]) && line.ptr[end] != ':' && line.ptr[end] != '=')
+		end++;
+	if (option_find(r->file->kind, (struct text){ line.ptr, end }) != OPTION_COUNT)
+		suggest_colon(d, line, end);
+	else if (looks_like_rule(word_text(line)))
+		diag_help(d, "rules stand in [RULES]");
+	else
 		diag_help(d, "an option is written `key: value`");
-		return;
-	}
-	while (value < t.len && char_is_blank(t.ptr[value]))
-		value++;
-	diag_help(d, "no blank stands before the colon");
-	diag_fix(d, word_span(node->text), "%.*s: %.*s", (int)key, t.ptr, (int)(t.len - value), t.ptr + value);
 }
 
 void options_read(struct resolver *r, void *options)

@@ -81,6 +81,9 @@ const char *option_value_text(struct arena *arena, enum option_id id, const void
 
 /* ---- rules.c ---- */
 
+/* Its first word is the type of a rule. */
+bool looks_like_rule(struct text line);
+
 /* Second pass over one [RULES] or [GROUP]: appends the rules that are right. */
 void rules_read(struct resolver *r, const struct ast_section *section, struct rule_list *rules);
 /* Reports that the present rule is wrong; it will be ignored. */

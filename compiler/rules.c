@@ -127,7 +127,6 @@ static bool report_log_level(struct resolver *r, const struct ast_param *p)
 {
 	struct text level = word_text(p->value);
 	enum log_level any = log_level_find(level, true);
-	struct suggestion s;
 	struct diagnostic *d;
 
 	if (log_level_find(level, false) != LOG_LEVELS)
@@ -191,6 +190,15 @@ static bool read_params(struct resolver *r, const struct ast_rule *rule, bool gr
 }
 
 /* ---- type and action ---- */
+
+bool looks_like_rule(struct text line)
+{
+	uint32_t begin = line.len && line.ptr[0] == '|', end = begin;
+
+	while (end < line.len && !char_is_blank(line.ptr[end]))
+		end++;
+	return direction_find((struct text){ line.ptr + begin, end - begin }) != DIRECTIONS;
+}
 
 static bool type_allowed(const struct resolver *r, enum direction direction)
 {
