@@ -125,3 +125,23 @@ struct source *folder_load(const struct folder *folder, const char *name)
 		diag_unreadable(folder->diags, shown, errno);
 	return source;
 }
+
+void folder_load_all(const struct folder *folder, const struct text *names, unsigned count,
+		     struct source **sources)
+{
+	struct diags *diags = folder->diags;
+	struct source_request *requests = ARENA_ARRAY(diags->arena, struct source_request, count);
+
+	if (!count)
+		return;
+	for (unsigned i = 0; i < count; i++) {
+		requests[i].path = names[i].ptr;
+		requests[i].shown = join(folder, names[i].ptr);
+	}
+	source_load_all(diags->map, dirfd(folder->dir), requests, count);
+	for (unsigned i = 0; i < count; i++) {
+		sources[i] = requests[i].source;
+		if (!sources[i])
+			diag_unreadable(diags, requests[i].shown, requests[i].reason);
+	}
+}

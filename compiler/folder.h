@@ -33,5 +33,9 @@ bool folder_has(const struct folder *folder, struct text name);
 bool folder_is_folder(const struct folder *folder, const char *name);
 /* Reads a file; NULL if it is missing, or unreadable, which was reported. */
 struct source *folder_load(const struct folder *folder, const char *name);
+/* Reads many files that the folder lists, several at a time; sources[i] is the one
+ * of names[i]. */
+void folder_load_all(const struct folder *folder, const struct text *names, unsigned count,
+		     struct source **sources);
 
 #endif

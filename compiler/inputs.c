@@ -220,22 +220,43 @@ static struct text vmid_of(struct text name, const char *ending, uint32_t *vmid)
 	return stem;
 }
 
-static struct guest *read_guest(struct reader *r, const struct folder *folder, struct text name,
+/* The files of a folder whose name is a VMID and `ending`. */
+struct vmid_files {
+	struct text *names, *vmids;
+	uint32_t *numbers;
+	struct source **sources; /* NULL: unreadable, which was reported */
+	uint32_t count;
+};
+
+static struct vmid_files read_vmid_files(struct reader *r, const struct folder *folder, const char *ending)
+{
+	struct vmid_files files = {
+		.names = ARENA_ARRAY(r->arena, struct text, folder->count),
+		.vmids = ARENA_ARRAY(r->arena, struct text, folder->count),
+		.numbers = ARENA_ARRAY(r->arena, uint32_t, folder->count),
+		.sources = ARENA_ARRAY(r->arena, struct source *, folder->count),
+	};
+
+	for (uint32_t i = 0; i < folder->count; i++) {
+		files.vmids[files.count] = vmid_of(folder->names[i], ending, &files.numbers[files.count]);
+		files.names[files.count] = folder->names[i];
+		files.count += files.vmids[files.count].len > 0;
+	}
+	folder_load_all(folder, files.names, files.count, files.sources);
+	return files;
+}
+
+static struct guest *make_guest(struct reader *r, const struct vmid_files *files, uint32_t i,
 				enum guest_type type)
 {
 	struct guest *guest = ARENA_NEW(r->arena, struct guest);
-	struct source *source;
 
 	guest->type = type;
-	guest->vmid_text = vmid_of(name, ".conf", &guest->vmid);
-	if (!guest->vmid_text.len)
-		return NULL;
-	source = folder_load(folder, name.ptr);
-	if (!source)
-		return NULL;
-	guest->config = source;
+	guest->vmid = files->numbers[i];
+	guest->vmid_text = files->vmids[i];
+	guest->config = files->sources[i];
 	guest->scope = (struct scope){ .kind = SCOPE_GUEST, .vmid = guest->vmid };
-	guest->nics = guestconf_parse(r->diags, source, type, guest->vmid_text);
+	guest->nics = guestconf_parse(r->diags, files->sources[i], type, guest->vmid_text);
 	return guest;
 }
 
@@ -258,12 +279,14 @@ static struct guest **read_guests(struct reader *r, const struct folder *node, e
 				  const struct guest *vms, struct guest **last)
 {
 	struct folder folder = folder_open(node, type == GUEST_VM ? "qemu-server" : "lxc");
+	struct vmid_files files = read_vmid_files(r, &folder, ".conf");
 
-	for (uint32_t i = 0; i < folder.count; i++) {
-		struct guest *guest = read_guest(r, &folder, folder.names[i], type);
+	for (uint32_t i = 0; i < files.count; i++) {
+		struct guest *guest;
 
-		if (!guest)
+		if (!files.sources[i])
 			continue;
+		guest = make_guest(r, &files, i, type);
 		while (vms && text_compare(vms->vmid_text, guest->vmid_text) < 0)
 			vms = vms->next;
 		if (vms && vms->vmid == guest->vmid) {
@@ -320,12 +343,10 @@ static void stray_file(struct reader *r, struct text name)
 		diag_help(d, "the file of a guest is <VMID>.fw, as in 100.fw");
 }
 
-/* Reads one file, appends it and returns the end of the list. */
-static struct input_file **read_file(struct reader *r, const struct folder *folder, struct text name,
-				     struct text stem, struct input_file **last)
+/* Appends a file that was read and returns the end of the list. */
+static struct input_file **add_file(struct reader *r, struct source *source, struct text stem,
+				    struct input_file **last)
 {
-	struct source *source = folder_load(folder, name.ptr);
-
 	if (!source)
 		return last;
 	*last = ARENA_NEW(r->arena, struct input_file);
@@ -336,16 +357,17 @@ static struct input_file **read_file(struct reader *r, const struct folder *fold
 
 static void read_guest_files(struct reader *r, const struct folder *folder)
 {
+	struct vmid_files files = read_vmid_files(r, folder, ".fw");
 	struct input_file **last = &r->inputs->guest_files;
+	uint32_t vmid;
 
+	for (uint32_t i = 0; i < files.count; i++)
+		last = add_file(r, files.sources[i], files.vmids[i], last);
 	for (uint32_t i = 0; i < folder->count; i++) {
 		struct text name = folder->names[i];
-		uint32_t vmid;
-		struct text stem = vmid_of(name, ".fw", &vmid);
 
-		if (stem.len)
-			last = read_file(r, folder, name, stem, last);
-		else if (has_ending(name, ".fw") && name.ptr[0] != '.' && !text_is(name, "cluster.fw"))
+		if (!vmid_of(name, ".fw", &vmid).len && has_ending(name, ".fw") && name.ptr[0] != '.' &&
+		    !text_is(name, "cluster.fw"))
 			stray_file(r, name);
 	}
 }
@@ -358,8 +380,8 @@ static void read_vnet_files(struct reader *r, const struct folder *folder)
 		struct text name = folder->names[i];
 
 		if (has_ending(name, ".fw") && name.ptr[0] != '.')
-			last = read_file(r, folder, name,
-					 (struct text){ name.ptr, name.len - 3 }, last);
+			last = add_file(r, folder_load(folder, name.ptr), (struct text){ name.ptr, name.len - 3 },
+					last);
 	}
 }
 

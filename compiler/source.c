@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "parallel.h"
 #include "utf8.h"
 
 void source_map_init(struct source_map *map, struct arena *arena)
@@ -28,25 +29,30 @@ static void append(struct source_map *map, struct source *source)
 	map->sources[map->count++] = source;
 }
 
-/* A file of `size` bytes that are yet to be filled in; NULL if the map is full. */
-static struct source *new_source(struct source_map *map, const char *shown, size_t size)
+/* A file of `size` bytes that are yet to be filled in, and without a base. */
+static struct source *new_source(struct arena *arena, const char *shown, size_t size)
 {
 	struct source *source;
 
-	if (size + 2 > UINT32_MAX - map->next_base) {
+	if (size > UINT32_MAX - 2) {
 		errno = EFBIG;
 		return NULL;
 	}
-	source = ARENA_NEW(map->arena, struct source);
-	source->path = arena_string(map->arena, text_of(shown));
-	source->text = arena_alloc(map->arena, size + 2);
+	source = ARENA_NEW(arena, struct source);
+	source->path = arena_string(arena, text_of(shown));
+	source->text = arena_alloc(arena, size + 2);
 	source->size = (uint32_t)size;
-	source->base = map->next_base;
 	return source;
 }
 
+/* Gives the file its positions; NULL if there are not enough left. */
 static struct source *commit(struct source_map *map, struct source *source)
 {
+	if (source->size + 2 > UINT32_MAX - map->next_base) {
+		errno = EFBIG;
+		return NULL;
+	}
+	source->base = map->next_base;
 	map->next_base += source->size + 1;
 	append(map, source);
 	return source;
@@ -72,7 +78,7 @@ static int fill(struct source *source, int fd)
 	return 0;
 }
 
-static struct source *load_fd(struct source_map *map, int fd, const char *shown)
+static struct source *load_fd(struct arena *arena, int fd, const char *shown)
 {
 	struct source *source;
 	struct stat st;
@@ -83,13 +89,11 @@ static struct source *load_fd(struct source_map *map, int fd, const char *shown)
 		errno = S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
 		return NULL;
 	}
-	source = new_source(map, shown, (size_t)st.st_size);
-	if (!source || fill(source, fd) < 0)
-		return NULL;
-	return commit(map, source);
+	source = new_source(arena, shown, (size_t)st.st_size);
+	return source && fill(source, fd) == 0 ? source : NULL;
 }
 
-struct source *source_load(struct source_map *map, int at, const char *path, const char *shown)
+static struct source *load(struct arena *arena, int at, const char *path, const char *shown)
 {
 	int fd = openat(at, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	struct source *source;
@@ -97,16 +101,56 @@ struct source *source_load(struct source_map *map, int at, const char *path, con
 
 	if (fd < 0)
 		return NULL;
-	source = load_fd(map, fd, shown);
+	source = load_fd(arena, fd, shown);
 	reason = errno;
 	close(fd);
 	errno = reason;
 	return source;
 }
 
+struct source *source_load(struct source_map *map, int at, const char *path, const char *shown)
+{
+	struct source *source = load(map->arena, at, path, shown);
+
+	return source ? commit(map, source) : NULL;
+}
+
+/* ---- many files ---- */
+
+struct loading {
+	int at;
+	struct source_request *requests;
+	struct arena arenas[PARALLEL_MOST];
+};
+
+static void load_one(void *context, unsigned worker, unsigned n)
+{
+	struct loading *loading = context;
+	struct source_request *request = &loading->requests[n];
+
+	request->source = load(&loading->arenas[worker], loading->at, request->path, request->shown);
+	request->reason = errno;
+}
+
+void source_load_all(struct source_map *map, int at, struct source_request *requests, unsigned count)
+{
+	struct loading loading = { .at = at, .requests = requests };
+	unsigned workers = parallel_workers(count);
+
+	parallel_run(workers, count, load_one, &loading);
+	for (unsigned i = 0; i < workers; i++)
+		arena_adopt(map->arena, &loading.arenas[i]);
+	for (unsigned i = 0; i < count; i++) {
+		if (!requests[i].source)
+			continue;
+		requests[i].source = commit(map, requests[i].source);
+		requests[i].reason = errno;
+	}
+}
+
 struct source *source_add(struct source_map *map, const char *shown, const char *bytes, size_t size)
 {
-	struct source *source = new_source(map, shown, size);
+	struct source *source = new_source(map->arena, shown, size);
 
 	if (!source)
 		return NULL;

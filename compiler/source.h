@@ -41,6 +41,15 @@ void source_map_init(struct source_map *map, struct arena *arena);
  * the map (EFBIG).  The text belongs to the arena.
  */
 struct source *source_load(struct source_map *map, int at, const char *path, const char *shown);
+/* One of many files to be read. */
+struct source_request {
+	const char *path, *shown;
+	struct source *source; /* the answer, as source_load() gives it */
+	int reason;            /* errno if that is NULL */
+};
+
+/* The same for many files, several at a time; they are added in their order. */
+void source_load_all(struct source_map *map, int at, struct source_request *requests, unsigned count);
 /* The same for bytes in memory, which are copied. */
 struct source *source_add(struct source_map *map, const char *shown, const char *bytes, size_t size);
 
