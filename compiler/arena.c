@@ -64,8 +64,8 @@ void *arena_alloc_slowly(struct arena *arena, size_t room)
 	size_t size = arena->chunks ? CHUNK_SIZE : SMALL_CHUNK;
 	struct arena_chunk *chunk;
 
-	if (room + sizeof(*chunk) > size)
-		size = (room + sizeof(*chunk) + CHUNK_SIZE - 1) & ~(size_t)(CHUNK_SIZE - 1);
+	if (room + sizeof(*chunk) >= size)
+		size = (room + sizeof(*chunk) + CHUNK_SIZE) & ~(size_t)(CHUNK_SIZE - 1);
 	chunk = size >= CHUNK_SIZE ? map_large(size) : map(size);
 	note_dirty(arena);
 	if (arena->chunks)

@@ -56,7 +56,8 @@ static inline void *arena_alloc(struct arena *arena, size_t size)
 	size_t room = (size + 7) & ~(size_t)7;
 	char *result = arena->next;
 
-	if ((size_t)(arena->end - result) < room)
+	/* Some is always left over, so that nothing is taken from no chunk. */
+	if ((size_t)(arena->end - result) <= room)
 		return arena_alloc_slowly(arena, room);
 	arena->next += room;
 	if (result < arena->dirty)
