@@ -32,7 +32,7 @@ endif
 CFLAGS  ?= $(OPT)
 OUR_CPPFLAGS = -D_GNU_SOURCE -iquote compiler -iquote grammar -iquote backends -iquote backends/xtables \
 	       -iquote $(B) $(CPPFLAGS)
-OUR_CFLAGS   = -std=c17 $(WARN) $(CFLAGS)
+OUR_CFLAGS   = -std=c17 -pthread $(WARN) $(CFLAGS)
 OUR_LDLIBS   = -ljansson -lmnl -lmd $(LDLIBS)
 
 SRC     := $(wildcard compiler/*.c grammar/*.c backends/*.c backends/*/*.c)
@@ -69,7 +69,7 @@ $(B)/obj/%.o: %.c | $(B)/parser.h $(B)/lexer.h
 # flex and bison write code of their own style: no -Wconversion there.
 $(B)/obj/generated/%.o: $(B)/%.c
 	@mkdir -p $(@D)
-	$(call say,CC) $(CC) $(OUR_CPPFLAGS) -std=c17 -Wall -Wextra -Wno-sign-compare $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC) $(CC) $(OUR_CPPFLAGS) -std=c17 -pthread -Wall -Wextra -Wno-sign-compare $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # Manual pages and completion tell what the compiler's tables say.
 $(B)/gendoc: tools/gendoc.c $(B)/libpvefw.a
