@@ -2,7 +2,7 @@
 #
 # make             build/pvefw-cc, its manual pages and its shell completion
 # make quickstart  install what is needed to build, build, compile and lint examples/
-# make check       install what is needed to test, build twice (once with sanitizers), run all tests
+# make check       install what is needed to test, build with and without sanitizers, run all tests
 # make golden      write the expected output of the test cases anew, to be read before it is committed
 # make fuzz        fuzz the parsers for SECONDS=1800 each
 # make bench       time and profile the compiler on generated clusters
@@ -11,6 +11,7 @@
 # make clean
 #
 # VARIANT=asan      a build of its own in build/asan with AddressSanitizer and UBSan
+# VARIANT=tsan      a build of its own in build/tsan with ThreadSanitizer
 # VARIANT=coverage  a build of its own in build/coverage for gcov
 # V=1               shows the commands
 # All flags can be set from outside: CC, CFLAGS, CPPFLAGS, LDFLAGS.
@@ -26,12 +27,15 @@ OPT     := -O3 -g
 ifeq ($(VARIANT),asan)
 OPT     := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 endif
+ifeq ($(VARIANT),tsan)
+OPT     := -O1 -g -fsanitize=thread
+endif
 ifeq ($(VARIANT),coverage)
 OPT     := -O0 -g --coverage
 endif
 CFLAGS  ?= $(OPT)
-OUR_CPPFLAGS = -D_GNU_SOURCE -iquote compiler -iquote grammar -iquote backends -iquote backends/xtables \
-	       -iquote $(B) $(CPPFLAGS)
+INCLUDE := compiler grammar $(sort $(dir $(wildcard backends/*.h backends/*/*.h))) $(B)
+OUR_CPPFLAGS = -D_GNU_SOURCE $(addprefix -iquote ,$(INCLUDE)) $(CPPFLAGS)
 OUR_CFLAGS   = -std=c17 -pthread $(WARN) $(CFLAGS)
 OUR_LDLIBS   = -ljansson -lmnl -lmd $(LDLIBS)
 
@@ -97,6 +101,7 @@ check:
 	@tests/install-deps build test
 	@$(also) all unit
 	@$(also) VARIANT=asan all unit
+	@$(also) VARIANT=tsan all
 	@tests/all
 
 bench: all
