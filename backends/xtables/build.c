@@ -4,11 +4,13 @@
 
 #include "xtables.h"
 
-struct xt_chain *xt_chain_add(struct xt_builder *b, struct text name)
+struct xt_chain *xt_chain_add(struct xt_builder *b, struct text name,
+			      void (*fill)(struct xt_builder *b, struct xt_chain *chain))
 {
 	struct xt_chain *chain = ARENA_NEW(b->arena, struct xt_chain);
 
 	chain->name = name;
+	chain->fill = fill;
 	chain->last = &chain->first;
 	*b->last = chain;
 	b->last = &chain->next;
@@ -64,9 +66,19 @@ struct xt_table *xt_table_finish(struct xt_builder *b, const char *name)
 
 	table->name = name;
 	table->version = b->version;
+	table->config = b->config;
 	table->chains = ARENA_ARRAY(b->arena, struct xt_chain *, b->chain_count);
 	for (struct xt_chain *chain = b->chains; chain; chain = chain->next)
 		table->chains[table->chain_count++] = chain;
 	qsort(table->chains, table->chain_count, sizeof(*table->chains), by_name);
 	return table;
+}
+
+void xt_chain_fill(struct arena *arena, const struct xt_table *table, struct xt_chain *chain)
+{
+	struct xt_builder b = { .arena = arena, .config = table->config, .version = table->version };
+
+	chain->first = NULL;
+	chain->last = &chain->first;
+	chain->fill(&b, chain);
 }

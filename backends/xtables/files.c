@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Tables as text: the listing and the restore scripts (spec 2.12, 6.1). */
 #include "backend.h"
+#include "parallel.h"
 #include "xtables.h"
 
 #include <sha1.h>
@@ -27,59 +28,113 @@ void xt_print_signature(struct out *out, const char *bytes, size_t len)
 	out_bytes(out, text, 27);
 }
 
-/* ---- the listing ---- */
-
-static void print_chain(struct out *out, const struct xt_chain *chain, unsigned version)
-{
-	for (const struct xt_rule *rule = chain->first; rule; rule = rule->next) {
-		xt_print_rule(out, chain, rule, version);
-		out_char(out, '\n');
-	}
-}
-
 typedef struct xt_table *lower_function(struct arena *, const struct config *, unsigned);
 
-static void list_table(struct out *out, const struct config *config, const char *title,
-		       lower_function *lower, unsigned version)
+/* ---- the listing ---- */
+
+/* `rules` is for this chain alone. */
+static void list_chain(struct out *out, struct arena *rules, const struct xt_table *table, struct xt_chain *chain)
 {
-	struct arena arena = { 0 };
+	out_char(out, ':');
+	out_text(out, chain->name);
+	out_char(out, '\n');
+	xt_chain_fill(rules, table, chain);
+	for (const struct xt_rule *rule = chain->first; rule; rule = rule->next) {
+		xt_print_rule(out, chain, rule, table->version);
+		out_char(out, '\n');
+	}
+	arena_reset(rules);
+}
+
+static void list_table(struct out *out, const struct config *config, lower_function *lower, unsigned version)
+{
+	struct arena arena = { 0 }, rules = { 0 };
 	const struct xt_table *table = lower(&arena, config, version);
 
-	out_printf(out, "=== %s\n", title);
-	for (uint32_t i = 0; i < table->chain_count; i++) {
-		out_char(out, ':');
-		out_text(out, table->chains[i]->name);
-		out_char(out, '\n');
-		print_chain(out, table->chains[i], version);
-	}
+	for (uint32_t i = 0; i < table->chain_count; i++)
+		list_chain(out, &rules, table, table->chains[i]);
+	arena_free(&rules);
 	arena_free(&arena);
+}
+
+static void list_filter4(struct out *out, const struct config *config)
+{
+	list_table(out, config, xt_lower_filter, IPV4);
+}
+
+static void list_filter6(struct out *out, const struct config *config)
+{
+	list_table(out, config, xt_lower_filter, IPV6);
+}
+
+static void list_raw4(struct out *out, const struct config *config)
+{
+	list_table(out, config, xt_lower_raw, IPV4);
+}
+
+static void list_raw6(struct out *out, const struct config *config)
+{
+	list_table(out, config, xt_lower_raw, IPV6);
+}
+
+static const struct section {
+	const char *title;
+	void (*print)(struct out *out, const struct config *config);
+} sections[] = {
+	{ "ipset", xt_print_ipsets },
+	{ "iptables filter", list_filter4 },
+	{ "ip6tables filter", list_filter6 },
+	{ "iptables raw", list_raw4 },
+	{ "ip6tables raw", list_raw6 },
+	{ "ebtables filter", eb_print_listing },
+};
+
+enum { SECTIONS = sizeof(sections) / sizeof(sections[0]), HALF = 2 };
+
+/* The listing in two halves, of which the second is made at the same time as the
+ * first is written: each has the filter table of one IP version. */
+struct listing {
+	const struct config *config;
+	struct out *first, second;
+};
+
+static void list_half(void *context, unsigned worker, unsigned n)
+{
+	struct listing *listing = context;
+	struct out *out = n ? &listing->second : listing->first;
+
+	(void)worker;
+	for (unsigned i = n ? HALF : 0; i < (n ? SECTIONS : HALF); i++) {
+		out_printf(out, "=== %s\n", sections[i].title);
+		sections[i].print(out, listing->config);
+	}
 }
 
 void xt_print_listing(struct out *out, const struct config *config)
 {
-	out_string(out, "=== ipset\n");
-	xt_print_ipsets(out, config);
-	list_table(out, config, "iptables filter", xt_lower_filter, IPV4);
-	list_table(out, config, "ip6tables filter", xt_lower_filter, IPV6);
-	list_table(out, config, "iptables raw", xt_lower_raw, IPV4);
-	list_table(out, config, "ip6tables raw", xt_lower_raw, IPV6);
-	out_string(out, "=== ebtables filter\n");
-	eb_print_listing(out, config);
+	struct listing listing = { .config = config, .first = out };
+
+	out_init_memory(&listing.second);
+	parallel_run(2, 2, list_half, &listing);
+	out_bytes(out, listing.second.data, listing.second.len);
+	out_free(&listing.second);
 }
 
 /* ---- restore scripts ---- */
 
 /* The chain's lines; `lines` gets them without separators, for the digest. */
-static void restore_chain(struct out *out, struct out *lines, const struct xt_chain *chain, unsigned version)
+static void restore_chain(struct out *out, struct out *lines, struct arena *rules, const struct xt_table *table,
+			  struct xt_chain *chain)
 {
 	lines->len = 0;
 	out_string(out, "-F ");
 	out_text(out, chain->name);
 	out_char(out, '\n');
+	xt_chain_fill(rules, table, chain);
 	for (const struct xt_rule *rule = chain->first; rule; rule = rule->next) {
 		size_t start = lines->len;
 
-		xt_print_rule(lines, chain, rule, version);
+		xt_print_rule(lines, chain, rule, table->version);
 		out_bytes(out, lines->data + start, lines->len - start);
 		out_char(out, '\n');
 	}
@@ -88,6 +143,7 @@ static void restore_chain(struct out *out, struct out *lines, const struct xt_ch
 	out_string(out, " -m comment --comment \"");
 	xt_print_signature(out, lines->data, lines->len);
 	out_string(out, "\"\n");
+	arena_reset(rules);
 }
 
 static bool has_chain(const struct xt_table *table, const char *name)
@@ -101,7 +157,7 @@ static bool has_chain(const struct xt_table *table, const char *name)
 static void restore_table(struct out *out, const struct config *config, lower_function *lower,
 			  const struct xt_hook *hooks, unsigned version)
 {
-	struct arena arena = { 0 };
+	struct arena arena = { 0 }, rules = { 0 };
 	const struct xt_table *table = lower(&arena, config, version);
 	struct out lines;
 
@@ -113,9 +169,10 @@ static void restore_table(struct out *out, const struct config *config, lower_fu
 		if (has_chain(table, hook->chain))
 			out_printf(out, "-A %s -j %s\n", hook->builtin, hook->chain);
 	for (uint32_t i = 0; i < table->chain_count; i++)
-		restore_chain(out, &lines, table->chains[i], version);
+		restore_chain(out, &lines, &rules, table, table->chains[i]);
 	out_string(out, "COMMIT\n");
 	out_free(&lines);
+	arena_free(&rules);
 	arena_free(&arena);
 }
 
@@ -159,9 +216,10 @@ static void dump_table(struct out *out, const struct config *config, lower_funct
 
 	out_printf(out, "table %s ipv%d\n", table->name, version == IPV4 ? 4 : 6);
 	for (uint32_t i = 0; i < table->chain_count; i++) {
-		const struct xt_chain *chain = table->chains[i];
+		struct xt_chain *chain = table->chains[i];
 
 		out_printf(out, "  chain %.*s\n", TEXT_ARG(chain->name));
+		xt_chain_fill(&arena, table, chain);
 		for (const struct xt_rule *rule = chain->first; rule; rule = rule->next) {
 			struct place place = source_place(config->diags->map, rule->span.begin);
 

@@ -89,57 +89,112 @@ static void add_rules(const struct lowering *l)
 		xt_policy(l->b, &place, o->policy_in, o->log_level_in);
 }
 
-static struct xt_chain *lower_direction(struct xt_builder *b, const struct guest *guest,
-					const struct nic *nic, bool out)
-{
-	struct lowering l = { .b = b, .guest = guest, .nic = nic, .out = out };
+/* A NIC and its guest: what a chain is about. */
+struct guest_nic {
+	const struct guest *guest;
+	const struct nic *nic;
+};
 
-	l.chain = xt_chain_add(b, ARENA_JOIN(b->arena, nic->device, out ? TEXT("-OUT") : TEXT("-IN")));
-	l.accept = out ? set_accept_mark : XT_TO(XT_ACCEPT);
-	if (!out && guest->options.ips)
+static void fill_nic(struct xt_builder *b, struct xt_chain *chain)
+{
+	const struct guest_nic *subject = chain->subject;
+	const struct guest *guest = subject->guest;
+	struct lowering l = { .b = b, .guest = guest, .nic = subject->nic, .chain = chain, .out = chain->out };
+
+	l.accept = l.out ? set_accept_mark : XT_TO(XT_ACCEPT);
+	if (!l.out && guest->options.ips)
 		l.accept = (struct xt_target){ .kind = XT_NFQUEUE, .queues = &guest->options.ips_queues };
-	XT_ADD_ALL(b, l.chain, ((struct xt_target){ .kind = XT_SET_CONNMARK, .number = guest->vmid }));
+	XT_ADD_ALL(b, chain, ((struct xt_target){ .kind = XT_SET_CONNMARK, .number = guest->vmid }));
 	if (guest->options.dhcp)
 		add_dhcp(&l);
-	if (out)
+	if (l.out)
 		add_source_filters(&l);
 	if (b->version == IPV6 && guest->options.ndp)
 		add_ndp(&l);
 	add_rules(&l);
-	return l.chain;
 }
 
-static void plug_in(struct xt_builder *b, struct xt_chain *forward, const struct nic *nic,
-		    const struct xt_chain *chain, enum xt_match_kind kind)
+/* ---- the chains of all guests ---- */
+
+const struct guest *xt_next_guest(const struct guest *guest)
 {
-	XT_ADD(b, forward, ((struct xt_target){ .kind = XT_JUMP, .text = chain->name }),
-	       { .kind = kind, .text = nic->device });
+	while (guest && !guest->options.enable)
+		guest = guest->next;
+	return guest;
 }
 
-static void add_ips(struct xt_builder *b, struct xt_chain **ips, const struct guest *guest,
-		    const struct nic *nic)
+static bool has_chains(const struct guest *guest)
 {
-	if (!*ips)
-		*ips = xt_chain_add(b, TEXT("PVEFW-IPS"));
-	XT_ADD(b, *ips, ((struct xt_target){ .kind = XT_NFQUEUE, .queues = &guest->options.ips_queues }),
-	       { .kind = XT_PHYSDEV_IPS, .text = nic->device });
+	for (const struct nic *nic = guest->nics; nic; nic = nic->next)
+		if (nic->firewall)
+			return true;
+	return false;
 }
 
-bool xt_guests(struct xt_builder *b, struct xt_chain *forward_in, struct xt_chain *forward_out)
+bool xt_has_ips(const struct config *config)
 {
-	struct xt_chain *ips = NULL;
+	for (const struct guest *g = xt_next_guest(config->guests); g; g = xt_next_guest(g->next))
+		if (g->options.ips && has_chains(g))
+			return true;
+	return false;
+}
 
-	for (const struct guest *guest = b->config->guests; guest; guest = guest->next) {
-		if (!guest->options.enable)
-			continue;
-		for (const struct nic *nic = guest->nics; nic; nic = nic->next) {
-			if (!nic->firewall)
-				continue;
-			plug_in(b, forward_in, nic, lower_direction(b, guest, nic, false), XT_PHYSDEV_OUT);
-			if (guest->options.ips)
-				add_ips(b, &ips, guest, nic);
-			plug_in(b, forward_out, nic, lower_direction(b, guest, nic, true), XT_PHYSDEV_IN);
-		}
+static struct text chain_name(struct xt_builder *b, const struct nic *nic, bool out)
+{
+	return ARENA_JOIN(b->arena, nic->device, out ? TEXT("-OUT") : TEXT("-IN"));
+}
+
+static void fill_ips(struct xt_builder *b, struct xt_chain *chain)
+{
+	for (const struct guest *g = xt_next_guest(b->config->guests); g; g = xt_next_guest(g->next))
+		for (const struct nic *nic = g->nics; nic && g->options.ips; nic = nic->next)
+			if (nic->firewall)
+				XT_ADD(b, chain,
+				       ((struct xt_target){ .kind = XT_NFQUEUE, .queues = &g->options.ips_queues }),
+				       { .kind = XT_PHYSDEV_IPS, .text = nic->device });
+}
+
+static void add_nic_chains(struct xt_builder *b, const struct guest *guest, const struct nic *nic)
+{
+	struct guest_nic *subject = ARENA_NEW(b->arena, struct guest_nic);
+
+	*subject = (struct guest_nic){ guest, nic };
+	for (int out = 0; out < 2; out++) {
+		struct xt_chain *chain = xt_chain_add(b, chain_name(b, nic, out), fill_nic);
+
+		chain->subject = subject;
+		chain->out = out;
 	}
-	return ips != NULL;
+}
+
+void xt_guest_chains(struct xt_builder *b)
+{
+	if (xt_has_ips(b->config))
+		xt_chain_add(b, TEXT("PVEFW-IPS"), fill_ips);
+	for (const struct guest *g = xt_next_guest(b->config->guests); g; g = xt_next_guest(g->next))
+		for (const struct nic *nic = g->nics; nic; nic = nic->next)
+			if (nic->firewall)
+				add_nic_chains(b, g, nic);
+}
+
+/* ---- from the bridges to them ---- */
+
+static void plug_in(struct xt_builder *b, struct xt_chain *forward, bool out)
+{
+	for (const struct guest *g = xt_next_guest(b->config->guests); g; g = xt_next_guest(g->next))
+		for (const struct nic *nic = g->nics; nic; nic = nic->next)
+			if (nic->firewall)
+				XT_ADD(b, forward, ((struct xt_target){ .kind = XT_JUMP, .text = chain_name(b, nic, out) }),
+				       { .kind = out ? XT_PHYSDEV_IN : XT_PHYSDEV_OUT, .text = nic->device });
+}
+
+void xt_fill_forward_in(struct xt_builder *b, struct xt_chain *chain)
+{
+	xt_input_filters(b, chain);
+	plug_in(b, chain, false);
+}
+
+void xt_fill_forward_out(struct xt_builder *b, struct xt_chain *chain)
+{
+	plug_in(b, chain, true);
 }

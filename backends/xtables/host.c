@@ -21,15 +21,16 @@ static const struct endpoint *set_endpoint(struct xt_builder *b, const struct ip
 	return e;
 }
 
-void xt_blacklist_chain(struct xt_builder *b)
+static void fill_blacklist(struct xt_builder *b, struct xt_chain *chain)
 {
-	struct xt_chain *chain;
-
-	if (!find_set(b->config, "blacklist"))
-		return;
-	chain = xt_chain_add(b, TEXT("PVEFW-blacklist"));
 	xt_log_add(b, chain, NULL, 0, 0, b->config->host_options.log_level_out, "DROP: ", (struct span){ 0, 0 });
 	XT_ADD_ALL(b, chain, XT_TO(XT_DROP));
+}
+
+void xt_blacklist_chain(struct xt_builder *b)
+{
+	if (find_set(b->config, "blacklist"))
+		xt_chain_add(b, TEXT("PVEFW-blacklist"), fill_blacklist);
 }
 
 void xt_input_filters(struct xt_builder *b, struct xt_chain *chain)
@@ -144,9 +145,8 @@ static void add_corosync(struct xt_builder *b, struct xt_chain *chain, bool in)
 	}
 }
 
-static void host_in(struct xt_builder *b)
+static void fill_host_in(struct xt_builder *b, struct xt_chain *chain)
 {
-	struct xt_chain *chain = xt_chain_add(b, TEXT("PVEFW-HOST-IN"));
 	struct xt_place place = { .chain = chain, .direction = DIRECTION_IN, .accept = XT_TO(XT_RETURN),
 				  .net = -1, .ifaces = true };
 
@@ -160,9 +160,8 @@ static void host_in(struct xt_builder *b)
 	xt_policy(b, &place, b->config->cluster_options.policy_in, b->config->host_options.log_level_in);
 }
 
-static void host_out(struct xt_builder *b)
+static void fill_host_out(struct xt_builder *b, struct xt_chain *chain)
 {
-	struct xt_chain *chain = xt_chain_add(b, TEXT("PVEFW-HOST-OUT"));
 	struct xt_place place = { .chain = chain, .direction = DIRECTION_OUT, .accept = XT_TO(XT_RETURN),
 				  .net = -1, .ifaces = true };
 
@@ -175,8 +174,8 @@ static void host_out(struct xt_builder *b)
 	xt_policy(b, &place, b->config->cluster_options.policy_out, b->config->host_options.log_level_out);
 }
 
-void xt_host(struct xt_builder *b)
+void xt_host_chains(struct xt_builder *b)
 {
-	host_in(b);
-	host_out(b);
+	xt_chain_add(b, TEXT("PVEFW-HOST-IN"), fill_host_in);
+	xt_chain_add(b, TEXT("PVEFW-HOST-OUT"), fill_host_out);
 }

@@ -14,14 +14,11 @@ static void start(struct xt_builder *b, struct arena *arena, const struct config
 {
 	*b = (struct xt_builder){ .arena = arena, .config = config, .version = version };
 	b->last = &b->chains;
-	b->group_chains = ARENA_ARRAY(arena, struct xt_chain *, config->group_count * 2);
 }
 
-static void add_forward(struct xt_builder *b, bool ips)
+static void fill_forward(struct xt_builder *b, struct xt_chain *forward)
 {
-	struct xt_chain *forward = xt_chain_add(b, TEXT("PVEFW-FORWARD"));
-
-	if (ips)
+	if (xt_has_ips(b->config))
 		XT_ADD(b, forward, XT_TO_CHAIN(XT_JUMP, "PVEFW-IPS"), XT_M(XT_CTSTATE, "RELATED,ESTABLISHED"));
 	if (!b->config->host_options.nf_conntrack_allow_invalid)
 		XT_ADD(b, forward, XT_TO(XT_DROP), XT_M(XT_CTSTATE, "INVALID"));
@@ -30,9 +27,20 @@ static void add_forward(struct xt_builder *b, bool ips)
 	XT_ADD(b, forward, XT_TO_CHAIN(XT_JUMP, "PVEFW-FWBR-OUT"), XT_M(XT_PHYSDEV_OUT, "fwln+"));
 }
 
+static void fill_input(struct xt_builder *b, struct xt_chain *chain)
+{
+	if (b->config->host_options.enable)
+		XT_ADD_ALL(b, chain, XT_TO_CHAIN(XT_JUMP, "PVEFW-HOST-IN"));
+}
+
+static void fill_output(struct xt_builder *b, struct xt_chain *chain)
+{
+	if (b->config->host_options.enable)
+		XT_ADD_ALL(b, chain, XT_TO_CHAIN(XT_JUMP, "PVEFW-HOST-OUT"));
+}
+
 struct xt_table *xt_lower_filter(struct arena *arena, const struct config *config, unsigned version)
 {
-	struct xt_chain *input, *output, *forward_in, *forward_out;
 	struct xt_builder b;
 
 	start(&b, arena, config, version);
@@ -40,17 +48,15 @@ struct xt_table *xt_lower_filter(struct arena *arena, const struct config *confi
 		return xt_table_finish(&b, "filter");
 	xt_standard_chains(&b);
 	xt_blacklist_chain(&b);
-	input = xt_chain_add(&b, TEXT("PVEFW-INPUT"));
-	output = xt_chain_add(&b, TEXT("PVEFW-OUTPUT"));
-	forward_in = xt_chain_add(&b, TEXT("PVEFW-FWBR-IN"));
-	forward_out = xt_chain_add(&b, TEXT("PVEFW-FWBR-OUT"));
-	xt_input_filters(&b, forward_in);
-	if (config->host_options.enable) {
-		xt_host(&b);
-		XT_ADD_ALL(&b, output, XT_TO_CHAIN(XT_JUMP, "PVEFW-HOST-OUT"));
-		XT_ADD_ALL(&b, input, XT_TO_CHAIN(XT_JUMP, "PVEFW-HOST-IN"));
-	}
-	add_forward(&b, xt_guests(&b, forward_in, forward_out));
+	xt_chain_add(&b, TEXT("PVEFW-INPUT"), fill_input);
+	xt_chain_add(&b, TEXT("PVEFW-OUTPUT"), fill_output);
+	xt_chain_add(&b, TEXT("PVEFW-FORWARD"), fill_forward);
+	xt_chain_add(&b, TEXT("PVEFW-FWBR-IN"), xt_fill_forward_in);
+	xt_chain_add(&b, TEXT("PVEFW-FWBR-OUT"), xt_fill_forward_out);
+	if (config->host_options.enable)
+		xt_host_chains(&b);
+	xt_group_chains(&b);
+	xt_guest_chains(&b);
 	return xt_table_finish(&b, "filter");
 }
 
@@ -84,23 +90,27 @@ static void add_helper(struct xt_builder *b, struct xt_chain *chain, const struc
 	       { .kind = XT_DPORT, .ports = ports });
 }
 
-struct xt_table *xt_lower_raw(struct arena *arena, const struct config *config, unsigned version)
+static void fill_prerouting(struct xt_builder *b, struct xt_chain *chain)
 {
-	const struct host_options *o = &config->host_options;
-	struct xt_chain *chain;
-	struct xt_builder b;
+	const struct host_options *o = &b->config->host_options;
 
-	start(&b, arena, config, version);
-	if (!config_enabled(config) || (!o->protection_synflood && !o->nf_conntrack_helpers.count))
-		return xt_table_finish(&b, "raw");
-	chain = xt_chain_add(&b, TEXT("PVEFW-PREROUTING"));
 	if (o->protection_synflood)
-		add_synflood(&b, chain);
+		add_synflood(b, chain);
 	for (unsigned i = 0; i < o->nf_conntrack_helpers.count; i++) {
 		const struct helper *helper = &helper_table[o->nf_conntrack_helpers.order[i]];
 
-		if (helper->versions & version)
-			add_helper(&b, chain, helper);
+		if (helper->versions & b->version)
+			add_helper(b, chain, helper);
 	}
+}
+
+struct xt_table *xt_lower_raw(struct arena *arena, const struct config *config, unsigned version)
+{
+	const struct host_options *o = &config->host_options;
+	struct xt_builder b;
+
+	start(&b, arena, config, version);
+	if (config_enabled(config) && (o->protection_synflood || o->nf_conntrack_helpers.count))
+		xt_chain_add(&b, TEXT("PVEFW-PREROUTING"), fill_prerouting);
 	return xt_table_finish(&b, "raw");
 }

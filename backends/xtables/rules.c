@@ -128,34 +128,64 @@ static void lower_rule(struct xt_builder *b, const struct xt_place *place, const
 
 static const struct xt_target set_accept_mark = { .kind = XT_GOTO, .text = TEXT_INIT("PVEFW-SET-ACCEPT-MARK") };
 
-/* The group's chain of one direction, made when it is first used. */
-static struct xt_chain *group_chain(struct xt_builder *b, const struct group *group, enum direction direction)
+static struct text group_chain_name(struct xt_builder *b, const struct group *group, bool out)
 {
-	bool out = direction == DIRECTION_OUT;
-	struct xt_chain **chain = &b->group_chains[group->id * 2 + out];
-	struct xt_place place = { .direction = direction, .accept = set_accept_mark, .group = true, .net = -1 };
+	return ARENA_JOIN(b->arena, TEXT("GROUP-"), group->name, out ? TEXT("-OUT") : TEXT("-IN"));
+}
 
-	if (*chain)
-		return *chain;
-	*chain = xt_chain_add(b, ARENA_JOIN(b->arena, TEXT("GROUP-"), group->name, out ? TEXT("-OUT") : TEXT("-IN")));
-	XT_ADD_ALL(b, *chain, XT_TO_CHAIN(XT_SET_MARK, "0x00000000/0x80000000"));
-	place.chain = *chain;
+static void fill_group(struct xt_builder *b, struct xt_chain *chain)
+{
+	const struct group *group = chain->subject;
+	struct xt_place place = { .chain = chain, .direction = chain->out ? DIRECTION_OUT : DIRECTION_IN,
+				  .accept = set_accept_mark, .group = true, .net = -1 };
+
+	XT_ADD_ALL(b, chain, XT_TO_CHAIN(XT_SET_MARK, "0x00000000/0x80000000"));
 	xt_rules(b, &place, &group->rules);
-	return *chain;
+}
+
+/* Adds both chains of every group that the list refers to, if rules for that NIC
+ * (or for all: -1) are generated.  `used` tells which groups have theirs already. */
+static void add_groups(struct xt_builder *b, const struct rule_list *rules, int32_t net, bool *used)
+{
+	for (const struct rule *rule = rules->first; rule; rule = rule->next) {
+		const struct group *group = rule->group;
+
+		if (!group || !rule->enabled || used[group->id] ||
+		    (net >= 0 && rule->net >= 0 && rule->net != net))
+			continue;
+		used[group->id] = true;
+		for (int out = 0; out < 2; out++) {
+			struct xt_chain *chain = xt_chain_add(b, group_chain_name(b, group, out), fill_group);
+
+			chain->subject = group;
+			chain->out = out;
+		}
+	}
+}
+
+void xt_group_chains(struct xt_builder *b)
+{
+	const struct config *config = b->config;
+	bool *used = ARENA_ARRAY(b->arena, bool, config->group_count);
+
+	if (config->host_options.enable) {
+		add_groups(b, &config->host_rules, -1, used);
+		add_groups(b, &config->cluster_rules, -1, used);
+	}
+	for (const struct guest *g = xt_next_guest(config->guests); g; g = xt_next_guest(g->next))
+		for (const struct nic *nic = g->nics; nic; nic = nic->next)
+			if (nic->firewall)
+				add_groups(b, &g->rules, (int32_t)nic->index, used);
 }
 
 static void lower_group(struct xt_builder *b, const struct xt_place *place, const struct rule *rule)
 {
+	struct text name = group_chain_name(b, rule->group, place->direction == DIRECTION_OUT);
 	struct xt_target accept = place->accept;
 	struct matches m = { .count = 0 };
-	struct xt_chain *chain;
 
-	/* Both are made, whichever direction this is for. */
-	group_chain(b, rule->group, DIRECTION_IN);
-	group_chain(b, rule->group, DIRECTION_OUT);
-	chain = group_chain(b, rule->group, place->direction);
 	match_iface(&m, place, rule);
-	xt_add_copy(b, place->chain, (struct xt_target){ .kind = XT_JUMP, .text = chain->name }, m.items, m.count)
+	xt_add_copy(b, place->chain, (struct xt_target){ .kind = XT_JUMP, .text = name }, m.items, m.count)
 		->span = rule->span;
 	if (accept.kind == XT_GOTO)
 		accept = XT_TO(XT_RETURN);

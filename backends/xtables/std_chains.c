@@ -63,22 +63,26 @@ static uint32_t count_matches(const struct xt_match *matches)
 	return count;
 }
 
-void xt_standard_chains(struct xt_builder *b)
+/* From the row behind the chain's own to the next chain's. */
+static void fill(struct xt_builder *b, struct xt_chain *chain)
 {
-	struct xt_chain *chain = NULL;
+	const char *options = (const char *)&b->config->host_options;
+	const struct row *end = rows + sizeof(rows) / sizeof(rows[0]);
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		const struct row *row = &rows[i];
-		const char *options = (const char *)&b->config->host_options;
-
-		if (row->kind == ROW_CHAIN)
-			chain = row->versions & b->version ? xt_chain_add(b, text_of(row->chain)) : NULL;
-		else if (!chain || !(row->versions & b->version))
+	for (const struct row *row = (const struct row *)chain->subject + 1; row < end && row->kind != ROW_CHAIN; row++) {
+		if (!(row->versions & b->version))
 			continue;
-		else if (row->kind == ROW_LOG)
+		if (row->kind == ROW_LOG)
 			xt_log_add(b, chain, NULL, 0, 0, *(const enum log_level *)(options + row->log_option),
 				   "DROP: ", (struct span){ 0, 0 });
 		else
 			xt_rule_add(b, chain, row->matches, count_matches(row->matches), row->target)->wide = true;
 	}
+}
+
+void xt_standard_chains(struct xt_builder *b)
+{
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (rows[i].kind == ROW_CHAIN && (rows[i].versions & b->version))
+			xt_chain_add(b, text_of(rows[i].chain), fill)->subject = &rows[i];
 }

@@ -96,8 +96,16 @@ struct xt_rule {
 	struct xt_rule *next;
 };
 
+struct xt_builder;
+
+/* A chain is known by its name and by what it is about.  Its rules are made when
+ * they are needed, one chain after the other: a ruleset of 60,000 rules is printed
+ * with the memory of its longest chain. */
 struct xt_chain {
 	struct text name;
+	void (*fill)(struct xt_builder *b, struct xt_chain *chain);
+	const void *subject; /* of fill: a NIC, a group ... */
+	bool out;            /* of fill: the direction */
 	struct xt_rule *first, **last;
 	struct xt_chain *next;
 };
@@ -105,6 +113,7 @@ struct xt_chain {
 struct xt_table {
 	const char *name;  /* filter, raw */
 	unsigned version;  /* IPV4, IPV6 */
+	const struct config *config;
 	struct xt_chain **chains; /* sorted by name */
 	uint32_t chain_count;
 };
@@ -116,9 +125,11 @@ struct xt_hook {
 
 /* ---- lower.c ---- */
 
-/* The whole filter or raw table of one IP version, from `arena`. */
+/* The filter or raw table of one IP version, from `arena`: its chains, without rules. */
 struct xt_table *xt_lower_filter(struct arena *arena, const struct config *config, unsigned version);
 struct xt_table *xt_lower_raw(struct arena *arena, const struct config *config, unsigned version);
+/* Makes the rules of one chain, from `arena`. */
+void xt_chain_fill(struct arena *arena, const struct xt_table *table, struct xt_chain *chain);
 
 /* ---- building, build.c ---- */
 
@@ -129,10 +140,10 @@ struct xt_builder {
 	unsigned version;
 	struct xt_chain *chains, **last;
 	uint32_t chain_count;
-	struct xt_chain **group_chains; /* [group id * 2 + out] */
 };
 
-struct xt_chain *xt_chain_add(struct xt_builder *b, struct text name);
+struct xt_chain *xt_chain_add(struct xt_builder *b, struct text name,
+			      void (*fill)(struct xt_builder *b, struct xt_chain *chain));
 struct xt_rule *xt_rule_add(struct xt_builder *b, struct xt_chain *chain, const struct xt_match *matches,
 			    uint32_t count, struct xt_target target);
 /* A fixed rule: the matches are copied. */
@@ -173,12 +184,22 @@ void xt_rules(struct xt_builder *b, const struct xt_place *place, const struct r
 /* The policy at the end of a chain. */
 void xt_policy(struct xt_builder *b, const struct xt_place *place, enum action policy, enum log_level level);
 
+/* The chains of all groups that some rule uses. */
+void xt_group_chains(struct xt_builder *b);
+
 /* ---- guests.c, host.c ---- */
 
-/* True if there is a PVEFW-IPS chain. */
-bool xt_guests(struct xt_builder *b, struct xt_chain *forward_in, struct xt_chain *forward_out);
+/* The chains of guests' NICs, and PVEFW-IPS if a guest has it. */
+void xt_guest_chains(struct xt_builder *b);
+/* Whether a guest hands packets to an IPS. */
+bool xt_has_ips(const struct config *config);
+/* Fill PVEFW-FWBR-IN and PVEFW-FWBR-OUT. */
+void xt_fill_forward_in(struct xt_builder *b, struct xt_chain *chain);
+void xt_fill_forward_out(struct xt_builder *b, struct xt_chain *chain);
+/* A guest that has chains, and the next one that has. */
+const struct guest *xt_next_guest(const struct guest *guest);
 /* PVEFW-HOST-IN and PVEFW-HOST-OUT. */
-void xt_host(struct xt_builder *b);
+void xt_host_chains(struct xt_builder *b);
 /* PVEFW-blacklist, if the cluster has that set. */
 void xt_blacklist_chain(struct xt_builder *b);
 /* Blacklist, smurfs, impossible TCP flags (spec 2.2). */
