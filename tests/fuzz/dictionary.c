@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * dictionary NAME: the words of the language for the fuzzer of that name, in
+ * libFuzzer's form, from the compiler's own tables.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "tables.h"
+
+static void print(const char *before, const char *word, const char *after)
+{
+	printf("\"%s%s%s\"\n", before, word, after);
+}
+
+static void print_words(const char *const *words)
+{
+	for (; *words; words++)
+		print("", *words, "");
+}
+
+static void sections(void)
+{
+	for (int kind = SECTION_NONE + 1; kind < SECTION_KINDS; kind++)
+		print("[", section_table[kind].name, section_table[kind].named ? " name]\\x0a" : "]\\x0a");
+}
+
+static void options(void)
+{
+	static const char *const values[] = { "burst=", "rate=", "enable=", "/second", "/hour", NULL };
+
+	for (int id = 0; id < OPTION_COUNT; id++)
+		print("\\x0a", option_table[id].key, ": ");
+	for (int i = 0; i < LOG_LEVELS; i++)
+		print("", log_level_names[i], "");
+	for (unsigned i = 0; i < helper_count; i++)
+		print("", helper_table[i].name, "");
+	print_words(values);
+}
+
+static void actions(void)
+{
+	for (int i = 0; i < ACTIONS; i++)
+		print("", action_names[i], "");
+}
+
+static void rules(void)
+{
+	static const char *const references[] = { "+dc/", "+guest/", "+sdn/", "dc/", "guest/", "net0", NULL };
+
+	for (int i = 0; i < DIRECTIONS; i++)
+		print("\\x0a", direction_names[i], " ");
+	for (int i = 0; i < RULE_PARAMS; i++)
+		for (int j = 0; j < 3 && rule_param_table[i].spellings[j]; j++)
+			print(" ", rule_param_table[i].spellings[j], " ");
+	for (unsigned i = 0; i < macro_count; i++)
+		print("", macro_table[i].name, "(ACCEPT)");
+	print_words(references);
+}
+
+static void addresses(void)
+{
+	static const char *const words[] = {
+		"10.0.0.0/8", "192.0.2.1", "::1", "2001:db8::/32", "::ffff:1.2.3.4", "0.0.0.0/0", "/32",
+		"/128", "255.255.255.0", "010.", "10.0.0.1-10.0.0.9", ",", NULL,
+	};
+
+	print_words(words);
+}
+
+static void names(void)
+{
+	static const char *const words[] = {
+		"local_network", "web", "net4", "net6", "broken", "management", "trusted",
+		"blacklist", "ipfilter-net0", "web-in", NULL,
+	};
+
+	print_words(words);
+}
+
+static void ports(void)
+{
+	static const char *const words[] = {
+		"tcp", "udp", "sctp", "dccp", "udplite", "icmp", "icmpv6", "ipv6-icmp", "ssh", "domain",
+		"65535", "65536", "0:65535", ":", ",", NULL,
+	};
+
+	print_words(words);
+	for (unsigned i = 0; i < icmp_count; i++)
+		print("", icmp_table[i].name, "");
+}
+
+static void guest_configuration(void)
+{
+	static const char *const words[] = {
+		"net0: ", "net31: ", "virtio=BC:24:11:00:00:01", "model=", "macaddr=", "bridge=vmbr0",
+		"firewall=1", "name=eth0", "hwaddr=", "ip=", "ip6=", "dhcp", "auto", "manual", "/24",
+		"[snapshot]", "tag=", "trunks=", "type=veth", NULL,
+	};
+
+	print_words(words);
+}
+
+static void corosync(void)
+{
+	static const char *const words[] = {
+		"totem {\\x0a", "nodelist {\\x0a", "node {\\x0a", "}\\x0a", "name: n1\\x0a", "ring0_addr: ",
+		"ring1_addr: ", "link0_addr: ", "transport: udp\\x0a", "transport: knet\\x0a",
+		"ip_version: ", "ipv6-4", "ipv4-6", "ipv4", "ipv6", NULL,
+	};
+
+	print_words(words);
+}
+
+static void sdn(void)
+{
+	static const char *const words[] = {
+		"\\\"zones\\\":", "\\\"vnets\\\":", "\\\"subnets\\\":", "\\\"ids\\\":{", "\\\"zone\\\":",
+		"\\\"vnet\\\":", "\\\"gateway\\\":", "\\\"dhcp-range\\\":[", "\\\"ips\\\":{", "\\\"vmid\\\":",
+		"start-address=", ",end-address=", "z1-10.0.0.0-24", "null", "\\x0a%%\\x0a", "\\\\u0000", NULL,
+	};
+
+	print_words(words);
+}
+
+static void netdb(void)
+{
+	static const char *const words[] = { "/tcp", "/udp", "/sctp", " 6 ", " 0800 ", "0x", "\\x0a%%\\x0a",
+					     NULL };
+
+	print_words(words);
+}
+
+static void files(void)
+{
+	static const char *const words[] = { "\\x0a%%c\\x0a", "\\x0a%%h\\x0a", "\\x0a%%g100\\x0a",
+					     "\\x0a%%vvnet0\\x0a", "\\x0a%%q100\\x0a", "\\x0a%%l100\\x0a",
+					     "\\x0a%%s\\x0a", "\\x0a%%i\\x0a", "\\x0a%%y\\x0a",
+					     "\\x0a%%w10.0.0.0/8\\x0a", NULL };
+
+	print_words(words);
+}
+
+/* Which words a fuzzer gets. */
+static const struct {
+	const char *name;
+	void (*parts[10])(void);
+} dictionaries[] = {
+	{ "parser", { sections, options, actions, rules, addresses, names } },
+	{ "compile",
+	  { files, sections, options, actions, rules, addresses, names, ports, guest_configuration, sdn } },
+	{ "address", { addresses } },
+	{ "endpoint", { addresses, names } },
+	{ "ports", { ports } },
+	{ "options", { options, actions, netdb } },
+	{ "guestconf", { guest_configuration, addresses } },
+	{ "corosync", { corosync, addresses } },
+	{ "sdn", { sdn, addresses } },
+	{ "netdb", { netdb, ports } },
+};
+
+int main(int argc, char **argv)
+{
+	for (size_t i = 0; argc == 2 && i < sizeof(dictionaries) / sizeof(dictionaries[0]); i++) {
+		if (strcmp(argv[1], dictionaries[i].name) != 0)
+			continue;
+		for (int j = 0; j < 10 && dictionaries[i].parts[j]; j++)
+			dictionaries[i].parts[j]();
+		return 0;
+	}
+	fprintf(stderr, "dictionary: no such fuzzer\n");
+	return 1;
+}
