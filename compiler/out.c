@@ -19,20 +19,26 @@ void out_init_fd(struct out *out, int fd)
 	*out = (struct out){ .fd = fd };
 }
 
+static void write_all(struct out *out, const char *bytes, size_t len)
+{
+	while (len > 0 && !out->error) {
+		ssize_t n = write(out->fd, bytes, len);
+
+		if (n < 0 && errno != EINTR)
+			out->error = errno;
+		if (n > 0) {
+			bytes += n;
+			len -= (size_t)n;
+		}
+	}
+}
+
 int out_flush(struct out *out)
 {
-	size_t done = 0;
-
-	while (out->fd >= 0 && done < out->len && !out->error) {
-		ssize_t n = write(out->fd, out->data + done, out->len - done);
-
-		if (n >= 0)
-			done += (size_t)n;
-		else if (errno != EINTR)
-			out->error = errno;
-	}
-	if (out->fd >= 0)
+	if (out->fd >= 0) {
+		write_all(out, out->data, out->len);
 		out->len = 0;
+	}
 	return out->error;
 }
 
@@ -42,7 +48,8 @@ void out_free(struct out *out)
 	*out = (struct out){ .fd = -1 };
 }
 
-void out_make_room(struct out *out, size_t more)
+/* Makes room for `more` bytes: by writing when there is a file, else by growing. */
+static void make_room(struct out *out, size_t more)
 {
 	size_t room = out->room ? out->room : FIRST_ROOM;
 	char *grown;
@@ -60,6 +67,18 @@ void out_make_room(struct out *out, size_t more)
 	}
 	out->data = grown;
 	out->room = room;
+}
+
+void out_bytes_slowly(struct out *out, const char *bytes, size_t len)
+{
+	if (out->fd >= 0 && len >= FIRST_ROOM) { /* much: not by way of the buffer */
+		out_flush(out);
+		write_all(out, bytes, len);
+		return;
+	}
+	make_room(out, len);
+	memcpy(out->data + out->len, bytes, len);
+	out->len += len;
 }
 
 void out_number(struct out *out, uint64_t number)
@@ -84,7 +103,7 @@ void out_printf(struct out *out, const char *format, ...)
 	len = vsnprintf(NULL, 0, format, args);
 	if (len > 0) {
 		if (out->room - out->len <= (size_t)len)
-			out_make_room(out, (size_t)len + 1);
+			make_room(out, (size_t)len + 1);
 		vsnprintf(out->data + out->len, (size_t)len + 1, format, again);
 		out->len += (size_t)len;
 	}

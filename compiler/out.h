@@ -26,13 +26,15 @@ void out_init_fd(struct out *out, int fd);
 int out_flush(struct out *out);
 void out_free(struct out *out);
 
-/* Makes room for `more` bytes: by writing when there is a file, else by growing. */
-void out_make_room(struct out *out, size_t more);
+/* When there is no room for the bytes: writes, or gets more. */
+void out_bytes_slowly(struct out *out, const char *bytes, size_t len);
 
 static inline void out_bytes(struct out *out, const char *bytes, size_t len)
 {
-	if (out->room - out->len < len)
-		out_make_room(out, len);
+	if (out->room - out->len < len) {
+		out_bytes_slowly(out, bytes, len);
+		return;
+	}
 	if (len)
 		memcpy(out->data + out->len, bytes, len);
 	out->len += len;
