@@ -307,6 +307,33 @@ struct config *compile(const struct inputs *inputs, struct diags *diags)
 
 /* ---- one file alone ---- */
 
+static bool is_labelled(const struct diagnostic *d, const struct late_label *labels)
+{
+	while (labels && labels->d != d)
+		labels = labels->next;
+	return labels != NULL;
+}
+
+/* Of the cluster's diagnostics, which are not asked for, those that say why
+ * something in this file is ignored. */
+static void show_causes(struct diags *diags, const struct diags *unseen, const struct late_label *labels)
+{
+	struct diagnostic *next;
+	struct diags causes;
+
+	diags_init(&causes, diags->arena, diags->map);
+	for (struct diagnostic *d = unseen->first; d; d = next) {
+		next = d->next;
+		if (!is_labelled(d, labels))
+			continue;
+		d->next = NULL;
+		*causes.last = d;
+		causes.last = &d->next;
+		causes.counts[d->severity]++;
+	}
+	diags_append(diags, &causes);
+}
+
 void compile_single(struct source *source, enum file_kind kind, struct source *cluster,
 		    const struct inputs *inputs, struct diags *diags)
 {
@@ -339,6 +366,7 @@ void compile_single(struct source *source, enum file_kind kind, struct source *c
 					      : (void *)&vnet);
 	finish_file(&r, &rules);
 	add_late_labels(config->arena, reading.late);
+	show_causes(diags, &unseen, reading.late);
 	arena_free(&reading.trees);
 	scope_free(&guest.scope);
 	config_free(config);

@@ -222,10 +222,6 @@ static bool read_set(struct resolver *r, struct word value, struct endpoint *e)
 {
 	e->kind = ENDPOINT_SET;
 	e->versions = IPV_BOTH;
-	if (value.len < 2) {
-		report_malformed(r, value);
-		return false;
-	}
 	e->ipset = names_set(r, part(value, 1, value.len));
 	return e->ipset != NULL;
 }

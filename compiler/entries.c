@@ -39,7 +39,7 @@ static void report_words(struct resolver *r, const struct ast_entry *node)
 	r->failed = true;
 	d = diag(r->diags, span, DIAG_ENTRY_WORDS, "an entry of an IP set is one word");
 	diag_note(d, "the entry is ignored");
-	diag_help(d, "write every address on a line of its own, and comments behind a `#`");
+	diag_help(d, "write every address on a line of its own; a comment begins with `#`");
 }
 
 static bool is_range(struct text t)
@@ -48,6 +48,16 @@ static bool is_range(struct text t)
 	struct prefix ignored;
 
 	return dash > 0 && !address_parse((struct text){ t.ptr, (uint32_t)dash }, &ignored);
+}
+
+static void help_bad_entry(struct diagnostic *d, struct text entry)
+{
+	if (text_starts(entry, "+") || text_starts(entry, "sdn/"))
+		diag_help(d, "an IP set cannot hold another one; write its entries here");
+	else if (text_find(entry, ',') > 0)
+		diag_help(d, "write every address on a line of its own");
+	else if (text_starts(entry, "!"))
+		diag_help(d, "an exception has one `!` before its address");
 }
 
 static void report_address(struct resolver *r, struct word word, enum address_error error)
@@ -60,14 +70,31 @@ static void report_address(struct resolver *r, struct word word, enum address_er
 		d = entry_error(r, word, DIAG_ENTRY_RANGE, "`%.*s` is a range; an IP set holds addresses and networks");
 		diag_help(d, "write the networks that make up the range, one a line");
 	} else if (error == ADDRESS_TOO_LONG) {
-		entry_error(r, word, DIAG_ENTRY_PREFIX_LENGTH, "the prefix length of `%.*s` is too long");
+		d = entry_error(r, word, DIAG_ENTRY_PREFIX_LENGTH, "the prefix length of `%.*s` is too long");
+		diag_here(d, "at most %d", text_find(text, ':') >= 0 ? 128 : 32);
 	} else if (error == ADDRESS_MALFORMED || error == ADDRESS_BAD_LENGTH) {
-		entry_error(r, word, DIAG_BAD_ENTRY, "`%.*s` is neither an address nor an alias");
+		d = entry_error(r, word, DIAG_BAD_ENTRY, "`%.*s` is neither an address nor an alias");
+		help_bad_entry(d, text);
 	} else {
 		d = entry_error(r, word, DIAG_ADDRESS_SPELLING, "`%.*s` is not written as an address");
 		if (address_intended(text, intended))
 			diag_fix(diag_help(d, "did you mean `%s`?", intended), word_span(word), "%s", intended);
 	}
+}
+
+/* NULL if there are none. */
+static struct diagnostic *clear_host_bits(struct resolver *r, struct word word, struct set_entry *entry,
+					  char network[PREFIX_TEXT_SIZE])
+{
+	struct diagnostic *d;
+
+	if (!prefix_has_host_bits(&entry->prefix))
+		return NULL;
+	prefix_clear_host_bits(&entry->prefix);
+	prefix_format(&entry->prefix, network);
+	d = diag(r->diags, word_span(word), DIAG_ENTRY_HOST_BITS, "`%.*s` has host bits behind its prefix",
+		 TEXT_ARG(word));
+	return diag_note(d, "it counts as the network %s", network);
 }
 
 /* Address entries: text without /32 and /128, and the network it means. */
@@ -89,15 +116,26 @@ static bool read_address(struct resolver *r, struct word word, struct set_entry 
 		diag_help(d, "to match every address, leave the source or destination out of the rule");
 		return false;
 	}
-	if (!prefix_has_host_bits(&entry->prefix))
-		return true;
-	prefix_clear_host_bits(&entry->prefix);
-	prefix_format(&entry->prefix, network);
-	d = diag(r->diags, word_span(word), DIAG_ENTRY_HOST_BITS, "`%.*s` has host bits behind its prefix",
-		 TEXT_ARG(word));
-	diag_note(d, "it counts as the network %s", network);
-	diag_fix(diag_help(d, "write `%s`", network), word_span(word), "%s", network);
+	d = clear_host_bits(r, word, entry, network);
+	if (d)
+		diag_fix(diag_help(d, "write `%s`", network), word_span(word), "%s", network);
 	return true;
+}
+
+/* An alias that stands for what no entry can be, or for another network than it says. */
+static bool check_alias(struct resolver *r, struct word word, struct set_entry *entry)
+{
+	bool zero = entry->prefix.length == 0;
+	char network[PREFIX_TEXT_SIZE];
+	struct diagnostic *d;
+
+	if (zero)
+		d = entry_error(r, word, DIAG_ENTRY_ZERO_PREFIX, "`%.*s`: an IP set cannot hold the prefix length zero");
+	else
+		d = clear_host_bits(r, word, entry, network);
+	if (d)
+		diag_label(d, entry->alias->span, "defined here as %.*s", TEXT_ARG(entry->alias->cidr));
+	return !zero;
 }
 
 static bool read_entry(struct resolver *r, const struct ast_entry *node, struct set_entry *entry)
@@ -117,14 +155,7 @@ static bool read_entry(struct resolver *r, const struct ast_entry *node, struct 
 	if (!entry->alias)
 		return false;
 	entry->prefix = entry->alias->prefix;
-	prefix_clear_host_bits(&entry->prefix);
-	if (entry->prefix.length == 0) {
-		struct diagnostic *d = entry_error(r, node->address, DIAG_ENTRY_ZERO_PREFIX,
-						   "`%.*s`: an IP set cannot hold the prefix length zero");
-
-		diag_label(d, entry->alias->span, "defined here as %.*s", TEXT_ARG(entry->alias->cidr));
-	}
-	return !r->failed;
+	return check_alias(r, node->address, entry);
 }
 
 /* ---- repeated entries ---- */

@@ -74,7 +74,7 @@ bool folder_open_root(struct diags *diags, const char *root, struct folder *fold
 	*folder = (struct folder){ .diags = diags, .path = "" };
 	reason = open_at(folder, AT_FDCWD, root);
 	if (reason)
-		diag_unreadable(diags, root, reason);
+		diag_note(diag_unreadable(diags, root, reason), "nothing is compiled");
 	return reason == 0;
 }
 
@@ -88,7 +88,7 @@ struct folder folder_open(const struct folder *parent, const char *name)
 		return folder;
 	reason = open_at(&folder, dirfd(parent->dir), name);
 	if (reason)
-		diag_unreadable(folder.diags, folder.path, reason);
+		diag_note(diag_unreadable(folder.diags, folder.path, reason), "nothing is compiled");
 	return folder;
 }
 
@@ -122,7 +122,7 @@ struct source *folder_load(const struct folder *folder, const char *name)
 	shown = join(folder, name);
 	source = source_load(folder->diags->map, dirfd(folder->dir), name, shown);
 	if (!source)
-		diag_unreadable(folder->diags, shown, errno);
+		diag_note(diag_unreadable(folder->diags, shown, errno), "nothing is compiled");
 	return source;
 }
 

@@ -63,6 +63,7 @@ static void report_bad_name(struct resolver *r, const struct ast_section *sectio
 	enum diag_id id = group ? DIAG_BAD_GROUP_NAME : DIAG_BAD_SET_NAME;
 	const char *what = group ? "security group" : "IP set";
 	struct text name = word_text(section->name);
+	struct skipped_section *skipped;
 	struct diagnostic *d;
 
 	if (name_is_valid(name)) {
@@ -76,6 +77,9 @@ static void report_bad_name(struct resolver *r, const struct ast_section *sectio
 			     "characters in all");
 	}
 	diag_note(d, "the whole section is ignored, and so is every rule that refers to it");
+	skipped = ARENA_NEW(r->arena, struct skipped_section);
+	*skipped = (struct skipped_section){ section->kind, arena_lower(r->arena, name), d, r->own->skipped };
+	r->own->skipped = skipped;
 }
 
 static void define_set(struct resolver *r, const struct ast_section *section)
@@ -137,15 +141,29 @@ static void define_section(struct resolver *r, const struct ast_section *section
 
 /* ---- first pass: lines that look like headers and are none ---- */
 
-/* The known section that a stray header means, by its first word. */
-static enum section_kind meant_section(struct text line)
+/* What stands between the brackets. */
+static struct text inside(struct word line)
 {
-	uint32_t end = 1;
+	struct text inner = { line.ptr + 1, line.len - 1 };
 
-	while (end < line.len && (char_is_letter(line.ptr[end]) || line.ptr[end] == '_'))
-		end++;
+	while (inner.len && (inner.ptr[inner.len - 1] == ']' || char_is_blank(inner.ptr[inner.len - 1])))
+		inner.len--;
+	while (inner.len && char_is_blank(inner.ptr[0])) {
+		inner.ptr++;
+		inner.len--;
+	}
+	return inner;
+}
+
+/* The known section that a stray header means, by its first word. */
+static enum section_kind meant_section(struct word line)
+{
+	struct text inner = inside(line), first = { inner.ptr, 0 };
+
+	while (first.len < inner.len && (char_is_letter(first.ptr[first.len]) || first.ptr[first.len] == '_'))
+		first.len++;
 	for (int kind = SECTION_NONE + 1; kind < SECTION_KINDS; kind++)
-		if (text_equal_nocase(text_of(section_table[kind].name), (struct text){ line.ptr + 1, end - 1 }))
+		if (text_equal_nocase(text_of(section_table[kind].name), first))
 			return (enum section_kind)kind;
 	return SECTION_NONE;
 }
@@ -161,23 +179,55 @@ static void note_section_goes_on(struct diagnostic *d, const struct ast_section 
 			  TEXT_ARG(section->name));
 }
 
-static struct diagnostic *report_unknown_section(struct resolver *r, struct word line)
+/* The sections this file may have, as "[OPTIONS], [RULES]". */
+static const char *allowed_sections(struct resolver *r)
 {
-	struct suggestion s;
-	struct text inner = { line.ptr + 1, line.len - 1 };
-	struct diagnostic *d;
+	const char *list = "";
 
-	while (inner.len && inner.ptr[inner.len - 1] == ']')
-		inner.len--;
-	d = diag(r->diags, word_span(line), DIAG_UNKNOWN_SECTION, "there is no section `%.*s`",
-		 TEXT_ARG(inner));
-	suggest_start(&s, inner);
 	for (int kind = SECTION_NONE + 1; kind < SECTION_KINDS; kind++)
-		if (section_allowed((enum section_kind)kind, r->file->kind) && !section_table[kind].named)
-			suggest(&s, text_of(section_table[kind].name), (struct span){ 0, 0 });
-	if (s.best.len)
-		diag_fix(diag_help(d, "did you mean `[%.*s]`?", TEXT_ARG(s.best)), word_span(line),
-			 "[%.*s]", TEXT_ARG(s.best));
+		if (section_allowed((enum section_kind)kind, r->file->kind))
+			list = arena_printf(r->arena, "%s%s[%s%s]", list, *list ? ", " : "", section_table[kind].name,
+					    section_table[kind].named ? " name" : "");
+	return list;
+}
+
+/* The section whose name, alone or before a blank, is nearly `inner`; false if none. */
+static bool suggest_section(struct resolver *r, struct diagnostic *d, struct word line, struct text inner)
+{
+	struct text first = inner;
+	struct suggestion plain, named;
+
+	while (first.len && text_find(first, ' ') >= 0)
+		first.len = (uint32_t)text_find(first, ' ');
+	suggest_start(&plain, inner);
+	suggest_start(&named, first);
+	for (int kind = SECTION_NONE + 1; kind < SECTION_KINDS; kind++)
+		if (section_allowed((enum section_kind)kind, r->file->kind))
+			suggest(section_table[kind].named ? &named : &plain, text_of(section_table[kind].name),
+				(struct span){ 0, 0 });
+	if (named.best.len && first.len < inner.len)
+		diag_help(d, "did you mean `[%.*s%.*s]`?", TEXT_ARG(named.best), (int)(inner.len - first.len),
+			  inner.ptr + first.len);
+	else if (plain.best.len)
+		diag_fix(diag_help(d, "did you mean `[%.*s]`?", TEXT_ARG(plain.best)), word_span(line), "[%.*s]",
+			 TEXT_ARG(plain.best));
+	else
+		return false;
+	return true;
+}
+
+static struct diagnostic *report_unknown_section(struct resolver *r, const struct ast_section *section,
+						 struct word line)
+{
+	struct text inner = inside(line);
+	struct diagnostic *d = diag(r->diags, word_span(line), DIAG_UNKNOWN_SECTION, "there is no section `%.*s`",
+				    TEXT_ARG(inner));
+
+	if (suggest_section(r, d, line, inner))
+		return d;
+	diag_help(d, "a %s file has %s", file_kind_name(r->file->kind), allowed_sections(r));
+	if (section->kind == SECTION_RULES || section->kind == SECTION_GROUP)
+		diag_help(d, "to switch rules off, write `|` in front of each");
 	return d;
 }
 
@@ -193,8 +243,20 @@ static struct diagnostic *report_header_comment(struct resolver *r, struct word 
 		rest = word_part(rest, 1, rest.len - 1);
 	d = diag(r->diags, word_span(rest), DIAG_HEADER_COMMENT, "nothing may follow `[%s]`",
 		 section_name(kind));
-	diag_help(d, "put the comment on a line of its own");
-	return diag_fix(d, word_span(line), "%.*s", (int)close + 1, line.ptr);
+	diag_help(d, rest.ptr[0] == '#' ? "put the comment on a line of its own" : "put this on a line of its own");
+	return diag_fix(d, word_span(line), "%.*s\n%.*s", (int)close + 1, line.ptr, TEXT_ARG(rest));
+}
+
+static struct diagnostic *report_misplaced_section(struct resolver *r, struct word line, enum section_kind kind)
+{
+	struct diagnostic *d = diag(r->diags, word_span(line), DIAG_MISPLACED_SECTION, "a %s file has no section [%s]",
+				    file_kind_name(r->file->kind), section_name(kind));
+
+	diag_here(d, "not allowed here");
+	if (kind == SECTION_GROUP)
+		return diag_help(d, "security groups are defined in cluster.fw");
+	return diag_help(d, "%s are defined in cluster.fw, or in a guest's file for this guest",
+			 kind == SECTION_ALIASES ? "aliases" : "IP sets");
 }
 
 static struct diagnostic *report_malformed_header(struct resolver *r, struct word line,
@@ -212,17 +274,18 @@ static struct diagnostic *report_malformed_header(struct resolver *r, struct wor
 
 static void report_header(struct resolver *r, const struct ast_section *section, struct word line)
 {
-	enum section_kind kind = meant_section(word_text(line));
+	enum section_kind kind = meant_section(line);
 	const char *name = section_name(kind);
 	struct text text = word_text(line);
 	struct diagnostic *d;
 
-	if (kind == SECTION_NONE)
-		d = report_unknown_section(r, line);
+	if (kind == SECTION_NONE && inside(line).len)
+		d = report_unknown_section(r, section, line);
+	else if (kind == SECTION_NONE)
+		d = diag_help(diag(r->diags, word_span(line), DIAG_MALFORMED_HEADER, "this is no section header"),
+			      "a %s file has %s", file_kind_name(r->file->kind), allowed_sections(r));
 	else if (!section_allowed(kind, r->file->kind))
-		d = diag_here(diag(r->diags, word_span(line), DIAG_MISPLACED_SECTION,
-				   "a %s file has no section [%s]", file_kind_name(r->file->kind), name),
-			      "not allowed here");
+		d = report_misplaced_section(r, line, kind);
 	else if (!section_table[kind].named && text_find(text, ']') == (long)strlen(name) + 1)
 		d = report_header_comment(r, line, kind);
 	else
@@ -258,32 +321,62 @@ static struct diagnostic *report_alias_address(struct resolver *r, const struct 
 			 TEXT_ARG(node->name));
 	if (address_intended(word_text(node->cidr), intended))
 		diag_fix(diag_help(d, "did you mean `%s`?", intended), span, "%s", intended);
+	else if (error != ADDRESS_TOO_LONG)
+		diag_help(d, "an alias is one address or one network, as in 10.0.0.1 or 10.0.0.0/24");
+	else
+		diag_here(d, "at most %d", text_find(word_text(node->cidr), ':') >= 0 ? 128 : 32);
 	return diag_note(d, "the alias has no value; rules and set entries that use it are ignored");
 }
 
 static struct diagnostic *report_alias_gap(struct resolver *r, const struct ast_alias *node)
 {
 	struct span gap = { node->name.begin + node->name.len, node->cidr.begin };
+	struct span whole = { node->name.begin, node->cidr.begin + node->cidr.len };
 	struct diagnostic *d = diag(r->diags, gap, DIAG_ALIAS_GAP,
 				    "exactly one blank stands between an alias and its address");
 
 	diag_here(d, "%u here", gap.end - gap.begin);
 	diag_note(d, "the alias has no value; rules and set entries that use it are ignored");
 	return diag_fix(diag_help(d, "write `%.*s %.*s`", TEXT_ARG(node->name), TEXT_ARG(node->cidr)),
-			gap, " ");
+			whole, "%.*s %.*s", TEXT_ARG(node->name), TEXT_ARG(node->cidr));
+}
+
+/* An alias that was reported where it stands, and has no value. */
+static void define_without_value(struct resolver *r, struct word word, struct text cidr, struct diagnostic *d)
+{
+	struct text name = arena_lower(r->arena, word_text(word));
+	struct alias *alias = find_alias(r->own, name);
+
+	if (alias && alias->valid)
+		return; /* keeps the value it has */
+	if (!alias) {
+		alias = ARENA_NEW(r->arena, struct alias);
+		alias->name = name;
+		alias->span = word_span(word);
+		HASH_ADD_KEYPTR(hh, r->own->aliases, alias->name.ptr, alias->name.len, alias);
+	}
+	alias->cidr = cidr;
+	alias->reported = d;
 }
 
 static bool report_alias_name(struct resolver *r, const struct ast_alias *node)
 {
 	struct text name = word_text(node->name);
+	struct word meant = node->name;
 	struct diagnostic *d;
 
 	if (name_is_valid(name) && name.len <= NAME_LONGEST_ALIAS)
 		return false;
 	d = diag(r->diags, word_span(node->name), DIAG_BAD_ALIAS_NAME, "`%.*s` cannot be the name of an alias",
 		 TEXT_ARG(name));
-	diag_help(d, "a name is a letter, then letters, digits, `-` and `_`, 2 to 64 characters in all");
 	diag_note(d, "the alias is ignored; nothing can refer to it");
+	meant.len -= name.ptr[name.len - 1] == ':';
+	if (meant.len == name.len || !name_is_valid(word_text(meant))) {
+		diag_help(d, "a name is a letter, then letters, digits, `-` and `_`, 2 to 64 characters in all");
+		return true;
+	}
+	diag_fix(diag_help(d, "did you mean `%.*s`?", TEXT_ARG(meant)), word_span(node->name), "%.*s", TEXT_ARG(meant));
+	define_without_value(r, meant, word_text(node->cidr), d);
 	return true;
 }
 
@@ -292,6 +385,10 @@ static struct alias *alias_for(struct resolver *r, const struct ast_alias *node)
 	struct text name = arena_lower(r->arena, word_text(node->name));
 	struct alias *alias = find_alias(r->own, name);
 
+	if (alias && !alias->valid) {
+		alias->span = word_span(node->name); /* the first that counts */
+		return alias;
+	}
 	if (alias) {
 		struct diagnostic *d = diag(r->diags, word_span(node->name), DIAG_DUPLICATE_ALIAS,
 					    "the alias `%.*s` is defined twice", TEXT_ARG(name));
@@ -317,16 +414,9 @@ static void define_alias(struct resolver *r, const struct ast_alias *node)
 	if (report_alias_name(r, node))
 		return;
 	error = prefix_parse(cidr, &prefix);
-	alias = find_alias(r->own, arena_lower(r->arena, word_text(node->name)));
 	if (error || node->wide_gap) {
-		struct diagnostic *d = error ? report_alias_address(r, node, error) : report_alias_gap(r, node);
-
-		if (alias && alias->valid)
-			return; /* keeps the value it has */
-		if (!alias)
-			alias = alias_for(r, node);
-		alias->cidr = cidr;
-		alias->reported = d;
+		define_without_value(r, node->name, cidr,
+				     error ? report_alias_address(r, node, error) : report_alias_gap(r, node));
 		return;
 	}
 	alias = alias_for(r, node);
@@ -338,9 +428,14 @@ static void define_alias(struct resolver *r, const struct ast_alias *node)
 static void report_malformed_alias(struct resolver *r, struct word line)
 {
 	struct diagnostic *d = diag(r->diags, word_span(line), DIAG_MALFORMED_ALIAS, "this is no alias");
+	struct word name = word_part(line, 0, 0);
 
-	diag_help(d, "an alias is written `NAME ADDRESS`, with a comment behind it or nothing");
-	diag_note(d, "the line is ignored");
+	diag_help(d, "an alias is written `NAME ADDRESS`; a comment begins with `#`");
+	diag_note(d, "the line is ignored, and so are rules and set entries that use the alias");
+	while (name.len < line.len && !char_is_blank(name.ptr[name.len]))
+		name.len++;
+	if (name_is_valid(word_text(name)) && name.len <= NAME_LONGEST_ALIAS)
+		define_without_value(r, name, (struct text){ "", 0 }, d);
 }
 
 /* ---- first pass: all lines ---- */
@@ -355,7 +450,9 @@ static void report_outside(struct resolver *r, const struct ast_line *line)
 	struct diagnostic *d = diag(r->diags, line->span, DIAG_NO_SECTION, "a line before the first section");
 
 	diag_note(d, "the line is ignored");
-	if (text_find(word_text(line_text(line)), ':') > 0)
+	if (looks_like_rule(word_text(line_text(line))))
+		diag_help(d, "write `[RULES]` above it");
+	else if (text_find(word_text(line_text(line)), ':') > 0)
 		diag_help(d, "write `[OPTIONS]` above it");
 }
 
@@ -472,18 +569,29 @@ static struct diagnostic *report_cluster_unknown(struct resolver *r, struct word
 						 const char *what)
 {
 	struct diagnostic *d = rule_error(r, word_span(reference), DIAG_CLUSTER_UNKNOWN,
-					  "no %s named `%.*s` in this file", what, TEXT_ARG(reference));
+					  "no %s named `%.*s` at hand", what, TEXT_ARG(reference));
 
-	return diag_note(d, "cluster.fw may define it, but there is none beside this file");
+	diag_note(d, "cluster.fw may define it, but there is none beside this file");
+	diag_note(d, "if it does not, the %s is ignored", r->rule ? "rule" : "entry");
+	return diag_help(d, "name the tree, not the file");
 }
 
-static void report_guest_scope(struct resolver *r, struct word reference)
+/* `sign`: "+" for sets, of which `reference` is what follows it. */
+static void report_guest_scope(struct resolver *r, struct word reference, const char *sign, struct text name,
+			       bool in_cluster)
 {
+	struct span whole = { reference.begin - (uint32_t)strlen(sign), reference.begin + reference.len };
 	struct diagnostic *d = rule_error(r, word_span(reference), DIAG_GUEST_SCOPE,
 					  "`guest/` can be used in a guest's file only");
 
-	diag_here(d, "a %s belongs to no guest", r->in_group ? "security group" : file_kind_name(r->file->kind));
+	if (r->in_group)
+		diag_here(d, "a security group belongs to no guest");
+	else
+		diag_here(d, "a %s file belongs to no guest", file_kind_name(r->file->kind));
 	rule_fate(r, d);
+	if (in_cluster)
+		diag_fix(diag_help(d, "did you mean `%sdc/%.*s`?", sign, TEXT_ARG(name)), whole, "%sdc/%.*s", sign,
+			 TEXT_ARG(name));
 }
 
 static void report_alias_below(struct resolver *r, struct word reference, const struct alias *alias)
@@ -506,17 +614,51 @@ static void report_implicit_local_network(struct resolver *r, struct word refere
 	diag_help(d, "define it in [ALIASES] of cluster.fw, above its first use");
 }
 
+/* The prefix of the scope that has the alias, if another one than was looked in. */
+static const char *other_scope_of_alias(const struct resolver *r, const struct lookup *look, struct text name)
+{
+	if (*look->prefix && r->file->kind == FILE_GUEST && find_alias(r->own, name))
+		return "guest/";
+	return *look->prefix && find_alias(&r->config->cluster, name) ? "dc/" : NULL;
+}
+
+/* Helps with what is no alias at all, or one of another scope. */
+static bool suggest_other_kind(struct resolver *r, struct diagnostic *d, struct word reference,
+			       const struct lookup *look)
+{
+	struct text name = word_text(look->name), lower = arena_lower(r->arena, name);
+	const char *scope = other_scope_of_alias(r, look, lower);
+	bool set = false;
+
+	for (unsigned i = 0; i < look->seen_count && !set; i++)
+		set = find_set(look->seen_in[i], lower) != NULL;
+	if (scope)
+		diag_fix(diag_help(d, "did you mean `%s%.*s`?", scope, TEXT_ARG(name)), word_span(reference),
+			 "%s%.*s", scope, TEXT_ARG(name));
+	else if (set && r->rule)
+		diag_fix(diag_help(d, "did you mean the IP set, `+%s%.*s`?", look->prefix, TEXT_ARG(lower)),
+			 word_span(reference), "+%s%.*s", look->prefix, TEXT_ARG(lower));
+	else if (set)
+		diag_help(d, "it is an IP set, and no IP set can hold another one");
+	else if (r->rule && !*look->prefix && (text_is(lower, "any") || text_is(lower, "all")))
+		diag_help(d, "leave the option out to match every address");
+	else
+		return false;
+	return true;
+}
+
 static void report_unknown_alias(struct resolver *r, struct word reference, const struct lookup *look)
 {
 	struct suggestion s;
 	struct diagnostic *d;
 
 	if (look->guest_prefix) {
-		report_guest_scope(r, reference);
+		report_guest_scope(r, reference, "", word_text(look->name),
+				   find_alias(&r->config->cluster, arena_lower(r->arena, word_text(look->name))));
 		return;
 	}
 	if (look->cluster && r->cluster_unknown) {
-		rule_fate(r, report_cluster_unknown(r, reference, "alias"));
+		report_cluster_unknown(r, reference, "alias");
 		return;
 	}
 	d = rule_error(r, word_span(reference), DIAG_UNKNOWN_ALIAS, "no alias named `%.*s`", TEXT_ARG(reference));
@@ -524,21 +666,34 @@ static void report_unknown_alias(struct resolver *r, struct word reference, cons
 	suggest_start(&s, word_text(look->name));
 	suggest_aliases(&s, look);
 	rule_fate(r, d);
-	suggest_to(d, &s, word_span(reference), look->prefix);
+	if (!suggest_other_kind(r, d, reference, look))
+		suggest_to(d, &s, word_span(reference), look->prefix);
 }
 
-/* An alias without value was reported where it stands; this only says who
- * suffers. */
-static void report_invalid_alias(struct resolver *r, const struct alias *alias, struct word reference)
+/* What is referred to was reported where it stands; this only says who suffers. */
+static void show_use(struct resolver *r, struct diagnostic *d, struct word reference)
 {
 	struct late_label *label;
 
 	r->failed = true;
-	if (!alias->reported)
+	if (!d)
 		return;
 	label = ARENA_NEW(r->arena, struct late_label);
-	*label = (struct late_label){ alias->reported, word_span(reference), *r->late };
+	*label = (struct late_label){ d, word_span(reference), *r->late };
 	*r->late = label;
+}
+
+bool names_are_skipped(struct resolver *r, const struct scope *scope, enum section_kind kind,
+		       struct text name, struct word reference)
+{
+	const struct skipped_section *s = scope ? scope->skipped : NULL;
+	struct text lower = arena_lower(r->arena, name);
+
+	while (s && (s->kind != kind || !text_equal(s->name, lower)))
+		s = s->next;
+	if (s)
+		show_use(r, s->d, reference);
+	return s != NULL;
 }
 
 /* A name that is not too long, but is with its prefix. */
@@ -551,6 +706,8 @@ static bool report_long_reference(struct resolver *r, struct word reference, con
 	d = rule_error(r, word_span(reference), DIAG_LONG_REFERENCE, "a reference has at most %d characters",
 		       NAME_LONGEST_ALIAS);
 	rule_fate(r, diag_here(d, "%u with `%s`", reference.len, look->prefix));
+	diag_help(d, "behind `%s` a name has at most %u characters", look->prefix,
+		  NAME_LONGEST_ALIAS - (unsigned)strlen(look->prefix));
 	return true;
 }
 
@@ -583,7 +740,7 @@ const struct alias *names_alias(struct resolver *r, struct word reference)
 	if (first && seen && first->valid)
 		return first;
 	if (first && seen)
-		report_invalid_alias(r, first, reference);
+		show_use(r, first->reported, reference);
 	else if (first)
 		report_alias_below(r, reference, first);
 	else if (text_is(name, "local_network") && !look.guest_prefix && !r->cluster_unknown)
@@ -591,6 +748,12 @@ const struct alias *names_alias(struct resolver *r, struct word reference)
 	else
 		report_unknown_alias(r, reference, &look);
 	return NULL;
+}
+
+/* A reference to a set with the '+' in front of it. */
+static struct span with_plus(struct word reference)
+{
+	return (struct span){ reference.begin - 1, reference.begin + reference.len };
 }
 
 static void suggest_sets(struct suggestion *s, const struct lookup *look)
@@ -605,6 +768,30 @@ static bool is_predefined_set(struct text name)
 	return text_is(name, "management") || text_is(name, "blacklist") ||
 	       (text_starts(name, "ipfilter-net") &&
 		text_all_digits((struct text){ name.ptr + 12, name.len - 12 }));
+}
+
+/* Helps with a set of another scope, or an alias of that name. */
+static bool suggest_other_scope(struct resolver *r, struct diagnostic *d, struct word reference,
+				const struct lookup *look)
+{
+	static const char *const prefixes[] = { [SCOPE_CLUSTER] = "dc/", [SCOPE_GUEST] = "guest/", [SCOPE_SDN] = "sdn/" };
+	struct text name = word_text(look->name);
+
+	for (unsigned i = 0; i < look->seen_count; i++)
+		if (find_set(look->seen_in[i], name)) {
+			const char *prefix = prefixes[look->seen_in[i]->kind];
+
+			diag_fix(diag_help(d, "did you mean `+%s%.*s`?", prefix, TEXT_ARG(name)), with_plus(reference),
+				 "+%s%.*s", prefix, TEXT_ARG(name));
+			return true;
+		}
+	for (unsigned i = 0; i < look->seen_count; i++)
+		if (find_alias(look->seen_in[i], arena_lower(r->arena, name))) {
+			diag_fix(diag_help(d, "did you mean the alias, `%.*s`?", TEXT_ARG(name)),
+				 with_plus(reference), "%.*s", TEXT_ARG(name));
+			return true;
+		}
+	return false;
 }
 
 static void report_unknown_set(struct resolver *r, struct word reference, const struct lookup *look)
@@ -627,7 +814,8 @@ static void report_unknown_set(struct resolver *r, struct word reference, const 
 	}
 	suggest_start(&s, word_text(look->name));
 	suggest_sets(&s, look);
-	suggest_to(d, &s, word_span(reference), look->prefix);
+	if (!suggest_other_scope(r, d, reference, look))
+		suggest_to(d, &s, with_plus(reference), arena_printf(r->arena, "+%s", look->prefix));
 }
 
 static void report_set_below(struct resolver *r, struct word reference, const struct ipset *set)
@@ -656,24 +844,39 @@ static bool report_set_case(struct resolver *r, struct word reference, const str
 			       "IP sets are referred to in lower case");
 		diag_label(d, set->span, "stored as `%.*s`", TEXT_ARG(set->name));
 		rule_fate(r, d);
-		diag_fix(diag_help(d, "write `+%s%.*s`", look->prefix, TEXT_ARG(lower)), word_span(reference),
-			 "%s%.*s", look->prefix, TEXT_ARG(lower));
+		diag_fix(diag_help(d, "write `+%s%.*s`", look->prefix, TEXT_ARG(lower)), with_plus(reference),
+			 "+%s%.*s", look->prefix, TEXT_ARG(lower));
 		return true;
 	}
 	return false;
 }
 
+/* Something behind a '+' that no IP set can be called. */
+static void report_bad_set(struct resolver *r, struct word reference)
+{
+	struct diagnostic *d = rule_error(r, with_plus(reference), DIAG_BAD_SET_REFERENCE,
+					  "`+%.*s` is no reference to an IP set", TEXT_ARG(reference));
+
+	rule_fate(r, d);
+	diag_help(d, "it is written `+name`, `+dc/name`, `+guest/name` or `+sdn/name`");
+	diag_help(d, "a name is a letter, then letters, digits, `-` and `_`, 2 to %d characters in all",
+		  NAME_LONGEST_SET);
+}
+
 static void report_missing_set(struct resolver *r, struct word reference, const struct lookup *look)
 {
+	for (unsigned i = 0; i < look->count; i++)
+		if (names_are_skipped(r, look->scopes[i], SECTION_IPSET, word_text(look->name), reference))
+			return;
 	if (!name_is_valid(word_text(look->name)))
-		rule_fate(r, rule_error(r, word_span(reference), DIAG_BAD_SET_REFERENCE,
-					"`+%.*s` is no reference to an IP set", TEXT_ARG(reference)));
+		report_bad_set(r, reference);
 	else if (look->guest_prefix)
-		report_guest_scope(r, reference);
+		report_guest_scope(r, reference, "+", word_text(look->name),
+				   find_set(&r->config->cluster, word_text(look->name)));
 	else if (report_set_case(r, reference, look))
 		return;
 	else if (look->cluster && r->cluster_unknown)
-		rule_fate(r, report_cluster_unknown(r, reference, "IP set"));
+		report_cluster_unknown(r, reference, "IP set");
 	else
 		report_unknown_set(r, reference, look);
 }

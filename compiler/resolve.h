@@ -33,6 +33,14 @@ struct late_label {
 	struct late_label *next;
 };
 
+/* A section that is passed over for its bad name, which was reported. */
+struct skipped_section {
+	enum section_kind kind;
+	struct text name; /* in lower case */
+	struct diagnostic *d;
+	struct skipped_section *next;
+};
+
 struct resolver {
 	struct config *config;
 	struct rule_cache *cache;
@@ -70,6 +78,10 @@ const struct ipset *names_set(struct resolver *r, struct word reference);
 struct group *names_group(const struct config *config, struct text name);
 /* Whether the header starts a set or group that is not skipped. */
 bool names_section_counts(const struct ast_section *section);
+/* Whether `reference` to a set or group is wrong only because the section of that
+ * name in the file of `scope` is skipped; the diagnostic there then shows it. */
+bool names_are_skipped(struct resolver *r, const struct scope *scope, enum section_kind kind,
+		       struct text name, struct word reference);
 
 /* ---- options.c ---- */
 

@@ -670,7 +670,9 @@ static void report_unknown_group(struct resolver *r, struct word name)
 	if (r->cluster_unknown) {
 		d = rule_error(r, word_span(name), DIAG_CLUSTER_UNKNOWN, "no security group named `%.*s` at hand",
 			       TEXT_ARG(name));
-		rule_fate(r, diag_note(d, "cluster.fw may define it, but there is none beside this file"));
+		diag_note(d, "cluster.fw may define it, but there is none beside this file");
+		diag_note(d, "if it does not, the rule is ignored");
+		diag_help(d, "name the tree, not the file");
 		return;
 	}
 	d = rule_error(r, word_span(name), DIAG_UNKNOWN_GROUP, "no security group named `%.*s`", TEXT_ARG(name));
@@ -690,6 +692,8 @@ static void read_group_rule(struct resolver *r, const struct ast_rule *node, str
 	if (params.value[PARAM_IFACE].ptr)
 		read_iface(r, params.value[PARAM_IFACE], rule);
 	rule->group = names_group(r->config, word_text(name));
+	if (names_are_skipped(r, &r->config->cluster, SECTION_GROUP, word_text(name), name))
+		return;
 	if (!report_group_name(r, name) && !rule->group)
 		report_unknown_group(r, name);
 }
