@@ -2,7 +2,7 @@
 # shellcheck shell=sh
 #
 # For checks to include: counts, and prints what a suite ends with (see tests/all).
-passed=0 failed=0
+passed=0 failed=0 cannot=0
 
 pass() {
 	passed=$((passed + 1))
@@ -26,6 +26,10 @@ verdict() {
 
 # The last command of a suite.
 finish() {
-	echo "$passed passed, $failed failed"
+	if [ $cannot = 0 ]; then
+		echo "$passed passed, $failed failed"
+	else
+		echo "$passed passed, $failed failed, $cannot cannot run here"
+	fi
 	[ $failed = 0 ]
 }
