@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-/* Chunks are huge pages where the kernel gives them: then one fault makes a
- * chunk usable, where small pages take 512. */
-enum { CHUNK_SIZE = 2 << 20, SMALL_CHUNK = 64 << 10 };
+/* An arena that is used much grows by chunks that are huge pages, where the kernel
+ * gives them: one fault makes such a chunk usable, where small pages take 512. */
+enum { CHUNK_SIZE = 2 << 20, FIRST_CHUNK = 64 << 10, GROWTH = 4 };
 
 struct arena_chunk {
 	struct arena_chunk *older;
@@ -61,7 +61,7 @@ static void note_dirty(struct arena *arena)
 
 void *arena_alloc_slowly(struct arena *arena, size_t room)
 {
-	size_t size = arena->chunks ? CHUNK_SIZE : SMALL_CHUNK;
+	size_t size = arena->chunks ? arena->chunks->size * GROWTH : FIRST_CHUNK;
 	struct arena_chunk *chunk;
 
 	if (room + sizeof(*chunk) >= size)
