@@ -64,6 +64,8 @@ void *arena_alloc_slowly(struct arena *arena, size_t room)
 	size_t size = arena->chunks ? arena->chunks->size * GROWTH : FIRST_CHUNK;
 	struct arena_chunk *chunk;
 
+	if (size > CHUNK_SIZE)
+		size = CHUNK_SIZE;
 	if (room + sizeof(*chunk) >= size)
 		size = (room + sizeof(*chunk) + CHUNK_SIZE) & ~(size_t)(CHUNK_SIZE - 1);
 	chunk = size >= CHUNK_SIZE ? map_large(size) : map(size);
