@@ -93,6 +93,12 @@ const char *option_value_text(struct arena *arena, enum option_id id, const void
 
 /* ---- rules.c ---- */
 
+/* A rule's options; ptr NULL for what is not given. */
+struct params {
+	struct word value[RULE_PARAMS];
+	struct word key[RULE_PARAMS];
+};
+
 /* Its first word is the type of a rule. */
 bool looks_like_rule(struct text line);
 
@@ -103,6 +109,12 @@ struct diagnostic *rule_error(struct resolver *r, struct span span, enum diag_id
 			      const char *format, ...) __attribute__((format(printf, 4, 5)));
 /* Adds what becomes of the traffic, and returns `d`. */
 struct diagnostic *rule_fate(struct resolver *r, struct diagnostic *d);
+
+/* ---- params.c ---- */
+
+/* Takes a rule's options apart; false if one is not written as it must be, which
+ * was reported. */
+bool params_read(struct resolver *r, const struct ast_rule *rule, bool group, struct params *params);
 
 /* ---- endpoint.c ---- */
 

@@ -48,7 +48,7 @@ struct diagnostic *rule_fate(struct resolver *r, struct diagnostic *d)
 	if (!r->rule)
 		return diag_note(d, "the entry is ignored");
 	if (r->rule->disabled)
-		return diag_note(d, "the rule is disabled; it would be ignored if it were not");
+		return diag_note(d, "the rule is disabled; when enabled, it would be ignored");
 	direction = direction_find(word_text(r->rule->type));
 	if (direction == DIRECTION_GROUP)
 		return diag_note(d, "the rule is ignored; none of the group's rules applies here");
@@ -58,135 +58,6 @@ struct diagnostic *rule_fate(struct resolver *r, struct diagnostic *d)
 		return diag_note(d, "the rule is ignored");
 	policy = policy_of(r, direction, &name);
 	return diag_note(d, "the rule is ignored; the traffic falls through to %s %s", name, policy);
-}
-
-/* ---- shape ---- */
-
-/* A rule's parameters; ptr NULL for what is not given. */
-struct params {
-	struct word value[RULE_PARAMS];
-	struct word key[RULE_PARAMS];
-};
-
-static struct span param_span(const struct ast_param *p)
-{
-	uint32_t end = p->value.ptr ? p->value.begin + p->value.len : p->key.begin + p->key.len;
-
-	return (struct span){ p->key.begin, end };
-}
-
-static void report_unknown_param(struct resolver *r, const struct ast_param *p)
-{
-	struct diagnostic *d = rule_error(r, word_span(p->key), DIAG_UNKNOWN_PARAM, "rules have no option `%.*s`",
-					  TEXT_ARG(p->key));
-	struct text key = word_text(p->key);
-	struct suggestion s;
-
-	rule_fate(r, d);
-	suggest_start(&s, key);
-	for (int i = 0; i < RULE_PARAMS; i++)
-		for (int j = 0; j < 3 && rule_param_table[i].spellings[j]; j++)
-			suggest(&s, text_of(rule_param_table[i].spellings[j]), (struct span){ 0, 0 });
-	if (text_is(key, "-s") || text_is(key, "-d"))
-		suggest(&s, key.ptr[1] == 's' ? TEXT("-source") : TEXT("-dest"), (struct span){ 0, 0 });
-	if (text_is(key, "-s") || text_is(key, "-d"))
-		s.best = key.ptr[1] == 's' ? TEXT("-source") : TEXT("-dest");
-	if (text_is(key, "-comment") || text_is(key, "--comment"))
-		diag_help(d, "a comment is written behind `#`, at the end of the line");
-	else
-		suggest_to(d, &s, word_span(p->key), "");
-}
-
-static void report_gap(struct resolver *r, const struct ast_param *p)
-{
-	struct span gap = { p->key.begin + p->key.len, p->value.begin };
-	bool tab = gap.end - gap.begin == 1;
-	struct diagnostic *d = rule_error(r, gap, DIAG_PARAM_GAP, "exactly one blank stands between `%.*s` and its value",
-					  TEXT_ARG(p->key));
-
-	diag_here(d, tab ? "a tab here" : "%u here", gap.end - gap.begin);
-	rule_fate(r, d);
-	diag_fix(diag_help(d, "write `%.*s %.*s`", TEXT_ARG(p->key), TEXT_ARG(p->value)), gap, " ");
-}
-
-static void report_stray(struct resolver *r, const struct ast_param *p)
-{
-	struct diagnostic *d = rule_error(r, word_span(p->key), DIAG_STRAY_WORD, "`%.*s` belongs to no option",
-					  TEXT_ARG(p->key));
-
-	rule_fate(r, d);
-	if (p->key.ptr[0] == '(')
-		diag_help(d, "a macro is written without blanks: MACRO(ACTION)");
-	else
-		diag_help(d, "a comment is written behind `#`");
-}
-
-/* Log levels are read where they stand: each must be valid, also one that a
- * later one replaces. */
-static bool report_log_level(struct resolver *r, const struct ast_param *p)
-{
-	struct text level = word_text(p->value);
-	enum log_level any = log_level_find(level, true);
-	struct diagnostic *d;
-
-	if (log_level_find(level, false) != LOG_LEVELS)
-		return false;
-	d = rule_error(r, word_span(p->value), DIAG_BAD_LOG_LEVEL, "no log level `%.*s`", TEXT_ARG(level));
-	rule_fate(r, d);
-	if (any != LOG_LEVELS) {
-		diag_fix(diag_help(d, "in rules log levels are written in lower case"), word_span(p->value), "%s",
-			 log_level_names[any]);
-		return true;
-	}
-	suggest_log_level(d, p->value);
-	return true;
-}
-
-/* True if the parameter was wrong by itself, and the rest of the line means nothing. */
-static bool report_shape(struct resolver *r, const struct ast_param *p, enum rule_param id)
-{
-	if (p->form == PARAM_STRAY)
-		report_stray(r, p);
-	else if (id == RULE_PARAMS)
-		report_unknown_param(r, p);
-	else if (p->form == PARAM_NO_VALUE)
-		rule_fate(r, rule_error(r, word_span(p->key), DIAG_PARAM_NO_VALUE, "`%.*s` has no value",
-					TEXT_ARG(p->key)));
-	else if (p->form == PARAM_WIDE_GAP)
-		report_gap(r, p);
-	else
-		return id == PARAM_LOG && report_log_level(r, p);
-	return true;
-}
-
-static void report_repeated(struct resolver *r, const struct ast_param *p, struct word before)
-{
-	struct diagnostic *d = diag(r->diags, param_span(p), DIAG_DUPLICATE_PARAM, "`%.*s` is given twice",
-				    TEXT_ARG(p->key));
-
-	diag_label(d, word_span(before), "first here");
-	diag_note(d, "the last one counts");
-}
-
-static bool read_params(struct resolver *r, const struct ast_rule *rule, bool group,
-			struct params *params)
-{
-	for (const struct ast_param *p = rule->params; p; p = p->next) {
-		enum rule_param id = rule_param_find(word_text(p->key));
-
-		if (group && p->form != PARAM_STRAY && id != RULE_PARAMS && id != PARAM_IFACE) {
-			rule_fate(r, rule_error(r, word_span(p->key), DIAG_GROUP_PARAM,
-						"a GROUP rule takes no `%.*s`", TEXT_ARG(p->key)));
-			return false;
-		}
-		if (report_shape(r, p, id))
-			return false;
-		if (params->value[id].ptr)
-			report_repeated(r, p, params->key[id]);
-		params->value[id] = p->value;
-		params->key[id] = p->key;
-	}
-	return true;
 }
 
 /* ---- type and action ---- */
@@ -222,10 +93,33 @@ static void report_type(struct resolver *r, struct word type)
 	for (int i = 0; i < DIRECTIONS; i++)
 		if (type_allowed(r, (enum direction)i))
 			suggest(&s, text_of(direction_names[i]), (struct span){ 0, 0 });
+	if (text_equal_nocase(word_text(type), TEXT("INPUT")))
+		s.best = text_of(direction_names[DIRECTION_IN]);
+	if (text_equal_nocase(word_text(type), TEXT("OUTPUT")))
+		s.best = text_of(direction_names[DIRECTION_OUT]);
 	if (s.best.len)
 		suggest_to(d, &s, word_span(type), "");
 	else
 		diag_help(d, "a rule begins with IN, OUT, FORWARD or GROUP");
+}
+
+static void report_misplaced_type(struct resolver *r, struct word type, enum direction direction)
+{
+	const char *place = r->in_group ? "security group"
+					: arena_printf(r->arena, "%s file", file_kind_name(r->file->kind));
+	struct diagnostic *d = rule_error(r, word_span(type), DIAG_MISPLACED_TYPE, "%s rules are not allowed in a %s",
+					  direction_names[direction], place);
+
+	if (r->rule->disabled)
+		rule_fate(r, d);
+	else
+		diag_note(d, "the rule is ignored");
+	if (r->in_group)
+		diag_help(d, "a group holds IN, OUT and FORWARD rules; groups cannot be nested");
+	else if (r->file->kind == FILE_VNET)
+		diag_help(d, "a vnet's file holds FORWARD and GROUP rules");
+	else
+		diag_help(d, "a guest's file holds IN, OUT and GROUP rules");
 }
 
 static bool read_type(struct resolver *r, const struct ast_rule *rule, enum direction *direction)
@@ -237,10 +131,7 @@ static bool read_type(struct resolver *r, const struct ast_rule *rule, enum dire
 	}
 	if (type_allowed(r, *direction))
 		return true;
-	rule_fate(r, rule_error(r, word_span(rule->type), DIAG_MISPLACED_TYPE, "%s rules are not allowed in a %s",
-				direction_names[*direction],
-				r->in_group ? "security group"
-					    : arena_printf(r->arena, "%s file", file_kind_name(r->file->kind))));
+	report_misplaced_type(r, rule->type, *direction);
 	return false;
 }
 
@@ -254,7 +145,8 @@ static void report_action(struct resolver *r, const struct ast_rule *rule)
 	d = rule_error(r, word_span(word), DIAG_UNKNOWN_ACTION, "no action `%.*s`", TEXT_ARG(word));
 	rule_fate(r, d);
 	if (any != ACTIONS) {
-		diag_fix(diag_help(d, "actions are written in capitals"), word_span(word), "%s", action_names[any]);
+		diag_fix(diag_help(d, "actions are written in capitals: `%s`", action_names[any]), word_span(word), "%s",
+			 action_names[any]);
 		return;
 	}
 	if (text_is(word_text(word), "DENY")) {
@@ -262,13 +154,17 @@ static void report_action(struct resolver *r, const struct ast_rule *rule)
 		return;
 	}
 	if (!rule->macro.ptr && macro_find(word_text(word))) {
-		diag_help(d, "it is a macro: write `%.*s(ACCEPT)`, `(DROP)` or `(REJECT)`", TEXT_ARG(word));
+		diag_help(d, "it is a macro: write `%.*s(ACCEPT)`, `%.*s(DROP)` or `%.*s(REJECT)`", TEXT_ARG(word),
+			  TEXT_ARG(word), TEXT_ARG(word));
 		return;
 	}
 	suggest_start(&s, word_text(word));
 	for (int i = 0; i < ACTIONS; i++)
 		suggest(&s, text_of(action_names[i]), (struct span){ 0, 0 });
-	suggest_to(d, &s, word_span(word), "");
+	if (s.best.len)
+		suggest_to(d, &s, word_span(word), "");
+	else
+		diag_help(d, "it is ACCEPT, DROP or REJECT, or a macro with one of them: MACRO(ACTION)");
 }
 
 static void report_macro(struct resolver *r, struct word name)
@@ -286,7 +182,29 @@ static void report_macro(struct resolver *r, struct word name)
 	suggest_start(&s, word_text(name));
 	for (unsigned i = 0; i < macro_count; i++)
 		suggest(&s, text_of(macro_table[i].name), (struct span){ 0, 0 });
-	suggest_to(d, &s, word_span(name), "");
+	if (s.best.len)
+		suggest_to(d, &s, word_span(name), "");
+	else
+		diag_help(d, "`pvefw-cc macros` lists the macros");
+}
+
+/* No action where one is due: at the end of the line, before an option, or in
+ * a macro's brackets. */
+static void report_no_action(struct resolver *r, const struct ast_rule *node, enum direction direction)
+{
+	bool group = direction == DIRECTION_GROUP, macro = node->macro.ptr != NULL;
+	struct word where = macro ? node->macro : node->type;
+	struct diagnostic *d = rule_error(r, word_span(where), DIAG_MISSING_ACTION, "a %s without %s",
+					  group ? "GROUP rule" : macro ? "macro" : "rule",
+					  group ? "the group's name" : "action");
+
+	rule_fate(r, d);
+	if (macro)
+		diag_help(d, "write `%.*s(ACCEPT)`, `%.*s(DROP)` or `%.*s(REJECT)`", TEXT_ARG(where),
+			  TEXT_ARG(where), TEXT_ARG(where));
+	else if (!group)
+		diag_help(d, "the action stands behind %s: ACCEPT, DROP, REJECT, or MACRO(ACTION)",
+			  direction_names[direction]);
 }
 
 static bool read_action(struct resolver *r, const struct ast_rule *node, struct rule *rule)
@@ -299,9 +217,10 @@ static bool read_action(struct resolver *r, const struct ast_rule *node, struct 
 	else if (node->macro.ptr && !rule->macro)
 		report_macro(r, node->macro);
 	else if (rule->direction == DIRECTION_FORWARD && rule->action == ACTION_REJECT)
-		rule_fate(r, diag_help(rule_error(r, word_span(node->action), DIAG_FORWARD_REJECT,
-						  "a FORWARD rule cannot REJECT"),
-				       "use DROP"));
+		rule_fate(r, diag_fix(diag_help(rule_error(r, word_span(node->action), DIAG_FORWARD_REJECT,
+							   "a FORWARD rule cannot REJECT"),
+						"write `DROP`"),
+				      word_span(node->action), "DROP"));
 	else
 		return true;
 	return false;
@@ -325,6 +244,46 @@ static bool iface_is_valid(struct text t)
 	return (t.ptr[i] == ':' || t.ptr[i] == '.') && text_all_digits((struct text){ t.ptr + i + 1, t.len - i - 1 });
 }
 
+static void report_nic(struct resolver *r, struct word value)
+{
+	struct text lower = arena_lower(r->arena, word_text(value));
+	struct diagnostic *d = rule_error(r, word_span(value), DIAG_NIC_NAME, "`%.*s` is no NIC of a guest",
+					  TEXT_ARG(value));
+
+	rule_fate(r, d);
+	if (text_starts(lower, "net") && text_all_digits((struct text){ lower.ptr + 3, lower.len - 3 }))
+		diag_fix(diag_help(d, "did you mean `%.*s`?", TEXT_ARG(lower)), word_span(value), "%.*s",
+			 TEXT_ARG(lower));
+	else
+		diag_help(d, "it is net0, net1 and so on, as in the guest's configuration");
+}
+
+static void report_iface_not_allowed(struct resolver *r, struct word value)
+{
+	struct diagnostic *d = rule_error(r, word_span(value), DIAG_IFACE_NOT_ALLOWED,
+					  "no interface can be named in a %s",
+					  r->in_group ? "security group" : "vnet file");
+
+	rule_fate(r, d);
+	if (r->in_group)
+		diag_help(d, "name it where the group is used: `GROUP name -i iface`");
+	else
+		diag_help(d, "the rules of a vnet are about all traffic through it");
+}
+
+static void report_iface(struct resolver *r, struct word value)
+{
+	struct diagnostic *d = rule_error(r, word_span(value), DIAG_BAD_IFACE,
+					  "`%.*s` cannot be the name of an interface", TEXT_ARG(value));
+
+	rule_fate(r, d);
+	if (text_find(word_text(value), ',') >= 0)
+		diag_help(d, "a rule names one interface; write a rule for each");
+	else
+		diag_help(d, "a name is a letter, then letters, digits and `_`, 2 to 21 characters in all, and "
+			     "perhaps `.` or `:` and a number");
+}
+
 static void read_nic(struct resolver *r, struct word value, struct rule *rule)
 {
 	struct text digits = { value.ptr + 3, value.len - 3 };
@@ -332,9 +291,7 @@ static void read_nic(struct resolver *r, struct word value, struct rule *rule)
 
 	rule->iface = word_text(value);
 	if (!text_starts(rule->iface, "net") || !text_all_digits(digits)) {
-		rule_fate(r, diag_help(rule_error(r, word_span(value), DIAG_NIC_NAME, "`%.*s` is no NIC of a guest",
-						  TEXT_ARG(value)),
-				       "it is net0, net1 and so on, as in the guest's configuration"));
+		report_nic(r, value);
 		return;
 	}
 	/* "net00" is a valid name, but none that a guest can have. */
@@ -346,8 +303,7 @@ static void read_nic(struct resolver *r, struct word value, struct rule *rule)
 static void read_iface(struct resolver *r, struct word value, struct rule *rule)
 {
 	if (r->in_group || r->file->kind == FILE_VNET) {
-		rule_fate(r, rule_error(r, word_span(value), DIAG_IFACE_NOT_ALLOWED,
-					"no interface can be named in a %s", r->in_group ? "security group" : "vnet file"));
+		report_iface_not_allowed(r, value);
 		return;
 	}
 	if (r->file->kind == FILE_GUEST) {
@@ -356,8 +312,7 @@ static void read_iface(struct resolver *r, struct word value, struct rule *rule)
 	}
 	rule->iface = word_text(value);
 	if (!iface_is_valid(rule->iface)) {
-		rule_fate(r, rule_error(r, word_span(value), DIAG_BAD_IFACE, "`%.*s` cannot be the name of an interface",
-					TEXT_ARG(value)));
+		report_iface(r, value);
 		return;
 	}
 	for (const struct altname *a = r->config->altnames; a; a = a->next)
@@ -369,16 +324,26 @@ static void read_iface(struct resolver *r, struct word value, struct rule *rule)
 
 /* ---- protocol, ports, ICMP types ---- */
 
-static void report_without_proto(struct resolver *r, struct word key)
+/* Ports and ICMP types that need -p: one mistake, however many there are. */
+static void report_without_proto(struct resolver *r, const struct params *params)
 {
-	struct diagnostic *d = rule_error(r, word_span(key), DIAG_PARAM_WITHOUT_PROTO, "`%.*s` needs a protocol",
-					  TEXT_ARG(key));
+	static const enum rule_param dependent[] = { PARAM_DPORT, PARAM_SPORT, PARAM_ICMP_TYPE };
+	struct diagnostic *d = NULL;
 
-	rule_fate(r, d);
-	if (text_find(word_text(key), 'i') >= 0)
-		diag_help(d, "add `-p icmp` or `-p icmpv6`");
-	else
-		diag_help(d, "add `-p tcp` or `-p udp`");
+	for (size_t i = 0; i < 3; i++) {
+		struct word key = params->key[dependent[i]];
+
+		if (!key.ptr)
+			continue;
+		if (d) {
+			diag_label(d, word_span(key), "and so does this");
+			continue;
+		}
+		d = rule_error(r, word_span(key), DIAG_PARAM_WITHOUT_PROTO, "`%.*s` needs a protocol", TEXT_ARG(key));
+		rule_fate(r, d);
+		diag_help(d, dependent[i] == PARAM_ICMP_TYPE ? "add `-p icmp` or `-p icmpv6`"
+							     : "add `-p tcp` or `-p udp`");
+	}
 }
 
 static void report_no_ports(struct resolver *r, struct word key, const struct proto *proto)
@@ -428,12 +393,8 @@ static void read_icmp_type(struct resolver *r, const struct params *params, stru
 /* What the rule itself says about protocol and ports. */
 static void read_condition(struct resolver *r, const struct params *params, struct condition *c)
 {
-	static const enum rule_param dependent[] = { PARAM_DPORT, PARAM_SPORT, PARAM_ICMP_TYPE };
-
 	if (!params->value[PARAM_PROTO].ptr) {
-		for (size_t i = 0; i < 3; i++)
-			if (params->value[dependent[i]].ptr)
-				report_without_proto(r, params->key[dependent[i]]);
+		report_without_proto(r, params);
 		return;
 	}
 	if (!proto_read(r, params->value[PARAM_PROTO], &c->proto))
@@ -564,6 +525,7 @@ static bool agree_on_version(struct resolver *r, const struct version_part *part
 		diag_here(d, "%s is %s", part->what, version_name(part->versions));
 		diag_label(d, first->span, "%s is %s", first->what, version_name(first->versions));
 		rule_fate(r, d);
+		diag_help(d, "write a rule for each version");
 		return false;
 	}
 	return true;
@@ -606,7 +568,7 @@ static void read_plain_rule(struct resolver *r, const struct ast_rule *node, str
 	struct params params = { 0 };
 	struct condition condition = { .versions = IPV_BOTH }, *own = &condition;
 
-	if (!read_action(r, node, rule) || !read_params(r, node, false, &params))
+	if (!read_action(r, node, rule) || !params_read(r, node, false, &params))
 		return;
 	if (params.value[PARAM_IFACE].ptr)
 		read_iface(r, params.value[PARAM_IFACE], rule);
@@ -647,19 +609,25 @@ static bool report_group_name(struct resolver *r, struct word name)
 	struct diagnostic *d;
 	struct group *group;
 
-	if (valid && name.len <= NAME_LONGEST_GROUP && !capitals)
+	group = names_group(r->config, lower);
+	if (valid && name.len <= NAME_LONGEST_GROUP && !(capitals && group))
 		return false;
 	d = rule_error(r, word_span(name), DIAG_BAD_GROUP_REFERENCE, "`%.*s` is no name of a security group",
 		       TEXT_ARG(name));
 	rule_fate(r, d);
-	group = names_group(r->config, lower);
-	if (valid && name.len > NAME_LONGEST_GROUP)
-		diag_here(d, "more than %d characters", NAME_LONGEST_GROUP);
-	else if (valid && group)
+	if (valid && group) {
 		diag_label(d, group->span, "stored as `%.*s`", TEXT_ARG(lower));
-	if (valid && capitals && name.len <= NAME_LONGEST_GROUP)
 		diag_fix(diag_help(d, "groups are stored, and referred to, in lower case: write `%.*s`", TEXT_ARG(lower)),
 			 word_span(name), "%.*s", TEXT_ARG(lower));
+	} else if (valid) {
+		diag_here(d, "%u characters", name.len);
+		diag_help(d, "a name has at most %d characters", NAME_LONGEST_GROUP);
+	} else if (text_find(word_text(name), '(') > 0) {
+		diag_help(d, "a GROUP rule has the name alone; the actions stand in the group's rules");
+	} else {
+		diag_help(d, "a name is a letter, then letters, digits, `-` and `_`, 2 to %d characters in all",
+			  NAME_LONGEST_GROUP);
+	}
 	return true;
 }
 
@@ -687,7 +655,7 @@ static void read_group_rule(struct resolver *r, const struct ast_rule *node, str
 
 	if (node->macro.ptr) /* "GROUP a(b)": one word all the same */
 		name = (struct word){ node->macro.ptr, node->macro.len + node->action.len + 2, node->macro.begin };
-	if (!read_params(r, node, true, &params))
+	if (!params_read(r, node, true, &params))
 		return;
 	if (params.value[PARAM_IFACE].ptr)
 		read_iface(r, params.value[PARAM_IFACE], rule);
@@ -722,10 +690,8 @@ static void read_rule(struct resolver *r, const struct ast_rule *node, struct ru
 		report_bar_gap(r, node);
 	else if (!read_type(r, node, &rule->direction))
 		;
-	else if (!node->action.ptr)
-		rule_fate(r, rule_error(r, word_span(node->type), DIAG_MISSING_ACTION,
-					rule->direction == DIRECTION_GROUP ? "a GROUP rule without the group's name"
-									   : "a rule without action"));
+	else if (!node->action.len || node->action.ptr[0] == '-')
+		report_no_action(r, node, rule->direction);
 	else if (rule->direction == DIRECTION_GROUP)
 		read_group_rule(r, node, rule);
 	else
