@@ -71,6 +71,26 @@ static void init_rules(struct rule_list *rules)
 
 /* ---- the files ---- */
 
+/* In the kernel's names of sets the cluster and the SDN are one. */
+static void compare_with_sdn(const struct reading *reading)
+{
+	const struct config *config = reading->config;
+
+	for (const struct ipset *set = config->cluster.ipsets; set; set = set->hh.next) {
+		struct ipset *other = NULL;
+		struct diagnostic *d;
+
+		if (config->sdn.ipsets)
+			HASH_FIND(hh, config->sdn.ipsets, set->name.ptr, set->name.len, other);
+		if (!other)
+			continue;
+		d = diag(reading->diags, set->span, DIAG_SET_OF_SDN, "the SDN has an IP set `%.*s`, too",
+			 TEXT_ARG(set->name));
+		diag_note(d, "with iptables both have one name in the kernel, and the SDN's addresses count");
+		diag_help(d, "give this set another name");
+	}
+}
+
 static void read_cluster_and_host(struct reading *reading, const struct inputs *inputs)
 {
 	struct resolver cluster = { 0 }, host = { 0 };
@@ -84,6 +104,7 @@ static void read_cluster_and_host(struct reading *reading, const struct inputs *
 		host = start_file(reading, inputs->host, FILE_HOST, NULL);
 		options_read(&host, &config->host_options);
 	}
+	compare_with_sdn(reading);
 	if (inputs->cluster)
 		finish_file(&cluster, &config->cluster_rules);
 	if (inputs->host)

@@ -9,6 +9,7 @@ struct set_version {
 	char name[32];
 	const struct ipset *set;
 	unsigned version;
+	uint32_t order;
 };
 
 struct set_list {
@@ -27,11 +28,12 @@ static uint32_t count_sets(const struct config *config)
 
 static void add_version(struct set_list *list, const struct ipset *set, unsigned version)
 {
-	struct set_version *item = &list->items[list->count++];
+	struct set_version *item = &list->items[list->count];
 	struct out name = { .data = item->name, .room = sizeof(item->name), .fd = -1 };
 
 	item->set = set;
 	item->version = version;
+	item->order = list->count++;
 	xt_print_set_name(&name, set, version);
 	item->name[name.len] = '\0';
 }
@@ -46,7 +48,10 @@ static void add_scope(struct set_list *list, const struct scope *scope)
 
 static int by_name(const void *a, const void *b)
 {
-	return strcmp(((const struct set_version *)a)->name, ((const struct set_version *)b)->name);
+	const struct set_version *x = a, *y = b;
+	int order = strcmp(x->name, y->name);
+
+	return order ? order : x->order < y->order ? -1 : 1;
 }
 
 /* ---- members ---- */
@@ -139,7 +144,9 @@ void xt_print_ipsets(struct out *out, const struct config *config)
 	for (const struct guest *guest = config->guests; guest; guest = guest->next)
 		add_scope(&list, &guest->scope);
 	qsort(list.items, list.count, sizeof(*list.items), by_name);
+	/* The cluster's and the SDN's sets share their names: the SDN's come last, and win. */
 	for (uint32_t i = 0; i < list.count; i++)
-		print_set(out, &arena, &list.items[i]);
+		if (i + 1 == list.count || strcmp(list.items[i].name, list.items[i + 1].name) != 0)
+			print_set(out, &arena, &list.items[i]);
 	arena_free(&arena);
 }
