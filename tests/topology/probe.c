@@ -80,14 +80,15 @@ static int make_socket(const struct probe *probe, int type, int protocol)
 static bool same_goal(const struct probe *a, const struct probe *b)
 {
 	return a->destination == b->destination && probe_is_raw(a) == probe_is_raw(b) &&
-	       (probe_is_raw(a) || (a->protocol == b->protocol && a->ipv6 == b->ipv6 && a->port == b->port));
+	       (probe_is_raw(a) || (a->protocol == b->protocol && a->ipv6 == b->ipv6 &&
+				    a->port == b->port && !strcmp(a->other, b->other)));
 }
 
 static int open_listener(const struct probe *probe)
 {
 	int type = probe->protocol == PROTOCOL_TCP ? SOCK_STREAM : SOCK_DGRAM, made;
 	struct sockaddr_storage address;
-	socklen_t size = host_address(probe->destination, probe->ipv6, probe->port, &address);
+	socklen_t size = goal_address(probe, &address);
 
 	if (probe_is_raw(probe))
 		return raw_open(true);
@@ -106,7 +107,7 @@ static void open_listeners(struct run *run)
 		const struct probe *probe = &run->spec.probes[i];
 		size_t known = 0;
 
-		if (probe->protocol == PROTOCOL_ICMP)
+		if (probe->protocol == PROTOCOL_ICMP && !probe_is_raw(probe))
 			continue;
 		while (known < run->listener_count && !same_goal(run->listeners[known].first, probe))
 			known++;
@@ -134,12 +135,23 @@ static void send_echo(const struct probe *probe, size_t number)
 	send(probe->socket, echo, sizeof echo, 0);
 }
 
+static void bind_own(const struct probe *probe)
+{
+	struct sockaddr_storage address;
+	socklen_t size = own_address(probe, &address);
+
+	if (!*probe->own && !probe->source_port)
+		return;
+	if (bind(probe->socket, (struct sockaddr *)&address, size))
+		fail(probe->text);
+}
+
 /* A refusal by the source's own rules comes back from here at once, and again from the poll. */
 static void start(struct run *run, size_t number)
 {
 	struct probe *probe = &run->spec.probes[number];
 	struct sockaddr_storage address;
-	socklen_t size = host_address(probe->destination, probe->ipv6, probe->port, &address);
+	socklen_t size = goal_address(probe, &address);
 
 	enter_space(run->prefix, probe->source);
 	if (probe->protocol == PROTOCOL_TCP)
@@ -148,6 +160,7 @@ static void start(struct run *run, size_t number)
 		probe->socket = make_socket(probe, SOCK_DGRAM, 0);
 	else
 		probe->socket = make_socket(probe, SOCK_RAW, probe->ipv6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP);
+	bind_own(probe);
 	if (connect(probe->socket, (struct sockaddr *)&address, size) && errno != EINPROGRESS)
 		snprintf(probe->result, sizeof probe->result, "errno-%d", errno);
 	if (probe->protocol == PROTOCOL_UDP)
@@ -339,9 +352,8 @@ static size_t report(struct run *run, bool verbose)
 		good = !strcmp(probe->result, probe->want);
 		bad += !good;
 		if (verbose || !good)
-			printf("%s %s%s%s%s%s: %s, wanted %s\n", good ? "ok  " : "FAIL", probe->text,
-			       *probe->mac ? " mac=" : "", probe->mac, *probe->address ? " from=" : "",
-			       probe->address, probe->result, probe->want);
+			printf("%s %s: %s, wanted %s\n", good ? "ok  " : "FAIL", probe->text, probe->result,
+			       probe->want);
 	}
 	printf("%zu probes, %zu not as wanted\n", run->spec.probe_count, bad);
 	return bad;

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <sys/socket.h>
 
-enum protocol { PROTOCOL_TCP, PROTOCOL_UDP, PROTOCOL_ICMP, PROTOCOL_ARP };
+enum protocol { PROTOCOL_TCP, PROTOCOL_UDP, PROTOCOL_ICMP, PROTOCOL_ARP, PROTOCOL_IP, PROTOCOL_ETHER };
 
 /* A row of hosts.tsv. */
 struct host {
@@ -19,11 +19,17 @@ struct probe {
 	const struct host *source, *destination;
 	enum protocol protocol;
 	bool ipv6;
-	int port;           /* 0 when the protocol has none */
+	int port;           /* 0 when the protocol has none; of ip the protocol, of ether the type */
+	int source_port;    /* 0: any */
+	char own[40];       /* another address of the source or the destination to use; empty: the */
+	char other[40];     /* one of hosts.tsv */
 	char want[16];
-	char mac[18];       /* with either of these the probe is a raw frame: */
-	char address[40];   /* the sender's hardware and protocol address */
-	char text[64];      /* the line's first words, to print */
+	char mac[18];       /* with any of these the probe is a raw frame: the sender's hardware */
+	char address[40];   /* address, its protocol address, */
+	char target[40];    /* the goal's protocol address (with group addresses also the frame's), */
+	int type;           /* the ICMP type (-1: echo request), */
+	unsigned int flags; /* the TCP flags (0: SYN) */
+	char text[160];     /* the line, to print */
 	char result[16];    /* what happened; empty until something has */
 	int socket;
 };
@@ -41,8 +47,9 @@ void spec_read(struct spec *spec, const char *hosts, const char *probes);
 /* True for probes that are sent as a frame of their own making and only watched for at their goal. */
 bool probe_is_raw(const struct probe *probe);
 
-/* Socket address of a host for a probe's family. */
-socklen_t host_address(const struct host *host, bool ipv6, int port, struct sockaddr_storage *address);
+/* Socket address of the probe's goal, and of its source. */
+socklen_t goal_address(const struct probe *probe, struct sockaddr_storage *address);
+socklen_t own_address(const struct probe *probe, struct sockaddr_storage *address);
 
 /* Lets the program continue in the namespace of a host. */
 void enter_space(const char *prefix, const struct host *host);

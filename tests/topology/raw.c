@@ -1,11 +1,14 @@
-/* Frames of a probe's own making: an ARP request, a UDP packet or a TCP SYN with whatever sender it
- * claims to be. Each carries a mark of eight bytes by which it is known where it arrives: UDP as its
- * data, TCP as its sequence and acknowledgement numbers, ARP as its padding. */
+/* Frames of a probe's own making: an ARP request, a UDP packet, a TCP segment, an ICMP message, any IP
+ * or Ethernet protocol, with whatever sender it claims to be. Each carries a mark of eight bytes by
+ * which it is known where it arrives: TCP as its sequence and acknowledgement numbers, ARP as its
+ * padding, the others as their data. */
 #include <arpa/inet.h>
 #include <linux/if_packet.h>
 #include <net/ethernet.h>
 #include <net/if.h>
+#include <netinet/icmp6.h>
 #include <netinet/in.h>
+#include <netinet/ip_icmp.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -95,10 +98,31 @@ static void put_arp(struct frame *frame, const struct probe *probe, const char *
 	frame->size = ETH_ZLEN;
 }
 
-/* The IPv4 or IPv6 header before a payload of so many bytes. */
+static unsigned int ip_protocol(const struct probe *probe)
+{
+	switch (probe->protocol) {
+	case PROTOCOL_TCP:
+		return IPPROTO_TCP;
+	case PROTOCOL_UDP:
+		return IPPROTO_UDP;
+	case PROTOCOL_ICMP:
+		return probe->ipv6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP;
+	default:
+		return (unsigned int)probe->port;
+	}
+}
+
+static const char *target_address(const struct probe *probe)
+{
+	if (*probe->target)
+		return probe->target;
+	return probe->ipv6 ? probe->destination->ipv6 : probe->destination->ipv4;
+}
+
+/* The IPv4 or IPv6 header before a payload of so many bytes. Neighbour discovery wants the highest
+ * hop limit. */
 static void put_ip(struct frame *frame, const struct probe *probe, const char *address, size_t payload)
 {
-	unsigned int next = probe->protocol == PROTOCOL_TCP ? IPPROTO_TCP : IPPROTO_UDP;
 	unsigned char *start = frame->bytes + HEADER_ETHERNET;
 
 	put16(frame, probe->ipv6 ? ETHERTYPE_IPV6 : ETHERTYPE_IP);
@@ -106,49 +130,137 @@ static void put_ip(struct frame *frame, const struct probe *probe, const char *a
 		put16(frame, 0x6000);
 		put16(frame, 0);
 		put16(frame, (unsigned int)payload);
-		put8(frame, next);
-		put8(frame, 64);
+		put8(frame, ip_protocol(probe));
+		put8(frame, 255);
 	} else {
 		put16(frame, 0x4500);
 		put16(frame, (unsigned int)(HEADER_IPV4 + payload));
 		put16(frame, 0);
 		put16(frame, 0);
 		put8(frame, 64);
-		put8(frame, next);
+		put8(frame, ip_protocol(probe));
 		put16(frame, 0);
 	}
 	put_address(frame, probe->ipv6, address);
-	put_address(frame, probe->ipv6, probe->ipv6 ? probe->destination->ipv6 : probe->destination->ipv4);
+	put_address(frame, probe->ipv6, target_address(probe));
 	if (!probe->ipv6)
 		set_checksum(start + 10, checksum(start, HEADER_IPV4, 0));
 }
 
-/* The source port is the probe's number, so that no two raw probes are one connection. */
-static void put_transport(struct frame *frame, const struct probe *probe, const char *address, size_t number)
+/* Where the checksum of a payload is that began at start and ends here: over the addresses, which come
+ * right before it, the protocol and the length, or (ICMP of IPv4) over the payload alone. */
+static void put_sum(struct frame *frame, const struct probe *probe, unsigned char *start, size_t offset)
 {
-	bool tcp = probe->protocol == PROTOCOL_TCP;
-	size_t size = tcp ? 20 : 8 + MARK_SIZE, addresses = probe->ipv6 ? 32 : 8;
-	unsigned char *start;
-	unsigned int sum;
+	size_t size = (size_t)(frame->bytes + frame->size - start), addresses = probe->ipv6 ? 32 : 8;
 
-	put_ip(frame, probe, address, size);
+	if (probe->protocol == PROTOCOL_ICMP && !probe->ipv6)
+		set_checksum(start + offset, checksum(start, size, 0));
+	else
+		set_checksum(start + offset, checksum(start - addresses, addresses + size,
+						      (unsigned int)size + ip_protocol(probe)));
+}
+
+static unsigned int source_port(const struct probe *probe, size_t number)
+{
+	/* the probe's number, so that no two raw probes are one connection */
+	return probe->source_port ? (unsigned int)probe->source_port : (unsigned int)(20000 + number);
+}
+
+static void put_tcp(struct frame *frame, const struct probe *probe, const char *address, size_t number)
+{
+	unsigned char *start;
+
+	put_ip(frame, probe, address, 20);
 	start = frame->bytes + frame->size;
-	put16(frame, (unsigned int)(20000 + number));
+	put16(frame, source_port(probe, number));
 	put16(frame, (unsigned int)probe->port);
-	if (tcp) {
+	put_mark(frame, number);
+	put16(frame, 0x5000 | (probe->flags ? probe->flags : 2)); /* five words of header; SYN */
+	put16(frame, 8192);
+	put16(frame, 0);
+	put16(frame, 0);
+	put_sum(frame, probe, start, 16);
+}
+
+static void put_udp(struct frame *frame, const struct probe *probe, const char *address, size_t number)
+{
+	unsigned char *start;
+
+	put_ip(frame, probe, address, 8 + MARK_SIZE);
+	start = frame->bytes + frame->size;
+	put16(frame, source_port(probe, number));
+	put16(frame, (unsigned int)probe->port);
+	put16(frame, 8 + MARK_SIZE);
+	put16(frame, 0);
+	put_mark(frame, number);
+	put_sum(frame, probe, start, 6);
+}
+
+/* All messages have room for the target of a neighbour solicitation. */
+static void put_icmp(struct frame *frame, const struct probe *probe, const char *address, size_t number)
+{
+	unsigned int echo = probe->ipv6 ? ICMP6_ECHO_REQUEST : ICMP_ECHO;
+	unsigned char *start;
+
+	put_ip(frame, probe, address, 8 + 16 + MARK_SIZE);
+	start = frame->bytes + frame->size;
+	put8(frame, probe->type >= 0 ? (unsigned int)probe->type : echo);
+	put8(frame, 0);
+	put16(frame, 0);
+	put16(frame, (unsigned int)number);
+	put16(frame, 0);
+	put_address(frame, true, probe->destination->ipv6);
+	put_mark(frame, number);
+	put_sum(frame, probe, start, 2);
+}
+
+static void put_payload(struct frame *frame, const struct probe *probe, const char *mac, const char *address,
+			size_t number)
+{
+	switch (probe->protocol) {
+	case PROTOCOL_TCP:
+		put_tcp(frame, probe, address, number);
+		break;
+	case PROTOCOL_UDP:
+		put_udp(frame, probe, address, number);
+		break;
+	case PROTOCOL_ICMP:
+		put_icmp(frame, probe, address, number);
+		break;
+	case PROTOCOL_ARP:
+		put_arp(frame, probe, mac, address, number);
+		break;
+	case PROTOCOL_IP:
+		put_ip(frame, probe, address, MARK_SIZE);
 		put_mark(frame, number);
-		put16(frame, 0x5002); /* five words of header; SYN */
-		put16(frame, 8192);
-		put16(frame, 0);
-		put16(frame, 0);
-	} else {
-		put16(frame, (unsigned int)size);
-		put16(frame, 0);
+		break;
+	case PROTOCOL_ETHER:
+		put16(frame, (unsigned int)probe->port);
 		put_mark(frame, number);
+		frame->size = ETH_ZLEN;
+		break;
 	}
-	/* the pseudo header: both addresses, which come right before, protocol and length */
-	sum = (unsigned int)size + (tcp ? IPPROTO_TCP : IPPROTO_UDP);
-	set_checksum(start + (tcp ? 16 : 6), checksum(start - addresses, addresses + size, sum));
+}
+
+/* Frames to a group of addresses go to the group's hardware address, others to the destination's. */
+static void put_goal(struct frame *frame, const struct probe *probe)
+{
+	unsigned char to[16];
+
+	inet_pton(probe->ipv6 ? AF_INET6 : AF_INET, target_address(probe), to);
+	if (probe->ipv6 && to[0] == 0xff) {
+		put16(frame, 0x3333);
+		put(frame, to + 12, 4);
+	} else if (!probe->ipv6 && to[0] >= 224 && to[0] < 240) {
+		put16(frame, 0x0100);
+		put8(frame, 0x5e);
+		put8(frame, to[1] & 0x7f);
+		put(frame, to + 2, 2);
+	} else if (!probe->ipv6 && to[3] == 255) {
+		put_mac(frame, "ff:ff:ff:ff:ff:ff");
+	} else {
+		put_mac(frame, probe->destination->mac);
+	}
 }
 
 int raw_open(bool listen)
@@ -174,12 +286,9 @@ void raw_send(int raw, const struct probe *probe, size_t number)
 
 	if (*probe->address)
 		address = probe->address;
-	put_mac(&frame, probe->destination->mac);
+	put_goal(&frame, probe);
 	put_mac(&frame, mac);
-	if (probe->protocol == PROTOCOL_ARP)
-		put_arp(&frame, probe, mac, address, number);
-	else
-		put_transport(&frame, probe, address, number);
+	put_payload(&frame, probe, mac, address, number);
 	if (send(raw, frame.bytes, frame.size, 0) < 0) {
 		perror(probe->text);
 		exit(2);

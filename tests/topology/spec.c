@@ -9,7 +9,7 @@
 
 #include "probe.h"
 
-static const char *const protocols[] = {"tcp", "udp", "icmp", "arp"};
+static const char *const protocols[] = {"tcp", "udp", "icmp", "arp", "ip", "ether"};
 static const char *const results[] = {"accept", "drop", "rst", "unreach", "nohost", "prohib"};
 
 /* Where the reader is, for messages. */
@@ -85,16 +85,16 @@ static void read_protocol(struct probe *probe, char *word, const struct position
 	probe->ipv6 = length > 0 && word[length - 1] == '6';
 	if (probe->ipv6)
 		word[length - 1] = '\0';
-	probe->protocol = (enum protocol)look_up(protocols, 4, word, position, "no protocol");
-	if (probe->ipv6 && probe->protocol == PROTOCOL_ARP)
-		refuse(position, "no protocol", "arp6");
+	probe->protocol = (enum protocol)look_up(protocols, 6, word, position, "no protocol");
+	if (probe->ipv6 && (probe->protocol == PROTOCOL_ARP || probe->protocol == PROTOCOL_ETHER))
+		refuse(position, "no IPv6 with", word);
 }
 
 static void read_port(struct probe *probe, const char *word, const struct position *position)
 {
-	bool has_port = probe->protocol == PROTOCOL_TCP || probe->protocol == PROTOCOL_UDP;
+	bool has_port = probe->protocol != PROTOCOL_ICMP && probe->protocol != PROTOCOL_ARP;
 	char *end;
-	long port = strtol(word, &end, 10);
+	long port = strtol(word, &end, probe->protocol == PROTOCOL_ETHER ? 16 : 10);
 
 	if (!has_port && !strcmp(word, "-"))
 		return;
@@ -103,10 +103,46 @@ static void read_port(struct probe *probe, const char *word, const struct positi
 	probe->port = (int)port;
 }
 
+static int read_number(const char *word, int least, int most, const struct position *position)
+{
+	char *end;
+	long number = strtol(word, &end, 10);
+
+	if (end == word || *end || number < least || number > most)
+		refuse(position, "no such number", word);
+	return (int)number;
+}
+
+/* An address of the probe's family, into one of its fields. */
+static void read_address(const struct probe *probe, char (*field)[40], const char *word,
+			 const struct position *position)
+{
+	unsigned char address[16];
+
+	copy(*field, sizeof *field, word, position);
+	if (inet_pton(probe->ipv6 ? AF_INET6 : AF_INET, word, address) != 1)
+		refuse(position, "no address of this family", word);
+}
+
+/* Initials of TCP flags. */
+static unsigned int read_flags(const char *word, const struct position *position)
+{
+	static const char initials[] = "FSRPAU";
+	unsigned int flags = 0;
+
+	for (const char *c = word; *c; c++) {
+		const char *initial = strchr(initials, *c);
+
+		if (!initial)
+			refuse(position, "no TCP flags", word);
+		flags |= 1u << (initial - initials);
+	}
+	return flags;
+}
+
 static void read_setting(struct probe *probe, const char *word, const struct position *position)
 {
 	unsigned int bytes[6];
-	char address[16];
 
 	if (!strncmp(word, "mac=", 4)) {
 		copy(probe->mac, sizeof probe->mac, word + 4, position);
@@ -114,9 +150,19 @@ static void read_setting(struct probe *probe, const char *word, const struct pos
 			   bytes + 4, bytes + 5) != 6)
 			refuse(position, "no MAC address", word);
 	} else if (!strncmp(word, "from=", 5)) {
-		copy(probe->address, sizeof probe->address, word + 5, position);
-		if (inet_pton(probe->ipv6 ? AF_INET6 : AF_INET, probe->address, address) != 1)
-			refuse(position, "no address of this family", word);
+		read_address(probe, &probe->address, word + 5, position);
+	} else if (!strncmp(word, "to=", 3)) {
+		read_address(probe, &probe->target, word + 3, position);
+	} else if (!strncmp(word, "source=", 7)) {
+		read_address(probe, &probe->own, word + 7, position);
+	} else if (!strncmp(word, "dest=", 5)) {
+		read_address(probe, &probe->other, word + 5, position);
+	} else if (!strncmp(word, "sport=", 6)) {
+		probe->source_port = read_number(word + 6, 1, 65535, position);
+	} else if (!strncmp(word, "type=", 5) && probe->protocol == PROTOCOL_ICMP) {
+		probe->type = read_number(word + 5, 0, 255, position);
+	} else if (!strncmp(word, "flags=", 6) && probe->protocol == PROTOCOL_TCP) {
+		probe->flags = read_flags(word + 6, position);
 	} else {
 		refuse(position, "no setting", word);
 	}
@@ -131,8 +177,19 @@ static void check_raw(const struct probe *probe, const struct position *position
 		refuse(position, "raw frames do not reach the network of", probe->destination->name);
 	if (strcmp(probe->want, "accept") && strcmp(probe->want, "drop"))
 		refuse(position, "raw frames see no", probe->want);
-	if (probe->protocol == PROTOCOL_ICMP)
-		refuse(position, "no raw frames for", "icmp");
+	if (*probe->own || *probe->other)
+		refuse(position, "raw frames have from= and to=, not", "source=, dest=");
+}
+
+/* The line without its result. */
+static void set_text(struct probe *probe, char **words, size_t count)
+{
+	size_t size = 0;
+
+	for (size_t i = 0; i < count && size < sizeof probe->text; i++)
+		if (i != 4)
+			size += (size_t)snprintf(probe->text + size, sizeof probe->text - size, "%s%s", i ? " " : "",
+						 words[i]);
 }
 
 static void read_probe(struct spec *spec, char **words, size_t count, const struct position *position)
@@ -143,7 +200,8 @@ static void read_probe(struct spec *spec, char **words, size_t count, const stru
 		refuse(position, "fewer than five words after", count ? words[0] : "");
 	spec->probes = grow(spec->probes, spec->probe_count, sizeof *probe);
 	probe = &spec->probes[spec->probe_count++];
-	snprintf(probe->text, sizeof probe->text, "%s %s %s %s", words[0], words[1], words[2], words[3]);
+	probe->type = -1;
+	set_text(probe, words, count);
 	look_up(results, 6, words[4], position, "no result");
 	copy(probe->want, sizeof probe->want, words[4], position);
 	probe->source = find_host(spec, words[0], position);
@@ -162,7 +220,7 @@ static void read_lines(struct spec *spec, const char *file,
 {
 	struct position position = {file, 0};
 	FILE *stream = !strcmp(file, "-") ? stdin : fopen(file, "r");
-	char *line = NULL, *words[8], *rest;
+	char *line = NULL, *words[12], *rest;
 	size_t size = 0, count;
 
 	if (!stream) {
@@ -174,7 +232,7 @@ static void read_lines(struct spec *spec, const char *file,
 		line[strcspn(line, "#")] = '\0';
 		count = 0;
 		for (char *word = strtok_r(line, " \t\n", &rest); word; word = strtok_r(NULL, " \t\n", &rest)) {
-			if (count == 8)
+			if (count == sizeof words / sizeof *words)
 				refuse(&position, "too many words:", word);
 			words[count++] = word;
 		}
@@ -194,23 +252,36 @@ void spec_read(struct spec *spec, const char *hosts, const char *probes)
 
 bool probe_is_raw(const struct probe *probe)
 {
-	return probe->protocol == PROTOCOL_ARP || *probe->mac || *probe->address;
+	return probe->protocol >= PROTOCOL_ARP || *probe->mac || *probe->address || *probe->target ||
+	       probe->type >= 0 || probe->flags;
 }
 
-socklen_t host_address(const struct host *host, bool ipv6, int port, struct sockaddr_storage *address)
+/* `special` is the address to use, if there is one. */
+static socklen_t make_address(const struct probe *probe, const struct host *host, const char *special, int port,
+			      struct sockaddr_storage *address)
 {
 	struct sockaddr_in *in = (struct sockaddr_in *)address;
 	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)address;
 
 	memset(address, 0, sizeof *address);
-	if (ipv6) {
+	if (probe->ipv6) {
 		in6->sin6_family = AF_INET6;
 		in6->sin6_port = htons((uint16_t)port);
-		inet_pton(AF_INET6, host->ipv6, &in6->sin6_addr);
+		inet_pton(AF_INET6, *special ? special : host->ipv6, &in6->sin6_addr);
 		return sizeof *in6;
 	}
 	in->sin_family = AF_INET;
 	in->sin_port = htons((uint16_t)port);
-	inet_pton(AF_INET, host->ipv4, &in->sin_addr);
+	inet_pton(AF_INET, *special ? special : host->ipv4, &in->sin_addr);
 	return sizeof *in;
+}
+
+socklen_t goal_address(const struct probe *probe, struct sockaddr_storage *address)
+{
+	return make_address(probe, probe->destination, probe->other, probe->port, address);
+}
+
+socklen_t own_address(const struct probe *probe, struct sockaddr_storage *address)
+{
+	return make_address(probe, probe->source, probe->own, probe->source_port, address);
 }
