@@ -15,7 +15,9 @@ static void report_spelling(struct resolver *r, struct word address)
 
 	diag_here(d, "programs read this differently");
 	rule_fate(r, d);
-	if (address_intended(word_text(address), intended))
+	if (text_is(word_text(address), "0"))
+		diag_help(d, "leave the option out to match every address");
+	else if (address_intended(word_text(address), intended))
 		diag_fix(diag_help(d, "did you mean `%s`?", intended), word_span(address), "%s", intended);
 }
 
@@ -28,14 +30,47 @@ static void report_length(struct resolver *r, struct word address)
 			       "at most %d", six ? 128 : 32));
 }
 
+/* Letters, digits, dots and dashes, of which the last dot stands before a letter. */
+static bool is_host_name(struct text t)
+{
+	bool letter = false;
+
+	for (uint32_t i = 0; i < t.len; i++) {
+		if (!char_is_letter(t.ptr[i]) && !char_is_digit(t.ptr[i]) && t.ptr[i] != '.' && t.ptr[i] != '-')
+			return false;
+		if (t.ptr[i] == '.')
+			letter = i + 1 < t.len && char_is_letter(t.ptr[i + 1]);
+	}
+	return letter;
+}
+
+static void help_malformed(struct diagnostic *d, struct word address)
+{
+	struct text t = word_text(address);
+
+	if (t.len > 3 && text_equal_nocase((struct text){ t.ptr, 3 }, TEXT("dc/")))
+		diag_fix(diag_help(d, "did you mean `dc/%.*s`?", (int)t.len - 3, t.ptr + 3), word_span(address),
+			 "dc/%.*s", (int)t.len - 3, t.ptr + 3);
+	else if (text_starts(t, "sdn/"))
+		diag_fix(diag_help(d, "the SDN has IP sets only: `+%.*s`", TEXT_ARG(t)), word_span(address), "+%.*s",
+			 TEXT_ARG(t));
+	else if (text_starts(t, "!"))
+		diag_help(d, "rules cannot negate; an IP set can, with `!` before an entry");
+	else if (text_is(t, "*"))
+		diag_help(d, "leave the option out to match every address");
+	else if (is_host_name(t))
+		diag_help(d, "host names are not looked up; define an alias");
+	else
+		diag_help(d, "it is an address, a network, a range, an alias, or `+` and the name of an IP set");
+}
+
 static void report_malformed(struct resolver *r, struct word address)
 {
 	struct diagnostic *d = rule_error(r, word_span(address), DIAG_BAD_ADDRESS,
 					  "`%.*s` is neither an address nor a name", TEXT_ARG(address));
 
 	rule_fate(r, d);
-	if (text_starts(word_text(address), "+"))
-		diag_help(d, "an IP set is written `+name`, `+dc/name` or `+guest/name`, alone");
+	help_malformed(d, address);
 }
 
 static void report_address(struct resolver *r, struct word address, enum address_error error)
@@ -83,26 +118,58 @@ static bool read_prefix(struct resolver *r, struct word address, struct prefix *
 
 static void report_range_in_list(struct resolver *r, struct word element)
 {
-	rule_fate(r, diag_here(rule_error(r, word_span(element), DIAG_RANGE_IN_LIST,
-					  "an address range cannot stand in a list"),
-			       "a range stands alone"));
+	struct diagnostic *d = rule_error(r, word_span(element), DIAG_RANGE_IN_LIST,
+					  "an address range cannot stand in a list");
+
+	rule_fate(r, d);
+	diag_help(d, "write a rule of its own for it, or the networks it consists of");
+}
+
+static struct diagnostic *report_range(struct resolver *r, struct word value)
+{
+	return rule_fate(r, rule_error(r, word_span(value), DIAG_BAD_RANGE, "`%.*s` is no range of addresses",
+				       TEXT_ARG(value)));
+}
+
+/* An end that is no address by itself. */
+static void report_range_end(struct resolver *r, struct word value, struct word low, struct word high)
+{
+	long dot = (long)low.len;
+	struct diagnostic *d = report_range(r, value);
+
+	while (dot > 0 && low.ptr[dot - 1] != '.')
+		dot--;
+	/* "10.0.0.1-9" */
+	if (dot > 0 && text_all_digits(word_text(high)))
+		diag_fix(diag_help(d, "did you mean `%.*s-%.*s%.*s`?", TEXT_ARG(low), (int)dot, low.ptr, TEXT_ARG(high)),
+			 word_span(value), "%.*s-%.*s%.*s", TEXT_ARG(low), (int)dot, low.ptr, TEXT_ARG(high));
+	else
+		diag_help(d, "a range is two addresses, as in 10.0.0.1-10.0.0.9");
+}
+
+/* One end of a range; reports what is an address in an odd spelling. */
+static bool read_range_end(struct resolver *r, struct word end, struct prefix *prefix, bool *odd)
+{
+	enum address_error error = address_parse(word_text(end), prefix);
+
+	*odd = error == ADDRESS_OCTAL;
+	if (*odd)
+		report_spelling(r, end);
+	return !error;
 }
 
 static bool read_range(struct resolver *r, struct word value, uint32_t dash, struct endpoint *e)
 {
 	struct word low = part(value, 0, dash), high = part(value, dash + 1, value.len);
-	enum address_error error;
+	bool low_odd, high_odd, low_ok, high_ok;
 	struct diagnostic *d;
 
 	e->prefixes = ARENA_ARRAY(r->arena, struct prefix, 2);
-	error = address_parse(word_text(low), &e->prefixes[0]);
-	if (error) {
-		report_address(r, low, error);
-		return false;
-	}
-	error = address_parse(word_text(high), &e->prefixes[1]);
-	if (error) {
-		report_address(r, high, error);
+	low_ok = read_range_end(r, low, &e->prefixes[0], &low_odd);
+	high_ok = read_range_end(r, high, &e->prefixes[1], &high_odd);
+	if (!low_ok || !high_ok) {
+		if (!low_odd && !high_odd)
+			report_range_end(r, value, low, high);
 		return false;
 	}
 	e->kind = ENDPOINT_RANGE;
@@ -111,8 +178,7 @@ static bool read_range(struct resolver *r, struct word value, uint32_t dash, str
 	if (e->prefixes[0].version == e->prefixes[1].version &&
 	    address_compare(&e->prefixes[0], &e->prefixes[1]) <= 0)
 		return true;
-	d = rule_error(r, word_span(value), DIAG_BAD_RANGE, "`%.*s` is no range of addresses", TEXT_ARG(value));
-	rule_fate(r, d);
+	d = report_range(r, value);
 	if (e->prefixes[0].version != e->prefixes[1].version)
 		diag_here(d, "one end is IPv4, the other IPv6");
 	else
@@ -133,7 +199,7 @@ static long range_dash(struct text t)
 	for (long i = 0; i < dash; i++) {
 		char c = char_lower(t.ptr[i]);
 
-		if (!char_is_digit(c) && c != '.' && c != ':' && (c < 'a' || c > 'f'))
+		if (!char_is_digit(c) && c != '.' && c != ':' && c != '/' && (c < 'a' || c > 'f'))
 			return -1;
 	}
 	return text_find((struct text){ t.ptr, (uint32_t)dash }, '.') >= 0 ||
@@ -162,6 +228,26 @@ static void report_mixed_list(struct resolver *r, struct word first, struct word
 	diag_help(d, "write two rules, or use an IP set, which may hold both");
 }
 
+static bool looks_like_alias(struct text t)
+{
+	if (text_starts(t, "dc/"))
+		return name_is_valid((struct text){ t.ptr + 3, t.len - 3 });
+	if (text_starts(t, "guest/"))
+		return name_is_valid((struct text){ t.ptr + 6, t.len - 6 });
+	return name_is_valid(t);
+}
+
+static void report_name_in_list(struct resolver *r, struct word element)
+{
+	bool set = text_starts(word_text(element), "+");
+	struct diagnostic *d = rule_error(r, word_span(element), DIAG_NAME_IN_LIST, "an %s cannot stand in a list",
+					  set ? "IP set" : "alias");
+
+	rule_fate(r, d);
+	diag_help(d, set ? "write a rule of its own for it, or add the addresses to the set"
+			 : "write a rule of its own for it, or an IP set with the alias and the addresses");
+}
+
 static bool read_element(struct resolver *r, struct word element, struct word first, bool alone,
 			 struct endpoint *e)
 {
@@ -169,6 +255,10 @@ static bool read_element(struct resolver *r, struct word element, struct word fi
 
 	if (!alone && range_dash(word_text(element)) > 0) {
 		report_range_in_list(r, element);
+		return false;
+	}
+	if (!alone && (text_starts(word_text(element), "+") || looks_like_alias(word_text(element)))) {
+		report_name_in_list(r, element);
 		return false;
 	}
 	if (!read_prefix(r, element, prefix))
@@ -185,6 +275,7 @@ static bool read_list(struct resolver *r, struct word value, struct endpoint *e)
 {
 	struct word first = value;
 	uint32_t begin = 0, commas = 0;
+	bool ok = true;
 
 	for (uint32_t i = 0; i < value.len; i++)
 		commas += value.ptr[i] == ',';
@@ -199,24 +290,14 @@ static bool read_list(struct resolver *r, struct word value, struct endpoint *e)
 		}
 		if (begin == 0)
 			first = part(value, 0, i);
-		if (!read_element(r, part(value, begin, i), first, !commas, e))
-			return false;
+		ok &= read_element(r, part(value, begin, i), first, !commas, e);
 		begin = i + 1;
 	}
 	e->versions = prefix_versions(&e->prefixes[0]);
-	return true;
+	return ok;
 }
 
 /* ---- references ---- */
-
-static bool looks_like_alias(struct text t)
-{
-	if (text_starts(t, "dc/"))
-		return name_is_valid((struct text){ t.ptr + 3, t.len - 3 });
-	if (text_starts(t, "guest/"))
-		return name_is_valid((struct text){ t.ptr + 6, t.len - 6 });
-	return name_is_valid(t);
-}
 
 static bool read_set(struct resolver *r, struct word value, struct endpoint *e)
 {

@@ -28,20 +28,36 @@ static void classify(struct proto *proto)
 		proto->icmp = IPV6;
 }
 
+/* The protocol that is probably meant; len 0 if there is none. */
+static struct text near_proto(struct resolver *r, struct text lower)
+{
+	struct text none = { NULL, 0 };
+	uint8_t number;
+
+	if (text_is(lower, "icmp6") || text_is(lower, "icmpv6"))
+		return TEXT("icmpv6");
+	while (text_all_digits(lower) && lower.len > 1 && lower.ptr[0] == '0') {
+		lower.ptr++;
+		lower.len--;
+	}
+	if (netdb_protocol(r->config->netdb, lower, &number))
+		return lower;
+	if (text_all_digits(lower) || text_is(lower, "all") || text_is(lower, "any"))
+		return none;
+	return netdb_near_protocol(r->config->netdb, lower);
+}
+
 static void report_proto(struct resolver *r, struct word value)
 {
-	struct diagnostic *d = rule_error(r, word_span(value), DIAG_UNKNOWN_PROTO, "no protocol named `%.*s`",
+	struct diagnostic *d = rule_error(r, word_span(value), DIAG_UNKNOWN_PROTO, "no protocol `%.*s`",
 					  TEXT_ARG(value));
-	struct text lower = arena_lower(r->arena, word_text(value)), near = { 0 };
-	uint8_t number;
+	struct text lower = arena_lower(r->arena, word_text(value)), near = near_proto(r, lower);
 
 	diag_here(d, "not in /etc/protocols");
 	rule_fate(r, d);
-	if (netdb_protocol(r->config->netdb, lower, &number))
-		near = lower;
-	else if (!text_all_digits(lower))
-		near = netdb_near_protocol(r->config->netdb, lower);
-	if (near.len)
+	if (text_find(lower, ',') >= 0 || text_find(lower, '/') >= 0)
+		diag_help(d, "a rule has one protocol; write a rule for each");
+	else if (near.len)
 		diag_fix(diag_help(d, "did you mean `%.*s`?", TEXT_ARG(near)), word_span(value), "%.*s",
 			 TEXT_ARG(near));
 	else if (text_is(lower, "all") || text_is(lower, "any"))
@@ -97,6 +113,7 @@ static void report_service(struct resolver *r, struct word name, const struct pr
 {
 	uint16_t port;
 	unsigned known = netdb_service(r->config->netdb, word_text(name), 0, &port);
+	long dash = text_find(word_text(name), '-');
 	struct diagnostic *d;
 	struct text near;
 
@@ -104,7 +121,7 @@ static void report_service(struct resolver *r, struct word name, const struct pr
 		d = rule_error(r, word_span(name), DIAG_SERVICE_PROTOCOL, "`%.*s` is no service of the protocol %.*s",
 			       TEXT_ARG(name), TEXT_ARG(proto->text));
 		rule_fate(r, diag_here(d, "/etc/services has it for other protocols"));
-		diag_fix(diag_help(d, "write the number, %u", port), word_span(name), "%u", port);
+		diag_fix(diag_help(d, "write the number, `%u`", port), word_span(name), "%u", port);
 		return;
 	}
 	if (name.len && char_is_letter(name.ptr[0]))
@@ -115,6 +132,11 @@ static void report_service(struct resolver *r, struct word name, const struct pr
 	near = netdb_near_service(r->config->netdb, word_text(name));
 	if (near.len && char_is_letter(name.ptr[0]))
 		diag_fix(diag_help(d, "did you mean `%.*s`?", TEXT_ARG(near)), word_span(name), "%.*s", TEXT_ARG(near));
+	else if (dash > 0 && text_all_digits(word_text(word_part(name, 0, (uint32_t)dash))) &&
+		 text_all_digits(word_text(word_part(name, (uint32_t)dash + 1, name.len - (uint32_t)dash - 1))))
+		diag_fix(diag_help(d, "did you mean `%.*s:%.*s`?", (int)dash, name.ptr,
+				   (int)(name.len - (uint32_t)dash - 1), name.ptr + dash + 1),
+			 (struct span){ name.begin + (uint32_t)dash, name.begin + (uint32_t)dash + 1 }, ":");
 	else
 		diag_help(d, "a port is a number from 0 to 65535, a service name, or low:high");
 }
@@ -128,7 +150,8 @@ static bool read_number(struct resolver *r, struct word word, uint16_t *port)
 		return true;
 	}
 	rule_fate(r, diag_here(rule_error(r, word_span(word), DIAG_BAD_PORT, "`%.*s` is no port", TEXT_ARG(word)),
-			       text_all_digits(word_text(word)) ? "ports end at 65535" : "not a number"));
+			       text_all_digits(word_text(word)) ? "ports end at 65535"
+								: "the ends of a range are numbers"));
 	return false;
 }
 
@@ -138,10 +161,10 @@ static bool read_port_range(struct resolver *r, struct word word, uint32_t colon
 	struct word high = word_part(word, colon + 1, word.len - colon - 1);
 	struct diagnostic *d;
 
-	if (!low.len || !high.len) {
+	if (!low.len || !high.len || text_find(word_text(high), ':') >= 0) {
 		rule_fate(r, diag_help(rule_error(r, word_span(word), DIAG_BAD_PORT, "`%.*s` is no range of ports",
 						  TEXT_ARG(word)),
-				       "both ends of a range are written, as in 0:1023 or 1024:65535"));
+				       "a range has two ends, as in 0:1023 or 1024:65535"));
 		return false;
 	}
 	if (!read_number(r, low, &range->first) || !read_number(r, high, &range->last))
@@ -185,7 +208,8 @@ static bool report_zero(struct resolver *r, struct word value, const struct port
 	if (ports->count != 1 || ports->ranges[0].last != 0 || !text_all_digits(ports->text))
 		return false;
 	d = rule_error(r, word_span(value), DIAG_PORT_ZERO, "port 0 is no port");
-	diag_here(d, "iptables takes this for any port");
+	if (text_is(ports->text, "0"))
+		diag_here(d, "the stock compiler takes this for any port");
 	rule_fate(r, d);
 	diag_help(d, "leave the option out to match every port");
 	return true;
@@ -199,11 +223,21 @@ static void report_empty(struct resolver *r, struct word value, uint32_t at)
 				"nothing stands beside this comma"));
 }
 
+static void report_too_many(struct resolver *r, struct word value, unsigned numbers)
+{
+	struct diagnostic *d = rule_error(r, word_span(value), DIAG_TOO_MANY_PORTS,
+					  "a list holds at most %d port numbers", PORTS_MOST);
+
+	rule_fate(r, diag_here(d, "%u here; a range counts two", numbers));
+	diag_help(d, "write two rules");
+}
+
 static bool read_list(struct resolver *r, struct word value, const struct proto *proto,
 		      struct ports *ports)
 {
 	uint32_t begin = 0;
 	unsigned numbers = 0;
+	bool ok = true;
 
 	for (uint32_t i = 0; i <= value.len; i++) {
 		if (i < value.len && value.ptr[i] != ',')
@@ -212,16 +246,12 @@ static bool read_list(struct resolver *r, struct word value, const struct proto 
 			report_empty(r, value, i);
 			return false;
 		}
-		if (!read_port(r, word_part(value, begin, i - begin), proto, &ports->ranges[ports->count], &numbers))
-			return false;
-		ports->count++;
+		ok &= read_port(r, word_part(value, begin, i - begin), proto, &ports->ranges[ports->count++], &numbers);
 		begin = i + 1;
 	}
 	if (numbers <= PORTS_MOST)
-		return !report_zero(r, value, ports);
-	rule_fate(r, diag_here(rule_error(r, word_span(value), DIAG_TOO_MANY_PORTS,
-					  "a list holds at most %d port numbers", PORTS_MOST),
-			       "%u here; a range counts two", numbers));
+		return ok && !report_zero(r, value, ports);
+	report_too_many(r, value, numbers);
 	return false;
 }
 
@@ -255,26 +285,45 @@ const struct ports *ports_of_macro(struct resolver *r, const char *list, const s
 
 /* ---- ICMP types ---- */
 
+/* The name of a type's number, or else the one that is spelled nearly so. */
+static struct suggestion near_icmp(unsigned version, struct text value)
+{
+	struct suggestion s;
+	uint64_t number;
+
+	suggest_start(&s, value);
+	for (unsigned i = 0; i < icmp_count; i++) {
+		const struct icmp_type *type = &icmp_table[i];
+
+		if (type->version != version)
+			continue;
+		if (!text_all_digits(value))
+			suggest(&s, text_of(type->name), (struct span){ 0, 0 });
+		else if (!s.best.len && type->code < 0 && text_to_number(value, UINT8_MAX, &number) &&
+			 type->type == (int16_t)number)
+			s.best = text_of(type->name);
+	}
+	return s;
+}
+
 static void report_icmp(struct resolver *r, struct word value, const struct proto *proto, bool number)
 {
 	struct diagnostic *d = rule_error(r, word_span(value), DIAG_BAD_ICMP_TYPE, "no type `%.*s` of %.*s",
 					  TEXT_ARG(value), TEXT_ARG(proto->text));
 	unsigned other = proto->icmp == IPV4 ? IPV6 : IPV4;
-	struct suggestion s;
+	struct suggestion s = near_icmp(proto->icmp, word_text(value));
 
 	rule_fate(r, d);
 	if (icmp_type_find(other, word_text(value)))
-		diag_note(d, "it is a type of %s", other == IPV4 ? "icmp" : "icmpv6");
-	suggest_start(&s, word_text(value));
-	for (unsigned i = 0; i < icmp_count; i++)
-		if (icmp_table[i].version == proto->icmp)
-			suggest(&s, text_of(icmp_table[i].name), (struct span){ 0, 0 });
-	if (number && text_all_digits(word_text(value)))
+		diag_help(d, "it is a type of %s", other == IPV4 ? "icmp" : "icmpv6");
+	else if (number && text_all_digits(word_text(value)))
 		diag_help(d, "numbers end at 255");
-	else if (text_all_digits(word_text(value)))
-		diag_help(d, "write the name; `pvefw-cc icmp-types` lists them");
-	else
+	else if (text_find(word_text(value), ',') >= 0)
+		diag_help(d, "a rule has one ICMP type; write a rule for each");
+	else if (s.best.len)
 		suggest_to(d, &s, word_span(value), "");
+	else
+		diag_help(d, "it is a name; `pvefw-cc icmp-types` lists them");
 }
 
 bool icmp_read(struct resolver *r, struct word value, bool old_spelling, struct condition *condition)

@@ -348,8 +348,14 @@ static void report_without_proto(struct resolver *r, const struct params *params
 
 static void report_no_ports(struct resolver *r, struct word key, const struct proto *proto)
 {
-	rule_fate(r, rule_error(r, word_span(key), DIAG_PROTO_WITHOUT_PORTS, "the protocol `%.*s` has no ports",
-				TEXT_ARG(proto->text)));
+	struct diagnostic *d = rule_error(r, word_span(key), DIAG_PROTO_WITHOUT_PORTS,
+					  "the protocol `%.*s` has no ports", TEXT_ARG(proto->text));
+
+	rule_fate(r, d);
+	if (proto->number == 1 || proto->number == 58)
+		diag_help(d, "an ICMP type is written `-p %s -icmp-type NAME`", proto->number == 1 ? "icmp" : "icmpv6");
+	else
+		diag_help(d, "tcp, udp, udplite, sctp and dccp have ports");
 }
 
 static void read_dport(struct resolver *r, struct word key, struct word value, struct condition *c)
@@ -383,8 +389,9 @@ static void read_icmp_type(struct resolver *r, const struct params *params, stru
 						  "the protocol `%.*s` has no ICMP types", TEXT_ARG(c->proto.text)),
 				       "use `-p icmp` or `-p icmpv6`"));
 	else if (params->value[PARAM_DPORT].ptr)
-		rule_fate(r, diag_label(rule_error(r, word_span(key), DIAG_ICMP_TYPE_AND_DPORT,
-						   "`-icmp-type` cannot stand together with `-dport`"),
+		rule_fate(r, diag_label(diag_help(rule_error(r, word_span(key), DIAG_ICMP_TYPE_AND_DPORT,
+							     "`-icmp-type` cannot stand together with `-dport`"),
+						  "leave `-dport` out"),
 					word_span(params->key[PARAM_DPORT]), "this is an ICMP type, too"));
 	else
 		icmp_read(r, value, false, c);
