@@ -27,7 +27,7 @@ struct backend {
 	void (*dump)(struct out *out, const struct config *config);
 };
 
-extern const struct backend backend_iptables;
+extern const struct backend backend_iptables, backend_nft;
 
 /* All of them, ended by NULL; the first is the default. */
 extern const struct backend *const backends[];

@@ -18,7 +18,6 @@
  *             tcp dport 5900-5999                load, cmp gte, cmp lte
  *             ct state established,related       load, bitwise (value), cmp neq 0
  *             ip saddr @cluster-web-v4           load, lookup
- *             ether type != { ip, ip6 }          load, lookup inverted; an anonymous set
  *             iifname . ip saddr & M @set        loads into consecutive registers of four bytes,
  *                                                bitwise where there is a mask, lookup
  *   VMAP      iifname vmap @from-guest           loads, lookup into the verdict register
@@ -104,9 +103,10 @@ struct nft_element {
 	struct nft_verdict verdict; /* of verdict maps */
 };
 
-/* Elements are sorted (by key) and distinct; intervals are disjoint and do not touch. */
+/* Named; there are no anonymous ones.  Elements are sorted (by key) and distinct; intervals are disjoint
+ * and do not touch. */
 struct nft_set {
-	struct text name;    /* len 0: anonymous, and constant */
+	struct text name;
 	bool verdicts;       /* a verdict map */
 	bool interval;       /* one key part only */
 	bool dynamic;        /* filled by UPDATE: no elements here, `size` and `timeout` count */
@@ -116,7 +116,7 @@ struct nft_set {
 	uint32_t timeout;    /* seconds; 0: none */
 	struct nft_element *elements;
 	uint32_t element_count;
-	uint32_t id;         /* counts all sets of the table from 1, anonymous ones too */
+	uint32_t id;         /* counts the sets of the table from 1 */
 	struct nft_set *next;
 };
 
@@ -254,7 +254,7 @@ struct nft_table {
 	uint8_t family;   /* NFPROTO_INET, NFPROTO_BRIDGE */
 	const char *name; /* "pvefw" */
 	struct nft_helper *helpers, **last_helper;
-	struct nft_set *sets, **last_set; /* named and anonymous */
+	struct nft_set *sets, **last_set;
 	struct nft_chain *chains, **last_chain;
 	uint32_t helper_count, set_count, chain_count, rule_count;
 };

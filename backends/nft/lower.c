@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The two tables as a whole (spec 3.1). */
+#include "nft/build.h"
+
+#include <linux/netfilter.h>
+
+static struct nft_table *new_table(struct arena *arena, uint8_t family)
+{
+	struct nft_table *table = ARENA_NEW(arena, struct nft_table);
+
+	table->family = family;
+	table->name = "pvefw";
+	table->last_helper = &table->helpers;
+	table->last_set = &table->sets;
+	table->last_chain = &table->chains;
+	return table;
+}
+
+/* NULL if there is nothing to do. */
+static struct nft_table *lower_table(struct arena *arena, const struct config *config, uint8_t family,
+				     struct resolved_set **resolved, void (*lower)(struct nft_builder *b))
+{
+	struct nft_builder b = { .arena = arena, .config = config, .resolved = resolved };
+
+	b.table = new_table(arena, family);
+	b.bridge = family == NFPROTO_BRIDGE;
+	b.group_chains = ARENA_ARRAY(arena, struct nft_chain *, config->group_count * 3);
+	lower(&b);
+	nft_forget_sets(&b);
+	return b.table->chain_count ? b.table : NULL;
+}
+
+const struct nft_ruleset *nft_lower(struct arena *arena, const struct config *config)
+{
+	struct nft_ruleset *ruleset = ARENA_NEW(arena, struct nft_ruleset);
+	struct resolved_set *resolved = NULL;
+
+	if (!config_enabled(config))
+		return ruleset;
+	ruleset->tables[0] = lower_table(arena, config, NFPROTO_INET, &resolved, nft_host);
+	ruleset->tables[1] = lower_table(arena, config, NFPROTO_BRIDGE, &resolved, nft_bridge);
+	nft_forget_resolved(&resolved);
+	return ruleset;
+}
