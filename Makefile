@@ -110,6 +110,7 @@ bench: all
 
 coverage:
 	@tests/install-deps build test
+	@rm -rf build/coverage
 	@$(also) VARIANT=coverage all unit
 	@tests/coverage
 
