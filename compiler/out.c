@@ -48,8 +48,7 @@ void out_free(struct out *out)
 	*out = (struct out){ .fd = -1 };
 }
 
-/* Makes room for `more` bytes: by writing when there is a file, else by growing. */
-static void make_room(struct out *out, size_t more)
+void out_make_room(struct out *out, size_t more)
 {
 	size_t room = out->room ? out->room : FIRST_ROOM;
 	char *grown;
@@ -76,7 +75,7 @@ void out_bytes_slowly(struct out *out, const char *bytes, size_t len)
 		write_all(out, bytes, len);
 		return;
 	}
-	make_room(out, len);
+	out_make_room(out, len);
 	memcpy(out->data + out->len, bytes, len);
 	out->len += len;
 }
@@ -103,7 +102,7 @@ void out_printf(struct out *out, const char *format, ...)
 	len = vsnprintf(NULL, 0, format, args);
 	if (len > 0) {
 		if (out->room - out->len <= (size_t)len)
-			make_room(out, (size_t)len + 1);
+			out_make_room(out, (size_t)len + 1);
 		vsnprintf(out->data + out->len, (size_t)len + 1, format, again);
 		out->len += (size_t)len;
 	}

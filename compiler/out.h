@@ -26,6 +26,9 @@ void out_init_fd(struct out *out, int fd);
 int out_flush(struct out *out);
 void out_free(struct out *out);
 
+/* Makes room for `more` bytes behind data + len: by writing what is there when
+ * there is a file, else by growing. */
+void out_make_room(struct out *out, size_t more);
 /* When there is no room for the bytes: writes, or gets more. */
 void out_bytes_slowly(struct out *out, const char *bytes, size_t len);
 
