@@ -1,5 +1,5 @@
 #!/bin/sh
-# run.sh [-v] [-w fwbr|direct] SPEC [COMMAND…]: probes a fresh topology and removes it again.
+# run.sh [-v] [-w fwbr|direct] [-t SECONDS] SPEC [COMMAND…]: probes a fresh topology and removes it again.
 # run.sh --self-test: shows that probes get through without rules and notice rules.
 #
 # COMMAND, which loads the rules, runs in the namespace of the host. Exit status: probe's (0 all as
@@ -11,10 +11,11 @@ PATH=$PATH:/usr/sbin:/sbin
 PREFIX=pvefw$$
 WIRING=fwbr
 verbose=
+seconds=1
 export PREFIX WIRING
 
 usage() {
-	echo "usage: run.sh [-v] [-w fwbr|direct] SPEC [COMMAND…] | run.sh --self-test" >&2
+	echo "usage: run.sh [-v] [-w fwbr|direct] [-t SECONDS] SPEC [COMMAND…] | run.sh --self-test" >&2
 	exit 2
 }
 
@@ -27,7 +28,7 @@ probe_with() {
 		echo "the rules did not load: $*"
 		return 1
 	fi
-	"$PROBE" $verbose "$PREFIX" "$here/hosts.tsv" "$spec"
+	"$PROBE" $verbose -t "$seconds" "$PREFIX" "$here/hosts.tsv" "$spec"
 }
 
 # expect STATUS WHAT SPEC [COMMAND…]
@@ -77,10 +78,11 @@ if [ "${1:-}" = --self-test ]; then
 	self_test
 	exit
 fi
-while getopts vw: option; do
+while getopts vw:t: option; do
 	case $option in
 	v) verbose=-v ;;
 	w) WIRING=$OPTARG ;;
+	t) seconds=$OPTARG ;;
 	*) usage ;;
 	esac
 done
