@@ -143,11 +143,25 @@ static void report_crlf(struct diags *diags, const struct source *source, uint32
 	diag_help(d, "convert it: sed -i 's/\\r$//' %s", source->path);
 }
 
+static void lose_line(struct arena *arena, struct lost_lines *lost, struct span span)
+{
+	if (lost->count == lost->room) {
+		uint32_t room = lost->room ? lost->room * 2 : 16;
+		struct span *grown = ARENA_ARRAY(arena, struct span, room);
+
+		if (lost->count)
+			memcpy(grown, lost->spans, lost->count * sizeof(*grown));
+		lost->spans = grown;
+		lost->room = room;
+	}
+	lost->spans[lost->count++] = span;
+}
+
 struct lost_lines *encoding_check(struct arena *arena, struct diags *diags,
 				  const struct ast_file *file)
 {
+	struct lost_lines *lost = ARENA_NEW(arena, struct lost_lines);
 	const struct source *source = file->source;
-	struct lost_lines *lost = NULL, *node;
 	bool crlf = false;
 	struct line line;
 
@@ -156,19 +170,23 @@ struct lost_lines *encoding_check(struct arena *arena, struct diags *diags,
 		if (line.crlf && !crlf)
 			report_crlf(diags, source, line.end);
 		crlf |= line.crlf;
-		if (is_header(source, line) || !check_line(diags, source, line))
-			continue;
-		node = ARENA_NEW(arena, struct lost_lines);
-		*node = (struct lost_lines){ { source->base + line.begin, source->base + line.end }, lost };
-		lost = node;
+		if (!is_header(source, line) && check_line(diags, source, line))
+			lose_line(arena, lost, (struct span){ source->base + line.begin, source->base + line.end });
 	}
 	return lost;
 }
 
 bool encoding_lost(const struct lost_lines *lost, struct span line)
 {
-	for (; lost; lost = lost->next)
-		if (line.begin >= lost->span.begin && line.begin <= lost->span.end)
-			return true;
-	return false;
+	uint32_t low = 0, high = lost->count;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (line.begin > lost->spans[middle].end)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < lost->count && line.begin >= lost->spans[low].begin;
 }

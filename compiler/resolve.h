@@ -157,8 +157,8 @@ struct diagnostic *suggest_log_level(struct diagnostic *d, struct word level);
 
 /* Lines that hold characters which the language does not allow. */
 struct lost_lines {
-	struct span span;
-	struct lost_lines *next;
+	struct span *spans; /* in the order of the file */
+	uint32_t count, room;
 };
 
 /* Reports CRLF ends, NULs, control and non-ASCII characters, invalid UTF-8, and
