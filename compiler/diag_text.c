@@ -68,10 +68,10 @@ static unsigned digits(uint32_t number)
 /* Wide enough for every line of the diagnostic. */
 static unsigned gutter_width(const struct text_printer *p, const struct diagnostic *d)
 {
-	uint32_t most = source_place(p->map, d->span.begin).line;
+	uint32_t most = source_line_number(p->map, d->span.begin);
 
 	for (const struct diag_part *part = d->parts; part; part = part->next) {
-		uint32_t line = source_place(p->map, part->span.begin).line;
+		uint32_t line = source_line_number(p->map, part->span.begin);
 
 		for (const char *c = part->kind == DIAG_FIX ? part->text : ""; *c; c++)
 			line += *c == '\n';
@@ -126,7 +126,7 @@ static struct block open_block(const struct text_printer *p, struct span span, c
 static void label(const struct text_printer *p, const struct block *b, struct span span,
 		  const char *text)
 {
-	uint32_t last = span.end > span.begin ? source_place(p->map, span.end - 1).line : 0;
+	uint32_t last = span.end > span.begin ? source_line_number(p->map, span.end - 1) : 0;
 
 	if (text) {
 		out_char(p->out, ' ');

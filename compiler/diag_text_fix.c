@@ -14,8 +14,9 @@
 #include "diag_text.h"
 #include "excerpt.h"
 
-/* More lines say no more: a change of a whole file is for a program to make. */
-enum { MOST_LINES = 6 };
+/* More lines say no more: a change of a whole file is for a program to make, and so
+ * is that of a line which nobody can read. */
+enum { MOST_LINES = 6, LONGEST_LINE = 16 << 10 };
 
 /* Whole lines of a source, and fixes [first, last) that change them. */
 struct change {
@@ -74,7 +75,7 @@ static uint32_t line_end(const struct text_printer *p, struct source *source, st
 	uint32_t most = source->base + source->size;
 	struct word line;
 
-	line = source_line(p->map, source, source_place(p->map, last < most ? last : most).line);
+	line = source_line(p->map, source, source_line_number(p->map, last < most ? last : most));
 	return line.begin + line.len;
 }
 
@@ -85,7 +86,7 @@ static struct change next_change(const struct text_printer *p, const struct diag
 	struct span span = fixes[first]->span;
 	struct change c = { .source = source_find(p->map, span.begin), .first = first };
 
-	c.line = source_place(p->map, span.begin).line;
+	c.line = source_line_number(p->map, span.begin);
 	c.begin = source_line(p->map, c.source, c.line).begin;
 	c.end = line_end(p, c.source, span);
 	for (c.last = first + 1; c.last < count && fixes[c.last]->span.begin <= c.end; c.last++) {
@@ -225,6 +226,11 @@ static unsigned show_change(const struct text_printer *p, const struct change *c
 	return count;
 }
 
+static bool is_long_line(const struct text_printer *p, const struct change *c)
+{
+	return c->end - c->begin > LONGEST_LINE && source_line_number(p->map, c->end) == c->line;
+}
+
 void text_fixes(const struct text_printer *p, const struct diagnostic *d)
 {
 	const struct diag_part **fixes;
@@ -236,7 +242,8 @@ void text_fixes(const struct text_printer *p, const struct diagnostic *d)
 	for (size_t i = 0; i < count && room;) {
 		struct change c = next_change(p, fixes, i, count);
 
-		room -= show_change(p, &c, fixes, room);
+		if (!is_long_line(p, &c))
+			room -= show_change(p, &c, fixes, room);
 		i = c.last;
 	}
 }

@@ -9,9 +9,11 @@
 #include "out.h"
 
 struct excerpt {
-	struct text line;
-	uint32_t from, to; /* the columns of the line that are shown, counted from 0 */
-	uint32_t width;    /* of the whole line */
+	struct text line;  /* of a very long line the part that is laid out: */
+	uint32_t skipped;  /* bytes before it */
+	bool more;         /* something behind it */
+	uint32_t from, to; /* its columns that are shown, counted from 0 */
+	uint32_t width;    /* of all of it */
 };
 
 /* The part of `line` to show for its bytes [begin, end). */

@@ -208,19 +208,45 @@ static uint32_t line_index(const struct source *source, uint32_t offset)
 	return low;
 }
 
+/* Characters of a line before `offset`.  A line may be long and have many diagnostics,
+ * which come in its order, so the count goes on where the last one has ended. */
+static uint32_t count_characters(struct source *source, uint32_t line, uint32_t offset)
+{
+	bool same = source->counted.line == line, further = same && source->counted.offset <= offset;
+	uint32_t from = further ? source->counted.offset : source->line_starts[line - 1];
+	uint32_t count = (further ? source->counted.characters : 0) +
+			 utf8_count(source->text + from, offset - from);
+
+	/* From within a character one cannot go on. */
+	if ((further || !same) && (source->text[offset] & 0xc0) != 0x80) {
+		source->counted.line = line;
+		source->counted.offset = offset;
+		source->counted.characters = count;
+	}
+	return count;
+}
+
+uint32_t source_line_number(const struct source_map *map, uint32_t position)
+{
+	struct source *source = source_find(map, position);
+
+	if (!source)
+		return 0;
+	find_lines(map, source);
+	return line_index(source, position - source->base) + 1;
+}
+
 struct place source_place(const struct source_map *map, uint32_t position)
 {
 	struct source *source = source_find(map, position);
-	uint32_t index, start, offset;
+	uint32_t line, offset;
 
 	if (!source)
 		return (struct place){ NULL, 0, 0 };
 	find_lines(map, source);
 	offset = position - source->base;
-	index = line_index(source, offset);
-	start = source->line_starts[index];
-	return (struct place){ source, index + 1,
-			       utf8_count(source->text + start, offset - start) + 1 };
+	line = line_index(source, offset) + 1;
+	return (struct place){ source, line, count_characters(source, line, offset) + 1 };
 }
 
 struct word source_line(const struct source_map *map, struct source *source, uint32_t line)

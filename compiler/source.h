@@ -17,6 +17,9 @@ struct source {
 	uint32_t base;         /* position of the first byte */
 	uint32_t *line_starts; /* offsets; made on first use */
 	uint32_t line_count;
+	struct {
+		uint32_t line, offset, characters;
+	} counted; /* characters of a line before an offset, to go on from */
 };
 
 struct source_map {
@@ -56,6 +59,8 @@ struct source *source_add(struct source_map *map, const char *shown, const char 
 /* NULL for span {0, 0} and positions outside every file. */
 struct source *source_find(const struct source_map *map, uint32_t position);
 struct place source_place(const struct source_map *map, uint32_t position);
+/* The line alone, which costs less; 0 for what is in no file. */
+uint32_t source_line_number(const struct source_map *map, uint32_t position);
 /* The bytes of a line without its end, and the position of the first. */
 struct word source_line(const struct source_map *map, struct source *source, uint32_t line);
 

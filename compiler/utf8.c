@@ -2,7 +2,9 @@
 /* Decoding UTF-8 and measuring it, without a locale. */
 #include "utf8.h"
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 static int32_t continuation(const char *bytes, uint32_t count, int32_t point)
 {
@@ -31,13 +33,26 @@ uint32_t utf8_decode(const char *bytes, uint32_t len, int32_t *point)
 	return *point < 0 ? 1 : more + 1;
 }
 
+/* Eight bytes of ASCII. */
+static bool are_ascii(const char *bytes)
+{
+	uint64_t eight;
+
+	memcpy(&eight, bytes, sizeof(eight));
+	return (eight & 0x8080808080808080) == 0;
+}
+
 uint32_t utf8_count(const char *bytes, uint32_t len)
 {
-	uint32_t count = 0;
+	uint32_t count = 0, at = 0;
 	int32_t point;
 
-	for (uint32_t at = 0; at < len; count++)
-		at += utf8_decode(bytes + at, len - at, &point);
+	while (at < len) {
+		bool ascii = len - at >= 8 && are_ascii(bytes + at);
+
+		at += ascii ? 8 : utf8_decode(bytes + at, len - at, &point);
+		count += ascii ? 8 : 1;
+	}
 	return count;
 }
 

@@ -29,8 +29,16 @@ static bool is_hidden(int32_t point)
 uint32_t visible_char(const char *bytes, uint32_t len, char shown[VISIBLE_SIZE], unsigned *columns)
 {
 	int32_t point;
-	uint32_t taken = utf8_decode(bytes, len, &point);
+	uint32_t taken;
 
+	/* Nearly everything is plain ASCII. */
+	if (bytes[0] >= ' ' && bytes[0] < 0x7f) {
+		shown[0] = bytes[0];
+		shown[1] = '\0';
+		*columns = 1;
+		return 1;
+	}
+	taken = utf8_decode(bytes, len, &point);
 	if (point < 0 || point < 0x20 || point == 0x7f)
 		*columns = (unsigned)snprintf(shown, VISIBLE_SIZE, "\\x%02x", (unsigned char)bytes[0]);
 	else if ((point >= 0x80 && point < 0xa0) || is_hidden(point))
