@@ -71,7 +71,7 @@ $(B)/obj/%.o: %.c | $(B)/parser.h $(B)/lexer.h
 	$(call say,CC) $(CC) $(OUR_CPPFLAGS) $(OUR_CFLAGS) -MMD -MP -c -o $@ $<
 
 # flex and bison write code of their own style: no -Wconversion there.
-$(B)/obj/generated/%.o: $(B)/%.c
+$(B)/obj/generated/%.o: $(B)/%.c | $(B)/parser.h $(B)/lexer.h
 	@mkdir -p $(@D)
 	$(call say,CC) $(CC) $(OUR_CPPFLAGS) -std=c17 -pthread -Wall -Wextra -Wno-sign-compare $(CFLAGS) -MMD -MP -c -o $@ $<
 
