@@ -21,7 +21,7 @@
 struct lint {
 	struct run *run;
 	struct inputs inputs;
-	bool ready;
+	bool ready, usable;
 };
 
 /* ---- trees ---- */
@@ -137,16 +137,22 @@ static struct source *load_cluster(struct lint *lint, const char *path, enum fil
 	return NULL;
 }
 
-static void prepare(struct lint *lint)
+/* False if something is missing without which every name would be unknown. */
+static bool prepare(struct lint *lint)
 {
 	const struct input_options *options = &lint->run->options;
+	struct diags *diags = &lint->run->diags;
+	bool unreadable = diags->unreadable;
 
 	if (lint->ready)
-		return;
+		return lint->usable;
 	lint->ready = true;
 	lint->inputs.root = ".";
-	lint->inputs.netdb = netdb_load(&lint->run->diags, options->services, options->protocols,
-					options->ethertypes);
+	diags->unreadable = false;
+	lint->inputs.netdb = netdb_load(diags, options->services, options->protocols, options->ethertypes);
+	lint->usable = !diags->unreadable;
+	diags->unreadable |= unreadable;
+	return lint->usable;
 }
 
 static void lint_file(struct lint *lint, const char *path)
@@ -155,7 +161,7 @@ static void lint_file(struct lint *lint, const char *path)
 	enum file_kind kind;
 
 	if (!source) {
-		diag_unreadable(&lint->run->diags, path, errno);
+		diag_note(diag_unreadable(&lint->run->diags, path, errno), "the file is not checked");
 		return;
 	}
 	kind = kind_of(lint, path);
@@ -164,9 +170,9 @@ static void lint_file(struct lint *lint, const char *path)
 		lint->run->failed = true;
 		return;
 	}
-	prepare(lint);
-	compile_single(source, kind, load_cluster(lint, path, kind), &lint->inputs,
-		       &lint->run->diags);
+	if (prepare(lint))
+		compile_single(source, kind, load_cluster(lint, path, kind), &lint->inputs,
+			       &lint->run->diags);
 }
 
 /* ---- folders ---- */

@@ -158,7 +158,7 @@ static void load(struct diags *diags, const struct file *file, const char *path,
 	struct diagnostic *d;
 
 	if (!source && (path || errno != ENOENT)) {
-		diag_unreadable(diags, path ? path : file->path, errno);
+		diag_note(diag_unreadable(diags, path ? path : file->path, errno), "nothing is compiled");
 		return;
 	}
 	if (!source) {
