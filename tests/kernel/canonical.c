@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The one spelling of each value; see canonical.h. Names come from the C library's services and
  * protocols, where iptables gets them too, ethertypes from /etc/ethertypes, ICMP types from the table
  * below (iptables has them built in). */

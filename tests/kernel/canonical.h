@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The one spelling of each value in an iptables, ip6tables or ebtables rule.
  *
  * A compiler writes `--dport ssh`, iptables-save answers `--dport 22`; both become the same text here.

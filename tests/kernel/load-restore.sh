@@ -1,4 +1,6 @@
 #!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
 # load-restore.sh DIR [LOADED]: loads the restore scripts of DIR into the kernel and reads them back.
 #
 # DIR holds what `pvefw-cc compile --target iptables -o DIR` writes. One new network namespace gets the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* normalise iptables|ip6tables|ebtables: one comparable line for each chain and rule of a script.
  *
  * Reads a restore script or the output of iptables-save on standard input and prints, in the order of

@@ -1,4 +1,6 @@
 #!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
 # run-load.sh [DIR…]: load-restore.sh for many folders, two at a time.
 # run-load.sh --self-test: shows that load-restore.sh notices what it should.
 #

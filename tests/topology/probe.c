@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* probe [-v] [-t SECONDS] PREFIX HOSTS SPEC: what gets through, and what becomes of the rest.
  *
  * One process for all namespaces ($PREFIX-…, made by topo.sh): it opens a listener for every goal of

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The parts of probe: hosts and probes as read from their files, and raw frames.
  * README.md has the grammar of a spec file. */
 #ifndef PVEFW_TESTS_PROBE_H

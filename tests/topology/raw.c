@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Frames of a probe's own making: an ARP request, a UDP packet, a TCP segment, an ICMP message, any IP
  * or Ethernet protocol, with whatever sender it claims to be. Each carries a mark of eight bytes by
  * which it is known where it arrives: TCP as its sequence and acknowledgement numbers, ARP as its

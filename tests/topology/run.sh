@@ -1,4 +1,6 @@
 #!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
 # run.sh [-v] [-w fwbr|direct] [-t SECONDS] SPEC [COMMAND…]: probes a fresh topology and removes it again.
 # run.sh --self-test: shows that probes get through without rules and notice rules.
 #

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Reads hosts.tsv and a spec file; see README.md for their form. Every line is checked, so that a
  * misspelt host or result is an error and not a probe that tests nothing. */
 #include <arpa/inet.h>

@@ -1,4 +1,6 @@
 #!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
 # topo.sh up|down: a node with guests, made of network namespaces, without a single real machine.
 #
 #   outside ─ eth0 ┐                 ┌ fwpr100p0 ─ fwln100i0 ┤ fwbr100i0 ├ tap100i0  ─ vm100

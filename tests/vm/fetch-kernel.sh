@@ -1,4 +1,6 @@
 #!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
 # fetch-kernel.sh CACHE: an unpacked Debian kernel in the folder CACHE; prints where.
 #
 # Takes the package that linux-image-cloud-amd64 depends on (its name carries the version), downloads it

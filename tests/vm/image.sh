@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=sh
 # Parts of an initramfs, for mkinitramfs.sh and run.sh: sourced, not run. All folders of programs are
 # one, as on a Debian system: bin, sbin and lib are links into usr.

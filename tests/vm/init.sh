@@ -1,4 +1,6 @@
 #!/bin/busybox sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
 # shellcheck shell=dash
 # The first process of the virtual machine: mounts what programs expect, runs the payload with bash
 # (busybox's shell would prefer its own ip and date), reports its exit status, switches the machine off.

@@ -1,4 +1,6 @@
 #!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
 # mkinitramfs.sh KERNEL OUT: makes OUT/vmlinuz and OUT/initramfs from an unpacked kernel package.
 #
 # The initramfs holds busybox, bash, ip, nft, ipset, both kinds of iptables and ebtables with their

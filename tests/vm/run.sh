@@ -1,4 +1,6 @@
 #!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
 # run.sh PAYLOAD [FILE…]: runs a script on Debian's own kernel, in a virtual machine without KVM.
 # run.sh --self-test: shows that it does, and that a failing and a hanging payload are noticed.
 #

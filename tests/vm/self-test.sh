@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 # Payload that shows the virtual machine can do what a container's kernel may not: the bridge family
 # with ct, reject, meta ibrname and queue, iptables (both kinds) with physdev, ebtables (both kinds).
