@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # effective.awk: what a spec file wants in one context. CONTEXT is a list of words: the target, the wiring.
 # A comment `[WORDS: RESULT]` replaces the line's RESULT where CONTEXT has all of WORDS.
 BEGIN {
