@@ -9,7 +9,7 @@
 #include "out.h"
 #include "text.h"
 
-enum { VISIBLE_SIZE = 12 };
+enum { VISIBLE_SIZE = 16 };
 
 /*
  * One character of `len` > 0 bytes, NUL-terminated in `shown`: itself; or \x1b for
