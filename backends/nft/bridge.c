@@ -214,8 +214,9 @@ static void fill_guest_chains(struct nft_builder *b, const struct base *base, co
 
 	nft_guests(b, &guests);
 	if (needs->nics) {
-		prerouting_rules(b, base->prerouting, &guests);
+		/* This way round sets of all guests get the name that says so. */
 		postrouting_rules(b, base->postrouting, &guests);
+		prerouting_rules(b, base->prerouting, &guests);
 	}
 	if (needs->judged) {
 		to_rules(b, base->to, &guests);

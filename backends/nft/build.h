@@ -52,13 +52,14 @@ enum { TCP_FIN = 1, TCP_SYN = 2, TCP_RST = 4, TCP_PSH = 8, TCP_ACK = 16, TCP_URG
 /* One table being made. */
 struct nft_builder {
 	struct arena *arena;
+	struct arena scratch; /* for what no longer counts when a rule is made */
 	const struct config *config;
 	struct nft_table *table;
 	bool bridge;
 	struct interned *interned;         /* uthash: sets by contents */
 	struct resolved_set **resolved;    /* uthash: IP sets as ranges; both tables have the same */
 	struct nft_chain **group_chains;   /* [group id * 3 + direction] */
-	struct nft_chain *accept_in, *reject, *policy_drop, *policy_reject; /* made when first used */
+	struct nft_chain *accept_in, *reject, *noise[2], *policy[2]; /* made when first used */
 };
 
 /* ---- build.c ---- */
@@ -175,13 +176,21 @@ struct nft_chain *nft_reject_chain(struct nft_builder *b);
 /* Accepts what a guest's in chain accepts. */
 struct nft_chain *nft_accept_in_chain(struct nft_builder *b);
 /* What is dropped, rejected or accepted in silence before a policy of DROP or REJECT. */
-struct nft_chain *nft_policy_chain(struct nft_builder *b, enum action policy);
+struct nft_chain *nft_noise_chain(struct nft_builder *b, bool reject);
+/* The same and the policy itself. */
+struct nft_chain *nft_policy_chain(struct nft_builder *b, bool reject);
 /* Answers: PVEFW-reject of the iptables ruleset. */
 void nft_answer_rules(struct nft_builder *b, struct nft_chain *chain);
 /* Blacklist, smurfs, impossible TCP flags (spec 2.2); true if there is anything to filter. */
 bool nft_input_filters(struct nft_builder *b, struct nft_chain *chain);
 
 /* ---- rules.c ---- */
+
+/* Rules that a guest's NICs have in common, and their chains. */
+struct nft_runs {
+	struct nft_run *first;
+	uint32_t count;
+};
 
 /* Where rules end up, and what ACCEPT means there. */
 struct nft_place {
@@ -193,13 +202,19 @@ struct nft_place {
 	int32_t net; /* only rules for this NIC or for none; -1: all */
 	bool ifaces; /* -i names an interface to match */
 	uint32_t parts; /* chains made for rules of this one */
+	struct nft_runs *runs; /* NULL: the guest has one NIC only */
 };
 
 void nft_rules(struct nft_builder *b, struct nft_place *place, const struct rule_list *rules);
 /* True if nft_rules() would make any rule. */
 bool nft_rules_any(const struct rule_list *rules, enum direction direction);
+
+/* ---- policy.c ---- */
+
 /* The policy at the end of a chain. */
 void nft_policy(struct nft_builder *b, const struct nft_place *place, enum action policy, enum log_level level);
+/* What the log calls a rule with this action. */
+const char *nft_log_message(const struct nft_place *place, enum action action);
 /* A rule that only logs, in `chain`, in the name of the place; nothing for LOG_NOLOG. */
 void nft_log_add(struct nft_builder *b, const struct nft_place *place, struct nft_chain *chain,
 		 const struct nft_draft *matches, enum log_level level, const char *message, struct span span);
@@ -224,6 +239,17 @@ const struct nft_set *nft_vnets(struct nft_builder *b);
 
 /* ---- guests.c ---- */
 
+/* What may stand in front of a guest's rules, as bits. */
+enum nft_before {
+	NFT_BEFORE_OUT = 1,
+	NFT_BEFORE_DHCP = 2,
+	NFT_BEFORE_NDP = 4,
+	NFT_BEFORE_RADV = 8,
+	NFT_BEFORE_MAC = 16,
+	NFT_BEFORE_IP = 32,
+	NFT_BEFORE_KINDS = 64
+};
+
 /* What the chains of guests leave for the bridge table's base chains. */
 struct nft_guests {
 	struct nft_list devices;   /* of all NICs with a firewall bridge */
@@ -232,7 +258,8 @@ struct nft_guests {
 	struct nft_list to_mac;    /* bridge and MAC: chain */
 	struct nft_list queued;    /* device: chain that hands packets to an IPS */
 	struct nft_filter *filter; /* source addresses */
-	struct nft_chain *filters_in, *dhcp_in, *dhcp_out, *ndp_in, *ndp_out, *radv_out, *dhcp_pass;
+	struct nft_chain *filters_in, *dhcp_pass;
+	struct nft_chain *before[NFT_BEFORE_KINDS]; /* by bits of enum nft_before */
 };
 
 /* True if packets from or to this NIC are looked at, whether the guest is enabled or not. */

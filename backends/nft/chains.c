@@ -124,10 +124,10 @@ static struct nft_statement flags_are(struct nft_builder *b, uint32_t mask, enum
 	return nft_masked(b, NFT_FIELD_TCP_FLAGS, mask, op, flags);
 }
 
-static struct nft_chain *make_policy_chain(struct nft_builder *b, bool reject)
+static struct nft_chain *make_noise_chain(struct nft_builder *b, bool reject)
 {
 	struct nft_statement drop = nft_to(NFT_TO_DROP), rejected = nft_to_chain(NFT_TO_GOTO, nft_reject_chain(b));
-	struct nft_chain *chain = nft_chain_add(b, reject ? TEXT("policy-reject") : TEXT("policy-drop"));
+	struct nft_chain *chain = nft_chain_add(b, reject ? TEXT("noise-reject") : TEXT("noise-drop"));
 
 	NFT_RULE(b, chain, nft_version(b, IPV6), nft_proto(b, PROTO_TCP), nft_is(b, NFT_FIELD_TCP_DPORT, 43), rejected);
 	add_broadcast_rules(b, chain);
@@ -140,12 +140,22 @@ static struct nft_chain *make_policy_chain(struct nft_builder *b, bool reject)
 	return chain;
 }
 
-struct nft_chain *nft_policy_chain(struct nft_builder *b, enum action policy)
+struct nft_chain *nft_noise_chain(struct nft_builder *b, bool reject)
 {
-	struct nft_chain **chain = policy == ACTION_REJECT ? &b->policy_reject : &b->policy_drop;
+	if (!b->noise[reject])
+		b->noise[reject] = make_noise_chain(b, reject);
+	return b->noise[reject];
+}
 
-	if (!*chain)
-		*chain = make_policy_chain(b, policy == ACTION_REJECT);
+struct nft_chain *nft_policy_chain(struct nft_builder *b, bool reject)
+{
+	struct nft_chain **chain = &b->policy[reject];
+
+	if (*chain)
+		return *chain;
+	*chain = nft_chain_add(b, reject ? TEXT("policy-reject") : TEXT("policy-drop"));
+	NFT_RULE(b, *chain, nft_to_chain(NFT_TO_JUMP, nft_noise_chain(b, reject)));
+	NFT_RULE(b, *chain, reject ? nft_to_chain(NFT_TO_GOTO, nft_reject_chain(b)) : nft_to(NFT_TO_DROP));
 	return *chain;
 }
 

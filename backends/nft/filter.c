@@ -69,11 +69,15 @@ static struct nft_statement protocol_of(struct nft_builder *b, enum nft_field fi
 static void add_length(struct nft_builder *b, struct nft_filter *filter, unsigned six, unsigned length)
 {
 	const char *name = arena_printf(b->arena, "%s-v%c-%u", filter->name, six ? '6' : '4', length);
+	struct nft_list *list = &filter->lists[six][length];
 	enum nft_field field = filter->fields[six];
 	struct nft_draft d = { .count = 0 };
 
 	nft_draft_add(&d, protocol_of(b, field));
-	nft_draft_pair_in(b, &d, name, NFT_FIELD_IIFNAME, address_key(field, length), &filter->lists[six][length]);
+	if (length)
+		nft_draft_pair_in(b, &d, name, NFT_FIELD_IIFNAME, address_key(field, length), list);
+	else
+		nft_draft_iface_in(b, &d, name, NFT_FIELD_IIFNAME, list);
 	nft_draft_add(&d, nft_to(NFT_TO_RETURN));
 	nft_rule_add(b, filter->chain, d.items, d.count);
 }

@@ -10,6 +10,7 @@ struct lowering {
 	const struct nic *nic;
 	struct nft_chain *chain;
 	bool out;
+	struct nft_runs *runs; /* see struct nft_place */
 };
 
 static const struct nft_value none;
@@ -36,17 +37,6 @@ static void add_dhcp_rules(struct nft_builder *b, struct nft_chain *chain, bool 
 			 nft_is(b, NFT_FIELD_UDP_DPORT, out ? server[six] : client[six]), accept);
 }
 
-static struct nft_chain *dhcp_chain(struct nft_builder *b, struct nft_guests *guests, bool out)
-{
-	struct nft_chain **chain = out ? &guests->dhcp_out : &guests->dhcp_in;
-
-	if (!*chain) {
-		*chain = nft_chain_add(b, out ? TEXT("dhcp-out") : TEXT("dhcp-in"));
-		add_dhcp_rules(b, *chain, out, accept_of(b, out));
-	}
-	return *chain;
-}
-
 enum { ROUTER_SOLICITATION = 133, ROUTER_ADVERTISEMENT, NEIGHBOR_SOLICITATION, NEIGHBOR_ADVERTISEMENT };
 
 static void add_icmpv6(struct nft_builder *b, struct nft_chain *chain, uint32_t type, struct nft_statement verdict)
@@ -55,28 +45,59 @@ static void add_icmpv6(struct nft_builder *b, struct nft_chain *chain, uint32_t 
 		 verdict);
 }
 
-/* Neighbour discovery; `radv`: router advertisements are accepted, else dropped. */
-static struct nft_chain *ndp_chain(struct nft_builder *b, struct nft_guests *guests, bool out, bool radv)
+static void add_ndp_rules(struct nft_builder *b, struct nft_chain *chain, struct nft_statement accept)
 {
-	struct nft_chain **chain = !out ? &guests->ndp_in : radv ? &guests->radv_out : &guests->ndp_out;
+	add_icmpv6(b, chain, ROUTER_SOLICITATION, accept);
+	add_icmpv6(b, chain, NEIGHBOR_SOLICITATION, accept);
+	add_icmpv6(b, chain, NEIGHBOR_ADVERTISEMENT, accept);
+}
+
+static void add_mac_rule(struct nft_builder *b, struct nft_chain *chain, struct nft_list *macs)
+{
+	struct nft_draft d = { .count = 0 };
+
+	nft_draft_pair_not_in(b, &d, "guest-macs", NFT_FIELD_IIFNAME, nft_key(NFT_FIELD_ETHER_SADDR), macs);
+	nft_draft_add(&d, nft_to(NFT_TO_DROP));
+	nft_rule_add(b, chain, d.items, d.count);
+}
+
+static struct nft_chain *before_chain(struct nft_builder *b, struct nft_guests *guests, unsigned bits)
+{
+	static const char *const names[] = { "-dhcp", "-ndp", "-radv", "-mac", "-ip" };
+	const char *name = bits & NFT_BEFORE_OUT ? "before-out" : "before-in";
+
+	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (bits & 2U << i)
+			name = arena_printf(b->arena, "%s%s", name, names[i]);
+	if (!guests->before[bits])
+		guests->before[bits] = nft_chain_add(b, text_of(name));
+	return guests->before[bits];
+}
+
+/* What stands in front of guests' rules, in the order of spec 2.6.  Filled when all guests are known. */
+static void fill_before_chain(struct nft_builder *b, struct nft_guests *guests, unsigned bits)
+{
+	struct nft_chain *chain = guests->before[bits];
+	bool out = bits & NFT_BEFORE_OUT;
 	struct nft_statement accept = accept_of(b, out);
 
-	if (*chain)
-		return *chain;
-	*chain = nft_chain_add(b, !out ? TEXT("ndp-in") : radv ? TEXT("ndp-out-radv") : TEXT("ndp-out"));
-	add_icmpv6(b, *chain, ROUTER_SOLICITATION, accept);
-	add_icmpv6(b, *chain, ROUTER_ADVERTISEMENT, radv ? accept : nft_to(NFT_TO_DROP));
-	add_icmpv6(b, *chain, NEIGHBOR_SOLICITATION, accept);
-	add_icmpv6(b, *chain, NEIGHBOR_ADVERTISEMENT, accept);
-	return *chain;
+	if (!out && guests->filters_in)
+		NFT_RULE(b, chain, nft_to_chain(NFT_TO_JUMP, guests->filters_in));
+	if (bits & NFT_BEFORE_DHCP)
+		add_dhcp_rules(b, chain, out, accept);
+	if (bits & NFT_BEFORE_MAC)
+		add_mac_rule(b, chain, &guests->macs);
+	if (out && !(bits & NFT_BEFORE_RADV))
+		add_icmpv6(b, chain, ROUTER_ADVERTISEMENT, nft_to(NFT_TO_DROP));
+	if (bits & NFT_BEFORE_IP)
+		NFT_RULE(b, chain, nft_to_chain(NFT_TO_JUMP, nft_filter_chain(guests->filter)));
+	if (bits & NFT_BEFORE_NDP)
+		add_ndp_rules(b, chain, accept);
+	if (bits & NFT_BEFORE_NDP && (!out || bits & NFT_BEFORE_RADV))
+		add_icmpv6(b, chain, ROUTER_ADVERTISEMENT, accept);
 }
 
 /* ---- one chain ---- */
-
-static void jump(const struct lowering *l, const struct nft_chain *chain)
-{
-	NFT_RULE(l->b, l->chain, nft_to_chain(NFT_TO_JUMP, chain));
-}
 
 /* The set that holds a NIC's allowed source addresses, or NULL. */
 static const struct ipset *filter_set(const struct lowering *l)
@@ -89,33 +110,44 @@ static const struct ipset *filter_set(const struct lowering *l)
 	return set;
 }
 
-static void add_source_filters(const struct lowering *l)
+static bool filter_addresses(const struct lowering *l)
 {
 	const struct ipset *set = filter_set(l);
 
-	if (l->guest->options.macfilter && l->nic->mac.len) {
-		struct nft_match other = { .keys = { nft_key(NFT_FIELD_ETHER_SADDR) }, .key_count = 1, .op = NFT_OP_NE };
-
-		other.value = nft_bytes(l->nic->mac_bytes, 6);
-		NFT_RULE(l->b, l->chain, nft_match(l->b, other), nft_to(NFT_TO_DROP));
-	}
 	if (!set)
-		return;
+		return false;
 	if (!l->guests->filter)
 		l->guests->filter = nft_filter_new(l->b, "ipfilter", NFT_FIELD_IP_SADDR, NFT_FIELD_IP6_SADDR);
 	nft_filter_add(l->b, l->guests->filter, l->nic->device, nft_resolve(l->b, set, IPV4));
 	nft_filter_add(l->b, l->guests->filter, l->nic->device, nft_resolve(l->b, set, IPV6));
-	jump(l, nft_filter_chain(l->guests->filter));
+	return true;
 }
 
-static void add_ndp(const struct lowering *l)
+static unsigned before_bits(const struct lowering *l)
 {
 	const struct guest_options *o = &l->guest->options;
+	unsigned bits = (o->dhcp ? NFT_BEFORE_DHCP : 0u) | (o->ndp ? NFT_BEFORE_NDP : 0u);
 
-	if (o->ndp)
-		jump(l, ndp_chain(l->b, l->guests, l->out, !l->out || o->radv));
-	else if (l->out && !o->radv)
-		add_icmpv6(l->b, l->chain, ROUTER_ADVERTISEMENT, nft_to(NFT_TO_DROP));
+	if (!l->out)
+		return bits;
+	bits |= NFT_BEFORE_OUT | (o->radv ? NFT_BEFORE_RADV : 0u);
+	if (o->macfilter && l->nic->mac.len)
+		bits |= NFT_BEFORE_MAC;
+	if (filter_addresses(l))
+		bits |= NFT_BEFORE_IP;
+	return bits;
+}
+
+/* The connection gets the guest's number, and most of what needs no rule is decided. */
+static void add_before(const struct lowering *l)
+{
+	struct nft_statement mark = { .kind = NFT_STMT_CT_MARK, .ct_mark = l->guest->vmid };
+	unsigned bits = before_bits(l);
+
+	if (bits || l->guests->filters_in)
+		NFT_RULE(l->b, l->chain, mark, nft_to_chain(NFT_TO_JUMP, before_chain(l->b, l->guests, bits)));
+	else
+		NFT_RULE(l->b, l->chain, mark);
 }
 
 static void add_rules(const struct lowering *l)
@@ -127,6 +159,7 @@ static void add_rules(const struct lowering *l)
 		.accept = accept_of(l->b, l->out),
 		.vmid = l->guest->vmid,
 		.net = (int32_t)l->nic->index,
+		.runs = l->runs,
 	};
 
 	nft_rules(l->b, &place, &l->guest->rules);
@@ -141,14 +174,7 @@ static struct nft_chain *lower_direction(struct lowering l)
 	struct nft_builder *b = l.b;
 
 	l.chain = nft_chain_add(b, ARENA_JOIN(b->arena, l.nic->device, l.out ? TEXT("-out") : TEXT("-in")));
-	if (!l.out && l.guests->filters_in)
-		jump(&l, l.guests->filters_in);
-	NFT_RULE(b, l.chain, (struct nft_statement){ .kind = NFT_STMT_CT_MARK, .ct_mark = l.guest->vmid });
-	if (l.guest->options.dhcp)
-		jump(&l, dhcp_chain(b, l.guests, l.out));
-	if (l.out)
-		add_source_filters(&l);
-	add_ndp(&l);
+	add_before(&l);
 	add_rules(&l);
 	return l.chain;
 }
@@ -202,9 +228,9 @@ static void add_bridges(struct nft_builder *b, struct nft_guests *guests, const 
 }
 
 static void lower_nic(struct nft_builder *b, struct nft_guests *guests, const struct guest *guest,
-		      const struct nic *nic)
+		      const struct nic *nic, struct nft_runs *runs)
 {
-	struct lowering l = { .b = b, .guests = guests, .guest = guest, .nic = nic };
+	struct lowering l = { .b = b, .guests = guests, .guest = guest, .nic = nic, .runs = runs };
 	struct nft_value device = nft_iface_value(nic->device, false);
 	struct nft_chain *in = lower_direction(l);
 
@@ -214,8 +240,18 @@ static void lower_nic(struct nft_builder *b, struct nft_guests *guests, const st
 	add_bridges(b, guests, guest, nic, in);
 }
 
+static unsigned count_nics(const struct guest *guest)
+{
+	unsigned count = 0;
+
+	for (const struct nic *nic = guest->nics; nic; nic = nic->next)
+		count += nft_nic_counts(nic);
+	return count;
+}
+
 static void lower_guest(struct nft_builder *b, struct nft_guests *guests, const struct guest *guest)
 {
+	struct nft_runs runs = { .first = NULL }, *shared = count_nics(guest) > 1 ? &runs : NULL;
 	struct nft_chain *ips = NULL;
 
 	for (const struct nic *nic = guest->nics; nic; nic = nic->next) {
@@ -225,7 +261,7 @@ static void lower_guest(struct nft_builder *b, struct nft_guests *guests, const 
 			continue;
 		nft_list_add(b, &guests->devices, device, none);
 		if (guest->options.enable)
-			lower_nic(b, guests, guest, nic);
+			lower_nic(b, guests, guest, nic, shared);
 		else if (guests->filters_in)
 			add_to(b, &guests->to, device, none, guests->filters_in);
 		if (!guest->options.enable || !guest->options.ips)
@@ -239,9 +275,8 @@ static void lower_guest(struct nft_builder *b, struct nft_guests *guests, const 
 static bool any_nic(const struct config *config)
 {
 	for (const struct guest *guest = config->guests; guest; guest = guest->next)
-		for (const struct nic *nic = guest->nics; nic; nic = nic->next)
-			if (nft_nic_counts(nic))
-				return true;
+		if (count_nics(guest))
+			return true;
 	return false;
 }
 
@@ -253,6 +288,9 @@ void nft_guests(struct nft_builder *b, struct nft_guests *guests)
 	}
 	for (const struct guest *guest = b->config->guests; guest; guest = guest->next)
 		lower_guest(b, guests, guest);
+	for (unsigned bits = 0; bits < NFT_BEFORE_KINDS; bits++)
+		if (guests->before[bits])
+			fill_before_chain(b, guests, bits);
 	if (guests->filter)
 		nft_filter_finish(b, guests->filter);
 	nft_list_sort(&guests->to_mac, false);

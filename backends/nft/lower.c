@@ -27,6 +27,7 @@ static struct nft_table *lower_table(struct arena *arena, const struct config *c
 	b.group_chains = ARENA_ARRAY(arena, struct nft_chain *, config->group_count * 3);
 	lower(&b);
 	nft_forget_sets(&b);
+	arena_free(&b.scratch);
 	return b.table->chain_count ? b.table : NULL;
 }
 

@@ -2,180 +2,168 @@
 /*
  * Rules of the configuration as rules of a chain (spec 2.6 to 2.8).
  *
- * A rule is a row of parts that must all match, some of which have alternatives
- * (three ports, two sources).  Sets for those would be as many as there are
- * rules; instead a part with alternatives becomes one rule for each, and where two
- * parts have them, the first ones jump to a chain that asks for the rest: 5 sources
- * and 10 ports are 15 rules.  What such a rule logs is in a chain of its own too,
- * for it has one rate limit.
+ * A rule asks for a source, a destination and what is sent, and has alternatives
+ * for each: two IP versions, five addresses, a macro's three services.  Sets for
+ * those would be as many as there are rules.  Instead all combinations become rules
+ * where they are few; else the first question jumps to a chain that asks the rest: 5
+ * sources and 10 ports are 15 rules and not 50.  A rule that logs and has more than
+ * one combination does so in a chain of its own, for it has one rate limit.
  */
 #include "nft/build.h"
 
 #include <stdlib.h>
 
-enum part_id {
-	PART_VERSION,
-	PART_IFACE,
-	PART_SOURCE,
-	PART_DEST,
-	PART_PROTO,
-	PART_ICMP, /* type and code, twice */
-	PART_ICMP_END = PART_ICMP + 4,
-	PART_SPORT = PART_ICMP_END,
-	PART_DPORT,
-	PARTS
-};
+enum { MATCHES_MOST = 12 };
 
-/* No alternatives: matches anything. */
-struct part {
-	const struct nft_statement *items;
+/* One combination: all of these must match.  What it is in IP versions is not among
+ * the matches. */
+struct alternative {
+	unsigned versions;
 	uint32_t count;
+	const struct nft_match *matches[MATCHES_MOST];
 };
 
-/* One condition of a rule in one IP version, or in both. */
+struct choice {
+	struct alternative *items;
+	uint32_t count, room;
+};
+
 struct lowering {
 	struct nft_builder *b;
 	struct nft_place *place;
 	const struct rule *rule;
-	unsigned version; /* 0: both */
-	struct part parts[PARTS];
-	bool never;       /* something cannot match */
 };
 
-/* ---- logging ---- */
+/* ---- alternatives ---- */
 
-static struct nft_limit limit_of(const struct ratelimit *r)
+static struct alternative *add_alternative(struct lowering *l, struct choice *choice, unsigned versions)
 {
-	static const struct {
-		const char *name;
-		enum nft_unit unit;
-	} units[] = { { "/second", NFT_SECOND }, { "/minute", NFT_MINUTE }, { "/hour", NFT_HOUR }, { "/day", NFT_DAY } };
-	struct nft_limit limit = { .rate = 1, .unit = NFT_SECOND, .burst = r->burst ? r->burst : 5 };
-	long slash = text_find(r->rate, '/');
-	uint64_t most;
+	struct alternative *more;
 
-	if (slash >= 0)
-		text_to_number((struct text){ r->rate.ptr, (uint32_t)slash }, UINT32_MAX, &limit.rate);
-	for (size_t i = 0; slash >= 0 && i < sizeof(units) / sizeof(units[0]); i++)
-		if (text_is((struct text){ r->rate.ptr + slash, r->rate.len - (uint32_t)slash }, units[i].name))
-			limit.unit = units[i].unit;
-	/* The kernel counts it in nanoseconds of the unit, in 64 bits. */
-	most = UINT64_MAX / 1000000000 / limit.unit - 1;
-	if (limit.burst > most)
-		limit.burst = (uint32_t)most;
-	return limit;
-}
-
-static struct nft_statement log_statement(struct nft_builder *b, const struct nft_place *place, enum log_level level,
-					  const char *message)
-{
-	const char *prefix = arena_printf(b->arena, ":%u:%u:%.*s: %s", place->vmid, (unsigned)level,
-					  TEXT_ARG(place->chain->name), message);
-
-	return (struct nft_statement){ .kind = NFT_STMT_LOG, .log_prefix = text_of(prefix) };
-}
-
-void nft_log_add(struct nft_builder *b, const struct nft_place *place, struct nft_chain *chain,
-		 const struct nft_draft *matches, enum log_level level, const char *message, struct span span)
-{
-	const struct ratelimit *rate = &b->config->cluster_options.log_ratelimit;
-	struct nft_draft d = *matches;
-
-	if (level == LOG_NOLOG)
-		return;
-	if (!rate->off) {
-		struct nft_limit *limit = ARENA_NEW(b->arena, struct nft_limit);
-
-		*limit = limit_of(rate);
-		nft_draft_add(&d, (struct nft_statement){ .kind = NFT_STMT_LIMIT, .limit = limit });
+	if (choice->count == choice->room) {
+		choice->room = choice->room * 2 + 4;
+		more = ARENA_ARRAY(&l->b->scratch, struct alternative, choice->room);
+		if (choice->count)
+			memcpy(more, choice->items, choice->count * sizeof(*more));
+		choice->items = more;
 	}
-	nft_draft_add(&d, log_statement(b, place, level, message));
-	nft_rule_from(b, nft_rule_add(b, chain, d.items, d.count), span);
+	choice->items[choice->count] = (struct alternative){ .versions = versions };
+	return &choice->items[choice->count++];
 }
 
-static const char *log_message(const struct nft_place *place, enum action action)
+static void add_match(struct alternative *a, struct nft_statement match)
 {
-	static const char *const messages[ACTIONS] = { "ACCEPT: ", "DROP: ", "REJECT: " };
-
-	return place->group ? "" : messages[action];
+	a->matches[a->count++] = match.match;
 }
 
-/* ---- parts ---- */
-
-static void set_part(struct lowering *l, enum part_id id, struct nft_statement s)
+static void join(struct alternative *a, const struct alternative *more)
 {
-	struct nft_statement *item = ARENA_NEW(l->b->arena, struct nft_statement);
-
-	*item = s;
-	l->parts[id] = (struct part){ item, 1 };
+	a->versions &= more->versions;
+	memcpy(&a->matches[a->count], more->matches, more->count * sizeof(more->matches[0]));
+	a->count += more->count;
 }
 
-/* The addresses are those of some ranges. */
-static void set_ranges(struct lowering *l, enum part_id id, enum nft_field field, const struct address_set *set)
+/* Every combination of the two that has an IP version. */
+static struct choice combine(struct lowering *l, const struct choice *first, const struct choice *second)
 {
-	struct nft_statement *items;
+	struct choice both = { .count = 0 };
 
-	if (set->count == 0)
-		l->never = true;
-	if (set->count == 1 && address_range_bits(&set->ranges[0], set->size) == 0)
-		return;
-	items = ARENA_ARRAY(l->b->arena, struct nft_statement, set->count);
-	for (uint32_t i = 0; i < set->count; i++)
-		items[i] = nft_address(l->b, field, &set->ranges[i], set->size);
-	l->parts[id] = (struct part){ items, set->count };
+	for (uint32_t i = 0; i < first->count; i++)
+		for (uint32_t j = 0; j < second->count; j++)
+			if (first->items[i].versions & second->items[j].versions) {
+				struct alternative *a = add_alternative(l, &both, IPV_BOTH);
+
+				join(a, &first->items[i]);
+				join(a, &second->items[j]);
+			}
+	return both;
 }
 
-static void set_list(struct lowering *l, enum part_id id, enum nft_field field, const struct prefix *prefixes,
-		     uint32_t count)
+/* ---- addresses ---- */
+
+static void add_ranges(struct lowering *l, struct choice *choice, enum nft_field field, unsigned version,
+		       const struct address_set *set)
 {
-	struct prefix_entry *entries = ARENA_ARRAY(l->b->arena, struct prefix_entry, count);
+	for (uint32_t i = 0; i < set->count; i++) {
+		struct alternative *a = add_alternative(l, choice, version);
+
+		if (address_range_bits(&set->ranges[i], set->size) != 0)
+			add_match(a, nft_address(l->b, field, &set->ranges[i], set->size));
+	}
+}
+
+static void add_list(struct lowering *l, struct choice *choice, enum nft_field field, unsigned version,
+		     const struct prefix *prefixes, uint32_t count)
+{
+	struct prefix_entry *entries = ARENA_ARRAY(&l->b->scratch, struct prefix_entry, count);
 	struct address_set set;
 
 	for (uint32_t i = 0; i < count; i++)
 		entries[i].prefix = prefixes[i];
-	set = prefix_set_resolve(l->b->arena, entries, count, l->version == IPV4 ? 4 : 6);
-	set_ranges(l, id, field, &set);
+	set = prefix_set_resolve(&l->b->scratch, entries, count, version == IPV4 ? 4 : 6);
+	add_ranges(l, choice, field, version, &set);
 }
 
-static void set_ipset(struct lowering *l, enum part_id id, enum nft_field field, const struct ipset *ipset)
+static void add_ipset(struct lowering *l, struct choice *choice, enum nft_field field, unsigned version,
+		      const struct ipset *ipset)
 {
-	const struct address_set *set = nft_resolve(l->b, ipset, l->version);
+	const struct address_set *set = nft_resolve(l->b, ipset, version);
 
 	if (set->count <= 1)
-		set_ranges(l, id, field, set);
+		add_ranges(l, choice, field, version, set);
 	else
-		set_part(l, id, nft_in_ipset(l->b, field, ipset, l->version));
+		add_match(add_alternative(l, choice, version), nft_in_ipset(l->b, field, ipset, version));
 }
 
-static void set_endpoint(struct lowering *l, enum part_id id, const struct endpoint *e)
+static void add_range(struct lowering *l, struct choice *choice, enum nft_field field, unsigned version,
+		      const struct prefix *ends)
 {
-	static const enum nft_field fields[2][2] = { { NFT_FIELD_IP_SADDR, NFT_FIELD_IP_DADDR },
-						     { NFT_FIELD_IP6_SADDR, NFT_FIELD_IP6_DADDR } };
-	enum nft_field field = fields[l->version == IPV6][id == PART_DEST];
 	struct address_range range;
-	struct address_set one = { .size = l->version == IPV4 ? 4 : 16, .ranges = &range, .count = 1 };
+	struct address_set set = { .size = version == IPV4 ? 4 : 16, .ranges = &range, .count = 1 };
+
+	memcpy(range.first, ends[0].bytes, 16);
+	memcpy(range.last, ends[1].bytes, 16);
+	add_ranges(l, choice, field, version, &set);
+}
+
+static void add_endpoint(struct lowering *l, struct choice *choice, const struct endpoint *e, bool source,
+			 unsigned version)
+{
+	static const enum nft_field fields[2][2] = { { NFT_FIELD_IP_DADDR, NFT_FIELD_IP_SADDR },
+						     { NFT_FIELD_IP6_DADDR, NFT_FIELD_IP6_SADDR } };
+	enum nft_field field = fields[version == IPV6][source];
 
 	switch (e->kind) {
 	case ENDPOINT_ANY:
 		break;
 	case ENDPOINT_SET:
-		set_ipset(l, id, field, e->ipset);
+		add_ipset(l, choice, field, version, e->ipset);
 		break;
 	case ENDPOINT_ALIAS:
-		set_list(l, id, field, &e->alias->prefix, 1);
+		add_list(l, choice, field, version, &e->alias->prefix, 1);
 		break;
 	case ENDPOINT_LIST:
-		set_list(l, id, field, e->prefixes, e->count);
+		add_list(l, choice, field, version, e->prefixes, e->count);
 		break;
 	case ENDPOINT_RANGE:
-		memcpy(range.first, e->prefixes[0].bytes, 16);
-		memcpy(range.last, e->prefixes[1].bytes, 16);
-		set_ranges(l, id, field, &one);
+		add_range(l, choice, field, version, e->prefixes);
 		break;
 	}
 }
 
-/* ---- ports and ICMP ---- */
+static struct choice choose_endpoint(struct lowering *l, const struct endpoint *e, bool source)
+{
+	struct choice choice = { .count = 0 };
+
+	if (e->kind == ENDPOINT_ANY)
+		add_alternative(l, &choice, l->rule->versions);
+	for (unsigned version = IPV4; version <= IPV6; version++)
+		if (l->rule->versions & e->versions & version)
+			add_endpoint(l, &choice, e, source, version);
+	return choice;
+}
+
+/* ---- protocols, ports and ICMP ---- */
 
 static enum nft_field port_field(uint8_t proto, bool source)
 {
@@ -217,24 +205,25 @@ static uint32_t join_ports(struct port_range *ranges, uint32_t count)
 	return kept;
 }
 
-static void set_ports(struct lowering *l, enum part_id id, const struct ports *ports, uint8_t proto)
+static struct choice choose_ports(struct lowering *l, const struct ports *ports, uint8_t proto, bool source)
 {
+	struct choice choice = { .count = 0 };
 	struct port_range *ranges;
-	struct nft_statement *items;
 	uint32_t count;
 
-	if (!ports)
-		return;
-	ranges = ARENA_ARRAY(l->b->arena, struct port_range, ports->count);
+	if (!ports) {
+		add_alternative(l, &choice, IPV_BOTH);
+		return choice;
+	}
+	ranges = ARENA_ARRAY(&l->b->scratch, struct port_range, ports->count);
 	memcpy(ranges, ports->ranges, ports->count * sizeof(*ranges));
 	count = join_ports(ranges, ports->count);
-	items = ARENA_ARRAY(l->b->arena, struct nft_statement, count);
 	for (uint32_t i = 0; i < count; i++)
-		items[i] = nft_ports(l->b, port_field(proto, id == PART_SPORT), ranges[i]);
-	l->parts[id] = (struct part){ items, count };
+		add_match(add_alternative(l, &choice, IPV_BOTH), nft_ports(l->b, port_field(proto, source), ranges[i]));
+	return choice;
 }
 
-static void set_icmp(struct lowering *l, enum part_id id, unsigned version, const struct icmp_match *m)
+static void add_icmp(struct lowering *l, struct alternative *a, unsigned version, const struct icmp_match *m)
 {
 	bool six = version == IPV6;
 	int type = -1, code = -1;
@@ -249,20 +238,39 @@ static void set_icmp(struct lowering *l, enum part_id id, unsigned version, cons
 		type = (int)number;
 	}
 	if (type >= 0)
-		set_part(l, id, nft_is(l->b, six ? NFT_FIELD_ICMPV6_TYPE : NFT_FIELD_ICMP_TYPE, (uint32_t)type));
+		add_match(a, nft_is(l->b, six ? NFT_FIELD_ICMPV6_TYPE : NFT_FIELD_ICMP_TYPE, (uint32_t)type));
 	if (code >= 0)
-		set_part(l, id + 1, nft_is(l->b, six ? NFT_FIELD_ICMPV6_CODE : NFT_FIELD_ICMP_CODE, (uint32_t)code));
+		add_match(a, nft_is(l->b, six ? NFT_FIELD_ICMPV6_CODE : NFT_FIELD_ICMP_CODE, (uint32_t)code));
 }
 
-static void set_condition(struct lowering *l, const struct condition *c)
+/* What one condition lets through, behind what others have. */
+static void add_condition(struct lowering *l, struct choice *all, const struct condition *c)
 {
+	struct choice sports = choose_ports(l, c->sport, c->proto.number, true);
+	struct choice dports = choose_ports(l, c->dport, c->proto.number, false);
+	struct choice ports = combine(l, &sports, &dports);
+	struct alternative proto = { .versions = c->versions & l->rule->versions };
+
 	/* "-p 0" is any protocol to iptables. */
 	if (c->proto.text.len && !text_is(c->proto.text, "0"))
-		set_part(l, PART_PROTO, nft_proto(l->b, c->proto.number));
+		add_match(&proto, nft_proto(l->b, c->proto.number));
 	for (unsigned i = 0; i < 2; i++)
-		set_icmp(l, (enum part_id)(PART_ICMP + 2 * i), c->proto.icmp, &c->icmp[i]);
-	set_ports(l, PART_SPORT, c->sport, c->proto.number);
-	set_ports(l, PART_DPORT, c->dport, c->proto.number);
+		add_icmp(l, &proto, c->proto.icmp, &c->icmp[i]);
+	for (uint32_t i = 0; i < ports.count && proto.versions; i++) {
+		struct alternative *a = add_alternative(l, all, IPV_BOTH);
+
+		join(a, &proto);
+		join(a, &ports.items[i]);
+	}
+}
+
+static struct choice choose_service(struct lowering *l)
+{
+	struct choice choice = { .count = 0 };
+
+	for (uint32_t i = 0; i < l->rule->condition_count; i++)
+		add_condition(l, &choice, &l->rule->conditions[i]);
+	return choice;
 }
 
 static enum nft_field iface_field(const struct nft_place *place)
@@ -270,42 +278,20 @@ static enum nft_field iface_field(const struct nft_place *place)
 	return place->direction == DIRECTION_OUT ? NFT_FIELD_OIFNAME : NFT_FIELD_IIFNAME;
 }
 
-static void set_iface(struct lowering *l)
+/* The rule's interface; no alternative if there can be none of that name. */
+static struct choice choose_iface(struct lowering *l)
 {
-	if (!l->place->ifaces || !l->rule->iface.len)
-		return;
-	if (!nft_iface_possible(l->rule->iface))
-		l->never = true;
-	else
-		set_part(l, PART_IFACE, nft_iface(l->b, iface_field(l->place), l->rule->iface));
+	struct choice choice = { .count = 0 };
+	bool any = !l->place->ifaces || !l->rule->iface.len;
+
+	if (any)
+		add_alternative(l, &choice, IPV_BOTH);
+	else if (nft_iface_possible(l->rule->iface))
+		add_match(add_alternative(l, &choice, IPV_BOTH), nft_iface(l->b, iface_field(l->place), l->rule->iface));
+	return choice;
 }
 
-/* ---- from parts to rules ---- */
-
-/* The first part with alternatives from `from` on; PARTS if there is none. */
-static unsigned next_choice(const struct lowering *l, unsigned from)
-{
-	while (from < PARTS && l->parts[from].count <= 1)
-		from++;
-	return from;
-}
-
-static void draft_part(const struct lowering *l, struct nft_draft *d, unsigned id, uint32_t alternative)
-{
-	const struct part *part = &l->parts[id];
-
-	if (part->count)
-		nft_draft_add(d, part->items[part->count > 1 ? alternative : 0]);
-}
-
-/* In a chain that rules jump to, the parts from `from` on need what they rest on once more. */
-static void draft_dependencies(const struct lowering *l, struct nft_draft *d, unsigned from)
-{
-	if (from > PART_VERSION && from <= PART_DEST)
-		draft_part(l, d, PART_VERSION, 0);
-	if (from > PART_PROTO)
-		draft_part(l, d, PART_PROTO, 0);
-}
+/* ---- from alternatives to rules ---- */
 
 static struct nft_chain *sub_chain(struct lowering *l)
 {
@@ -315,50 +301,58 @@ static struct nft_chain *sub_chain(struct lowering *l)
 							++place->parts)));
 }
 
-static void finish(const struct lowering *l, struct nft_chain *chain, const struct nft_draft *matches,
-		   struct nft_statement verdict)
+static struct nft_draft draft_of(struct lowering *l, const struct alternative *a)
 {
-	struct nft_draft d = *matches;
+	struct nft_draft d = { .count = 0 };
 
+	if (a->versions != IPV_BOTH)
+		nft_draft_add(&d, nft_version(l->b, a->versions));
+	for (uint32_t i = 0; i < a->count; i++)
+		nft_draft_add(&d, (struct nft_statement){ .kind = NFT_STMT_MATCH, .match = a->matches[i] });
+	return d;
+}
+
+static void emit_one(struct lowering *l, struct nft_chain *chain, struct nft_draft d, struct nft_statement verdict)
+{
 	nft_draft_add(&d, verdict);
 	nft_rule_from(l->b, nft_rule_add(l->b, chain, d.items, d.count), l->rule->span);
 }
 
-static void emit(struct lowering *l, struct nft_chain *chain, unsigned from, struct nft_statement verdict)
+static void emit(struct lowering *l, struct nft_chain *chain, const struct choice *choice, struct nft_statement verdict)
 {
-	unsigned choice = next_choice(l, from);
-	unsigned end = next_choice(l, choice + 1) < PARTS ? choice + 1 : PARTS;
-	struct nft_chain *rest = end < PARTS ? sub_chain(l) : NULL;
-	uint32_t count = choice < PARTS ? l->parts[choice].count : 1;
-
-	for (uint32_t i = 0; i < count; i++) {
-		struct nft_draft d = { .count = 0 };
-
-		draft_dependencies(l, &d, from);
-		for (unsigned id = from; id < end; id++)
-			draft_part(l, &d, id, i);
-		finish(l, chain, &d, rest ? nft_to_chain(NFT_TO_JUMP, rest) : verdict);
-	}
-	if (rest)
-		emit(l, rest, end, verdict);
+	for (uint32_t i = 0; i < choice->count; i++)
+		emit_one(l, chain, draft_of(l, &choice->items[i]), verdict);
 }
 
-/* The rule logs what it decides. */
-static void emit_logged(struct lowering *l, struct nft_statement verdict)
+/* Puts a question before others: combines them, or moves the others to a chain. */
+static void ask_before(struct lowering *l, const struct choice *first, struct choice *rest, struct nft_statement *verdict)
 {
-	const char *message = log_message(l->place, l->rule->action);
-	struct nft_chain *chain = l->place->chain;
-	struct nft_draft d = { .count = 0 };
+	struct choice both = combine(l, first, rest);
+	struct nft_chain *chain;
 
-	if (next_choice(l, 0) < PARTS) {
+	if (both.count > first->count + rest->count + 1) {
 		chain = sub_chain(l);
-		emit(l, l->place->chain, 0, nft_to_chain(NFT_TO_GOTO, chain));
-	} else {
-		for (unsigned id = 0; id < PARTS; id++)
-			draft_part(l, &d, id, 0);
+		emit(l, chain, rest, *verdict);
+		*verdict = nft_to_chain(NFT_TO_JUMP, chain);
+		both = *first;
 	}
-	nft_log_add(l->b, l->place, chain, &d, l->rule->log, message, l->rule->span);
-	finish(l, chain, &d, verdict);
+	*rest = both;
+}
+
+static void add_log(struct lowering *l, struct nft_chain *chain, const struct nft_draft *d)
+{
+	nft_log_add(l->b, l->place, chain, d, l->rule->log, nft_log_message(l->place, l->rule->action), l->rule->span);
+}
+
+/* What the rule does is to log and then decide. */
+static struct nft_statement log_and(struct lowering *l, struct nft_statement verdict)
+{
+	static const struct nft_draft always;
+	struct nft_chain *chain = sub_chain(l);
+
+	add_log(l, chain, &always);
+	emit_one(l, chain, always, verdict);
+	return nft_to_chain(NFT_TO_GOTO, chain);
 }
 
 static struct nft_statement verdict_of(struct lowering *l)
@@ -370,43 +364,41 @@ static struct nft_statement verdict_of(struct lowering *l)
 	return nft_to_chain(NFT_TO_GOTO, nft_reject_chain(l->b));
 }
 
-static void lower_condition(struct nft_builder *b, struct nft_place *place, const struct rule *rule,
-			    const struct condition *c, unsigned version)
-{
-	struct lowering l = { .b = b, .place = place, .rule = rule, .version = version };
+/* What a rule asks, in the order in which it does. */
+struct questions {
+	struct choice iface, source, dest, service;
+};
 
-	if (version)
-		set_part(&l, PART_VERSION, nft_version(b, version));
-	set_iface(&l);
-	set_endpoint(&l, PART_SOURCE, rule->source);
-	set_endpoint(&l, PART_DEST, rule->dest);
-	set_condition(&l, c);
-	if (l.never)
-		return;
-	if (rule->log == LOG_NOLOG)
-		emit(&l, place->chain, 0, verdict_of(&l));
-	else
-		emit_logged(&l, verdict_of(&l));
+/* The combinations are these; they are emitted in fewer rules where that is possible. */
+static void emit_all(struct lowering *l, struct questions *q, const struct choice *all, struct nft_statement verdict)
+{
+	struct nft_draft d = draft_of(l, &all->items[0]);
+	struct choice rest = q->service;
+
+	if (l->rule->log != LOG_NOLOG && all->count == 1)
+		add_log(l, l->place->chain, &d);
+	else if (l->rule->log != LOG_NOLOG)
+		verdict = log_and(l, verdict);
+	ask_before(l, &q->dest, &rest, &verdict);
+	ask_before(l, &q->source, &rest, &verdict);
+	rest = combine(l, &q->iface, &rest);
+	emit(l, l->place->chain, &rest, verdict);
 }
 
 static void lower_rule(struct nft_builder *b, struct nft_place *place, const struct rule *rule)
 {
-	unsigned versions = rule->versions & rule->source->versions & rule->dest->versions;
-	bool addresses = rule->source->kind != ENDPOINT_ANY || rule->dest->kind != ENDPOINT_ANY;
+	struct lowering l = { .b = b, .place = place, .rule = rule };
+	struct arena_mark mark = arena_mark(&b->scratch);
+	struct questions q = { choose_iface(&l), choose_endpoint(&l, rule->source, true),
+			       choose_endpoint(&l, rule->dest, false), choose_service(&l) };
+	struct choice all;
 
-	for (uint32_t i = 0; i < rule->condition_count; i++) {
-		const struct condition *c = &rule->conditions[i];
-		unsigned both = versions & c->versions;
-
-		if (both == IPV_BOTH && !addresses) {
-			lower_condition(b, place, rule, c, 0);
-			continue;
-		}
-		if (both & IPV4)
-			lower_condition(b, place, rule, c, IPV4);
-		if (both & IPV6)
-			lower_condition(b, place, rule, c, IPV6);
-	}
+	all = combine(&l, &q.dest, &q.service);
+	all = combine(&l, &q.source, &all);
+	all = combine(&l, &q.iface, &all);
+	if (all.count)
+		emit_all(&l, &q, &all, verdict_of(&l));
+	arena_release(&b->scratch, mark);
 }
 
 /* ---- groups ---- */
@@ -433,10 +425,10 @@ static void lower_group(struct nft_builder *b, struct nft_place *place, const st
 {
 	struct nft_chain *chain = group_chain(b, rule->group, place->direction);
 	struct lowering l = { .b = b, .place = place, .rule = rule };
+	struct choice iface = choose_iface(&l);
 
-	set_iface(&l);
-	if (chain && !l.never)
-		emit(&l, place->chain, 0, nft_to_chain(NFT_TO_JUMP, chain));
+	if (chain)
+		emit(&l, place->chain, &iface, nft_to_chain(NFT_TO_JUMP, chain));
 }
 
 /* ---- lists of rules ---- */
@@ -454,37 +446,102 @@ bool nft_rules_any(const struct rule_list *rules, enum direction direction)
 	return false;
 }
 
-void nft_rules(struct nft_builder *b, struct nft_place *place, const struct rule_list *rules)
+static bool is_for(const struct nft_place *place, const struct rule *rule)
 {
-	for (const struct rule *rule = rules->first; rule; rule = rule->next) {
-		if (!rule->enabled || (place->net >= 0 && rule->net >= 0 && rule->net != place->net))
-			continue;
-		if (rule->direction == DIRECTION_GROUP)
-			lower_group(b, place, rule);
-		else if (rule->direction == place->direction)
-			lower_rule(b, place, rule);
-	}
+	return rule->enabled && (place->net < 0 || rule->net < 0 || rule->net == place->net) &&
+	       (rule->direction == DIRECTION_GROUP || rule->direction == place->direction);
 }
 
-void nft_policy(struct nft_builder *b, const struct nft_place *place, enum action policy, enum log_level level)
+static void lower_any(struct nft_builder *b, struct nft_place *place, const struct rule *rule)
 {
-	static const struct nft_draft always;
-	static const struct span nowhere;
+	if (!is_for(place, rule))
+		return;
+	if (rule->direction == DIRECTION_GROUP)
+		lower_group(b, place, rule);
+	else
+		lower_rule(b, place, rule);
+}
 
-	switch (policy) {
-	case ACTION_DROP:
-		NFT_RULE(b, place->chain, nft_to_chain(NFT_TO_JUMP, nft_policy_chain(b, policy)));
-		nft_log_add(b, place, place->chain, &always, level, "policy DROP: ", nowhere);
-		NFT_RULE(b, place->chain, nft_to(NFT_TO_DROP));
-		break;
-	case ACTION_REJECT:
-		NFT_RULE(b, place->chain, nft_to_chain(NFT_TO_JUMP, nft_policy_chain(b, policy)));
-		nft_log_add(b, place, place->chain, &always, level, "policy REJECT: ", nowhere);
-		NFT_RULE(b, place->chain, nft_to_chain(NFT_TO_GOTO, nft_reject_chain(b)));
-		break;
-	case ACTION_ACCEPT:
-	case ACTIONS:
-		NFT_RULE(b, place->chain, place->accept);
-		break;
+/* ---- rules that NICs of a guest share ---- */
+
+enum { SHORTEST_RUN = 3 };
+
+/* In one direction, the same for every NIC of the guest. */
+static bool is_common(const struct rule *rule)
+{
+	return rule->net < 0 && rule->log == LOG_NOLOG;
+}
+
+/* Of no NIC at all. */
+static bool is_foreign(const struct nft_place *place, const struct rule *rule)
+{
+	return !rule->enabled || (rule->direction != DIRECTION_GROUP && rule->direction != place->direction);
+}
+
+/* The end of the run of common rules that begins here, wherever the NICs differ. */
+static const struct rule *run_end(const struct nft_place *place, const struct rule *rule, unsigned *count)
+{
+	*count = 0;
+	for (; rule && (is_common(rule) || is_foreign(place, rule)); rule = rule->next)
+		*count += !is_foreign(place, rule);
+	return rule;
+}
+
+struct nft_run {
+	const struct rule *first;
+	enum direction direction;
+	struct nft_chain *chain;
+	struct nft_run *next;
+};
+
+static struct nft_run *find_run(const struct nft_place *place, const struct rule *first)
+{
+	for (struct nft_run *run = place->runs->first; run; run = run->next)
+		if (run->first == first && run->direction == place->direction)
+			return run;
+	return NULL;
+}
+
+static struct nft_run *add_run(struct nft_builder *b, const struct nft_place *place, const struct rule *first,
+			       const struct rule *end)
+{
+	const char *way = place->direction == DIRECTION_OUT ? "out" : "in";
+	struct nft_run *run = ARENA_NEW(b->arena, struct nft_run);
+	struct nft_place shared = *place;
+
+	shared.chain = nft_chain_add(b, text_of(arena_printf(b->arena, "guest-%u-%s-%u", place->vmid, way,
+							     ++place->runs->count)));
+	shared.parts = 0;
+	for (const struct rule *rule = first; rule != end; rule = rule->next)
+		lower_any(b, &shared, rule);
+	*run = (struct nft_run){ first, place->direction, shared.chain, place->runs->first };
+	place->runs->first = run;
+	return run;
+}
+
+static void lower_run(struct nft_builder *b, struct nft_place *place, const struct rule *first, const struct rule *end)
+{
+	struct nft_run *run = find_run(place, first);
+
+	if (!run)
+		run = add_run(b, place, first, end);
+	NFT_RULE(b, place->chain, nft_to_chain(NFT_TO_JUMP, run->chain));
+}
+
+void nft_rules(struct nft_builder *b, struct nft_place *place, const struct rule_list *rules)
+{
+	const struct rule *rule = rules->first;
+
+	while (rule) {
+		unsigned count = 0;
+		const struct rule *end = place->runs ? run_end(place, rule, &count) : NULL;
+
+		if (count >= SHORTEST_RUN) {
+			lower_run(b, place, rule, end);
+			rule = end;
+		} else {
+			lower_any(b, place, rule);
+			rule = rule->next;
+		}
 	}
 }
