@@ -161,14 +161,31 @@ static bool read_entry(struct resolver *r, const struct ast_entry *node, struct 
 
 /* ---- repeated entries ---- */
 
+/* By network, then by text, then by place. */
+static int by_text(const void *a, const void *b)
+{
+	const struct set_entry *x = *(const struct set_entry *const *)a;
+	const struct set_entry *y = *(const struct set_entry *const *)b;
+	int order = prefix_compare(&x->prefix, &y->prefix);
+
+	if (!order)
+		order = text_compare(x->text, y->text);
+	return order ? order : x->span.begin < y->span.begin ? -1 : 1;
+}
+
 /* By network, then by place. */
-static int by_network(const void *a, const void *b)
+static int by_place(const void *a, const void *b)
 {
 	const struct set_entry *x = *(const struct set_entry *const *)a;
 	const struct set_entry *y = *(const struct set_entry *const *)b;
 	int order = prefix_compare(&x->prefix, &y->prefix);
 
 	return order ? order : x->span.begin < y->span.begin ? -1 : 1;
+}
+
+static bool same_network(const struct set_entry *a, const struct set_entry *b)
+{
+	return prefix_compare(&a->prefix, &b->prefix) == 0;
 }
 
 /* The same text twice: the second counts for nothing. */
@@ -201,38 +218,50 @@ static void report_same_network(struct resolver *r, const struct set_entry *firs
 			  second->nomatch ? "an exception" : "a member");
 }
 
-/* Compares an entry with those of the same network above it. */
-static void compare_with(struct resolver *r, struct set_entry *const *first, struct set_entry *entry,
-			 struct set_entry *const *end)
+/* Entries with the text of one above.  True if any two are of the same network. */
+static bool find_same_texts(struct resolver *r, struct set_entry **entries, uint32_t count)
 {
-	const struct set_entry *other = NULL;
+	uint32_t first = 0;
+	bool any = false;
 
-	for (; first < end; first++) {
-		if (text_equal((*first)->text, entry->text)) {
-			report_same_text(r, *first, entry);
-			return;
-		}
-		if (!(*first)->repeated)
-			other = *first;
+	qsort(entries, count, sizeof(*entries), by_text);
+	for (uint32_t i = 1; i < count; i++) {
+		bool same = same_network(entries[i - 1], entries[i]);
+
+		any |= same;
+		if (same && text_equal(entries[first]->text, entries[i]->text))
+			report_same_text(r, entries[first], entries[i]);
+		else
+			first = i;
 	}
-	if (other)
-		report_same_network(r, other, entry);
+	return any;
+}
+
+/* Of the others, each with the network of the one above it. */
+static void find_same_networks(struct resolver *r, struct set_entry **entries, uint32_t count)
+{
+	const struct set_entry *above = NULL;
+
+	qsort(entries, count, sizeof(*entries), by_place);
+	for (uint32_t i = 0; i < count; i++) {
+		if (entries[i]->repeated)
+			continue;
+		if (above && same_network(above, entries[i]))
+			report_same_network(r, above, entries[i]);
+		above = entries[i];
+	}
 }
 
 static void find_repeated(struct resolver *r, struct ipset *set)
 {
 	struct arena_mark mark = arena_mark(r->scratch);
 	struct set_entry **entries = ARENA_ARRAY(r->scratch, struct set_entry *, set->size);
-	uint32_t count = 0, group = 0;
+	uint32_t count = 0;
 
 	for (struct set_entry *entry = set->entries; entry; entry = entry->next)
 		entries[count++] = entry;
-	qsort(entries, count, sizeof(*entries), by_network);
-	for (uint32_t i = 1; i < count; i++) {
-		if (prefix_compare(&entries[group]->prefix, &entries[i]->prefix) != 0)
-			group = i;
-		compare_with(r, entries + group, entries[i], entries + i);
-	}
+	if (find_same_texts(r, entries, count))
+		find_same_networks(r, entries, count);
 	arena_release(r->scratch, mark);
 }
 
