@@ -544,12 +544,17 @@ static bool is_above(const struct resolver *r, struct span definition, struct wo
 	return definition.begin < base || definition.begin > end || definition.begin < here.begin;
 }
 
-static void suggest_aliases(struct suggestion *s, const struct lookup *look)
+static void suggest_aliases(struct resolver *r, struct suggestion *s, const struct lookup *look)
 {
-	for (unsigned i = 0; i < look->count; i++)
-		for (struct alias *a = look->scopes[i]->aliases; a; a = a->hh.next)
+	for (unsigned i = 0; i < look->count; i++) {
+		struct alias *aliases = look->scopes[i]->aliases;
+
+		if (!suggest_among(r, HASH_COUNT(aliases)))
+			return;
+		for (struct alias *a = aliases; a; a = a->hh.next)
 			if (!a->implicit)
 				suggest(s, a->name, a->span);
+	}
 }
 
 static const char *where_looked(const struct resolver *r, const struct lookup *look)
@@ -664,7 +669,7 @@ static void report_unknown_alias(struct resolver *r, struct word reference, cons
 	d = rule_error(r, word_span(reference), DIAG_UNKNOWN_ALIAS, "no alias named `%.*s`", TEXT_ARG(reference));
 	diag_here(d, "%s", where_looked(r, look));
 	suggest_start(&s, word_text(look->name));
-	suggest_aliases(&s, look);
+	suggest_aliases(r, &s, look);
 	rule_fate(r, d);
 	if (!suggest_other_kind(r, d, reference, look))
 		suggest_to(d, &s, word_span(reference), look->prefix);
@@ -756,11 +761,16 @@ static struct span with_plus(struct word reference)
 	return (struct span){ reference.begin - 1, reference.begin + reference.len };
 }
 
-static void suggest_sets(struct suggestion *s, const struct lookup *look)
+static void suggest_sets(struct resolver *r, struct suggestion *s, const struct lookup *look)
 {
-	for (unsigned i = 0; i < look->count; i++)
-		for (struct ipset *set = look->scopes[i]->ipsets; set; set = set->hh.next)
+	for (unsigned i = 0; i < look->count; i++) {
+		struct ipset *sets = look->scopes[i]->ipsets;
+
+		if (!suggest_among(r, HASH_COUNT(sets)))
+			return;
+		for (struct ipset *set = sets; set; set = set->hh.next)
 			suggest(s, set->name, set->span);
+	}
 }
 
 static bool is_predefined_set(struct text name)
@@ -813,7 +823,7 @@ static void report_unknown_set(struct resolver *r, struct word reference, const 
 		return;
 	}
 	suggest_start(&s, word_text(look->name));
-	suggest_sets(&s, look);
+	suggest_sets(r, &s, look);
 	if (!suggest_other_scope(r, d, reference, look))
 		suggest_to(d, &s, with_plus(reference), arena_printf(r->arena, "+%s", look->prefix));
 }

@@ -58,6 +58,7 @@ struct resolver {
 	bool in_group;
 	bool failed; /* it was reported as wrong */
 	struct late_label **late;
+	uint32_t compared; /* names that were compared to find similar ones */
 };
 
 /* ---- names.c ---- */
@@ -147,6 +148,9 @@ struct suggestion {
 
 void suggest_start(struct suggestion *s, struct text wanted);
 void suggest(struct suggestion *s, struct text candidate, struct span span);
+/* Whether a search among `names` that a file defines may be made: there can be too many
+ * of both, and nobody reads so many diagnostics. */
+bool suggest_among(struct resolver *r, uint32_t names);
 /* Adds the label, the help and the fix if something was near enough. */
 struct diagnostic *suggest_to(struct diagnostic *d, const struct suggestion *s, struct span replace,
 			      const char *prefix);

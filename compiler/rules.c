@@ -603,6 +603,8 @@ static void suggest_group(struct resolver *r, struct diagnostic *d, struct word 
 	struct suggestion s;
 
 	suggest_start(&s, word_text(name));
+	if (!suggest_among(r, HASH_COUNT(r->config->groups)))
+		return;
 	for (struct group *g = r->config->groups; g; g = g->hh.next)
 		suggest(&s, g->name, g->span);
 	suggest_to(d, &s, word_span(name), "");

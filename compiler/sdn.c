@@ -13,7 +13,8 @@
 #include "lines.h"
 #include "resolve.h"
 
-/* Finding a place costs a walk over the file, so only the first reports have one. */
+/* Finding a place costs a walk over the file, and finding a similar name one over all of
+ * them, so only the first reports have these. */
 enum { PLACES_FOUND = 50 };
 
 struct reader {
@@ -325,7 +326,7 @@ static void unknown_vnet(struct reader *r, const struct vnets *vnets, struct obj
 	struct suggestion s;
 
 	suggest_start(&s, name);
-	for (size_t i = 0; i < vnets->count; i++)
+	for (size_t i = 0; i < vnets->count && r->reports <= PLACES_FOUND; i++)
 		suggest(&s, text_of(vnets->items[i].name), (struct span){ 0, 0 });
 	if (s.best.len)
 		diag_help(d, "did you mean `%.*s`?", TEXT_ARG(s.best));

@@ -49,6 +49,16 @@ struct diagnostic *suggest_log_level(struct diagnostic *d, struct word level)
 	return suggest_to(d, &s, word_span(level), "");
 }
 
+bool suggest_among(struct resolver *r, uint32_t names)
+{
+	enum { COMPARED_MOST = 4000000 };
+
+	if (r->compared > COMPARED_MOST)
+		return false;
+	r->compared += names;
+	return true;
+}
+
 struct diagnostic *suggest_to(struct diagnostic *d, const struct suggestion *s, struct span replace,
 			      const char *prefix)
 {

@@ -64,15 +64,16 @@ static unsigned min3(unsigned a, unsigned b, unsigned c)
 unsigned text_distance(struct text a, struct text b, unsigned limit)
 {
 	enum { LONGEST = 64 };
-	unsigned rows[3][LONGEST + 1];
+	unsigned rows[3][LONGEST + 1], least, least_above = 0;
 
-	if (a.len > LONGEST || b.len > LONGEST)
+	if (a.len > LONGEST || b.len > LONGEST || a.len >= b.len + limit || b.len >= a.len + limit)
 		return limit;
 	for (unsigned j = 0; j <= b.len; j++)
 		rows[0][j] = j;
 	for (unsigned i = 1; i <= a.len; i++) {
 		unsigned *row = rows[i % 3], *above = rows[(i + 2) % 3], *two = rows[(i + 1) % 3];
 
+		least = i;
 		row[0] = i;
 		for (unsigned j = 1; j <= b.len; j++) {
 			char ca = char_lower(a.ptr[i - 1]), cb = char_lower(b.ptr[j - 1]);
@@ -81,7 +82,12 @@ unsigned text_distance(struct text a, struct text b, unsigned limit)
 			if (i > 1 && j > 1 && ca == char_lower(b.ptr[j - 2]) &&
 			    cb == char_lower(a.ptr[i - 2]) && two[j - 2] + 1 < row[j])
 				row[j] = two[j - 2] + 1;
+			least = row[j] < least ? row[j] : least;
 		}
+		/* No way leads from two such rows to less. */
+		if (least >= limit && least_above >= limit)
+			return limit;
+		least_above = least;
 	}
 	return rows[a.len % 3][b.len] < limit ? rows[a.len % 3][b.len] : limit;
 }
