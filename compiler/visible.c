@@ -42,7 +42,7 @@ uint32_t visible_char(const char *bytes, uint32_t len, char shown[VISIBLE_SIZE],
 	if (point < 0 || point < 0x20 || point == 0x7f)
 		*columns = (unsigned)snprintf(shown, VISIBLE_SIZE, "\\x%02x", (unsigned char)bytes[0]);
 	else if ((point >= 0x80 && point < 0xa0) || is_hidden(point))
-		*columns = (unsigned)snprintf(shown, VISIBLE_SIZE, "\\u{%x}", (unsigned)point);
+		*columns = (unsigned)snprintf(shown, VISIBLE_SIZE, "\\u{%x}", (unsigned)point & 0x1fffff);
 	else {
 		memcpy(shown, bytes, taken);
 		shown[taken] = '\0';
