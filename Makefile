@@ -37,7 +37,7 @@ CFLAGS  ?= $(OPT)
 INCLUDE := compiler grammar $(sort $(dir $(wildcard backends/*.h backends/*/*.h))) $(B)
 OUR_CPPFLAGS = -D_GNU_SOURCE $(addprefix -iquote ,$(INCLUDE)) $(CPPFLAGS)
 OUR_CFLAGS   = -std=c17 -pthread $(WARN) $(CFLAGS)
-OUR_LDLIBS   = -ljansson -lmnl -lnftnl -lmd $(LDLIBS)
+OUR_LDLIBS   = -ljansson -lnftables -lnftnl -lmnl -lmd $(LDLIBS)
 
 SRC     := $(wildcard compiler/*.c grammar/*.c backends/*.c backends/*/*.c)
 OBJ     := $(SRC:%.c=$(B)/obj/%.o) $(B)/obj/generated/parser.o $(B)/obj/generated/lexer.o

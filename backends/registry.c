@@ -2,7 +2,7 @@
 /* All backends. */
 #include "backend.h"
 
-const struct backend *const backends[] = { &backend_iptables, &backend_nft, NULL };
+const struct backend *const backends[] = { &backend_iptables, &backend_nft, &backend_netlink, NULL };
 
 const struct backend *backend_find(struct text name)
 {

@@ -50,7 +50,7 @@ static bool write_files(struct run *run, const struct backend *backend, const st
 	if (!file) {
 		out = out_files_open(&files, path);
 		if (out)
-			backend->print(out, config);
+			(backend->write ? backend->write : backend->print)(out, config);
 		return out_files_commit(&files);
 	}
 	out_files_directory(&files, path);

@@ -16,6 +16,10 @@
 #include "backend.h"
 #include "nft/nft.h"
 
+#define NFT_TABLE_NAME "pvefw"
+/* Of both tables, as in struct nft_ruleset. */
+extern const uint8_t nft_families[NFT_TABLES];
+
 /* ---- netlink_batch.c: messages ---- */
 
 /* What a message is about; what does not apply is NULL. */
@@ -53,6 +57,8 @@ static inline bool nft_batch_is_empty(const struct nft_batch *batch)
 
 /* Replaces both tables, whatever is there: what the script does. */
 void nft_batch_replace(struct nft_batch *batch, const struct nft_ruleset *ruleset);
+/* ---- netlink_print.c ---- */
+
 /* Messages for people, one a line and below it its expressions. */
 void nft_batch_print(struct out *out, const struct nft_batch *batch);
 
@@ -73,8 +79,8 @@ struct nft_digest {
  * chain or set, but elements come and go.
  */
 void nft_digests_add(struct arena *arena, const struct nft_ruleset *ruleset);
-/* `family` is that of the table; `buffer` is for the work. */
-struct nft_digest nft_digest_chain(struct out *buffer, uint8_t family, const struct nft_chain *chain);
+/* `buffer` is memory for the work. */
+struct nft_digest nft_digest_chain(struct out *buffer, const struct nft_chain *chain);
 struct nft_digest nft_digest_set(struct out *buffer, const struct nft_set *set);
 struct nft_digest nft_digest_helper(struct out *buffer, const struct nft_helper *helper);
 
@@ -156,14 +162,24 @@ int nft_kernel_read(struct nft_kernel *kernel, struct arena *arena, struct nft_l
  * What must change so that `ruleset`, which has digests, is loaded instead of
  * what is: sets and chains that are the same stay untouched, sets that differ lose
  * and gain elements, and only chains that differ are filled anew.  A table whose
- * base chains differ is replaced.  0 or an errno.
+ * base chains differ is replaced; with `whole` both are.  0 or an errno.
  */
 int nft_batch_change(struct nft_batch *batch, struct nft_kernel *kernel, struct arena *arena,
-		     const struct nft_ruleset *ruleset, const struct nft_loaded *loaded);
+		     const struct nft_ruleset *ruleset, const struct nft_loaded *loaded, bool whole);
 
 /* ---- netlink_load.c ---- */
 
 /* Loads `ruleset`, or with tables that are NULL takes ours away. */
 bool nft_kernel_load(struct nft_kernel *kernel, struct backend_loading *loading, const struct nft_ruleset *ruleset);
+/* Tries the ruleset without effect and adds what the kernel says against it. */
+void nft_explain_refusal(struct nft_kernel *kernel, struct backend_loading *loading,
+			 const struct nft_ruleset *ruleset);
+/* The same for what `config` is lowered to: load of struct backend. */
+bool nft_netlink_load(struct backend_loading *loading, const struct config *config);
+
+/* ---- netlink_script.c ---- */
+
+/* The same by the script and libnftables. */
+bool nft_script_load(struct backend_loading *loading, const struct config *config);
 
 #endif

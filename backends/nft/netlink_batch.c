@@ -5,7 +5,6 @@
  */
 #include "nft/netlink_batch.h"
 
-#include <arpa/inet.h>
 #include <libnftnl/common.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <stdio.h>
@@ -90,4 +89,13 @@ void nft_put_text(struct nlmsghdr *message, uint16_t attribute, struct text text
 	memcpy(copy, text.ptr, len);
 	copy[len] = '\0';
 	mnl_attr_put(message, attribute, len + 1, copy);
+}
+
+int nft_collect(const struct nlattr *attribute, void *array)
+{
+	const struct nlattr **found = array;
+
+	if (mnl_attr_get_type(attribute) < NFT_ATTRIBUTES)
+		found[mnl_attr_get_type(attribute)] = attribute;
+	return MNL_CB_OK;
 }

@@ -3,6 +3,7 @@
 #ifndef PVEFW_NFT_NETLINK_BATCH_H
 #define PVEFW_NFT_NETLINK_BATCH_H
 
+#include <endian.h>
 #include <libmnl/libmnl.h>
 #include <linux/netfilter/nf_tables.h>
 
@@ -22,8 +23,12 @@ void nft_message_end(struct nft_batch *batch, struct nlmsghdr *message);
 void nft_put_text(struct nlmsghdr *message, uint16_t attribute, struct text text);
 static inline void nft_put_u32(struct nlmsghdr *message, uint16_t attribute, uint32_t number)
 {
-	mnl_attr_put_u32(message, attribute, __builtin_bswap32(number));
+	mnl_attr_put_u32(message, attribute, htobe32(number));
 }
+
+/* For mnl_attr_parse(): puts attributes into an array of NFT_ATTRIBUTES pointers, each by its number. */
+enum { NFT_ATTRIBUTES = 32 };
+int nft_collect(const struct nlattr *attribute, void *array);
 
 /* ---- netlink_build.c ---- */
 
@@ -91,8 +96,11 @@ struct nft_element_writer {
 void nft_element_write(struct nft_element_writer *e, const struct nft_kernel_element *element);
 void nft_elements_end(struct nft_element_writer *e);
 
-/* Reads the elements of a loaded set, sorted; 0 or an errno. */
+/* ---- netlink_state.c ---- */
+
+/* Reads the elements of a loaded set, sorted, ranges put together; 0 or an errno. */
 int nft_kernel_read_elements(struct nft_kernel *kernel, struct arena *arena, uint8_t family, const char *table,
-			     struct text name, struct nft_kernel_element **elements, uint32_t *count);
+			     struct text name, bool interval, struct nft_kernel_element **elements,
+			     uint32_t *count);
 
 #endif

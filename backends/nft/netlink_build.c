@@ -196,7 +196,7 @@ void nft_write_all(struct nft_writer *w)
 		nft_write_rules(w, chain);
 }
 
-static const uint8_t families[NFT_TABLES] = { NFPROTO_INET, NFPROTO_BRIDGE };
+const uint8_t nft_families[NFT_TABLES] = { NFPROTO_INET, NFPROTO_BRIDGE };
 
 void nft_batch_replace(struct nft_batch *batch, const struct nft_ruleset *ruleset)
 {
@@ -205,8 +205,8 @@ void nft_batch_replace(struct nft_batch *batch, const struct nft_ruleset *rulese
 		struct nft_writer w = nft_writer_of(batch, ruleset, i);
 
 		/* Made first, so that there is one to be deleted. */
-		nft_write_table(&w, NFT_MSG_NEWTABLE, families[i], NFT_TABLE_NAME);
-		nft_write_table(&w, NFT_MSG_DELTABLE, families[i], NFT_TABLE_NAME);
+		nft_write_table(&w, NFT_MSG_NEWTABLE, nft_families[i], NFT_TABLE_NAME);
+		nft_write_table(&w, NFT_MSG_DELTABLE, nft_families[i], NFT_TABLE_NAME);
 		if (w.table)
 			nft_write_all(&w);
 	}

@@ -8,7 +8,7 @@
 #include <linux/netfilter.h>
 
 #include "backend.h"
-#include "nft/nft.h"
+#include "nft/netlink.h"
 #include "prefix_set.h"
 
 /* ---- values ---- */
@@ -457,4 +457,5 @@ const struct backend backend_nft = {
 	.text = "a script for nft that replaces the tables `inet pvefw` and `bridge pvefw`",
 	.print = print,
 	.dump = print,
+	.load = nft_script_load,
 };

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Loading: read what is there, build the difference, send it.  The batch names the
+ * state it was made for; when someone else has changed anything in between, the
+ * kernel refuses it and all is done once more.
+ */
+#include <errno.h>
+#include <time.h>
+
+#include "nft/netlink_problem.h"
+
+enum { TRIES = 5 };
+
+static int64_t now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * (int64_t)1000000000 + t.tv_nsec;
+}
+
+static void note_size(struct backend_loading *loading, const struct nft_batch *batch)
+{
+	loading->messages = nft_batch_is_empty(batch) ? 0 : batch->count;
+	loading->bytes = nft_batch_is_empty(batch) ? 0 : batch->bytes.len;
+	loading->sets = batch->sets;
+	loading->chains = batch->chains;
+	loading->rules = batch->rules;
+	loading->elements = batch->elements;
+	loading->deleted = batch->deleted;
+}
+
+/* Others have changed something since we read. */
+static bool is_late(const struct nft_answers *answers)
+{
+	return answers->count && (answers->refusals[0].error == ERESTART || answers->refusals[0].error == EAGAIN);
+}
+
+static bool send_batch(struct nft_kernel *kernel, struct backend_loading *loading, const struct nft_batch *batch,
+		       bool *again)
+{
+	struct nft_answers *answers = ARENA_NEW(loading->arena, struct nft_answers);
+	bool taken;
+
+	note_size(loading, batch);
+	if (nft_batch_is_empty(batch))
+		return true;
+	taken = nft_kernel_send(kernel, loading->arena, batch, false, answers);
+	loading->kernel_time = answers->nanoseconds;
+	*again = *again && is_late(answers);
+	if (!taken && !*again)
+		nft_problem_answers(loading, batch, answers);
+	return taken;
+}
+
+static bool build(struct nft_kernel *kernel, struct backend_loading *loading, struct arena *arena,
+		  struct nft_batch *batch, const struct nft_ruleset *ruleset)
+{
+	struct nft_loaded loaded;
+	int64_t begin = now();
+	int reason = nft_kernel_read(kernel, arena, &loaded);
+
+	loading->read_time = now() - begin;
+	begin = now();
+	if (!reason)
+		reason = nft_batch_change(batch, kernel, arena, ruleset, &loaded, loading->whole);
+	loading->build_time = now() - begin;
+	if (reason)
+		nft_problem_errno(loading, "read the ruleset that is loaded", reason);
+	return reason == 0;
+}
+
+static bool load_once(struct nft_kernel *kernel, struct backend_loading *loading,
+		      const struct nft_ruleset *ruleset, bool *again)
+{
+	struct arena arena = { 0 };
+	struct nft_batch batch;
+	bool done;
+
+	nft_batch_init(&batch);
+	done = build(kernel, loading, &arena, &batch, ruleset);
+	*again = *again && done;
+	done = done && send_batch(kernel, loading, &batch, again);
+	nft_batch_free(&batch);
+	arena_free(&arena);
+	return done;
+}
+
+bool nft_kernel_load(struct nft_kernel *kernel, struct backend_loading *loading, const struct nft_ruleset *ruleset)
+{
+	for (unsigned i = 1;; i++) {
+		bool again = i < TRIES;
+
+		if (load_once(kernel, loading, ruleset, &again))
+			return true;
+		if (!again)
+			return false;
+	}
+}
+
+void nft_explain_refusal(struct nft_kernel *kernel, struct backend_loading *loading,
+			 const struct nft_ruleset *ruleset)
+{
+	struct nft_answers *answers = ARENA_NEW(loading->arena, struct nft_answers);
+	struct nft_batch batch;
+
+	nft_batch_init(&batch);
+	nft_batch_replace(&batch, ruleset);
+	if (!nft_kernel_send(kernel, loading->arena, &batch, true, answers))
+		nft_problem_answers(loading, &batch, answers);
+	nft_batch_free(&batch);
+}
+
+/* ---- the backend's own ---- */
+
+static const struct nft_ruleset *lower(struct arena *arena, const struct config *config)
+{
+	static const struct nft_ruleset nothing;
+	const struct nft_ruleset *ruleset;
+
+	if (!config)
+		return &nothing;
+	ruleset = nft_lower(arena, config);
+	nft_digests_add(arena, ruleset);
+	return ruleset;
+}
+
+bool nft_netlink_load(struct backend_loading *loading, const struct config *config)
+{
+	struct arena arena = { 0 };
+	struct nft_kernel kernel;
+	int64_t begin = now();
+	const struct nft_ruleset *ruleset = lower(&arena, config);
+	int64_t lowering = now() - begin;
+	int reason = nft_kernel_open(&kernel);
+	bool loaded = false;
+
+	if (reason)
+		nft_problem_errno(loading, "speak with the kernel", reason);
+	else
+		loaded = nft_kernel_load(&kernel, loading, ruleset);
+	loading->build_time += lowering;
+	nft_kernel_close(&kernel);
+	arena_free(&arena);
+	return loaded;
+}
+
+/* For `compile`: what replaces both tables, the same as the script. */
+static void print_batch(struct out *out, const struct config *config,
+			void (*print)(struct out *out, const struct nft_batch *batch))
+{
+	struct arena arena = { 0 };
+	struct nft_batch batch;
+
+	nft_batch_init(&batch);
+	nft_batch_replace(&batch, nft_lower(&arena, config));
+	print(out, &batch);
+	nft_batch_free(&batch);
+	arena_free(&arena);
+}
+
+static void copy(struct out *out, const struct nft_batch *batch)
+{
+	out_bytes(out, batch->bytes.data, batch->bytes.len);
+}
+
+static void write_raw(struct out *out, const struct config *config)
+{
+	print_batch(out, config, copy);
+}
+
+static void print(struct out *out, const struct config *config)
+{
+	print_batch(out, config, nft_batch_print);
+}
+
+const struct backend backend_netlink = {
+	.name = "netlink",
+	.text = "the same as netlink messages; -o writes the batch that replaces both tables",
+	.print = print,
+	.write = write_raw,
+	.dump = print,
+	.load = nft_netlink_load,
+};

@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the kernel refuses, said so that someone can do something about it: the
+ * feature it lacks and the option it was built without, and the line of the
+ * configuration that asks for it.  A refusal names a message and mostly a place in
+ * it, which leads to an expression; the message was made of a rule, which knows its
+ * line, or of one in a chain that such a rule leads to.
+ */
+#include <errno.h>
+#include <netinet/in.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <stdint.h>
+
+#include "nft/netlink_problem.h"
+#include "strerror.h"
+
+enum { PROBLEMS_MOST = 10, LEADS_MOST = 4 };
+
+/* ---- lines ---- */
+
+static bool leads_to(const struct nft_rule *rule, const struct nft_chain *chain)
+{
+	const struct nft_statement *last;
+
+	if (!rule->statement_count)
+		return false;
+	last = &rule->statements[rule->statement_count - 1];
+	return last->kind == NFT_STMT_VERDICT && last->verdict.chain == chain;
+}
+
+/* A rule that leads to the chain, if there is one with a line such a one. */
+static const struct nft_rule *rule_to(const struct nft_table *table, const struct nft_chain *chain,
+				      const struct nft_chain **from)
+{
+	const struct nft_rule *found = NULL;
+
+	for (const struct nft_chain *c = table->chains; c; c = c->next)
+		for (const struct nft_rule *rule = c->first; rule; rule = rule->next) {
+			if (!leads_to(rule, chain) || (found && !rule->span.begin))
+				continue;
+			found = rule;
+			*from = c;
+			if (rule->span.begin)
+				return rule;
+		}
+	return found;
+}
+
+/* The line that asks for the rule, or {0, 0}. */
+static struct span line_of(const struct nft_origin *origin)
+{
+	const struct nft_chain *chain = origin->chain;
+	const struct nft_rule *rule = origin->rule;
+
+	for (unsigned i = 0; i < LEADS_MOST && rule && !rule->span.begin; i++)
+		rule = rule_to(origin->table, chain, &chain);
+	return rule ? rule->span : (struct span){ 0, 0 };
+}
+
+/* ---- expressions ---- */
+
+struct expression {
+	const char *name; /* "": none */
+	uint32_t key;     /* of meta */
+};
+
+/* For mnl_attr_parse_nested() over expressions: the first that ends behind the offset. */
+struct search {
+	const char *message;
+	uint32_t offset;
+	struct expression found;
+};
+
+static struct expression read_expression(const struct nlattr *attribute)
+{
+	const struct nlattr *parts[NFT_ATTRIBUTES] = { NULL }, *data[NFT_ATTRIBUTES] = { NULL };
+	struct expression e = { "", UINT32_MAX };
+
+	mnl_attr_parse_nested(attribute, nft_collect, parts);
+	if (parts[NFTA_EXPR_NAME])
+		e.name = mnl_attr_get_str(parts[NFTA_EXPR_NAME]);
+	if (parts[NFTA_EXPR_DATA])
+		mnl_attr_parse_nested(parts[NFTA_EXPR_DATA], nft_collect, data);
+	if (strcmp(e.name, "meta") == 0 && data[NFTA_META_KEY])
+		e.key = be32toh(mnl_attr_get_u32(data[NFTA_META_KEY]));
+	return e;
+}
+
+static int search_expression(const struct nlattr *attribute, void *context)
+{
+	struct search *s = context;
+	uint32_t end = (uint32_t)((const char *)attribute - s->message) + attribute->nla_len;
+
+	if (end <= s->offset)
+		return MNL_CB_OK;
+	s->found = read_expression(attribute);
+	return MNL_CB_STOP;
+}
+
+/* The expressions of a rule's message, or NULL. */
+static const struct nlattr *expressions_of(const struct nft_batch *batch, uint32_t index)
+{
+	const struct nlattr *found[NFT_ATTRIBUTES] = { NULL };
+	const char *at = batch->bytes.data + batch->messages[index].offset;
+	const struct nlmsghdr *message = (const struct nlmsghdr *)(const void *)at;
+
+	if (!batch->messages[index].origin.rule)
+		return NULL;
+	mnl_attr_parse(message, sizeof(struct nfgenmsg), nft_collect, found);
+	return found[NFTA_RULE_EXPRESSIONS];
+}
+
+static struct expression expression_at(const struct nft_batch *batch, const struct nft_refusal *refusal)
+{
+	struct search s = { batch->bytes.data + batch->messages[refusal->message].offset, refusal->offset,
+			    { "", 0 } };
+	const struct nlattr *list = expressions_of(batch, refusal->message);
+
+	if (list && refusal->offset)
+		mnl_attr_parse_nested(list, search_expression, &s);
+	return s.found;
+}
+
+/* ---- features ---- */
+
+#define ANY (-1)
+
+static const struct feature {
+	const char *expression;
+	int family, key;
+	const char *text, *option;
+} features[] = {
+#define FEATURE(expression, family, key, text, option) { expression, family, key, text, option },
+#include "nft/netlink_features.def"
+};
+
+static const struct feature *find_feature(struct expression e, uint8_t family)
+{
+	for (size_t i = 0; i < sizeof(features) / sizeof(features[0]); i++) {
+		const struct feature *f = &features[i];
+
+		if (strcmp(f->expression, e.name) == 0 && (f->family == ANY || f->family == family) &&
+		    (f->key == ANY || (uint32_t)f->key == e.key))
+			return f;
+	}
+	return NULL;
+}
+
+/* Errors that say that something is not there, rather than that it is wrong. */
+static bool is_lack(int error)
+{
+	return error == ENOENT || error == EOPNOTSUPP || error == EPROTO || error == EPROTONOSUPPORT ||
+	       error == EAFNOSUPPORT;
+}
+
+/* For mnl_attr_parse_nested(): the first expression that some kernels lack. */
+struct lack {
+	uint8_t family;
+	const struct feature *found;
+};
+
+static int search_lack(const struct nlattr *attribute, void *context)
+{
+	struct lack *lack = context;
+
+	lack->found = find_feature(read_expression(attribute), lack->family);
+	return lack->found ? MNL_CB_STOP : MNL_CB_OK;
+}
+
+/* What the kernel lacks; where it does not say at which place, the first that fits is it. */
+static const struct feature *lacking(const struct nft_batch *batch, const struct nft_refusal *refusal)
+{
+	const struct nft_origin *origin = &batch->messages[refusal->message].origin;
+	const struct nlattr *list = expressions_of(batch, refusal->message);
+	struct lack lack = { origin->table ? origin->table->family : 0, NULL };
+
+	if (!is_lack(refusal->error) || !list)
+		return NULL;
+	if (refusal->offset)
+		return find_feature(expression_at(batch, refusal), lack.family);
+	mnl_attr_parse_nested(list, search_lack, &lack);
+	return lack.found;
+}
+
+/* ---- texts ---- */
+
+static const char *family_name(const struct nft_table *table)
+{
+	return table->family == NFPROTO_BRIDGE ? "bridge" : "inet";
+}
+
+static const char *object_text(struct arena *arena, const struct nft_origin *o)
+{
+	const char *family = o->table ? family_name(o->table) : "";
+
+	if (o->chain)
+		return arena_printf(arena, "chain `%.*s` of table %s " NFT_TABLE_NAME, TEXT_ARG(o->chain->name),
+				    family);
+	if (o->set)
+		return arena_printf(arena, "set `%.*s` of table %s " NFT_TABLE_NAME, TEXT_ARG(o->set->name), family);
+	if (o->helper)
+		return arena_printf(arena, "conntrack helper `%s`", o->helper->helper);
+	return o->table ? arena_printf(arena, "table %s " NFT_TABLE_NAME, family) : "the transaction";
+}
+
+static void report_feature(struct backend_loading *loading, const struct feature *feature,
+			   const struct nft_origin *origin, uint32_t count)
+{
+	const char *more = count > 1 ? arena_printf(loading->arena, "; %u rules need it", count) : "";
+
+	backend_problem_add(loading, line_of(origin), "this kernel cannot do %s, which %s needs: it lacks %s%s",
+			    feature->text, object_text(loading->arena, origin), feature->option, more);
+}
+
+static void report_helper(struct backend_loading *loading, const struct nft_helper *helper)
+{
+	char option[32];
+	size_t i;
+
+	for (i = 0; helper->helper[i] && i < sizeof(option) - 1; i++)
+		option[i] = helper->helper[i] >= 'a' && helper->helper[i] <= 'z' ? (char)(helper->helper[i] - 32)
+										 : helper->helper[i];
+	option[i] = '\0';
+	backend_problem_add(loading, (struct span){ 0, 0 },
+			    "this kernel has no conntrack helper `%s` (option nf_conntrack_helpers): "
+			    "it lacks CONFIG_NF_CONNTRACK_%s",
+			    helper->helper, option);
+}
+
+static void report_family(struct backend_loading *loading, const struct nft_table *table)
+{
+	backend_problem_add(loading, (struct span){ 0, 0 },
+			    "this kernel has no %s tables of nftables: it lacks CONFIG_NF_TABLES_%s",
+			    family_name(table), table->family == NFPROTO_BRIDGE ? "BRIDGE" : "INET");
+}
+
+static void report_other(struct backend_loading *loading, const struct nft_batch *batch,
+			 const struct nft_refusal *refusal)
+{
+	const struct nft_origin *origin = &batch->messages[refusal->message].origin;
+	struct expression e = expression_at(batch, refusal);
+	const char *what = e.name[0] ? arena_printf(loading->arena, " at its expression `%s`", e.name) : "";
+
+	if (is_lack(refusal->error) && origin->helper)
+		report_helper(loading, origin->helper);
+	else if (is_lack(refusal->error) && origin->table && !origin->chain && !origin->set)
+		report_family(loading, origin->table);
+	else
+		backend_problem_add(loading, line_of(origin), "the kernel refuses %s%s%s: %s%s%s",
+				    origin->rule ? "a rule in " : "", object_text(loading->arena, origin), what,
+				    error_text(refusal->error), refusal->text ? ": " : "",
+				    refusal->text ? refusal->text : "");
+}
+
+/* ---- all of them ---- */
+
+static const char *const no_permission =
+	"no permission to load a ruleset: this needs root, or CAP_NET_ADMIN in the network namespace";
+
+void nft_problem_errno(struct backend_loading *loading, const char *what, int reason)
+{
+	const struct span nowhere = { 0, 0 };
+
+	if (reason == EPERM || reason == EACCES)
+		backend_problem_add(loading, nowhere, "%s", no_permission);
+	else if (reason == EPROTONOSUPPORT || reason == EAFNOSUPPORT || reason == EINVAL)
+		backend_problem_add(loading, nowhere, "this kernel has no nftables: it lacks CONFIG_NF_TABLES");
+	else if (reason == EMSGSIZE)
+		backend_problem_add(loading, nowhere,
+				    "the batch of %zu bytes is larger than the socket's buffer may be: raise the "
+				    "sysctl net.core.wmem_max, or run as root of the system",
+				    loading->bytes);
+	else
+		backend_problem_add(loading, nowhere, "cannot %s: %s", what, error_text(reason));
+}
+
+static bool permission_denied(const struct nft_answers *answers)
+{
+	return answers->count && (answers->refusals[0].error == EPERM || answers->refusals[0].error == EACCES);
+}
+
+/* The first refusal for lack of the same feature is the one that counts the others, too. */
+static uint32_t count_feature(const struct nft_batch *batch, const struct nft_answers *answers, uint32_t first,
+			      const struct feature *feature)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < answers->count; i++) {
+		if (lacking(batch, &answers->refusals[i]) != feature)
+			continue;
+		if (i < first)
+			return 0;
+		count++;
+	}
+	return count;
+}
+
+void nft_problem_answers(struct backend_loading *loading, const struct nft_batch *batch,
+			 const struct nft_answers *answers)
+{
+	unsigned others = 0;
+
+	if (answers->error || permission_denied(answers)) {
+		nft_problem_errno(loading, "send the ruleset to the kernel",
+				  answers->error ? answers->error : EPERM);
+		return;
+	}
+	for (uint32_t i = 0; i < answers->count; i++) {
+		const struct nft_refusal *refusal = &answers->refusals[i];
+		const struct feature *feature = lacking(batch, refusal);
+		uint32_t count = feature ? count_feature(batch, answers, i, feature) : 0;
+
+		if (count)
+			report_feature(loading, feature, &batch->messages[refusal->message].origin, count);
+		else if (!feature && others++ < PROBLEMS_MOST)
+			report_other(loading, batch, refusal);
+	}
+}

@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Reading back what is loaded: names and kinds of chains, sets and helpers of our
+ * tables, and the digests; elements of a set when they are asked for.  Rules are
+ * not read: the digests stand for them.
+ */
+#include <errno.h>
+#include <libnftnl/common.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <stdlib.h>
+
+#include "nft/netlink_batch.h"
+
+enum { BUFFER = 1 << 17 };
+
+/* ---- requests ---- */
+
+/* A list that grows; what it was before stays in the arena. */
+struct list {
+	struct arena *arena;
+	char *items;
+	uint32_t count, room;
+	size_t size; /* of one */
+};
+
+static void *list_add(struct list *list)
+{
+	char *grown;
+
+	if (list->count == list->room) {
+		list->room = list->room ? list->room * 2 : 64;
+		grown = arena_alloc(list->arena, list->room * list->size);
+		if (list->count)
+			memcpy(grown, list->items, list->count * list->size);
+		list->items = grown;
+	}
+	return list->items + list->count++ * list->size;
+}
+
+/* What a dump is about, for those who read its messages. */
+struct dump {
+	struct list list;
+	const char *table;
+};
+
+/* Sends a request and reads all messages that answer it; 0 or an errno. */
+static int ask(struct nft_kernel *kernel, const struct nlmsghdr *request, mnl_cb_t callback, void *context)
+{
+	char *bytes = malloc(BUFFER);
+	int result = MNL_CB_OK;
+
+	if (!bytes || mnl_socket_sendto(kernel->socket, request, request->nlmsg_len) < 0)
+		result = MNL_CB_ERROR;
+	while (result == MNL_CB_OK) {
+		ssize_t len = mnl_socket_recvfrom(kernel->socket, bytes, BUFFER);
+
+		if (len < 0 && errno == EINTR)
+			continue;
+		result = len < 0 ? MNL_CB_ERROR
+				 : mnl_cb_run(bytes, (size_t)len, request->nlmsg_seq,
+					      mnl_socket_get_portid(kernel->socket), callback, context);
+	}
+	free(bytes);
+	return result == MNL_CB_ERROR ? errno : 0;
+}
+
+static struct nlmsghdr *request(struct nft_kernel *kernel, char *buffer, uint16_t type, uint8_t family,
+				uint16_t flags)
+{
+	return nftnl_nlmsg_build_hdr(buffer, type, family, flags, ++kernel->sequence);
+}
+
+/* Dumps what the callback makes items of. */
+static int dump(struct nft_kernel *kernel, uint16_t type, uint8_t family, mnl_cb_t callback, struct dump *dump)
+{
+	_Alignas(struct nlmsghdr) char buffer[512];
+	struct nlmsghdr *message = request(kernel, buffer, type, family, NLM_F_DUMP);
+
+	/* Chains are those of all tables; the callback leaves out the others'. */
+	if (type != NFT_MSG_GETCHAIN)
+		mnl_attr_put_strz(message, NFTA_SET_TABLE, dump->table);
+	if (type == NFT_MSG_GETOBJ)
+		nft_put_u32(message, NFTA_OBJ_TYPE, NFT_OBJECT_CT_HELPER);
+	return ask(kernel, message, callback, dump);
+}
+
+/* ---- attributes ---- */
+
+static uint32_t number(const struct nlattr *attribute)
+{
+	return attribute ? be32toh(mnl_attr_get_u32(attribute)) : 0;
+}
+
+static struct text name_of(struct arena *arena, const struct nlattr *attribute)
+{
+	return attribute ? arena_copy(arena, text_of(mnl_attr_get_str(attribute))) : TEXT("");
+}
+
+/* The attributes of a message of our table; false: it is another one's.  TABLE and NAME have the same
+ * numbers in sets, objects and elements. */
+static bool parse(const struct nlmsghdr *message, const struct dump *dump, const struct nlattr **found)
+{
+	memset(found, 0, NFT_ATTRIBUTES * sizeof(*found));
+	mnl_attr_parse(message, sizeof(struct nfgenmsg), nft_collect, found);
+	return found[NFTA_SET_TABLE] && strcmp(mnl_attr_get_str(found[NFTA_SET_TABLE]), dump->table) == 0;
+}
+
+/* ---- chains, sets, helpers ---- */
+
+static int take_chain(const struct nlmsghdr *message, void *context)
+{
+	const struct nlattr *found[NFT_ATTRIBUTES], *hook[NFT_ATTRIBUTES] = { NULL };
+	struct dump *d = context;
+	struct nft_loaded_chain *chain;
+
+	if (!parse(message, d, found))
+		return MNL_CB_OK;
+	chain = list_add(&d->list);
+	chain->name = name_of(d->list.arena, found[NFTA_CHAIN_NAME]);
+	chain->hook = NFT_HOOK_NONE;
+	if (found[NFTA_CHAIN_HOOK]) {
+		mnl_attr_parse_nested(found[NFTA_CHAIN_HOOK], nft_collect, hook);
+		chain->hook = (enum nft_hook)number(hook[NFTA_HOOK_HOOKNUM]);
+		chain->priority = (int32_t)number(hook[NFTA_HOOK_PRIORITY]);
+	}
+	return MNL_CB_OK;
+}
+
+static int take_set(const struct nlmsghdr *message, void *context)
+{
+	const struct nlattr *found[NFT_ATTRIBUTES], *description[NFT_ATTRIBUTES] = { NULL };
+	struct dump *d = context;
+	struct nft_loaded_set *set;
+
+	if (!parse(message, d, found) || number(found[NFTA_SET_FLAGS]) & NFT_SET_ANONYMOUS)
+		return MNL_CB_OK;
+	set = list_add(&d->list);
+	set->name = name_of(d->list.arena, found[NFTA_SET_NAME]);
+	set->flags = number(found[NFTA_SET_FLAGS]);
+	set->key_type = number(found[NFTA_SET_KEY_TYPE]);
+	set->key_length = number(found[NFTA_SET_KEY_LEN]);
+	set->data_type = number(found[NFTA_SET_DATA_TYPE]);
+	if (found[NFTA_SET_TIMEOUT])
+		set->timeout = be64toh(mnl_attr_get_u64(found[NFTA_SET_TIMEOUT]));
+	if (found[NFTA_SET_DESC])
+		mnl_attr_parse_nested(found[NFTA_SET_DESC], nft_collect, description);
+	set->size = number(description[NFTA_SET_DESC_SIZE]);
+	return MNL_CB_OK;
+}
+
+static int take_helper(const struct nlmsghdr *message, void *context)
+{
+	const struct nlattr *found[NFT_ATTRIBUTES];
+	struct dump *d = context;
+
+	if (parse(message, d, found))
+		*(struct text *)list_add(&d->list) = name_of(d->list.arena, found[NFTA_OBJ_NAME]);
+	return MNL_CB_OK;
+}
+
+/* All three begin with their name. */
+static int compare_names(const void *a, const void *b)
+{
+	return text_compare(*(const struct text *)a, *(const struct text *)b);
+}
+
+static int read_list(struct nft_kernel *kernel, struct dump *d, uint16_t type, uint8_t family, mnl_cb_t callback)
+{
+	int reason = dump(kernel, type, family, callback, d);
+
+	if (d->list.count)
+		qsort(d->list.items, d->list.count, d->list.size, compare_names);
+	return reason;
+}
+
+/* ---- elements ---- */
+
+static void take_verdict(struct nft_kernel_element *element, struct arena *arena, const struct nlattr *data)
+{
+	const struct nlattr *verdict[NFT_ATTRIBUTES] = { NULL };
+
+	if (!data || mnl_attr_get_payload_len(data) < sizeof(struct nlattr))
+		return;
+	mnl_attr_parse_nested(mnl_attr_get_payload(data), nft_collect, verdict);
+	element->verdict = (int)number(verdict[NFTA_VERDICT_CODE]);
+	element->chain = name_of(arena, verdict[NFTA_VERDICT_CHAIN]);
+}
+
+/* `has_end` says for now that it is an end. */
+static int take_element(const struct nlattr *attribute, void *context)
+{
+	const struct nlattr *found[NFT_ATTRIBUTES] = { NULL }, *value;
+	struct list *list = context;
+	struct nft_kernel_element *element;
+
+	mnl_attr_parse_nested(attribute, nft_collect, found);
+	if (!found[NFTA_SET_ELEM_KEY])
+		return MNL_CB_OK;
+	element = list_add(list);
+	value = mnl_attr_get_payload(found[NFTA_SET_ELEM_KEY]);
+	if (mnl_attr_get_payload_len(value) <= NFT_KEY_BYTES)
+		memcpy(element->key, mnl_attr_get_payload(value), mnl_attr_get_payload_len(value));
+	element->has_end = number(found[NFTA_SET_ELEM_FLAGS]) & NFT_SET_ELEM_INTERVAL_END;
+	if (!element->has_end)
+		take_verdict(element, list->arena, found[NFTA_SET_ELEM_DATA]);
+	return MNL_CB_OK;
+}
+
+static int take_elements(const struct nlmsghdr *message, void *context)
+{
+	const struct nlattr *found[NFT_ATTRIBUTES];
+	struct dump *d = context;
+
+	if (!parse(message, d, found) || !found[NFTA_SET_ELEM_LIST_ELEMENTS])
+		return MNL_CB_OK;
+	return mnl_attr_parse_nested(found[NFTA_SET_ELEM_LIST_ELEMENTS], take_element, &d->list);
+}
+
+/* By key; of one key the end of the range before it comes first. */
+static int compare_parts(const void *a, const void *b)
+{
+	const struct nft_kernel_element *x = a, *y = b;
+	int order = memcmp(x->key, y->key, sizeof(x->key));
+
+	return order ? order : y->has_end - x->has_end;
+}
+
+/* Puts beginnings and ends together; returns how many elements are left. */
+static uint32_t join_ranges(struct nft_kernel_element *parts, uint32_t count, bool interval)
+{
+	uint32_t joined = 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		if (!parts[i].has_end) {
+			parts[joined] = parts[i];
+			parts[joined++].open = interval;
+		} else if (!joined || parts[joined - 1].has_end) {
+			parts[joined] = parts[i];
+			parts[joined].has_end = false;
+			parts[joined++].first = true;
+		} else {
+			parts[joined - 1].has_end = true;
+			parts[joined - 1].open = false;
+			memcpy(parts[joined - 1].end, parts[i].key, sizeof(parts[i].key));
+		}
+	}
+	return joined;
+}
+
+int nft_kernel_read_elements(struct nft_kernel *kernel, struct arena *arena, uint8_t family, const char *table,
+			     struct text name, bool interval, struct nft_kernel_element **elements,
+			     uint32_t *count)
+{
+	_Alignas(struct nlmsghdr) char buffer[1024];
+	struct nlmsghdr *message = request(kernel, buffer, NFT_MSG_GETSETELEM, family, NLM_F_DUMP);
+	struct dump d = { .list = { .arena = arena, .size = sizeof(**elements) }, .table = table };
+	int reason;
+
+	mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_TABLE, table);
+	nft_put_text(message, NFTA_SET_ELEM_LIST_SET, name);
+	reason = ask(kernel, message, take_elements, &d);
+	*elements = (struct nft_kernel_element *)(void *)d.list.items;
+	if (d.list.count)
+		qsort(d.list.items, d.list.count, d.list.size, compare_parts);
+	*count = join_ranges(*elements, d.list.count, interval);
+	return reason;
+}
+
+/* ---- tables ---- */
+
+static int read_digests(struct nft_kernel *kernel, struct arena *arena, uint8_t family,
+			struct nft_loaded_table *table)
+{
+	struct nft_kernel_element *elements;
+	int reason = nft_kernel_read_elements(kernel, arena, family, NFT_TABLE_NAME, TEXT(NFT_DIGEST_SET), false,
+					      &elements, &table->digest_count);
+
+	table->known = reason == 0;
+	table->digests = ARENA_ARRAY(arena, struct nft_digest, table->digest_count);
+	for (uint32_t i = 0; i < table->digest_count; i++)
+		memcpy(table->digests[i].bytes, elements[i].key, NFT_DIGEST_BYTES);
+	return reason == ENOENT ? 0 : reason;
+}
+
+static int accept_message(const struct nlmsghdr *message, void *context)
+{
+	(void)message;
+	*(bool *)context = true;
+	return MNL_CB_OK;
+}
+
+static int read_existence(struct nft_kernel *kernel, uint8_t family, bool *exists)
+{
+	_Alignas(struct nlmsghdr) char buffer[256];
+	struct nlmsghdr *message = request(kernel, buffer, NFT_MSG_GETTABLE, family, NLM_F_ACK);
+	int reason;
+
+	mnl_attr_put_strz(message, NFTA_TABLE_NAME, NFT_TABLE_NAME);
+	reason = ask(kernel, message, accept_message, exists);
+	/* A kernel that does not know the family has no such table either. */
+	return reason == ENOENT || reason == EAFNOSUPPORT || reason == EOPNOTSUPP ? 0 : reason;
+}
+
+static int read_table(struct nft_kernel *kernel, struct arena *arena, uint8_t family,
+		      struct nft_loaded_table *table)
+{
+	struct dump chains = { { .arena = arena, .size = sizeof(*table->chains) }, NFT_TABLE_NAME };
+	struct dump sets = { { .arena = arena, .size = sizeof(*table->sets) }, NFT_TABLE_NAME };
+	struct dump helpers = { { .arena = arena, .size = sizeof(*table->helpers) }, NFT_TABLE_NAME };
+	int reason = read_existence(kernel, family, &table->exists);
+
+	if (reason || !table->exists)
+		return reason;
+	reason = read_digests(kernel, arena, family, table);
+	if (reason || !table->known)
+		return reason;
+	if (!reason)
+		reason = read_list(kernel, &chains, NFT_MSG_GETCHAIN, family, take_chain);
+	if (!reason)
+		reason = read_list(kernel, &sets, NFT_MSG_GETSET, family, take_set);
+	if (!reason)
+		reason = read_list(kernel, &helpers, NFT_MSG_GETOBJ, family, take_helper);
+	table->chains = (struct nft_loaded_chain *)(void *)chains.list.items;
+	table->chain_count = chains.list.count;
+	table->sets = (struct nft_loaded_set *)(void *)sets.list.items;
+	table->set_count = sets.list.count;
+	table->helpers = (struct text *)(void *)helpers.list.items;
+	table->helper_count = helpers.list.count;
+	return reason;
+}
+
+/* ---- generations ---- */
+
+static int take_generation(const struct nlmsghdr *message, void *context)
+{
+	const struct nlattr *found[NFT_ATTRIBUTES] = { NULL };
+
+	mnl_attr_parse(message, sizeof(struct nfgenmsg), nft_collect, found);
+	*(uint32_t *)context = number(found[NFTA_GEN_ID]);
+	return MNL_CB_OK;
+}
+
+static int read_generation(struct nft_kernel *kernel, uint32_t *generation)
+{
+	_Alignas(struct nlmsghdr) char buffer[256];
+
+	return ask(kernel, request(kernel, buffer, NFT_MSG_GETGEN, AF_UNSPEC, NLM_F_ACK), take_generation,
+		   generation);
+}
+
+int nft_kernel_read(struct nft_kernel *kernel, struct arena *arena, struct nft_loaded *loaded)
+{
+	int reason;
+
+	/* The generation first: if something changes while we read, the batch is refused. */
+	*loaded = (struct nft_loaded){ 0 };
+	reason = read_generation(kernel, &loaded->generation);
+	for (unsigned i = 0; i < NFT_TABLES && !reason; i++)
+		reason = read_table(kernel, arena, nft_families[i], &loaded->tables[i]);
+	return reason;
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * pvefw-cc load: compiles a tree and loads it into the current network namespace,
+ * all or nothing, or takes away what was loaded.
+ *
+ * As with compile, input that cannot be read loads nothing, and lines that are
+ * wrong yield diagnostics and the ruleset without them.
+ */
+#include "backend.h"
+#include "compile.h"
+#include "run.h"
+
+/* What the kernel is loaded with by default: the netlink backend's batch. */
+#define DEFAULT_TARGET "netlink"
+
+static void print_problem(const struct source_map *map, const struct backend_problem *problem)
+{
+	struct place place = source_place(map, problem->span.begin);
+
+	if (place.source)
+		cli_error("%s:%u: %s", place.source->path, place.line, problem->text);
+	else
+		cli_error("%s", problem->text);
+}
+
+static double milliseconds(int64_t nanoseconds)
+{
+	return (double)nanoseconds / 1e6;
+}
+
+/* One `NAME VALUE` a line, for people and scripts. */
+static bool print_stats(const struct backend_loading *l)
+{
+	struct out out;
+
+	stdout_open(&out);
+	out_printf(&out, "messages %u\nsets %u\nelements %u\nchains %u\nrules %u\ndeleted %u\nbytes %zu\n",
+		   l->messages, l->sets, l->elements, l->chains, l->rules, l->deleted, l->bytes);
+	out_printf(&out, "read-ms %.3f\nbuild-ms %.3f\nkernel-ms %.3f\n", milliseconds(l->read_time),
+		   milliseconds(l->build_time), milliseconds(l->kernel_time));
+	return stdout_close(&out) == EXIT_CLEAN;
+}
+
+/* `config` NULL: takes away. */
+static bool load(struct run *run, const struct backend *backend, const struct config *config)
+{
+	struct backend_loading loading = { .arena = &run->arena,
+					   .whole = run->cli->value[CLI_WHOLE] != NULL };
+	bool loaded = backend->load(&loading, config);
+
+	for (const struct backend_problem *p = loading.problems; p; p = p->next)
+		print_problem(&run->map, p);
+	if (loaded && run->cli->value[CLI_STATS])
+		loaded = print_stats(&loading);
+	return loaded;
+}
+
+static bool pipeline(struct run *run, const struct backend *backend)
+{
+	struct inputs inputs = { 0 };
+	struct config *config;
+	bool done = false;
+
+	if (!inputs_load(&inputs, &run->options, &run->diags))
+		return false;
+	config = compile(&inputs, &run->diags);
+	if (!run->diags.unreadable)
+		done = load(run, backend, config);
+	config_free(config);
+	return done;
+}
+
+static const struct backend *chosen_backend(const struct cli *cli)
+{
+	const char *name = cli->value[CLI_TARGET] ? cli->value[CLI_TARGET] : DEFAULT_TARGET;
+	const struct backend *backend = backend_find(text_of(name));
+
+	if (!backend)
+		cli_error("unknown target `%s`", name);
+	else if (!backend->load)
+		cli_error("target `%s` cannot be loaded; compile -o DIR writes its restore scripts", name);
+	return backend && backend->load ? backend : NULL;
+}
+
+int cmd_load(const struct cli *cli)
+{
+	const struct backend *backend = chosen_backend(cli);
+	struct run run;
+
+	if (!backend)
+		return EXIT_TROUBLE;
+	if (cli->operand_count)
+		return cli_error("load takes no operand; --root names the tree");
+	if (run_begin(&run, cli) &&
+	    !(cli->value[CLI_REMOVE] ? load(&run, backend, NULL) : pipeline(&run, backend)))
+		run.failed = true;
+	return run_end(&run);
+}
