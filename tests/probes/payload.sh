@@ -11,7 +11,7 @@ verbose=
 while read -r wiring how tree; do
 	echo "@@ $wiring $how $tree"
 	dir=/payload/trees/$tree-$wiring
-	/payload/topology/run.sh $verbose -t 4 -w "$wiring" "$dir/spec" /payload/load.sh "$how" "$dir" "$dir/spec" 2>&1
+	/payload/topology/run.sh $verbose -t 2.5 -w "$wiring" "$dir/spec" /payload/load.sh "$how" "$dir" "$dir/spec" 2>&1
 done </payload/runs
 echo "@@ up for $(cut -d ' ' -f 1 /proc/uptime) s"
 exit 0
