@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Rulesets in the kernel, without nft: a batch of netlink messages is built from
+ * the lowered form, sent as one transaction, and what is loaded is read back so
+ * that a later batch holds the difference only.  For the command and for the
+ * service alike: nothing here is global, prints or ends the process.
+ *
+ *     struct nft_kernel kernel;
+ *     nft_kernel_open(&kernel);
+ *     nft_kernel_load(&kernel, &loading, ruleset);
+ *     nft_kernel_close(&kernel);
+ */
+#ifndef PVEFW_NFT_NETLINK_H
+#define PVEFW_NFT_NETLINK_H
+
+#include "backend.h"
+#include "nft/nft.h"
+
+#define NFT_TABLE_NAME "pvefw"
+/* Of both tables, as in struct nft_ruleset. */
+extern const uint8_t nft_families[NFT_TABLES];
+
+/* ---- netlink_batch.c: messages ---- */
+
+/* What a message is about; what does not apply is NULL. */
+struct nft_origin {
+	const struct nft_table *table;
+	const struct nft_helper *helper;
+	const struct nft_set *set;
+	const struct nft_chain *chain;
+	const struct nft_rule *rule;
+};
+
+struct nft_message {
+	uint32_t offset; /* of its header */
+	struct nft_origin origin;
+};
+
+/* Messages with sequence numbers that count from 0. */
+struct nft_batch {
+	struct out bytes;
+	struct nft_message *messages;
+	uint32_t count, room;
+	uint32_t sets, chains, rules, elements; /* made, not deleted */
+	uint32_t deleted;
+};
+
+void nft_batch_init(struct nft_batch *batch);
+void nft_batch_free(struct nft_batch *batch);
+/* True if it would change nothing. */
+static inline bool nft_batch_is_empty(const struct nft_batch *batch)
+{
+	return batch->count <= 2; /* its begin and its end */
+}
+
+/* ---- netlink_build.c ---- */
+
+/* Replaces both tables, whatever is there: what the script does. */
+void nft_batch_replace(struct nft_batch *batch, const struct nft_ruleset *ruleset);
+/* ---- netlink_print.c ---- */
+
+/* Messages for people, one a line and below it its expressions. */
+void nft_batch_print(struct out *out, const struct nft_batch *batch);
+
+/* ---- netlink_digest.c ---- */
+
+enum { NFT_DIGEST_BYTES = 16 };
+
+struct nft_digest {
+	uint8_t bytes[NFT_DIGEST_BYTES];
+};
+
+#define NFT_DIGEST_SET "digests"
+
+/*
+ * Adds the set "digests" to each table, unless it is there: one element for each
+ * chain, set and helper, which stands for its name and its contents.  By them a
+ * later load knows what has changed; the kernel cannot change the userdata of a
+ * chain or set, but elements come and go.
+ */
+void nft_digests_add(struct arena *arena, const struct nft_ruleset *ruleset);
+/* `buffer` is memory for the work. */
+struct nft_digest nft_digest_chain(struct out *buffer, const struct nft_chain *chain);
+struct nft_digest nft_digest_set(struct out *buffer, const struct nft_set *set);
+struct nft_digest nft_digest_helper(struct out *buffer, const struct nft_helper *helper);
+
+/* ---- netlink_socket.c ---- */
+
+struct mnl_socket;
+
+struct nft_kernel {
+	struct mnl_socket *socket;
+	uint32_t sequence;
+};
+
+/* Of the current network namespace.  Returns 0 or an errno. */
+int nft_kernel_open(struct nft_kernel *kernel);
+void nft_kernel_close(struct nft_kernel *kernel);
+
+/* What the kernel says against a message. */
+struct nft_refusal {
+	int error;        /* errno */
+	uint32_t message; /* index in the batch */
+	uint32_t offset;  /* in the message, of the attribute that is at fault; 0: not told */
+	const char *text; /* the kernel's words, or NULL */
+};
+
+enum { NFT_REFUSALS = 256 };
+
+struct nft_answers {
+	struct nft_refusal refusals[NFT_REFUSALS];
+	uint32_t count;
+	bool more;     /* than are here */
+	int error;     /* of sending or receiving: errno */
+	int64_t nanoseconds; /* in the kernel */
+};
+
+/*
+ * Sends the batch, one transaction: the kernel takes all of it or nothing.  With
+ * `try` it is judged as far as that goes without being carried out.  True if the
+ * kernel has taken it.  Texts are from `arena`.
+ */
+bool nft_kernel_send(struct nft_kernel *kernel, struct arena *arena, const struct nft_batch *batch, bool try,
+		     struct nft_answers *answers);
+
+/* ---- netlink_state.c: what is loaded ---- */
+
+struct nft_loaded_chain {
+	struct text name;
+	enum nft_hook hook;
+	int32_t priority;
+};
+
+struct nft_loaded_set {
+	struct text name;
+	uint32_t flags, key_type, key_length, data_type, size;
+	uint64_t timeout; /* milliseconds */
+};
+
+/* All sorted by name, digests by their bytes. */
+struct nft_loaded_table {
+	bool exists;
+	bool known; /* it has digests */
+	struct nft_loaded_chain *chains;
+	struct nft_loaded_set *sets;
+	struct text *helpers;
+	struct nft_digest *digests;
+	uint32_t chain_count, set_count, helper_count, digest_count;
+};
+
+struct nft_loaded {
+	uint32_t generation; /* the kernel's count of transactions */
+	struct nft_loaded_table tables[NFT_TABLES];
+};
+
+/* Reads what is loaded of our tables into memory of `arena`; 0 or an errno. */
+int nft_kernel_read(struct nft_kernel *kernel, struct arena *arena, struct nft_loaded *loaded);
+
+/* ---- netlink_change.c ---- */
+
+/*
+ * What must change so that `ruleset`, which has digests, is loaded instead of
+ * what is: sets and chains that are the same stay untouched, sets that differ lose
+ * and gain elements, and only chains that differ are filled anew.  A table whose
+ * base chains differ is replaced; with `whole` both are.  0 or an errno.
+ */
+int nft_batch_change(struct nft_batch *batch, struct nft_kernel *kernel, struct arena *arena,
+		     const struct nft_ruleset *ruleset, const struct nft_loaded *loaded, bool whole);
+
+/* ---- netlink_load.c ---- */
+
+/* Loads `ruleset`, or with tables that are NULL takes ours away. */
+bool nft_kernel_load(struct nft_kernel *kernel, struct backend_loading *loading, const struct nft_ruleset *ruleset);
+/* Tries the ruleset without effect and adds what the kernel says against it. */
+void nft_explain_refusal(struct nft_kernel *kernel, struct backend_loading *loading,
+			 const struct nft_ruleset *ruleset);
+/* The same for what `config` is lowered to: load of struct backend. */
+bool nft_netlink_load(struct backend_loading *loading, const struct config *config);
+
+/* ---- netlink_script.c ---- */
+
+/* The same by the script and libnftables. */
+bool nft_script_load(struct backend_loading *loading, const struct config *config);
+
+#endif
