@@ -66,9 +66,12 @@ static void help_malformed(struct diagnostic *d, struct word address)
 
 static void report_malformed(struct resolver *r, struct word address)
 {
-	struct diagnostic *d = rule_error(r, word_span(address), DIAG_BAD_ADDRESS,
-					  "`%.*s` is neither an address nor a name", TEXT_ARG(address));
+	struct diagnostic *d;
 
+	if (names_alias_is_skipped(r, address))
+		return;
+	d = rule_error(r, word_span(address), DIAG_BAD_ADDRESS, "`%.*s` is neither an address nor a name",
+		       TEXT_ARG(address));
 	rule_fate(r, d);
 	help_malformed(d, address);
 }

@@ -72,6 +72,8 @@ static void report_address(struct resolver *r, struct word word, enum address_er
 	} else if (error == ADDRESS_TOO_LONG) {
 		d = entry_error(r, word, DIAG_ENTRY_PREFIX_LENGTH, "the prefix length of `%.*s` is too long");
 		diag_here(d, "at most %d", text_find(text, ':') >= 0 ? 128 : 32);
+	} else if (names_alias_is_skipped(r, word)) {
+		return;
 	} else if (error == ADDRESS_MALFORMED || error == ADDRESS_BAD_LENGTH) {
 		d = entry_error(r, word, DIAG_BAD_ENTRY, "`%.*s` is neither an address nor an alias");
 		help_bad_entry(d, text);

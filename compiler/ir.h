@@ -147,7 +147,7 @@ struct scope {
 	uint32_t vmid;
 	struct alias *aliases; /* uthash, in the order of the first definition */
 	struct ipset *ipsets;  /* the same */
-	struct skipped_section *skipped; /* of this scope's file; see resolve.h */
+	struct skipped_name *skipped; /* of this scope's file; see resolve.h */
 };
 
 /* ---- rules ---- */

@@ -56,6 +56,15 @@ struct group *names_group(const struct config *config, struct text name)
 
 /* ---- first pass: headers ---- */
 
+/* Uses of the name are shown with `d`, and not reported by themselves. */
+static void skip_name(struct resolver *r, enum section_kind kind, struct text name, struct diagnostic *d)
+{
+	struct skipped_name *skipped = ARENA_NEW(r->arena, struct skipped_name);
+
+	*skipped = (struct skipped_name){ kind, arena_lower(r->arena, name), d, r->own->skipped };
+	r->own->skipped = skipped;
+}
+
 /* A name that breaks the rules for sets and groups: everything below is skipped. */
 static void report_bad_name(struct resolver *r, const struct ast_section *section)
 {
@@ -63,7 +72,6 @@ static void report_bad_name(struct resolver *r, const struct ast_section *sectio
 	enum diag_id id = group ? DIAG_BAD_GROUP_NAME : DIAG_BAD_SET_NAME;
 	const char *what = group ? "security group" : "IP set";
 	struct text name = word_text(section->name);
-	struct skipped_section *skipped;
 	struct diagnostic *d;
 
 	if (name_is_valid(name)) {
@@ -77,9 +85,7 @@ static void report_bad_name(struct resolver *r, const struct ast_section *sectio
 			     "characters in all");
 	}
 	diag_note(d, "the whole section is ignored, and so is every rule that refers to it");
-	skipped = ARENA_NEW(r->arena, struct skipped_section);
-	*skipped = (struct skipped_section){ section->kind, arena_lower(r->arena, name), d, r->own->skipped };
-	r->own->skipped = skipped;
+	skip_name(r, section->kind, name, d);
 }
 
 static void define_set(struct resolver *r, const struct ast_section *section)
@@ -272,7 +278,7 @@ static struct diagnostic *report_malformed_header(struct resolver *r, struct wor
 			section_name(kind));
 }
 
-static void report_header(struct resolver *r, const struct ast_section *section, struct word line)
+static struct diagnostic *report_header(struct resolver *r, const struct ast_section *section, struct word line)
 {
 	enum section_kind kind = meant_section(line);
 	const char *name = section_name(kind);
@@ -291,6 +297,7 @@ static void report_header(struct resolver *r, const struct ast_section *section,
 	else
 		d = report_malformed_header(r, line, kind);
 	note_section_goes_on(d, section);
+	return d;
 }
 
 /* ---- first pass: aliases ---- */
@@ -373,6 +380,7 @@ static bool report_alias_name(struct resolver *r, const struct ast_alias *node)
 	meant.len -= name.ptr[name.len - 1] == ':';
 	if (meant.len == name.len || !name_is_valid(word_text(meant))) {
 		diag_help(d, "a name is a letter, then letters, digits, `-` and `_`, 2 to 64 characters in all");
+		skip_name(r, SECTION_ALIASES, name, d);
 		return true;
 	}
 	diag_fix(diag_help(d, "did you mean `%.*s`?", TEXT_ARG(meant)), word_span(node->name), "%.*s", TEXT_ARG(meant));
@@ -456,15 +464,44 @@ static void report_outside(struct resolver *r, const struct ast_line *line)
 		diag_help(d, "write `[OPTIONS]` above it");
 }
 
-static void define_line(struct resolver *r, const struct ast_section *section,
-			const struct ast_line *line)
+/* Lines that belong to no section because the header above them is none: they are
+ * shown with that, not one by one. */
+struct headless {
+	struct diagnostic *header;
+	struct span lines;
+};
+
+static void end_headless(struct headless *h)
 {
-	if (line->kind == LINE_HEADER)
-		report_header(r, section, line_text(line));
-	else if (encoding_lost(r->lost, line->span))
-		return;
-	else if (line->kind == LINE_RAW)
+	if (h->lines.begin)
+		diag_label(h->header, h->lines, "ignored with it");
+	*h = (struct headless){ 0 };
+}
+
+static void define_raw_line(struct resolver *r, const struct ast_line *line, struct headless *h)
+{
+	if (!h->header) {
 		report_outside(r, line);
+		return;
+	}
+	if (!h->lines.begin)
+		h->lines.begin = line->span.begin;
+	h->lines.end = line->span.end;
+}
+
+static void define_line(struct resolver *r, const struct ast_section *section, const struct ast_line *line,
+			struct headless *h)
+{
+	if (line->kind == LINE_HEADER) {
+		struct diagnostic *d = report_header(r, section, line_text(line));
+
+		end_headless(h);
+		h->header = section->kind == SECTION_NONE ? d : NULL;
+	} else if (encoding_lost(r->lost, line->span)) {
+		if (r->lost->header && !h->header)
+			h->header = r->lost->header;
+	} else if (line->kind == LINE_RAW)
+		define_raw_line(r, line, h);
 	else if (section->kind == SECTION_ALIASES && line->kind == LINE_ALIAS)
 		define_alias(r, (const struct ast_alias *)line);
 	else if (section->kind == SECTION_ALIASES && line->kind == LINE_BAD)
@@ -473,12 +510,15 @@ static void define_line(struct resolver *r, const struct ast_section *section,
 
 void names_define(struct resolver *r)
 {
+	struct headless headless = { 0 };
+
 	for (const struct ast_section *s = r->file->sections; s; s = s->next) {
 		define_section(r, s);
 		if (section_table[s->kind].named && !names_section_counts(s))
 			continue;
 		for (const struct ast_line *line = s->lines; line; line = line->next)
-			define_line(r, s, line);
+			define_line(r, s, line, &headless);
+		end_headless(&headless);
 	}
 }
 
@@ -657,6 +697,8 @@ static void report_unknown_alias(struct resolver *r, struct word reference, cons
 	struct suggestion s;
 	struct diagnostic *d;
 
+	if (names_alias_is_skipped(r, reference))
+		return;
 	if (look->guest_prefix) {
 		report_guest_scope(r, reference, "", word_text(look->name),
 				   find_alias(&r->config->cluster, arena_lower(r->arena, word_text(look->name))));
@@ -691,7 +733,7 @@ static void show_use(struct resolver *r, struct diagnostic *d, struct word refer
 bool names_are_skipped(struct resolver *r, const struct scope *scope, enum section_kind kind,
 		       struct text name, struct word reference)
 {
-	const struct skipped_section *s = scope ? scope->skipped : NULL;
+	const struct skipped_name *s = scope ? scope->skipped : NULL;
 	struct text lower = arena_lower(r->arena, name);
 
 	while (s && (s->kind != kind || !text_equal(s->name, lower)))
@@ -714,6 +756,16 @@ static bool report_long_reference(struct resolver *r, struct word reference, con
 	diag_help(d, "behind `%s` a name has at most %u characters", look->prefix,
 		  NAME_LONGEST_ALIAS - (unsigned)strlen(look->prefix));
 	return true;
+}
+
+bool names_alias_is_skipped(struct resolver *r, struct word reference)
+{
+	struct lookup look = lookup_start(r, reference, false);
+
+	for (unsigned i = 0; i < look.count; i++)
+		if (names_are_skipped(r, look.scopes[i], SECTION_ALIASES, word_text(look.name), reference))
+			return true;
+	return false;
 }
 
 static bool alias_was_seen(const struct resolver *r, const struct lookup *look, struct text name,

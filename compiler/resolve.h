@@ -33,9 +33,9 @@ struct late_label {
 	struct late_label *next;
 };
 
-/* A section that is passed over for its bad name, which was reported. */
-struct skipped_section {
-	enum section_kind kind;
+/* A set, group or alias that is passed over for its bad name, which was reported. */
+struct skipped_name {
+	enum section_kind kind; /* it stands in, or is */
 	struct text name; /* in lower case */
 	struct diagnostic *d;
 	struct skipped_section *next;
@@ -79,10 +79,12 @@ const struct ipset *names_set(struct resolver *r, struct word reference);
 struct group *names_group(const struct config *config, struct text name);
 /* Whether the header starts a set or group that is not skipped. */
 bool names_section_counts(const struct ast_section *section);
-/* Whether `reference` to a set or group is wrong only because the section of that
- * name in the file of `scope` is skipped; the diagnostic there then shows it. */
+/* Whether `reference` is wrong only because what is called so in the file of
+ * `scope` is skipped; the diagnostic there then shows it. */
 bool names_are_skipped(struct resolver *r, const struct scope *scope, enum section_kind kind,
 		       struct text name, struct word reference);
+/* The same for what may be meant as an alias, with or without its scope. */
+bool names_alias_is_skipped(struct resolver *r, struct word reference);
 
 /* ---- options.c ---- */
 
@@ -161,6 +163,7 @@ struct diagnostic *suggest_log_level(struct diagnostic *d, struct word level);
 
 /* Lines that hold characters which the language does not allow. */
 struct lost_lines {
+	struct diagnostic *header; /* of a byte order mark before a header, or NULL */
 	struct span *spans; /* in the order of the file */
 	uint32_t count, room;
 };

@@ -30,6 +30,12 @@ NR == FNR && /^ *(-->|:::) / {
 	}
 }
 
+# A label about several lines.
+NR == FNR && / \(to line [0-9]+\)$/ {
+	for (last = $NF + 0; line <= last; line++)
+		shown[file ":" line] = 1
+}
+
 NR == FNR {
 	bad_name = /^error\[E010[45]\]/
 	next
