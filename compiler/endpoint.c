@@ -36,7 +36,8 @@ static bool is_host_name(struct text t)
 	bool letter = false;
 
 	for (uint32_t i = 0; i < t.len; i++) {
-		if (!char_is_letter(t.ptr[i]) && !char_is_digit(t.ptr[i]) && t.ptr[i] != '.' && t.ptr[i] != '-')
+		if (!char_is_letter(t.ptr[i]) && !char_is_digit(t.ptr[i]) && t.ptr[i] != '.' &&
+		    t.ptr[i] != '-')
 			return false;
 		if (t.ptr[i] == '.')
 			letter = i + 1 < t.len && char_is_letter(t.ptr[i + 1]);
@@ -49,11 +50,11 @@ static void help_malformed(struct diagnostic *d, struct word address)
 	struct text t = word_text(address);
 
 	if (t.len > 3 && text_equal_nocase((struct text){ t.ptr, 3 }, TEXT("dc/")))
-		diag_fix(diag_help(d, "did you mean `dc/%.*s`?", (int)t.len - 3, t.ptr + 3), word_span(address),
-			 "dc/%.*s", (int)t.len - 3, t.ptr + 3);
+		diag_fix(diag_help(d, "did you mean `dc/%.*s`?", (int)t.len - 3, t.ptr + 3),
+			 word_span(address), "dc/%.*s", (int)t.len - 3, t.ptr + 3);
 	else if (text_starts(t, "sdn/"))
-		diag_fix(diag_help(d, "the SDN has IP sets only: `+%.*s`", TEXT_ARG(t)), word_span(address), "+%.*s",
-			 TEXT_ARG(t));
+		diag_fix(diag_help(d, "the SDN has IP sets only: `+%.*s`", TEXT_ARG(t)), word_span(address),
+			 "+%.*s", TEXT_ARG(t));
 	else if (text_starts(t, "!"))
 		diag_help(d, "rules cannot negate; an IP set can, with `!` before an entry");
 	else if (text_is(t, "*"))
@@ -61,7 +62,8 @@ static void help_malformed(struct diagnostic *d, struct word address)
 	else if (is_host_name(t))
 		diag_help(d, "host names are not looked up; define an alias");
 	else
-		diag_help(d, "it is an address, a network, a range, an alias, or `+` and the name of an IP set");
+		diag_help(d,
+			  "it is an address, a network, a range, an alias, or `+` and the name of an IP set");
 }
 
 static void report_malformed(struct resolver *r, struct word address)
@@ -144,7 +146,8 @@ static void report_range_end(struct resolver *r, struct word value, struct word 
 		dot--;
 	/* "10.0.0.1-9" */
 	if (dot > 0 && text_all_digits(word_text(high)))
-		diag_fix(diag_help(d, "did you mean `%.*s-%.*s%.*s`?", TEXT_ARG(low), (int)dot, low.ptr, TEXT_ARG(high)),
+		diag_fix(diag_help(d, "did you mean `%.*s-%.*s%.*s`?", TEXT_ARG(low), (int)dot, low.ptr,
+				   TEXT_ARG(high)),
 			 word_span(value), "%.*s-%.*s%.*s", TEXT_ARG(low), (int)dot, low.ptr, TEXT_ARG(high));
 	else
 		diag_help(d, "a range is two addresses, as in 10.0.0.1-10.0.0.9");
@@ -243,8 +246,8 @@ static bool looks_like_alias(struct text t)
 static void report_name_in_list(struct resolver *r, struct word element)
 {
 	bool set = text_starts(word_text(element), "+");
-	struct diagnostic *d = rule_error(r, word_span(element), DIAG_NAME_IN_LIST, "an %s cannot stand in a list",
-					  set ? "IP set" : "alias");
+	struct diagnostic *d = rule_error(r, word_span(element), DIAG_NAME_IN_LIST,
+					  "an %s cannot stand in a list", set ? "IP set" : "alias");
 
 	rule_fate(r, d);
 	diag_help(d, set ? "write a rule of its own for it, or add the addresses to the set"

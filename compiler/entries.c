@@ -133,7 +133,8 @@ static bool check_alias(struct resolver *r, struct word word, struct set_entry *
 	struct diagnostic *d;
 
 	if (zero)
-		d = entry_error(r, word, DIAG_ENTRY_ZERO_PREFIX, "`%.*s`: an IP set cannot hold the prefix length zero");
+		d = entry_error(r, word, DIAG_ENTRY_ZERO_PREFIX,
+				"`%.*s`: an IP set cannot hold the prefix length zero");
 	else
 		d = clear_host_bits(r, word, entry, network);
 	if (d)

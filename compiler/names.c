@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Names: what a file defines, and what its references mean. */
+/* Names: what a file defines. */
 #include "resolve.h"
 
 /* ---- names as such ---- */
@@ -27,7 +27,7 @@ bool names_section_counts(const struct ast_section *section)
 	return name_is_valid(name) && name.len <= longest_name(section->kind);
 }
 
-static struct alias *find_alias(struct scope *scope, struct text lower_name)
+struct alias *names_find_alias(struct scope *scope, struct text lower_name)
 {
 	struct alias *alias = NULL;
 
@@ -36,7 +36,7 @@ static struct alias *find_alias(struct scope *scope, struct text lower_name)
 	return alias;
 }
 
-static struct ipset *find_set(struct scope *scope, struct text name)
+struct ipset *names_find_set(struct scope *scope, struct text name)
 {
 	struct ipset *set = NULL;
 
@@ -91,7 +91,7 @@ static void report_bad_name(struct resolver *r, const struct ast_section *sectio
 static void define_set(struct resolver *r, const struct ast_section *section)
 {
 	struct text name = arena_lower(r->arena, word_text(section->name));
-	struct ipset *set = find_set(r->own, name);
+	struct ipset *set = names_find_set(r->own, name);
 
 	if (set) {
 		struct diagnostic *d = diag(r->diags, word_span(section->name), DIAG_DUPLICATE_SET,
@@ -145,161 +145,6 @@ static void define_section(struct resolver *r, const struct ast_section *section
 		define_group(r, section);
 }
 
-/* ---- first pass: lines that look like headers and are none ---- */
-
-/* What stands between the brackets. */
-static struct text inside(struct word line)
-{
-	struct text inner = { line.ptr + 1, line.len - 1 };
-
-	while (inner.len && (inner.ptr[inner.len - 1] == ']' || char_is_blank(inner.ptr[inner.len - 1])))
-		inner.len--;
-	while (inner.len && char_is_blank(inner.ptr[0])) {
-		inner.ptr++;
-		inner.len--;
-	}
-	return inner;
-}
-
-/* The known section that a stray header means, by its first word. */
-static enum section_kind meant_section(struct word line)
-{
-	struct text inner = inside(line), first = { inner.ptr, 0 };
-
-	while (first.len < inner.len && (char_is_letter(first.ptr[first.len]) || first.ptr[first.len] == '_'))
-		first.len++;
-	for (int kind = SECTION_NONE + 1; kind < SECTION_KINDS; kind++)
-		if (text_equal_nocase(text_of(section_table[kind].name), first))
-			return (enum section_kind)kind;
-	return SECTION_NONE;
-}
-
-static void note_section_goes_on(struct diagnostic *d, const struct ast_section *section)
-{
-	if (section->kind == SECTION_NONE)
-		diag_note(d, "no section begins here; the lines below are ignored");
-	else
-		diag_note(d, "no section begins here; the lines below still belong to [%s%s%.*s] and stay "
-			     "active",
-			  section_name(section->kind), section->name.len ? " " : "",
-			  TEXT_ARG(section->name));
-}
-
-/* The sections this file may have, as "[OPTIONS], [RULES]". */
-static const char *allowed_sections(struct resolver *r)
-{
-	const char *list = "";
-
-	for (int kind = SECTION_NONE + 1; kind < SECTION_KINDS; kind++)
-		if (section_allowed((enum section_kind)kind, r->file->kind))
-			list = arena_printf(r->arena, "%s%s[%s%s]", list, *list ? ", " : "", section_table[kind].name,
-					    section_table[kind].named ? " name" : "");
-	return list;
-}
-
-/* The section whose name, alone or before a blank, is nearly `inner`; false if none. */
-static bool suggest_section(struct resolver *r, struct diagnostic *d, struct word line, struct text inner)
-{
-	struct text first = inner;
-	struct suggestion plain, named;
-
-	while (first.len && text_find(first, ' ') >= 0)
-		first.len = (uint32_t)text_find(first, ' ');
-	suggest_start(&plain, inner);
-	suggest_start(&named, first);
-	for (int kind = SECTION_NONE + 1; kind < SECTION_KINDS; kind++)
-		if (section_allowed((enum section_kind)kind, r->file->kind))
-			suggest(section_table[kind].named ? &named : &plain, text_of(section_table[kind].name),
-				(struct span){ 0, 0 });
-	if (named.best.len && first.len < inner.len)
-		diag_help(d, "did you mean `[%.*s%.*s]`?", TEXT_ARG(named.best), (int)(inner.len - first.len),
-			  inner.ptr + first.len);
-	else if (plain.best.len)
-		diag_fix(diag_help(d, "did you mean `[%.*s]`?", TEXT_ARG(plain.best)), word_span(line), "[%.*s]",
-			 TEXT_ARG(plain.best));
-	else
-		return false;
-	return true;
-}
-
-static struct diagnostic *report_unknown_section(struct resolver *r, const struct ast_section *section,
-						 struct word line)
-{
-	struct text inner = inside(line);
-	struct diagnostic *d = diag(r->diags, word_span(line), DIAG_UNKNOWN_SECTION, "there is no section `%.*s`",
-				    TEXT_ARG(inner));
-
-	if (suggest_section(r, d, line, inner))
-		return d;
-	diag_help(d, "a %s file has %s", file_kind_name(r->file->kind), allowed_sections(r));
-	if (section->kind == SECTION_RULES || section->kind == SECTION_GROUP)
-		diag_help(d, "to switch rules off, write `|` in front of each");
-	return d;
-}
-
-/* "[RULES] # mine": plain sections take nothing behind the bracket. */
-static struct diagnostic *report_header_comment(struct resolver *r, struct word line,
-						enum section_kind kind)
-{
-	uint32_t close = (uint32_t)text_find(word_text(line), ']');
-	struct word rest = word_part(line, close + 1, line.len - close - 1);
-	struct diagnostic *d;
-
-	while (rest.len && char_is_blank(rest.ptr[0]))
-		rest = word_part(rest, 1, rest.len - 1);
-	d = diag(r->diags, word_span(rest), DIAG_HEADER_COMMENT, "nothing may follow `[%s]`",
-		 section_name(kind));
-	diag_help(d, rest.ptr[0] == '#' ? "put the comment on a line of its own" : "put this on a line of its own");
-	return diag_fix(d, word_span(line), "%.*s\n%.*s", (int)close + 1, line.ptr, TEXT_ARG(rest));
-}
-
-static struct diagnostic *report_misplaced_section(struct resolver *r, struct word line, enum section_kind kind)
-{
-	struct diagnostic *d = diag(r->diags, word_span(line), DIAG_MISPLACED_SECTION, "a %s file has no section [%s]",
-				    file_kind_name(r->file->kind), section_name(kind));
-
-	diag_here(d, "not allowed here");
-	if (kind == SECTION_GROUP)
-		return diag_help(d, "security groups are defined in cluster.fw");
-	return diag_help(d, "%s are defined in cluster.fw, or in a guest's file for this guest",
-			 kind == SECTION_ALIASES ? "aliases" : "IP sets");
-}
-
-static struct diagnostic *report_malformed_header(struct resolver *r, struct word line,
-						  enum section_kind kind)
-{
-	struct diagnostic *d = diag(r->diags, word_span(line), DIAG_MALFORMED_HEADER,
-				    "this is no section header");
-
-	if (section_table[kind].named)
-		return diag_help(d, "it is written `[%s name]`, with nothing behind it but a comment",
-				 section_name(kind));
-	return diag_fix(diag_help(d, "it is written `[%s]`", section_name(kind)), word_span(line), "[%s]",
-			section_name(kind));
-}
-
-static struct diagnostic *report_header(struct resolver *r, const struct ast_section *section, struct word line)
-{
-	enum section_kind kind = meant_section(line);
-	const char *name = section_name(kind);
-	struct text text = word_text(line);
-	struct diagnostic *d;
-
-	if (kind == SECTION_NONE && inside(line).len)
-		d = report_unknown_section(r, section, line);
-	else if (kind == SECTION_NONE)
-		d = diag_help(diag(r->diags, word_span(line), DIAG_MALFORMED_HEADER, "this is no section header"),
-			      "a %s file has %s", file_kind_name(r->file->kind), allowed_sections(r));
-	else if (!section_allowed(kind, r->file->kind))
-		d = report_misplaced_section(r, line, kind);
-	else if (!section_table[kind].named && text_find(text, ']') == (long)strlen(name) + 1)
-		d = report_header_comment(r, line, kind);
-	else
-		d = report_malformed_header(r, line, kind);
-	note_section_goes_on(d, section);
-	return d;
-}
-
 /* ---- first pass: aliases ---- */
 
 /* Cuts /32 or /128 off, which mean the same as no length. */
@@ -344,15 +189,15 @@ static struct diagnostic *report_alias_gap(struct resolver *r, const struct ast_
 
 	diag_here(d, "%u here", gap.end - gap.begin);
 	diag_note(d, "the alias has no value; rules and set entries that use it are ignored");
-	return diag_fix(diag_help(d, "write `%.*s %.*s`", TEXT_ARG(node->name), TEXT_ARG(node->cidr)),
-			whole, "%.*s %.*s", TEXT_ARG(node->name), TEXT_ARG(node->cidr));
+	return diag_fix(diag_help(d, "write `%.*s %.*s`", TEXT_ARG(node->name), TEXT_ARG(node->cidr)), whole,
+			"%.*s %.*s", TEXT_ARG(node->name), TEXT_ARG(node->cidr));
 }
 
 /* An alias that was reported where it stands, and has no value. */
 static void define_without_value(struct resolver *r, struct word word, struct text cidr, struct diagnostic *d)
 {
 	struct text name = arena_lower(r->arena, word_text(word));
-	struct alias *alias = find_alias(r->own, name);
+	struct alias *alias = names_find_alias(r->own, name);
 
 	if (alias && alias->valid)
 		return; /* keeps the value it has */
@@ -374,16 +219,18 @@ static bool report_alias_name(struct resolver *r, const struct ast_alias *node)
 
 	if (name_is_valid(name) && name.len <= NAME_LONGEST_ALIAS)
 		return false;
-	d = diag(r->diags, word_span(node->name), DIAG_BAD_ALIAS_NAME, "`%.*s` cannot be the name of an alias",
-		 TEXT_ARG(name));
+	d = diag(r->diags, word_span(node->name), DIAG_BAD_ALIAS_NAME,
+		 "`%.*s` cannot be the name of an alias", TEXT_ARG(name));
 	diag_note(d, "the alias is ignored; nothing can refer to it");
 	meant.len -= name.ptr[name.len - 1] == ':';
 	if (meant.len == name.len || !name_is_valid(word_text(meant))) {
-		diag_help(d, "a name is a letter, then letters, digits, `-` and `_`, 2 to 64 characters in all");
+		diag_help(d,
+			  "a name is a letter, then letters, digits, `-` and `_`, 2 to 64 characters in all");
 		skip_name(r, SECTION_ALIASES, name, d);
 		return true;
 	}
-	diag_fix(diag_help(d, "did you mean `%.*s`?", TEXT_ARG(meant)), word_span(node->name), "%.*s", TEXT_ARG(meant));
+	diag_fix(diag_help(d, "did you mean `%.*s`?", TEXT_ARG(meant)), word_span(node->name), "%.*s",
+		 TEXT_ARG(meant));
 	define_without_value(r, meant, word_text(node->cidr), d);
 	return true;
 }
@@ -391,7 +238,7 @@ static bool report_alias_name(struct resolver *r, const struct ast_alias *node)
 static struct alias *alias_for(struct resolver *r, const struct ast_alias *node)
 {
 	struct text name = arena_lower(r->arena, word_text(node->name));
-	struct alias *alias = find_alias(r->own, name);
+	struct alias *alias = names_find_alias(r->own, name);
 
 	if (alias && !alias->valid) {
 		alias->span = word_span(node->name); /* the first that counts */
@@ -424,7 +271,8 @@ static void define_alias(struct resolver *r, const struct ast_alias *node)
 	error = prefix_parse(cidr, &prefix);
 	if (error || node->wide_gap) {
 		define_without_value(r, node->name, cidr,
-				     error ? report_alias_address(r, node, error) : report_alias_gap(r, node));
+				     error ? report_alias_address(r, node, error)
+					   : report_alias_gap(r, node));
 		return;
 	}
 	alias = alias_for(r, node);
@@ -493,7 +341,7 @@ static void define_line(struct resolver *r, const struct ast_section *section, c
 			struct headless *h)
 {
 	if (line->kind == LINE_HEADER) {
-		struct diagnostic *d = report_header(r, section, line_text(line));
+		struct diagnostic *d = header_report(r, section, line_text(line));
 
 		end_headless(h);
 		h->header = section->kind == SECTION_NONE ? d : NULL;
@@ -520,454 +368,4 @@ void names_define(struct resolver *r)
 			define_line(r, s, line, &headless);
 		end_headless(&headless);
 	}
-}
-
-/* ---- second pass: references ---- */
-
-/* "dc/", "guest/", "sdn/" in front of a name; SCOPE_ANY without one. */
-static bool take_prefix(struct word *name, const char *prefix)
-{
-	uint32_t len = (uint32_t)strlen(prefix);
-
-	if (!text_starts(word_text(*name), prefix))
-		return false;
-	*name = word_part(*name, len, name->len - len);
-	return true;
-}
-
-/* Where a reference may look, nearest first. */
-struct lookup {
-	struct word name; /* without the prefix */
-	const char *prefix;
-	struct scope *scopes[3];
-	unsigned count;
-	/* In a rule it is enough that the name was seen in any scope before; which
-	 * one the prefix means is decided when everything is read.  So it is in the
-	 * stock compiler; in sets the prefix counts at once. */
-	struct scope *seen_in[3];
-	unsigned seen_count;
-	bool guest_prefix; /* guest/ outside a guest's file */
-	bool cluster;      /* the cluster's file is among them */
-};
-
-static struct lookup lookup_start(struct resolver *r, struct word reference, bool set)
-{
-	struct lookup look = { .name = reference, .prefix = "" };
-	bool dc = take_prefix(&look.name, "dc/");
-	bool guest = !dc && take_prefix(&look.name, "guest/");
-	bool sdn = set && !dc && !guest && take_prefix(&look.name, "sdn/");
-	bool any = !dc && !guest && !sdn;
-
-	look.prefix = dc ? "dc/" : guest ? "guest/" : sdn ? "sdn/" : "";
-	look.guest_prefix = guest && r->file->kind != FILE_GUEST;
-	look.cluster = any || dc;
-	if ((any || guest) && r->file->kind == FILE_GUEST)
-		look.scopes[look.count++] = r->own;
-	if (any || dc)
-		look.scopes[look.count++] = &r->config->cluster;
-	if (set && (any || sdn))
-		look.scopes[look.count++] = &r->config->sdn;
-	if (r->file->kind == FILE_GUEST)
-		look.seen_in[look.seen_count++] = r->own;
-	look.seen_in[look.seen_count++] = &r->config->cluster;
-	if (set)
-		look.seen_in[look.seen_count++] = &r->config->sdn;
-	return look;
-}
-
-/* Whether what is defined at `definition` can be seen from `here`: in the same
- * file only what stands above. */
-static bool is_above(const struct resolver *r, struct span definition, struct word here)
-{
-	uint32_t base = r->file->source->base, end = base + r->file->source->size;
-
-	return definition.begin < base || definition.begin > end || definition.begin < here.begin;
-}
-
-static void suggest_aliases(struct resolver *r, struct suggestion *s, const struct lookup *look)
-{
-	for (unsigned i = 0; i < look->count; i++) {
-		struct alias *aliases = look->scopes[i]->aliases;
-
-		if (!suggest_among(r, HASH_COUNT(aliases)))
-			return;
-		for (struct alias *a = aliases; a; a = a->hh.next)
-			if (!a->implicit)
-				suggest(s, a->name, a->span);
-	}
-}
-
-static const char *where_looked(const struct resolver *r, const struct lookup *look)
-{
-	if (text_is(text_of(look->prefix), "sdn/"))
-		return r->config->sdn.ipsets ? "not a set of the SDN"
-					     : "this tree has no SDN configuration (sdn/.running-config)";
-	if (look->count == 1 && look->scopes[0] == r->own)
-		return "not defined in this file";
-	if (r->file->kind == FILE_GUEST && !*look->prefix)
-		return "not defined in this file or in cluster.fw";
-	return r->file->kind == FILE_CLUSTER ? "not defined in this file" : "not defined in cluster.fw";
-}
-
-/* A reference whose definition the cluster file may hold, which nobody has. */
-static struct diagnostic *report_cluster_unknown(struct resolver *r, struct word reference,
-						 const char *what)
-{
-	struct diagnostic *d = rule_error(r, word_span(reference), DIAG_CLUSTER_UNKNOWN,
-					  "no %s named `%.*s` at hand", what, TEXT_ARG(reference));
-
-	diag_note(d, "cluster.fw may define it, but there is none beside this file");
-	diag_note(d, "if it does not, the %s is ignored", r->rule ? "rule" : "entry");
-	return diag_help(d, "name the tree, not the file");
-}
-
-/* `sign`: "+" for sets, of which `reference` is what follows it. */
-static void report_guest_scope(struct resolver *r, struct word reference, const char *sign, struct text name,
-			       bool in_cluster)
-{
-	struct span whole = { reference.begin - (uint32_t)strlen(sign), reference.begin + reference.len };
-	struct diagnostic *d = rule_error(r, word_span(reference), DIAG_GUEST_SCOPE,
-					  "`guest/` can be used in a guest's file only");
-
-	if (r->in_group)
-		diag_here(d, "a security group belongs to no guest");
-	else
-		diag_here(d, "a %s file belongs to no guest", file_kind_name(r->file->kind));
-	rule_fate(r, d);
-	if (in_cluster)
-		diag_fix(diag_help(d, "did you mean `%sdc/%.*s`?", sign, TEXT_ARG(name)), whole, "%sdc/%.*s", sign,
-			 TEXT_ARG(name));
-}
-
-static void report_alias_below(struct resolver *r, struct word reference, const struct alias *alias)
-{
-	struct diagnostic *d = rule_error(r, word_span(reference), DIAG_ALIAS_BEFORE_DEFINITION,
-					  "the alias `%.*s` is used before it is defined", TEXT_ARG(alias->name));
-
-	diag_label(d, alias->span, "defined here");
-	diag_help(rule_fate(r, d), "files are read from top to bottom: move the definition up");
-}
-
-static void report_implicit_local_network(struct resolver *r, struct word reference)
-{
-	struct diagnostic *d = rule_error(r, word_span(reference), DIAG_IMPLICIT_LOCAL_NETWORK,
-					  "`local_network` is not defined in cluster.fw");
-
-	rule_fate(r, d);
-	diag_note(d, "without a definition it is added after all files are read, for the set `management` "
-		     "and for the host's own rules only");
-	diag_help(d, "define it in [ALIASES] of cluster.fw, above its first use");
-}
-
-/* The prefix of the scope that has the alias, if another one than was looked in. */
-static const char *other_scope_of_alias(const struct resolver *r, const struct lookup *look, struct text name)
-{
-	if (*look->prefix && r->file->kind == FILE_GUEST && find_alias(r->own, name))
-		return "guest/";
-	return *look->prefix && find_alias(&r->config->cluster, name) ? "dc/" : NULL;
-}
-
-/* Helps with what is no alias at all, or one of another scope. */
-static bool suggest_other_kind(struct resolver *r, struct diagnostic *d, struct word reference,
-			       const struct lookup *look)
-{
-	struct text name = word_text(look->name), lower = arena_lower(r->arena, name);
-	const char *scope = other_scope_of_alias(r, look, lower);
-	bool set = false;
-
-	for (unsigned i = 0; i < look->seen_count && !set; i++)
-		set = find_set(look->seen_in[i], lower) != NULL;
-	if (scope)
-		diag_fix(diag_help(d, "did you mean `%s%.*s`?", scope, TEXT_ARG(name)), word_span(reference),
-			 "%s%.*s", scope, TEXT_ARG(name));
-	else if (set && r->rule)
-		diag_fix(diag_help(d, "did you mean the IP set, `+%s%.*s`?", look->prefix, TEXT_ARG(lower)),
-			 word_span(reference), "+%s%.*s", look->prefix, TEXT_ARG(lower));
-	else if (set)
-		diag_help(d, "it is an IP set, and no IP set can hold another one");
-	else if (r->rule && !*look->prefix && (text_is(lower, "any") || text_is(lower, "all")))
-		diag_help(d, "leave the option out to match every address");
-	else
-		return false;
-	return true;
-}
-
-static void report_unknown_alias(struct resolver *r, struct word reference, const struct lookup *look)
-{
-	struct suggestion s;
-	struct diagnostic *d;
-
-	if (names_alias_is_skipped(r, reference))
-		return;
-	if (look->guest_prefix) {
-		report_guest_scope(r, reference, "", word_text(look->name),
-				   find_alias(&r->config->cluster, arena_lower(r->arena, word_text(look->name))));
-		return;
-	}
-	if (look->cluster && r->cluster_unknown) {
-		report_cluster_unknown(r, reference, "alias");
-		return;
-	}
-	d = rule_error(r, word_span(reference), DIAG_UNKNOWN_ALIAS, "no alias named `%.*s`", TEXT_ARG(reference));
-	diag_here(d, "%s", where_looked(r, look));
-	suggest_start(&s, word_text(look->name));
-	suggest_aliases(r, &s, look);
-	rule_fate(r, d);
-	if (!suggest_other_kind(r, d, reference, look))
-		suggest_to(d, &s, word_span(reference), look->prefix);
-}
-
-/* What is referred to was reported where it stands; this only says who suffers. */
-static void show_use(struct resolver *r, struct diagnostic *d, struct word reference)
-{
-	struct late_label *label;
-
-	r->failed = true;
-	if (!d)
-		return;
-	label = ARENA_NEW(r->arena, struct late_label);
-	*label = (struct late_label){ d, word_span(reference), *r->late };
-	*r->late = label;
-}
-
-bool names_are_skipped(struct resolver *r, const struct scope *scope, enum section_kind kind,
-		       struct text name, struct word reference)
-{
-	const struct skipped_name *s = scope ? scope->skipped : NULL;
-	struct text lower = arena_lower(r->arena, name);
-
-	while (s && (s->kind != kind || !text_equal(s->name, lower)))
-		s = s->next;
-	if (s)
-		show_use(r, s->d, reference);
-	return s != NULL;
-}
-
-/* A name that is not too long, but is with its prefix. */
-static bool report_long_reference(struct resolver *r, struct word reference, const struct lookup *look)
-{
-	struct diagnostic *d;
-
-	if (!r->rule || !*look->prefix || reference.len <= NAME_LONGEST_ALIAS || look->name.len > NAME_LONGEST_ALIAS)
-		return false;
-	d = rule_error(r, word_span(reference), DIAG_LONG_REFERENCE, "a reference has at most %d characters",
-		       NAME_LONGEST_ALIAS);
-	rule_fate(r, diag_here(d, "%u with `%s`", reference.len, look->prefix));
-	diag_help(d, "behind `%s` a name has at most %u characters", look->prefix,
-		  NAME_LONGEST_ALIAS - (unsigned)strlen(look->prefix));
-	return true;
-}
-
-bool names_alias_is_skipped(struct resolver *r, struct word reference)
-{
-	struct lookup look = lookup_start(r, reference, false);
-
-	for (unsigned i = 0; i < look.count; i++)
-		if (names_are_skipped(r, look.scopes[i], SECTION_ALIASES, word_text(look.name), reference))
-			return true;
-	return false;
-}
-
-static bool alias_was_seen(const struct resolver *r, const struct lookup *look, struct text name,
-			   struct word reference)
-{
-	struct scope *const *scopes = r->rule ? look->seen_in : look->scopes;
-	unsigned count = r->rule ? look->seen_count : look->count;
-
-	for (unsigned i = 0; i < count; i++) {
-		struct alias *alias = find_alias(scopes[i], name);
-
-		if (alias && is_above(r, alias->span, reference))
-			return true;
-	}
-	return false;
-}
-
-const struct alias *names_alias(struct resolver *r, struct word reference)
-{
-	struct lookup look = lookup_start(r, reference, false);
-	struct text name = arena_lower(r->arena, word_text(look.name));
-	struct alias *first = NULL;
-	bool seen = alias_was_seen(r, &look, name, reference);
-
-	for (unsigned i = 0; i < look.count && !first; i++)
-		first = find_alias(look.scopes[i], name);
-	if (report_long_reference(r, reference, &look))
-		return NULL;
-	if (first && seen && first->valid)
-		return first;
-	if (first && seen)
-		show_use(r, first->reported, reference);
-	else if (first)
-		report_alias_below(r, reference, first);
-	else if (text_is(name, "local_network") && !look.guest_prefix && !r->cluster_unknown)
-		report_implicit_local_network(r, reference);
-	else
-		report_unknown_alias(r, reference, &look);
-	return NULL;
-}
-
-/* A reference to a set with the '+' in front of it. */
-static struct span with_plus(struct word reference)
-{
-	return (struct span){ reference.begin - 1, reference.begin + reference.len };
-}
-
-static void suggest_sets(struct resolver *r, struct suggestion *s, const struct lookup *look)
-{
-	for (unsigned i = 0; i < look->count; i++) {
-		struct ipset *sets = look->scopes[i]->ipsets;
-
-		if (!suggest_among(r, HASH_COUNT(sets)))
-			return;
-		for (struct ipset *set = sets; set; set = set->hh.next)
-			suggest(s, set->name, set->span);
-	}
-}
-
-static bool is_predefined_set(struct text name)
-{
-	return text_is(name, "management") || text_is(name, "blacklist") ||
-	       (text_starts(name, "ipfilter-net") &&
-		text_all_digits((struct text){ name.ptr + 12, name.len - 12 }));
-}
-
-/* Helps with a set of another scope, or an alias of that name. */
-static bool suggest_other_scope(struct resolver *r, struct diagnostic *d, struct word reference,
-				const struct lookup *look)
-{
-	static const char *const prefixes[] = { [SCOPE_CLUSTER] = "dc/", [SCOPE_GUEST] = "guest/", [SCOPE_SDN] = "sdn/" };
-	struct text name = word_text(look->name);
-
-	for (unsigned i = 0; i < look->seen_count; i++)
-		if (find_set(look->seen_in[i], name)) {
-			const char *prefix = prefixes[look->seen_in[i]->kind];
-
-			diag_fix(diag_help(d, "did you mean `+%s%.*s`?", prefix, TEXT_ARG(name)), with_plus(reference),
-				 "+%s%.*s", prefix, TEXT_ARG(name));
-			return true;
-		}
-	for (unsigned i = 0; i < look->seen_count; i++)
-		if (find_alias(look->seen_in[i], arena_lower(r->arena, name))) {
-			diag_fix(diag_help(d, "did you mean the alias, `%.*s`?", TEXT_ARG(name)),
-				 with_plus(reference), "%.*s", TEXT_ARG(name));
-			return true;
-		}
-	return false;
-}
-
-static void report_unknown_set(struct resolver *r, struct word reference, const struct lookup *look)
-{
-	bool predefined = is_predefined_set(word_text(look->name));
-	struct suggestion s;
-	struct diagnostic *d;
-
-	d = rule_error(r, word_span(reference), predefined ? DIAG_IMPLICIT_SET : DIAG_UNKNOWN_SET,
-		       predefined ? "the IP set `%.*s` is used but not written" : "no IP set named `%.*s`",
-		       TEXT_ARG(look->name));
-	diag_here(d, "%s", where_looked(r, look));
-	rule_fate(r, d);
-	if (predefined) {
-		diag_note(d, "the set has a meaning of its own, but can be referred to only where it is "
-			     "written in a file");
-		diag_help(d, "write `[IPSET %.*s]`, if only with no entries, above its first use",
-			  TEXT_ARG(look->name));
-		return;
-	}
-	suggest_start(&s, word_text(look->name));
-	suggest_sets(r, &s, look);
-	if (!suggest_other_scope(r, d, reference, look))
-		suggest_to(d, &s, with_plus(reference), arena_printf(r->arena, "+%s", look->prefix));
-}
-
-static void report_set_below(struct resolver *r, struct word reference, const struct ipset *set)
-{
-	struct diagnostic *d = rule_error(r, word_span(reference), DIAG_SET_BEFORE_DEFINITION,
-					  "the IP set `%.*s` is used before it is defined", TEXT_ARG(set->name));
-
-	diag_label(d, set->span, "defined here");
-	diag_help(rule_fate(r, d), "files are read from top to bottom: move the definition up");
-}
-
-/* True if the reference fails only because of its capitals. */
-static bool report_set_case(struct resolver *r, struct word reference, const struct lookup *look)
-{
-	struct text lower = arena_lower(r->arena, word_text(look->name));
-	struct diagnostic *d;
-
-	if (text_equal(lower, word_text(look->name)))
-		return false;
-	for (unsigned i = 0; i < look->count; i++) {
-		struct ipset *set = find_set(look->scopes[i], lower);
-
-		if (!set)
-			continue;
-		d = rule_error(r, word_span(reference), DIAG_SET_NAME_CASE,
-			       "IP sets are referred to in lower case");
-		diag_label(d, set->span, "stored as `%.*s`", TEXT_ARG(set->name));
-		rule_fate(r, d);
-		diag_fix(diag_help(d, "write `+%s%.*s`", look->prefix, TEXT_ARG(lower)), with_plus(reference),
-			 "+%s%.*s", look->prefix, TEXT_ARG(lower));
-		return true;
-	}
-	return false;
-}
-
-/* Something behind a '+' that no IP set can be called. */
-static void report_bad_set(struct resolver *r, struct word reference)
-{
-	struct diagnostic *d = rule_error(r, with_plus(reference), DIAG_BAD_SET_REFERENCE,
-					  "`+%.*s` is no reference to an IP set", TEXT_ARG(reference));
-
-	rule_fate(r, d);
-	diag_help(d, "it is written `+name`, `+dc/name`, `+guest/name` or `+sdn/name`");
-	diag_help(d, "a name is a letter, then letters, digits, `-` and `_`, 2 to %d characters in all",
-		  NAME_LONGEST_SET);
-}
-
-static void report_missing_set(struct resolver *r, struct word reference, const struct lookup *look)
-{
-	for (unsigned i = 0; i < look->count; i++)
-		if (names_are_skipped(r, look->scopes[i], SECTION_IPSET, word_text(look->name), reference))
-			return;
-	if (!name_is_valid(word_text(look->name)))
-		report_bad_set(r, reference);
-	else if (look->guest_prefix)
-		report_guest_scope(r, reference, "+", word_text(look->name),
-				   find_set(&r->config->cluster, word_text(look->name)));
-	else if (report_set_case(r, reference, look))
-		return;
-	else if (look->cluster && r->cluster_unknown)
-		report_cluster_unknown(r, reference, "IP set");
-	else
-		report_unknown_set(r, reference, look);
-}
-
-static bool set_was_seen(const struct resolver *r, const struct lookup *look, struct word reference)
-{
-	for (unsigned i = 0; i < look->seen_count; i++) {
-		struct ipset *set = find_set(look->seen_in[i], word_text(look->name));
-
-		if (set && is_above(r, set->span, reference))
-			return true;
-	}
-	return false;
-}
-
-const struct ipset *names_set(struct resolver *r, struct word reference)
-{
-	struct lookup look = lookup_start(r, reference, true);
-	struct ipset *first = NULL;
-
-	for (unsigned i = 0; i < look.count && !first; i++)
-		first = find_set(look.scopes[i], word_text(look.name));
-	if (report_long_reference(r, reference, &look))
-		return NULL;
-	if (first && set_was_seen(r, &look, reference))
-		return first;
-	if (first)
-		report_set_below(r, reference, first);
-	else
-		report_missing_set(r, reference, &look);
-	return NULL;
 }

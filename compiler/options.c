@@ -56,7 +56,8 @@ static const char *helpers_text(struct arena *arena, const struct helper_list *h
 	const char *text = "";
 
 	for (unsigned i = 0; i < helpers->count; i++)
-		text = arena_printf(arena, "%s%s%s", text, i ? "," : "", helper_table[helpers->order[i]].name);
+		text = arena_printf(arena, "%s%s%s", text, i ? "," : "",
+				    helper_table[helpers->order[i]].name);
 	return helpers->count ? text : "unset";
 }
 
@@ -65,7 +66,7 @@ static const char *queues_text(struct arena *arena, const struct queues *queues)
 	if (!queues->set)
 		return "unset";
 	return queues->range ? arena_printf(arena, "%u:%u", queues->first, queues->last)
-			       : arena_printf(arena, "%u", queues->first);
+			     : arena_printf(arena, "%u", queues->first);
 }
 
 static const char *layer2_text(struct arena *arena, const struct layer2_list *list)
@@ -149,7 +150,8 @@ static void report_no_bool(struct setting *s)
 	struct diagnostic *d = bad_value(s, DIAG_BAD_OPTION_VALUE, s->value, "`%.*s` is no value for `%s`");
 
 	if (is_true_word(t) || is_false_word(t))
-		diag_fix(diag_help(d, "write `%d`", is_true_word(t)), word_span(s->value), "%d", is_true_word(t));
+		diag_fix(diag_help(d, "write `%d`", is_true_word(t)), word_span(s->value), "%d",
+			 is_true_word(t));
 	else
 		diag_help(d, "it is 0 or 1");
 }
@@ -422,7 +424,8 @@ static void read_queues(struct setting *s)
 static void report_ethertype(struct setting *s, struct word name)
 {
 	const struct netdb *netdb = s->r->config->netdb;
-	struct diagnostic *d = bad_value(s, DIAG_UNKNOWN_ETHERTYPE, name, "no Ethernet protocol `%.*s` for `%s`");
+	struct diagnostic *d = bad_value(s, DIAG_UNKNOWN_ETHERTYPE, name,
+					 "no Ethernet protocol `%.*s` for `%s`");
 	struct text near = netdb_near_ethertype(netdb, word_text(name)), digits;
 	uint16_t number;
 
@@ -434,7 +437,8 @@ static void report_ethertype(struct setting *s, struct word name)
 		diag_fix(diag_help(d, "did you mean `%.*s`?", TEXT_ARG(near)), word_span(name), "%.*s",
 			 TEXT_ARG(near));
 	else
-		diag_help(d, "it is a name of /etc/ethertypes, or a number in it, of four hexadecimal digits");
+		diag_help(d,
+			  "it is a name of /etc/ethertypes, or a number in it, of four hexadecimal digits");
 }
 
 static void read_layer2(struct setting *s)
@@ -547,8 +551,8 @@ static bool report_comment(struct setting *s, struct span line)
 		value.len--;
 	diag_help(d, "put it on a line of its own");
 	if (value.len)
-		diag_fix(d, line, "%.*s\n%.*s: %.*s", (int)(s->value.len - (uint32_t)hash), s->value.ptr + hash,
-			 TEXT_ARG(s->key), TEXT_ARG(value));
+		diag_fix(d, line, "%.*s\n%.*s: %.*s", (int)(s->value.len - (uint32_t)hash),
+			 s->value.ptr + hash, TEXT_ARG(s->key), TEXT_ARG(value));
 	return true;
 }
 
@@ -559,7 +563,8 @@ static bool report_list_blank(struct setting *s)
 	struct diagnostic *d;
 	char *joined;
 
-	if (s->row->type != OPTION_RATELIMIT && s->row->type != OPTION_HELPERS && s->row->type != OPTION_LAYER2)
+	if (s->row->type != OPTION_RATELIMIT && s->row->type != OPTION_HELPERS &&
+	    s->row->type != OPTION_LAYER2)
 		return false;
 	while (first < s->value.len && !char_is_blank(s->value.ptr[first]))
 		first++;
@@ -605,8 +610,8 @@ struct seen {
 
 static void report_repeated(struct setting *s, struct span before)
 {
-	struct diagnostic *d = diag(s->r->diags, word_span(s->key), DIAG_DUPLICATE_OPTION, "`%s` is set twice",
-				    s->row->key);
+	struct diagnostic *d = diag(s->r->diags, word_span(s->key), DIAG_DUPLICATE_OPTION,
+				    "`%s` is set twice", s->row->key);
 
 	diag_label(d, before, "first here");
 	diag_note(d, "the last one counts");
@@ -651,8 +656,9 @@ static void suggest_colon(struct diagnostic *d, struct word line, uint32_t key)
 	if (value == line.len)
 		diag_help(d, "an option is written `key: value`");
 	else
-		diag_fix(diag_help(d, "a colon stands behind the name, with no blank before it"), word_span(line),
-			 "%.*s: %.*s", (int)key, line.ptr, (int)(line.len - value), line.ptr + value);
+		diag_fix(diag_help(d, "a colon stands behind the name, with no blank before it"),
+			 word_span(line), "%.*s: %.*s", (int)key, line.ptr, (int)(line.len - value),
+			 line.ptr + value);
 }
 
 static void report_unparsable(struct resolver *r, const struct ast_text_line *node)
@@ -662,7 +668,8 @@ static void report_unparsable(struct resolver *r, const struct ast_text_line *no
 	uint32_t end = 0;
 
 	diag_note(d, "the line is ignored");
-	while (end < line.len && !char_is_blank(line.ptr[end]) && line.ptr[end] != ':' && line.ptr[end] != '=')
+	while (end < line.len && !char_is_blank(line.ptr[end]) && line.ptr[end] != ':' &&
+	       line.ptr[end] != '=')
 		end++;
 	if (option_find(r->file->kind, (struct text){ line.ptr, end }) != OPTION_COUNT)
 		suggest_colon(d, line, end);

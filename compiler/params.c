@@ -18,13 +18,26 @@ static struct span param_span(const struct ast_param *p)
 static const struct {
 	const char *wrong, *right;
 } spellings[] = {
-	{ "-s", "-source" },	    { "-src", "-source" },	  { "--src", "-source" },
-	{ "-d", "-dest" },	    { "-dst", "-dest" },	  { "--dst", "-dest" },
-	{ "-destination", "-dest" }, { "--destination", "-dest" }, { "-protocol", "-proto" },
-	{ "--protocol", "--proto" }, { "-iface", "-i" },	  { "--iface", "-i" },
-	{ "-interface", "-i" },	    { "--interface", "-i" },	  { "--in-interface", "-i" },
-	{ "-P", "-p" },		    { "-I", "-i" },		  { "--p", "-p" },
-	{ "--i", "-i" },	    { "-icmptype", "-icmp-type" },
+	{ "-s", "-source" },
+	{ "-src", "-source" },
+	{ "--src", "-source" },
+	{ "-d", "-dest" },
+	{ "-dst", "-dest" },
+	{ "--dst", "-dest" },
+	{ "-destination", "-dest" },
+	{ "--destination", "-dest" },
+	{ "-protocol", "-proto" },
+	{ "--protocol", "--proto" },
+	{ "-iface", "-i" },
+	{ "--iface", "-i" },
+	{ "-interface", "-i" },
+	{ "--interface", "-i" },
+	{ "--in-interface", "-i" },
+	{ "-P", "-p" },
+	{ "-I", "-i" },
+	{ "--p", "-p" },
+	{ "--i", "-i" },
+	{ "-icmptype", "-icmp-type" },
 };
 
 static struct suggestion nearest_param(struct text key)
@@ -49,7 +62,8 @@ static void report_unknown(struct resolver *r, const struct ast_param *p)
 	struct suggestion s = nearest_param(key);
 	struct diagnostic *d;
 
-	d = rule_error(r, word_span(p->key), DIAG_UNKNOWN_PARAM, "rules have no option `%.*s`", TEXT_ARG(key));
+	d = rule_error(r, word_span(p->key), DIAG_UNKNOWN_PARAM, "rules have no option `%.*s`",
+		       TEXT_ARG(key));
 	rule_fate(r, d);
 	if (text_is(key, "-comment") || text_is(key, "--comment"))
 		diag_help(d, "a comment is written behind `#`, at the end of the line");
@@ -65,13 +79,14 @@ static void report_gap(struct resolver *r, const struct ast_param *p)
 {
 	struct span gap = { p->key.begin + p->key.len, p->value.begin };
 	bool tab = gap.end - gap.begin == 1;
-	struct diagnostic *d = rule_error(r, gap, DIAG_PARAM_GAP, "exactly one blank stands between `%.*s` and its value",
+	struct diagnostic *d = rule_error(r, gap, DIAG_PARAM_GAP,
+					  "exactly one blank stands between `%.*s` and its value",
 					  TEXT_ARG(p->key));
 
 	diag_here(d, tab ? "a tab here" : "%u here", gap.end - gap.begin);
 	rule_fate(r, d);
-	diag_fix(diag_help(d, "write `%.*s %.*s`", TEXT_ARG(p->key), TEXT_ARG(p->value)), param_span(p), "%.*s %.*s",
-		 TEXT_ARG(p->key), TEXT_ARG(p->value));
+	diag_fix(diag_help(d, "write `%.*s %.*s`", TEXT_ARG(p->key), TEXT_ARG(p->value)), param_span(p),
+		 "%.*s %.*s", TEXT_ARG(p->key), TEXT_ARG(p->value));
 }
 
 static void report_no_value(struct resolver *r, const struct ast_param *p)
@@ -112,7 +127,8 @@ static void report_log_level(struct resolver *r, const struct ast_param *p)
 	d = rule_error(r, word_span(p->value), DIAG_BAD_LOG_LEVEL, "no log level `%.*s`", TEXT_ARG(level));
 	rule_fate(r, d);
 	if (any != LOG_LEVELS)
-		diag_fix(diag_help(d, "in rules log levels are written in lower case: `%s`", log_level_names[any]),
+		diag_fix(diag_help(d, "in rules log levels are written in lower case: `%s`",
+				   log_level_names[any]),
 			 word_span(p->value), "%s", log_level_names[any]);
 	else
 		suggest_log_level(d, p->value);
@@ -120,8 +136,8 @@ static void report_log_level(struct resolver *r, const struct ast_param *p)
 
 static void report_group_param(struct resolver *r, const struct ast_param *p)
 {
-	struct diagnostic *d = rule_error(r, word_span(p->key), DIAG_GROUP_PARAM, "a GROUP rule takes no `%.*s`",
-					  TEXT_ARG(p->key));
+	struct diagnostic *d = rule_error(r, word_span(p->key), DIAG_GROUP_PARAM,
+					  "a GROUP rule takes no `%.*s`", TEXT_ARG(p->key));
 
 	rule_fate(r, d);
 	diag_help(d, "it takes `-i` only; everything else stands in the rules of the group");

@@ -133,7 +133,8 @@ static void report_service(struct resolver *r, struct word name, const struct pr
 	if (near.len && char_is_letter(name.ptr[0]))
 		diag_fix(diag_help(d, "did you mean `%.*s`?", TEXT_ARG(near)), word_span(name), "%.*s", TEXT_ARG(near));
 	else if (dash > 0 && text_all_digits(word_text(word_part(name, 0, (uint32_t)dash))) &&
-		 text_all_digits(word_text(word_part(name, (uint32_t)dash + 1, name.len - (uint32_t)dash - 1))))
+		 text_all_digits(
+			 word_text(word_part(name, (uint32_t)dash + 1, name.len - (uint32_t)dash - 1))))
 		diag_fix(diag_help(d, "did you mean `%.*s:%.*s`?", (int)dash, name.ptr,
 				   (int)(name.len - (uint32_t)dash - 1), name.ptr + dash + 1),
 			 (struct span){ name.begin + (uint32_t)dash, name.begin + (uint32_t)dash + 1 }, ":");
@@ -149,7 +150,8 @@ static bool read_number(struct resolver *r, struct word word, uint16_t *port)
 		*port = (uint16_t)number;
 		return true;
 	}
-	rule_fate(r, diag_here(rule_error(r, word_span(word), DIAG_BAD_PORT, "`%.*s` is no port", TEXT_ARG(word)),
+	rule_fate(r, diag_here(rule_error(r, word_span(word), DIAG_BAD_PORT, "`%.*s` is no port",
+					  TEXT_ARG(word)),
 			       text_all_digits(word_text(word)) ? "ports end at 65535"
 								: "the ends of a range are numbers"));
 	return false;
@@ -162,8 +164,8 @@ static bool read_port_range(struct resolver *r, struct word word, uint32_t colon
 	struct diagnostic *d;
 
 	if (!low.len || !high.len || text_find(word_text(high), ':') >= 0) {
-		rule_fate(r, diag_help(rule_error(r, word_span(word), DIAG_BAD_PORT, "`%.*s` is no range of ports",
-						  TEXT_ARG(word)),
+		rule_fate(r, diag_help(rule_error(r, word_span(word), DIAG_BAD_PORT,
+						  "`%.*s` is no range of ports", TEXT_ARG(word)),
 				       "a range has two ends, as in 0:1023 or 1024:65535"));
 		return false;
 	}
@@ -246,7 +248,8 @@ static bool read_list(struct resolver *r, struct word value, const struct proto 
 			report_empty(r, value, i);
 			return false;
 		}
-		ok &= read_port(r, word_part(value, begin, i - begin), proto, &ports->ranges[ports->count++], &numbers);
+		ok &= read_port(r, word_part(value, begin, i - begin), proto, &ports->ranges[ports->count++],
+				&numbers);
 		begin = i + 1;
 	}
 	if (numbers <= PORTS_MOST)

@@ -38,7 +38,7 @@ struct skipped_name {
 	enum section_kind kind; /* it stands in, or is */
 	struct text name; /* in lower case */
 	struct diagnostic *d;
-	struct skipped_section *next;
+	struct skipped_name *next;
 };
 
 struct resolver {
@@ -72,13 +72,24 @@ bool name_is_valid(struct text name);
 void names_define(struct resolver *r);
 /* Second pass over one set's entries. */
 void names_fill_set(struct resolver *r, const struct ast_section *section);
+/* Whether the header starts a set or group that is not skipped. */
+bool names_section_counts(const struct ast_section *section);
+struct group *names_group(const struct config *config, struct text name);
+/* What a scope (or NULL) defines, or NULL; `lower_name` is in lower case. */
+struct alias *names_find_alias(struct scope *scope, struct text lower_name);
+struct ipset *names_find_set(struct scope *scope, struct text name);
+
+/* ---- headers.c ---- */
+
+/* Reports a line in brackets that begins no section; `section` goes on. */
+struct diagnostic *header_report(struct resolver *r, const struct ast_section *section, struct word line);
+
+/* ---- references.c ---- */
+
 /* The alias that `reference` names; NULL if it was reported. */
 const struct alias *names_alias(struct resolver *r, struct word reference);
 /* The set behind the '+'; `reference` is what follows it. */
 const struct ipset *names_set(struct resolver *r, struct word reference);
-struct group *names_group(const struct config *config, struct text name);
-/* Whether the header starts a set or group that is not skipped. */
-bool names_section_counts(const struct ast_section *section);
 /* Whether `reference` is wrong only because what is called so in the file of
  * `scope` is skipped; the diagnostic there then shows it. */
 bool names_are_skipped(struct resolver *r, const struct scope *scope, enum section_kind kind,

@@ -107,8 +107,9 @@ static void report_misplaced_type(struct resolver *r, struct word type, enum dir
 {
 	const char *place = r->in_group ? "security group"
 					: arena_printf(r->arena, "%s file", file_kind_name(r->file->kind));
-	struct diagnostic *d = rule_error(r, word_span(type), DIAG_MISPLACED_TYPE, "%s rules are not allowed in a %s",
-					  direction_names[direction], place);
+	struct diagnostic *d = rule_error(r, word_span(type), DIAG_MISPLACED_TYPE,
+					  "%s rules are not allowed in a %s", direction_names[direction],
+					  place);
 
 	if (r->rule->disabled)
 		rule_fate(r, d);
@@ -145,8 +146,8 @@ static void report_action(struct resolver *r, const struct ast_rule *rule)
 	d = rule_error(r, word_span(word), DIAG_UNKNOWN_ACTION, "no action `%.*s`", TEXT_ARG(word));
 	rule_fate(r, d);
 	if (any != ACTIONS) {
-		diag_fix(diag_help(d, "actions are written in capitals: `%s`", action_names[any]), word_span(word), "%s",
-			 action_names[any]);
+		diag_fix(diag_help(d, "actions are written in capitals: `%s`", action_names[any]),
+			 word_span(word), "%s", action_names[any]);
 		return;
 	}
 	if (text_is(word_text(word), "DENY")) {
@@ -154,8 +155,8 @@ static void report_action(struct resolver *r, const struct ast_rule *rule)
 		return;
 	}
 	if (!rule->macro.ptr && macro_find(word_text(word))) {
-		diag_help(d, "it is a macro: write `%.*s(ACCEPT)`, `%.*s(DROP)` or `%.*s(REJECT)`", TEXT_ARG(word),
-			  TEXT_ARG(word), TEXT_ARG(word));
+		diag_help(d, "it is a macro: write `%.*s(ACCEPT)`, `%.*s(DROP)` or `%.*s(REJECT)`",
+			  TEXT_ARG(word), TEXT_ARG(word), TEXT_ARG(word));
 		return;
 	}
 	suggest_start(&s, word_text(word));
@@ -195,7 +196,9 @@ static void report_no_action(struct resolver *r, const struct ast_rule *node, en
 	bool group = direction == DIRECTION_GROUP, macro = node->macro.ptr != NULL;
 	struct word where = macro ? node->macro : node->type;
 	struct diagnostic *d = rule_error(r, word_span(where), DIAG_MISSING_ACTION, "a %s without %s",
-					  group ? "GROUP rule" : macro ? "macro" : "rule",
+					  group   ? "GROUP rule"
+					  : macro ? "macro"
+						  : "rule",
 					  group ? "the group's name" : "action");
 
 	rule_fate(r, d);
@@ -280,8 +283,9 @@ static void report_iface(struct resolver *r, struct word value)
 	if (text_find(word_text(value), ',') >= 0)
 		diag_help(d, "a rule names one interface; write a rule for each");
 	else
-		diag_help(d, "a name is a letter, then letters, digits and `_`, 2 to 21 characters in all, and "
-			     "perhaps `.` or `:` and a number");
+		diag_help(d,
+			  "a name is a letter, then letters, digits and `_`, 2 to 21 characters in all, and "
+			  "perhaps `.` or `:` and a number");
 }
 
 static void read_nic(struct resolver *r, struct word value, struct rule *rule)
@@ -339,7 +343,8 @@ static void report_without_proto(struct resolver *r, const struct params *params
 			diag_label(d, word_span(key), "and so does this");
 			continue;
 		}
-		d = rule_error(r, word_span(key), DIAG_PARAM_WITHOUT_PROTO, "`%.*s` needs a protocol", TEXT_ARG(key));
+		d = rule_error(r, word_span(key), DIAG_PARAM_WITHOUT_PROTO, "`%.*s` needs a protocol",
+			       TEXT_ARG(key));
 		rule_fate(r, d);
 		diag_help(d, dependent[i] == PARAM_ICMP_TYPE ? "add `-p icmp` or `-p icmpv6`"
 							     : "add `-p tcp` or `-p udp`");
@@ -353,7 +358,8 @@ static void report_no_ports(struct resolver *r, struct word key, const struct pr
 
 	rule_fate(r, d);
 	if (proto->number == 1 || proto->number == 58)
-		diag_help(d, "an ICMP type is written `-p %s -icmp-type NAME`", proto->number == 1 ? "icmp" : "icmpv6");
+		diag_help(d, "an ICMP type is written `-p %s -icmp-type NAME`",
+			  proto->number == 1 ? "icmp" : "icmpv6");
 	else
 		diag_help(d, "tcp, udp, udplite, sctp and dccp have ports");
 }
@@ -389,10 +395,11 @@ static void read_icmp_type(struct resolver *r, const struct params *params, stru
 						  "the protocol `%.*s` has no ICMP types", TEXT_ARG(c->proto.text)),
 				       "use `-p icmp` or `-p icmpv6`"));
 	else if (params->value[PARAM_DPORT].ptr)
-		rule_fate(r, diag_label(diag_help(rule_error(r, word_span(key), DIAG_ICMP_TYPE_AND_DPORT,
-							     "`-icmp-type` cannot stand together with `-dport`"),
-						  "leave `-dport` out"),
-					word_span(params->key[PARAM_DPORT]), "this is an ICMP type, too"));
+		rule_fate(r,
+			  diag_label(diag_help(rule_error(r, word_span(key), DIAG_ICMP_TYPE_AND_DPORT,
+							  "`-icmp-type` cannot stand together with `-dport`"),
+					       "leave `-dport` out"),
+				     word_span(params->key[PARAM_DPORT]), "this is an ICMP type, too"));
 	else
 		icmp_read(r, value, false, c);
 }
@@ -634,7 +641,8 @@ static bool report_group_name(struct resolver *r, struct word name)
 	} else if (text_find(word_text(name), '(') > 0) {
 		diag_help(d, "a GROUP rule has the name alone; the actions stand in the group's rules");
 	} else {
-		diag_help(d, "a name is a letter, then letters, digits, `-` and `_`, 2 to %d characters in all",
+		diag_help(d,
+			  "a name is a letter, then letters, digits, `-` and `_`, 2 to %d characters in all",
 			  NAME_LONGEST_GROUP);
 	}
 	return true;

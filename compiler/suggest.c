@@ -34,7 +34,8 @@ static struct text log_level_near(struct text t)
 		struct text name = text_of(log_level_names[i]);
 		uint32_t len = t.len < name.len ? t.len : name.len;
 
-		if (len >= 3 && text_equal_nocase((struct text){ t.ptr, len }, (struct text){ name.ptr, len }))
+		if (len >= 3 &&
+		    text_equal_nocase((struct text){ t.ptr, len }, (struct text){ name.ptr, len }))
 			s.best = name;
 	}
 	return s.best;
