@@ -22,7 +22,7 @@ static void end_bad(struct parse *p, struct ast_text_line *bad)
 {
 	uint32_t offset = bad->text.begin - p->source->base, eol = p->at;
 
-	bad->text = scan_word(p, p->source->text + offset, eol - offset);
+	bad->text = scan_word(p, p->scanned + offset, eol - offset);
 	bad->line.span = word_span(bad->text);
 }
 

@@ -5,16 +5,32 @@
 
 #include "out.h"
 
+/* The text for the lexer.  For every NUL in a token flex reads that token anew, so in a
+ * copy another character without meaning stands for them. */
+static char *scannable(struct arena *arena, struct source *source)
+{
+	char *copy;
+
+	if (!source->size || !memchr(source->text, '\0', source->size))
+		return source->text;
+	copy = arena_alloc(arena, source->size + 2u);
+	for (uint32_t i = 0; i < source->size; i++)
+		copy[i] = source->text[i] ? source->text[i] : '\1';
+	return copy;
+}
+
 struct ast_file *ast_parse(struct arena *arena, struct source *source, enum file_kind kind)
 {
 	struct ast_file *file = ARENA_NEW(arena, struct ast_file);
 	struct parse p = { .arena = arena, .source = source, .kind = kind, .file = file };
+	char *text = scannable(arena, source);
 	yyscan_t scanner;
 
 	file->kind = kind;
 	file->source = source;
+	p.scanned = text;
 	fw_lex_init_extra(&p, &scanner);
-	fw__scan_buffer(source->text, source->size + 2u, scanner);
+	fw__scan_buffer(text, source->size + 2u, scanner);
 	fw_parse(scanner, &p);
 	fw_lex_destroy(scanner);
 	return file;
@@ -69,12 +85,14 @@ void tokens_dump(struct out *out, struct source *source, enum file_kind kind)
 {
 	struct arena arena = { 0 };
 	struct parse p = { .arena = &arena, .source = source, .kind = kind };
+	char *text = scannable(&arena, source);
 	yyscan_t scanner;
 	FW_STYPE value;
 	int token;
 
+	p.scanned = text;
 	fw_lex_init_extra(&p, &scanner);
-	fw__scan_buffer(source->text, source->size + 2u, scanner);
+	fw__scan_buffer(text, source->size + 2u, scanner);
 	while ((token = fw_lex(&value, scanner)) != 0) {
 		struct word word = token_word(source, token, &value);
 

@@ -9,6 +9,7 @@
 struct parse {
 	struct arena *arena;
 	struct source *source;
+	const char *scanned;       /* what the lexer reads: the source's text, or a copy */
 	enum file_kind kind;
 	enum section_kind section; /* the lexer's: where the line stands */
 	uint32_t at;               /* the lexer's: offset of the last token */

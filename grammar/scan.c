@@ -10,7 +10,7 @@ static bool is_gap(char c)
 
 struct word scan_word(struct parse *p, const char *text, size_t len)
 {
-	p->at = (uint32_t)(text - p->source->text);
+	p->at = (uint32_t)(text - p->scanned);
 	while (len > 0 && is_gap(text[len - 1]))
 		len--;
 	return source_word(p->source, p->at, (uint32_t)len);
