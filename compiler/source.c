@@ -34,7 +34,8 @@ static struct source *new_source(struct arena *arena, const char *shown, size_t 
 {
 	struct source *source;
 
-	if (size > UINT32_MAX - 2) {
+	/* Where texts have 32 bits, the lexer counts in int. */
+	if (size > INT32_MAX - 2) {
 		errno = EFBIG;
 		return NULL;
 	}
