@@ -162,7 +162,6 @@ struct lost_lines *encoding_check(struct arena *arena, struct diags *diags,
 {
 	struct lost_lines *lost = ARENA_NEW(arena, struct lost_lines);
 	const struct source *source = file->source;
-	struct diagnostic **before;
 	bool crlf = false;
 	struct line line;
 
@@ -171,11 +170,8 @@ struct lost_lines *encoding_check(struct arena *arena, struct diags *diags,
 		if (line.crlf && !crlf)
 			report_crlf(diags, source, line.end);
 		crlf |= line.crlf;
-		before = diags->last;
 		if (is_header(source, line) || !check_line(diags, source, line))
 			continue;
-		if (line.begin == 0 && line.end > 3 && memcmp(source->text, "\xef\xbb\xbf[", 4) == 0)
-			lost->header = *before;
 		lose_line(arena, lost, (struct span){ source->base + line.begin, source->base + line.end });
 	}
 	return lost;

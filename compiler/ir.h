@@ -31,7 +31,7 @@ struct ratelimit {
 
 /* Indexes into helper_table, in the order they are written. */
 struct helper_list {
-	uint8_t order[16];
+	uint8_t order[64];
 	uint8_t count;
 };
 

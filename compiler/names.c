@@ -312,44 +312,14 @@ static void report_outside(struct resolver *r, const struct ast_line *line)
 		diag_help(d, "write `[OPTIONS]` above it");
 }
 
-/* Lines that belong to no section because the header above them is none: they are
- * shown with that, not one by one. */
-struct headless {
-	struct diagnostic *header;
-	struct span lines;
-};
-
-static void end_headless(struct headless *h)
+static void define_line(struct resolver *r, const struct ast_section *section, const struct ast_line *line)
 {
-	if (h->lines.begin)
-		diag_label(h->header, h->lines, "ignored with it");
-	*h = (struct headless){ 0 };
-}
-
-static void define_raw_line(struct resolver *r, const struct ast_line *line, struct headless *h)
-{
-	if (!h->header) {
-		report_outside(r, line);
+	if (line->kind == LINE_HEADER)
+		header_report(r, section, line_text(line));
+	else if (encoding_lost(r->lost, line->span))
 		return;
-	}
-	if (!h->lines.begin)
-		h->lines.begin = line->span.begin;
-	h->lines.end = line->span.end;
-}
-
-static void define_line(struct resolver *r, const struct ast_section *section, const struct ast_line *line,
-			struct headless *h)
-{
-	if (line->kind == LINE_HEADER) {
-		struct diagnostic *d = header_report(r, section, line_text(line));
-
-		end_headless(h);
-		h->header = section->kind == SECTION_NONE ? d : NULL;
-	} else if (encoding_lost(r->lost, line->span)) {
-		if (r->lost->header && !h->header)
-			h->header = r->lost->header;
-	} else if (line->kind == LINE_RAW)
-		define_raw_line(r, line, h);
+	else if (line->kind == LINE_RAW)
+		report_outside(r, line);
 	else if (section->kind == SECTION_ALIASES && line->kind == LINE_ALIAS)
 		define_alias(r, (const struct ast_alias *)line);
 	else if (section->kind == SECTION_ALIASES && line->kind == LINE_BAD)
@@ -358,14 +328,11 @@ static void define_line(struct resolver *r, const struct ast_section *section, c
 
 void names_define(struct resolver *r)
 {
-	struct headless headless = { 0 };
-
 	for (const struct ast_section *s = r->file->sections; s; s = s->next) {
 		define_section(r, s);
 		if (section_table[s->kind].named && !names_section_counts(s))
 			continue;
 		for (const struct ast_line *line = s->lines; line; line = line->next)
-			define_line(r, s, line, &headless);
-		end_headless(&headless);
+			define_line(r, s, line);
 	}
 }

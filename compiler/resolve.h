@@ -174,7 +174,6 @@ struct diagnostic *suggest_log_level(struct diagnostic *d, struct word level);
 
 /* Lines that hold characters which the language does not allow. */
 struct lost_lines {
-	struct diagnostic *header; /* of a byte order mark before a header, or NULL */
 	struct span *spans; /* in the order of the file */
 	uint32_t count, room;
 };
