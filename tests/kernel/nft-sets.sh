@@ -43,7 +43,7 @@ if [ -z "${NFT_SETS:-}" ]; then
 		"$here/nft-sets.c" "$top"/compiler/prefix_set.c "$top"/compiler/address.c "$top"/compiler/arena.c \
 		"$top"/compiler/text.c || exit 2
 fi
-"$NFT_SETS" "${1:-200}" >"$work/lines"
+"$NFT_SETS" "${1:-200}" >"$work/lines" || fail "$NFT_SETS does not run"
 unshare -n "$here/nft-sets.sh" --inside "$work/lines" >"$work/results" || fail "the sets do not load"
 passed=$(grep -cE 'wanted yes, found yes|wanted no, found no' "$work/results")
 while read -r line; do
@@ -51,4 +51,5 @@ while read -r line; do
 done <<END
 $(grep -E 'wanted yes, found no|wanted no, found yes' "$work/results")
 END
+[ "$passed" -gt 0 ] || fail "no address was asked for"
 finish
