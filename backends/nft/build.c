@@ -95,7 +95,7 @@ struct nft_value nft_bytes(const uint8_t *bytes, uint8_t length)
 bool nft_iface_possible(struct text name)
 {
 	for (uint32_t i = 0; i < name.len; i++)
-		if (name.ptr[i] <= ' ' || name.ptr[i] == '"' || name.ptr[i] == '*' || name.ptr[i] == '/')
+		if (name.ptr[i] <= ' ' || name.ptr[i] > '~' || strchr("\"*/\\", name.ptr[i]))
 			return false;
 	return name.len > 0 && name.len < 16;
 }

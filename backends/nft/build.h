@@ -128,7 +128,7 @@ static inline void nft_draft_add(struct nft_draft *d, struct nft_statement s)
 
 /* ---- sets.c ---- */
 
-/* Sorts the elements and makes a set of them, or finds the one with the same contents. */
+/* A set of these elements, which are sorted and distinct, or the one with the same contents. */
 const struct nft_set *nft_set_of(struct nft_builder *b, struct nft_set draft);
 /* Always a new one. */
 const struct nft_set *nft_set_add(struct nft_builder *b, const struct nft_set *draft);

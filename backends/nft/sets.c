@@ -6,33 +6,12 @@
  */
 #include "nft/build.h"
 
-#include <stdlib.h>
-
 /* ---- sets by contents ---- */
 
 struct interned {
 	const struct nft_set *set;
 	UT_hash_handle hh;
 };
-
-static int by_key(const void *a, const void *b)
-{
-	const struct nft_element *x = a, *y = b;
-	int order = memcmp(x->key[0].bytes, y->key[0].bytes, sizeof(x->key[0].bytes));
-
-	return order ? order : memcmp(x->key[1].bytes, y->key[1].bytes, sizeof(x->key[1].bytes));
-}
-
-static void sort_elements(struct nft_set *set)
-{
-	uint32_t kept = 0;
-
-	qsort(set->elements, set->element_count, sizeof(*set->elements), by_key);
-	for (uint32_t i = 0; i < set->element_count; i++)
-		if (i == 0 || by_key(&set->elements[kept - 1], &set->elements[i]) != 0)
-			set->elements[kept++] = set->elements[i];
-	set->element_count = kept;
-}
 
 static size_t contents_size(const struct nft_set *set)
 {
@@ -79,7 +58,6 @@ const struct nft_set *nft_set_of(struct nft_builder *b, struct nft_set draft)
 	struct interned *found = NULL;
 	struct text contents;
 
-	sort_elements(&draft);
 	contents = set_contents(b->arena, &draft);
 	HASH_FIND(hh, b->interned, contents.ptr, contents.len, found);
 	if (found)
