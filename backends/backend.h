@@ -30,7 +30,7 @@ struct backend_loading {
 	uint32_t messages, sets, chains, rules, elements; /* sent */
 	uint32_t deleted;                                 /* objects, elements and contents of chains */
 	size_t bytes;
-	int64_t read_time, build_time, kernel_time; /* nanoseconds */
+	int64_t lower_time, read_time, build_time, kernel_time; /* nanoseconds */
 };
 
 void backend_problem_add(struct backend_loading *loading, struct span span, const char *format, ...)
@@ -39,6 +39,7 @@ void backend_problem_add(struct backend_loading *loading, struct span span, cons
 struct backend {
 	const char *name; /* of --target */
 	const char *text; /* for --help */
+	bool forwards;    /* enforces FORWARD rules, and those of vnets */
 	/* One text: what `compile` prints without -o. */
 	void (*print)(struct out *out, const struct config *config);
 	/* What `compile -o DIR` writes, ended by a NULL name; NULL: -o names one file

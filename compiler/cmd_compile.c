@@ -91,6 +91,7 @@ static bool pipeline(struct run *run, const struct backend *backend)
 
 	if (!inputs_load(&inputs, &run->options, &run->diags))
 		return false;
+	inputs.forwards = backend->forwards;
 	config = compile(&inputs, &run->diags);
 	if (!run->diags.unreadable)
 		done = path && !run->cli->value[CLI_DUMP]

@@ -36,8 +36,9 @@ static bool print_stats(const struct backend_loading *l)
 	stdout_open(&out);
 	out_printf(&out, "messages %u\nsets %u\nelements %u\nchains %u\nrules %u\ndeleted %u\nbytes %zu\n",
 		   l->messages, l->sets, l->elements, l->chains, l->rules, l->deleted, l->bytes);
-	out_printf(&out, "read-ms %.3f\nbuild-ms %.3f\nkernel-ms %.3f\n", milliseconds(l->read_time),
-		   milliseconds(l->build_time), milliseconds(l->kernel_time));
+	out_printf(&out, "lower-ms %.3f\nread-ms %.3f\nbuild-ms %.3f\nkernel-ms %.3f\n",
+		   milliseconds(l->lower_time), milliseconds(l->read_time), milliseconds(l->build_time),
+		   milliseconds(l->kernel_time));
 	return stdout_close(&out) == EXIT_CLEAN;
 }
 
@@ -63,6 +64,7 @@ static bool pipeline(struct run *run, const struct backend *backend)
 
 	if (!inputs_load(&inputs, &run->options, &run->diags))
 		return false;
+	inputs.forwards = backend->forwards;
 	config = compile(&inputs, &run->diags);
 	if (!run->diags.unreadable)
 		done = load(run, backend, config);

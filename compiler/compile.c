@@ -301,6 +301,7 @@ static struct config *new_config(const struct inputs *inputs, struct diags *diag
 	config->netdb = inputs->netdb;
 	config->node = inputs->node;
 	config->now = inputs->now;
+	config->forwards = inputs->forwards;
 	config->cluster.kind = SCOPE_CLUSTER;
 	config->sdn = inputs->sdn;
 	config->corosync = inputs->corosync;

@@ -39,6 +39,7 @@ struct input_file {
 struct inputs {
 	const char *root;
 	struct text node;
+	bool forwards;             /* set by the caller: the target enforces FORWARD rules */
 	bool on_node;              /* root is /etc/pve: the kernel may be asked */
 	int64_t now;
 	const struct netdb *netdb;

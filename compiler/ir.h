@@ -304,6 +304,7 @@ struct config {
 	const struct netdb *netdb;
 	struct text node;                /* its name */
 	int64_t now;                     /* Unix time */
+	bool forwards;                   /* compiled for what enforces FORWARD rules */
 	struct cluster_options cluster_options;
 	struct host_options host_options;
 	struct scope cluster, sdn;

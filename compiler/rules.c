@@ -571,7 +571,7 @@ static void warn_forward(struct resolver *r, const struct ast_rule *node)
 {
 	struct diagnostic *d;
 
-	if (r->config->host_options.nftables || node->disabled)
+	if (r->config->forwards || r->config->host_options.nftables || node->disabled)
 		return;
 	d = diag(r->diags, node->line.span, DIAG_FORWARD_NOT_ENFORCED, "iptables does not enforce FORWARD rules");
 	diag_note(d, "the rule has no effect on nodes without `nftables: 1` in host.fw");

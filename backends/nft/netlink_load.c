@@ -54,7 +54,7 @@ static bool send_batch(struct nft_kernel *kernel, struct backend_loading *loadin
 }
 
 static bool build(struct nft_kernel *kernel, struct backend_loading *loading, struct arena *arena,
-		  struct nft_batch *batch, const struct nft_ruleset *ruleset)
+		  struct nft_batch *batch, const struct nft_ruleset *ruleset, const struct nft_digests *digests)
 {
 	struct nft_loaded loaded;
 	int64_t begin = now();
@@ -63,22 +63,22 @@ static bool build(struct nft_kernel *kernel, struct backend_loading *loading, st
 	loading->read_time = now() - begin;
 	begin = now();
 	if (!reason)
-		reason = nft_batch_change(batch, kernel, arena, ruleset, &loaded, loading->whole);
-	loading->build_time = now() - begin;
+		reason = nft_batch_change(batch, kernel, arena, ruleset, digests, &loaded, loading->whole);
+	loading->build_time += now() - begin;
 	if (reason)
 		nft_problem_errno(loading, "read the ruleset that is loaded", reason);
 	return reason == 0;
 }
 
 static bool load_once(struct nft_kernel *kernel, struct backend_loading *loading,
-		      const struct nft_ruleset *ruleset, bool *again)
+		      const struct nft_ruleset *ruleset, const struct nft_digests *digests, bool *again)
 {
 	struct arena arena = { 0 };
 	struct nft_batch batch;
 	bool done;
 
 	nft_batch_init(&batch);
-	done = build(kernel, loading, &arena, &batch, ruleset);
+	done = build(kernel, loading, &arena, &batch, ruleset, digests);
 	*again = *again && done;
 	done = done && send_batch(kernel, loading, &batch, again);
 	nft_batch_free(&batch);
@@ -86,12 +86,17 @@ static bool load_once(struct nft_kernel *kernel, struct backend_loading *loading
 	return done;
 }
 
-bool nft_kernel_load(struct nft_kernel *kernel, struct backend_loading *loading, const struct nft_ruleset *ruleset)
+bool nft_kernel_load(struct nft_kernel *kernel, struct backend_loading *loading, struct arena *arena,
+		     const struct nft_ruleset *ruleset)
 {
+	int64_t begin = now();
+	struct nft_digests digests = nft_digests_add(arena, ruleset);
+
+	loading->build_time += now() - begin;
 	for (unsigned i = 1;; i++) {
 		bool again = i < TRIES;
 
-		if (load_once(kernel, loading, ruleset, &again))
+		if (load_once(kernel, loading, ruleset, &digests, &again))
 			return true;
 		if (!again)
 			return false;
@@ -113,33 +118,21 @@ void nft_explain_refusal(struct nft_kernel *kernel, struct backend_loading *load
 
 /* ---- the backend's own ---- */
 
-static const struct nft_ruleset *lower(struct arena *arena, const struct config *config)
-{
-	static const struct nft_ruleset nothing;
-	const struct nft_ruleset *ruleset;
-
-	if (!config)
-		return &nothing;
-	ruleset = nft_lower(arena, config);
-	nft_digests_add(arena, ruleset);
-	return ruleset;
-}
-
 bool nft_netlink_load(struct backend_loading *loading, const struct config *config)
 {
+	static const struct nft_ruleset nothing;
 	struct arena arena = { 0 };
 	struct nft_kernel kernel;
 	int64_t begin = now();
-	const struct nft_ruleset *ruleset = lower(&arena, config);
-	int64_t lowering = now() - begin;
+	const struct nft_ruleset *ruleset = config ? nft_lower(&arena, config) : &nothing;
 	int reason = nft_kernel_open(&kernel);
 	bool loaded = false;
 
+	loading->lower_time = now() - begin;
 	if (reason)
 		nft_problem_errno(loading, "speak with the kernel", reason);
 	else
-		loaded = nft_kernel_load(&kernel, loading, ruleset);
-	loading->build_time += lowering;
+		loaded = nft_kernel_load(&kernel, loading, &arena, ruleset);
 	nft_kernel_close(&kernel);
 	arena_free(&arena);
 	return loaded;
@@ -177,6 +170,7 @@ static void print(struct out *out, const struct config *config)
 const struct backend backend_netlink = {
 	.name = "netlink",
 	.text = "the same as netlink messages; -o writes the batch that replaces both tables",
+	.forwards = true,
 	.print = print,
 	.write = write_raw,
 	.dump = print,

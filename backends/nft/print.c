@@ -455,6 +455,7 @@ static void print(struct out *out, const struct config *config)
 const struct backend backend_nft = {
 	.name = "nft",
 	.text = "a script for nft that replaces the tables `inet pvefw` and `bridge pvefw`",
+	.forwards = true,
 	.print = print,
 	.dump = print,
 	.load = nft_script_load,
