@@ -1,11 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# load.sh none|legacy|nft-compat|nft|… DIR SPEC: prepares a topology for the probes of SPEC and loads rules.
+# load.sh HOW DIR SPEC: prepares a topology for the probes of SPEC and loads rules.
 #
-# topology/run.sh runs it in the namespace of the host. The addresses that the probes use besides those
-# of hosts.tsv (source=, dest=) are given to their hosts. DIR holds what the compiler wrote for a tree:
-# iptables/ (loaded with iptables-legacy, or with iptables-nft: nft-compat) and nft.script.
+# It runs in the namespace of the host. The addresses that the probes use besides those of hosts.tsv
+# (source=, dest=) are given to their hosts. DIR holds a tree, root/, and what the compiler wrote for it.
+# HOW: `legacy` loads DIR/iptables with iptables-legacy, `nft-compat` with iptables-nft, `nft` DIR/nft.script
+# with nft, `netlink` root/ with PVEFW_CC; `none` loads nothing, `cut` what stops all traffic.
 set -eu
 PATH=$PATH:/usr/sbin:/sbin
 how=$1 dir=$2 spec=$3
@@ -27,8 +28,8 @@ additional_addresses() {
 add_addresses() {
 	additional_addresses | while read -r space address; do
 		case $address in
-		*:*) echo "$space addr add $address/128 dev eth0 nodad preferred_lft 0" ;;
-		*) echo "$space addr add $address/32 dev eth0" ;;
+		*:*) echo "$space addr replace $address/128 dev eth0 nodad preferred_lft 0" ;;
+		*) echo "$space addr replace $address/32 dev eth0" ;;
 		esac
 	done >"$dir/addresses"
 	for space in $(cut -d ' ' -f 1 "$dir/addresses" | sort -u); do
@@ -38,7 +39,7 @@ add_addresses() {
 }
 
 load_iptables() {
-	ipset restore <"$dir/iptables/ipset.restore"
+	ipset -exist restore <"$dir/iptables/ipset.restore"
 	for tool in iptables ip6tables; do
 		"$tool-$1-restore" -n <"$dir/iptables/$tool-filter.restore"
 		"$tool-$1-restore" -T raw -n <"$dir/iptables/$tool-raw.restore"
@@ -59,12 +60,25 @@ load_nft() {
 	}
 }
 
+cut_off() {
+	nft -f - <<-END
+		table inet cut {
+			chain cut { type filter hook prerouting priority -500; policy drop; }
+		}
+		table bridge cut {
+			chain cut { type filter hook prerouting priority -500; policy drop; }
+		}
+	END
+}
+
 add_addresses
 case $how in
 none) ;;
+cut) cut_off ;;
 legacy) load_iptables legacy nft ;;
 nft-compat) load_iptables nft nft ;;
 nft) load_nft nft -f "$dir/nft.script" ;;
+netlink) load_nft "$PVEFW_CC" load --target netlink --root "$dir/root" --fail-on never --output "$dir/diagnostics" ;;
 *)
 	echo "load.sh: no way to load called $how" >&2
 	exit 2

@@ -6,19 +6,18 @@
  * waits until each has its answer or the time (1 second) is over. Frames with a false sender come
  * afterwards, as bridges learn from them. Prints the probes whose result is not the wanted one (-v:
  * all). Exit status: 0 all as wanted, 1 not, 2 for a mistake in a file. */
+#include <time.h> /* which linux/errqueue.h needs */
+
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/errqueue.h>
 #include <netinet/icmp6.h>
 #include <netinet/in.h>
 #include <netinet/ip_icmp.h>
 #include <poll.h>
-#include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "probe.h"
@@ -50,18 +49,6 @@ static double now(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &time);
 	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
-}
-
-void enter_space(const char *prefix, const struct host *host)
-{
-	char path[64];
-	int space;
-
-	snprintf(path, sizeof path, "/run/netns/%s-%s", prefix, host->space);
-	space = open(path, O_RDONLY | O_CLOEXEC);
-	if (space < 0 || setns(space, CLONE_NEWNET))
-		fail(path);
-	close(space);
 }
 
 static int make_socket(const struct probe *probe, int type, int protocol)

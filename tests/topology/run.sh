@@ -74,7 +74,7 @@ trap '"$here/topo.sh" down; rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
 if [ -z "${PROBE:-}" ]; then
 	PROBE=$work/probe
-	${CC:-cc} -std=c17 -D_GNU_SOURCE -O1 -o "$PROBE" "$here/probe.c" "$here/spec.c" "$here/raw.c"
+	${CC:-cc} -std=c17 -D_GNU_SOURCE -O1 -o "$PROBE" "$here/probe.c" "$here/spec.c" "$here/raw.c" "$here/space.c"
 fi
 if [ "${1:-}" = --self-test ]; then
 	self_test
