@@ -15,40 +15,16 @@
 # Ends with `N passed, N failed[, N cannot run here]`; a probe in one way of loading is one. PVEFW_CC: the
 # compiler, default build/pvefw-cc. -v shows all probes.
 set -u
-here=$(cd "$(dirname "$0")" && pwd)
-tests=$(dirname "$here")
-PATH=$PATH:/usr/sbin:/sbin
-# shellcheck source=tests/checks/result.sh
-. "$tests/checks/result.sh"
-PVEFW_CC=$(readlink -f "${PVEFW_CC:-$tests/../build/pvefw-cc}")
-
-give_up() {
-	echo "cannot run here: $1"
-	echo "0 passed, 0 failed, 1 cannot run here"
-	exit 77
-}
-
-# compile ROOT DIR: what is loaded of a tree
-compile() {
-	mkdir -p "$2"
-	cp -r "$1" "$2/root"
-	case $target in
-	iptables) mkdir -p "$2/iptables" && set -- "$1" "$2" --target iptables -o "$2/iptables" ;;
-	nft) set -- "$1" "$2" --target nft -o "$2/nft.script" ;;
-	esac
-	"$PVEFW_CC" compile --root "$1" "${@:3}" 2>"$2/diagnostics" && return
-	fail "$1: does not compile"
-	sed 's/^/  /' "$2/diagnostics"
-	return 1
-}
+# shellcheck source=SCRIPTDIR/common.sh
+. "$(dirname "$0")/common.sh"
 
 # prepare TREE DIR CONTEXT…: all that a run needs; DIR/spec says what this context wants
 prepare() {
-	compile "$here/$1/root" "$2" || return
+	compile $target "$here/$1/root" "$2" || return
 	awk -v CONTEXT="${*:3}" -f "$here/effective.awk" "$here/$1/probes.spec" >"$2/spec"
 	[ -e "$here/$1/flows.spec" ] || return 0
 	cp "$here/$1/flows.spec" "$2"
-	compile "$here/$1/after" "$2/after"
+	compile $target "$here/$1/after" "$2/after"
 }
 
 # judge WHAT <OUTPUT: counts the probes of a run
@@ -129,40 +105,21 @@ list_runs() {
 }
 
 run_nft() {
-	"$PVEFW_CC" compile --help | grep -q '^ .*: .*\<nft\>' || give_up "$PVEFW_CC has no --target nft"
+	has_nft || give_up "$PVEFW_CC has no --target nft"
 	netlink=
 	"$PVEFW_CC" load --help 2>/dev/null | grep -q netlink && netlink=1
 	for tree in $trees; do
 		for wiring in fwbr direct; do
-			prepare "$tree" "$work/trees/$tree-$wiring" nft $wiring || return
+			prepare "$tree" "$work/trees/$tree-$wiring" $wiring nft || return
 		done
 	done
 	list_runs >"$work/runs"
 	if [ -n "$verbose" ]; then touch "$work/verbose"; fi
-	"$tests/vm/run.sh" "$here/payload.sh" "$work/runs" "$work/trees" "$tests/topology" "$here/load.sh" \
-		"$here/change.sh" "$PROBE_ALONE:/payload/probe" "$FLOW:/payload/flow" "$work/forget" \
-		"$PVEFW_CC:/payload/pvefw-cc" ${verbose:+"$work/verbose"} >"$work/console" 2>&1
-	status=$?
-	tr -d '\r' <"$work/console" >"$work/output" # of a serial line
-	[ $status != 77 ] || give_up "$(tail -n 1 "$work/output")"
+	in_vm "$here/payload.sh" "$here/payload-common.sh" "$work/runs" "$work/trees" ${verbose:+"$work/verbose"}
 	while read -r wiring how tree; do
 		judge_run "$how" "$tree, $wiring" "$work/trees/$tree-$wiring" < <(part "$wiring $how $tree")
 	done <"$work/runs"
-	if [ $status != 0 ]; then
-		fail "the virtual machine ends with $status"
-		tail -n 5 "$work/output" | sed 's/^/  /'
-	fi
-	sed -n 's/^@@ up for/the virtual machine was up for/p' "$work/output" | tail -n 1
-}
-
-# part RUN: what the payload printed for it
-part() {
-	awk -v run="@@ $1" '/^@@/ { shown = $0 == run; next } shown' "$work/output"
-}
-
-# build NAME SOURCE…: a program, in $work
-build() {
-	${CC:-cc} -std=c17 -D_GNU_SOURCE -O1 -o "$work/$1" "${@:2}" -lmnl || exit 2
+	uptime_of_vm
 }
 
 target=${1:-}
@@ -180,18 +137,8 @@ if [ "${1:-}" = -v ]; then
 fi
 trees=$*
 [ -n "$trees" ] || trees=$(cd "$here" && for spec in */probes.spec; do dirname "$spec"; done)
-if [ "$(id -u)" != 0 ] || ! unshare -n true 2>/dev/null; then
-	give_up "needs root and network namespaces"
-fi
-[ -x "$PVEFW_CC" ] || give_up "no $PVEFW_CC"
-work=$(mktemp -d) || exit 2
-trap 'rm -rf "$work"' EXIT
-trap 'exit 1' HUP INT TERM
-build probe "$tests"/topology/{probe,spec,raw,space}.c
-build flow "$here/flow.c" "$tests"/topology/{spec,space}.c
-build forget "$here/forget.c"
-export PROBE_ALONE=$work/probe FLOW=$work/flow PVEFW_CC
-begin=$SECONDS
+begin
+started=$SECONDS
 "run_$target"
-echo "$((SECONDS - begin)) s"
+echo "$((SECONDS - started)) s"
 finish
