@@ -72,17 +72,22 @@ struct nft_digest {
 
 #define NFT_DIGEST_SET "digests"
 
+/* Of a table's objects; sets by their id, the others by their order. */
+struct nft_table_digests {
+	struct nft_digest *chains, *sets, *helpers;
+};
+
+struct nft_digests {
+	struct nft_table_digests tables[NFT_TABLES];
+};
+
 /*
- * Adds the set "digests" to each table, unless it is there: one element for each
- * chain, set and helper, which stands for its name and its contents.  By them a
- * later load knows what has changed; the kernel cannot change the userdata of a
- * chain or set, but elements come and go.
+ * Adds the set "digests" to each table: one element for each chain, set and helper,
+ * which stands for its name and its contents.  By them a later load knows what has
+ * changed; the kernel cannot change the userdata of a chain or set, but elements
+ * come and go.  Returns them; all is from `arena`.
  */
-void nft_digests_add(struct arena *arena, const struct nft_ruleset *ruleset);
-/* `buffer` is memory for the work. */
-struct nft_digest nft_digest_chain(struct out *buffer, const struct nft_chain *chain);
-struct nft_digest nft_digest_set(struct out *buffer, const struct nft_set *set);
-struct nft_digest nft_digest_helper(struct out *buffer, const struct nft_helper *helper);
+struct nft_digests nft_digests_add(struct arena *arena, const struct nft_ruleset *ruleset);
 
 /* ---- netlink_socket.c ---- */
 
@@ -91,6 +96,7 @@ struct mnl_socket;
 struct nft_kernel {
 	struct mnl_socket *socket;
 	uint32_t sequence;
+	char *buffer; /* for what is received */
 };
 
 /* Of the current network namespace.  Returns 0 or an errno. */
@@ -137,7 +143,7 @@ struct nft_loaded_set {
 	uint64_t timeout; /* milliseconds */
 };
 
-/* All sorted by name, digests by their bytes. */
+/* Digests are sorted; so are the others, by name, once they were read. */
 struct nft_loaded_table {
 	bool exists;
 	bool known; /* it has digests */
@@ -153,24 +159,27 @@ struct nft_loaded {
 	struct nft_loaded_table tables[NFT_TABLES];
 };
 
-/* Reads what is loaded of our tables into memory of `arena`; 0 or an errno. */
+/* Reads which of our tables are loaded, and their digests, into memory of `arena`; 0 or an errno. */
 int nft_kernel_read(struct nft_kernel *kernel, struct arena *arena, struct nft_loaded *loaded);
 
 /* ---- netlink_change.c ---- */
 
 /*
- * What must change so that `ruleset`, which has digests, is loaded instead of
+ * What must change so that `ruleset`, which has these digests, is loaded instead of
  * what is: sets and chains that are the same stay untouched, sets that differ lose
  * and gain elements, and only chains that differ are filled anew.  A table whose
- * base chains differ is replaced; with `whole` both are.  0 or an errno.
+ * base chains differ is replaced; with `whole` both are.  What is read on the way
+ * is added to `loaded`.  0 or an errno.
  */
 int nft_batch_change(struct nft_batch *batch, struct nft_kernel *kernel, struct arena *arena,
-		     const struct nft_ruleset *ruleset, const struct nft_loaded *loaded, bool whole);
+		     const struct nft_ruleset *ruleset, const struct nft_digests *digests,
+		     struct nft_loaded *loaded, bool whole);
 
 /* ---- netlink_load.c ---- */
 
-/* Loads `ruleset`, or with tables that are NULL takes ours away. */
-bool nft_kernel_load(struct nft_kernel *kernel, struct backend_loading *loading, const struct nft_ruleset *ruleset);
+/* Loads `ruleset`, to which digests are added from `arena`; with tables that are NULL it takes ours away. */
+bool nft_kernel_load(struct nft_kernel *kernel, struct backend_loading *loading, struct arena *arena,
+		     const struct nft_ruleset *ruleset);
 /* Tries the ruleset without effect and adds what the kernel says against it. */
 void nft_explain_refusal(struct nft_kernel *kernel, struct backend_loading *loading,
 			 const struct nft_ruleset *ruleset);

@@ -96,11 +96,22 @@ struct nft_element_writer {
 void nft_element_write(struct nft_element_writer *e, const struct nft_kernel_element *element);
 void nft_elements_end(struct nft_element_writer *e);
 
+/* ---- netlink_socket.c ---- */
+
+/* No datagram of the kernel's is longer. */
+enum { NFT_RECEIVED_MOST = 1 << 16 };
+
 /* ---- netlink_state.c ---- */
 
+/* The chains, sets and helpers of a table, or one of them.  0 or an errno, ENOENT if it is not there. */
+int nft_kernel_read_names(struct nft_kernel *kernel, struct arena *arena, uint8_t family,
+			  struct nft_loaded_table *table);
+int nft_kernel_read_chain(struct nft_kernel *kernel, struct arena *arena, uint8_t family, struct text name,
+			  struct nft_loaded_chain *chain);
+int nft_kernel_read_set(struct nft_kernel *kernel, struct arena *arena, uint8_t family, struct text name,
+			struct nft_loaded_set *set);
 /* Reads the elements of a loaded set, sorted, ranges put together; 0 or an errno. */
-int nft_kernel_read_elements(struct nft_kernel *kernel, struct arena *arena, uint8_t family, const char *table,
-			     struct text name, bool interval, struct nft_kernel_element **elements,
-			     uint32_t *count);
+int nft_kernel_read_elements(struct nft_kernel *kernel, struct arena *arena, uint8_t family, struct text name,
+			     bool interval, struct nft_kernel_element **elements, uint32_t *count);
 
 #endif

@@ -39,12 +39,13 @@ static bool is_late(const struct nft_answers *answers)
 static bool send_batch(struct nft_kernel *kernel, struct backend_loading *loading, const struct nft_batch *batch,
 		       bool *again)
 {
-	struct nft_answers *answers = ARENA_NEW(loading->arena, struct nft_answers);
+	struct nft_answers *answers;
 	bool taken;
 
 	note_size(loading, batch);
 	if (nft_batch_is_empty(batch))
 		return true;
+	answers = ARENA_NEW(loading->arena, struct nft_answers);
 	taken = nft_kernel_send(kernel, loading->arena, batch, false, answers);
 	loading->kernel_time = answers->nanoseconds;
 	*again = *again && is_late(answers);
@@ -70,19 +71,19 @@ static bool build(struct nft_kernel *kernel, struct backend_loading *loading, st
 	return reason == 0;
 }
 
-static bool load_once(struct nft_kernel *kernel, struct backend_loading *loading,
+static bool load_once(struct nft_kernel *kernel, struct backend_loading *loading, struct arena *arena,
 		      const struct nft_ruleset *ruleset, const struct nft_digests *digests, bool *again)
 {
-	struct arena arena = { 0 };
+	struct arena_mark mark = arena_mark(arena);
 	struct nft_batch batch;
 	bool done;
 
 	nft_batch_init(&batch);
-	done = build(kernel, loading, &arena, &batch, ruleset, digests);
+	done = build(kernel, loading, arena, &batch, ruleset, digests);
 	*again = *again && done;
 	done = done && send_batch(kernel, loading, &batch, again);
 	nft_batch_free(&batch);
-	arena_free(&arena);
+	arena_release(arena, mark);
 	return done;
 }
 
@@ -96,7 +97,7 @@ bool nft_kernel_load(struct nft_kernel *kernel, struct backend_loading *loading,
 	for (unsigned i = 1;; i++) {
 		bool again = i < TRIES;
 
-		if (load_once(kernel, loading, ruleset, &digests, &again))
+		if (load_once(kernel, loading, arena, ruleset, &digests, &again))
 			return true;
 		if (!again)
 			return false;

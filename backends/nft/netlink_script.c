@@ -88,6 +88,8 @@ bool nft_script_load(struct backend_loading *loading, const struct config *confi
 	if (!config)
 		return nft_netlink_load(loading, NULL);
 	ruleset = nft_lower(&arena, config);
+	loading->lower_time = now() - begin;
+	begin = now();
 	nft_digests_add(&arena, ruleset);
 	out_init_memory(&script);
 	nft_print(&script, ruleset);

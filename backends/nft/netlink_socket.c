@@ -9,12 +9,13 @@
  * larger than the socket's send buffer.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <time.h>
 
 #include "nft/netlink_batch.h"
 
-enum { ANSWER_BYTES = 1 << 16, RECEIVE_BUFFER = 1 << 20, SEND_EXTRA = 4096 };
+enum { RECEIVE_BUFFER = 1 << 20, SEND_EXTRA = 4096 };
 
 int nft_kernel_open(struct nft_kernel *kernel)
 {
@@ -23,6 +24,11 @@ int nft_kernel_open(struct nft_kernel *kernel)
 	*kernel = (struct nft_kernel){ .socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC) };
 	if (!kernel->socket)
 		return errno;
+	kernel->buffer = malloc(NFT_RECEIVED_MOST);
+	if (!kernel->buffer) {
+		nft_kernel_close(kernel);
+		return ENOMEM;
+	}
 	if (mnl_socket_bind(kernel->socket, 0, MNL_SOCKET_AUTOPID) < 0) {
 		int reason = errno;
 
@@ -40,7 +46,8 @@ void nft_kernel_close(struct nft_kernel *kernel)
 {
 	if (kernel->socket)
 		mnl_socket_close(kernel->socket);
-	kernel->socket = NULL;
+	free(kernel->buffer);
+	*kernel = (struct nft_kernel){ 0 };
 }
 
 static int descriptor(const struct nft_kernel *kernel)
@@ -98,11 +105,10 @@ static void read_answer(struct nft_answers *answers, struct arena *arena, const 
 
 static bool read_answers(struct nft_kernel *kernel, struct arena *arena, struct nft_answers *answers)
 {
-	_Alignas(struct nlmsghdr) char bytes[ANSWER_BYTES];
 	bool accepted = false;
 
 	for (;;) {
-		ssize_t len = recv(descriptor(kernel), bytes, sizeof(bytes), MSG_DONTWAIT);
+		ssize_t len = recv(descriptor(kernel), kernel->buffer, NFT_RECEIVED_MOST, MSG_DONTWAIT);
 		int rest = (int)len;
 
 		if (len < 0 && errno == EINTR)
@@ -113,7 +119,7 @@ static bool read_answers(struct nft_kernel *kernel, struct arena *arena, struct 
 		}
 		if (len < 0)
 			break;
-		for (struct nlmsghdr *m = (struct nlmsghdr *)(void *)bytes; mnl_nlmsg_ok(m, rest);
+		for (struct nlmsghdr *m = (void *)kernel->buffer; mnl_nlmsg_ok(m, rest);
 		     m = mnl_nlmsg_next(m, &rest))
 			read_answer(answers, arena, m, &accepted);
 	}

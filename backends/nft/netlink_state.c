@@ -11,8 +11,6 @@
 
 #include "nft/netlink_batch.h"
 
-enum { BUFFER = 1 << 17 };
-
 /* ---- requests ---- */
 
 /* A list that grows; what it was before stays in the arena. */
@@ -46,21 +44,19 @@ struct dump {
 /* Sends a request and reads all messages that answer it; 0 or an errno. */
 static int ask(struct nft_kernel *kernel, const struct nlmsghdr *request, mnl_cb_t callback, void *context)
 {
-	char *bytes = malloc(BUFFER);
 	int result = MNL_CB_OK;
 
-	if (!bytes || mnl_socket_sendto(kernel->socket, request, request->nlmsg_len) < 0)
-		result = MNL_CB_ERROR;
+	if (mnl_socket_sendto(kernel->socket, request, request->nlmsg_len) < 0)
+		return errno;
 	while (result == MNL_CB_OK) {
-		ssize_t len = mnl_socket_recvfrom(kernel->socket, bytes, BUFFER);
+		ssize_t len = mnl_socket_recvfrom(kernel->socket, kernel->buffer, NFT_RECEIVED_MOST);
 
 		if (len < 0 && errno == EINTR)
 			continue;
 		result = len < 0 ? MNL_CB_ERROR
-				 : mnl_cb_run(bytes, (size_t)len, request->nlmsg_seq,
+				 : mnl_cb_run(kernel->buffer, (size_t)len, request->nlmsg_seq,
 					      mnl_socket_get_portid(kernel->socket), callback, context);
 	}
-	free(bytes);
 	return result == MNL_CB_ERROR ? errno : 0;
 }
 
@@ -175,6 +171,17 @@ static int read_list(struct nft_kernel *kernel, struct dump *d, uint16_t type, u
 
 /* ---- elements ---- */
 
+static int ask_elements(struct nft_kernel *kernel, uint8_t family, struct text name, mnl_cb_t callback,
+			struct dump *d)
+{
+	_Alignas(struct nlmsghdr) char buffer[1024];
+	struct nlmsghdr *message = request(kernel, buffer, NFT_MSG_GETSETELEM, family, NLM_F_DUMP);
+
+	mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_TABLE, d->table);
+	nft_put_text(message, NFTA_SET_ELEM_LIST_SET, name);
+	return ask(kernel, message, callback, d);
+}
+
 static void take_verdict(struct nft_kernel_element *element, struct arena *arena, const struct nlattr *data)
 {
 	const struct nlattr *verdict[NFT_ATTRIBUTES] = { NULL };
@@ -247,18 +254,12 @@ static uint32_t join_ranges(struct nft_kernel_element *parts, uint32_t count, bo
 	return joined;
 }
 
-int nft_kernel_read_elements(struct nft_kernel *kernel, struct arena *arena, uint8_t family, const char *table,
-			     struct text name, bool interval, struct nft_kernel_element **elements,
-			     uint32_t *count)
+int nft_kernel_read_elements(struct nft_kernel *kernel, struct arena *arena, uint8_t family, struct text name,
+			     bool interval, struct nft_kernel_element **elements, uint32_t *count)
 {
-	_Alignas(struct nlmsghdr) char buffer[1024];
-	struct nlmsghdr *message = request(kernel, buffer, NFT_MSG_GETSETELEM, family, NLM_F_DUMP);
-	struct dump d = { .list = { .arena = arena, .size = sizeof(**elements) }, .table = table };
-	int reason;
+	struct dump d = { .list = { .arena = arena, .size = sizeof(**elements) }, .table = NFT_TABLE_NAME };
+	int reason = ask_elements(kernel, family, name, take_elements, &d);
 
-	mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_TABLE, table);
-	nft_put_text(message, NFTA_SET_ELEM_LIST_SET, name);
-	reason = ask(kernel, message, take_elements, &d);
 	*elements = (struct nft_kernel_element *)(void *)d.list.items;
 	if (d.list.count)
 		qsort(d.list.items, d.list.count, d.list.size, compare_parts);
@@ -268,17 +269,44 @@ int nft_kernel_read_elements(struct nft_kernel *kernel, struct arena *arena, uin
 
 /* ---- tables ---- */
 
+static int take_digest(const struct nlattr *attribute, void *context)
+{
+	const struct nlattr *found[NFT_ATTRIBUTES] = { NULL }, *value;
+
+	mnl_attr_parse_nested(attribute, nft_collect, found);
+	value = found[NFTA_SET_ELEM_KEY] ? mnl_attr_get_payload(found[NFTA_SET_ELEM_KEY]) : NULL;
+	if (value && mnl_attr_get_payload_len(value) == NFT_DIGEST_BYTES)
+		memcpy(list_add(context), mnl_attr_get_payload(value), NFT_DIGEST_BYTES);
+	return MNL_CB_OK;
+}
+
+static int take_digests(const struct nlmsghdr *message, void *context)
+{
+	const struct nlattr *found[NFT_ATTRIBUTES];
+	struct dump *d = context;
+
+	if (!parse(message, d, found) || !found[NFTA_SET_ELEM_LIST_ELEMENTS])
+		return MNL_CB_OK;
+	return mnl_attr_parse_nested(found[NFTA_SET_ELEM_LIST_ELEMENTS], take_digest, &d->list);
+}
+
+static int compare_digests(const void *a, const void *b)
+{
+	return memcmp(a, b, NFT_DIGEST_BYTES);
+}
+
+/* A table without digests is not known. */
 static int read_digests(struct nft_kernel *kernel, struct arena *arena, uint8_t family,
 			struct nft_loaded_table *table)
 {
-	struct nft_kernel_element *elements;
-	int reason = nft_kernel_read_elements(kernel, arena, family, NFT_TABLE_NAME, TEXT(NFT_DIGEST_SET), false,
-					      &elements, &table->digest_count);
+	struct dump d = { { .arena = arena, .size = sizeof(*table->digests) }, NFT_TABLE_NAME };
+	int reason = ask_elements(kernel, family, TEXT(NFT_DIGEST_SET), take_digests, &d);
 
 	table->known = reason == 0;
-	table->digests = ARENA_ARRAY(arena, struct nft_digest, table->digest_count);
-	for (uint32_t i = 0; i < table->digest_count; i++)
-		memcpy(table->digests[i].bytes, elements[i].key, NFT_DIGEST_BYTES);
+	table->digests = (struct nft_digest *)(void *)d.list.items;
+	table->digest_count = d.list.count;
+	if (d.list.count)
+		qsort(d.list.items, d.list.count, d.list.size, compare_digests);
 	return reason == ENOENT ? 0 : reason;
 }
 
@@ -301,21 +329,14 @@ static int read_existence(struct nft_kernel *kernel, uint8_t family, bool *exist
 	return reason == ENOENT || reason == EAFNOSUPPORT || reason == EOPNOTSUPP ? 0 : reason;
 }
 
-static int read_table(struct nft_kernel *kernel, struct arena *arena, uint8_t family,
-		      struct nft_loaded_table *table)
+int nft_kernel_read_names(struct nft_kernel *kernel, struct arena *arena, uint8_t family,
+			  struct nft_loaded_table *table)
 {
 	struct dump chains = { { .arena = arena, .size = sizeof(*table->chains) }, NFT_TABLE_NAME };
 	struct dump sets = { { .arena = arena, .size = sizeof(*table->sets) }, NFT_TABLE_NAME };
 	struct dump helpers = { { .arena = arena, .size = sizeof(*table->helpers) }, NFT_TABLE_NAME };
-	int reason = read_existence(kernel, family, &table->exists);
+	int reason = read_list(kernel, &chains, NFT_MSG_GETCHAIN, family, take_chain);
 
-	if (reason || !table->exists)
-		return reason;
-	reason = read_digests(kernel, arena, family, table);
-	if (reason || !table->known)
-		return reason;
-	if (!reason)
-		reason = read_list(kernel, &chains, NFT_MSG_GETCHAIN, family, take_chain);
 	if (!reason)
 		reason = read_list(kernel, &sets, NFT_MSG_GETSET, family, take_set);
 	if (!reason)
@@ -327,6 +348,45 @@ static int read_table(struct nft_kernel *kernel, struct arena *arena, uint8_t fa
 	table->helpers = (struct text *)(void *)helpers.list.items;
 	table->helper_count = helpers.list.count;
 	return reason;
+}
+
+/* One object by its name, into `object`. */
+static int read_one(struct nft_kernel *kernel, struct arena *arena, uint16_t type, uint8_t family,
+		    struct text name, mnl_cb_t callback, void *object, size_t size)
+{
+	struct dump d = { { .arena = arena, .size = size }, NFT_TABLE_NAME };
+	_Alignas(struct nlmsghdr) char buffer[1024];
+	struct nlmsghdr *message = request(kernel, buffer, type, family, NLM_F_ACK);
+	int reason;
+
+	mnl_attr_put_strz(message, NFTA_SET_TABLE, NFT_TABLE_NAME);
+	nft_put_text(message, type == NFT_MSG_GETCHAIN ? NFTA_CHAIN_NAME : NFTA_SET_NAME, name);
+	reason = ask(kernel, message, callback, &d);
+	if (!reason && !d.list.count)
+		reason = ENOENT;
+	if (!reason)
+		memcpy(object, d.list.items, size);
+	return reason;
+}
+
+int nft_kernel_read_chain(struct nft_kernel *kernel, struct arena *arena, uint8_t family, struct text name,
+			  struct nft_loaded_chain *chain)
+{
+	return read_one(kernel, arena, NFT_MSG_GETCHAIN, family, name, take_chain, chain, sizeof(*chain));
+}
+
+int nft_kernel_read_set(struct nft_kernel *kernel, struct arena *arena, uint8_t family, struct text name,
+			struct nft_loaded_set *set)
+{
+	return read_one(kernel, arena, NFT_MSG_GETSET, family, name, take_set, set, sizeof(*set));
+}
+
+static int read_table(struct nft_kernel *kernel, struct arena *arena, uint8_t family,
+		      struct nft_loaded_table *table)
+{
+	int reason = read_existence(kernel, family, &table->exists);
+
+	return reason || !table->exists ? reason : read_digests(kernel, arena, family, table);
 }
 
 /* ---- generations ---- */

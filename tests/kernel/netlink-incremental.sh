@@ -1,0 +1,186 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# netlink-incremental.sh [ROOT…]: loading over what is loaded changes what differs and nothing else.
+# netlink-incremental.sh --payload LOADER ROOT…: the same with another loader than netlink-load (in
+# the virtual machine: `pvefw-cc load`).
+#
+# Every ROOT is loaded over the one before it, and must leave the ruleset that it leaves in an empty
+# namespace (chains and sets may stand in another order); loaded once more it must send nothing. Then
+# single things of a tree are changed, and `nft monitor` tells what was touched. Without ROOT all trees
+# below tests/cases are taken. Prints `N passed, N failed`.
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+A=pvefw-over-$$ B=pvefw-fresh-$$
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"; ip netns del $A; ip netns del $B' EXIT
+trap 'exit 1' HUP INT TERM
+ip netns add $A && ip netns add $B || exit 77
+passed=0 failed=0
+
+if [ "${1:-}" = --payload ]; then
+	loader=$2
+	shift 2
+else
+	loader=$work/netlink-load
+	# shellcheck disable=SC2046
+	${CC:-cc} -std=c17 -D_GNU_SOURCE -O1 $(printf -- '-iquote %s ' "$here"/../../{compiler,grammar,backends,backends/nft,build}) \
+		-o "$loader" "$here/netlink-load.c" "$here/../../build/libpvefw.a" \
+		-ljansson -lnftables -lnftnl -lmnl -lmd -lpthread || exit 2
+fi
+
+verdict() {
+	if [ "$1" = 0 ]; then
+		passed=$((passed + 1))
+	else
+		failed=$((failed + 1))
+		echo "FAIL $2"
+		[ $# = 2 ] || head -n 8 "$3" | cut -c 1-160 | sed 's/^/    /'
+	fi
+}
+
+# load NAMESPACE ROOT [OPTION…]: what it sent is in $work/stats
+load() {
+	namespace=$1 root=$2
+	shift 2
+	# A case may have more options for its tree.
+	# shellcheck disable=SC2046
+	ip netns exec "$namespace" $loader --root "$root" --stats "$@" \
+		$(cat "$(dirname "$root")/args" 2>/dev/null) >"$work/stats" 2>"$work/errors"
+	[ $? -lt 2 ] && [ -s "$work/stats" ]
+}
+
+sent() {
+	awk -v what="$1" '$1 == what { print $2 }' "$work/stats"
+}
+
+# The ruleset with chains, sets and helpers sorted
+blocks() {
+	ip netns exec "$1" nft -n list ruleset |
+		awk '/^table/ { table = $0 }
+		     /^\t}/ { print table, block; block = ""; next }
+		     /^\t/ { block = block "\001" $0 }' | sort | tr '\001' '\n'
+}
+
+same_as_fresh() {
+	load $B "$1" --whole || return 1
+	blocks $A >"$work/a"
+	blocks $B >"$work/b"
+	diff "$work/a" "$work/b" >"$work/difference"
+}
+
+over_each_other() {
+	for root; do
+		name=$(basename "$(dirname "$root")")
+		load $A "$root" || {
+			# a tree that cannot be read, as some cases are
+			grep -q '^netlink-load: cannot read' "$work/errors" && continue
+			verdict 1 "$name: not loaded" "$work/errors"
+			continue
+		}
+		same_as_fresh "$root"
+		verdict $? "$name: over another is not the same as fresh" "$work/difference"
+		load $A "$root"
+		[ "$(sent messages)" = 0 ]
+		verdict $? "$name: loaded twice, and the second time sent something" "$work/stats"
+	done
+}
+
+# touched FILE: the chains and sets that monitor has told of
+touched() {
+	sed -nE 's/^(add|delete) (rule|chain|element|set|map|table) [a-z]+ pvefw ?([^ ]*).*/\3/p' "$1" | sort -u
+}
+
+# change WHAT ROOT EXPECTED: loads ROOT over what there is; only EXPECTED may be touched
+change() {
+	ip netns exec $A nft monitor >"$work/monitor" 2>&1 &
+	monitor=$!
+	sleep 0.3
+	load $A "$2"
+	sleep 0.3
+	kill $monitor
+	wait $monitor 2>/dev/null
+	touched "$work/monitor" >"$work/touched"
+	grep -vE "^($3|digests)\$" "$work/touched" >"$work/surplus"
+	[ -s "$work/touched" ] && [ ! -s "$work/surplus" ]
+	verdict $? "$1: touched" "$work/touched"
+	same_as_fresh "$2"
+	verdict $? "$1: not the same as fresh" "$work/difference"
+}
+
+tree() {
+	mkdir -p "$work/tree/firewall" "$work/tree/nodes/n/qemu-server"
+	cat >"$work/tree/firewall/cluster.fw" <<-'E'
+		[OPTIONS]
+		enable: 1
+		[IPSET office]
+		10.1.0.0/16
+		10.2.0.7
+		2001:db8::/32
+		[group web]
+		IN ACCEPT -p tcp -dport 80
+		[RULES]
+		IN ACCEPT -source +office -p tcp -dport 8006
+	E
+	for id in 100 101 102; do
+		echo "net0: virtio=02:00:00:00:01:0${id#10},bridge=vmbr0,firewall=1" \
+			>"$work/tree/nodes/n/qemu-server/$id.conf"
+		cat >"$work/tree/firewall/$id.fw" <<-E
+			[OPTIONS]
+			enable: 1
+			macfilter: 1
+			[RULES]
+			GROUP web
+			IN ACCEPT -source +office -p tcp -dport $id
+			OUT DROP -p udp -dport 53
+		E
+	done
+}
+
+single_changes() {
+	tree
+	fw=$work/tree/firewall
+	load $A "$work/tree" --whole
+	verdict $? "the tree is not loaded" "$work/errors"
+	sed -i 's/dport 101/dport 999/' "$fw/101.fw"
+	change "a rule of a guest" "$work/tree" "tap101i0-in"
+	sed -i 's/^10.2.0.7$/10.2.0.8/; s/^10.1.0.0.16$/10.1.0.0\/15/' "$fw/cluster.fw"
+	change "elements of a set" "$work/tree" "[a-z-]*office-v4"
+	sed -i '/^10.2.0.8$/d; s/^10.1.0.0.15$/10.1.0.1\n10.7.0.1/' "$fw/cluster.fw"
+	change "a set with and without intervals" "$work/tree" "[a-z-]*office-v4|host-in|tap10[012]i0-in|group-web-in"
+	sed -i 's/dport 80$/dport 81/' "$fw/cluster.fw"
+	change "a rule of a group" "$work/tree" "group-web-in"
+	rm "$fw/102.fw" "$work/tree/nodes/n/qemu-server/102.conf"
+	change "a guest is gone" "$work/tree" ".*102.*|[a-z-]+"
+	load $A "$work/tree"
+	[ "$(sent messages)" = 0 ]
+	verdict $? "the same once more sends something" "$work/stats"
+}
+
+# What belongs to others is not touched, by loading, replacing or removing.
+foreign() {
+	ip netns exec $A nft -f - <<-'E'
+		table inet other { chain c { type filter hook input priority 5; tcp dport 1 drop; }; set pvefw { type mark; elements = { 1 }; }; }
+		table ip pvefw { chain host-in { tcp dport 2 drop; }; }
+	E
+	ip netns exec $A nft list ruleset | sed -n '/^table inet other/,/^}/p; /^table ip pvefw/,/^}/p' >"$work/before"
+	for option in "" --whole --remove; do
+		# shellcheck disable=SC2086
+		load $A "$work/tree" $option
+		ip netns exec $A nft list ruleset |
+			sed -n '/^table inet other/,/^}/p; /^table ip pvefw/,/^}/p' >"$work/after"
+		[ -s "$work/before" ] && cmp -s "$work/before" "$work/after"
+		verdict $? "load $option touches foreign tables" "$work/after"
+	done
+	! ip netns exec $A nft list tables | grep -E '^table (inet|bridge) pvefw'
+	verdict $? "load --remove leaves a table"
+	load $A "$work/tree" --remove && [ "$(sent messages)" = 0 ]
+	verdict $? "load --remove without anything to remove" "$work/stats"
+}
+
+[ $# != 0 ] || set -- "$here"/../cases/*/*/root
+over_each_other "$@"
+single_changes
+foreign
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]
