@@ -47,7 +47,65 @@ static const struct nft_rule *rule_to(const struct nft_table *table, const struc
 	return found;
 }
 
-/* The line that asks for the rule, or {0, 0}. */
+/* The first rule of the table that has a line. */
+static struct span first_line(const struct nft_table *table)
+{
+	for (const struct nft_chain *c = table->chains; c; c = c->next)
+		for (const struct nft_rule *rule = c->first; rule; rule = rule->next)
+			if (rule->span.begin)
+				return rule->span;
+	return (struct span){ 0, 0 };
+}
+
+/* The mark that the rule wants, or 0. */
+static uint32_t wanted_mark(const struct nft_rule *rule)
+{
+	uint32_t mark = 0;
+
+	for (uint32_t i = 0; i < rule->statement_count; i++) {
+		const struct nft_statement *s = &rule->statements[i];
+
+		if (s->kind == NFT_STMT_MATCH && s->match->op == NFT_OP_EQ &&
+		    s->match->keys[0].field == NFT_FIELD_MARK)
+			memcpy(&mark, s->match->value.bytes, sizeof(mark));
+	}
+	return mark;
+}
+
+static bool sets_mark(const struct nft_chain *chain, uint32_t mark)
+{
+	const struct nft_rule *rule = chain->first;
+
+	return rule && rule->statement_count && rule->statements[0].kind == NFT_STMT_MARK &&
+	       rule->statements[0].mark.bits == mark;
+}
+
+/* In bridge tables rules do not go to what answers: they go to a chain that marks the frame, and marked
+ * frames go there. */
+static struct span line_that_marks(const struct nft_table *table, const struct nft_chain *chain)
+{
+	const struct nft_chain *from;
+	const struct nft_rule *rule = rule_to(table, chain, &from);
+	uint32_t mark = rule ? wanted_mark(rule) : 0;
+
+	for (const struct nft_chain *c = mark ? table->chains : NULL; c; c = c->next) {
+		rule = sets_mark(c, mark) ? rule_to(table, c, &from) : NULL;
+		if (rule && rule->span.begin)
+			return rule->span;
+	}
+	return first_line(table);
+}
+
+static bool answers(const struct nft_rule *rule)
+{
+	for (uint32_t i = 0; i < rule->statement_count; i++)
+		if (rule->statements[i].kind == NFT_STMT_REJECT)
+			return true;
+	return false;
+}
+
+/* The line that asks for the rule; if none does but the table needs it, the first line that makes the
+ * table; or {0, 0}. */
 static struct span line_of(const struct nft_origin *origin)
 {
 	const struct nft_chain *chain = origin->chain;
@@ -55,7 +113,11 @@ static struct span line_of(const struct nft_origin *origin)
 
 	for (unsigned i = 0; i < LEADS_MOST && rule && !rule->span.begin; i++)
 		rule = rule_to(origin->table, chain, &chain);
-	return rule ? rule->span : (struct span){ 0, 0 };
+	if (rule && rule->span.begin)
+		return rule->span;
+	if (origin->rule)
+		return answers(origin->rule) ? line_that_marks(origin->table, origin->chain) : first_line(origin->table);
+	return origin->helper ? first_line(origin->table) : (struct span){ 0, 0 };
 }
 
 /* ---- expressions ---- */
@@ -168,6 +230,14 @@ static int search_lack(const struct nlattr *attribute, void *context)
 	return lack->found ? MNL_CB_STOP : MNL_CB_OK;
 }
 
+/* A helper needs connection tracking in its table's family. */
+static const struct feature *lacking_object(const struct nft_refusal *refusal, const struct nft_origin *origin)
+{
+	if (!origin->helper || refusal->error != EPROTO)
+		return NULL;
+	return find_feature((struct expression){ "ct", UINT32_MAX }, origin->table->family);
+}
+
 /* What the kernel lacks; where it does not say at which place, the first that fits is it. */
 static const struct feature *lacking(const struct nft_batch *batch, const struct nft_refusal *refusal)
 {
@@ -175,8 +245,10 @@ static const struct feature *lacking(const struct nft_batch *batch, const struct
 	const struct nlattr *list = expressions_of(batch, refusal->message);
 	struct lack lack = { origin->table ? origin->table->family : 0, NULL };
 
-	if (!is_lack(refusal->error) || !list)
+	if (!is_lack(refusal->error))
 		return NULL;
+	if (!list)
+		return lacking_object(refusal, origin);
 	if (refusal->offset)
 		return find_feature(expression_at(batch, refusal), lack.family);
 	mnl_attr_parse_nested(list, search_lack, &lack);
@@ -207,10 +279,10 @@ static const char *object_text(struct arena *arena, const struct nft_origin *o)
 static void report_feature(struct backend_loading *loading, const struct feature *feature,
 			   const struct nft_origin *origin, uint32_t count)
 {
-	const char *more = count > 1 ? arena_printf(loading->arena, "; %u rules need it", count) : "";
+	const char *more = count > 1 ? arena_printf(loading->arena, " (and %u more)", count - 1) : "";
 
-	backend_problem_add(loading, line_of(origin), "this kernel cannot do %s, which %s needs: it lacks %s%s",
-			    feature->text, object_text(loading->arena, origin), feature->option, more);
+	backend_problem_add(loading, line_of(origin), "this kernel cannot do %s, which %s needs%s: it lacks %s",
+			    feature->text, object_text(loading->arena, origin), more, feature->option);
 }
 
 static void report_helper(struct backend_loading *loading, const struct nft_helper *helper)
@@ -280,6 +352,23 @@ static bool permission_denied(const struct nft_answers *answers)
 	return answers->count && (answers->refusals[0].error == EPERM || answers->refusals[0].error == EACCES);
 }
 
+/* A rule that names an object which was refused is refused for that. */
+static bool follows_from_another(const struct nft_batch *batch, const struct nft_answers *answers,
+				 const struct nft_refusal *refusal)
+{
+	const struct nft_table *table = batch->messages[refusal->message].origin.table;
+
+	if (strcmp(expression_at(batch, refusal).name, "objref") != 0)
+		return false;
+	for (uint32_t i = 0; i < answers->count; i++) {
+		const struct nft_origin *origin = &batch->messages[answers->refusals[i].message].origin;
+
+		if (origin->helper && origin->table == table)
+			return true;
+	}
+	return false;
+}
+
 /* The first refusal for lack of the same feature is the one that counts the others, too. */
 static uint32_t count_feature(const struct nft_batch *batch, const struct nft_answers *answers, uint32_t first,
 			      const struct feature *feature)
@@ -311,6 +400,8 @@ void nft_problem_answers(struct backend_loading *loading, const struct nft_batch
 		const struct feature *feature = lacking(batch, refusal);
 		uint32_t count = feature ? count_feature(batch, answers, i, feature) : 0;
 
+		if (follows_from_another(batch, answers, refusal))
+			continue;
 		if (count)
 			report_feature(loading, feature, &batch->messages[refusal->message].origin, count);
 		else if (!feature && others++ < PROBLEMS_MOST)
