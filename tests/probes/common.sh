@@ -38,6 +38,7 @@ begin() {
 	build FLOW "$here/flow.c" "$tests"/topology/{spec,space}.c
 	build NFLOG "$here/nflog.c"
 	build FORGET "$here/forget.c"
+	build BURST "$here/burst.c" "$tests"/topology/{spec,raw,space}.c
 }
 
 leave() {

@@ -17,7 +17,14 @@
 
 #include "probe.h"
 
-enum { HEADER_ETHERNET = 14, HEADER_IPV4 = 20, HEADER_IPV6 = 40, MARK_SIZE = 8, FRAME_SIZE = 128 };
+enum {
+	HEADER_ETHERNET = 14,
+	HEADER_IPV4 = 20,
+	HEADER_IPV6 = 40,
+	HEADER_ICMP = 8 + 16, /* with a target */
+	MARK_SIZE = 8,
+	FRAME_SIZE = 128,
+};
 
 static const unsigned char mark_text[4] = {'p', 'v', 'f', 'w'};
 
@@ -203,7 +210,7 @@ static void put_icmp(struct frame *frame, const struct probe *probe, const char 
 	unsigned int echo = probe->ipv6 ? ICMP6_ECHO_REQUEST : ICMP_ECHO;
 	unsigned char *start;
 
-	put_ip(frame, probe, address, 8 + 16 + MARK_SIZE);
+	put_ip(frame, probe, address, HEADER_ICMP + MARK_SIZE);
 	start = frame->bytes + frame->size;
 	put8(frame, probe->type >= 0 ? (unsigned int)probe->type : echo);
 	put8(frame, 0);
@@ -299,8 +306,11 @@ void raw_send(int raw, const struct probe *probe, size_t number)
 size_t raw_number(const unsigned char *frame, size_t size)
 {
 	const unsigned char *mark = memmem(frame, size, mark_text, sizeof mark_text);
+	bool ipv4 = size >= HEADER_ETHERNET && frame[12] == 0x08 && frame[13] == 0x00;
+	size_t furthest = HEADER_ETHERNET + (ipv4 ? HEADER_IPV4 : HEADER_IPV6) + HEADER_ICMP;
 
-	if (!mark || (size_t)(mark - frame) + MARK_SIZE > size)
+	/* one further behind is quoted by an ICMP error */
+	if (!mark || (size_t)(mark - frame) > furthest || (size_t)(mark - frame) + MARK_SIZE > size)
 		return SIZE_MAX;
 	return (size_t)mark[4] << 24 | (size_t)mark[5] << 16 | (size_t)mark[6] << 8 | mark[7];
 }
