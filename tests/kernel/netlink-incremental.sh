@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # netlink-incremental.sh [ROOT…]: loading over what is loaded changes what differs and nothing else.
-# netlink-incremental.sh --payload LOADER ROOT…: the same with another loader than netlink-load (in
-# the virtual machine: `pvefw-cc load`).
+# netlink-incremental.sh --vm [ROOT…]: the same on Debian's kernel in the virtual machine, with `pvefw-cc
+# load` instead of netlink-load; and the script, loaded by it, must leave the same. A few trees do there.
 #
 # Every ROOT is loaded over the one before it, and must leave the ruleset that it leaves in an empty
 # namespace (chains and sets may stand in another order); loaded once more it must send nothing. Then
@@ -18,16 +18,35 @@ trap 'exit 1' HUP INT TERM
 ip netns add $A && ip netns add $B || exit 77
 passed=0 failed=0
 
-if [ "${1:-}" = --payload ]; then
-	loader=$2
-	shift 2
-else
+vm=
+case ${1:-} in
+--vm)
+	shift
+	[ $# != 0 ] || set -- "$here"/../cases/{conformance/{policies-1,groups,ipsets,host-helpers},examples/small-office}/root
+	mkdir "$work/trees"
+	for root; do
+		name=$(basename "$(dirname "$root")")
+		mkdir "$work/trees/$name"
+		cp -RL "$root" "$work/trees/$name/root"
+		! [ -e "${root%/root}/args" ] || cp "${root%/root}/args" "$work/trees/$name"
+	done
+	echo 'bash /payload/netlink-incremental.sh --payload /payload/trees/*/root' >"$work/payload"
+	"$here/../vm/run.sh" "$work/payload" "$here/netlink-incremental.sh" \
+		"${PVEFW_CC:-$here/../../build/pvefw-cc}" "$work/trees"
+	exit
+	;;
+--payload)
+	shift
+	vm=1 loader="/payload/pvefw-cc load"
+	;;
+*)
 	loader=$work/netlink-load
 	# shellcheck disable=SC2046
 	${CC:-cc} -std=c17 -D_GNU_SOURCE -O1 $(printf -- '-iquote %s ' "$here"/../../{compiler,grammar,backends,backends/nft,build}) \
 		-o "$loader" "$here/netlink-load.c" "$here/../../build/libpvefw.a" \
 		-ljansson -lnftables -lnftnl -lmnl -lmd -lpthread || exit 2
-fi
+	;;
+esac
 
 verdict() {
 	if [ "$1" = 0 ]; then
@@ -63,7 +82,8 @@ blocks() {
 }
 
 same_as_fresh() {
-	load $B "$1" --whole || return 1
+	# shellcheck disable=SC2086
+	load $B "$1" --whole ${2:-} || return 1
 	blocks $A >"$work/a"
 	blocks $B >"$work/b"
 	diff "$work/a" "$work/b" >"$work/difference"
@@ -74,12 +94,16 @@ over_each_other() {
 		name=$(basename "$(dirname "$root")")
 		load $A "$root" || {
 			# a tree that cannot be read, as some cases are
-			grep -q '^netlink-load: cannot read' "$work/errors" && continue
+			grep -q 'cannot read' "$work/errors" && continue
 			verdict 1 "$name: not loaded" "$work/errors"
 			continue
 		}
 		same_as_fresh "$root"
 		verdict $? "$name: over another is not the same as fresh" "$work/difference"
+		if [ "$vm" ]; then
+			same_as_fresh "$root" "--target nft"
+			verdict $? "$name: the script leaves something else" "$work/difference"
+		fi
 		load $A "$root"
 		[ "$(sent messages)" = 0 ]
 		verdict $? "$name: loaded twice, and the second time sent something" "$work/stats"
