@@ -60,7 +60,8 @@ void nft_expr_set_name(struct nftnl_expr *e, uint16_t attribute, const struct nf
 /* ---- expr_match.c ---- */
 
 void nft_expr_load_keys(struct nft_expr_writer *w, const struct nft_key *keys, unsigned count);
-void nft_expr_bitwise(struct nft_expr_writer *w, unsigned words, const void *mask, const void *bits, uint32_t len);
+void nft_expr_bitwise(struct nft_expr_writer *w, unsigned words, const void *mask, const void *bits,
+		      uint32_t len);
 void nft_expr_match(struct nft_expr_writer *w, const struct nft_match *match);
 
 /* ---- expr_join.c ---- */
@@ -69,7 +70,7 @@ enum { NFT_JOIN_BYTES = 16, NFT_JOIN_MOST = 32 };
 
 /* What becomes of each statement when matches of adjacent payload are joined. */
 struct nft_joined {
-	uint32_t gone; /* bit set of statements: another one does their work */
+	uint32_t gone;   /* bit set of statements: another one does their work */
 	uint32_t longer; /* these compare `length` bytes from `offset` on */
 	struct nft_join {
 		uint8_t offset, length;
@@ -78,6 +79,7 @@ struct nft_joined {
 };
 
 void nft_expr_join(struct nft_joined *joined, const struct nft_rule *rule);
-void nft_expr_joined_match(struct nft_expr_writer *w, const struct nft_match *match, const struct nft_join *join);
+void nft_expr_joined_match(struct nft_expr_writer *w, const struct nft_match *match,
+			   const struct nft_join *join);
 
 #endif

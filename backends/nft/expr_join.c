@@ -61,7 +61,8 @@ static const uint8_t *bytes_of(const struct nft_joined *j, const struct nft_rule
 }
 
 /* Joins *b into *a, or the other way round; what is left is *a. */
-static void join(struct nft_joined *j, const struct nft_rule *rule, struct candidate *a, const struct candidate *b)
+static void join(struct nft_joined *j, const struct nft_rule *rule, struct candidate *a,
+		 const struct candidate *b)
 {
 	struct nft_join joined = { .offset = a->offset, .length = (uint8_t)(a->length + b->length) };
 	uint32_t stays = b->protocol ? b->statement : a->statement;
@@ -75,7 +76,8 @@ static void join(struct nft_joined *j, const struct nft_rule *rule, struct candi
 	*a = (struct candidate){ stays, a->base, a->offset, joined.length, b->protocol || a->protocol };
 }
 
-static void join_list(struct nft_joined *j, const struct nft_rule *rule, struct candidate *list, unsigned count)
+static void join_list(struct nft_joined *j, const struct nft_rule *rule, struct candidate *list,
+		      unsigned count)
 {
 	struct candidate last = list[0];
 

@@ -31,7 +31,8 @@ static bool is_host_order(enum nft_type type)
 
 /* ---- loads ---- */
 
-static void load_payload(struct nft_expr_writer *w, uint8_t base, uint8_t offset, uint8_t length, uint32_t reg)
+static void load_payload(struct nft_expr_writer *w, uint8_t base, uint8_t offset, uint8_t length,
+			 uint32_t reg)
 {
 	struct nftnl_expr *e = nft_expr_new("payload");
 
@@ -72,7 +73,8 @@ static void load(struct nft_expr_writer *w, enum nft_field field, uint8_t length
 	nft_expr_add(w, e);
 }
 
-void nft_expr_bitwise(struct nft_expr_writer *w, unsigned words, const void *mask, const void *bits, uint32_t len)
+void nft_expr_bitwise(struct nft_expr_writer *w, unsigned words, const void *mask, const void *bits,
+		      uint32_t len)
 {
 	struct nftnl_expr *e = nft_expr_new("bitwise");
 
@@ -200,7 +202,8 @@ void nft_expr_match(struct nft_expr_writer *w, const struct nft_match *match)
 	makers[match->op](w, match);
 }
 
-void nft_expr_joined_match(struct nft_expr_writer *w, const struct nft_match *match, const struct nft_join *join)
+void nft_expr_joined_match(struct nft_expr_writer *w, const struct nft_match *match,
+			   const struct nft_join *join)
 {
 	load_payload(w, nft_sources[match->keys[0].field].key, join->offset, join->length, NFT_REG_1);
 	compare(w, NFT_CMP_EQ, join->bytes, join->length);

@@ -116,8 +116,8 @@ enum { NFT_REFUSALS = 256 };
 struct nft_answers {
 	struct nft_refusal refusals[NFT_REFUSALS];
 	uint32_t count;
-	bool more;     /* than are here */
-	int error;     /* of sending or receiving: errno */
+	bool more;           /* than are here */
+	int error;           /* of sending or receiving: errno */
 	int64_t nanoseconds; /* in the kernel */
 };
 

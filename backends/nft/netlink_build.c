@@ -102,8 +102,8 @@ static void put_comment(struct nlmsghdr *message, struct text comment)
 static void write_rule(struct nft_writer *w, const struct nft_chain *chain, const struct nft_rule *rule)
 {
 	struct nft_origin origin = { .table = w->table, .chain = chain, .rule = rule };
-	struct nlmsghdr *message =
-		nft_message_begin(w->batch, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND, origin);
+	struct nlmsghdr *message = nft_message_begin(w->batch, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND,
+						     origin);
 	struct nft_expr_writer e = { message, w->first_set };
 	struct nlattr *nest;
 

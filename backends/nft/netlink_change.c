@@ -29,8 +29,8 @@ struct change {
 	struct arena *arena;
 	struct nft_loaded_table *loaded;
 	const struct nft_table_digests *digests;
-	uint8_t *sets;      /* enum state, by id */
-	uint8_t *chains;    /* by order */
+	uint8_t *sets;   /* enum state, by id */
+	uint8_t *chains; /* by order */
 	bool helpers_differ;
 	uint32_t different; /* objects */
 	bool names_same;    /* none is new or gone, as far as we know */
@@ -50,8 +50,8 @@ static int compare_digests(const void *a, const void *b)
 
 static bool is_loaded(const struct change *c, const struct nft_digest *digest)
 {
-	return c->loaded->digest_count && bsearch(digest, c->loaded->digests, c->loaded->digest_count,
-						   sizeof(*digest), compare_digests);
+	return c->loaded->digest_count &&
+	       bsearch(digest, c->loaded->digests, c->loaded->digest_count, sizeof(*digest), compare_digests);
 }
 
 /* Whatever is searched for begins with its name. */
@@ -152,15 +152,16 @@ static void read_names(struct change *c)
 
 static enum state compare_set(const struct change *c, const struct nft_set *set)
 {
-	const struct nft_loaded_set *loaded =
-		find(set->name, c->loaded->sets, c->loaded->set_count, sizeof(*c->loaded->sets));
+	const struct nft_loaded_set *loaded = find(set->name, c->loaded->sets, c->loaded->set_count,
+						   sizeof(*c->loaded->sets));
 	struct nft_loaded_set wanted = nft_set_description(set);
 
 	if (!loaded)
 		return MISSING;
 	return loaded->flags == wanted.flags && loaded->key_type == wanted.key_type &&
-			       loaded->key_length == wanted.key_length && loaded->data_type == wanted.data_type &&
-			       loaded->size == wanted.size && loaded->timeout == wanted.timeout
+			       loaded->key_length == wanted.key_length &&
+			       loaded->data_type == wanted.data_type && loaded->size == wanted.size &&
+			       loaded->timeout == wanted.timeout
 		       ? DIFFERENT
 		       : OTHER_KIND;
 }
@@ -193,12 +194,13 @@ static bool uses_set_made_again(const struct change *c, const struct nft_chain *
 
 static enum state compare_chain(const struct change *c, const struct nft_chain *chain)
 {
-	const struct nft_loaded_chain *loaded =
-		find(chain->name, c->loaded->chains, c->loaded->chain_count, sizeof(*c->loaded->chains));
+	const struct nft_loaded_chain *loaded = find(chain->name, c->loaded->chains, c->loaded->chain_count,
+						     sizeof(*c->loaded->chains));
 
 	if (!loaded)
 		return MISSING;
-	if (loaded->hook != chain->hook || (chain->hook != NFT_HOOK_NONE && loaded->priority != chain->priority))
+	if (loaded->hook != chain->hook ||
+	    (chain->hook != NFT_HOOK_NONE && loaded->priority != chain->priority))
 		return OTHER_KIND;
 	return DIFFERENT;
 }
@@ -309,7 +311,8 @@ struct elements {
 
 static struct elements wanted_elements(struct change *c, const struct nft_set *set)
 {
-	struct elements list = { ARENA_ARRAY(c->arena, struct nft_kernel_element, set->element_count + 1), 0 };
+	struct elements list = { ARENA_ARRAY(c->arena, struct nft_kernel_element, set->element_count + 1),
+				 0 };
 
 	if (nft_set_begins_late(set))
 		list.items[list.count++].first = true;
@@ -340,8 +343,8 @@ static void change_elements(struct change *c, const struct nft_set *set)
 	struct arena_mark mark = arena_mark(c->arena);
 	struct elements wanted = wanted_elements(c, set), loaded = { NULL, 0 };
 
-	c->reason = nft_kernel_read_elements(c->kernel, c->arena, c->w.table->family, set->name, set->interval,
-					     &loaded.items, &loaded.count);
+	c->reason = nft_kernel_read_elements(c->kernel, c->arena, c->w.table->family, set->name,
+					     set->interval, &loaded.items, &loaded.count);
 	if (!c->reason) {
 		write_difference(c, set, NFT_MSG_DELSETELEM, loaded, wanted);
 		write_difference(c, set, NFT_MSG_NEWSETELEM, wanted, loaded);

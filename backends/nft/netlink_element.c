@@ -97,7 +97,9 @@ static void put_verdict(struct nlmsghdr *message, const struct nft_kernel_elemen
 
 static void put_open(struct nlmsghdr *message)
 {
-	static const uint8_t data[] = { NFTNL_UDATA_SET_ELEM_FLAGS, 4, NFTNL_SET_ELEM_F_INTERVAL_OPEN, 0, 0, 0 };
+	static const uint8_t data[] = {
+		NFTNL_UDATA_SET_ELEM_FLAGS, 4, NFTNL_SET_ELEM_F_INTERVAL_OPEN, 0, 0, 0
+	};
 
 	mnl_attr_put(message, NFTA_SET_ELEM_USERDATA, sizeof(data), data);
 }

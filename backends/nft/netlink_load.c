@@ -33,11 +33,12 @@ static void note_size(struct backend_loading *loading, const struct nft_batch *b
 /* Others have changed something since we read. */
 static bool is_late(const struct nft_answers *answers)
 {
-	return answers->count && (answers->refusals[0].error == ERESTART || answers->refusals[0].error == EAGAIN);
+	return answers->count &&
+	       (answers->refusals[0].error == ERESTART || answers->refusals[0].error == EAGAIN);
 }
 
-static bool send_batch(struct nft_kernel *kernel, struct backend_loading *loading, const struct nft_batch *batch,
-		       bool *again)
+static bool send_batch(struct nft_kernel *kernel, struct backend_loading *loading,
+		       const struct nft_batch *batch, bool *again)
 {
 	struct nft_answers *answers;
 	bool taken;
@@ -55,7 +56,8 @@ static bool send_batch(struct nft_kernel *kernel, struct backend_loading *loadin
 }
 
 static bool build(struct nft_kernel *kernel, struct backend_loading *loading, struct arena *arena,
-		  struct nft_batch *batch, const struct nft_ruleset *ruleset, const struct nft_digests *digests)
+		  struct nft_batch *batch, const struct nft_ruleset *ruleset,
+		  const struct nft_digests *digests)
 {
 	struct nft_loaded loaded;
 	int64_t begin = now();

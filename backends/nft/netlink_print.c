@@ -53,7 +53,8 @@ static void print_kind(struct out *out, const struct nlmsghdr *message, unsigned
 	const struct nlattr *found[NFT_ATTRIBUTES] = { NULL };
 
 	mnl_attr_parse(message, sizeof(*general), nft_collect, found);
-	out_printf(out, "%s %s", kinds[kind].text, general->nfgen_family == NFPROTO_BRIDGE ? "bridge" : "inet");
+	out_printf(out, "%s %s", kinds[kind].text,
+		   general->nfgen_family == NFPROTO_BRIDGE ? "bridge" : "inet");
 	for (unsigned i = NFTA_TABLE_NAME; i <= kinds[kind].name; i++)
 		if ((i == NFTA_TABLE_NAME || i == kinds[kind].name) && found[i])
 			out_printf(out, " %s", mnl_attr_get_str(found[i]));

@@ -116,7 +116,8 @@ static struct span line_of(const struct nft_origin *origin)
 	if (rule && rule->span.begin)
 		return rule->span;
 	if (origin->rule)
-		return answers(origin->rule) ? line_that_marks(origin->table, origin->chain) : first_line(origin->table);
+		return answers(origin->rule) ? line_that_marks(origin->table, origin->chain)
+					     : first_line(origin->table);
 	return origin->helper ? first_line(origin->table) : (struct span){ 0, 0 };
 }
 
@@ -175,7 +176,8 @@ static const struct nlattr *expressions_of(const struct nft_batch *batch, uint32
 
 static struct expression expression_at(const struct nft_batch *batch, const struct nft_refusal *refusal)
 {
-	struct search s = { batch->bytes.data + batch->messages[refusal->message].offset, refusal->offset,
+	struct search s = { batch->bytes.data + batch->messages[refusal->message].offset,
+			    refusal->offset,
 			    { "", 0 } };
 	const struct nlattr *list = expressions_of(batch, refusal->message);
 
@@ -231,7 +233,8 @@ static int search_lack(const struct nlattr *attribute, void *context)
 }
 
 /* A helper needs connection tracking in its table's family. */
-static const struct feature *lacking_object(const struct nft_refusal *refusal, const struct nft_origin *origin)
+static const struct feature *lacking_object(const struct nft_refusal *refusal,
+					    const struct nft_origin *origin)
 {
 	if (!origin->helper || refusal->error != EPROTO)
 		return NULL;
@@ -267,10 +270,11 @@ static const char *object_text(struct arena *arena, const struct nft_origin *o)
 	const char *family = o->table ? family_name(o->table) : "";
 
 	if (o->chain)
-		return arena_printf(arena, "chain `%.*s` of table %s " NFT_TABLE_NAME, TEXT_ARG(o->chain->name),
-				    family);
+		return arena_printf(arena, "chain `%.*s` of table %s " NFT_TABLE_NAME,
+				    TEXT_ARG(o->chain->name), family);
 	if (o->set)
-		return arena_printf(arena, "set `%.*s` of table %s " NFT_TABLE_NAME, TEXT_ARG(o->set->name), family);
+		return arena_printf(arena, "set `%.*s` of table %s " NFT_TABLE_NAME, TEXT_ARG(o->set->name),
+				    family);
 	if (o->helper)
 		return arena_printf(arena, "conntrack helper `%s`", o->helper->helper);
 	return o->table ? arena_printf(arena, "table %s " NFT_TABLE_NAME, family) : "the transaction";
@@ -281,8 +285,9 @@ static void report_feature(struct backend_loading *loading, const struct feature
 {
 	const char *more = count > 1 ? arena_printf(loading->arena, " (and %u more)", count - 1) : "";
 
-	backend_problem_add(loading, line_of(origin), "this kernel cannot do %s, which %s needs%s: it lacks %s",
-			    feature->text, object_text(loading->arena, origin), more, feature->option);
+	backend_problem_add(loading, line_of(origin),
+			    "this kernel cannot do %s, which %s needs%s: it lacks %s", feature->text,
+			    object_text(loading->arena, origin), more, feature->option);
 }
 
 static void report_helper(struct backend_loading *loading, const struct nft_helper *helper)
@@ -291,8 +296,9 @@ static void report_helper(struct backend_loading *loading, const struct nft_help
 	size_t i;
 
 	for (i = 0; helper->helper[i] && i < sizeof(option) - 1; i++)
-		option[i] = helper->helper[i] >= 'a' && helper->helper[i] <= 'z' ? (char)(helper->helper[i] - 32)
-										 : helper->helper[i];
+		option[i] = helper->helper[i] >= 'a' && helper->helper[i] <= 'z'
+				    ? (char)(helper->helper[i] - 32)
+				    : helper->helper[i];
 	option[i] = '\0';
 	backend_problem_add(loading, (struct span){ 0, 0 },
 			    "this kernel has no conntrack helper `%s` (option nf_conntrack_helpers): "
@@ -320,8 +326,8 @@ static void report_other(struct backend_loading *loading, const struct nft_batch
 		report_family(loading, origin->table);
 	else
 		backend_problem_add(loading, line_of(origin), "the kernel refuses %s%s%s: %s%s%s",
-				    origin->rule ? "a rule in " : "", object_text(loading->arena, origin), what,
-				    error_text(refusal->error), refusal->text ? ": " : "",
+				    origin->rule ? "a rule in " : "", object_text(loading->arena, origin),
+				    what, error_text(refusal->error), refusal->text ? ": " : "",
 				    refusal->text ? refusal->text : "");
 }
 
@@ -337,19 +343,22 @@ void nft_problem_errno(struct backend_loading *loading, const char *what, int re
 	if (reason == EPERM || reason == EACCES)
 		backend_problem_add(loading, nowhere, "%s", no_permission);
 	else if (reason == EPROTONOSUPPORT || reason == EAFNOSUPPORT || reason == EINVAL)
-		backend_problem_add(loading, nowhere, "this kernel has no nftables: it lacks CONFIG_NF_TABLES");
-	else if (reason == EMSGSIZE)
 		backend_problem_add(loading, nowhere,
-				    "the batch of %zu bytes is larger than the socket's buffer may be: raise the "
-				    "sysctl net.core.wmem_max, or run as root of the system",
-				    loading->bytes);
+				    "this kernel has no nftables: it lacks CONFIG_NF_TABLES");
+	else if (reason == EMSGSIZE)
+		backend_problem_add(
+			loading, nowhere,
+			"the batch of %zu bytes is larger than the socket's buffer may be: raise the "
+			"sysctl net.core.wmem_max, or run as root of the system",
+			loading->bytes);
 	else
 		backend_problem_add(loading, nowhere, "cannot %s: %s", what, error_text(reason));
 }
 
 static bool permission_denied(const struct nft_answers *answers)
 {
-	return answers->count && (answers->refusals[0].error == EPERM || answers->refusals[0].error == EACCES);
+	return answers->count &&
+	       (answers->refusals[0].error == EPERM || answers->refusals[0].error == EACCES);
 }
 
 /* A rule that names an object which was refused is refused for that. */
@@ -370,8 +379,8 @@ static bool follows_from_another(const struct nft_batch *batch, const struct nft
 }
 
 /* The first refusal for lack of the same feature is the one that counts the others, too. */
-static uint32_t count_feature(const struct nft_batch *batch, const struct nft_answers *answers, uint32_t first,
-			      const struct feature *feature)
+static uint32_t count_feature(const struct nft_batch *batch, const struct nft_answers *answers,
+			      uint32_t first, const struct feature *feature)
 {
 	uint32_t count = 0;
 

@@ -56,8 +56,8 @@ static void note_size(struct backend_loading *loading, const struct nft_ruleset 
 	nft_batch_free(&batch);
 }
 
-static bool load(struct nft_kernel *kernel, struct backend_loading *loading, const struct nft_ruleset *ruleset,
-		 const char *script)
+static bool load(struct nft_kernel *kernel, struct backend_loading *loading,
+		 const struct nft_ruleset *ruleset, const char *script)
 {
 	struct nft_loaded *loaded = ARENA_NEW(loading->arena, struct nft_loaded);
 	int reason = nft_kernel_read(kernel, loading->arena, loaded);

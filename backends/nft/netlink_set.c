@@ -50,9 +50,9 @@ static uint32_t key_type(const struct nft_set *set)
 
 static uint32_t flags_of(const struct nft_set *set)
 {
-	return (set->name.len ? 0 : NFT_SET_ANONYMOUS | NFT_SET_CONSTANT) | (set->interval ? NFT_SET_INTERVAL : 0) |
-	       (set->verdicts ? NFT_SET_MAP : 0) | (set->timeout ? NFT_SET_TIMEOUT : 0) |
-	       (set->dynamic ? NFT_SET_EVAL : 0);
+	return (set->name.len ? 0 : NFT_SET_ANONYMOUS | NFT_SET_CONSTANT) |
+	       (set->interval ? NFT_SET_INTERVAL : 0) | (set->verdicts ? NFT_SET_MAP : 0) |
+	       (set->timeout ? NFT_SET_TIMEOUT : 0) | (set->dynamic ? NFT_SET_EVAL : 0);
 }
 
 struct nft_loaded_set nft_set_description(const struct nft_set *set)
@@ -90,7 +90,7 @@ static uint32_t order_of_type(enum nft_type type)
 static uint32_t order_of_field(enum nft_field field)
 {
 	return nft_sources[field].source == NFT_SOURCE_PAYLOAD || field == NFT_FIELD_PROTOCOL ? ORDER_NETWORK
-											       : ORDER_HOST;
+											      : ORDER_HOST;
 }
 
 static uint32_t key_order(const struct nft_set *set, const struct nft_key *keys)

@@ -67,7 +67,8 @@ static struct nlmsghdr *request(struct nft_kernel *kernel, char *buffer, uint16_
 }
 
 /* Dumps what the callback makes items of. */
-static int dump(struct nft_kernel *kernel, uint16_t type, uint8_t family, mnl_cb_t callback, struct dump *dump)
+static int dump(struct nft_kernel *kernel, uint16_t type, uint8_t family, mnl_cb_t callback,
+		struct dump *dump)
 {
 	_Alignas(struct nlmsghdr) char buffer[512];
 	struct nlmsghdr *message = request(kernel, buffer, type, family, NLM_F_DUMP);
@@ -160,7 +161,8 @@ static int compare_names(const void *a, const void *b)
 	return text_compare(*(const struct text *)a, *(const struct text *)b);
 }
 
-static int read_list(struct nft_kernel *kernel, struct dump *d, uint16_t type, uint8_t family, mnl_cb_t callback)
+static int read_list(struct nft_kernel *kernel, struct dump *d, uint16_t type, uint8_t family,
+		     mnl_cb_t callback)
 {
 	int reason = dump(kernel, type, family, callback, d);
 

@@ -70,11 +70,12 @@ static int64_t now(void)
 
 static int load(struct run *run, const struct config *config)
 {
-	struct backend_loading loading = { .arena = &run->arena, .whole = run->cli->value[CLI_WHOLE] != NULL };
+	struct backend_loading loading = { .arena = &run->arena,
+					   .whole = run->cli->value[CLI_WHOLE] != NULL };
 	int64_t begin = now();
 	static const struct nft_ruleset nothing;
-	const struct nft_ruleset *ruleset =
-		run->cli->value[CLI_REMOVE] ? &nothing : nft_lower(&run->arena, config);
+	const struct nft_ruleset *ruleset = run->cli->value[CLI_REMOVE] ? &nothing
+									: nft_lower(&run->arena, config);
 	struct nft_kernel kernel;
 	bool loaded;
 
@@ -91,8 +92,9 @@ static int load(struct run *run, const struct config *config)
 		printf("messages %u\nsets %u\nelements %u\nchains %u\nrules %u\ndeleted %u\nbytes %zu\n"
 		       "lower-ms %.3f\nread-ms %.3f\nbuild-ms %.3f\nkernel-ms %.3f\n",
 		       loading.messages, loading.sets, loading.elements, loading.chains, loading.rules,
-		       loading.deleted, loading.bytes, (double)loading.lower_time / 1e6, (double)loading.read_time / 1e6,
-		       (double)loading.build_time / 1e6, (double)loading.kernel_time / 1e6);
+		       loading.deleted, loading.bytes, (double)loading.lower_time / 1e6,
+		       (double)loading.read_time / 1e6, (double)loading.build_time / 1e6,
+		       (double)loading.kernel_time / 1e6);
 	return loaded ? 0 : 2;
 }
 

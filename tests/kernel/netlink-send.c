@@ -43,7 +43,8 @@ static int is_named(const struct filter *filter, const char *name, long key)
 
 	snprintf(with_key, sizeof(with_key), "%s:%ld", name, key);
 	for (int i = 0; i < filter->count; i++)
-		if (strcmp(filter->expressions[i], name) == 0 || strcmp(filter->expressions[i], with_key) == 0)
+		if (strcmp(filter->expressions[i], name) == 0 ||
+		    strcmp(filter->expressions[i], with_key) == 0)
 			return 1;
 	return 0;
 }
@@ -119,14 +120,15 @@ static int print_answers(struct mnl_socket *socket)
 	while ((len = recv(mnl_socket_get_fd(socket), bytes, sizeof(bytes), MSG_DONTWAIT)) > 0) {
 		int rest = (int)len;
 
-		for (struct nlmsghdr *m = (void *)bytes; mnl_nlmsg_ok(m, rest); m = mnl_nlmsg_next(m, &rest)) {
+		for (struct nlmsghdr *m = (void *)bytes; mnl_nlmsg_ok(m, rest);
+		     m = mnl_nlmsg_next(m, &rest)) {
 			const struct nlmsgerr *error = mnl_nlmsg_get_payload(m);
 
 			answers++;
 			wrong += error->error != 0;
 			if (error->error)
-				printf("message %u, type %u: %s\n", m->nlmsg_seq, error->msg.nlmsg_type & 0xff,
-				       strerror(-error->error));
+				printf("message %u, type %u: %s\n", m->nlmsg_seq,
+				       error->msg.nlmsg_type & 0xff, strerror(-error->error));
 		}
 	}
 	return wrong || !answers;
