@@ -131,11 +131,11 @@ enum address_error prefix_parse(struct text t, struct prefix *prefix)
 /* The bits of byte `index` that lie within the first `length` bits. */
 static uint8_t byte_mask(unsigned length, unsigned index)
 {
-	unsigned before = index * 8;
+	unsigned before = index * 8, mask = 0xff;
 
-	if (length >= before + 8)
-		return 0xff;
-	return length <= before ? 0 : (uint8_t)(0xff << (before + 8 - length));
+	if (length < before + 8)
+		mask = length <= before ? 0 : 0xffu << (before + 8 - length) & 0xffu;
+	return (uint8_t)mask;
 }
 
 bool prefix_has_host_bits(const struct prefix *p)

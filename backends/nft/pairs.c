@@ -59,7 +59,8 @@ static struct nft_set draft_of(struct nft_builder *b, const char *name, unsigned
 	draft.parts[0] = NFT_TYPE_IFNAME;
 	draft.parts[1] = second;
 	draft.elements = ARENA_ARRAY(b->arena, struct nft_element, list->count);
-	memcpy(draft.elements, list->items, list->count * sizeof(*list->items));
+	if (list->count)
+		memcpy(draft.elements, list->items, list->count * sizeof(*list->items));
 	return draft;
 }
 
