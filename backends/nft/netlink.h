@@ -111,12 +111,10 @@ struct nft_refusal {
 	const char *text; /* the kernel's words, or NULL */
 };
 
-enum { NFT_REFUSALS = 256 };
-
 struct nft_answers {
-	struct nft_refusal refusals[NFT_REFUSALS];
-	uint32_t count;
-	bool more;           /* than are here */
+	struct nft_refusal *refusals;
+	uint32_t count, room;
+	bool lost;           /* there were more */
 	int error;           /* of sending or receiving: errno */
 	int64_t nanoseconds; /* in the kernel */
 };
@@ -124,7 +122,7 @@ struct nft_answers {
 /*
  * Sends the batch, one transaction: the kernel takes all of it or nothing.  With
  * `try` it is judged as far as that goes without being carried out.  True if the
- * kernel has taken it.  Texts are from `arena`.
+ * kernel has taken it.  Refusals and texts are from `arena`.
  */
 bool nft_kernel_send(struct nft_kernel *kernel, struct arena *arena, const struct nft_batch *batch, bool try,
 		     struct nft_answers *answers);

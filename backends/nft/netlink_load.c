@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Loading: read what is there, build the difference, send it.  The batch names the
- * state it was made for; when someone else has changed anything in between, the
- * kernel refuses it and all is done once more.
+ * state it was made for; when someone has changed anything in between, be it in
+ * tables that are no concern of ours, the kernel refuses it and all is done once
+ * more.  The last try does not insist: it can only fail or be right where nobody but
+ * us changes our tables.
  */
 #include <errno.h>
 #include <time.h>
 
 #include "nft/netlink_problem.h"
 
-enum { TRIES = 5 };
+enum { TRIES = 8 };
 
 static int64_t now(void)
 {
@@ -40,24 +42,23 @@ static bool is_late(const struct nft_answers *answers)
 static bool send_batch(struct nft_kernel *kernel, struct backend_loading *loading,
 		       const struct nft_batch *batch, bool *again)
 {
-	struct nft_answers *answers;
+	struct nft_answers answers;
 	bool taken;
 
 	note_size(loading, batch);
 	if (nft_batch_is_empty(batch))
 		return true;
-	answers = ARENA_NEW(loading->arena, struct nft_answers);
-	taken = nft_kernel_send(kernel, loading->arena, batch, false, answers);
-	loading->kernel_time = answers->nanoseconds;
-	*again = *again && is_late(answers);
+	taken = nft_kernel_send(kernel, loading->arena, batch, false, &answers);
+	loading->kernel_time = answers.nanoseconds;
+	*again = *again && is_late(&answers);
 	if (!taken && !*again)
-		nft_problem_answers(loading, batch, answers);
+		nft_problem_answers(loading, batch, &answers);
 	return taken;
 }
 
 static bool build(struct nft_kernel *kernel, struct backend_loading *loading, struct arena *arena,
 		  struct nft_batch *batch, const struct nft_ruleset *ruleset,
-		  const struct nft_digests *digests)
+		  const struct nft_digests *digests, bool insist)
 {
 	struct nft_loaded loaded;
 	int64_t begin = now();
@@ -65,6 +66,8 @@ static bool build(struct nft_kernel *kernel, struct backend_loading *loading, st
 
 	loading->read_time = now() - begin;
 	begin = now();
+	if (!insist)
+		loaded.generation = 0;
 	if (!reason)
 		reason = nft_batch_change(batch, kernel, arena, ruleset, digests, &loaded, loading->whole);
 	loading->build_time += now() - begin;
@@ -81,7 +84,7 @@ static bool load_once(struct nft_kernel *kernel, struct backend_loading *loading
 	bool done;
 
 	nft_batch_init(&batch);
-	done = build(kernel, loading, arena, &batch, ruleset, digests);
+	done = build(kernel, loading, arena, &batch, ruleset, digests, *again);
 	*again = *again && done;
 	done = done && send_batch(kernel, loading, &batch, again);
 	nft_batch_free(&batch);
@@ -109,13 +112,13 @@ bool nft_kernel_load(struct nft_kernel *kernel, struct backend_loading *loading,
 void nft_explain_refusal(struct nft_kernel *kernel, struct backend_loading *loading,
 			 const struct nft_ruleset *ruleset)
 {
-	struct nft_answers *answers = ARENA_NEW(loading->arena, struct nft_answers);
+	struct nft_answers answers;
 	struct nft_batch batch;
 
 	nft_batch_init(&batch);
 	nft_batch_replace(&batch, ruleset);
-	if (!nft_kernel_send(kernel, loading->arena, &batch, true, answers))
-		nft_problem_answers(loading, &batch, answers);
+	if (!nft_kernel_send(kernel, loading->arena, &batch, true, &answers))
+		nft_problem_answers(loading, &batch, &answers);
 	nft_batch_free(&batch);
 }
 

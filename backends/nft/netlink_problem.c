@@ -199,9 +199,11 @@ static const struct feature {
 #include "nft/netlink_features.def"
 };
 
+#define FEATURES (sizeof(features) / sizeof(features[0]))
+
 static const struct feature *find_feature(struct expression e, uint8_t family)
 {
-	for (size_t i = 0; i < sizeof(features) / sizeof(features[0]); i++) {
+	for (size_t i = 0; i < FEATURES; i++) {
 		const struct feature *f = &features[i];
 
 		if (strcmp(f->expression, e.name) == 0 && (f->family == ANY || f->family == family) &&
@@ -378,25 +380,24 @@ static bool follows_from_another(const struct nft_batch *batch, const struct nft
 	return false;
 }
 
-/* The first refusal for lack of the same feature is the one that counts the others, too. */
-static uint32_t count_feature(const struct nft_batch *batch, const struct nft_answers *answers,
-			      uint32_t first, const struct feature *feature)
-{
-	uint32_t count = 0;
+/* Refusals for the lack of one feature: the first of them, and how many there are. */
+struct lacks {
+	const struct nft_origin *first[FEATURES];
+	uint32_t counts[FEATURES];
+};
 
-	for (uint32_t i = 0; i < answers->count; i++) {
-		if (lacking(batch, &answers->refusals[i]) != feature)
-			continue;
-		if (i < first)
-			return 0;
-		count++;
-	}
-	return count;
+static void count_lack(struct lacks *lacks, const struct feature *feature, const struct nft_origin *origin)
+{
+	size_t i = (size_t)(feature - features);
+
+	if (!lacks->counts[i]++)
+		lacks->first[i] = origin;
 }
 
 void nft_problem_answers(struct backend_loading *loading, const struct nft_batch *batch,
 			 const struct nft_answers *answers)
 {
+	struct lacks lacks = { 0 };
 	unsigned others = 0;
 
 	if (answers->error || permission_denied(answers)) {
@@ -407,13 +408,13 @@ void nft_problem_answers(struct backend_loading *loading, const struct nft_batch
 	for (uint32_t i = 0; i < answers->count; i++) {
 		const struct nft_refusal *refusal = &answers->refusals[i];
 		const struct feature *feature = lacking(batch, refusal);
-		uint32_t count = feature ? count_feature(batch, answers, i, feature) : 0;
 
-		if (follows_from_another(batch, answers, refusal))
-			continue;
-		if (count)
-			report_feature(loading, feature, &batch->messages[refusal->message].origin, count);
+		if (feature && !follows_from_another(batch, answers, refusal))
+			count_lack(&lacks, feature, &batch->messages[refusal->message].origin);
 		else if (!feature && others++ < PROBLEMS_MOST)
 			report_other(loading, batch, refusal);
 	}
+	for (size_t i = 0; i < FEATURES; i++)
+		if (lacks.counts[i])
+			report_feature(loading, &features[i], lacks.first[i], lacks.counts[i]);
 }

@@ -3,10 +3,9 @@
  * Sending a batch and hearing what the kernel says to it.
  *
  * The kernel works while sendto() runs: when it returns, all answers are there.
- * Only the last message asks for one, so that the answers of the largest batch fit
- * into the smallest buffer; errors are told for each message that is wrong, as many
- * as fit.  A batch must be sent whole, and the kernel takes no datagram that is
- * larger than the socket's send buffer.
+ * Only the last message asks for one; errors are told for each message that is
+ * wrong, as many as fit into the socket's buffer.  A batch must be sent whole, and the kernel takes no
+ * datagram that is larger than the socket's send buffer.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -15,7 +14,7 @@
 
 #include "nft/netlink_batch.h"
 
-enum { RECEIVE_BUFFER = 1 << 20, SEND_EXTRA = 4096 };
+enum { RECEIVE_BUFFER = 64 << 20, SEND_EXTRA = 4096, FIRST_REFUSALS = 64 };
 
 int nft_kernel_open(struct nft_kernel *kernel)
 {
@@ -84,10 +83,25 @@ static void read_details(struct nft_refusal *refusal, struct arena *arena, const
 		refusal->text = arena_string(arena, text_of(mnl_attr_get_str(found[NLMSGERR_ATTR_MSG])));
 }
 
+static struct nft_refusal *add_refusal(struct nft_answers *answers, struct arena *arena)
+{
+	struct nft_refusal *grown;
+
+	if (answers->count == answers->room) {
+		answers->room = answers->room ? answers->room * 2 : FIRST_REFUSALS;
+		grown = ARENA_ARRAY(arena, struct nft_refusal, answers->room);
+		if (answers->count)
+			memcpy(grown, answers->refusals, answers->count * sizeof(*grown));
+		answers->refusals = grown;
+	}
+	return &answers->refusals[answers->count++];
+}
+
 static void read_answer(struct nft_answers *answers, struct arena *arena, const struct nlmsghdr *answer,
 			bool *accepted)
 {
 	const struct nlmsgerr *error = mnl_nlmsg_get_payload(answer);
+	struct nft_refusal *refusal;
 
 	if (answer->nlmsg_type != NLMSG_ERROR)
 		return;
@@ -95,12 +109,9 @@ static void read_answer(struct nft_answers *answers, struct arena *arena, const 
 		*accepted = true;
 		return;
 	}
-	if (answers->count == NFT_REFUSALS) {
-		answers->more = true;
-		return;
-	}
-	answers->refusals[answers->count] = (struct nft_refusal){ -error->error, answer->nlmsg_seq, 0, NULL };
-	read_details(&answers->refusals[answers->count++], arena, answer);
+	refusal = add_refusal(answers, arena);
+	*refusal = (struct nft_refusal){ -error->error, answer->nlmsg_seq, 0, NULL };
+	read_details(refusal, arena, answer);
 }
 
 static bool read_answers(struct nft_kernel *kernel, struct arena *arena, struct nft_answers *answers)
@@ -114,7 +125,7 @@ static bool read_answers(struct nft_kernel *kernel, struct arena *arena, struct 
 		if (len < 0 && errno == EINTR)
 			continue;
 		if (len < 0 && errno == ENOBUFS) { /* answers were lost: what is left counts */
-			answers->more = true;
+			answers->lost = true;
 			continue;
 		}
 		if (len < 0)
@@ -162,6 +173,6 @@ bool nft_kernel_send(struct nft_kernel *kernel, struct arena *arena, const struc
 	if (read_answers(kernel, arena, answers))
 		return true;
 	if (!answers->count)
-		answers->error = answers->more ? ENOBUFS : EIO;
+		answers->error = answers->lost ? ENOBUFS : EIO;
 	return false;
 }
