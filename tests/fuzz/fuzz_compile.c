@@ -224,25 +224,25 @@ static struct inputs load_inputs(struct fuzz *f, const struct bundle *b)
 
 /* ---- compiling ---- */
 
-static void print_backends(struct out *out, const struct config *config)
+static void print_files(struct out *out, const struct backend *backend, const struct config *config)
+{
+	backend->print(out, config);
+	for (const struct backend_file *file = backend->files; file && file->name; file++)
+		file->print(out, config);
+}
+
+static void print_all(struct out *out, const struct config *config)
 {
 	for (const struct backend *const *b = backends; *b; b++) {
-		(*b)->print(out, config);
-		for (const struct backend_file *file = (*b)->files; file && file->name; file++)
-			file->print(out, config);
+		print_files(out, *b, config);
+		if ((*b)->dump)
+			(*b)->dump(out, config);
 	}
 }
 
-static void dump_backends(struct out *out, const struct config *config)
-{
-	for (const struct backend *const *b = backends; *b; b++)
-		if ((*b)->dump)
-			(*b)->dump(out, config);
-}
-
-/* The result, and all that there is to say about it. */
+/* All that there is to say; and of that what does not tell where a rule stands. */
 struct results {
-	struct out output, report;
+	struct out all, plain;
 };
 
 static void compile_bundle(const struct bundle *b, struct results *results)
@@ -254,20 +254,20 @@ static void compile_bundle(const struct bundle *b, struct results *results)
 	fuzz_start(&f);
 	inputs = load_inputs(&f, b);
 	config = compile(&inputs, &f.diags);
-	out_init_memory(&results->output);
-	out_init_memory(&results->report);
-	print_backends(&results->output, config);
-	dump_backends(&results->report, config);
-	config_dump(&results->report, config);
-	fuzz_print_diags(&f, &results->report);
+	out_init_memory(&results->all);
+	out_init_memory(&results->plain);
+	print_files(&results->plain, &backend_iptables, config);
+	print_all(&results->all, config);
+	config_dump(&results->all, config);
+	fuzz_print_diags(&f, &results->all);
 	config_free(config);
 	fuzz_free(&f);
 }
 
 static void free_results(struct results *results)
 {
-	out_free(&results->output);
-	out_free(&results->report);
+	out_free(&results->all);
+	out_free(&results->plain);
 }
 
 static void require_same(const struct out *a, const struct out *b)
@@ -320,7 +320,7 @@ static void check_canonical(const struct bundle *b, const struct results *first)
 			printed.files[i].bytes = canonical(&f, b->files[i].bytes,
 							   (enum file_kind)kind_of(b->files[i].letter));
 	compile_bundle(&printed, &again);
-	require_same(&first->output, &again.output);
+	require_same(&first->plain, &again.plain);
 	free_results(&again);
 	fuzz_free(&f);
 }
@@ -351,8 +351,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	compile_bundle(&b, &first);
 	compile_bundle(&b, &second);
-	require_same(&first.output, &second.output);
-	require_same(&first.report, &second.report);
+	require_same(&first.all, &second.all);
 	check_canonical(&b, &first);
 	for (unsigned i = 0; i < b.count; i++)
 		if (kind_of(b.files[i].letter) >= 0) {
