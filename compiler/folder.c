@@ -109,7 +109,7 @@ bool folder_is_folder(const struct folder *folder, const char *name)
 {
 	struct stat st;
 
-	return fstatat(dirfd(folder->dir), name, &st, 0) == 0 && S_ISDIR(st.st_mode);
+	return fstatat(dirfd(folder->dir), name, &st, 0) < 0 || S_ISDIR(st.st_mode);
 }
 
 struct source *folder_load(const struct folder *folder, const char *name)

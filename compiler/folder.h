@@ -29,7 +29,8 @@ struct folder folder_open(const struct folder *parent, const char *name);
 void folder_close(struct folder *folder);
 
 bool folder_has(const struct folder *folder, struct text name);
-/* Whether `name` is a folder, or a link to one. */
+/* Whether `name` is a folder, or a link to one.  Where that cannot be found out it is:
+ * opening it will say why. */
 bool folder_is_folder(const struct folder *folder, const char *name);
 /* Reads a file; NULL if it is missing, or unreadable, which was reported. */
 struct source *folder_load(const struct folder *folder, const char *name);
