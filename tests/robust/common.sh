@@ -66,10 +66,10 @@ show() {
 
 # has FILE TEXT...: each text is in it
 has() {
-	file=$1
+	searched=$1
 	shift
 	for text; do
-		grep -qaF -e "$text" "$file" || return 1
+		grep -qaF -e "$text" "$searched" || return 1
 	done
 }
 
