@@ -53,8 +53,10 @@ int main(int argc, char **argv)
 	const struct command_row *command;
 	int status = EXIT_TROUBLE;
 
-	/* A reader that goes away is an error like any other, and is reported. */
+	/* A reader that goes away, and a file that may grow no further, are errors like any
+	 * other, and are reported. */
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	if (argc < 2)
 		return cli_error("no command given; see pvefw-cc --help");
 	if (is_option(argv[1], CLI_HELP))
