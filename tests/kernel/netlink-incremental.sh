@@ -8,7 +8,8 @@
 # Every ROOT is loaded over the one before it, and must leave the ruleset that it leaves in an empty
 # namespace (chains and sets may stand in another order); loaded once more it must send nothing. Then
 # single things of a tree are changed, and `nft monitor` tells what was touched. Without ROOT all trees
-# below tests/cases are taken. Prints `N passed, N failed`.
+# below tests/cases are taken. Prints `N passed, N failed`. PVEFW_CC, PVEFW_LIB: the built compiler and library,
+# by default those of build/.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 A=pvefw-over-$$ B=pvefw-fresh-$$
@@ -43,7 +44,7 @@ case ${1:-} in
 	loader=$work/netlink-load
 	# shellcheck disable=SC2046
 	${CC:-cc} -std=c17 -D_GNU_SOURCE -O1 $(printf -- '-iquote %s ' "$here"/../../{compiler,grammar,backends,backends/nft,build}) \
-		-o "$loader" "$here/netlink-load.c" "$here/../../build/libpvefw.a" \
+		-o "$loader" "$here/netlink-load.c" "${PVEFW_LIB:-$here/../../build/libpvefw.a}" \
 		-ljansson -lnftables -lnftnl -lmnl -lmd -lpthread || exit 2
 	;;
 esac
