@@ -39,6 +39,7 @@ struct nft_message {
 /* Messages with sequence numbers that count from 0. */
 struct nft_batch {
 	struct out bytes;
+	size_t cleared; /* so many bytes were zeroed before something was written to them */
 	struct nft_message *messages;
 	uint32_t count, room;
 	uint32_t sets, chains, rules, elements; /* made, not deleted */

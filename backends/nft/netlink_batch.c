@@ -31,6 +31,11 @@ static void *next_message(struct nft_batch *batch, struct nft_origin origin)
 {
 	if (batch->bytes.room - batch->bytes.len < MESSAGE_ROOM)
 		out_make_room(&batch->bytes, MESSAGE_ROOM);
+	/* libmnl leaves gaps between attributes as they are, and libnftnl names without an end. */
+	if (batch->cleared < batch->bytes.room) {
+		memset(batch->bytes.data + batch->cleared, 0, batch->bytes.room - batch->cleared);
+		batch->cleared = batch->bytes.room;
+	}
 	if (batch->count == batch->room) {
 		batch->room = batch->room ? batch->room * 2 : 1024;
 		batch->messages = realloc(batch->messages, batch->room * sizeof(*batch->messages));
