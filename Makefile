@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# make             build/pvefw-cc, its manual pages and its shell completion
+# make             build/pvefw-cc, the daemons, their manual pages and shell completion
 # make quickstart  install what is needed to build, build, compile and lint examples/
 # make check       install what is needed to test, build with and without sanitizers, run all tests
 # make golden      write the expected output of the test cases anew, to be read before it is committed
@@ -34,14 +34,21 @@ ifeq ($(VARIANT),coverage)
 OPT     := -O0 -g --coverage
 endif
 CFLAGS  ?= $(OPT)
-INCLUDE := compiler grammar $(sort $(dir $(wildcard backends/*.h backends/*/*.h))) $(B)
+INCLUDE := compiler grammar $(sort $(dir $(wildcard backends/*.h backends/*/*.h))) runtime $(B)
 OUR_CPPFLAGS = -D_GNU_SOURCE $(addprefix -iquote ,$(INCLUDE)) $(CPPFLAGS)
 OUR_CFLAGS   = -std=c17 -pthread $(WARN) $(CFLAGS)
 OUR_LDLIBS   = -ljansson -lnftables -lnftnl -lmnl -lmd $(LDLIBS)
+# The daemons' own come before them.
+RUN_LDLIBS   = -Wl,--as-needed -lsystemd -lnetfilter_conntrack
 
 SRC     := $(wildcard compiler/*.c grammar/*.c backends/*.c backends/*/*.c)
 OBJ     := $(SRC:%.c=$(B)/obj/%.o) $(B)/obj/generated/parser.o $(B)/obj/generated/lexer.o
 LIB_OBJ := $(filter-out $(B)/obj/compiler/main.o,$(OBJ))
+RUN_OBJ := $(patsubst %.c,$(B)/obj/%.o,$(wildcard runtime/*.c runtime/*/*.c))
+LIBS    := $(B)/libruntime.a $(B)/libpvefw.a
+# Each is runtime/FOLDER/main.c and the libraries; the folders are named below.
+DAEMONS := $(if $(wildcard runtime/firewall/main.c),$(B)/pve-firewall) \
+	   $(if $(wildcard runtime/logger/main.c),$(B)/pvefw-logger)
 DOCS    := $(patsubst %.in,$(B)/%,$(wildcard man/*.in completion/*.in))
 UNIT    := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*.c))
 
@@ -49,13 +56,20 @@ UNIT    := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*.c))
 say = $(if $(V),,@printf '  %-6s %s\n' $1 $@;)
 also = $(MAKE) --no-print-directory -j$(shell nproc)
 
-all: $(B)/pvefw-cc $(DOCS)
+all: $(B)/pvefw-cc $(DAEMONS) $(DOCS)
 
 $(B)/pvefw-cc: $(OBJ)
 	$(call say,LINK) $(CC) $(OUR_CFLAGS) $(LDFLAGS) -o $@ $^ $(OUR_LDLIBS)
 
-# Everything but main(), for the tests.
+$(B)/pve-firewall: $(B)/obj/runtime/firewall/main.o
+$(B)/pvefw-logger: $(B)/obj/runtime/logger/main.o
+$(DAEMONS): $(LIBS)
+	$(call say,LINK) $(CC) $(OUR_CFLAGS) $(LDFLAGS) -o $@ $^ $(RUN_LDLIBS) $(OUR_LDLIBS)
+
+# Everything but main(): of the compiler, for the daemons and the tests; of the daemons.
 $(B)/libpvefw.a: $(LIB_OBJ)
+$(B)/libruntime.a: $(filter-out %/main.o,$(RUN_OBJ))
+$(LIBS):
 	$(call say,AR) rm -f $@; $(AR) rcs $@ $^
 
 $(B)/parser.c $(B)/parser.h &: grammar/parser.y
@@ -75,9 +89,10 @@ $(B)/obj/generated/%.o: $(B)/%.c | $(B)/parser.h $(B)/lexer.h
 	@mkdir -p $(@D)
 	$(call say,CC) $(CC) $(OUR_CPPFLAGS) -std=c17 -pthread -Wall -Wextra -Wno-sign-compare $(CFLAGS) -MMD -MP -c -o $@ $<
 
-# Manual pages and completion tell what the compiler's tables say.
-$(B)/gendoc: tools/gendoc.c $(B)/libpvefw.a
-	$(call say,CC) $(CC) $(OUR_CPPFLAGS) $(OUR_CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(B)/libpvefw.a $(OUR_LDLIBS)
+# Manual pages and completion tell what the tables of the programs say.
+$(B)/gendoc: tools/gendoc.c $(LIBS)
+	$(call say,CC) $(CC) $(OUR_CPPFLAGS) $(OUR_CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(LIBS) \
+		$(RUN_LDLIBS) $(OUR_LDLIBS)
 
 $(DOCS): $(B)/%: %.in $(B)/gendoc
 	@mkdir -p $(@D)
@@ -87,10 +102,10 @@ $(DOCS): $(B)/%: %.in $(B)/gendoc
 
 unit: $(UNIT)
 
-$(B)/tests/unit/%: tests/unit/%.c $(B)/libpvefw.a
+$(B)/tests/unit/%: tests/unit/%.c $(LIBS)
 	@mkdir -p $(@D)
-	$(call say,CC) $(CC) $(OUR_CPPFLAGS) $(OUR_CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(B)/libpvefw.a \
-		-lcheck -lsubunit -lm -lpthread -lrt $(OUR_LDLIBS)
+	$(call say,CC) $(CC) $(OUR_CPPFLAGS) $(OUR_CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(LIBS) \
+		-lcheck -lsubunit -lm -lpthread -lrt $(RUN_LDLIBS) $(OUR_LDLIBS)
 
 quickstart:
 	@tests/install-deps build
@@ -125,16 +140,21 @@ fuzz:
 
 install: all
 	install -D -m 755 $(B)/pvefw-cc $(DESTDIR)$(PREFIX)/bin/pvefw-cc
+	for daemon in $(DAEMONS); do \
+		install -D -m 755 -t $(DESTDIR)$(PREFIX)/sbin $$daemon || exit 1; \
+	done
 	for page in $(B)/man/*.[1-8]; do \
 		install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man$${page##*.} $$page || exit 1; \
 	done
-	install -D -m 644 $(B)/completion/pvefw-cc.bash \
-		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/pvefw-cc
+	for file in $(B)/completion/*.bash; do \
+		install -D -m 644 $$file \
+			$(DESTDIR)$(PREFIX)/share/bash-completion/completions/$$(basename $$file .bash) || exit 1; \
+	done
 
 clean:
 	rm -rf build
 
--include $(OBJ:.o=.d) $(UNIT:=.d) $(B)/gendoc.d
+-include $(OBJ:.o=.d) $(RUN_OBJ:.o=.d) $(UNIT:=.d) $(B)/gendoc.d
 
 .PHONY: all unit quickstart check bench coverage golden fuzz install clean
 .DELETE_ON_ERROR:

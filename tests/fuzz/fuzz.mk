@@ -14,13 +14,13 @@ include Makefile
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 # What the fuzzer is to watch; not what looks at every character that is printed.
 QUIET   := utf8 visible excerpt
-$(filter-out $(QUIET:%=$(B)/obj/compiler/%.o),$(LIB_OBJ)) $(B)/obj/tests/fuzz/arena.o: CFLAGS += -fsanitize=fuzzer-no-link
+$(filter-out $(QUIET:%=$(B)/obj/compiler/%.o),$(LIB_OBJ) $(RUN_OBJ)) $(B)/obj/tests/fuzz/arena.o: CFLAGS += -fsanitize=fuzzer-no-link
 
 fuzzers: $(FUZZERS:%=$(B)/fuzz_%) $(FUZZERS:%=$(B)/%.dict)
 
 # arena.o stands before the library, which then has nothing to add to it.
-$(B)/fuzz_%: $(B)/obj/tests/fuzz/fuzz_%.o $(B)/obj/tests/fuzz/fuzz.o $(B)/obj/tests/fuzz/arena.o $(B)/libpvefw.a
-	$(call say,LINK) $(CC) $(OUR_CFLAGS) -fsanitize=fuzzer -o $@ $^ $(OUR_LDLIBS)
+$(B)/fuzz_%: $(B)/obj/tests/fuzz/fuzz_%.o $(B)/obj/tests/fuzz/fuzz.o $(B)/obj/tests/fuzz/arena.o $(LIBS)
+	$(call say,LINK) $(CC) $(OUR_CFLAGS) -fsanitize=fuzzer -o $@ $^ $(RUN_LDLIBS) $(OUR_LDLIBS)
 
 $(B)/dictionary: $(B)/obj/tests/fuzz/dictionary.o $(B)/libpvefw.a
 	$(call say,LINK) $(CC) $(OUR_CFLAGS) -o $@ $^ $(OUR_LDLIBS)
