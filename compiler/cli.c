@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Reading command lines by the table cli.def, and printing the usage from it.
+ * Reading command lines by a program's tables, printing the usage from them, and
+ * running what was asked for.
  *
  * Operands and options may be mixed; "--" ends the options.  A long option takes
  * its argument behind "=" or as the next word, and is not abbreviated, so that a
@@ -8,6 +9,7 @@
  */
 #include "cli.h"
 
+#include <signal.h>
 #include <unistd.h>
 
 #include "backend.h"
@@ -17,19 +19,10 @@
 #include "strerror.h"
 #include "visible.h"
 
-const struct command_row command_table[COMMANDS] = {
-#define COMMAND(ID, function, name, operands, text) \
-	[COMMAND_##ID] = { name, operands, text, function },
-#include "cli.def"
-};
-
-const struct cli_option_row cli_option_table[CLI_OPTIONS] = {
-#define CLI_OPTION(ID, letter, name, argument, commands, text) \
-	[CLI_##ID] = { letter, name, argument, commands, text },
-#include "cli.def"
-};
-
 /* ---- messages ---- */
+
+/* For messages; the same as long as the process lives. */
+static const char *program_name = "pvefw";
 
 int cli_error(const char *format, ...)
 {
@@ -39,7 +32,7 @@ int cli_error(const char *format, ...)
 
 	va_start(args, format);
 	out_init_fd(&out, STDERR_FILENO);
-	out_string(&out, "pvefw-cc: ");
+	out_printf(&out, "%s: ", program_name);
 	out_visible(&out, text_of(arena_vprintf(&arena, format, args)));
 	out_char(&out, '\n');
 	out_flush(&out);
@@ -71,15 +64,15 @@ int cli_unknown(const char *what, const char *prefix, const struct suggestion *s
 	return cli_error("unknown %s `%s%.*s`", what, prefix, TEXT_ARG(s->wanted));
 }
 
-const struct command_row *command_find(const char *name)
+const struct command_row *command_find(const struct cli_program *program, const char *name)
 {
 	struct suggestion s;
 
 	suggest_start(&s, text_of(name));
-	for (unsigned i = 0; i < COMMANDS; i++) {
-		if (strcmp(name, command_table[i].name) == 0)
-			return &command_table[i];
-		suggest(&s, text_of(command_table[i].name), (struct span){ 0, 0 });
+	for (unsigned i = 0; i < program->command_count; i++) {
+		if (strcmp(name, program->commands[i].name) == 0)
+			return &program->commands[i];
+		suggest(&s, text_of(program->commands[i].name), (struct span){ 0, 0 });
 	}
 	cli_unknown("command", "", &s);
 	return NULL;
@@ -94,35 +87,42 @@ struct words {
 	char **next, **end;
 };
 
-static bool is_of_command(const struct words *w, unsigned option)
+static const struct cli_option_row *option_of(const struct cli *cli, unsigned option)
 {
-	return cli_option_table[option].commands >> w->cli->command & 1;
+	return &cli->program->options[option];
 }
 
-/* The long option of this name; CLI_OPTIONS was reported. */
-static unsigned find_long(const struct words *w, struct text name)
+static bool is_of_command(const struct cli *cli, unsigned option)
+{
+	return option_of(cli, option)->commands >> cli->command & 1;
+}
+
+/* Of find_long() and find_letter(): none, which was reported. */
+enum { NO_OPTION = CLI_OPTIONS_MOST };
+
+static unsigned find_long(const struct cli *cli, struct text name)
 {
 	struct suggestion s;
 
 	suggest_start(&s, name);
-	for (unsigned i = 0; i < CLI_OPTIONS; i++) {
-		if (!cli_option_table[i].name || !is_of_command(w, i))
+	for (unsigned i = 0; i < cli->program->option_count; i++) {
+		if (!option_of(cli, i)->name || !is_of_command(cli, i))
 			continue;
-		if (text_is(name, cli_option_table[i].name))
+		if (text_is(name, option_of(cli, i)->name))
 			return i;
-		suggest(&s, text_of(cli_option_table[i].name), (struct span){ 0, 0 });
+		suggest(&s, text_of(option_of(cli, i)->name), (struct span){ 0, 0 });
 	}
 	cli_unknown("option", "--", &s);
-	return CLI_OPTIONS;
+	return NO_OPTION;
 }
 
-static unsigned find_letter(const struct words *w, char letter)
+static unsigned find_letter(const struct cli *cli, char letter)
 {
-	for (unsigned i = 0; i < CLI_OPTIONS; i++)
-		if (letter && cli_option_table[i].letter == letter && is_of_command(w, i))
+	for (unsigned i = 0; i < cli->program->option_count; i++)
+		if (letter && option_of(cli, i)->letter == letter && is_of_command(cli, i))
 			return i;
 	cli_error("unknown option `-%c`", letter);
-	return CLI_OPTIONS;
+	return NO_OPTION;
 }
 
 /* An argument that lists the values: "auto|always|never". */
@@ -166,7 +166,7 @@ static void add_altname(struct words *w, const char *text)
 /* `value` is what is attached to the option, or NULL. */
 static bool take_value(struct words *w, unsigned option, const char *shown, const char *value)
 {
-	const struct cli_option_row *row = &cli_option_table[option];
+	const struct cli_option_row *row = option_of(w->cli, option);
 
 	if (row->argument && !value && w->next < w->end)
 		value = *w->next++;
@@ -189,9 +189,9 @@ static bool take_long(struct words *w, const char *word)
 {
 	const char *equals = strchr(word, '=');
 	struct text name = { word + 2, (uint32_t)((equals ? equals : word + strlen(word)) - word) - 2 };
-	unsigned option = find_long(w, name);
+	unsigned option = find_long(w->cli, name);
 
-	return option < CLI_OPTIONS &&
+	return option != NO_OPTION &&
 	       take_value(w, option, arena_printf(w->arena, "--%.*s", TEXT_ARG(name)),
 			  equals ? equals + 1 : NULL);
 }
@@ -200,12 +200,12 @@ static bool take_long(struct words *w, const char *word)
 static bool take_letters(struct words *w, const char *word)
 {
 	for (const char *at = word + 1; *at; at++) {
-		unsigned option = find_letter(w, *at);
+		unsigned option = find_letter(w->cli, *at);
 		const char *shown = arena_printf(w->arena, "-%c", *at);
 
-		if (option == CLI_OPTIONS)
+		if (option == NO_OPTION)
 			return false;
-		if (cli_option_table[option].argument)
+		if (option_of(w->cli, option)->argument)
 			return take_value(w, option, shown, at[1] ? at + 1 : NULL);
 		if (!take_value(w, option, shown, NULL))
 			return false;
@@ -232,6 +232,21 @@ bool cli_parse(struct cli *cli, struct arena *arena, int count, char **words)
 	return true;
 }
 
+struct input_options cli_inputs(const struct cli *cli)
+{
+	return (struct input_options){
+		.root = cli->value[CLI_ROOT],
+		.node = cli->value[CLI_NODE],
+		.local_network = cli->value[CLI_LOCAL_NETWORK],
+		.altnames = cli->altnames,
+		.now = cli->value[CLI_NOW],
+		.services = cli->value[CLI_SERVICES],
+		.protocols = cli->value[CLI_PROTOCOLS],
+		.ethertypes = cli->value[CLI_ETHERTYPES],
+		.resolve = cli->value[CLI_RESOLVE] != NULL,
+	};
+}
+
 /* ---- help ---- */
 
 static const char *backend_at(unsigned i)
@@ -244,29 +259,32 @@ static const char *format_at(unsigned i)
 	return diag_formats[i] ? diag_formats[i]->name : NULL;
 }
 
-bool cli_option_values(struct out *out, enum cli_option_id option, const char *separator)
+static bool has_argument(const struct cli_option_row *option, const char *argument)
 {
-	const char *argument = cli_option_table[option].argument;
-	const char *(*name_at)(unsigned) = option == CLI_TARGET   ? backend_at
-					   : option == CLI_FORMAT ? format_at
-								  : NULL;
+	return option->argument && strcmp(option->argument, argument) == 0;
+}
+
+bool cli_option_values(struct out *out, const struct cli_option_row *option, const char *separator)
+{
+	const char *(*name_at)(unsigned) = has_argument(option, "TARGET")   ? backend_at
+					   : has_argument(option, "FORMAT") ? format_at
+									    : NULL;
 	const char *name;
 
 	for (unsigned i = 0; name_at && (name = name_at(i)); i++)
 		out_printf(out, "%s%s", i ? separator : "", name);
-	if (name_at || !is_choice(argument))
+	if (name_at || !is_choice(option->argument))
 		return name_at != NULL;
-	for (; *argument; argument++)
-		if (*argument == '|')
+	for (const char *at = option->argument; *at; at++)
+		if (*at == '|')
 			out_string(out, separator);
 		else
-			out_char(out, *argument);
+			out_char(out, *at);
 	return true;
 }
 
-static void option_help(struct out *out, unsigned option)
+static void option_help(struct out *out, const struct cli_option_row *row)
 {
-	const struct cli_option_row *row = &cli_option_table[option];
 	struct out text;
 
 	out_printf(out, row->letter ? "  -%c" : "    ", row->letter);
@@ -281,30 +299,117 @@ static void option_help(struct out *out, unsigned option)
 		size_t len = text.len;
 
 		out_string(&text, ": ");
-		if (!cli_option_values(&text, option, ", "))
+		if (!cli_option_values(&text, row, ", "))
 			text.len = len;
 	}
 	describe_paragraph(out, 10, (struct text){ text.data, (uint32_t)text.len });
 	out_free(&text);
 }
 
-void command_help(struct out *out, enum command_id command)
+/* The program's own options first. */
+static void options_help(struct out *out, const struct cli_program *program, unsigned command)
 {
-	const struct command_row *row = &command_table[command];
+	for (unsigned i = 0; i < program->option_count; i++) {
+		unsigned option = (i + CLI_SHARED) % program->option_count;
 
-	out_printf(out, "usage: pvefw-cc %s [OPTION ...]%s%s\n\n%s.\n\n", row->name,
-		   row->operands[0] ? " " : "", row->operands, row->text);
-	for (unsigned i = 0; i < CLI_OPTIONS; i++)
-		if (cli_option_table[i].commands >> command & 1)
-			option_help(out, i);
+		if (program->options[option].commands >> command & 1)
+			option_help(out, &program->options[option]);
+	}
 }
 
-void cli_help(struct out *out)
+void command_help(struct out *out, const struct cli_program *program, unsigned command)
 {
-	out_string(out, "usage: pvefw-cc COMMAND [OPTION ...] [OPERAND ...]\n"
-			"\nThe commands:\n\n");
-	for (unsigned i = 0; i < COMMANDS; i++)
-		out_printf(out, "  %-12s %s\n", command_table[i].name, command_table[i].text);
-	out_string(out, "\npvefw-cc COMMAND --help lists the options of one; "
-			"pvefw-cc(1) tells all, pvefw.fw(5)\ndescribes the language.\n");
+	const struct command_row *row = &program->commands[command];
+
+	out_printf(out, "usage: %s%s%s [OPTION ...]%s%s\n\n%s.\n\n", program->name, row->name ? " " : "",
+		   row->name ? row->name : "", row->operands[0] ? " " : "", row->operands, row->text);
+	options_help(out, program, command);
+	if (!row->name)
+		out_printf(out, "\n%s\n", program->see);
+}
+
+void cli_help(struct out *out, const struct cli_program *program)
+{
+	out_printf(out, "usage: %s COMMAND [OPTION ...] [OPERAND ...]\n\nThe commands:\n\n", program->name);
+	for (unsigned i = 0; i < program->command_count; i++)
+		out_printf(out, "  %-12s %s\n", program->commands[i].name, program->commands[i].text);
+	out_printf(out, "\n%s\n", program->see);
+}
+
+/* ---- running ---- */
+
+/* `command` -1: of all. */
+static int print_help(const struct cli_program *program, int command)
+{
+	struct out out;
+
+	stdout_open(&out);
+	if (command < 0)
+		cli_help(&out, program);
+	else
+		command_help(&out, program, (unsigned)command);
+	return stdout_close(&out);
+}
+
+static int print_version(const struct cli_program *program)
+{
+	struct out out;
+
+	stdout_open(&out);
+	out_printf(&out, "%s %s\n", program->name, PVEFW_VERSION);
+	return stdout_close(&out);
+}
+
+static int run_command(struct arena *arena, const struct cli_program *program, unsigned command, int count,
+		       char **words)
+{
+	struct cli cli = { .program = program, .command = command };
+
+	if (!cli_parse(&cli, arena, count, words))
+		return EXIT_TROUBLE;
+	if (cli.value[CLI_HELP])
+		return print_help(program, (int)command);
+	if (cli.value[CLI_VERSION])
+		return print_version(program);
+	return program->commands[command].run(&cli);
+}
+
+static bool is_option(const char *word, const struct cli_option_row *row)
+{
+	if (word[0] == '-' && word[1] == '-')
+		return strcmp(word + 2, row->name) == 0;
+	return word[0] == '-' && word[1] == row->letter && word[2] == '\0';
+}
+
+/* Of a program whose first word is a command. */
+static int run_named(struct arena *arena, const struct cli_program *program, int argc, char **argv)
+{
+	const struct command_row *command;
+
+	if (argc < 2)
+		return cli_error("no command given; see %s --help", program->name);
+	if (is_option(argv[1], &program->options[CLI_HELP]))
+		return print_help(program, -1);
+	if (is_option(argv[1], &program->options[CLI_VERSION]))
+		return print_version(program);
+	command = command_find(program, argv[1]);
+	if (!command)
+		return EXIT_TROUBLE;
+	return run_command(arena, program, (unsigned)(command - program->commands), argc - 2, argv + 2);
+}
+
+int cli_main(const struct cli_program *program, int argc, char **argv)
+{
+	struct arena arena = { 0 };
+	int status;
+
+	program_name = program->name;
+	/* A reader that goes away, and a file that may grow no further, are errors like any
+	 * other, and are reported. */
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
+	status = program->commands[0].name ? run_named(&arena, program, argc, argv)
+					   : run_command(&arena, program, 0, argc - 1, argv + 1);
+	arena_free(&arena);
+	return status;
 }

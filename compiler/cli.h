@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The command line of pvefw-cc: its commands and options (cli.def), and what a
- * command line said.
+ * Command lines: what the programs' tables of commands and options are, and what
+ * a command line said.  Each program has a table of its own (commands.h is that of
+ * pvefw-cc), in which the options of cli_shared.def come first.
  */
 #ifndef PVEFW_CLI_H
 #define PVEFW_CLI_H
@@ -14,17 +15,14 @@
 #define PVEFW_VERSION "0.1"
 #endif
 
-enum command_id {
-#define COMMAND(ID, function, name, operands, text) COMMAND_##ID,
-#include "cli.def"
-	COMMANDS
+enum {
+#define CLI_OPTION(ID, letter, name, argument, commands, text) CLI_##ID,
+#include "cli_shared.def"
+#undef CLI_OPTION
+	CLI_SHARED
 };
 
-enum cli_option_id {
-#define CLI_OPTION(ID, letter, name, argument, commands, text) CLI_##ID,
-#include "cli.def"
-	CLI_OPTIONS
-};
+enum { CLI_OPTIONS_MOST = 48 };
 
 /* Exit status (spec 5.3). */
 enum {
@@ -35,7 +33,7 @@ enum {
 
 struct cli;
 
-/* One row each of cli.def. */
+/* A command; the only one of a program that has no commands has no name. */
 struct command_row {
 	const char *name, *operands, *text;
 	int (*run)(const struct cli *cli); /* returns the exit status */
@@ -44,35 +42,48 @@ struct command_row {
 struct cli_option_row {
 	char letter;
 	const char *name, *argument;
-	unsigned commands; /* bit set of command_id */
+	unsigned commands; /* bit set of indexes of commands */
 	const char *text;
 };
 
-extern const struct command_row command_table[COMMANDS];
-extern const struct cli_option_row cli_option_table[CLI_OPTIONS];
+struct cli_program {
+	const char *name;
+	const char *see; /* the end of --help: where to read more */
+	const struct command_row *commands;
+	unsigned command_count;
+	const struct cli_option_row *options;
+	unsigned option_count;
+};
 
 /* A command line that was understood. */
 struct cli {
-	enum command_id command;
-	const char *value[CLI_OPTIONS]; /* NULL: not given; "" if it takes no argument */
+	const struct cli_program *program;
+	unsigned command;
+	const char *value[CLI_OPTIONS_MOST]; /* NULL: not given; "" if it takes no argument */
 	struct altname_option *altnames;
 	char **operands;
 	int operand_count;
 };
 
-/* Reads what follows the command's name; reports what is wrong and returns false. */
+/* Does what the command line says; returns the exit status. */
+int cli_main(const struct cli_program *program, int argc, char **argv);
+
+/* Reads what follows the command's name into `cli`, whose program and command are
+ * set; reports what is wrong and returns false. */
 bool cli_parse(struct cli *cli, struct arena *arena, int count, char **words);
 /* NULL was reported. */
-const struct command_row *command_find(const char *name);
+const struct command_row *command_find(const struct cli_program *program, const char *name);
+/* The input options that were given. */
+struct input_options cli_inputs(const struct cli *cli);
 
 /* The usage of all, and of one command. */
-void cli_help(struct out *out);
-void command_help(struct out *out, enum command_id command);
-/* Appends the values that `option` can have, `separator` between two; false if
+void cli_help(struct out *out, const struct cli_program *program);
+void command_help(struct out *out, const struct cli_program *program, unsigned command);
+/* Appends the values that the option can have, `separator` between two; false if
  * they are not from a list. */
-bool cli_option_values(struct out *out, enum cli_option_id option, const char *separator);
+bool cli_option_values(struct out *out, const struct cli_option_row *option, const char *separator);
 
-/* Prints "pvefw-cc: ..." to standard error; returns EXIT_TROUBLE. */
+/* Prints the program's name and the message to standard error; returns EXIT_TROUBLE. */
 int cli_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Says that there is no such `what` and which one may be meant; EXIT_TROUBLE. */
 struct suggestion;
@@ -80,8 +91,5 @@ int cli_unknown(const char *what, const char *prefix, const struct suggestion *s
 /* To standard output: returns EXIT_CLEAN or reports why it cannot be written. */
 void stdout_open(struct out *out);
 int stdout_close(struct out *out);
-
-#define COMMAND(ID, function, name, operands, text) int function(const struct cli *cli);
-#include "cli.def"
 
 #endif

@@ -6,6 +6,7 @@
  * holes.  Lines that are wrong yield diagnostics, and the ruleset without them.
  */
 #include "backend.h"
+#include "commands.h"
 #include "compile.h"
 #include "out_files.h"
 #include "run.h"

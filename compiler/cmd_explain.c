@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* pvefw-cc explain: the catalogue of diagnostics. */
-#include "cli.h"
+#include "commands.h"
 #include "describe.h"
 #include "diag.h"
 #include "resolve.h"

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "commands.h"
 #include "compile.h"
 #include "netdb.h"
 #include "run.h"

@@ -7,6 +7,7 @@
  * wrong yield diagnostics and the ruleset without them.
  */
 #include "backend.h"
+#include "commands.h"
 #include "compile.h"
 #include "run.h"
 

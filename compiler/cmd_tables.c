@@ -3,7 +3,7 @@
  * pvefw-cc macros, options, icmp-types: the tables of the language.  Each
  * command shows the rows of the names given, or all in short.
  */
-#include "cli.h"
+#include "commands.h"
 #include "describe.h"
 #include "resolve.h"
 

@@ -18,17 +18,7 @@ bool run_begin(struct run *run, const struct cli *cli)
 	*run = (struct run){ .cli = cli, .format = diag_formats[0] };
 	source_map_init(&run->map, &run->arena);
 	diags_init(&run->diags, &run->arena, &run->map);
-	run->options = (struct input_options){
-		.root = value[CLI_ROOT],
-		.node = value[CLI_NODE],
-		.local_network = value[CLI_LOCAL_NETWORK],
-		.altnames = cli->altnames,
-		.now = value[CLI_NOW],
-		.services = value[CLI_SERVICES],
-		.protocols = value[CLI_PROTOCOLS],
-		.ethertypes = value[CLI_ETHERTYPES],
-		.resolve = value[CLI_RESOLVE] != NULL,
-	};
+	run->options = cli_inputs(cli);
 	if (value[CLI_FORMAT])
 		run->format = diag_format_find(text_of(value[CLI_FORMAT]));
 	if (!run->format)

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "cli.h"
+#include "commands.h"
 #include "describe.h"
 #include "diag.h"
 
@@ -58,7 +58,32 @@ static void sentence(struct out *out, const char *text)
 	out_string(out, ".\n");
 }
 
-/* ---- pvefw-cc(1) ---- */
+/* ---- programs ---- */
+
+static const struct cli_program *const programs[] = { &pvefw_cc };
+
+/* That of the template: its name begins with the program's; else pvefw-cc. */
+static const struct cli_program *program = &pvefw_cc;
+
+static void choose_program(const char *template)
+{
+	const char *slash = strrchr(template, '/'), *name = slash ? slash + 1 : template;
+
+	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++)
+		if (strncmp(name, programs[i]->name, strlen(programs[i]->name)) == 0)
+			program = programs[i];
+}
+
+static unsigned all_commands(void)
+{
+	return (1u << program->command_count) - 1;
+}
+
+/* Some command takes the option. */
+static bool is_taken(const struct cli_option_row *row)
+{
+	return row->commands & all_commands();
+}
 
 /* "[PATH ...]" as an optional argument. */
 static void operands(struct out *out, const char *text)
@@ -74,9 +99,12 @@ static void operands(struct out *out, const char *text)
 
 static void synopsis(struct out *out)
 {
-	for (unsigned i = 0; i < COMMANDS; i++) {
-		out_printf(out, ".Nm\n.Cm %s\n.Op Ar option ...\n", command_table[i].name);
-		operands(out, command_table[i].operands);
+	for (unsigned i = 0; i < program->command_count; i++) {
+		out_string(out, ".Nm\n");
+		if (program->commands[i].name)
+			out_printf(out, ".Cm %s\n", program->commands[i].name);
+		out_string(out, ".Op Ar option ...\n");
+		operands(out, program->commands[i].operands);
 	}
 	out_string(out, ".Nm\n.Fl \\-help | Fl \\-version\n");
 }
@@ -86,32 +114,34 @@ static void takers(struct out *out, const struct cli_option_row *row)
 {
 	const char *before = "Taken by\n";
 
-	if (row->commands == (1u << COMMANDS) - 1)
+	if ((row->commands & all_commands()) == all_commands())
 		return;
-	for (unsigned i = 0; i < COMMANDS; i++)
+	for (unsigned i = 0; i < program->command_count; i++)
 		if (row->commands >> i & 1) {
-			out_printf(out, "%s.Cm %s", before, command_table[i].name);
+			out_printf(out, "%s.Cm %s", before, program->commands[i].name);
 			before = " ,\n";
 		}
 	out_string(out, " .\n");
 }
 
-static void values(struct out *out, enum cli_option_id option)
+static void values(struct out *out, const struct cli_option_row *row)
 {
 	struct out list;
 
 	out_init_memory(&list);
-	if (strchr(cli_option_table[option].argument, '|') == NULL &&
-	    cli_option_values(&list, option, ", "))
+	if (!strchr(row->argument, '|') && cli_option_values(&list, row, ", "))
 		out_printf(out, "Known:\n%.*s.\n", (int)list.len, list.data);
 	out_free(&list);
 }
 
 static void cli_options(struct out *out)
 {
-	for (unsigned i = 0; i < CLI_OPTIONS; i++) {
-		const struct cli_option_row *row = &cli_option_table[i];
+	for (unsigned i = 0; i < program->option_count; i++) {
+		/* The program's own first. */
+		const struct cli_option_row *row = &program->options[(i + CLI_SHARED) % program->option_count];
 
+		if (!is_taken(row))
+			continue;
 		out_string(out, ".It");
 		if (row->letter)
 			out_printf(out, " Fl %c", row->letter);
@@ -126,7 +156,7 @@ static void cli_options(struct out *out)
 		out_char(out, '\n');
 		sentence(out, row->text);
 		if (row->argument)
-			values(out, i);
+			values(out, row);
 		takers(out, row);
 	}
 }
@@ -245,19 +275,22 @@ static void icmpv6_types(struct out *out)
 
 static void bash_commands(struct out *out)
 {
-	out_string(out, "_pvefw_cc_commands='");
-	for (unsigned i = 0; i < COMMANDS; i++)
-		out_printf(out, "%s%s", i ? " " : "", command_table[i].name);
+	out_char(out, '_');
+	for (const char *at = program->name; *at; at++)
+		out_char(out, *at == '-' ? '_' : *at);
+	out_string(out, "_commands='");
+	for (unsigned i = 0; i < program->command_count; i++)
+		out_printf(out, "%s%s", i ? " " : "", program->commands[i].name);
 	out_string(out, "'\n");
 }
 
 /* The options of each command, as the arms of a case. */
 static void bash_options(struct out *out)
 {
-	for (unsigned i = 0; i < COMMANDS; i++) {
-		out_printf(out, "\t%s) echo '", command_table[i].name);
-		for (unsigned j = 0; j < CLI_OPTIONS; j++) {
-			const struct cli_option_row *row = &cli_option_table[j];
+	for (unsigned i = 0; i < program->command_count; i++) {
+		out_printf(out, "\t%s) echo '", program->commands[i].name);
+		for (unsigned j = 0; j < program->option_count; j++) {
+			const struct cli_option_row *row = &program->options[j];
 
 			if (!(row->commands >> i & 1))
 				continue;
@@ -283,15 +316,15 @@ static void bash_pattern(struct out *out, const struct cli_option_row *row)
 /* What the options that take an argument can have. */
 static void bash_arguments(struct out *out)
 {
-	for (unsigned i = 0; i < CLI_OPTIONS; i++) {
-		const struct cli_option_row *row = &cli_option_table[i];
+	for (unsigned i = 0; i < program->option_count; i++) {
+		const struct cli_option_row *row = &program->options[i];
 		struct out list;
 
-		if (!row->argument)
+		if (!row->argument || !is_taken(row))
 			continue;
 		out_init_memory(&list);
 		bash_pattern(out, row);
-		if (cli_option_values(&list, i, " "))
+		if (cli_option_values(&list, row, " "))
 			out_printf(out, "words='%.*s'", (int)list.len, list.data);
 		else if (strcmp(row->argument, "DIR") == 0)
 			out_string(out, "kind='directory'");
@@ -375,6 +408,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: gendoc TEMPLATE\n");
 		return EXIT_FAILURE;
 	}
+	choose_program(argv[1]);
 	out_init_fd(&out, STDOUT_FILENO);
 	while ((len = getline(&line, &room, file)) > 0) {
 		struct text text = { line, (uint32_t)len - (line[len - 1] == '\n') };

@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "backend.h"
+#include "commands.h"
 #include "compile.h"
 #include "nft/netlink.h"
 #include "run.h"
@@ -100,7 +101,7 @@ static int load(struct run *run, const struct config *config)
 
 int main(int argc, char **argv)
 {
-	struct cli cli = { .command = COMMAND_LOAD };
+	struct cli cli = { .program = &pvefw_cc, .command = COMMAND_LOAD };
 	struct inputs inputs = { 0 };
 	struct arena arena = { 0 };
 	struct config *config;

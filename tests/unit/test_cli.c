@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cli.h"
+#include "commands.h"
 #include "out_files.h"
 
 static struct arena arena;
@@ -37,7 +37,7 @@ static bool parse(struct cli *cli, enum command_id command, char **words)
 {
 	int count = 0;
 
-	*cli = (struct cli){ .command = command };
+	*cli = (struct cli){ .program = &pvefw_cc, .command = command };
 	while (words[count])
 		count++;
 	return cli_parse(cli, &arena, count, words);
@@ -104,8 +104,8 @@ START_TEST(wrong)
 	ck_assert(!parse(&cli, COMMAND_LINT, WORDS("-z")));
 	ck_assert(!parse(&cli, COMMAND_EXPLAIN, WORDS("-az")));
 	ck_assert(parse(&cli, COMMAND_LINT, WORDS("--color=never")));
-	ck_assert_ptr_null(command_find("lnit"));
-	ck_assert_ptr_eq(command_find("lint"), &command_table[COMMAND_LINT]);
+	ck_assert_ptr_null(command_find(&pvefw_cc, "lnit"));
+	ck_assert_ptr_eq(command_find(&pvefw_cc, "lint"), &pvefw_cc.commands[COMMAND_LINT]);
 }
 END_TEST
 
@@ -114,9 +114,9 @@ START_TEST(values)
 	struct out out;
 
 	out_init_memory(&out);
-	ck_assert(cli_option_values(&out, CLI_FAIL_ON, ", "));
-	ck_assert(!cli_option_values(&out, CLI_WRITE, ", "));
-	ck_assert(!cli_option_values(&out, CLI_RESOLVE, ", "));
+	ck_assert(cli_option_values(&out, &pvefw_cc.options[CLI_FAIL_ON], ", "));
+	ck_assert(!cli_option_values(&out, &pvefw_cc.options[CLI_WRITE], ", "));
+	ck_assert(!cli_option_values(&out, &pvefw_cc.options[CLI_RESOLVE], ", "));
 	out_bytes(&out, "", 1);
 	ck_assert_str_eq(out.data, "error, warning, note, never");
 	out_free(&out);
