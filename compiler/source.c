@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "parallel.h"
+#include "source_cache.h"
 #include "utf8.h"
 
 void source_map_init(struct source_map *map, struct arena *arena)
@@ -79,22 +80,21 @@ static int fill(struct source *source, int fd)
 	return 0;
 }
 
-static struct source *load_fd(struct arena *arena, int fd, const char *shown)
+static struct source *load_fd(struct arena *arena, int fd, const char *shown, struct stat *st)
 {
 	struct source *source;
-	struct stat st;
 
-	if (fstat(fd, &st) < 0)
+	if (fstat(fd, st) < 0)
 		return NULL;
-	if (!S_ISREG(st.st_mode)) {
-		errno = S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
+	if (!S_ISREG(st->st_mode)) {
+		errno = S_ISDIR(st->st_mode) ? EISDIR : EINVAL;
 		return NULL;
 	}
-	source = new_source(arena, shown, (size_t)st.st_size);
+	source = new_source(arena, shown, (size_t)st->st_size);
 	return source && fill(source, fd) == 0 ? source : NULL;
 }
 
-static struct source *load(struct arena *arena, int at, const char *path, const char *shown)
+static struct source *load_file(struct arena *arena, int at, const char *path, const char *shown, struct stat *st)
 {
 	int fd = openat(at, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	struct source *source;
@@ -102,18 +102,61 @@ static struct source *load(struct arena *arena, int at, const char *path, const 
 
 	if (fd < 0)
 		return NULL;
-	source = load_fd(arena, fd, shown);
+	source = load_fd(arena, fd, shown, st);
 	reason = errno;
 	close(fd);
 	errno = reason;
 	return source;
 }
 
+/* NULL: must be read. */
+static struct source *load_cached(struct source_cache *cache, struct arena *arena, int at, const char *path,
+				  const char *shown)
+{
+	struct source *source;
+	const char *bytes;
+	struct stat st;
+
+	if (!cache || fstatat(at, path, &st, 0) < 0 || !S_ISREG(st.st_mode))
+		return NULL;
+	bytes = source_cache_find(cache, shown, &st);
+	source = bytes ? new_source(arena, shown, (size_t)st.st_size) : NULL;
+	if (source && source->size)
+		memcpy(source->text, bytes, source->size);
+	return source;
+}
+
+/* A file that was asked for. */
+struct loaded {
+	struct source *source; /* NULL: errno says why */
+	struct stat st;
+	bool read; /* not from the cache */
+};
+
+static struct loaded load(struct source_cache *cache, struct arena *arena, int at, const char *path,
+			  const char *shown)
+{
+	struct loaded loaded = { .source = load_cached(cache, arena, at, path, shown) };
+
+	if (!loaded.source) {
+		loaded.source = load_file(arena, at, path, shown, &loaded.st);
+		loaded.read = true;
+	}
+	return loaded;
+}
+
+static struct source *add_loaded(struct source_map *map, const struct loaded *loaded)
+{
+	if (loaded->source && loaded->read && map->cache)
+		source_cache_put(map->cache, loaded->source, &loaded->st);
+	return loaded->source ? commit(map, loaded->source) : NULL;
+}
+
 struct source *source_load(struct source_map *map, int at, const char *path, const char *shown)
 {
-	struct source *source = load(map->arena, at, path, shown);
+	struct loaded loaded = load(map->cache, map->arena, at, path, shown);
 
-	return source ? commit(map, source) : NULL;
+	return add_loaded(map, &loaded);
 }
 
 /* ---- many files ---- */
@@ -121,6 +164,8 @@ struct source *source_load(struct source_map *map, int at, const char *path, con
 struct loading {
 	int at;
 	struct source_request *requests;
+	struct source_cache *cache;
+	struct loaded *loaded;
 	struct arena arenas[PARALLEL_MOST];
 };
 
@@ -129,22 +174,24 @@ static void load_one(void *context, unsigned worker, unsigned n)
 	struct loading *loading = context;
 	struct source_request *request = &loading->requests[n];
 
-	request->source = load(&loading->arenas[worker], loading->at, request->path, request->shown);
+	loading->loaded[n] = load(loading->cache, &loading->arenas[worker], loading->at, request->path,
+				  request->shown);
 	request->reason = errno;
 }
 
 void source_load_all(struct source_map *map, int at, struct source_request *requests, unsigned count)
 {
-	struct loading loading = { .at = at, .requests = requests };
+	struct loading loading = { .at = at, .requests = requests, .cache = map->cache };
 	unsigned workers = parallel_workers(count);
 
+	loading.loaded = ARENA_ARRAY(map->arena, struct loaded, count);
 	parallel_run(workers, count, load_one, &loading);
 	for (unsigned i = 0; i < workers; i++)
 		arena_adopt(map->arena, &loading.arenas[i]);
 	for (unsigned i = 0; i < count; i++) {
-		if (!requests[i].source)
+		if (!loading.loaded[i].source)
 			continue;
-		requests[i].source = commit(map, requests[i].source);
+		requests[i].source = add_loaded(map, &loading.loaded[i]);
 		requests[i].reason = errno;
 	}
 }

@@ -22,8 +22,11 @@ struct source {
 	} counted; /* characters of a line before an offset, to go on from */
 };
 
+struct source_cache;
+
 struct source_map {
 	struct arena *arena;
+	struct source_cache *cache; /* of what was read before, or NULL */
 	struct source **sources; /* in the order of their base */
 	uint32_t count, room;
 	uint32_t next_base;
@@ -38,8 +41,8 @@ struct place {
 
 void source_map_init(struct source_map *map, struct arena *arena);
 /*
- * Reads `path`, relative to the directory `at` (or AT_FDCWD), with one read and
- * adds it under the name `shown` (copied).  Returns NULL with errno set when it
+ * Reads `path`, relative to the directory `at` (or AT_FDCWD), with one read, or takes
+ * it from the map's cache, and adds it under the name `shown` (copied).  Returns NULL with errno set when it
  * cannot be opened or read, is no regular file (EISDIR, EINVAL), or would fill
  * the map (EFBIG).  The text belongs to the arena.
  */
