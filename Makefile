@@ -64,7 +64,7 @@ $(B)/pvefw-cc: $(OBJ)
 $(B)/pve-firewall: $(B)/obj/runtime/firewall/main.o
 $(B)/pvefw-logger: $(B)/obj/runtime/logger/main.o
 $(DAEMONS): $(LIBS)
-	$(call say,LINK) $(CC) $(OUR_CFLAGS) $(LDFLAGS) -o $@ $^ $(RUN_LDLIBS) $(OUR_LDLIBS)
+	$(call say,LINK) $(CC) $(OUR_CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIBS) $(RUN_LDLIBS) $(OUR_LDLIBS)
 
 # Everything but main(): of the compiler, for the daemons and the tests; of the daemons.
 $(B)/libpvefw.a: $(LIB_OBJ)
