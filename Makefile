@@ -7,7 +7,7 @@
 # make fuzz        fuzz the parsers for SECONDS=1800 each
 # make bench       time and profile the compiler on generated clusters
 # make coverage    lines that the unit tests and the test cases reach
-# make install     to DESTDIR= below PREFIX=/usr/local
+# make install     to DESTDIR= below PREFIX=/usr/local; what cannot lie there, below SYSCONFDIR=/etc
 # make clean
 #
 # VARIANT=asan      a build of its own in build/asan with AddressSanitizer and UBSan
@@ -18,6 +18,8 @@
 
 CC      ?= gcc
 PREFIX  ?= /usr/local
+SYSCONFDIR ?= /etc
+UNITDIR ?= $(PREFIX)/lib/systemd/system
 VARIANT ?=
 SECONDS ?= 1800
 B       := build$(if $(VARIANT),/$(VARIANT))
@@ -138,18 +140,29 @@ fuzz:
 
 # ---- installing ----
 
+install_file = install -D -m 644
+LIBEXECDIR   = $(PREFIX)/lib/pvefw
+
 install: all
 	install -D -m 755 $(B)/pvefw-cc $(DESTDIR)$(PREFIX)/bin/pvefw-cc
 	for daemon in $(DAEMONS); do \
 		install -D -m 755 -t $(DESTDIR)$(PREFIX)/sbin $$daemon || exit 1; \
 	done
 	for page in $(B)/man/*.[1-8]; do \
-		install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man$${page##*.} $$page || exit 1; \
+		$(install_file) -t $(DESTDIR)$(PREFIX)/share/man/man$${page##*.} $$page || exit 1; \
 	done
 	for file in $(B)/completion/*.bash; do \
-		install -D -m 644 $$file \
+		$(install_file) $$file \
 			$(DESTDIR)$(PREFIX)/share/bash-completion/completions/$$(basename $$file .bash) || exit 1; \
 	done
+	for unit in packaging/*.service.in; do \
+		sed 's,@SBINDIR@,$(PREFIX)/sbin,g; s,@LIBEXECDIR@,$(LIBEXECDIR),g' $$unit | \
+			$(install_file) /dev/stdin $(DESTDIR)$(UNITDIR)/$$(basename $$unit .in) || exit 1; \
+	done
+	install -D -m 755 -t $(DESTDIR)$(LIBEXECDIR) packaging/unit-stop
+	$(install_file) packaging/sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/pvefw.conf
+	$(install_file) packaging/tmpfiles.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/pvefw.conf
+	$(install_file) packaging/logrotate $(DESTDIR)$(SYSCONFDIR)/logrotate.d/pve-firewall
 
 clean:
 	rm -rf build
