@@ -41,6 +41,11 @@ struct queues {
 	uint16_t first, last;
 };
 
+struct policy {
+	enum action action;
+	struct span span; /* of the line that sets it; begin 0: the default counts */
+};
+
 struct layer2_protocol {
 	struct text name; /* as written */
 	uint16_t number;
@@ -54,8 +59,8 @@ struct layer2_list {
 
 #define OPTION_C_BOOL bool
 #define OPTION_C_NUMBER int64_t
-#define OPTION_C_POLICY enum action
-#define OPTION_C_POLICY_FORWARD enum action
+#define OPTION_C_POLICY struct policy
+#define OPTION_C_POLICY_FORWARD struct policy
 #define OPTION_C_LOGLEVEL enum log_level
 #define OPTION_C_RATELIMIT struct ratelimit
 #define OPTION_C_HELPERS struct helper_list

@@ -22,7 +22,7 @@ static void set_default(const struct option_row *row, void *options)
 		break;
 	case OPTION_POLICY:
 	case OPTION_POLICY_FORWARD:
-		*(enum action *)member(options, row) = (enum action)row->default_value;
+		((struct policy *)member(options, row))->action = (enum action)row->default_value;
 		break;
 	case OPTION_LOGLEVEL:
 		*(enum log_level *)member(options, row) = (enum log_level)row->default_value;
@@ -90,7 +90,7 @@ const char *option_value_text(struct arena *arena, enum option_id id, const void
 		return arena_printf(arena, "%lld", (long long)*(const int64_t *)value);
 	case OPTION_POLICY:
 	case OPTION_POLICY_FORWARD:
-		return action_names[*(const enum action *)value];
+		return action_names[((const struct policy *)value)->action];
 	case OPTION_LOGLEVEL:
 		return log_level_names[*(const enum log_level *)value];
 	case OPTION_RATELIMIT:
@@ -205,13 +205,18 @@ static void suggest_policy(struct setting *s, struct diagnostic *d, int count)
 	suggest_to(d, &suggestion, word_span(s->value), "");
 }
 
+static void set_policy(struct setting *s, enum action action)
+{
+	*(struct policy *)member(s->options, s->row) = (struct policy){ action, word_span(s->key) };
+}
+
 static void read_policy(struct setting *s)
 {
 	enum action action = action_find(word_text(s->value), true);
 	struct diagnostic *d;
 
 	if (action != ACTIONS) {
-		*(enum action *)member(s->options, s->row) = action;
+		set_policy(s, action);
 		return;
 	}
 	d = bad_value(s, DIAG_BAD_OPTION_VALUE, s->value, "`%.*s` is no policy for `%s`");
@@ -225,11 +230,11 @@ static void read_policy_forward(struct setting *s)
 	struct diagnostic *d;
 
 	if (action == ACTION_ACCEPT || action == ACTION_DROP) {
-		*(enum action *)member(s->options, s->row) = action;
+		set_policy(s, action);
 		return;
 	}
 	if (action == ACTION_REJECT) {
-		*(enum action *)member(s->options, s->row) = ACTION_DROP;
+		set_policy(s, ACTION_DROP);
 		d = diag(s->r->diags, word_span(s->value), DIAG_FORWARD_REJECT_POLICY,
 			 "routed packets cannot be rejected");
 		diag_note(d, "the option counts as DROP");
@@ -505,11 +510,11 @@ static bool report_misplaced(struct resolver *r, const struct ast_option *node)
 	diag_note(d, "the line is ignored");
 	if (r->file->kind == FILE_HOST && text_equal_nocase(word_text(node->key), TEXT("policy_forward")))
 		diag_note(d, "the host follows the policies of cluster.fw (policy_forward %s)",
-			  action_names[r->config->cluster_options.policy_forward]);
+			  action_names[r->config->cluster_options.policy_forward.action]);
 	else if (r->file->kind == FILE_HOST && text_starts(word_text(node->key), "policy_"))
 		diag_note(d, "the host follows the policies of cluster.fw (policy_in %s, policy_out %s)",
-			  action_names[r->config->cluster_options.policy_in],
-			  action_names[r->config->cluster_options.policy_out]);
+			  action_names[r->config->cluster_options.policy_in.action],
+			  action_names[r->config->cluster_options.policy_out.action]);
 	diag_help(d, "it is an option of %s", homes);
 	return true;
 }

@@ -219,8 +219,20 @@ uint32_t address_range_split(struct arena *arena, const struct address_range *ra
 
 int address_range_bits(const struct address_range *range, unsigned size)
 {
-	uint8_t end[16];
-	struct prefix p = widest(range->first, range->last, size, end);
+	unsigned at = 0, bits = size * 8;
+	uint8_t host; /* bits in which the two differ */
 
-	return memcmp(end, range->last, size) == 0 ? p.length : -1;
+	while (at < size && range->first[at] == range->last[at])
+		at++;
+	if (at == size)
+		return (int)bits;
+	bits = at * 8;
+	for (host = range->first[at] ^ range->last[at]; !(host & 0x80 >> bits % 8); bits++)
+		;
+	if ((host & (host + 1)) || (range->first[at] & host))
+		return -1;
+	while (++at < size)
+		if (range->first[at] != 0 || range->last[at] != 0xff)
+			return -1;
+	return (int)bits;
 }

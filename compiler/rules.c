@@ -32,12 +32,12 @@ static const char *policy_of(const struct resolver *r, enum direction direction,
 
 	if (direction == DIRECTION_FORWARD) {
 		*name = "policy_forward";
-		return action_names[r->vnet ? r->vnet->policy_forward : cluster->policy_forward];
+		return action_names[r->vnet ? r->vnet->policy_forward.action : cluster->policy_forward.action];
 	}
 	*name = direction == DIRECTION_IN ? "policy_in" : "policy_out";
 	if (direction == DIRECTION_IN)
-		return action_names[guest ? r->guest->policy_in : cluster->policy_in];
-	return action_names[guest ? r->guest->policy_out : cluster->policy_out];
+		return action_names[guest ? r->guest->policy_in.action : cluster->policy_in.action];
+	return action_names[guest ? r->guest->policy_out.action : cluster->policy_out.action];
 }
 
 struct diagnostic *rule_fate(struct resolver *r, struct diagnostic *d)

@@ -85,7 +85,7 @@ static void prerouting_rules(struct nft_builder *b, struct nft_chain *chain, str
 	accept_related(b, chain);
 	drop_invalid(b, chain, NFT_FIELD_IIFNAME, &guests->devices);
 	if (guests->from.count)
-		NFT_RULE(b, chain, nft_vmap(NFT_FIELD_IIFNAME, nft_map_of(b, "from-guest", 1, &guests->from)));
+		NFT_RULE(b, chain, nft_vmap(b, NFT_FIELD_IIFNAME, nft_map_of(b, "from-guest", 1, &guests->from)));
 }
 
 static void reject_rules(struct nft_builder *b, struct nft_chain *chain)
@@ -120,7 +120,7 @@ static void forward_rules(struct nft_builder *b, struct nft_chain *chain, const 
 	if (drops_invalid(b))
 		NFT_RULE(b, chain, nft_ct_state(b, CT_INVALID), nft_to(NFT_TO_DROP));
 	if (vnets)
-		NFT_RULE(b, chain, nft_vmap(NFT_FIELD_IBRNAME, vnets));
+		NFT_RULE(b, chain, nft_vmap(b, NFT_FIELD_IBRNAME, vnets));
 }
 
 /* ---- to guests ---- */
@@ -134,7 +134,7 @@ static void to_rules(struct nft_builder *b, struct nft_chain *chain, struct nft_
 	NFT_RULE(b, chain, NFT_NOT_IP(b), nft_to(NFT_TO_ACCEPT));
 	NFT_RULE(b, chain, nft_ct_state(b, undecided), nft_to(NFT_TO_ACCEPT));
 	NFT_RULE(b, chain, nft_masked(b, NFT_FIELD_MARK, MARK_BITS, NFT_OP_NE, 0), nft_to(NFT_TO_ACCEPT));
-	NFT_RULE(b, chain, nft_vmap_pair(NFT_FIELD_IBRNAME, NFT_FIELD_ETHER_DADDR,
+	NFT_RULE(b, chain, nft_vmap_pair(b, NFT_FIELD_IBRNAME, NFT_FIELD_ETHER_DADDR,
 					 nft_map_of(b, "to-guest-mac", 2, &guests->to_mac)));
 }
 
@@ -153,7 +153,7 @@ static void postrouting_rules(struct nft_builder *b, struct nft_chain *chain, st
 		nft_rule_add(b, chain, d.items, d.count);
 	}
 	if (guests->to.count)
-		NFT_RULE(b, chain, nft_vmap(NFT_FIELD_OIFNAME, nft_map_of(b, "to-guest", 1, &guests->to)));
+		NFT_RULE(b, chain, nft_vmap(b, NFT_FIELD_OIFNAME, nft_map_of(b, "to-guest", 1, &guests->to)));
 }
 
 static void late_rules(struct nft_builder *b, struct nft_chain *chain, struct nft_guests *guests)
@@ -162,7 +162,7 @@ static void late_rules(struct nft_builder *b, struct nft_chain *chain, struct nf
 	if (!guests->queued.count)
 		return;
 	NFT_RULE(b, chain, NFT_NOT_IP(b), nft_to(NFT_TO_ACCEPT));
-	NFT_RULE(b, chain, nft_vmap(NFT_FIELD_OIFNAME, nft_map_of(b, "ips", 1, &guests->queued)));
+	NFT_RULE(b, chain, nft_vmap(b, NFT_FIELD_OIFNAME, nft_map_of(b, "ips", 1, &guests->queued)));
 }
 
 /* ---- the table ---- */

@@ -54,13 +54,35 @@ static const char *file_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
+/* FILE:LINE; of as many rules as there are, printf() would be felt. */
+static struct text comment_of(struct nft_builder *b, const struct source *source, uint32_t line)
+{
+	char digits[10], *first = digits + sizeof(digits);
+
+	if (b->source != source) {
+		b->source = source;
+		b->source_name = text_of(arena_printf(b->arena, "%.100s:", file_name(source->path)));
+	}
+	do
+		*--first = (char)('0' + line % 10);
+	while (line /= 10);
+	return ARENA_JOIN(b->arena, b->source_name,
+			  (struct text){ first, (uint32_t)(digits + sizeof(digits) - first) });
+}
+
 void nft_rule_from(struct nft_builder *b, struct nft_rule *rule, struct span span)
 {
-	struct place place = source_place(b->config->diags->map, span.begin);
+	const struct source_map *map = b->config->diags->map;
+	const struct source *source = source_find(map, span.begin);
 
 	rule->span = span;
-	if (place.source)
-		rule->comment = text_of(arena_printf(b->arena, "%.100s:%u", file_name(place.source->path), place.line));
+	if (source)
+		rule->comment = comment_of(b, source, source_line_number(map, span.begin));
+}
+
+void nft_rule_from_default(struct nft_builder *b, struct nft_rule *rule, const char *file, const char *option)
+{
+	rule->comment = text_of(arena_printf(b->arena, "%.100s: %s", file_name(file), option));
 }
 
 /* ---- values ---- */
@@ -199,14 +221,22 @@ struct nft_statement nft_ct_state(struct nft_builder *b, uint32_t bits)
 
 struct nft_statement nft_version(struct nft_builder *b, unsigned version)
 {
-	if (b->bridge)
-		return nft_is(b, NFT_FIELD_PROTOCOL, version == IPV4 ? ETHER_IP : ETHER_IP6);
-	return nft_is(b, NFT_FIELD_NFPROTO, version == IPV4 ? NFPROTO_IPV4 : NFPROTO_IPV6);
+	const struct nft_match **shared = &b->versions[version == IPV6];
+
+	if (!*shared && b->bridge)
+		*shared = nft_is(b, NFT_FIELD_PROTOCOL, version == IPV4 ? ETHER_IP : ETHER_IP6).match;
+	else if (!*shared)
+		*shared = nft_is(b, NFT_FIELD_NFPROTO, version == IPV4 ? NFPROTO_IPV4 : NFPROTO_IPV6).match;
+	return (struct nft_statement){ .kind = NFT_STMT_MATCH, .match = *shared };
 }
 
 struct nft_statement nft_proto(struct nft_builder *b, uint8_t number)
 {
-	return nft_is(b, NFT_FIELD_L4PROTO, number);
+	const struct nft_match **shared = &b->protos[number];
+
+	if (!*shared)
+		*shared = nft_is(b, NFT_FIELD_L4PROTO, number).match;
+	return (struct nft_statement){ .kind = NFT_STMT_MATCH, .match = *shared };
 }
 
 struct nft_statement nft_mark_is(struct nft_builder *b, uint32_t bits)
@@ -232,6 +262,11 @@ struct nft_statement nft_to(enum nft_verdict_kind kind)
 struct nft_statement nft_to_chain(enum nft_verdict_kind kind, const struct nft_chain *chain)
 {
 	return (struct nft_statement){ .kind = NFT_STMT_VERDICT, .verdict = { kind, chain } };
+}
+
+struct nft_statement nft_counter(void)
+{
+	return (struct nft_statement){ .kind = NFT_STMT_COUNTER };
 }
 
 struct nft_statement nft_set_mark(uint32_t bits)

@@ -56,6 +56,9 @@ struct nft_builder {
 	const struct config *config;
 	struct nft_table *table;
 	bool bridge;
+	const struct nft_match *versions[2], *protos[256]; /* rules have these in common */
+	const struct source *source;       /* of the last comment */
+	struct text source_name;
 	struct interned *interned;         /* uthash: sets by contents */
 	struct resolved_set **resolved;    /* uthash: IP sets as ranges; both tables have the same */
 	struct nft_chain **group_chains;   /* [group id * 3 + direction] */
@@ -71,8 +74,9 @@ struct nft_rule *nft_rule_add(struct nft_builder *b, struct nft_chain *chain, co
 #define NFT_RULE(b, chain, ...) \
 	nft_rule_add(b, chain, (const struct nft_statement[]){ __VA_ARGS__ }, \
 		     sizeof((const struct nft_statement[]){ __VA_ARGS__ }) / sizeof(struct nft_statement))
-/* Says where a rule comes from. */
+/* Says where a rule comes from: a line, or an option of `file` that is not written there. */
 void nft_rule_from(struct nft_builder *b, struct nft_rule *rule, struct span span);
+void nft_rule_from_default(struct nft_builder *b, struct nft_rule *rule, const char *file, const char *option);
 
 struct nft_value nft_number(enum nft_type type, uint32_t number);
 /* NUL-padded; with `wild` only its beginning. */
@@ -114,6 +118,7 @@ struct nft_statement nft_is_multicast(struct nft_builder *b);
 struct nft_statement nft_to(enum nft_verdict_kind kind);
 struct nft_statement nft_to_chain(enum nft_verdict_kind kind, const struct nft_chain *chain);
 struct nft_statement nft_set_mark(uint32_t bits);
+struct nft_statement nft_counter(void);
 
 /* A list of statements that is being put together; room for the longest there is. */
 struct nft_draft {
@@ -166,8 +171,9 @@ void nft_draft_pair_not_in(struct nft_builder *b, struct nft_draft *d, const cha
 			   struct nft_key second, struct nft_list *list);
 /* The verdict map of a list: from an interface, or from one and a MAC address. */
 const struct nft_set *nft_map_of(struct nft_builder *b, const char *name, unsigned parts, struct nft_list *list);
-struct nft_statement nft_vmap(enum nft_field iface, const struct nft_set *map);
-struct nft_statement nft_vmap_pair(enum nft_field iface, enum nft_field second, const struct nft_set *map);
+struct nft_statement nft_vmap(struct nft_builder *b, enum nft_field iface, const struct nft_set *map);
+struct nft_statement nft_vmap_pair(struct nft_builder *b, enum nft_field iface, enum nft_field second,
+				   const struct nft_set *map);
 
 /* ---- chains.c ---- */
 
@@ -198,6 +204,7 @@ struct nft_place {
 	enum direction direction;
 	struct nft_statement accept;
 	uint32_t vmid;
+	const char *file; /* path of the one that the policy stands in, or could */
 	bool group;  /* log messages are empty */
 	int32_t net; /* only rules for this NIC or for none; -1: all */
 	bool ifaces; /* -i names an interface to match */
@@ -212,12 +219,12 @@ bool nft_rules_any(const struct rule_list *rules, enum direction direction);
 /* ---- policy.c ---- */
 
 /* The policy at the end of a chain. */
-void nft_policy(struct nft_builder *b, const struct nft_place *place, enum action policy, enum log_level level);
+void nft_policy(struct nft_builder *b, const struct nft_place *place, const struct policy *policy, enum log_level level);
 /* What the log calls a rule with this action. */
 const char *nft_log_message(const struct nft_place *place, enum action action);
-/* A rule that only logs, in `chain`, in the name of the place; nothing for LOG_NOLOG. */
-void nft_log_add(struct nft_builder *b, const struct nft_place *place, struct nft_chain *chain,
-		 const struct nft_draft *matches, enum log_level level, const char *message, struct span span);
+/* A rule that only logs, in `chain`, in the name of the place; none (NULL) for LOG_NOLOG. */
+struct nft_rule *nft_log_add(struct nft_builder *b, const struct nft_place *place, struct nft_chain *chain,
+			     const struct nft_draft *matches, enum log_level level, const char *message);
 
 /* ---- host.c, bridge.c ---- */
 

@@ -167,7 +167,7 @@ static struct nft_chain *drop_chain(struct nft_builder *b, const char *name, enu
 	static const struct nft_draft always;
 	struct nft_place place = { .chain = nft_chain_add(b, text_of(name)) };
 
-	nft_log_add(b, &place, place.chain, &always, level, "DROP: ", (struct span){ 0, 0 });
+	nft_log_add(b, &place, place.chain, &always, level, "DROP: ");
 	NFT_RULE(b, place.chain, nft_to(NFT_TO_DROP));
 	return place.chain;
 }

@@ -25,16 +25,16 @@ static const struct nft_set *sources_set(struct nft_builder *b, bool six)
 static struct nft_statement count_source(struct nft_builder *b, unsigned version, const struct nft_limit *limit)
 {
 	static const struct nft_value network = { 16, { 255, 255, 255, 255, 255, 255, 255, 255 } };
-	struct nft_statement s = { .kind = NFT_STMT_UPDATE };
+	struct nft_update *update = ARENA_NEW(b->arena, struct nft_update);
 
-	s.update.limit = limit;
-	s.update.set = sources_set(b, version == IPV6);
-	s.update.key = nft_key(version == IPV6 ? NFT_FIELD_IP6_SADDR : NFT_FIELD_IP_SADDR);
+	update->limit = limit;
+	update->set = sources_set(b, version == IPV6);
+	update->key = nft_key(version == IPV6 ? NFT_FIELD_IP6_SADDR : NFT_FIELD_IP_SADDR);
 	if (version == IPV6) {
-		s.update.key.masked = true;
-		s.update.key.mask = network;
+		update->key.masked = true;
+		update->key.mask = network;
 	}
-	return s;
+	return (struct nft_statement){ .kind = NFT_STMT_UPDATE, .update = update };
 }
 
 static void add_synflood(struct nft_builder *b, struct nft_chain *chain)

@@ -71,14 +71,21 @@ static void add_verdict(struct nft_expr_writer *w, const struct nft_statement *s
 	nft_expr_add(w, e);
 }
 
+/* From nothing: the kernel counts on where a chain stays as it is. */
+static void add_counter(struct nft_expr_writer *w, const struct nft_statement *s)
+{
+	(void)s;
+	nft_expr_add(w, nft_expr_new("counter"));
+}
+
 static void add_vmap(struct nft_expr_writer *w, const struct nft_statement *s)
 {
 	struct nftnl_expr *e = nft_expr_new("lookup");
 
-	nft_expr_load_keys(w, s->vmap.keys, s->vmap.key_count);
+	nft_expr_load_keys(w, s->vmap->keys, s->vmap->key_count);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_SREG, NFT_REG_1);
-	nft_expr_set_name(e, NFTNL_EXPR_LOOKUP_SET, s->vmap.set);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_SET_ID, w->first_set + s->vmap.set->id);
+	nft_expr_set_name(e, NFTNL_EXPR_LOOKUP_SET, s->vmap->set);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_SET_ID, w->first_set + s->vmap->set->id);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_DREG, NFT_REG_VERDICT);
 	nft_expr_add(w, e);
 }
@@ -156,12 +163,12 @@ static void add_update(struct nft_expr_writer *w, const struct nft_statement *s)
 {
 	struct nftnl_expr *e = nft_expr_new("dynset");
 
-	nft_expr_load_keys(w, &s->update.key, 1);
+	nft_expr_load_keys(w, &s->update->key, 1);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_DYNSET_SREG_KEY, NFT_REG_1);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_DYNSET_OP, NFT_DYNSET_OP_UPDATE);
-	nft_expr_set_name(e, NFTNL_EXPR_DYNSET_SET_NAME, s->update.set);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_DYNSET_SET_ID, w->first_set + s->update.set->id);
-	nftnl_expr_set(e, NFTNL_EXPR_DYNSET_EXPR, nft_expr_limit(s->update.limit, true), 0);
+	nft_expr_set_name(e, NFTNL_EXPR_DYNSET_SET_NAME, s->update->set);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_DYNSET_SET_ID, w->first_set + s->update->set->id);
+	nftnl_expr_set(e, NFTNL_EXPR_DYNSET_EXPR, nft_expr_limit(s->update->limit, true), 0);
 	nft_expr_add(w, e);
 }
 
@@ -205,6 +212,7 @@ static void (*const makers[])(struct nft_expr_writer *w, const struct nft_statem
 	[NFT_STMT_MATCH] = add_match,
 	[NFT_STMT_VMAP] = add_vmap,
 	[NFT_STMT_VERDICT] = add_verdict,
+	[NFT_STMT_COUNTER] = add_counter,
 	[NFT_STMT_LIMIT] = add_limit,
 	[NFT_STMT_LOG] = add_log,
 	[NFT_STMT_MARK] = add_mark,

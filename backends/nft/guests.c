@@ -158,15 +158,16 @@ static void add_rules(const struct lowering *l)
 		.direction = l->out ? DIRECTION_OUT : DIRECTION_IN,
 		.accept = accept_of(l->b, l->out),
 		.vmid = l->guest->vmid,
+		.file = l->guest->file->path,
 		.net = (int32_t)l->nic->index,
 		.runs = l->runs,
 	};
 
 	nft_rules(l->b, &place, &l->guest->rules);
 	if (l->out)
-		nft_policy(l->b, &place, o->policy_out, o->log_level_out);
+		nft_policy(l->b, &place, &o->policy_out, o->log_level_out);
 	else
-		nft_policy(l->b, &place, o->policy_in, o->log_level_in);
+		nft_policy(l->b, &place, &o->policy_in, o->log_level_in);
 }
 
 static struct nft_chain *lower_direction(struct lowering l)

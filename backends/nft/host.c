@@ -117,7 +117,7 @@ static void add_rules(struct nft_builder *b, struct nft_place *place)
 static struct nft_place place_in(struct nft_chain *chain, enum direction direction)
 {
 	return (struct nft_place){ .chain = chain, .direction = direction, .accept = nft_to(NFT_TO_ACCEPT), .net = -1,
-				   .ifaces = true };
+				   .ifaces = true, .file = "cluster.fw" };
 }
 
 static void host_in(struct nft_builder *b)
@@ -133,7 +133,7 @@ static void host_in(struct nft_builder *b)
 	add_rules(b, &place);
 	add_management(b, chain);
 	add_corosync(b, chain, true);
-	nft_policy(b, &place, b->config->cluster_options.policy_in, b->config->host_options.log_level_in);
+	nft_policy(b, &place, &b->config->cluster_options.policy_in, b->config->host_options.log_level_in);
 }
 
 static void host_out(struct nft_builder *b)
@@ -148,12 +148,12 @@ static void host_out(struct nft_builder *b)
 	add_rules(b, &place);
 	add_local_network(b, chain);
 	add_corosync(b, chain, false);
-	nft_policy(b, &place, b->config->cluster_options.policy_out, b->config->host_options.log_level_out);
+	nft_policy(b, &place, &b->config->cluster_options.policy_out, b->config->host_options.log_level_out);
 }
 
 static bool filters_forward(const struct config *config)
 {
-	return config->host_options.enable && (config->cluster_options.policy_forward != ACTION_ACCEPT ||
+	return config->host_options.enable && (config->cluster_options.policy_forward.action != ACTION_ACCEPT ||
 					       nft_rules_any(&config->host_rules, DIRECTION_FORWARD) ||
 					       nft_rules_any(&config->cluster_rules, DIRECTION_FORWARD));
 }
@@ -174,7 +174,7 @@ static void host_forward(struct nft_builder *b)
 		return;
 	place = place_in(chain, DIRECTION_FORWARD);
 	add_rules(b, &place);
-	nft_policy(b, &place, b->config->cluster_options.policy_forward, b->config->host_options.log_level_forward);
+	nft_policy(b, &place, &b->config->cluster_options.policy_forward, b->config->host_options.log_level_forward);
 }
 
 /* Traffic of the host itself through a vnet: judged by the vnet's rules, and then by the host's. */
@@ -192,7 +192,7 @@ static void host_vnets(struct nft_builder *b)
 		struct nft_chain *chain = nft_base_chain(b, ways[i].name, ways[i].hook, -1);
 
 		add_stateful(b, chain, false);
-		NFT_RULE(b, chain, nft_vmap(ways[i].field, vnets));
+		NFT_RULE(b, chain, nft_vmap(b, ways[i].field, vnets));
 	}
 }
 

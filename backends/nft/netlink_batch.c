@@ -26,16 +26,24 @@ void nft_batch_free(struct nft_batch *batch)
 	batch->messages = NULL;
 }
 
+/* libmnl leaves gaps between attributes as they are, and libnftnl names without an end. */
+static void clear_ahead(struct nft_batch *batch)
+{
+	size_t wanted = batch->bytes.len + MESSAGE_ROOM;
+
+	if (batch->cleared >= wanted)
+		return;
+	wanted = wanted + MESSAGE_ROOM < batch->bytes.room ? wanted + MESSAGE_ROOM : batch->bytes.room;
+	memset(batch->bytes.data + batch->cleared, 0, wanted - batch->cleared);
+	batch->cleared = wanted;
+}
+
 /* Notes where the next message begins and gives its place. */
 static void *next_message(struct nft_batch *batch, struct nft_origin origin)
 {
 	if (batch->bytes.room - batch->bytes.len < MESSAGE_ROOM)
 		out_make_room(&batch->bytes, MESSAGE_ROOM);
-	/* libmnl leaves gaps between attributes as they are, and libnftnl names without an end. */
-	if (batch->cleared < batch->bytes.room) {
-		memset(batch->bytes.data + batch->cleared, 0, batch->bytes.room - batch->cleared);
-		batch->cleared = batch->bytes.room;
-	}
+	clear_ahead(batch);
 	if (batch->count == batch->room) {
 		batch->room = batch->room ? batch->room * 2 : 1024;
 		batch->messages = realloc(batch->messages, batch->room * sizeof(*batch->messages));

@@ -69,8 +69,8 @@ static const struct nft_set *anonymous_set(const struct nft_statement *s, const 
 		set = s->match->set;
 		*keys = s->match->keys;
 	} else if (s->kind == NFT_STMT_VMAP) {
-		set = s->vmap.set;
-		*keys = s->vmap.keys;
+		set = s->vmap->set;
+		*keys = s->vmap->keys;
 	}
 	return set && !set->name.len ? set : NULL;
 }

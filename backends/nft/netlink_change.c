@@ -172,9 +172,9 @@ static const struct nft_set *set_of(const struct nft_statement *s)
 	case NFT_STMT_MATCH:
 		return s->match->set;
 	case NFT_STMT_VMAP:
-		return s->vmap.set;
+		return s->vmap->set;
 	case NFT_STMT_UPDATE:
-		return s->update.set;
+		return s->update->set;
 	default:
 		return NULL;
 	}

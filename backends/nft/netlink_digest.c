@@ -135,11 +135,13 @@ static void feed_statement(struct out *out, const struct nft_statement *s)
 		feed_match(out, s->match);
 		break;
 	case NFT_STMT_VMAP:
-		feed_keys(out, s->vmap.keys, s->vmap.key_count);
-		feed_set_used(out, s->vmap.set);
+		feed_keys(out, s->vmap->keys, s->vmap->key_count);
+		feed_set_used(out, s->vmap->set);
 		break;
 	case NFT_STMT_VERDICT:
 		feed_verdict(out, &s->verdict);
+		break;
+	case NFT_STMT_COUNTER:
 		break;
 	case NFT_STMT_LIMIT:
 		feed_limit(out, s->limit);
@@ -157,9 +159,9 @@ static void feed_statement(struct out *out, const struct nft_statement *s)
 		feed_text(out, s->helper->name);
 		break;
 	case NFT_STMT_UPDATE:
-		feed_keys(out, &s->update.key, 1);
-		feed_set_used(out, s->update.set);
-		feed_limit(out, s->update.limit);
+		feed_keys(out, &s->update->key, 1);
+		feed_set_used(out, s->update->set);
+		feed_limit(out, s->update->limit);
 		break;
 	case NFT_STMT_REJECT:
 		feed_byte(out, (unsigned)s->answer);

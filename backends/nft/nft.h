@@ -22,6 +22,7 @@
  *                                                bitwise where there is a mask, lookup
  *   VMAP      iifname vmap @from-guest           loads, lookup into the verdict register
  *   VERDICT   accept, goto tap100i0-in           immediate
+ *   COUNTER   counter                            counter
  *   LIMIT     limit rate 1/second burst 5 packets     limit
  *   LOG       log prefix ":0:6:host-in: " group 0     log
  *   MARK      meta mark set meta mark & K | B    meta load, bitwise (keep ^ bits), meta set
@@ -181,6 +182,7 @@ enum nft_statement_kind {
 	NFT_STMT_MATCH,
 	NFT_STMT_VMAP,
 	NFT_STMT_VERDICT,
+	NFT_STMT_COUNTER,
 	NFT_STMT_LIMIT,
 	NFT_STMT_LOG,
 	NFT_STMT_MARK,
@@ -191,15 +193,24 @@ enum nft_statement_kind {
 	NFT_STMT_QUEUE,
 };
 
+struct nft_vmap {
+	struct nft_key keys[NFT_KEY_PARTS];
+	uint8_t key_count;
+	const struct nft_set *set;
+};
+
+struct nft_update {
+	struct nft_key key;
+	const struct nft_set *set;
+	const struct nft_limit *limit; /* over */
+};
+
+/* Rules are many: what is large or rare stands elsewhere. */
 struct nft_statement {
 	enum nft_statement_kind kind;
 	union {
 		const struct nft_match *match;
-		struct {
-			struct nft_key keys[NFT_KEY_PARTS];
-			uint8_t key_count;
-			const struct nft_set *set;
-		} vmap;
+		const struct nft_vmap *vmap;
 		struct nft_verdict verdict;
 		const struct nft_limit *limit; /* not over */
 		struct text log_prefix;        /* at most 127 bytes; to group 0 */
@@ -208,11 +219,7 @@ struct nft_statement {
 		} mark;
 		uint32_t ct_mark;
 		const struct nft_helper *helper;
-		struct {
-			struct nft_key key;
-			const struct nft_set *set;
-			const struct nft_limit *limit; /* over */
-		} update;
+		const struct nft_update *update;
 		enum nft_answer answer;
 		struct {
 			uint16_t first, last; /* always with bypass */
@@ -224,7 +231,7 @@ struct nft_rule {
 	const struct nft_statement *statements;
 	uint32_t statement_count;
 	struct span span;    /* the line it comes from; begin 0: none */
-	struct text comment; /* "100.fw:14", at most 127 bytes; len 0: none */
+	struct text comment; /* "100.fw:14", "100.fw: policy_in", at most 127 bytes; len 0: none */
 	struct nft_rule *next;
 };
 

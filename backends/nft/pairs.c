@@ -74,14 +74,23 @@ const struct nft_set *nft_map_of(struct nft_builder *b, const char *name, unsign
 	return nft_set_add(b, &draft);
 }
 
-struct nft_statement nft_vmap(enum nft_field iface, const struct nft_set *map)
+static struct nft_statement vmap(struct nft_builder *b, struct nft_vmap vmap)
 {
-	return (struct nft_statement){ .kind = NFT_STMT_VMAP, .vmap = { { nft_key(iface) }, 1, map } };
+	struct nft_vmap *copy = ARENA_NEW(b->arena, struct nft_vmap);
+
+	*copy = vmap;
+	return (struct nft_statement){ .kind = NFT_STMT_VMAP, .vmap = copy };
 }
 
-struct nft_statement nft_vmap_pair(enum nft_field iface, enum nft_field second, const struct nft_set *map)
+struct nft_statement nft_vmap(struct nft_builder *b, enum nft_field iface, const struct nft_set *map)
 {
-	return (struct nft_statement){ .kind = NFT_STMT_VMAP, .vmap = { { nft_key(iface), nft_key(second) }, 2, map } };
+	return vmap(b, (struct nft_vmap){ { nft_key(iface) }, 1, map });
+}
+
+struct nft_statement nft_vmap_pair(struct nft_builder *b, enum nft_field iface, enum nft_field second,
+				   const struct nft_set *map)
+{
+	return vmap(b, (struct nft_vmap){ { nft_key(iface), nft_key(second) }, 2, map });
 }
 
 /* ---- questions ---- */

@@ -35,14 +35,14 @@ static struct nft_statement log_statement(struct nft_builder *b, const struct nf
 	return (struct nft_statement){ .kind = NFT_STMT_LOG, .log_prefix = text_of(prefix) };
 }
 
-void nft_log_add(struct nft_builder *b, const struct nft_place *place, struct nft_chain *chain,
-		 const struct nft_draft *matches, enum log_level level, const char *message, struct span span)
+struct nft_rule *nft_log_add(struct nft_builder *b, const struct nft_place *place, struct nft_chain *chain,
+			     const struct nft_draft *matches, enum log_level level, const char *message)
 {
 	const struct ratelimit *rate = &b->config->cluster_options.log_ratelimit;
 	struct nft_draft d = *matches;
 
 	if (level == LOG_NOLOG)
-		return;
+		return NULL;
 	if (!rate->off) {
 		struct nft_limit *limit = ARENA_NEW(b->arena, struct nft_limit);
 
@@ -50,7 +50,7 @@ void nft_log_add(struct nft_builder *b, const struct nft_place *place, struct nf
 		nft_draft_add(&d, (struct nft_statement){ .kind = NFT_STMT_LIMIT, .limit = limit });
 	}
 	nft_draft_add(&d, log_statement(b, place, level, message));
-	nft_rule_from(b, nft_rule_add(b, chain, d.items, d.count), span);
+	return nft_rule_add(b, chain, d.items, d.count);
 }
 
 const char *nft_log_message(const struct nft_place *place, enum action action)
@@ -62,24 +62,50 @@ const char *nft_log_message(const struct nft_place *place, enum action action)
 
 /* ---- policies ---- */
 
-static void drop_or_reject(struct nft_builder *b, const struct nft_place *place, bool reject, enum log_level level)
-{
-	static const struct nft_draft always;
-	static const struct span nowhere;
+/* One policy, while it becomes rules. */
+struct ending {
+	struct nft_builder *b;
+	const struct nft_place *place;
+	const struct policy *policy;
+};
 
-	if (level == LOG_NOLOG) {
-		NFT_RULE(b, place->chain, nft_to_chain(NFT_TO_GOTO, nft_policy_chain(b, reject)));
-		return;
-	}
-	NFT_RULE(b, place->chain, nft_to_chain(NFT_TO_JUMP, nft_noise_chain(b, reject)));
-	nft_log_add(b, place, place->chain, &always, level, reject ? "policy REJECT: " : "policy DROP: ", nowhere);
-	NFT_RULE(b, place->chain, reject ? nft_to_chain(NFT_TO_GOTO, nft_reject_chain(b)) : nft_to(NFT_TO_DROP));
+static void from_option(const struct ending *e, struct nft_rule *rule)
+{
+	static const char *const options[] = { "policy_in", "policy_out", "policy_forward" };
+
+	if (e->policy->span.begin)
+		nft_rule_from(e->b, rule, e->policy->span);
+	else
+		nft_rule_from_default(e->b, rule, e->place->file, options[e->place->direction]);
 }
 
-void nft_policy(struct nft_builder *b, const struct nft_place *place, enum action policy, enum log_level level)
+/* All that comes to the policy is counted once, whether it logs or not. */
+static void end_counted(const struct ending *e, struct nft_statement verdict)
 {
-	if (policy == ACTION_DROP || policy == ACTION_REJECT)
-		drop_or_reject(b, place, policy == ACTION_REJECT, level);
+	from_option(e, NFT_RULE(e->b, e->place->chain, nft_counter(), verdict));
+}
+
+static void drop_or_reject(const struct ending *e, bool reject, enum log_level level)
+{
+	static const struct nft_draft always;
+	struct nft_builder *b = e->b;
+	struct nft_chain *chain = e->place->chain;
+
+	if (level == LOG_NOLOG) {
+		end_counted(e, nft_to_chain(NFT_TO_GOTO, nft_policy_chain(b, reject)));
+		return;
+	}
+	end_counted(e, nft_to_chain(NFT_TO_JUMP, nft_noise_chain(b, reject)));
+	from_option(e, nft_log_add(b, e->place, chain, &always, level, reject ? "policy REJECT: " : "policy DROP: "));
+	from_option(e, NFT_RULE(b, chain, reject ? nft_to_chain(NFT_TO_GOTO, nft_reject_chain(b)) : nft_to(NFT_TO_DROP)));
+}
+
+void nft_policy(struct nft_builder *b, const struct nft_place *place, const struct policy *policy, enum log_level level)
+{
+	struct ending e = { b, place, policy };
+
+	if (policy->action == ACTION_ACCEPT)
+		end_counted(&e, place->accept);
 	else
-		NFT_RULE(b, place->chain, place->accept);
+		drop_or_reject(&e, policy->action == ACTION_REJECT, level);
 }

@@ -272,11 +272,11 @@ static void print_answer(struct out *out, enum nft_answer answer)
 static void print_update(struct out *out, const struct nft_statement *s)
 {
 	out_string(out, "update @");
-	out_text(out, s->update.set->name);
+	out_text(out, s->update->set->name);
 	out_string(out, " { ");
-	print_key(out, &s->update.key);
+	print_key(out, &s->update->key);
 	out_char(out, ' ');
-	print_limit(out, s->update.limit, true);
+	print_limit(out, s->update->limit, true);
 	out_string(out, " }");
 }
 
@@ -287,12 +287,15 @@ static void print_statement(struct out *out, const struct nft_statement *s)
 		print_match(out, s->match);
 		break;
 	case NFT_STMT_VMAP:
-		print_keys(out, s->vmap.keys, s->vmap.key_count);
+		print_keys(out, s->vmap->keys, s->vmap->key_count);
 		out_string(out, " vmap @");
-		out_text(out, s->vmap.set->name);
+		out_text(out, s->vmap->set->name);
 		break;
 	case NFT_STMT_VERDICT:
 		print_verdict(out, &s->verdict);
+		break;
+	case NFT_STMT_COUNTER:
+		out_string(out, "counter");
 		break;
 	case NFT_STMT_LIMIT:
 		print_limit(out, s->limit, false);

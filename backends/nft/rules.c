@@ -301,39 +301,59 @@ static struct nft_chain *sub_chain(struct lowering *l)
 							++place->parts)));
 }
 
-static struct nft_draft draft_of(struct lowering *l, const struct alternative *a)
+static void draft_from(struct lowering *l, struct nft_draft *d, const struct alternative *a)
 {
-	struct nft_draft d = { .count = 0 };
-
+	d->count = 0;
 	if (a->versions != IPV_BOTH)
-		nft_draft_add(&d, nft_version(l->b, a->versions));
+		nft_draft_add(d, nft_version(l->b, a->versions));
 	for (uint32_t i = 0; i < a->count; i++)
-		nft_draft_add(&d, (struct nft_statement){ .kind = NFT_STMT_MATCH, .match = a->matches[i] });
-	return d;
+		nft_draft_add(d, (struct nft_statement){ .kind = NFT_STMT_MATCH, .match = a->matches[i] });
 }
 
-static void emit_one(struct lowering *l, struct nft_chain *chain, struct nft_draft d, struct nft_statement verdict)
+/* What matches is decided here, and counted, or led on to where that is done. */
+struct outcome {
+	struct nft_statement verdict;
+	bool counted;
+};
+
+static struct outcome decided(struct nft_statement verdict)
 {
-	nft_draft_add(&d, verdict);
-	nft_rule_from(l->b, nft_rule_add(l->b, chain, d.items, d.count), l->rule->span);
+	return (struct outcome){ verdict, true };
 }
 
-static void emit(struct lowering *l, struct nft_chain *chain, const struct choice *choice, struct nft_statement verdict)
+static struct outcome led_on(enum nft_verdict_kind kind, const struct nft_chain *chain)
 {
-	for (uint32_t i = 0; i < choice->count; i++)
-		emit_one(l, chain, draft_of(l, &choice->items[i]), verdict);
+	return (struct outcome){ nft_to_chain(kind, chain), false };
+}
+
+static void emit_one(struct lowering *l, struct nft_chain *chain, struct nft_draft *d, struct outcome outcome)
+{
+	if (outcome.counted)
+		nft_draft_add(d, nft_counter());
+	nft_draft_add(d, outcome.verdict);
+	nft_rule_from(l->b, nft_rule_add(l->b, chain, d->items, d->count), l->rule->span);
+}
+
+static void emit(struct lowering *l, struct nft_chain *chain, const struct choice *choice, struct outcome outcome)
+{
+	struct nft_draft d;
+
+	for (uint32_t i = 0; i < choice->count; i++) {
+		draft_from(l, &d, &choice->items[i]);
+		emit_one(l, chain, &d, outcome);
+	}
 }
 
 /* Puts a question before others: combines them, or moves the others to a chain. */
-static void ask_before(struct lowering *l, const struct choice *first, struct choice *rest, struct nft_statement *verdict)
+static void ask_before(struct lowering *l, const struct choice *first, struct choice *rest, struct outcome *outcome)
 {
 	struct choice both = combine(l, first, rest);
 	struct nft_chain *chain;
 
 	if (both.count > first->count + rest->count + 1) {
 		chain = sub_chain(l);
-		emit(l, chain, rest, *verdict);
-		*verdict = nft_to_chain(NFT_TO_JUMP, chain);
+		emit(l, chain, rest, *outcome);
+		*outcome = led_on(NFT_TO_JUMP, chain);
 		both = *first;
 	}
 	*rest = both;
@@ -341,18 +361,21 @@ static void ask_before(struct lowering *l, const struct choice *first, struct ch
 
 static void add_log(struct lowering *l, struct nft_chain *chain, const struct nft_draft *d)
 {
-	nft_log_add(l->b, l->place, chain, d, l->rule->log, nft_log_message(l->place, l->rule->action), l->rule->span);
+	struct nft_rule *rule = nft_log_add(l->b, l->place, chain, d, l->rule->log,
+					    nft_log_message(l->place, l->rule->action));
+
+	nft_rule_from(l->b, rule, l->rule->span);
 }
 
 /* What the rule does is to log and then decide. */
-static struct nft_statement log_and(struct lowering *l, struct nft_statement verdict)
+static struct outcome log_and(struct lowering *l, struct outcome outcome)
 {
-	static const struct nft_draft always;
+	struct nft_draft always = { .count = 0 };
 	struct nft_chain *chain = sub_chain(l);
 
 	add_log(l, chain, &always);
-	emit_one(l, chain, always, verdict);
-	return nft_to_chain(NFT_TO_GOTO, chain);
+	emit_one(l, chain, &always, outcome);
+	return led_on(NFT_TO_GOTO, chain);
 }
 
 static struct nft_statement verdict_of(struct lowering *l)
@@ -370,19 +393,22 @@ struct questions {
 };
 
 /* The combinations are these; they are emitted in fewer rules where that is possible. */
-static void emit_all(struct lowering *l, struct questions *q, const struct choice *all, struct nft_statement verdict)
+static void emit_all(struct lowering *l, struct questions *q, const struct choice *all)
 {
-	struct nft_draft d = draft_of(l, &all->items[0]);
+	struct outcome outcome = decided(verdict_of(l));
 	struct choice rest = q->service;
+	struct nft_draft d;
 
-	if (l->rule->log != LOG_NOLOG && all->count == 1)
+	if (l->rule->log != LOG_NOLOG && all->count == 1) {
+		draft_from(l, &d, &all->items[0]);
 		add_log(l, l->place->chain, &d);
-	else if (l->rule->log != LOG_NOLOG)
-		verdict = log_and(l, verdict);
-	ask_before(l, &q->dest, &rest, &verdict);
-	ask_before(l, &q->source, &rest, &verdict);
+	} else if (l->rule->log != LOG_NOLOG) {
+		outcome = log_and(l, outcome);
+	}
+	ask_before(l, &q->dest, &rest, &outcome);
+	ask_before(l, &q->source, &rest, &outcome);
 	rest = combine(l, &q->iface, &rest);
-	emit(l, l->place->chain, &rest, verdict);
+	emit(l, l->place->chain, &rest, outcome);
 }
 
 static void lower_rule(struct nft_builder *b, struct nft_place *place, const struct rule *rule)
@@ -397,7 +423,7 @@ static void lower_rule(struct nft_builder *b, struct nft_place *place, const str
 	all = combine(&l, &q.source, &all);
 	all = combine(&l, &q.iface, &all);
 	if (all.count)
-		emit_all(&l, &q, &all, verdict_of(&l));
+		emit_all(&l, &q, &all);
 	arena_release(&b->scratch, mark);
 }
 
@@ -428,7 +454,7 @@ static void lower_group(struct nft_builder *b, struct nft_place *place, const st
 	struct choice iface = choose_iface(&l);
 
 	if (chain)
-		emit(&l, place->chain, &iface, nft_to_chain(NFT_TO_JUMP, chain));
+		emit(&l, place->chain, &iface, decided(nft_to_chain(NFT_TO_JUMP, chain)));
 }
 
 /* ---- lists of rules ---- */

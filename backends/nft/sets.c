@@ -83,6 +83,7 @@ struct resolved_key {
 struct resolved_set {
 	struct resolved_key key;
 	struct address_set set;
+	const struct nft_set *made[NFT_TABLES]; /* of more than one range, where a rule has asked for it */
 	UT_hash_handle hh;
 };
 
@@ -101,19 +102,24 @@ static struct address_set resolve(struct arena *arena, const struct ipset *ipset
 	return prefix_set_resolve(arena, entries, count, version == IPV4 ? 4 : 6);
 }
 
-const struct address_set *nft_resolve(struct nft_builder *b, const struct ipset *ipset, unsigned version)
+static struct resolved_set *find_resolved(struct nft_builder *b, const struct ipset *ipset, unsigned version)
 {
 	struct resolved_key key = { ipset, version };
 	struct resolved_set *found = NULL;
 
 	HASH_FIND(hh, *b->resolved, &key, sizeof(key), found);
 	if (found)
-		return &found->set;
+		return found;
 	found = ARENA_NEW(b->arena, struct resolved_set);
 	found->key = key;
 	found->set = resolve(b->arena, ipset, version);
 	HASH_ADD(hh, *b->resolved, key, sizeof(key), found);
-	return &found->set;
+	return found;
+}
+
+const struct address_set *nft_resolve(struct nft_builder *b, const struct ipset *ipset, unsigned version)
+{
+	return &find_resolved(b, ipset, version)->set;
 }
 
 void nft_forget_resolved(struct resolved_set **resolved)
@@ -158,8 +164,12 @@ struct nft_statement nft_in_ipset(struct nft_builder *b, enum nft_field field, c
 				  unsigned version)
 {
 	struct nft_match m = { .keys = { nft_key(field) }, .key_count = 1, .op = NFT_OP_IN };
+	struct resolved_set *resolved = find_resolved(b, ipset, version);
+	const struct nft_set **made = &resolved->made[b->bridge];
 
-	m.set = set_of_ranges(b, nft_resolve(b, ipset, version), ipset_name(b, ipset, version));
+	if (!*made)
+		*made = set_of_ranges(b, &resolved->set, ipset_name(b, ipset, version));
+	m.set = *made;
 	return nft_match(b, m);
 }
 

@@ -18,7 +18,7 @@ static bool is_possible(struct text name)
 static bool judges(const struct vnet *vnet)
 {
 	return vnet->options.enable && is_possible(vnet->name) &&
-	       (vnet->options.policy_forward != ACTION_ACCEPT || nft_rules_any(&vnet->rules, DIRECTION_FORWARD));
+	       (vnet->options.policy_forward.action != ACTION_ACCEPT || nft_rules_any(&vnet->rules, DIRECTION_FORWARD));
 }
 
 bool nft_any_vnet(const struct config *config)
@@ -40,12 +40,12 @@ static struct nft_chain *vnet_chain(struct nft_builder *b, const struct vnet *vn
 {
 	struct text name = ARENA_JOIN(b->arena, TEXT("vnet-"), vnet->name, TEXT("-forward"));
 	struct nft_place place = { .chain = nft_chain_add(b, name), .direction = DIRECTION_FORWARD,
-				   .accept = nft_to(NFT_TO_ACCEPT), .net = -1 };
+				   .accept = nft_to(NFT_TO_ACCEPT), .net = -1, .file = vnet->file->path };
 
 	nft_rules(b, &place, &vnet->rules);
-	if (vnet->options.policy_forward != ACTION_ACCEPT)
+	if (vnet->options.policy_forward.action != ACTION_ACCEPT)
 		add_ndp(b, place.chain);
-	nft_policy(b, &place, vnet->options.policy_forward, vnet->options.log_level_forward);
+	nft_policy(b, &place, &vnet->options.policy_forward, vnet->options.log_level_forward);
 	return place.chain;
 }
 

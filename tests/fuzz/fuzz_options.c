@@ -33,10 +33,10 @@ static void check_value(const struct option_row *row, const void *value)
 			(*(const int64_t *)value >= row->least && *(const int64_t *)value <= row->most));
 		break;
 	case OPTION_POLICY:
-		REQUIRE(*(const enum action *)value < ACTIONS);
+		REQUIRE(((const struct policy *)value)->action < ACTIONS);
 		break;
 	case OPTION_POLICY_FORWARD:
-		REQUIRE(*(const enum action *)value <= ACTION_DROP);
+		REQUIRE(((const struct policy *)value)->action <= ACTION_DROP);
 		break;
 	case OPTION_LOGLEVEL:
 		REQUIRE(*(const enum log_level *)value < LOG_LEVELS);

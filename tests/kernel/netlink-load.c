@@ -27,7 +27,7 @@ static bool is_lacking(const struct nft_statement *s)
 	case NFT_STMT_MATCH:
 		return is_lacking_field(s->match->keys[0].field);
 	case NFT_STMT_VMAP:
-		return is_lacking_field(s->vmap.keys[0].field);
+		return is_lacking_field(s->vmap->keys[0].field);
 	case NFT_STMT_CT_MARK:
 	case NFT_STMT_CT_HELPER:
 	case NFT_STMT_REJECT:
