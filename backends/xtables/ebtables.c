@@ -6,7 +6,7 @@
  */
 #include <stdlib.h>
 
-#include "xtables.h"
+#include "xt_state.h"
 
 struct eb_rule {
 	struct text text; /* behind "-A CHAIN " */
@@ -229,20 +229,174 @@ void eb_print_listing(struct out *out, const struct config *config)
 	arena_free(&t.arena);
 }
 
-void eb_print_restore(struct out *out, const struct config *config)
+/* ---- the restore script ---- */
+
+static bool is_loaded(const struct eb_table *t, const struct xt_loaded_bridge *loaded)
+{
+	struct out lines;
+	bool same = HASH_COUNT(loaded->chains) == t->count && loaded->hooked == (t->count > 0);
+
+	out_init_memory(&lines);
+	for (uint32_t i = 0; i < t->count && same; i++) {
+		const struct xt_piece *piece = xt_piece_find(loaded->chains, t->chains[i].name);
+
+		lines.len = 0;
+		print_rules(&lines, &t->chains[i]);
+		same = piece && piece->len == lines.len && (!lines.len || memcmp(piece->lines, lines.data, lines.len) == 0);
+	}
+	out_free(&lines);
+	return same;
+}
+
+static void print_lines(struct xt_script *script, const char *lines, size_t len)
+{
+	static const struct span nowhere;
+
+	out_bytes(script->out, lines, len);
+	for (size_t i = 0; i < len; i++)
+		if (lines[i] == '\n')
+			xt_script_line(script, nowhere);
+}
+
+/* The rules of others, without our hook. */
+static void print_others(struct out *out, const struct xt_loaded_bridge *loaded)
+{
+	const char *hook = memmem(loaded->rules.data, loaded->rules.len, XT_BRIDGE_HOOK "\n", sizeof(XT_BRIDGE_HOOK));
+	size_t before = hook ? (size_t)(hook - loaded->rules.data) : loaded->rules.len;
+
+	out_bytes(out, loaded->rules.data, before);
+	if (hook)
+		out_bytes(out, hook + sizeof(XT_BRIDGE_HOOK), loaded->rules.len - before - sizeof(XT_BRIDGE_HOOK));
+}
+
+/* Others' rules with our hook where it is, or was, or, when it is missing, at the end. */
+static void print_hooked(struct xt_script *script, const struct xt_loaded_bridge *loaded,
+			 const struct xt_loaded_bridge *image)
+{
+	struct out here, there;
+	bool others_same;
+
+	out_init_memory(&here);
+	out_init_memory(&there);
+	print_others(&here, loaded);
+	if (image)
+		print_others(&there, image);
+	others_same = image && here.len == there.len && (!here.len || memcmp(here.data, there.data, here.len) == 0);
+	out_free(&here);
+	out_free(&there);
+	if (others_same)
+		loaded = image;
+	print_lines(script, loaded->rules.data, loaded->rules.len);
+	if (!loaded->hooked)
+		xt_script_printf(script, "%s\n", XT_BRIDGE_HOOK);
+}
+
+static void declare(struct xt_script *script, struct text name)
+{
+	xt_script_printf(script, ":%.*s ACCEPT\n", TEXT_ARG(name));
+	script->chains++;
+}
+
+static void count_rules(struct xt_script *script, const struct eb_chain *chain)
+{
+	for (const struct eb_rule *rule = chain->first; rule; rule = rule->next)
+		script->rules++;
+}
+
+static void want_config(struct xt_script *script, const struct eb_table *t)
+{
+	struct out lines;
+
+	for (uint32_t i = 0; i < t->count; i++)
+		declare(script, t->chains[i].name);
+	out_init_memory(&lines);
+	for (uint32_t i = 0; i < t->count; i++) {
+		lines.len = 0;
+		print_rules(&lines, &t->chains[i]);
+		print_lines(script, lines.data, lines.len);
+		count_rules(script, &t->chains[i]);
+	}
+	out_free(&lines);
+}
+
+static void want_image(struct xt_script *script, const struct xt_loaded_bridge *image)
+{
+	for (const struct xt_piece *piece = image->chains; piece; piece = piece->hh.next)
+		declare(script, text_of(piece->name));
+	for (const struct xt_piece *piece = image->chains; piece; piece = piece->hh.next)
+		print_lines(script, piece->lines, piece->len);
+}
+
+/* What was loaded before, with what others have now. */
+static bool image_is_loaded(const struct xt_loaded_bridge *image, const struct xt_loaded_bridge *loaded)
+{
+	bool same = HASH_COUNT(loaded->chains) == HASH_COUNT(image->chains) && loaded->hooked == image->hooked;
+
+	for (const struct xt_piece *want = image->chains; want && same; want = want->hh.next) {
+		const struct xt_piece *piece = xt_piece_find(loaded->chains, text_of(want->name));
+
+		same = piece && piece->len == want->len && (!want->len || memcmp(piece->lines, want->lines, want->len) == 0);
+	}
+	return same;
+}
+
+static void start_script(struct xt_script *script, const struct xt_loaded_bridge *loaded)
+{
+	xt_script_printf(script, "*filter\n");
+	if (loaded)
+		print_lines(script, loaded->declarations.data, loaded->declarations.len);
+}
+
+static void end_script(struct xt_script *script, const struct xt_loaded_bridge *loaded, bool hooked,
+		       const struct xt_loaded_bridge *image)
+{
+	struct out others;
+
+	if (loaded && hooked) {
+		print_hooked(script, loaded, image);
+	} else if (hooked) {
+		xt_script_printf(script, "%s\n", XT_BRIDGE_HOOK);
+	} else if (loaded) {
+		out_init_memory(&others);
+		print_others(&others, loaded);
+		print_lines(script, others.data, others.len);
+		out_free(&others);
+	}
+}
+
+static void script_config(struct xt_script *script, const struct xt_loaded_bridge *loaded, const struct config *config,
+			  bool whole)
 {
 	struct eb_table t;
 
 	lower(&t, config);
-	out_string(out, "*filter\n");
-	for (uint32_t i = 0; i < t.count; i++) {
-		out_char(out, ':');
-		out_text(out, t.chains[i].name);
-		out_string(out, " ACCEPT\n");
+	if (!loaded || !is_loaded(&t, loaded) || (whole && t.count)) {
+		start_script(script, loaded);
+		want_config(script, &t);
+		end_script(script, loaded, t.count > 0, NULL);
+		script->changes = script->shape = true;
 	}
-	for (uint32_t i = 0; i < t.count; i++)
-		print_rules(out, &t.chains[i]);
-	if (t.count)
-		out_string(out, "-A FORWARD -j PVEFW-FORWARD\n");
 	arena_free(&t.arena);
+}
+
+void xt_script_bridge(struct xt_script *script, struct xt_loaded_bridge *loaded, const struct xt_goal *goal)
+{
+	static const struct xt_loaded_bridge nothing = { .rules = { .fd = -1 }, .declarations = { .fd = -1 } };
+	const struct xt_loaded_bridge *image = goal->image ? &goal->image->bridge : &nothing;
+
+	if (goal->config) {
+		script_config(script, loaded, goal->config, goal->whole);
+	} else if (!image_is_loaded(image, loaded)) {
+		start_script(script, loaded);
+		want_image(script, image);
+		end_script(script, loaded, image->hooked, image);
+		script->changes = script->shape = true;
+	}
+}
+
+void eb_print_restore(struct out *out, const struct config *config)
+{
+	struct xt_script script = { .out = out };
+
+	xt_script_bridge(&script, NULL, &(struct xt_goal){ .config = config });
 }

@@ -2,7 +2,7 @@
 /* Tables as text: the listing and the restore scripts (spec 2.12, 6.1). */
 #include "backend.h"
 #include "parallel.h"
-#include "xtables.h"
+#include "xt_state.h"
 
 #include <sha1.h>
 
@@ -122,78 +122,32 @@ void xt_print_listing(struct out *out, const struct config *config)
 
 /* ---- restore scripts ---- */
 
-/* The chain's lines; `lines` gets them without separators, for the digest. */
-static void restore_chain(struct out *out, struct out *lines, struct arena *rules, const struct xt_table *table,
-			  struct xt_chain *chain)
+/* For a system that has none of it. */
+static void restore_table(struct out *out, const struct config *config, enum xt_table_id id)
 {
-	lines->len = 0;
-	out_string(out, "-F ");
-	out_text(out, chain->name);
-	out_char(out, '\n');
-	xt_chain_fill(rules, table, chain);
-	for (const struct xt_rule *rule = chain->first; rule; rule = rule->next) {
-		size_t start = lines->len;
+	struct xt_script script = { .out = out };
 
-		xt_print_rule(lines, chain, rule, table->version);
-		out_bytes(out, lines->data + start, lines->len - start);
-		out_char(out, '\n');
-	}
-	out_string(out, "-A ");
-	out_text(out, chain->name);
-	out_string(out, " -m comment --comment \"");
-	xt_print_signature(out, lines->data, lines->len);
-	out_string(out, "\"\n");
-	arena_reset(rules);
-}
-
-static bool has_chain(const struct xt_table *table, const char *name)
-{
-	for (uint32_t i = 0; i < table->chain_count; i++)
-		if (text_is(table->chains[i]->name, name))
-			return true;
-	return false;
-}
-
-static void restore_table(struct out *out, const struct config *config, lower_function *lower,
-			  const struct xt_hook *hooks, unsigned version)
-{
-	struct arena arena = { 0 }, rules = { 0 };
-	const struct xt_table *table = lower(&arena, config, version);
-	struct out lines;
-
-	out_init_memory(&lines);
-	out_printf(out, "*%s\n", table->name);
-	for (uint32_t i = 0; i < table->chain_count; i++)
-		out_printf(out, ":%.*s - [0:0]\n", TEXT_ARG(table->chains[i]->name));
-	for (const struct xt_hook *hook = hooks; hook->chain; hook++)
-		if (has_chain(table, hook->chain))
-			out_printf(out, "-A %s -j %s\n", hook->builtin, hook->chain);
-	for (uint32_t i = 0; i < table->chain_count; i++)
-		restore_chain(out, &lines, &rules, table, table->chains[i]);
-	out_string(out, "COMMIT\n");
-	out_free(&lines);
-	arena_free(&rules);
-	arena_free(&arena);
+	xt_script_table(&script, id, NULL, &(struct xt_goal){ .config = config });
 }
 
 static void restore_filter4(struct out *out, const struct config *config)
 {
-	restore_table(out, config, xt_lower_filter, xt_filter_hooks, IPV4);
+	restore_table(out, config, XT_FILTER4);
 }
 
 static void restore_filter6(struct out *out, const struct config *config)
 {
-	restore_table(out, config, xt_lower_filter, xt_filter_hooks, IPV6);
+	restore_table(out, config, XT_FILTER6);
 }
 
 static void restore_raw4(struct out *out, const struct config *config)
 {
-	restore_table(out, config, xt_lower_raw, xt_raw_hooks, IPV4);
+	restore_table(out, config, XT_RAW4);
 }
 
 static void restore_raw6(struct out *out, const struct config *config)
 {
-	restore_table(out, config, xt_lower_raw, xt_raw_hooks, IPV6);
+	restore_table(out, config, XT_RAW6);
 }
 
 static const struct backend_file files[] = {
@@ -246,5 +200,6 @@ const struct backend backend_iptables = {
 	.text = "iptables, ip6tables, ipset and ebtables restore scripts",
 	.print = xt_print_listing,
 	.files = files,
+	.load = xt_load_once,
 	.dump = dump,
 };

@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* IP sets in the language of `ipset restore` (spec 2.9). */
+/*
+ * IP sets in the language of `ipset restore` (spec 2.9), and the scripts that make of
+ * the sets that are loaded those that are wanted.
+ *
+ * A set that differs is made anew as NAME_swap and swapped in, so that rules see the old
+ * members or the new ones.  What somebody left behind half-way is thrown away first.
+ */
 #include <stdlib.h>
 
-#include "xtables.h"
+#include "xt_state.h"
 
 /* One set of one IP version. */
 struct set_version {
@@ -131,22 +137,160 @@ static void print_set(struct out *out, struct arena *arena, const struct set_ver
 	arena_release(arena, mark);
 }
 
-void xt_print_ipsets(struct out *out, const struct config *config)
+/* All sets, sorted by name.  The cluster's and the SDN's share their names: the SDN's come last, and win. */
+static struct set_list list_sets(struct arena *arena, const struct config *config)
 {
-	struct arena arena = { 0 };
 	struct set_list list = { .items = NULL };
+	uint32_t kept = 0;
 
 	if (!config_enabled(config))
-		return;
-	list.items = ARENA_ARRAY(&arena, struct set_version, 2 * count_sets(config));
+		return list;
+	list.items = ARENA_ARRAY(arena, struct set_version, 2 * count_sets(config));
 	add_scope(&list, &config->cluster);
 	add_scope(&list, &config->sdn);
 	for (const struct guest *guest = config->guests; guest; guest = guest->next)
 		add_scope(&list, &guest->scope);
 	qsort(list.items, list.count, sizeof(*list.items), by_name);
-	/* The cluster's and the SDN's sets share their names: the SDN's come last, and win. */
 	for (uint32_t i = 0; i < list.count; i++)
 		if (i + 1 == list.count || strcmp(list.items[i].name, list.items[i + 1].name) != 0)
-			print_set(out, &arena, &list.items[i]);
+			list.items[kept++] = list.items[i];
+	list.count = kept;
+	return list;
+}
+
+void xt_print_ipsets(struct out *out, const struct config *config)
+{
+	struct arena arena = { 0 };
+	struct set_list list = list_sets(&arena, config);
+
+	for (uint32_t i = 0; i < list.count; i++)
+		print_set(out, &arena, &list.items[i]);
 	arena_free(&arena);
+}
+
+/* ---- what differs ---- */
+
+static const char swap_suffix[] = "_swap";
+
+/* The size of the hash table is left out: it grows by itself, and the limit says as much. */
+static struct text skip_hashsize(struct text lines, uint32_t *head)
+{
+	static const char word[] = " hashsize ";
+	const char *at = memmem(lines.ptr, lines.len, word, sizeof(word) - 1);
+	uint32_t from;
+
+	*head = at ? (uint32_t)(at - lines.ptr) : lines.len;
+	for (from = *head + (at ? (uint32_t)sizeof(word) - 1 : 0); from < lines.len && char_is_digit(lines.ptr[from]); from++)
+		;
+	return (struct text){ lines.ptr + from, lines.len - from };
+}
+
+static bool same_set(struct text a, struct text b)
+{
+	uint32_t head_a, head_b;
+	struct text rest_a = skip_hashsize(a, &head_a), rest_b = skip_hashsize(b, &head_b);
+
+	return text_equal((struct text){ a.ptr, head_a }, (struct text){ b.ptr, head_b }) &&
+	       text_equal(rest_a, rest_b);
+}
+
+/* "VERB NAME ..." lines with the suffix behind each name. */
+static void print_lines(struct xt_script *script, struct text lines, const char *name, const char *suffix,
+			struct span span)
+{
+	size_t verb_and_name;
+
+	while (lines.len) {
+		uint32_t len = (uint32_t)text_find(lines, '\n') + 1;
+
+		verb_and_name = (size_t)text_find(lines, ' ') + 1 + strlen(name);
+		out_bytes(script->out, lines.ptr, verb_and_name);
+		out_string(script->out, suffix);
+		out_bytes(script->out, lines.ptr + verb_and_name, len - verb_and_name);
+		xt_script_line(script, span);
+		lines = (struct text){ lines.ptr + len, lines.len - len };
+		script->elements++;
+	}
+	script->elements--; /* the header is none */
+}
+
+static void flush_and_destroy(struct xt_script *script, const char *name, const char *suffix)
+{
+	xt_script_printf(script, "flush %s%s\n", name, suffix);
+	xt_script_printf(script, "destroy %s%s\n", name, suffix);
+	script->changes = true;
+}
+
+static void want_set(struct xt_script *script, struct xt_loaded *loaded, const char *name, struct text lines,
+		     struct span span, bool whole)
+{
+	struct xt_piece *piece = xt_piece_find(loaded->sets, text_of(name));
+
+	if (piece)
+		piece->wanted = true;
+	if (piece && !whole && same_set((struct text){ piece->lines, (uint32_t)piece->len }, lines))
+		return;
+	print_lines(script, lines, name, piece ? swap_suffix : "", span);
+	if (piece) {
+		xt_script_printf(script, "swap %s%s %s\n", name, swap_suffix, name);
+		flush_and_destroy(script, name, swap_suffix);
+	}
+	script->changes = true;
+	script->sets++;
+	xt_script_touch(script, text_of(name), "", 0);
+}
+
+static bool is_left_over(const struct xt_piece *piece)
+{
+	size_t len = strlen(piece->name), suffix = sizeof(swap_suffix) - 1;
+
+	return len > suffix && strcmp(piece->name + len - suffix, swap_suffix) == 0;
+}
+
+static void want_config(struct xt_script *script, struct xt_loaded *loaded, const struct xt_goal *goal)
+{
+	struct arena arena = { 0 };
+	struct set_list list = list_sets(&arena, goal->config);
+	struct out lines;
+
+	out_init_memory(&lines);
+	for (uint32_t i = 0; i < list.count; i++) {
+		lines.len = 0;
+		print_set(&lines, &arena, &list.items[i]);
+		want_set(script, loaded, list.items[i].name, (struct text){ lines.data, (uint32_t)lines.len },
+			 list.items[i].set->span, goal->whole);
+	}
+	out_free(&lines);
+	arena_free(&arena);
+}
+
+static void want_image(struct xt_script *script, struct xt_loaded *loaded, const struct xt_loaded *image)
+{
+	static const struct span nowhere;
+
+	for (const struct xt_piece *piece = image->sets; piece; piece = piece->hh.next)
+		if (!is_left_over(piece))
+			want_set(script, loaded, piece->name, (struct text){ piece->lines, (uint32_t)piece->len },
+				 nowhere, false);
+}
+
+void xt_script_sets(struct xt_script *before, struct xt_script *after, struct xt_loaded *loaded,
+		    const struct xt_goal *goal)
+{
+	for (struct xt_piece *piece = loaded->sets; piece; piece = piece->hh.next) {
+		piece->wanted = is_left_over(piece);
+		if (piece->wanted)
+			flush_and_destroy(before, piece->name, "");
+	}
+	if (goal->config)
+		want_config(before, loaded, goal);
+	else if (goal->image)
+		want_image(before, loaded, goal->image);
+	for (struct xt_piece *piece = loaded->sets; piece; piece = piece->hh.next) {
+		if (piece->wanted)
+			continue;
+		flush_and_destroy(after, piece->name, "");
+		after->deleted++;
+		after->shape = true;
+	}
 }

@@ -194,3 +194,20 @@ void xt_print_rule(struct out *out, const struct xt_chain *chain, const struct x
 	out_char(out, ' ');
 	print_target(out, chain, &rule->target);
 }
+
+uint32_t xt_rule_multiplicity(const struct xt_rule *rule)
+{
+	uint32_t rules = 1;
+
+	for (uint32_t i = 0; i < rule->match_count; i++) {
+		const struct xt_match *match = &rule->matches[i];
+		uint32_t elements = 1;
+
+		if ((match->kind != XT_SOURCE && match->kind != XT_DEST) || match->endpoint->kind != ENDPOINT_LIST)
+			continue;
+		for (uint32_t n = 0; n < match->endpoint->text.len; n++)
+			elements += match->endpoint->text.ptr[n] == ',';
+		rules *= elements;
+	}
+	return rules;
+}

@@ -210,6 +210,8 @@ void xt_input_filters(struct xt_builder *b, struct xt_chain *chain);
 /* One line, without its end. */
 void xt_print_rule(struct out *out, const struct xt_chain *chain, const struct xt_rule *rule,
 		   unsigned version);
+/* How many rules the tools make of it: one for each pair of a source and a destination. */
+uint32_t xt_rule_multiplicity(const struct xt_rule *rule);
 /* PVEFW-<vmid>-<name>-v<version>, shortened as spec 2.9 says. */
 void xt_print_set_name(struct out *out, const struct ipset *set, unsigned version);
 

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Applying: read what is loaded unless it is known, plan, run the tools whose script
+ * has something to do, read back and compare.
+ *
+ * When a tool fails, or has loaded something else than it was told, what was loaded
+ * before is the goal of a second plan, made from what is found now: that undoes
+ * whatever has been done, in whatever state the tool has left its table.  The same way
+ * the next load repairs what a kill has left half-way, since it starts from what it
+ * finds and not from what it remembers.
+ */
+#include <stdlib.h>
+#include <time.h>
+
+#include "xt_state.h"
+
+static const struct span nowhere;
+
+static int64_t now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * (int64_t)1000000000 + t.tv_nsec;
+}
+
+/* ---- running the tools ---- */
+
+static bool run_step(struct backend_loading *loading, const struct xt_plan *plan, enum xt_step step)
+{
+	return xt_tool_run(loading, xt_step_tool(step), &plan->scripts[step]);
+}
+
+/* Those with something to do; the first that fails is the last one. */
+static bool run_plan(struct backend_loading *loading, const struct xt_plan *plan)
+{
+	for (unsigned step = 0; step < XT_STEPS; step++)
+		if (plan->scripts[step].changes && !run_step(loading, plan, (enum xt_step)step))
+			return false;
+	return true;
+}
+
+/* How many transactions of nf_tables a plan can make. */
+static uint32_t transactions(const struct xt_plan *plan)
+{
+	uint32_t count = 0;
+
+	for (unsigned step = 0; step < XT_STEPS; step++)
+		if (step != XT_STEP_SETS && step != XT_STEP_SETS_AFTER)
+			count += plan->scripts[step].changes;
+	return count;
+}
+
+static void note_size(struct backend_loading *loading, const struct xt_plan *plan)
+{
+	for (unsigned step = 0; step < XT_STEPS; step++) {
+		const struct xt_script *script = &plan->scripts[step];
+
+		if (!script->changes)
+			continue;
+		loading->messages++;
+		loading->bytes += script->out->len;
+		loading->sets += script->sets;
+		loading->elements += script->elements;
+		loading->chains += script->chains;
+		loading->rules += script->rules;
+		loading->deleted += script->deleted;
+	}
+}
+
+/* ---- going back ---- */
+
+static void replace_loaded(struct xt_state *state, struct xt_loaded *loaded)
+{
+	xt_loaded_free(&state->loaded);
+	state->loaded = *loaded;
+}
+
+/* What the kernel has now is put into `loaded`; true when it is the goal. */
+static bool reached(struct backend_loading *loading, struct xt_loaded *loaded, const struct xt_goal *goal)
+{
+	struct xt_goal once = { .config = goal->config, .image = goal->image };
+	struct xt_plan plan;
+	bool empty;
+
+	if (!xt_read_all(loading, loaded))
+		return false;
+	xt_plan_make(&plan, loaded, &once);
+	empty = xt_plan_is_empty(&plan);
+	for (unsigned step = 0; step < XT_STEPS && !empty; step++)
+		if (plan.scripts[step].changes)
+			backend_problem_add(loading, nowhere, "%s has not loaded what it was told", xt_step_tool((enum xt_step)step)[0]);
+	xt_plan_free(&plan);
+	return empty;
+}
+
+/* All steps are tried: the more of the old rules are there again, the better. */
+static bool undo(struct backend_loading *loading, struct xt_loaded *found, const struct xt_goal *before)
+{
+	struct xt_plan plan;
+	bool undone = true;
+
+	xt_plan_make(&plan, found, before);
+	for (unsigned step = 0; step < XT_STEPS; step++)
+		if (plan.scripts[step].changes)
+			undone &= run_step(loading, &plan, (enum xt_step)step);
+	xt_plan_free(&plan);
+	return undone;
+}
+
+static void roll_back(struct backend_loading *loading, struct xt_state *state)
+{
+	struct xt_goal before = { .image = &state->loaded };
+	struct xt_loaded found = { .sets = NULL }, again = { .sets = NULL };
+	bool back = xt_read_all(loading, &found) && undo(loading, &found, &before) &&
+		    reached(loading, &again, &before);
+
+	if (!back)
+		backend_problem_add(loading, nowhere, "ROLLING BACK FAILED: what is loaded now is neither the old "
+						      "ruleset nor the new one");
+	state->known = false;
+	xt_loaded_free(&found);
+	xt_loaded_free(&again);
+}
+
+/* ---- forward ---- */
+
+static bool verify(struct backend_loading *loading, struct xt_state *state, const struct xt_goal *goal,
+		   const struct xt_plan *plan)
+{
+	struct xt_loaded found = { .sets = NULL };
+
+	if (xt_read_can_be_short(plan))
+		return xt_read_touched(loading, &state->loaded, plan);
+	if (reached(loading, &found, goal)) {
+		replace_loaded(state, &found);
+		return true;
+	}
+	xt_loaded_free(&found);
+	return false;
+}
+
+/* The stamp is taken before the reading: what others do meanwhile makes it stale. */
+static bool carry_out(struct backend_loading *loading, struct xt_state *state, const struct xt_goal *goal,
+		      const struct xt_plan *plan)
+{
+	struct xt_stamp before = state->stamp;
+	int64_t begin = now();
+	bool done = run_plan(loading, plan);
+
+	loading->kernel_time = now() - begin;
+	begin = now();
+	state->stamp = xt_stamp_take();
+	done = done && verify(loading, state, goal, plan);
+	if (!done)
+		roll_back(loading, state);
+	else if (state->stamp.generation - before.generation > transactions(plan))
+		state->known = false; /* others were at work, too */
+	loading->read_time += now() - begin;
+	return done;
+}
+
+static bool refresh(struct backend_loading *loading, struct xt_state *state)
+{
+	struct xt_loaded found = { .sets = NULL };
+	int64_t begin = now();
+
+	if (!xt_state_is_stale(state))
+		return true;
+	state->stamp = xt_stamp_take();
+	state->known = xt_read_all(loading, &found);
+	if (state->known)
+		replace_loaded(state, &found);
+	else
+		xt_loaded_free(&found);
+	loading->read_time += now() - begin;
+	return state->known;
+}
+
+/* What has no stamp, or is replaced with all that others have in it, is read before it is changed. */
+static bool read_again(struct backend_loading *loading, struct xt_state *state, const struct xt_goal *goal,
+		       struct xt_plan *plan)
+{
+	bool sets = plan->scripts[XT_STEP_SETS].changes || plan->scripts[XT_STEP_SETS_AFTER].changes;
+	bool bridge = plan->scripts[XT_STEP_BRIDGE].changes;
+	int64_t begin = now();
+	bool read = (!sets || xt_read_sets(loading, &state->loaded)) &&
+		    (!bridge || xt_read_bridge(loading, &state->loaded));
+
+	loading->read_time += now() - begin;
+	if (!read)
+		state->known = false;
+	else if (sets || bridge)
+		xt_plan_make_again(plan, &state->loaded, goal);
+	return read;
+}
+
+static bool has_tools(struct backend_loading *loading, const struct xt_state *state, const struct xt_plan *plan)
+{
+	if (!plan->scripts[XT_STEP_BRIDGE].changes || !state->loaded.bridge.missing)
+		return true;
+	backend_problem_add(loading, nowhere, "there is no ebtables-save, but rules of layer 2 are wanted (`ebtables: 0` "
+					      "in cluster.fw does without)");
+	return false;
+}
+
+static bool change(struct backend_loading *loading, struct xt_state *state, const struct xt_goal *goal, bool held)
+{
+	struct xt_plan plan;
+	int64_t begin = now();
+	bool done;
+
+	xt_plan_make(&plan, &state->loaded, goal);
+	loading->build_time = now() - begin;
+	done = !held || read_again(loading, state, goal, &plan);
+	note_size(loading, &plan);
+	done = done && has_tools(loading, state, &plan);
+	if (done && !xt_plan_is_empty(&plan))
+		done = carry_out(loading, state, goal, &plan);
+	xt_plan_free(&plan);
+	return done;
+}
+
+bool xt_load(struct backend_loading *loading, struct xt_state *state, const struct config *config)
+{
+	struct xt_goal goal = { .config = config, .whole = loading->whole };
+	bool held = !xt_state_is_stale(state);
+
+	return refresh(loading, state) && change(loading, state, &goal, held);
+}
+
+bool xt_load_once(struct backend_loading *loading, const struct config *config)
+{
+	struct xt_state *state = xt_state_new();
+	bool loaded = xt_load(loading, state, config);
+
+	xt_state_free(state);
+	return loaded;
+}
+
+bool xt_differs(struct backend_loading *loading, struct xt_state *state, const struct config *config)
+{
+	struct xt_goal goal = { .config = config };
+	struct xt_plan plan;
+	bool differs;
+
+	if (!refresh(loading, state))
+		return true;
+	xt_plan_make(&plan, &state->loaded, &goal);
+	differs = !xt_plan_is_empty(&plan);
+	note_size(loading, &plan);
+	xt_plan_free(&plan);
+	return differs;
+}
+
+/* ---- what is remembered ---- */
+
+struct xt_state *xt_state_new(void)
+{
+	struct xt_state *state = calloc(1, sizeof(*state));
+
+	if (!state)
+		abort();
+	xt_bridge_free(&state->loaded.bridge);
+	return state;
+}
+
+void xt_state_free(struct xt_state *state)
+{
+	xt_loaded_free(&state->loaded);
+	free(state);
+}
+
+void xt_state_forget(struct xt_state *state)
+{
+	state->known = false;
+}
+
+bool xt_state_is_stale(const struct xt_state *state)
+{
+	struct xt_stamp stamp;
+
+	if (!state->known)
+		return true;
+	stamp = xt_stamp_take();
+	return !xt_stamp_equal(&stamp, &state->stamp);
+}

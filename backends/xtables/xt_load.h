@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Loading the iptables target: for the `load` of the backend, and for a service that
+ * stays and remembers between two changes what is loaded.
+ */
+#ifndef PVEFW_XT_LOAD_H
+#define PVEFW_XT_LOAD_H
+
+#include "backend.h"
+
+/* What is loaded in the network namespace of the thread that uses it, as far as it is known. */
+struct xt_state;
+
+struct xt_state *xt_state_new(void);
+void xt_state_free(struct xt_state *state);
+/* Nothing is known any more: the next change reads all of it back. */
+void xt_state_forget(struct xt_state *state);
+/*
+ * Whether what is known may not be true any more, or nothing is known.  It takes
+ * microseconds: it asks for the generation of nf_tables and the sizes of the legacy
+ * tables.  IP sets and ebtables-legacy have nothing of the kind: what others do to
+ * them shows after xt_state_forget() only.
+ */
+bool xt_state_is_stale(const struct xt_state *state);
+
+/*
+ * Loads into the current network namespace what differs, all or nothing; with `config`
+ * NULL takes away everything that is ours.  `state` is brought up to date, and read
+ * back before where it is stale.  False: there are problems, and what was loaded
+ * before is loaded again unless one of them says that this failed.
+ */
+bool xt_load(struct backend_loading *loading, struct xt_state *state, const struct config *config);
+/* The same without a memory. */
+bool xt_load_once(struct backend_loading *loading, const struct config *config);
+
+/*
+ * Whether loading would change anything.  Reads back what is stale; an error of that is
+ * a problem, and the answer true.
+ */
+bool xt_differs(struct backend_loading *loading, struct xt_state *state, const struct config *config);
+
+/* What the rules of one line of source have counted, in one chain. */
+typedef void xt_count_function(void *context, struct span span, uint64_t packets, uint64_t bytes);
+
+/*
+ * Calls back for every rule of the filter tables that has a line of source; a line can
+ * have several rules, even in one chain.  Chains that are not loaded as `config` wants
+ * them are left out; their number is put into `*skipped`.  False: there are problems.
+ */
+bool xt_counters(struct backend_loading *loading, const struct config *config, xt_count_function *function,
+		 void *context, uint32_t *skipped);
+/* Sets the counters of all our chains in the filter tables to zero. */
+bool xt_counters_zero(struct backend_loading *loading);
+
+#endif

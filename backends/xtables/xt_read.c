@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Reading back what is loaded: all of it, by the -save tools, which run at the same
+ * time; or, after a change to a few chains and sets, those alone.
+ */
+#include "xt_state.h"
+
+/* ---- all of it ---- */
+
+enum saver {
+	SAVER_IPV4,
+	SAVER_IPV6,
+	SAVER_SETS,
+	SAVER_BRIDGE,
+	SAVERS,
+};
+
+static const char *const savers[SAVERS][4] = {
+	[SAVER_IPV4] = { "iptables-save" },
+	[SAVER_IPV6] = { "ip6tables-save" },
+	[SAVER_SETS] = { "ipset", "save" },
+	[SAVER_BRIDGE] = { "ebtables-save" },
+};
+
+static bool take_tables(struct backend_loading *loading, struct xt_loaded *loaded, unsigned version,
+			const struct process *process)
+{
+	static const struct span nowhere;
+
+	if (xt_loaded_take_tables(loaded, version, xt_tool_output(process)))
+		return true;
+	backend_problem_add(loading, nowhere, "%s cannot show a table that somebody has put rules of nft into",
+			    process->argv[0]);
+	return false;
+}
+
+static bool finish_bridge(struct backend_loading *loading, struct xt_loaded *loaded, struct process *process)
+{
+	if (process->pid == 0 && xt_tool_is_missing(process)) {
+		process_finish(process);
+		loaded->bridge.missing = true;
+		return true;
+	}
+	if (!xt_tool_finish(loading, process, NULL))
+		return false;
+	xt_loaded_take_bridge(loaded, xt_tool_output(process));
+	return true;
+}
+
+static bool finish_saver(struct backend_loading *loading, struct xt_loaded *loaded, enum saver saver,
+			 struct process *process)
+{
+	if (saver == SAVER_BRIDGE)
+		return finish_bridge(loading, loaded, process);
+	if (!xt_tool_finish(loading, process, NULL))
+		return false;
+	if (saver == SAVER_SETS)
+		xt_loaded_take_sets(loaded, xt_tool_output(process));
+	else
+		return take_tables(loading, loaded, saver == SAVER_IPV4 ? IPV4 : IPV6, process);
+	return true;
+}
+
+bool xt_read_all(struct backend_loading *loading, struct xt_loaded *loaded)
+{
+	struct process processes[SAVERS];
+	bool read = true;
+
+	xt_bridge_free(&loaded->bridge);
+	for (unsigned i = 0; i < SAVERS; i++)
+		xt_tool_start(&processes[i], savers[i], NULL);
+	for (unsigned i = 0; i < SAVERS; i++) {
+		read &= finish_saver(loading, loaded, (enum saver)i, &processes[i]);
+		process_free(&processes[i]);
+	}
+	return read;
+}
+
+static bool read_one(struct backend_loading *loading, struct xt_loaded *loaded, enum saver saver)
+{
+	struct process process;
+	bool read;
+
+	xt_tool_start(&process, savers[saver], NULL);
+	read = finish_saver(loading, loaded, saver, &process);
+	process_free(&process);
+	return read;
+}
+
+bool xt_read_bridge(struct backend_loading *loading, struct xt_loaded *loaded)
+{
+	return read_one(loading, loaded, SAVER_BRIDGE);
+}
+
+bool xt_read_sets(struct backend_loading *loading, struct xt_loaded *loaded)
+{
+	return read_one(loading, loaded, SAVER_SETS);
+}
+
+/* ---- what was touched ---- */
+
+enum { FEW = 4 };
+
+static uint32_t touched_by(const struct xt_script *script)
+{
+	return (uint32_t)(script->touched.len / sizeof(struct xt_touched));
+}
+
+bool xt_read_can_be_short(const struct xt_plan *plan)
+{
+	for (unsigned step = 0; step < XT_STEPS; step++)
+		if (plan->scripts[step].shape || touched_by(&plan->scripts[step]) > FEW)
+			return false;
+	return true;
+}
+
+/* Reading one chain or set. */
+struct reading {
+	struct process process;
+	const char *argv[8];
+	const struct xt_touched *touched;
+	enum xt_step step;
+};
+
+static void start_reading(struct reading *r, enum xt_step step, const struct xt_touched *touched)
+{
+	r->step = step;
+	r->touched = touched;
+	if (step == XT_STEP_SETS) {
+		memcpy(r->argv, (const char *[]){ "ipset", "save", touched->name, NULL }, 4 * sizeof(char *));
+	} else {
+		const struct xt_table_row *row = &xt_table_rows[step - XT_STEP_TABLES];
+
+		memcpy(r->argv, (const char *[]){ row->version == IPV4 ? "iptables" : "ip6tables", "--wait=20", "-t",
+		       row->name, "-S", touched->name, NULL }, 7 * sizeof(char *));
+	}
+	xt_tool_start(&r->process, r->argv, NULL);
+}
+
+static uint32_t start_readings(struct reading *readings, const struct xt_plan *plan)
+{
+	uint32_t count = 0;
+
+	for (unsigned step = 0; step < XT_STEPS; step++) {
+		const struct xt_script *script = &plan->scripts[step];
+		const struct xt_touched *touched = (const struct xt_touched *)script->touched.data;
+
+		for (uint32_t i = 0; i < touched_by(script); i++)
+			start_reading(&readings[count++], (enum xt_step)step, &touched[i]);
+	}
+	return count;
+}
+
+/* A set's members are compared when its script is made the next time. */
+static bool is_as_wanted(struct backend_loading *loading, const struct reading *r)
+{
+	static const struct span nowhere;
+	struct xt_loaded_table read = { .chains = NULL };
+	const struct xt_piece *piece;
+	bool same;
+
+	if (r->step == XT_STEP_SETS)
+		return true;
+	xt_loaded_take_chain(&read, text_of(r->touched->name), xt_tool_output(&r->process));
+	piece = xt_piece_find(read.chains, text_of(r->touched->name));
+	same = piece && piece->rules == r->touched->rules && strcmp(piece->digest, r->touched->digest) == 0;
+	if (!same)
+		backend_problem_add(loading, nowhere, "%s has loaded the chain %s otherwise than it was told",
+				    xt_step_tool(r->step)[0], r->touched->name);
+	xt_pieces_free(&read.chains);
+	return same;
+}
+
+static void take(struct xt_loaded *loaded, const struct reading *r)
+{
+	struct text name = text_of(r->touched->name), output = xt_tool_output(&r->process);
+
+	if (r->step == XT_STEP_SETS)
+		xt_loaded_take_set(loaded, name, output);
+	else
+		xt_loaded_take_chain(&loaded->tables[r->step - XT_STEP_TABLES], name, output);
+}
+
+bool xt_read_touched(struct backend_loading *loading, struct xt_loaded *loaded, const struct xt_plan *plan)
+{
+	struct reading readings[FEW * XT_STEPS];
+	uint32_t count = start_readings(readings, plan);
+	bool right = true;
+
+	for (uint32_t i = 0; i < count; i++)
+		right &= xt_tool_finish(loading, &readings[i].process, NULL);
+	for (uint32_t i = 0; i < count && right; i++)
+		right &= is_as_wanted(loading, &readings[i]);
+	for (uint32_t i = 0; i < count; i++) {
+		if (right)
+			take(loaded, &readings[i]);
+		process_free(&readings[i].process);
+	}
+	return right;
+}

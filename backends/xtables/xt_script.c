@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Scripts for iptables-restore -n that make of what is loaded what is wanted (spec
+ * 2.12): chains that are missing are declared, hooks that are missing added, chains
+ * that differ in digest or number of rules flushed and filled anew, chains that are
+ * wanted no more flushed and deleted.  With nothing loaded the script is what
+ * `compile -o DIR` writes.
+ *
+ * A chain is written first and taken back if it is as it should be: its digest is only
+ * known when its rules are made.
+ */
+#include <stdio.h>
+
+#include "xt_state.h"
+
+/* ---- scripts of all kinds ---- */
+
+void xt_script_line(struct xt_script *script, struct span span)
+{
+	struct xt_origin origin = { ++script->line, span };
+
+	if (script->tracing && span.begin)
+		out_bytes(&script->origins, (const char *)&origin, sizeof(origin));
+}
+
+void xt_script_printf(struct xt_script *script, const char *format, ...)
+{
+	static const struct span nowhere;
+	va_list args;
+	char line[256];
+	int len;
+
+	va_start(args, format);
+	len = vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	out_bytes(script->out, line, len < (int)sizeof(line) ? (size_t)len : sizeof(line) - 1);
+	xt_script_line(script, nowhere);
+}
+
+void xt_script_touch(struct xt_script *script, struct text name, const char *digest, uint32_t rules)
+{
+	struct xt_touched touched = { .rules = rules };
+
+	if (!script->tracing || name.len >= sizeof(touched.name))
+		return;
+	memcpy(touched.name, name.ptr, name.len);
+	memcpy(touched.digest, digest, strlen(digest) + 1);
+	out_bytes(&script->touched, (const char *)&touched, sizeof(touched));
+}
+
+struct span xt_script_origin(const struct xt_script *script, uint32_t line)
+{
+	const struct xt_origin *origins = (const struct xt_origin *)script->origins.data;
+	size_t low = 0, high = script->origins.len / sizeof(*origins);
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (origins[middle].line == line)
+			return origins[middle].span;
+		if (origins[middle].line < line)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return (struct span){ 0, 0 };
+}
+
+void xt_script_free(struct xt_script *script)
+{
+	out_free(&script->origins);
+	out_free(&script->touched);
+}
+
+/* ---- one chain ---- */
+
+/* To take back what was written since. */
+struct mark {
+	size_t len, origins;
+	uint32_t line;
+};
+
+static struct mark mark(const struct xt_script *script)
+{
+	return (struct mark){ script->out->len, script->origins.len, script->line };
+}
+
+static void take_back(struct xt_script *script, struct mark mark)
+{
+	script->out->len = mark.len;
+	script->origins.len = mark.origins;
+	script->line = mark.line;
+}
+
+static void flush_chain(struct xt_script *script, struct text name)
+{
+	static const struct span nowhere;
+
+	out_string(script->out, "-F ");
+	out_text(script->out, name);
+	out_char(script->out, '\n');
+	xt_script_line(script, nowhere);
+}
+
+/* The work on one table. */
+struct work {
+	struct xt_script *script;
+	struct xt_loaded_table *loaded;
+	const struct xt_hook *hooks;
+	const struct xt_table *table; /* of a configuration */
+	bool whole;
+	struct out lines;             /* of a chain, without separators, for its digest */
+	struct arena rules;           /* of a chain */
+};
+
+static void count_change(struct work *w, const struct xt_piece *piece, struct text name, const char *digest,
+			 uint32_t rules)
+{
+	w->script->changes = true;
+	w->script->chains++;
+	w->script->rules += rules;
+	w->script->deleted += piece && piece->rules;
+	w->script->shape |= !piece;
+	xt_script_touch(w->script, name, digest, rules);
+}
+
+/* Writes the chain with its digest into `digest`; returns how many rules that makes. */
+static uint32_t print_chain(struct work *w, struct xt_chain *chain, char digest[XT_DIGEST_SIZE])
+{
+	enum { SIGNATURE = sizeof("PVESIG:") - 1 };
+	static const struct span nowhere;
+	struct out *out = w->script->out, *lines = &w->lines;
+	uint32_t count = 1;
+	size_t start;
+
+	lines->len = 0;
+	flush_chain(w->script, chain->name);
+	xt_chain_fill(&w->rules, w->table, chain);
+	for (const struct xt_rule *rule = chain->first; rule; rule = rule->next) {
+		start = lines->len;
+		xt_print_rule(lines, chain, rule, w->table->version);
+		out_bytes(out, lines->data + start, lines->len - start);
+		out_char(out, '\n');
+		xt_script_line(w->script, rule->span);
+		count += xt_rule_multiplicity(rule);
+	}
+	out_string(out, "-A ");
+	out_text(out, chain->name);
+	out_string(out, " -m comment --comment \"");
+	start = lines->len;
+	xt_print_signature(lines, lines->data, lines->len);
+	out_bytes(out, lines->data + start, lines->len - start);
+	out_string(out, "\"\n");
+	xt_script_line(w->script, nowhere);
+	memcpy(digest, lines->data + start + SIGNATURE, XT_DIGEST_SIZE - 1);
+	digest[XT_DIGEST_SIZE - 1] = '\0';
+	arena_reset(&w->rules);
+	return count;
+}
+
+static void change_chain(struct work *w, struct xt_chain *chain)
+{
+	struct xt_piece *piece = w->loaded ? xt_piece_find(w->loaded->chains, chain->name) : NULL;
+	struct mark before = mark(w->script);
+	char digest[XT_DIGEST_SIZE];
+	uint32_t rules = print_chain(w, chain, digest);
+
+	if (piece && !w->whole && piece->rules == rules && strcmp(piece->digest, digest) == 0)
+		take_back(w->script, before);
+	else
+		count_change(w, piece, chain->name, digest, rules);
+}
+
+/* The same for a chain as it was. */
+static void restore_piece(struct work *w, const struct xt_piece *wanted)
+{
+	struct xt_piece *piece = xt_piece_find(w->loaded->chains, text_of(wanted->name));
+
+	if (piece && piece->len == wanted->len && (!piece->len || memcmp(piece->lines, wanted->lines, piece->len) == 0))
+		return;
+	flush_chain(w->script, text_of(wanted->name));
+	out_bytes(w->script->out, wanted->lines, wanted->len);
+	w->script->line += wanted->rules;
+	count_change(w, piece, text_of(wanted->name), wanted->digest, wanted->rules);
+}
+
+/* ---- declarations and hooks ---- */
+
+static bool declare(struct work *w, struct text name)
+{
+	struct xt_piece *piece = w->loaded ? xt_piece_find(w->loaded->chains, name) : NULL;
+	static const struct span nowhere;
+
+	if (piece) {
+		piece->wanted = true;
+		return false;
+	}
+	out_char(w->script->out, ':');
+	out_text(w->script->out, name);
+	out_string(w->script->out, " - [0:0]\n");
+	xt_script_line(w->script, nowhere);
+	return true;
+}
+
+static bool has_chain(const struct xt_table *table, const char *name)
+{
+	for (uint32_t i = 0; i < table->chain_count; i++)
+		if (text_is(table->chains[i]->name, name))
+			return true;
+	return false;
+}
+
+static void change_hook(struct work *w, const struct xt_hook *hook, const char *command)
+{
+	xt_script_printf(w->script, "%s -j %s\n", command, hook->chain);
+	w->script->changes = w->script->shape = true;
+}
+
+static void add_hooks(struct work *w)
+{
+	for (uint32_t i = 0; w->hooks[i].chain; i++) {
+		char command[64];
+
+		if (!has_chain(w->table, w->hooks[i].chain) || (w->loaded && w->loaded->hooks[i].count))
+			continue;
+		snprintf(command, sizeof(command), "-A %s", w->hooks[i].builtin);
+		change_hook(w, &w->hooks[i], command);
+	}
+}
+
+/* Hooks where they were, or none. */
+static void restore_hooks(struct work *w, const struct xt_loaded_table *image)
+{
+	for (uint32_t i = 0; w->hooks[i].chain; i++) {
+		const struct xt_hooked *have = &w->loaded->hooks[i], *want = image ? &image->hooks[i] : NULL;
+		char command[64];
+
+		if (want && want->count && !have->count) {
+			snprintf(command, sizeof(command), "-I %s %u", w->hooks[i].builtin,
+				 want->position <= have->rules + 1 ? want->position : have->rules + 1);
+			change_hook(w, &w->hooks[i], command);
+		}
+		snprintf(command, sizeof(command), "-D %s", w->hooks[i].builtin);
+		for (uint32_t n = 0; n < have->count && !(want && want->count); n++)
+			change_hook(w, &w->hooks[i], command);
+	}
+}
+
+/* ---- chains that go ---- */
+
+static const struct xt_hook *hook_of(const struct work *w, const struct xt_piece *piece)
+{
+	for (const struct xt_hook *hook = w->hooks; hook->chain; hook++)
+		if (strcmp(hook->chain, piece->name) == 0)
+			return hook;
+	return NULL;
+}
+
+/* A configuration never takes away hooks and the chains they lead to: they are emptied. */
+static void remove_chains(struct work *w)
+{
+	bool keep_hooks = w->table != NULL;
+
+	for (struct xt_piece *piece = w->loaded->chains; piece; piece = piece->hh.next) {
+		if (piece->wanted || (!piece->rules && keep_hooks && hook_of(w, piece)))
+			continue;
+		flush_chain(w->script, text_of(piece->name));
+		w->script->changes = w->script->shape = true;
+		w->script->deleted++;
+	}
+	for (struct xt_piece *piece = w->loaded->chains; piece; piece = piece->hh.next)
+		if (!piece->wanted && !(keep_hooks && hook_of(w, piece)))
+			xt_script_printf(w->script, "-X %s\n", piece->name);
+}
+
+/* ---- the whole ---- */
+
+static void want_config(struct work *w)
+{
+	const struct xt_table *table = w->table;
+
+	for (uint32_t i = 0; i < table->chain_count; i++)
+		declare(w, table->chains[i]->name);
+	add_hooks(w);
+	for (uint32_t i = 0; i < table->chain_count; i++)
+		change_chain(w, table->chains[i]);
+}
+
+static void want_image(struct work *w, const struct xt_loaded_table *image)
+{
+	for (const struct xt_piece *piece = image ? image->chains : NULL; piece; piece = piece->hh.next)
+		if (declare(w, text_of(piece->name)))
+			w->script->changes = true;
+	restore_hooks(w, image);
+	for (const struct xt_piece *piece = image ? image->chains : NULL; piece; piece = piece->hh.next)
+		restore_piece(w, piece);
+}
+
+static void want_nothing_yet(struct xt_loaded_table *loaded)
+{
+	for (struct xt_piece *piece = loaded ? loaded->chains : NULL; piece; piece = piece->hh.next)
+		piece->wanted = false;
+}
+
+void xt_script_table(struct xt_script *script, enum xt_table_id id, struct xt_loaded_table *loaded,
+		     const struct xt_goal *goal)
+{
+	const struct xt_table_row *row = &xt_table_rows[id];
+	struct work w = { .script = script, .loaded = loaded, .hooks = row->hooks, .whole = goal->whole };
+	struct arena arena = { 0 };
+
+	out_init_memory(&w.lines);
+	want_nothing_yet(loaded);
+	xt_script_printf(script, "*%s\n", row->name);
+	if (goal->config) {
+		w.table = row->lower(&arena, goal->config, row->version);
+		want_config(&w);
+	} else {
+		want_image(&w, goal->image ? &goal->image->tables[id] : NULL);
+	}
+	if (loaded)
+		remove_chains(&w);
+	xt_script_printf(script, "COMMIT\n");
+	out_free(&w.lines);
+	arena_free(&w.rules);
+	arena_free(&arena);
+}

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The insides of loading: what is loaded (xt_loaded.c), the scripts that make of it
+ * what is wanted (xt_script.c, ipset.c, ebtables.c, collected by xt_plan.c), reading
+ * it back (xt_read.c), and doing all that (xt_apply.c).
+ */
+#ifndef PVEFW_XT_STATE_H
+#define PVEFW_XT_STATE_H
+
+#include <uthash.h>
+
+#include "process.h"
+#include "xt_load.h"
+#include "xtables.h"
+
+/* ---- what is loaded, xt_loaded.c ---- */
+
+enum { XT_NAME_SIZE = 32, XT_DIGEST_SIZE = 28, XT_HOOKS_MOST = 3 };
+
+/* How ebtables' table is hooked in. */
+#define XT_BRIDGE_HOOK "-A FORWARD -j PVEFW-FORWARD"
+
+enum xt_table_id {
+	XT_FILTER4,
+	XT_RAW4,
+	XT_FILTER6,
+	XT_RAW6,
+	XT_TABLES,
+};
+
+struct xt_table_row {
+	const char *name;            /* for the tools */
+	unsigned version;
+	const struct xt_hook *hooks; /* ended by NULL */
+	struct xt_table *(*lower)(struct arena *arena, const struct config *config, unsigned version);
+};
+
+extern const struct xt_table_row xt_table_rows[XT_TABLES];
+
+/* A chain or a set. */
+struct xt_piece {
+	char name[XT_NAME_SIZE];
+	char digest[XT_DIGEST_SIZE]; /* of a chain: behind PVESIG:, or empty */
+	uint32_t rules;              /* of a chain: with that of the digest */
+	char *lines;                 /* its own: rules, or `create` and sorted members; each with its end */
+	size_t len;
+	bool wanted;                 /* used while a script is made */
+	UT_hash_handle hh;
+};
+
+/* A built-in chain's jumps to the chain of ours. */
+struct xt_hooked {
+	uint32_t count, position; /* of the first, from 1 */
+	uint32_t rules;           /* that the built-in chain has */
+};
+
+struct xt_loaded_table {
+	struct xt_piece *chains; /* by name */
+	struct xt_hooked hooks[XT_HOOKS_MOST];
+};
+
+struct xt_loaded_bridge {
+	bool missing;            /* there is no ebtables */
+	struct xt_piece *chains;
+	bool hooked;
+	struct out declarations; /* of others, and of what is built in */
+	struct out rules;        /* of others, and the hook */
+};
+
+struct xt_loaded {
+	struct xt_loaded_table tables[XT_TABLES];
+	struct xt_piece *sets;
+	struct xt_loaded_bridge bridge;
+};
+
+void xt_pieces_free(struct xt_piece **pieces);
+struct xt_piece *xt_piece_find(struct xt_piece *pieces, struct text name);
+void xt_bridge_free(struct xt_loaded_bridge *bridge);
+void xt_loaded_free(struct xt_loaded *loaded);
+
+/* Take in what iptables-save, ipset save and ebtables-save print.  What was known of
+ * the same tables is gone then.  False: a table of ours cannot be shown. */
+bool xt_loaded_take_tables(struct xt_loaded *loaded, unsigned version, struct text saved);
+void xt_loaded_take_sets(struct xt_loaded *loaded, struct text saved);
+void xt_loaded_take_bridge(struct xt_loaded *loaded, struct text saved);
+/* The same for a single chain, as `iptables -S` prints it, and for a single set. */
+void xt_loaded_take_chain(struct xt_loaded_table *table, struct text name, struct text listed);
+void xt_loaded_take_set(struct xt_loaded *loaded, struct text name, struct text saved);
+
+/* ---- scripts ---- */
+
+/* What is to be loaded: a configuration; or what was loaded before; or nothing at all. */
+struct xt_goal {
+	const struct config *config;
+	const struct xt_loaded *image;
+	bool whole; /* what has not changed, too */
+};
+
+/* The line of source that a line of a script comes from. */
+struct xt_origin {
+	uint32_t line;
+	struct span span;
+};
+
+/* A chain or set that a script makes new or changes. */
+struct xt_touched {
+	char name[XT_NAME_SIZE];
+	char digest[XT_DIGEST_SIZE];
+	uint32_t rules;
+};
+
+/* Input of a tool. */
+struct xt_script {
+	struct out *out;
+	uint32_t line; /* that was written last */
+	bool tracing;  /* origins and what is touched are wanted */
+	struct out origins, touched; /* arrays of the above */
+	bool changes;  /* there is something to do */
+	bool shape;    /* chains come or go, or hooks: it is not enough to look at what is touched */
+	uint32_t chains, rules, sets, elements, deleted;
+};
+
+void xt_script_printf(struct xt_script *script, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Counts a line that was written to script->out; `span` {0, 0}: from no line of source. */
+void xt_script_line(struct xt_script *script, struct span span);
+void xt_script_touch(struct xt_script *script, struct text name, const char *digest, uint32_t rules);
+struct span xt_script_origin(const struct xt_script *script, uint32_t line);
+void xt_script_free(struct xt_script *script);
+
+/* For iptables-restore -n: makes of `loaded` what is wanted. */
+void xt_script_table(struct xt_script *script, enum xt_table_id id, struct xt_loaded_table *loaded,
+		     const struct xt_goal *goal);
+/* For ipset restore: before the tables, and after them. */
+void xt_script_sets(struct xt_script *before, struct xt_script *after, struct xt_loaded *loaded,
+		    const struct xt_goal *goal);
+/* For ebtables-restore: the whole table. */
+void xt_script_bridge(struct xt_script *script, struct xt_loaded_bridge *loaded, const struct xt_goal *goal);
+
+/* ---- the plan, xt_plan.c ---- */
+
+/* In the order in which they are taken. */
+enum xt_step {
+	XT_STEP_SETS,
+	XT_STEP_TABLES, /* and as many as there are tables */
+	XT_STEP_SETS_AFTER = XT_STEP_TABLES + XT_TABLES,
+	XT_STEP_BRIDGE,
+	XT_STEPS,
+};
+
+struct xt_plan {
+	struct xt_script scripts[XT_STEPS];
+	struct out texts[XT_STEPS];
+};
+
+/* `goal` is to be had from `loaded`.  xt_plan_free() must follow. */
+void xt_plan_make(struct xt_plan *plan, struct xt_loaded *loaded, const struct xt_goal *goal);
+/* Makes the scripts for sets and ebtables once more, when those were read again. */
+void xt_plan_make_again(struct xt_plan *plan, struct xt_loaded *loaded, const struct xt_goal *goal);
+bool xt_plan_is_empty(const struct xt_plan *plan);
+void xt_plan_free(struct xt_plan *plan);
+/* The tool that takes the script of a step. */
+const char *const *xt_step_tool(enum xt_step step);
+
+/* ---- stamps, xt_stamp.c ---- */
+
+/* Who changes tables changes this, too, as far as the kernel tells. */
+struct xt_stamp {
+	uint32_t generation; /* of nf_tables */
+	uint64_t legacy[XT_TABLES];
+};
+
+/* Of the network namespace of the calling thread. */
+struct xt_stamp xt_stamp_take(void);
+bool xt_stamp_equal(const struct xt_stamp *a, const struct xt_stamp *b);
+
+/* ---- tools, xt_tool.c ---- */
+
+/* Starts a tool.  With a script: as its input. */
+void xt_tool_start(struct process *process, const char *const *argv, const struct out *input);
+/* Waits for it.  False: it did not do what it should; the reason becomes a problem. */
+bool xt_tool_finish(struct backend_loading *loading, struct process *process, const struct xt_script *script);
+/* Both, for a tool that takes a script. */
+bool xt_tool_run(struct backend_loading *loading, const char *const *argv, const struct xt_script *script);
+bool xt_tool_is_missing(const struct process *process);
+/* What it printed. */
+struct text xt_tool_output(const struct process *process);
+
+/* ---- reading back, xt_read.c ---- */
+
+/* All of it, into an empty `loaded`.  False: there are problems. */
+bool xt_read_all(struct backend_loading *loading, struct xt_loaded *loaded);
+/* The same for ebtables, and for the sets. */
+bool xt_read_bridge(struct backend_loading *loading, struct xt_loaded *loaded);
+bool xt_read_sets(struct backend_loading *loading, struct xt_loaded *loaded);
+/* Whether the plan has so small an effect that looking at what it touched is enough. */
+bool xt_read_can_be_short(const struct xt_plan *plan);
+/* Reads that, and compares it with what the plan wanted; if all is well `loaded` is
+ * brought up to date, else it stays as it is and there are problems. */
+bool xt_read_touched(struct backend_loading *loading, struct xt_loaded *loaded, const struct xt_plan *plan);
+
+/* ---- the whole, xt_apply.c ---- */
+
+struct xt_state {
+	struct xt_loaded loaded;
+	bool known;
+	struct xt_stamp stamp;
+};
+
+#endif
