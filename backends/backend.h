@@ -49,7 +49,7 @@ struct backend {
 	void (*write)(struct out *out, const struct config *config);
 	/*
 	 * Loads into the current network namespace, all or nothing, or with `config` NULL
-	 * takes away what is loaded.  False: there are problems.  NULL: cannot load.
+	 * takes away what is loaded.  False: there are problems.
 	 */
 	bool (*load)(struct backend_loading *loading, const struct config *config);
 	/* The lowered ruleset for people (--dump=ruleset). */

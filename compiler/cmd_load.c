@@ -80,9 +80,7 @@ static const struct backend *chosen_backend(const struct cli *cli)
 
 	if (!backend)
 		cli_error("unknown target `%s`", name);
-	else if (!backend->load)
-		cli_error("target `%s` cannot be loaded; compile -o DIR writes its restore scripts", name);
-	return backend && backend->load ? backend : NULL;
+	return backend;
 }
 
 int cmd_load(const struct cli *cli)

@@ -110,8 +110,6 @@ for target in netlink nft; do
 	no_permission "load --target $target --remove as nobody"
 done
 
-load --target iptables
-says "iptables" '^pvefw-cc: target `iptables` cannot be loaded'
 load --target x
 says "unknown target" '^pvefw-cc: unknown target `x`$'
 echo "$passed passed, $failed failed, $cannot cannot run here"
