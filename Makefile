@@ -8,6 +8,7 @@
 # make bench       time and profile the compiler on generated clusters
 # make coverage    lines that the unit tests and the test cases reach
 # make install     to DESTDIR= below PREFIX=/usr/local; what cannot lie there, below SYSCONFDIR=/etc
+# make deb         a Debian package, build/*.deb; installs what is needed for that
 # make clean
 #
 # VARIANT=asan      a build of its own in build/asan with AddressSanitizer and UBSan
@@ -115,7 +116,7 @@ quickstart:
 	@tests/quickstart
 
 check:
-	@tests/install-deps build test
+	@tests/install-deps build test deb
 	@$(also) all unit
 	@$(also) VARIANT=asan all unit
 	@$(also) VARIANT=tsan all
@@ -164,10 +165,19 @@ install: all
 	$(install_file) packaging/tmpfiles.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/pvefw.conf
 	$(install_file) packaging/logrotate $(DESTDIR)$(SYSCONFDIR)/logrotate.d/pve-firewall
 
+# In a copy, as the tools write beside and clean what they build.
+deb:
+	@tests/install-deps build deb
+	rm -rf build/deb
+	mkdir -p build/deb/pvefw
+	tar -c --exclude-vcs --exclude=./build . | tar -x -C build/deb/pvefw
+	cd build/deb/pvefw && dpkg-buildpackage -b -us -uc
+	mv build/deb/*.deb build/
+
 clean:
 	rm -rf build
 
 -include $(OBJ:.o=.d) $(RUN_OBJ:.o=.d) $(UNIT:=.d) $(B)/gendoc.d
 
-.PHONY: all unit quickstart check bench coverage golden fuzz install clean
+.PHONY: all unit quickstart check bench coverage golden fuzz install deb clean
 .DELETE_ON_ERROR:
