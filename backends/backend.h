@@ -8,6 +8,7 @@
 
 #include "ir.h"
 #include "out.h"
+#include "source.h"
 
 /* One file that a backend writes into a folder. */
 struct backend_file {
@@ -36,6 +37,44 @@ struct backend_loading {
 void backend_problem_add(struct backend_loading *loading, struct span span, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* What becomes of a packet that a rule decides. */
+enum backend_outcome {
+	BACKEND_ACCEPTED,
+	BACKEND_DROPPED,
+	BACKEND_REJECTED,
+	BACKEND_PASSED_ON, /* to rules that decide, as those of a security group */
+	BACKEND_OUTCOMES
+};
+
+enum backend_zone_kind {
+	BACKEND_HOST,
+	BACKEND_GUEST,
+	BACKEND_VNET,
+	BACKEND_GROUP, /* rules that hosts and guests have in common */
+};
+
+/* Whose traffic a rule decides about. */
+struct backend_zone {
+	enum backend_zone_kind kind;
+	struct text name; /* "host", the VMID, the vnet's or the group's name */
+};
+
+/*
+ * What one loaded rule has counted since it was loaded.  A line can have several, in
+ * one zone or in many.
+ */
+struct backend_count {
+	const struct source *source;
+	uint32_t line;      /* from 1; 0: an option that the file does not set */
+	struct text option; /* then its name */
+	struct backend_zone zone;
+	enum backend_outcome outcome;
+	uint64_t packets, bytes;
+};
+
+/* The count, and the texts in it, do not last beyond the call. */
+typedef void backend_count_function(void *context, const struct backend_count *count);
+
 struct backend {
 	const char *name; /* of --target */
 	const char *text; /* for --help */
@@ -52,6 +91,14 @@ struct backend {
 	 * takes away what is loaded.  False: there are problems.
 	 */
 	bool (*load)(struct backend_loading *loading, const struct config *config);
+	/*
+	 * Calls back for each loaded rule that decides for a line of `config`, which is what
+	 * was loaded.  Rules of other files are left out; their number is put into *skipped.
+	 * 0 or an errno: EINTR when the rules were changed meanwhile, and what was called
+	 * back does not count.  NULL: cannot be read.
+	 */
+	int (*counters)(const struct config *config, backend_count_function *function, void *context,
+			uint32_t *skipped);
 	/* The lowered ruleset for people (--dump=ruleset). */
 	void (*dump)(struct out *out, const struct config *config);
 };

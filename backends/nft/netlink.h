@@ -185,6 +185,28 @@ void nft_explain_refusal(struct nft_kernel *kernel, struct backend_loading *load
 /* The same for what `config` is lowered to: load of struct backend. */
 bool nft_netlink_load(struct backend_loading *loading, const struct config *config);
 
+/* ---- netlink_counters.c ---- */
+
+/* What a loaded rule that has a comment has counted; texts are the message's. */
+struct nft_counter {
+	struct text comment, chain;
+	enum backend_outcome outcome;
+	uint64_t packets, bytes;
+};
+
+typedef void nft_counter_function(void *context, const struct nft_counter *counter);
+
+/* Calls back for each rule of our tables that counts.  0 or an errno: EINTR as in struct backend. */
+int nft_counters_read(struct nft_kernel *kernel, nft_counter_function *take, void *context);
+
+/* ---- counters.c ---- */
+
+/* Takes apart what nft_rule_from() and nft_rule_from_default() write; false: somebody else's. */
+bool nft_comment_parse(struct text comment, struct text *file, uint32_t *line, struct text *option);
+struct backend_zone nft_zone_of(struct text chain);
+/* counters of struct backend. */
+int nft_counters(const struct config *config, backend_count_function *function, void *context, uint32_t *skipped);
+
 /* ---- netlink_script.c ---- */
 
 /* The same by the script and libnftables. */

@@ -101,6 +101,17 @@ void nft_elements_end(struct nft_element_writer *e);
 /* No datagram of the kernel's is longer. */
 enum { NFT_RECEIVED_MOST = 1 << 16 };
 
+/* ---- netlink_ask.c ---- */
+
+/* A request of type NFT_MSG_..., in `buffer`. */
+struct nlmsghdr *nft_request_begin(struct nft_kernel *kernel, char *buffer, uint16_t type, uint8_t family,
+				   uint16_t flags);
+/* Sends a request and hands over all messages that answer it.  0 or an errno: EINTR when what is
+ * dumped has changed meanwhile. */
+int nft_kernel_ask(struct nft_kernel *kernel, const struct nlmsghdr *request, mnl_cb_t callback, void *context);
+/* A number; 0 for no attribute. */
+uint32_t nft_get_u32(const struct nlattr *attribute);
+
 /* ---- netlink_state.c ---- */
 
 /* The chains, sets and helpers of a table, or one of them.  0 or an errno, ENOENT if it is not there. */

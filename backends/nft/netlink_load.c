@@ -32,7 +32,7 @@ static void note_size(struct backend_loading *loading, const struct nft_batch *b
 	loading->deleted = batch->deleted;
 }
 
-/* Others have changed something since we read. */
+/* Others have changed something while we read, or since. */
 static bool is_late(const struct nft_answers *answers)
 {
 	return answers->count &&
@@ -56,7 +56,7 @@ static bool send_batch(struct nft_kernel *kernel, struct backend_loading *loadin
 	return taken;
 }
 
-static bool build(struct nft_kernel *kernel, struct backend_loading *loading, struct arena *arena,
+static int build(struct nft_kernel *kernel, struct backend_loading *loading, struct arena *arena,
 		  struct nft_batch *batch, const struct nft_ruleset *ruleset,
 		  const struct nft_digests *digests, bool insist)
 {
@@ -71,9 +71,7 @@ static bool build(struct nft_kernel *kernel, struct backend_loading *loading, st
 	if (!reason)
 		reason = nft_batch_change(batch, kernel, arena, ruleset, digests, &loaded, loading->whole);
 	loading->build_time += now() - begin;
-	if (reason)
-		nft_problem_errno(loading, "read the ruleset that is loaded", reason);
-	return reason == 0;
+	return reason;
 }
 
 static bool load_once(struct nft_kernel *kernel, struct backend_loading *loading, struct arena *arena,
@@ -81,12 +79,16 @@ static bool load_once(struct nft_kernel *kernel, struct backend_loading *loading
 {
 	struct arena_mark mark = arena_mark(arena);
 	struct nft_batch batch;
-	bool done;
+	bool done = false;
+	int reason;
 
 	nft_batch_init(&batch);
-	done = build(kernel, loading, arena, &batch, ruleset, digests, *again);
-	*again = *again && done;
-	done = done && send_batch(kernel, loading, &batch, again);
+	reason = build(kernel, loading, arena, &batch, ruleset, digests, *again);
+	*again = *again && (reason == 0 || reason == EINTR);
+	if (!reason)
+		done = send_batch(kernel, loading, &batch, again);
+	else if (!*again)
+		nft_problem_errno(loading, "read the ruleset that is loaded", reason);
 	nft_batch_free(&batch);
 	arena_release(arena, mark);
 	return done;
@@ -181,4 +183,5 @@ const struct backend backend_netlink = {
 	.write = write_raw,
 	.dump = print,
 	.load = nft_netlink_load,
+	.counters = nft_counters,
 };

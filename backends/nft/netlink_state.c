@@ -11,7 +11,7 @@
 
 #include "nft/netlink_batch.h"
 
-/* ---- requests ---- */
+/* ---- dumps ---- */
 
 /* A list that grows; what it was before stays in the arena. */
 struct list {
@@ -41,52 +41,22 @@ struct dump {
 	const char *table;
 };
 
-/* Sends a request and reads all messages that answer it; 0 or an errno. */
-static int ask(struct nft_kernel *kernel, const struct nlmsghdr *request, mnl_cb_t callback, void *context)
-{
-	int result = MNL_CB_OK;
-
-	if (mnl_socket_sendto(kernel->socket, request, request->nlmsg_len) < 0)
-		return errno;
-	while (result == MNL_CB_OK) {
-		ssize_t len = mnl_socket_recvfrom(kernel->socket, kernel->buffer, NFT_RECEIVED_MOST);
-
-		if (len < 0 && errno == EINTR)
-			continue;
-		result = len < 0 ? MNL_CB_ERROR
-				 : mnl_cb_run(kernel->buffer, (size_t)len, request->nlmsg_seq,
-					      mnl_socket_get_portid(kernel->socket), callback, context);
-	}
-	return result == MNL_CB_ERROR ? errno : 0;
-}
-
-static struct nlmsghdr *request(struct nft_kernel *kernel, char *buffer, uint16_t type, uint8_t family,
-				uint16_t flags)
-{
-	return nftnl_nlmsg_build_hdr(buffer, type, family, flags, ++kernel->sequence);
-}
-
 /* Dumps what the callback makes items of. */
 static int dump(struct nft_kernel *kernel, uint16_t type, uint8_t family, mnl_cb_t callback,
 		struct dump *dump)
 {
 	_Alignas(struct nlmsghdr) char buffer[512];
-	struct nlmsghdr *message = request(kernel, buffer, type, family, NLM_F_DUMP);
+	struct nlmsghdr *message = nft_request_begin(kernel, buffer, type, family, NLM_F_DUMP);
 
 	/* Chains are those of all tables; the callback leaves out the others'. */
 	if (type != NFT_MSG_GETCHAIN)
 		mnl_attr_put_strz(message, NFTA_SET_TABLE, dump->table);
 	if (type == NFT_MSG_GETOBJ)
 		nft_put_u32(message, NFTA_OBJ_TYPE, NFT_OBJECT_CT_HELPER);
-	return ask(kernel, message, callback, dump);
+	return nft_kernel_ask(kernel, message, callback, dump);
 }
 
 /* ---- attributes ---- */
-
-static uint32_t number(const struct nlattr *attribute)
-{
-	return attribute ? be32toh(mnl_attr_get_u32(attribute)) : 0;
-}
 
 static struct text name_of(struct arena *arena, const struct nlattr *attribute)
 {
@@ -117,8 +87,8 @@ static int take_chain(const struct nlmsghdr *message, void *context)
 	chain->hook = NFT_HOOK_NONE;
 	if (found[NFTA_CHAIN_HOOK]) {
 		mnl_attr_parse_nested(found[NFTA_CHAIN_HOOK], nft_collect, hook);
-		chain->hook = (enum nft_hook)number(hook[NFTA_HOOK_HOOKNUM]);
-		chain->priority = (int32_t)number(hook[NFTA_HOOK_PRIORITY]);
+		chain->hook = (enum nft_hook)nft_get_u32(hook[NFTA_HOOK_HOOKNUM]);
+		chain->priority = (int32_t)nft_get_u32(hook[NFTA_HOOK_PRIORITY]);
 	}
 	return MNL_CB_OK;
 }
@@ -129,19 +99,19 @@ static int take_set(const struct nlmsghdr *message, void *context)
 	struct dump *d = context;
 	struct nft_loaded_set *set;
 
-	if (!parse(message, d, found) || number(found[NFTA_SET_FLAGS]) & NFT_SET_ANONYMOUS)
+	if (!parse(message, d, found) || nft_get_u32(found[NFTA_SET_FLAGS]) & NFT_SET_ANONYMOUS)
 		return MNL_CB_OK;
 	set = list_add(&d->list);
 	set->name = name_of(d->list.arena, found[NFTA_SET_NAME]);
-	set->flags = number(found[NFTA_SET_FLAGS]);
-	set->key_type = number(found[NFTA_SET_KEY_TYPE]);
-	set->key_length = number(found[NFTA_SET_KEY_LEN]);
-	set->data_type = number(found[NFTA_SET_DATA_TYPE]);
+	set->flags = nft_get_u32(found[NFTA_SET_FLAGS]);
+	set->key_type = nft_get_u32(found[NFTA_SET_KEY_TYPE]);
+	set->key_length = nft_get_u32(found[NFTA_SET_KEY_LEN]);
+	set->data_type = nft_get_u32(found[NFTA_SET_DATA_TYPE]);
 	if (found[NFTA_SET_TIMEOUT])
 		set->timeout = be64toh(mnl_attr_get_u64(found[NFTA_SET_TIMEOUT]));
 	if (found[NFTA_SET_DESC])
 		mnl_attr_parse_nested(found[NFTA_SET_DESC], nft_collect, description);
-	set->size = number(description[NFTA_SET_DESC_SIZE]);
+	set->size = nft_get_u32(description[NFTA_SET_DESC_SIZE]);
 	return MNL_CB_OK;
 }
 
@@ -177,11 +147,11 @@ static int ask_elements(struct nft_kernel *kernel, uint8_t family, struct text n
 			struct dump *d)
 {
 	_Alignas(struct nlmsghdr) char buffer[1024];
-	struct nlmsghdr *message = request(kernel, buffer, NFT_MSG_GETSETELEM, family, NLM_F_DUMP);
+	struct nlmsghdr *message = nft_request_begin(kernel, buffer, NFT_MSG_GETSETELEM, family, NLM_F_DUMP);
 
 	mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_TABLE, d->table);
 	nft_put_text(message, NFTA_SET_ELEM_LIST_SET, name);
-	return ask(kernel, message, callback, d);
+	return nft_kernel_ask(kernel, message, callback, d);
 }
 
 static void take_verdict(struct nft_kernel_element *element, struct arena *arena, const struct nlattr *data)
@@ -191,7 +161,7 @@ static void take_verdict(struct nft_kernel_element *element, struct arena *arena
 	if (!data || mnl_attr_get_payload_len(data) < sizeof(struct nlattr))
 		return;
 	mnl_attr_parse_nested(mnl_attr_get_payload(data), nft_collect, verdict);
-	element->verdict = (int)number(verdict[NFTA_VERDICT_CODE]);
+	element->verdict = (int)nft_get_u32(verdict[NFTA_VERDICT_CODE]);
 	element->chain = name_of(arena, verdict[NFTA_VERDICT_CHAIN]);
 }
 
@@ -209,7 +179,7 @@ static int take_element(const struct nlattr *attribute, void *context)
 	value = mnl_attr_get_payload(found[NFTA_SET_ELEM_KEY]);
 	if (mnl_attr_get_payload_len(value) <= NFT_KEY_BYTES)
 		memcpy(element->key, mnl_attr_get_payload(value), mnl_attr_get_payload_len(value));
-	element->has_end = number(found[NFTA_SET_ELEM_FLAGS]) & NFT_SET_ELEM_INTERVAL_END;
+	element->has_end = nft_get_u32(found[NFTA_SET_ELEM_FLAGS]) & NFT_SET_ELEM_INTERVAL_END;
 	if (!element->has_end)
 		take_verdict(element, list->arena, found[NFTA_SET_ELEM_DATA]);
 	return MNL_CB_OK;
@@ -322,11 +292,11 @@ static int accept_message(const struct nlmsghdr *message, void *context)
 static int read_existence(struct nft_kernel *kernel, uint8_t family, bool *exists)
 {
 	_Alignas(struct nlmsghdr) char buffer[256];
-	struct nlmsghdr *message = request(kernel, buffer, NFT_MSG_GETTABLE, family, NLM_F_ACK);
+	struct nlmsghdr *message = nft_request_begin(kernel, buffer, NFT_MSG_GETTABLE, family, NLM_F_ACK);
 	int reason;
 
 	mnl_attr_put_strz(message, NFTA_TABLE_NAME, NFT_TABLE_NAME);
-	reason = ask(kernel, message, accept_message, exists);
+	reason = nft_kernel_ask(kernel, message, accept_message, exists);
 	/* A kernel that does not know the family has no such table either. */
 	return reason == ENOENT || reason == EAFNOSUPPORT || reason == EOPNOTSUPP ? 0 : reason;
 }
@@ -358,12 +328,12 @@ static int read_one(struct nft_kernel *kernel, struct arena *arena, uint16_t typ
 {
 	struct dump d = { { .arena = arena, .size = size }, NFT_TABLE_NAME };
 	_Alignas(struct nlmsghdr) char buffer[1024];
-	struct nlmsghdr *message = request(kernel, buffer, type, family, NLM_F_ACK);
+	struct nlmsghdr *message = nft_request_begin(kernel, buffer, type, family, NLM_F_ACK);
 	int reason;
 
 	mnl_attr_put_strz(message, NFTA_SET_TABLE, NFT_TABLE_NAME);
 	nft_put_text(message, type == NFT_MSG_GETCHAIN ? NFTA_CHAIN_NAME : NFTA_SET_NAME, name);
-	reason = ask(kernel, message, callback, &d);
+	reason = nft_kernel_ask(kernel, message, callback, &d);
 	if (!reason && !d.list.count)
 		reason = ENOENT;
 	if (!reason)
@@ -398,7 +368,7 @@ static int take_generation(const struct nlmsghdr *message, void *context)
 	const struct nlattr *found[NFT_ATTRIBUTES] = { NULL };
 
 	mnl_attr_parse(message, sizeof(struct nfgenmsg), nft_collect, found);
-	*(uint32_t *)context = number(found[NFTA_GEN_ID]);
+	*(uint32_t *)context = nft_get_u32(found[NFTA_GEN_ID]);
 	return MNL_CB_OK;
 }
 
@@ -406,7 +376,7 @@ static int read_generation(struct nft_kernel *kernel, uint32_t *generation)
 {
 	_Alignas(struct nlmsghdr) char buffer[256];
 
-	return ask(kernel, request(kernel, buffer, NFT_MSG_GETGEN, AF_UNSPEC, NLM_F_ACK), take_generation,
+	return nft_kernel_ask(kernel, nft_request_begin(kernel, buffer, NFT_MSG_GETGEN, AF_UNSPEC, NLM_F_ACK), take_generation,
 		   generation);
 }
 

@@ -462,4 +462,5 @@ const struct backend backend_nft = {
 	.print = print,
 	.dump = print,
 	.load = nft_script_load,
+	.counters = nft_counters,
 };
