@@ -114,7 +114,11 @@ uint32_t nft_get_u32(const struct nlattr *attribute);
 
 /* ---- netlink_state.c ---- */
 
-/* The chains, sets and helpers of a table, or one of them.  0 or an errno, ENOENT if it is not there. */
+/* The kernel's count of transactions; 0 or an errno. */
+int nft_kernel_read_generation(struct nft_kernel *kernel, uint32_t *generation);
+/* The chains of a table; those, its sets and its helpers; or one of them.  0 or an errno, ENOENT if it is not there. */
+int nft_kernel_read_chains(struct nft_kernel *kernel, struct arena *arena, uint8_t family,
+			   struct nft_loaded_table *table);
 int nft_kernel_read_names(struct nft_kernel *kernel, struct arena *arena, uint8_t family,
 			  struct nft_loaded_table *table);
 int nft_kernel_read_chain(struct nft_kernel *kernel, struct arena *arena, uint8_t family, struct text name,

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Reading what rules have counted.  The kernel dumps all rules of a table, some
- * hundred in a datagram; of each only what is asked for is looked at, where it
- * stands in the message, and nothing is kept.
+ * Reading what rules have counted, chain by chain: for each datagram of a table's
+ * dump the kernel walks over all rules it has told of before, which takes seconds for
+ * fifty thousand.  Of each rule only what is asked for is looked at, where it stands
+ * in the message, and nothing is kept.
  */
 #include <errno.h>
 #include <libnftnl/udata.h>
@@ -12,6 +13,7 @@
 #include "nft/netlink_batch.h"
 
 struct reading {
+	struct nft_kernel *kernel;
 	nft_counter_function *take;
 	void *context;
 };
@@ -124,19 +126,39 @@ static int take_rule(const struct nlmsghdr *message, void *context)
 
 /* ---- all of them ---- */
 
+static int read_chain(struct reading *r, uint8_t family, struct text chain)
+{
+	_Alignas(struct nlmsghdr) char buffer[512];
+	struct nlmsghdr *message = nft_request_begin(r->kernel, buffer, NFT_MSG_GETRULE, family, NLM_F_DUMP);
+
+	mnl_attr_put_strz(message, NFTA_RULE_TABLE, NFT_TABLE_NAME);
+	nft_put_text(message, NFTA_RULE_CHAIN, chain);
+	return nft_kernel_ask(r->kernel, message, take_rule, r);
+}
+
+static int read_table(struct reading *r, struct arena *arena, uint8_t family)
+{
+	struct nft_loaded_table table = { .chain_count = 0 };
+	int reason = nft_kernel_read_chains(r->kernel, arena, family, &table);
+
+	for (uint32_t i = 0; i < table.chain_count && !reason; i++)
+		reason = read_chain(r, family, table.chains[i].name);
+	return reason;
+}
+
 int nft_counters_read(struct nft_kernel *kernel, nft_counter_function *take, void *context)
 {
-	struct reading reading = { take, context };
-	int reason = 0;
+	struct reading r = { kernel, take, context };
+	struct arena arena = { 0 };
+	uint32_t before = 0, after = 0;
+	int reason = nft_kernel_read_generation(kernel, &before);
 
-	for (unsigned i = 0; i < NFT_TABLES && !reason; i++) {
-		_Alignas(struct nlmsghdr) char buffer[256];
-		struct nlmsghdr *message = nft_request_begin(kernel, buffer, NFT_MSG_GETRULE, nft_families[i], NLM_F_DUMP);
-
-		mnl_attr_put_strz(message, NFTA_RULE_TABLE, NFT_TABLE_NAME);
-		reason = nft_kernel_ask(kernel, message, take_rule, &reading);
-		if (reason == ENOENT || reason == EAFNOSUPPORT)
-			reason = 0;
-	}
-	return reason;
+	for (unsigned i = 0; i < NFT_TABLES && !reason; i++)
+		reason = read_table(&r, &arena, nft_families[i]);
+	if (!reason)
+		reason = nft_kernel_read_generation(kernel, &after);
+	arena_free(&arena);
+	if (!reason)
+		return before == after ? 0 : EINTR;
+	return reason == ENOENT ? EINTR : reason; /* a chain that was there */
 }

@@ -301,20 +301,28 @@ static int read_existence(struct nft_kernel *kernel, uint8_t family, bool *exist
 	return reason == ENOENT || reason == EAFNOSUPPORT || reason == EOPNOTSUPP ? 0 : reason;
 }
 
+int nft_kernel_read_chains(struct nft_kernel *kernel, struct arena *arena, uint8_t family,
+			   struct nft_loaded_table *table)
+{
+	struct dump chains = { { .arena = arena, .size = sizeof(*table->chains) }, NFT_TABLE_NAME };
+	int reason = read_list(kernel, &chains, NFT_MSG_GETCHAIN, family, take_chain);
+
+	table->chains = (struct nft_loaded_chain *)(void *)chains.list.items;
+	table->chain_count = chains.list.count;
+	return reason;
+}
+
 int nft_kernel_read_names(struct nft_kernel *kernel, struct arena *arena, uint8_t family,
 			  struct nft_loaded_table *table)
 {
-	struct dump chains = { { .arena = arena, .size = sizeof(*table->chains) }, NFT_TABLE_NAME };
 	struct dump sets = { { .arena = arena, .size = sizeof(*table->sets) }, NFT_TABLE_NAME };
 	struct dump helpers = { { .arena = arena, .size = sizeof(*table->helpers) }, NFT_TABLE_NAME };
-	int reason = read_list(kernel, &chains, NFT_MSG_GETCHAIN, family, take_chain);
+	int reason = nft_kernel_read_chains(kernel, arena, family, table);
 
 	if (!reason)
 		reason = read_list(kernel, &sets, NFT_MSG_GETSET, family, take_set);
 	if (!reason)
 		reason = read_list(kernel, &helpers, NFT_MSG_GETOBJ, family, take_helper);
-	table->chains = (struct nft_loaded_chain *)(void *)chains.list.items;
-	table->chain_count = chains.list.count;
 	table->sets = (struct nft_loaded_set *)(void *)sets.list.items;
 	table->set_count = sets.list.count;
 	table->helpers = (struct text *)(void *)helpers.list.items;
@@ -372,12 +380,12 @@ static int take_generation(const struct nlmsghdr *message, void *context)
 	return MNL_CB_OK;
 }
 
-static int read_generation(struct nft_kernel *kernel, uint32_t *generation)
+int nft_kernel_read_generation(struct nft_kernel *kernel, uint32_t *generation)
 {
 	_Alignas(struct nlmsghdr) char buffer[256];
+	struct nlmsghdr *message = nft_request_begin(kernel, buffer, NFT_MSG_GETGEN, AF_UNSPEC, NLM_F_ACK);
 
-	return nft_kernel_ask(kernel, nft_request_begin(kernel, buffer, NFT_MSG_GETGEN, AF_UNSPEC, NLM_F_ACK), take_generation,
-		   generation);
+	return nft_kernel_ask(kernel, message, take_generation, generation);
 }
 
 int nft_kernel_read(struct nft_kernel *kernel, struct arena *arena, struct nft_loaded *loaded)
@@ -386,7 +394,7 @@ int nft_kernel_read(struct nft_kernel *kernel, struct arena *arena, struct nft_l
 
 	/* The generation first: if something changes while we read, the batch is refused. */
 	*loaded = (struct nft_loaded){ 0 };
-	reason = read_generation(kernel, &loaded->generation);
+	reason = nft_kernel_read_generation(kernel, &loaded->generation);
 	for (unsigned i = 0; i < NFT_TABLES && !reason; i++)
 		reason = read_table(kernel, arena, nft_families[i], &loaded->tables[i]);
 	return reason;
