@@ -260,11 +260,10 @@ static json_t *json_visible(struct text text)
 	return json;
 }
 
-static json_t *json_counted(const struct counted *counted)
+static void put_counted(json_t *json, const struct counted *counted)
 {
 	static const char *const states[] = { "", "not loaded", "disabled", "ignored" };
 	struct count count = counted_since(counted);
-	json_t *json = json_object();
 
 	if (counted->loaded) {
 		json_object_set_new(json, "packets", json_integer((json_int_t)count.packets));
@@ -272,7 +271,6 @@ static json_t *json_counted(const struct counted *counted)
 	} else {
 		json_object_set_new(json, "state", json_string(states[counted->kind]));
 	}
-	return json;
 }
 
 static json_t *json_lines(const struct counters *c, const struct counted_file *file)
@@ -285,24 +283,38 @@ static json_t *json_lines(const struct counters *c, const struct counted_file *f
 
 		if (!counted->loaded && counted->kind == COUNTED_PLAIN)
 			continue;
-		json = json_counted(counted);
+		json = json_object();
 		json_object_set_new(json, "line", json_integer(line));
 		json_object_set_new(json, "text", json_visible(line_text(c, file, line)));
+		put_counted(json, counted);
 		json_array_append_new(lines, json);
 	}
 	return lines;
 }
 
+static json_t *json_defaults(const struct counted_file *file)
+{
+	json_t *defaults = json_object();
+
+	for (unsigned option = 0; option < COUNTED_OPTIONS; option++) {
+		json_t *json;
+
+		if (!file->defaults[option].loaded)
+			continue;
+		json = json_object();
+		put_counted(json, &file->defaults[option]);
+		json_object_set_new(defaults, counted_options[option], json);
+	}
+	return defaults;
+}
+
 static json_t *json_file(const struct counters *c, const struct counted_file *file)
 {
-	json_t *json = json_object(), *defaults = json_object();
+	json_t *json = json_object();
 
 	json_object_set_new(json, "path", json_visible(text_of(file->source->path)));
 	json_object_set_new(json, "lines", json_lines(c, file));
-	for (unsigned option = 0; option < COUNTED_OPTIONS; option++)
-		if (file->defaults[option].loaded)
-			json_object_set_new(defaults, counted_options[option], json_counted(&file->defaults[option]));
-	json_object_set_new(json, "defaults", defaults);
+	json_object_set_new(json, "defaults", json_defaults(file));
 	return json;
 }
 
@@ -320,7 +332,7 @@ int counters_print_json(struct out *out, const struct counters *c, const struct 
 	for (uint32_t i = 0; i < c->file_count; i++)
 		if (!file || file == &c->files[i])
 			json_array_append_new(files, json_file(c, &c->files[i]));
-	failed = json_dump_callback(files, append, out, JSON_INDENT(1) | JSON_COMPACT | JSON_PRESERVE_ORDER);
+	failed = json_dump_callback(files, append, out, JSON_INDENT(2));
 	json_decref(files);
 	if (failed)
 		return ENOMEM;
