@@ -27,6 +27,7 @@ struct backend_problem {
 struct backend_loading {
 	struct arena *arena; /* for the problems */
 	bool whole;          /* replace what has not changed, too */
+	bool dry;            /* find out what would be sent, and send nothing */
 	struct backend_problem *problems, **last_problem;
 	uint32_t messages, sets, chains, rules, elements; /* sent */
 	uint32_t deleted;                                 /* objects, elements and contents of chains */

@@ -502,7 +502,7 @@ bool inputs_load(struct inputs *inputs, const struct input_options *options, str
 	bool unreadable = diags->unreadable, usable;
 
 	*inputs = (struct inputs){ .root = options->root ? options->root : "/etc/pve" };
-	inputs->on_node = is_own_root(inputs->root);
+	inputs->on_node = is_own_root(options->stands_for ? options->stands_for : inputs->root);
 	/* Set by every report of something that cannot be read. */
 	diags->unreadable = false;
 	read_now(&r, options->now);

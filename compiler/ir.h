@@ -312,6 +312,7 @@ struct config {
 	bool forwards;                   /* compiled for what enforces FORWARD rules */
 	struct cluster_options cluster_options;
 	struct host_options host_options;
+	bool host_written[OPTION_COUNT]; /* by enum option_id: host.fw sets it */
 	struct scope cluster, sdn;
 	struct group *groups;            /* uthash */
 	uint32_t group_count;

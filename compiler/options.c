@@ -645,6 +645,8 @@ static void read_option(struct resolver *r, const struct ast_option *node, struc
 	if (s.set_before)
 		report_repeated(&s, seen->at[id]);
 	seen->at[id] = word_span(node->key);
+	if (r->file->kind == FILE_HOST)
+		r->config->host_written[id] = true;
 }
 
 /* "key : value", "key = value" and "key value" with the right sign between them. */

@@ -130,24 +130,28 @@ static struct source *load_cached(struct source_cache *cache, struct arena *aren
 struct loaded {
 	struct source *source; /* NULL: errno says why */
 	struct stat st;
-	bool read; /* not from the cache */
+	bool fresh; /* for the cache, which has it not */
 };
 
+/* The cache is of files in the tree, which are named relative to its folders. */
 static struct loaded load(struct source_cache *cache, struct arena *arena, int at, const char *path,
 			  const char *shown)
 {
-	struct loaded loaded = { .source = load_cached(cache, arena, at, path, shown) };
+	struct loaded loaded = { .source = NULL };
 
+	if (at == AT_FDCWD)
+		cache = NULL;
+	loaded.source = load_cached(cache, arena, at, path, shown);
 	if (!loaded.source) {
 		loaded.source = load_file(arena, at, path, shown, &loaded.st);
-		loaded.read = true;
+		loaded.fresh = cache != NULL;
 	}
 	return loaded;
 }
 
 static struct source *add_loaded(struct source_map *map, const struct loaded *loaded)
 {
-	if (loaded->source && loaded->read && map->cache)
+	if (loaded->source && loaded->fresh)
 		source_cache_put(map->cache, loaded->source, &loaded->st);
 	return loaded->source ? commit(map, loaded->source) : NULL;
 }

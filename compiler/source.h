@@ -42,7 +42,7 @@ struct place {
 void source_map_init(struct source_map *map, struct arena *arena);
 /*
  * Reads `path`, relative to the directory `at` (or AT_FDCWD), with one read, or takes
- * it from the map's cache, and adds it under the name `shown` (copied).  Returns NULL with errno set when it
+ * it from the map's cache (not with AT_FDCWD), and adds it under the name `shown` (copied).  Returns NULL with errno set when it
  * cannot be opened or read, is no regular file (EISDIR, EINVAL), or would fill
  * the map (EFBIG).  The text belongs to the arena.
  */

@@ -46,7 +46,7 @@ static bool send_batch(struct nft_kernel *kernel, struct backend_loading *loadin
 	bool taken;
 
 	note_size(loading, batch);
-	if (nft_batch_is_empty(batch))
+	if (nft_batch_is_empty(batch) || loading->dry)
 		return true;
 	taken = nft_kernel_send(kernel, loading->arena, batch, false, &answers);
 	loading->kernel_time = answers.nanoseconds;

@@ -12,6 +12,7 @@ static char folder[] = "/tmp/pvefw-test-XXXXXX";
 static char original[sizeof(folder)];
 static struct arena arena;
 static struct source_map map;
+static int dir;
 
 static void setup(void)
 {
@@ -21,12 +22,14 @@ static void setup(void)
 	memcpy(original, folder, sizeof(folder));
 	ck_assert_ptr_nonnull(mkdtemp(folder));
 	ck_assert_int_eq(chdir(folder), 0);
+	dir = open(".", O_RDONLY | O_DIRECTORY);
 }
 
 static void teardown(void)
 {
 	unlink("a");
 	unlink("b");
+	close(dir);
 	ck_assert_int_eq(chdir("/"), 0);
 	ck_assert_int_eq(rmdir(folder), 0);
 	memcpy(folder, original, sizeof(folder));
@@ -51,7 +54,7 @@ static void put(const char *path, const char *text, int age)
 
 static const char *load(const char *path)
 {
-	struct source *source = source_load(&map, AT_FDCWD, path, path);
+	struct source *source = source_load(&map, dir, path, path);
 
 	return source ? source->text : NULL;
 }
@@ -132,6 +135,15 @@ START_TEST(swept)
 }
 END_TEST
 
+/* Files that are not of the tree. */
+START_TEST(elsewhere)
+{
+	put("a", "A", 10);
+	ck_assert_ptr_nonnull(source_load(&map, AT_FDCWD, "a", "a"));
+	ck_assert_uint_eq(reads(), 0);
+}
+END_TEST
+
 START_TEST(many)
 {
 	struct source_request requests[] = { { .path = "a", .shown = "a" }, { .path = "b", .shown = "b" } };
@@ -139,7 +151,7 @@ START_TEST(many)
 	put("a", "A", 10);
 	put("b", "B", 10);
 	for (int time = 0; time < 3; time++) {
-		source_load_all(&map, AT_FDCWD, requests, 2);
+		source_load_all(&map, dir, requests, 2);
 		ck_assert_str_eq(requests[0].source->text, "A");
 		ck_assert_str_eq(requests[1].source->text, "B");
 	}
@@ -160,6 +172,7 @@ int main(void)
 	tcase_add_test(tests, young);
 	tcase_add_test(tests, forgotten);
 	tcase_add_test(tests, swept);
+	tcase_add_test(tests, elsewhere);
 	tcase_add_test(tests, many);
 	suite_add_tcase(suite, tests);
 	srunner_run_all(runner, CK_NORMAL);
