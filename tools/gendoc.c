@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "commands.h"
+#include "firewall/firewall.h"
 #include "describe.h"
 #include "diag.h"
 
@@ -60,7 +61,7 @@ static void sentence(struct out *out, const char *text)
 
 /* ---- programs ---- */
 
-static const struct cli_program *const programs[] = { &pvefw_cc };
+static const struct cli_program *const programs[] = { &pvefw_cc, &pve_firewall };
 
 /* That of the template: its name begins with the program's; else pvefw-cc. */
 static const struct cli_program *program = &pvefw_cc;

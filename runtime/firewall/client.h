@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the commands that speak with the service, or stand in for it, have in common. */
+#ifndef PVEFW_CLIENT_H
+#define PVEFW_CLIENT_H
+
+#include <jansson.h>
+
+#include "firewall/applied.h"
+#include "firewall/firewall.h"
+
+/*
+ * Asks the service.  NULL: none runs (*missing), or it was reported why there is no
+ * answer.  Takes the request.
+ */
+json_t *client_ask(const struct cli *cli, json_t *request, bool *missing);
+/* Reports the error that the answer tells, if any, and gives the answer back. */
+int client_end(json_t *answer);
+
+/* What stands in for the service while none runs, with its lock. */
+struct substitute {
+	int run_dir, lock;
+	struct log log;
+	struct sysctls sysctls;
+	struct applied applied;
+};
+
+/* False: it was reported why that cannot be. */
+bool substitute_open(struct substitute *substitute, const struct cli *cli);
+void substitute_close(struct substitute *substitute);
+
+#endif

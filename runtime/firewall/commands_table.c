@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The tables of pve-firewall. */
+#include "firewall/firewall.h"
+
+#define IN(ID) (1u << FIREWALL_##ID)
+#define TAKES_INPUTS (~IN(CONFIRM))
+#define TAKES_DIAGNOSTICS (IN(COMPILE) | IN(LOCALNET))
+
+static const struct command_row commands[FIREWALL_COMMANDS] = {
+#define COMMAND(ID, function, name, operands, text) \
+	[FIREWALL_##ID] = { name, operands, text, function },
+#include "firewall/firewall.def"
+};
+
+static const struct cli_option_row options[FIREWALL_OPTIONS] = {
+#define CLI_OPTION(ID, letter, name, argument, takers, text) \
+	[CLI_##ID] = { letter, name, argument, takers, text },
+#include "cli_shared.def"
+#include "firewall/firewall.def"
+};
+
+const struct cli_program pve_firewall = {
+	.name = "pve-firewall",
+	.see = "pve-firewall COMMAND --help lists the options of one; pve-firewall(8) tells all.",
+	.commands = commands,
+	.command_count = FIREWALL_COMMANDS,
+	.options = options,
+	.option_count = FIREWALL_OPTIONS,
+};
+
+const char *firewall_run_dir(const struct cli *cli)
+{
+	return cli->value[CLI_RUN_DIR] ? cli->value[CLI_RUN_DIR] : "/run/pve-firewall";
+}

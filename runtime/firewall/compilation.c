@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* See the header. */
+#include "firewall/compilation.h"
+
+#include <sha1.h>
+
+static void digest_sources(const struct source_map *map, struct tree_digest *digest)
+{
+	SHA1_CTX sha;
+
+	SHA1Init(&sha);
+	for (uint32_t i = 0; i < map->count; i++) {
+		const struct source *source = map->sources[i];
+
+		SHA1Update(&sha, (const uint8_t *)source->path, strlen(source->path) + 1);
+		SHA1Update(&sha, (const uint8_t *)&source->size, sizeof(source->size));
+		SHA1Update(&sha, (const uint8_t *)source->text, source->size);
+	}
+	SHA1Final(digest->bytes, &sha);
+}
+
+void compilation_run(struct compilation *c, const struct input_options *options, struct source_cache *cache)
+{
+	*c = (struct compilation){ .config = NULL };
+	source_map_init(&c->map, &c->arena);
+	c->map.cache = cache;
+	diags_init(&c->diags, &c->arena, &c->map);
+	if (!inputs_load(&c->inputs, options, &c->diags))
+		return;
+	digest_sources(&c->map, &c->digest);
+	c->config = compile(&c->inputs, &c->diags);
+	c->backend = c->config->host_options.nftables ? &backend_netlink : &backend_iptables;
+	diags_sort(&c->diags);
+}
+
+void compilation_free(struct compilation *c)
+{
+	if (c->config)
+		config_free(c->config);
+	arena_free(&c->arena);
+}
+
+bool tree_digest_equal(const struct tree_digest *a, const struct tree_digest *b)
+{
+	return memcmp(a->bytes, b->bytes, sizeof(a->bytes)) == 0;
+}

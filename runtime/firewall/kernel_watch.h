@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Noticing that somebody else has changed our nftables tables: the kernel tells all
+ * changes to whoever listens.  While we change them ourselves nobody does, as telling
+ * costs time.
+ */
+#ifndef PVEFW_KERNEL_WATCH_H
+#define PVEFW_KERNEL_WATCH_H
+
+#include <stdbool.h>
+#include <systemd/sd-event.h>
+
+struct mnl_socket;
+
+struct kernel_watch {
+	sd_event *event;
+	struct mnl_socket *socket; /* NULL: nobody listens */
+	sd_event_source *source;
+	void (*handler)(void *context);
+	void *context;
+};
+
+void kernel_watch_init(struct kernel_watch *w, sd_event *event, void (*handler)(void *context), void *context);
+/* Both may be called at any time; 0 or an errno. */
+int kernel_watch_listen(struct kernel_watch *w);
+void kernel_watch_pause(struct kernel_watch *w);
+
+#endif

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* See the header. */
+#include "firewall/rundir.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define LOCK_NAME "lock"
+enum { LOCK_POLL = 50 /* milliseconds */ };
+
+/* ---- the directory ---- */
+
+static int make_all(const char *path)
+{
+	char part[4096];
+	size_t len = strlen(path);
+
+	if (len >= sizeof(part)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	for (size_t i = 1; i <= len; i++) {
+		if (path[i] != '/' && path[i] != '\0')
+			continue;
+		memcpy(part, path, i);
+		part[i] = '\0';
+		if (mkdir(part, 0755) < 0 && errno != EEXIST)
+			return -1;
+	}
+	return 0;
+}
+
+int rundir_open_existing(const char *path)
+{
+	return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+int rundir_open(const char *path)
+{
+	return make_all(path) < 0 ? -1 : rundir_open_existing(path);
+}
+
+/* ---- files ---- */
+
+static int write_all(int fd, const char *bytes, size_t size)
+{
+	while (size) {
+		ssize_t n = write(fd, bytes, size);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return errno;
+		bytes += n;
+		size -= (size_t)n;
+	}
+	return 0;
+}
+
+int rundir_write(int dir, const char *name, const void *bytes, size_t size)
+{
+	char temporary[256];
+	int fd, reason;
+
+	snprintf(temporary, sizeof(temporary), ".%s.new", name);
+	fd = openat(dir, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return errno;
+	reason = write_all(fd, bytes, size);
+	if (close(fd) < 0 && !reason)
+		reason = errno;
+	if (!reason && renameat(dir, temporary, dir, name) < 0)
+		reason = errno;
+	if (reason)
+		unlinkat(dir, temporary, 0);
+	return reason;
+}
+
+int rundir_read(int dir, const char *name, struct out *out)
+{
+	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC), reason = 0;
+	char buffer[4096];
+	ssize_t n;
+
+	if (fd < 0)
+		return errno;
+	while ((n = read(fd, buffer, sizeof(buffer))) != 0 && !reason) {
+		if (n > 0)
+			out_bytes(out, buffer, (size_t)n);
+		else if (errno != EINTR)
+			reason = errno;
+	}
+	close(fd);
+	return reason;
+}
+
+int rundir_remove(int dir, const char *name)
+{
+	return unlinkat(dir, name, 0) < 0 && errno != ENOENT ? errno : 0;
+}
+
+/* ---- the lock ---- */
+
+static struct flock whole_file(short type)
+{
+	return (struct flock){ .l_type = type, .l_whence = SEEK_SET };
+}
+
+static pid_t holder_of(int fd)
+{
+	struct flock lock = whole_file(F_WRLCK);
+
+	return fcntl(fd, F_GETLK, &lock) < 0 || lock.l_type == F_UNLCK ? 0 : lock.l_pid;
+}
+
+pid_t rundir_lock_holder(int dir)
+{
+	int fd = openat(dir, LOCK_NAME, O_RDWR | O_CLOEXEC);
+	pid_t holder = fd < 0 ? 0 : holder_of(fd);
+
+	if (fd >= 0)
+		close(fd);
+	return holder;
+}
+
+int rundir_lock(int dir, int wait, pid_t *holder)
+{
+	const struct timespec pause = { 0, LOCK_POLL * 1000000L };
+	int fd = openat(dir, LOCK_NAME, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+
+	if (fd < 0)
+		return -1;
+	for (;; wait -= LOCK_POLL) {
+		struct flock lock = whole_file(F_WRLCK);
+
+		if (fcntl(fd, F_SETLK, &lock) == 0)
+			return fd;
+		if (wait <= 0 || (errno != EAGAIN && errno != EACCES))
+			break;
+		nanosleep(&pause, NULL);
+	}
+	*holder = holder_of(fd);
+	close(fd);
+	errno = EWOULDBLOCK;
+	return -1;
+}

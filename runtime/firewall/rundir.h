@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The run directory: the service's lock, sockets and the little it must remember
+ * when it is killed.  Files are written whole or not at all.
+ */
+#ifndef PVEFW_RUNDIR_H
+#define PVEFW_RUNDIR_H
+
+#include <sys/types.h>
+
+#include "out.h"
+
+/* Opens the directory, after making it and those above it; a descriptor, or -1 with errno set. */
+int rundir_open(const char *path);
+/* Opens it if it is there. */
+int rundir_open_existing(const char *path);
+/* Puts a file in the place of another; 0 or an errno. */
+int rundir_write(int dir, const char *name, const void *bytes, size_t size);
+/* Appends what a file holds to `out`; 0 or an errno (ENOENT if there is none). */
+int rundir_read(int dir, const char *name, struct out *out);
+/* 0 if the file is gone, or an errno. */
+int rundir_remove(int dir, const char *name);
+
+/*
+ * Takes the lock of the one instance, waiting up to `wait` milliseconds for another to
+ * give it up.  A descriptor that holds it as long as it is open, or -1 with errno set:
+ * EWOULDBLOCK when it is held, by the process *holder.
+ */
+int rundir_lock(int dir, int wait, pid_t *holder);
+/* The process that holds it; 0: none. */
+pid_t rundir_lock_holder(int dir);
+
+#endif

@@ -1,0 +1,584 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* See the header. */
+#include "firewall/service.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <malloc.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <systemd/sd-daemon.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "firewall/answers.h"
+#include "firewall/firewall.h"
+#include "firewall/rundir.h"
+#include "strerror.h"
+
+/* Microseconds. */
+enum {
+	SETTLE = 2000,          /* from the first sign of a change to a cycle */
+	QUIET = 50000,          /* when there are many, this long after the last */
+	QUIET_WRITING = 200000, /* the same while a file is being written */
+	LATEST = 700000,        /* but not later than this after the first */
+	BURST = 250000,         /* changes this soon after a cycle belong to it */
+	RETRY_FIRST = 1000000,
+	RETRY_LAST = 60000000,
+	VERIFY = 600000000, /* when all is compared again */
+	LOOK = 500000,      /* at what others may have done in the kernel */
+	REPAIR_PAUSE = 1000000, /* between two repairs */
+};
+
+enum { LOCK_WAIT = 10000 /* milliseconds */ };
+
+static uint64_t microseconds(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+static int64_t nanoseconds(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * (int64_t)1000000000 + t.tv_nsec;
+}
+
+/* ---- when ---- */
+
+static void arm(sd_event_source *timer, uint64_t time)
+{
+	sd_event_source_set_time(timer, time);
+	sd_event_source_set_enabled(timer, SD_EVENT_ONESHOT);
+}
+
+static void set_due(struct service *s, uint64_t due)
+{
+	s->scheduled = true;
+	s->due = due;
+	arm(s->cycle, due);
+}
+
+void service_schedule(struct service *s, uint64_t delay)
+{
+	uint64_t due = microseconds() + delay;
+
+	if (!s->scheduled || due < s->due)
+		set_due(s, due);
+}
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* A change alone is taken up at once.  The first of many, too; then they are left to
+ * come to an end. */
+static void on_change(void *context, enum watch_change change, const char *shown)
+{
+	struct service *s = context;
+	uint64_t now = microseconds(), quiet = change == WATCH_ONGOING ? QUIET_WRITING : QUIET;
+
+	if (shown)
+		source_cache_forget(s->cache, shown);
+	if (!s->first_change) {
+		s->first_change = now;
+		if (change == WATCH_DONE && now - s->last_cycle > BURST) {
+			service_schedule(s, SETTLE);
+			return;
+		}
+		service_schedule(s, quiet);
+		return;
+	}
+	if (s->due > s->first_change + SETTLE)
+		set_due(s, least(now + quiet, s->first_change + LATEST));
+}
+
+/* Only a compilation knows which node's folders count. */
+static void watch_node(struct service *s, struct text node)
+{
+	int reason;
+
+	if (s->node && text_is(node, s->node))
+		return;
+	if (s->node)
+		watch_stop(&s->watch);
+	free(s->node);
+	s->node = strndup(node.ptr, node.len);
+	reason = watch_start(&s->watch, s->event, s->options.root ? s->options.root : "/etc/pve", s->node, &s->log,
+			     on_change, s);
+	if (reason)
+		log_message(&s->log, PRIORITY_ERROR, NULL, "cannot watch the tree: %s", error_text(reason));
+}
+
+/* ---- cycles ---- */
+
+static void note_failure(struct service *s)
+{
+	s->counts.failures++;
+	s->counts.failing = true;
+	s->retry = s->retry ? least(2 * s->retry, RETRY_LAST) : RETRY_FIRST;
+	service_schedule(s, s->retry);
+}
+
+static void note_compilation(struct service *s, const struct compilation *c, int64_t time)
+{
+	s->counts.compilations++;
+	s->counts.compile_time = time;
+	s->counts.compile_time_all += time;
+	s->counts.files_read = source_cache_reads(s->cache);
+	memcpy(s->counts.diagnostics, c->diags.counts, sizeof(s->counts.diagnostics));
+	s->counts.unusable += !c->config;
+	if (c->config)
+		s->counts.enabled = config_enabled(c->config);
+}
+
+/* A time in `enable` is over at some second, and then the firewall is off. */
+static void schedule_expiry(struct service *s, const struct config *config)
+{
+	int64_t end = config->cluster_options.enable + 61;
+
+	sd_event_source_set_enabled(s->expiry, SD_EVENT_OFF);
+	if (config->cluster_options.enable <= 1 || !config_enabled(config))
+		return;
+	arm(s->expiry, (uint64_t)end * 1000000);
+}
+
+/* For the logger, which watches the file. */
+static void tell_logger(struct service *s, const struct config *config)
+{
+	bool wanted = config_enabled(config) && config->host_options.log_nf_conntrack;
+
+	rundir_write(s->run_dir, "log_nf_conntrack", wanted ? "1\n" : "0\n", 2);
+}
+
+static void log_applied(struct service *s, const struct compilation *c, const struct applying *applying)
+{
+	const struct backend_loading *l = &applying->loading;
+
+	log_message(&s->log, applying->changed ? PRIORITY_INFO : PRIORITY_DEBUG, NULL,
+		    "%s: %s (%u errors, %u warnings in the configuration; compiled in %.1f ms, applied in %.1f ms)",
+		    c->backend->name, applying->changed ? "changes are applied" : "nothing has changed",
+		    c->diags.counts[SEVERITY_ERROR], c->diags.counts[SEVERITY_WARNING],
+		    (double)s->counts.compile_time / 1e6, (double)s->counts.apply_time / 1e6);
+	log_message(&s->log, PRIORITY_DEBUG, NULL, "sent: %u messages, %u sets, %u chains, %u rules", l->messages, l->sets,
+		    l->chains, l->rules);
+}
+
+static bool apply(struct service *s, struct compilation *c)
+{
+	struct applying applying = { .arena = &c->arena, .whole = s->whole };
+	int64_t begin = nanoseconds();
+	bool done;
+
+	kernel_watch_pause(&s->kernel);
+	done = applied_load(&s->applied, c, &applying);
+	if (s->applied.backend == &backend_netlink)
+		kernel_watch_listen(&s->kernel);
+	s->counts.applies++;
+	s->counts.apply_time = nanoseconds() - begin;
+	s->counts.apply_time_all += s->counts.apply_time;
+	s->counts.changes += applying.changed;
+	if (!done) {
+		log_message(&s->log, PRIORITY_ERROR, NULL, "not applied; what was in force before stays in force");
+		return false;
+	}
+	s->whole = false;
+	log_applied(s, c, &applying);
+	tell_logger(s, c->config);
+	schedule_expiry(s, c->config);
+	return true;
+}
+
+static void compile_timed(struct service *s, struct compilation *c, const struct input_options *options,
+			  struct source_cache *cache)
+{
+	int64_t begin = nanoseconds();
+
+	compilation_run(c, options, cache);
+	note_compilation(s, c, nanoseconds() - begin);
+}
+
+/* What is enforced instead of a configuration that was not confirmed. */
+static bool apply_kept(struct service *s)
+{
+	struct arena arena = { 0 };
+	struct input_options kept = confirm_inputs(&s->confirm, &arena, &s->options);
+	struct compilation c;
+	bool done;
+
+	compile_timed(s, &c, &kept, NULL);
+	if (!c.config)
+		log_message(&s->log, PRIORITY_CRITICAL, NULL, "%s cannot be read; what is in force stays in force", kept.root);
+	done = c.config && apply(s, &c);
+	compilation_free(&c);
+	arena_free(&arena);
+	return done;
+}
+
+static bool apply_tree(struct service *s)
+{
+	struct compilation c;
+	bool done = false, held;
+
+	compile_timed(s, &c, &s->options, s->cache);
+	told_log(&s->told, &s->log, &c.diags);
+	if (c.config)
+		watch_node(s, c.inputs.node);
+	held = c.config && confirm_is_held(&s->confirm, &c.digest);
+	if (c.config && !held) {
+		if (s->confirm.held && !s->confirm.pending)
+			log_message(&s->log, PRIORITY_NOTICE, NULL, "the configuration has changed and counts again");
+		confirm_release(&s->confirm);
+		done = apply(s, &c);
+	}
+	if (c.config)
+		source_cache_sweep(s->cache);
+	compilation_free(&c);
+	return held ? apply_kept(s) : done;
+}
+
+static void notify_status(const struct service *s)
+{
+	const struct service_counts *n = &s->counts;
+
+	sd_notifyf(0, "READY=1\nSTATUS=%s%s, %u errors and %u warnings in the configuration",
+		   n->enabled ? "enabled" : "disabled", n->failing ? ", FAILING" : "", n->diagnostics[SEVERITY_ERROR],
+		   n->diagnostics[SEVERITY_WARNING]);
+}
+
+bool service_cycle(struct service *s)
+{
+	bool done;
+
+	s->scheduled = false;
+	s->first_change = 0;
+	done = apply_tree(s);
+	s->last_cycle = microseconds();
+	if (done) {
+		if (s->counts.failing)
+			log_message(&s->log, PRIORITY_NOTICE, NULL, "applied after having failed");
+		s->counts.failing = false;
+		s->retry = 0;
+	} else {
+		note_failure(s);
+	}
+	notify_status(s);
+	malloc_trim(0);
+	return done;
+}
+
+/* ---- events ---- */
+
+static int on_cycle(sd_event_source *source, uint64_t now, void *context)
+{
+	(void)source;
+	(void)now;
+	service_cycle(context);
+	return 0;
+}
+
+static int on_expiry(sd_event_source *source, uint64_t now, void *context)
+{
+	struct service *s = context;
+
+	(void)source;
+	(void)now;
+	log_message(&s->log, PRIORITY_NOTICE, NULL, "the time in the cluster's `enable` is over");
+	service_schedule(s, 0);
+	return 0;
+}
+
+/* Somebody else has changed what is ours.  Not more than once in a while: who does so again
+ * and again is not answered as fast as the machine can. */
+static void on_tampered(void *context)
+{
+	struct service *s = context;
+	uint64_t since = microseconds() - s->last_cycle;
+
+	if (!s->whole)
+		log_message(&s->log, PRIORITY_WARNING, NULL,
+			    "somebody else has changed rules of ours in the kernel; they are loaded anew");
+	s->counts.repairs += !s->whole;
+	s->whole = true;
+	service_schedule(s, since > REPAIR_PAUSE ? SETTLE : REPAIR_PAUSE - since);
+}
+
+static int on_look(sd_event_source *source, uint64_t now, void *context)
+{
+	struct service *s = context;
+
+	if (!s->scheduled && applied_is_stale(&s->applied))
+		on_tampered(s);
+	arm(source, now + LOOK);
+	return 0;
+}
+
+static int on_verify(sd_event_source *source, uint64_t now, void *context)
+{
+	struct service *s = context;
+
+	applied_forget(&s->applied);
+	service_schedule(s, 0);
+	arm(source, now + VERIFY);
+	return 0;
+}
+
+static int on_deadline(sd_event_source *source, uint64_t now, void *context)
+{
+	(void)source;
+	(void)now;
+	service_go_back(context);
+	return 0;
+}
+
+static int on_stop(sd_event_source *source, const struct signalfd_siginfo *info, void *context)
+{
+	(void)source;
+	(void)info;
+	service_end(context, true);
+	return 0;
+}
+
+static int on_reload(sd_event_source *source, const struct signalfd_siginfo *info, void *context)
+{
+	struct service *s = context;
+
+	(void)source;
+	(void)info;
+	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)microseconds());
+	log_message(&s->log, PRIORITY_INFO, NULL, "reading everything anew");
+	applied_forget(&s->applied);
+	service_cycle(s);
+	return 0;
+}
+
+/* ---- until confirmed ---- */
+
+int service_await_confirmation(struct service *s, uint64_t seconds)
+{
+	int reason = s->counts.failing ? EAGAIN : confirm_begin(&s->confirm, s->cache, seconds);
+
+	if (!reason) {
+		arm(s->deadline, s->confirm.deadline);
+		log_message(&s->log, PRIORITY_NOTICE, NULL, "going back in %llu seconds unless confirmed",
+			    (unsigned long long)seconds);
+	}
+	return reason;
+}
+
+void service_go_back(struct service *s)
+{
+	if (!s->confirm.pending)
+		return;
+	log_message(&s->log, PRIORITY_WARNING, NULL, "not confirmed in time: going back to what was enforced before");
+	confirm_hold(&s->confirm, &s->applied.digest);
+	service_cycle(s);
+}
+
+/* An earlier service has not lived to see the deadline: what the tree is now is what was not confirmed. */
+static void note_missed_deadline(struct service *s)
+{
+	struct compilation c;
+
+	compilation_run(&c, &s->options, NULL);
+	if (c.config) {
+		log_message(&s->log, PRIORITY_WARNING, NULL, "not confirmed in time: going back to what was enforced before");
+		confirm_hold(&s->confirm, &c.digest);
+	}
+	compilation_free(&c);
+}
+
+static void resume_confirmation(struct service *s)
+{
+	if (s->confirm.pending && confirm_now() >= s->confirm.deadline)
+		note_missed_deadline(s);
+	else if (s->confirm.pending)
+		arm(s->deadline, s->confirm.deadline);
+}
+
+/* ---- the beginning ---- */
+
+static int add_timer(struct service *s, sd_event_source **timer, clockid_t clock, sd_event_time_handler_t handler)
+{
+	int result = sd_event_add_time(s->event, timer, clock, 0, 1, handler, s);
+
+	if (result >= 0)
+		result = sd_event_source_set_enabled(*timer, SD_EVENT_OFF);
+	return result;
+}
+
+static int add_signal(struct service *s, int number, sd_event_signal_handler_t handler)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, number);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	return sd_event_add_signal(s->event, NULL, number, handler, s);
+}
+
+static int open_events(struct service *s)
+{
+	int result = sd_event_new(&s->event);
+
+	if (result >= 0)
+		result = add_timer(s, &s->cycle, CLOCK_MONOTONIC, on_cycle);
+	if (result >= 0)
+		result = add_timer(s, &s->expiry, CLOCK_REALTIME, on_expiry);
+	if (result >= 0)
+		result = add_timer(s, &s->deadline, CLOCK_BOOTTIME, on_deadline);
+	if (result >= 0)
+		result = add_timer(s, &s->look, CLOCK_MONOTONIC, on_look);
+	if (result >= 0)
+		result = add_timer(s, &s->verify, CLOCK_MONOTONIC, on_verify);
+	if (result >= 0)
+		result = add_signal(s, SIGTERM, on_stop);
+	if (result >= 0)
+		result = add_signal(s, SIGINT, on_stop);
+	if (result >= 0)
+		result = add_signal(s, SIGHUP, on_reload);
+	if (result >= 0)
+		result = sd_event_set_watchdog(s->event, 1);
+	return result < 0 ? -result : 0;
+}
+
+static int take_lock(struct service *s)
+{
+	pid_t holder = 0;
+
+	s->run_dir = rundir_open(s->run_path);
+	if (s->run_dir < 0)
+		return cli_error("cannot open %s: %s", s->run_path, error_text(errno));
+	s->lock = rundir_lock(s->run_dir, LOCK_WAIT, &holder);
+	if (s->lock >= 0)
+		return 0;
+	if (errno == EWOULDBLOCK)
+		return cli_error("another pve-firewall, process %d, has %s/lock; see pve-firewall status", (int)holder,
+				 s->run_path);
+	return cli_error("cannot lock %s/lock: %s", s->run_path, error_text(errno));
+}
+
+static int read_port(const char *text, uint16_t *port)
+{
+	uint64_t number = 0;
+
+	if (text && (!text_to_number(text_of(text), UINT16_MAX, &number) || !number))
+		return cli_error("--metrics-port takes a port number, not `%s`", text);
+	*port = (uint16_t)number;
+	return 0;
+}
+
+static int open_sockets(struct service *s, uint16_t port)
+{
+	int reason = control_open(&s->control, s->event, s->run_path, service_answer, s);
+
+	if (reason)
+		return cli_error("cannot listen at %s/control.sock: %s", s->run_path, error_text(reason));
+	reason = metrics_open(&s->metrics, s->event, s->run_path, port, service_metrics, s);
+	if (reason)
+		return cli_error("cannot serve metrics: %s", error_text(reason));
+	return 0;
+}
+
+int service_open(struct service *s, const struct cli *cli)
+{
+	uint16_t port = 0;
+	int status = read_port(cli->value[CLI_METRICS_PORT], &port), reason;
+
+	*s = (struct service){ .options = cli_inputs(cli), .run_path = firewall_run_dir(cli), .lock = -1, .ready = -1 };
+	s->options.resolve = true;
+	if (!status)
+		status = take_lock(s);
+	if (status)
+		return status;
+	log_open(&s->log, cli->value[CLI_LOG_FILE], cli->value[CLI_DEBUG] != NULL);
+	reason = open_events(s);
+	if (reason)
+		return cli_error("cannot run: %s", error_text(reason));
+	s->cache = source_cache_new();
+	sysctls_open(&s->sysctls, s->run_dir, &s->log);
+	applied_init(&s->applied, &s->log, &s->sysctls);
+	confirm_open(&s->confirm, s->run_dir, s->run_path);
+	kernel_watch_init(&s->kernel, s->event, on_tampered, s);
+	return open_sockets(s, port);
+}
+
+/* ---- running ---- */
+
+static void tell_ready(struct service *s)
+{
+	if (s->ready < 0)
+		return;
+	if (write(s->ready, "", 1) < 0)
+		log_message(&s->log, PRIORITY_DEBUG, NULL, "nobody waits for this service to start");
+	close(s->ready);
+	s->ready = -1;
+}
+
+int service_run(struct service *s)
+{
+	int result;
+
+	log_message(&s->log, PRIORITY_NOTICE, NULL, "pve-firewall %s starts", PVEFW_VERSION);
+	resume_confirmation(s);
+	service_cycle(s);
+	if (!s->node) /* the tree cannot be read yet: watch what there may be */
+		watch_node(s, text_of(s->options.node ? s->options.node : "localhost"));
+	arm(s->look, microseconds() + LOOK);
+	arm(s->verify, microseconds() + VERIFY);
+	tell_ready(s);
+	result = sd_event_loop(s->event);
+	if (result < 0)
+		log_message(&s->log, PRIORITY_CRITICAL, NULL, "the event loop has ended: %s", error_text(-result));
+	return result < 0 ? EXIT_TROUBLE : EXIT_CLEAN;
+}
+
+void service_end(struct service *s, bool remove)
+{
+	struct arena arena = { 0 };
+
+	sd_notify(0, "STOPPING=1");
+	kernel_watch_pause(&s->kernel);
+	if (remove && applied_remove(&s->applied, &arena))
+		log_message(&s->log, PRIORITY_NOTICE, NULL, "pve-firewall ends; nothing of it is in the kernel any more");
+	else
+		log_message(&s->log, PRIORITY_NOTICE, NULL, "pve-firewall ends; its rules stay in the kernel");
+	arena_free(&arena);
+	sd_event_exit(s->event, 0);
+}
+
+static void free_timers(struct service *s)
+{
+	sd_event_source *timers[] = { s->cycle, s->expiry, s->deadline, s->look, s->verify };
+
+	for (size_t i = 0; i < sizeof(timers) / sizeof(timers[0]); i++)
+		sd_event_source_unref(timers[i]);
+}
+
+void service_close(struct service *s)
+{
+	if (s->node)
+		watch_stop(&s->watch);
+	free(s->node);
+	if (s->event) {
+		control_close(&s->control);
+		metrics_close(&s->metrics);
+		rundir_remove(s->run_dir, "control.sock");
+		rundir_remove(s->run_dir, "metrics.sock");
+		kernel_watch_pause(&s->kernel);
+		applied_free(&s->applied);
+		free_timers(s);
+		sd_event_unref(s->event);
+	}
+	source_cache_free(s->cache);
+	told_free(&s->told);
+	if (s->lock >= 0)
+		close(s->lock);
+	if (s->run_dir >= 0)
+		close(s->run_dir);
+}

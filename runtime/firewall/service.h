@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The running service: one event loop that compiles and applies when the tree, the
+ * kernel or the clock gives reason to.
+ *
+ * All reasons end in service_schedule(), which decides when the next cycle runs; a
+ * cycle compiles, applies, and says what has come of it.  A cycle that fails leaves in
+ * force what was, and is repeated later and later.
+ */
+#ifndef PVEFW_SERVICE_H
+#define PVEFW_SERVICE_H
+
+#include "firewall/applied.h"
+#include "firewall/confirm.h"
+#include "firewall/control.h"
+#include "firewall/kernel_watch.h"
+#include "firewall/metrics.h"
+#include "firewall/told.h"
+#include "firewall/watch.h"
+#include "source_cache.h"
+
+struct cli;
+
+/* What has happened since the service started; times in nanoseconds. */
+struct service_counts {
+	uint64_t compilations, unusable, applies, changes, failures, repairs;
+	uint64_t files_read;
+	int64_t compile_time, apply_time;           /* of the last one */
+	int64_t compile_time_all, apply_time_all;
+	unsigned diagnostics[SEVERITY_ERROR + 1];   /* of the last compilation */
+	bool enabled;                               /* the cluster's option, then */
+	bool failing;                               /* the last cycle has failed */
+};
+
+struct service {
+	struct input_options options;
+	const char *run_path;
+	int run_dir, lock;
+	sd_event *event;
+	struct log log;
+	struct source_cache *cache;
+	struct applied applied;
+	struct sysctls sysctls;
+	struct watch watch;
+	struct kernel_watch kernel;
+	struct control control;
+	struct metrics metrics;
+	struct confirm confirm;
+	struct told told;
+	struct service_counts counts;
+	char *node; /* that is watched */
+	/* Timers: of the next cycle, of the cluster's `enable`, of apply --confirm; the look at the
+	 * kernel, and the comparison of everything. */
+	sd_event_source *cycle, *expiry, *deadline, *look, *verify;
+	bool scheduled;
+	uint64_t due, first_change, last_cycle; /* microseconds, CLOCK_MONOTONIC; 0: none */
+	uint64_t retry;                         /* microseconds until a failed cycle is repeated */
+	bool whole;                             /* the next cycle loads everything anew */
+	bool remove_at_end;
+	int ready; /* written to when the service runs; -1: nobody waits */
+};
+
+/* Opens everything; 0 or an exit status, after a message on standard error. */
+int service_open(struct service *s, const struct cli *cli);
+/* Applies for the first time and goes on until service_end(); returns the exit status. */
+int service_run(struct service *s);
+void service_close(struct service *s);
+
+/* Compiles and applies now. True if what is compiled is in force. */
+bool service_cycle(struct service *s);
+/* The same in so many microseconds, or earlier. */
+void service_schedule(struct service *s, uint64_t delay);
+/* Begins to wait for a confirmation, or goes back to what was enforced before. */
+int service_await_confirmation(struct service *s, uint64_t seconds);
+void service_go_back(struct service *s);
+/* Leaves the event loop; with `remove`, all that is ours goes first. */
+void service_end(struct service *s, bool remove);
+
+#endif
