@@ -4,7 +4,8 @@
 
 #define IN(ID) (1u << FIREWALL_##ID)
 #define TAKES_INPUTS (~IN(CONFIRM))
-#define TAKES_DIAGNOSTICS (IN(COMPILE) | IN(LOCALNET))
+#define TAKES_DIAGNOSTICS (IN(STATUS) | IN(COMPILE) | IN(LOCALNET))
+#define TAKES_FORMAT 0
 
 static const struct command_row commands[FIREWALL_COMMANDS] = {
 #define COMMAND(ID, function, name, operands, text) \
