@@ -26,16 +26,17 @@ static int64_t now(void)
 
 /* ---- running the tools ---- */
 
-static bool run_step(struct backend_loading *loading, const struct xt_plan *plan, enum xt_step step)
+static bool run_step(struct backend_loading *loading, const struct xt_state *state, const struct xt_plan *plan,
+		     enum xt_step step)
 {
-	return xt_tool_run(loading, xt_step_tool(step), &plan->scripts[step]);
+	return xt_tool_run(loading, xt_step_tool(step), &plan->scripts[step], state->lock.file);
 }
 
 /* Those with something to do; the first that fails is the last one. */
-static bool run_plan(struct backend_loading *loading, const struct xt_plan *plan)
+static bool run_plan(struct backend_loading *loading, const struct xt_state *state, const struct xt_plan *plan)
 {
 	for (unsigned step = 0; step < XT_STEPS; step++)
-		if (plan->scripts[step].changes && !run_step(loading, plan, (enum xt_step)step))
+		if (plan->scripts[step].changes && !run_step(loading, state, plan, (enum xt_step)step))
 			return false;
 	return true;
 }
@@ -95,7 +96,8 @@ static bool reached(struct backend_loading *loading, struct xt_loaded *loaded, c
 }
 
 /* All steps are tried: the more of the old rules are there again, the better. */
-static bool undo(struct backend_loading *loading, struct xt_loaded *found, const struct xt_goal *before)
+static bool undo(struct backend_loading *loading, const struct xt_state *state, struct xt_loaded *found,
+		 const struct xt_goal *before)
 {
 	struct xt_plan plan;
 	bool undone = true;
@@ -103,7 +105,7 @@ static bool undo(struct backend_loading *loading, struct xt_loaded *found, const
 	xt_plan_make(&plan, found, before);
 	for (unsigned step = 0; step < XT_STEPS; step++)
 		if (plan.scripts[step].changes)
-			undone &= run_step(loading, &plan, (enum xt_step)step);
+			undone &= run_step(loading, state, &plan, (enum xt_step)step);
 	xt_plan_free(&plan);
 	return undone;
 }
@@ -112,7 +114,7 @@ static void roll_back(struct backend_loading *loading, struct xt_state *state)
 {
 	struct xt_goal before = { .image = &state->loaded };
 	struct xt_loaded found = { .sets = NULL }, again = { .sets = NULL };
-	bool back = xt_read_all(loading, &found) && undo(loading, &found, &before) &&
+	bool back = xt_read_all(loading, &found) && undo(loading, state, &found, &before) &&
 		    reached(loading, &again, &before);
 
 	if (!back)
@@ -146,7 +148,7 @@ static bool carry_out(struct backend_loading *loading, struct xt_state *state, c
 {
 	struct xt_stamp before = state->stamp;
 	int64_t begin = now();
-	bool done = run_plan(loading, plan);
+	bool done = run_plan(loading, state, plan);
 
 	loading->kernel_time = now() - begin;
 	begin = now();
@@ -224,9 +226,14 @@ static bool change(struct backend_loading *loading, struct xt_state *state, cons
 bool xt_load(struct backend_loading *loading, struct xt_state *state, const struct config *config)
 {
 	struct xt_goal goal = { .config = config, .whole = loading->whole };
-	bool held = !xt_state_is_stale(state);
+	bool held, done;
 
-	return refresh(loading, state) && change(loading, state, &goal, held);
+	if (!xt_lock_take(loading, &state->lock))
+		return false;
+	held = !xt_state_is_stale(state);
+	done = refresh(loading, state) && change(loading, state, &goal, held);
+	xt_lock_give(&state->lock);
+	return done;
 }
 
 bool xt_load_once(struct backend_loading *loading, const struct config *config)

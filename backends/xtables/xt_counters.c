@@ -184,7 +184,7 @@ bool xt_counters(struct backend_loading *loading, const struct config *config, x
 	bool read = true;
 
 	for (unsigned i = 0; i < 2; i++)
-		xt_tool_start(&processes[i], savers[i], NULL);
+		xt_tool_start(&processes[i], savers[i], NULL, 0);
 	for (unsigned i = 0; i < 2; i++)
 		read &= xt_tool_finish(loading, &processes[i], NULL);
 	for (unsigned i = 0; i < 2; i++) {
@@ -214,7 +214,7 @@ static bool zero_table(struct backend_loading *loading, const struct xt_piece *c
 	for (const struct xt_piece *chain = chains; chain; chain = chain->hh.next)
 		xt_script_printf(&script, "-Z %s\n", chain->name);
 	xt_script_printf(&script, "COMMIT\n");
-	done = !chains || xt_tool_run(loading, xt_step_tool(XT_STEP_TABLES + id), &script);
+	done = !chains || xt_tool_run(loading, xt_step_tool(XT_STEP_TABLES + id), &script, 0);
 	out_free(&text);
 	return done;
 }

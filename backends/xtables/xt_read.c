@@ -68,7 +68,7 @@ bool xt_read_all(struct backend_loading *loading, struct xt_loaded *loaded)
 
 	xt_bridge_free(&loaded->bridge);
 	for (unsigned i = 0; i < SAVERS; i++)
-		xt_tool_start(&processes[i], savers[i], NULL);
+		xt_tool_start(&processes[i], savers[i], NULL, 0);
 	for (unsigned i = 0; i < SAVERS; i++) {
 		read &= finish_saver(loading, loaded, (enum saver)i, &processes[i]);
 		process_free(&processes[i]);
@@ -81,7 +81,7 @@ static bool read_one(struct backend_loading *loading, struct xt_loaded *loaded, 
 	struct process process;
 	bool read;
 
-	xt_tool_start(&process, savers[saver], NULL);
+	xt_tool_start(&process, savers[saver], NULL, 0);
 	read = finish_saver(loading, loaded, saver, &process);
 	process_free(&process);
 	return read;
@@ -134,7 +134,7 @@ static void start_reading(struct reading *r, enum xt_step step, const struct xt_
 		memcpy(r->argv, (const char *[]){ row->version == IPV4 ? "iptables" : "ip6tables", "--wait=20", "-t",
 		       row->name, "-S", touched->name, NULL }, 7 * sizeof(char *));
 	}
-	xt_tool_start(&r->process, r->argv, NULL);
+	xt_tool_start(&r->process, r->argv, NULL, 0);
 }
 
 static uint32_t start_readings(struct reading *readings, const struct xt_plan *plan)

@@ -173,14 +173,25 @@ struct xt_stamp {
 struct xt_stamp xt_stamp_take(void);
 bool xt_stamp_equal(const struct xt_stamp *a, const struct xt_stamp *b);
 
+/* ---- one at a time, xt_lock.c ---- */
+
+struct xt_lock {
+	char path[64];
+	int file;
+};
+
+/* Waits up to a minute.  False: there is a problem, and nothing is to be given. */
+bool xt_lock_take(struct backend_loading *loading, struct xt_lock *lock);
+void xt_lock_give(struct xt_lock *lock);
+
 /* ---- tools, xt_tool.c ---- */
 
-/* Starts a tool.  With a script: as its input. */
-void xt_tool_start(struct process *process, const char *const *argv, const struct out *input);
+/* Starts a tool.  With an input: that.  `lock`: a descriptor that it keeps open, or 0. */
+void xt_tool_start(struct process *process, const char *const *argv, const struct out *input, int lock);
 /* Waits for it.  False: it did not do what it should; the reason becomes a problem. */
 bool xt_tool_finish(struct backend_loading *loading, struct process *process, const struct xt_script *script);
 /* Both, for a tool that takes a script. */
-bool xt_tool_run(struct backend_loading *loading, const char *const *argv, const struct xt_script *script);
+bool xt_tool_run(struct backend_loading *loading, const char *const *argv, const struct xt_script *script, int lock);
 bool xt_tool_is_missing(const struct process *process);
 /* What it printed. */
 struct text xt_tool_output(const struct process *process);
@@ -204,6 +215,7 @@ struct xt_state {
 	struct xt_loaded loaded;
 	bool known;
 	struct xt_stamp stamp;
+	struct xt_lock lock; /* while a load is at work */
 };
 
 #endif

@@ -32,9 +32,9 @@ static int64_t patience_for(const struct out *input)
 	return patience;
 }
 
-void xt_tool_start(struct process *process, const char *const *argv, const struct out *input)
+void xt_tool_start(struct process *process, const char *const *argv, const struct out *input, int lock)
 {
-	*process = (struct process){ .argv = argv, .patience = patience_for(input) };
+	*process = (struct process){ .argv = argv, .patience = patience_for(input), .keep = lock };
 	if (input) {
 		process->input = input->data;
 		process->input_len = input->len;
@@ -162,12 +162,12 @@ bool xt_tool_finish(struct backend_loading *loading, struct process *process, co
 	return false;
 }
 
-bool xt_tool_run(struct backend_loading *loading, const char *const *argv, const struct xt_script *script)
+bool xt_tool_run(struct backend_loading *loading, const char *const *argv, const struct xt_script *script, int lock)
 {
 	struct process process;
 	bool done;
 
-	xt_tool_start(&process, argv, script->out);
+	xt_tool_start(&process, argv, script->out, lock);
 	done = xt_tool_finish(loading, &process, script);
 	process_free(&process);
 	return done;

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * xt-service [OPTION ...]: loads the iptables target as a service does, which remembers what is loaded.
+ *
+ * Options are those of `pvefw-cc load`. Commands are lines of standard input:
+ *
+ *   load ROOT      compiles and loads a tree; prints what --stats of pvefw-cc load does, and `stale 0|1`
+ *                  as it was before
+ *   remove         takes all away
+ *   forget         forgets what is known
+ *   counters ROOT  prints `FILE:LINE PACKETS BYTES` for each rule that comes from a line, then `skipped N`
+ *   zero           sets counters to zero
+ *
+ * After each comes a line `ok`, or `failed` behind the problems.
+ */
+#include <stdio.h>
+
+#include "commands.h"
+#include "compile.h"
+#include "run.h"
+#include "xt_load.h"
+
+static double milliseconds(int64_t nanoseconds)
+{
+	return (double)nanoseconds / 1e6;
+}
+
+static void print_stats(const struct backend_loading *l, bool stale)
+{
+	printf("stale %d\nmessages %u\nsets %u\nelements %u\nchains %u\nrules %u\ndeleted %u\nbytes %zu\n", stale,
+	       l->messages, l->sets, l->elements, l->chains, l->rules, l->deleted, l->bytes);
+	printf("lower-ms %.3f\nread-ms %.3f\nbuild-ms %.3f\nkernel-ms %.3f\n", milliseconds(l->lower_time),
+	       milliseconds(l->read_time), milliseconds(l->build_time), milliseconds(l->kernel_time));
+}
+
+static void print_count(void *context, struct span span, uint64_t packets, uint64_t bytes)
+{
+	const struct run *run = context;
+	struct place place = source_place(&run->map, span.begin);
+
+	printf("%s:%u %llu %llu\n", place.source->path, place.line, (unsigned long long)packets,
+	       (unsigned long long)bytes);
+}
+
+static bool act(struct run *run, struct xt_state *state, char command, const struct config *config)
+{
+	struct backend_loading loading = { .arena = &run->arena, .whole = run->cli->value[CLI_WHOLE] != NULL };
+	bool stale = xt_state_is_stale(state), done;
+	uint32_t skipped;
+
+	if (command == 'c') {
+		done = xt_counters(&loading, config, print_count, run, &skipped);
+		printf("skipped %u\n", skipped);
+	} else if (command == 'z') {
+		done = xt_counters_zero(&loading);
+	} else {
+		done = xt_load(&loading, state, config);
+		print_stats(&loading, stale);
+	}
+	for (const struct backend_problem *p = loading.problems; p; p = p->next)
+		printf("problem %s\n", p->text);
+	return done;
+}
+
+static bool obey(struct cli *cli, struct xt_state *state, char command, const char *root)
+{
+	struct inputs inputs = { 0 };
+	struct config *config;
+	struct run run;
+	bool done;
+
+	if (*root)
+		cli->value[CLI_ROOT] = root;
+	if (!run_begin(&run, cli))
+		return false;
+	if (!*root) {
+		done = act(&run, state, command, NULL);
+	} else if (inputs_load(&inputs, &run.options, &run.diags)) {
+		config = compile(&inputs, &run.diags);
+		done = act(&run, state, command, config);
+		config_free(config);
+	} else {
+		done = false;
+	}
+	arena_free(&run.arena);
+	return done;
+}
+
+int main(int argc, char **argv)
+{
+	struct cli cli = { .program = &pvefw_cc, .command = COMMAND_LOAD };
+	struct xt_state *state = xt_state_new();
+	struct arena arena = { 0 };
+	char line[4096];
+
+	if (!cli_parse(&cli, &arena, argc - 1, argv + 1))
+		return 2;
+	while (fgets(line, sizeof(line), stdin)) {
+		char *root = line + strcspn(line, " \n");
+		bool done = true;
+
+		if (*root)
+			*root++ = '\0';
+		root[strcspn(root, "\n")] = '\0';
+		if (strcmp(line, "forget") == 0)
+			xt_state_forget(state);
+		else
+			done = obey(&cli, state, line[0], root);
+		puts(done ? "ok" : "failed");
+		fflush(stdout);
+	}
+	xt_state_free(state);
+	arena_free(&arena);
+	return 0;
+}
