@@ -15,6 +15,7 @@
 #include "firewall/firewall.h"
 #include "describe.h"
 #include "diag.h"
+#include "logger/logger_cli.h"
 
 /* ---- mdoc ---- */
 
@@ -61,7 +62,7 @@ static void sentence(struct out *out, const char *text)
 
 /* ---- programs ---- */
 
-static const struct cli_program *const programs[] = { &pvefw_cc, &pve_firewall };
+static const struct cli_program *const programs[] = { &pvefw_cc, &pve_firewall, &pvefw_logger };
 
 /* That of the template: its name begins with the program's; else pvefw-cc. */
 static const struct cli_program *program = &pvefw_cc;
@@ -285,11 +286,11 @@ static void bash_commands(struct out *out)
 	out_string(out, "'\n");
 }
 
-/* The options of each command, as the arms of a case. */
+/* The options of each command, as the arms of a case; there is one arm if there are no commands. */
 static void bash_options(struct out *out)
 {
 	for (unsigned i = 0; i < program->command_count; i++) {
-		out_printf(out, "\t%s) echo '", program->commands[i].name);
+		out_printf(out, "\t%s) echo '", program->commands[i].name ? program->commands[i].name : "*");
 		for (unsigned j = 0; j < program->option_count; j++) {
 			const struct cli_option_row *row = &program->options[j];
 
@@ -357,6 +358,16 @@ static void bash_operands(struct out *out)
 	out_string(out, "' ;;\n");
 }
 
+/* ---- pvefw-logger(8) ---- */
+
+static void logger_counts(struct out *out)
+{
+#define COUNT(name, text) \
+	out_string(out, ".It Cm " #name "\n"); \
+	sentence(out, text);
+#include "logger/counts.def"
+}
+
 /* ---- templates ---- */
 
 static const struct part {
@@ -379,6 +390,7 @@ static const struct part {
 	{ "bash-options", bash_options },
 	{ "bash-arguments", bash_arguments },
 	{ "bash-operands", bash_operands },
+	{ "logger-counts", logger_counts },
 };
 
 /* Whether the line is "@name@" of a part, which is printed. */

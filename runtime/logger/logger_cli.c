@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the options say, and which of the two things the program does: to log, or to print. */
+#include "logger_cli.h"
+
+#include "follow.h"
+#include "logger.h"
+
+/* False was reported. */
+static bool take_number(const struct cli *cli, unsigned option, uint64_t least, uint64_t most, uint64_t *number)
+{
+	const char *value = cli->value[option];
+
+	if (!value || (text_to_number(text_of(value), most, number) && *number >= least))
+		return true;
+	cli_error("--%s takes a number from %llu to %llu, not `%s`", cli->program->options[option].name,
+		  (unsigned long long)least, (unsigned long long)most, value);
+	return false;
+}
+
+static int run(const struct cli *cli)
+{
+	const char *const *value = cli->value;
+	uint64_t group = 0, buffer = 16384;
+	const char *log_file = value[LOGGER_LOG_FILE] ? value[LOGGER_LOG_FILE] : "/var/log/pve-firewall.log";
+
+	if (cli->operand_count)
+		return cli_error("`%s`: nothing but options is expected", cli->operands[0]);
+	if (!take_number(cli, LOGGER_GROUP, 0, UINT16_MAX, &group) ||
+	    !take_number(cli, LOGGER_BUFFER, 1, 1 << 20, &buffer))
+		return EXIT_TROUBLE;
+	if (value[LOGGER_PRINT])
+		return follow(log_file, value[LOGGER_COLOUR]);
+	return logger_run(&(struct logger_options){
+		.log_file = log_file,
+		.run_dir = value[LOGGER_RUN_DIR] ? value[LOGGER_RUN_DIR] : "/run/pve-firewall",
+		.group = (uint16_t)group,
+		.buffer = (unsigned)buffer * 1024,
+		.conntrack = value[LOGGER_CONNTRACK],
+		.foreground = value[LOGGER_FOREGROUND] || value[LOGGER_DEBUG],
+		.debug = value[LOGGER_DEBUG],
+	});
+}
+
+static const struct command_row commands[] = {
+	{ NULL, "", "Write what the rules of the firewall log to a file", run },
+};
+
+#define TAKES_INPUTS 0
+#define TAKES_DIAGNOSTICS 0
+
+static const struct cli_option_row options[LOGGER_OPTIONS] = {
+#define CLI_OPTION(ID, letter, name, argument, takers, text) \
+	[CLI_##ID] = { letter, name, argument, takers, text },
+#include "cli_shared.def"
+#undef CLI_OPTION
+#define CLI_OPTION(ID, letter, name, argument, takers, text) \
+	[LOGGER_##ID] = { letter, name, argument, takers, text },
+#include "logger_cli.def"
+};
+
+const struct cli_program pvefw_logger = {
+	.name = "pvefw-logger",
+	.see = "pvefw-logger(8) describes the lines of the file.",
+	.commands = commands,
+	.command_count = 1,
+	.options = options,
+	.option_count = LOGGER_OPTIONS,
+};

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Receiving, on libmnl. */
+#include "netlink.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <sys/socket.h>
+
+/* A datagram has 128 KiB at the most: what NFLOG gathers before it sends. */
+enum { DATAGRAM_MOST = 1 << 17 };
+
+int netlink_open(struct netlink_socket *netlink, unsigned groups, unsigned buffer)
+{
+	int fd, size = (int)buffer, reason;
+
+	netlink->socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (!netlink->socket)
+		return errno;
+	fd = mnl_socket_get_fd(netlink->socket);
+	/* Without the right to more than the system's limit, that limit. */
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)))
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	if (mnl_socket_bind(netlink->socket, groups, MNL_SOCKET_AUTOPID) == 0)
+		return 0;
+	reason = errno;
+	netlink_close(netlink);
+	return reason;
+}
+
+void netlink_close(struct netlink_socket *netlink)
+{
+	if (netlink->socket)
+		mnl_socket_close(netlink->socket);
+	netlink->socket = NULL;
+}
+
+int netlink_fd(const struct netlink_socket *netlink)
+{
+	return mnl_socket_get_fd(netlink->socket);
+}
+
+enum netlink_state netlink_receive(struct netlink_socket *netlink, netlink_handler *handler, void *data)
+{
+	static _Alignas(struct nlmsghdr) char buffer[DATAGRAM_MOST];
+	ssize_t size = mnl_socket_recvfrom(netlink->socket, buffer, sizeof(buffer));
+	const struct nlmsghdr *message = (const struct nlmsghdr *)buffer;
+	int left = (int)size;
+
+	if (size < 0 && errno == ENOBUFS)
+		return NETLINK_FULL;
+	/* One that is cut short or is not the kernel's is passed over. */
+	if (size < 0)
+		return errno == EINTR || errno == ENOSPC ? NETLINK_MORE : NETLINK_EMPTY;
+	for (; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left))
+		handler(message, data);
+	return NETLINK_MORE;
+}

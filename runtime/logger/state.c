@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "out.h"
+
+static void print_counts(struct out *out, const struct logger_counts *counts)
+{
+#define COUNT(name, text) out_printf(out, #name " %llu\n", (unsigned long long)counts->name);
+#include "counts.def"
+}
+
+static int open_in(int dir, const char *name, int flags)
+{
+	return openat(dir, name, flags | O_CLOEXEC | O_NOFOLLOW, 0644);
+}
+
+static bool write_in(int dir, const struct logger_counts *counts)
+{
+	int fd = open_in(dir, "logger.state.new", O_WRONLY | O_CREAT | O_TRUNC);
+	struct out out;
+	int reason;
+
+	if (fd < 0)
+		return false;
+	out_init_fd(&out, fd);
+	print_counts(&out, counts);
+	reason = out_flush(&out);
+	out_free(&out);
+	if (close(fd) && !reason)
+		reason = errno;
+	errno = reason;
+	return !reason && renameat(dir, "logger.state.new", dir, "logger.state") == 0;
+}
+
+bool state_write(const char *run_dir, const struct logger_counts *counts)
+{
+	int dir = open(run_dir, O_PATH | O_DIRECTORY | O_CLOEXEC), reason;
+	bool written;
+
+	if (dir < 0)
+		return false;
+	written = write_in(dir, counts);
+	reason = errno;
+	close(dir);
+	errno = reason;
+	return written;
+}
+
+bool state_wants_conntrack(const char *run_dir)
+{
+	int dir = open(run_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int fd = dir < 0 ? -1 : open_in(dir, STATE_CONNTRACK, O_RDONLY | O_NONBLOCK);
+	char first = '0';
+
+	if (fd < 0 || read(fd, &first, 1) != 1)
+		first = '0';
+	if (fd >= 0)
+		close(fd);
+	if (dir >= 0)
+		close(dir);
+	return first == '1';
+}
