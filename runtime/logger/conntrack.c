@@ -19,7 +19,8 @@ static unsigned event_of(const struct nlmsghdr *message)
 	switch (message->nlmsg_type) {
 	case NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_NEW:
 		return message->nlmsg_flags & (NLM_F_CREATE | NLM_F_EXCL) ? NFCT_T_NEW : 0;
-	case NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_DELETE: return NFCT_T_DESTROY;
+	case NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_DELETE:
+		return NFCT_T_DESTROY;
 	}
 	return 0;
 }

@@ -24,10 +24,10 @@ enum { LOOK_EVERY = 200 /* ms */, FIRST_SHOWN = 10 /* lines */, TAIL_MOST = 16 *
 static const struct colour {
 	const char *prefix, *code;
 } colours[] = {
-	{ "SRC=", "36" },     { "DST=", "36" },	   { "SPT=", "33" },  { "DPT=", "33;1" },
-	{ "PROTO=", "35" },   { "IN=", "32" },	   { "OUT=", "32" },  { "PHYSIN=", "32" },
-	{ "PHYSOUT=", "32" }, { "INVALID=", "31;1" }, { "MAC=", "2" },  { "DROP:", "31" },
-	{ "REJECT:", "31" },  { "ACCEPT:", "32" }, { "lost:", "31;1" },
+	{ "SRC=", "36" },     { "DST=", "36" },       { "SPT=", "33" },    { "DPT=", "33;1" },
+	{ "PROTO=", "35" },   { "IN=", "32" },        { "OUT=", "32" },    { "PHYSIN=", "32" },
+	{ "PHYSOUT=", "32" }, { "INVALID=", "31;1" }, { "MAC=", "2" },     { "DROP:", "31" },
+	{ "REJECT:", "31" },  { "ACCEPT:", "32" },    { "lost:", "31;1" },
 };
 
 static const char *code_of(struct text word, unsigned number)

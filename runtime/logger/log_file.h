@@ -14,11 +14,11 @@
 
 struct log_file {
 	const char *path;
-	int fd;         /* -1: could not be opened */
-	int lock;       /* held while we write to this path */
-	struct out lines; /* not written yet */
-	bool broken;    /* the file ends in the middle of a line, whose rest comes first in `lines` */
-	int reason;     /* errno of the last try to write; 0: nothing was wrong */
+	int fd;                 /* -1: could not be opened */
+	int lock;               /* held while we write to this path */
+	struct out lines;       /* not written yet */
+	bool broken;            /* the file ends in the middle of a line, whose rest comes first in `lines` */
+	int reason;             /* errno of the last try to write; 0: nothing was wrong */
 	uint64_t written, lost; /* lines */
 };
 

@@ -102,8 +102,8 @@ static void tell_kernel_losses(struct logger *l)
 	if (count && say(l, 4, "%llu %s lost: the kernel's buffer was full", (unsigned long long)count,
 			 packets(count)))
 		l->told_kernel = l->local.lost;
-	else if (l->overrun && say(l, 4, "packets lost: the kernel's buffer was full; the next one will tell "
-					 "how many"))
+	else if (l->overrun &&
+		 say(l, 4, "the kernel's buffer was full; the next packet will tell how many are lost"))
 		l->overrun = false;
 }
 
@@ -157,7 +157,8 @@ static void collect_counts(struct logger *l)
 	l->counts.written = l->file.written;
 	l->counts.lost_disk = l->file.lost;
 	l->counts.lost_kernel = l->local.lost;
-	l->counts.other_groups = l->global.lost - (l->local.lost < l->global.lost ? l->local.lost : l->global.lost);
+	if (l->global.lost > l->local.lost)
+		l->counts.other_groups = l->global.lost - l->local.lost;
 }
 
 static bool is_saved(struct logger *l)
@@ -396,9 +397,12 @@ static int open_log(struct logger *l)
 	const char *path = l->options->log_file;
 
 	switch (log_file_open(&l->file, path)) {
-	case LOG_OPEN_OK: return EXIT_CLEAN;
-	case LOG_OPEN_TAKEN: return cli_error("another pvefw-logger writes to %s", path);
-	case LOG_OPEN_FAILED: break;
+	case LOG_OPEN_OK:
+		return EXIT_CLEAN;
+	case LOG_OPEN_TAKEN:
+		return cli_error("another pvefw-logger writes to %s", path);
+	case LOG_OPEN_FAILED:
+		break;
 	}
 	return cli_error("cannot write %s: %s", path, error_text(l->file.reason));
 }
@@ -410,7 +414,8 @@ static int open_nflog(struct logger *l)
 
 	if (reason == EPERM || reason == EBUSY)
 		return cli_error("cannot listen to NFLOG group %u: another program does, or CAP_NET_ADMIN is "
-				 "missing", group);
+				 "missing",
+				 group);
 	return reason ? cli_error("cannot listen to NFLOG group %u: %s", group, error_text(reason))
 		      : EXIT_CLEAN;
 }

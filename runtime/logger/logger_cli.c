@@ -6,7 +6,8 @@
 #include "logger.h"
 
 /* False was reported. */
-static bool take_number(const struct cli *cli, unsigned option, uint64_t least, uint64_t most, uint64_t *number)
+static bool take_number(const struct cli *cli, unsigned option, uint64_t least, uint64_t most,
+			uint64_t *number)
 {
 	const char *value = cli->value[option];
 

@@ -80,9 +80,12 @@ static unsigned ethertype(uint8_t family, struct bytes header)
 	if (type)
 		return type;
 	switch (family) {
-	case NFPROTO_IPV4: return ETH_P_IP;
-	case NFPROTO_IPV6: return ETH_P_IPV6;
-	case NFPROTO_ARP: return ETH_P_ARP;
+	case NFPROTO_IPV4:
+		return ETH_P_IP;
+	case NFPROTO_IPV6:
+		return ETH_P_IPV6;
+	case NFPROTO_ARP:
+		return ETH_P_ARP;
 	}
 	return 0;
 }

@@ -106,9 +106,12 @@ bool packet_print(struct out *out, unsigned ethertype, struct bytes packet)
 		ethertype = be16(packet.ptr + 2);
 	}
 	switch (ethertype) {
-	case ETH_P_IP: return print_ip4(out, packet);
-	case ETH_P_IPV6: return packet_print_ip6(out, packet);
-	case ETH_P_ARP: return print_arp(out, packet);
+	case ETH_P_IP:
+		return print_ip4(out, packet);
+	case ETH_P_IPV6:
+		return packet_print_ip6(out, packet);
+	case ETH_P_ARP:
+		return print_arp(out, packet);
 	}
 	if (ethertype)
 		out_printf(out, "PROTO=0x%04X ", ethertype);

@@ -37,10 +37,8 @@ static void print_parameter(struct out *out, const uint8_t *message)
 }
 
 static const struct icmp_row icmp_rows[] = {
-	{ ICMP_ECHOREPLY, 8, print_echo },
-	{ ICMP_ECHO, 8, print_echo },
-	{ ICMP_DEST_UNREACH, 8, print_unreachable },
-	{ ICMP_REDIRECT, 8, print_redirect },
+	{ ICMP_ECHOREPLY, 8, print_echo },           { ICMP_ECHO, 8, print_echo },
+	{ ICMP_DEST_UNREACH, 8, print_unreachable }, { ICMP_REDIRECT, 8, print_redirect },
 	{ ICMP_PARAMETERPROB, 8, print_parameter },
 };
 
@@ -82,14 +80,10 @@ static void print_redirect6(struct out *out, const uint8_t *message)
 }
 
 static const struct icmp_row icmp6_rows[] = {
-	{ ICMP6_ECHO_REQUEST, 8, print_echo },
-	{ ICMP6_ECHO_REPLY, 8, print_echo },
-	{ ICMP6_PACKET_TOO_BIG, 8, print_mtu6 },
-	{ ICMP6_PARAM_PROB, 8, print_parameter6 },
-	{ ND_ROUTER_ADVERT, 16, print_router },
-	{ ND_NEIGHBOR_SOLICIT, 24, print_solicitation },
-	{ ND_NEIGHBOR_ADVERT, 24, print_neighbour },
-	{ ND_REDIRECT, 40, print_redirect6 },
+	{ ICMP6_ECHO_REQUEST, 8, print_echo },       { ICMP6_ECHO_REPLY, 8, print_echo },
+	{ ICMP6_PACKET_TOO_BIG, 8, print_mtu6 },     { ICMP6_PARAM_PROB, 8, print_parameter6 },
+	{ ND_ROUTER_ADVERT, 16, print_router },      { ND_NEIGHBOR_SOLICIT, 24, print_solicitation },
+	{ ND_NEIGHBOR_ADVERT, 24, print_neighbour }, { ND_REDIRECT, 40, print_redirect6 },
 };
 
 /* Both begin with type, code and checksum. */

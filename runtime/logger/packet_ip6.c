@@ -30,7 +30,8 @@ static bool is_extension(unsigned protocol)
 	case IPPROTO_DSTOPTS:
 	case IPPROTO_ROUTING:
 	case IPPROTO_FRAGMENT:
-	case IPPROTO_MH: return true;
+	case IPPROTO_MH:
+		return true;
 	}
 	return false;
 }
@@ -45,9 +46,15 @@ static unsigned fragment_offset(const uint8_t *header)
 static void print_extension(struct out *out, unsigned protocol, const uint8_t *header)
 {
 	switch (protocol) {
-	case IPPROTO_HOPOPTS: field_word(out, "NEXTHDR=HOPOPTS"); return;
-	case IPPROTO_DSTOPTS: field_word(out, "NEXTHDR=DSTOPTS"); return;
-	case IPPROTO_MH: field_word(out, "NEXTHDR=MH"); return;
+	case IPPROTO_HOPOPTS:
+		field_word(out, "NEXTHDR=HOPOPTS");
+		return;
+	case IPPROTO_DSTOPTS:
+		field_word(out, "NEXTHDR=DSTOPTS");
+		return;
+	case IPPROTO_MH:
+		field_word(out, "NEXTHDR=MH");
+		return;
 	case IPPROTO_ROUTING:
 		field_number(out, "TYPE=", header[2]);
 		field_number(out, "SEGMENTS=", header[3]);
