@@ -72,6 +72,7 @@ struct follower {
 	const char *path;
 	int fd; /* -1: there is no file */
 	bool colour;
+	int error;       /* errno of reading */
 	struct out part; /* the beginning of a line that is not complete */
 	struct out out;
 };
@@ -105,12 +106,14 @@ static void put_lines(struct follower *f)
 static void read_more(struct follower *f)
 {
 	char bytes[1 << 16];
-	ssize_t n;
+	ssize_t n = 0;
 
 	while (!f->out.error && (n = read(f->fd, bytes, sizeof(bytes))) > 0) {
 		out_bytes(&f->part, bytes, (size_t)n);
 		put_lines(f);
 	}
+	if (n < 0 && errno != EAGAIN && errno != EINTR)
+		f->error = errno;
 }
 
 /* Where the last lines begin: at most FIRST_SHOWN, and no more than TAIL_MOST. */
@@ -185,11 +188,13 @@ int follow(const char *path, const char *colour)
 	do {
 		look(&f);
 		reason = out_flush(&f.out);
-	} while (!reason && wait_a_moment());
+	} while (!reason && !f.error && wait_a_moment());
 	if (f.fd >= 0)
 		close(f.fd);
 	out_free(&f.part);
 	out_free(&f.out);
+	if (f.error)
+		return cli_error("cannot read %s: %s", path, error_text(f.error));
 	return reason && reason != EPIPE ? cli_error("cannot write standard output: %s", error_text(reason))
 					 : EXIT_CLEAN;
 }
