@@ -11,7 +11,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/inotify.h>
-#include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
 #include <time.h>
@@ -20,6 +19,7 @@
 #include "cli.h"
 #include "conntrack.h"
 #include "log_file.h"
+#include "logger_notes.h"
 #include "nflog.h"
 #include "nflog_message.h"
 #include "process.h"
@@ -173,7 +173,7 @@ static void save_counts(struct logger *l, uint64_t next)
 	bool failed = !state_write(l->options->run_dir, &l->counts);
 
 	if (failed && !l->state_failing)
-		cli_error("cannot write %s/logger.state: %s", l->options->run_dir, error_text(errno));
+		cli_error("cannot write %s/" NOTE_LOGGER_STATE ": %s", l->options->run_dir, error_text(errno));
 	l->state_failing = failed;
 	l->saved = l->counts;
 	l->save_at = next;
@@ -327,7 +327,7 @@ static int on_run_dir(sd_event_source *source, const struct inotify_event *event
 		l->watch = sd_event_source_disable_unref(l->watch);
 		run_timer_in(l, LATER);
 	}
-	if (!event->len || strcmp(event->name, STATE_CONNTRACK) == 0)
+	if (!event->len || strcmp(event->name, NOTE_CONNTRACK) == 0)
 		read_run_dir(l);
 	return 0;
 }
@@ -337,7 +337,7 @@ static void watch_run_dir(struct logger *l)
 	const uint32_t events = IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_DELETE_SELF |
 				IN_MOVE_SELF | IN_ONLYDIR;
 
-	mkdir(l->options->run_dir, 0755);
+	state_make_folders(l->options->run_dir);
 	if (sd_event_add_inotify(l->event, &l->watch, l->options->run_dir, events, on_run_dir, l) < 0)
 		l->watch = NULL;
 	read_run_dir(l);

@@ -1,18 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Relative to the run directory, which is opened first: it may be made anew meanwhile. */
 #include "state.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "logger_notes.h"
 #include "out.h"
+
+#define NEW_STATE NOTE_LOGGER_STATE ".new"
 
 static void print_counts(struct out *out, const struct logger_counts *counts)
 {
 #define COUNT(name, text) out_printf(out, #name " %llu\n", (unsigned long long)counts->name);
 #include "counts.def"
+}
+
+static int open_run_dir(const char *run_dir)
+{
+	return open(run_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
 static int open_in(int dir, const char *name, int flags)
@@ -22,7 +31,7 @@ static int open_in(int dir, const char *name, int flags)
 
 static bool write_in(int dir, const struct logger_counts *counts)
 {
-	int fd = open_in(dir, "logger.state.new", O_WRONLY | O_CREAT | O_TRUNC);
+	int fd = open_in(dir, NEW_STATE, O_WRONLY | O_CREAT | O_TRUNC);
 	struct out out;
 	int reason;
 
@@ -35,12 +44,24 @@ static bool write_in(int dir, const struct logger_counts *counts)
 	if (close(fd) && !reason)
 		reason = errno;
 	errno = reason;
-	return !reason && renameat(dir, "logger.state.new", dir, "logger.state") == 0;
+	return !reason && renameat(dir, NEW_STATE, dir, NOTE_LOGGER_STATE) == 0;
+}
+
+void state_make_folders(const char *run_dir)
+{
+	int dir;
+
+	mkdir(run_dir, 0755);
+	dir = open_run_dir(run_dir);
+	if (dir < 0)
+		return;
+	mkdirat(dir, NOTE_LOGGER_FOLDER, 0755);
+	close(dir);
 }
 
 bool state_write(const char *run_dir, const struct logger_counts *counts)
 {
-	int dir = open(run_dir, O_PATH | O_DIRECTORY | O_CLOEXEC), reason;
+	int dir = open_run_dir(run_dir), reason;
 	bool written;
 
 	if (dir < 0)
@@ -54,8 +75,8 @@ bool state_write(const char *run_dir, const struct logger_counts *counts)
 
 bool state_wants_conntrack(const char *run_dir)
 {
-	int dir = open(run_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int fd = dir < 0 ? -1 : open_in(dir, STATE_CONNTRACK, O_RDONLY | O_NONBLOCK);
+	int dir = open_run_dir(run_dir);
+	int fd = dir < 0 ? -1 : open_in(dir, NOTE_CONNTRACK, O_RDONLY | O_NONBLOCK);
 	char first = '0';
 
 	if (fd < 0 || read(fd, &first, 1) != 1)

@@ -77,7 +77,7 @@ told_lost() {
 
 # state NAME KEY
 state() {
-	sed -n "s/^$2 //p" "$work/$1.run/logger.state"
+	sed -n "s/^$2 //p" "$work/$1.run/logger/logger.state"
 }
 
 # same WHAT ACTUAL EXPECTED

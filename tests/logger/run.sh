@@ -345,7 +345,7 @@ connections() {
 	flow
 	until_ok grep -q 'sport=4000' "$work/always"
 	verdict $? "connections: --conntrack does nothing"
-	until_ok test -e "$work/always.run/logger.state"
+	until_ok test -e "$work/always.run/logger/logger.state"
 	verdict $? "the run directory is not made anew"
 	stop
 }
