@@ -1,0 +1,181 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# What the suite `service` does on the machine that boot.sh starts: the life of both services there,
+# and of the package, old.deb, new.deb and stock.deb.
+set -u
+cd /session || exit
+. ./result.sh
+
+rules() {
+	iptables -w -S PVEFW-TEST >/dev/null 2>&1
+}
+
+# soon COMMAND...: it succeeds within five seconds
+soon() {
+	tries=50
+	until "$@"; do
+		tries=$((tries - 1))
+		[ $tries -gt 0 ] || return 1
+		sleep 0.1
+	done
+}
+
+state() {
+	systemctl show -P ActiveState "${1:-pve-firewall}"
+}
+
+main_pid() {
+	systemctl show -P MainPID "${1:-pve-firewall}"
+}
+
+is_new() {
+	[ "$(state)" = active ] && [ "$(main_pid)" != "$before" ]
+}
+
+is_inactive() {
+	[ "$(state)" = inactive ]
+}
+
+# in_force TEXT: the service runs and so do the rules; another process than before, if that is known
+in_force() {
+	soon is_new && rules
+	verdict $? "$1: $(state), rules $(rules && echo there || echo gone)"
+	before=$(main_pid)
+}
+
+# off TEXT
+off() {
+	is_inactive && ! rules
+	verdict $? "$1: $(state), rules $(rules && echo there || echo gone)"
+}
+
+# Looks every 20 ms whether the rules are there, until stop_watching.
+start_watching() {
+	rm -f gap
+	while [ ! -e watched ]; do
+		rules || echo gap >>gap
+		sleep 0.02
+	done &
+}
+
+# stop_watching TEXT
+stop_watching() {
+	touch watched
+	wait
+	rm watched
+	[ ! -e gap ]
+	verdict $? "$1: without rules $(grep -c . gap 2>/dev/null) times"
+}
+
+package() {
+	dpkg --no-triggers "$@" >dpkg.log 2>&1
+	verdict $? "dpkg $*: $(tail -n 5 dpkg.log)"
+}
+
+# ---- the package ----
+
+before=0
+dpkg --no-triggers --purge pve-firewall pvefw >/dev/null 2>&1
+package -i old.deb
+off "after installing"
+[ "$(systemctl is-enabled pve-firewall)" = disabled ]
+verdict $? "enabled by installing"
+
+# ---- the services ----
+
+systemctl start pve-firewall
+in_force "after starting"
+[ "$(state pvefw-logger)" = active ]
+verdict $? "the logger is not wanted"
+grep -q '^CapEff:.*0000000000001000$' "/proc/$(main_pid pvefw-logger)/status" &&
+	[ "$(stat -c %U "/proc/$(main_pid pvefw-logger)")" = pvefw-logger ]
+verdict $? "the logger can do more than it must"
+[ "$(stat -c '%U %a' /run/pve-firewall /run/pve-firewall/logger | xargs)" = "root 755 pvefw-logger 755" ]
+verdict $? "the run directory: $(stat -c '%U %a' /run/pve-firewall /run/pve-firewall/logger | xargs)"
+
+start_watching
+systemctl kill --signal=KILL pve-firewall
+in_force "after a crash"
+systemctl restart pve-firewall
+in_force "after restarting"
+systemctl try-restart pve-firewall
+in_force "after restarting if it runs"
+systemctl reload pve-firewall
+verdict $? "reload"
+systemctl restart pvefw-logger
+[ "$(state)" = active ]
+verdict $? "the logger's restart ends the firewall"
+package -i new.deb
+in_force "after an upgrade"
+stop_watching "crash, restart, upgrade"
+
+systemctl stop pve-firewall
+off "after stopping"
+systemctl start pve-firewall
+systemctl kill --signal=TERM pve-firewall
+soon is_inactive
+off "after SIGTERM"
+
+# ---- what is left of the package ----
+
+systemctl start pve-firewall
+package -r pvefw
+off "after removing"
+grep -q 'rules are removed' dpkg.log
+verdict $? "removing it says nothing: $(cat dpkg.log)"
+[ -s /var/log/pve-firewall.log ]
+verdict $? "the log is removed"
+package -P pvefw
+left=$(find /var/log /run/pve-firewall /etc -name '*pve-firewall*' 2>/dev/null)
+[ -z "$left" ]
+verdict $? "after purging there is $left"
+
+# ---- changing over, and back ----
+
+enabled() {
+	[ "$(systemctl is-enabled pve-firewall 2>&1)" = enabled ]
+	verdict $? "$1: $(systemctl is-enabled pve-firewall 2>&1)"
+}
+
+before=0
+package -i stock.deb
+in_force "the other firewall"
+start_watching
+systemctl kill --signal=KILL pve-firewall
+package -i new.deb
+systemctl start pve-firewall
+in_force "after changing over"
+stop_watching "changing over"
+enabled "after changing over"
+
+start_watching
+touch /run/pve-firewall/keep
+package -r pvefw
+grep -q 'stay in force' dpkg.log
+verdict $? "changing back says nothing: $(cat dpkg.log)"
+package -i stock.deb
+in_force "after changing back"
+stop_watching "changing back"
+package -P pvefw
+enabled "after purging"
+[ -e /etc/logrotate.d/pve-firewall ] && [ -e /var/log/pve-firewall.log ]
+verdict $? "purging removes what is the other package's"
+
+# ---- the log ----
+
+systemctl kill --signal=KILL pve-firewall
+package -i new.deb
+systemctl start pve-firewall
+in_force "at last"
+[ "$(stat -c '%U %a' /var/log/pve-firewall.log)" = "pvefw-logger 640" ]
+verdict $? "the log: $(stat -c '%U %a' /var/log/pve-firewall.log)"
+logrotate --force /etc/logrotate.d/pve-firewall
+verdict $? "logrotate"
+soon grep -q opened /var/log/pve-firewall.log && [ -e /var/log/pve-firewall.log.1 ]
+verdict $? "not opened anew after rotation: $(ls /var/log/pve-firewall*)"
+
+# The machine goes down with rules in force, which `service` sees.
+rm -f /run/pve-firewall/keep
+[ $failed = 0 ] || journalctl --no-pager -u pve-firewall -u pvefw-logger | sed 's/^/    /'
+finish
