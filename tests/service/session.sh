@@ -8,7 +8,7 @@ cd /session || exit
 . ./result.sh
 
 rules() {
-	iptables -w -S PVEFW-TEST >/dev/null 2>&1
+	iptables -w -S PVEFW-INPUT >/dev/null 2>&1
 }
 
 # soon COMMAND...: it succeeds within five seconds
@@ -75,6 +75,8 @@ package() {
 
 # ---- the package ----
 
+mkdir -p /etc/pve/firewall "/etc/pve/nodes/$(hostname)"
+printf '[OPTIONS]\nenable: 1\n' >/etc/pve/firewall/cluster.fw
 before=0
 dpkg --no-triggers --purge pve-firewall pvefw >/dev/null 2>&1
 package -i old.deb
