@@ -37,7 +37,7 @@ static void view_compile(struct view *view, const struct cli *cli, bool held)
 	if (!inputs_load(&view->inputs, &view->run.options, &view->run.diags))
 		return;
 	view->config = compile(&view->inputs, &view->run.diags);
-	view->backend = view->config->host_options.nftables ? &backend_netlink : &backend_iptables;
+	view->backend = target_of(view->config);
 }
 
 static bool differs(struct backend_loading *loading, const struct view *view)

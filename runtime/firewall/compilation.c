@@ -19,6 +19,11 @@ static void digest_sources(const struct source_map *map, struct tree_digest *dig
 	SHA1Final(digest->bytes, &sha);
 }
 
+const struct backend *target_of(const struct config *config)
+{
+	return config->host_options.nftables ? &backend_netlink : &backend_iptables;
+}
+
 void compilation_run(struct compilation *c, const struct input_options *options, struct source_cache *cache)
 {
 	*c = (struct compilation){ .config = NULL };
@@ -29,7 +34,7 @@ void compilation_run(struct compilation *c, const struct input_options *options,
 		return;
 	digest_sources(&c->map, &c->digest);
 	c->config = compile(&c->inputs, &c->diags);
-	c->backend = c->config->host_options.nftables ? &backend_netlink : &backend_iptables;
+	c->backend = target_of(c->config);
 	diags_sort(&c->diags);
 }
 

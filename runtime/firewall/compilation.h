@@ -30,6 +30,9 @@ struct compilation {
 void compilation_run(struct compilation *c, const struct input_options *options, struct source_cache *cache);
 void compilation_free(struct compilation *c);
 
+/* The target that the host's options choose. */
+const struct backend *target_of(const struct config *config);
+
 bool tree_digest_equal(const struct tree_digest *a, const struct tree_digest *b);
 
 #endif

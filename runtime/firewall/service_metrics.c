@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The service's metrics; what the kernel and the logger have counted is read when it is asked for. */
+#include <stdlib.h>
+
+#include "firewall/answers.h"
+#include "firewall/counters.h"
+#include "firewall/rundir.h"
+#include "firewall/service.h"
+
+static double seconds(int64_t nanoseconds)
+{
+	return (double)nanoseconds / 1e9;
+}
+
+static void metric(struct out *out, const char *name, const char *type, const char *help, double value)
+{
+	metrics_describe(out, name, type, help);
+	metrics_sample(out, name, NULL, value);
+}
+
+static void diagnostics_metrics(const struct service *s, struct out *out)
+{
+	static const char *const labels[] = {
+		[SEVERITY_NOTE] = "severity=\"note\"",
+		[SEVERITY_WARNING] = "severity=\"warning\"",
+		[SEVERITY_ERROR] = "severity=\"error\"",
+	};
+
+	metrics_describe(out, "diagnostics", "gauge", "Diagnostics of the last compilation");
+	for (int i = SEVERITY_NOTE; i <= SEVERITY_ERROR; i++)
+		metrics_sample(out, "diagnostics", labels[i], s->counts.diagnostics[i]);
+}
+
+/* ---- zones ---- */
+
+static const char *zone_label(struct arena *arena, const struct counted_zone *zone)
+{
+	static const char *const kinds[] = {
+		[BACKEND_HOST] = "host", [BACKEND_GUEST] = "guest", [BACKEND_VNET] = "vnet", [BACKEND_GROUP] = "group",
+	};
+
+	return arena_printf(arena, "kind=\"%s\",zone=\"%.*s\"", kinds[zone->kind], TEXT_ARG(zone->name));
+}
+
+static void zone_samples(struct arena *arena, struct out *out, const char *name, const struct counters *c, bool bytes)
+{
+	static const char *const outcomes[] = {
+		[BACKEND_ACCEPTED] = "accepted", [BACKEND_DROPPED] = "dropped", [BACKEND_REJECTED] = "rejected",
+	};
+
+	for (const struct counted_zone *zone = c->zones; zone; zone = zone->hh.next)
+		for (unsigned i = BACKEND_ACCEPTED; i <= BACKEND_REJECTED; i++)
+			metrics_sample(out, name,
+				       arena_printf(arena, "%s,outcome=\"%s\"", zone_label(arena, zone), outcomes[i]),
+				       (double)(bytes ? zone->outcomes[i].bytes : zone->outcomes[i].packets));
+}
+
+/* What the kernel has counted for the present configuration. */
+static void zone_metrics(const struct service *s, struct out *out)
+{
+	struct compilation compilation;
+	struct counters c;
+
+	compilation_run(&compilation, &s->options, s->cache);
+	if (compilation.config && compilation.backend->counters) {
+		counters_init(&c, &compilation.arena, compilation.config);
+		if (counters_read(&c, compilation.backend) == 0) {
+			metrics_describe(out, "packets_total", "counter",
+					 "Packets that rules have decided about since they were loaded");
+			zone_samples(&compilation.arena, out, "packets_total", &c, false);
+			metrics_describe(out, "bytes_total", "counter", "The bytes of these packets");
+			zone_samples(&compilation.arena, out, "bytes_total", &c, true);
+		}
+		counters_free(&c);
+	}
+	compilation_free(&compilation);
+}
+
+/* ---- the logger ---- */
+
+/* From its state file: lines of name and number. */
+static void logger_metrics(const struct service *s, struct out *out)
+{
+	static const struct {
+		const char *key, *name, *help;
+	} rows[] = {
+		{ "received", "log_received_total", "Packets that the logger has got" },
+		{ "written", "log_written_total", "Lines that it has written" },
+		{ "lost_kernel", "log_lost_kernel_total", "Packets that were lost before it got them" },
+		{ "lost_disk", "log_lost_disk_total", "Lines that could not be written" },
+		{ "malformed", "log_malformed_total", "Packets that were malformed" },
+	};
+	struct out text;
+
+	out_init_memory(&text);
+	if (rundir_read(s->run_dir, "logger.state", &text) == 0) {
+		out_char(&text, '\0');
+		for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+			const char *at = strstr(text.data, rows[i].key);
+
+			if (at)
+				metric(out, rows[i].name, "counter", rows[i].help, strtod(at + strlen(rows[i].key), NULL));
+		}
+	}
+	out_free(&text);
+}
+
+/* ---- all ---- */
+
+void service_metrics(void *context, struct out *out)
+{
+	const struct service *s = context;
+	const struct service_counts *n = &s->counts;
+
+	metric(out, "enabled", "gauge", "Whether the cluster's option `enable` is on", n->enabled);
+	metric(out, "failing", "gauge", "Whether the last compilation could not be applied", n->failing);
+	metric(out, "compilations_total", "counter", "Compilations of the tree", (double)n->compilations);
+	metric(out, "compile_seconds_total", "counter", "Time spent compiling", seconds(n->compile_time_all));
+	metric(out, "compile_last_seconds", "gauge", "Time the last compilation took", seconds(n->compile_time));
+	metric(out, "unusable_trees_total", "counter", "Compilations that could not read the tree", (double)n->unusable);
+	metric(out, "applies_total", "counter", "Configurations compared with the kernel's rules, and applied", (double)n->applies);
+	metric(out, "apply_changes_total", "counter", "Those that have changed something", (double)n->changes);
+	metric(out, "apply_seconds_total", "counter", "Time spent applying", seconds(n->apply_time_all));
+	metric(out, "apply_last_seconds", "gauge", "Time the last one took", seconds(n->apply_time));
+	metric(out, "failures_total", "counter", "Cycles that have failed", (double)n->failures);
+	metric(out, "repairs_total", "counter", "Times that others had changed our rules in the kernel", (double)n->repairs);
+	metric(out, "files_read_total", "counter", "Files of the tree that were read", (double)n->files_read);
+	diagnostics_metrics(s, out);
+	logger_metrics(s, out);
+	zone_metrics(s, out);
+}
