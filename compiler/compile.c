@@ -327,6 +327,24 @@ struct config *compile(const struct inputs *inputs, struct diags *diags)
 	return config;
 }
 
+/* ---- a guest once more ---- */
+
+struct guest *compile_guest(struct config *config, const struct guest *guest, struct source *file)
+{
+	struct reading reading = { .config = config, .arena = config->arena, .diags = config->diags };
+	struct guest *version = ARENA_NEW(config->arena, struct guest);
+
+	*version = *guest;
+	version->next = NULL;
+	version->has_file = false;
+	version->file = NULL;
+	init_guest(version);
+	if (file->size)
+		read_guest_file(&reading, file, version);
+	arena_free(&reading.trees);
+	return version;
+}
+
 /* ---- one file alone ---- */
 
 static bool is_labelled(const struct diagnostic *d, const struct late_label *labels)

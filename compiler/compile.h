@@ -13,6 +13,12 @@
 struct config *compile(const struct inputs *inputs, struct diags *diags);
 
 /*
+ * Another version of the file of one of the configuration's guests, resolved against the same
+ * cluster: for comparing two.  Like the guest's, its scope is to be given back.
+ */
+struct guest *compile_guest(struct config *config, const struct guest *guest, struct source *file);
+
+/*
  * Resolves one file alone (spec 4.1): names of the cluster level resolve against
  * `cluster`, which may be NULL; then what is missing is reported as a warning
  * that says so.

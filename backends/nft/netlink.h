@@ -7,7 +7,7 @@
  *
  *     struct nft_kernel kernel;
  *     nft_kernel_open(&kernel);
- *     nft_kernel_load(&kernel, &loading, ruleset);
+ *     nft_kernel_load(&kernel, &loading, arena, ruleset, NULL);
  *     nft_kernel_close(&kernel);
  */
 #ifndef PVEFW_NFT_NETLINK_H
@@ -89,6 +89,9 @@ struct nft_digests {
  * come and go.  Returns them; all is from `arena`.
  */
 struct nft_digests nft_digests_add(struct arena *arena, const struct nft_ruleset *ruleset);
+/* Of one chain; of a set without its name. */
+struct nft_digest nft_digest_chain(const struct nft_chain *chain);
+struct nft_digest nft_digest_contents(const struct nft_set *set);
 
 /* ---- netlink_socket.c ---- */
 
@@ -176,14 +179,41 @@ int nft_batch_change(struct nft_batch *batch, struct nft_kernel *kernel, struct 
 
 /* ---- netlink_load.c ---- */
 
-/* Loads `ruleset`, to which digests are added from `arena`; with tables that are NULL it takes ours away. */
+/* How much a batch holds. */
+void nft_loading_note(struct backend_loading *loading, const struct nft_batch *batch);
+
+struct nft_known;
+
+/* Loads `ruleset`, to which digests are added from `arena`; with tables that are NULL it takes ours away.
+ * `known`, if not NULL, is told what is loaded then. */
 bool nft_kernel_load(struct nft_kernel *kernel, struct backend_loading *loading, struct arena *arena,
-		     const struct nft_ruleset *ruleset);
+		     const struct nft_ruleset *ruleset, struct nft_known *known);
 /* Tries the ruleset without effect and adds what the kernel says against it. */
 void nft_explain_refusal(struct nft_kernel *kernel, struct backend_loading *loading,
 			 const struct nft_ruleset *ruleset);
 /* The same for what `config` is lowered to: load of struct backend. */
 bool nft_netlink_load(struct backend_loading *loading, const struct config *config);
+bool nft_netlink_load_known(struct backend_loading *loading, const struct config *config, struct nft_known *known);
+
+/* ---- netlink_known.c: what was loaded, for a service that stays ---- */
+
+/* Never fails: without memory the process ends. */
+struct nft_known *nft_known_new(void);
+void nft_known_free(struct nft_known *known);
+/* Nothing is known any more. */
+void nft_known_forget(struct nft_known *known);
+
+/* ---- netlink_patch.c ---- */
+
+/*
+ * Brings the change of one guest's file into the kernel without looking at the other
+ * guests.  `config` is compiled with this guest alone; `old` is what it was when `known`
+ * was loaded.  False: more than the guest's own chains would change, or the kernel has
+ * refused; nothing is changed, and everything is to be loaded as ever.  What no chain
+ * uses any more stays until then.
+ */
+bool nft_guest_patch(struct backend_loading *loading, struct nft_known *known, struct config *config,
+		     struct guest *old);
 
 /* ---- netlink_counters.c ---- */
 

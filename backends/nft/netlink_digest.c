@@ -227,6 +227,30 @@ static struct nft_digest digest_helper(struct out *buffer, const struct nft_help
 	return digest_of(buffer);
 }
 
+struct nft_digest nft_digest_chain(const struct nft_chain *chain)
+{
+	struct nft_digest digest;
+	struct out buffer;
+
+	out_init_memory(&buffer);
+	digest = digest_chain(&buffer, chain);
+	out_free(&buffer);
+	return digest;
+}
+
+struct nft_digest nft_digest_contents(const struct nft_set *set)
+{
+	struct nft_set nameless = *set;
+	struct nft_digest digest;
+	struct out buffer;
+
+	nameless.name = (struct text){ NULL, 0 };
+	out_init_memory(&buffer);
+	digest = digest_set(&buffer, &nameless);
+	out_free(&buffer);
+	return digest;
+}
+
 /* Chains are many, and independent of each other: some at a time for each thread. */
 struct chain_jobs {
 	const struct nft_chain **chains;

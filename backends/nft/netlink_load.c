@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <time.h>
 
+#include "nft/netlink_known.h"
 #include "nft/netlink_problem.h"
 
 enum { TRIES = 8 };
@@ -21,7 +22,7 @@ static int64_t now(void)
 	return t.tv_sec * (int64_t)1000000000 + t.tv_nsec;
 }
 
-static void note_size(struct backend_loading *loading, const struct nft_batch *batch)
+void nft_loading_note(struct backend_loading *loading, const struct nft_batch *batch)
 {
 	loading->messages = nft_batch_is_empty(batch) ? 0 : batch->count;
 	loading->bytes = nft_batch_is_empty(batch) ? 0 : batch->bytes.len;
@@ -45,7 +46,7 @@ static bool send_batch(struct nft_kernel *kernel, struct backend_loading *loadin
 	struct nft_answers answers;
 	bool taken;
 
-	note_size(loading, batch);
+	nft_loading_note(loading, batch);
 	if (nft_batch_is_empty(batch) || loading->dry)
 		return true;
 	taken = nft_kernel_send(kernel, loading->arena, batch, false, &answers);
@@ -95,17 +96,22 @@ static bool load_once(struct nft_kernel *kernel, struct backend_loading *loading
 }
 
 bool nft_kernel_load(struct nft_kernel *kernel, struct backend_loading *loading, struct arena *arena,
-		     const struct nft_ruleset *ruleset)
+		     const struct nft_ruleset *ruleset, struct nft_known *known)
 {
 	int64_t begin = now();
 	struct nft_digests digests = nft_digests_add(arena, ruleset);
 
 	loading->build_time += now() - begin;
+	if (known)
+		nft_known_forget(known);
 	for (unsigned i = 1;; i++) {
 		bool again = i < TRIES;
 
-		if (load_once(kernel, loading, arena, ruleset, &digests, &again))
+		if (load_once(kernel, loading, arena, ruleset, &digests, &again)) {
+			if (known && !loading->dry)
+				nft_known_fill(known, kernel, ruleset, &digests);
 			return true;
+		}
 		if (!again)
 			return false;
 	}
@@ -128,6 +134,11 @@ void nft_explain_refusal(struct nft_kernel *kernel, struct backend_loading *load
 
 bool nft_netlink_load(struct backend_loading *loading, const struct config *config)
 {
+	return nft_netlink_load_known(loading, config, NULL);
+}
+
+bool nft_netlink_load_known(struct backend_loading *loading, const struct config *config, struct nft_known *known)
+{
 	static const struct nft_ruleset nothing;
 	struct arena arena = { 0 };
 	struct nft_kernel kernel;
@@ -140,7 +151,7 @@ bool nft_netlink_load(struct backend_loading *loading, const struct config *conf
 	if (reason)
 		nft_problem_errno(loading, "speak with the kernel", reason);
 	else
-		loaded = nft_kernel_load(&kernel, loading, &arena, ruleset);
+		loaded = nft_kernel_load(&kernel, loading, &arena, ruleset, known);
 	nft_kernel_close(&kernel);
 	arena_free(&arena);
 	return loaded;

@@ -2,6 +2,7 @@
 /* See the header. */
 #include "firewall/applied.h"
 
+#include "nft/netlink.h"
 #include "xtables/xt_load.h"
 
 static const struct backend *const targets[] = { &backend_iptables, &backend_netlink };
@@ -26,7 +27,9 @@ static void log_problems(struct applied *a, const struct source_map *map, const 
 static bool load(struct applied *a, struct backend_loading *loading, const struct backend *backend,
 		 const struct config *config)
 {
-	return backend == &backend_iptables ? xt_load(loading, a->xtables, config) : backend->load(loading, config);
+	if (backend == &backend_iptables)
+		return xt_load(loading, a->xtables, config);
+	return config ? nft_netlink_load_known(loading, config, a->nftables) : nft_netlink_load(loading, NULL);
 }
 
 /* Empties a target; true if it has nothing of ours any more. */
@@ -55,17 +58,21 @@ static bool empty_others(struct applied *a, struct arena *arena, const struct ba
 
 void applied_init(struct applied *a, struct log *log, struct sysctls *sysctls)
 {
-	*a = (struct applied){ .log = log, .sysctls = sysctls, .xtables = xt_state_new() };
+	*a = (struct applied){ .log = log, .sysctls = sysctls };
+	a->xtables = xt_state_new();
+	a->nftables = nft_known_new();
 }
 
 void applied_free(struct applied *a)
 {
 	xt_state_free(a->xtables);
+	nft_known_free(a->nftables);
 }
 
 void applied_forget(struct applied *a)
 {
 	xt_state_forget(a->xtables);
+	nft_known_forget(a->nftables);
 	a->removed_other = false;
 }
 
@@ -94,6 +101,24 @@ bool applied_load(struct applied *a, const struct compilation *c, struct applyin
 	a->valid = true;
 	sysctls_apply(a->sysctls, c->config, c->backend == &backend_iptables);
 	return a->removed_other;
+}
+
+bool applied_patch(struct applied *a, struct compilation *c, struct text before, struct applying *applying)
+{
+	struct guest *guest = c->config->guests, *old;
+	struct source *source;
+	bool done;
+
+	if (!a->valid || a->backend != &backend_netlink || c->backend != a->backend || !guest || !guest->file)
+		return false;
+	source = source_add(&c->map, guest->file->path, before.ptr, before.len);
+	if (!source)
+		return false;
+	applying->loading = (struct backend_loading){ .arena = applying->arena };
+	old = compile_guest(c->config, guest, source);
+	done = nft_guest_patch(&applying->loading, a->nftables, c->config, old);
+	scope_free(&old->scope);
+	return done;
 }
 
 bool applied_remove(struct applied *a, struct arena *arena)

@@ -14,12 +14,14 @@
 #include "firewall/log.h"
 #include "firewall/sysctl.h"
 
+struct nft_known;
 struct xt_state;
 
 struct applied {
 	struct log *log;
 	struct sysctls *sysctls;
 	struct xt_state *xtables;      /* what iptables has, as far as it is known */
+	struct nft_known *nftables;    /* the same of nftables */
 	const struct backend *backend; /* that has our rules; NULL: not known yet, or none */
 	bool removed_other;            /* the other one has none, for sure */
 	struct tree_digest digest;     /* of what was applied last */
@@ -45,6 +47,12 @@ bool applied_is_stale(const struct applied *a);
 /* Applies a compilation that has a configuration.  False: the target has what it had
  * before, and the problems, which were logged, say why. */
 bool applied_load(struct applied *a, const struct compilation *c, struct applying *applying);
+/*
+ * The short way for a change of nothing but the file of the guest `vmid`, whose text was
+ * `before`: `c` is compiled with this guest alone.  False: it must be applied as a whole,
+ * and nothing has changed.
+ */
+bool applied_patch(struct applied *a, struct compilation *c, struct text before, struct applying *applying);
 /* Takes everything of ours out of the kernel and puts its settings back. */
 bool applied_remove(struct applied *a, struct arena *arena);
 

@@ -23,7 +23,7 @@ struct cli;
 
 /* What has happened since the service started; times in nanoseconds. */
 struct service_counts {
-	uint64_t compilations, unusable, applies, changes, failures, repairs;
+	uint64_t compilations, unusable, applies, changes, patches, failures, repairs;
 	uint64_t files_read;
 	int64_t compile_time, apply_time;           /* of the last one */
 	int64_t compile_time_all, apply_time_all;
@@ -53,6 +53,8 @@ struct service {
 	 * kernel, and the comparison of everything. */
 	sd_event_source *cycle, *expiry, *deadline, *look, *verify;
 	bool scheduled;
+	char changed[64];                       /* the only file that has changed since the last cycle */
+	bool others_changed;                    /* or not the only one */
 	uint64_t due, first_change, last_cycle; /* microseconds, CLOCK_MONOTONIC; 0: none */
 	uint64_t retry;                         /* microseconds until a failed cycle is repeated */
 	bool whole;                             /* the next cycle loads everything anew */

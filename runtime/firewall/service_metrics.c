@@ -120,6 +120,7 @@ void service_metrics(void *context, struct out *out)
 	metric(out, "unusable_trees_total", "counter", "Compilations that could not read the tree", (double)n->unusable);
 	metric(out, "applies_total", "counter", "Configurations compared with the kernel's rules, and applied", (double)n->applies);
 	metric(out, "apply_changes_total", "counter", "Those that have changed something", (double)n->changes);
+	metric(out, "patches_total", "counter", "Changes of one guest that were applied without the others", (double)n->patches);
 	metric(out, "apply_seconds_total", "counter", "Time spent applying", seconds(n->apply_time_all));
 	metric(out, "apply_last_seconds", "gauge", "Time the last one took", seconds(n->apply_time));
 	metric(out, "failures_total", "counter", "Cycles that have failed", (double)n->failures);

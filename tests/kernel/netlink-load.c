@@ -85,7 +85,7 @@ static int load(struct run *run, const struct config *config)
 		leave_out(ruleset->tables[1]);
 	if (nft_kernel_open(&kernel))
 		return 2;
-	loaded = nft_kernel_load(&kernel, &loading, &run->arena, ruleset);
+	loaded = nft_kernel_load(&kernel, &loading, &run->arena, ruleset, NULL);
 	nft_kernel_close(&kernel);
 	for (const struct backend_problem *p = loading.problems; p; p = p->next)
 		fprintf(stderr, "netlink-load: %s\n", p->text);
