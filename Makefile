@@ -103,7 +103,13 @@ $(DOCS): $(B)/%: %.in $(B)/gendoc
 
 # ---- tests ----
 
-unit: $(UNIT)
+unit: $(UNIT) $(B)/tests/pve-firewall
+
+# The service for kernels that lack a part of nftables.
+$(B)/tests/pve-firewall: tests/kernel/leave-out.c $(B)/obj/runtime/firewall/main.o $(LIBS)
+	@mkdir -p $(@D)
+	$(call say,CC) $(CC) $(OUR_CPPFLAGS) $(OUR_CFLAGS) -MMD -MP $(LDFLAGS) -Wl,--wrap=nft_lower -o $@ $< \
+		$(B)/obj/runtime/firewall/main.o $(LIBS) $(RUN_LDLIBS) $(OUR_LDLIBS)
 
 $(B)/tests/unit/%: tests/unit/%.c $(LIBS)
 	@mkdir -p $(@D)

@@ -77,17 +77,16 @@ static uint64_t least(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-static void note_changed(struct service *s, enum watch_change change, const char *shown)
+static void note_changed(struct service *s, const char *shown)
 {
-	if (change == WATCH_ONGOING || !shown || strlen(shown) >= sizeof(s->changed) ||
-	    (s->changed[0] && strcmp(s->changed, shown) != 0))
+	if (!shown || strlen(shown) >= sizeof(s->changed) || (s->changed[0] && strcmp(s->changed, shown) != 0))
 		s->others_changed = true;
 	else
 		strcpy(s->changed, shown);
 }
 
-/* A change alone is taken up at once.  The first of many, too; then they are left to
- * come to an end. */
+/* A file that was written is taken up at once, if it is alone.  Of many, the first is; then they are left
+ * to come to an end. */
 static void on_change(void *context, enum watch_change change, const char *shown)
 {
 	struct service *s = context;
@@ -95,17 +94,12 @@ static void on_change(void *context, enum watch_change change, const char *shown
 
 	if (shown)
 		source_cache_forget(s->cache, shown);
-	note_changed(s, change, shown);
-	if (!s->first_change) {
+	note_changed(s, shown);
+	if (!s->first_change)
 		s->first_change = now;
-		if (change == WATCH_DONE && now - s->last_cycle > BURST) {
-			service_schedule(s, SETTLE);
-			return;
-		}
-		service_schedule(s, quiet);
-		return;
-	}
-	if (s->due > s->first_change + SETTLE)
+	if (change == WATCH_DONE && !s->others_changed && now - s->last_cycle > BURST)
+		service_schedule(s, SETTLE);
+	else if (!s->scheduled || s->due > s->first_change + SETTLE)
 		set_due(s, least(now + quiet, s->first_change + LATEST));
 }
 
@@ -355,6 +349,7 @@ static int on_cycle(sd_event_source *source, uint64_t now, void *context)
 	if (take_short_way(s)) {
 		s->scheduled = false;
 		s->first_change = 0;
+		s->last_cycle = microseconds();
 		s->changed[0] = '\0';
 		s->others_changed = true; /* what comes before the whole is applied is part of it */
 		service_schedule(s, AFTER_SHORT_WAY);
