@@ -166,6 +166,11 @@ verdict $? "purging removes what is the other package's"
 
 # ---- the log ----
 
+# has_open FILE: the logger has
+has_open() {
+	ls -l "/proc/$(main_pid pvefw-logger)/fd" | grep -q " $1\$"
+}
+
 systemctl kill --signal=KILL pve-firewall
 package -i new.deb
 systemctl start pve-firewall
@@ -174,8 +179,8 @@ in_force "at last"
 verdict $? "the log: $(stat -c '%U %a' /var/log/pve-firewall.log)"
 logrotate --force /etc/logrotate.d/pve-firewall
 verdict $? "logrotate"
-soon grep -q opened /var/log/pve-firewall.log && [ -e /var/log/pve-firewall.log.1 ]
-verdict $? "not opened anew after rotation: $(ls /var/log/pve-firewall*)"
+soon has_open /var/log/pve-firewall.log && [ -e /var/log/pve-firewall.log.1 ]
+verdict $? "not opened anew after rotation: $(ls -l /var/log/pve-firewall* /proc/$(main_pid pvefw-logger)/fd)"
 
 # The machine goes down with rules in force, which `service` sees.
 rm -f /run/pve-firewall/keep
