@@ -421,6 +421,15 @@ static int on_stop(sd_event_source *source, const struct signalfd_siginfo *info,
 	return 0;
 }
 
+/* How systemd ends a service that is to come back: its rules stay. */
+static int on_leave(sd_event_source *source, const struct signalfd_siginfo *info, void *context)
+{
+	(void)source;
+	(void)info;
+	service_end(context, false);
+	return 0;
+}
+
 static int on_reload(sd_event_source *source, const struct signalfd_siginfo *info, void *context)
 {
 	struct service *s = context;
@@ -517,6 +526,8 @@ static int open_events(struct service *s)
 		result = add_signal(s, SIGTERM, on_stop);
 	if (result >= 0)
 		result = add_signal(s, SIGINT, on_stop);
+	if (result >= 0)
+		result = add_signal(s, SIGUSR1, on_leave);
 	if (result >= 0)
 		result = add_signal(s, SIGHUP, on_reload);
 	if (result >= 0)

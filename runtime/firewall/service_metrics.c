@@ -78,6 +78,13 @@ static void zone_metrics(const struct service *s, struct out *out)
 
 /* ---- the logger ---- */
 
+/* The logger may have a directory of its own in ours, as it has with systemd. */
+static bool read_logger_state(const struct service *s, struct out *text)
+{
+	return rundir_read(s->run_dir, "logger/logger.state", text) == 0 ||
+	       rundir_read(s->run_dir, "logger.state", text) == 0;
+}
+
 /* From its state file: lines of name and number. */
 static void logger_metrics(const struct service *s, struct out *out)
 {
@@ -93,7 +100,7 @@ static void logger_metrics(const struct service *s, struct out *out)
 	struct out text;
 
 	out_init_memory(&text);
-	if (rundir_read(s->run_dir, "logger.state", &text) == 0) {
+	if (read_logger_state(s, &text)) {
 		out_char(&text, '\0');
 		for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 			const char *at = strstr(text.data, rows[i].key);
