@@ -194,6 +194,21 @@ static bool same_set(struct text a, struct text b)
 	       text_equal(rest_a, rest_b);
 }
 
+void xt_set_digest(struct text lines, char digest[XT_DIGEST_SIZE])
+{
+	uint32_t head;
+	struct text rest = skip_hashsize(lines, &head);
+	char signature[sizeof("PVESIG:") + XT_DIGEST_SIZE];
+	struct out out = { .data = signature, .room = sizeof(signature), .fd = -1 };
+	struct arena arena = { 0 };
+	struct text whole = ARENA_JOIN(&arena, ((struct text){ lines.ptr, head }), rest);
+
+	xt_print_signature(&out, whole.ptr, whole.len);
+	memcpy(digest, signature + sizeof("PVESIG:") - 1, XT_DIGEST_SIZE - 1);
+	digest[XT_DIGEST_SIZE - 1] = '\0';
+	arena_free(&arena);
+}
+
 /* "VERB NAME ..." lines with the suffix behind each name. */
 static void print_lines(struct xt_script *script, struct text lines, const char *name, const char *suffix,
 			struct span span)
@@ -225,6 +240,7 @@ static void want_set(struct xt_script *script, struct xt_loaded *loaded, const c
 		     struct span span, bool whole)
 {
 	struct xt_piece *piece = xt_piece_find(loaded->sets, text_of(name));
+	char digest[XT_DIGEST_SIZE];
 
 	if (piece)
 		piece->wanted = true;
@@ -237,7 +253,8 @@ static void want_set(struct xt_script *script, struct xt_loaded *loaded, const c
 	}
 	script->changes = true;
 	script->sets++;
-	xt_script_touch(script, text_of(name), "", 0);
+	xt_set_digest(lines, digest);
+	xt_script_touch(script, text_of(name), digest, 0);
 }
 
 static bool is_left_over(const struct xt_piece *piece)

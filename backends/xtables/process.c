@@ -65,7 +65,8 @@ static int spawn(struct process *p, posix_spawn_file_actions_t *actions, posix_s
 		posix_spawn_file_actions_adddup2(actions, p->files[i], i);
 	if (p->keep)
 		posix_spawn_file_actions_adddup2(actions, p->keep, p->keep); /* not closed then */
-	posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+	posix_spawnattr_setflags(attributes,
+				 POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
 	posix_spawnattr_setpgroup(attributes, 0);
 	posix_spawnattr_setsigmask(attributes, &none);
 	posix_spawnattr_setsigdefault(attributes, &all);

@@ -18,8 +18,8 @@ struct process {
 	const char *const *argv; /* the first is found in PATH; ended by NULL */
 	const char *input;       /* `input_len` bytes of standard input; they stay the caller's */
 	size_t input_len;
-	int64_t patience;        /* milliseconds until it is killed */
-	int keep;                /* a descriptor that stays open in it; 0: none */
+	int64_t patience; /* milliseconds until it is killed */
+	int keep;         /* a descriptor that stays open in it; 0: none */
 
 	enum process_end end;
 	int number;

@@ -26,17 +26,41 @@ static int64_t now(void)
 
 /* ---- running the tools ---- */
 
-static bool run_step(struct backend_loading *loading, const struct xt_state *state, const struct xt_plan *plan,
-		     enum xt_step step)
+/* Where the steps begin that run at the same time: IPv4 and IPv6 do not depend on each other. */
+static const unsigned waves[] = { XT_STEP_SETS,
+				  XT_STEP_TABLES + XT_FILTER4,
+				  XT_STEP_TABLES + XT_RAW4,
+				  XT_STEP_SETS_AFTER,
+				  XT_STEP_BRIDGE,
+				  XT_STEPS };
+
+enum { WAVES = sizeof(waves) / sizeof(waves[0]) - 1 };
+
+static bool run_wave(struct backend_loading *loading, const struct xt_state *state,
+		     const struct xt_plan *plan, unsigned wave)
 {
-	return xt_tool_run(loading, xt_step_tool(step), &plan->scripts[step], state->lock.file);
+	struct process processes[XT_STEPS];
+	bool done = true;
+
+	for (unsigned step = waves[wave]; step < waves[wave + 1]; step++)
+		if (plan->scripts[step].changes)
+			xt_tool_start(&processes[step], xt_step_tool((enum xt_step)step),
+				      plan->scripts[step].out, state->lock.file);
+	for (unsigned step = waves[wave]; step < waves[wave + 1]; step++) {
+		if (!plan->scripts[step].changes)
+			continue;
+		done &= xt_tool_finish(loading, &processes[step], &plan->scripts[step]);
+		process_free(&processes[step]);
+	}
+	return done;
 }
 
-/* Those with something to do; the first that fails is the last one. */
-static bool run_plan(struct backend_loading *loading, const struct xt_state *state, const struct xt_plan *plan)
+/* The first wave that fails is the last one. */
+static bool run_plan(struct backend_loading *loading, const struct xt_state *state,
+		     const struct xt_plan *plan)
 {
-	for (unsigned step = 0; step < XT_STEPS; step++)
-		if (plan->scripts[step].changes && !run_step(loading, state, plan, (enum xt_step)step))
+	for (unsigned wave = 0; wave < WAVES; wave++)
+		if (!run_wave(loading, state, plan, wave))
 			return false;
 	return true;
 }
@@ -90,7 +114,8 @@ static bool reached(struct backend_loading *loading, struct xt_loaded *loaded, c
 	empty = xt_plan_is_empty(&plan);
 	for (unsigned step = 0; step < XT_STEPS && !empty; step++)
 		if (plan.scripts[step].changes)
-			backend_problem_add(loading, nowhere, "%s has not loaded what it was told", xt_step_tool((enum xt_step)step)[0]);
+			backend_problem_add(loading, nowhere, "%s has not loaded what it was told",
+					    xt_step_tool((enum xt_step)step)[0]);
 	xt_plan_free(&plan);
 	return empty;
 }
@@ -103,9 +128,8 @@ static bool undo(struct backend_loading *loading, const struct xt_state *state, 
 	bool undone = true;
 
 	xt_plan_make(&plan, found, before);
-	for (unsigned step = 0; step < XT_STEPS; step++)
-		if (plan.scripts[step].changes)
-			undone &= run_step(loading, state, &plan, (enum xt_step)step);
+	for (unsigned wave = 0; wave < WAVES; wave++)
+		undone &= run_wave(loading, state, &plan, wave);
 	xt_plan_free(&plan);
 	return undone;
 }
@@ -118,8 +142,9 @@ static void roll_back(struct backend_loading *loading, struct xt_state *state)
 		    reached(loading, &again, &before);
 
 	if (!back)
-		backend_problem_add(loading, nowhere, "ROLLING BACK FAILED: what is loaded now is neither the old "
-						      "ruleset nor the new one");
+		backend_problem_add(loading, nowhere,
+				    "ROLLING BACK FAILED: what is loaded now is neither the old "
+				    "ruleset nor the new one");
 	state->known = false;
 	xt_loaded_free(&found);
 	xt_loaded_free(&again);
@@ -197,16 +222,19 @@ static bool read_again(struct backend_loading *loading, struct xt_state *state, 
 	return read;
 }
 
-static bool has_tools(struct backend_loading *loading, const struct xt_state *state, const struct xt_plan *plan)
+static bool has_tools(struct backend_loading *loading, const struct xt_state *state,
+		      const struct xt_plan *plan)
 {
 	if (!plan->scripts[XT_STEP_BRIDGE].changes || !state->loaded.bridge.missing)
 		return true;
-	backend_problem_add(loading, nowhere, "there is no ebtables-save, but rules of layer 2 are wanted (`ebtables: 0` "
-					      "in cluster.fw does without)");
+	backend_problem_add(loading, nowhere,
+			    "there is no ebtables-save, but rules of layer 2 are wanted (`ebtables: 0` "
+			    "in cluster.fw does without)");
 	return false;
 }
 
-static bool change(struct backend_loading *loading, struct xt_state *state, const struct xt_goal *goal, bool held)
+static bool change(struct backend_loading *loading, struct xt_state *state, const struct xt_goal *goal,
+		   bool held)
 {
 	struct xt_plan plan;
 	int64_t begin = now();

@@ -156,7 +156,8 @@ static void tell_chain(struct telling *t, const struct counted *counted, const s
 	}
 }
 
-static void tell_table(struct telling *t, struct counted *chains, const struct config *config, unsigned version)
+static void tell_table(struct telling *t, struct counted *chains, const struct config *config,
+		       unsigned version)
 {
 	struct arena arena = { 0 }, rules = { 0 };
 	const struct xt_table *table = xt_lower_filter(&arena, config, version);

@@ -228,7 +228,8 @@ static void take_rules(struct xt_piece *piece, struct text lines)
 	take_digest(piece, rule);
 }
 
-static void take_hook(struct xt_loaded_table *table, const struct xt_hook *hooks, struct text chain, struct text rule)
+static void take_hook(struct xt_loaded_table *table, const struct xt_hook *hooks, struct text chain,
+		      struct text rule)
 {
 	for (uint32_t i = 0; hooks[i].chain; i++) {
 		struct xt_hooked *hooked = &table->hooks[i];
@@ -264,7 +265,8 @@ static void end_run(struct xt_loaded_table *table, struct run *run)
 	*run = (struct run){ { NULL, 0 }, { NULL, 0 } };
 }
 
-static void take_rule(struct xt_loaded_table *table, const struct xt_hook *hooks, struct run *run, struct text line)
+static void take_rule(struct xt_loaded_table *table, const struct xt_hook *hooks, struct run *run,
+		      struct text line)
 {
 	struct text chain, rule;
 
@@ -323,7 +325,8 @@ bool xt_loaded_take_tables(struct xt_loaded *loaded, unsigned version, struct te
 		if (line.ptr[0] == '*' || text_starts(line, "COMMIT")) {
 			if (id != XT_TABLES)
 				end_run(&loaded->tables[id], &run);
-			id = line.ptr[0] == '*' ? find_table(first_word(skip(line, 1), &rest), version) : XT_TABLES;
+			id = line.ptr[0] == '*' ? find_table(first_word(skip(line, 1), &rest), version)
+						: XT_TABLES;
 		} else if (id != XT_TABLES && line.ptr[0] == ':') {
 			name = first_word(skip(line, 1), &rest);
 			if (owns_chain(name))
@@ -345,6 +348,7 @@ static struct xt_piece *piece_anew(struct xt_piece **pieces, struct text name)
 		piece->lines = NULL;
 		piece->len = 0;
 		piece->rules = 0;
+		piece->fingerprint = 0;
 		piece->digest[0] = '\0';
 	}
 	return piece;
@@ -375,7 +379,8 @@ static struct text without_initval(struct text line)
 	static const char word[] = " initval ";
 	const char *at = memmem(line.ptr, line.len, word, sizeof(word) - 1);
 
-	return at ? (struct text){ line.ptr, (uint32_t)(at - line.ptr) } : (struct text){ line.ptr, line.len - 1 };
+	return at ? (struct text){ line.ptr, (uint32_t)(at - line.ptr) }
+		  : (struct text){ line.ptr, line.len - 1 };
 }
 
 /* The header, then the members in order. */
@@ -439,7 +444,8 @@ void xt_loaded_take_set(struct xt_loaded *loaded, struct text name, struct text 
 	struct xt_piece *piece = piece_anew(&loaded->sets, name);
 	struct text header, members, rest;
 
-	if (piece && text_starts(saved, "create ") && text_equal(cut_set(saved, &header, &members, &rest), name))
+	if (piece && text_starts(saved, "create ") &&
+	    text_equal(cut_set(saved, &header, &members, &rest), name))
 		take_set(piece, header, members);
 }
 

@@ -19,7 +19,7 @@
 #include "xt_state.h"
 
 enum {
-	TURN = 20,               /* milliseconds between two tries */
+	TURN = 20, /* milliseconds between two tries */
 	TURNS = 60 * 1000 / TURN,
 };
 
@@ -35,8 +35,8 @@ static bool is_present(const struct xt_lock *lock)
 {
 	struct stat ours, present;
 
-	return fstat(lock->file, &ours) == 0 && stat(lock->path, &present) == 0 && ours.st_ino == present.st_ino &&
-	       ours.st_dev == present.st_dev;
+	return fstat(lock->file, &ours) == 0 && stat(lock->path, &present) == 0 &&
+	       ours.st_ino == present.st_ino && ours.st_dev == present.st_dev;
 }
 
 /* 0, or an errno; EWOULDBLOCK: somebody else has it. */
@@ -56,14 +56,16 @@ bool xt_lock_take(struct backend_loading *loading, struct xt_lock *lock)
 	struct stat space;
 	int reason = stat("/proc/thread-self/ns/net", &space) == 0 ? EWOULDBLOCK : errno;
 
-	snprintf(lock->path, sizeof(lock->path), "/run/pvefw-load-%llu.lock", (unsigned long long)space.st_ino);
+	snprintf(lock->path, sizeof(lock->path), "/run/pvefw-load-%llu.lock",
+		 (unsigned long long)space.st_ino);
 	for (int i = 0; i < TURNS && reason == EWOULDBLOCK; i++) {
 		if (i)
 			wait_a_turn();
 		reason = try_lock(lock);
 	}
 	if (reason == EWOULDBLOCK)
-		backend_problem_add(loading, nowhere, "another load, or a tool it has left behind, holds %s", lock->path);
+		backend_problem_add(loading, nowhere, "another load, or a tool it has left behind, holds %s",
+				    lock->path);
 	else if (reason)
 		backend_problem_add(loading, nowhere, "cannot lock %s: %s", lock->path, strerror(reason));
 	return reason == 0;

@@ -47,7 +47,8 @@ struct making {
 
 static void make_tables(const struct making *m, enum xt_table_id filter, enum xt_table_id raw)
 {
-	xt_script_table(&m->plan->scripts[XT_STEP_TABLES + filter], filter, &m->loaded->tables[filter], m->goal);
+	xt_script_table(&m->plan->scripts[XT_STEP_TABLES + filter], filter, &m->loaded->tables[filter],
+			m->goal);
 	xt_script_table(&m->plan->scripts[XT_STEP_TABLES + raw], raw, &m->loaded->tables[raw], m->goal);
 }
 

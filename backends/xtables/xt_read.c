@@ -29,7 +29,8 @@ static bool take_tables(struct backend_loading *loading, struct xt_loaded *loade
 
 	if (xt_loaded_take_tables(loaded, version, xt_tool_output(process)))
 		return true;
-	backend_problem_add(loading, nowhere, "%s cannot show a table that somebody has put rules of nft into",
+	backend_problem_add(loading, nowhere,
+			    "%s cannot show a table that somebody has put rules of nft into",
 			    process->argv[0]);
 	return false;
 }
@@ -131,8 +132,10 @@ static void start_reading(struct reading *r, enum xt_step step, const struct xt_
 	} else {
 		const struct xt_table_row *row = &xt_table_rows[step - XT_STEP_TABLES];
 
-		memcpy(r->argv, (const char *[]){ row->version == IPV4 ? "iptables" : "ip6tables", "--wait=20", "-t",
-		       row->name, "-S", touched->name, NULL }, 7 * sizeof(char *));
+		memcpy(r->argv,
+		       (const char *[]){ row->version == IPV4 ? "iptables" : "ip6tables", "--wait=20", "-t",
+					 row->name, "-S", touched->name, NULL },
+		       7 * sizeof(char *));
 	}
 	xt_tool_start(&r->process, r->argv, NULL, 0);
 }
@@ -151,23 +154,40 @@ static uint32_t start_readings(struct reading *readings, const struct xt_plan *p
 	return count;
 }
 
-/* A set's members are compared when its script is made the next time. */
+static bool chain_is_as_wanted(const struct reading *r, struct xt_loaded *read)
+{
+	struct text name = text_of(r->touched->name);
+	const struct xt_piece *piece;
+
+	xt_loaded_take_chain(&read->tables[0], name, xt_tool_output(&r->process));
+	piece = xt_piece_find(read->tables[0].chains, name);
+	return piece && piece->rules == r->touched->rules && strcmp(piece->digest, r->touched->digest) == 0;
+}
+
+static bool set_is_as_wanted(const struct reading *r, struct xt_loaded *read)
+{
+	struct text name = text_of(r->touched->name);
+	const struct xt_piece *piece;
+	char digest[XT_DIGEST_SIZE];
+
+	xt_loaded_take_set(read, name, xt_tool_output(&r->process));
+	piece = xt_piece_find(read->sets, name);
+	if (!piece || !piece->len)
+		return false;
+	xt_set_digest((struct text){ piece->lines, (uint32_t)piece->len }, digest);
+	return strcmp(digest, r->touched->digest) == 0;
+}
+
 static bool is_as_wanted(struct backend_loading *loading, const struct reading *r)
 {
 	static const struct span nowhere;
-	struct xt_loaded_table read = { .chains = NULL };
-	const struct xt_piece *piece;
-	bool same;
+	struct xt_loaded read = { .sets = NULL };
+	bool same = r->step == XT_STEP_SETS ? set_is_as_wanted(r, &read) : chain_is_as_wanted(r, &read);
 
-	if (r->step == XT_STEP_SETS)
-		return true;
-	xt_loaded_take_chain(&read, text_of(r->touched->name), xt_tool_output(&r->process));
-	piece = xt_piece_find(read.chains, text_of(r->touched->name));
-	same = piece && piece->rules == r->touched->rules && strcmp(piece->digest, r->touched->digest) == 0;
 	if (!same)
-		backend_problem_add(loading, nowhere, "%s has loaded the chain %s otherwise than it was told",
+		backend_problem_add(loading, nowhere, "%s has not loaded what it was told: %s",
 				    xt_step_tool(r->step)[0], r->touched->name);
-	xt_pieces_free(&read.chains);
+	xt_loaded_free(&read);
 	return same;
 }
 

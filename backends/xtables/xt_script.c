@@ -109,8 +109,8 @@ struct work {
 	const struct xt_hook *hooks;
 	const struct xt_table *table; /* of a configuration */
 	bool whole;
-	struct out lines;             /* of a chain, without separators, for its digest */
-	struct arena rules;           /* of a chain */
+	struct out lines;   /* of a chain, without separators, for its digest */
+	struct arena rules; /* of a chain */
 };
 
 static void count_change(struct work *w, const struct xt_piece *piece, struct text name, const char *digest,
@@ -124,38 +124,61 @@ static void count_change(struct work *w, const struct xt_piece *piece, struct te
 	xt_script_touch(w->script, name, digest, rules);
 }
 
-/* Writes the chain with its digest into `digest`; returns how many rules that makes. */
-static uint32_t print_chain(struct work *w, struct xt_chain *chain, char digest[XT_DIGEST_SIZE])
+/* Writes the rules; returns how many rules that makes. */
+static uint32_t print_rules(struct work *w, struct xt_chain *chain)
 {
-	enum { SIGNATURE = sizeof("PVESIG:") - 1 };
-	static const struct span nowhere;
 	struct out *out = w->script->out, *lines = &w->lines;
-	uint32_t count = 1;
-	size_t start;
+	uint32_t count = 0;
 
 	lines->len = 0;
 	flush_chain(w->script, chain->name);
 	xt_chain_fill(&w->rules, w->table, chain);
 	for (const struct xt_rule *rule = chain->first; rule; rule = rule->next) {
-		start = lines->len;
+		size_t start = lines->len;
+
 		xt_print_rule(lines, chain, rule, w->table->version);
 		out_bytes(out, lines->data + start, lines->len - start);
 		out_char(out, '\n');
 		xt_script_line(w->script, rule->span);
 		count += xt_rule_multiplicity(rule);
 	}
-	out_string(out, "-A ");
-	out_text(out, chain->name);
-	out_string(out, " -m comment --comment \"");
-	start = lines->len;
-	xt_print_signature(lines, lines->data, lines->len);
-	out_bytes(out, lines->data + start, lines->len - start);
-	out_string(out, "\"\n");
-	xt_script_line(w->script, nowhere);
-	memcpy(digest, lines->data + start + SIGNATURE, XT_DIGEST_SIZE - 1);
-	digest[XT_DIGEST_SIZE - 1] = '\0';
 	arena_reset(&w->rules);
 	return count;
+}
+
+/* Writes the rule that holds the digest, and that into `digest`. */
+static void print_digest(struct work *w, struct text name, char digest[XT_DIGEST_SIZE])
+{
+	static const struct span nowhere;
+	struct out *out = w->script->out, *lines = &w->lines;
+	size_t start = lines->len;
+
+	xt_print_signature(lines, lines->data, start);
+	out_string(out, "-A ");
+	out_text(out, name);
+	out_string(out, " -m comment --comment \"");
+	out_bytes(out, lines->data + start, lines->len - start);
+	out_string(out, "\"\n");
+	memcpy(digest, lines->data + start + sizeof("PVESIG:") - 1, XT_DIGEST_SIZE - 1);
+	digest[XT_DIGEST_SIZE - 1] = '\0';
+	xt_script_line(w->script, nowhere);
+}
+
+/* Tells what was printed the last time from what is new, at a tenth of the digest's cost. */
+static uint64_t fingerprint(const char *bytes, size_t len)
+{
+	uint64_t sum = len, part;
+
+	for (; len > 0; bytes += sizeof(part)) {
+		size_t some = len < sizeof(part) ? len : sizeof(part);
+
+		part = 0;
+		memcpy(&part, bytes, some);
+		sum = (sum ^ part) * 0x9e3779b97f4a7c15;
+		sum ^= sum >> 29;
+		len -= some;
+	}
+	return sum ? sum : 1;
 }
 
 static void change_chain(struct work *w, struct xt_chain *chain)
@@ -163,12 +186,21 @@ static void change_chain(struct work *w, struct xt_chain *chain)
 	struct xt_piece *piece = w->loaded ? xt_piece_find(w->loaded->chains, chain->name) : NULL;
 	struct mark before = mark(w->script);
 	char digest[XT_DIGEST_SIZE];
-	uint32_t rules = print_chain(w, chain, digest);
+	uint32_t rules = print_rules(w, chain) + 1;
+	bool comparable = piece && !w->whole && piece->rules == rules;
+	uint64_t printed = comparable ? fingerprint(w->lines.data, w->lines.len) : 0;
 
-	if (piece && !w->whole && piece->rules == rules && strcmp(piece->digest, digest) == 0)
+	if (comparable && piece->fingerprint == printed) {
 		take_back(w->script, before);
-	else
-		count_change(w, piece, chain->name, digest, rules);
+		return;
+	}
+	print_digest(w, chain->name, digest);
+	if (comparable && strcmp(piece->digest, digest) == 0) {
+		piece->fingerprint = printed;
+		take_back(w->script, before);
+		return;
+	}
+	count_change(w, piece, chain->name, digest, rules);
 }
 
 /* The same for a chain as it was. */
@@ -176,7 +208,8 @@ static void restore_piece(struct work *w, const struct xt_piece *wanted)
 {
 	struct xt_piece *piece = xt_piece_find(w->loaded->chains, text_of(wanted->name));
 
-	if (piece && piece->len == wanted->len && (!piece->len || memcmp(piece->lines, wanted->lines, piece->len) == 0))
+	if (piece && piece->len == wanted->len &&
+	    (!piece->len || memcmp(piece->lines, wanted->lines, piece->len) == 0))
 		return;
 	flush_chain(w->script, text_of(wanted->name));
 	out_bytes(w->script->out, wanted->lines, wanted->len);

@@ -45,7 +45,8 @@ static void ask_generation(struct mnl_socket *socket, uint32_t *generation)
 		return;
 	len = mnl_socket_recvfrom(socket, buffer, sizeof(buffer));
 	if (len > 0)
-		mnl_cb_run(buffer, (size_t)len, 1, mnl_socket_get_portid(socket), take_generation, generation);
+		mnl_cb_run(buffer, (size_t)len, 1, mnl_socket_get_portid(socket), take_generation,
+			   generation);
 }
 
 /* 0: there is no nf_tables. */
@@ -63,8 +64,9 @@ static uint32_t nft_generation(void)
 
 static bool has_legacy_table(const struct xt_table_row *row)
 {
-	FILE *names = fopen(row->version == IPV4 ? "/proc/thread-self/net/ip_tables_names" :
-						   "/proc/thread-self/net/ip6_tables_names", "re");
+	FILE *names = fopen(row->version == IPV4 ? "/proc/thread-self/net/ip_tables_names"
+						 : "/proc/thread-self/net/ip6_tables_names",
+			    "re");
 	char line[64];
 	bool found = false;
 
@@ -93,12 +95,13 @@ static uint64_t legacy_size(const struct xt_table_row *row)
 		return 0;
 	snprintf(info4.name, sizeof(info4.name), "%s", row->name);
 	snprintf(info6.name, sizeof(info6.name), "%s", row->name);
-	status = four ? getsockopt(s, IPPROTO_IP, IPT_SO_GET_INFO, &info4, &len) :
-			getsockopt(s, IPPROTO_IPV6, IP6T_SO_GET_INFO, &info6, &len);
+	status = four ? getsockopt(s, IPPROTO_IP, IPT_SO_GET_INFO, &info4, &len)
+		      : getsockopt(s, IPPROTO_IPV6, IP6T_SO_GET_INFO, &info6, &len);
 	close(s);
 	if (status < 0)
 		return 0;
-	return four ? (uint64_t)info4.num_entries << 32 | info4.size : (uint64_t)info6.num_entries << 32 | info6.size;
+	return four ? (uint64_t)info4.num_entries << 32 | info4.size
+		    : (uint64_t)info6.num_entries << 32 | info6.size;
 }
 
 struct xt_stamp xt_stamp_take(void)

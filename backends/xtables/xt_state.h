@@ -22,14 +22,14 @@ enum { XT_NAME_SIZE = 32, XT_DIGEST_SIZE = 28, XT_HOOKS_MOST = 3 };
 
 enum xt_table_id {
 	XT_FILTER4,
-	XT_RAW4,
 	XT_FILTER6,
+	XT_RAW4,
 	XT_RAW6,
 	XT_TABLES,
 };
 
 struct xt_table_row {
-	const char *name;            /* for the tools */
+	const char *name; /* for the tools */
 	unsigned version;
 	const struct xt_hook *hooks; /* ended by NULL */
 	struct xt_table *(*lower)(struct arena *arena, const struct config *config, unsigned version);
@@ -44,7 +44,8 @@ struct xt_piece {
 	uint32_t rules;              /* of a chain: with that of the digest */
 	char *lines;                 /* its own: rules, or `create` and sorted members; each with its end */
 	size_t len;
-	bool wanted;                 /* used while a script is made */
+	uint64_t fingerprint; /* of what we printed, which is known to have that digest; or 0 */
+	bool wanted;          /* used while a script is made */
 	UT_hash_handle hh;
 };
 
@@ -60,7 +61,7 @@ struct xt_loaded_table {
 };
 
 struct xt_loaded_bridge {
-	bool missing;            /* there is no ebtables */
+	bool missing; /* there is no ebtables */
 	struct xt_piece *chains;
 	bool hooked;
 	struct out declarations; /* of others, and of what is built in */
@@ -112,15 +113,16 @@ struct xt_touched {
 /* Input of a tool. */
 struct xt_script {
 	struct out *out;
-	uint32_t line; /* that was written last */
-	bool tracing;  /* origins and what is touched are wanted */
+	uint32_t line;               /* that was written last */
+	bool tracing;                /* origins and what is touched are wanted */
 	struct out origins, touched; /* arrays of the above */
-	bool changes;  /* there is something to do */
-	bool shape;    /* chains come or go, or hooks: it is not enough to look at what is touched */
+	bool changes;                /* there is something to do */
+	bool shape; /* chains come or go, or hooks: it is not enough to look at what is touched */
 	uint32_t chains, rules, sets, elements, deleted;
 };
 
-void xt_script_printf(struct xt_script *script, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void xt_script_printf(struct xt_script *script, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 /* Counts a line that was written to script->out; `span` {0, 0}: from no line of source. */
 void xt_script_line(struct xt_script *script, struct span span);
 void xt_script_touch(struct xt_script *script, struct text name, const char *digest, uint32_t rules);
@@ -133,6 +135,8 @@ void xt_script_table(struct xt_script *script, enum xt_table_id id, struct xt_lo
 /* For ipset restore: before the tables, and after them. */
 void xt_script_sets(struct xt_script *before, struct xt_script *after, struct xt_loaded *loaded,
 		    const struct xt_goal *goal);
+/* By which sets are compared: of the lines, but for the size of the hash table. */
+void xt_set_digest(struct text lines, char digest[XT_DIGEST_SIZE]);
 /* For ebtables-restore: the whole table. */
 void xt_script_bridge(struct xt_script *script, struct xt_loaded_bridge *loaded, const struct xt_goal *goal);
 
@@ -191,7 +195,8 @@ void xt_tool_start(struct process *process, const char *const *argv, const struc
 /* Waits for it.  False: it did not do what it should; the reason becomes a problem. */
 bool xt_tool_finish(struct backend_loading *loading, struct process *process, const struct xt_script *script);
 /* Both, for a tool that takes a script. */
-bool xt_tool_run(struct backend_loading *loading, const char *const *argv, const struct xt_script *script, int lock);
+bool xt_tool_run(struct backend_loading *loading, const char *const *argv, const struct xt_script *script,
+		 int lock);
 bool xt_tool_is_missing(const struct process *process);
 /* What it printed. */
 struct text xt_tool_output(const struct process *process);

@@ -13,7 +13,7 @@
 #include "xt_state.h"
 
 enum {
-	PATIENCE = 30 * 1000,  /* milliseconds */
+	PATIENCE = 30 * 1000,   /* milliseconds */
 	PATIENCE_PER_LINE = 20, /* of a script: iptables-nft-restore is slow with many chains */
 };
 
@@ -143,11 +143,11 @@ static void explain(struct backend_loading *loading, const struct process *proce
 	const char *end = end_of(loading->arena, process);
 
 	if (line.len)
-		backend_problem_add(loading, span, "%s %s: %.*s: `%.*s`", process->argv[0], end, TEXT_ARG(message),
-				    TEXT_ARG(line));
+		backend_problem_add(loading, span, "%s %s: %.*s: `%.*s`", process->argv[0], end,
+				    TEXT_ARG(message), TEXT_ARG(line));
 	else
-		backend_problem_add(loading, span, "%s %s%s%.*s", process->argv[0], end, message.len ? ": " : "",
-				    TEXT_ARG(message));
+		backend_problem_add(loading, span, "%s %s%s%.*s", process->argv[0], end,
+				    message.len ? ": " : "", TEXT_ARG(message));
 }
 
 bool xt_tool_finish(struct backend_loading *loading, struct process *process, const struct xt_script *script)
@@ -162,7 +162,8 @@ bool xt_tool_finish(struct backend_loading *loading, struct process *process, co
 	return false;
 }
 
-bool xt_tool_run(struct backend_loading *loading, const char *const *argv, const struct xt_script *script, int lock)
+bool xt_tool_run(struct backend_loading *loading, const char *const *argv, const struct xt_script *script,
+		 int lock)
 {
 	struct process process;
 	bool done;

@@ -353,14 +353,14 @@ break_tool() {
 	esac
 }
 
-# fault STEP MODE MESSAGE [OPTION…]: the ruleset stays as it was
+# fault STEP MODE MESSAGE [ROOT [OPTION…]]: the ruleset stays as it was
 fault() {
-	step=$1 mode=$2 message=$3
-	shift 3
+	step=$1 mode=$2 message=$3 tree=${4:-$work/b}
+	shift $(($# < 4 ? $# : 4))
 	path=$work/broken:$PATH
 	[ "$mode" != missing ] || path=$work/broken
 	break_tool "$step" "$mode"
-	PATH=$path PVEFW_TOOL_SECONDS=1 "$PVEFW_CC" load --target iptables --output /dev/null --root "$work/b" "$@" \
+	PATH=$path PVEFW_TOOL_SECONDS=1 "$PVEFW_CC" load --target iptables --output /dev/null --root "$tree" "$@" \
 		2>"$work/errors"
 	status=$?
 	dump >"$work/after"
@@ -387,8 +387,15 @@ test_faults() {
 	done
 	fault iptables-restore:-n:1 line "^pvefw-cc: firewall/100.fw:8: iptables-restore failed with status 2: .*tap100i0-IN .*4711"
 	for step in iptables-restore:-n:1 ebtables-restore::1; do
-		fault "$step" late "late: no" --remove
+		fault "$step" late "late: no" "$work/b" --remove
 	done
+	# so little is changed that only that is read back
+	cp -r "$work/a" "$work/c"
+	sed -i 's,10.1.0.0/16,10.4.0.0/16,' "$work/c/firewall/cluster.fw"
+	fault ipset:restore:1 silent "^pvefw-cc: ipset has not loaded what it was told: PVEFW-0-office-v4" "$work/c"
+	echo 'IN DROP -p tcp -dport 4711' >>"$work/a/firewall/100.fw"
+	fault iptables-restore:-n:1 silent "^pvefw-cc: iptables-restore has not loaded what it was told: tap100i0-IN" "$work/a"
+	fault ip6tables-restore:-n:1 silent "^pvefw-cc: ip6tables-restore has not loaded what it was told: tap100i0-IN" "$work/a"
 	load "$work/b"
 	verdict $? "after the faults: not loaded" "$work/errors"
 	load "$work/b" --whole

@@ -27,8 +27,8 @@ static double milliseconds(int64_t nanoseconds)
 
 static void print_stats(const struct backend_loading *l, bool stale)
 {
-	printf("stale %d\nmessages %u\nsets %u\nelements %u\nchains %u\nrules %u\ndeleted %u\nbytes %zu\n", stale,
-	       l->messages, l->sets, l->elements, l->chains, l->rules, l->deleted, l->bytes);
+	printf("stale %d\nmessages %u\nsets %u\nelements %u\nchains %u\nrules %u\ndeleted %u\nbytes %zu\n",
+	       stale, l->messages, l->sets, l->elements, l->chains, l->rules, l->deleted, l->bytes);
 	printf("lower-ms %.3f\nread-ms %.3f\nbuild-ms %.3f\nkernel-ms %.3f\n", milliseconds(l->lower_time),
 	       milliseconds(l->read_time), milliseconds(l->build_time), milliseconds(l->kernel_time));
 }
@@ -44,7 +44,8 @@ static void print_count(void *context, struct span span, uint64_t packets, uint6
 
 static bool act(struct run *run, struct xt_state *state, char command, const struct config *config)
 {
-	struct backend_loading loading = { .arena = &run->arena, .whole = run->cli->value[CLI_WHOLE] != NULL };
+	struct backend_loading loading = { .arena = &run->arena,
+					   .whole = run->cli->value[CLI_WHOLE] != NULL };
 	bool stale = xt_state_is_stale(state), done;
 	uint32_t skipped;
 
