@@ -97,9 +97,7 @@ for round in 1 2; do
 		done
 	done
 done
-echo remove >&"${service[1]}"
-eval "exec ${service[1]}>&-"
-wait "$service_PID"
+ask remove removed
 
 alone=$(median <"$work/alone")
 echo "$guests guests: the first load $(($(cat "$work/first") / 1000)) ms"
