@@ -107,4 +107,4 @@ done
 ours=$(awk '$1 == "tools" { run++ } $1 != "tools" { sum[run] += $2 } END { for (r in sum) print sum[r] }' "$work/change" | median)
 awk -v ours="$ours" -v alone="$alone" 'BEGIN { ratio = ours / (alone / 1000)
 	printf "  change: %.1f ms; tools alone %.1f ms; ratio %.2f, at most 1.2: %s\n", ours, alone / 1000, ratio,
-	ratio > 1.2 ? "MISSED" : "met"; exit ratio > 1.2 }'
+	(ratio > 1.2) ? "MISSED" : "met"; exit (ratio > 1.2) }'
