@@ -39,19 +39,37 @@ int netlink_fd(const struct netlink_socket *netlink)
 	return mnl_socket_get_fd(netlink->socket);
 }
 
+/* Not mnl_nlmsg_ok(): a length that is negative as an int passes there, and the loop would not end. */
+void netlink_each(const void *bytes, size_t size, netlink_handler *handler, void *data)
+{
+	const struct nlmsghdr *message = bytes;
+
+	while (size >= sizeof(*message) && message->nlmsg_len >= sizeof(*message) &&
+	       message->nlmsg_len <= size) {
+		size_t step = MNL_ALIGN((size_t)message->nlmsg_len);
+
+		handler(message, data);
+		if (step >= size)
+			return;
+		size -= step;
+		message = (const struct nlmsghdr *)((const char *)message + step);
+	}
+}
+
 enum netlink_state netlink_receive(struct netlink_socket *netlink, netlink_handler *handler, void *data)
 {
 	static _Alignas(struct nlmsghdr) char buffer[DATAGRAM_MOST];
-	ssize_t size = mnl_socket_recvfrom(netlink->socket, buffer, sizeof(buffer));
-	const struct nlmsghdr *message = (const struct nlmsghdr *)buffer;
-	int left = (int)size;
+	struct sockaddr_nl sender = { 0 };
+	socklen_t sender_size = sizeof(sender);
+	ssize_t size = recvfrom(netlink_fd(netlink), buffer, sizeof(buffer), MSG_TRUNC,
+				(struct sockaddr *)&sender, &sender_size);
 
 	if (size < 0 && errno == ENOBUFS)
 		return NETLINK_FULL;
-	/* One that is cut short or is not the kernel's is passed over. */
 	if (size < 0)
-		return errno == EINTR || errno == ENOSPC ? NETLINK_MORE : NETLINK_EMPTY;
-	for (; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left))
-		handler(message, data);
+		return errno == EINTR ? NETLINK_MORE : NETLINK_EMPTY;
+	/* One that is cut short, or is not the kernel's, is passed over. */
+	if ((size_t)size <= sizeof(buffer) && sender.nl_pid == 0)
+		netlink_each(buffer, (size_t)size, handler, data);
 	return NETLINK_MORE;
 }

@@ -9,8 +9,10 @@ struct netlink_socket {
 	struct mnl_socket *socket; /* NULL: not open */
 };
 
-/* Is given each message. */
 typedef void netlink_handler(const struct nlmsghdr *message, void *data);
+/* Gives the handler each of the messages that stand one behind the other in `size` bytes, aligned as a
+ * message is; what comes behind one that is longer than what is left is no message. */
+void netlink_each(const void *bytes, size_t size, netlink_handler *handler, void *data);
 
 /* `groups`: bits of the multicast groups to join; `buffer`: bytes the kernel may keep for us.
  * Returns 0 or an errno. */

@@ -141,6 +141,29 @@ static void files(void)
 	print_words(words);
 }
 
+/* Ethernet types, and numbers of protocols and of extension headers in pieces of headers. */
+static void packets(void)
+{
+	static const char *const words[] = {
+		"\\x08\\x00\\x45\\x00", "\\x86\\xdd\\x60\\x00", "\\x08\\x06\\x00\\x01\\x08\\x00\\x06\\x04",
+		"\\x81\\x00", "\\x88\\xa8", "\\x3c\\x00", "\\x2b\\x00", "\\x2c\\x00", "\\x87\\x00", "\\x3a\\x00",
+		"\\x40\\x06", "\\x40\\x11", "\\x40\\x84", "\\x40\\x01", NULL,
+	};
+
+	print_words(words);
+}
+
+/* Headers of messages and attributes, and prefixes. */
+static void netlink(void)
+{
+	static const char *const words[] = {
+		"\\x00\\x04\\x00\\x00", "\\x08\\x00\\x02\\x00", "\\x08\\x00\\x0c\\x00", "\\x14\\x00\\x03\\x00",
+		"\\x12\\x00\\x10\\x00", "\\x08\\x00\\x01\\x00", ":100:6:tap100i0-IN: ", ":0:7:c: m", NULL,
+	};
+
+	print_words(words);
+}
+
 /* Which words a fuzzer gets. */
 static const struct {
 	const char *name;
@@ -157,6 +180,8 @@ static const struct {
 	{ "corosync", { corosync, addresses } },
 	{ "sdn", { sdn, addresses } },
 	{ "netdb", { netdb, ports } },
+	{ "packet", { packets } },
+	{ "nflog", { netlink, packets } },
 };
 
 int main(int argc, char **argv)

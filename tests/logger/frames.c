@@ -4,7 +4,6 @@
  *
  *     frames send INTERFACE FILE...      sends the frames of files as packets.h describes them
  *     frames expect FILE...              prints their lines
- *     frames bytes DIR FILE...           writes each packet from its Ethernet type on to DIR/N
  *     frames flood PORT COUNT RATE       sends UDP packets to that port of 127.0.0.1, RATE a second,
  *                                        0 for as fast as can be; prints how many have been sent, and in
  *                                        how many milliseconds
@@ -53,7 +52,8 @@ static void send_frame(const struct packet_case *p)
 
 static void open_wire(const char *interface)
 {
-	struct sockaddr_ll address = { .sll_family = AF_PACKET, .sll_ifindex = (int)if_nametoindex(interface) };
+	struct sockaddr_ll address = { .sll_family = AF_PACKET,
+				       .sll_ifindex = (int)if_nametoindex(interface) };
 
 	wire = socket(AF_PACKET, SOCK_RAW, 0);
 	if (wire < 0 || bind(wire, (struct sockaddr *)&address, sizeof(address)))
@@ -64,18 +64,6 @@ static void print_line(const struct packet_case *p)
 {
 	if (p->on_wire)
 		puts(p->line);
-}
-
-static void write_bytes(const struct packet_case *p)
-{
-	static unsigned count;
-	char name[16];
-	FILE *file;
-
-	snprintf(name, sizeof(name), "%u", count++);
-	file = fopen(name, "w");
-	if (!file || fwrite(p->frame + 12, 1, p->size - 12, file) != p->size - 12 || fclose(file))
-		fail(name);
 }
 
 /* ---- flood ---- */
@@ -128,14 +116,10 @@ int main(int argc, char **argv)
 		for_all(argv + 3, send_frame);
 	} else if (strcmp(what, "expect") == 0) {
 		for_all(argv + 2, print_line);
-	} else if (strcmp(what, "bytes") == 0) {
-		if (chdir(argv[2]))
-			fail(argv[2]);
-		for_all(argv + 3, write_bytes);
 	} else if (strcmp(what, "flood") == 0 && argc == 5) {
 		flood(atoi(argv[2]), atol(argv[3]), atol(argv[4]));
 	} else {
-		fprintf(stderr, "usage: frames send|expect|bytes|flood ...\n");
+		fprintf(stderr, "usage: frames send|expect|flood ...\n");
 		return 2;
 	}
 	return 0;

@@ -18,6 +18,7 @@
 #include "logger/conntrack.h"
 #include "logger/follow.h"
 #include "logger/log_file.h"
+#include "logger/netlink.h"
 #include "logger/nflog_message.h"
 
 static struct line_printer printer;
@@ -315,6 +316,40 @@ START_TEST(short_attributes_are_none)
 }
 END_TEST
 
+static void count_message(const struct nlmsghdr *header, void *data)
+{
+	ck_assert_uint_ge(header->nlmsg_len, NLMSG_HDRLEN);
+	++*(unsigned *)data;
+}
+
+static unsigned count_messages(const void *bytes, size_t size)
+{
+	unsigned count = 0;
+
+	netlink_each(bytes, size, count_message, &count);
+	return count;
+}
+
+START_TEST(messages_end_where_the_bytes_do)
+{
+	struct nlmsghdr headers[3] = { { .nlmsg_len = 16 }, { .nlmsg_len = 16 }, { .nlmsg_len = 16 } };
+
+	ck_assert_uint_eq(count_messages(headers, 48), 3);
+	ck_assert_uint_eq(count_messages(headers, 47), 2);
+	ck_assert_uint_eq(count_messages(headers, 0), 0);
+	headers[1].nlmsg_len = 31; /* and nothing behind the one byte that aligns it */
+	ck_assert_uint_eq(count_messages(headers, 47), 2);
+	for (uint32_t len = 0; len < 16; len++) {
+		headers[1].nlmsg_len = len;
+		ck_assert_uint_eq(count_messages(headers, 48), 1);
+	}
+	headers[1].nlmsg_len = UINT32_MAX;
+	ck_assert_uint_eq(count_messages(headers, 48), 1);
+	headers[1].nlmsg_len = INT32_MAX + 1u;
+	ck_assert_uint_eq(count_messages(headers, 48), 1);
+}
+END_TEST
+
 START_TEST(what_is_no_event_gives_no_line)
 {
 	static char buffer[4096];
@@ -527,6 +562,7 @@ int main(void)
 	tcase_add_test(tcase, gaps_are_losses);
 	tcase_add_test(tcase, messages_are_read);
 	tcase_add_test(tcase, short_attributes_are_none);
+	tcase_add_test(tcase, messages_end_where_the_bytes_do);
 	tcase_add_test(tcase, what_is_no_event_gives_no_line);
 	tcase_add_test(tcase, lines_go_to_the_file);
 	tcase_add_test(tcase, only_one_writes);
