@@ -131,6 +131,7 @@ check:
 bench: all
 	@tests/install-deps build bench
 	@tests/bench/run
+	@tests/logger/load.sh 60
 
 coverage:
 	@tests/install-deps build test

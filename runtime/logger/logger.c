@@ -90,17 +90,12 @@ __attribute__((format(printf, 3, 4))) static bool say(struct logger *l, int leve
 	return true;
 }
 
-static const char *packets(uint64_t count)
-{
-	return count == 1 ? "packet" : "packets";
-}
-
 static void tell_kernel_losses(struct logger *l)
 {
 	uint64_t count = l->local.lost - l->told_kernel;
 
 	if (count && say(l, 4, "%llu %s lost: the kernel's buffer was full", (unsigned long long)count,
-			 packets(count)))
+			 count == 1 ? "packet" : "packets"))
 		l->told_kernel = l->local.lost;
 	else if (l->overrun &&
 		 say(l, 4, "the kernel's buffer was full; the next packet will tell how many are lost"))

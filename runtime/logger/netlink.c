@@ -46,7 +46,7 @@ void netlink_each(const void *bytes, size_t size, netlink_handler *handler, void
 
 	while (size >= sizeof(*message) && message->nlmsg_len >= sizeof(*message) &&
 	       message->nlmsg_len <= size) {
-		size_t step = MNL_ALIGN((size_t)message->nlmsg_len);
+		size_t step = NLMSG_ALIGN((size_t)message->nlmsg_len);
 
 		handler(message, data);
 		if (step >= size)
