@@ -138,13 +138,16 @@ static void add_files(struct counting *c, const struct source_map *map)
 static void take(void *context, const struct nft_counter *counter)
 {
 	struct counting *c = context;
-	struct backend_count count = { .zone = nft_zone_of(counter->chain), .outcome = counter->outcome,
-				       .packets = counter->packets, .bytes = counter->bytes };
+	struct backend_count count = { .zone = nft_zone_of(counter->chain),
+				       .outcome = counter->outcome,
+				       .packets = counter->packets,
+				       .bytes = counter->bytes };
 	struct file *file = NULL;
 	struct text name;
 
 	if (nft_comment_parse(counter->comment, &name, &count.line, &count.option))
-		HASH_FIND(hh, count.zone.kind == BACKEND_VNET ? c->vnet_files : c->files, name.ptr, name.len, file);
+		HASH_FIND(hh, count.zone.kind == BACKEND_VNET ? c->vnet_files : c->files, name.ptr, name.len,
+			  file);
 	if (!file) {
 		++*c->skipped;
 		return;
@@ -153,7 +156,8 @@ static void take(void *context, const struct nft_counter *counter)
 	c->function(c->context, &count);
 }
 
-int nft_counters(const struct config *config, backend_count_function *function, void *context, uint32_t *skipped)
+int nft_counters(const struct config *config, backend_count_function *function, void *context,
+		 uint32_t *skipped)
 {
 	struct counting c = { .function = function, .context = context, .skipped = skipped };
 	struct nft_kernel kernel;

@@ -36,7 +36,8 @@ static bool has_end(const struct nft_kernel *kernel, ssize_t received)
 	return false;
 }
 
-int nft_kernel_ask(struct nft_kernel *kernel, const struct nlmsghdr *request, mnl_cb_t callback, void *context)
+int nft_kernel_ask(struct nft_kernel *kernel, const struct nlmsghdr *request, mnl_cb_t callback,
+		   void *context)
 {
 	unsigned port = mnl_socket_get_portid(kernel->socket);
 	int result = MNL_CB_OK, reason = 0;

@@ -25,8 +25,9 @@ static const struct {
 	const char *chain;
 	enum backend_outcome outcome;
 } ends[] = {
-	{ "accept-in", BACKEND_ACCEPTED },    { "policy-drop", BACKEND_DROPPED },    { "noise-drop", BACKEND_DROPPED },
-	{ "do-reject", BACKEND_REJECTED },    { "mark-reject", BACKEND_REJECTED },   { "policy-reject", BACKEND_REJECTED },
+	{ "accept-in", BACKEND_ACCEPTED },    { "policy-drop", BACKEND_DROPPED },
+	{ "noise-drop", BACKEND_DROPPED },    { "do-reject", BACKEND_REJECTED },
+	{ "mark-reject", BACKEND_REJECTED },  { "policy-reject", BACKEND_REJECTED },
 	{ "noise-reject", BACKEND_REJECTED },
 };
 
@@ -54,8 +55,9 @@ static void take_verdict(struct nft_counter *counter, const struct nlattr *immed
 	if (!data[NFTA_DATA_VERDICT])
 		return;
 	mnl_attr_parse_nested(data[NFTA_DATA_VERDICT], nft_collect, verdict);
-	counter->outcome = outcome_of((int)nft_get_u32(verdict[NFTA_VERDICT_CODE]),
-				      verdict[NFTA_VERDICT_CHAIN] ? mnl_attr_get_str(verdict[NFTA_VERDICT_CHAIN]) : NULL);
+	counter->outcome = outcome_of(
+		(int)nft_get_u32(verdict[NFTA_VERDICT_CODE]),
+		verdict[NFTA_VERDICT_CHAIN] ? mnl_attr_get_str(verdict[NFTA_VERDICT_CHAIN]) : NULL);
 }
 
 /* A rule while its expressions are looked at. */

@@ -263,5 +263,6 @@ int counters_read(struct counters *c, const struct backend *backend)
 
 struct count counted_since(const struct counted *counted)
 {
-	return (struct count){ counted->all.packets - counted->base.packets, counted->all.bytes - counted->base.bytes };
+	return (struct count){ counted->all.packets - counted->base.packets,
+			       counted->all.bytes - counted->base.bytes };
 }

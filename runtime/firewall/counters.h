@@ -24,7 +24,7 @@ struct count {
 };
 
 enum counted_kind {
-	COUNTED_PLAIN,    /* nothing that could be counted, as far as the configuration knows */
+	COUNTED_PLAIN, /* nothing that could be counted, as far as the configuration knows */
 	COUNTED_RULE,
 	COUNTED_DISABLED, /* a rule that is switched off */
 	COUNTED_IGNORED,  /* in place of a rule, and none: it was reported */
@@ -33,7 +33,7 @@ enum counted_kind {
 /* A line, or an option that no line sets. */
 struct counted {
 	enum counted_kind kind;
-	bool loaded;           /* something counts for it */
+	bool loaded;            /* something counts for it */
 	struct count all, base; /* since it was loaded; of it, before --zero */
 };
 
@@ -83,7 +83,8 @@ struct counted_file *counters_find_file(const struct counters *c, struct text na
 /* ---- counters_print.c ---- */
 
 /* The file's lines with their numbers in front; `exact` ones, or three digits and a unit. */
-void counters_print_file(struct out *out, const struct counters *c, const struct counted_file *file, bool exact);
+void counters_print_file(struct out *out, const struct counters *c, const struct counted_file *file,
+			 bool exact);
 /* The `most` lines of all files with the most packets. */
 void counters_print_top(struct out *out, const struct counters *c, uint32_t most, bool exact);
 /* All of `file`, or of all files if it is NULL, as JSON; 0 or an errno. */

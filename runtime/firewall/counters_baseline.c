@@ -97,9 +97,11 @@ static struct counted *find_counted(struct reading *r, struct text path, struct 
 	if (!file)
 		return NULL;
 	for (unsigned option = 0; option < COUNTED_OPTIONS; option++)
-		if (text_starts(rest, " ") && text_is((struct text){ rest.ptr + 1, rest.len - 1 }, counted_options[option]))
+		if (text_starts(rest, " ") &&
+		    text_is((struct text){ rest.ptr + 1, rest.len - 1 }, counted_options[option]))
 			return &file->defaults[option];
-	if (!text_to_number(take_until(&rest, ':'), file->line_count, &line) || !line || !text_starts(rest, " "))
+	if (!text_to_number(take_until(&rest, ':'), file->line_count, &line) || !line ||
+	    !text_starts(rest, " "))
 		return NULL;
 	rest = (struct text){ rest.ptr + 1, rest.len - 1 };
 	if (!text_equal(rest, word_text(source_line(r->c->config->diags->map, file->source, (uint32_t)line))))
@@ -109,7 +111,8 @@ static struct counted *find_counted(struct reading *r, struct text path, struct 
 
 static bool read_entry(struct reading *r, struct text entry)
 {
-	struct text packets = take_until(&entry, ' '), bytes = take_until(&entry, ' '), path = take_until(&entry, ':');
+	struct text packets = take_until(&entry, ' '), bytes = take_until(&entry, ' '),
+		    path = take_until(&entry, ':');
 	struct counted *counted = find_counted(r, path, entry);
 	struct count base;
 

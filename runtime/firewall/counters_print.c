@@ -123,12 +123,14 @@ static struct text line_text(const struct counters *c, const struct counted_file
 	return word_text(source_line(c->config->diags->map, file->source, line));
 }
 
-void counters_print_file(struct out *out, const struct counters *c, const struct counted_file *file, bool exact)
+void counters_print_file(struct out *out, const struct counters *c, const struct counted_file *file,
+			 bool exact)
 {
 	struct columns columns = columns_of(file, exact);
 
 	out_visible(out, text_of(file->source->path));
-	out_printf(out, "\n%*s %*s %*s\n", columns.packets, "packets", columns.bytes, "bytes", columns.line, "line");
+	out_printf(out, "\n%*s %*s %*s\n", columns.packets, "packets", columns.bytes, "bytes", columns.line,
+		   "line");
 	for (uint32_t line = 1; line <= file->line_count; line++) {
 		struct text text = line_text(c, file, line);
 
@@ -199,7 +201,8 @@ static void collect_busy(struct busy_list *list, const struct counters *c)
 		for (uint32_t line = 0; line < file->line_count; line++)
 			add_busy(list, &file->lines[line], (struct busy){ .file = file, .line = line + 1 });
 		for (unsigned option = 0; option < COUNTED_OPTIONS; option++)
-			add_busy(list, &file->defaults[option], (struct busy){ .file = file, .option = option });
+			add_busy(list, &file->defaults[option],
+				 (struct busy){ .file = file, .option = option });
 	}
 	if (list->count)
 		qsort(list->items, list->count, sizeof(*list->items), by_count);
@@ -215,7 +218,8 @@ static const char *place_of(struct arena *arena, const struct busy *busy)
 static void print_busy(struct out *out, const struct counters *c, const struct columns *columns,
 		       const struct busy *busy)
 {
-	struct text text = busy->line ? line_text(c, busy->file, busy->line) : text_of(counted_options[busy->option]);
+	struct text text = busy->line ? line_text(c, busy->file, busy->line)
+				      : text_of(counted_options[busy->option]);
 	const char *place = place_of(c->arena, busy);
 
 	print_count(out, columns, busy->count);

@@ -35,8 +35,8 @@ static void print_zones(struct out *out, const struct counters *c)
 	static const char *const kinds[] = { "host", "guest", "vnet", "group" };
 
 	for (const struct counted_zone *z = c->zones; z; z = z->hh.next)
-		out_printf(out, "%s %.*s: %llu accepted, %llu dropped, %llu rejected\n", kinds[z->kind], TEXT_ARG(z->name),
-			   (unsigned long long)z->outcomes[BACKEND_ACCEPTED].packets,
+		out_printf(out, "%s %.*s: %llu accepted, %llu dropped, %llu rejected\n", kinds[z->kind],
+			   TEXT_ARG(z->name), (unsigned long long)z->outcomes[BACKEND_ACCEPTED].packets,
 			   (unsigned long long)z->outcomes[BACKEND_DROPPED].packets,
 			   (unsigned long long)z->outcomes[BACKEND_REJECTED].packets);
 }
