@@ -84,9 +84,9 @@ static void add_rules(const struct lowering *l)
 
 	xt_rules(l->b, &place, &l->guest->rules);
 	if (l->out)
-		xt_policy(l->b, &place, o->policy_out.action, o->log_level_out);
+		xt_policy(l->b, &place, &o->policy_out, o->log_level_out);
 	else
-		xt_policy(l->b, &place, o->policy_in.action, o->log_level_in);
+		xt_policy(l->b, &place, &o->policy_in, o->log_level_in);
 }
 
 /* A NIC and its guest: what a chain is about. */

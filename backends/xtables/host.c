@@ -157,7 +157,7 @@ static void fill_host_in(struct xt_builder *b, struct xt_chain *chain)
 	add_rules(b, &place);
 	add_management(b, chain);
 	add_corosync(b, chain, true);
-	xt_policy(b, &place, b->config->cluster_options.policy_in.action, b->config->host_options.log_level_in);
+	xt_policy(b, &place, &b->config->cluster_options.policy_in, b->config->host_options.log_level_in);
 }
 
 static void fill_host_out(struct xt_builder *b, struct xt_chain *chain)
@@ -171,7 +171,7 @@ static void fill_host_out(struct xt_builder *b, struct xt_chain *chain)
 	add_rules(b, &place);
 	add_local_network(b, chain);
 	add_corosync(b, chain, false);
-	xt_policy(b, &place, b->config->cluster_options.policy_out.action, b->config->host_options.log_level_out);
+	xt_policy(b, &place, &b->config->cluster_options.policy_out, b->config->host_options.log_level_out);
 }
 
 void xt_host_chains(struct xt_builder *b)

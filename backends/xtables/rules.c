@@ -98,6 +98,7 @@ static void add_rule(struct xt_builder *b, const struct xt_place *place, const s
 	added = xt_rule_add(b, place->chain, copy, m->count, target_of(place, rule->action));
 	added->wide = true;
 	added->span = rule->span;
+	added->counts = true;
 }
 
 /* An alias that was redefined with the other IP version matches in neither. */
@@ -183,10 +184,12 @@ static void lower_group(struct xt_builder *b, const struct xt_place *place, cons
 	struct text name = group_chain_name(b, rule->group, place->direction == DIRECTION_OUT);
 	struct xt_target accept = place->accept;
 	struct matches m = { .count = 0 };
+	struct xt_rule *jump;
 
 	match_iface(&m, place, rule);
-	xt_add_copy(b, place->chain, (struct xt_target){ .kind = XT_JUMP, .text = name }, m.items, m.count)
-		->span = rule->span;
+	jump = xt_add_copy(b, place->chain, (struct xt_target){ .kind = XT_JUMP, .text = name }, m.items, m.count);
+	jump->span = rule->span;
+	jump->counts = true;
 	if (accept.kind == XT_GOTO)
 		accept = XT_TO(XT_RETURN);
 	XT_ADD(b, place->chain, accept, XT_M(XT_MARK, "0x80000000/0x80000000"))->span = rule->span;
@@ -206,24 +209,33 @@ void xt_rules(struct xt_builder *b, const struct xt_place *place, const struct r
 	}
 }
 
-void xt_policy(struct xt_builder *b, const struct xt_place *place, enum action policy, enum log_level level)
+/* All that comes to the policy is counted at the first of its rules. */
+static struct xt_rule *begin_policy(struct xt_builder *b, const struct xt_place *place, const struct policy *policy,
+				    struct xt_target target)
 {
-	static const struct span nowhere;
+	struct xt_rule *rule = XT_ADD_ALL(b, place->chain, target);
 
-	switch (policy) {
+	rule->span = policy->span;
+	rule->counts = policy->span.begin != 0;
+	return rule;
+}
+
+void xt_policy(struct xt_builder *b, const struct xt_place *place, const struct policy *policy, enum log_level level)
+{
+	switch (policy->action) {
 	case ACTION_DROP:
-		XT_ADD_ALL(b, place->chain, XT_TO_CHAIN(XT_JUMP, "PVEFW-Drop"));
-		xt_log_add(b, place->chain, NULL, 0, place->vmid, level, "policy DROP: ", nowhere);
-		XT_ADD_ALL(b, place->chain, XT_TO(XT_DROP));
+		begin_policy(b, place, policy, XT_TO_CHAIN(XT_JUMP, "PVEFW-Drop"));
+		xt_log_add(b, place->chain, NULL, 0, place->vmid, level, "policy DROP: ", policy->span);
+		XT_ADD_ALL(b, place->chain, XT_TO(XT_DROP))->span = policy->span;
 		break;
 	case ACTION_REJECT:
-		XT_ADD_ALL(b, place->chain, XT_TO_CHAIN(XT_JUMP, "PVEFW-Reject"));
-		xt_log_add(b, place->chain, NULL, 0, place->vmid, level, "policy REJECT: ", nowhere);
-		XT_ADD_ALL(b, place->chain, XT_TO_CHAIN(XT_GOTO, "PVEFW-reject"));
+		begin_policy(b, place, policy, XT_TO_CHAIN(XT_JUMP, "PVEFW-Reject"));
+		xt_log_add(b, place->chain, NULL, 0, place->vmid, level, "policy REJECT: ", policy->span);
+		XT_ADD_ALL(b, place->chain, XT_TO_CHAIN(XT_GOTO, "PVEFW-reject"))->span = policy->span;
 		break;
 	case ACTION_ACCEPT:
 	case ACTIONS:
-		XT_ADD_ALL(b, place->chain, place->accept)->wide = true;
+		begin_policy(b, place, policy, place->accept)->wide = true;
 		break;
 	}
 }

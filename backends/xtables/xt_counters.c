@@ -151,7 +151,7 @@ static void tell_chain(struct telling *t, const struct counted *counted, const s
 			sum.packets += count->packets;
 			sum.bytes += count->bytes;
 		}
-		if (rule->span.begin)
+		if (rule->counts)
 			t->function(t->context, rule->span, sum.packets, sum.bytes);
 	}
 }

@@ -43,8 +43,8 @@ bool xt_differs(struct backend_loading *loading, struct xt_state *state, const s
 typedef void xt_count_function(void *context, struct span span, uint64_t packets, uint64_t bytes);
 
 /*
- * Calls back for every rule of the filter tables that has a line of source; a line can
- * have several rules, even in one chain.  Chains that are not loaded as `config` wants
+ * Calls back for every rule of the filter tables that counts for a line of source, be it
+ * that of a policy; a line can have several rules, even in one chain.  Chains that are not loaded as `config` wants
  * them are left out; their number is put into `*skipped`.  False: there are problems.
  */
 bool xt_counters(struct backend_loading *loading, const struct config *config, xt_count_function *function,

@@ -93,6 +93,7 @@ struct xt_rule {
 	bool wide; /* without a match: two blanks before the target (spec 2.1) */
 	struct xt_target target;
 	struct span span; /* the line it comes from, if any */
+	bool counts; /* for its line; others of the line only log, or look at what this one did */
 	struct xt_rule *next;
 };
 
@@ -182,7 +183,7 @@ struct xt_place {
 
 void xt_rules(struct xt_builder *b, const struct xt_place *place, const struct rule_list *rules);
 /* The policy at the end of a chain. */
-void xt_policy(struct xt_builder *b, const struct xt_place *place, enum action policy, enum log_level level);
+void xt_policy(struct xt_builder *b, const struct xt_place *place, const struct policy *policy, enum log_level level);
 
 /* The chains of all groups that some rule uses. */
 void xt_group_chains(struct xt_builder *b);
