@@ -238,11 +238,9 @@ static bool is_loaded(const struct eb_table *t, const struct xt_loaded_bridge *l
 
 	out_init_memory(&lines);
 	for (uint32_t i = 0; i < t->count && same; i++) {
-		const struct xt_piece *piece = xt_piece_find(loaded->chains, t->chains[i].name);
-
 		lines.len = 0;
 		print_rules(&lines, &t->chains[i]);
-		same = piece && piece->len == lines.len && (!lines.len || memcmp(piece->lines, lines.data, lines.len) == 0);
+		same = xt_piece_is(xt_piece_find(loaded->chains, t->chains[i].name), lines.data, lines.len);
 	}
 	out_free(&lines);
 	return same;
@@ -332,11 +330,8 @@ static bool image_is_loaded(const struct xt_loaded_bridge *image, const struct x
 {
 	bool same = HASH_COUNT(loaded->chains) == HASH_COUNT(image->chains) && loaded->hooked == image->hooked;
 
-	for (const struct xt_piece *want = image->chains; want && same; want = want->hh.next) {
-		const struct xt_piece *piece = xt_piece_find(loaded->chains, text_of(want->name));
-
-		same = piece && piece->len == want->len && (!want->len || memcmp(piece->lines, want->lines, want->len) == 0);
-	}
+	for (const struct xt_piece *want = image->chains; want && same; want = want->hh.next)
+		same = xt_piece_is(xt_piece_find(loaded->chains, text_of(want->name)), want->lines, want->len);
 	return same;
 }
 

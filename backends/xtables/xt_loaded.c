@@ -42,6 +42,11 @@ struct xt_piece *xt_piece_find(struct xt_piece *pieces, struct text name)
 	return piece;
 }
 
+bool xt_piece_is(const struct xt_piece *piece, const char *lines, size_t len)
+{
+	return piece && piece->len == len && (!len || memcmp(piece->lines, lines, len) == 0);
+}
+
 static void *must(void *memory)
 {
 	if (!memory) {

@@ -4,13 +4,13 @@
  *
  *   1. ipset restore             sets that rules will ask for, changed sets swapped in
  *   2. iptables-restore -n       filter, then raw: each table in one transaction
- *   3. ip6tables-restore -n      the same
+ *   3. ip6tables-restore -n      the same, at the same time
  *   4. ipset restore             sets that no rule asks for any more
  *   5. ebtables-restore          the whole table, with what others have in it
  *
  * Within a table a packet is judged by the old chains or the new ones, never by none or
  * by some of each: the kernel replaces a table at once.  IPv4 and IPv6 never judge the
- * same packet, so it does not matter which of them comes first.
+ * same packet, so neither need wait for the other.
  *
  * What cannot be guaranteed, because these tools know no transaction across tables:
  * between two steps the new members of a set are judged by the old rules, the new

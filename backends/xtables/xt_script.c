@@ -208,8 +208,7 @@ static void restore_piece(struct work *w, const struct xt_piece *wanted)
 {
 	struct xt_piece *piece = xt_piece_find(w->loaded->chains, text_of(wanted->name));
 
-	if (piece && piece->len == wanted->len &&
-	    (!piece->len || memcmp(piece->lines, wanted->lines, piece->len) == 0))
+	if (xt_piece_is(piece, wanted->lines, wanted->len))
 		return;
 	flush_chain(w->script, text_of(wanted->name));
 	out_bytes(w->script->out, wanted->lines, wanted->len);

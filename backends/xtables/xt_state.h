@@ -76,6 +76,8 @@ struct xt_loaded {
 
 void xt_pieces_free(struct xt_piece **pieces);
 struct xt_piece *xt_piece_find(struct xt_piece *pieces, struct text name);
+/* Whether it is loaded, and has these lines. */
+bool xt_piece_is(const struct xt_piece *piece, const char *lines, size_t len);
 void xt_bridge_free(struct xt_loaded_bridge *bridge);
 void xt_loaded_free(struct xt_loaded *loaded);
 
