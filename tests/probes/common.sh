@@ -68,9 +68,8 @@ has_nft() {
 in_vm() {
 	local status
 	"$tests/vm/run.sh" "$@" "$tests/topology" "$here/load.sh" "$here/change.sh" "$work/programs" \
-		"$PVEFW_CC:/payload/pvefw-cc" >"$work/console" 2>&1
+		"$PVEFW_CC:/payload/pvefw-cc" >"$work/output" 2>&1
 	status=$?
-	tr -d '\r' <"$work/console" >"$work/output" # of a serial line
 	[ $status != 77 ] || give_up "$(tail -n 1 "$work/output")"
 	[ $status != 0 ] || return 0
 	fail "the virtual machine ends with $status"
@@ -81,9 +80,4 @@ in_vm() {
 # part NAME: what the payload printed between the line `@@ NAME` and the next such line
 part() {
 	awk -v name="@@ $1" '/^@@/ { shown = $0 == name; next } shown' "$work/output"
-}
-
-# uptime_of_vm: from the payload's last line
-uptime_of_vm() {
-	sed -n 's/^@@ up for/the virtual machine was up for/p' "$work/output" | tail -n 1
 }

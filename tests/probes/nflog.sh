@@ -74,5 +74,4 @@ for wiring in fwbr direct; do
 	part "$wiring log-limit" >"$work/nft-log-limit"
 	check_limit "nft, $wiring" "$work/nft-log-limit"
 done
-uptime_of_vm
 finish

@@ -2,8 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # What the payloads share, which run in the virtual machine; sourced, not run.
-echo 1 >/proc/sys/kernel/printk
-modprobe br_netfilter
 cd /payload || exit 2
 export PREFIX=vm TOPOLOGY=/payload/topology PVEFW_CC=/payload/pvefw-cc WIRING=
 for program in programs/*; do
@@ -37,8 +35,4 @@ forget() {
 # announce NAME: what follows is this part of the output
 announce() {
 	echo "@@ $*"
-}
-
-farewell() {
-	echo "@@ up for $(cut -d ' ' -f 1 /proc/uptime) s"
 }

@@ -14,6 +14,5 @@ for wiring in fwbr direct; do
 		in_host ./load.sh nft trees/$tree trees/$tree/spec &&
 			in_host "$NFLOG" 1 "$PROBE_ALONE" -t 2 $PREFIX topology/hosts.tsv trees/$tree/spec
 	done
-	farewell
 done
 exit 0

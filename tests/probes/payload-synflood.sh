@@ -9,6 +9,5 @@ for wiring in fwbr direct; do
 	wire $wiring
 	announce "$wiring"
 	./synflood-here.sh nft trees/synflood 2>&1
-	farewell
 done
 exit 0

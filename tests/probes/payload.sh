@@ -23,6 +23,5 @@ while read -r wiring how tree; do
 	announce "$wiring $how $tree"
 	forget
 	run "$how" "/payload/trees/$tree-$wiring" 2>&1
-	farewell
 done <runs
 exit 0

@@ -75,5 +75,4 @@ in_vm "$here/payload-synflood.sh" "$here/payload-common.sh" "$here/synflood-here
 for wiring in fwbr direct; do
 	judge "nft, $wiring" nft < <(part $wiring)
 done
-uptime_of_vm
 finish

@@ -13,9 +13,11 @@ new_root() {
 	echo "$root"
 }
 
-# copy_libraries ROOT FILE: the shared libraries FILE needs, if it is a program with any
+# copy_libraries ROOT FILE: the shared libraries FILE needs, if it is a program with any, but for those that the
+# list of files $there names
 copy_libraries() {
 	for library in $(ldd "$2" 2>/dev/null | grep -o '/[^ ]*\.so[^ ]*'); do
+		grep -qsFx -e "$library" -e "/usr$library" "${there:-/dev/null}" && continue
 		[ -e "$1$library" ] || install -D "$(readlink -f "$library")" "$1$library"
 	done
 }

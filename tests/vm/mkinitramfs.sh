@@ -4,15 +4,15 @@
 # mkinitramfs.sh KERNEL OUT: makes OUT/vmlinuz and OUT/initramfs from an unpacked kernel package.
 #
 # The initramfs holds busybox, bash, ip, nft, ipset, both kinds of iptables and ebtables with their
-# shared libraries, all netfilter and bridge modules, and an init that runs /payload/run (run.sh adds
-# it) and writes its exit status to the second serial port. Modules load on demand, as on a real system.
+# shared libraries, all netfilter and bridge modules, and the init of init.sh. Modules load on demand, as on
+# a real system. OUT/files names the files that are in it.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 PATH=$PATH:/usr/sbin:/sbin
 # shellcheck source=SCRIPTDIR/image.sh
 . "$here/image.sh"
 
-wanted_programs="bash sh xargs ip sysctl nft ipset modprobe insmod rmmod lsmod depmod
+wanted_programs="bash sh xargs head timeout unshare ip sysctl nft ipset modprobe insmod rmmod lsmod depmod
 	iptables iptables-save iptables-restore ip6tables ip6tables-save ip6tables-restore
 	iptables-nft iptables-nft-save iptables-nft-restore ip6tables-nft ip6tables-nft-save
 	ip6tables-nft-restore ebtables-nft ebtables-nft-save ebtables-nft-restore"
@@ -20,7 +20,7 @@ wanted_programs="bash sh xargs ip sysctl nft ipset modprobe insmod rmmod lsmod d
 welcome_programs="bridge tc conntrack tcpdump iptables-legacy iptables-legacy-save iptables-legacy-restore
 	ip6tables-legacy ip6tables-legacy-save ip6tables-legacy-restore ebtables ebtables-legacy
 	ebtables-legacy-restore"
-wanted_modules='/net/(netfilter|bridge|8021q|ipv4/netfilter|ipv6/netfilter|packet|unix)/|/drivers/net/(veth|dummy|tun|bonding/bonding)\.ko|/crc32c[^/]*\.ko|/lib/ts_'
+wanted_modules='/net/(netfilter|bridge|8021q|ipv4/netfilter|ipv6/netfilter|packet|unix)/|/drivers/virtio/|/drivers/char/virtio_console|/drivers/net/(veth|dummy|tun|bonding/bonding)\.ko|/crc32c[^/]*\.ko|/lib/ts_'
 
 [ $# = 2 ] || {
 	echo "usage: mkinitramfs.sh KERNEL OUT" >&2
@@ -85,5 +85,6 @@ add_extensions
 add_modules
 add_system_files
 mkdir -p "$out"
+(cd "$root" && find . | cut -c 2-) >"$out/files"
 pack "$root" | lz4 -l -1 -c >"$out/initramfs"
 cp "$kernel/boot/vmlinuz-$version" "$out/vmlinuz"

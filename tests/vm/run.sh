@@ -1,39 +1,35 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# run.sh PAYLOAD [FILE…]: runs a script on Debian's own kernel, in a virtual machine without KVM.
-# run.sh --self-test: shows that it does, and that a failing and a hanging payload are noticed.
+# run.sh PAYLOAD [FILE…]: runs a script on Debian's own kernel, in a virtual machine.
+# run.sh --self-test: shows that it does, that a failing and a hanging payload are noticed, and that nothing is left
+# of them; without VM, too, that the machine's own end is. Its last line is `N passed, N failed`.
 #
 # PAYLOAD is a bash script; it runs as root in /payload, which holds each FILE (a program with its
 # shared libraries, or a folder; SOURCE:TARGET puts it at TARGET instead). Its output is the output, its
 # exit status the exit status; 124 when it did not end in time, 99 when the machine ended without one,
 # 77 when this computer cannot run it.
 #
-# VM_CACHE: where kernel and initramfs are kept (default: .cache/pvefw-vm in the home folder); they are
-# fetched and made when they are missing. VM_TIMEOUT: seconds, 300. VM_CPUS: 1 (two boot slower).
-# VM_CLOCK=instructions: the machine's time is the instructions it has done (each two nanoseconds) and
-# not what this computer, with all else it does, took for them; waiting takes no time.
+# VM: the folder of a machine that is up (machine.sh start); without it one is started for this payload,
+# which takes some seconds. A payload finds new namespaces of network, processes and mounts, empty /tmp and
+# /run; all of that, and its processes, are gone with it. What is left is what it makes of the kernel as a
+# whole: loaded modules, and settings that no namespace has of its own.
+#
+# VM_TIMEOUT: seconds of the machine's time for the payload, 100. Its instructions are that time (machine.sh),
+# so that it is no matter how busy this computer is.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=SCRIPTDIR/image.sh
 . "$here/image.sh"
-cache=${VM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/pvefw-vm}
-seconds=${VM_TIMEOUT:-300}
+# shellcheck source=SCRIPTDIR/../checks/result.sh
+. "$here/../checks/result.sh"
+seconds=${VM_TIMEOUT:-100}
+patience=900 # in this computer's seconds
 
-# The initramfs all payloads share; made beside and moved, as several runs may want it at once.
-need_image() {
-	[ -e "$cache/image/initramfs" ] &&
-		[ -z "$(find "$here"/mkinitramfs.sh "$here"/init.sh "$here"/image.sh -newer "$cache/image/initramfs")" ] &&
-		return
-	kernel=$("$here/fetch-kernel.sh" "$cache/kernel")
-	"$here/mkinitramfs.sh" "$kernel" "$work/image"
-	rm -rf "$cache/image"
-	mv "$work/image" "$cache/image"
-}
-
-# The payload's own files are a second archive behind the first; it begins at a multiple of 512 bytes.
-make_initramfs() {
+# The payload's files, and libraries that the machine does not have
+make_archive() {
 	root=$(new_root)
+	there=$VM/files
 	copy_file "$root" "$1" /payload/run
 	shift
 	for file; do
@@ -42,69 +38,114 @@ make_initramfs() {
 		*) copy_file "$root" "$file" "/payload/$(basename "$file")" ;;
 		esac
 	done
-	cp "$cache/image/initramfs" "$work/initramfs"
-	size=$(stat -c %s "$work/initramfs")
-	truncate -s $(((size + 511) / 512 * 512)) "$work/initramfs"
-	pack "$root" >>"$work/initramfs"
+	# not the folders and links that every root has
+	(cd "$root" && find . -mindepth 2 \( ! -type d -o -path './payload/*' \) | cpio -o -H newc --quiet) >"$work/archive"
 	rm -rf "$root"
 }
 
-boot() {
-	: >"$work/status"
-	clock='-accel tcg,thread=multi'
-	[ "${VM_CLOCK:-}" != instructions ] || clock='-accel tcg,thread=single -icount shift=1,sleep=off'
-	# shellcheck disable=SC2086
-	timeout "$seconds" qemu-system-x86_64 -M pc $clock -cpu max -smp "${VM_CPUS:-1}" -m 1G \
-		-nodefaults -no-user-config -display none -no-reboot \
-		-serial stdio -serial "file:$work/status" \
-		-kernel "$cache/image/vmlinuz" -initrd "$work/initramfs" \
-		-append "console=ttyS0 quiet loglevel=1 panic=-1 mitigations=off nokaslr tsc=reliable no_timer_check" \
-		</dev/null
+# signal_machine NAME: false when it has ended
+signal_machine() {
+	kill -"$1" "$(cat "$VM/pid" 2>/dev/null)" 2>/dev/null
+}
+
+# An answer that comes late must not be taken for that of the next payload.
+give_up_machine() {
+	"$here/machine.sh" stop "$VM" >&2
+}
+
+# send_and_wait: the answer, if there is one, is in $work/answer. One job at a time; between them the machine
+# stands still.
+send_and_wait() {
+	exec 9>>"$VM/lock"
+	flock 9
+	trap 'give_up_machine; exit 1' HUP INT TERM
+	before=$(stat -c %s "$VM/output")
+	if signal_machine CONT; then
+		{
+			echo "$(stat -c %s "$work/archive") $seconds"
+			cat "$work/archive"
+		} >"$work/job"
+		timeout 60 sh -c 'cat "$1" >"$2"' send "$work/job" "$VM/jobs.in" || true
+		timeout $patience head -n 1 "$VM/jobs.out" >"$work/answer" || true
+		signal_machine STOP || true
+	fi
+	tail -c +$((before + 1)) "$VM/output"
+	trap 'exit 1' HUP INT TERM
+	exec 9>&-
 }
 
 run() {
-	need_image
-	make_initramfs "$@"
-	result=0
-	boot || result=$?
-	status=$(tr -dc 0-9 <"$work/status")
-	if [ $result = 124 ]; then
-		echo "run.sh: the payload did not end in $seconds seconds" >&2
-		return 124
-	fi
-	[ -n "$status" ] || echo "run.sh: the machine ended without the payload's exit status" >&2
-	return "${status:-99}"
+	make_archive "$@"
+	: >"$work/answer"
+	send_and_wait
+	read -r status up <"$work/answer" || { give_up_machine && status=99; }
+	case $status in
+	99) echo "run.sh: the machine ended without the payload's exit status" >&2 ;;
+	124) echo "run.sh: the payload did not end in $seconds seconds, the machine is up for $up" >&2 ;;
+	esac
+	return "$status"
 }
 
 # expect STATUS PAYLOAD
 expect() {
 	status=0
-	run "$2" || status=$?
-	[ "$status" = "$1" ] && return
-	echo "self-test: $2 gives $status instead of $1"
-	return 1
+	run "$2" >"$work/output" 2>&1 || status=$?
+	[ "$status" = "$1" ] && verdict 0 && return
+	verdict 1 "$(basename "$2") ends with $status instead of $1"
+	sed 's/^/    /' "$work/output"
+}
+
+# What one payload leaves behind the next must not find.
+check_shared() {
+	cat >"$work/littering" <<-'END'
+		ip netns add litter && ip link add litter type dummy && nft add table inet litter &&
+			touch /tmp/litter /run/litter /payload/litter || exit 1
+		sleep 1000 &
+		exit 7
+	END
+	cat >"$work/clean" <<-'END'
+		[ -z "$(ip netns list; ip -br link show type dummy; nft list ruleset; ls /tmp)" ] &&
+			[ "$(ls /run /payload)" = "$(printf '/payload:\nrun\n\n/run:\nnetns')" ]
+	END
+	echo 'sleep 1000' >"$work/hanging"
+	expect 0 "$here/self-test.sh"
+	expect 7 "$work/littering"
+	seconds=20
+	expect 124 "$work/hanging"
+	expect 0 "$work/clean"
+}
+
+# A machine that ends must not go unnoticed.
+check_end() {
+	echo 'echo o >/proc/sysrq-trigger; sleep 10' >"$work/ending"
+	expect 99 "$work/ending"
+	expect 99 "$work/clean"
 }
 
 self_test() {
-	echo 'exit 7' >"$work/failing"
-	echo 'sleep 100' >"$work/hanging"
-	echo 'poweroff -f' >"$work/silent"
-	expect 0 "$here/self-test.sh" && expect 7 "$work/failing" && expect 99 "$work/silent" 2>/dev/null &&
-		seconds=15 && expect 124 "$work/hanging" 2>/dev/null && echo "self-test: passed"
+	check_shared
+	[ -z "$own" ] || check_end
+	finish
+}
+
+leave() {
+	if [ -n "$own" ]; then "$here/machine.sh" stop "$VM" >&2; fi
+	rm -rf "$work"
 }
 
 [ $# -ge 1 ] || {
 	echo "usage: run.sh PAYLOAD [FILE…] | run.sh --self-test" >&2
 	exit 2
 }
-command -v qemu-system-x86_64 >/dev/null || {
-	echo "cannot run here: no qemu-system-x86_64"
-	exit 77
-}
-mkdir -p "$cache"
-work=$(mktemp -d "$cache/run.XXXXXX")
-trap 'rm -rf "$work"' EXIT
+work=$(mktemp -d)
+own=
+trap leave EXIT
 trap 'exit 1' HUP INT TERM
+if [ -z "${VM:-}" ]; then
+	own=1
+	VM=$work/machine
+	"$here/machine.sh" start "$VM"
+fi
 if [ "$1" = --self-test ]; then
 	self_test
 else
