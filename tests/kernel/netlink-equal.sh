@@ -1,180 +1,155 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# netlink-equal.sh [CASE…]: the script and the netlink batch of a case leave the same ruleset.
-# netlink-equal.sh --vm [CASE…]: all of it on Debian's kernel, in one start of the virtual machine; without
-# CASE only so many that nearly every pair of words is in one of them, as each takes seconds there.
+# netlink-equal.sh [CASE…]: every script that is compiled loads, and its netlink batch leaves the same ruleset.
+# netlink-equal.sh --vm [CASE…]: the same for all that this kernel cannot do, on Debian's kernel (tests/vm).
 #
-# Both are compiled and loaded, each into a network namespace of its own; then the listings are
-# compared, as JSON (handles removed) and as the kernel's expressions. Without --vm the bridge table
-# goes without the expressions this kernel lacks. CASE is a folder with root/; without any, all below
-# tests/cases. Prints `N passed, N failed, N cannot run here`.
+# CASE is a folder with root/; without any, all below tests/cases are taken, and without --vm a cluster of
+# 1,000 guests, too. Here, inet and bridge tables are compared by themselves, the bridge tables without the
+# expressions this kernel lacks; in the virtual machine, as JSON alone, all bridge tables that have such
+# expressions (equal ones once), and inet tables with queues. See netlink-equal.c for what is compared. Ends with `N passed, N failed[, N cannot run here]`. PVEFW_CC: the
+# compiler, default build/pvefw-cc.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
-A=pvefw-script-$$ B=pvefw-batch-$$
+tests=$(dirname "$here")
+export LC_ALL=C
+# shellcheck source=SCRIPTDIR/../checks/result.sh
+. "$tests/checks/result.sh"
+PVEFW_CC=$(readlink -f "${PVEFW_CC:-$tests/../build/pvefw-cc}")
+etc=$tests/cases/etc
 
-# Where the expressions of the bridge family are missing: their names for netlink-send, and the lines
+# Where the expressions of the bridge family are missing: their names for netlink-equal, and the lines
 # of the script that have them.
 lacks="ct reject queue objref meta:17 meta:18"
-lacking_lines='/^\t\t.*(ct (state|mark|helper) |reject with|queue |meta [io]brname)/d'
+lacking='(ct (state|mark|helper) |reject with|queue |meta [io]brname)'
 lacking_objects='/^\tct helper /,/^\t}/d'
 
-listing() {
-	ip netns exec "$1" nft -j list ruleset | sed 's/, "handle": [0-9]*\|"handle": [0-9]*, //g; s/}}, /&\n/g'
+# table FAMILY SCRIPT: its part of the script; `without` FAMILY SCRIPT: the rest
+table() {
+	sed -n "/^table $1 pvefw {/,/^}/p" "$2"
 }
 
-# Elements of a hash come in any order.
-expressions() {
-	ip netns exec "$1" nft --debug=netlink list ruleset |
-		sed -E 's/ # handle [0-9]+//; s/^\telement/element/; s/\telement/\nelement/g' |
-		awk '/^element/ { print | "sort"; next } { close("sort"); print }'
+without() {
+	sed "/^table $1 pvefw {/,/^}/d; /table $1 pvefw\$/d" "$2"
 }
 
-# same NAME: the two namespaces have equal rulesets
-same() {
-	for how in listing expressions; do
-		$how $A >"$work/a" 2>&1
-		$how $B >"$work/b" 2>&1
-		grep -q "pvefw" "$work/a" || [ ! -s "$work/wanted" ] || echo "nothing loaded" >>"$work/a"
-		if ! cmp -s "$work/a" "$work/b"; then
-			echo "FAIL $1: script and batch differ ($how)"
-			diff "$work/a" "$work/b" | head -n 6 | cut -c 1-200 | sed 's/^/    /'
-			return 1
-		fi
-	done
-}
-
-# load NAME FAMILY [LACKS…]: $work/part and $work/batch
-load() {
-	name=$1
-	shift
-	grep '^table.*{' "$work/part" >"$work/wanted"
-	ip netns exec $A nft -f "$work/part" >"$work/out" 2>&1 || {
-		echo "FAIL $name: script"
-		head -n 4 "$work/out" | cut -c 1-200 | sed 's/^/    /'
-		return 1
-	}
-	ip netns exec $B "$send" "$work/batch" "$@" >"$work/out" 2>&1 || {
-		echo "FAIL $name: batch"
-		head -n 4 "$work/out" | sed 's/^/    /'
-		return 1
-	}
-}
-
-count() {
-	if "$@"; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
-}
-
-both() {
-	load "$@" && same "$1"
-}
-
-# compare NAME: what this kernel can do
-compare_here() {
-	sed '/^table bridge pvefw {/,/^}/d; /table bridge pvefw$/d' "$work/script" >"$work/part"
-	count both "$1 inet" 1
-	sed '/^table inet pvefw {/,/^}/d; /table inet pvefw$/d' "$work/script" |
-		sed -E "$lacking_lines; $lacking_objects" >"$work/part"
-	# shellcheck disable=SC2086
-	count both "$1 bridge" 7 $lacks
-}
-
-compare_all() {
-	cp "$work/script" "$work/part"
-	count both "$1" 0
-}
-
-start() {
-	work=$(mktemp -d) || exit 1
-	trap 'rm -rf "$work"; ip netns del $A; ip netns del $B' EXIT
-	ip netns add $A && ip netns add $B || exit 77
-	passed=0 failed=0
-}
-
-# compile DIR: into $work; false if the case makes no ruleset
-compile() {
-	etc=$here/../cases/etc
-	# shellcheck disable=SC2046
-	set -- --root "$1/root" --services "$etc/services" --protocols "$etc/protocols" \
-		--ethertypes "$etc/ethertypes" $(cat "$1/args" 2>/dev/null)
-	rm -f "$work/script" "$work/batch"
-	"$bin" compile --target nft -o "$work/script" "$@" >/dev/null 2>&1
-	"$bin" compile --target netlink -o "$work/batch" "$@" >/dev/null 2>&1
-	[ -s "$work/script" ] && [ -s "$work/batch" ]
-}
-
-cases() {
-	[ $# != 0 ] || set -- "$here"/../cases/*/*/
+list_cases() {
+	[ $# != 0 ] || set -- "$tests"/cases/*/*/
 	for dir; do
 		[ -d "$dir/root" ] && echo "${dir%/}"
 	done
 }
 
-# What the script says, word by word with the one before; values and names left out
-kinds() {
-	sed -nE 's/ comment ".*"//; s/"[^"]*"/S/g; s/@[^ ]+/@/g; s/(goto|jump) .*/\1/
-		s/[0-9a-f]*[0-9:][0-9a-f:.\/-]*/N/g; s/^\t\t(.*[^,{])$/\1/p' "$work/script" |
-		awk '{ for (i = 1; i <= NF; i++) print $(i - 1 ? i - 1 : NF + 1), $i }' | sort -u
+# compile NAME ROOT [OPTION…]: $work/whole/NAME.nft and NAME.batch; none if the case makes no ruleset
+compile() {
+	local out=$work/whole/$1
+	set -- --root "$2" --services "$etc/services" --protocols "$etc/protocols" --ethertypes "$etc/ethertypes" "${@:3}"
+	"$PVEFW_CC" compile --target nft -o "$out.nft" "$@" >/dev/null 2>&1
+	"$PVEFW_CC" compile --target netlink -o "$out.batch" "$@" >/dev/null 2>&1
+	[ -s "$out.nft" ] && [ -s "$out.batch" ] || rm -f "$out".*
 }
 
-# has_new_kind: and notes those that are there
-has_new_kind() {
-	kinds >"$work/kinds"
-	new=$(comm -13 "$work/seen" "$work/kinds" | wc -l)
-	sort -u "$work/seen" "$work/kinds" -o "$work/seen"
-	[ "$new" -gt 2 ]
+compile_cases() {
+	local dir name
+	list_cases "$@" >"$work/cases"
+	while read -r dir; do
+		name=$(basename "$(dirname "$dir")")_$(basename "$dir")
+		# shellcheck disable=SC2046 # words
+		compile "$name" "$dir/root" $(cat "$dir/args" 2>/dev/null)
+	done <"$work/cases"
 }
 
-# Larger scripts first
-by_size() {
-	for dir; do
-		compile "$dir" && echo "$(stat -c %s "$work/script") $dir"
-	done | sort -rn | cut -d ' ' -f 2-
+# judge FOLDER <OUTPUT: of netlink-equal for all of it
+judge() {
+	local text wanted good bad
+	text=$(cat)
+	wanted=$(find "$work/parts/$1" -name '*.nft' | wc -l)
+	good=$(grep -c '^ok ' <<<"$text") bad=$(grep -c '^FAIL ' <<<"$text")
+	awk '/^FAIL /, /^ok / { if (!/^ok /) print }' <<<"$text" | sed "s/^FAIL /FAIL $1: /"
+	echo "$1: $good rulesets the same, $bad not"
+	passed=$((passed + good)) failed=$((failed + bad))
+	[ "$wanted" != 0 ] && [ $((good + bad)) = "$wanted" ] ||
+		fail "$1: $((good + bad)) of $wanted are compared; at the end: $(tail -n 3 <<<"$text")"
 }
 
-finish() {
-	echo "$passed passed, $failed failed"
-	[ "$failed" = 0 ]
-	exit
+# add FOLDER NAME <SCRIPT: a part of what is compiled, to be compared; the batch is as it is
+add() {
+	cat >"$work/parts/$1/$2.nft"
+	ln "$work/whole/$2.batch" "$work/parts/$1"
 }
 
-# The payload: scripts and batches are there, compiled.
-if [ "${1:-}" = --payload ]; then
-	send=/payload/netlink-send
-	start
-	for script in /payload/batches/*.nft; do
+compare_here() {
+	local script name
+	for script in "$work"/whole/*.nft; do
 		name=$(basename "$script" .nft)
-		cp "$script" "$work/script"
-		cp "/payload/batches/$name.batch" "$work/batch"
-		compare_all "$name"
+		without bridge "$script" | add inet "$name"
+		without inet "$script" | sed -E "/^\t\t.*$lacking/d; $lacking_objects" | add bridge "$name"
 	done
-	finish
-fi
+	judge inet < <(unshare -n "$work/netlink-equal" "$work/parts/inet" 1 2>&1)
+	# shellcheck disable=SC2086
+	judge bridge < <(unshare -n "$work/netlink-equal" "$work/parts/bridge" 7 $lacks 2>&1)
+}
 
-bin=${PVEFW_CC:-$here/../../build/pvefw-cc}
-start
-send=$work/netlink-send
-${CC:-cc} -std=c17 -D_GNU_SOURCE -O1 -o "$send" "$here/netlink-send.c" -lmnl || exit 2
+# is_new TEXT: not seen before
+is_new() {
+	local sum
+	sum=$(md5sum <<<"$1")
+	case $seen in *"$sum"*) return 1 ;; esac
+	seen="$seen $sum"
+}
 
+add_what_is_lacking() {
+	local script name text seen=
+	for script in "$work"/whole/*.nft; do
+		name=$(basename "$script" .nft)
+		text=$(without inet "$script")
+		if grep -qE "$lacking" <<<"$text" && is_new "$text"; then
+			add bridge "$name" <<<"$text"
+		fi
+		text=$(without bridge "$script")
+		if grep -q 'queue ' <<<"$text" && is_new "$text"; then
+			add inet "$name" <<<"$text"
+		fi
+	done
+}
+
+compare_in_vm() {
+	local status
+	add_what_is_lacking
+	cat >"$work/payload" <<-'END'
+		/payload/netlink-equal -j /payload/parts/inet 1 >/tmp/inet &&
+			/payload/netlink-equal -j /payload/parts/bridge 7 && echo @@ && cat /tmp/inet
+	END
+	"$tests/vm/run.sh" "$work/payload" "$work/netlink-equal" "$work/parts" >"$work/output" 2>&1
+	status=$?
+	[ $status != 77 ] || give_up "$(tail -n 1 "$work/output")"
+	judge bridge < <(sed '/^@@/,$d' "$work/output")
+	judge inet < <(sed '1,/^@@/d' "$work/output")
+	[ $status = 0 ] || fail "the virtual machine ends with $status"
+}
+
+give_up() {
+	echo "cannot run here: $1"
+	echo "0 passed, 0 failed, 1 cannot run here"
+	exit 77
+}
+
+compare=compare_here
 if [ "${1:-}" = --vm ]; then
+	compare=compare_in_vm
 	shift
-	mkdir "$work/batches"
-	: >"$work/seen"
-	all=$#
-	for dir in $(by_size $(cases "$@")); do
-		compile "$dir"
-		has_new_kind || [ "$all" != 0 ] || continue
-		name=$(basename "$(dirname "$dir")")-$(basename "$dir")
-		cp "$work/script" "$work/batches/$name.nft"
-		cp "$work/batch" "$work/batches/$name.batch"
-	done
-	printf 'bash /payload/netlink-equal.sh --payload\n' >"$work/payload"
-	"$here/../vm/run.sh" "$work/payload" "$here/netlink-equal.sh" "$send" "$work/batches"
-	exit
 fi
-
-for dir in $(cases "$@"); do
-	compile "$dir" || continue
-	compare_here "$(basename "$(dirname "$dir")")/$(basename "$dir")"
-done
+[ "$(id -u)" = 0 ] && unshare -n true 2>/dev/null || give_up "needs root and network namespaces"
+work=$(mktemp -d) || exit 2
+trap 'rm -rf "$work"' EXIT
+trap 'exit 1' HUP INT TERM
+mkdir -p "$work/whole" "$work/parts/inet" "$work/parts/bridge"
+${CC:-cc} -std=c17 -D_GNU_SOURCE -O1 -o "$work/netlink-equal" "$here"/{netlink-equal,batch}.c -lmnl -lnftables || exit 2
+compile_cases "$@"
+if [ $compare = compare_here ] && [ $# = 0 ]; then
+	"$tests/bench/gen-cluster.py" 1000 20 "$work/cluster" >/dev/null && compile 1000-guests "$work/cluster"
+	[ -s "$work/whole/1000-guests.nft" ]
+	verdict $? "the cluster of 1,000 guests does not compile"
+fi
+$compare
 finish

@@ -23,7 +23,7 @@ vm=
 case ${1:-} in
 --vm)
 	shift
-	[ $# != 0 ] || set -- "$here"/../cases/{conformance/{policies-1,groups,ipsets,host-helpers},examples/small-office}/root
+	[ $# != 0 ] || set -- "$here"/../cases/{conformance/{groups,host-helpers},examples/small-office}/root
 	mkdir "$work/trees"
 	for root; do
 		name=$(basename "$(dirname "$root")")

@@ -1,12 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# nft-load.sh [--vm] [CASE…]: every script that `compile --target nft` prints loads, whole and twice.
+# nft-load.sh [--debian13] [CASE…]: every script that `compile --target nft` prints loads, whole and twice, and
+# what nft then lists loads, too, as the same. --debian13: with the nft of Debian 13 (fetch-nft.sh).
 #
 # A CASE is a folder with root/ and perhaps args; without any, all below tests/cases. Each script is
 # loaded in a network namespace of its own; rules that this kernel cannot do (the bridge family's ct,
-# reject and ibrname, and queue) are left out, and their number is printed. --vm loads them whole, on
-# Debian's kernel in one start of a virtual machine. Anything nft says is a failure.
+# reject and ibrname, and queue) are left out, and their number is printed; netlink-equal.sh --vm loads
+# those. Anything nft says is a failure.
 #
 # Ends with `N passed, N failed[, N cannot run here]`. PVEFW_CC: the compiler, default build/pvefw-cc.
 set -u
@@ -14,8 +15,47 @@ here=$(cd "$(dirname "$0")" && pwd)
 tests=$(dirname "$here")
 PATH=$PATH:/usr/sbin:/sbin
 export LC_ALL=C
-# shellcheck source=tests/kernel/nft-check.sh
-. "$here/nft-check.sh"
+
+# census <LISTING: how many rules, chains, sets and comments a script or a listing has
+census() {
+	awk '
+		/^\t(set|map) / { sets++ }
+		/^\tct helper / { helpers++ }
+		/^\tchain / { chains++; inside = 1; next }
+		/^\t}/ { inside = 0 }
+		inside && !/^\t\ttype filter hook/ { rules++ }
+		inside && / comment "/ { comments++ }
+		END { print rules + 0, "rules", chains + 0, "chains", sets + 0, "sets", helpers + 0, "helpers", comments + 0, "comments" }'
+}
+
+# load_and_list SCRIPT LISTING: without a word of nft
+load_and_list() {
+	# Words: a command. shellcheck disable=SC2086
+	if ! $NFT -f "$1" >"$2.said" 2>&1 || [ -s "$2.said" ]; then
+		echo "$(basename "$2"): does not load: $(grep -v '^$' "$2.said" | head -n 3 | tr '\n\t' '; ')"
+		return 1
+	fi
+	# shellcheck disable=SC2086
+	$NFT list ruleset >"$2" 2>&1
+}
+
+# check_script SCRIPT WORK: loads it in this namespace twice, and in place of it what is listed. What is there
+# then is all of the script, the same each time. Says what is wrong.
+check_script() {
+	load_and_list "$1" "$2/once" && load_and_list "$1" "$2/again" || return
+	{ echo 'flush ruleset'; cat "$2/once"; } >"$2/fed"
+	load_and_list "$2/fed" "$2/back" || return
+	for time in again back; do
+		if ! cmp -s "$2/once" "$2/$time"; then
+			echo "$time: another ruleset: $(diff "$2/once" "$2/$time" | head -n 4 | tr '\n\t' '; ')"
+			return 1
+		fi
+	done
+	wanted=$(census <"$1") found=$(census <"$2/once")
+	[ "$wanted" = "$found" ] && return
+	echo "the script has $wanted, the kernel $found"
+	return 1
+}
 
 # The part inside a new namespace is this script again: nft-load.sh --inside SCRIPT WORK
 if [ "${1:-}" = --inside ]; then
@@ -88,24 +128,20 @@ load_here() {
 	[ $lines_left = 0 ] || echo "left out, cannot run here: $lines_left lines of bridge tables"
 }
 
-load_in_vm() {
-	"$tests/vm/run.sh" "$here/nft-payload.sh" "$work/scripts" "$here/nft-check.sh" >"$work/console" 2>&1
-	status=$?
-	tr -d '\r' <"$work/console" >"$work/output" # of a serial line
-	[ $status != 77 ] || give_up "$(tail -n 1 "$work/output")"
-	for script in "$work"/scripts/*.nft; do
-		name=$(basename "$script" .nft)
-		grep -qx "ok $name" "$work/output"
-		verdict $? "$name: $(sed -n "s/^FAIL $name: //p" "$work/output")"
+# use_debian13: another NFT, with its own libraries
+use_debian13() {
+	cache=${VM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/pvefw-vm}
+	root=$("$here/fetch-nft.sh" "$cache/nft" 2>&1) || give_up "$root"
+	for loader in "$root"/usr/lib/*-linux-gnu/ld-linux*.so.*; do
+		NFT="$loader --library-path $(dirname "$loader") $root/usr/sbin/nft"
 	done
-	sed -n 's/^@@ //p' "$work/output"
-	[ $status = 0 ] || [ $failed != 0 ] || fail "the virtual machine ends with $status: $(tail -n 3 "$work/output")"
+	$NFT --version || give_up "Debian 13's nft does not run"
 }
 
-load=load_here
-if [ "${1:-}" = --vm ]; then
-	load=load_in_vm
+export NFT=nft
+if [ "${1:-}" = --debian13 ]; then
 	shift
+	use_debian13
 fi
 [ -x "$PVEFW_CC" ] || give_up "no $PVEFW_CC"
 command -v nft >/dev/null || give_up "no nft"
@@ -117,5 +153,5 @@ sums=$(md5sum </dev/null) # options of another command, or a tree that cannot be
 for case in $(list_cases "$@"); do
 	compile "$case"
 done
-$load
+load_here
 finish

@@ -1,26 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * netlink-send FILE FAMILY [EXPRESSION ...]: sends a batch as `compile --target
- * netlink -o` writes it, with only the messages of one family (a number; 0: all), and
- * without rules that hold one of the expressions ("meta:17" is meta with that key)
- * and without objects, if "objref" is one of them: so that a kernel can show what
- * it can do of a batch.  Prints what the kernel refuses.
- */
+#include "batch.h"
+
 #include <endian.h>
 #include <errno.h>
-#include <libmnl/libmnl.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-
-struct filter {
-	int family;
-	char **expressions;
-	int count;
-};
 
 struct buffer {
 	char *bytes;
@@ -37,7 +25,7 @@ static int collect(const struct nlattr *attribute, void *array)
 	return MNL_CB_OK;
 }
 
-static int is_named(const struct filter *filter, const char *name, long key)
+static int is_named(const struct batch_filter *filter, const char *name, long key)
 {
 	char with_key[64];
 
@@ -63,7 +51,7 @@ static int look_at_expression(const struct nlattr *attribute, void *context)
 	return is_named(context, mnl_attr_get_str(parts[NFTA_EXPR_NAME]), key) ? MNL_CB_STOP : MNL_CB_OK;
 }
 
-static int is_wanted(const struct nlmsghdr *message, struct filter *filter)
+static int is_wanted(const struct nlmsghdr *message, struct batch_filter *filter)
 {
 	const struct nfgenmsg *general = mnl_nlmsg_get_payload(message);
 	const struct nlattr *found[32] = { NULL };
@@ -80,23 +68,14 @@ static int is_wanted(const struct nlmsghdr *message, struct filter *filter)
 	       mnl_attr_parse_nested(found[NFTA_RULE_EXPRESSIONS], look_at_expression, filter) != MNL_CB_STOP;
 }
 
-static struct buffer read_batch(const char *path, struct filter *filter)
+static struct buffer filter_batch(const struct buffer *whole, struct batch_filter *filter)
 {
-	struct buffer whole = { NULL, 0, NULL }, kept = { NULL, 0, NULL };
-	FILE *file = fopen(path, "r");
-	size_t room = 64 << 20;
-	int rest;
+	struct buffer kept = { malloc(whole->len + 1), 0, NULL };
+	int rest = (int)whole->len;
 
-	whole.bytes = malloc(room);
-	kept.bytes = malloc(room);
-	if (!file || !whole.bytes || !kept.bytes) {
-		perror(path);
-		exit(2);
-	}
-	whole.len = fread(whole.bytes, 1, room, file);
-	fclose(file);
-	rest = (int)whole.len;
-	for (struct nlmsghdr *m = (void *)whole.bytes; mnl_nlmsg_ok(m, rest); m = mnl_nlmsg_next(m, &rest)) {
+	if (!kept.bytes)
+		abort();
+	for (struct nlmsghdr *m = (void *)whole->bytes; mnl_nlmsg_ok(m, rest); m = mnl_nlmsg_next(m, &rest)) {
 		struct nlmsghdr *copy = (void *)(kept.bytes + kept.len);
 
 		if (!is_wanted(m, filter))
@@ -107,15 +86,16 @@ static struct buffer read_batch(const char *path, struct filter *filter)
 			kept.last = copy;
 		kept.len += NLMSG_ALIGN(m->nlmsg_len);
 	}
-	free(whole.bytes);
+	if (kept.last)
+		kept.last->nlmsg_flags |= NLM_F_ACK;
 	return kept;
 }
 
-static int print_answers(struct mnl_socket *socket)
+static bool print_answers(struct mnl_socket *socket, FILE *refusals)
 {
 	char bytes[1 << 16];
 	ssize_t len;
-	int wrong = 0, answers = 0;
+	bool answered = false, refused = false;
 
 	while ((len = recv(mnl_socket_get_fd(socket), bytes, sizeof(bytes), MSG_DONTWAIT)) > 0) {
 		int rest = (int)len;
@@ -124,33 +104,54 @@ static int print_answers(struct mnl_socket *socket)
 		     m = mnl_nlmsg_next(m, &rest)) {
 			const struct nlmsgerr *error = mnl_nlmsg_get_payload(m);
 
-			answers++;
-			wrong += error->error != 0;
+			answered = true;
+			refused |= error->error != 0;
 			if (error->error)
-				printf("message %u, type %u: %s\n", m->nlmsg_seq,
-				       error->msg.nlmsg_type & 0xff, strerror(-error->error));
+				fprintf(refusals, "message %u, type %u: %s\n", m->nlmsg_seq,
+					error->msg.nlmsg_type & 0xff, strerror(-error->error));
 		}
 	}
-	return wrong || !answers;
+	if (!answered)
+		fputs("no answer\n", refusals);
+	return answered && !refused;
 }
 
-int main(int argc, char **argv)
+static bool read_file(const char *path, struct buffer *into)
 {
-	struct mnl_socket *socket = mnl_socket_open(NETLINK_NETFILTER);
-	int size = 256 << 20;
-	struct filter filter;
-	struct buffer batch;
+	FILE *file = fopen(path, "r");
+	size_t room = 1 << 20;
 
-	if (argc < 3 || !socket || mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0)
-		return 2;
-	filter = (struct filter){ atoi(argv[2]), argv + 3, argc - 3 };
-	batch = read_batch(argv[1], &filter);
-	if (batch.last)
-		batch.last->nlmsg_flags |= NLM_F_ACK;
-	setsockopt(mnl_socket_get_fd(socket), SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size));
-	if (mnl_socket_sendto(socket, batch.bytes, batch.len) < 0) {
-		perror("sendto");
-		return 2;
+	*into = (struct buffer){ 0 };
+	if (!file)
+		return false;
+	do {
+		room *= 2;
+		into->bytes = realloc(into->bytes, room);
+		if (!into->bytes)
+			abort();
+		into->len += fread(into->bytes + into->len, 1, room - into->len, file);
+	} while (into->len == room);
+	fclose(file);
+	return true;
+}
+
+bool batch_send(struct mnl_socket *socket, const char *path, struct batch_filter *filter, FILE *refusals)
+{
+	struct buffer whole, kept;
+	int size = 256 << 20;
+	bool good = false;
+
+	if (!read_file(path, &whole)) {
+		fprintf(refusals, "%s: %s\n", path, strerror(errno));
+		return false;
 	}
-	return print_answers(socket);
+	kept = filter_batch(&whole, filter);
+	setsockopt(mnl_socket_get_fd(socket), SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size));
+	if (mnl_socket_sendto(socket, kept.bytes, kept.len) < 0)
+		fprintf(refusals, "sendto: %s\n", strerror(errno));
+	else
+		good = print_answers(socket, refusals);
+	free(whole.bytes);
+	free(kept.bytes);
+	return good;
 }
