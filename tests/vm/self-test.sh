@@ -27,6 +27,13 @@ for text in 'ct state' 'reject with tcp reset' 'meta ibrname "vmbr0"' 'queue fla
 	}
 done
 
+# What it cannot do decides about a probe (tests/probes/node) and a sentence of pvefw-cc(1).
+if nft 'add table bridge fib; add chain bridge fib c { type filter hook prerouting priority 0; };
+	add rule bridge fib c ether type ip fib saddr type broadcast drop' 2>/dev/null; then
+	echo "the bridge family has fib now: use it"
+	exit 1
+fi
+
 for tool in iptables-legacy iptables-nft ip6tables-legacy ip6tables-nft; do
 	"$tool" -A FORWARD -m physdev --physdev-is-bridged --physdev-in fwln+ -j ACCEPT
 	"$tool" -S 2>&1 | grep -q -- '-A FORWARD -m physdev --physdev-in fwln+ --physdev-is-bridged -j ACCEPT'
