@@ -5,7 +5,7 @@
 # make check       install what is needed to test, build with and without sanitizers, run all tests
 # make golden      write the expected output of the test cases anew, to be read before it is committed
 # make fuzz        fuzz the parsers for SECONDS=1800 each
-# make bench       time and profile the compiler on generated clusters
+# make bench       time and profile the compiler on generated clusters, loading, and what a packet costs
 # make coverage    lines that the unit tests and the test cases reach
 # make install     to DESTDIR= below PREFIX=/usr/local; what cannot lie there, below SYSCONFDIR=/etc
 # make deb         a Debian package, build/*.deb; installs what is needed for that
@@ -129,9 +129,8 @@ check:
 	@tests/all
 
 bench: all
-	@tests/install-deps build bench
-	@tests/bench/run
-	@tests/logger/load.sh 60
+	@tests/install-deps build test bench
+	@tests/bench/all
 
 coverage:
 	@tests/install-deps build test
