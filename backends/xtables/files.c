@@ -201,5 +201,6 @@ const struct backend backend_iptables = {
 	.print = xt_print_listing,
 	.files = files,
 	.load = xt_load_once,
+	.counters = xt_counters_once,
 	.dump = dump,
 };

@@ -216,7 +216,7 @@ static struct xt_rule *begin_policy(struct xt_builder *b, const struct xt_place 
 	struct xt_rule *rule = XT_ADD_ALL(b, place->chain, target);
 
 	rule->span = policy->span;
-	rule->counts = policy->span.begin != 0;
+	rule->counts = true;
 	return rule;
 }
 

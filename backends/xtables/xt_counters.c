@@ -5,8 +5,10 @@
  * Rules have no names: rule n of a chain, as iptables-save -c prints it, is rule n of
  * the chain as it is lowered, where the chain's digest says that it is the same.
  */
+#include <errno.h>
 #include <stdlib.h>
 
+#include "diag.h"
 #include "xt_state.h"
 
 struct count {
@@ -114,10 +116,88 @@ static void take_output(struct counted **chains, struct text rest)
 /* ---- telling ---- */
 
 struct telling {
-	xt_count_function *function;
+	const struct config *config;
+	backend_count_function *function;
 	void *context;
 	uint32_t skipped;
 };
+
+/* The digits of "tap100i0-IN" and "veth100i0-OUT". */
+static struct text vmid_of(struct text chain)
+{
+	uint32_t from = text_starts(chain, "tap") ? 3 : text_starts(chain, "veth") ? 4 : 0, end = from;
+
+	while (end < chain.len && char_is_digit(chain.ptr[end]))
+		end++;
+	return (struct text){ chain.ptr + from, from && end < chain.len && chain.ptr[end] == 'i' ? end - from : 0 };
+}
+
+/* GROUP-name-IN and -OUT; all that is no guest's either is the host's. */
+static struct backend_zone zone_of(struct text chain)
+{
+	struct text vmid = vmid_of(chain);
+	uint32_t end = chain.len;
+
+	if (vmid.len)
+		return (struct backend_zone){ BACKEND_GUEST, vmid };
+	if (!text_starts(chain, "GROUP-"))
+		return (struct backend_zone){ BACKEND_HOST, TEXT("host") };
+	while (end > 6 && chain.ptr[end - 1] != '-')
+		end--;
+	return (struct backend_zone){ BACKEND_GROUP, { chain.ptr + 6, end > 7 ? end - 7 : 0 } };
+}
+
+static bool ends_in_out(struct text chain)
+{
+	return chain.len > 4 && memcmp(chain.ptr + chain.len - 4, "-OUT", 4) == 0;
+}
+
+/* What becomes of a packet that matches: see target_of() and xt_policy() in rules.c. */
+static enum backend_outcome outcome_of(const struct xt_rule *rule)
+{
+	const struct xt_target *target = &rule->target;
+
+	if (target->kind == XT_DROP)
+		return BACKEND_DROPPED;
+	if (target->kind != XT_JUMP)
+		return BACKEND_ACCEPTED;
+	if (text_is(target->text, "PVEFW-Drop"))
+		return BACKEND_DROPPED;
+	if (text_is(target->text, "PVEFW-reject") || text_is(target->text, "PVEFW-Reject"))
+		return BACKEND_REJECTED;
+	return BACKEND_PASSED_ON;
+}
+
+/* The file whose default a policy is; NULL if there is none. */
+static const struct source *file_of(const struct config *config, const struct backend_zone *zone)
+{
+	const struct source_map *map = config->diags->map;
+
+	if (zone->kind == BACKEND_GUEST) {
+		for (const struct guest *guest = config->guests; guest; guest = guest->next)
+			if (text_equal(guest->vmid_text, zone->name))
+				return guest->file;
+		return NULL;
+	}
+	for (uint32_t i = 0; i < map->count; i++)
+		if (strcmp(map->sources[i]->path, "firewall/cluster.fw") == 0)
+			return map->sources[i];
+	return NULL;
+}
+
+static void tell(struct telling *t, struct text chain, const struct xt_rule *rule, const struct count *sum)
+{
+	struct place place = source_place(t->config->diags->map, rule->span.begin);
+	struct backend_count count = { .source = place.source, .line = place.line, .zone = zone_of(chain),
+				       .outcome = outcome_of(rule), .packets = sum->packets, .bytes = sum->bytes };
+
+	if (!count.source) {
+		count.source = file_of(t->config, &count.zone);
+		count.option = ends_in_out(chain) ? TEXT("policy_out") : TEXT("policy_in");
+	}
+	if (count.source)
+		t->function(t->context, &count);
+}
 
 /* Whether the chain is loaded as it is lowered: by its digest and how many rules it has. */
 static bool is_same(const struct counted *counted, const struct xt_chain *chain, unsigned version)
@@ -152,7 +232,7 @@ static void tell_chain(struct telling *t, const struct counted *counted, const s
 			sum.bytes += count->bytes;
 		}
 		if (rule->counts)
-			t->function(t->context, rule->span, sum.packets, sum.bytes);
+			tell(t, chain->name, rule, &sum);
 	}
 }
 
@@ -177,10 +257,10 @@ static void tell_table(struct telling *t, struct counted *chains, const struct c
 	arena_free(&arena);
 }
 
-bool xt_counters(struct backend_loading *loading, const struct config *config, xt_count_function *function,
+bool xt_counters(struct backend_loading *loading, const struct config *config, backend_count_function *function,
 		 void *context, uint32_t *skipped)
 {
-	struct telling telling = { function, context, 0 };
+	struct telling telling = { config, function, context, 0 };
 	struct process processes[2];
 	bool read = true;
 
@@ -200,6 +280,17 @@ bool xt_counters(struct backend_loading *loading, const struct config *config, x
 	}
 	*skipped = telling.skipped;
 	return read;
+}
+
+int xt_counters_once(const struct config *config, backend_count_function *function, void *context,
+		     uint32_t *skipped)
+{
+	struct arena arena = { 0 };
+	struct backend_loading loading = { .arena = &arena };
+	bool done = xt_counters(&loading, config, function, context, skipped);
+
+	arena_free(&arena);
+	return done ? 0 : EIO;
 }
 
 /* ---- zeroing ---- */

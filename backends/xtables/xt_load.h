@@ -39,16 +39,17 @@ bool xt_load_once(struct backend_loading *loading, const struct config *config);
  */
 bool xt_differs(struct backend_loading *loading, struct xt_state *state, const struct config *config);
 
-/* What the rules of one line of source have counted, in one chain. */
-typedef void xt_count_function(void *context, struct span span, uint64_t packets, uint64_t bytes);
-
 /*
- * Calls back for every rule of the filter tables that counts for a line of source, be it
- * that of a policy; a line can have several rules, even in one chain.  Chains that are not loaded as `config` wants
- * them are left out; their number is put into `*skipped`.  False: there are problems.
+ * Calls back for every rule of the filter tables that counts for a line of source or for a
+ * policy; a line can have several rules, even in one chain.  Chains that are not loaded as
+ * `config` wants them are left out; their number is put into *skipped.  False: there are
+ * problems.
  */
-bool xt_counters(struct backend_loading *loading, const struct config *config, xt_count_function *function,
+bool xt_counters(struct backend_loading *loading, const struct config *config, backend_count_function *function,
 		 void *context, uint32_t *skipped);
+/* The same as counters of struct backend. */
+int xt_counters_once(const struct config *config, backend_count_function *function, void *context,
+		     uint32_t *skipped);
 /* Sets the counters of all our chains in the filter tables to zero. */
 bool xt_counters_zero(struct backend_loading *loading);
 

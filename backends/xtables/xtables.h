@@ -93,7 +93,9 @@ struct xt_rule {
 	bool wide; /* without a match: two blanks before the target (spec 2.1) */
 	struct xt_target target;
 	struct span span; /* the line it comes from, if any */
-	bool counts; /* for its line; others of the line only log, or look at what this one did */
+	/* Counts for its line, or for a policy that no line sets; other rules of the line only log, or
+	 * look at what this one did. */
+	bool counts;
 	struct xt_rule *next;
 };
 

@@ -33,13 +33,14 @@ static void print_stats(const struct backend_loading *l, bool stale)
 	       milliseconds(l->read_time), milliseconds(l->build_time), milliseconds(l->kernel_time));
 }
 
-static void print_count(void *context, struct span span, uint64_t packets, uint64_t bytes)
+static void print_count(void *context, const struct backend_count *count)
 {
-	const struct run *run = context;
-	struct place place = source_place(&run->map, span.begin);
-
-	printf("%s:%u %llu %llu\n", place.source->path, place.line, (unsigned long long)packets,
-	       (unsigned long long)bytes);
+	(void)context;
+	if (count->line)
+		printf("%s:%u", count->source->path, count->line);
+	else
+		printf("%s:%.*s", count->source->path, TEXT_ARG(count->option));
+	printf(" %llu %llu\n", (unsigned long long)count->packets, (unsigned long long)count->bytes);
 }
 
 static bool act(struct run *run, struct xt_state *state, char command, const struct config *config)
