@@ -187,6 +187,20 @@ static bool carry_out(struct backend_loading *loading, struct xt_state *state, c
 	return done;
 }
 
+/* A chain that has its digest still, but not the rules that were read when it was known, has been
+ * changed by somebody else: without the digest it is loaded anew. */
+static void distrust(struct xt_loaded *found, struct xt_loaded *before)
+{
+	for (unsigned i = 0; i < XT_TABLES; i++)
+		for (struct xt_piece *piece = found->tables[i].chains; piece; piece = piece->hh.next) {
+			const struct xt_piece *old = xt_piece_find(before->tables[i].chains, text_of(piece->name));
+
+			if (old && strcmp(old->digest, piece->digest) == 0 &&
+			    (old->len != piece->len || memcmp(old->lines, piece->lines, old->len) != 0))
+				piece->digest[0] = '\0';
+		}
+}
+
 static bool refresh(struct backend_loading *loading, struct xt_state *state)
 {
 	struct xt_loaded found = { .sets = NULL };
@@ -196,10 +210,12 @@ static bool refresh(struct backend_loading *loading, struct xt_state *state)
 		return true;
 	state->stamp = xt_stamp_take();
 	state->known = xt_read_all(loading, &found);
-	if (state->known)
+	if (state->known) {
+		distrust(&found, &state->loaded);
 		replace_loaded(state, &found);
-	else
+	} else {
 		xt_loaded_free(&found);
+	}
 	loading->read_time += now() - begin;
 	return state->known;
 }
