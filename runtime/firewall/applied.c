@@ -95,11 +95,12 @@ bool applied_load(struct applied *a, const struct compilation *c, struct applyin
 	if (!done)
 		return false;
 	applying->changed = loading->messages != 0;
+	/* Before the other target is emptied: iptables does not filter guests without them. */
+	sysctls_apply(a->sysctls, c->config, c->backend == &backend_iptables);
 	a->removed_other = empty_others(a, applying->arena, c->backend);
 	a->backend = c->backend;
 	a->digest = c->digest;
 	a->valid = true;
-	sysctls_apply(a->sysctls, c->config, c->backend == &backend_iptables);
 	return a->removed_other;
 }
 
