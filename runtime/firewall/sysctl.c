@@ -105,7 +105,9 @@ void sysctls_open(struct sysctls *s, int run_dir, struct log *log)
 	out_free(&text);
 }
 
-static int remember(const struct sysctls *s)
+/* When it fails the settings are changed nevertheless: guests that are not filtered are
+ * worse than a setting that stays when the service is killed. */
+static void remember(struct sysctls *s)
 {
 	struct out text;
 	int reason;
@@ -116,7 +118,11 @@ static int remember(const struct sysctls *s)
 			out_printf(&text, "%s %s %s\n", paths[i], s->items[i].before, s->items[i].set);
 	reason = text.len ? rundir_write(s->run_dir, MEMORY, text.data, text.len) : rundir_remove(s->run_dir, MEMORY);
 	out_free(&text);
-	return reason;
+	if (reason && !s->forgetful)
+		log_message(s->log, PRIORITY_WARNING, NULL,
+			    "cannot write down the kernel's settings: %s; after a kill they are not put back",
+			    error_text(reason));
+	s->forgetful = reason != 0;
 }
 
 /* ---- changing ---- */
@@ -145,10 +151,10 @@ static void set(struct sysctls *s, unsigned i, int64_t number)
 		return;
 	}
 	item->ours = true;
-	if (!reason)
-		reason = remember(s);
-	if (!reason)
+	if (!reason) {
+		remember(s);
 		reason = write_value(paths[i], item->set);
+	}
 	if (!reason) {
 		item->failed = false;
 		return;

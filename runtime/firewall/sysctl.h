@@ -29,6 +29,7 @@ struct sysctl {
 struct sysctls {
 	int run_dir;
 	struct log *log;
+	bool forgetful; /* what was before cannot be written down, and that was said */
 	struct sysctl items[SYSCTLS];
 };
 
