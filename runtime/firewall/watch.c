@@ -29,6 +29,7 @@ static const char *full_path(const struct watch *w, const char *path, char buffe
 
 static void add_watch(struct watch *w, struct watch_folder *folder)
 {
+	int before = folder->descriptor;
 	char path[4096];
 
 	folder->descriptor = inotify_add_watch(w->fd, full_path(w, folder->path, path),
@@ -36,6 +37,9 @@ static void add_watch(struct watch *w, struct watch_folder *folder)
 	if (folder->descriptor < 0 && errno != ENOENT && errno != ENOTDIR)
 		log_message(w->log, PRIORITY_WARNING, NULL, "cannot watch %s: %s; changes are noticed later", path,
 			    error_text(errno));
+	/* Of a folder that was moved away the old watch is left. */
+	if (before >= 0 && before != folder->descriptor)
+		inotify_rm_watch(w->fd, before);
 }
 
 static void watch_anew(struct watch *w)
@@ -78,12 +82,14 @@ static void handle_event(struct watch *w, const struct inotify_event *event)
 	const struct watch_folder *folder = folder_of(w, event->wd);
 	char shown[512];
 
+	if (!folder && !(event->mask & IN_Q_OVERFLOW)) /* no more of the tree */
+		return;
 	if (event->mask & (GONE | IN_ISDIR)) {
 		w->outdated = true;
 		w->handler(w->context, WATCH_ONGOING, NULL);
 		return;
 	}
-	if (!folder || !event->len || !counts(event->name))
+	if (!event->len || !counts(event->name))
 		return;
 	snprintf(shown, sizeof(shown), "%s%s%s", folder->path, folder->path[0] ? "/" : "", event->name);
 	w->handler(w->context, event->mask & DONE ? WATCH_DONE : WATCH_ONGOING, shown);
