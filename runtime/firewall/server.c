@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { REQUEST_MOST = 4096, CLIENTS_MOST = 32, PATIENCE = 10000000 /* microseconds */ };
+enum { REQUEST_MOST = 4096, CLIENTS_MOST = 32, CONNECTIONS_A_SECOND = 1000, PATIENCE = 10000000 /* microseconds */ };
 
 struct server_client {
 	struct server *server;
@@ -142,10 +142,16 @@ static int on_connect(sd_event_source *source, int fd, uint32_t revents, void *c
 
 int server_open(struct server *server, sd_event *event, int fd, server_handler *handler, void *context)
 {
+	int result;
+
 	*server = (struct server){ .fd = fd, .event = event, .handler = handler, .context = context };
 	if (fd < 0)
 		return errno;
-	return -sd_event_add_io(event, &server->source, fd, EPOLLIN, on_connect, server);
+	result = sd_event_add_io(event, &server->source, fd, EPOLLIN, on_connect, server);
+	/* Who cannot be accepted, for want of descriptors, goes on knocking. */
+	if (result >= 0)
+		result = sd_event_source_set_ratelimit(server->source, 1000000, CONNECTIONS_A_SECOND);
+	return result < 0 ? -result : 0;
 }
 
 void server_close(struct server *server)
