@@ -118,6 +118,7 @@ static void watch_node(struct service *s, struct text node)
 			     on_change, s);
 	if (reason)
 		log_message(&s->log, PRIORITY_ERROR, NULL, "cannot watch the tree: %s", error_text(reason));
+	service_schedule(s, SETTLE); /* what has changed between reading and watching */
 }
 
 /* ---- cycles ---- */
@@ -174,9 +175,17 @@ static void log_applied(struct service *s, const struct compilation *c, const st
 		    l->chains, l->rules);
 }
 
+static void note_repair(struct service *s)
+{
+	s->counts.repairs++;
+	log_message(&s->log, PRIORITY_WARNING, NULL,
+		    "somebody else has changed rules of ours in the kernel; they are loaded anew");
+}
+
 static bool apply(struct service *s, struct compilation *c)
 {
 	struct applying applying = { .arena = &c->arena, .whole = s->whole };
+	bool suspicion = s->suspicion && s->applied.valid && tree_digest_equal(&s->applied.digest, &c->digest);
 	int64_t begin = nanoseconds();
 	bool done;
 
@@ -188,6 +197,9 @@ static bool apply(struct service *s, struct compilation *c)
 	s->counts.apply_time = nanoseconds() - begin;
 	s->counts.apply_time_all += s->counts.apply_time;
 	s->counts.changes += applying.changed;
+	if (suspicion && applying.changed)
+		note_repair(s);
+	s->suspicion = false;
 	if (!done) {
 		log_message(&s->log, PRIORITY_ERROR, NULL, "not applied; what was in force before stays in force");
 		return false;
@@ -370,27 +382,35 @@ static int on_expiry(sd_event_source *source, uint64_t now, void *context)
 	return 0;
 }
 
-/* Somebody else has changed what is ours.  Not more than once in a while: who does so again
- * and again is not answered as fast as the machine can. */
+/* Not more than once in a while: who changes something again and again is not answered as
+ * fast as the machine can. */
+static void schedule_repair(struct service *s)
+{
+	uint64_t since = microseconds() - s->last_cycle;
+
+	service_schedule(s, since > REPAIR_PAUSE ? SETTLE : REPAIR_PAUSE - since);
+}
+
+/* nftables tells whose tables were changed. */
 static void on_tampered(void *context)
 {
 	struct service *s = context;
-	uint64_t since = microseconds() - s->last_cycle;
 
 	if (!s->whole)
-		log_message(&s->log, PRIORITY_WARNING, NULL,
-			    "somebody else has changed rules of ours in the kernel; they are loaded anew");
-	s->counts.repairs += !s->whole;
+		note_repair(s);
 	s->whole = true;
-	service_schedule(s, since > REPAIR_PAUSE ? SETTLE : REPAIR_PAUSE - since);
+	schedule_repair(s);
 }
 
 static int on_look(sd_event_source *source, uint64_t now, void *context)
 {
 	struct service *s = context;
 
-	if (!s->scheduled && applied_is_stale(&s->applied))
-		on_tampered(s);
+	/* With iptables it need not be ours: that is seen when it is read. */
+	if (!s->scheduled && applied_is_stale(&s->applied)) {
+		s->suspicion = true;
+		schedule_repair(s);
+	}
 	arm(source, now + LOOK);
 	return 0;
 }

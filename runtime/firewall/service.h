@@ -58,6 +58,7 @@ struct service {
 	uint64_t due, first_change, last_cycle; /* microseconds, CLOCK_MONOTONIC; 0: none */
 	uint64_t retry;                         /* microseconds until a failed cycle is repeated */
 	bool whole;                             /* the next cycle loads everything anew */
+	bool suspicion;                         /* others have changed something, perhaps what is ours */
 	bool remove_at_end;
 	int ready; /* written to when the service runs; -1: nobody waits */
 };
