@@ -26,6 +26,7 @@ enum {
 	AFTER_SHORT_WAY = 500000,
 	RETRY_FIRST = 1000000,
 	RETRY_LAST = 60000000,
+	DOUBT = 500000,         /* until a tree that is not enabled any more is believed */
 	VERIFY = 600000000, /* when all is compared again */
 	LOOK = 500000,      /* at what others may have done in the kernel */
 	REPAIR_PAUSE = 1000000, /* between two repairs */
@@ -205,6 +206,7 @@ static bool apply(struct service *s, struct compilation *c)
 		return false;
 	}
 	s->whole = false;
+	s->filtering = config_enabled(c->config);
 	log_applied(s, c, &applying);
 	tell_logger(s, c->config);
 	schedule_expiry(s, c->config);
@@ -237,6 +239,23 @@ static bool apply_kept(struct service *s)
 	return done;
 }
 
+/* Who writes cluster.fw may begin with an empty file, or without it: that must not open everything. */
+static bool is_doubtful(struct service *s, const struct config *config)
+{
+	uint64_t now = microseconds();
+
+	if (!s->filtering || config_enabled(config) || config->cluster_options.enable > 1) {
+		s->off_since = 0;
+		return false;
+	}
+	if (!s->off_since)
+		s->off_since = now;
+	if (now - s->off_since >= DOUBT)
+		return false;
+	service_schedule(s, s->off_since + DOUBT - now);
+	return true;
+}
+
 static bool apply_tree(struct service *s)
 {
 	struct compilation c;
@@ -251,7 +270,7 @@ static bool apply_tree(struct service *s)
 		if (s->confirm.held && !s->confirm.pending)
 			log_message(&s->log, PRIORITY_NOTICE, NULL, "the configuration has changed and counts again");
 		confirm_release(&s->confirm);
-		done = apply(s, &c);
+		done = is_doubtful(s, c.config) || apply(s, &c);
 	}
 	if (c.config)
 		source_cache_sweep(s->cache);
@@ -327,7 +346,7 @@ static void notify_status(const struct service *s)
 		   n->diagnostics[SEVERITY_WARNING]);
 }
 
-bool service_cycle(struct service *s)
+static bool cycle(struct service *s)
 {
 	bool done;
 
@@ -350,6 +369,13 @@ bool service_cycle(struct service *s)
 	return done;
 }
 
+/* Somebody asks for it: there is no doubt. */
+bool service_cycle(struct service *s)
+{
+	s->off_since = 1;
+	return cycle(s);
+}
+
 /* ---- events ---- */
 
 static int on_cycle(sd_event_source *source, uint64_t now, void *context)
@@ -367,7 +393,7 @@ static int on_cycle(sd_event_source *source, uint64_t now, void *context)
 		service_schedule(s, AFTER_SHORT_WAY);
 		return 0;
 	}
-	service_cycle(s);
+	cycle(s);
 	return 0;
 }
 

@@ -58,6 +58,8 @@ struct service {
 	uint64_t due, first_change, last_cycle; /* microseconds, CLOCK_MONOTONIC; 0: none */
 	uint64_t retry;                         /* microseconds until a failed cycle is repeated */
 	bool whole;                             /* the next cycle loads everything anew */
+	bool filtering;                         /* what was applied last is enabled */
+	uint64_t off_since;                     /* when the tree was first seen to be disabled, while `filtering` */
 	bool suspicion;                         /* others have changed something, perhaps what is ours */
 	bool remove_at_end;
 	int ready; /* written to when the service runs; -1: nobody waits */
