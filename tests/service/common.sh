@@ -123,7 +123,7 @@ kill_service() {
 }
 
 cycles() {
-	grep -cE ': (iptables|netlink): (changes are applied|nothing has changed) |not applied|cannot be used' "$work/log"
+	grep -cE ': (iptables|netlink): (changes are applied|nothing has changed) |not applied|nothing is compiled' "$work/log"
 }
 
 cycled_since() {

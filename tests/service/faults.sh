@@ -1,0 +1,373 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# faults.sh [TEST…]: what the service does when something goes wrong: what was in force stays, the log says why, no
+# processor is kept busy, and when the trouble is over the files are enforced without anybody's help.
+#
+# Ends with `N passed, N failed`. PVE_FIREWALL: the service, default build/pve-firewall. CYCLES: of the test of leaks.
+set -u
+# shellcheck source=SCRIPTDIR/common.sh
+. "$(dirname "$0")/common.sh"
+in_namespaces "$@"
+begin
+ip link set lo up
+
+# fresh [TARGET]: a new tree, and a service that enforces it
+fresh() {
+	rm -rf "$work/run" "$work/log"
+	make_tree "$@"
+	start
+	rules >"$work/old"
+}
+
+# end: whatever state the service is in
+end() {
+	[ -z "$pid" ] || stop
+	firewall stop >/dev/null 2>&1
+}
+
+stays() {
+	rules >"$work/present"
+	same "$work/old" "$work/present"
+}
+
+allow_port() {
+	put cluster.fw '[OPTIONS]' 'enable: 1' '' '[RULES]' 'IN ACCEPT -p tcp -dport 8006' "IN ACCEPT -p tcp -dport $1"
+}
+
+# allows PORT: the rules that are loaded do
+allows() {
+	rules | grep -qE "dport $1( |\$)"
+}
+
+# calm [HUNDREDTHS]: the service, with its tools, uses less than so much processor time in 1.5 seconds
+calm() {
+	local before
+	before=$(clock_ticks)
+	sleep 1.5
+	local used=$(($(clock_ticks) - before))
+	[ $used -le "${1:-15}" ] || { echo "$used hundredths of a second in 1.5 seconds" && false; }
+}
+
+# ---- the disk ----
+
+# The run directory and the log on a disk that is full
+test_full() {
+	mkdir "$work/disk"
+	mount -t tmpfs -o size=64k none "$work/disk"
+	ln -s "$work/disk/run" "$work/run"
+	ln -s "$work/disk/log" "$work/log"
+	mkdir "$work/disk/run"
+	sysctl -qw net.bridge.bridge-nf-call-iptables=0
+	make_tree
+	: >"$work/disk/log"
+	dd if=/dev/zero of="$work/disk/filler" bs=4k count=100 2>/dev/null
+	"$service" start --debug --root "$work/tree" --node n --run-dir "$work/run" --log-file "$work/log" >/dev/null 2>&1 &
+	pid=$!
+	check "full disk: rules are loaded" within 10 allows 8006
+	check "full disk: bridges pass through iptables" within 5 grep -qx 1 /proc/sys/net/bridge/bridge-nf-call-iptables
+	allow_port 4711
+	check "full disk: changes are applied" within 3 allows 4711
+	check "full disk: nothing to go back to" no firewall apply --confirm 5
+	grep -q "No space left" "$work/said"
+	verdict $? "full disk: apply --confirm does not say why"
+	check "full disk: busy" calm
+	check "full disk: nothing is half-written" test ! -s "$work/run/confirm"
+	rm "$work/disk/filler"
+	allow_port 4712
+	check "space again: the log says what is missing" within 3 logged 'warning: [0-9]+ messages before this one could not be written'
+	end
+	check "the settings are put back" test "$(cat /proc/sys/net/bridge/bridge-nf-call-iptables)" = 0
+	rm "$work/run" "$work/log"
+	umount -l "$work/disk" # what would go back looks at it for a minute
+}
+
+# ---- the tree ----
+
+# without CAP_DAC_OVERRIDE, root may read what permissions say
+test_denied() {
+	local less=-dac_override,-dac_read_search
+	in=(setpriv "--inh-caps=$less" "--bounding-set=$less")
+	fresh nft
+	chmod 0 "$work/tree/firewall/cluster.fw"
+	check "a file that may not be read: said" within 2 logged 'cluster.fw.*Permission denied'
+	check "a file that may not be read: the old rules" stays
+	check "a file that may not be read: status" no firewall status
+	check "a file that may not be read: busy" calm
+	allow_port 4711
+	check "readable again: applied" within 1 allows 4711
+	in=()
+	end
+	mkdir -m 500 "$work/closed"
+	in=(setpriv "--inh-caps=$less" "--bounding-set=$less")
+	"${in[@]}" "$service" start --root "$work/tree" --run-dir "$work/closed/run" >"$work/output" 2>&1
+	[ $? = 2 ] && grep -q 'Permission denied' "$work/output"
+	verdict $? "a run directory that cannot be made: $(cat "$work/output")"
+	in=()
+}
+
+watches() {
+	cat /proc/"$pid"/fdinfo/* | grep -c ^inotify
+}
+
+test_vanished() {
+	local before
+	fresh nft
+	mv "$work/tree" "$work/away"
+	check "no tree: said" within 2 logged 'error: .*/tree is not there'
+	check "no tree: the old rules" stays
+	check "no tree: busy" calm
+	check "no tree: failing" test "$(metric failing)" = 1
+	printf '%s\n' 'IN ACCEPT -p tcp -dport 4711' >>"$work/away/firewall/cluster.fw"
+	mv "$work/away" "$work/tree"
+	check "the tree is back: said" within 2 logged 'notice: .*/tree is there again'
+	check "the tree is back: applied" within 2 allows 4711
+	within 3 logged 'applied after having failed'
+	before=$(watches)
+	for i in 1 2 3 4 5 6; do
+		cp -r "$work/tree" "$work/next"
+		mv "$work/tree" "$work/last$i"
+		mv "$work/next" "$work/tree"
+		sleep 0.3
+	done
+	allow_port 4712
+	check "another tree in its place: watched" within 1 allows 4712
+	check "another tree in its place: watches of the others stay ($before, $(watches))" test "$(watches)" = "$before"
+	end
+	rm -rf "$work/tree" "$work"/last*
+	start
+	check "no tree at first: the service runs" lives "$pid"
+	make_tree nft
+	check "no tree at first: applied when it comes" within 5 allows 8006
+	end
+}
+
+# In the middle of writing, and what is left of a file
+test_half() {
+	fresh nft
+	: >"$work/tree/firewall/cluster.fw"
+	sleep 0.1
+	check "a file that has just been emptied" stays
+	printf '%s\n' '[OPTIONS]' 'enable: 1' '[RULES]' 'IN ACCEPT -p tcp -dport 4711' 'IN ACC' >"$work/tree/firewall/cluster.fw"
+	check "half a line: the others are enforced" within 1 allows 4711
+	check "half a line: said" within 1 logged 'firewall/cluster.fw:5: error'
+	end
+}
+
+# Trees that come in each other's place while they are read
+test_replaced() {
+	fresh nft
+	mv "$work/tree" "$work/tree0"
+	cp -r "$work/tree0" "$work/tree1"
+	sed -i 's/8006/8007/' "$work/tree1/firewall/cluster.fw"
+	ln -s tree0 "$work/tree"
+	for ((i = 1; i <= 40; i++)); do
+		ln -s "tree$((i % 2))" "$work/link"
+		mv -T "$work/link" "$work/tree"
+		sleep 0.0$((RANDOM % 9))
+	done
+	check "a tree that is replaced again and again: the last one counts" within 2 allows 8006
+	check "a tree that is replaced again and again: not all of it" no allows 8007
+	end
+	rm -rf "$work/tree" "$work/tree0" "$work/tree1"
+}
+
+# ---- the tools ----
+
+# A tool in front of the real one; it does what $work/MODE is there for
+fake_tool() {
+	mkdir -p "$work/fake"
+	cat >"$work/fake/$1" <<-END
+		#!/bin/sh
+		[ ! -e $work/fails ] || { echo 'no way' >&2; exit 4; }
+		[ ! -e $work/hangs ] || exec sleep 300
+		exec $(command -v "$1") "\$@"
+	END
+	chmod +x "$work/fake/$1"
+}
+
+# A change is not applied while FILE is there, for a reason that says TEXT; then it is
+broken_tool() {
+	local before
+	touch "$work/$1"
+	before=$(metric applies_total)
+	allow_port "$3"
+	check "a tool that $1: said" within 6 logged "$2"
+	check "a tool that $1: not applied" within 6 logged 'not applied; what was in force before stays in force'
+	check "a tool that $1: the old rules" stays
+	check "a tool that $1: busy" calm 60
+	check "a tool that $1: failing" test "$(metric failing)" = 1
+	check "a tool that $1: status" within 5 eval 'firewall status | grep -q "could not be applied"'
+	check "a tool that $1: tried too often" test $(($(metric applies_total) - before)) -le 5
+	rm "$work/$1"
+	check "a tool that $1 no more: applied" within 20 allows "$3"
+	rules >"$work/old"
+}
+
+test_tools() {
+	fake_tool iptables-restore
+	local path=$PATH
+	PATH=$work/fake:$PATH PVEFW_TOOL_SECONDS=1
+	export PVEFW_TOOL_SECONDS
+	fresh
+	broken_tool fails 'iptables-restore failed with status 4: no way' 4711
+	broken_tool hangs 'iptables-restore did not end within 1 s and was killed' 4712
+	check "nothing that hung is left" no pgrep -f '^sleep 300$'
+	end
+	PATH=$path
+	unset PVEFW_TOOL_SECONDS
+}
+
+# ---- others ----
+
+test_two() {
+	local time status
+	fresh nft
+	time=$(now)
+	firewall start >"$work/output" 2>&1
+	status=$?
+	time=$((($(now) - time) / 1000))
+	[ $status = 2 ] && grep -q "another pve-firewall, process $pid, has" "$work/output"
+	verdict $? "a second service: status $status, $(cat "$work/output")"
+	check "a second service waits ($time ms)" test $time -ge 9900 -a $time -le 20000
+	check "the first one goes on" lives "$pid"
+	end
+}
+
+# while_others SECONDS COMMAND…: it runs again and again, until the time is over
+while_others() {
+	local end=$(($(now) + $1 * 1000000))
+	shift
+	while [ "$(now)" -lt $end ]; do
+		"$@" 2>/dev/null
+		sleep 0.02
+	done
+}
+
+flush_iptables() {
+	iptables -F PVEFW-HOST-IN
+	ip6tables -F PVEFW-HOST-IN
+}
+
+# flushed TARGET COMMAND…
+flushed() {
+	local target=$1 before used
+	shift
+	before=$(clock_ticks)
+	while_others 4 "$@"
+	used=$(($(clock_ticks) - before))
+	check "$target: others flush again and again: $used hundredths of a second in 4 seconds" test $used -le 140
+	check "$target: others flush: said" logged 'somebody else has changed rules of ours'
+	check "$target: others flush: $(metric repairs_total) repairs" test "$(metric repairs_total)" -le 6
+	check "$target: others flush: loaded again" within 3 stays
+}
+
+test_flushed() {
+	fresh nft
+	flushed nft nft flush ruleset
+	end
+	fresh
+	flushed iptables flush_iptables
+	iptables -R tap100i0-IN 2 -j ACCEPT
+	check "iptables: a rule replaced by another" within 3 stays
+	# what others have is no reason to say that they have changed ours
+	local before
+	before=$(metric repairs_total)
+	iptables -A OUTPUT -d 192.0.2.1 -j ACCEPT
+	sleep 1.5
+	check "iptables: rules of others" test "$(metric repairs_total)" = "$before"
+	ipset flush PVEFW-0-management-v4
+	check "iptables: members of a set, when everything is compared" reload
+	iptables -D OUTPUT -d 192.0.2.1 -j ACCEPT
+	check "iptables: a set is whole again" within 3 stays
+	end
+}
+
+# Messages of the kernel are lost while the service cannot read them
+test_lost_messages() {
+	fresh nft
+	kill -STOP "$pid"
+	{
+		echo 'table ip mine { set s { type ipv4_addr; elements = {'
+		for ((i = 0; i < 20000; i++)); do echo "10.0.$((i / 250)).$((i % 250)),"; done
+		echo '} } }'
+	} >"$work/many.nft"
+	for i in 1 2 3; do
+		nft -f "$work/many.nft"
+		nft delete table ip mine
+	done
+	nft flush table inet pvefw
+	kill -CONT "$pid"
+	check "messages of the kernel lost: loaded again" within 3 stays
+	end
+}
+
+# No descriptors left: nothing can be read, nobody can be accepted
+test_descriptors() {
+	fresh nft
+	local before
+	before=$(ls "/proc/$pid/fd" | wc -l)
+	prlimit --pid "$pid" --nofile="$((before + 1)):4096"
+	allow_port 4711
+	check "no descriptors: said" within 3 logged 'Too many open files'
+	python3 - "$work/run/control.sock" <<-'END' &
+		import socket, sys, time
+		clients = []
+		for _ in range(8):
+		    clients.append(socket.socket(socket.AF_UNIX))
+		    clients[-1].connect(sys.argv[1])
+		time.sleep(3)
+	END
+	check "no descriptors: busy" calm 20
+	wait $!
+	prlimit --pid "$pid" --nofile=1024:4096
+	check "descriptors again: applied" within 10 allows 4711
+	check "descriptors again: $(ls "/proc/$pid/fd" | wc -l) instead of $before" within 12 eval "[ \$(ls /proc/$pid/fd | wc -l) = $before ]"
+	end
+}
+
+# ---- leaks ----
+
+resident() {
+	awk '/^VmRSS/ { print $2 }' "/proc/$pid/status"
+}
+
+# many_cycles COUNT: requests to compare everything; every tenth with another tree
+many_cycles() {
+	python3 - "$work/run/control.sock" "$work/tree/firewall/cluster.fw" "$1" <<-'END'
+		import os, socket, sys
+		text = open(sys.argv[2]).read()
+		for i in range(int(sys.argv[3])):
+		    if i % 10 == 0:
+		        with open(sys.argv[2] + ".new", "w") as file:
+		            file.write(text + "IN ACCEPT -p tcp -dport %d\n" % (1000 + i % 30))
+		        os.rename(sys.argv[2] + ".new", sys.argv[2])
+		    client = socket.socket(socket.AF_UNIX)
+		    client.connect(sys.argv[1])
+		    client.sendall(b'{"command":"reload"}\n')
+		    assert b'"applied":true' in client.recv(4096)
+	END
+}
+
+test_leaks() {
+	local memory files
+	fresh nft
+	many_cycles 200
+	memory=$(resident) files=$(ls "/proc/$pid/fd" | wc -l)
+	many_cycles "${CYCLES:-2000}"
+	verdict $? "a cycle fails"
+	memory=$(($(resident) - memory))
+	echo "${CYCLES:-2000} cycles: $memory KiB more; $(metric compilations_total) compilations"
+	check "memory grows by $memory KiB" test $memory -le 400
+	check "descriptors: $files, then $(ls "/proc/$pid/fd" | wc -l)" test "$(ls "/proc/$pid/fd" | wc -l)" = "$files"
+	end
+}
+
+all="full denied vanished half replaced tools two flushed lost_messages descriptors leaks"
+[ $# != 0 ] || set -- $all
+for test; do
+	time=$(now)
+	test_"$test"
+	echo "$test: $((($(now) - time) / 1000)) ms"
+done
+finish
