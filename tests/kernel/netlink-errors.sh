@@ -59,7 +59,7 @@ lacks() {
 		ip netns exec $N nft -c -f - >/dev/null 2>&1
 }
 
-# feature NAME SCRIPT-LINE OPTION LINE: both targets name it, and the line that needs it
+# feature NAME SCRIPT-LINE OPTION LINE: both targets name it, the option of the kernel and the line that needs it
 feature() {
 	if ! lacks "$2"; then
 		cannot=$((cannot + 1))
@@ -69,7 +69,7 @@ feature() {
 		load --target $target
 		[ $status = 2 ]
 		verdict $? "$1, $target: exit status $status instead of 2"
-		says "$1, $target" "^pvefw-cc: firewall/100\.fw:$4: this kernel cannot do .*: it lacks $3\$"
+		says "$1, $target" "^pvefw-cc: firewall/100\.fw:$4: this kernel cannot do $1, which chain .*: it lacks $3\$"
 		loaded >"$work/after"
 		cmp -s "$work/before" "$work/after"
 		verdict $? "$1, $target: what was loaded has changed"
@@ -92,10 +92,10 @@ E
 loaded >"$work/before"
 
 guest 'ips: 1'
-feature "ct in bridge tables" "ct state new accept" CONFIG_NF_CONNTRACK_BRIDGE 5
-feature "reject in bridge tables" "ip protocol tcp reject with tcp reset" CONFIG_NFT_BRIDGE_REJECT 6
-feature "meta ibrname" 'meta ibrname "x" accept' CONFIG_NFT_BRIDGE_META 5
-feature "queue" "queue num 0" CONFIG_NFT_QUEUE [0-9]
+feature "connection tracking in bridge tables" "ct state new accept" CONFIG_NF_CONNTRACK_BRIDGE 5
+feature '`reject` in bridge tables' "ip protocol tcp reject with tcp reset" CONFIG_NFT_BRIDGE_REJECT 6
+feature '`meta ibrname`' 'meta ibrname "x" accept' CONFIG_NFT_BRIDGE_META 5
+feature '`queue` \(option ips\)' "queue num 0" CONFIG_NFT_QUEUE 5
 
 cp "$bin" "$work/pvefw-cc"
 chmod -R a+rX "$work"
