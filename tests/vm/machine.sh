@@ -81,8 +81,9 @@ processor_seconds() {
 stop() {
 	pid=$(cat "$dir/pid" 2>/dev/null) || return 0
 	seconds=$(processor_seconds "$pid")
-	echo "the virtual machine took ${seconds:-all its} seconds of processor time"
-	kill "$pid" 2>/dev/null && kill -CONT "$pid" 2>/dev/null || true
+	echo "the virtual machine took ${seconds:-unknown} s of processor time, $(cat "$dir/up" 2>/dev/null || echo 0) s of its own"
+	kill "$pid" 2>/dev/null || true
+	kill -CONT "$pid" 2>/dev/null || true
 	rm -f "$dir/pid"
 }
 
