@@ -7,8 +7,8 @@
 # CASE is a folder with root/; without any, all below tests/cases are taken, and without --vm a cluster of
 # 1,000 guests, too. Here, inet and bridge tables are compared by themselves, the bridge tables without the
 # expressions this kernel lacks; in the virtual machine, as JSON alone, all bridge tables that have such
-# expressions (equal ones once). See netlink-equal.c for what is compared. Ends with `N passed, N failed[, N cannot run here]`. PVEFW_CC: the
-# compiler, default build/pvefw-cc.
+# expressions (equal ones once). See netlink-equal.c for what is compared. Ends with `N passed, N failed[, N
+# cannot run here]`. PVEFW_CC: the compiler, default build/pvefw-cc.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 tests=$(dirname "$here")

@@ -6,8 +6,8 @@
 # Each TREE (a folder here: root/ and probes.spec; default: all) is compiled, loaded in a topology of
 # network namespaces (tests/topology) and probed. iptables: here, with iptables-legacy and iptables-nft.
 # nft: on Debian's kernel in a virtual machine (tests/vm), in both wirings, with the script and, where rules
-# change, with the netlink loader. Probes that pass without any rules prove
-# nothing: that they notice is run and counted, too.
+# change, with the netlink loader. Probes that pass without any rules prove nothing: that they notice is run and
+# counted, too.
 #
 # A tree with flows.spec and after/ has connections that are open while its rules become those of after/;
 # its probes.spec is about afterwards. They, too, must notice when nothing gets through any more.
