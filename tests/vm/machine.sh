@@ -12,9 +12,10 @@
 # The machine's time is the instructions it has done, each two nanoseconds, and not what this computer, with
 # all else it does, took for them; waiting takes no time, but the processor. So it stands still (SIGSTOP) while
 # there is no job. VM_CLOCK=real: a second is a second.
-# VM_SECONDS: how long it may run, in its own time: 300 s; a payload that takes it beyond that ends. VM_CPUS: 1 (two boot slower). VM_CACHE: where
-# kernel and initramfs are kept (default: .cache/pvefw-vm in the home folder); they are fetched and made when
-# they are missing.
+#
+# VM_SECONDS: how long it may run, in its own time: 300 s; a payload that takes it beyond that ends.
+# VM_CPUS: 1 (two boot slower). VM_CACHE: where kernel and initramfs are kept (default: .cache/pvefw-vm in the
+# home folder); they are fetched and made when they are missing.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 cache=${VM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/pvefw-vm}
