@@ -21,18 +21,17 @@ here=$(cd "$(dirname "$0")" && pwd)
 cache=${VM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/pvefw-vm}
 patience=1800 # seconds for all of a machine's life, whatever it does
 
-# The initramfs; made beside and moved, as several may want it at once.
+# The kernel and initramfs that these scripts make, as other versions of them may share the cache; made beside and
+# moved, as several may want it at once.
 need_image() {
-	[ -e "$cache/image/initramfs" ] &&
-		[ -z "$(find "$here"/mkinitramfs.sh "$here"/init.sh "$here"/image.sh -newer "$cache/image/initramfs")" ] &&
-		return
+	image=$cache/image-$(cat "$here"/mkinitramfs.sh "$here"/init.sh "$here"/image.sh | cksum | cut -d ' ' -f 1)
+	[ ! -e "$image/initramfs" ] || return 0
 	mkdir -p "$cache"
 	work=$(mktemp -d "$cache/image.XXXXXX")
 	trap 'rm -rf "$work"' EXIT
 	kernel=$("$here/fetch-kernel.sh" "$cache/kernel")
 	"$here/mkinitramfs.sh" "$kernel" "$work/image"
-	rm -rf "$cache/image"
-	mv "$work/image" "$cache/image"
+	[ -e "$image" ] || mv "$work/image" "$image"
 }
 
 boot() {
@@ -47,7 +46,7 @@ boot() {
 		-serial "file:$dir/console" -device virtio-serial-pci \
 		-chardev "pipe,id=jobs,path=$dir/jobs" -device virtserialport,chardev=jobs,nr=1 \
 		-chardev "file,id=output,path=$dir/output" -device virtserialport,chardev=output,nr=2 \
-		-kernel "$cache/image/vmlinuz" -initrd "$cache/image/initramfs" \
+		-kernel "$image/vmlinuz" -initrd "$image/initramfs" \
 		-append "console=ttyS0 quiet loglevel=1 panic=-1 mitigations=off nokaslr tsc=reliable no_timer_check VM_SECONDS=${VM_SECONDS:-300}" \
 		</dev/null >"$dir/qemu" 2>&1 &
 }
@@ -59,7 +58,7 @@ start() {
 	}
 	need_image
 	mkdir -p "$dir"
-	ln -sfn "$cache/image/files" "$dir/files"
+	ln -sfn "$image/files" "$dir/files"
 	mkfifo "$dir/jobs.in" "$dir/jobs.out"
 	: >"$dir/output"
 	boot
