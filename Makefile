@@ -38,9 +38,10 @@ OPT     := -O0 -g --coverage
 endif
 CFLAGS  ?= $(OPT)
 INCLUDE := compiler grammar $(sort $(dir $(wildcard backends/*.h backends/*/*.h))) runtime $(B)
-OUR_CPPFLAGS = -D_GNU_SOURCE $(addprefix -iquote ,$(INCLUDE)) $(CPPFLAGS)
+XML2    ?= -isystem /usr/include/libxml2
+OUR_CPPFLAGS = -D_GNU_SOURCE $(addprefix -iquote ,$(INCLUDE)) $(XML2) $(CPPFLAGS)
 OUR_CFLAGS   = -std=c17 -pthread $(WARN) $(CFLAGS)
-OUR_LDLIBS   = -ljansson -lnftables -lnftnl -lmnl -lmd $(LDLIBS)
+OUR_LDLIBS   = -lxml2 -ljansson -lnftables -lnftnl -lmnl -lmd $(LDLIBS)
 # The daemons' own come before them.
 RUN_LDLIBS   = -Wl,--as-needed -lsystemd -lnetfilter_conntrack
 

@@ -10,10 +10,7 @@
 #include "arena.h"
 #include "inputs.h"
 #include "out.h"
-
-#ifndef PVEFW_VERSION
-#define PVEFW_VERSION "0.1"
-#endif
+#include "version.h"
 
 enum {
 #define CLI_OPTION(ID, letter, name, argument, commands, text) CLI_##ID,

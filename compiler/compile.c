@@ -34,6 +34,7 @@ static struct resolver start_file(struct reading *reading, struct source *source
 			      .scratch = &reading->trees, .cache = &reading->cache,
 			      .diags = reading->diags, .late = &reading->late, .own = own };
 
+	source->is_fw = true;
 	r.file = ast_parse(r.scratch, source, kind);
 	r.lost = encoding_check(r.scratch, r.diags, r.file);
 	names_define(&r);

@@ -260,7 +260,7 @@ static void bad_address(struct diags *diags, struct word value)
 	if (address_parse(word_text(value), &p) == ADDRESS_OCTAL &&
 	    address_intended(word_text(value), intended)) {
 		diag_help(d, "numbers have no leading zeros: `%s`", intended);
-		diag_fix(d, word_span(value), "%s", intended);
+		diag_guess(d, word_span(value), "%s", intended);
 	}
 }
 

@@ -60,12 +60,11 @@ struct diagnostic *diag_unreadable(struct diags *diags, const char *path, int re
 		    error_text(reason));
 }
 
-static struct diagnostic *add_part(struct diagnostic *d, enum diag_part_kind kind,
-				   struct span span, const char *format, va_list args)
-	__attribute__((format(printf, 4, 0)));
+static struct diag_part *add_part(struct diagnostic *d, enum diag_part_kind kind, struct span span,
+				  const char *format, va_list args) __attribute__((format(printf, 4, 0)));
 
-static struct diagnostic *add_part(struct diagnostic *d, enum diag_part_kind kind,
-				   struct span span, const char *format, va_list args)
+static struct diag_part *add_part(struct diagnostic *d, enum diag_part_kind kind, struct span span,
+				  const char *format, va_list args)
 {
 	struct diag_part *part = ARENA_NEW(d->owner->arena, struct diag_part);
 
@@ -74,7 +73,7 @@ static struct diagnostic *add_part(struct diagnostic *d, enum diag_part_kind kin
 	part->text = arena_vprintf(d->owner->arena, format, args);
 	*d->last_part = part;
 	d->last_part = &part->next;
-	return d;
+	return part;
 }
 
 struct diagnostic *diag_here(struct diagnostic *d, const char *format, ...)
@@ -123,6 +122,16 @@ struct diagnostic *diag_fix(struct diagnostic *d, struct span span, const char *
 
 	va_start(args, format);
 	add_part(d, DIAG_FIX, span, format, args);
+	va_end(args);
+	return d;
+}
+
+struct diagnostic *diag_guess(struct diagnostic *d, struct span span, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	add_part(d, DIAG_FIX, span, format, args)->guess = true;
 	va_end(args);
 	return d;
 }

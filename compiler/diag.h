@@ -50,6 +50,7 @@ struct diag_part {
 	enum diag_part_kind kind;
 	struct span span; /* of labels and fixes */
 	const char *text;
+	bool guess; /* of fixes: somebody has to say whether it is what was meant */
 	struct diag_part *next;
 };
 
@@ -89,7 +90,11 @@ struct diagnostic *diag_note(struct diagnostic *d, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 struct diagnostic *diag_help(struct diagnostic *d, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+/* What was meant, beyond doubt: lint --fix makes it so. */
 struct diagnostic *diag_fix(struct diagnostic *d, struct span span, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+/* What may have been meant. */
+struct diagnostic *diag_guess(struct diagnostic *d, struct span span, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /* Moves all that `other` has collected to the end of `diags`. */

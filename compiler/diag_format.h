@@ -13,7 +13,8 @@ struct diag_format {
 	void (*print)(struct out *out, const struct diags *diags, bool colour);
 };
 
-extern const struct diag_format diag_format_text;
+extern const struct diag_format diag_format_text, diag_format_gcc, diag_format_json, diag_format_sarif,
+	diag_format_checkstyle, diag_format_junit, diag_format_xml, diag_format_github, diag_format_gitlab;
 
 /* All of them, ended by NULL; the first is the default. */
 extern const struct diag_format *const diag_formats[];

@@ -18,7 +18,7 @@ static void report_spelling(struct resolver *r, struct word address)
 	if (text_is(word_text(address), "0"))
 		diag_help(d, "leave the option out to match every address");
 	else if (address_intended(word_text(address), intended))
-		diag_fix(diag_help(d, "did you mean `%s`?", intended), word_span(address), "%s", intended);
+		diag_guess(diag_help(d, "did you mean `%s`?", intended), word_span(address), "%s", intended);
 }
 
 static void report_length(struct resolver *r, struct word address)
@@ -50,7 +50,7 @@ static void help_malformed(struct diagnostic *d, struct word address)
 	struct text t = word_text(address);
 
 	if (t.len > 3 && text_equal_nocase((struct text){ t.ptr, 3 }, TEXT("dc/")))
-		diag_fix(diag_help(d, "did you mean `dc/%.*s`?", (int)t.len - 3, t.ptr + 3),
+		diag_guess(diag_help(d, "did you mean `dc/%.*s`?", (int)t.len - 3, t.ptr + 3),
 			 word_span(address), "dc/%.*s", (int)t.len - 3, t.ptr + 3);
 	else if (text_starts(t, "sdn/"))
 		diag_fix(diag_help(d, "the SDN has IP sets only: `+%.*s`", TEXT_ARG(t)), word_span(address),
@@ -146,7 +146,7 @@ static void report_range_end(struct resolver *r, struct word value, struct word 
 		dot--;
 	/* "10.0.0.1-9" */
 	if (dot > 0 && text_all_digits(word_text(high)))
-		diag_fix(diag_help(d, "did you mean `%.*s-%.*s%.*s`?", TEXT_ARG(low), (int)dot, low.ptr,
+		diag_guess(diag_help(d, "did you mean `%.*s-%.*s%.*s`?", TEXT_ARG(low), (int)dot, low.ptr,
 				   TEXT_ARG(high)),
 			 word_span(value), "%.*s-%.*s%.*s", TEXT_ARG(low), (int)dot, low.ptr, TEXT_ARG(high));
 	else
@@ -188,7 +188,7 @@ static bool read_range(struct resolver *r, struct word value, uint32_t dash, str
 	if (e->prefixes[0].version != e->prefixes[1].version)
 		diag_here(d, "one end is IPv4, the other IPv6");
 	else
-		diag_fix(diag_help(diag_here(d, "it ends before it begins"), "did you mean `%.*s-%.*s`?",
+		diag_guess(diag_help(diag_here(d, "it ends before it begins"), "did you mean `%.*s-%.*s`?",
 				   TEXT_ARG(high), TEXT_ARG(low)),
 			 word_span(value), "%.*s-%.*s", TEXT_ARG(high), TEXT_ARG(low));
 	return false;

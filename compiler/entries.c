@@ -81,7 +81,7 @@ static void report_address(struct resolver *r, struct word word, enum address_er
 		d = entry_error(r, word, DIAG_ADDRESS_SPELLING, "`%.*s` is not written as an address");
 		diag_here(d, "programs read this differently");
 		if (address_intended(text, intended))
-			diag_fix(diag_help(d, "did you mean `%s`?", intended), word_span(word), "%s", intended);
+			diag_guess(diag_help(d, "did you mean `%s`?", intended), word_span(word), "%s", intended);
 	}
 }
 

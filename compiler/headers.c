@@ -75,7 +75,7 @@ static bool suggest_section(struct resolver *r, struct diagnostic *d, struct wor
 		diag_help(d, "did you mean `[%.*s%.*s]`?", TEXT_ARG(named.best), (int)(inner.len - first.len),
 			  inner.ptr + first.len);
 	else if (plain.best.len)
-		diag_fix(diag_help(d, "did you mean `[%.*s]`?", TEXT_ARG(plain.best)), word_span(line),
+		diag_guess(diag_help(d, "did you mean `[%.*s]`?", TEXT_ARG(plain.best)), word_span(line),
 			 "[%.*s]", TEXT_ARG(plain.best));
 	else
 		return false;
@@ -136,7 +136,7 @@ static struct diagnostic *report_malformed_header(struct resolver *r, struct wor
 	if (section_table[kind].named)
 		return diag_help(d, "it is written `[%s name]`, with nothing behind it but a comment",
 				 section_name(kind));
-	return diag_fix(diag_help(d, "it is written `[%s]`", section_name(kind)), word_span(line), "[%s]",
+	return diag_guess(diag_help(d, "it is written `[%s]`", section_name(kind)), word_span(line), "[%s]",
 			section_name(kind));
 }
 

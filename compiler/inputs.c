@@ -511,6 +511,7 @@ bool inputs_load(struct inputs *inputs, const struct input_options *options, str
 	inputs->on_node = is_own_root(options->stands_for ? options->stands_for : inputs->root);
 	/* Set by every report of something that cannot be read. */
 	diags->unreadable = false;
+	diags->map->root = inputs->root;
 	read_now(&r, options->now);
 	read_local_network(&r, options->local_network);
 	read_altnames(&r);

@@ -172,7 +172,7 @@ static struct diagnostic *report_alias_address(struct resolver *r, const struct 
 		d = diag(r->diags, span, id, "`%.*s` is no address for the alias `%.*s`", TEXT_ARG(node->cidr),
 			 TEXT_ARG(node->name));
 	if (address_intended(word_text(node->cidr), intended))
-		diag_fix(diag_help(d, "did you mean `%s`?", intended), span, "%s", intended);
+		diag_guess(diag_help(d, "did you mean `%s`?", intended), span, "%s", intended);
 	else if (error != ADDRESS_TOO_LONG)
 		diag_help(d, "an alias is one address or one network, as in 10.0.0.1 or 10.0.0.0/24");
 	else
@@ -229,7 +229,7 @@ static bool report_alias_name(struct resolver *r, const struct ast_alias *node)
 		skip_name(r, SECTION_ALIASES, name, d);
 		return true;
 	}
-	diag_fix(diag_help(d, "did you mean `%.*s`?", TEXT_ARG(meant)), word_span(node->name), "%.*s",
+	diag_guess(diag_help(d, "did you mean `%.*s`?", TEXT_ARG(meant)), word_span(node->name), "%.*s",
 		 TEXT_ARG(meant));
 	define_without_value(r, meant, word_text(node->cidr), d);
 	return true;

@@ -439,7 +439,7 @@ static void report_ethertype(struct setting *s, struct word name)
 		near = netdb_ethertype(netdb, digits, &number) ? digits : (struct text){ NULL, 0 };
 	}
 	if (near.len)
-		diag_fix(diag_help(d, "did you mean `%.*s`?", TEXT_ARG(near)), word_span(name), "%.*s",
+		diag_guess(diag_help(d, "did you mean `%.*s`?", TEXT_ARG(near)), word_span(name), "%.*s",
 			 TEXT_ARG(near));
 	else
 		diag_help(d,

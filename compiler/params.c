@@ -110,7 +110,7 @@ static void report_stray(struct resolver *r, const struct ast_param *p, const st
 		diag_fix(diag_help(d, "no blank stands behind a comma"),
 			 (struct span){ before->value.begin + before->value.len, word.begin }, "%s", "");
 	else if (netdb_protocol(r->config->netdb, word_text(word), &number))
-		diag_fix(diag_help(d, "did you mean `-p %.*s`?", TEXT_ARG(word)), word_span(word), "-p %.*s",
+		diag_guess(diag_help(d, "did you mean `-p %.*s`?", TEXT_ARG(word)), word_span(word), "-p %.*s",
 			 TEXT_ARG(word));
 	else
 		diag_help(d, "a comment begins with `#`");

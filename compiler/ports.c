@@ -58,7 +58,7 @@ static void report_proto(struct resolver *r, struct word value)
 	if (text_find(lower, ',') >= 0 || text_find(lower, '/') >= 0)
 		diag_help(d, "a rule has one protocol; write a rule for each");
 	else if (near.len)
-		diag_fix(diag_help(d, "did you mean `%.*s`?", TEXT_ARG(near)), word_span(value), "%.*s",
+		diag_guess(diag_help(d, "did you mean `%.*s`?", TEXT_ARG(near)), word_span(value), "%.*s",
 			 TEXT_ARG(near));
 	else if (text_is(lower, "all") || text_is(lower, "any"))
 		diag_help(d, "leave `-p` out to match every protocol");
@@ -131,11 +131,11 @@ static void report_service(struct resolver *r, struct word name, const struct pr
 	rule_fate(r, d);
 	near = netdb_near_service(r->config->netdb, word_text(name));
 	if (near.len && char_is_letter(name.ptr[0]))
-		diag_fix(diag_help(d, "did you mean `%.*s`?", TEXT_ARG(near)), word_span(name), "%.*s", TEXT_ARG(near));
+		diag_guess(diag_help(d, "did you mean `%.*s`?", TEXT_ARG(near)), word_span(name), "%.*s", TEXT_ARG(near));
 	else if (dash > 0 && text_all_digits(word_text(word_part(name, 0, (uint32_t)dash))) &&
 		 text_all_digits(
 			 word_text(word_part(name, (uint32_t)dash + 1, name.len - (uint32_t)dash - 1))))
-		diag_fix(diag_help(d, "did you mean `%.*s:%.*s`?", (int)dash, name.ptr,
+		diag_guess(diag_help(d, "did you mean `%.*s:%.*s`?", (int)dash, name.ptr,
 				   (int)(name.len - (uint32_t)dash - 1), name.ptr + dash + 1),
 			 (struct span){ name.begin + (uint32_t)dash, name.begin + (uint32_t)dash + 1 }, ":");
 	else
@@ -175,7 +175,7 @@ static bool read_port_range(struct resolver *r, struct word word, uint32_t colon
 		return true;
 	d = rule_error(r, word_span(word), DIAG_BACKWARDS_RANGE, "the range ends before it begins");
 	rule_fate(r, d);
-	diag_fix(diag_help(d, "did you mean `%.*s:%.*s`?", TEXT_ARG(high), TEXT_ARG(low)), word_span(word),
+	diag_guess(diag_help(d, "did you mean `%.*s:%.*s`?", TEXT_ARG(high), TEXT_ARG(low)), word_span(word),
 		 "%.*s:%.*s", TEXT_ARG(high), TEXT_ARG(low));
 	return false;
 }

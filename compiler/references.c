@@ -116,7 +116,7 @@ static void report_guest_scope(struct resolver *r, struct word reference, const 
 		diag_here(d, "a %s file belongs to no guest", file_kind_name(r->file->kind));
 	rule_fate(r, d);
 	if (in_cluster)
-		diag_fix(diag_help(d, "did you mean `%sdc/%.*s`?", sign, TEXT_ARG(name)), whole, "%sdc/%.*s",
+		diag_guess(diag_help(d, "did you mean `%sdc/%.*s`?", sign, TEXT_ARG(name)), whole, "%sdc/%.*s",
 			 sign, TEXT_ARG(name));
 }
 
@@ -160,10 +160,10 @@ static bool suggest_other_kind(struct resolver *r, struct diagnostic *d, struct 
 	for (unsigned i = 0; i < look->seen_count && !set; i++)
 		set = names_find_set(look->seen_in[i], lower) != NULL;
 	if (scope)
-		diag_fix(diag_help(d, "did you mean `%s%.*s`?", scope, TEXT_ARG(name)), word_span(reference),
+		diag_guess(diag_help(d, "did you mean `%s%.*s`?", scope, TEXT_ARG(name)), word_span(reference),
 			 "%s%.*s", scope, TEXT_ARG(name));
 	else if (set && r->rule)
-		diag_fix(diag_help(d, "did you mean the IP set, `+%s%.*s`?", look->prefix, TEXT_ARG(lower)),
+		diag_guess(diag_help(d, "did you mean the IP set, `+%s%.*s`?", look->prefix, TEXT_ARG(lower)),
 			 word_span(reference), "+%s%.*s", look->prefix, TEXT_ARG(lower));
 	else if (set)
 		diag_help(d, "it is an IP set, and no IP set can hold another one");
@@ -330,13 +330,13 @@ static bool suggest_other_scope(struct resolver *r, struct diagnostic *d, struct
 		if (names_find_set(look->seen_in[i], name)) {
 			const char *prefix = prefixes[look->seen_in[i]->kind];
 
-			diag_fix(diag_help(d, "did you mean `+%s%.*s`?", prefix, TEXT_ARG(name)),
+			diag_guess(diag_help(d, "did you mean `+%s%.*s`?", prefix, TEXT_ARG(name)),
 				 with_plus(reference), "+%s%.*s", prefix, TEXT_ARG(name));
 			return true;
 		}
 	for (unsigned i = 0; i < look->seen_count; i++)
 		if (names_find_alias(look->seen_in[i], arena_lower(r->arena, name))) {
-			diag_fix(diag_help(d, "did you mean the alias, `%.*s`?", TEXT_ARG(name)),
+			diag_guess(diag_help(d, "did you mean the alias, `%.*s`?", TEXT_ARG(name)),
 				 with_plus(reference), "%.*s", TEXT_ARG(name));
 			return true;
 		}

@@ -151,7 +151,7 @@ static void report_action(struct resolver *r, const struct ast_rule *rule)
 		return;
 	}
 	if (text_is(word_text(word), "DENY")) {
-		diag_fix(diag_help(d, "did you mean `DROP`?"), word_span(word), "DROP");
+		diag_guess(diag_help(d, "did you mean `DROP`?"), word_span(word), "DROP");
 		return;
 	}
 	if (!rule->macro.ptr && macro_find(word_text(word))) {
@@ -255,7 +255,7 @@ static void report_nic(struct resolver *r, struct word value)
 
 	rule_fate(r, d);
 	if (text_starts(lower, "net") && text_all_digits((struct text){ lower.ptr + 3, lower.len - 3 }))
-		diag_fix(diag_help(d, "did you mean `%.*s`?", TEXT_ARG(lower)), word_span(value), "%.*s",
+		diag_guess(diag_help(d, "did you mean `%.*s`?", TEXT_ARG(lower)), word_span(value), "%.*s",
 			 TEXT_ARG(lower));
 	else
 		diag_help(d, "it is net0, net1 and so on, as in the guest's configuration");

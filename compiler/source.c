@@ -9,7 +9,6 @@
 
 #include "parallel.h"
 #include "source_cache.h"
-#include "utf8.h"
 
 void source_map_init(struct source_map *map, struct arena *arena)
 {
@@ -149,8 +148,10 @@ static struct loaded load(struct source_cache *cache, struct arena *arena, int a
 	return loaded;
 }
 
-static struct source *add_loaded(struct source_map *map, const struct loaded *loaded)
+static struct source *add_loaded(struct source_map *map, int at, const struct loaded *loaded)
 {
+	if (loaded->source && at != AT_FDCWD)
+		loaded->source->root = map->root;
 	if (loaded->source && loaded->fresh)
 		source_cache_put(map->cache, loaded->source, &loaded->st);
 	return loaded->source ? commit(map, loaded->source) : NULL;
@@ -160,7 +161,7 @@ struct source *source_load(struct source_map *map, int at, const char *path, con
 {
 	struct loaded loaded = load(map->cache, map->arena, at, path, shown);
 
-	return add_loaded(map, &loaded);
+	return add_loaded(map, at, &loaded);
 }
 
 /* ---- many files ---- */
@@ -195,7 +196,7 @@ void source_load_all(struct source_map *map, int at, struct source_request *requ
 	for (unsigned i = 0; i < count; i++) {
 		if (!loading.loaded[i].source)
 			continue;
-		requests[i].source = add_loaded(map, &loading.loaded[i]);
+		requests[i].source = add_loaded(map, at, &loading.loaded[i]);
 		requests[i].reason = errno;
 	}
 }
@@ -260,22 +261,25 @@ static uint32_t line_index(const struct source *source, uint32_t offset)
 	return low;
 }
 
-/* Characters of a line before `offset`.  A line may be long and have many diagnostics,
+/* Length of a line before `offset`.  A line may be long and have many diagnostics,
  * which come in its order, so the count goes on where the last one has ended. */
-static uint32_t count_characters(struct source *source, uint32_t line, uint32_t offset)
+static struct utf8_length length_before(struct source *source, uint32_t line, uint32_t offset)
 {
 	bool same = source->counted.line == line, further = same && source->counted.offset <= offset;
 	uint32_t from = further ? source->counted.offset : source->line_starts[line - 1];
-	uint32_t count = (further ? source->counted.characters : 0) +
-			 utf8_count(source->text + from, offset - from);
+	struct utf8_length length = utf8_length(source->text + from, offset - from);
 
+	if (further) {
+		length.characters += source->counted.length.characters;
+		length.units += source->counted.length.units;
+	}
 	/* From within a character one cannot go on. */
 	if ((further || !same) && (source->text[offset] & 0xc0) != 0x80) {
 		source->counted.line = line;
 		source->counted.offset = offset;
-		source->counted.characters = count;
+		source->counted.length = length;
 	}
-	return count;
+	return length;
 }
 
 uint32_t source_line_number(const struct source_map *map, uint32_t position)
@@ -291,14 +295,16 @@ uint32_t source_line_number(const struct source_map *map, uint32_t position)
 struct place source_place(const struct source_map *map, uint32_t position)
 {
 	struct source *source = source_find(map, position);
+	struct utf8_length before;
 	uint32_t line, offset;
 
 	if (!source)
-		return (struct place){ NULL, 0, 0 };
+		return (struct place){ NULL, 0, 0, 0 };
 	find_lines(map, source);
 	offset = position - source->base;
 	line = line_index(source, offset) + 1;
-	return (struct place){ source, line, count_characters(source, line, offset) + 1 };
+	before = length_before(source, line, offset);
+	return (struct place){ source, line, before.characters + 1, before.units + 1 };
 }
 
 struct word source_line(const struct source_map *map, struct source *source, uint32_t line)

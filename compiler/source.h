@@ -9,17 +9,21 @@
 #define PVEFW_SOURCE_H
 
 #include "arena.h"
+#include "utf8.h"
 
 struct source {
 	const char *path; /* as shown to the user */
+	const char *root; /* the folder that it is relative to; NULL: the working one */
 	char *text;       /* `size` bytes, then two NUL bytes for the lexer */
 	uint32_t size;
 	uint32_t base;         /* position of the first byte */
 	uint32_t *line_starts; /* offsets; made on first use */
 	uint32_t line_count;
 	struct {
-		uint32_t line, offset, characters;
-	} counted; /* characters of a line before an offset, to go on from */
+		uint32_t line, offset;
+		struct utf8_length length;
+	} counted; /* length of a line up to an offset, to go on from */
+	bool is_fw; /* was read as a .fw file: comments in it can be for us, and fixes made */
 };
 
 struct source_cache;
@@ -27,16 +31,18 @@ struct source_cache;
 struct source_map {
 	struct arena *arena;
 	struct source_cache *cache; /* of what was read before, or NULL */
+	const char *root;           /* of what is read from within a tree */
 	struct source **sources; /* in the order of their base */
 	uint32_t count, room;
 	uint32_t next_base;
 };
 
-/* A place for people: both count from 1, the column in characters. */
+/* A place for people: all count from 1. */
 struct place {
 	const struct source *source;
 	uint32_t line;
-	uint32_t column;
+	uint32_t column;   /* in characters */
+	uint32_t column16; /* in units of UTF-16, for programs */
 };
 
 void source_map_init(struct source_map *map, struct arena *arena);

@@ -68,5 +68,5 @@ struct diagnostic *suggest_to(struct diagnostic *d, const struct suggestion *s, 
 	if (s->span.begin)
 		diag_label(d, s->span, "a similar name is defined here");
 	diag_help(d, "did you mean `%s%.*s`?", prefix, TEXT_ARG(s->best));
-	return diag_fix(d, replace, "%s%.*s", prefix, TEXT_ARG(s->best));
+	return diag_guess(d, replace, "%s%.*s", prefix, TEXT_ARG(s->best));
 }

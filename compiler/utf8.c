@@ -42,18 +42,21 @@ static bool are_ascii(const char *bytes)
 	return (eight & 0x8080808080808080) == 0;
 }
 
-uint32_t utf8_count(const char *bytes, uint32_t len)
+struct utf8_length utf8_length(const char *bytes, uint32_t len)
 {
-	uint32_t count = 0, at = 0;
-	int32_t point;
+	struct utf8_length length = { 0, 0 };
+	uint32_t at = 0, beyond = 0; /* characters that are two units */
+	int32_t point = 0;
 
 	while (at < len) {
 		bool ascii = len - at >= 8 && are_ascii(bytes + at);
 
 		at += ascii ? 8 : utf8_decode(bytes + at, len - at, &point);
-		count += ascii ? 8 : 1;
+		length.characters += ascii ? 8 : 1;
+		beyond += !ascii && point > 0xffff;
 	}
-	return count;
+	length.units = length.characters + beyond;
+	return length;
 }
 
 /* Ranges of Unicode 15's East_Asian_Width W and F, and of the combining marks

@@ -12,7 +12,7 @@ static void log_problems(struct applied *a, const struct source_map *map, const 
 			 const struct backend_problem *problems)
 {
 	for (const struct backend_problem *p = problems; p; p = p->next) {
-		struct place place = { NULL, 0, 0 };
+		struct place place = { NULL, 0, 0, 0 };
 		struct log_about about = { NULL, NULL, 0 };
 
 		if (map)

@@ -23,7 +23,7 @@ build() {
 	${CC:-cc} -std=c17 -D_GNU_SOURCE -O1 \
 		$(printf -- '-iquote %s ' "$top"/{compiler,grammar,backends,backends/nft,runtime} "$lib") \
 		-o "$work/$1" "$here/$1.c" "$lib/libruntime.a" "$lib/libpvefw.a" \
-		-ljansson -lnftables -lnftnl -lmnl -lmd -lsystemd -lpthread || exit 2
+		-lxml2 -ljansson -lnftables -lnftnl -lmnl -lmd -lsystemd -lpthread || exit 2
 }
 
 wire() {

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the formats that are JSON have in common. */
+#ifndef PVEFW_DIAG_JSON_H
+#define PVEFW_DIAG_JSON_H
+
+#include <jansson.h>
+
+#include "out.h"
+
+/* Prints and gives back `value`; NULL, when there was no memory for it, ends the process. */
+void json_print(struct out *out, json_t *value);
+
+#endif
