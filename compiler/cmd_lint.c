@@ -15,6 +15,7 @@
 
 #include "commands.h"
 #include "compile.h"
+#include "lint.h"
 #include "netdb.h"
 #include "run.h"
 
@@ -49,11 +50,15 @@ static void lint_tree(struct lint *lint, const char *root)
 {
 	struct input_options options = lint->run->options;
 	struct inputs inputs = { 0 };
+	struct config *config;
 
 	if (root)
 		options.root = root;
-	if (inputs_load(&inputs, &options, &lint->run->diags))
-		config_free(compile(&inputs, &lint->run->diags));
+	if (!inputs_load(&inputs, &options, &lint->run->diags))
+		return;
+	config = compile(&inputs, &lint->run->diags);
+	lint_run(config, &inputs, &lint->run->diags);
+	config_free(config);
 }
 
 /* ---- single files ---- */

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Guests and their NICs: the firewall file says one thing, the guest's own
+ * configuration another, and no traffic is filtered.
+ */
+#include <stdlib.h>
+
+#include "lint_check.h"
+
+/* ---- files without a guest ---- */
+
+static int by_number(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static bool is_elsewhere(const struct lint *lint, struct text vmid)
+{
+	uint64_t number = 0;
+	uint32_t key;
+
+	if (!text_to_number(vmid, UINT32_MAX, &number) || !lint->other_guest_count)
+		return false;
+	key = (uint32_t)number;
+	return bsearch(&key, lint->other_guests, lint->other_guest_count, sizeof(key), by_number);
+}
+
+static struct span begin_of(const struct source *source)
+{
+	return (struct span){ source->base, source->base };
+}
+
+/* In a tree without any guest the configurations are kept somewhere else. */
+static void check_strangers(struct lint *lint)
+{
+	if (!lint->config->guests && !lint->other_guest_count)
+		return;
+	for (const struct guest *g = lint->config->strangers; g; g = g->next) {
+		struct diagnostic *d;
+
+		if (!g->file || is_elsewhere(lint, g->vmid_text))
+			continue;
+		d = diag(lint->diags, begin_of(g->file), DIAG_FILE_WITHOUT_GUEST, "there is no guest %.*s",
+			 TEXT_ARG(g->vmid_text));
+		diag_note(d, "no traffic is filtered by this file, until a guest gets the number");
+		diag_help(d, "remove it, or give it the number of the guest that it is meant for");
+	}
+}
+
+/* ---- guests without a filtered NIC, and the other way round ---- */
+
+static const struct nic *find_nic(const struct guest *guest, int32_t index)
+{
+	for (const struct nic *n = guest->nics; n; n = n->next)
+		if ((int32_t)n->index == index)
+			return n;
+	return NULL;
+}
+
+static bool has_filtered_nic(const struct guest *guest)
+{
+	for (const struct nic *n = guest->nics; n; n = n->next)
+		if (n->firewall)
+			return true;
+	return false;
+}
+
+static void report_no_nic(struct lint *lint, const struct lint_file *file)
+{
+	const struct guest *guest = file->guest;
+	struct diagnostic *d = diag(lint->diags, lint_option_place(lint, file, "enable"), DIAG_NO_FILTERED_NIC,
+				    "no NIC of %s has `firewall=1`", lint_guest_name(lint, guest));
+
+	for (const struct nic *n = guest->nics; n; n = n->next)
+		diag_label(d, n->span, "%.*s is not filtered", TEXT_ARG(n->key));
+	diag_note(d, "the firewall is on, and all traffic of the guest passes unfiltered");
+	diag_help(d, "add `firewall=1` to the NICs in the guest's configuration");
+}
+
+static void report_flag(struct lint *lint, const struct lint_file *file, const struct guest *guest)
+{
+	struct diagnostic *d = NULL;
+
+	for (const struct nic *n = guest->nics; n; n = n->next) {
+		if (!n->firewall)
+			continue;
+		if (d)
+			diag_label(d, n->span, "and %.*s", TEXT_ARG(n->key));
+		else
+			d = diag(lint->diags, n->span, DIAG_FLAG_WITHOUT_FIREWALL,
+				 "%.*s has the firewall flag, but the firewall of %s is off", TEXT_ARG(n->key),
+				 lint_guest_name(lint, guest));
+	}
+	if (!d)
+		return;
+	if (file)
+		diag_label(d, lint_option_place(lint, file, "enable"), "the firewall is not switched on here");
+	diag_note(d, "all traffic of the guest passes unfiltered");
+}
+
+static void check_nics(struct lint *lint)
+{
+	for (uint32_t i = 0; i < lint->file_count; i++) {
+		const struct guest *g = lint->files[i].guest;
+
+		if (!g || !g->config)
+			continue;
+		if (g->options.enable && !has_filtered_nic(g))
+			report_no_nic(lint, &lint->files[i]);
+		else if (!g->options.enable)
+			report_flag(lint, &lint->files[i], g);
+	}
+	for (const struct guest *g = lint->config->guests; g; g = g->next)
+		if (!g->file)
+			report_flag(lint, NULL, g);
+}
+
+/* ---- rules and sets for NICs ---- */
+
+static void report_nic(struct lint *lint, const struct guest *guest, struct span span, const char *what,
+		       struct text name, const struct nic *nic)
+{
+	struct diagnostic *d;
+
+	if (!nic) {
+		d = diag(lint->diags, span, DIAG_NIC_MISSING, "%s has no %.*s", lint_guest_name(lint, guest),
+			 TEXT_ARG(name));
+	} else {
+		d = diag(lint->diags, span, DIAG_NIC_NOT_FILTERED, "%.*s of %s is not filtered", TEXT_ARG(name),
+			 lint_guest_name(lint, guest));
+		diag_label(d, nic->span, "there is no `firewall=1` here");
+	}
+	diag_note(d, "the %s has no effect", what);
+}
+
+static void check_nic_names(struct lint *lint, const struct guest *guest)
+{
+	for (const struct rule *r = guest->rules.first; r; r = r->next) {
+		const struct nic *nic = find_nic(guest, r->net);
+
+		if (r->enabled && r->iface.len && (!nic || !nic->firewall))
+			report_nic(lint, guest, r->span, "rule", r->iface, nic);
+	}
+	for (const struct ipset *s = guest->scope.ipsets; s; s = s->hh.next) {
+		struct text name = { s->name.ptr + 9, s->name.len - 9 };
+		const struct nic *nic = guest->nics;
+
+		if (!s->span.begin || !text_starts(s->name, "ipfilter-net"))
+			continue;
+		while (nic && !text_equal(nic->key, name))
+			nic = nic->next;
+		if (!nic || !nic->firewall)
+			report_nic(lint, guest, s->span, "set", name, nic);
+	}
+}
+
+void lint_guests(struct lint *lint)
+{
+	check_strangers(lint);
+	/* While the cluster's firewall is off it makes no difference. */
+	if (!config_enabled(lint->config))
+		return;
+	check_nics(lint);
+	for (uint32_t i = 0; i < lint->file_count; i++) {
+		const struct guest *g = lint->files[i].guest;
+
+		if (g && g->config && has_filtered_nic(g))
+			check_nic_names(lint, g);
+	}
+}
+
+/* ---- the cluster's switch ---- */
+
+/* Something that is switched on, and waits for the cluster. */
+static const struct lint_file *find_enabled(const struct lint *lint)
+{
+	for (uint32_t i = 0; i < lint->file_count; i++)
+		if (lint->files[i].guest && lint->files[i].guest->options.enable)
+			return &lint->files[i];
+	return NULL;
+}
+
+void lint_firewall_off(struct lint *lint)
+{
+	const struct lint_file *guest = find_enabled(lint);
+	const struct lint_file *cluster = lint_find_file(lint, lint->inputs->cluster);
+	struct span place;
+	struct diagnostic *d;
+
+	if (config_enabled(lint->config) || !guest)
+		return;
+	place = lint_option_place(lint, cluster ? cluster : guest, "enable");
+	d = diag(lint->diags, place, DIAG_FIREWALL_OFF, "the firewall of the whole cluster is off");
+	if (cluster)
+		diag_label(d, lint_option_place(lint, guest, "enable"), "this guest's is on, without effect");
+	diag_note(d, "nothing is filtered anywhere, neither the hosts nor the guests");
+	if (lint->config->cluster_options.enable > 1)
+		diag_note(d, "`enable: %lld` is a time, which is over",
+			  (long long)lint->config->cluster_options.enable);
+	diag_help(d, cluster ? "write `enable: 1` into [OPTIONS] of cluster.fw"
+			     : "it is switched on with `enable: 1` in firewall/cluster.fw, which does not exist");
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the compiler of the nftables preview, written in Rust, treats otherwise
+ * than this one and the stock compiler, and is not reported as a mistake anyway.
+ * portability.def lists all that is known.
+ */
+#include "lint_check.h"
+
+/* ---- headers ---- */
+
+static bool begins(struct text header, const char *word)
+{
+	size_t len = strlen(word);
+
+	return header.len > len && text_equal_nocase((struct text){ header.ptr, (uint32_t)len }, text_of(word));
+}
+
+/* How the preview wants the begin of a header, or NULL. */
+static const char *wanted_begin(struct text header)
+{
+	static const char *const forms[] = { "[OPTIONS", "[ALIASES", "[RULES", "[IPSET ", "[group " };
+
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
+		if (begins(header, forms[i]))
+			return text_starts(header, forms[i]) ? NULL : forms[i];
+	return NULL;
+}
+
+/* One for each file, with a fix for each header. */
+static void check_headers(struct lint *lint, const struct lint_file *file)
+{
+	struct arena trees = { 0 };
+	struct ast_file *ast = ast_parse(&trees, (struct source *)file->source, file->kind);
+	struct diagnostic *d = NULL;
+	unsigned others = 0;
+
+	for (const struct ast_section *s = ast->sections; s; s = s->next) {
+		struct text header = { file->source->text + (s->span.begin - file->source->base),
+				       s->span.end - s->span.begin };
+		const char *wanted = s->kind == SECTION_NONE ? NULL : wanted_begin(header);
+		struct span place = { s->span.begin, s->span.begin + (uint32_t)(wanted ? strlen(wanted) : 0) };
+
+		if (!wanted)
+			continue;
+		if (d)
+			others++;
+		else
+			d = diag(lint->diags, s->span, DIAG_HEADER_CASE,
+				 "the nftables preview of Proxmox VE does not know this header");
+		diag_fix(d, place, "%s", wanted);
+	}
+	arena_free(&trees);
+	if (!d)
+		return;
+	if (others)
+		diag_note(d, "nor %u more in this file", others);
+	diag_note(d, "it refuses the whole configuration, and filters nothing; here the header is right");
+	diag_help(d, "write [OPTIONS], [ALIASES], [RULES], [IPSET name] and [group name] as they stand here");
+}
+
+/* ---- REJECT to guests ---- */
+
+struct rejects {
+	struct diagnostic *d;
+	unsigned count;
+};
+
+static void add_reject(struct lint *lint, struct rejects *rejects, struct span span, const char *what)
+{
+	enum { MOST_LABELS = 4 };
+
+	if (!rejects->count++)
+		rejects->d = diag(lint->diags, span, DIAG_REJECT_TO_GUEST,
+				  "%s drops silently in the nftables preview of Proxmox VE", what);
+	else if (rejects->count <= MOST_LABELS)
+		diag_label(rejects->d, span, "and this");
+}
+
+static bool rejects_in(const struct rule *rule)
+{
+	return rule->enabled && rule->direction == DIRECTION_IN && rule->action == ACTION_REJECT;
+}
+
+static void add_guest(struct lint *lint, struct rejects *rejects, const struct guest *guest)
+{
+	const struct policy *policy = &guest->options.policy_in;
+
+	if (policy->action == ACTION_REJECT && policy->span.begin)
+		add_reject(lint, rejects, policy->span, "this policy");
+	for (const struct rule *r = guest->rules.first; r; r = r->next)
+		if (rejects_in(r))
+			add_reject(lint, rejects, r->span, "this rule");
+}
+
+/* One for the tree: it is one fact. */
+static void check_rejects(struct lint *lint)
+{
+	struct rejects rejects = { .count = 0 };
+
+	for (const struct group *g = lint->config->groups; g; g = g->hh.next)
+		for (const struct rule *r = g->rules.first; r; r = r->next)
+			if (rejects_in(r))
+				add_reject(lint, &rejects, r->span, "this rule");
+	for (uint32_t i = 0; i < lint->file_count; i++)
+		if (lint->files[i].guest)
+			add_guest(lint, &rejects, lint->files[i].guest);
+	if (!rejects.d)
+		return;
+	if (rejects.count > 1)
+		diag_note(rejects.d, "so do all %u of this tree", rejects.count);
+	diag_note(rejects.d, "here the sender gets a TCP reset or an ICMP error; there it waits until it gives up");
+}
+
+void lint_portability(struct lint *lint)
+{
+	for (uint32_t i = 0; i < lint->file_count; i++)
+		check_headers(lint, &lint->files[i]);
+	check_rejects(lint);
+}
