@@ -286,18 +286,21 @@ static bool is_consequence(const struct diagnostic *d, const struct source_map *
 	return false;
 }
 
-/* Moves to `diags` what was found and is no consequence of what they tell. */
+/* Moves to `diags` what was found and is no consequence of what they tell, and notes about
+ * lines only that have no warning. */
 static void take(struct lint *lint, struct diags *diags)
 {
 	struct line_set told = reported_lines(&lint->scratch, diags, SEVERITY_NOTE, true);
 	struct line_set errors = reported_lines(&lint->scratch, diags, SEVERITY_ERROR, false);
+	struct line_set warned = reported_lines(&lint->scratch, lint->diags, SEVERITY_WARNING, false);
 	struct diagnostic *next;
 	struct diags taken;
 
 	diags_init(&taken, diags->arena, diags->map);
 	for (struct diagnostic *d = lint->diags->first; d; d = next) {
 		next = d->next;
-		if (is_consequence(d, diags->map, &told, &errors))
+		if (is_consequence(d, diags->map, &told, &errors) ||
+		    (d->severity == SEVERITY_NOTE && has_line(&warned, line_of(diags->map, d->span.begin))))
 			continue;
 		d->next = NULL;
 		*taken.last = d;

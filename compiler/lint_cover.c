@@ -14,7 +14,7 @@
 
 enum {
 	MOST_WORK = 8000000, /* pairs of boxes that are compared for one chain */
-	MOST_PIECES = 400,   /* into which a rule may fall */
+	MOST_PIECES = 3000,  /* into which a rule may fall */
 	MOST_LABELS = 4,
 };
 
@@ -148,6 +148,31 @@ static bool take_step(struct cover *c, struct subject *s, const struct step *ste
 	return true;
 }
 
+/* The step that decides about one packet. */
+static const struct step *decider(const struct cover *c, const struct box *packet, uint32_t from, uint32_t to)
+{
+	for (uint32_t i = from; i < to; i++)
+		for (uint32_t j = 0; j < c->steps[i].region.count; j++)
+			if (box_overlaps(&c->steps[i].region.boxes[j], packet))
+				return &c->steps[i];
+	return NULL;
+}
+
+/* A packet that no step above decides shows at once that the subject is not covered. */
+static bool has_witness(struct cover *c, const struct subject *s)
+{
+	for (uint32_t i = s->first; i < s->last; i++)
+		for (uint32_t j = 0; j < c->steps[i].region.count; j++) {
+			struct number_range point[DIMENSIONS];
+			struct box witness = space_last_packet(&c->steps[i].region.boxes[j], point);
+
+			c->work += s->first;
+			if (!decider(c, &witness, 0, s->first))
+				return true;
+		}
+	return false;
+}
+
 /* False when it cannot be said. */
 static bool take_above(struct cover *c, struct subject *s)
 {
@@ -172,16 +197,6 @@ static const char *effect(enum action action)
 	static const char *const effects[] = { "accepted", "dropped", "rejected" };
 
 	return effects[action];
-}
-
-/* The step that decides about one packet. */
-static const struct step *decider(const struct cover *c, const struct box *packet, uint32_t from, uint32_t to)
-{
-	for (uint32_t i = from; i < to; i++)
-		for (uint32_t j = 0; j < c->steps[i].region.count; j++)
-			if (box_overlaps(&c->steps[i].region.boxes[j], packet))
-				return &c->steps[i];
-	return NULL;
 }
 
 static void add_coverers(struct diagnostic *d, const struct subject *s)
@@ -304,6 +319,15 @@ static bool is_noise(struct cover *c, const struct region *region)
 	return !left.count;
 }
 
+/* The subject is a single rule that does what the policy does, and nothing else. */
+static bool is_like_policy(const struct cover *c, const struct subject *s)
+{
+	const struct policy *policy = c->chain->policy[c->direction];
+
+	return policy && s->line->direction != DIRECTION_GROUP && s->line->log == LOG_NOLOG &&
+	       s->line->action == policy->action;
+}
+
 static void check_policy(struct cover *c, struct subject *s)
 {
 	const struct policy *policy = c->chain->policy[c->direction];
@@ -312,8 +336,7 @@ static void check_policy(struct cover *c, struct subject *s)
 	struct diagnostic *d;
 	bool noise;
 
-	if (!policy || rule->direction == DIRECTION_GROUP || rule->log != LOG_NOLOG ||
-	    rule->action != policy->action || matters_below(c, s, rule->action))
+	if (matters_below(c, s, rule->action))
 		return;
 	noise = rule->action == ACTION_DROP && is_noise(c, &s->left);
 	if (c->chain->policy_logs[c->direction] && !noise)
@@ -395,11 +418,13 @@ static void check_subject(struct cover *c, struct subject *s)
 		report_nothing(c, &c->steps[s->first]);
 		return;
 	}
+	if (!is_like_policy(c, s) && has_witness(c, s))
+		return;
 	if (!take_above(c, s))
 		report_bound(c, s);
 	else if (!s->left.count && s->coverer_count)
 		report_covered(c, s);
-	else if (s->left.count)
+	else if (s->left.count && is_like_policy(c, s))
 		check_policy(c, s);
 }
 

@@ -69,7 +69,7 @@ static void use(struct name *names, struct text word, bool set, bool group)
 	struct name *name = NULL;
 	char lower[LONGEST_NAME + 1];
 
-	if (!word.len || word.len > LONGEST_NAME || !names)
+	if (!word.len || word.len > LONGEST_NAME || !names || !char_is_letter(word.ptr[0]))
 		return;
 	for (uint32_t i = 0; i < word.len; i++)
 		lower[i] = char_lower(word.ptr[i]);

@@ -4,6 +4,7 @@
  * than this one and the stock compiler, and is not reported as a mistake anyway.
  * portability.def lists all that is known.
  */
+#include "lines.h"
 #include "lint_check.h"
 
 /* ---- headers ---- */
@@ -29,27 +30,23 @@ static const char *wanted_begin(struct text header)
 /* One for each file, with a fix for each header. */
 static void check_headers(struct lint *lint, const struct lint_file *file)
 {
-	struct arena trees = { 0 };
-	struct ast_file *ast = ast_parse(&trees, (struct source *)file->source, file->kind);
+	struct lines lines = lines_of(file->source);
 	struct diagnostic *d = NULL;
 	unsigned others = 0;
+	struct word line;
 
-	for (const struct ast_section *s = ast->sections; s; s = s->next) {
-		struct text header = { file->source->text + (s->span.begin - file->source->base),
-				       s->span.end - s->span.begin };
-		const char *wanted = s->kind == SECTION_NONE ? NULL : wanted_begin(header);
-		struct span place = { s->span.begin, s->span.begin + (uint32_t)(wanted ? strlen(wanted) : 0) };
+	while (lines_next(&lines, &line)) {
+		const char *wanted = line.len && line.ptr[0] == '[' ? wanted_begin(word_text(line)) : NULL;
 
 		if (!wanted)
 			continue;
 		if (d)
 			others++;
 		else
-			d = diag(lint->diags, s->span, DIAG_HEADER_CASE,
+			d = diag(lint->diags, word_span(line), DIAG_HEADER_CASE,
 				 "the nftables preview of Proxmox VE does not know this header");
-		diag_fix(d, place, "%s", wanted);
+		diag_fix(d, word_span(word_part(line, 0, (uint32_t)strlen(wanted))), "%s", wanted);
 	}
-	arena_free(&trees);
 	if (!d)
 		return;
 	if (others)

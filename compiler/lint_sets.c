@@ -67,6 +67,8 @@ static void end_covered(const struct covered *last)
 {
 	if (last->count > MOST_LABELS)
 		diag_note(last->d, "nor do %u more", last->count - MOST_LABELS);
+	if (last->d)
+		diag_note(last->d, "the set is the same without %s", last->count > 1 ? "them" : "it");
 }
 
 static void report_covered(struct lint *lint, struct covered *last, const struct set_entry *entry,
@@ -89,6 +91,7 @@ static void report_twice_excepted(struct lint *lint, const struct set_entry *ent
 				    "this exception takes nothing from the set");
 
 	diag_label(d, by->span, "this one has taken it already");
+	diag_note(d, "the set is the same without it");
 }
 
 static void report_outside(struct lint *lint, const struct set_entry *entry)

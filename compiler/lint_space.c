@@ -240,12 +240,22 @@ void region_add(struct arena *arena, struct region *region, const struct box *bo
 	region->boxes[region->count++] = *box;
 }
 
+/* One range of `b` holds all of `a`: the usual case, and cheap to see. */
+static bool lies_in_one(const struct values *a, const struct values *b)
+{
+	return b->count == 1 && number_compare(b->ranges[0].first, a->ranges[0].first) <= 0 &&
+	       number_compare(a->ranges[a->count - 1].last, b->ranges[0].last) <= 0;
+}
+
 /* The pieces of `box` outside of `hole`, one for each coordinate in which it sticks out. */
 static void cut(struct arena *arena, struct box box, const struct box *hole, struct region *pieces)
 {
 	for (int d = 0; d < DIMENSIONS; d++) {
-		struct box piece = box;
+		struct box piece;
 
+		if (lies_in_one(&box.side[d], &hole->side[d]))
+			continue;
+		piece = box;
 		piece.side[d] = values_without(arena, &box.side[d], &hole->side[d]);
 		if (piece.side[d].count)
 			region_add(arena, pieces, &piece);
@@ -522,6 +532,19 @@ struct box space_example_box(struct arena *arena, const struct box *box)
 		example.side[d] = (struct values){ range, 1 };
 	}
 	return example;
+}
+
+struct box space_last_packet(const struct box *box, struct number_range point[DIMENSIONS])
+{
+	struct box packet = { .version = box->version };
+
+	for (int d = 0; d < DIMENSIONS; d++) {
+		const struct values *side = &box->side[d];
+
+		point[d].first = point[d].last = side->ranges[side->count - 1].last;
+		packet.side[d] = (struct values){ &point[d], 1 };
+	}
+	return packet;
 }
 
 static const char *address_text(struct arena *arena, struct number n, unsigned version)

@@ -89,5 +89,7 @@ bool region_take(struct arena *arena, struct region *region, const struct box *h
 const char *space_example(struct arena *arena, const struct box *box);
 /* The box that holds nothing but that packet. */
 struct box space_example_box(struct arena *arena, const struct box *box);
+/* The box of the packet at the other end; its ranges are in `point`. */
+struct box space_last_packet(const struct box *box, struct number_range point[DIMENSIONS]);
 
 #endif
