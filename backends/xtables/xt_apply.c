@@ -76,7 +76,7 @@ static uint32_t transactions(const struct xt_plan *plan)
 	return count;
 }
 
-static void note_size(struct backend_loading *loading, const struct xt_plan *plan)
+void xt_loading_note(struct backend_loading *loading, const struct xt_plan *plan)
 {
 	for (unsigned step = 0; step < XT_STEPS; step++) {
 		const struct xt_script *script = &plan->scripts[step];
@@ -168,8 +168,8 @@ static bool verify(struct backend_loading *loading, struct xt_state *state, cons
 }
 
 /* The stamp is taken before the reading: what others do meanwhile makes it stale. */
-static bool carry_out(struct backend_loading *loading, struct xt_state *state, const struct xt_goal *goal,
-		      const struct xt_plan *plan)
+bool xt_carry_out(struct backend_loading *loading, struct xt_state *state, const struct xt_goal *goal,
+		  const struct xt_plan *plan)
 {
 	struct xt_stamp before = state->stamp;
 	int64_t begin = now();
@@ -259,10 +259,10 @@ static bool change(struct backend_loading *loading, struct xt_state *state, cons
 	xt_plan_make(&plan, &state->loaded, goal);
 	loading->build_time = now() - begin;
 	done = !held || read_again(loading, state, goal, &plan);
-	note_size(loading, &plan);
+	xt_loading_note(loading, &plan);
 	done = done && has_tools(loading, state, &plan);
 	if (done && !xt_plan_is_empty(&plan))
-		done = carry_out(loading, state, goal, &plan);
+		done = xt_carry_out(loading, state, goal, &plan);
 	xt_plan_free(&plan);
 	return done;
 }
@@ -299,7 +299,7 @@ bool xt_differs(struct backend_loading *loading, struct xt_state *state, const s
 		return true;
 	xt_plan_make(&plan, &state->loaded, &goal);
 	differs = !xt_plan_is_empty(&plan);
-	note_size(loading, &plan);
+	xt_loading_note(loading, &plan);
 	xt_plan_free(&plan);
 	return differs;
 }

@@ -84,6 +84,24 @@ void xt_plan_make(struct xt_plan *plan, struct xt_loaded *loaded, const struct x
 	parallel_run(2, 2, make_half, &making);
 }
 
+static void make_half_of_guest(void *context, unsigned worker, unsigned n)
+{
+	const struct making *m = context;
+	enum xt_table_id id = n == 0 ? XT_FILTER4 : XT_FILTER6;
+
+	(void)worker;
+	xt_script_table(&m->plan->scripts[XT_STEP_TABLES + id], id, &m->loaded->tables[id], m->goal);
+}
+
+void xt_plan_make_guest(struct xt_plan *plan, struct xt_loaded *loaded, const struct xt_goal *goal)
+{
+	struct making making = { plan, loaded, goal };
+
+	for (unsigned step = 0; step < XT_STEPS; step++)
+		start_script(plan, step);
+	parallel_run(2, 2, make_half_of_guest, &making);
+}
+
 static void free_script(struct xt_plan *plan, unsigned step)
 {
 	xt_script_free(&plan->scripts[step]);

@@ -318,6 +318,18 @@ static void want_config(struct work *w)
 		change_chain(w, table->chains[i]);
 }
 
+/* All that it asks for must be there already, and nothing goes. */
+static void want_guest(struct work *w, const struct guest *guest)
+{
+	const struct xt_table *table = w->table;
+
+	for (uint32_t i = 0; i < table->chain_count; i++)
+		if (!xt_piece_find(w->loaded->chains, table->chains[i]->name))
+			w->script->impossible = true;
+		else if (xt_is_chain_of(guest, table->chains[i]->name))
+			change_chain(w, table->chains[i]);
+}
+
 static void want_image(struct work *w, const struct xt_loaded_table *image)
 {
 	for (const struct xt_piece *piece = image ? image->chains : NULL; piece; piece = piece->hh.next)
@@ -346,11 +358,14 @@ void xt_script_table(struct xt_script *script, enum xt_table_id id, struct xt_lo
 	xt_script_printf(script, "*%s\n", row->name);
 	if (goal->config) {
 		w.table = row->lower(&arena, goal->config, row->version);
-		want_config(&w);
+		if (goal->guest)
+			want_guest(&w, goal->guest);
+		else
+			want_config(&w);
 	} else {
 		want_image(&w, goal->image ? &goal->image->tables[id] : NULL);
 	}
-	if (loaded)
+	if (loaded && !goal->guest)
 		remove_chains(&w);
 	xt_script_printf(script, "COMMIT\n");
 	out_free(&w.lines);

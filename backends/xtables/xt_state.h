@@ -96,7 +96,8 @@ void xt_loaded_take_set(struct xt_loaded *loaded, struct text name, struct text 
 struct xt_goal {
 	const struct config *config;
 	const struct xt_loaded *image;
-	bool whole; /* what has not changed, too */
+	const struct guest *guest; /* of the configuration, only the chains of this guest */
+	bool whole;                /* what has not changed, too */
 };
 
 /* The line of source that a line of a script comes from. */
@@ -119,6 +120,7 @@ struct xt_script {
 	bool tracing;                /* origins and what is touched are wanted */
 	struct out origins, touched; /* arrays of the above */
 	bool changes;                /* there is something to do */
+	bool impossible; /* of one guest's chains, some are not there */
 	bool shape; /* chains come or go, or hooks: it is not enough to look at what is touched */
 	uint32_t chains, rules, sets, elements, deleted;
 };
@@ -160,6 +162,8 @@ struct xt_plan {
 
 /* `goal` is to be had from `loaded`.  xt_plan_free() must follow. */
 void xt_plan_make(struct xt_plan *plan, struct xt_loaded *loaded, const struct xt_goal *goal);
+/* The same for one guest's chains. */
+void xt_plan_make_guest(struct xt_plan *plan, struct xt_loaded *loaded, const struct xt_goal *goal);
 /* Makes the scripts for sets and ebtables once more, when those were read again. */
 void xt_plan_make_again(struct xt_plan *plan, struct xt_loaded *loaded, const struct xt_goal *goal);
 bool xt_plan_is_empty(const struct xt_plan *plan);
@@ -216,7 +220,17 @@ bool xt_read_can_be_short(const struct xt_plan *plan);
  * brought up to date, else it stays as it is and there are problems. */
 bool xt_read_touched(struct backend_loading *loading, struct xt_loaded *loaded, const struct xt_plan *plan);
 
+/* ---- xt_patch.c ---- */
+
+/* Whether a chain of iptables is one of this guest's own. */
+bool xt_is_chain_of(const struct guest *guest, struct text chain);
+
 /* ---- the whole, xt_apply.c ---- */
+
+/* Runs a plan that has something to do, for a state that is not stale. */
+bool xt_carry_out(struct backend_loading *loading, struct xt_state *state, const struct xt_goal *goal,
+		  const struct xt_plan *plan);
+void xt_loading_note(struct backend_loading *loading, const struct xt_plan *plan);
 
 struct xt_state {
 	struct xt_loaded loaded;

@@ -110,14 +110,16 @@ bool applied_patch(struct applied *a, struct compilation *c, struct text before,
 	struct source *source;
 	bool done;
 
-	if (!a->valid || a->backend != &backend_netlink || c->backend != a->backend || !guest || !guest->file)
+	if (!a->valid || c->backend != a->backend || !guest || !guest->file)
 		return false;
 	source = source_add(&c->map, guest->file->path, before.ptr, before.len);
 	if (!source)
 		return false;
 	applying->loading = (struct backend_loading){ .arena = applying->arena };
 	old = compile_guest(c->config, guest, source);
-	done = nft_guest_patch(&applying->loading, a->nftables, c->config, old);
+	done = a->backend == &backend_iptables
+		       ? xt_guest_patch(&applying->loading, a->xtables, c->config, old)
+		       : nft_guest_patch(&applying->loading, a->nftables, c->config, old);
 	scope_free(&old->scope);
 	return done;
 }

@@ -183,6 +183,12 @@ static void note_repair(struct service *s)
 		    "somebody else has changed rules of ours in the kernel; they are loaded anew");
 }
 
+static void listen_to_kernel(struct service *s)
+{
+	if (s->applied.backend == &backend_netlink)
+		kernel_watch_listen(&s->kernel);
+}
+
 static bool apply(struct service *s, struct compilation *c)
 {
 	struct applying applying = { .arena = &c->arena, .whole = s->whole };
@@ -192,8 +198,7 @@ static bool apply(struct service *s, struct compilation *c)
 
 	kernel_watch_pause(&s->kernel);
 	done = applied_load(&s->applied, c, &applying);
-	if (s->applied.backend == &backend_netlink)
-		kernel_watch_listen(&s->kernel);
+	listen_to_kernel(s);
 	s->counts.applies++;
 	s->counts.apply_time = nanoseconds() - begin;
 	s->counts.apply_time_all += s->counts.apply_time;
@@ -308,7 +313,7 @@ static bool patch(struct service *s, const char *vmid, struct text before)
 	compilation_run(&c, &options, s->cache);
 	kernel_watch_pause(&s->kernel);
 	done = c.config && applied_patch(&s->applied, &c, before, &applying);
-	kernel_watch_listen(&s->kernel);
+	listen_to_kernel(s);
 	compilation_free(&c);
 	if (done)
 		log_message(&s->log, PRIORITY_DEBUG, NULL, "guest %s: %u messages, in force after %.1f ms", vmid,
