@@ -213,6 +213,7 @@ rules() {
 	"${in[@]}" ebtables-save | grep -v '^#' | sort -s -k1,2
 	for family in inet bridge; do
 		"${in[@]}" nft -s list table $family pvefw 2>/dev/null | awk -v family=$family '
+			/^(}|$)/ { next }
 			/^\t(chain|set|map) / { part = $1 " " $2 }
 			{ print family, part, $0 }'
 	done | sort -s -k1,3
