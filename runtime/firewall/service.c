@@ -18,7 +18,7 @@
 
 /* Microseconds. */
 enum {
-	SETTLE = 2000,          /* from the first sign of a change to a cycle */
+	SETTLE = 1000,          /* from the first sign of a change to a cycle */
 	QUIET = 50000,          /* when there are many, this long after the last */
 	QUIET_WRITING = 200000, /* the same while a file is being written */
 	LATEST = 700000,        /* but not later than this after the first */
@@ -172,8 +172,9 @@ static void log_applied(struct service *s, const struct compilation *c, const st
 		    c->backend->name, applying->changed ? "changes are applied" : "nothing has changed",
 		    c->diags.counts[SEVERITY_ERROR], c->diags.counts[SEVERITY_WARNING],
 		    (double)s->counts.compile_time / 1e6, (double)s->counts.apply_time / 1e6);
-	log_message(&s->log, PRIORITY_DEBUG, NULL, "sent: %u messages, %u sets, %u chains, %u rules", l->messages, l->sets,
-		    l->chains, l->rules);
+	log_message(&s->log, PRIORITY_DEBUG, NULL,
+		    "sent: %u messages, %u sets, %u chains, %u rules; the kernel took %.1f ms", l->messages, l->sets, l->chains,
+		    l->rules, (double)l->kernel_time / 1e6);
 }
 
 static void note_repair(struct service *s)
@@ -306,18 +307,21 @@ static bool patch(struct service *s, const char *vmid, struct text before)
 	struct input_options options = s->options;
 	struct compilation c;
 	struct applying applying = { .arena = &c.arena };
-	int64_t begin = nanoseconds();
+	int64_t begin = nanoseconds(), compiled;
 	bool done;
 
 	options.only = vmid;
 	compilation_run(&c, &options, s->cache);
+	compiled = nanoseconds();
 	kernel_watch_pause(&s->kernel);
 	done = c.config && applied_patch(&s->applied, &c, before, &applying);
 	listen_to_kernel(s);
 	compilation_free(&c);
 	if (done)
-		log_message(&s->log, PRIORITY_DEBUG, NULL, "guest %s: %u messages, in force after %.1f ms", vmid,
-			    applying.loading.messages, (double)(nanoseconds() - begin) / 1e6);
+		log_message(&s->log, PRIORITY_DEBUG, NULL,
+			    "guest %s: %u messages, in force after %.1f ms; compiled in %.1f ms, the kernel took %.1f ms", vmid,
+			    applying.loading.messages, (double)(nanoseconds() - begin) / 1e6,
+			    (double)(compiled - begin) / 1e6, (double)applying.loading.kernel_time / 1e6);
 	return done;
 }
 

@@ -34,7 +34,7 @@ make_guests() {
 load_fresh() {
 	ip netns exec $other "$service" stop --run-dir "$work/other" >/dev/null 2>&1
 	ip netns exec $other "$service" apply --root "$work/tree" --node n --run-dir "$work/other" --log-file "$work/other.log"
-	in=(ip netns exec $other)
+	in=(ip netns exec "$other")
 	rules >"$work/fresh"
 	in=()
 }
@@ -98,7 +98,7 @@ for target in ${*:-iptables nft}; do
 		service=$(readlink -f "$tests/../build/tests/pve-firewall")
 		make_guests 1
 	else
-		make_guests
+		make_guests ""
 	fi
 	start
 	sleep 0.7 # what comes with the start

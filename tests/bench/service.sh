@@ -1,0 +1,125 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# service.sh [GUESTS]: the running service on a generated cluster (1000 guests of 20 rules): its first load, how long
+# after a line was written to a guest's file it is in force, what it needs while nothing happens. Says which targets
+# are met.
+#
+# nftables without what this kernel lacks in the bridge family; iptables-legacy, as the first load takes minutes with
+# iptables-nft, and that with a fifth of the guests. All in network namespaces of their own. Times are medians of 15.
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+top=$here/../..
+if [ "${1:-}" != --inside ]; then
+	guests=${1:-1000}
+	work=$(mktemp -d) || exit 1
+	trap 'rm -rf "$work"' EXIT
+	trap 'exit 1' HUP INT TERM
+	# shellcheck disable=SC2046
+	${CC:-cc} -std=c17 -D_GNU_SOURCE -O2 $(printf -- '-iquote %s ' "$top"/{compiler,grammar,backends,backends/xtables,build}) \
+		-o "$work/verdict" "$here/verdict.c" "$top/build/libpvefw.a" -ljansson -lnftables -lnftnl -lmnl -lmd -lpthread || exit 2
+	missed=0
+	"$here/gen-cluster.py" "$guests" 20 "$work/large" >/dev/null && "$here/gen-cluster.py" $((guests / 5)) 20 "$work/small" >/dev/null || exit 2
+	for run in "nft large" "legacy large" "xtables-nft small"; do
+		# shellcheck disable=SC2086
+		unshare -n "$here/service.sh" --inside "$work" $run || missed=1
+	done
+	exit $missed
+fi
+work=$2 target=$3 tree=$work/$target
+cp -r "$work/$4" "$tree"
+id=$(basename "$(find "$tree" -path '*qemu-server/*.conf' | sort | sed -n 60p)" .conf)
+file=$tree/firewall/$id.fw
+service=$top/build/pve-firewall count=0
+case $target in
+nft)
+	service=$top/build/tests/pve-firewall count=1
+	sed -i 's/^enable: 1$/&\nnftables: 1/' "$tree"/nodes/*/host.fw
+	;;
+xtables-nft) count=2 ;;
+esac
+if [ $target != nft ]; then
+	mkdir "$work/bin-$target"
+	for name in iptables{,-save,-restore} ip6tables{,-save,-restore}; do
+		ln -s "$(command -v "xtables-${target#xtables-}-multi")" "$work/bin-$target/$name"
+	done
+	export PATH=$work/bin-$target:$PATH XTABLES_LOCKFILE=$work/lock-$target
+fi
+missed=0
+
+# target WHAT VALUE UNIT MOST
+target() {
+	word=met
+	awk -v value="$2" -v most="$4" 'BEGIN { exit !(value > most) }' && word=MISSED && missed=1
+	printf '  %-58s %10.5g %-5s at most %g: %s\n' "$1" "$2" "$3" "$4" $word
+}
+
+median() {
+	sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'
+}
+
+ratio() {
+	awk -v a="$1" -v b="$2" 'BEGIN { printf "%.3f", a / b }'
+}
+
+# of the log's first cycle: the NUMBER that a pattern finds
+first() {
+	sed -nE "s/.*$1.*/\\1/p" "$work/log-$target" | head -n 1
+}
+
+ticks() {
+	awk '{ print $14 + $15 }' "/proc/$pid/stat"
+}
+
+# tools_alone: the restore tools of both IP versions at the same time, as the service runs them, with the guest's chains
+tools_alone() {
+	for tool in iptables ip6tables; do
+		$tool-restore --wait=20 -n <"$work/$target-$tool" &
+	done
+	wait -n && wait -n
+}
+
+echo "$target, $(find "$tree" -name '*.conf' | wc -l) guests:"
+"$service" start --debug --root "$tree" --run-dir "$work/run-$target" 2>"$work/log-$target" &
+pid=$!
+until grep -q 'changes are applied' "$work/log-$target"; do sleep 0.1; done
+if [ $target = nft ]; then
+	target "first load, by the kernel's own time" "$(ratio "$(first 'applied in ([0-9.]+) ms')" "$(first 'kernel took ([0-9.]+) ms')")" times 1.4
+fi
+sleep 2
+for i in $(seq 15); do
+	"$work/verdict" "$file" "IN DROP -p tcp -dport $((4000 + i))" $count >>"$work/times-$target" || echo "  never in force"
+	sleep 1.5
+done
+change=$(median <"$work/times-$target")
+if [ $target = nft ]; then
+	target "from the write of a guest's line to the verdict" "$change" ms 30
+else
+	"$top/build/pvefw-cc" compile --fail-on never --output /dev/null --root "$tree" -o "$work/out-$target"
+	for tool in iptables ip6tables; do
+		{
+			echo '*filter'
+			awk -v chain="tap${id}i0-IN" '/^-F / { on = $2 == chain } /^COMMIT/ { on = 0 } on' "$work/out-$target/$tool-filter.restore"
+			echo COMMIT
+		} >"$work/$target-$tool"
+	done
+	kill -STOP $pid
+	for i in $(seq 15); do
+		begin=${EPOCHREALTIME/./}
+		tools_alone
+		echo $((${EPOCHREALTIME/./} - begin)) >>"$work/alone-$target"
+	done
+	kill -CONT $pid
+	alone=$(awk -v us="$(median <"$work/alone-$target")" 'BEGIN { print us / 1000 }')
+	printf '  from the write to the verdict %.1f ms, the tools alone %.1f ms\n' "$change" "$alone"
+	target "from the write to the verdict, by the tools' own time" "$(ratio "$change" "$alone")" times 1.2
+	sleep 3
+fi
+sleep 3
+before=$(ticks)
+sleep 20
+target "processor time while nothing happens" "$(awk -v t=$(($(ticks) - before)) 'BEGIN { print t / 20 }')" "%" 0.1
+target "resident memory" "$(awk '/^VmRSS/ { print $2 / 1024 }' "/proc/$pid/status")" MiB 40
+kill $pid
+wait $pid
+exit $missed

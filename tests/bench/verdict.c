@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * verdict FILE LINE COUNT: appends LINE to FILE, as an editor would, and prints how many
+ * milliseconds later the kernel has other rules: COUNT transactions of nf_tables later,
+ * or with COUNT 0 when both filter tables of iptables-legacy have another size.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "xtables/xt_state.h"
+
+static double milliseconds(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
+static bool is_other(const struct xt_stamp *before, const struct xt_stamp *now, uint32_t count)
+{
+	if (count)
+		return now->generation - before->generation >= count;
+	return now->legacy[XT_FILTER4] != before->legacy[XT_FILTER4] && now->legacy[XT_FILTER6] != before->legacy[XT_FILTER6];
+}
+
+int main(int argc, char **argv)
+{
+	const struct timespec pause = { 0, 300000 };
+	struct xt_stamp before = xt_stamp_take(), now;
+	int fd = argc == 4 ? open(argv[1], O_WRONLY | O_APPEND) : -1;
+	double begin;
+
+	if (fd < 0 || write(fd, argv[2], strlen(argv[2])) < 0 || write(fd, "\n", 1) < 0)
+		return 2;
+	close(fd);
+	begin = milliseconds();
+	do {
+		nanosleep(&pause, NULL);
+		now = xt_stamp_take();
+		if (milliseconds() - begin > 30000)
+			return 1;
+	} while (!is_other(&before, &now, (uint32_t)atoi(argv[3])));
+	printf("%.2f\n", milliseconds() - begin);
+	return 0;
+}
