@@ -93,7 +93,8 @@ edits() {
 	edit left "and then a guest's, whose policy nobody has any more" 102.fw '[OPTIONS]' 'enable: 1' '[RULES]' "$rule" 'GROUP web' 'IN ACCEPT -p tcp -dport 26'
 }
 
-for target in ${*:-iptables nft}; do
+[ $# != 0 ] || set -- iptables nft
+for target; do
 	if [ $target = nft ]; then
 		service=$(readlink -f "$tests/../build/tests/pve-firewall")
 		make_guests 1

@@ -5,6 +5,7 @@
 # and of the package, old.deb, new.deb and stock.deb.
 set -u
 cd /session || exit
+# shellcheck source=tests/checks/result.sh
 . ./result.sh
 
 rules() {
@@ -168,7 +169,10 @@ verdict $? "purging removes what is the other package's"
 
 # has_open FILE: the logger has
 has_open() {
-	ls -l "/proc/$(main_pid pvefw-logger)/fd" | grep -q " $1\$"
+	for descriptor in "/proc/$(main_pid pvefw-logger)/fd"/*; do
+		[ "$(readlink "$descriptor")" != "$1" ] || return 0
+	done
+	return 1
 }
 
 systemctl kill --signal=KILL pve-firewall
@@ -184,5 +188,5 @@ verdict $? "not opened anew after rotation: $(ls -l /var/log/pve-firewall* /proc
 
 # The machine goes down with rules in force, which `service` sees.
 rm -f /run/pve-firewall/keep
-[ $failed = 0 ] || journalctl --no-pager -u pve-firewall -u pvefw-logger | sed 's/^/    /'
+[ "${failed:-1}" = 0 ] || journalctl --no-pager -u pve-firewall -u pvefw-logger | sed 's/^/    /'
 finish
