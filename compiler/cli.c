@@ -92,7 +92,7 @@ static const struct cli_option_row *option_of(const struct cli *cli, unsigned op
 	return &cli->program->options[option];
 }
 
-static bool is_of_command(const struct cli *cli, unsigned option)
+bool cli_is_of_command(const struct cli *cli, unsigned option)
 {
 	return option_of(cli, option)->commands >> cli->command & 1;
 }
@@ -106,7 +106,7 @@ static unsigned find_long(const struct cli *cli, struct text name)
 
 	suggest_start(&s, name);
 	for (unsigned i = 0; i < cli->program->option_count; i++) {
-		if (!option_of(cli, i)->name || !is_of_command(cli, i))
+		if (!option_of(cli, i)->name || !cli_is_of_command(cli, i))
 			continue;
 		if (text_is(name, option_of(cli, i)->name))
 			return i;
@@ -119,7 +119,7 @@ static unsigned find_long(const struct cli *cli, struct text name)
 static unsigned find_letter(const struct cli *cli, char letter)
 {
 	for (unsigned i = 0; i < cli->program->option_count; i++)
-		if (letter && option_of(cli, i)->letter == letter && is_of_command(cli, i))
+		if (letter && option_of(cli, i)->letter == letter && cli_is_of_command(cli, i))
 			return i;
 	cli_error("unknown option `-%c`", letter);
 	return NO_OPTION;
@@ -163,6 +163,16 @@ static void add_altname(struct words *w, const char *text)
 	(*last)->text = text;
 }
 
+static void add_value(struct words *w, unsigned option, const char *shown, const char *text)
+{
+	struct cli_value **last = &w->cli->values;
+
+	while (*last)
+		last = &(*last)->next;
+	*last = ARENA_NEW(w->arena, struct cli_value);
+	**last = (struct cli_value){ option, text, shown, NULL };
+}
+
 /* `value` is what is attached to the option, or NULL. */
 static bool take_value(struct words *w, unsigned option, const char *shown, const char *value)
 {
@@ -179,9 +189,28 @@ static bool take_value(struct words *w, unsigned option, const char *shown, cons
 		return false;
 	}
 	w->cli->value[option] = value ? value : "";
+	if (value)
+		add_value(w, option, shown, value);
 	if (option == CLI_ALTNAME)
 		add_altname(w, value);
 	return check_value(shown, row, w->cli->value[option]);
+}
+
+const char *cli_shown(const struct cli *cli, unsigned option)
+{
+	const char *shown = "";
+
+	for (const struct cli_value *v = cli->values; v; v = v->next)
+		if (v->option == option)
+			shown = v->shown;
+	return shown;
+}
+
+bool cli_take(struct cli *cli, struct arena *arena, unsigned option, const char *shown, const char *value)
+{
+	struct words w = { cli, arena, NULL, NULL };
+
+	return take_value(&w, option, shown, value);
 }
 
 /* --name, --name=value */

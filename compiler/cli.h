@@ -20,6 +20,8 @@ enum {
 };
 
 enum { CLI_OPTIONS_MOST = 48 };
+/* In the commands of an option: a configuration file can set it. */
+#define CLI_IN_FILE (1u << 31)
 
 /* Exit status (spec 5.3). */
 enum {
@@ -52,11 +54,20 @@ struct cli_program {
 	unsigned option_count;
 };
 
+/* An option with an argument, as often as it was given. */
+struct cli_value {
+	unsigned option;
+	const char *text;
+	const char *shown; /* "-W", or the place in a file: for messages */
+	struct cli_value *next;
+};
+
 /* A command line that was understood. */
 struct cli {
 	const struct cli_program *program;
 	unsigned command;
-	const char *value[CLI_OPTIONS_MOST]; /* NULL: not given; "" if it takes no argument */
+	const char *value[CLI_OPTIONS_MOST]; /* NULL: not given; "" if it takes no argument; the last one */
+	struct cli_value *values;            /* all of them, in their order */
 	struct altname_option *altnames;
 	char **operands;
 	int operand_count;
@@ -68,6 +79,17 @@ int cli_main(const struct cli_program *program, int argc, char **argv);
 /* Reads what follows the command's name into `cli`, whose program and command are
  * set; reports what is wrong and returns false. */
 bool cli_parse(struct cli *cli, struct arena *arena, int count, char **words);
+/*
+ * Adds the options of a file, `key: value` a line, where a key is the long name of an option
+ * that may stand in files.  What the command line says counts; -W and so on add up, the
+ * file's first.  File names are relative to the file's folder.  cli_file.c
+ */
+bool cli_read_file(struct cli *cli, struct arena *arena, const char *path);
+/* Takes one option as if it had been given; for cli_file.c. */
+bool cli_take(struct cli *cli, struct arena *arena, unsigned option, const char *shown, const char *value);
+/* Where the value of the option that counts was said: "--format", or a place in a file. */
+const char *cli_shown(const struct cli *cli, unsigned option);
+bool cli_is_of_command(const struct cli *cli, unsigned option);
 /* NULL was reported. */
 const struct command_row *command_find(const struct cli_program *program, const char *name);
 /* The input options that were given. */

@@ -15,7 +15,9 @@
 
 #include "commands.h"
 #include "compile.h"
+#include "fix.h"
 #include "lint.h"
+#include "lint_config.h"
 #include "netdb.h"
 #include "run.h"
 
@@ -226,16 +228,79 @@ static void lint_path(struct lint *lint, const char *path)
 		lint_folder(lint, path);
 }
 
-int cmd_lint(const struct cli *cli)
+/* Everything that the command line names. */
+static void lint_all(struct run *run)
+{
+	struct lint lint = { .run = run };
+
+	if (!run->cli->operand_count)
+		lint_tree(&lint, NULL);
+	for (int i = 0; i < run->cli->operand_count; i++)
+		lint_path(&lint, run->cli->operands[i]);
+}
+
+/* ---- fixes ---- */
+
+static bool print_diff(struct run *run)
+{
+	struct fixes fixes;
+	struct out out;
+
+	run_choose(run);
+	fixes = fixes_collect(&run->diags);
+	stdout_open(&out);
+	fixes_diff(&fixes, &out);
+	return stdout_close(&out) == EXIT_CLEAN;
+}
+
+/* A run of its own: what it would report is reported by the next one, unless it is fixed.
+ * False: nothing was fixed, and *status is the exit status. */
+static bool fix_all(const struct cli *cli, int *status)
+{
+	struct fixes fixes;
+	struct run run;
+	struct out out;
+	bool done;
+
+	if (run_begin(&run, cli))
+		lint_all(&run);
+	if (run.failed) {
+		*status = run_end(&run);
+		return false;
+	}
+	run_choose(&run);
+	fixes = fixes_collect(&run.diags);
+	stdout_open(&out);
+	done = fixes_write(&fixes, &out);
+	done = stdout_close(&out) == EXIT_CLEAN && done;
+	run_drop(&run);
+	*status = EXIT_TROUBLE;
+	return done;
+}
+
+static int lint(const struct cli *cli)
 {
 	struct run run;
-	struct lint lint = { .run = &run };
+	int status;
 
-	if (!run_begin(&run, cli))
-		return run_end(&run);
-	if (!cli->operand_count)
-		lint_tree(&lint, NULL);
-	for (int i = 0; i < cli->operand_count; i++)
-		lint_path(&lint, cli->operands[i]);
+	if (cli->value[CLI_FIX] && cli->value[CLI_DIFF])
+		return cli_error("--fix and --diff exclude each other");
+	if (cli->value[CLI_FIX] && !fix_all(cli, &status))
+		return status;
+	if (run_begin(&run, cli)) {
+		lint_all(&run);
+		if (cli->value[CLI_DIFF] && !print_diff(&run))
+			run.failed = true;
+	}
 	return run_end(&run);
+}
+
+int cmd_lint(const struct cli *given)
+{
+	struct arena arena = { 0 };
+	struct cli cli = *given;
+	int status = lint_config(&cli, &arena) ? lint(&cli) : EXIT_TROUBLE;
+
+	arena_free(&arena);
+	return status;
 }

@@ -367,10 +367,7 @@ static void show_causes(struct diags *diags, const struct diags *unseen, const s
 		next = d->next;
 		if (!is_labelled(d, labels))
 			continue;
-		d->next = NULL;
-		*causes.last = d;
-		causes.last = &d->next;
-		causes.counts[d->severity]++;
+		diags_add(&causes, d);
 	}
 	diags_append(diags, &causes);
 }
@@ -393,6 +390,7 @@ void compile_single(struct source *source, enum file_kind kind, struct source *c
 	diags_init(&unseen, diags->arena, diags->map);
 	if (cluster && kind != FILE_CLUSTER) {
 		reading.diags = &unseen;
+		cluster->unasked = true;
 		r = start_file(&reading, cluster, FILE_CLUSTER, &config->cluster);
 		options_read(&r, &config->cluster_options);
 		reading.diags = diags;

@@ -26,6 +26,12 @@ enum severity diag_severity(const struct diag_row *row)
 				    : SEVERITY_NOTE;
 }
 
+/* Their numbers begin so. */
+bool diag_is_of_lint(enum diag_id id)
+{
+	return memcmp(diag_catalogue[id].number, "09", 2) == 0;
+}
+
 const char *severity_name(enum severity severity)
 {
 	static const char *const names[] = { "note", "warning", "error" };
@@ -47,9 +53,7 @@ struct diagnostic *diag(struct diags *diags, struct span span, enum diag_id id, 
 	d->span = span;
 	d->last_part = &d->parts;
 	d->owner = diags;
-	diags->counts[d->severity]++;
-	*diags->last = d;
-	diags->last = &d->next;
+	diags_add(diags, d);
 	return d;
 }
 
@@ -136,6 +140,21 @@ struct diagnostic *diag_guess(struct diagnostic *d, struct span span, const char
 	return d;
 }
 
+void diags_clear(struct diags *diags)
+{
+	diags->first = NULL;
+	diags->last = &diags->first;
+	memset(diags->counts, 0, sizeof(diags->counts));
+}
+
+void diags_add(struct diags *diags, struct diagnostic *d)
+{
+	d->next = NULL;
+	diags->counts[d->severity]++;
+	*diags->last = d;
+	diags->last = &d->next;
+}
+
 void diags_append(struct diags *diags, struct diags *other)
 {
 	for (struct diagnostic *d = other->first; d; d = d->next)
@@ -147,6 +166,7 @@ void diags_append(struct diags *diags, struct diags *other)
 	for (int i = 0; i <= SEVERITY_ERROR; i++)
 		diags->counts[i] += other->counts[i];
 	diags->unreadable |= other->unreadable;
+	diags->linted |= other->linted;
 	diags_init(other, other->arena, other->map);
 }
 

@@ -71,6 +71,7 @@ struct diags {
 	struct diagnostic *first, **last;
 	unsigned counts[SEVERITY_ERROR + 1];
 	bool unreadable; /* an input could not be read: exit status 2 */
+	bool linted;     /* the checks of a whole tree were made, too */
 };
 
 void diags_init(struct diags *diags, struct arena *arena, struct source_map *map);
@@ -97,6 +98,9 @@ struct diagnostic *diag_fix(struct diagnostic *d, struct span span, const char *
 struct diagnostic *diag_guess(struct diagnostic *d, struct span span, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* Empties the list, for diags_add() to fill it again. */
+void diags_clear(struct diags *diags);
+void diags_add(struct diags *diags, struct diagnostic *d);
 /* Moves all that `other` has collected to the end of `diags`. */
 void diags_append(struct diags *diags, struct diags *other);
 /* Sorts by file and position; for equal places the order of reporting stays. */
@@ -104,6 +108,8 @@ void diags_sort(struct diags *diags);
 /* Severity from the letter of a row. */
 enum severity diag_severity(const struct diag_row *row);
 const char *severity_name(enum severity severity);
+/* One of the checks that only `lint` makes, and only of whole trees. */
+bool diag_is_of_lint(enum diag_id id);
 /* The row whose "E0203" or "unknown-alias" is `name`; DIAG_COUNT if none. */
 enum diag_id diag_find(struct text name);
 

@@ -94,7 +94,7 @@ static void print(struct out *out, const struct diags *diags, bool colour)
 		const char *name = diag_visible(diags, diag_file(diags, source));
 		struct suite suite = suite_of(diags, source, name, d);
 
-		if (suite.tests || source->is_fw)
+		if (suite.tests || (source->is_fw && !source->unasked))
 			print_suite(&xml, diags, &suite);
 		d = suite.end;
 	}

@@ -111,6 +111,32 @@ struct out *out_files_open(struct out_files *files, const char *path)
 	return &file->out;
 }
 
+/* Only what differs is set: not every file system lets it be set to what it is. */
+static bool take_mode_and_owner(int fd, const char *path)
+{
+	struct stat old, new;
+
+	if (stat(path, &old) < 0 || fstat(fd, &new) < 0)
+		return false;
+	if ((old.st_uid != new.st_uid || old.st_gid != new.st_gid) && fchown(fd, old.st_uid, old.st_gid) < 0)
+		return false;
+	/* chown may have taken bits away. */
+	if (fstat(fd, &new) < 0)
+		return false;
+	return ((old.st_mode ^ new.st_mode) & 07777) == 0 || fchmod(fd, old.st_mode & 07777) == 0;
+}
+
+struct out *out_files_replace(struct out_files *files, const char *path)
+{
+	struct out *out = out_files_open(files, path);
+
+	if (out && !take_mode_and_owner(out->fd, path)) {
+		fail(files, path, errno);
+		return NULL;
+	}
+	return out;
+}
+
 bool out_files_commit(struct out_files *files)
 {
 	finish(files);

@@ -21,6 +21,8 @@ void out_files_directory(struct out_files *files, const char *path);
 /* The next file; what was written to the one before is complete then.  NULL if
  * it cannot be made, which is reported, or if something has failed before. */
 struct out *out_files_open(struct out_files *files, const char *path);
+/* The same in place of a file that exists, with its mode and owner. */
+struct out *out_files_replace(struct out_files *files, const char *path);
 /* Renames all, or removes all if anything has failed; then returns false. */
 bool out_files_commit(struct out_files *files);
 

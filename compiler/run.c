@@ -11,6 +11,21 @@
 #include "out_files.h"
 #include "strerror.h"
 
+/* Takes all values of an option that may be repeated. */
+static bool choose_by_options(struct run *run, unsigned option,
+			      const char *(*choose)(struct diag_choice *, struct arena *, const char *))
+{
+	for (const struct cli_value *v = run->cli->values; v; v = v->next) {
+		const char *wrong = v->option == option ? choose(&run->choice, &run->arena, v->text) : NULL;
+
+		if (wrong) {
+			cli_error("%s: %s", v->shown, wrong);
+			return false;
+		}
+	}
+	return true;
+}
+
 bool run_begin(struct run *run, const struct cli *cli)
 {
 	const char *const *value = cli->value;
@@ -22,9 +37,17 @@ bool run_begin(struct run *run, const struct cli *cli)
 	if (value[CLI_FORMAT])
 		run->format = diag_format_find(text_of(value[CLI_FORMAT]));
 	if (!run->format)
-		cli_error("unknown format `%s`", value[CLI_FORMAT]);
-	run->failed = !run->format;
-	return run->format != NULL;
+		cli_error("%s: unknown format `%s`", cli_shown(cli, CLI_FORMAT), value[CLI_FORMAT]);
+	run->failed = !run->format || !choose_by_options(run, CLI_SELECT, diag_choice_select) ||
+		      !choose_by_options(run, CLI_WARNING, diag_choice_warning);
+	return !run->failed;
+}
+
+void run_choose(struct run *run)
+{
+	if (!run->chosen)
+		diags_choose(&run->diags, &run->choice);
+	run->chosen = true;
 }
 
 static bool wants_colour(const struct cli *cli)
@@ -79,12 +102,17 @@ static bool found(const struct run *run)
 	return false;
 }
 
+void run_drop(struct run *run)
+{
+	arena_free(&run->arena);
+}
+
 int run_end(struct run *run)
 {
 	const char *path = run->cli->value[CLI_OUTPUT];
 	int status;
 
-	diags_sort(&run->diags);
+	run_choose(run);
 	if (run->format && path)
 		write_file(run, path);
 	else if (run->format)
@@ -92,6 +120,6 @@ int run_end(struct run *run)
 	status = run->failed || run->diags.unreadable ? EXIT_TROUBLE
 		 : found(run)			      ? EXIT_FOUND
 						      : EXIT_CLEAN;
-	arena_free(&run->arena);
+	run_drop(run);
 	return status;
 }

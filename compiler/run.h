@@ -7,6 +7,7 @@
 #define PVEFW_RUN_H
 
 #include "cli.h"
+#include "diag_choice.h"
 #include "diag_format.h"
 
 struct run {
@@ -16,11 +17,17 @@ struct run {
 	struct diags diags;
 	struct input_options options;
 	const struct diag_format *format;
+	struct diag_choice choice;
+	bool chosen; /* run_choose() was called */
 	bool failed; /* something was reported by cli_error(): exit status 2 */
 };
 
 /* False when an option is wrong, which was reported; then only run_end() may follow. */
 bool run_begin(struct run *run, const struct cli *cli);
+/* Leaves those diagnostics that are to be shown, sorted; run_end() does it, too. */
+void run_choose(struct run *run);
+/* Ends it without printing anything. */
+void run_drop(struct run *run);
 /* Prints the diagnostics, gives all memory back and returns the exit status. */
 int run_end(struct run *run);
 

@@ -23,7 +23,8 @@ struct source {
 		uint32_t line, offset;
 		struct utf8_length length;
 	} counted; /* length of a line up to an offset, to go on from */
-	bool is_fw; /* was read as a .fw file: comments in it can be for us, and fixes made */
+	bool is_fw;   /* was read as a .fw file: comments in it can be for us, and fixes made */
+	bool unasked; /* for its names only: most of what is wrong with it is not reported */
 };
 
 struct source_cache;

@@ -4,6 +4,8 @@
 
 #include <sha1.h>
 
+#include "diag_choice.h"
+
 static void digest_sources(const struct source_map *map, struct tree_digest *digest)
 {
 	SHA1_CTX sha;
@@ -35,7 +37,7 @@ void compilation_run(struct compilation *c, const struct input_options *options,
 	digest_sources(&c->map, &c->digest);
 	c->config = compile(&c->inputs, &c->diags);
 	c->backend = target_of(c->config);
-	diags_sort(&c->diags);
+	diags_choose(&c->diags, NULL);
 }
 
 void compilation_free(struct compilation *c)
