@@ -60,6 +60,7 @@ static void lint_tree(struct lint *lint, const char *root)
 		return;
 	config = compile(&inputs, &lint->run->diags);
 	lint_run(config, &inputs, &lint->run->diags);
+	lint->run->diags.linted = true;
 	config_free(config);
 }
 
