@@ -104,7 +104,7 @@ $(DOCS): $(B)/%: %.in $(B)/gendoc
 
 # ---- tests ----
 
-unit: $(UNIT) $(B)/tests/pve-firewall
+unit: $(UNIT) $(B)/tests/pve-firewall $(B)/tests/mutations
 
 # The service for kernels that lack a part of nftables.
 $(B)/tests/pve-firewall: tests/kernel/leave-out.c $(B)/obj/runtime/firewall/main.o $(LIBS)
@@ -116,6 +116,10 @@ $(B)/tests/unit/%: tests/unit/%.c $(LIBS)
 	@mkdir -p $(@D)
 	$(call say,CC) $(CC) $(OUR_CPPFLAGS) $(OUR_CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(LIBS) \
 		-lcheck -lsubunit -lm -lpthread -lrt $(RUN_LDLIBS) $(OUR_LDLIBS)
+
+$(B)/tests/mutations: tests/mutations/mutations.c $(LIBS)
+	@mkdir -p $(@D)
+	$(call say,CC) $(CC) $(OUR_CPPFLAGS) $(OUR_CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(LIBS) $(OUR_LDLIBS)
 
 quickstart:
 	@tests/install-deps build

@@ -111,16 +111,6 @@ struct subject {
 	bool differs; /* one of them decides otherwise */
 };
 
-static struct region copy_region(struct arena *arena, const struct cover *c, const struct subject *s)
-{
-	struct region all = { .count = 0 };
-
-	for (uint32_t i = s->first; i < s->last; i++)
-		for (uint32_t j = 0; j < c->steps[i].region.count; j++)
-			region_add(arena, &all, &c->steps[i].region.boxes[j]);
-	return all;
-}
-
 static void note_coverer(struct subject *s, const struct step *step, enum action action)
 {
 	s->differs |= step->rule->action != action;
@@ -132,19 +122,16 @@ static void note_coverer(struct subject *s, const struct step *step, enum action
 	s->coverer_count++;
 }
 
-/* Takes one step away from what is left; false when a bound is hit. */
-static bool take_step(struct cover *c, struct subject *s, const struct step *step)
+/* Takes what `step` matches away from what is left; false when a bound is hit. */
+static bool take_step(struct cover *c, struct subject *s, const struct step *step, bool *took)
 {
-	bool took = false;
-
+	*took = false;
 	for (uint32_t i = 0; i < step->region.count && s->left.count; i++) {
 		c->work += s->left.count;
-		took |= region_take(&c->lint->scratch, &s->left, &step->region.boxes[i]);
+		*took |= region_take(&c->lint->scratch, &s->left, &step->region.boxes[i]);
 		if (c->work > MOST_WORK || s->left.count > MOST_PIECES)
 			return false;
 	}
-	if (took)
-		note_coverer(s, step, c->steps[s->first].rule->action);
 	return true;
 }
 
@@ -173,13 +160,36 @@ static bool has_witness(struct cover *c, const struct subject *s)
 	return false;
 }
 
+/* Of one step of the subject: what it decides there, without what is decided above. */
+static bool take_above_step(struct cover *c, struct subject *s, uint32_t at)
+{
+	const struct region *region = &c->steps[at].region;
+	bool took;
+
+	s->left.count = 0;
+	for (uint32_t i = 0; i < region->count; i++)
+		region_add(&c->lint->scratch, &s->left, &region->boxes[i]);
+	for (uint32_t i = s->first; i < at && s->left.count; i++)
+		if (!take_step(c, s, &c->steps[i], &took))
+			return false;
+	for (uint32_t i = 0; i < s->first && s->left.count; i++) {
+		if (!take_step(c, s, &c->steps[i], &took))
+			return false;
+		if (took)
+			note_coverer(s, &c->steps[i], c->steps[at].rule->action);
+	}
+	return true;
+}
+
 /* False when it cannot be said. */
 static bool take_above(struct cover *c, struct subject *s)
 {
-	s->left = copy_region(&c->lint->scratch, c, s);
-	for (uint32_t i = 0; i < s->first && s->left.count; i++)
-		if (!take_step(c, s, &c->steps[i]))
+	for (uint32_t i = s->first; i < s->last; i++) {
+		if (!take_above_step(c, s, i))
 			return false;
+		if (s->left.count)
+			break;
+	}
 	return true;
 }
 
@@ -207,10 +217,11 @@ static void add_coverers(struct diagnostic *d, const struct subject *s)
 		const struct step *step = s->coverers[i];
 		const char *what = shown == 1 ? "all" : "some";
 
-		diag_label(d, step->line->span, "%s %s of it", verb(step->rule->action), what);
+		diag_label(d, step->line->span, "%s %s of it",
+			   step->line == step->rule ? verb(step->rule->action) : "decides", what);
 	}
 	if (s->coverer_count > shown)
-		diag_note(d, "%u more rules above take part in it", s->coverer_count - shown);
+		diag_note(d, "%u more of the rules above take part in it", s->coverer_count - shown);
 }
 
 /* One rule that covers several below it is one mistake. */
@@ -222,12 +233,22 @@ static bool tell_with_last(struct cover *c, const struct subject *s)
 	return true;
 }
 
+/* Of a subject that matches something. */
+static const struct box *first_box(const struct cover *c, const struct subject *s)
+{
+	uint32_t i = s->first;
+
+	while (!c->steps[i].region.count)
+		i++;
+	return &c->steps[i].region.boxes[0];
+}
+
 /* All packets of the subject are decided above. */
 static void report_covered(struct cover *c, const struct subject *s)
 {
 	struct arena *arena = c->lint->arena, *scratch = &c->lint->scratch;
-	struct region all = copy_region(scratch, c, s);
-	struct box packet = space_example_box(scratch, &all.boxes[0]);
+	const struct box *some = first_box(c, s);
+	struct box packet = space_example_box(scratch, some);
 	const struct step *step = decider(c, &packet, 0, s->first);
 	bool group = s->line->direction == DIRECTION_GROUP;
 	const char *what = group ? arena_printf(arena, "none of the %s rules of `%.*s` is reached here",
@@ -243,7 +264,7 @@ static void report_covered(struct cover *c, const struct subject *s)
 		 what);
 	add_coverers(d, s);
 	if (step)
-		diag_note(d, "for example, %s is %s above", space_example(arena, &all.boxes[0]),
+		diag_note(d, "for example, %s is %s above", space_example(arena, some),
 			  effect(step->rule->action));
 	if (s->differs)
 		diag_help(d, "move it up if it is to be an exception, or remove it");

@@ -76,8 +76,10 @@ static void visit(struct way *w, const struct rule *line, const struct rule *rul
 {
 	struct region region;
 
-	/* What holds for one interface only says nothing about the way the administrators come. */
-	if (!rule->enabled || rule->direction != DIRECTION_IN || line->iface.len || w->rule)
+	/* What holds for one interface or address of the host says nothing about the way by which the
+	 * administrators come. */
+	if (!rule->enabled || rule->direction != DIRECTION_IN || line->iface.len || w->rule ||
+	    (rule->action != ACTION_ACCEPT && rule->dest->kind != ENDPOINT_ANY))
 		return;
 	region = space_rule(w->lint->space, rule, line->iface);
 	if (rule->action == ACTION_ACCEPT) {

@@ -78,6 +78,21 @@ static bool rejects_in(const struct rule *rule)
 	return rule->enabled && rule->direction == DIRECTION_IN && rule->action == ACTION_REJECT;
 }
 
+/* By the groups' ids: which of them guests use. */
+static bool *groups_of_guests(struct lint *lint)
+{
+	bool *used = ARENA_ARRAY(&lint->scratch, bool, lint->config->group_count + 1);
+
+	for (uint32_t i = 0; i < lint->file_count; i++) {
+		const struct guest *guest = lint->files[i].guest;
+
+		for (const struct rule *r = guest ? guest->rules.first : NULL; r; r = r->next)
+			if (r->enabled && r->direction == DIRECTION_GROUP)
+				used[r->group->id] = true;
+	}
+	return used;
+}
+
 static void add_guest(struct lint *lint, struct rejects *rejects, const struct guest *guest)
 {
 	const struct policy *policy = &guest->options.policy_in;
@@ -92,10 +107,11 @@ static void add_guest(struct lint *lint, struct rejects *rejects, const struct g
 /* One for the tree: it is one fact. */
 static void check_rejects(struct lint *lint)
 {
+	const bool *used = groups_of_guests(lint);
 	struct rejects rejects = { .count = 0 };
 
 	for (const struct group *g = lint->config->groups; g; g = g->hh.next)
-		for (const struct rule *r = g->rules.first; r; r = r->next)
+		for (const struct rule *r = used[g->id] ? g->rules.first : NULL; r; r = r->next)
 			if (rejects_in(r))
 				add_reject(lint, &rejects, r->span, "this rule");
 	for (uint32_t i = 0; i < lint->file_count; i++)

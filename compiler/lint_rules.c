@@ -53,6 +53,7 @@ static void check_iface(struct lint *lint, const struct rule *rule)
 {
 	enum { LONGEST = 15 }; /* IFNAMSIZ with its NUL is 16 */
 	struct text iface = rule->iface, rest = iface;
+	bool renamed = false; /* it could be, and is not meant */
 	const char *why = NULL;
 	uint64_t number;
 	struct diagnostic *d;
@@ -61,8 +62,8 @@ static void check_iface(struct lint *lint, const struct rule *rule)
 		why = "the name of an interface has at most 15 characters";
 	else if (text_find(iface, ':') >= 0)
 		why = "a name with a colon is a label of addresses; packets come in through the interface before it";
-	else if (read_number(&rest, "net", &number) && !rest.len)
-		why = "netN is the name of a guest's NIC; in the rules of hosts it is no interface of Proxmox VE";
+	else if ((renamed = read_number(&rest, "net", &number) && !rest.len))
+		why = "that is how guests' files call the NICs of a guest";
 	else if (is_of_no_guest(lint, iface))
 		why = "it would be a guest's, and there is no such guest";
 	if (!why)
@@ -70,7 +71,7 @@ static void check_iface(struct lint *lint, const struct rule *rule)
 	d = diag(lint->diags, rule->span, DIAG_IFACE_IMPOSSIBLE, "the host has no interface `%.*s`",
 		 TEXT_ARG(iface));
 	diag_note(d, "%s", why);
-	diag_note(d, "the rule matches nothing");
+	diag_note(d, "the rule matches nothing%s", renamed ? ", unless an interface was renamed so" : "");
 }
 
 static void check_ifaces(struct lint *lint, const struct rule_list *rules)

@@ -147,9 +147,24 @@ static const char *version_name(unsigned version)
 	return version == IPV4 ? "IPv4" : "IPv6";
 }
 
+/* The entries that make it everyone. */
+static void label_parts(struct diagnostic *d, const struct ipset *set, unsigned version)
+{
+	uint32_t count = 0;
+
+	for (const struct set_entry *e = set->entries; e && count < MOST_LABELS; e = e->next) {
+		const struct prefix *prefix = e->alias ? &e->alias->prefix : &e->prefix;
+
+		if (e->implicit || e->nomatch || prefix_versions(prefix) != version)
+			continue;
+		diag_label(d, e->span, "a part of the whole");
+		count++;
+	}
+}
+
 static void check_everyone(struct lint *lint, const struct ipset *set)
 {
-	bool management = text_is(set->name, "management"), blacklist = text_is(set->name, "blacklist");
+	bool blacklist = text_is(set->name, "blacklist");
 
 	for (unsigned version = IPV4; version <= IPV6; version <<= 1) {
 		struct values values = space_set(lint->space, set, version);
@@ -159,17 +174,15 @@ static void check_everyone(struct lint *lint, const struct ipset *set)
 			continue;
 		d = diag(lint->diags, set->span, DIAG_EVERYONE, "the IP set `%.*s` holds every %s address",
 			 TEXT_ARG(set->name), version_name(version));
-		for (const struct set_entry *e = set->entries; e; e = e->next)
-			if (!e->implicit && !e->nomatch && prefix_versions(&e->prefix) == version &&
-			    e->prefix.length <= 1 && !e->alias)
-				diag_label(d, e->span, "a part of the whole");
+		label_parts(d, set, version);
 		if (blacklist)
-			diag_note(d, "all traffic to and from the hosts and guests is dropped");
-		else if (management)
+			diag_note(d, "all that comes to the hosts and guests with %s is dropped", version_name(version));
+		else if (text_is(set->name, "management"))
 			diag_note(d, "everybody may reach the hosts' web interface, SSH and consoles");
 		else
 			diag_note(d, "a rule for it is a rule for everybody");
-		diag_help(d, "name who is meant, or leave the address out of the rules so that it can be seen");
+		if (!blacklist)
+			diag_help(d, "name who is meant, or leave the address out of the rules so that it can be seen");
 		return;
 	}
 }

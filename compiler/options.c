@@ -497,6 +497,20 @@ static const char *homes_of(struct resolver *r, struct text key)
 	return homes;
 }
 
+/* What counts instead: the cluster's or the node's value. */
+static void note_other_value(struct resolver *r, struct diagnostic *d, struct text key)
+{
+	const struct config *config = r->config;
+	enum option_id cluster = option_find(FILE_CLUSTER, key), host = option_find(FILE_HOST, key);
+
+	if (r->file->kind != FILE_CLUSTER && cluster != OPTION_COUNT)
+		diag_note(d, "what counts is cluster.fw (%s %s)", option_table[cluster].key,
+			  option_value_text(r->arena, cluster, &config->cluster_options));
+	else if (r->file->kind == FILE_GUEST && host != OPTION_COUNT)
+		diag_note(d, "what counts is the node's host.fw (%s %s)", option_table[host].key,
+			  option_value_text(r->arena, host, &config->host_options));
+}
+
 /* An option that other kinds of file have. */
 static bool report_misplaced(struct resolver *r, const struct ast_option *node)
 {
@@ -515,6 +529,8 @@ static bool report_misplaced(struct resolver *r, const struct ast_option *node)
 		diag_note(d, "the host follows the policies of cluster.fw (policy_in %s, policy_out %s)",
 			  action_names[r->config->cluster_options.policy_in.action],
 			  action_names[r->config->cluster_options.policy_out.action]);
+	else
+		note_other_value(r, d, word_text(node->key));
 	diag_help(d, "it is an option of %s", homes);
 	return true;
 }
