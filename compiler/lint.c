@@ -65,6 +65,15 @@ const struct lint_file *lint_find_file(const struct lint *lint, const struct sou
 	return NULL;
 }
 
+bool lint_has_errors(const struct lint *lint, const struct source *source)
+{
+	for (const struct diagnostic *d = source ? lint->told->first : NULL; d; d = d->next)
+		if (d->severity == SEVERITY_ERROR && d->span.begin >= source->base &&
+		    d->span.begin <= source->base + source->size)
+			return true;
+	return false;
+}
+
 const char *lint_guest_name(struct lint *lint, const struct guest *guest)
 {
 	return arena_printf(lint->arena, "%s %.*s", guest->type == GUEST_VM ? "VM" : "container",
@@ -314,7 +323,8 @@ static void take(struct lint *lint, struct diags *diags)
 void lint_run(const struct config *config, const struct inputs *inputs, struct diags *diags)
 {
 	struct diags found;
-	struct lint lint = { .config = config, .inputs = inputs, .diags = &found, .arena = diags->arena };
+	struct lint lint = { .config = config, .inputs = inputs, .diags = &found, .told = diags,
+			     .arena = diags->arena };
 
 	diags_init(&found, diags->arena, diags->map);
 	list_files(&lint);

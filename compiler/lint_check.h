@@ -18,7 +18,8 @@ struct lint_file {
 struct lint {
 	const struct config *config;
 	const struct inputs *inputs;
-	struct diags *diags;
+	struct diags *diags;       /* what is found goes here */
+	const struct diags *told;  /* what compile() has reported */
 	struct arena *arena;       /* for diagnostics */
 	struct arena scratch;      /* for the checks */
 	struct space *space;       /* see lint_space.h */
@@ -46,6 +47,9 @@ void lint_each_chain(struct lint *lint, void (*each)(struct lint *lint, const st
 /* Where `key` is set in a file (the last time), or the begin of the file. */
 struct span lint_option_place(struct lint *lint, const struct lint_file *file, const char *key);
 const struct lint_file *lint_find_file(const struct lint *lint, const struct source *source);
+/* Whether compile() has reported an error in a file, which may be NULL: what is missing there
+ * may be meant. */
+bool lint_has_errors(const struct lint *lint, const struct source *source);
 /* "VM 100", "container 101" */
 const char *lint_guest_name(struct lint *lint, const struct guest *guest);
 

@@ -160,15 +160,20 @@ static bool has_witness(struct cover *c, const struct subject *s)
 	return false;
 }
 
+static void copy_region(struct cover *c, struct region *to, const struct region *from)
+{
+	to->count = 0;
+	for (uint32_t i = 0; i < from->count; i++)
+		region_add(&c->lint->scratch, to, &from->boxes[i]);
+}
+
 /* Of one step of the subject: what it decides there, without what is decided above. */
 static bool take_above_step(struct cover *c, struct subject *s, uint32_t at)
 {
 	const struct region *region = &c->steps[at].region;
 	bool took;
 
-	s->left.count = 0;
-	for (uint32_t i = 0; i < region->count; i++)
-		region_add(&c->lint->scratch, &s->left, &region->boxes[i]);
+	copy_region(c, &s->left, region);
 	for (uint32_t i = s->first; i < at && s->left.count; i++)
 		if (!take_step(c, s, &c->steps[i], &took))
 			return false;
@@ -179,6 +184,25 @@ static bool take_above_step(struct cover *c, struct subject *s, uint32_t at)
 			note_coverer(s, &c->steps[i], c->steps[at].rule->action);
 	}
 	return true;
+}
+
+/* One step that covers all of it by itself is the better explanation. */
+static void find_single(struct cover *c, struct subject *s)
+{
+	for (uint32_t i = 0; s->coverer_count <= MOST_LABELS && i < s->coverer_count; i++) {
+		struct subject alone = { .line = s->line, .first = s->first, .last = s->last };
+		bool took, covers = true;
+
+		for (uint32_t j = s->first; j < s->last && covers; j++) {
+			copy_region(c, &alone.left, &c->steps[j].region);
+			covers = take_step(c, &alone, s->coverers[i], &took) && !alone.left.count;
+		}
+		if (covers) {
+			s->coverers[0] = s->coverers[i];
+			s->coverer_count = 1;
+			return;
+		}
+	}
 }
 
 /* False when it cannot be said. */
@@ -244,7 +268,7 @@ static const struct box *first_box(const struct cover *c, const struct subject *
 }
 
 /* All packets of the subject are decided above. */
-static void report_covered(struct cover *c, const struct subject *s)
+static void report_covered(struct cover *c, struct subject *s)
 {
 	struct arena *arena = c->lint->arena, *scratch = &c->lint->scratch;
 	const struct box *some = first_box(c, s);
@@ -256,6 +280,8 @@ static void report_covered(struct cover *c, const struct subject *s)
 				 : "this rule is never reached";
 	struct diagnostic *d;
 
+	if (!s->differs)
+		find_single(c, s);
 	if (tell_with_last(c, s))
 		return;
 	d = diag(c->lint->diags, s->line->span, s->differs ? DIAG_RULE_SHADOWED : DIAG_RULE_REDUNDANT,

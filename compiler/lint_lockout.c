@@ -193,7 +193,9 @@ void lint_lock_out(struct lint *lint)
 	const struct config *config = lint->config;
 	struct way ssh, web;
 
-	if (!config_enabled(config) || !config->host_options.enable)
+	/* A rule that was to let somebody in may be among the wrong ones. */
+	if (!config_enabled(config) || !config->host_options.enable ||
+	    lint_has_errors(lint, lint->inputs->cluster) || lint_has_errors(lint, lint->inputs->host))
 		return;
 	ssh = find_way(lint, &services[0]);
 	web = find_way(lint, &services[1]);

@@ -162,26 +162,58 @@ static void label_parts(struct diagnostic *d, const struct ipset *set, unsigned 
 	}
 }
 
+static bool list_lets_in(const struct rule_list *rules, const struct ipset *set)
+{
+	for (const struct rule *r = rules->first; r; r = r->next)
+		if (r->enabled && r->direction != DIRECTION_GROUP && r->action == ACTION_ACCEPT &&
+		    (r->source->ipset == set || r->dest->ipset == set))
+			return true;
+	return false;
+}
+
+static bool is_let_in(const struct lint *lint, const struct ipset *set)
+{
+	const struct config *config = lint->config;
+
+	for (const struct group *g = config->groups; g; g = g->hh.next)
+		if (list_lets_in(&g->rules, set))
+			return true;
+	for (const struct vnet *v = config->vnets; v; v = v->next)
+		if (list_lets_in(&v->rules, set))
+			return true;
+	for (uint32_t i = 0; i < lint->file_count; i++)
+		if (lint->files[i].guest && list_lets_in(&lint->files[i].guest->rules, set))
+			return true;
+	return list_lets_in(&config->cluster_rules, set) || list_lets_in(&config->host_rules, set);
+}
+
+/* What becomes of a set that is everyone; NULL if that is what is meant: who stops everybody, does. */
+static const char *effect_of_everyone(struct lint *lint, const struct ipset *set)
+{
+	if (text_is(set->name, "blacklist"))
+		return "all that comes to the hosts and guests is dropped";
+	if (text_is(set->name, "management"))
+		return "everybody may reach the hosts' web interface, SSH and consoles";
+	return is_let_in(lint, set) ? "the rules that let it in let everybody in" : NULL;
+}
+
 static void check_everyone(struct lint *lint, const struct ipset *set)
 {
-	bool blacklist = text_is(set->name, "blacklist");
-
 	for (unsigned version = IPV4; version <= IPV6; version <<= 1) {
 		struct values values = space_set(lint->space, set, version);
+		const char *effect;
 		struct diagnostic *d;
 
 		if (!values_are_all(&values, DIM_SOURCE, version))
 			continue;
+		effect = effect_of_everyone(lint, set);
+		if (!effect)
+			return;
 		d = diag(lint->diags, set->span, DIAG_EVERYONE, "the IP set `%.*s` holds every %s address",
 			 TEXT_ARG(set->name), version_name(version));
 		label_parts(d, set, version);
-		if (blacklist)
-			diag_note(d, "all that comes to the hosts and guests with %s is dropped", version_name(version));
-		else if (text_is(set->name, "management"))
-			diag_note(d, "everybody may reach the hosts' web interface, SSH and consoles");
-		else
-			diag_note(d, "a rule for it is a rule for everybody");
-		if (!blacklist)
+		diag_note(d, "%s", effect);
+		if (!text_is(set->name, "blacklist"))
 			diag_help(d, "name who is meant, or leave the address out of the rules so that it can be seen");
 		return;
 	}
@@ -207,7 +239,7 @@ static void check_rules(struct lint *lint, const struct lint_chain *chain)
 	struct arena_mark mark = arena_mark(&lint->scratch);
 
 	for (const struct rule *r = chain->rules->first; r; r = r->next) {
-		if (r->direction == DIRECTION_GROUP || !r->enabled)
+		if (r->direction == DIRECTION_GROUP || !r->enabled || r->action != ACTION_ACCEPT)
 			continue;
 		check_endpoint(lint, r, r->source);
 		check_endpoint(lint, r, r->dest);
