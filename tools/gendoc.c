@@ -15,7 +15,9 @@
 #include "firewall/firewall.h"
 #include "describe.h"
 #include "diag.h"
+#include "lint.h"
 #include "logger/logger_cli.h"
+#include "portability.h"
 
 /* ---- mdoc ---- */
 
@@ -171,6 +173,29 @@ static void diagnostics(struct out *out)
 		out_printf(out, ".It %c%s Ta %s Ta ", row->letter, row->number, row->name);
 		mdoc_argument(out, row->summary);
 		out_char(out, '\n');
+	}
+}
+
+static void lint_checks(struct out *out)
+{
+	for (unsigned i = 0; i < lint_count; i++) {
+		out_printf(out, ".It Cm %s\n", lint_table[i].name);
+		sentence(out, lint_table[i].text);
+	}
+}
+
+static void portability(struct out *out)
+{
+	for (unsigned i = 0; i < portability_count; i++) {
+		const struct portability_row *row = &portability_table[i];
+		const struct diag_row *d = &diag_catalogue[row->id];
+
+		out_printf(out, ".It %c%s: ", d->letter, d->number);
+		mdoc_text(out, text_of(row->input));
+		out_string(out, "\nIn the stock compiler ");
+		mdoc_text(out, text_of(row->stock));
+		out_string(out, ";\nin the nftables preview ");
+		sentence(out, row->preview);
 	}
 }
 
@@ -377,6 +402,8 @@ static const struct part {
 	{ "synopsis", synopsis },
 	{ "cli-options", cli_options },
 	{ "diagnostics", diagnostics },
+	{ "lint-checks", lint_checks },
+	{ "portability", portability },
 	{ "cluster-options", cluster_options },
 	{ "host-options", host_options },
 	{ "guest-options", guest_options },
