@@ -212,8 +212,7 @@ void lint_each_chain(struct lint *lint, void (*each)(struct lint *lint, const st
 				      .file = lint_find_file(lint, lint->inputs->cluster) };
 
 	for (const struct group *g = config->groups; g; g = g->hh.next)
-		call(lint, (struct lint_chain){ .rules = &g->rules, .file = cluster.file },
-		     each);
+		call(lint, (struct lint_chain){ .rules = &g->rules, .file = cluster.file }, each);
 	host_policies(config, &host);
 	host_policies(config, &cluster);
 	call(lint, cluster, each);
@@ -222,11 +221,13 @@ void lint_each_chain(struct lint *lint, void (*each)(struct lint *lint, const st
 		if (lint->files[i].guest)
 			call(lint, guest_chain(&lint->files[i]), each);
 	for (const struct vnet *v = config->vnets; v; v = v->next)
-		call(lint, (struct lint_chain){ .rules = &v->rules,
-						.file = lint_find_file(lint, v->file),
-						.policy = { [DIRECTION_FORWARD] = &v->options.policy_forward },
-						.policy_logs = { [DIRECTION_FORWARD] = v->options.log_level_forward !=
-										       LOG_NOLOG } },
+		call(lint,
+		     (struct lint_chain){
+			     .rules = &v->rules,
+			     .file = lint_find_file(lint, v->file),
+			     .policy = { [DIRECTION_FORWARD] = &v->options.policy_forward },
+			     .policy_logs = { [DIRECTION_FORWARD] = v->options.log_level_forward !=
+								    LOG_NOLOG } },
 		     each);
 }
 
@@ -284,8 +285,8 @@ static struct line_set reported_lines(struct arena *arena, const struct diags *d
 }
 
 /* What is told already: the line has a diagnostic, or what it is put down to is an error. */
-static bool is_consequence(const struct diagnostic *d, const struct source_map *map, const struct line_set *told,
-			   const struct line_set *errors)
+static bool is_consequence(const struct diagnostic *d, const struct source_map *map,
+			   const struct line_set *told, const struct line_set *errors)
 {
 	if (has_line(told, line_of(map, d->span.begin)))
 		return true;
@@ -323,8 +324,9 @@ static void take(struct lint *lint, struct diags *diags)
 void lint_run(const struct config *config, const struct inputs *inputs, struct diags *diags)
 {
 	struct diags found;
-	struct lint lint = { .config = config, .inputs = inputs, .diags = &found, .told = diags,
-			     .arena = diags->arena };
+	struct lint lint = {
+		.config = config, .inputs = inputs, .diags = &found, .told = diags, .arena = diags->arena
+	};
 
 	diags_init(&found, diags->arena, diags->map);
 	list_files(&lint);

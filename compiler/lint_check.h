@@ -18,17 +18,17 @@ struct lint_file {
 struct lint {
 	const struct config *config;
 	const struct inputs *inputs;
-	struct diags *diags;       /* what is found goes here */
-	const struct diags *told;  /* what compile() has reported */
-	struct arena *arena;       /* for diagnostics */
-	struct arena scratch;      /* for the checks */
-	struct space *space;       /* see lint_space.h */
-	struct lint_file *files;   /* cluster, host, guests with and without one here, vnets */
+	struct diags *diags;      /* what is found goes here */
+	const struct diags *told; /* what compile() has reported */
+	struct arena *arena;      /* for diagnostics */
+	struct arena scratch;     /* for the checks */
+	struct space *space;      /* see lint_space.h */
+	struct lint_file *files;  /* cluster, host, guests with and without one here, vnets */
 	uint32_t file_count;
 	/* Of the cluster's other nodes: */
 	struct source **other_hosts; /* their host.fw */
 	uint32_t other_host_count;
-	uint32_t *other_guests;      /* the VMIDs, sorted */
+	uint32_t *other_guests; /* the VMIDs, sorted */
 	uint32_t other_guest_count;
 };
 
@@ -36,10 +36,10 @@ struct lint {
 struct lint_chain {
 	const struct lint_file *file;
 	const struct rule_list *rules, *then; /* `then`: those that come after them, or NULL */
-	const struct policy *policy[3];    /* by direction; NULL: not known */
+	const struct policy *policy[3];       /* by direction; NULL: not known */
 	const char *policy_key[3];
 	bool policy_logs[3];
-	bool host;                 /* the implied rules of the host follow */
+	bool host; /* the implied rules of the host follow */
 };
 
 /* Calls `each` for the rules of every file, and of every security group by itself. */

@@ -23,7 +23,7 @@ struct step {
 	const struct rule *rule; /* never a GROUP rule */
 	const struct rule *line; /* the GROUP rule that brings it, or itself */
 	struct region region;
-	bool implied;            /* stands in no file */
+	bool implied; /* stands in no file */
 };
 
 struct cover {
@@ -32,10 +32,10 @@ struct cover {
 	enum direction direction;
 	struct step *steps;
 	uint32_t count;
-	uint32_t own;   /* those of the chain's own rules come first */
+	uint32_t own; /* those of the chain's own rules come first */
 	uint64_t work;
 	bool bound_hit;
-	struct diagnostic *told;  /* the last of report_covered(), and the one line that covers */
+	struct diagnostic *told; /* the last of report_covered(), and the one line that covers */
 	const struct rule *told_by;
 };
 
@@ -62,7 +62,8 @@ static void add_steps(struct cover *c, const struct rule_list *rules)
 	for (const struct rule *r = rules ? rules->first : NULL; r; r = r->next) {
 		if (r->direction != DIRECTION_GROUP)
 			add_step(c, r, r);
-		for (const struct rule *g = r->direction == DIRECTION_GROUP && r->enabled ? r->group->rules.first : NULL;
+		for (const struct rule *g =
+			     r->direction == DIRECTION_GROUP && r->enabled ? r->group->rules.first : NULL;
 		     g; g = g->next)
 			add_step(c, g, r);
 	}
@@ -72,8 +73,9 @@ static void add_steps(struct cover *c, const struct rule_list *rules)
 static void add_implied(struct cover *c)
 {
 	static const struct rule accept = { .action = ACTION_ACCEPT };
-	static const uint16_t ports[][2] = { { 22, 22 }, { 3128, 3128 }, { 5900, 5999 }, { 8006, 8006 },
-					     { 60000, 60050 } };
+	static const uint16_t ports[][2] = {
+		{ 22, 22 }, { 3128, 3128 }, { 5900, 5999 }, { 8006, 8006 }, { 60000, 60050 }
+	};
 	struct step *step = &c->steps[c->count++];
 
 	*step = (struct step){ .rule = &accept, .line = &accept, .implied = true };
@@ -92,7 +94,8 @@ static void lay_out(struct cover *c)
 {
 	const struct lint_chain *chain = c->chain;
 
-	c->steps = ARENA_ARRAY(&c->lint->scratch, struct step, steps_of(chain->rules) + steps_of(chain->then) + 1);
+	c->steps = ARENA_ARRAY(&c->lint->scratch, struct step,
+			       steps_of(chain->rules) + steps_of(chain->then) + 1);
 	add_steps(c, chain->rules);
 	c->own = c->count;
 	add_steps(c, chain->then);
@@ -344,7 +347,7 @@ static bool is_noise(struct cover *c, const struct region *region)
 		uint8_t proto;
 		uint16_t first, last;
 	} noise[] = { { 17, 135, 135 }, { 17, 445, 445 }, { 17, 137, 139 }, { 17, 1900, 1900 },
-		      { 6, 135, 135 }, { 6, 139, 139 }, { 6, 445, 445 } };
+		      { 6, 135, 135 },  { 6, 139, 139 },  { 6, 445, 445 } };
 	struct region left = { .count = 0 };
 
 	for (uint32_t i = 0; i < region->count; i++)
@@ -357,8 +360,8 @@ static bool is_noise(struct cover *c, const struct region *region)
 		dns.side[DIM_DPORT] = any;
 		region_take(&c->lint->scratch, &left, &dns);
 		for (size_t i = 0; i < sizeof(noise) / sizeof(noise[0]) && left.count; i++) {
-			struct box box = space_service(c->lint->space, version, noise[i].proto, noise[i].first,
-						       noise[i].last);
+			struct box box = space_service(c->lint->space, version, noise[i].proto,
+						       noise[i].first, noise[i].last);
 
 			region_take(&c->lint->scratch, &left, &box);
 		}
@@ -397,7 +400,8 @@ static void check_policy(struct cover *c, struct subject *s)
 	else
 		diag_note(d, "%s is %s unless it is set", key, action_names[policy->action]);
 	if (noise)
-		diag_note(d, "%s %s passes over late answers of name servers, NetBIOS, SMB and UPnP in silence",
+		diag_note(d,
+			  "%s %s passes over late answers of name servers, NetBIOS, SMB and UPnP in silence",
 			  key, action_names[policy->action]);
 	else
 		diag_note(d, "no rule below it decides about these packets");
@@ -436,7 +440,8 @@ static void explain_empty(struct cover *c, struct diagnostic *d, const struct ru
 	if (endpoint->kind != ENDPOINT_SET || (versions & rule->versions))
 		return;
 	if (endpoint->ipset->span.begin)
-		diag_label(d, endpoint->ipset->span, "holds no%s address", version_text(versions ? rule->versions : 0));
+		diag_label(d, endpoint->ipset->span, "holds no%s address",
+			   version_text(versions ? rule->versions : 0));
 	else
 		diag_note(d, "the set `%.*s` holds no%s address", TEXT_ARG(endpoint->ipset->name),
 			  version_text(versions ? rule->versions : 0));
@@ -452,8 +457,7 @@ static void report_nothing(struct cover *c, const struct step *step)
 	d = diag(c->lint->diags, rule->span, DIAG_RULE_MATCHES_NOTHING, "this rule matches no packet");
 	explain_empty(c, d, rule, rule->source);
 	explain_empty(c, d, rule, rule->dest);
-	diag_note(d, "%s", rule->action == ACTION_ACCEPT ? "it lets nobody in or out"
-							 : "it stops nobody");
+	diag_note(d, "%s", rule->action == ACTION_ACCEPT ? "it lets nobody in or out" : "it stops nobody");
 }
 
 /* ---- a chain ---- */

@@ -70,8 +70,9 @@ static bool has_filtered_nic(const struct guest *guest)
 static void report_no_nic(struct lint *lint, const struct lint_file *file)
 {
 	const struct guest *guest = file->guest;
-	struct diagnostic *d = diag(lint->diags, lint_option_place(lint, file, "enable"), DIAG_NO_FILTERED_NIC,
-				    "no NIC of %s has `firewall=1`", lint_guest_name(lint, guest));
+	struct diagnostic *d = diag(lint->diags, lint_option_place(lint, file, "enable"),
+				    DIAG_NO_FILTERED_NIC, "no NIC of %s has `firewall=1`",
+				    lint_guest_name(lint, guest));
 
 	for (const struct nic *n = guest->nics; n; n = n->next)
 		diag_label(d, n->span, "%.*s is not filtered", TEXT_ARG(n->key));
@@ -90,13 +91,14 @@ static void report_flag(struct lint *lint, const struct lint_file *file, const s
 			diag_label(d, n->span, "and %.*s", TEXT_ARG(n->key));
 		else
 			d = diag(lint->diags, n->span, DIAG_FLAG_WITHOUT_FIREWALL,
-				 "%.*s has the firewall flag, but the firewall of %s is off", TEXT_ARG(n->key),
-				 lint_guest_name(lint, guest));
+				 "%.*s has the firewall flag, but the firewall of %s is off",
+				 TEXT_ARG(n->key), lint_guest_name(lint, guest));
 	}
 	if (!d)
 		return;
 	if (file)
-		diag_label(d, lint_option_place(lint, file, "enable"), "the firewall is not switched on here");
+		diag_label(d, lint_option_place(lint, file, "enable"),
+			   "the firewall is not switched on here");
 	diag_note(d, "all traffic of the guest passes unfiltered");
 }
 
@@ -128,8 +130,8 @@ static void report_nic(struct lint *lint, const struct guest *guest, struct span
 		d = diag(lint->diags, span, DIAG_NIC_MISSING, "%s has no %.*s", lint_guest_name(lint, guest),
 			 TEXT_ARG(name));
 	} else {
-		d = diag(lint->diags, span, DIAG_NIC_NOT_FILTERED, "%.*s of %s is not filtered", TEXT_ARG(name),
-			 lint_guest_name(lint, guest));
+		d = diag(lint->diags, span, DIAG_NIC_NOT_FILTERED, "%.*s of %s is not filtered",
+			 TEXT_ARG(name), lint_guest_name(lint, guest));
 		diag_label(d, nic->span, "there is no `firewall=1` here");
 	}
 	diag_note(d, "the %s has no effect", what);
@@ -199,6 +201,8 @@ void lint_firewall_off(struct lint *lint)
 	if (lint->config->cluster_options.enable > 1)
 		diag_note(d, "`enable: %lld` is a time, which is over",
 			  (long long)lint->config->cluster_options.enable);
-	diag_help(d, cluster ? "write `enable: 1` into [OPTIONS] of cluster.fw"
-			     : "it is switched on with `enable: 1` in firewall/cluster.fw, which does not exist");
+	diag_help(
+		d,
+		cluster ? "write `enable: 1` into [OPTIONS] of cluster.fw"
+			: "it is switched on with `enable: 1` in firewall/cluster.fw, which does not exist");
 }

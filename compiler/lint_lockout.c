@@ -25,10 +25,10 @@ static const struct service services[] = {
 struct way {
 	struct lint *lint;
 	const struct service *service;
-	struct region left;    /* what the administrators send there, and is not decided */
-	struct region outside; /* what all but the local network send there */
-	bool written;          /* the administrators are those whom [IPSET management] names */
-	bool opened;           /* a rule lets somebody from elsewhere in */
+	struct region left;             /* what the administrators send there, and is not decided */
+	struct region outside;          /* what all but the local network send there */
+	bool written;                   /* the administrators are those whom [IPSET management] names */
+	bool opened;                    /* a rule lets somebody from elsewhere in */
 	const struct rule *line, *rule; /* that keeps administrators out, and the GROUP rule that brings it */
 	const char *example;
 };
@@ -98,7 +98,8 @@ static void visit_all(struct way *w, const struct rule_list *rules)
 	for (const struct rule *r = rules->first; r; r = r->next) {
 		if (r->direction != DIRECTION_GROUP)
 			visit(w, r, r);
-		for (const struct rule *g = r->direction == DIRECTION_GROUP && r->enabled ? r->group->rules.first : NULL;
+		for (const struct rule *g =
+			     r->direction == DIRECTION_GROUP && r->enabled ? r->group->rules.first : NULL;
 		     g; g = g->next)
 			visit(w, r, g);
 	}
@@ -125,7 +126,8 @@ static void find_sources(struct way *w)
 	*range = number_range_of(network);
 	for (unsigned version = IPV4; version <= IPV6; version <<= 1) {
 		struct values local = { range, prefix_versions(network) == version };
-		struct values members = space_set(w->lint->space, set, version), all = space_everyone(version);
+		struct values members = space_set(w->lint->space, set, version),
+			      all = space_everyone(version);
 
 		further[version == IPV6] = values_without(&w->lint->scratch, &members, &local);
 		add_service(w, &w->outside, version, values_without(&w->lint->scratch, &all, &local));
@@ -160,8 +162,10 @@ static void report_closed(struct lint *lint, const struct way *way, const struct
 	if (way->written || lint->inputs->local_network.version || !lint->config->local_network->implicit)
 		diag_note(d, "for example, %s is %s", way->example,
 			  way->rule->action == ACTION_DROP ? "dropped" : "rejected");
-	diag_note(d, "the host lets `management`, of which the local network is part, in only behind all rules that "
-		     "are written");
+	diag_note(
+		d,
+		"the host lets `management`, of which the local network is part, in only behind all rules that "
+		"are written");
 	diag_help(d, "let the administrators in above this rule");
 }
 
@@ -183,7 +187,8 @@ static void report_local(struct lint *lint, const char *which)
 		diag_note(d, "it is %.*s", TEXT_ARG(network->cidr));
 	else
 		diag_note(d, "which one that is, each node finds out itself");
-	diag_note(d, "policy_in is %s, no rule lets anybody else in, and [IPSET management] holds nothing else",
+	diag_note(d,
+		  "policy_in is %s, no rule lets anybody else in, and [IPSET management] holds nothing else",
 		  action_names[lint->config->cluster_options.policy_in.action]);
 	diag_help(d, "add the administrators' addresses to [IPSET management] of cluster.fw");
 }

@@ -19,7 +19,7 @@ enum { LONGEST_NAME = 64 };
 
 /* A name that is defined; one of each kind may be called so. */
 struct name {
-	struct text text; /* lower case */
+	struct text text;    /* lower case */
 	struct span span[3]; /* by kind; begin 0: none is called so */
 	bool used[3];
 	UT_hash_handle hh;
@@ -130,7 +130,8 @@ static void use_file(const struct source *source, struct name *own, struct name 
 			struct text text = word_text(word);
 
 			use_word(own, cluster, text, group);
-			group = text_equal_nocase(text, TEXT("GROUP")) || text_equal_nocase(text, TEXT("|GROUP"));
+			group = text_equal_nocase(text, TEXT("GROUP")) ||
+				text_equal_nocase(text, TEXT("|GROUP"));
 		}
 	}
 }
@@ -142,7 +143,8 @@ static void report_unused(struct lint *lint, const struct name *names)
 	static const struct {
 		enum diag_id id;
 		const char *what;
-	} kinds[] = { { DIAG_UNUSED_ALIAS, "alias" }, { DIAG_UNUSED_SET, "IP set" },
+	} kinds[] = { { DIAG_UNUSED_ALIAS, "alias" },
+		      { DIAG_UNUSED_SET, "IP set" },
 		      { DIAG_UNUSED_GROUP, "security group" } };
 
 	for (const struct name *n = names; n; n = n->hh.next)
@@ -151,8 +153,8 @@ static void report_unused(struct lint *lint, const struct name *names)
 
 			if (!n->span[kind].begin || n->used[kind])
 				continue;
-			d = diag(lint->diags, n->span[kind], kinds[kind].id, "nothing refers to the %s `%.*s`",
-				 kinds[kind].what, TEXT_ARG(n->text));
+			d = diag(lint->diags, n->span[kind], kinds[kind].id,
+				 "nothing refers to the %s `%.*s`", kinds[kind].what, TEXT_ARG(n->text));
 			diag_note(d, "it has no effect on any traffic");
 		}
 }
@@ -182,7 +184,8 @@ void lint_unused_names(struct lint *lint)
 
 static bool same_values(const struct values *a, const struct values *b)
 {
-	return a->count == b->count && (!a->count || memcmp(a->ranges, b->ranges, a->count * sizeof(*a->ranges)) == 0);
+	return a->count == b->count &&
+	       (!a->count || memcmp(a->ranges, b->ranges, a->count * sizeof(*a->ranges)) == 0);
 }
 
 static bool same_set(struct lint *lint, const struct ipset *a, const struct ipset *b)
@@ -200,7 +203,8 @@ static void report_shadowed(struct lint *lint, const char *what, struct text nam
 			    struct span there)
 {
 	struct diagnostic *d = diag(lint->diags, here, DIAG_SHADOWED_NAME,
-				    "the cluster has %s `%.*s`, too, which is not the same", what, TEXT_ARG(name));
+				    "the cluster has %s `%.*s`, too, which is not the same", what,
+				    TEXT_ARG(name));
 
 	diag_label(d, there, "the cluster's");
 	diag_note(d, "in this file `%.*s` means this one, and only `dc/%.*s` the cluster's", TEXT_ARG(name),
@@ -222,7 +226,8 @@ static void compare_scopes(struct lint *lint, const struct scope *own, const str
 		const struct ipset *other = NULL;
 
 		HASH_FIND(hh, cluster->ipsets, s->name.ptr, s->name.len, other);
-		if (other && s->span.begin && other->span.begin && !has_meaning(s->name) && !same_set(lint, s, other))
+		if (other && s->span.begin && other->span.begin && !has_meaning(s->name) &&
+		    !same_set(lint, s, other))
 			report_shadowed(lint, "an IP set", s->name, s->span, other->span);
 	}
 }

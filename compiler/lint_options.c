@@ -69,7 +69,8 @@ static bool is_default(const struct lint *lint, const struct lint_file *file, en
 
 static void check_need(struct lint *lint, const struct lint_file *file, size_t i)
 {
-	const struct option_row *row = &option_table[needs[i].option], *other = &option_table[needs[i].needed];
+	const struct option_row *row = &option_table[needs[i].option],
+				*other = &option_table[needs[i].needed];
 	const struct lint_file *home;
 	struct diagnostic *d;
 
@@ -78,14 +79,16 @@ static void check_need(struct lint *lint, const struct lint_file *file, size_t i
 		return;
 	d = diag(lint->diags, lint_option_place(lint, file, row->key), DIAG_OPTION_WITHOUT_EFFECT,
 		 "`%s` has no effect without `%s: %d`", row->key, other->key, needs[i].value);
-	home = other->kind == file->kind      ? file
+	home = other->kind == file->kind     ? file
 	       : other->kind == FILE_CLUSTER ? lint_find_file(lint, lint->inputs->cluster)
 					     : lint_find_file(lint, lint->inputs->host);
 	if (home && !is_default(lint, file, needs[i].needed))
 		diag_label(d, lint_option_place(lint, home, other->key), "`%s` is set here", other->key);
 	else
 		diag_note(d, "`%s` is %d unless %s sets it", other->key, !needs[i].value,
-			  other->kind == file->kind ? "this file" : other->kind == FILE_CLUSTER ? "cluster.fw" : "host.fw");
+			  other->kind == file->kind     ? "this file"
+			  : other->kind == FILE_CLUSTER ? "cluster.fw"
+							: "host.fw");
 	diag_note(d, "%s", needs[i].why);
 }
 

@@ -30,7 +30,8 @@ static bool begins(struct text header, const char *word)
 {
 	size_t len = strlen(word);
 
-	return header.len > len && text_equal_nocase((struct text){ header.ptr, (uint32_t)len }, text_of(word));
+	return header.len > len &&
+	       text_equal_nocase((struct text){ header.ptr, (uint32_t)len }, text_of(word));
 }
 
 /* How the preview wants the begin of a header, or NULL. */
@@ -138,7 +139,8 @@ static void check_rejects(struct lint *lint)
 		return;
 	if (rejects.count > 1)
 		diag_note(rejects.d, "so do all %u of this tree", rejects.count);
-	diag_note(rejects.d, "here the sender gets a TCP reset or an ICMP error; there it waits until it gives up");
+	diag_note(rejects.d,
+		  "here the sender gets a TCP reset or an ICMP error; there it waits until it gives up");
 }
 
 void lint_portability(struct lint *lint)

@@ -111,8 +111,8 @@ static void check_ports(struct lint *lint, const struct rule *rule, const struct
 			if (!overlap(&ports->ranges[i], &ports->ranges[j]))
 				continue;
 			d = diag(lint->diags, rule->span, DIAG_PORTS_OVERLAP,
-				 "%s and %s of this list have ports in common", range_text(lint, &ports->ranges[i]),
-				 range_text(lint, &ports->ranges[j]));
+				 "%s and %s of this list have ports in common",
+				 range_text(lint, &ports->ranges[i]), range_text(lint, &ports->ranges[j]));
 			diag_note(d, "the rule matches what it would match with each port once");
 			return;
 		}
@@ -189,18 +189,25 @@ static bool list_opens_data_ports(const struct rule_list *rules, enum direction 
 static void check_ftp(struct lint *lint, const struct lint_chain *chain)
 {
 	for (const struct rule *r = chain->rules->first; r; r = r->next) {
-		const struct policy *policy = r->direction == DIRECTION_GROUP ? NULL : chain->policy[r->direction];
+		const struct policy *policy = r->direction == DIRECTION_GROUP ? NULL
+									      : chain->policy[r->direction];
 		struct diagnostic *d;
 
 		if (!r->enabled || r->direction == DIRECTION_GROUP || r->direction == DIRECTION_FORWARD ||
 		    !opens_ftp(r) || (policy && policy->action == ACTION_ACCEPT) ||
-		    list_opens_data_ports(chain->rules, r->direction) || list_opens_data_ports(chain->then, r->direction))
+		    list_opens_data_ports(chain->rules, r->direction) ||
+		    list_opens_data_ports(chain->then, r->direction))
 			continue;
-		d = diag(lint->diags, r->span, DIAG_FTP_WITHOUT_HELPER, "FTP without its connection tracking helper");
-		diag_note(d, "one can log in, but no rule lets the data connections through: directories and files are not "
-			     "transferred");
-		diag_help(d, "write `nf_conntrack_helpers: ftp` into [OPTIONS] of host.fw, or open the server's range of "
-			     "passive ports");
+		d = diag(lint->diags, r->span, DIAG_FTP_WITHOUT_HELPER,
+			 "FTP without its connection tracking helper");
+		diag_note(
+			d,
+			"one can log in, but no rule lets the data connections through: directories and files are not "
+			"transferred");
+		diag_help(
+			d,
+			"write `nf_conntrack_helpers: ftp` into [OPTIONS] of host.fw, or open the server's range of "
+			"passive ports");
 	}
 }
 

@@ -15,8 +15,8 @@ static void each_set(struct lint *lint, void (*each)(struct lint *lint, const st
 		if (s->span.begin)
 			each(lint, s);
 	for (uint32_t i = 0; i < lint->file_count; i++)
-		for (const struct ipset *s = lint->files[i].guest ? lint->files[i].guest->scope.ipsets : NULL; s;
-		     s = s->hh.next)
+		for (const struct ipset *s = lint->files[i].guest ? lint->files[i].guest->scope.ipsets : NULL;
+		     s; s = s->hh.next)
 			if (s->span.begin)
 				each(lint, s);
 }
@@ -85,7 +85,8 @@ static void report_covered(struct lint *lint, struct covered *last, const struct
 	diag_label(last->d, by->span, "which holds it already");
 }
 
-static void report_twice_excepted(struct lint *lint, const struct set_entry *entry, const struct set_entry *by)
+static void report_twice_excepted(struct lint *lint, const struct set_entry *entry,
+				  const struct set_entry *by)
 {
 	struct diagnostic *d = diag(lint->diags, entry->span, DIAG_EXCEPTION_OUTSIDE,
 				    "this exception takes nothing from the set");
@@ -214,7 +215,9 @@ static void check_everyone(struct lint *lint, const struct ipset *set)
 		label_parts(d, set, version);
 		diag_note(d, "%s", effect);
 		if (!text_is(set->name, "blacklist"))
-			diag_help(d, "name who is meant, or leave the address out of the rules so that it can be seen");
+			diag_help(
+				d,
+				"name who is meant, or leave the address out of the rules so that it can be seen");
 		return;
 	}
 }
@@ -230,7 +233,8 @@ static void check_endpoint(struct lint *lint, const struct rule *rule, const str
 		d = diag(lint->diags, endpoint->span.begin ? endpoint->span : rule->span, DIAG_EVERYONE,
 			 "these addresses together are all of %s", version_name(version));
 		diag_note(d, "the rule is one for everybody");
-		diag_help(d, "name who is meant, or leave the addresses out of the rule so that it can be seen");
+		diag_help(d,
+			  "name who is meant, or leave the addresses out of the rule so that it can be seen");
 	}
 }
 

@@ -122,7 +122,8 @@ bool values_are_all(const struct values *values, enum dimension dimension, unsig
 
 static int by_first(const void *a, const void *b)
 {
-	return number_compare(((const struct number_range *)a)->first, ((const struct number_range *)b)->first);
+	return number_compare(((const struct number_range *)a)->first,
+			      ((const struct number_range *)b)->first);
 }
 
 /* `next` begins in `range`, or right behind it. */
@@ -201,8 +202,8 @@ struct values values_without(struct arena *arena, const struct values *a, const 
 
 		while (j < b->count && number_compare(b->ranges[j].last, rest.first) < 0)
 			j++;
-		for (uint32_t k = j; k < b->count && !over && number_compare(b->ranges[k].first, rest.last) <= 0;
-		     k++) {
+		for (uint32_t k = j;
+		     k < b->count && !over && number_compare(b->ranges[k].first, rest.last) <= 0; k++) {
 			if (number_compare(rest.first, b->ranges[k].first) < 0)
 				ranges[count++] = (struct number_range){ rest.first,
 									 number_before(b->ranges[k].first) };
@@ -295,8 +296,8 @@ struct known_iface {
 };
 
 struct space {
-	struct arena *arena; /* for regions; whoever asks for them may release it */
-	struct arena kept;   /* for what is remembered */
+	struct arena *arena;    /* for regions; whoever asks for them may release it */
+	struct arena kept;      /* for what is remembered */
 	struct known_set *sets; /* uthash */
 	struct known_iface *ifaces;
 	uint32_t iface_count;
@@ -353,7 +354,8 @@ static struct values resolve_set(struct space *space, const struct ipset *set, u
 	count = 0;
 	for (const struct set_entry *e = set->entries; e; e = e->next)
 		if (!e->alias || e->alias->valid)
-			entries[count++] = (struct prefix_entry){ e->alias ? e->alias->prefix : e->prefix, e->nomatch };
+			entries[count++] = (struct prefix_entry){ e->alias ? e->alias->prefix : e->prefix,
+								  e->nomatch };
 	found = prefix_set_resolve(&space->kept, entries, count, version == IPV4 ? 4 : 6);
 	ranges = ARENA_ARRAY(&space->kept, struct number_range, found.count);
 	for (uint32_t i = 0; i < found.count; i++)
@@ -420,7 +422,8 @@ static struct values port_values(struct space *space, const struct ports *ports,
 		return all_values(dimension, 0);
 	ranges = ARENA_ARRAY(space->arena, struct number_range, ports->count);
 	for (uint32_t i = 0; i < ports->count; i++)
-		ranges[i] = (struct number_range){ small(ports->ranges[i].first), small(ports->ranges[i].last) };
+		ranges[i] = (struct number_range){ small(ports->ranges[i].first),
+						   small(ports->ranges[i].last) };
 	return values_normal(ranges, ports->count);
 }
 
@@ -502,8 +505,9 @@ struct box space_service(struct space *space, unsigned version, uint8_t proto, u
 /* Documentation's addresses where any would do. */
 static struct number example_of(const struct box *box, enum dimension dimension)
 {
-	static const uint64_t usual[DIMENSIONS] = { [DIM_PROTO] = 6, [DIM_DPORT] = 80, [DIM_SPORT] = 40000,
-						    [DIM_ICMP] = 8 << 8 };
+	static const uint64_t usual[DIMENSIONS] = {
+		[DIM_PROTO] = 6, [DIM_DPORT] = 80, [DIM_SPORT] = 40000, [DIM_ICMP] = 8 << 8
+	};
 	const struct values *side = &box->side[dimension];
 
 	if (!values_are_all(side, dimension, box->version)) {
@@ -569,8 +573,8 @@ static const char *proto_text(struct arena *arena, unsigned proto)
 	static const struct {
 		unsigned number;
 		const char *name;
-	} names[] = { { 1, "icmp" }, { 6, "tcp" }, { 17, "udp" }, { 33, "dccp" }, { 58, "icmpv6" },
-		      { 132, "sctp" }, { 136, "udplite" } };
+	} names[] = { { 1, "icmp" },    { 6, "tcp" },    { 17, "udp" },     { 33, "dccp" },
+		      { 58, "icmpv6" }, { 132, "sctp" }, { 136, "udplite" } };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (names[i].number == proto)
@@ -596,7 +600,7 @@ const char *space_example(struct arena *arena, const struct box *box)
 				    (unsigned)example_of(box, DIM_SPORT).low, dest,
 				    (unsigned)example_of(box, DIM_DPORT).low);
 	if (proto == 1 || proto == 58)
-		return arena_printf(arena, "%s type %u code %u from %s to %s", name, icmp >> 8, icmp & 0xff, source,
-				    dest);
+		return arena_printf(arena, "%s type %u code %u from %s to %s", name, icmp >> 8, icmp & 0xff,
+				    source, dest);
 	return arena_printf(arena, "%s from %s to %s", name, source, dest);
 }

@@ -81,7 +81,8 @@ static uint64_t things_of_guests(const struct guest *guest)
 
 static uint64_t things_of(const struct config *config)
 {
-	uint64_t things = things_of_scope(&config->cluster) + config->cluster_rules.count + config->host_rules.count;
+	uint64_t things = things_of_scope(&config->cluster) + config->cluster_rules.count +
+			  config->host_rules.count;
 
 	for (const struct group *g = config->groups; g; g = g->hh.next)
 		things += 1 + g->rules.count;
@@ -92,7 +93,9 @@ static uint64_t things_of(const struct config *config)
 
 static void compile_tree(struct result *result, const char *root)
 {
-	struct input_options options = { .root = root, .node = NULL, .now = "1",
+	struct input_options options = { .root = root,
+					 .node = NULL,
+					 .now = "1",
 					 .services = "tests/cases/etc/services",
 					 .protocols = "tests/cases/etc/protocols",
 					 .ethertypes = "tests/cases/etc/ethertypes",
@@ -309,7 +312,7 @@ int main(int argc, char **argv)
 	for (int i = 3; i < argc; i++)
 		unfit += !try_tree(argv[i], (unsigned)strtoul(argv[1], NULL, 10), counts);
 	printf("%u edits: %u same, %u told, %u legal, %u lost; %u trees are not right\n",
-	       counts[SAME] + counts[TOLD] + counts[LEGAL] + counts[LOST], counts[SAME], counts[TOLD], counts[LEGAL],
-	       counts[LOST], unfit);
+	       counts[SAME] + counts[TOLD] + counts[LEGAL] + counts[LOST], counts[SAME], counts[TOLD],
+	       counts[LEGAL], counts[LOST], unfit);
 	return counts[LOST] != 0 || unfit != 0;
 }

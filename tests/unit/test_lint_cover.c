@@ -14,8 +14,14 @@
 enum { CHAINS = 400, RULES = 12, ADDRESSES = 9, PORTS = 9, PROTOS = 4 };
 
 /* Addresses 0..7 are 10.0.0.0 to 10.0.0.7, 8 any other; ports 0..7 are 1000 to 1007, 8 any other. */
-static const char *const nets[] = { "10.0.0.0/29", "10.0.0.0/30", "10.0.0.4/30", "10.0.0.2/31", "10.0.0.5",
-				    "10.0.0.1-10.0.0.6", "10.0.0.0/31,10.0.0.6/31", "+some" };
+static const char *const nets[] = { "10.0.0.0/29",
+				    "10.0.0.0/30",
+				    "10.0.0.4/30",
+				    "10.0.0.2/31",
+				    "10.0.0.5",
+				    "10.0.0.1-10.0.0.6",
+				    "10.0.0.0/31,10.0.0.6/31",
+				    "+some" };
 static const uint8_t net_bits[] = { 0xff, 0x0f, 0xf0, 0x0c, 0x20, 0x7e, 0xc3, 0xe7 };
 static const char *const ports[] = { "1000:1007", "1000:1003", "1004:1007", "1001,1002,1006", "1005" };
 static const uint8_t port_bits[] = { 0xff, 0x0f, 0xf0, 0x46, 0x20 };
@@ -35,8 +41,10 @@ static bool has(uint8_t bits, unsigned n)
 
 static bool matches(const struct model *m, unsigned source, unsigned dest, unsigned proto, unsigned port)
 {
-	return (m->source < 0 || has(net_bits[m->source], source)) && (m->dest < 0 || has(net_bits[m->dest], dest)) &&
-	       (m->proto < 0 || (unsigned)m->proto == proto) && (m->port < 0 || has(port_bits[m->port], port));
+	return (m->source < 0 || has(net_bits[m->source], source)) &&
+	       (m->dest < 0 || has(net_bits[m->dest], dest)) &&
+	       (m->proto < 0 || (unsigned)m->proto == proto) &&
+	       (m->port < 0 || has(port_bits[m->port], port));
 }
 
 static int any_or(unsigned count)
@@ -84,7 +92,8 @@ static int model_covered(const struct model *models, int at)
 
 		if (!matches(m, source, dest, proto, port))
 			continue;
-		while (by < at && (models[by].in != m->in || !matches(&models[by], source, dest, proto, port)))
+		while (by < at &&
+		       (models[by].in != m->in || !matches(&models[by], source, dest, proto, port)))
 			by++;
 		if (by == at)
 			return 0;
@@ -144,8 +153,8 @@ static void check_chain(void)
 		int wanted = model_covered(models, i), got = said(&f, (uint32_t)(FIRST_LINE + i));
 
 		if (got == 3 ? !wanted : got != wanted)
-			ck_abort_msg("line %d: %d is said, %d is right, of\n%.*s", FIRST_LINE + i, got, wanted, (int)len,
-				     text);
+			ck_abort_msg("line %d: %d is said, %d is right, of\n%.*s", FIRST_LINE + i, got,
+				     wanted, (int)len, text);
 	}
 	fixture_end(&f);
 }
