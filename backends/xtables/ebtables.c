@@ -259,7 +259,8 @@ static void print_lines(struct xt_script *script, const char *lines, size_t len)
 /* The rules of others, without our hook. */
 static void print_others(struct out *out, const struct xt_loaded_bridge *loaded)
 {
-	const char *hook = memmem(loaded->rules.data, loaded->rules.len, XT_BRIDGE_HOOK "\n", sizeof(XT_BRIDGE_HOOK));
+	const char *hook = loaded->rules.len ? memmem(loaded->rules.data, loaded->rules.len, XT_BRIDGE_HOOK "\n",
+						      sizeof(XT_BRIDGE_HOOK)) : NULL;
 	size_t before = hook ? (size_t)(hook - loaded->rules.data) : loaded->rules.len;
 
 	out_bytes(out, loaded->rules.data, before);
