@@ -54,7 +54,9 @@ in_namespaces() {
 	PVEFW_INSIDE=1 exec unshare -n -m "$0" "$@"
 }
 
+# build VARIABLE SOURCE…: a program, its name in VARIABLE, unless that has one already
 build() {
+	[ -z "${!1:-}" ] || return 0
 	export "$1=$work/programs/${1,,}"
 	mkdir -p "$work/programs"
 	${CC:-cc} -std=c17 -D_GNU_SOURCE -O1 -o "$work/programs/${1,,}" "${@:2}" || exit 2
@@ -90,7 +92,8 @@ firewall() {
 	local command=$1
 	shift
 	case $command in
-	start | restart | apply | stop) set -- --log-file "$work/log" "$@" ;;
+	start | restart) set -- --log-file "$work/log" --metrics-port 9199 "$@" ;;
+	apply | stop) set -- --log-file "$work/log" "$@" ;;
 	esac
 	[ "$command" = confirm ] || set -- --root "$work/tree" --node n "$@"
 	timeout 60 "${in[@]}" "$service" "$command" --run-dir "$work/run" "$@"
@@ -101,17 +104,18 @@ start() {
 	: >>"$work/log"
 	local before
 	before=$(cycles)
-	"${in[@]}" "$service" start --debug --root "$work/tree" --node n --run-dir "$work/run" --log-file "$work/log" "$@" \
-		>>"$work/output" 2>&1 </dev/null &
+	"${in[@]}" "$service" start --debug --root "$work/tree" --node n --run-dir "$work/run" --log-file "$work/log" \
+		--metrics-port 9199 "$@" >>"$work/output" 2>&1 </dev/null &
 	pid=$!
 	within 20 cycled_since "$before"
 }
 
-# stop: ends it with all that is its own
+# stop: ends it with all that is its own; what a sanitizer says then counts
 stop() {
 	kill "$pid" 2>/dev/null
 	within 30 gone "$pid"
 	wait "$pid" 2>/dev/null
+	verdict $? "the service ends with another status than 0: $(head -n 20 "$work/output" | cut -c 1-160)"
 	pid=
 }
 
@@ -168,9 +172,10 @@ status_is() {
 	[ "$line" = "Status: $1" ] || { echo "$line" && false; }
 }
 
-# metric NAME
+# metric NAME: a whole number
 metric() {
-	"${in[@]}" python3 "$here/metric.py" "$work/run/metrics.sock" "$1"
+	"${in[@]}" bash -c 'exec 3<>/dev/tcp/127.0.0.1/9199 && printf "GET /metrics HTTP/1.0\r\n\r\n" >&3 && timeout 20 cat <&3' |
+		awk -v name="pvefw_$1" '$1 == name { printf "%d\n", $2 }'
 }
 
 # clock_ticks: processor time of the service so far, in hundredths of a second, and of the tools it has run
@@ -182,14 +187,17 @@ clock_ticks() {
 
 # ---- trees and rulesets ----
 
-# make_tree [TARGET]: a cluster with the guests 100 (a VM) and 101 (a container); with `nft` only the host's zone is
-# filtered, in one table of the inet family: all that is needed of the kernel is there in any namespace
+# make_tree [nft|nft-guests]: a cluster with the guests 100 (a VM) and 101 (a container), for iptables or nftables; with
+# `nft` only the host's zone is filtered, in one table of the inet family: all that is needed of the kernel is there in
+# any namespace
 make_tree() {
+	local line=
 	rm -rf "$work/tree"
 	mkdir -p "$work/tree/firewall" "$work/tree/nodes/n/qemu-server" "$work/tree/nodes/n/lxc"
 	put cluster.fw '[OPTIONS]' 'enable: 1' '' '[RULES]' 'IN ACCEPT -p tcp -dport 8006'
-	put ../nodes/n/host.fw '[OPTIONS]' 'enable: 1' "${1:+nftables: 1}" "${1:+nf_conntrack_allow_invalid: 1}"
-	[ -z "${1:-}" ] || return 0
+	[ "${1:-}" != nft ] || line='nf_conntrack_allow_invalid: 1'
+	put ../nodes/n/host.fw '[OPTIONS]' 'enable: 1' "${1:+nftables: 1}" "$line"
+	[ -z "$line" ] || return 0
 	echo 'net0: virtio=02:00:00:00:01:00,bridge=vmbr0,firewall=1' >"$work/tree/nodes/n/qemu-server/100.conf"
 	echo 'net0: name=eth0,hwaddr=02:00:00:00:01:01,bridge=vmbr0,firewall=1' >"$work/tree/nodes/n/lxc/101.conf"
 	put 100.fw '[OPTIONS]' 'enable: 1' '[RULES]' 'IN ACCEPT -p tcp -dport 80'

@@ -6,6 +6,7 @@
 #
 # What is blocked by default, or by rules that stay, never passes, with both targets and from one to the other. With
 # iptables, what blocks a packet may move from a rule to a set: how many packets pass then is counted, and printed.
+# TARGET=nft: guests with nftables instead, for which the kernel needs connection tracking in bridges.
 #
 # Ends with `N passed, N failed`. PVE_FIREWALL: the service, default build/pve-firewall.
 set -u
@@ -14,7 +15,10 @@ set -u
 begin
 export PREFIX=pvefwo$$
 in=(ip netns exec "$PREFIX-host")
+target=${TARGET:-iptables}
+[ "$target" = iptables ] || export WIRING=direct
 build STREAM "$here/stream.c" "$tests"/topology/{spec,space}.c
+"$tests/topology/topo.sh" up || give_up "no topology"
 
 # begin_flood LINE…: a packet along each of these lines about every tenth of a millisecond
 begin_flood() {
@@ -102,33 +106,33 @@ host_file() {
 	put ../nodes/n/host.fw '[OPTIONS]' 'enable: 1' "nftables: $1" 'nf_conntrack_allow_invalid: 1'
 }
 
-"$tests/topology/topo.sh" up || give_up "no topology"
-
-# iptables, with guests
-make_tree
-at_once 8000
-put 100.fw '[OPTIONS]' 'enable: 1' '[RULES]' 'IN DROP -p udp -dport 7001' 'IN ACCEPT -p tcp -dport 80'
-start
-begin_flood 'outside udp host 7000' 'outside udp host 7001' 'outside udp host 7002' 'outside udp vm100 7001' 'vm102 udp ct101 7001'
-all_changes
-applied put 100.fw '[OPTIONS]' 'enable: 1' '[RULES]' 'IN ACCEPT -p tcp -dport 81' 'IN DROP -p udp -dport 7001'
-end_blocked_flood iptables
-stop
+# with_guests [nft-guests]
+with_guests() {
+	make_tree ${1:+"$1"}
+	at_once 8000
+	put 100.fw '[OPTIONS]' 'enable: 1' '[RULES]' 'IN DROP -p udp -dport 7001' 'IN ACCEPT -p tcp -dport 80'
+	start
+	begin_flood 'outside udp host 7000' 'outside udp host 7001' 'outside udp host 7002' 'outside udp vm100 7001' 'vm102 udp ct101 7001'
+	all_changes
+	applied put 100.fw '[OPTIONS]' 'enable: 1' '[RULES]' 'IN ACCEPT -p tcp -dport 81' 'IN DROP -p udp -dport 7001'
+	end_blocked_flood "guests, ${1:-iptables}"
+	stop
+}
 
 # the host's zone, with nftables, and from one to the other
-make_tree nft
-at_once 8000
-start
-begin_flood 'outside udp host 7000' 'outside udp host 7001' 'outside udp host 7002'
-all_changes
-for target in 0 1 0 1; do
-	applied host_file $target
-done
-end_blocked_flood nftables
-stop
+host_zone() {
+	make_tree nft
+	at_once 8000
+	start
+	begin_flood 'outside udp host 7000' 'outside udp host 7001' 'outside udp host 7002'
+	all_changes
+	for on in 0 1 0 1; do
+		applied host_file $on
+	done
+	end_blocked_flood nftables
+	stop
+}
 
-# iptables, no verdict: what blocks moves from a rule to a set and back
-make_tree
 by_rule() {
 	put cluster.fw '[OPTIONS]' 'enable: 1' '[IPSET bad]' '[RULES]' 'IN DROP -source 10.10.0.254 -p udp -dport 7001' \
 		'IN ACCEPT -source +bad -p tcp -dport 1' 'IN ACCEPT -p udp -dport 7000:7001'
@@ -137,13 +141,26 @@ by_set() {
 	put cluster.fw '[OPTIONS]' 'enable: 1' '[IPSET bad]' '10.10.0.254' '[RULES]' 'IN DROP -source +bad -p udp -dport 7001' \
 		'IN ACCEPT -p udp -dport 7000:7001'
 }
-by_rule
-start
-begin_flood 'outside udp host 7000' 'outside udp host 7001'
-for ((i = 0; i < ${MOVES:-8}; i++)); do
-	applied by_set
-	applied by_rule
-done
-end_flood "iptables, $((2 * ${MOVES:-8})) times from a rule to a set or back"
-stop
+
+# iptables, no verdict: what blocks moves from a rule to a set and back
+moving() {
+	make_tree
+	by_rule
+	start
+	begin_flood 'outside udp host 7000' 'outside udp host 7001'
+	for ((i = 0; i < ${MOVES:-8}; i++)); do
+		applied by_set
+		applied by_rule
+	done
+	end_flood "iptables, $((2 * ${MOVES:-8})) times from a rule to a set or back"
+	stop
+}
+
+if [ "$target" = nft ]; then
+	with_guests nft-guests
+else
+	with_guests
+	host_zone
+	moving
+fi
 finish
