@@ -115,7 +115,7 @@ stop() {
 	kill "$pid" 2>/dev/null
 	within 30 gone "$pid"
 	wait "$pid" 2>/dev/null
-	verdict $? "the service ends with another status than 0: $(head -n 20 "$work/output" | cut -c 1-160)"
+	verdict $? "the service ends with another status than 0: $(head -n 20 "$work/output" 2>/dev/null)"
 	pid=
 }
 

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the service keeps in its run directory: files, the lock, a tree; and what it has told already. */
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "firewall/rundir.h"
+#include "firewall/snapshot.h"
+#include "firewall/told.h"
+#include "fixture.h"
+#include "source_cache.h"
+
+static char folder[64], run_path[128];
+static int dir;
+
+static void setup(void)
+{
+	strcpy(folder, "/tmp/pvefw-test-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	snprintf(run_path, sizeof(run_path), "%s/a/b/run", folder);
+	dir = rundir_open(run_path);
+	ck_assert_int_ge(dir, 0);
+}
+
+static void teardown(void)
+{
+	int above = open("/tmp", O_RDONLY | O_DIRECTORY);
+
+	close(dir);
+	snapshot_remove(above, strrchr(folder, '/') + 1);
+	ck_assert_int_eq(access(folder, F_OK), -1);
+	close(above);
+}
+
+/* ---- files ---- */
+
+static void check_file(const char *name, const char *wanted)
+{
+	struct out out;
+
+	out_init_memory(&out);
+	ck_assert_int_eq(rundir_read(dir, name, &out), 0);
+	out_char(&out, '\0');
+	ck_assert_str_eq(out.data, wanted);
+	out_free(&out);
+}
+
+START_TEST(files_are_replaced)
+{
+	struct out out;
+
+	out_init_memory(&out);
+	ck_assert_int_eq(rundir_read(dir, "x", &out), ENOENT);
+	ck_assert_int_eq(rundir_remove(dir, "x"), 0);
+	ck_assert_int_eq(rundir_write(dir, "x", "first", 5), 0);
+	check_file("x", "first");
+	ck_assert_int_eq(rundir_write(dir, "x", "2", 1), 0);
+	check_file("x", "2");
+	ck_assert_int_eq(faccessat(dir, ".x.new", F_OK, 0), -1);
+	ck_assert_int_eq(rundir_remove(dir, "x"), 0);
+	ck_assert_int_eq(rundir_read(dir, "x", &out), ENOENT);
+	out_free(&out);
+}
+END_TEST
+
+START_TEST(a_file_that_cannot_be_written_stays)
+{
+	ck_assert_int_eq(mkdirat(dir, "x", 0700), 0);
+	ck_assert_int_ne(rundir_write(dir, "x", "1", 1), 0);
+	ck_assert_int_eq(faccessat(dir, ".x.new", F_OK, 0), -1);
+	ck_assert_int_eq(rundir_open("/proc/self/nowhere/run"), -1);
+	ck_assert_int_eq(rundir_open_existing("/nowhere"), -1);
+}
+END_TEST
+
+/* ---- the lock ---- */
+
+START_TEST(one_process_has_the_lock)
+{
+	int ends[2], lock;
+	pid_t holder = 0, child;
+	char word;
+
+	ck_assert_int_eq(pipe(ends), 0);
+	ck_assert_int_eq(rundir_lock_holder(dir), 0);
+	child = fork();
+	if (child == 0) {
+		lock = rundir_lock(dir, 0, &holder);
+		if (write(ends[1], "", 1) == 1 && lock >= 0)
+			pause();
+		_exit(1);
+	}
+	ck_assert_int_eq(read(ends[0], &word, 1), 1);
+	ck_assert_int_eq(rundir_lock_holder(dir), child);
+	ck_assert_int_eq(rundir_lock(dir, 100, &holder), -1);
+	ck_assert_int_eq(errno, EWOULDBLOCK);
+	ck_assert_int_eq(holder, child);
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	ck_assert_int_eq(rundir_lock_holder(dir), 0);
+	lock = rundir_lock(dir, 0, &holder);
+	ck_assert_int_ge(lock, 0);
+	close(lock);
+	close(ends[0]);
+	close(ends[1]);
+}
+END_TEST
+
+/* ---- a tree ---- */
+
+static void put(struct source_cache *cache, const char *shown, const char *text)
+{
+	struct source source = { .path = shown, .text = strdup(text), .size = (uint32_t)strlen(text) };
+	struct stat st = { .st_size = source.size };
+
+	source_cache_put(cache, &source, &st);
+	free(source.text);
+}
+
+START_TEST(a_tree_takes_the_place_of_another)
+{
+	struct source_cache *cache = source_cache_new();
+
+	put(cache, "firewall/cluster.fw", "one");
+	put(cache, "nodes/n/host.fw", "");
+	ck_assert_int_eq(snapshot_write(dir, "tree", cache), 0);
+	check_file("tree/firewall/cluster.fw", "one");
+	check_file("tree/nodes/n/host.fw", "");
+	source_cache_free(cache);
+
+	cache = source_cache_new();
+	put(cache, "firewall/cluster.fw", "two");
+	ck_assert_int_eq(snapshot_write(dir, "tree", cache), 0);
+	check_file("tree/firewall/cluster.fw", "two");
+	ck_assert_int_eq(faccessat(dir, "tree/nodes", F_OK, 0), -1);
+
+	/* What leads elsewhere is refused, and what was there is there still. */
+	put(cache, "../../out.fw", "three");
+	ck_assert_int_eq(snapshot_write(dir, "tree", cache), EINVAL);
+	check_file("tree/firewall/cluster.fw", "two");
+	ck_assert_int_eq(faccessat(dir, ".tree.new", F_OK, 0), -1);
+	source_cache_free(cache);
+	snapshot_remove(dir, "tree");
+	ck_assert_int_eq(faccessat(dir, "tree", F_OK, 0), -1);
+	snapshot_remove(dir, "tree");
+}
+END_TEST
+
+/* ---- what was told ---- */
+
+/* How many lines the log has. */
+static unsigned lines_of(const char *path)
+{
+	FILE *file = fopen(path, "r");
+	unsigned lines = 0;
+	int c;
+
+	while (file && (c = getc(file)) != EOF)
+		lines += c == '\n';
+	if (file)
+		fclose(file);
+	return lines;
+}
+
+/* Diagnostics about the first `count` of these values. */
+static void tell(struct told *told, struct log *log, unsigned first, unsigned count)
+{
+	struct fixture f;
+
+	fixture_start(&f);
+	for (unsigned i = first; i < first + count; i++)
+		diag(&f.diags, (struct span){ 0, 0 }, DIAG_CANNOT_READ, "cannot read file %u", i);
+	told_log(told, log, &f.diags);
+	fixture_end(&f);
+}
+
+START_TEST(each_diagnostic_is_told_once)
+{
+	struct told told = { NULL, 0 };
+	struct log log;
+	char path[192];
+
+	snprintf(path, sizeof(path), "%s/log", run_path);
+	log_open(&log, path, false);
+	tell(&told, &log, 0, 3);
+	ck_assert_uint_eq(lines_of(path), 3);
+	tell(&told, &log, 0, 3);
+	ck_assert_uint_eq(lines_of(path), 3);
+	tell(&told, &log, 1, 3);
+	ck_assert_uint_eq(lines_of(path), 4);
+	tell(&told, &log, 0, 3); /* the first had been gone */
+	ck_assert_uint_eq(lines_of(path), 5);
+	tell(&told, &log, 100, 150); /* a hundred, and how many more */
+	ck_assert_uint_eq(lines_of(path), 106);
+	told_free(&told);
+}
+END_TEST
+
+/* What cannot be written is counted, and told when it can be again. */
+START_TEST(lost_messages_are_counted)
+{
+	struct log log;
+	char path[192];
+
+	log_open(&log, "/dev/full", false);
+	log_message(&log, PRIORITY_ERROR, NULL, "one");
+	log_message(&log, PRIORITY_DEBUG, NULL, "not said");
+	log_message(&log, PRIORITY_ERROR, NULL, "two");
+	ck_assert_uint_eq(log.lost, 2);
+	snprintf(path, sizeof(path), "%s/log", run_path);
+	log.path = path;
+	log_message(&log, PRIORITY_ERROR, NULL, "three");
+	ck_assert_uint_eq(log.lost, 0);
+	ck_assert_uint_eq(lines_of(path), 2);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("rundir");
+	TCase *tests = tcase_create("all");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_checked_fixture(tests, setup, teardown);
+	tcase_add_test(tests, files_are_replaced);
+	tcase_add_test(tests, a_file_that_cannot_be_written_stays);
+	tcase_add_test(tests, one_process_has_the_lock);
+	tcase_add_test(tests, a_tree_takes_the_place_of_another);
+	tcase_add_test(tests, each_diagnostic_is_told_once);
+	tcase_add_test(tests, lost_messages_are_counted);
+	suite_add_tcase(suite, tests);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
