@@ -8,7 +8,7 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <string.h>
 
-#include "nft/netlink.h"
+#include "nft/netlink_batch.h"
 
 void kernel_watch_init(struct kernel_watch *w, sd_event *event, void (*handler)(void *context), void *context)
 {
@@ -48,15 +48,11 @@ static int on_message(const struct nlmsghdr *header, void *context)
 }
 
 /* What was lost may have been about us. */
-static int on_readable(sd_event_source *source, int fd, uint32_t revents, void *context)
+static void take_messages(struct kernel_watch *w)
 {
 	_Alignas(struct nlmsghdr) char buffer[65536];
-	struct kernel_watch *w = context;
 	bool ours = false;
 
-	(void)source;
-	(void)fd;
-	(void)revents;
 	for (;;) {
 		ssize_t got = mnl_socket_recvfrom(w->socket, buffer, sizeof(buffer));
 
@@ -70,6 +66,14 @@ static int on_readable(sd_event_source *source, int fd, uint32_t revents, void *
 	}
 	if (ours)
 		w->handler(w->context);
+}
+
+static int on_readable(sd_event_source *source, int fd, uint32_t revents, void *context)
+{
+	(void)source;
+	(void)fd;
+	(void)revents;
+	take_messages(context);
 	return 0;
 }
 
@@ -83,6 +87,14 @@ static int listen_on(struct kernel_watch *w)
 	return -sd_event_add_io(w->event, &w->source, mnl_socket_get_fd(w->socket), EPOLLIN, on_readable, w);
 }
 
+static void stop(struct kernel_watch *w)
+{
+	w->source = sd_event_source_unref(w->source);
+	if (w->socket)
+		mnl_socket_close(w->socket);
+	w->socket = NULL;
+}
+
 int kernel_watch_listen(struct kernel_watch *w)
 {
 	int reason;
@@ -94,14 +106,32 @@ int kernel_watch_listen(struct kernel_watch *w)
 		return errno;
 	reason = listen_on(w);
 	if (reason > 0)
-		kernel_watch_pause(w);
+		stop(w);
 	return reason > 0 ? reason : 0;
+}
+
+static uint32_t generation(void)
+{
+	struct nft_kernel kernel;
+	uint32_t count = 0;
+
+	if (nft_kernel_open(&kernel) != 0)
+		return 0;
+	if (nft_kernel_read_generation(&kernel, &count) != 0)
+		count = 0;
+	nft_kernel_close(&kernel);
+	return count;
 }
 
 void kernel_watch_pause(struct kernel_watch *w)
 {
-	w->source = sd_event_source_unref(w->source);
+	w->paused_at = generation();
 	if (w->socket)
-		mnl_socket_close(w->socket);
-	w->socket = NULL;
+		take_messages(w);
+	stop(w);
+}
+
+bool kernel_watch_missed(const struct kernel_watch *w, uint32_t own)
+{
+	return w->paused_at && generation() - w->paused_at > own;
 }

@@ -16,6 +16,7 @@ struct kernel_watch {
 	sd_event *event;
 	struct mnl_socket *socket; /* NULL: nobody listens */
 	sd_event_source *source;
+	uint32_t paused_at; /* the kernel's count of transactions then; 0: not known */
 	void (*handler)(void *context);
 	void *context;
 };
@@ -23,6 +24,10 @@ struct kernel_watch {
 void kernel_watch_init(struct kernel_watch *w, sd_event *event, void (*handler)(void *context), void *context);
 /* Both may be called at any time; 0 or an errno. */
 int kernel_watch_listen(struct kernel_watch *w);
+/* What has been told until then is handled first. */
 void kernel_watch_pause(struct kernel_watch *w);
+/* Whether there have been more than `own` transactions since the pause: nobody knows what others have
+ * done meanwhile. */
+bool kernel_watch_missed(const struct kernel_watch *w, uint32_t own);
 
 #endif

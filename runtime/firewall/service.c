@@ -184,22 +184,35 @@ static void note_repair(struct service *s)
 		    "somebody else has changed rules of ours in the kernel; they are loaded anew");
 }
 
-static void listen_to_kernel(struct service *s)
+/* `changed`: by one transaction of ours.  True if there have been others while nobody listened; emptying
+ * iptables makes some, too. */
+static bool listen_to_kernel(struct service *s, bool changed, bool emptied)
 {
-	if (s->applied.backend == &backend_netlink)
-		kernel_watch_listen(&s->kernel);
+	if (s->applied.backend != &backend_netlink)
+		return false;
+	kernel_watch_listen(&s->kernel);
+	return !emptied && kernel_watch_missed(&s->kernel, changed);
+}
+
+/* It is loaded anew, but not again and again. */
+static void note_missed(struct service *s)
+{
+	log_message(&s->log, PRIORITY_DEBUG, NULL, "others were at work in the kernel meanwhile");
+	s->whole = true;
+	service_schedule(s, REPAIR_PAUSE);
 }
 
 static bool apply(struct service *s, struct compilation *c)
 {
-	struct applying applying = { .arena = &c->arena, .whole = s->whole };
+	struct applying applying = { .arena = &c->arena };
 	bool suspicion = s->suspicion && s->applied.valid && tree_digest_equal(&s->applied.digest, &c->digest);
+	bool emptied = !s->applied.removed_other, done, missed;
 	int64_t begin = nanoseconds();
-	bool done;
 
 	kernel_watch_pause(&s->kernel);
+	applying.whole = s->whole;
 	done = applied_load(&s->applied, c, &applying);
-	listen_to_kernel(s);
+	missed = listen_to_kernel(s, applying.changed, emptied);
 	s->counts.applies++;
 	s->counts.apply_time = nanoseconds() - begin;
 	s->counts.apply_time_all += s->counts.apply_time;
@@ -212,6 +225,8 @@ static bool apply(struct service *s, struct compilation *c)
 		return false;
 	}
 	s->whole = false;
+	if (missed)
+		note_missed(s);
 	s->filtering = config_enabled(c->config);
 	log_applied(s, c, &applying);
 	tell_logger(s, c->config);
@@ -315,7 +330,7 @@ static bool patch(struct service *s, const char *vmid, struct text before)
 	compiled = nanoseconds();
 	kernel_watch_pause(&s->kernel);
 	done = c.config && applied_patch(&s->applied, &c, before, &applying);
-	listen_to_kernel(s);
+	s->whole |= listen_to_kernel(s, done, false);
 	compilation_free(&c);
 	if (done)
 		log_message(&s->log, PRIORITY_DEBUG, NULL,
