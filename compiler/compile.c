@@ -417,6 +417,7 @@ void scope_free(struct scope *scope)
 {
 	HASH_CLEAR(hh, scope->aliases);
 	HASH_CLEAR(hh, scope->ipsets);
+	HASH_CLEAR(hh, scope->skipped);
 }
 
 void config_free(struct config *config)

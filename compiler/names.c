@@ -59,10 +59,16 @@ struct group *names_group(const struct config *config, struct text name)
 /* Uses of the name are shown with `d`, and not reported by themselves. */
 static void skip_name(struct resolver *r, enum section_kind kind, struct text name, struct diagnostic *d)
 {
-	struct skipped_name *skipped = ARENA_NEW(r->arena, struct skipped_name);
+	struct text key = names_skipped_key(r->arena, kind, name);
+	struct skipped_name *skipped = NULL;
 
-	*skipped = (struct skipped_name){ kind, arena_lower(r->arena, name), d, r->own->skipped };
-	r->own->skipped = skipped;
+	HASH_FIND(hh, r->own->skipped, key.ptr, key.len, skipped);
+	if (!skipped) {
+		skipped = ARENA_NEW(r->arena, struct skipped_name);
+		skipped->key = key;
+		HASH_ADD_KEYPTR(hh, r->own->skipped, key.ptr, key.len, skipped);
+	}
+	skipped->d = d;
 }
 
 /* A name that breaks the rules for sets and groups: everything below is skipped. */

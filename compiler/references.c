@@ -214,14 +214,24 @@ static void show_use(struct resolver *r, struct diagnostic *d, struct word refer
 	*r->late = label;
 }
 
+/* What kind of name it is, and the name in lower case. */
+struct text names_skipped_key(struct arena *arena, enum section_kind kind, struct text name)
+{
+	const char letter = (char)('a' + (int)kind);
+
+	return arena_lower(arena, ARENA_JOIN(arena, (struct text){ &letter, 1 }, name));
+}
+
 bool names_are_skipped(struct resolver *r, const struct scope *scope, enum section_kind kind,
 		       struct text name, struct word reference)
 {
-	const struct skipped_name *s = scope ? scope->skipped : NULL;
-	struct text lower = arena_lower(r->arena, name);
+	const struct skipped_name *s = NULL;
+	struct text key;
 
-	while (s && (s->kind != kind || !text_equal(s->name, lower)))
-		s = s->next;
+	if (!scope || !scope->skipped)
+		return false;
+	key = names_skipped_key(r->arena, kind, name);
+	HASH_FIND(hh, scope->skipped, key.ptr, key.len, s);
 	if (s)
 		show_use(r, s->d, reference);
 	return s != NULL;

@@ -35,10 +35,9 @@ struct late_label {
 
 /* A set, group or alias that is passed over for its bad name, which was reported. */
 struct skipped_name {
-	enum section_kind kind; /* it stands in, or is */
-	struct text name; /* in lower case */
+	struct text key; /* of names_skipped_key() */
 	struct diagnostic *d;
-	struct skipped_name *next;
+	UT_hash_handle hh;
 };
 
 struct resolver {
@@ -90,6 +89,8 @@ struct diagnostic *header_report(struct resolver *r, const struct ast_section *s
 const struct alias *names_alias(struct resolver *r, struct word reference);
 /* The set behind the '+'; `reference` is what follows it. */
 const struct ipset *names_set(struct resolver *r, struct word reference);
+/* By what a skipped name is found. */
+struct text names_skipped_key(struct arena *arena, enum section_kind kind, struct text name);
 /* Whether `reference` is wrong only because what is called so in the file of
  * `scope` is skipped; the diagnostic there then shows it. */
 bool names_are_skipped(struct resolver *r, const struct scope *scope, enum section_kind kind,
