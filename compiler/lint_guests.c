@@ -188,19 +188,20 @@ void lint_firewall_off(struct lint *lint)
 {
 	const struct lint_file *guest = find_enabled(lint);
 	const struct lint_file *cluster = lint_find_file(lint, lint->inputs->cluster);
-	struct span place;
+	int64_t enable = lint->config->cluster_options.enable;
 	struct diagnostic *d;
 
-	if (config_enabled(lint->config) || !guest)
+	if (config_enabled(lint->config) || (!guest && enable == 0))
 		return;
-	place = lint_option_place(lint, cluster ? cluster : guest, "enable");
-	d = diag(lint->diags, place, DIAG_FIREWALL_OFF, "the firewall of the whole cluster is off");
-	if (cluster)
+	d = diag(lint->diags, lint_option_place(lint, cluster ? cluster : guest, "enable"), DIAG_FIREWALL_OFF,
+		 "the firewall of the whole cluster is off");
+	if (cluster && guest)
 		diag_label(d, lint_option_place(lint, guest, "enable"), "this guest's is on, without effect");
 	diag_note(d, "nothing is filtered anywhere, neither the hosts nor the guests");
-	if (lint->config->cluster_options.enable > 1)
-		diag_note(d, "`enable: %lld` is a time, which is over",
-			  (long long)lint->config->cluster_options.enable);
+	if (enable > 1)
+		diag_note(
+			d,
+			"a number above 1 is a time, for which the firewall is on until a minute later: it is over");
 	diag_help(
 		d,
 		cluster ? "write `enable: 1` into [OPTIONS] of cluster.fw"
