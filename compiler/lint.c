@@ -80,14 +80,13 @@ const char *lint_guest_name(struct lint *lint, const struct guest *guest)
 			    TEXT_ARG(guest->vmid_text));
 }
 
-struct span lint_option_place(struct lint *lint, const struct lint_file *file, const char *key)
+struct span lint_option_place(const struct lint_file *file, const char *key)
 {
 	struct span place = { file->source->base, file->source->base };
 	struct arena trees = { 0 };
 	/* The parser changes nothing of the source. */
 	struct ast_file *ast = ast_parse(&trees, (struct source *)file->source, file->kind);
 
-	(void)lint;
 	for (const struct ast_section *s = ast->sections; s; s = s->next)
 		for (const struct ast_line *l = s->lines; l && s->kind == SECTION_OPTIONS; l = l->next) {
 			const struct ast_option *option = (const struct ast_option *)l;
@@ -134,6 +133,17 @@ static void add_guests(struct lint *lint, const struct folder *node, const char 
 	folder_close(&folder);
 }
 
+bool lint_has_guest(const struct lint *lint, uint64_t vmid)
+{
+	uint32_t key = (uint32_t)vmid;
+
+	for (const struct guest *g = lint->config->guests; g; g = g->next)
+		if (g->vmid == vmid)
+			return true;
+	return lint->other_guest_count &&
+	       bsearch(&key, lint->other_guests, lint->other_guest_count, sizeof(key), by_number);
+}
+
 static void read_other_nodes(struct lint *lint)
 {
 	struct folder root, nodes;
@@ -164,7 +174,12 @@ static void read_other_nodes(struct lint *lint)
 
 /* ---- chains ---- */
 
-static const char *const policy_keys[] = { "policy_in", "policy_out", "policy_forward" };
+const char *lint_policy_key(enum direction direction)
+{
+	static const char *const keys[] = { "policy_in", "policy_out", "policy_forward" };
+
+	return keys[direction];
+}
 
 static void host_policies(const struct config *config, struct lint_chain *chain)
 {
@@ -197,7 +212,6 @@ static struct lint_chain guest_chain(const struct lint_file *file)
 static void call(struct lint *lint, struct lint_chain chain,
 		 void (*each)(struct lint *lint, const struct lint_chain *chain))
 {
-	memcpy(chain.policy_key, policy_keys, sizeof(policy_keys));
 	if (chain.rules->first)
 		each(lint, &chain);
 }

@@ -37,19 +37,22 @@ struct lint_chain {
 	const struct lint_file *file;
 	const struct rule_list *rules, *then; /* `then`: those that come after them, or NULL */
 	const struct policy *policy[3];       /* by direction; NULL: not known */
-	const char *policy_key[3];
 	bool policy_logs[3];
 	bool host; /* the implied rules of the host follow */
 };
 
+/* "policy_in" */
+const char *lint_policy_key(enum direction direction);
 /* Calls `each` for the rules of every file, and of every security group by itself. */
 void lint_each_chain(struct lint *lint, void (*each)(struct lint *lint, const struct lint_chain *chain));
 /* Where `key` is set in a file (the last time), or the begin of the file. */
-struct span lint_option_place(struct lint *lint, const struct lint_file *file, const char *key);
+struct span lint_option_place(const struct lint_file *file, const char *key);
 const struct lint_file *lint_find_file(const struct lint *lint, const struct source *source);
 /* Whether compile() has reported an error in a file, which may be NULL: what is missing there
  * may be meant. */
 bool lint_has_errors(const struct lint *lint, const struct source *source);
+/* Whether a node of the cluster has a guest of that number. */
+bool lint_has_guest(const struct lint *lint, uint64_t vmid);
 /* "VM 100", "container 101" */
 const char *lint_guest_name(struct lint *lint, const struct guest *guest);
 

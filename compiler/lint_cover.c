@@ -319,23 +319,18 @@ static void report_bound(struct cover *c, const struct subject *s)
 
 /* ---- rules that the policy makes needless ---- */
 
-static bool overlaps(const struct region *a, const struct region *b, uint64_t *work)
-{
-	*work += (uint64_t)a->count * b->count;
-	for (uint32_t i = 0; i < a->count; i++)
-		for (uint32_t j = 0; j < b->count; j++)
-			if (box_overlaps(&a->boxes[i], &b->boxes[j]))
-				return true;
-	return false;
-}
-
 /* Without the rule a step below would decide otherwise about something. */
 static bool matters_below(struct cover *c, const struct subject *s, enum action action)
 {
-	for (uint32_t i = s->last; i < c->count; i++)
-		if ((c->steps[i].rule->action != action || c->steps[i].rule->log != LOG_NOLOG) &&
-		    overlaps(&s->left, &c->steps[i].region, &c->work))
+	for (uint32_t i = s->last; i < c->count; i++) {
+		const struct step *step = &c->steps[i];
+
+		if (step->rule->action == action && step->rule->log == LOG_NOLOG)
+			continue;
+		c->work += (uint64_t)s->left.count * step->region.count;
+		if (region_overlaps(&s->left, &step->region))
 			return true;
+	}
 	return false;
 }
 
@@ -381,7 +376,7 @@ static bool is_like_policy(const struct cover *c, const struct subject *s)
 static void check_policy(struct cover *c, struct subject *s)
 {
 	const struct policy *policy = c->chain->policy[c->direction];
-	const char *key = c->chain->policy_key[c->direction];
+	const char *key = lint_policy_key(c->direction);
 	const struct rule *rule = s->line;
 	struct diagnostic *d;
 	bool noise;

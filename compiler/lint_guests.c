@@ -3,29 +3,9 @@
  * Guests and their NICs: the firewall file says one thing, the guest's own
  * configuration another, and no traffic is filtered.
  */
-#include <stdlib.h>
-
 #include "lint_check.h"
 
 /* ---- files without a guest ---- */
-
-static int by_number(const void *a, const void *b)
-{
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	return (x > y) - (x < y);
-}
-
-static bool is_elsewhere(const struct lint *lint, struct text vmid)
-{
-	uint64_t number = 0;
-	uint32_t key;
-
-	if (!text_to_number(vmid, UINT32_MAX, &number) || !lint->other_guest_count)
-		return false;
-	key = (uint32_t)number;
-	return bsearch(&key, lint->other_guests, lint->other_guest_count, sizeof(key), by_number);
-}
 
 static struct span begin_of(const struct source *source)
 {
@@ -39,8 +19,10 @@ static void check_strangers(struct lint *lint)
 		return;
 	for (const struct guest *g = lint->config->strangers; g; g = g->next) {
 		struct diagnostic *d;
+		uint64_t vmid = 0;
 
-		if (!g->file || is_elsewhere(lint, g->vmid_text))
+		if (!g->file ||
+		    (text_to_number(g->vmid_text, UINT32_MAX, &vmid) && lint_has_guest(lint, vmid)))
 			continue;
 		d = diag(lint->diags, begin_of(g->file), DIAG_FILE_WITHOUT_GUEST, "there is no guest %.*s",
 			 TEXT_ARG(g->vmid_text));
@@ -70,9 +52,8 @@ static bool has_filtered_nic(const struct guest *guest)
 static void report_no_nic(struct lint *lint, const struct lint_file *file)
 {
 	const struct guest *guest = file->guest;
-	struct diagnostic *d = diag(lint->diags, lint_option_place(lint, file, "enable"),
-				    DIAG_NO_FILTERED_NIC, "no NIC of %s has `firewall=1`",
-				    lint_guest_name(lint, guest));
+	struct diagnostic *d = diag(lint->diags, lint_option_place(file, "enable"), DIAG_NO_FILTERED_NIC,
+				    "no NIC of %s has `firewall=1`", lint_guest_name(lint, guest));
 
 	for (const struct nic *n = guest->nics; n; n = n->next)
 		diag_label(d, n->span, "%.*s is not filtered", TEXT_ARG(n->key));
@@ -97,8 +78,7 @@ static void report_flag(struct lint *lint, const struct lint_file *file, const s
 	if (!d)
 		return;
 	if (file)
-		diag_label(d, lint_option_place(lint, file, "enable"),
-			   "the firewall is not switched on here");
+		diag_label(d, lint_option_place(file, "enable"), "the firewall is not switched on here");
 	diag_note(d, "all traffic of the guest passes unfiltered");
 }
 
@@ -193,10 +173,10 @@ void lint_firewall_off(struct lint *lint)
 
 	if (config_enabled(lint->config) || (!guest && enable == 0))
 		return;
-	d = diag(lint->diags, lint_option_place(lint, cluster ? cluster : guest, "enable"), DIAG_FIREWALL_OFF,
+	d = diag(lint->diags, lint_option_place(cluster ? cluster : guest, "enable"), DIAG_FIREWALL_OFF,
 		 "the firewall of the whole cluster is off");
 	if (cluster && guest)
-		diag_label(d, lint_option_place(lint, guest, "enable"), "this guest's is on, without effect");
+		diag_label(d, lint_option_place(guest, "enable"), "this guest's is on, without effect");
 	diag_note(d, "nothing is filtered anywhere, neither the hosts nor the guests");
 	if (enable > 1)
 		diag_note(

@@ -42,15 +42,6 @@ static void add_service(struct way *w, struct region *region, unsigned version, 
 		region_add(&w->lint->scratch, region, &box);
 }
 
-static bool region_overlaps(const struct region *a, const struct region *b)
-{
-	for (uint32_t i = 0; i < a->count; i++)
-		for (uint32_t j = 0; j < b->count; j++)
-			if (box_overlaps(&a->boxes[i], &b->boxes[j]))
-				return true;
-	return false;
-}
-
 /* The first box of `left` that one of `hole` meets, cut to it. */
 static const char *victim(struct way *w, const struct region *hole)
 {
@@ -178,7 +169,7 @@ static void report_local(struct lint *lint, const char *which)
 {
 	const struct alias *network = lint->config->local_network;
 	const struct lint_file *cluster = lint_find_file(lint, lint->inputs->cluster);
-	struct diagnostic *d = diag(lint->diags, lint_option_place(lint, cluster, "enable"), DIAG_LOCAL_ONLY,
+	struct diagnostic *d = diag(lint->diags, lint_option_place(cluster, "enable"), DIAG_LOCAL_ONLY,
 				    "%s of the hosts can be reached from the local network only", which);
 
 	if (network->span.begin)

@@ -77,13 +77,13 @@ static void check_need(struct lint *lint, const struct lint_file *file, size_t i
 	if (row->kind != file->kind || is_default(lint, file, needs[i].option) ||
 	    *(const bool *)value_of(lint, file, needs[i].needed) == needs[i].value)
 		return;
-	d = diag(lint->diags, lint_option_place(lint, file, row->key), DIAG_OPTION_WITHOUT_EFFECT,
+	d = diag(lint->diags, lint_option_place(file, row->key), DIAG_OPTION_WITHOUT_EFFECT,
 		 "`%s` has no effect without `%s: %d`", row->key, other->key, needs[i].value);
 	home = other->kind == file->kind     ? file
 	       : other->kind == FILE_CLUSTER ? lint_find_file(lint, lint->inputs->cluster)
 					     : lint_find_file(lint, lint->inputs->host);
 	if (home && !is_default(lint, file, needs[i].needed))
-		diag_label(d, lint_option_place(lint, home, other->key), "`%s` is set here", other->key);
+		diag_label(d, lint_option_place(home, other->key), "`%s` is set here", other->key);
 	else
 		diag_note(d, "`%s` is %d unless %s sets it", other->key, !needs[i].value,
 			  other->kind == file->kind     ? "this file"
@@ -101,7 +101,7 @@ static void check_log_level(struct lint *lint, const struct lint_file *file, enu
 
 	if (value->action != ACTION_ACCEPT || is_default(lint, file, level))
 		return;
-	d = diag(lint->diags, lint_option_place(lint, file, option_table[level].key), DIAG_LOGS_NOTHING,
+	d = diag(lint->diags, lint_option_place(file, option_table[level].key), DIAG_LOGS_NOTHING,
 		 "`%s` logs nothing", option_table[level].key);
 	if (value->span.begin)
 		diag_label(d, value->span, "the policy drops nothing");

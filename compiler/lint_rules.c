@@ -22,17 +22,6 @@ static bool read_number(struct text *at, const char *prefix, uint64_t *number)
 	return true;
 }
 
-static bool has_guest(const struct lint *lint, uint64_t vmid)
-{
-	for (const struct guest *g = lint->config->guests; g; g = g->next)
-		if (g->vmid == vmid)
-			return true;
-	for (uint32_t i = 0; i < lint->other_guest_count; i++)
-		if (lint->other_guests[i] == vmid)
-			return true;
-	return false;
-}
-
 /* tap100i0 and the like, of a guest that is nowhere in the cluster. */
 static bool is_of_no_guest(const struct lint *lint, struct text iface)
 {
@@ -44,9 +33,9 @@ static bool is_of_no_guest(const struct lint *lint, struct text iface)
 		return false;
 	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++, rest = iface)
 		if (read_number(&rest, prefixes[i], &vmid) && read_number(&rest, "i", &nic) && !rest.len)
-			return !has_guest(lint, vmid);
+			return !lint_has_guest(lint, vmid);
 	return read_number(&rest, "fwpr", &vmid) && read_number(&rest, "p", &nic) && !rest.len &&
-	       !has_guest(lint, vmid);
+	       !lint_has_guest(lint, vmid);
 }
 
 static void check_iface(struct lint *lint, const struct rule *rule)

@@ -228,6 +228,15 @@ bool box_overlaps(const struct box *a, const struct box *b)
 	return true;
 }
 
+bool region_overlaps(const struct region *a, const struct region *b)
+{
+	for (uint32_t i = 0; i < a->count; i++)
+		for (uint32_t j = 0; j < b->count; j++)
+			if (box_overlaps(&a->boxes[i], &b->boxes[j]))
+				return true;
+	return false;
+}
+
 void region_add(struct arena *arena, struct region *region, const struct box *box)
 {
 	if (region->count == region->room) {

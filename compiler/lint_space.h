@@ -81,6 +81,7 @@ bool values_overlap(const struct values *a, const struct values *b);
 struct number_range number_range_of(const struct prefix *prefix);
 
 bool box_overlaps(const struct box *a, const struct box *b);
+bool region_overlaps(const struct region *a, const struct region *b);
 void region_add(struct arena *arena, struct region *region, const struct box *box);
 /* Takes `hole` out of a region, whose pieces are from the arena; true if that made a difference. */
 bool region_take(struct arena *arena, struct region *region, const struct box *hole);

@@ -91,6 +91,15 @@ static uint64_t things_of(const struct config *config)
 	return things + things_of_guests(config->guests) + things_of_guests(config->strangers);
 }
 
+static size_t digits_at(const struct out *out, size_t at)
+{
+	size_t end = at;
+
+	while (end < out->len && char_is_digit(out->data[end]))
+		end++;
+	return end - at;
+}
+
 /* Takes the numbers of lines out, which are no part of what is enforced: "  12: " before a rule of
  * the resolved configuration, and "cluster.fw:12" in nftables' comments. */
 static void drop_line_numbers(struct out *out)
@@ -99,10 +108,12 @@ static void drop_line_numbers(struct out *out)
 	bool blank = true; /* only blanks in this line so far */
 
 	for (size_t i = 0; i < out->len; i++) {
-		bool behind = kept >= 4 && memcmp(out->data + kept - 4, ".fw:", 4) == 0;
+		size_t digits = digits_at(out, i);
+		bool before_rule = blank && i + digits + 1 < out->len &&
+				   memcmp(out->data + i + digits, ": ", 2) == 0;
 
-		while ((blank || behind) && i < out->len && char_is_digit(out->data[i]))
-			i++;
+		if (before_rule || (kept >= 4 && memcmp(out->data + kept - 4, ".fw:", 4) == 0))
+			i += digits;
 		if (i == out->len)
 			break;
 		blank = out->data[i] == '\n' || (blank && out->data[i] == ' ');
@@ -115,7 +126,7 @@ static void compile_tree(struct result *result, const char *root)
 {
 	struct input_options options = { .root = root,
 					 .node = NULL,
-					 .now = "1",
+					 .now = "1790000000",
 					 .services = "tests/cases/etc/services",
 					 .protocols = "tests/cases/etc/protocols",
 					 .ethertypes = "tests/cases/etc/ethertypes",
