@@ -195,17 +195,24 @@ static void host_policies(const struct config *config, struct lint_chain *chain)
 	chain->host = true;
 }
 
-static struct lint_chain guest_chain(const struct lint_file *file)
+static struct lint_chain guest_chain(const struct guest *guest)
 {
-	const struct guest *guest = file->guest;
+	const struct guest_options *options = &guest->options;
 
 	return (struct lint_chain){
-		.file = file,
 		.rules = &guest->rules,
-		.policy = { [DIRECTION_IN] = &guest->options.policy_in,
-			    [DIRECTION_OUT] = &guest->options.policy_out },
-		.policy_logs = { [DIRECTION_IN] = guest->options.log_level_in != LOG_NOLOG,
-				 [DIRECTION_OUT] = guest->options.log_level_out != LOG_NOLOG },
+		.policy = { [DIRECTION_IN] = &options->policy_in, [DIRECTION_OUT] = &options->policy_out },
+		.policy_logs = { [DIRECTION_IN] = options->log_level_in != LOG_NOLOG,
+				 [DIRECTION_OUT] = options->log_level_out != LOG_NOLOG },
+	};
+}
+
+static struct lint_chain vnet_chain(const struct vnet *vnet)
+{
+	return (struct lint_chain){
+		.rules = &vnet->rules,
+		.policy = { [DIRECTION_FORWARD] = &vnet->options.policy_forward },
+		.policy_logs = { [DIRECTION_FORWARD] = vnet->options.log_level_forward != LOG_NOLOG },
 	};
 }
 
@@ -219,30 +226,20 @@ static void call(struct lint *lint, struct lint_chain chain,
 void lint_each_chain(struct lint *lint, void (*each)(struct lint *lint, const struct lint_chain *chain))
 {
 	const struct config *config = lint->config;
-	struct lint_chain host = { .rules = &config->host_rules,
-				   .then = &config->cluster_rules,
-				   .file = lint_find_file(lint, lint->inputs->host) };
-	struct lint_chain cluster = { .rules = &config->cluster_rules,
-				      .file = lint_find_file(lint, lint->inputs->cluster) };
+	struct lint_chain host = { .rules = &config->host_rules, .then = &config->cluster_rules };
+	struct lint_chain cluster = { .rules = &config->cluster_rules };
 
-	for (const struct group *g = config->groups; g; g = g->hh.next)
-		call(lint, (struct lint_chain){ .rules = &g->rules, .file = cluster.file }, each);
 	host_policies(config, &host);
 	host_policies(config, &cluster);
+	for (const struct group *g = config->groups; g; g = g->hh.next)
+		call(lint, (struct lint_chain){ .rules = &g->rules }, each);
 	call(lint, cluster, each);
 	call(lint, host, each);
 	for (uint32_t i = 0; i < lint->file_count; i++)
 		if (lint->files[i].guest)
-			call(lint, guest_chain(&lint->files[i]), each);
+			call(lint, guest_chain(lint->files[i].guest), each);
 	for (const struct vnet *v = config->vnets; v; v = v->next)
-		call(lint,
-		     (struct lint_chain){
-			     .rules = &v->rules,
-			     .file = lint_find_file(lint, v->file),
-			     .policy = { [DIRECTION_FORWARD] = &v->options.policy_forward },
-			     .policy_logs = { [DIRECTION_FORWARD] = v->options.log_level_forward !=
-								    LOG_NOLOG } },
-		     each);
+		call(lint, vnet_chain(v), each);
 }
 
 /* ---- running ---- */

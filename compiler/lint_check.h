@@ -34,7 +34,6 @@ struct lint {
 
 /* A list of rules, and what decides when none of them does. */
 struct lint_chain {
-	const struct lint_file *file;
 	const struct rule_list *rules, *then; /* `then`: those that come after them, or NULL */
 	const struct policy *policy[3];       /* by direction; NULL: not known */
 	bool policy_logs[3];

@@ -97,9 +97,8 @@ bool lint_config(struct cli *cli, struct arena *arena)
 
 		if (is_same(file, other))
 			continue;
-		cli_error(
-			"the configuration of %s is %s, and that of %s is %s; say --config FILE or --no-config",
-			cli->operands[0], shown(file), cli->operands[i], shown(other));
+		cli_error("the configuration of %s is %s, and that of %s is %s; say --config FILE or --no-config",
+			  cli->operands[0], shown(file), cli->operands[i], shown(other));
 		return false;
 	}
 	return !file || cli_read_file(cli, arena, file);

@@ -168,16 +168,8 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("lint_cover");
 	TCase *tests = tcase_create("model");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tests, covered_as_the_model_says);
-	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return run_suite("lint_cover", tests);
 }
