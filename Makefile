@@ -54,13 +54,14 @@ LIBS    := $(B)/libruntime.a $(B)/libpvefw.a
 DAEMONS := $(if $(wildcard runtime/firewall/main.c),$(B)/pve-firewall) \
 	   $(if $(wildcard runtime/logger/main.c),$(B)/pvefw-logger)
 DOCS    := $(patsubst %.in,$(B)/%,$(wildcard man/*.in completion/*.in))
+HTML    := $(B)/doc/pvefw-diagnostics.html
 UNIT    := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*.c))
 
 # $(call say,WHAT) in front of a command shows WHAT and the target instead of the command.
 say = $(if $(V),,@printf '  %-6s %s\n' $1 $@;)
 also = $(MAKE) --no-print-directory -j$(shell nproc)
 
-all: $(B)/pvefw-cc $(DAEMONS) $(DOCS)
+all: $(B)/pvefw-cc $(DAEMONS) $(DOCS) $(HTML)
 
 $(B)/pvefw-cc: $(OBJ)
 	$(call say,LINK) $(CC) $(OUR_CFLAGS) $(LDFLAGS) -o $@ $^ $(OUR_LDLIBS)
@@ -101,6 +102,13 @@ $(B)/gendoc: tools/gendoc.c $(LIBS)
 $(DOCS): $(B)/%: %.in $(B)/gendoc
 	@mkdir -p $(@D)
 	$(call say,DOC) $(B)/gendoc $< >$@
+
+$(B)/genhtml: tools/genhtml.c $(B)/libpvefw.a
+	$(call say,CC) $(CC) $(OUR_CPPFLAGS) $(OUR_CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(B)/libpvefw.a $(OUR_LDLIBS)
+
+$(HTML): $(B)/genhtml
+	@mkdir -p $(@D)
+	$(call say,DOC) $(B)/genhtml >$@
 
 # ---- tests ----
 
@@ -163,6 +171,8 @@ install: all
 	for page in $(B)/man/*.[1-8]; do \
 		$(install_file) -t $(DESTDIR)$(PREFIX)/share/man/man$${page##*.} $$page || exit 1; \
 	done
+	$(install_file) -t $(DESTDIR)$(PREFIX)/share/doc/pvefw $(HTML)
+	$(install_file) -t $(DESTDIR)$(PREFIX)/share/pvefw compiler/pvefw-diagnostics.rng
 	for file in $(B)/completion/*.bash; do \
 		$(install_file) $$file \
 			$(DESTDIR)$(PREFIX)/share/bash-completion/completions/$$(basename $$file .bash) || exit 1; \
@@ -188,7 +198,7 @@ deb:
 clean:
 	rm -rf build
 
--include $(OBJ:.o=.d) $(RUN_OBJ:.o=.d) $(UNIT:=.d) $(B)/gendoc.d
+-include $(OBJ:.o=.d) $(RUN_OBJ:.o=.d) $(UNIT:=.d) $(B)/gendoc.d $(B)/genhtml.d
 
 .PHONY: all unit quickstart check bench coverage golden fuzz install deb clean
 .DELETE_ON_ERROR:

@@ -18,8 +18,19 @@
 #include "lint.h"
 #include "logger/logger_cli.h"
 #include "portability.h"
+#include "utf8.h"
 
 /* ---- mdoc ---- */
+
+/* A character beyond ASCII; returns how many more bytes than one it is. */
+static uint32_t mdoc_character(struct out *out, struct text t)
+{
+	int32_t point;
+	uint32_t len = utf8_decode(t.ptr, t.len, &point);
+
+	out_printf(out, "\\[u%04X]", (unsigned)point);
+	return len - 1;
+}
 
 /* Text of a line that begins with no macro: what roff would act on is escaped. */
 static void mdoc_text(struct out *out, struct text t)
@@ -33,6 +44,8 @@ static void mdoc_text(struct out *out, struct text t)
 			out_string(out, "\\(dq");
 		else if (t.ptr[i] == '-' && (i == 0 || t.ptr[i - 1] == ' '))
 			out_string(out, "\\-");
+		else if ((unsigned char)t.ptr[i] >= 0x80)
+			i += mdoc_character(out, (struct text){ t.ptr + i, t.len - i });
 		else
 			out_char(out, t.ptr[i]);
 	}
@@ -196,6 +209,48 @@ static void portability(struct out *out)
 		mdoc_text(out, text_of(row->stock));
 		out_string(out, ";\nin the nftables preview ");
 		sentence(out, row->preview);
+	}
+}
+
+/* ---- pvefw-diagnostics(7) ---- */
+
+/* A sentence a line, as mdoc has it. */
+static void paragraph(struct out *out, const char *text)
+{
+	out_string(out, ".Pp\n");
+	while (*text) {
+		const char *end = strstr(text, ". ");
+		size_t len = end ? (size_t)(end - text) + 1 : strlen(text);
+
+		mdoc_text(out, (struct text){ text, (uint32_t)len });
+		out_char(out, '\n');
+		text += len + (text[len] == ' ');
+	}
+}
+
+static void example(struct out *out, const char *title, const char *text)
+{
+	if (!text[0])
+		return;
+	out_printf(out, ".Pp\n%s:\n.Bd -literal -offset indent\n", title);
+	for (const char *end; *text; text = *end ? end + 1 : end) {
+		end = text + strcspn(text, "\n");
+		mdoc_text(out, (struct text){ text, (uint32_t)(end - text) });
+		out_char(out, '\n');
+	}
+	out_string(out, ".Ed\n");
+}
+
+static void diagnostic_pages(struct out *out)
+{
+	for (int i = 0; i < DIAG_COUNT; i++) {
+		const struct diag_row *row = &diag_catalogue[i];
+
+		out_printf(out, ".Ss %c%s %s\n", row->letter, row->number, row->name);
+		sentence(out, row->summary);
+		paragraph(out, row->explanation);
+		example(out, "Wrong", row->wrong);
+		example(out, "Right", row->right);
 	}
 }
 
@@ -404,6 +459,7 @@ static const struct part {
 	{ "diagnostics", diagnostics },
 	{ "lint-checks", lint_checks },
 	{ "portability", portability },
+	{ "diagnostic-pages", diagnostic_pages },
 	{ "cluster-options", cluster_options },
 	{ "host-options", host_options },
 	{ "guest-options", guest_options },

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The catalogue of diagnostics as one page of HTML, to be read in a browser without
+ * anything else: no scripts, no other files, in light or dark as the reader likes it.
+ *
+ *     genhtml >pvefw-diagnostics.html
+ *
+ * Each diagnostic has an anchor of its number and one of its name.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <libxml/HTMLtree.h>
+
+#include "diag_shared.h"
+
+static const char style[] =
+	":root{color-scheme:light dark;--ink:#1c1e21;--paper:#fff;--faint:#5c6370;--line:#d8dbe0;--code:#f3f4f6;"
+	"--E:#b3261e;--W:#8a5a00;--N:#1f5fa8}\n"
+	"@media(prefers-color-scheme:dark){:root{--ink:#e4e6ea;--paper:#17191c;--faint:#9aa2ae;--line:#34383e;"
+	"--code:#22252a;--E:#ff8a80;--W:#f0b94a;--N:#82b4f0}}\n"
+	"body{margin:0 auto;max-width:46rem;padding:1rem;font:1rem/1.55 system-ui,sans-serif;color:var(--ink);"
+	"background:var(--paper)}\n"
+	"a{color:inherit}h1{line-height:1.2}\n"
+	"section{border-top:1px solid var(--line);margin-top:2rem}\n"
+	"h2{font-size:1.15rem;overflow-wrap:anywhere}h2 a{text-decoration:none}\n"
+	".E{color:var(--E)}.W{color:var(--W)}.N{color:var(--N)}\n"
+	"h3{font-size:.9rem;margin:1rem 0 .3rem;color:var(--faint)}\n"
+	"code,pre{font:.92em/1.5 ui-monospace,monospace;background:var(--code);border-radius:4px}\n"
+	"code{padding:.1em .3em}pre{margin:0;padding:.7em;overflow-x:auto}\n"
+	"nav ol{list-style:none;padding:0;columns:20rem}nav li{break-inside:avoid;padding:.1rem 0}\n"
+	"@media print{nav{display:none}section{break-inside:avoid}}\n";
+
+static xmlNodePtr add(xmlNodePtr parent, const char *name, const char *text)
+{
+	xmlNodePtr node = xmlNewTextChild(parent, NULL, BAD_CAST name, BAD_CAST text);
+
+	if (!node) {
+		fprintf(stderr, "genhtml: out of memory\n");
+		exit(EXIT_FAILURE);
+	}
+	return node;
+}
+
+static void set(xmlNodePtr node, const char *name, const char *value)
+{
+	xmlNewProp(node, BAD_CAST name, BAD_CAST value);
+}
+
+/* A paragraph in which `x` is code. */
+static void paragraph(xmlNodePtr parent, const char *text)
+{
+	xmlNodePtr p = add(parent, "p", NULL);
+
+	for (bool code = false; *text; code = !code) {
+		size_t len = strcspn(text, "`");
+
+		if (code)
+			xmlNodeAddContentLen(add(p, "code", NULL), BAD_CAST text, (int)len);
+		else
+			xmlAddChild(p, xmlNewTextLen(BAD_CAST text, (int)len));
+		text += len + (text[len] == '`');
+	}
+}
+
+static const char *letter(const struct diag_row *row)
+{
+	return row->letter == 'E' ? "E" : row->letter == 'W' ? "W" : "N";
+}
+
+static void example(xmlNodePtr section, const char *title, const char *text)
+{
+	if (!text[0])
+		return;
+	add(section, "h3", title);
+	add(section, "pre", text);
+}
+
+static void link_to(xmlNodePtr parent, const char *code, const struct diag_row *row)
+{
+	char target[DIAG_CODE_SIZE + 1];
+	xmlNodePtr link = add(parent, "a", code);
+
+	snprintf(target, sizeof(target), "#%s", code);
+	set(link, "href", target);
+	set(link, "class", letter(row));
+}
+
+static void page(xmlNodePtr body, enum diag_id id)
+{
+	const struct diag_row *row = &diag_catalogue[id];
+	struct diag_code code = diag_code(id);
+	xmlNodePtr section = add(body, "section", NULL), title = add(section, "h2", NULL), name;
+
+	set(section, "id", code.text);
+	link_to(title, code.text, row);
+	xmlAddChild(title, xmlNewText(BAD_CAST " "));
+	name = add(title, "span", row->name);
+	set(name, "id", row->name);
+	name = add(section, "p", NULL);
+	set(add(name, "strong", severity_name(diag_severity(row))), "class", letter(row));
+	xmlAddChild(name, xmlNewText(BAD_CAST ": "));
+	xmlAddChild(name, xmlNewText(BAD_CAST row->summary));
+	xmlAddChild(name, xmlNewText(BAD_CAST "."));
+	paragraph(section, row->explanation);
+	example(section, "Wrong", row->wrong);
+	example(section, "Right", row->right);
+}
+
+static void contents(xmlNodePtr body)
+{
+	xmlNodePtr nav = add(body, "nav", NULL), list = add(nav, "ol", NULL);
+
+	set(nav, "aria-label", "All diagnostics");
+	for (int i = 0; i < DIAG_COUNT; i++) {
+		xmlNodePtr item = add(list, "li", NULL);
+
+		link_to(item, diag_code((enum diag_id)i).text, &diag_catalogue[i]);
+		xmlAddChild(item, xmlNewText(BAD_CAST " "));
+		xmlAddChild(item, xmlNewText(BAD_CAST diag_catalogue[i].name));
+	}
+}
+
+static void head(xmlNodePtr html)
+{
+	xmlNodePtr node = add(html, "head", NULL), meta = add(node, "meta", NULL);
+
+	set(meta, "charset", "utf-8");
+	meta = add(node, "meta", NULL);
+	set(meta, "name", "viewport");
+	set(meta, "content", "width=device-width, initial-scale=1");
+	add(node, "title", "Diagnostics of pvefw-cc");
+	add(node, "style", style);
+}
+
+static htmlDocPtr document(void)
+{
+	htmlDocPtr doc = htmlNewDocNoDtD(NULL, NULL);
+	xmlNodePtr html = xmlNewDocNode(doc, NULL, BAD_CAST "html", NULL), body, main;
+
+	xmlCreateIntSubset(doc, BAD_CAST "html", NULL, NULL);
+	xmlDocSetRootElement(doc, html);
+	set(html, "lang", "en");
+	head(html);
+	body = add(html, "body", NULL);
+	add(body, "h1", "Diagnostics of pvefw-cc");
+	paragraph(body, "What `pvefw-cc lint` reports about the firewall files of Proxmox VE, why, what it means for the "
+			"traffic, and how to put it right. An error (E) is something that is ignored, not enforced, or "
+			"breaks what is made of it; a warning (W) works, but is probably not meant; a note (N) is worth "
+			"knowing. Numbers and names never change their meaning.");
+	contents(body);
+	main = add(body, "main", NULL);
+	for (int i = 0; i < DIAG_COUNT; i++)
+		page(main, (enum diag_id)i);
+	return doc;
+}
+
+int main(void)
+{
+	htmlDocPtr doc = document();
+	xmlOutputBufferPtr out = xmlOutputBufferCreateFile(stdout, NULL);
+	int written;
+
+	if (!out)
+		return EXIT_FAILURE;
+	htmlDocContentDumpFormatOutput(out, doc, "UTF-8", 1);
+	written = xmlOutputBufferClose(out);
+	xmlFreeDoc(doc);
+	xmlCleanupParser();
+	return written < 0 || fflush(stdout) ? EXIT_FAILURE : EXIT_SUCCESS;
+}
