@@ -31,6 +31,19 @@ static bool is_certain(const struct diags *diags, const struct diagnostic *d)
 	return any;
 }
 
+static struct edit edit_of(struct source *source, const char *path, const struct diag_part *part, unsigned group)
+{
+	uint32_t end = part->span.end - source->base;
+
+	/* A span may hold the end of the file. */
+	return (struct edit){ .source = source,
+			      .path = path,
+			      .begin = part->span.begin - source->base,
+			      .end = end < source->size ? end : source->size,
+			      .text = part->text,
+			      .group = group };
+}
+
 /* Of a file that is gone, the name that was. */
 static const char *real_path(const struct diags *diags, const struct source *source)
 {
@@ -61,8 +74,7 @@ static unsigned collect(const struct diags *diags, struct edit *edits)
 				path = real_path(diags, source);
 			last = source;
 			if (edits)
-				edits[count] = (struct edit){ source, path, part->span.begin - source->base,
-							      part->span.end - source->base, part->text, group };
+				edits[count] = edit_of(source, path, part, group);
 			count++;
 		}
 	}

@@ -395,6 +395,13 @@ static void bash_pattern(struct out *out, const struct cli_option_row *row)
 	out_string(out, ") ");
 }
 
+static void diagnostic_names(struct out *out)
+{
+	for (unsigned i = 0; i < DIAG_COUNT; i++)
+		out_printf(out, " %c%s %s", diag_catalogue[i].letter, diag_catalogue[i].number,
+			   diag_catalogue[i].name);
+}
+
 /* What the options that take an argument can have. */
 static void bash_arguments(struct out *out)
 {
@@ -406,7 +413,11 @@ static void bash_arguments(struct out *out)
 			continue;
 		out_init_memory(&list);
 		bash_pattern(out, row);
-		if (cli_option_values(&list, row, " "))
+		if (i == CLI_WARNING || i == CLI_SELECT) {
+			out_string(out, "words='");
+			diagnostic_names(out);
+			out_char(out, '\'');
+		} else if (cli_option_values(&list, row, " "))
 			out_printf(out, "words='%.*s'", (int)list.len, list.data);
 		else if (strcmp(row->argument, "DIR") == 0)
 			out_string(out, "kind='directory'");
@@ -432,9 +443,7 @@ static void bash_operands(struct out *out)
 	for (unsigned i = 0; i < icmp_count; i++)
 		out_printf(out, " %s", icmp_table[i].name);
 	out_string(out, "' ;;\n\texplain) words='");
-	for (unsigned i = 0; i < DIAG_COUNT; i++)
-		out_printf(out, " %c%s %s", diag_catalogue[i].letter, diag_catalogue[i].number,
-			   diag_catalogue[i].name);
+	diagnostic_names(out);
 	out_string(out, "' ;;\n");
 }
 

@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 #include "compile.h"
+#include "diag_choice.h"
 #include "diag_format.h"
+#include "fix.h"
 
 _Noreturn void fuzz_fail(const char *file, int line, const char *condition)
 {
@@ -77,24 +79,33 @@ static void check_diags(const struct fuzz *f)
 static void check_printed(struct text t)
 {
 	for (uint32_t i = 0; i < t.len; i++)
-		REQUIRE((unsigned char)t.ptr[i] >= ' ' || t.ptr[i] == '\n');
+		REQUIRE((unsigned char)t.ptr[i] >= ' ' || t.ptr[i] == '\n' || t.ptr[i] == '\t');
 }
 
-/* In colour or not: one of them is enough for one input. */
+static void print_format(struct fuzz *f, struct out *out, const struct diag_format *format, bool colour)
+{
+	size_t from = out->len;
+
+	format->print(out, &f->diags, colour);
+	if (out->len > from && !colour)
+		check_printed((struct text){ out->data + from, (uint32_t)(out->len - from) });
+}
+
+/* The text, in colour or not, and one of the other formats are enough for one input. */
 void fuzz_print_diags(struct fuzz *f, struct out *out)
 {
-	bool colour = f->map.next_base % 4 == 0;
+	unsigned formats = 0;
+	struct fixes fixes;
 
+	while (diag_formats[formats])
+		formats++;
 	check_diags(f);
-	diags_sort(&f->diags);
+	diags_choose(&f->diags, NULL);
 	check_diags(f);
-	for (const struct diag_format *const *format = diag_formats; *format; format++) {
-		size_t from = out->len;
-
-		(*format)->print(out, &f->diags, colour);
-		if (out->len > from && !colour)
-			check_printed((struct text){ out->data + from, (uint32_t)(out->len - from) });
-	}
+	print_format(f, out, diag_formats[0], f->map.next_base % 4 == 0);
+	print_format(f, out, diag_formats[1 + f->map.next_base % (formats - 1)], false);
+	fixes = fixes_collect(&f->diags);
+	fixes_diff(&fixes, out);
 }
 
 /* ---- input ---- */
