@@ -30,6 +30,22 @@ parts() {
 	ebtables-save | grep -v '^#' | sort -s -k1,2 >"$work/parts/ebtables"
 }
 
+# settled_parts TARGET: the same when no tool that the service has left behind is at work any more: what is read while
+# one is may be of two times
+settled_parts() {
+	parts "$1"
+	sort_parts
+	[ "$1" = iptables ] || return 0
+	for try in 1 2 3 4 5 6 7 8 9; do
+		rm -rf "$work/parts.before"
+		mv "$work/parts" "$work/parts.before"
+		sleep 0.05
+		parts "$1"
+		sort_parts
+		diff -r "$work/parts.before" "$work/parts" >/dev/null && return
+	done
+}
+
 # Chains stand in the order in which they came.
 sort_parts() {
 	for file in "$work"/parts/*; do
@@ -48,7 +64,7 @@ keep() {
 
 # is_one_of NAME…: each part that is loaded is that of one of these
 is_one_of() {
-	local found
+	local found file name
 	for file in "$work"/parts/*; do
 		found=
 		for name; do
@@ -64,7 +80,7 @@ is_one_of() {
 
 # Files that differ in what each tool has to load
 make_both() {
-	local guests=${1:-}
+	local guests=${1:-} name
 	make_tree ${1:+nft}
 	for name in a b; do
 		{
@@ -109,10 +125,9 @@ kills() {
 		# most changes are over sooner than this script notices
 		sleep "$(printf '0.%06d' $((RANDOM * 30 % takes >> RANDOM % 3 * 2)))"
 		kill_service
-		parts "$target"
-		sort_parts
+		settled_parts "$target"
 		is_one_of $name $next >"$work/difference" || { bad=$((bad + 1)) && head -n 5 "$work/difference"; }
-		cmp -s "$work/parts/all" "$work/$next/all" || midway=$((midway + 1))
+		diff -r "$work/parts" "$work/$next" >/dev/null || midway=$((midway + 1))
 		: >"$work/log"
 		start
 		parts "$target"
