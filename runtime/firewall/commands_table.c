@@ -3,7 +3,7 @@
 #include "firewall/firewall.h"
 
 #define IN(ID) (1u << FIREWALL_##ID)
-#define TAKES_INPUTS (~IN(CONFIRM))
+#define TAKES_INPUTS ~0u
 #define TAKES_DIAGNOSTICS (IN(STATUS) | IN(COMPILE) | IN(LOCALNET))
 #define TAKES_FORMAT 0
 

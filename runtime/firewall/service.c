@@ -527,32 +527,36 @@ int service_await_confirmation(struct service *s, uint64_t seconds)
 	return reason;
 }
 
-void service_go_back(struct service *s)
-{
-	if (!s->confirm.pending)
-		return;
-	log_message(&s->log, PRIORITY_WARNING, NULL, "not confirmed in time: going back to what was enforced before");
-	confirm_hold(&s->confirm, &s->applied.digest);
-	service_cycle(s);
-}
-
-/* An earlier service has not lived to see the deadline: what the tree is now is what was not confirmed. */
-static void note_missed_deadline(struct service *s)
+/* What the tree says now is what was not confirmed.  If it cannot be read, that is to be seen later. */
+static bool hold_tree(struct service *s)
 {
 	struct compilation c;
+	bool known;
 
 	compilation_run(&c, &s->options, NULL);
-	if (c.config) {
-		log_message(&s->log, PRIORITY_WARNING, NULL, "not confirmed in time: going back to what was enforced before");
-		confirm_hold(&s->confirm, &c.digest);
+	known = c.config || s->applied.valid;
+	if (known) {
+		log_message(&s->log, PRIORITY_WARNING, NULL,
+			    "not confirmed in time: going back to what was enforced before");
+		confirm_hold(&s->confirm, c.config ? &c.digest : &s->applied.digest);
+	} else {
+		arm(s->deadline, confirm_now() + RETRY_FIRST);
 	}
 	compilation_free(&c);
+	return known;
 }
 
+void service_go_back(struct service *s)
+{
+	if (s->confirm.pending && hold_tree(s))
+		service_cycle(s);
+}
+
+/* An earlier service may not have lived to see the deadline. */
 static void resume_confirmation(struct service *s)
 {
 	if (s->confirm.pending && confirm_now() >= s->confirm.deadline)
-		note_missed_deadline(s);
+		hold_tree(s);
 	else if (s->confirm.pending)
 		arm(s->deadline, s->confirm.deadline);
 }
