@@ -16,6 +16,7 @@ enum {
 	MOST_WORK = 8000000, /* pairs of boxes that are compared for one chain */
 	MOST_PIECES = 3000,  /* into which a rule may fall */
 	MOST_LABELS = 4,
+	MOST_BELOW = 12, /* rules shown that one rule covers */
 };
 
 /* A rule where it counts. */
@@ -37,6 +38,7 @@ struct cover {
 	bool bound_hit;
 	struct diagnostic *told; /* the last of report_covered(), and the one line that covers */
 	const struct rule *told_by;
+	uint32_t told_below; /* rules added to it */
 };
 
 /* ---- laying out ---- */
@@ -256,8 +258,17 @@ static bool tell_with_last(struct cover *c, const struct subject *s)
 {
 	if (s->coverer_count != 1 || s->coverers[0]->line != c->told_by)
 		return false;
-	diag_label(c->told, s->line->span, "nor is this");
+	if (++c->told_below <= MOST_BELOW)
+		diag_label(c->told, s->line->span, "nor is this");
 	return true;
+}
+
+static void end_telling(struct cover *c)
+{
+	if (c->told_below > MOST_BELOW)
+		diag_note(c->told, "nor are %u more below", c->told_below - MOST_BELOW);
+	c->told_below = 0;
+	c->told_by = NULL;
 }
 
 /* Of a subject that matches something. */
@@ -287,6 +298,7 @@ static void report_covered(struct cover *c, struct subject *s)
 		find_single(c, s);
 	if (tell_with_last(c, s))
 		return;
+	end_telling(c);
 	d = diag(c->lint->diags, s->line->span, s->differs ? DIAG_RULE_SHADOWED : DIAG_RULE_REDUNDANT,
 		 s->differs ? "%s: what it matches is decided above"
 			    : "%s: what it matches is decided in the same way above",
@@ -477,19 +489,21 @@ static void check_subject(struct cover *c, struct subject *s)
 static void check_direction(struct lint *lint, const struct lint_chain *chain, enum direction direction)
 {
 	struct cover c = { .lint = lint, .chain = chain, .direction = direction };
-	struct arena_mark mark;
 
 	lay_out(&c);
 	for (uint32_t i = 0; i < c.own && c.work <= MOST_WORK;) {
+		struct arena_mark mark = arena_mark(&lint->scratch);
 		struct subject s = { .line = c.steps[i].line, .first = i };
 
 		while (i < c.own && c.steps[i].line == s.line)
 			i++;
 		s.last = i;
-		mark = arena_mark(&lint->scratch);
 		check_subject(&c, &s);
+		if (c.work > MOST_WORK && i < c.own)
+			report_bound(&c, &s);
 		arena_release(&lint->scratch, mark);
 	}
+	end_telling(&c);
 }
 
 static void check_chain(struct lint *lint, const struct lint_chain *chain)

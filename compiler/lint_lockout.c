@@ -21,6 +21,9 @@ static const struct service services[] = {
 	{ 8006, "the web interface" },
 };
 
+/* Into which what is left may fall; with more nothing is said. */
+enum { MOST_PIECES = 500 };
+
 /* The way to one service. */
 struct way {
 	struct lint *lint;
@@ -70,7 +73,8 @@ static void visit(struct way *w, const struct rule *line, const struct rule *rul
 	/* What holds for one interface or address of the host says nothing about the way by which the
 	 * administrators come. */
 	if (!rule->enabled || rule->direction != DIRECTION_IN || line->iface.len || w->rule ||
-	    (rule->action != ACTION_ACCEPT && rule->dest->kind != ENDPOINT_ANY))
+	    (rule->action != ACTION_ACCEPT && rule->dest->kind != ENDPOINT_ANY) ||
+	    w->left.count > MOST_PIECES)
 		return;
 	region = space_rule(w->lint->space, rule, line->iface);
 	if (rule->action == ACTION_ACCEPT) {

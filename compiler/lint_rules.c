@@ -175,29 +175,42 @@ static bool list_opens_data_ports(const struct rule_list *rules, enum direction 
 	return false;
 }
 
+/* The helper is missing once, however many rules let FTP through. */
+static void check_ftp_of(struct lint *lint, const struct lint_chain *chain, enum direction direction)
+{
+	const struct policy *policy = chain->policy[direction];
+	struct diagnostic *d = NULL;
+	uint32_t more = 0;
+
+	if ((policy && policy->action == ACTION_ACCEPT) || list_opens_data_ports(chain->rules, direction) ||
+	    list_opens_data_ports(chain->then, direction))
+		return;
+	for (const struct rule *r = chain->rules->first; r; r = r->next) {
+		if (!r->enabled || r->direction != direction || !opens_ftp(r))
+			continue;
+		if (d)
+			more++;
+		else
+			d = diag(lint->diags, r->span, DIAG_FTP_WITHOUT_HELPER,
+				 "FTP without its connection tracking helper");
+	}
+	if (more)
+		diag_note(d, "the same goes for %u more below", more);
+	if (!d)
+		return;
+	diag_note(d,
+		  "one can log in, but no rule lets the data connections through: directories and files are "
+		  "not transferred");
+	diag_help(
+		d,
+		"write `nf_conntrack_helpers: ftp` into [OPTIONS] of host.fw, or open the server's range of "
+		"passive ports");
+}
+
 static void check_ftp(struct lint *lint, const struct lint_chain *chain)
 {
-	for (const struct rule *r = chain->rules->first; r; r = r->next) {
-		const struct policy *policy = r->direction == DIRECTION_GROUP ? NULL
-									      : chain->policy[r->direction];
-		struct diagnostic *d;
-
-		if (!r->enabled || r->direction == DIRECTION_GROUP || r->direction == DIRECTION_FORWARD ||
-		    !opens_ftp(r) || (policy && policy->action == ACTION_ACCEPT) ||
-		    list_opens_data_ports(chain->rules, r->direction) ||
-		    list_opens_data_ports(chain->then, r->direction))
-			continue;
-		d = diag(lint->diags, r->span, DIAG_FTP_WITHOUT_HELPER,
-			 "FTP without its connection tracking helper");
-		diag_note(
-			d,
-			"one can log in, but no rule lets the data connections through: directories and files are not "
-			"transferred");
-		diag_help(
-			d,
-			"write `nf_conntrack_helpers: ftp` into [OPTIONS] of host.fw, or open the server's range of "
-			"passive ports");
-	}
+	check_ftp_of(lint, chain, DIRECTION_IN);
+	check_ftp_of(lint, chain, DIRECTION_OUT);
 }
 
 void lint_ftp(struct lint *lint)

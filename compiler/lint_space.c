@@ -301,15 +301,14 @@ struct known_set {
 struct known_iface {
 	struct text name;
 	struct number_range number;
-	struct known_iface *next;
+	UT_hash_handle hh;
 };
 
 struct space {
-	struct arena *arena;    /* for regions; whoever asks for them may release it */
-	struct arena kept;      /* for what is remembered */
-	struct known_set *sets; /* uthash */
-	struct known_iface *ifaces;
-	uint32_t iface_count;
+	struct arena *arena;        /* for regions; whoever asks for them may release it */
+	struct arena kept;          /* for what is remembered */
+	struct known_set *sets;     /* uthash */
+	struct known_iface *ifaces; /* uthash */
 };
 
 struct space *space_new(struct arena *arena)
@@ -323,6 +322,7 @@ struct space *space_new(struct arena *arena)
 void space_free(struct space *space)
 {
 	HASH_CLEAR(hh, space->sets);
+	HASH_CLEAR(hh, space->ifaces);
 	arena_free(&space->kept);
 }
 
@@ -336,16 +336,15 @@ static struct values one_range(struct space *space, struct number first, struct 
 
 static struct values iface_values(struct space *space, struct text name)
 {
-	struct known_iface *known = space->ifaces;
+	struct known_iface *known = NULL;
 
-	while (known && !text_equal(known->name, name))
-		known = known->next;
+	if (space->ifaces)
+		HASH_FIND(hh, space->ifaces, name.ptr, name.len, known);
 	if (!known) {
 		known = ARENA_NEW(&space->kept, struct known_iface);
 		known->name = name;
-		known->number.first = known->number.last = small(++space->iface_count);
-		known->next = space->ifaces;
-		space->ifaces = known;
+		known->number.first = known->number.last = small(HASH_COUNT(space->ifaces) + 1);
+		HASH_ADD_KEYPTR(hh, space->ifaces, known->name.ptr, known->name.len, known);
 	}
 	return (struct values){ &known->number, 1 };
 }

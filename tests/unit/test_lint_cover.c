@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What lint says of rules that others cover, against a model that asks every packet: a few
- * addresses, ports and protocols are enough to tell all of a chain's rules apart.
+ * What lint says of rules that others or the policy make needless, against a model that asks every
+ * packet: a few addresses, ports and protocols are enough to tell all of a chain's rules apart.
  */
 #include <stdio.h>
 
@@ -79,28 +79,63 @@ static int write_rule(char *text, size_t room, const struct model *m)
 	return len + snprintf(text + len, room - (size_t)len, "\n");
 }
 
+/* A packet of the model. */
+struct packet {
+	unsigned source, dest, proto, port;
+};
+
+enum { PACKETS = ADDRESSES * ADDRESSES * PORTS * PROTOS };
+
+static struct packet packet_of(unsigned n)
+{
+	return (struct packet){ n % ADDRESSES, n / ADDRESSES % ADDRESSES, n / ADDRESSES / ADDRESSES / PORTS,
+				n / ADDRESSES / ADDRESSES % PORTS };
+}
+
+/* The first rule from `from` on, in the direction of rule `at`, that decides. */
+static int decider(const struct model *models, int from, int at, const struct packet *p)
+{
+	while (from < RULES && (models[from].in != models[at].in ||
+				!matches(&models[from], p->source, p->dest, p->proto, p->port)))
+		from++;
+	return from;
+}
+
 /* 0: reached; 1: covered by rules that do the same; 2: not all of them do. */
 static int model_covered(const struct model *models, int at)
 {
-	const struct model *m = &models[at];
 	int covered = 1;
 
-	for (unsigned n = 0; n < ADDRESSES * ADDRESSES * PORTS * PROTOS; n++) {
-		unsigned source = n % ADDRESSES, dest = n / ADDRESSES % ADDRESSES;
-		unsigned port = n / ADDRESSES / ADDRESSES % PORTS, proto = n / ADDRESSES / ADDRESSES / PORTS;
-		int by = 0;
+	for (unsigned n = 0; n < PACKETS; n++) {
+		struct packet p = packet_of(n);
+		int by = decider(models, 0, at, &p);
 
-		if (!matches(m, source, dest, proto, port))
+		if (!matches(&models[at], p.source, p.dest, p.proto, p.port))
 			continue;
-		while (by < at &&
-		       (models[by].in != m->in || !matches(&models[by], source, dest, proto, port)))
-			by++;
-		if (by == at)
+		if (by >= at)
 			return 0;
-		if (models[by].action != m->action)
+		if (models[by].action != models[at].action)
 			covered = 2;
 	}
 	return covered;
+}
+
+/* Without the rule the rules below, or the policy, do the same. */
+static bool model_is_needless(const struct model *models, int at)
+{
+	enum action policy = models[at].in ? ACTION_DROP : ACTION_ACCEPT;
+
+	for (unsigned n = 0; n < PACKETS; n++) {
+		struct packet p = packet_of(n);
+		int next;
+
+		if (decider(models, 0, at, &p) != at)
+			continue;
+		next = decider(models, at + 1, at, &p);
+		if ((next == RULES ? policy : models[next].action) != models[at].action)
+			return false;
+	}
+	return true;
 }
 
 /* What was said of a line: as model_covered(). */
@@ -119,6 +154,15 @@ static int said(struct fixture *f, uint32_t line)
 	return 0;
 }
 
+static bool said_like_policy(struct fixture *f, uint32_t line)
+{
+	for (const struct diagnostic *d = f->diags.first; d; d = d->next)
+		if ((d->id == DIAG_RULE_LIKE_POLICY || d->id == DIAG_RULE_OF_NOISE) &&
+		    source_line_number(&f->map, d->span.begin) == line)
+			return true;
+	return false;
+}
+
 static void lint_text(struct fixture *f, const char *text, size_t len)
 {
 	struct inputs inputs = { .root = "tests/unit", .node = TEXT("none") };
@@ -132,6 +176,9 @@ static void lint_text(struct fixture *f, const char *text, size_t len)
 	lint_run(config, &inputs, &f->diags);
 	config_free(config);
 }
+
+/* How often a rule was said to be like the policy. */
+static unsigned like_policy;
 
 static void check_chain(void)
 {
@@ -155,14 +202,20 @@ static void check_chain(void)
 		if (got == 3 ? !wanted : got != wanted)
 			ck_abort_msg("line %d: %d is said, %d is right, of\n%.*s", FIRST_LINE + i, got,
 				     wanted, (int)len, text);
+		if (!said_like_policy(&f, (uint32_t)(FIRST_LINE + i)))
+			continue;
+		like_policy++;
+		if (!model_is_needless(models, i))
+			ck_abort_msg("line %d: it is needed, in\n%.*s", FIRST_LINE + i, (int)len, text);
 	}
 	fixture_end(&f);
 }
 
-START_TEST(covered_as_the_model_says)
+START_TEST(as_the_model_says)
 {
 	for (int i = 0; i < CHAINS; i++)
 		check_chain();
+	ck_assert_uint_gt(like_policy, 100);
 }
 END_TEST
 
@@ -170,6 +223,6 @@ int main(void)
 {
 	TCase *tests = tcase_create("model");
 
-	tcase_add_test(tests, covered_as_the_model_says);
+	tcase_add_test(tests, as_the_model_says);
 	return run_suite("lint_cover", tests);
 }
