@@ -152,6 +152,8 @@ struct ast_file *ast_parse(struct arena *arena, struct source *source, enum file
 struct out;
 /* The tree as text that, read again, gives the same tree.  compiler/ast_print.c */
 void ast_print(struct out *out, const struct ast_file *file);
+/* A line of that without its comment and its end.  compiler/ast_print.c */
+void ast_print_code(struct out *out, const struct ast_line *line);
 /* The tree for people, with spans when `spans`.  compiler/ast_print.c */
 void ast_dump(struct out *out, const struct ast_file *file, bool spans);
 /* The tokens of a file, one a line.  grammar/parse.c */

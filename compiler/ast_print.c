@@ -89,7 +89,7 @@ static void print_rule(struct out *out, const struct ast_rule *rule)
 		print_param(out, param);
 }
 
-static void print_line(struct out *out, const struct ast_line *line)
+void ast_print_code(struct out *out, const struct ast_line *line)
 {
 	switch (line->kind) {
 	case LINE_COMMENT:
@@ -112,6 +112,11 @@ static void print_line(struct out *out, const struct ast_line *line)
 		word(out, ((const struct ast_text_line *)line)->text);
 		break;
 	}
+}
+
+static void print_line(struct out *out, const struct ast_line *line)
+{
+	ast_print_code(out, line);
 	if (line->kind == LINE_COMMENT)
 		word(out, line->comment);
 	else

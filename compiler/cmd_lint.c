@@ -3,13 +3,11 @@
  * pvefw-cc lint: reports what is wrong and makes nothing.
  *
  * A path is a tree, which is compiled as a whole; another folder, of which
- * every .fw file is taken; or one file.  A file alone is resolved against the
- * cluster.fw beside it or at its place in a tree.  All diagnostics of a run are
+ * every .fw file is taken; or one file (single.h).  All diagnostics of a run are
  * printed together.
  */
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
@@ -18,14 +16,11 @@
 #include "fix.h"
 #include "lint.h"
 #include "lint_config.h"
-#include "netdb.h"
-#include "run.h"
+#include "single.h"
 
-/* What single files need of the inputs; read when the first one comes. */
 struct lint {
 	struct run *run;
-	struct inputs inputs;
-	bool ready, usable;
+	struct single single;
 };
 
 /* ---- trees ---- */
@@ -66,122 +61,12 @@ static void lint_tree(struct lint *lint, const char *root)
 
 /* ---- single files ---- */
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
-static bool is_fw_name(const char *name)
-{
-	size_t len = strlen(name);
-
-	return len > 3 && strcmp(name + len - 3, ".fw") == 0;
-}
-
-/* The file stands in a folder sdn/firewall. */
-static bool is_vnet_path(const char *path)
-{
-	static const char place[] = "/sdn/firewall/";
-	char *real = realpath(path, NULL);
-	const char *name = real ? base_name(real) : NULL;
-	size_t len = sizeof(place) - 1;
-	bool is = real && (size_t)(name - real) >= len && memcmp(name - len, place, len) == 0;
-
-	free(real);
-	return is;
-}
-
-static enum file_kind kind_of_name(const char *path)
-{
-	struct text name = text_of(base_name(path));
-
-	if (!is_fw_name(name.ptr))
-		return FILE_KINDS;
-	name.len -= 3;
-	return text_is(name, "cluster") ? FILE_CLUSTER
-	       : text_is(name, "host")  ? FILE_HOST
-	       : is_vnet_path(path)	? FILE_VNET
-	       : text_all_digits(name)  ? FILE_GUEST
-					: FILE_KINDS;
-}
-
-/* --kind, else what the name says; FILE_KINDS if that is nothing. */
-static enum file_kind kind_of(const struct lint *lint, const char *path)
-{
-	const char *wanted = lint->run->cli->value[CLI_KIND];
-
-	if (!wanted)
-		return kind_of_name(path);
-	for (int kind = 0; kind < FILE_KINDS; kind++)
-		if (strcmp(wanted, file_kind_name((enum file_kind)kind)) == 0)
-			return (enum file_kind)kind;
-	return FILE_KINDS;
-}
-
-static struct source *load(struct lint *lint, const char *path)
-{
-	return source_load(&lint->run->map, AT_FDCWD, path, path);
-}
-
-/* The cluster.fw that belongs to a file: beside it, or where the tree has it when
- * the file is nodes/<node>/host.fw or sdn/firewall/<vnet>.fw; NULL if none. */
-static struct source *load_cluster(struct lint *lint, const char *path, enum file_kind kind)
-{
-	static const char *const places[] = { "cluster.fw", "../../firewall/cluster.fw" };
-	int folder = (int)(base_name(path) - path);
-
-	if (kind == FILE_CLUSTER)
-		return NULL;
-	for (int i = 0; i < (kind == FILE_GUEST ? 1 : 2); i++) {
-		const char *shown = arena_printf(&lint->run->arena, "%.*s%s", folder, path, places[i]);
-		struct source *source = load(lint, shown);
-
-		if (source)
-			return source;
-		if (errno != ENOENT && errno != ENOTDIR)
-			diag_unreadable(&lint->run->diags, shown, errno);
-	}
-	return NULL;
-}
-
-/* False if something is missing without which every name would be unknown. */
-static bool prepare(struct lint *lint)
-{
-	const struct input_options *options = &lint->run->options;
-	struct diags *diags = &lint->run->diags;
-	bool unreadable = diags->unreadable;
-
-	if (lint->ready)
-		return lint->usable;
-	lint->ready = true;
-	lint->inputs.root = ".";
-	diags->unreadable = false;
-	lint->inputs.netdb = netdb_load(diags, options->services, options->protocols, options->ethertypes);
-	lint->usable = !diags->unreadable;
-	diags->unreadable |= unreadable;
-	return lint->usable;
-}
-
 static void lint_file(struct lint *lint, const char *path)
 {
-	struct source *source = load(lint, path);
-	enum file_kind kind;
+	struct single_file file;
 
-	if (!source) {
-		diag_note(diag_unreadable(&lint->run->diags, path, errno), "the file is not checked");
-		return;
-	}
-	kind = kind_of(lint, path);
-	if (kind == FILE_KINDS) {
-		cli_error("the name of %s does not tell its kind; say --kind", path);
-		lint->run->failed = true;
-		return;
-	}
-	if (prepare(lint))
-		compile_single(source, kind, load_cluster(lint, path, kind), &lint->inputs,
-			       &lint->run->diags);
+	if (single_open(&lint->single, path, "the file is not checked", &file))
+		single_check(&lint->single, &file, &lint->run->diags);
 }
 
 /* ---- folders ---- */
@@ -232,7 +117,7 @@ static void lint_path(struct lint *lint, const char *path)
 /* Everything that the command line names. */
 static void lint_all(struct run *run)
 {
-	struct lint lint = { .run = run };
+	struct lint lint = { .run = run, .single = { .run = run } };
 
 	if (!run->cli->operand_count)
 		lint_tree(&lint, NULL);

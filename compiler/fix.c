@@ -45,7 +45,7 @@ static struct edit edit_of(struct source *source, const char *path, const struct
 }
 
 /* Of a file that is gone, the name that was. */
-static const char *real_path(const struct diags *diags, const struct source *source)
+const char *fix_path(const struct diags *diags, const struct source *source)
 {
 	const char *path = diag_file(diags, source);
 	char *real = realpath(path, NULL);
@@ -71,7 +71,7 @@ static unsigned collect(const struct diags *diags, struct edit *edits)
 			if (part->kind != DIAG_FIX)
 				continue;
 			if (edits && source != last)
-				path = real_path(diags, source);
+				path = fix_path(diags, source);
 			last = source;
 			if (edits)
 				edits[count] = edit_of(source, path, part, group);
@@ -166,7 +166,7 @@ static void put_text(struct out *out, const struct edit *edit)
 	bool crlf = end && end > edit->source->text && end[-1] == '\r';
 
 	for (const char *c = edit->text; *c; c++) {
-		if (*c == '\n' && crlf)
+		if (*c == '\n' && crlf && !edit->exact)
 			out_char(out, '\r');
 		out_char(out, *c);
 	}

@@ -17,6 +17,7 @@ struct edit {
 	const char *path;    /* the file itself, whatever names and links lead to it */
 	uint32_t begin, end; /* offsets */
 	const char *text;
+	bool exact;     /* the text has the line ends that it is to have */
 	unsigned group; /* number of its diagnostic */
 };
 
@@ -33,6 +34,8 @@ struct fixes {
 	unsigned count;
 };
 
+/* The file that a source was read from, whatever names and links lead to it. */
+const char *fix_path(const struct diags *diags, const struct source *source);
 /* Collects what can be done about the diagnostics, which are sorted. */
 struct fixes fixes_collect(const struct diags *diags);
 /* The next file's; `*at` is 0 at first.  False at the end. */

@@ -15,6 +15,7 @@ enum { CONTEXT = 3 };
 struct block {
 	uint32_t first, end;
 	uint32_t new_lines;
+	unsigned edit; /* its first one */
 	unsigned next; /* the edit behind its last one */
 };
 
@@ -49,10 +50,18 @@ static uint32_t end_of_edit(const struct diff *diff, const struct edit *edit)
 {
 	uint32_t line = line_at(diff, edit->end);
 	size_t len = strlen(edit->text);
-	bool at_start = edit->end == offset_of(diff, line) && edit->end > edit->begin;
+	bool at_start = edit->end == offset_of(diff, line);
 	bool whole = len ? edit->text[len - 1] == '\n' : edit->begin == offset_of(diff, line_at(diff, edit->begin));
 
 	return at_start && whole ? line : line + 1;
+}
+
+/* The lines as they become. */
+static void apply(const struct diff *diff, const struct block *b, struct out *out)
+{
+	struct file_edits edits = { diff->file->edits + b->edit, b->next - b->edit };
+
+	fixes_apply(out, &edits, offset_of(diff, b->first), offset_of(diff, b->end));
 }
 
 static uint32_t new_lines(const struct diff *diff, const struct block *b)
@@ -61,7 +70,7 @@ static uint32_t new_lines(const struct diff *diff, const struct block *b)
 	struct out out;
 
 	out_init_memory(&out);
-	fixes_apply(&out, diff->file, offset_of(diff, b->first), offset_of(diff, b->end));
+	apply(diff, b, &out);
 	for (size_t i = 0; i < out.len; i++)
 		count += out.data[i] == '\n';
 	count += out.len && out.data[out.len - 1] != '\n';
@@ -73,7 +82,7 @@ static uint32_t new_lines(const struct diff *diff, const struct block *b)
 static struct block next_block(const struct diff *diff, unsigned first)
 {
 	const struct edit *edits = diff->file->edits;
-	struct block b = { .first = line_at(diff, edits[first].begin), .next = first };
+	struct block b = { .first = line_at(diff, edits[first].begin), .edit = first, .next = first };
 
 	for (; b.next < diff->file->count; b.next++) {
 		uint32_t end;
@@ -116,7 +125,7 @@ static void print_new(const struct diff *diff, const struct block *b)
 	struct out out;
 
 	out_init_memory(&out);
-	fixes_apply(&out, diff->file, offset_of(diff, b->first), offset_of(diff, b->end));
+	apply(diff, b, &out);
 	print_lines(diff, '+', (struct text){ out.data, (uint32_t)out.len });
 	out_free(&out);
 }

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * pvefw-cc fmt: lays files out, one after the other, and prints them, or writes them, or
+ * tells what would change.
+ */
+#include "commands.h"
+#include "diag_shared.h"
+#include "fmt.h"
+#include "single.h"
+
+struct fmt {
+	struct run run;
+	struct single single;
+	struct out out;
+	bool changes; /* some file would */
+};
+
+static bool option(const struct fmt *fmt, unsigned option)
+{
+	return fmt->run.cli->value[option] != NULL;
+}
+
+/* What is no text is left alone, which is reported. */
+static bool is_text(struct fmt *fmt, const struct source *source, const char *path)
+{
+	uint32_t at;
+	const char *reason = fmt_refuses(source, &at);
+
+	if (!reason)
+		return true;
+	cli_error("%s, line %u: %s; the file is left alone", path,
+		  source_line_number(&fmt->run.map, source->base + at), reason);
+	fmt->run.failed = true;
+	return false;
+}
+
+/* Nothing that is wrong with the file is reported. */
+static struct fixes lay_out(struct fmt *fmt, const struct single_file *file)
+{
+	struct diags found;
+
+	diags_init(&found, &fmt->run.arena, &fmt->run.map);
+	single_check(&fmt->single, file, &found);
+	file->source->is_fw = false;
+	if (file->cluster)
+		file->cluster->is_fw = false;
+	return fmt_layout(&found, ast_parse(&fmt->run.arena, file->source, file->kind));
+}
+
+static void print_all(struct fmt *fmt, const struct fixes *fixes, const struct source *source)
+{
+	struct file_edits edits = { fixes->edits, fixes->count };
+
+	if (fixes->count)
+		fixes_apply(&fmt->out, &edits, 0, source->size);
+	else
+		out_bytes(&fmt->out, source->text, source->size);
+}
+
+static void fmt_file(struct fmt *fmt, const char *path)
+{
+	struct single_file file;
+	struct fixes fixes;
+
+	if (!single_open(&fmt->single, path, "the file is left alone", &file) ||
+	    !is_text(fmt, file.source, path))
+		return;
+	fixes = lay_out(fmt, &file);
+	fixes.diags = &fmt->run.diags;
+	fmt->changes |= fixes.count != 0;
+	if (option(fmt, CLI_CHECK) && fixes.count)
+		out_printf(&fmt->out, "%s\n", diag_visible(&fmt->run.diags, path));
+	else if (option(fmt, CLI_DIFF))
+		fixes_diff(&fixes, &fmt->out);
+	else if (option(fmt, CLI_IN_PLACE))
+		fmt->run.failed |= fixes.count && !fixes_write(&fixes, &fmt->out);
+	else if (!option(fmt, CLI_CHECK))
+		print_all(fmt, &fixes, file.source);
+}
+
+int cmd_fmt(const struct cli *cli)
+{
+	struct fmt fmt = { .single = { .run = &fmt.run } };
+	bool check = cli->value[CLI_CHECK] != NULL;
+	int status;
+
+	if (!cli->operand_count)
+		return cli_error("fmt needs a file");
+	if (check + (cli->value[CLI_DIFF] != NULL) + (cli->value[CLI_IN_PLACE] != NULL) > 1)
+		return cli_error("--check, --diff and --write exclude each other");
+	stdout_open(&fmt.out);
+	if (run_begin(&fmt.run, cli))
+		for (int i = 0; i < cli->operand_count; i++)
+			fmt_file(&fmt, cli->operands[i]);
+	if (stdout_close(&fmt.out) != EXIT_CLEAN)
+		fmt.run.failed = true;
+	status = run_end(&fmt.run);
+	return status == EXIT_CLEAN && check && fmt.changes ? EXIT_FOUND : status;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * .fw files by themselves, without the tree they stand in (spec 4.1).
+ *
+ * The kind of a file follows from its name.  It is resolved against the cluster.fw
+ * beside it, or at its place in a tree.
+ */
+#ifndef PVEFW_SINGLE_H
+#define PVEFW_SINGLE_H
+
+#include "ast.h"
+#include "run.h"
+
+/* What all files of a run need; `run` is set, the rest is read when the first file comes. */
+struct single {
+	struct run *run;
+	struct inputs inputs;
+	bool ready, usable;
+};
+
+struct single_file {
+	struct source *source;
+	enum file_kind kind;
+	struct source *cluster; /* NULL: there is none, or it is this one */
+};
+
+/* "100.fw" */
+bool is_fw_name(const char *name);
+/* Reads the file and what belongs to it.  False if that cannot be done, which was reported
+ * with the note `fate`. */
+bool single_open(struct single *single, const char *path, const char *fate, struct single_file *file);
+/* Reports all that is wrong with the file. */
+void single_check(const struct single *single, const struct single_file *file, struct diags *diags);
+
+#endif
