@@ -433,7 +433,7 @@ static void bash_arguments(struct out *out)
 /* The operands of the commands that take names. */
 static void bash_operands(struct out *out)
 {
-	out_string(out, "\tlint) kind='file' ;;\n\tmacros) words='");
+	out_string(out, "\tlint | fmt) kind='file' ;;\n\tmacros) words='");
 	for (unsigned i = 0; i < macro_count; i++)
 		out_printf(out, " %s", macro_table[i].name);
 	out_string(out, "' ;;\n\toptions) words='");
