@@ -38,8 +38,43 @@ static void finish(SHA2_CTX *sha, uint8_t digest[DIGEST_BYTES])
 	memcpy(digest, whole, DIGEST_BYTES);
 }
 
+/* The last line that was asked for: a long one may have many diagnostics. */
+struct line_digest {
+	uint32_t begin; /* its position; 0: none yet */
+	struct word line;
+	uint8_t digest[DIGEST_BYTES];
+};
+
+static void digest_line(const struct diags *diags, struct source *source, uint32_t position,
+			struct line_digest *last)
+{
+	struct word line = source_line(diags->map, source, source_line_number(diags->map, position));
+	SHA2_CTX sha;
+
+	if (last->begin == line.begin)
+		return;
+	while (line.len && char_is_blank(line.ptr[line.len - 1]))
+		line.len--;
+	SHA256Init(&sha);
+	add(&sha, text_of(diag_file(diags, source)));
+	add(&sha, word_text(line));
+	finish(&sha, last->digest);
+	last->begin = line.begin;
+	last->line = line;
+}
+
+/* What the span marks in the line. */
+static struct text marked(const struct word *line, struct span span)
+{
+	uint32_t at = span.begin - line->begin, most = line->len > at ? line->len - at : 0;
+	uint32_t len = span.end > span.begin ? span.end - span.begin : 0;
+
+	return (struct text){ line->ptr + (most ? at : 0), len < most ? len : most };
+}
+
 /* Of something nowhere, its message stands for the line. */
-static void digest_of(const struct diags *diags, const struct diagnostic *d, uint8_t digest[DIGEST_BYTES])
+static void digest_of(const struct diags *diags, const struct diagnostic *d, struct line_digest *last,
+		      uint8_t digest[DIGEST_BYTES])
 {
 	struct source *source = source_find(diags->map, d->span.begin);
 	SHA2_CTX sha;
@@ -47,17 +82,9 @@ static void digest_of(const struct diags *diags, const struct diagnostic *d, uin
 	SHA256Init(&sha);
 	add(&sha, text_of(diag_code(d->id).text));
 	if (source) {
-		struct word line = source_line(diags->map, source,
-					       source_line_number(diags->map, d->span.begin));
-		uint32_t at = d->span.begin - line.begin, most = line.len > at ? line.len - at : 0;
-		uint32_t len = d->span.end > d->span.begin ? d->span.end - d->span.begin : 0;
-
-		while (line.len && char_is_blank(line.ptr[line.len - 1]))
-			line.len--;
-		add(&sha, text_of(diag_file(diags, source)));
-		add(&sha, word_text(line));
-		if (most)
-			add(&sha, (struct text){ line.ptr + at, len < most ? len : most });
+		digest_line(diags, source, d->span.begin, last);
+		SHA256Update(&sha, last->digest, DIGEST_BYTES);
+		add(&sha, marked(&last->line, d->span));
 	} else {
 		add(&sha, text_of(d->message));
 	}
@@ -102,6 +129,7 @@ static const char *hexadecimal(struct arena *arena, const uint8_t digest[DIGEST_
 const char *const *diag_fingerprints(const struct diags *diags)
 {
 	const char **prints;
+	struct line_digest last = { 0 };
 	struct seen *all = NULL;
 	size_t count = 0, i = 0;
 
@@ -112,7 +140,7 @@ const char *const *diag_fingerprints(const struct diags *diags)
 		uint8_t digest[DIGEST_BYTES];
 		uint32_t before;
 
-		digest_of(diags, d, digest);
+		digest_of(diags, d, &last, digest);
 		before = count_before(diags, &all, digest);
 		if (before)
 			with_count(digest, before);

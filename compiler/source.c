@@ -261,20 +261,30 @@ static uint32_t line_index(const struct source *source, uint32_t offset)
 	return low;
 }
 
-/* Length of a line before `offset`.  A line may be long and have many diagnostics,
- * which come in its order, so the count goes on where the last one has ended. */
+/* Not within a character. */
+static bool is_boundary(const struct source *source, uint32_t offset)
+{
+	return (source->text[offset] & 0xc0) != 0x80;
+}
+
+/* Length of a line before `offset`.  A line may be long and have many diagnostics, which
+ * come near each other, so the count goes on, or back, from where the last one has ended. */
 static struct utf8_length length_before(struct source *source, uint32_t line, uint32_t offset)
 {
-	bool same = source->counted.line == line, further = same && source->counted.offset <= offset;
-	uint32_t from = further ? source->counted.offset : source->line_starts[line - 1];
-	struct utf8_length length = utf8_length(source->text + from, offset - from);
+	bool same = source->counted.line == line && is_boundary(source, offset);
+	bool back = same && offset < source->counted.offset;
+	uint32_t from = back ? offset : same ? source->counted.offset : source->line_starts[line - 1];
+	uint32_t to = back ? source->counted.offset : offset;
+	struct utf8_length between = utf8_length(source->text + from, to - from), length = between;
 
-	if (further) {
+	if (back) {
+		length.characters = source->counted.length.characters - between.characters;
+		length.units = source->counted.length.units - between.units;
+	} else if (same) {
 		length.characters += source->counted.length.characters;
 		length.units += source->counted.length.units;
 	}
-	/* From within a character one cannot go on. */
-	if ((further || !same) && (source->text[offset] & 0xc0) != 0x80) {
+	if (is_boundary(source, offset)) {
 		source->counted.line = line;
 		source->counted.offset = offset;
 		source->counted.length = length;
