@@ -26,16 +26,23 @@ struct ignore {
 	struct ignore *next;
 };
 
-/* Those of one file, by line. */
+struct ignore_list {
+	struct ignore *first, **last;
+};
+
+/* Those of one file: by line, of the whole file, and those that say again what another does.  So there
+ * are no more to ask than there are diagnostics. */
 struct ignores {
-	struct ignore *lines, **last_line;
-	struct ignore *file, **last_file;
+	struct ignore_list lines, file, again;
 };
 
 struct scan {
 	struct diags *diags;
 	struct source *source;
 	struct ignores *found;
+	uint32_t next;               /* what next_line() has said */
+	uint32_t in_line[DIAG_COUNT]; /* the last line about which there is one of this id */
+	bool in_file[DIAG_COUNT];
 };
 
 static const char mark[] = "pvefw:";
@@ -86,12 +93,16 @@ static uint32_t next_line(struct scan *scan, uint32_t number)
 {
 	struct text line;
 
+	/* From the comment above this one. */
+	if (number < scan->next)
+		return scan->next;
 	do {
 		number++;
 		if (number > scan->source->line_count)
 			break;
 		line = trim(word_text(source_line(scan->diags->map, scan->source, number)));
 	} while (line.len && find_comment(line).ptr == line.ptr);
+	scan->next = number;
 	return number;
 }
 
@@ -118,12 +129,17 @@ static bool read_id(struct scan *scan, struct text item, enum diag_id *id)
 
 static void add(struct scan *scan, enum diag_id id, uint32_t line, struct text item, struct span whole)
 {
-	struct ignore ***last = line ? &scan->found->last_line : &scan->found->last_file;
+	bool again = line ? scan->in_line[id] == line : scan->in_file[id];
+	struct ignore_list *list = again ? &scan->found->again : line ? &scan->found->lines : &scan->found->file;
 	struct ignore *new = ARENA_NEW(scan->diags->arena, struct ignore);
 
 	*new = (struct ignore){ .id = id, .line = line, .span = span_of(scan->source, item), .whole = whole };
-	**last = new;
-	*last = &new->next;
+	*list->last = new;
+	list->last = &new->next;
+	if (line)
+		scan->in_line[id] = line;
+	else
+		scan->in_file[id] = true;
 }
 
 /* An item, and what goes with it: one comma. */
@@ -194,8 +210,8 @@ static void read_comment(struct scan *scan, struct text line, struct text commen
 /* NULL if the file has no comment for us. */
 static struct ignores *read_ignores(struct diags *diags, struct source *source)
 {
-	struct scan scan = { diags, source, NULL };
-	uint32_t at = 0, last = 0;
+	struct scan scan = { .diags = diags, .source = source };
+	uint32_t at = 0;
 
 	for (;;) {
 		const char *here = memmem(source->text + at, source->size - at, mark, sizeof(mark) - 1);
@@ -204,17 +220,17 @@ static struct ignores *read_ignores(struct diags *diags, struct source *source)
 
 		if (!here)
 			return scan.found;
-		at = (uint32_t)(here - source->text) + 1;
-		number = source_line_number(diags->map, source->base + at);
+		number = source_line_number(diags->map, source->base + (uint32_t)(here - source->text));
 		line = word_text(source_line(diags->map, source, number));
 		comment = find_comment(line);
-		if (number == last || !comment.len)
+		at = (uint32_t)(line.ptr - source->text) + line.len;
+		if (!comment.len)
 			continue;
-		last = number;
 		if (!scan.found) {
 			scan.found = ARENA_NEW(diags->arena, struct ignores);
-			scan.found->last_line = &scan.found->lines;
-			scan.found->last_file = &scan.found->file;
+			scan.found->lines.last = &scan.found->lines.first;
+			scan.found->file.last = &scan.found->file.first;
+			scan.found->again.last = &scan.found->again.first;
 		}
 		read_comment(&scan, line, comment, number);
 	}
@@ -242,7 +258,7 @@ static bool is_suppressed(const struct diags *diags, const struct diagnostic *d,
 		return false;
 	while (*at && (*at)->line < line)
 		*at = (*at)->next;
-	return take(*at, d, line) || take(ignores->file, d, 0);
+	return take(*at, d, line) || take(ignores->file.first, d, 0);
 }
 
 /* Its absence means something: it was looked for. */
@@ -273,7 +289,7 @@ static void report_unused(struct diags *diags, const struct source *source, cons
 static void suppress_in(struct diags *diags, const struct source *source, struct ignores *ignores,
 			struct diagnostic **next)
 {
-	struct ignore *at = ignores ? ignores->lines : NULL;
+	struct ignore *at = ignores ? ignores->lines.first : NULL;
 
 	while (*next && source_find(diags->map, (*next)->span.begin) == source) {
 		struct diagnostic *d = *next;
@@ -297,8 +313,9 @@ void diags_suppress(struct diags *diags, const struct diag_choice *choice)
 
 		suppress_in(diags, source, ignores, &next);
 		if (ignores && !errors && !source->unasked) {
-			report_unused(diags, source, ignores->lines, choice);
-			report_unused(diags, source, ignores->file, choice);
+			report_unused(diags, source, ignores->lines.first, choice);
+			report_unused(diags, source, ignores->file.first, choice);
+			report_unused(diags, source, ignores->again.first, choice);
 		}
 	}
 	for (struct diagnostic *d = next; d; d = next) {
