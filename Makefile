@@ -53,7 +53,7 @@ LIBS    := $(B)/libruntime.a $(B)/libpvefw.a
 # Each is runtime/FOLDER/main.c and the libraries; the folders are named below.
 DAEMONS := $(if $(wildcard runtime/firewall/main.c),$(B)/pve-firewall) \
 	   $(if $(wildcard runtime/logger/main.c),$(B)/pvefw-logger)
-DOCS    := $(patsubst %.in,$(B)/%,$(wildcard man/*.in completion/*.in))
+DOCS    := $(patsubst %.in,$(B)/%,$(wildcard man/*.in completion/*.in editor/*.in))
 HTML    := $(B)/doc/pvefw-diagnostics.html
 UNIT    := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*.c))
 
@@ -177,6 +177,9 @@ install: all
 		$(install_file) $$file \
 			$(DESTDIR)$(PREFIX)/share/bash-completion/completions/$$(basename $$file .bash) || exit 1; \
 	done
+	$(install_file) $(B)/editor/pvefw.vim $(DESTDIR)$(PREFIX)/share/vim/vimfiles/syntax/pvefw.vim
+	$(install_file) editor/ftdetect.vim $(DESTDIR)$(PREFIX)/share/vim/vimfiles/ftdetect/pvefw.vim
+	$(install_file) -t $(DESTDIR)$(PREFIX)/share/pvefw $(B)/editor/pvefw.tmLanguage.json
 	for unit in packaging/*.service.in; do \
 		sed 's,@SBINDIR@,$(PREFIX)/sbin,g; s,@LIBEXECDIR@,$(LIBEXECDIR),g' $$unit | \
 			$(install_file) /dev/stdin $(DESTDIR)$(UNITDIR)/$$(basename $$unit .in) || exit 1; \

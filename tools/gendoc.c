@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Fills the manual pages and the completion from the tables of the compiler.
+ * Fills the manual pages, the completion and what editors read from the tables of the compiler.
  *
  *     gendoc TEMPLATE >OUTPUT
  *
  * A line of the template that is only "@name@" is replaced by what the row of
- * that name prints; all others are copied.
+ * that name prints; in all others, "{{name}}" is replaced by the words of that list.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -457,6 +457,118 @@ static void logger_counts(struct out *out)
 #include "logger/counts.def"
 }
 
+/* ---- words of the language, for editors ---- */
+
+static const char *section_at(unsigned i, bool named)
+{
+	for (unsigned kind = SECTION_NONE + 1; kind < SECTION_KINDS; kind++)
+		if (section_table[kind].named == named && i-- == 0)
+			return section_table[kind].name;
+	return NULL;
+}
+
+static const char *plain_section_at(unsigned i)
+{
+	return section_at(i, false);
+}
+
+static const char *named_section_at(unsigned i)
+{
+	return section_at(i, true);
+}
+
+static const char *type_at(unsigned i)
+{
+	return i < DIRECTIONS ? direction_names[i] : NULL;
+}
+
+static const char *action_at(unsigned i)
+{
+	return i < ACTIONS ? action_names[i] : NULL;
+}
+
+static const char *macro_at(unsigned i)
+{
+	return i < macro_count ? macro_table[i].name : NULL;
+}
+
+static const char *option_at(unsigned i)
+{
+	return i < OPTION_COUNT ? option_table[i].key : NULL;
+}
+
+static const char *parameter_at(unsigned i)
+{
+	for (unsigned row = 0; row < RULE_PARAMS; row++)
+		for (unsigned j = 0; j < 3 && rule_param_table[row].spellings[j]; j++)
+			if (i-- == 0)
+				return rule_param_table[row].spellings[j];
+	return NULL;
+}
+
+static const char *log_level_at(unsigned i)
+{
+	return i < LOG_LEVELS ? log_level_names[i] : NULL;
+}
+
+static const char *icmp_type_at(unsigned i)
+{
+	return i < icmp_count ? icmp_table[i].name : NULL;
+}
+
+static const struct word_list {
+	const char *name;
+	const char *(*at)(unsigned i); /* NULL behind the last one */
+} word_lists[] = {
+	{ "plain-sections", plain_section_at },
+	{ "named-sections", named_section_at },
+	{ "types", type_at },
+	{ "actions", action_at },
+	{ "macros", macro_at },
+	{ "options", option_at },
+	{ "parameters", parameter_at },
+	{ "log-levels", log_level_at },
+	{ "icmp-types", icmp_type_at },
+};
+
+static bool was_before(const struct word_list *list, unsigned i)
+{
+	for (unsigned j = 0; j < i; j++)
+		if (strcmp(list->at(j), list->at(i)) == 0)
+			return true;
+	return false;
+}
+
+/* As alternatives of a regular expression; none has a character that means something there. */
+static bool alternatives(struct out *out, struct text name)
+{
+	for (size_t k = 0; k < sizeof(word_lists) / sizeof(word_lists[0]); k++) {
+		const struct word_list *list = &word_lists[k];
+
+		if (!text_is(name, list->name))
+			continue;
+		for (unsigned i = 0; list->at(i); i++)
+			if (!was_before(list, i))
+				out_printf(out, "%s%s", i ? "|" : "", list->at(i));
+		return true;
+	}
+	return false;
+}
+
+/* Copies the line, with lists of words for "{{name}}"; false if there is none of that name. */
+static bool fill_words(struct out *out, const char *line)
+{
+	const char *begin, *end;
+	bool known = true;
+
+	for (; (begin = strstr(line, "{{")) && (end = strstr(begin, "}}")); line = end + 2) {
+		out_bytes(out, line, (size_t)(begin - line));
+		known = alternatives(out, (struct text){ begin + 2, (uint32_t)(end - begin) - 2 }) && known;
+	}
+	out_string(out, line);
+	return known;
+}
+
 /* ---- templates ---- */
 
 static const struct part {
@@ -520,11 +632,10 @@ int main(int argc, char **argv)
 
 		if (fill(&out, text))
 			continue;
-		if (text.len > 1 && text.ptr[0] == '@') {
-			fprintf(stderr, "%s: nothing is called %.*s\n", argv[1], TEXT_ARG(text));
+		if ((text.len > 1 && text.ptr[0] == '@') || !fill_words(&out, line)) {
+			fprintf(stderr, "%s: nothing is called so: %.*s\n", argv[1], TEXT_ARG(text));
 			status = EXIT_FAILURE;
 		}
-		out_bytes(&out, line, (size_t)len);
 	}
 	free(line);
 	fclose(file);

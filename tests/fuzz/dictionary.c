@@ -170,6 +170,7 @@ static const struct {
 	void (*parts[10])(void);
 } dictionaries[] = {
 	{ "parser", { sections, options, actions, rules, addresses, names } },
+	{ "fmt", { sections, options, actions, rules, addresses, names } },
 	{ "compile",
 	  { files, sections, options, actions, rules, addresses, names, ports, guest_configuration, sdn } },
 	{ "address", { addresses } },
