@@ -40,6 +40,8 @@ function shown(place) {
 }
 
 for (const line of readFileSync(places, "utf8").trim().split("\n")) {
+	if (line.startsWith("# "))
+		continue;
 	const place = line.split("\t")[0];
 	console.log(`${place}\t${shown(place)}`);
 }
