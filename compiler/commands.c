@@ -3,7 +3,8 @@
 #include "commands.h"
 
 #define IN(ID) (1u << COMMAND_##ID)
-#define TAKES_INPUTS (IN(COMPILE) | IN(LOAD) | IN(LINT))
+#define TAKES_FORMAT (IN(COMPILE) | IN(LOAD) | IN(LINT))
+#define TAKES_INPUTS (TAKES_FORMAT | IN(REPORT))
 #define TAKES_DIAGNOSTICS TAKES_INPUTS
 
 static const struct command_row commands[COMMANDS] = {

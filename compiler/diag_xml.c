@@ -5,7 +5,7 @@
  */
 #include "diag_format.h"
 #include "diag_shared.h"
-#include "xml_out.h"
+#include "diag_xml.h"
 
 static void place(struct xml_out *xml, const struct diags *diags, struct span span)
 {
@@ -75,22 +75,28 @@ static void diagnostic(struct xml_out *xml, const struct diags *diags, const str
 	xml_close(xml);
 }
 
-static void print(struct out *out, const struct diags *diags, bool colour)
+void diag_xml_list(struct xml_out *xml, const struct diags *diags)
 {
 	const char *const *fingerprint = diag_fingerprints(diags);
+
+	xml_open(xml, "diagnostics");
+	xml_attribute(xml, "xmlns", "urn:pvefw:diagnostics:1");
+	xml_attribute(xml, "valid", diags->counts[SEVERITY_ERROR] ? "false" : "true");
+	xml_number(xml, "errors", diags->counts[SEVERITY_ERROR]);
+	xml_number(xml, "warnings", diags->counts[SEVERITY_WARNING]);
+	xml_number(xml, "notes", diags->counts[SEVERITY_NOTE]);
+	for (const struct diagnostic *d = diags->first; d; d = d->next)
+		diagnostic(xml, diags, d, *fingerprint++);
+	xml_close(xml);
+}
+
+static void print(struct out *out, const struct diags *diags, bool colour)
+{
 	struct xml_out xml;
 
 	(void)colour;
 	xml_begin(&xml, out);
-	xml_open(&xml, "diagnostics");
-	xml_attribute(&xml, "xmlns", "urn:pvefw:diagnostics:1");
-	xml_attribute(&xml, "valid", diags->counts[SEVERITY_ERROR] ? "false" : "true");
-	xml_number(&xml, "errors", diags->counts[SEVERITY_ERROR]);
-	xml_number(&xml, "warnings", diags->counts[SEVERITY_WARNING]);
-	xml_number(&xml, "notes", diags->counts[SEVERITY_NOTE]);
-	for (const struct diagnostic *d = diags->first; d; d = d->next)
-		diagnostic(&xml, diags, d, *fingerprint++);
-	xml_close(&xml);
+	diag_xml_list(&xml, diags);
 	xml_end(&xml);
 }
 

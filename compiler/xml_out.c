@@ -22,13 +22,25 @@ static void no_memory(void)
 	abort();
 }
 
-void xml_begin(struct xml_out *xml, struct out *out)
+static void open_writer(struct xml_out *xml, struct out *out)
 {
 	xmlOutputBufferPtr buffer = xmlOutputBufferCreateIO(write_out, NULL, out, NULL);
 
 	*xml = (struct xml_out){ .writer = buffer ? xmlNewTextWriter(buffer) : NULL };
 	if (!xml->writer)
 		no_memory();
+}
+
+void xml_begin_html(struct xml_out *xml, struct out *out)
+{
+	open_writer(xml, out);
+	xml->html = true;
+	xml_raw(xml, "<!DOCTYPE html>\n");
+}
+
+void xml_begin(struct xml_out *xml, struct out *out)
+{
+	open_writer(xml, out);
 	check(xml, xmlTextWriterSetIndent(xml->writer, 1));
 	check(xml, xmlTextWriterSetIndentString(xml->writer, BAD_CAST "  "));
 	check(xml, xmlTextWriterStartDocument(xml->writer, "1.0", "UTF-8", NULL));
@@ -49,7 +61,20 @@ void xml_open(struct xml_out *xml, const char *name)
 
 void xml_close(struct xml_out *xml)
 {
+	if (xml->html)
+		check(xml, xmlTextWriterFullEndElement(xml->writer));
+	else
+		check(xml, xmlTextWriterEndElement(xml->writer));
+}
+
+void xml_close_void(struct xml_out *xml)
+{
 	check(xml, xmlTextWriterEndElement(xml->writer));
+}
+
+void xml_raw(struct xml_out *xml, const char *bytes)
+{
+	check(xml, xmlTextWriterWriteRaw(xml->writer, BAD_CAST bytes));
 }
 
 void xml_attribute(struct xml_out *xml, const char *name, const char *value)

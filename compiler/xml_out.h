@@ -14,10 +14,14 @@
 
 struct xml_out {
 	xmlTextWriterPtr writer;
+	bool html;
 	bool failed;
 };
 
 void xml_begin(struct xml_out *xml, struct out *out);
+/* A page of HTML that is XML, too: nothing is indented, and elements without content are
+ * closed as HTML wants it. */
+void xml_begin_html(struct xml_out *xml, struct out *out);
 void xml_end(struct xml_out *xml);
 
 void xml_open(struct xml_out *xml, const char *name);
@@ -26,6 +30,10 @@ void xml_close(struct xml_out *xml);
 void xml_attribute(struct xml_out *xml, const char *name, const char *value);
 void xml_number(struct xml_out *xml, const char *name, uint64_t value);
 void xml_text(struct xml_out *xml, const char *text);
+/* Bytes that are XML already. */
+void xml_raw(struct xml_out *xml, const char *bytes);
+/* Closes an element that can have no content, as <meta>. */
+void xml_close_void(struct xml_out *xml);
 /* An element that holds text only. */
 void xml_element(struct xml_out *xml, const char *name, const char *text);
 
