@@ -66,7 +66,8 @@ enum report_zone_kind {
 /* A service that a zone lets in. */
 struct report_service {
 	const struct report_row *row;
-	const char *name, *detail; /* detail NULL: none */
+	const char *name, *detail; /* as of the row; detail NULL: none */
+	const char *where; /* "to 10.0.0.1 on vmbr1"; NULL: anywhere in the zone */
 	const char *from; /* in the column of all other sources: which */
 	bool partly; /* rules before it take a part away, or were too many to tell */
 	struct report_service *next;
@@ -94,7 +95,8 @@ struct report_source {
 	uint32_t zones;   /* that let it in to something */
 };
 
-enum { REPORT_SOURCES_MOST = 9 };
+/* More than this share a column. */
+enum { REPORT_SOURCES_MOST = 8 };
 
 struct report_set {
 	const char *id, *name; /* "+dc/admins", "+guest/ipfilter-net0" */

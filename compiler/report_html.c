@@ -62,6 +62,16 @@ void page_attribute(const struct page *page, const char *name, const char *forma
 	arena_release(arena, mark);
 }
 
+void page_small(const struct page *page, const char *before, const char *text)
+{
+	page_text(page, " ");
+	page_open(page, "small", NULL);
+	if (before)
+		page_text(page, before);
+	page_text(page, text);
+	page_close(page);
+}
+
 void page_section(const struct page *page, const char *id, const char *title)
 {
 	xml_raw(page->xml, "\n");
@@ -394,7 +404,7 @@ static void listing(const struct page *page, uint32_t number, bool open)
 	page_open(page, "details", "file");
 	page_attribute(page, "id", "f%u", number);
 	if (open)
-		xml_attribute(page->xml, "open", "open");
+		xml_attribute(page->xml, "open", "");
 	page_leaf(page, "summary", NULL, file->path);
 	page_open(page, "ol", NULL);
 	for (uint32_t line = 1; line <= file->lines; line++) {

@@ -2,7 +2,10 @@
 /* The matrix in the page of a report: zones down, sources across. */
 #include "report_page.h"
 
-enum { ROWS_OPEN = 40 }; /* more than this are folded */
+enum {
+	ROWS_OPEN = 40,   /* more than this are folded */
+	DETAIL_MOST = 14, /* longer ones are told in the zone only */
+};
 
 static void service(const struct page *page, const struct report_service *s)
 {
@@ -19,13 +22,12 @@ static void service(const struct page *page, const struct report_service *s)
 		page_close(page);
 	if (s->partly)
 		page_leaf(page, "abbr", NULL, "†");
-	if (s->detail)
-		page_leaf(page, "small", NULL, s->detail);
-	if (s->from) {
-		page_open(page, "small", NULL);
-		page_printf(page, "from %s", s->from);
-		page_close(page);
-	}
+	if (s->detail && strlen(s->detail) <= DETAIL_MOST)
+		page_small(page, NULL, s->detail);
+	if (s->where)
+		page_small(page, NULL, s->where);
+	if (s->from)
+		page_small(page, "from ", s->from);
 	page_close(page);
 }
 
@@ -49,7 +51,7 @@ static void row(const struct page *page, const struct report_zone *zone)
 	xml_attribute(page->xml, "scope", "row");
 	page_link(page, zone->name, "#%s", zone->id);
 	if (zone->off)
-		page_leaf(page, "small", NULL, "not filtered");
+		page_small(page, NULL, "not filtered");
 	page_close(page);
 	for (uint32_t i = 0; i < page->report->source_count; i++)
 		cell(page, &zone->cells[i], page->report->sources[i].name);

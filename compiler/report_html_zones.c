@@ -26,19 +26,13 @@ static void what_cell(const struct page *page, const struct report_row *row)
 		page_text(page, row->service);
 	}
 	if (row->detail)
-		page_leaf(page, "small", NULL, row->detail);
-	if (row->iface) {
-		page_open(page, "small", NULL);
-		page_printf(page, "on %s", row->iface);
-		page_close(page);
-	}
+		page_small(page, NULL, row->detail);
+	if (row->iface)
+		page_small(page, "on ", row->iface);
 	if (row->versions != IPV_BOTH)
-		page_leaf(page, "small", NULL, row->versions == IPV4 ? "IPv4" : row->versions ? "IPv6" : "never");
-	if (row->log) {
-		page_open(page, "small", "log");
-		page_printf(page, "logged: %s", row->log);
-		page_close(page);
-	}
+		page_small(page, NULL, row->versions == IPV4 ? "IPv4" : row->versions ? "IPv6" : "never");
+	if (row->log)
+		page_small(page, "logged: ", row->log);
 	page_close(page);
 }
 
@@ -143,7 +137,7 @@ static void zone_details(const struct page *page, const struct report_zone *zone
 	page_open(page, "details", zone->off ? "zone is-off" : "zone");
 	page_attribute(page, "id", "%s", zone->id);
 	if (open)
-		xml_attribute(page->xml, "open", "open");
+		xml_attribute(page->xml, "open", "");
 	page_open(page, "summary", NULL);
 	page_leaf(page, "b", "name", zone->name);
 	page_text(page, " ");

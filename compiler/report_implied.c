@@ -136,7 +136,7 @@ static void add_services(struct report_builder *b, struct report_chain *chain)
 
 	for (size_t i = 0; i < count; i++) {
 		struct report_row *row = add(b, chain, REPORT_ACCEPT, services[i].name,
-					     in ? "the set management" : "local_network");
+					     in ? "[IPSET management]" : "local_network");
 
 		row->detail = services[i].detail;
 		row->opens = in;

@@ -116,13 +116,18 @@ static void count(struct matrix *m, const char *name)
 	column->source.zones++;
 }
 
+/* Everyone and the management come first. */
+static int rank(const struct column *column)
+{
+	return column->name == everyone ? 0 : strcmp(column->name, "+dc/management") == 0 ? 1 : 2;
+}
+
 static int by_zones(const void *a, const void *b)
 {
 	const struct column *x = *(struct column *const *)a, *y = *(struct column *const *)b;
-	bool x_all = x->name == everyone, y_all = y->name == everyone;
 
-	if (x_all != y_all)
-		return x_all ? -1 : 1;
+	if (rank(x) != rank(y))
+		return rank(x) - rank(y);
 	if (x->source.zones != y->source.zones)
 		return x->source.zones > y->source.zones ? -1 : 1;
 	return strcmp(x->name, y->name);
@@ -230,12 +235,17 @@ static void count_row(struct matrix *m, const struct report_row *row, enum left 
 	count(m, source_name(row));
 }
 
+static bool same_text(const char *a, const char *b)
+{
+	return strcmp(a ? a : "", b ? b : "") == 0;
+}
+
 static bool is_there(const struct report_cell *cell, const struct report_service *service)
 {
 	for (const struct report_service *s = cell->first; s; s = s->next)
-		if (strcmp(s->name, service->name) == 0 && s->partly == service->partly &&
-		    strcmp(s->detail ? s->detail : "", service->detail ? service->detail : "") == 0 &&
-		    strcmp(s->from ? s->from : "", service->from ? service->from : "") == 0)
+		if (same_text(s->name, service->name) && same_text(s->detail, service->detail) &&
+		    same_text(s->where, service->where) && same_text(s->from, service->from) &&
+		    s->partly == service->partly)
 			return true;
 	return false;
 }
@@ -253,16 +263,14 @@ static void add_service(struct matrix *m, uint32_t column, struct report_service
 	cell->last = &(*cell->last)->next;
 }
 
-/* The conditions that the cell's place does not tell. */
-static const char *detail_of(struct matrix *m, const struct report_row *row, struct text iface)
+/* The conditions that the cell's place does not tell; NULL: none. */
+static const char *where_of(struct matrix *m, const struct report_row *row, struct text iface)
 {
-	const char *detail = row->detail ? row->detail : "";
-
+	if (row->to && iface.len)
+		return arena_printf(m->b->arena, "to %s on %.*s", row->to, TEXT_ARG(iface));
 	if (row->to)
-		detail = arena_printf(m->b->arena, "%s%sto %s", detail, detail[0] ? " " : "", row->to);
-	if (iface.len)
-		detail = arena_printf(m->b->arena, "%s%son %.*s", detail, detail[0] ? " " : "", TEXT_ARG(iface));
-	return detail[0] ? detail : NULL;
+		return arena_printf(m->b->arena, "to %s", row->to);
+	return iface.len ? arena_printf(m->b->arena, "on %.*s", TEXT_ARG(iface)) : NULL;
 }
 
 static void fill_row(struct matrix *m, const struct report_row *row, enum left left, struct text iface)
@@ -273,8 +281,8 @@ static void fill_row(struct matrix *m, const struct report_row *row, enum left l
 
 	add_service(m, column->index,
 		    (struct report_service){ .row = row, .name = row->service,
-					     .detail = detail_of(m, row, iface), .from = shared ? row->from : NULL,
-					     .partly = left == LEFT_PARTLY });
+					     .detail = row->detail, .where = where_of(m, row, iface),
+					     .from = shared ? row->from : NULL, .partly = left == LEFT_PARTLY });
 }
 
 static void fill(struct matrix *m, struct report_zone *zone)

@@ -15,6 +15,8 @@ struct page {
 void page_open(const struct page *page, const char *name, const char *class_name);
 /* The same with a text in it, closed. */
 void page_leaf(const struct page *page, const char *name, const char *class_name, const char *text);
+/* Behind a word, what else is to say of it; `before` may be NULL. */
+void page_small(const struct page *page, const char *before, const char *text);
 void page_close(const struct page *page);
 void page_text(const struct page *page, const char *text);
 void page_printf(const struct page *page, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -6,8 +6,8 @@
  */
 #include "report_page.h"
 
-/* How a packet can leave a step, other than to the next one. */
-enum { ACCEPTS = 1, DROPS = 2 };
+/* How a packet can leave a step, other than to the next one; a policy of the host is known. */
+enum { ACCEPTS = 1, DROPS = 2, POLICY_IN = 4, POLICY_OUT = 8 };
 
 struct step {
 	const char *title;
@@ -54,14 +54,14 @@ static const struct way {
 	    { "… and of their groups", "GROUP-…-IN", "group-…-in", ACCEPTS | DROPS, has_groups },
 	    { "Management", "PVEFW-HOST-IN", "inet management", ACCEPTS, NULL },
 	    { "Corosync", "PVEFW-HOST-IN", "inet host-in", ACCEPTS, has_corosync },
-	    { "Policy of cluster.fw", "PVEFW-HOST-IN", "inet host-in", ACCEPTS | DROPS, NULL } } },
+	    { "Policy of cluster.fw", "PVEFW-HOST-IN", "inet host-in", POLICY_IN, NULL } } },
 	{ "From the host", "the host", "network",
 	  { { "Known connections", "PVEFW-HOST-OUT", "inet host-out", ACCEPTS | DROPS, NULL },
 	    { "Rules of host.fw, cluster.fw", "PVEFW-HOST-OUT", "inet host-out", ACCEPTS | DROPS, NULL },
 	    { "… and of their groups", "GROUP-…-OUT", "group-…-out", ACCEPTS | DROPS, has_groups },
 	    { "Local network", "PVEFW-HOST-OUT", "inet host-out", ACCEPTS, NULL },
 	    { "Corosync", "PVEFW-HOST-OUT", "inet host-out", ACCEPTS, has_corosync },
-	    { "Policy of cluster.fw", "PVEFW-HOST-OUT", "inet host-out", ACCEPTS | DROPS, NULL } } },
+	    { "Policy of cluster.fw", "PVEFW-HOST-OUT", "inet host-out", POLICY_OUT, NULL } } },
 	{ "To a guest", "bridge", "the guest",
 	  { { "SYN flood, helpers", "PVEFW-PREROUTING", "bridge entry", DROPS, has_early },
 	    { "Known connections", "PVEFW-FORWARD", "bridge prerouting", ACCEPTS | DROPS, NULL },
@@ -69,7 +69,7 @@ static const struct way {
 	    { "DHCP, neighbour discovery", "tap…-IN", "before-in-…", ACCEPTS, NULL },
 	    { "Rules of the guest", "tap…-IN", "tap…-in", ACCEPTS | DROPS, NULL },
 	    { "… and of its groups", "GROUP-…-IN", "group-…-in", ACCEPTS | DROPS, has_groups },
-	    { "Policy of the guest", "tap…-IN", "tap…-in", ACCEPTS | DROPS, NULL } } },
+	    { "Policy of the guest", "tap…-IN", "tap…-in", DROPS, NULL } } },
 	{ "From a guest", "the guest", "bridge",
 	  { { "SYN flood, helpers", "PVEFW-PREROUTING", "bridge entry", DROPS, has_early },
 	    { "Known connections", "PVEFW-FORWARD", "bridge prerouting", ACCEPTS | DROPS, NULL },
@@ -78,7 +78,7 @@ static const struct way {
 	    { "Neighbour discovery", "tap…-OUT", "before-out-…", ACCEPTS, NULL },
 	    { "Rules of the guest", "tap…-OUT", "tap…-out", ACCEPTS | DROPS, NULL },
 	    { "… and of its groups", "GROUP-…-OUT", "group-…-out", ACCEPTS | DROPS, has_groups },
-	    { "Policy of the guest", "tap…-OUT", "tap…-out", ACCEPTS | DROPS, NULL } } },
+	    { "Policy of the guest", "tap…-OUT", "tap…-out", DROPS, NULL } } },
 };
 
 /* ---- measures, in units of the picture ---- */
@@ -88,6 +88,17 @@ enum { WIDTH = 320, BOX_X = 2, BOX_WIDTH = 226, BOX_HEIGHT = 44, GAP = 16, END_H
 static bool is_drawn(const struct page *page, const struct step *step)
 {
 	return !step->is_there || step->is_there(page->report->config);
+}
+
+static unsigned exits_of(const struct page *page, const struct step *step)
+{
+	const struct cluster_options *o = &page->report->config->cluster_options;
+
+	if (step->exits == POLICY_IN)
+		return o->policy_in.action == ACTION_ACCEPT ? 0 : DROPS;
+	if (step->exits == POLICY_OUT)
+		return o->policy_out.action == ACTION_ACCEPT ? 0 : DROPS;
+	return step->exits;
 }
 
 static unsigned count_steps(const struct page *page, const struct way *way)
@@ -148,34 +159,44 @@ static void end_box(const struct page *page, int y, const char *text)
 
 static void draw_step(const struct page *page, const struct step *step, int y)
 {
-	bool nftables = page->report->config->host_options.nftables, both = step->exits == (ACCEPTS | DROPS);
+	unsigned exits = exits_of(page, step);
+	bool nftables = page->report->config->host_options.nftables, both = exits == (ACCEPTS | DROPS);
 
 	box(page, "box", y, BOX_HEIGHT);
 	text_at(page, "title", BOX_X + 12, y + 19, step->title);
 	text_at(page, "chain", BOX_X + 12, y + 35, nftables ? step->nftables : step->iptables);
-	if (step->exits & ACCEPTS)
+	if (exits & ACCEPTS)
 		exit_at(page, "accept", y + BOX_HEIGHT / 2 - (both ? 11 : 0), "accept");
-	if (step->exits & DROPS)
+	if (exits & DROPS)
 		exit_at(page, "drop", y + BOX_HEIGHT / 2 + (both ? 11 : 0), "drop");
 }
 
 /* ---- pictures ---- */
 
+static const char *exits_text(unsigned exits)
+{
+	static const char *const texts[] = { "", " (may accept)", " (may drop)", " (may accept or drop)" };
+
+	return texts[exits];
+}
+
 static void describe(const struct page *page, const struct way *way, unsigned number)
 {
+	bool first = true;
+
 	page_open(page, "title", NULL);
 	page_attribute(page, "id", "way-%u-title", number);
 	page_text(page, way->title);
 	page_close(page);
 	page_open(page, "desc", NULL);
 	page_attribute(page, "id", "way-%u-desc", number);
-	page_printf(page, "A packet comes from %s and passes", way->begin);
+	page_printf(page, "A packet comes from %s and passes:", way->begin);
 	for (const struct step *s = way->steps; s < way->steps + STEPS_MOST && s->title; s++)
-		if (is_drawn(page, s))
-			page_printf(page, "%s %s%s", s == way->steps ? "" : ",", s->title,
-				    s->exits == ACCEPTS	 ? " (may accept)"
-				    : s->exits == DROPS ? " (may drop)"
-							 : " (may accept or drop)");
+		if (is_drawn(page, s)) {
+			page_printf(page, "%s %s%s", first ? "" : ",", s->title,
+				    exits_text(exits_of(page, s)));
+			first = false;
+		}
 	page_printf(page, ", to reach %s.", way->end);
 	page_close(page);
 }

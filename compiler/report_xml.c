@@ -85,6 +85,7 @@ static void cell(struct xml_out *xml, const struct report *report, const struct 
 		xml_open(xml, "service");
 		xml_attribute(xml, "name", s->name);
 		optional(xml, "detail", s->detail);
+		optional(xml, "where", s->where);
 		optional(xml, "from", s->from);
 		flag(xml, "partly", s->partly);
 		if (s->row)
