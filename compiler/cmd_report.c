@@ -12,7 +12,7 @@
 
 static void print(const struct run *run, struct out *out, const struct report *report)
 {
-	const char *format = run->cli->value[CLI_REPORT_FORMAT];
+	const char *format = run->cli->value[CLI_PAGE_FORMAT];
 
 	if (format && strcmp(format, "xml") == 0)
 		report_xml(out, report);
@@ -48,7 +48,8 @@ static bool pipeline(struct run *run)
 	config = compile(&inputs, &run->diags);
 	if (!run->diags.unreadable) {
 		lint_run(config, &inputs, &run->diags);
-		diags_sort(&run->diags);
+		run->diags.linted = true;
+		run_choose(run);
 		done = write_out(run, report_new(config, &inputs, run->cli->value[CLI_NOW]));
 	}
 	config_free(config);

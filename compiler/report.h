@@ -42,7 +42,7 @@ struct report_row {
 	bool disabled;        /* written with '|' */
 	bool opens;           /* an implied rule that lets somebody in, as the matrix shows */
 	unsigned versions;    /* bit set; 0: never generated */
-	const struct rule *rule; /* of REPORT_LINE */
+	const struct rule *rule; /* of REPORT_LINE, and of what stands for one; else NULL */
 	struct span span;     /* {0, 0}: no line says so */
 	struct report_row *next;
 };

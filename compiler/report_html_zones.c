@@ -93,7 +93,7 @@ static void chain(const struct page *page, const struct report_zone *zone, const
 {
 	static const char *const headings[] = { "Verdict", "What", "From", "To", "Why", NULL };
 
-	page_open(page, "h5", NULL);
+	page_open(page, "h4", NULL);
 	page_text(page, chain_title(zone, c->direction));
 	page_text(page, " ");
 	page_open(page, "small", NULL);

@@ -120,35 +120,65 @@ void report_host_before(struct report_builder *b, struct report_chain *chain)
 }
 
 /* Services of the node; the last one is for the management only. */
-static const struct {
+static const struct service {
 	const char *name, *detail;
+	struct port_range ports;
 } services[] = {
-	{ "web interface", "tcp 8006" }, { "VNC", "tcp 5900:5999" }, { "SPICE", "tcp 3128" },
-	{ "SSH", "tcp 22" },		 { "migration", "tcp 60000:60050" },
+	{ "web interface", "tcp 8006", { 8006, 8006 } }, { "VNC", "tcp 5900:5999", { 5900, 5999 } },
+	{ "SPICE", "tcp 3128", { 3128, 3128 } },	 { "SSH", "tcp 22", { 22, 22 } },
+	{ "migration", "tcp 60000:60050", { 60000, 60050 } },
 };
 
-static void add_services(struct report_builder *b, struct report_chain *chain)
-{
-	const struct alias *network = b->config->local_network;
-	const struct ipset *management = cluster_set(b, "management");
-	bool in = chain->direction == DIRECTION_IN;
-	size_t count = sizeof(services) / sizeof(services[0]) - !in;
+static const struct endpoint anywhere = { .kind = ENDPOINT_ANY, .versions = IPV_BOTH };
 
-	for (size_t i = 0; i < count; i++) {
-		struct report_row *row = add(b, chain, REPORT_ACCEPT, services[i].name,
-					     in ? "[IPSET management]" : "local_network");
+/* As if it were written, so that the matrix can tell what rules before it take away. */
+static const struct rule *as_rule(struct report_builder *b, const struct service *service,
+				  const struct ipset *from)
+{
+	struct port_range *range = ARENA_NEW(b->arena, struct port_range);
+	struct condition *condition = ARENA_NEW(b->arena, struct condition);
+	struct endpoint *source = ARENA_NEW(b->arena, struct endpoint);
+	struct ports *ports = ARENA_NEW(b->arena, struct ports);
+	struct rule *rule = ARENA_NEW(b->arena, struct rule);
+
+	*range = service->ports;
+	*ports = (struct ports){ .ranges = range, .count = 1 };
+	*source = (struct endpoint){ .kind = ENDPOINT_SET, .versions = IPV_BOTH, .ipset = from };
+	*condition = (struct condition){ .versions = IPV_BOTH, .dport = ports,
+					 .proto = { .text = TEXT("tcp"), .number = 6, .has_ports = true } };
+	*rule = (struct rule){ .direction = DIRECTION_IN, .enabled = true, .versions = IPV_BOTH, .net = -1,
+			       .source = source, .dest = &anywhere, .conditions = condition,
+			       .condition_count = 1 };
+	return rule;
+}
+
+static void add_management(struct report_builder *b, struct report_chain *chain)
+{
+	const struct ipset *management = cluster_set(b, "management");
+
+	for (size_t i = 0; management && i < sizeof(services) / sizeof(services[0]); i++) {
+		struct report_row *row = add(b, chain, REPORT_ACCEPT, services[i].name, "[IPSET management]");
 
 		row->detail = services[i].detail;
-		row->opens = in;
-		if (in) {
-			row->from = "+dc/management";
-			row->span = management ? management->last_span : row->span;
-		} else {
-			row->to = report_text(b, ARENA_JOIN(b->arena, TEXT("local_network ("), network->cidr,
-							    TEXT(")")));
-			row->versions = prefix_versions(&network->prefix);
-			row->span = network->span;
-		}
+		row->from = "+dc/management";
+		row->span = management->last_span;
+		row->opens = true;
+		row->rule = as_rule(b, &services[i], management);
+	}
+}
+
+static void add_local_network(struct report_builder *b, struct report_chain *chain)
+{
+	const struct alias *network = b->config->local_network;
+	const char *to = report_text(b, ARENA_JOIN(b->arena, TEXT("local_network ("), network->cidr, TEXT(")")));
+
+	for (size_t i = 0; i + 1 < sizeof(services) / sizeof(services[0]); i++) {
+		struct report_row *row = add(b, chain, REPORT_ACCEPT, services[i].name, "local_network");
+
+		row->detail = services[i].detail;
+		row->to = to;
+		row->versions = prefix_versions(&network->prefix);
+		row->span = network->span;
 	}
 }
 
@@ -178,7 +208,10 @@ void report_host_behind(struct report_builder *b, struct report_chain *chain)
 {
 	if (chain->direction == DIRECTION_FORWARD)
 		return;
-	add_services(b, chain);
+	if (chain->direction == DIRECTION_IN)
+		add_management(b, chain);
+	else
+		add_local_network(b, chain);
 	add_corosync(b, chain);
 }
 
@@ -258,6 +291,18 @@ static void add_policy(struct report_builder *b, struct report_chain *chain, con
 	chain->policy = report_row_add(b, chain, row);
 }
 
+/* What is decided in silence before the policy, and so is not logged. */
+static void add_noise(struct report_builder *b, struct report_chain *chain, const struct policy *policy,
+		      const char *because)
+{
+	bool drop = policy->action == ACTION_DROP;
+
+	add(b, chain, REPORT_ACCEPT, "ICMP errors that connections need", because)->span = policy->span;
+	add(b, chain, REPORT_DROP, "broadcasts, UPnP, late DNS answers, TCP without SYN; not logged", because)->span =
+		policy->span;
+	add(b, chain, drop ? REPORT_DROP : REPORT_REJECT, "NetBIOS and SMB; not logged", because)->span = policy->span;
+}
+
 void report_policy(struct report_builder *b, struct report_chain *chain, const struct policy *policy,
 		   enum log_level log, const char *key)
 {
@@ -265,12 +310,8 @@ void report_policy(struct report_builder *b, struct report_chain *chain, const s
 					   policy->span.begin ? "" : " (default)");
 	bool drops = policy->action != ACTION_ACCEPT;
 
-	if (drops) {
-		add(b, chain, REPORT_ACCEPT, "ICMP errors that connections need", because)->span = policy->span;
-		add(b, chain, policy->action == ACTION_DROP ? REPORT_DROP : REPORT_REJECT,
-		    "broadcasts and chatter: NetBIOS, SMB, UPnP, late DNS answers; not logged", because)
-			->span = policy->span;
-	}
+	if (drops)
+		add_noise(b, chain, policy, because);
 	/* What a policy of ACCEPT lets through is never logged. */
 	add_policy(b, chain, policy, drops ? log : LOG_NOLOG, because);
 }

@@ -173,13 +173,15 @@ static void visit_row(struct matrix *m, const struct report_row *row, struct tex
 
 	if (row->disabled || !row->versions)
 		return;
-	if (row->origin != REPORT_LINE) {
-		if (row->outcome == REPORT_ACCEPT && row->opens)
-			visit(m, row, LEFT_ALL, iface);
+	if (row->outcome != REPORT_ACCEPT) {
+		if (row->origin == REPORT_LINE)
+			block(m, row->rule, iface);
 		return;
 	}
-	if (row->outcome != REPORT_ACCEPT) {
-		block(m, row->rule, iface);
+	if (row->origin != REPORT_LINE && !row->opens)
+		return;
+	if (!row->rule) {
+		visit(m, row, LEFT_ALL, iface);
 		return;
 	}
 	left = what_is_left(m, row->rule, iface);

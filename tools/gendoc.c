@@ -402,16 +402,28 @@ static void diagnostic_names(struct out *out)
 			   diag_catalogue[i].name);
 }
 
-/* What the options that take an argument can have. */
+/* The next row from `at` on whose option has this name, of another command; or the count. */
+static unsigned find_named(const char *name, unsigned at)
+{
+	for (; at < program->option_count; at++)
+		if (name && program->options[at].name && strcmp(program->options[at].name, name) == 0)
+			break;
+	return at;
+}
+
+/* What the options that take an argument can have; of those with one name, either. */
 static void bash_arguments(struct out *out)
 {
 	for (unsigned i = 0; i < program->option_count; i++) {
 		const struct cli_option_row *row = &program->options[i];
+		unsigned other = find_named(row->name, i + 1);
 		struct out list;
 
-		if (!row->argument || !is_taken(row))
+		if (!row->argument || !is_taken(row) || find_named(row->name, 0) < i)
 			continue;
 		out_init_memory(&list);
+		if (other < program->option_count && cli_option_values(&list, &program->options[other], " "))
+			out_char(&list, ' ');
 		bash_pattern(out, row);
 		if (i == CLI_WARNING || i == CLI_SELECT) {
 			out_string(out, "words='");
