@@ -11,7 +11,7 @@ import xml.etree.ElementTree as ElementTree
 R = "{urn:pvefw:report:1}"
 D = "{urn:pvefw:diagnostics:1}"
 TREES = {"office": "examples/small-office", "hosting": "examples/hosting", "ipv6": "examples/ipv6-cluster",
-         "mistakes": "tests/cases/formats/all-formats/pve", "odd": "tests/checks/report-tree"}
+         "mistakes": "tests/cases/formats/all-formats/pve", "odd": "tests/cases/commands/report/root"}
 RULE = re.compile(r"\s*\|?(IN|OUT|FORWARD|GROUP)\s", re.I)
 
 # What the rules of report-tree come to, by reading: zone, source, service, what else is told, partly.
