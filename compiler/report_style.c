@@ -38,7 +38,7 @@ const char *const page_style[] = {
 	"code,pre,.file ol,.at{font-family:ui-monospace,monospace;font-size:.85em}\n",
 	".at{white-space:nowrap}\n",
 	/* summary */
-	".facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(10.5rem,1fr));gap:.75rem;margin:0}\n",
+	".facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(9rem,1fr));gap:.75rem;margin:0}\n",
 	".facts div{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:.7rem .9rem}\n",
 	".facts dt{font-size:.8rem;color:var(--quiet)}\n",
 	".facts dd{margin:0;font-size:1.35rem;font-variant-numeric:tabular-nums}\n",
@@ -76,6 +76,7 @@ const char *const page_style[] = {
 	".policy td{background:var(--tint)}\n",
 	".disabled td{color:var(--quiet);text-decoration:line-through}\n",
 	".reach th[scope=row]{white-space:nowrap;position:sticky;left:0;background:var(--card);font-weight:600}\n",
+	".reach td{overflow-wrap:break-word}\n",
 	".reach th small{display:block}\n",
 	".reach ul{list-style:none;margin:0;padding:0}\n",
 	".reach th,.reach td{padding:.35rem .5rem}\n",
