@@ -113,8 +113,25 @@ struct subject {
 	struct region left;
 	const struct step *coverers[MOST_LABELS]; /* of different lines */
 	uint32_t coverer_count;
-	bool differs; /* one of them decides otherwise */
+	bool differs;       /* one of them decides otherwise */
+	struct box example; /* packets that `by` decides, otherwise if one does */
+	const struct step *by;
 };
+
+/* Keeps an example of what the step decides, rather one that it decides otherwise. */
+static void keep_example(struct cover *c, struct subject *s, const struct step *step, enum action action)
+{
+	if (s->by && (s->differs || step->rule->action == action))
+		return;
+	for (uint32_t i = 0; i < s->left.count; i++)
+		for (uint32_t j = 0; j < step->region.count; j++)
+			if (box_overlaps(&s->left.boxes[i], &step->region.boxes[j])) {
+				s->example = box_common(&c->lint->scratch, &s->left.boxes[i],
+							&step->region.boxes[j]);
+				s->by = step;
+				return;
+			}
+}
 
 static void note_coverer(struct subject *s, const struct step *step, enum action action)
 {
@@ -183,6 +200,7 @@ static bool take_above_step(struct cover *c, struct subject *s, uint32_t at)
 		if (!take_step(c, s, &c->steps[i], &took))
 			return false;
 	for (uint32_t i = 0; i < s->first && s->left.count; i++) {
+		keep_example(c, s, &c->steps[i], c->steps[at].rule->action);
 		if (!take_step(c, s, &c->steps[i], &took))
 			return false;
 		if (took)
@@ -258,6 +276,9 @@ static bool tell_with_last(struct cover *c, const struct subject *s)
 {
 	if (s->coverer_count != 1 || s->coverers[0]->line != c->told_by)
 		return false;
+	/* A warning is not hidden in a note. */
+	if (s->differs && c->told->severity < SEVERITY_WARNING)
+		return false;
 	if (++c->told_below <= MOST_BELOW)
 		diag_label(c->told, s->line->span, "nor is this");
 	return true;
@@ -271,23 +292,10 @@ static void end_telling(struct cover *c)
 	c->told_by = NULL;
 }
 
-/* Of a subject that matches something. */
-static const struct box *first_box(const struct cover *c, const struct subject *s)
-{
-	uint32_t i = s->first;
-
-	while (!c->steps[i].region.count)
-		i++;
-	return &c->steps[i].region.boxes[0];
-}
-
 /* All packets of the subject are decided above. */
 static void report_covered(struct cover *c, struct subject *s)
 {
-	struct arena *arena = c->lint->arena, *scratch = &c->lint->scratch;
-	const struct box *some = first_box(c, s);
-	struct box packet = space_example_box(scratch, some);
-	const struct step *step = decider(c, &packet, 0, s->first);
+	struct arena *arena = c->lint->arena;
 	bool group = s->line->direction == DIRECTION_GROUP;
 	const char *what = group ? arena_printf(arena, "none of the %s rules of `%.*s` is reached here",
 						direction_names[c->direction], TEXT_ARG(s->line->group->name))
@@ -304,9 +312,8 @@ static void report_covered(struct cover *c, struct subject *s)
 			    : "%s: what it matches is decided in the same way above",
 		 what);
 	add_coverers(d, s);
-	if (step)
-		diag_note(d, "for example, %s is %s above", space_example(arena, some),
-			  effect(step->rule->action));
+	diag_note(d, "for example, %s is %s above", space_example(arena, &s->example),
+		  effect(s->by->rule->action));
 	if (s->differs)
 		diag_help(d, "move it up if it is to be an exception, or remove it");
 	else

@@ -228,6 +228,15 @@ bool box_overlaps(const struct box *a, const struct box *b)
 	return true;
 }
 
+struct box box_common(struct arena *arena, const struct box *a, const struct box *b)
+{
+	struct box common = { .version = a->version };
+
+	for (int d = 0; d < DIMENSIONS; d++)
+		common.side[d] = values_both(arena, &a->side[d], &b->side[d]);
+	return common;
+}
+
 bool region_overlaps(const struct region *a, const struct region *b)
 {
 	for (uint32_t i = 0; i < a->count; i++)
@@ -531,19 +540,6 @@ static struct number example_of(const struct box *box, enum dimension dimension)
 	if (box->version == IPV4)
 		return small(dimension == DIM_SOURCE ? 0xc0000201 : 0xc6336401); /* 192.0.2.1, 198.51.100.1 */
 	return (struct number){ 0x20010db800000000, dimension == DIM_SOURCE ? 1 : 2 };
-}
-
-struct box space_example_box(struct arena *arena, const struct box *box)
-{
-	struct box example = { .version = box->version };
-
-	for (int d = 0; d < DIMENSIONS; d++) {
-		struct number_range *range = ARENA_NEW(arena, struct number_range);
-
-		range->first = range->last = example_of(box, (enum dimension)d);
-		example.side[d] = (struct values){ range, 1 };
-	}
-	return example;
 }
 
 struct box space_last_packet(const struct box *box, struct number_range point[DIMENSIONS])

@@ -81,6 +81,8 @@ bool values_overlap(const struct values *a, const struct values *b);
 struct number_range number_range_of(const struct prefix *prefix);
 
 bool box_overlaps(const struct box *a, const struct box *b);
+/* What is in both, of two that overlap. */
+struct box box_common(struct arena *arena, const struct box *a, const struct box *b);
 bool region_overlaps(const struct region *a, const struct region *b);
 void region_add(struct arena *arena, struct region *region, const struct box *box);
 /* Takes `hole` out of a region, whose pieces are from the arena; true if that made a difference. */
@@ -88,9 +90,7 @@ bool region_take(struct arena *arena, struct region *region, const struct box *h
 
 /* "tcp from 192.0.2.1 port 40000 to 192.0.2.2 port 22": one packet of a box. */
 const char *space_example(struct arena *arena, const struct box *box);
-/* The box that holds nothing but that packet. */
-struct box space_example_box(struct arena *arena, const struct box *box);
-/* The box of the packet at the other end; its ranges are in `point`. */
+/* The box of one packet at the other end of a box; its ranges are in `point`. */
 struct box space_last_packet(const struct box *box, struct number_range point[DIMENSIONS]);
 
 #endif
