@@ -40,9 +40,7 @@ static int unknown(struct text name)
 {
 	struct suggestion s;
 
-	suggest_start(&s, name);
-	for (int i = 0; i < DIAG_COUNT; i++)
-		suggest(&s, text_of(diag_catalogue[i].name), (struct span){ 0, 0 });
+	suggest_diagnostic(&s, name);
 	return cli_unknown("diagnostic", "", &s);
 }
 

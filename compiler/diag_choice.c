@@ -13,9 +13,7 @@ static const char *unknown(struct arena *arena, struct text name)
 {
 	struct suggestion s;
 
-	suggest_start(&s, name);
-	for (int i = 0; i < DIAG_COUNT; i++)
-		suggest(&s, text_of(diag_catalogue[i].name), (struct span){ 0, 0 });
+	suggest_diagnostic(&s, name);
 	if (s.best.len)
 		return arena_printf(arena, "no diagnostic `%.*s`; did you mean `%.*s`?", TEXT_ARG(name),
 				    TEXT_ARG(s.best));

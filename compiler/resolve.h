@@ -168,7 +168,9 @@ bool suggest_among(struct resolver *r, uint32_t names);
 /* Adds the label, the help and the fix if something was near enough. */
 struct diagnostic *suggest_to(struct diagnostic *d, const struct suggestion *s, struct span replace,
 			      const char *prefix);
-/* The same for a log level; names them all if none is near. */
+/* Starts with the names of all diagnostics as candidates. */
+void suggest_diagnostic(struct suggestion *s, struct text wanted);
+/* The same as suggest_to() for a log level; names them all if none is near. */
 struct diagnostic *suggest_log_level(struct diagnostic *d, struct word level);
 
 /* ---- encoding.c ---- */

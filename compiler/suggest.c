@@ -20,6 +20,13 @@ void suggest(struct suggestion *s, struct text candidate, struct span span)
 	s->span = span;
 }
 
+void suggest_diagnostic(struct suggestion *s, struct text wanted)
+{
+	suggest_start(s, wanted);
+	for (int i = 0; i < DIAG_COUNT; i++)
+		suggest(s, text_of(diag_catalogue[i].name), (struct span){ 0, 0 });
+}
+
 /* The level that a number of syslog's or a longer or shorter word means. */
 static struct text log_level_near(struct text t)
 {
