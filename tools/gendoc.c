@@ -425,7 +425,7 @@ static void bash_arguments(struct out *out)
 		if (other < program->option_count && cli_option_values(&list, &program->options[other], " "))
 			out_char(&list, ' ');
 		bash_pattern(out, row);
-		if (i == CLI_WARNING || i == CLI_SELECT) {
+		if (names_diagnostics(row)) {
 			out_string(out, "words='");
 			diagnostic_names(out);
 			out_char(out, '\'');
