@@ -411,6 +411,12 @@ static unsigned find_named(const char *name, unsigned at)
 	return at;
 }
 
+static bool names_diagnostics(const struct cli_option_row *row)
+{
+	return strcmp(row->argument, pvefw_cc.options[CLI_WARNING].argument) == 0 ||
+	       strcmp(row->argument, pvefw_cc.options[CLI_SELECT].argument) == 0;
+}
+
 /* What the options that take an argument can have; of those with one name, either. */
 static void bash_arguments(struct out *out)
 {
