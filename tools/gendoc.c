@@ -406,7 +406,8 @@ static void diagnostic_names(struct out *out)
 static unsigned find_named(const char *name, unsigned at)
 {
 	for (; at < program->option_count; at++)
-		if (name && program->options[at].name && strcmp(program->options[at].name, name) == 0)
+		if (name && is_taken(&program->options[at]) && program->options[at].name &&
+		    strcmp(program->options[at].name, name) == 0)
 			break;
 	return at;
 }
