@@ -156,7 +156,7 @@ struct report_builder {
 };
 
 struct report_row *report_row_add(struct report_builder *b, struct report_chain *chain, struct report_row row);
-/* Text of the input that can go into XML. */
+/* Text of the input, as it can go into XML. */
 const char *report_text(const struct report_builder *b, struct text text);
 /* "ndp: 1", with where a file says so in *span, or that it is the default. */
 const char *report_option(const struct report_builder *b, enum option_id id, const void *options,
@@ -192,6 +192,8 @@ struct report_place {
 };
 
 bool report_place(const struct report *report, struct span span, struct report_place *place);
+/* Bytes of the input as they can go into XML: what hides, or is no character, as an escape. */
+const char *report_visible(const struct diags *diags, struct text text);
 /* A line of the listing. */
 const char *report_line(const struct report *report, const struct report_file *file, uint32_t number);
 const struct report_zone *report_find_group(const struct report *report, const struct group *group);

@@ -300,11 +300,9 @@ static void excerpt(const struct page *page, struct span span)
 	begin = span.begin - line.begin < line.len ? span.begin - line.begin : line.len;
 	end = span.end - line.begin < line.len ? span.end - line.begin : line.len;
 	page_open(page, "pre", NULL);
-	page_text(page, diag_visible(diags, arena_string(diags->arena, (struct text){ line.ptr, begin })));
-	page_leaf(page, "mark", NULL,
-		  diag_visible(diags, arena_string(diags->arena, (struct text){ line.ptr + begin, end - begin })));
-	page_text(page, diag_visible(diags, arena_string(diags->arena,
-							 (struct text){ line.ptr + end, line.len - end })));
+	page_text(page, report_visible(diags, (struct text){ line.ptr, begin }));
+	page_leaf(page, "mark", NULL, report_visible(diags, (struct text){ line.ptr + begin, end - begin }));
+	page_text(page, report_visible(diags, (struct text){ line.ptr + end, line.len - end }));
 	page_close(page);
 }
 

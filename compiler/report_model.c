@@ -10,6 +10,7 @@
 #include "diag_shared.h"
 #include "lines.h"
 #include "resolve.h"
+#include "visible.h"
 
 const char *const report_outcome_names[REPORT_OUTCOMES] = { "accept", "drop", "reject", "ask" };
 const char *const report_origin_names[] = { "always", "option", "line", "policy" };
@@ -17,9 +18,23 @@ const char *const report_zone_kind_names[REPORT_ZONE_KINDS] = { "host", "nic", "
 
 /* ---- texts ---- */
 
+const char *report_visible(const struct diags *diags, struct text text)
+{
+	const char *shown;
+	struct out out;
+
+	if (!text.len || !memchr(text.ptr, '\0', text.len))
+		return diag_visible(diags, arena_string(diags->arena, text));
+	out_init_memory(&out);
+	out_visible(&out, text);
+	shown = arena_string(diags->arena, (struct text){ out.data, (uint32_t)out.len });
+	out_free(&out);
+	return diag_visible(diags, shown);
+}
+
 const char *report_text(const struct report_builder *b, struct text text)
 {
-	return diag_visible(b->config->diags, arena_string(b->arena, text));
+	return report_visible(b->config->diags, text);
 }
 
 static struct span option_place(const struct source *file, const char *key)
@@ -446,7 +461,7 @@ const char *report_line(const struct report *report, const struct report_file *f
 {
 	struct word line = source_line(report->diags->map, file->source, number);
 
-	return diag_visible(report->diags, arena_string(report->config->arena, word_text(line)));
+	return report_visible(report->diags, word_text(line));
 }
 
 const struct report_zone *report_find_group(const struct report *report, const struct group *group)
