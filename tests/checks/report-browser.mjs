@@ -8,7 +8,8 @@ const [, , playwright, shots, ...pages] = process.argv;
 const { chromium } = await import(`${resolve(playwright)}/index.mjs`);
 const check = (right, text) => console.log(right ? 'ok' : 'FAIL', text);
 
-// In the page: what is smaller than 10 pixels, or has less contrast than 4.5 to what is behind it.
+// In the page: what is smaller than 10 pixels, has less contrast than 4.5 to what is behind it, or is a cell
+// with a letter or two a line.
 function unreadable() {
 	const light = (colour) => {
 		const [r, g, b] = colour.match(/[\d.]+/g).map((v) => v / 255)
@@ -25,6 +26,12 @@ function unreadable() {
 		return 'rgb(255, 255, 255)';
 	};
 	const found = new Set();
+	for (const cell of document.querySelectorAll('td, th')) {
+		const { width, height } = cell.getBoundingClientRect();
+		const line = parseFloat(getComputedStyle(cell).lineHeight);
+		if (cell.textContent.trim() && width < 3 * line && height > 4 * line)
+			found.add(`a cell of ${width.toFixed()} pixels: ${cell.textContent}`);
+	}
 	for (const e of document.body.querySelectorAll('*')) {
 		const own = [...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim());
 		if (!own || !e.getClientRects().length || e.closest('title, desc'))
