@@ -217,6 +217,16 @@ void report_host_behind(struct report_builder *b, struct report_chain *chain)
 
 /* ---- guests and vnets ---- */
 
+/* Frames that are neither IPv4 nor IPv6. */
+static void add_layer2(struct report_builder *b, struct report_chain *chain, const struct guest *guest)
+{
+	const struct guest_options *o = &guest->options;
+
+	if (b->config->cluster_options.ebtables && o->layer2_protocols.count)
+		add_for(b, chain, REPORT_DROP, "frames of other protocols than IP and those named",
+			OPTION_GUEST_LAYER2_PROTOCOLS, o, guest->file);
+}
+
 static void add_address_filters(struct report_builder *b, struct report_chain *chain, const struct guest *guest,
 				const struct nic *nic)
 {
@@ -253,6 +263,8 @@ void report_nic_before(struct report_builder *b, struct report_chain *chain, con
 	bool in = chain->direction == DIRECTION_IN;
 
 	add_early(b, chain);
+	if (!in)
+		add_layer2(b, chain, guest);
 	add_stateful(b, chain, false);
 	if (in)
 		add_input_filters(b, chain, b->config->host_options.log_level_out);

@@ -316,7 +316,7 @@ const char *report_guest_name(const struct report_builder *b, const struct guest
 	return arena_printf(b->arena, "%s %u", guest->type == GUEST_VM ? "VM" : "container", guest->vmid);
 }
 
-static const char *nic_facts(const struct report_builder *b, const struct nic *nic)
+static const char *nic_facts(const struct report_builder *b, const struct guest *guest, const struct nic *nic)
 {
 	struct text facts = nic->device;
 
@@ -324,6 +324,8 @@ static const char *nic_facts(const struct report_builder *b, const struct nic *n
 		facts = ARENA_JOIN(b->arena, facts, TEXT(" on "), nic->bridge);
 	if (nic->mac.len)
 		facts = ARENA_JOIN(b->arena, facts, TEXT(", "), nic->mac);
+	if (guest->options.enable && guest->options.ips && nic->firewall)
+		facts = ARENA_JOIN(b->arena, facts, TEXT(", what is accepted goes to an IPS (ips: 1)"));
 	return report_text(b, facts);
 }
 
@@ -358,7 +360,7 @@ static void add_nic(struct report_builder *b, const struct guest *guest, const s
 	struct report_zone *zone = add_zone(b, REPORT_NIC, arena_printf(b->arena, "n-%u-%s", guest->vmid, key),
 					    arena_printf(b->arena, "%s %s", report_guest_name(b, guest), key));
 
-	zone->facts = nic_facts(b, nic);
+	zone->facts = nic_facts(b, guest, nic);
 	if (!zone->off)
 		zone->off = why_off(b, guest, nic);
 	if (!guest->has_file || !nic->firewall)
