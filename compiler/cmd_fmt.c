@@ -15,7 +15,7 @@ struct fmt {
 	bool changes; /* some file would */
 };
 
-static bool option(const struct fmt *fmt, unsigned option)
+static bool has(const struct fmt *fmt, unsigned option)
 {
 	return fmt->run.cli->value[option] != NULL;
 }
@@ -68,13 +68,13 @@ static void fmt_file(struct fmt *fmt, const char *path)
 	fixes = lay_out(fmt, &file);
 	fixes.diags = &fmt->run.diags;
 	fmt->changes |= fixes.count != 0;
-	if (option(fmt, CLI_CHECK) && fixes.count)
+	if (has(fmt, CLI_CHECK) && fixes.count)
 		out_printf(&fmt->out, "%s\n", diag_visible(&fmt->run.diags, path));
-	else if (option(fmt, CLI_DIFF))
+	else if (has(fmt, CLI_DIFF))
 		fixes_diff(&fixes, &fmt->out);
-	else if (option(fmt, CLI_IN_PLACE))
+	else if (has(fmt, CLI_IN_PLACE))
 		fmt->run.failed |= fixes.count && !fixes_write(&fixes, &fmt->out);
-	else if (!option(fmt, CLI_CHECK))
+	else if (!has(fmt, CLI_CHECK))
 		print_all(fmt, &fixes, file.source);
 }
 

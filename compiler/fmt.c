@@ -76,7 +76,7 @@ static void find_wrong_lines(struct layout *l)
 			l->wrong[source_line_number(l->found->map, d->span.begin)] = true;
 }
 
-static bool is_text(const struct ast_line *line)
+static bool has_no_form(const struct ast_line *line)
 {
 	return line->kind == LINE_HEADER || line->kind == LINE_RAW || line->kind == LINE_BAD;
 }
@@ -114,9 +114,11 @@ static struct text code_of(struct layout *l, const struct ast_line *line)
 	ast_print_code(&out, line);
 	if (line->kind == LINE_OPTION)
 		fold(out.data, ((const struct ast_option *)line)->key.len, false);
-	if (line->kind == LINE_RULE)
-		fold(out.data + ((const struct ast_rule *)line)->disabled, ((const struct ast_rule *)line)->type.len,
-		     true);
+	if (line->kind == LINE_RULE) {
+		const struct ast_rule *rule = (const struct ast_rule *)line;
+
+		fold(out.data + rule->disabled, rule->type.len, true);
+	}
 	text = arena_copy(l->arena, (struct text){ out.data, (uint32_t)out.len });
 	out_free(&out);
 	return text;
@@ -129,7 +131,7 @@ static void add_line(struct layout *l, const struct ast_line *line, bool kept)
 	/* One empty line is left of many. */
 	if (l->last && number > l->last + 1)
 		l->empty = true;
-	if (kept || is_text(line) || l->wrong[number])
+	if (kept || has_no_form(line) || l->wrong[number])
 		add_kept(l, number);
 	else if (line->kind == LINE_COMMENT)
 		add_row(l, ROW_COMMENT, number, word_text(line->comment));
@@ -273,18 +275,20 @@ static uint32_t origin(const struct change *c, const struct row *row)
 static void change_to(struct change *c, const struct row *row)
 {
 	uint32_t line = origin(c, row);
+	struct text text;
 	struct out out;
 
 	out_init_memory(&out);
 	print_row(&out, row);
+	text = (struct text){ out.data, (uint32_t)out.len };
 	if (line)
 		c->at = line;
-	if (line && text_equal(lines(c->l->source, line, line + 1), (struct text){ out.data, (uint32_t)out.len })) {
+	if (line && text_equal(lines(c->l->source, line, line + 1), text)) {
 		end_change(c, line);
 		c->at = line + 1;
 		c->begin = offset_of(c->l->source, c->at);
 	} else {
-		out_bytes(&c->text, out.data, out.len);
+		out_text(&c->text, text);
 		c->at += line != 0;
 	}
 	out_free(&out);

@@ -108,7 +108,9 @@ static void define(struct order *o, struct name **table, struct text name, unsig
 	HASH_FIND(hh, *table, lower.ptr, lower.len, known);
 	if (!known) {
 		known = ARENA_NEW(o->arena, struct name);
-		*known = (struct name){ lower, { section, section }, { o->new[section], o->new[section] }, { 0 } };
+		known->lower = lower;
+		known->old.first = section;
+		known->new.first = o->new[section];
 		HASH_ADD_KEYPTR(hh, *table, known->lower.ptr, known->lower.len, known);
 	}
 	known->old.last = section;
@@ -148,7 +150,8 @@ static void define_names(struct order *o)
 }
 
 /* What is read on one side of all definitions of the name still is. */
-static bool stays_behind(const struct order *o, const struct name *table, struct text name, unsigned section)
+static bool stays_behind(const struct order *o, const struct name *table, struct text name,
+			 unsigned section)
 {
 	struct text lower = arena_lower(o->arena, name);
 	unsigned new = o->new[section];
