@@ -113,7 +113,7 @@ start() {
 # stop: ends it with all that is its own; what a sanitizer says then counts
 stop() {
 	kill "$pid" 2>/dev/null
-	within 30 gone "$pid"
+	within 30 gone "$pid" || kill -KILL "$pid"
 	wait "$pid" 2>/dev/null
 	verdict $? "the service ends with another status than 0: $(head -n 20 "$work/output" 2>/dev/null)"
 	pid=
