@@ -7,6 +7,7 @@
 #include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <systemd/sd-daemon.h>
 #include <time.h>
 #include <unistd.h>
@@ -26,6 +27,7 @@ enum {
 	AFTER_SHORT_WAY = 500000,
 	RETRY_FIRST = 1000000,
 	RETRY_LAST = 60000000,
+	RETRY_REST = 10,        /* the pause is this many times the processor time of what has failed */
 	DOUBT = 500000,         /* until a tree that is not enabled any more is believed */
 	VERIFY = 600000000, /* when all is compared again */
 	LOOK = 500000,      /* at what others may have done in the kernel */
@@ -48,6 +50,21 @@ static int64_t nanoseconds(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return t.tv_sec * (int64_t)1000000000 + t.tv_nsec;
+}
+
+static uint64_t processor_microseconds(int who)
+{
+	struct rusage used;
+
+	getrusage(who, &used);
+	return (uint64_t)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1000000 +
+	       (uint64_t)(used.ru_utime.tv_usec + used.ru_stime.tv_usec);
+}
+
+/* Of this process, and of the tools that it has run. */
+static uint64_t processor_time(void)
+{
+	return processor_microseconds(RUSAGE_SELF) + processor_microseconds(RUSAGE_CHILDREN);
 }
 
 /* ---- when ---- */
@@ -76,6 +93,11 @@ void service_schedule(struct service *s, uint64_t delay)
 static uint64_t least(uint64_t a, uint64_t b)
 {
 	return a < b ? a : b;
+}
+
+static uint64_t most(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
 }
 
 static void note_changed(struct service *s, const char *shown)
@@ -124,11 +146,12 @@ static void watch_node(struct service *s, struct text node)
 
 /* ---- cycles ---- */
 
-static void note_failure(struct service *s)
+/* `used`: the processor time of the cycle that has failed. */
+static void note_failure(struct service *s, uint64_t used)
 {
 	s->counts.failures++;
 	s->counts.failing = true;
-	s->retry = s->retry ? least(2 * s->retry, RETRY_LAST) : RETRY_FIRST;
+	s->retry = least(most(s->retry ? 2 * s->retry : RETRY_FIRST, RETRY_REST * used), RETRY_LAST);
 	service_schedule(s, s->retry);
 }
 
@@ -372,6 +395,7 @@ static void notify_status(const struct service *s)
 
 static bool cycle(struct service *s)
 {
+	uint64_t begin = processor_time();
 	bool done;
 
 	s->scheduled = false;
@@ -386,7 +410,7 @@ static bool cycle(struct service *s)
 		s->counts.failing = false;
 		s->retry = 0;
 	} else {
-		note_failure(s);
+		note_failure(s, processor_time() - begin);
 	}
 	notify_status(s);
 	malloc_trim(0);

@@ -186,6 +186,7 @@ fake_tool() {
 		#!/bin/sh
 		[ ! -e $work/fails ] || { echo 'no way' >&2; exit 4; }
 		[ ! -e $work/hangs ] || exec sleep 300
+		[ ! -e $work/toils ] || { timeout 0.5 sh -c 'while :; do :; done'; exit 4; }
 		exec $(command -v "$1") "\$@"
 	END
 	chmod +x "$work/fake/$1"
@@ -209,6 +210,18 @@ broken_tool() {
 	rules >"$work/old"
 }
 
+# What costs much is not tried again in a second
+toiling_tool() {
+	touch "$work/toils"
+	: >"$work/log"
+	allow_port "$1"
+	check "a tool that toils: not applied" within 6 logged 'not applied'
+	check "a tool that toils: busy" calm 10
+	rm "$work/toils"
+	allow_port "$2"
+	check "a tool that toils no more: applied" within 20 allows "$2"
+}
+
 test_tools() {
 	fake_tool iptables-restore
 	local path=$PATH
@@ -218,6 +231,7 @@ test_tools() {
 	broken_tool fails 'iptables-restore failed with status 4: no way' 4711
 	broken_tool hangs 'iptables-restore did not end within 1 s and was killed' 4712
 	check "nothing that hung is left" no pgrep -f '^sleep 300$'
+	toiling_tool 4713 4714
 	end
 	PATH=$path
 	unset PVEFW_TOOL_SECONDS
