@@ -6,8 +6,9 @@
 #
 # A job is a line `SIZE SECONDS` and an archive of SIZE bytes, which is unpacked; /payload/run of it is the
 # payload. It runs with bash (as this does: busybox's shell would prefer its own ip and date) in namespaces of
-# its own, which take with them what it made. A line `STATUS UPTIME` tells that it has ended: 124 if not within
-# SECONDS, or the VM_SECONDS of the kernel's command line which this machine has to live.
+# its own, which take with them what it made. A line `STATUS SPENT` tells that it has ended: 124 if not within
+# SECONDS, or the VM_SECONDS of the kernel's command line that there are for all payloads; SPENT is what they have
+# taken so far. That is not how long the machine is up: while it waits for a job, its time flies.
 export PATH=/usr/sbin:/usr/bin
 
 # The first process of a payload's namespaces: init.sh payload
@@ -26,7 +27,8 @@ uptime() {
 
 # run_job SECONDS
 run_job() {
-	left=$((VM_SECONDS - $(uptime)))
+	begin=$(uptime)
+	left=$((VM_SECONDS - spent))
 	[ $left -gt 0 ] || left=1
 	[ "$1" -lt $left ] || set -- $left
 	{
@@ -35,7 +37,8 @@ run_job() {
 	} </dev/null | cat >&4
 	read -r status </status
 	[ "$status" != 137 ] || status=124 # what timeout says of KILL
-	echo "$status $(uptime)" >&3
+	spent=$((spent + $(uptime) - begin))
+	echo "$status $spent" >&3
 }
 
 mount -t proc proc /proc
@@ -51,6 +54,7 @@ until [ -e /dev/vport0p1 ] && [ -e /dev/vport0p2 ]; do
 	sleep 0.01
 done
 exec 3<>/dev/vport0p1 4>/dev/vport0p2
+spent=0
 echo ready >&3
 while read -r size seconds <&3; do
 	rm -rf /payload

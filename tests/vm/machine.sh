@@ -13,7 +13,7 @@
 # all else it does, took for them; waiting takes no time, but the processor. So it stands still (SIGSTOP) while
 # there is no job. VM_CLOCK=real: a second is a second.
 #
-# VM_SECONDS: how long it may run, in its own time: 300 s; a payload that takes it beyond that ends.
+# VM_SECONDS: how long all payloads may take, in its own time: 300 s; one that takes it beyond that ends.
 # VM_CPUS: 1 (two boot slower). VM_CACHE: where kernel and initramfs are kept (default: .cache/pvefw-vm in the
 # home folder); they are fetched and made when they are missing.
 set -eu
@@ -81,7 +81,7 @@ processor_seconds() {
 stop() {
 	pid=$(cat "$dir/pid" 2>/dev/null) || return 0
 	seconds=$(processor_seconds "$pid")
-	echo "the virtual machine took ${seconds:-unknown} s of processor time, $(cat "$dir/up" 2>/dev/null || echo 0) s of its own"
+	echo "the virtual machine took ${seconds:-unknown} s of processor time, payloads $(cat "$dir/spent" 2>/dev/null || echo 0) s of its own"
 	kill "$pid" 2>/dev/null || true
 	kill -CONT "$pid" 2>/dev/null || true
 	rm -f "$dir/pid"

@@ -78,11 +78,11 @@ run() {
 	make_archive "$@"
 	: >"$work/answer"
 	send_and_wait
-	read -r status up <"$work/answer" || { give_up_machine && status=99; }
-	echo "${up:-0}" >"$VM/up"
+	read -r status spent <"$work/answer" || { give_up_machine && status=99; }
+	echo "${spent:-0}" >"$VM/spent"
 	case $status in
 	99) echo "run.sh: the machine ended without the payload's exit status" >&2 ;;
-	124) echo "run.sh: the payload did not end in $seconds seconds, the machine is up for $up" >&2 ;;
+	124) echo "run.sh: the payload did not end in $seconds seconds, or all of them have taken too long: $spent" >&2 ;;
 	esac
 	return "$status"
 }
