@@ -29,8 +29,8 @@ enum {
 	RETRY_LAST = 60000000,
 	RETRY_REST = 10,        /* the pause is this many times the processor time of what has failed */
 	DOUBT = 500000,         /* until a tree that is not enabled any more is believed */
-	VERIFY = 600000000, /* when all is compared again */
-	LOOK = 500000,      /* at what others may have done in the kernel */
+	VERIFY = 600000000,     /* when all is compared again */
+	LOOK = 500000,          /* at what others may have done in the kernel */
 	REPAIR_PAUSE = 1000000, /* between two repairs */
 };
 
