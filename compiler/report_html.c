@@ -143,7 +143,7 @@ static const struct {
 	const char *id, *title;
 } sections[] = {
 	{ "summary", "Summary" }, { "findings", "Findings" }, { "reach", "Reach" }, { "zones", "Zones" },
-	{ "sets", "IP sets" },	  { "ways", "Ways" },	      { "files", "Files" },
+	{ "sets", "IP sets" },    { "ways", "Ways" },         { "files", "Files" },
 };
 
 static void head(const struct page *page)
@@ -234,17 +234,23 @@ static void summary(const struct page *page)
 	count_fact(page, "IP sets", r->set_count);
 	snprintf(text, sizeof(text), "%u · %u · %u", counts[SEVERITY_ERROR], counts[SEVERITY_WARNING],
 		 counts[SEVERITY_NOTE]);
-	fact(page, counts[SEVERITY_ERROR] ? "bad" : counts[SEVERITY_WARNING] ? "fair" : "good",
+	fact(page,
+	     counts[SEVERITY_ERROR]     ? "bad"
+	     : counts[SEVERITY_WARNING] ? "fair"
+					: "good",
 	     "Errors · warnings · notes", text);
 	page_close(page);
 	if (!r->enabled)
-		page_leaf(page, "p", "off",
-			  "The firewall of the cluster is off: nothing is filtered. What follows would hold if it "
-			  "were on.");
+		page_leaf(
+			page, "p", "off",
+			"The firewall of the cluster is off: nothing is filtered. What follows would hold if it "
+			"were on.");
 	if (r->strangers) {
 		page_open(page, "p", "quiet");
-		page_printf(page, "%u firewall file%s of guests that are not on this node %s left out of the zones.",
-			    r->strangers, r->strangers == 1 ? "" : "s", r->strangers == 1 ? "is" : "are");
+		page_printf(
+			page,
+			"%u firewall file%s of guests that are not on this node %s left out of the zones.",
+			r->strangers, r->strangers == 1 ? "" : "s", r->strangers == 1 ? "is" : "are");
 		page_close(page);
 	}
 	page_close(page);
@@ -274,7 +280,11 @@ static void remarks(const struct page *page, const struct diagnostic *d)
 	for (const struct diag_part *p = d->parts; p; p = p->next) {
 		if (p->kind == DIAG_FIX)
 			continue;
-		remark(page, p->kind == DIAG_HELP ? "help" : diag_is_note(diags, p) ? "note" : "there", p->text);
+		remark(page,
+		       p->kind == DIAG_HELP     ? "help"
+		       : diag_is_note(diags, p) ? "note"
+						: "there",
+		       p->text);
 		if (p->kind == DIAG_LABEL) {
 			page_text(page, " ");
 			page_place(page, p->span);
@@ -370,14 +380,16 @@ static void set_row(const struct page *page, const struct report_set *set)
 
 static void sets(const struct page *page)
 {
-	static const char *const headings[] = { "Set",  "Of",   "Written", "Implied", "IPv4 addresses",
-						"IPv6 addresses", "Rules", "Where", NULL };
+	static const char *const headings[] = {
+		"Set", "Of", "Written", "Implied", "IPv4 addresses", "IPv6 addresses", "Rules", "Where", NULL
+	};
 
 	page_section(page, "sets", "IP sets");
 	if (page->report->sets) {
-		page_leaf(page, "p", "quiet",
-			  "Entries that are written and those that are added without being written; the addresses "
-			  "that the set matches, exceptions taken out; the rules that name it.");
+		page_leaf(
+			page, "p", "quiet",
+			"Entries that are written and those that are added without being written; the addresses "
+			"that the set matches, exceptions taken out; the rules that name it.");
 		page_open(page, "div", "wide");
 		page_table(page, "sets", headings);
 		for (const struct report_set *set = page->report->sets; set; set = set->next)

@@ -56,17 +56,18 @@ static void why_cell(const struct page *page, const struct report_row *row)
 
 static const char *row_class(const struct report_row *row)
 {
-	return row->disabled		       ? "disabled"
-	       : row->origin == REPORT_POLICY  ? "policy"
-	       : row->origin != REPORT_LINE    ? "implied"
-					       : NULL;
+	return row->disabled                  ? "disabled"
+	       : row->origin == REPORT_POLICY ? "policy"
+	       : row->origin != REPORT_LINE   ? "implied"
+					      : NULL;
 }
 
 static void rule(const struct page *page, const struct report_row *row)
 {
 	page_open(page, "tr", row_class(row));
 	page_open(page, "td", "verdict");
-	page_leaf(page, "b", report_outcome_names[row->outcome], row->disabled ? "off" : report_outcome_names[row->outcome]);
+	page_leaf(page, "b", report_outcome_names[row->outcome],
+		  row->disabled ? "off" : report_outcome_names[row->outcome]);
 	page_close(page);
 	what_cell(page, row);
 	address_cell(page, "from", row->from);
@@ -97,7 +98,8 @@ static void chain(const struct page *page, const struct report_zone *zone, const
 	page_text(page, chain_title(zone, c->direction));
 	page_text(page, " ");
 	page_open(page, "small", NULL);
-	page_printf(page, "%s, %u written, %u implied", direction_names[c->direction], c->written, c->implied);
+	page_printf(page, "%s, %u written, %u implied", direction_names[c->direction], c->written,
+		    c->implied);
 	page_close(page);
 	page_close(page);
 	page_table(page, "rules", headings);
@@ -147,7 +149,8 @@ static void zone_details(const struct page *page, const struct report_zone *zone
 		page_leaf(page, "p", "quiet", zone->facts);
 	if (zone->off) {
 		page_open(page, "p", "off");
-		page_printf(page, "Not filtered: %s.%s", zone->off, zone->chains ? " These rules are not in force." : "");
+		page_printf(page, "Not filtered: %s.%s", zone->off,
+			    zone->chains ? " These rules are not in force." : "");
 		page_close(page);
 	}
 	for (const struct report_chain *c = zone->chains; c; c = c->next)
@@ -170,9 +173,10 @@ static void kind(const struct page *page, enum report_zone_kind k)
 void page_zones(const struct page *page)
 {
 	page_section(page, "zones", "Zones");
-	page_leaf(page, "p", "quiet",
-		  "The first rule that matches decides. Rules in grey are not written anywhere: they come from an "
-		  "option, or are always there.");
+	page_leaf(
+		page, "p", "quiet",
+		"The first rule that matches decides. Rules in grey are not written anywhere: they come from an "
+		"option, or are always there.");
 	kind(page, REPORT_HOST);
 	kind(page, REPORT_VNET);
 	kind(page, REPORT_GROUP);

@@ -8,19 +8,22 @@
 /* ---- rows ---- */
 
 /* An implied rule; `because` NULL: it is always there. */
-static struct report_row *add(struct report_builder *b, struct report_chain *chain, enum report_outcome outcome,
-			      const char *service, const char *because)
+static struct report_row *add(struct report_builder *b, struct report_chain *chain,
+			      enum report_outcome outcome, const char *service, const char *because)
 {
-	struct report_row row = { .origin = because ? REPORT_OPTION : REPORT_ALWAYS, .outcome = outcome,
-				  .service = service, .because = because, .versions = IPV_BOTH };
+	struct report_row row = { .origin = because ? REPORT_OPTION : REPORT_ALWAYS,
+				  .outcome = outcome,
+				  .service = service,
+				  .because = because,
+				  .versions = IPV_BOTH };
 
 	return report_row_add(b, chain, row);
 }
 
 /* One that stands for an option. */
-static struct report_row *add_for(struct report_builder *b, struct report_chain *chain, enum report_outcome outcome,
-				  const char *service, enum option_id id, const void *options,
-				  const struct source *file)
+static struct report_row *add_for(struct report_builder *b, struct report_chain *chain,
+				  enum report_outcome outcome, const char *service, enum option_id id,
+				  const void *options, const struct source *file)
 {
 	struct span span;
 	struct report_row *row = add(b, chain, outcome, service, report_option(b, id, options, file, &span));
@@ -57,7 +60,8 @@ static void add_early(struct report_builder *b, struct report_chain *chain)
 
 	if (o->protection_synflood)
 		add_for_host(b, chain, REPORT_DROP,
-			     arena_printf(b->arena, "more than %lld new TCP connections a second from one source",
+			     arena_printf(b->arena,
+					  "more than %lld new TCP connections a second from one source",
 					  (long long)o->protection_synflood_rate),
 			     OPTION_HOST_PROTECTION_SYNFLOOD);
 	if (o->nf_conntrack_helpers.count)
@@ -95,7 +99,8 @@ static void add_input_filters(struct report_builder *b, struct report_chain *cha
 		row->log = level(o->smurf_log_level);
 	}
 	if (o->tcpflags)
-		add_for_host(b, chain, REPORT_DROP, "impossible combinations of TCP flags", OPTION_HOST_TCPFLAGS)
+		add_for_host(b, chain, REPORT_DROP, "impossible combinations of TCP flags",
+			     OPTION_HOST_TCPFLAGS)
 			->log = level(o->tcp_flags_log_level);
 }
 
@@ -124,8 +129,10 @@ static const struct service {
 	const char *name, *detail;
 	struct port_range ports;
 } services[] = {
-	{ "web interface", "tcp 8006", { 8006, 8006 } }, { "VNC", "tcp 5900:5999", { 5900, 5999 } },
-	{ "SPICE", "tcp 3128", { 3128, 3128 } },	 { "SSH", "tcp 22", { 22, 22 } },
+	{ "web interface", "tcp 8006", { 8006, 8006 } },
+	{ "VNC", "tcp 5900:5999", { 5900, 5999 } },
+	{ "SPICE", "tcp 3128", { 3128, 3128 } },
+	{ "SSH", "tcp 22", { 22, 22 } },
 	{ "migration", "tcp 60000:60050", { 60000, 60050 } },
 };
 
@@ -144,10 +151,16 @@ static const struct rule *as_rule(struct report_builder *b, const struct service
 	*range = service->ports;
 	*ports = (struct ports){ .ranges = range, .count = 1 };
 	*source = (struct endpoint){ .kind = ENDPOINT_SET, .versions = IPV_BOTH, .ipset = from };
-	*condition = (struct condition){ .versions = IPV_BOTH, .dport = ports,
+	*condition = (struct condition){ .versions = IPV_BOTH,
+					 .dport = ports,
 					 .proto = { .text = TEXT("tcp"), .number = 6, .has_ports = true } };
-	*rule = (struct rule){ .direction = DIRECTION_IN, .enabled = true, .versions = IPV_BOTH, .net = -1,
-			       .source = source, .dest = &anywhere, .conditions = condition,
+	*rule = (struct rule){ .direction = DIRECTION_IN,
+			       .enabled = true,
+			       .versions = IPV_BOTH,
+			       .net = -1,
+			       .source = source,
+			       .dest = &anywhere,
+			       .conditions = condition,
 			       .condition_count = 1 };
 	return rule;
 }
@@ -170,7 +183,8 @@ static void add_management(struct report_builder *b, struct report_chain *chain)
 static void add_local_network(struct report_builder *b, struct report_chain *chain)
 {
 	const struct alias *network = b->config->local_network;
-	const char *to = report_text(b, ARENA_JOIN(b->arena, TEXT("local_network ("), network->cidr, TEXT(")")));
+	const char *to = report_text(b,
+				     ARENA_JOIN(b->arena, TEXT("local_network ("), network->cidr, TEXT(")")));
 
 	for (size_t i = 0; i + 1 < sizeof(services) / sizeof(services[0]); i++) {
 		struct report_row *row = add(b, chain, REPORT_ACCEPT, services[i].name, "local_network");
@@ -227,8 +241,8 @@ static void add_layer2(struct report_builder *b, struct report_chain *chain, con
 			OPTION_GUEST_LAYER2_PROTOCOLS, o, guest->file);
 }
 
-static void add_address_filters(struct report_builder *b, struct report_chain *chain, const struct guest *guest,
-				const struct nic *nic)
+static void add_address_filters(struct report_builder *b, struct report_chain *chain,
+				const struct guest *guest, const struct nic *nic)
 {
 	struct text name = ARENA_JOIN(b->arena, TEXT("ipfilter-"), nic->key);
 	const struct guest_options *o = &guest->options;
@@ -239,8 +253,8 @@ static void add_address_filters(struct report_builder *b, struct report_chain *c
 		add_for(b, chain, REPORT_DROP, "packets with another MAC address", OPTION_GUEST_MACFILTER, o,
 			guest->file);
 	if (!o->radv)
-		add_for(b, chain, REPORT_DROP, "router advertisements", OPTION_GUEST_RADV, o, guest->file)->versions =
-			IPV6;
+		add_for(b, chain, REPORT_DROP, "router advertisements", OPTION_GUEST_RADV, o, guest->file)
+			->versions = IPV6;
 	if (guest->scope.ipsets)
 		HASH_FIND(hh, guest->scope.ipsets, name.ptr, name.len, set);
 	if (!set)
@@ -274,8 +288,8 @@ void report_nic_before(struct report_builder *b, struct report_chain *chain, con
 	if (!in)
 		add_address_filters(b, chain, guest, nic);
 	if (o->ndp)
-		add_for(b, chain, REPORT_ACCEPT, "neighbour discovery", OPTION_GUEST_NDP, o, guest->file)->versions =
-			IPV6;
+		add_for(b, chain, REPORT_ACCEPT, "neighbour discovery", OPTION_GUEST_NDP, o, guest->file)
+			->versions = IPV6;
 }
 
 void report_vnet_before(struct report_builder *b, struct report_chain *chain)
@@ -295,10 +309,14 @@ static void add_policy(struct report_builder *b, struct report_chain *chain, con
 		       enum log_level log, const char *because)
 {
 	static const enum report_outcome outcomes[ACTIONS] = { REPORT_ACCEPT, REPORT_DROP, REPORT_REJECT };
-	struct report_row row = { .origin = REPORT_POLICY, .outcome = outcomes[policy->action],
+	struct report_row row = { .origin = REPORT_POLICY,
+				  .outcome = outcomes[policy->action],
 				  .service = chain->written ? "everything else" : "everything",
-				  .because = because, .versions = IPV_BOTH, .span = policy->span,
-				  .opens = policy->action == ACTION_ACCEPT, .log = level(log) };
+				  .because = because,
+				  .versions = IPV_BOTH,
+				  .span = policy->span,
+				  .opens = policy->action == ACTION_ACCEPT,
+				  .log = level(log) };
 
 	chain->policy = report_row_add(b, chain, row);
 }
@@ -310,9 +328,10 @@ static void add_noise(struct report_builder *b, struct report_chain *chain, cons
 	bool drop = policy->action == ACTION_DROP;
 
 	add(b, chain, REPORT_ACCEPT, "ICMP errors that connections need", because)->span = policy->span;
-	add(b, chain, REPORT_DROP, "broadcasts, UPnP, late DNS answers, TCP without SYN; not logged", because)->span =
+	add(b, chain, REPORT_DROP, "broadcasts, UPnP, late DNS answers, TCP without SYN; not logged", because)
+		->span = policy->span;
+	add(b, chain, drop ? REPORT_DROP : REPORT_REJECT, "NetBIOS and SMB; not logged", because)->span =
 		policy->span;
-	add(b, chain, drop ? REPORT_DROP : REPORT_REJECT, "NetBIOS and SMB; not logged", because)->span = policy->span;
 }
 
 void report_policy(struct report_builder *b, struct report_chain *chain, const struct policy *policy,

@@ -103,7 +103,8 @@ static const char *source_name(const struct report_row *row)
 {
 	if (!row->from)
 		return everyone;
-	return strncmp(row->from, "+guest/", 7) == 0 || strncmp(row->from, "guest/", 6) == 0 ? others : row->from;
+	return strncmp(row->from, "+guest/", 7) == 0 || strncmp(row->from, "guest/", 6) == 0 ? others
+											     : row->from;
 }
 
 static void count(struct matrix *m, const char *name)
@@ -165,9 +166,11 @@ static void choose_columns(struct matrix *m)
 
 /* ---- going through the rules ---- */
 
-typedef void visit_function(struct matrix *m, const struct report_row *row, enum left left, struct text iface);
+typedef void visit_function(struct matrix *m, const struct report_row *row, enum left left,
+			    struct text iface);
 
-static void visit_row(struct matrix *m, const struct report_row *row, struct text iface, visit_function *visit)
+static void visit_row(struct matrix *m, const struct report_row *row, struct text iface,
+		      visit_function *visit)
 {
 	enum left left;
 
@@ -202,7 +205,8 @@ static void visit_group(struct matrix *m, const struct report_row *row, enum dir
 
 	for (const struct report_chain *chain = row->disabled || !zone ? NULL : zone->chains; chain;
 	     chain = chain->next)
-		for (const struct report_row *r = chain->direction == direction ? chain->first : NULL; r; r = r->next)
+		for (const struct report_row *r = chain->direction == direction ? chain->first : NULL; r;
+		     r = r->next)
 			visit_row(m, r, iface_of(m, row), visit);
 }
 
@@ -214,7 +218,8 @@ static void visit_zone(struct matrix *m, struct report_zone *zone, visit_functio
 	m->zone = zone;
 	m->blocked = (struct region){ .count = 0 };
 	for (const struct report_chain *chain = zone->chains; chain; chain = chain->next)
-		for (const struct report_row *r = chain->direction == direction ? chain->first : NULL; r; r = r->next) {
+		for (const struct report_row *r = chain->direction == direction ? chain->first : NULL; r;
+		     r = r->next) {
 			if (r->outcome == REPORT_ASK)
 				visit_group(m, r, direction, visit);
 			else
@@ -282,9 +287,12 @@ static void fill_row(struct matrix *m, const struct report_row *row, enum left l
 	bool shared = report->more_sources && column->index == report->source_count - 1;
 
 	add_service(m, column->index,
-		    (struct report_service){ .row = row, .name = row->service,
-					     .detail = row->detail, .where = where_of(m, row, iface),
-					     .from = shared ? row->from : NULL, .partly = left == LEFT_PARTLY });
+		    (struct report_service){ .row = row,
+					     .name = row->service,
+					     .detail = row->detail,
+					     .where = where_of(m, row, iface),
+					     .from = shared ? row->from : NULL,
+					     .partly = left == LEFT_PARTLY });
 }
 
 static void fill(struct matrix *m, struct report_zone *zone)
@@ -292,7 +300,8 @@ static void fill(struct matrix *m, struct report_zone *zone)
 	zone->cells = ARENA_ARRAY(m->b->arena, struct report_cell, m->b->report->source_count);
 	m->zone = zone;
 	if (zone->off)
-		add_service(m, find_column(m, everyone)->index, (struct report_service){ .name = "everything" });
+		add_service(m, find_column(m, everyone)->index,
+			    (struct report_service){ .name = "everything" });
 	else
 		visit_zone(m, zone, fill_row);
 }
