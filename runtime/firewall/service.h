@@ -71,14 +71,28 @@ int service_open(struct service *s, const struct cli *cli);
 int service_run(struct service *s);
 void service_close(struct service *s);
 
-/* Compiles and applies now. True if what is compiled is in force. */
-bool service_cycle(struct service *s);
-/* The same in so many microseconds, or earlier. */
-void service_schedule(struct service *s, uint64_t delay);
 /* Begins to wait for a confirmation, or goes back to what was enforced before. */
 int service_await_confirmation(struct service *s, uint64_t seconds);
 void service_go_back(struct service *s);
 /* Leaves the event loop; with `remove`, all that is ours goes first. */
 void service_end(struct service *s, bool remove);
+
+/* ---- service_cycle.c ---- */
+
+/* Compiles and applies now. True if what is compiled is in force. */
+bool service_cycle(struct service *s);
+/* The same in so many microseconds, or earlier. */
+void service_schedule(struct service *s, uint64_t delay);
+/* The same soon, but not again and again: who changes something of ours all the time is not
+ * answered as fast as the machine can. */
+void service_schedule_repair(struct service *s);
+/* Watches the folders of this node. */
+void service_watch(struct service *s, struct text node);
+/* Handlers: the time of a cycle has come; somebody else has changed our nftables tables. */
+int service_on_cycle(sd_event_source *source, uint64_t now, void *context);
+void service_on_tampered(void *context);
+/* CLOCK_MONOTONIC in microseconds. */
+uint64_t service_now(void);
+void service_arm(sd_event_source *timer, uint64_t time);
 
 #endif

@@ -1,0 +1,458 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * When the service compiles and applies, and how: the whole tree, or by the short way
+ * the one guest whose file has changed.
+ */
+#include "firewall/service.h"
+
+#include <malloc.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <systemd/sd-daemon.h>
+#include <time.h>
+
+#include "firewall/rundir.h"
+#include "strerror.h"
+
+/* Microseconds. */
+enum {
+	SETTLE = 1000,          /* from the first sign of a change to a cycle */
+	QUIET = 50000,          /* when there are many, this long after the last */
+	QUIET_WRITING = 200000, /* the same while a file is being written */
+	LATEST = 700000,        /* but not later than this after the first */
+	BURST = 250000,         /* changes this soon after a cycle belong to it */
+	AFTER_SHORT_WAY = 500000,
+	RETRY_FIRST = 1000000,
+	RETRY_LAST = 60000000,
+	RETRY_REST = 10,        /* the pause is this many times the processor time of what has failed */
+	DOUBT = 500000,         /* until a tree that is not enabled any more is believed */
+	REPAIR_PAUSE = 1000000, /* between two repairs */
+};
+
+uint64_t service_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+static int64_t nanoseconds(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * (int64_t)1000000000 + t.tv_nsec;
+}
+
+static uint64_t processor_microseconds(int who)
+{
+	struct rusage used;
+
+	getrusage(who, &used);
+	return (uint64_t)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1000000 +
+	       (uint64_t)(used.ru_utime.tv_usec + used.ru_stime.tv_usec);
+}
+
+/* Of this process, and of the tools that it has run. */
+static uint64_t processor_time(void)
+{
+	return processor_microseconds(RUSAGE_SELF) + processor_microseconds(RUSAGE_CHILDREN);
+}
+
+/* ---- when ---- */
+
+void service_arm(sd_event_source *timer, uint64_t time)
+{
+	sd_event_source_set_time(timer, time);
+	sd_event_source_set_enabled(timer, SD_EVENT_ONESHOT);
+}
+
+static void set_due(struct service *s, uint64_t due)
+{
+	s->scheduled = true;
+	s->due = due;
+	service_arm(s->cycle, due);
+}
+
+void service_schedule(struct service *s, uint64_t delay)
+{
+	uint64_t due = service_now() + delay;
+
+	if (!s->scheduled || due < s->due)
+		set_due(s, due);
+}
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static uint64_t most(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+static void note_changed(struct service *s, const char *shown)
+{
+	if (!shown || strlen(shown) >= sizeof(s->changed) || (s->changed[0] && strcmp(s->changed, shown) != 0))
+		s->others_changed = true;
+	else
+		strcpy(s->changed, shown);
+}
+
+/* A file that was written is taken up at once, if it is alone.  Of many, the first is; then they are left
+ * to come to an end. */
+static void on_change(void *context, enum watch_change change, const char *shown)
+{
+	struct service *s = context;
+	uint64_t now = service_now(), quiet = change == WATCH_ONGOING ? QUIET_WRITING : QUIET;
+
+	if (shown)
+		source_cache_forget(s->cache, shown);
+	note_changed(s, shown);
+	if (!s->first_change)
+		s->first_change = now;
+	if (change == WATCH_DONE && !s->others_changed && now - s->last_cycle > BURST)
+		service_schedule(s, SETTLE);
+	else if (!s->scheduled || s->due > s->first_change + SETTLE)
+		set_due(s, least(now + quiet, s->first_change + LATEST));
+}
+
+/* Only a compilation knows which node's folders count. */
+void service_watch(struct service *s, struct text node)
+{
+	int reason;
+
+	if (s->node && text_is(node, s->node))
+		return;
+	if (s->node)
+		watch_stop(&s->watch);
+	free(s->node);
+	s->node = strndup(node.ptr, node.len);
+	reason = watch_start(&s->watch, s->event, s->options.root ? s->options.root : "/etc/pve", s->node, &s->log,
+			     on_change, s);
+	if (reason)
+		log_message(&s->log, PRIORITY_ERROR, NULL, "cannot watch the tree: %s", error_text(reason));
+	service_schedule(s, SETTLE); /* what has changed between reading and watching */
+}
+
+/* ---- cycles ---- */
+
+/* `used`: the processor time of the cycle that has failed. */
+static void note_failure(struct service *s, uint64_t used)
+{
+	s->counts.failures++;
+	s->counts.failing = true;
+	s->retry = least(most(s->retry ? 2 * s->retry : RETRY_FIRST, RETRY_REST * used), RETRY_LAST);
+	service_schedule(s, s->retry);
+}
+
+static void note_compilation(struct service *s, const struct compilation *c, int64_t time)
+{
+	s->counts.compilations++;
+	s->counts.compile_time = time;
+	s->counts.compile_time_all += time;
+	s->counts.files_read = source_cache_reads(s->cache);
+	memcpy(s->counts.diagnostics, c->diags.counts, sizeof(s->counts.diagnostics));
+	s->counts.unusable += !c->config;
+	if (c->config)
+		s->counts.enabled = config_enabled(c->config);
+}
+
+/* A time in `enable` is over at some second, and then the firewall is off. */
+static void schedule_expiry(struct service *s, const struct config *config)
+{
+	int64_t end = config->cluster_options.enable + 61;
+
+	sd_event_source_set_enabled(s->expiry, SD_EVENT_OFF);
+	if (config->cluster_options.enable <= 1 || !config_enabled(config))
+		return;
+	service_arm(s->expiry, (uint64_t)end * 1000000);
+}
+
+/* For the logger, which watches the file. */
+static void tell_logger(struct service *s, const struct config *config)
+{
+	bool wanted = config_enabled(config) && config->host_options.log_nf_conntrack;
+
+	rundir_write(s->run_dir, "log_nf_conntrack", wanted ? "1\n" : "0\n", 2);
+}
+
+static void log_applied(struct service *s, const struct compilation *c, const struct applying *applying)
+{
+	const struct backend_loading *l = &applying->loading;
+
+	log_message(&s->log, applying->changed ? PRIORITY_INFO : PRIORITY_DEBUG, NULL,
+		    "%s: %s (%u errors, %u warnings in the configuration; compiled in %.1f ms, applied in %.1f ms)",
+		    c->backend->name, applying->changed ? "changes are applied" : "nothing has changed",
+		    c->diags.counts[SEVERITY_ERROR], c->diags.counts[SEVERITY_WARNING],
+		    (double)s->counts.compile_time / 1e6, (double)s->counts.apply_time / 1e6);
+	log_message(&s->log, PRIORITY_DEBUG, NULL,
+		    "sent: %u messages, %u sets, %u chains, %u rules; the kernel took %.1f ms", l->messages, l->sets, l->chains,
+		    l->rules, (double)l->kernel_time / 1e6);
+}
+
+static void note_repair(struct service *s)
+{
+	s->counts.repairs++;
+	log_message(&s->log, PRIORITY_WARNING, NULL,
+		    "somebody else has changed rules of ours in the kernel; they are loaded anew");
+}
+
+/* `changed`: by one transaction of ours.  True if there have been others while nobody listened; emptying
+ * iptables makes some, too. */
+static bool listen_to_kernel(struct service *s, bool changed, bool emptied)
+{
+	if (s->applied.backend != &backend_netlink)
+		return false;
+	kernel_watch_listen(&s->kernel);
+	return !emptied && kernel_watch_missed(&s->kernel, changed);
+}
+
+/* It is loaded anew, but not again and again. */
+static void note_missed(struct service *s)
+{
+	log_message(&s->log, PRIORITY_DEBUG, NULL, "others were at work in the kernel meanwhile");
+	s->whole = true;
+	service_schedule(s, REPAIR_PAUSE);
+}
+
+static bool apply(struct service *s, struct compilation *c)
+{
+	struct applying applying = { .arena = &c->arena };
+	bool suspicion = s->suspicion && s->applied.valid && tree_digest_equal(&s->applied.digest, &c->digest);
+	bool emptied = !s->applied.removed_other, done, missed;
+	int64_t begin = nanoseconds();
+
+	kernel_watch_pause(&s->kernel);
+	applying.whole = s->whole;
+	done = applied_load(&s->applied, c, &applying);
+	missed = listen_to_kernel(s, applying.changed, emptied);
+	s->counts.applies++;
+	s->counts.apply_time = nanoseconds() - begin;
+	s->counts.apply_time_all += s->counts.apply_time;
+	s->counts.changes += applying.changed;
+	if (suspicion && applying.changed)
+		note_repair(s);
+	s->suspicion = false;
+	if (!done) {
+		log_message(&s->log, PRIORITY_ERROR, NULL, "not applied; what was in force before stays in force");
+		return false;
+	}
+	s->whole = false;
+	if (missed)
+		note_missed(s);
+	s->filtering = config_enabled(c->config);
+	log_applied(s, c, &applying);
+	tell_logger(s, c->config);
+	schedule_expiry(s, c->config);
+	return true;
+}
+
+static void compile_timed(struct service *s, struct compilation *c, const struct input_options *options,
+			  struct source_cache *cache)
+{
+	int64_t begin = nanoseconds();
+
+	compilation_run(c, options, cache);
+	note_compilation(s, c, nanoseconds() - begin);
+}
+
+/* What is enforced instead of a configuration that was not confirmed. */
+static bool apply_kept(struct service *s)
+{
+	struct arena arena = { 0 };
+	struct input_options kept = confirm_inputs(&s->confirm, &arena, &s->options);
+	struct compilation c;
+	bool done;
+
+	compile_timed(s, &c, &kept, NULL);
+	if (!c.config)
+		log_message(&s->log, PRIORITY_CRITICAL, NULL, "%s cannot be read; what is in force stays in force", kept.root);
+	done = c.config && apply(s, &c);
+	compilation_free(&c);
+	arena_free(&arena);
+	return done;
+}
+
+/* Who writes cluster.fw may begin with an empty file, or without it: that must not open everything. */
+static bool is_doubtful(struct service *s, const struct config *config)
+{
+	uint64_t now = service_now();
+
+	if (!s->filtering || config_enabled(config) || config->cluster_options.enable > 1) {
+		s->off_since = 0;
+		return false;
+	}
+	if (!s->off_since)
+		s->off_since = now;
+	if (now - s->off_since >= DOUBT)
+		return false;
+	service_schedule(s, s->off_since + DOUBT - now);
+	return true;
+}
+
+static bool apply_tree(struct service *s)
+{
+	struct compilation c;
+	bool done = false, held;
+
+	compile_timed(s, &c, &s->options, s->cache);
+	told_log(&s->told, &s->log, &c.diags);
+	if (c.config)
+		service_watch(s, c.inputs.node);
+	held = c.config && confirm_is_held(&s->confirm, &c.digest);
+	if (c.config && !held) {
+		if (s->confirm.held && !s->confirm.pending)
+			log_message(&s->log, PRIORITY_NOTICE, NULL, "the configuration has changed and counts again");
+		confirm_release(&s->confirm);
+		done = is_doubtful(s, c.config) || apply(s, &c);
+	}
+	if (c.config)
+		source_cache_sweep(s->cache);
+	compilation_free(&c);
+	return held ? apply_kept(s) : done;
+}
+
+/* ---- the short way ---- */
+
+/* "100" of "firewall/100.fw", into `vmid`. */
+static bool guest_of(const char *shown, char vmid[16])
+{
+	const char *prefix = "firewall/";
+	size_t len = strlen(prefix), digits;
+
+	if (strncmp(shown, prefix, len) != 0)
+		return false;
+	digits = strspn(shown + len, "0123456789");
+	if (!digits || digits >= 16 || strcmp(shown + len + digits, ".fw") != 0)
+		return false;
+	memcpy(vmid, shown + len, digits);
+	vmid[digits] = '\0';
+	return true;
+}
+
+static bool patch(struct service *s, const char *vmid, struct text before)
+{
+	struct input_options options = s->options;
+	struct compilation c;
+	struct applying applying = { .arena = &c.arena };
+	int64_t begin = nanoseconds(), compiled;
+	bool done;
+
+	options.only = vmid;
+	compilation_run(&c, &options, s->cache);
+	compiled = nanoseconds();
+	kernel_watch_pause(&s->kernel);
+	done = c.config && applied_patch(&s->applied, &c, before, &applying);
+	s->whole |= listen_to_kernel(s, done, false);
+	compilation_free(&c);
+	if (done)
+		log_message(&s->log, PRIORITY_DEBUG, NULL,
+			    "guest %s: %u messages, in force after %.1f ms; compiled in %.1f ms, the kernel took %.1f ms", vmid,
+			    applying.loading.messages, (double)(nanoseconds() - begin) / 1e6,
+			    (double)(compiled - begin) / 1e6, (double)applying.loading.kernel_time / 1e6);
+	return done;
+}
+
+/* When one guest's file is all that has changed, its rules can be in force before all is compiled.  That
+ * follows soon: it says what is wrong, and leaves what a look at everything gives. */
+static bool take_short_way(struct service *s)
+{
+	struct text before;
+	char vmid[16];
+	char *copy;
+	bool done;
+
+	if (s->others_changed || s->whole || s->counts.failing || s->confirm.held || !guest_of(s->changed, vmid))
+		return false;
+	before.ptr = source_cache_last(s->cache, s->changed, &before.len);
+	copy = before.ptr ? strndup(before.ptr, before.len) : NULL;
+	if (!copy)
+		return false;
+	done = patch(s, vmid, (struct text){ copy, before.len });
+	free(copy);
+	s->counts.patches += done;
+	return done;
+}
+
+static void notify_status(const struct service *s)
+{
+	const struct service_counts *n = &s->counts;
+
+	sd_notifyf(0, "READY=1\nSTATUS=%s%s, %u errors and %u warnings in the configuration",
+		   n->enabled ? "enabled" : "disabled", n->failing ? ", FAILING" : "", n->diagnostics[SEVERITY_ERROR],
+		   n->diagnostics[SEVERITY_WARNING]);
+}
+
+static bool cycle(struct service *s)
+{
+	uint64_t begin = processor_time();
+	bool done;
+
+	s->scheduled = false;
+	s->first_change = 0;
+	s->changed[0] = '\0';
+	s->others_changed = false;
+	done = apply_tree(s);
+	s->last_cycle = service_now();
+	if (done) {
+		if (s->counts.failing)
+			log_message(&s->log, PRIORITY_NOTICE, NULL, "applied after having failed");
+		s->counts.failing = false;
+		s->retry = 0;
+	} else {
+		note_failure(s, processor_time() - begin);
+	}
+	notify_status(s);
+	malloc_trim(0);
+	return done;
+}
+
+/* Somebody asks for it: there is no doubt. */
+bool service_cycle(struct service *s)
+{
+	s->off_since = 1;
+	return cycle(s);
+}
+
+int service_on_cycle(sd_event_source *source, uint64_t now, void *context)
+{
+	struct service *s = context;
+
+	(void)source;
+	(void)now;
+	if (take_short_way(s)) {
+		s->scheduled = false;
+		s->first_change = 0;
+		s->last_cycle = service_now();
+		s->changed[0] = '\0';
+		s->others_changed = true; /* what comes before the whole is applied is part of it */
+		service_schedule(s, AFTER_SHORT_WAY);
+		return 0;
+	}
+	cycle(s);
+	return 0;
+}
+
+/* ---- repairs ---- */
+
+void service_schedule_repair(struct service *s)
+{
+	uint64_t since = service_now() - s->last_cycle;
+
+	service_schedule(s, since > REPAIR_PAUSE ? SETTLE : REPAIR_PAUSE - since);
+}
+
+/* nftables tells whose tables were changed. */
+void service_on_tampered(void *context)
+{
+	struct service *s = context;
+
+	if (!s->whole)
+		note_repair(s);
+	s->whole = true;
+	service_schedule_repair(s);
+}
+
