@@ -48,7 +48,8 @@ static int on_message(const struct nlmsghdr *header, void *context)
 }
 
 /* What was lost may have been about us. */
-static void take_messages(struct kernel_watch *w)
+/* All that has been told; true if it may have been about us. */
+static bool take_messages(struct kernel_watch *w)
 {
 	_Alignas(struct nlmsghdr) char buffer[65536];
 	bool ours = false;
@@ -64,7 +65,12 @@ static void take_messages(struct kernel_watch *w)
 		if (got > 0)
 			mnl_cb_run(buffer, (size_t)got, 0, 0, on_message, &ours);
 	}
-	if (ours)
+	return ours;
+}
+
+static void take_and_tell(struct kernel_watch *w)
+{
+	if (take_messages(w))
 		w->handler(w->context);
 }
 
@@ -73,7 +79,7 @@ static int on_readable(sd_event_source *source, int fd, uint32_t revents, void *
 	(void)source;
 	(void)fd;
 	(void)revents;
-	take_messages(context);
+	take_and_tell(context);
 	return 0;
 }
 
@@ -125,10 +131,21 @@ static uint32_t generation(void)
 
 void kernel_watch_pause(struct kernel_watch *w)
 {
+	kernel_watch_begin(w);
+	stop(w);
+}
+
+void kernel_watch_begin(struct kernel_watch *w)
+{
 	w->paused_at = generation();
 	if (w->socket)
+		take_and_tell(w);
+}
+
+void kernel_watch_end(struct kernel_watch *w)
+{
+	if (w->socket)
 		take_messages(w);
-	stop(w);
 }
 
 bool kernel_watch_missed(const struct kernel_watch *w, uint32_t own)

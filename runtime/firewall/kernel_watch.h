@@ -26,7 +26,10 @@ void kernel_watch_init(struct kernel_watch *w, sd_event *event, void (*handler)(
 int kernel_watch_listen(struct kernel_watch *w);
 /* What has been told until then is handled first. */
 void kernel_watch_pause(struct kernel_watch *w);
-/* Whether there have been more than `own` transactions since the pause: nobody knows what others have
+/* The same for what is soon over: listening goes on, and what is told between the two is ours. */
+void kernel_watch_begin(struct kernel_watch *w);
+void kernel_watch_end(struct kernel_watch *w);
+/* Whether there have been more than `own` transactions since the pause or the beginning: nobody knows what others have
  * done meanwhile. */
 bool kernel_watch_missed(const struct kernel_watch *w, uint32_t own);
 

@@ -344,9 +344,11 @@ static bool patch(struct service *s, const char *vmid, struct text before)
 	options.only = vmid;
 	compilation_run(&c, &options, s->cache);
 	compiled = nanoseconds();
-	kernel_watch_pause(&s->kernel);
+	kernel_watch_begin(&s->kernel);
 	done = c.config && applied_patch(&s->applied, &c, before, &applying);
-	s->whole |= listen_to_kernel(s, done, false);
+	kernel_watch_end(&s->kernel);
+	if (s->applied.backend == &backend_netlink)
+		s->whole |= kernel_watch_missed(&s->kernel, done && applying.loading.messages);
 	compilation_free(&c);
 	if (done)
 		log_message(&s->log, PRIORITY_DEBUG, NULL,

@@ -13,6 +13,7 @@ set -u
 in_namespaces "$@"
 begin
 other=pvefw-patches-$$
+ip link set lo up
 ip netns add $other || give_up "no namespaces"
 trap 'ip netns del $other; leave' EXIT
 
