@@ -352,7 +352,7 @@ static bool patch(struct service *s, const char *vmid, struct text before)
 	compilation_free(&c);
 	if (done)
 		log_message(&s->log, PRIORITY_DEBUG, NULL,
-			    "guest %s: %u messages, in force after %.1f ms; compiled in %.1f ms, the kernel took %.1f ms", vmid,
+			    "guest %s: %u messages sent, all in %.1f ms; compiled in %.1f ms, the kernel took %.1f ms", vmid,
 			    applying.loading.messages, (double)(nanoseconds() - begin) / 1e6,
 			    (double)(compiled - begin) / 1e6, (double)applying.loading.kernel_time / 1e6);
 	return done;
