@@ -22,7 +22,7 @@ enum {
 	DEADLINE_AGAIN = 1000000, /* when the tree cannot be read at the deadline */
 };
 
-enum { LOCK_WAIT = 10000 /* milliseconds */ };
+enum { LOCK_WAIT = 10000 /* milliseconds */, REMOVE_TRIES = 2 };
 
 /* ---- events ---- */
 
@@ -285,17 +285,28 @@ int service_run(struct service *s)
 	return result < 0 ? EXIT_TROUBLE : EXIT_CLEAN;
 }
 
-void service_end(struct service *s, bool remove)
+/* A signal may be for the tools of this service as well as for itself: so more than one try. */
+static bool remove_all(struct service *s)
 {
 	struct arena arena = { 0 };
+	bool removed = false;
 
+	for (unsigned i = 0; i < REMOVE_TRIES && !removed; i++) {
+		applied_forget(&s->applied);
+		removed = applied_remove(&s->applied, &arena);
+	}
+	arena_free(&arena);
+	return removed;
+}
+
+void service_end(struct service *s, bool remove)
+{
 	sd_notify(0, "STOPPING=1");
 	kernel_watch_pause(&s->kernel);
-	if (remove && applied_remove(&s->applied, &arena))
+	if (remove && remove_all(s))
 		log_message(&s->log, PRIORITY_NOTICE, NULL, "pve-firewall ends; nothing of it is in the kernel any more");
 	else
 		log_message(&s->log, PRIORITY_NOTICE, NULL, "pve-firewall ends; its rules stay in the kernel");
-	arena_free(&arena);
 	sd_event_exit(s->event, 0);
 }
 
