@@ -18,7 +18,7 @@
 /* Microseconds. */
 enum {
 	VERIFY = 600000000,       /* when all is compared again */
-	LOOK = 500000,            /* at what others may have done in the kernel */
+	LOOK = 1000000,           /* at what others may have done in the kernel */
 	DEADLINE_AGAIN = 1000000, /* when the tree cannot be read at the deadline */
 };
 
