@@ -2,7 +2,7 @@
 /*
  * netlink-load [OPTION ...]: `pvefw-cc load --target netlink` with the same options,
  * for kernels that lack expressions in the bridge family (connection tracking,
- * reject, meta ibrname) and queue: rules with these are left out.  --stats prints the
+ * reject, meta ibrname) and queue: leave-out.c leaves out rules with these.  --stats prints the
  * same, with the whole ruleset's own numbers of sets and rules; diagnostics of the
  * tree are not printed.
  */
@@ -15,51 +15,6 @@
 #include "compile.h"
 #include "nft/netlink.h"
 #include "run.h"
-
-static bool is_lacking_field(enum nft_field field)
-{
-	return field == NFT_FIELD_CT_STATE || field == NFT_FIELD_IBRNAME;
-}
-
-static bool is_lacking(const struct nft_statement *s)
-{
-	switch (s->kind) {
-	case NFT_STMT_MATCH:
-		return is_lacking_field(s->match->keys[0].field);
-	case NFT_STMT_VMAP:
-		return is_lacking_field(s->vmap->keys[0].field);
-	case NFT_STMT_CT_MARK:
-	case NFT_STMT_CT_HELPER:
-	case NFT_STMT_REJECT:
-	case NFT_STMT_QUEUE:
-		return true;
-	default:
-		return false;
-	}
-}
-
-static bool has_lacking(const struct nft_rule *rule)
-{
-	for (uint32_t i = 0; i < rule->statement_count; i++)
-		if (is_lacking(&rule->statements[i]))
-			return true;
-	return false;
-}
-
-static void leave_out(struct nft_table *bridge)
-{
-	bridge->helpers = NULL;
-	bridge->helper_count = 0;
-	for (struct nft_chain *chain = bridge->chains; chain; chain = chain->next) {
-		struct nft_rule **link = &chain->first;
-
-		while (*link)
-			if (has_lacking(*link))
-				*link = (*link)->next;
-			else
-				link = &(*link)->next;
-	}
-}
 
 static int64_t now(void)
 {
@@ -81,8 +36,6 @@ static int load(struct run *run, const struct config *config)
 	bool loaded;
 
 	loading.lower_time = now() - begin;
-	if (ruleset->tables[1])
-		leave_out(ruleset->tables[1]);
 	if (nft_kernel_open(&kernel))
 		return 2;
 	loaded = nft_kernel_load(&kernel, &loading, &run->arena, ruleset, NULL);
