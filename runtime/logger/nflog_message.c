@@ -104,12 +104,14 @@ bool nflog_read(const struct nlmsghdr *header, struct nflog_message *message)
 {
 	attributes kept = { NULL };
 	const struct nfgenmsg *general = mnl_nlmsg_get_payload(header);
+	size_t size = mnl_nlmsg_get_payload_len(header);
 	struct logged_packet *p = &message->packet;
 
 	*message = (struct nflog_message){ 0 };
-	if (mnl_nlmsg_get_payload_len(header) < sizeof(*general))
+	if (size < sizeof(*general))
 		return false;
-	mnl_attr_parse(header, sizeof(*general), keep, kept);
+	/* Not mnl_attr_parse(): an attribute may reach there behind a length that is no multiple of 4. */
+	mnl_attr_parse_payload(general + 1, size - sizeof(*general), keep, kept);
 	p->prefix = string(kept[NFULA_PREFIX]);
 	p->ethertype = ethertype(general->nfgen_family, payload(kept[NFULA_PACKET_HDR]));
 	p->in = number(kept[NFULA_IFINDEX_INDEV]);

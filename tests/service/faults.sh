@@ -378,6 +378,7 @@ test_settings() {
 	start
 	check "settings: the next service" within 2 holds ${timeouts}_established 7875
 	check "connections: not below the default" eval "[ $most = 262144 ] || logged 'nf_conntrack_max to 262144'"
+	reload # no cycle is to come that would set it again
 	echo 9000 >${timeouts}_established
 	stop
 	check "settings that somebody else has changed are left" holds ${timeouts}_established 9000

@@ -316,6 +316,23 @@ START_TEST(short_attributes_are_none)
 }
 END_TEST
 
+/* An attribute ends with its message, not where the next message would begin. */
+START_TEST(attributes_end_with_the_message)
+{
+	static char buffer[4096];
+	struct nlmsghdr *header = new_message(buffer, 200);
+	struct nfulnl_msg_packet_hdr ether = { .hw_protocol = htons(0x806) };
+	struct nflog_message m;
+
+	mnl_attr_put(header, NFULA_PACKET_HDR, sizeof(ether), &ether);
+	ck_assert(nflog_read(header, &m));
+	ck_assert_uint_eq(m.packet.ethertype, 0x806);
+	header->nlmsg_len--;
+	ck_assert(nflog_read(header, &m));
+	ck_assert_uint_eq(m.packet.ethertype, 0);
+}
+END_TEST
+
 static void count_message(const struct nlmsghdr *header, void *data)
 {
 	ck_assert_uint_ge(header->nlmsg_len, NLMSG_HDRLEN);
@@ -562,6 +579,7 @@ int main(void)
 	tcase_add_test(tcase, gaps_are_losses);
 	tcase_add_test(tcase, messages_are_read);
 	tcase_add_test(tcase, short_attributes_are_none);
+	tcase_add_test(tcase, attributes_end_with_the_message);
 	tcase_add_test(tcase, messages_end_where_the_bytes_do);
 	tcase_add_test(tcase, what_is_no_event_gives_no_line);
 	tcase_add_test(tcase, lines_go_to_the_file);
