@@ -14,6 +14,7 @@
 # VARIANT=asan      a build of its own in build/asan with AddressSanitizer and UBSan
 # VARIANT=tsan      a build of its own in build/tsan with ThreadSanitizer
 # VARIANT=coverage  a build of its own in build/coverage for gcov
+# WERROR=-Werror    ends at a warning; `make check` builds so
 # V=1               shows the commands
 # All flags can be set from outside: CC, CFLAGS, CPPFLAGS, LDFLAGS.
 
@@ -40,7 +41,7 @@ CFLAGS  ?= $(OPT)
 INCLUDE := compiler grammar $(sort $(dir $(wildcard backends/*.h backends/*/*.h))) runtime $(B)
 XML2    ?= -isystem /usr/include/libxml2
 OUR_CPPFLAGS = -D_GNU_SOURCE $(addprefix -iquote ,$(INCLUDE)) $(XML2) $(CPPFLAGS)
-OUR_CFLAGS   = -std=c17 -pthread $(WARN) $(CFLAGS)
+OUR_CFLAGS   = -std=c17 -pthread $(WARN) $(WERROR) $(CFLAGS)
 OUR_LDLIBS   = -lxml2 -ljansson -lnftables -lnftnl -lmnl -lmd $(LDLIBS)
 # The daemons' own come before them.
 RUN_LDLIBS   = -Wl,--as-needed -lsystemd -lnetfilter_conntrack
@@ -117,7 +118,7 @@ unit: $(UNIT) $(B)/tests/pve-firewall $(B)/tests/mutations
 # The service for kernels that lack a part of nftables.
 $(B)/tests/pve-firewall: tests/kernel/leave-out.c $(B)/obj/runtime/firewall/main.o $(LIBS)
 	@mkdir -p $(@D)
-	$(call say,CC) $(CC) $(OUR_CPPFLAGS) $(OUR_CFLAGS) -MMD -MP $(LDFLAGS) -Wl,--wrap=nft_lower -o $@ $< \
+	$(call say,CC) $(CC) $(OUR_CPPFLAGS) $(OUR_CFLAGS) -MMD -MP $(LDFLAGS) -Wl,--wrap=nft_lower,--wrap=nft_lower_bridge -o $@ $< \
 		$(B)/obj/runtime/firewall/main.o $(LIBS) $(RUN_LDLIBS) $(OUR_LDLIBS)
 
 $(B)/tests/unit/%: tests/unit/%.c $(LIBS)
@@ -136,9 +137,9 @@ quickstart:
 
 check:
 	@tests/install-deps build test deb
-	@$(also) all unit
-	@$(also) VARIANT=asan all unit
-	@$(also) VARIANT=tsan all
+	@$(also) WERROR=-Werror all unit
+	@$(also) WERROR=-Werror VARIANT=asan all unit
+	@$(also) WERROR=-Werror VARIANT=tsan all
 	@tests/all
 
 bench: all

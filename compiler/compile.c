@@ -420,6 +420,14 @@ void scope_free(struct scope *scope)
 	HASH_CLEAR(hh, scope->skipped);
 }
 
+void guest_view_init(struct guest_view *view, const struct config *config, const struct guest *guest)
+{
+	view->config = *config;
+	view->guest = *guest;
+	view->guest.next = NULL;
+	view->config.guests = &view->guest;
+}
+
 void config_free(struct config *config)
 {
 	scope_free(&config->cluster);

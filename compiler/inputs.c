@@ -228,12 +228,6 @@ struct vmid_files {
 	uint32_t count;
 };
 
-/* Of what is no VMID, the length is 0. */
-static bool is_wanted(const struct reader *r, struct text vmid)
-{
-	return vmid.len && (!r->options->only || text_is(vmid, r->options->only));
-}
-
 static struct vmid_files read_vmid_files(struct reader *r, const struct folder *folder, const char *ending)
 {
 	struct vmid_files files = {
@@ -246,7 +240,7 @@ static struct vmid_files read_vmid_files(struct reader *r, const struct folder *
 	for (uint32_t i = 0; i < folder->count; i++) {
 		files.vmids[files.count] = vmid_of(folder->names[i], ending, &files.numbers[files.count]);
 		files.names[files.count] = folder->names[i];
-		files.count += is_wanted(r, files.vmids[files.count]);
+		files.count += files.vmids[files.count].len != 0;
 	}
 	folder_load_all(folder, files.names, files.count, files.sources);
 	return files;

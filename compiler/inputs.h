@@ -23,7 +23,6 @@ struct input_options {
 	const char *root; /* default /etc/pve */
 	const char *stands_for; /* the tree that root is a copy of; NULL: itself */
 	const char *node;
-	const char *only; /* the VMID of the one guest to read; NULL: all */
 	const char *local_network;
 	struct altname_option *altnames;
 	const char *now;

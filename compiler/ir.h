@@ -331,6 +331,14 @@ struct altname {
 	struct altname *next;
 };
 
+/* A configuration with one of its guests alone; lives as long as the configuration. */
+struct guest_view {
+	struct config config;
+	struct guest guest;
+};
+
+void guest_view_init(struct guest_view *view, const struct config *config, const struct guest *guest);
+
 /* Gives back the hash tables; all else goes with the arena. */
 void config_free(struct config *config);
 void scope_free(struct scope *scope);

@@ -164,6 +164,20 @@ struct source *source_load(struct source_map *map, int at, const char *path, con
 	return add_loaded(map, at, &loaded);
 }
 
+struct source *source_load_again(struct source_map *map, const struct source *before)
+{
+	int at = open(map->root, O_PATH | O_DIRECTORY | O_CLOEXEC), reason;
+	struct source *source;
+
+	if (at < 0)
+		return NULL;
+	source = source_load(map, at, before->path, before->path);
+	reason = errno;
+	close(at);
+	errno = reason;
+	return source;
+}
+
 /* ---- many files ---- */
 
 struct loading {

@@ -54,6 +54,8 @@ void source_map_init(struct source_map *map, struct arena *arena);
  * the map (EFBIG).  The text belongs to the arena.
  */
 struct source *source_load(struct source_map *map, int at, const char *path, const char *shown);
+/* A file of the map's tree as it is now, beside what was read of it before; errors as above. */
+struct source *source_load_again(struct source_map *map, const struct source *before);
 /* One of many files to be read. */
 struct source_request {
 	const char *path, *shown;

@@ -83,14 +83,6 @@ const char *source_cache_find(struct source_cache *cache, const char *shown, con
 	return entry->bytes;
 }
 
-const char *source_cache_last(const struct source_cache *cache, const char *shown, uint32_t *size)
-{
-	const struct entry *entry = find(cache, shown);
-
-	*size = entry ? entry->size : 0;
-	return entry ? entry->bytes : NULL;
-}
-
 /* Whether a change that comes now could leave the times as they are.  Where they are whole
  * seconds that lasts longer, and pmxcfs' are. */
 static bool is_young(const struct stat *st)

@@ -26,8 +26,6 @@ void source_cache_free(struct source_cache *cache);
  * valid until the next call of another function but this.  NULL: not known.  May be
  * called by several threads, not for the same file. */
 const char *source_cache_find(struct source_cache *cache, const char *shown, const struct stat *st);
-/* What was kept of it last, whether it has changed or not; valid as long. */
-const char *source_cache_last(const struct source_cache *cache, const char *shown, uint32_t *size);
 /* Keeps a copy of what was read; `st` is from before. */
 void source_cache_put(struct source_cache *cache, const struct source *source, const struct stat *st);
 /* The file has changed, whatever the system says. */

@@ -25,21 +25,33 @@ static struct nft_table *lower_table(struct arena *arena, const struct config *c
 	b.table = new_table(arena, family);
 	b.bridge = family == NFPROTO_BRIDGE;
 	b.group_chains = ARENA_ARRAY(arena, struct nft_chain *, config->group_count * 3);
+	arena_alloc(&b.scratch, 1); /* keeps the first chunk, which each rule gives back otherwise */
 	lower(&b);
 	nft_forget_sets(&b);
 	arena_free(&b.scratch);
 	return b.table->chain_count ? b.table : NULL;
 }
 
-const struct nft_ruleset *nft_lower(struct arena *arena, const struct config *config)
+static const struct nft_ruleset *lower_tables(struct arena *arena, const struct config *config, bool host)
 {
 	struct nft_ruleset *ruleset = ARENA_NEW(arena, struct nft_ruleset);
 	struct resolved_set *resolved = NULL;
 
 	if (!config_enabled(config))
 		return ruleset;
-	ruleset->tables[0] = lower_table(arena, config, NFPROTO_INET, &resolved, nft_host);
-	ruleset->tables[1] = lower_table(arena, config, NFPROTO_BRIDGE, &resolved, nft_bridge);
+	if (host)
+		ruleset->tables[NFT_INET] = lower_table(arena, config, NFPROTO_INET, &resolved, nft_host);
+	ruleset->tables[NFT_BRIDGE] = lower_table(arena, config, NFPROTO_BRIDGE, &resolved, nft_bridge);
 	nft_forget_resolved(&resolved);
 	return ruleset;
+}
+
+const struct nft_ruleset *nft_lower(struct arena *arena, const struct config *config)
+{
+	return lower_tables(arena, config, true);
+}
+
+const struct nft_ruleset *nft_lower_bridge(struct arena *arena, const struct config *config)
+{
+	return lower_tables(arena, config, false);
 }

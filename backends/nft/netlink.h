@@ -207,13 +207,13 @@ void nft_known_forget(struct nft_known *known);
 
 /*
  * Brings the change of one guest's file into the kernel without looking at the other
- * guests.  `config` is compiled with this guest alone; `old` is what it was when `known`
- * was loaded.  False: more than the guest's own chains would change, or the kernel has
+ * guests.  `old` is the guest as it was when `known` was loaded, `new` as it is; the guests
+ * of `config` do not matter.  False: more than the guest's own chains would change, or the kernel has
  * refused; nothing is changed, and everything is to be loaded as ever.  What no chain
  * uses any more stays until then.
  */
-bool nft_guest_patch(struct backend_loading *loading, struct nft_known *known, struct config *config,
-		     struct guest *old);
+bool nft_guest_patch(struct backend_loading *loading, struct nft_known *known, const struct config *config,
+		     const struct guest *old, const struct guest *new);
 
 /* ---- netlink_counters.c ---- */
 

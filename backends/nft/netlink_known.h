@@ -7,7 +7,6 @@
 
 #include "nft/netlink.h"
 
-enum { NFT_BRIDGE = 1 }; /* its index in struct nft_ruleset */
 
 /* A chain and its digest, or a set and the digest of its contents. */
 struct nft_known_item {

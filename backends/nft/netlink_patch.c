@@ -16,8 +16,11 @@
 
 #include "nft/netlink_batch.h"
 #include "nft/netlink_known.h"
+#include "parallel.h"
 
 struct side {
+	struct guest_view view;
+	struct arena arena;
 	const struct nft_ruleset *ruleset;
 	struct nft_digests digests;
 };
@@ -27,7 +30,8 @@ struct patch {
 	struct arena arena;
 	struct nft_known *known;
 	const struct guest *guest;
-	struct side old, new;
+	struct side sides[2];
+	struct side *old, *new;
 	uint8_t *changed; /* chains of `new`, by order: to be loaded */
 	uint8_t *wanted;  /* sets of `new`, by id: used by those */
 	uint8_t *fresh;   /* and not loaded */
@@ -88,8 +92,8 @@ static bool compare_chains(struct patch *p)
 {
 	uint32_t n = 0;
 
-	for (const struct nft_chain *chain = table_of(&p->new)->chains; chain; chain = chain->next, n++) {
-		const struct nft_digest *digest = chain_digest(&p->new, n), *before = find_chain(&p->old, chain->name);
+	for (const struct nft_chain *chain = table_of(p->new)->chains; chain; chain = chain->next, n++) {
+		const struct nft_digest *digest = chain_digest(p->new, n), *before = find_chain(p->old, chain->name);
 		const struct nft_known_item *loaded = nft_known_chain(p->known, chain->name);
 
 		if (is_own(p, chain->name))
@@ -160,13 +164,13 @@ static const struct nft_digest *find_set(const struct side *side, struct text na
 /* Sets that the guest's own chains do not use are about all guests: they must be as they were. */
 static bool compare_other_sets(const struct patch *p)
 {
-	for (const struct nft_set *set = table_of(&p->new)->sets; set; set = set->next) {
+	for (const struct nft_set *set = table_of(p->new)->sets; set; set = set->next) {
 		const struct nft_digest *before;
 
 		if (!set->name.len || p->wanted[set->id] || text_is(set->name, NFT_DIGEST_SET))
 			continue;
-		before = find_set(&p->old, set->name);
-		if (!before || !same(before, &p->new.digests.tables[NFT_BRIDGE].sets[set->id]))
+		before = find_set(p->old, set->name);
+		if (!before || !same(before, &p->new->digests.tables[NFT_BRIDGE].sets[set->id]))
 			return false;
 	}
 	return true;
@@ -176,23 +180,10 @@ static bool find_sets(struct patch *p)
 {
 	uint32_t n = 0;
 
-	for (const struct nft_chain *chain = table_of(&p->new)->chains; chain; chain = chain->next, n++)
+	for (const struct nft_chain *chain = table_of(p->new)->chains; chain; chain = chain->next, n++)
 		if (p->changed[n] && !find_sets_of(p, chain))
 			return false;
 	return compare_other_sets(p);
-}
-
-/* ---- the other table ---- */
-
-static bool same_inet_table(const struct patch *p)
-{
-	const struct nft_table *old = p->old.ruleset->tables[0], *new = p->new.ruleset->tables[0];
-	uint32_t count = old ? old->chain_count : 0;
-
-	if (!old || !new || old->chain_count != new->chain_count)
-		return old == new;
-	return memcmp(p->old.digests.tables[0].chains, p->new.digests.tables[0].chains,
-		      count * sizeof(struct nft_digest)) == 0;
 }
 
 /* ---- the batch ---- */
@@ -217,19 +208,19 @@ static const struct nft_set *digest_set(const struct nft_table *table)
 /* The guest's chains of which nothing is left. */
 static bool is_gone(const struct patch *p, const struct nft_chain *chain)
 {
-	return is_own(p, chain->name) && !find_chain(&p->new, chain->name);
+	return is_own(p, chain->name) && !find_chain(p->new, chain->name);
 }
 
 static void write_old_digests(struct patch *p, struct nft_writer *w)
 {
-	struct nft_element_writer e = { .w = w, .set = digest_set(table_of(&p->new)), .type = NFT_MSG_DELSETELEM };
+	struct nft_element_writer e = { .w = w, .set = digest_set(table_of(p->new)), .type = NFT_MSG_DELSETELEM };
 	const struct nft_known_item *loaded;
 	uint32_t n = 0;
 
-	for (const struct nft_chain *chain = table_of(&p->new)->chains; chain; chain = chain->next, n++)
+	for (const struct nft_chain *chain = table_of(p->new)->chains; chain; chain = chain->next, n++)
 		if (p->changed[n] && (loaded = nft_known_chain(p->known, chain->name)))
 			write_digest(&e, &loaded->digest);
-	for (const struct nft_chain *chain = table_of(&p->old)->chains; chain; chain = chain->next)
+	for (const struct nft_chain *chain = table_of(p->old)->chains; chain; chain = chain->next)
 		if (is_gone(p, chain) && (loaded = nft_known_chain(p->known, chain->name)))
 			write_digest(&e, &loaded->digest);
 	nft_elements_end(&e);
@@ -237,10 +228,10 @@ static void write_old_digests(struct patch *p, struct nft_writer *w)
 
 static void write_new_digests(struct patch *p, struct nft_writer *w)
 {
-	struct nft_element_writer e = { .w = w, .set = digest_set(table_of(&p->new)), .type = NFT_MSG_NEWSETELEM };
+	struct nft_element_writer e = { .w = w, .set = digest_set(table_of(p->new)), .type = NFT_MSG_NEWSETELEM };
 	uint32_t n = 0;
 
-	for (const struct nft_chain *chain = table_of(&p->new)->chains; chain; chain = chain->next, n++) {
+	for (const struct nft_chain *chain = table_of(p->new)->chains; chain; chain = chain->next, n++) {
 		struct nft_digest digest;
 
 		if (!p->changed[n])
@@ -248,15 +239,15 @@ static void write_new_digests(struct patch *p, struct nft_writer *w)
 		digest = nft_digest_chain(chain);
 		write_digest(&e, &digest);
 	}
-	for (const struct nft_set *set = table_of(&p->new)->sets; set; set = set->next)
+	for (const struct nft_set *set = table_of(p->new)->sets; set; set = set->next)
 		if (set->name.len && p->fresh[set->id])
-			write_digest(&e, &p->new.digests.tables[NFT_BRIDGE].sets[set->id]);
+			write_digest(&e, &p->new->digests.tables[NFT_BRIDGE].sets[set->id]);
 	nft_elements_end(&e);
 }
 
 static void write_fresh_sets(struct patch *p, struct nft_writer *w)
 {
-	for (const struct nft_set *set = table_of(&p->new)->sets; set; set = set->next)
+	for (const struct nft_set *set = table_of(p->new)->sets; set; set = set->next)
 		if (p->fresh[set->id]) {
 			nft_write_set(w, set, NULL);
 			nft_write_elements(w, set);
@@ -265,7 +256,7 @@ static void write_fresh_sets(struct patch *p, struct nft_writer *w)
 
 static void delete_gone(struct patch *p, struct nft_writer *w, uint16_t type)
 {
-	for (const struct nft_chain *chain = table_of(&p->old)->chains; chain; chain = chain->next)
+	for (const struct nft_chain *chain = table_of(p->old)->chains; chain; chain = chain->next)
 		if (is_gone(p, chain))
 			nft_write_delete(w, type, chain->name);
 }
@@ -273,11 +264,11 @@ static void delete_gone(struct patch *p, struct nft_writer *w, uint16_t type)
 /* As in netlink_change.c: nothing is named before it is there or deleted while it is in use. */
 static void write_patch(struct patch *p, struct nft_batch *batch)
 {
-	struct nft_writer w = nft_writer_of(batch, p->new.ruleset, NFT_BRIDGE);
+	struct nft_writer w = nft_writer_of(batch, p->new->ruleset, NFT_BRIDGE);
 	uint32_t n = 0;
 
 	nft_batch_begin(batch, p->known->generation);
-	for (const struct nft_chain *chain = table_of(&p->new)->chains; chain; chain = chain->next, n++)
+	for (const struct nft_chain *chain = table_of(p->new)->chains; chain; chain = chain->next, n++)
 		if (p->changed[n] && !nft_known_chain(p->known, chain->name))
 			nft_write_chain(&w, chain);
 		else if (p->changed[n])
@@ -287,7 +278,7 @@ static void write_patch(struct patch *p, struct nft_batch *batch)
 	write_old_digests(p, &w);
 	write_new_digests(p, &w);
 	n = 0;
-	for (const struct nft_chain *chain = table_of(&p->new)->chains; chain; chain = chain->next)
+	for (const struct nft_chain *chain = table_of(p->new)->chains; chain; chain = chain->next)
 		if (p->changed[n++])
 			nft_write_rules(&w, chain);
 	delete_gone(p, &w, NFT_MSG_DELCHAIN);
@@ -301,7 +292,7 @@ static void note(struct patch *p, struct nft_kernel *kernel)
 {
 	uint32_t n = 0;
 
-	for (const struct nft_chain *chain = table_of(&p->new)->chains; chain; chain = chain->next) {
+	for (const struct nft_chain *chain = table_of(p->new)->chains; chain; chain = chain->next) {
 		struct nft_digest digest;
 
 		if (!p->changed[n++])
@@ -309,13 +300,13 @@ static void note(struct patch *p, struct nft_kernel *kernel)
 		digest = nft_digest_chain(chain);
 		nft_known_put_chain(p->known, chain->name, &digest);
 	}
-	for (const struct nft_set *set = table_of(&p->new)->sets; set; set = set->next)
+	for (const struct nft_set *set = table_of(p->new)->sets; set; set = set->next)
 		if (p->fresh[set->id]) {
 			struct nft_digest contents = nft_digest_contents(set);
 
 			nft_known_put_set(p->known, set->name, &contents);
 		}
-	for (const struct nft_chain *chain = table_of(&p->old)->chains; chain; chain = chain->next)
+	for (const struct nft_chain *chain = table_of(p->old)->chains; chain; chain = chain->next)
 		if (is_gone(p, chain))
 			nft_known_drop_chain(p->known, chain->name);
 	if (nft_kernel_read_generation(kernel, &p->known->generation) != 0)
@@ -348,23 +339,22 @@ static bool load(struct patch *p)
 
 /* ---- the whole ---- */
 
-static struct side lower(struct patch *p, struct config *config, struct guest *guest)
+/* Both sides, at the same time. */
+static void lower_side(void *context, unsigned worker, unsigned n)
 {
-	struct side side;
-	struct guest *all = config->guests;
+	struct patch *p = context;
+	struct side *side = &p->sides[n];
 
-	config->guests = guest;
-	side.ruleset = nft_lower(&p->arena, config);
-	config->guests = all;
-	side.digests = nft_digests_add(&p->arena, side.ruleset);
-	return side;
+	(void)worker;
+	side->ruleset = nft_lower_bridge(&side->arena, &side->view.config);
+	side->digests = nft_digests_add(&side->arena, side->ruleset);
 }
 
 static bool patch(struct patch *p)
 {
-	const struct nft_table *table = table_of(&p->new);
+	const struct nft_table *table = table_of(p->new);
 
-	if (!table || !table_of(&p->old) || !same_inet_table(p))
+	if (!table || !table_of(p->old))
 		return false;
 	p->changed = ARENA_ARRAY(&p->arena, uint8_t, table->chain_count);
 	p->wanted = ARENA_ARRAY(&p->arena, uint8_t, table->set_count + 1);
@@ -372,17 +362,22 @@ static bool patch(struct patch *p)
 	return compare_chains(p) && find_sets(p) && load(p);
 }
 
-bool nft_guest_patch(struct backend_loading *loading, struct nft_known *known, struct config *config,
-		     struct guest *old)
+bool nft_guest_patch(struct backend_loading *loading, struct nft_known *known, const struct config *config,
+		     const struct guest *old, const struct guest *new)
 {
 	struct patch p = { .loading = loading, .known = known, .guest = old };
 	bool done;
 
-	if (!known->valid || !config->guests || config->guests->next)
+	if (!known->valid)
 		return false;
-	p.old = lower(&p, config, old);
-	p.new = lower(&p, config, config->guests);
+	p.old = &p.sides[0];
+	p.new = &p.sides[1];
+	guest_view_init(&p.old->view, config, old);
+	guest_view_init(&p.new->view, config, new);
+	parallel_run(2, 2, lower_side, &p);
 	done = patch(&p);
+	arena_free(&p.sides[0].arena);
+	arena_free(&p.sides[1].arena);
 	arena_free(&p.arena);
 	return done;
 }

@@ -266,9 +266,9 @@ struct nft_table {
 	uint32_t helper_count, set_count, chain_count, rule_count;
 };
 
-enum { NFT_TABLES = 2 };
+enum { NFT_INET, NFT_BRIDGE, NFT_TABLES };
 
-/* tables[0] is inet, tables[1] bridge; NULL: has nothing to do and must not be there. */
+/* NULL: has nothing to do and must not be there. */
 struct nft_ruleset {
 	struct nft_table *tables[NFT_TABLES];
 };
@@ -277,6 +277,8 @@ struct nft_ruleset {
 
 /* All of it is from `arena` and lives as long as it and the configuration. */
 const struct nft_ruleset *nft_lower(struct arena *arena, const struct config *config);
+/* The bridge's table alone: guests are nowhere else. */
+const struct nft_ruleset *nft_lower_bridge(struct arena *arena, const struct config *config);
 
 /* ---- print.c ---- */
 

@@ -34,13 +34,13 @@ bool xt_load(struct backend_loading *loading, struct xt_state *state, const stru
 bool xt_load_once(struct backend_loading *loading, const struct config *config);
 
 /*
- * The short way for the change of one guest's file.  `config` is compiled with this guest
- * alone; `old` is what it was when `state` was read.  Only the guest's own chains are
+ * The short way for the change of one guest's file.  `old` is the guest as it was when
+ * `state` was read, `new` as it is; the guests of `config` do not matter.  Only the guest's own chains are
  * written.  False: more than they would change, or something has failed, and everything
  * is to be loaded as ever.
  */
-bool xt_guest_patch(struct backend_loading *loading, struct xt_state *state, struct config *config,
-		    struct guest *old);
+bool xt_guest_patch(struct backend_loading *loading, struct xt_state *state, const struct config *config,
+		    const struct guest *old, const struct guest *new);
 
 /*
  * Whether loading would change anything.  Reads back what is stale; an error of that is

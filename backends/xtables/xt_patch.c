@@ -75,24 +75,16 @@ static bool same_but_for(const struct guest *guest, const struct out *a, const s
 	return !next_line(&second, guest, &y);
 }
 
-static void print_with(struct out *out, struct config *config, struct guest *guest)
-{
-	struct guest *all = config->guests;
-
-	out_init_memory(out);
-	config->guests = guest;
-	xt_print_listing(out, config);
-	config->guests = all;
-}
-
-static bool only_own_chains_differ(struct config *config, struct guest *old)
+static bool only_own_chains_differ(const struct guest_view *old, const struct guest_view *new)
 {
 	struct out before, after;
 	bool same;
 
-	print_with(&before, config, old);
-	print_with(&after, config, config->guests);
-	same = same_but_for(old, &before, &after);
+	out_init_memory(&before);
+	out_init_memory(&after);
+	xt_print_listing(&before, &old->config);
+	xt_print_listing(&after, &new->config);
+	same = same_but_for(&old->guest, &before, &after);
 	out_free(&before);
 	out_free(&after);
 	return same;
@@ -123,13 +115,18 @@ static bool load(struct backend_loading *loading, struct xt_state *state, const 
 	return done;
 }
 
-bool xt_guest_patch(struct backend_loading *loading, struct xt_state *state, struct config *config,
-		    struct guest *old)
+bool xt_guest_patch(struct backend_loading *loading, struct xt_state *state, const struct config *config,
+		    const struct guest *old, const struct guest *new)
 {
-	struct xt_goal goal = { .config = config, .guest = config->guests };
+	struct guest_view before, after;
+	struct xt_goal goal = { .config = &after.config, .guest = &after.guest };
 	bool done;
 
-	if (!config->guests || config->guests->next || !config_enabled(config) || !only_own_chains_differ(config, old))
+	if (!config_enabled(config))
+		return false;
+	guest_view_init(&before, config, old);
+	guest_view_init(&after, config, new);
+	if (!only_own_chains_differ(&before, &after))
 		return false;
 	if (!xt_lock_take(loading, &state->lock))
 		return false;

@@ -104,23 +104,20 @@ bool applied_load(struct applied *a, const struct compilation *c, struct applyin
 	return a->removed_other;
 }
 
-bool applied_patch(struct applied *a, struct compilation *c, struct text before, struct applying *applying)
+bool applied_patch(struct applied *a, struct compilation *c, const struct guest *guest, struct applying *applying)
 {
-	struct guest *guest = c->config->guests, *old;
-	struct source *source;
+	struct source *source = source_load_again(&c->map, guest->file);
+	struct guest *now;
 	bool done;
 
-	if (!a->valid || c->backend != a->backend || !guest || !guest->file)
-		return false;
-	source = source_add(&c->map, guest->file->path, before.ptr, before.len);
 	if (!source)
 		return false;
 	applying->loading = (struct backend_loading){ .arena = applying->arena };
-	old = compile_guest(c->config, guest, source);
+	now = compile_guest(c->config, guest, source);
 	done = a->backend == &backend_iptables
-		       ? xt_guest_patch(&applying->loading, a->xtables, c->config, old)
-		       : nft_guest_patch(&applying->loading, a->nftables, c->config, old);
-	scope_free(&old->scope);
+		       ? xt_guest_patch(&applying->loading, a->xtables, c->config, guest, now)
+		       : nft_guest_patch(&applying->loading, a->nftables, c->config, guest, now);
+	scope_free(&now->scope);
 	return done;
 }
 

@@ -48,11 +48,10 @@ bool applied_is_stale(const struct applied *a);
  * before, and the problems, which were logged, say why. */
 bool applied_load(struct applied *a, const struct compilation *c, struct applying *applying);
 /*
- * The short way for a change of nothing but the file of the guest `vmid`, whose text was
- * `before`: `c` is compiled with this guest alone.  False: it must be applied as a whole,
- * and nothing has changed.
+ * The short way for a change of nothing but the file of `guest`, a guest of `c`, which is what
+ * was applied.  False: it must be applied as a whole, and nothing has changed.
  */
-bool applied_patch(struct applied *a, struct compilation *c, struct text before, struct applying *applying);
+bool applied_patch(struct applied *a, struct compilation *c, const struct guest *guest, struct applying *applying);
 /* Takes everything of ours out of the kernel and puts its settings back. */
 bool applied_remove(struct applied *a, struct arena *arena);
 

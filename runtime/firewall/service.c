@@ -333,6 +333,7 @@ void service_close(struct service *s)
 		free_timers(s);
 		sd_event_unref(s->event);
 	}
+	compilation_free(&s->compiled);
 	source_cache_free(s->cache);
 	told_free(&s->told);
 	if (s->lock >= 0)

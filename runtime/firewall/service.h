@@ -39,6 +39,8 @@ struct service {
 	sd_event *event;
 	struct log log;
 	struct source_cache *cache;
+	struct compilation compiled; /* of the last cycle, if it is in force */
+	bool in_force;
 	struct applied applied;
 	struct sysctls sysctls;
 	struct watch watch;

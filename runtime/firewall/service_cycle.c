@@ -220,7 +220,8 @@ static void note_missed(struct service *s)
 
 static bool apply(struct service *s, struct compilation *c)
 {
-	struct applying applying = { .arena = &c->arena };
+	struct arena arena = { 0 };
+	struct applying applying = { .arena = &arena };
 	bool suspicion = s->suspicion && s->applied.valid && tree_digest_equal(&s->applied.digest, &c->digest);
 	bool emptied = !s->applied.removed_other, done, missed;
 	int64_t begin = nanoseconds();
@@ -229,6 +230,7 @@ static bool apply(struct service *s, struct compilation *c)
 	applying.whole = s->whole;
 	done = applied_load(&s->applied, c, &applying);
 	missed = listen_to_kernel(s, applying.changed, emptied);
+	arena_free(&arena);
 	s->counts.applies++;
 	s->counts.apply_time = nanoseconds() - begin;
 	s->counts.apply_time_all += s->counts.apply_time;
@@ -293,68 +295,77 @@ static bool is_doubtful(struct service *s, const struct config *config)
 	return true;
 }
 
+static void forget(struct service *s)
+{
+	compilation_free(&s->compiled);
+	s->compiled = (struct compilation){ .config = NULL };
+	s->in_force = false;
+}
+
+/* False if it is to be tried again. */
+static bool apply_compiled(struct service *s)
+{
+	struct compilation *c = &s->compiled;
+
+	if (confirm_is_held(&s->confirm, &c->digest))
+		return apply_kept(s);
+	if (s->confirm.held && !s->confirm.pending)
+		log_message(&s->log, PRIORITY_NOTICE, NULL, "the configuration has changed and counts again");
+	confirm_release(&s->confirm);
+	if (is_doubtful(s, c->config))
+		return true;
+	s->in_force = apply(s, c);
+	return s->in_force;
+}
+
 static bool apply_tree(struct service *s)
 {
-	struct compilation c;
-	bool done = false, held;
+	struct compilation *c = &s->compiled;
+	bool done = false;
 
-	compile_timed(s, &c, &s->options, s->cache);
-	told_log(&s->told, &s->log, &c.diags);
-	if (c.config)
-		service_watch(s, c.inputs.node);
-	held = c.config && confirm_is_held(&s->confirm, &c.digest);
-	if (c.config && !held) {
-		if (s->confirm.held && !s->confirm.pending)
-			log_message(&s->log, PRIORITY_NOTICE, NULL, "the configuration has changed and counts again");
-		confirm_release(&s->confirm);
-		done = is_doubtful(s, c.config) || apply(s, &c);
-	}
-	if (c.config)
+	forget(s);
+	compile_timed(s, c, &s->options, s->cache);
+	told_log(&s->told, &s->log, &c->diags);
+	if (c->config) {
+		service_watch(s, c->inputs.node);
+		done = apply_compiled(s);
 		source_cache_sweep(s->cache);
-	compilation_free(&c);
-	return held ? apply_kept(s) : done;
+	}
+	if (!s->in_force)
+		forget(s);
+	return done;
 }
 
 /* ---- the short way ---- */
 
-/* "100" of "firewall/100.fw", into `vmid`. */
-static bool guest_of(const char *shown, char vmid[16])
+/* NULL: not a guest's file, or of one that had none. */
+static const struct guest *guest_of(const struct config *config, const char *shown)
 {
-	const char *prefix = "firewall/";
-	size_t len = strlen(prefix), digits;
+	const struct guest *guest = config->guests;
 
-	if (strncmp(shown, prefix, len) != 0)
-		return false;
-	digits = strspn(shown + len, "0123456789");
-	if (!digits || digits >= 16 || strcmp(shown + len + digits, ".fw") != 0)
-		return false;
-	memcpy(vmid, shown + len, digits);
-	vmid[digits] = '\0';
-	return true;
+	while (guest && !(guest->file && strcmp(guest->file->path, shown) == 0))
+		guest = guest->next;
+	return guest;
 }
 
-static bool patch(struct service *s, const char *vmid, struct text before)
+static bool patch(struct service *s, const struct guest *guest)
 {
-	struct input_options options = s->options;
-	struct compilation c;
-	struct applying applying = { .arena = &c.arena };
-	int64_t begin = nanoseconds(), compiled;
+	struct arena arena = { 0 };
+	struct applying applying = { .arena = &arena };
+	int64_t begin = nanoseconds();
 	bool done;
 
-	options.only = vmid;
-	compilation_run(&c, &options, s->cache);
-	compiled = nanoseconds();
 	kernel_watch_begin(&s->kernel);
-	done = c.config && applied_patch(&s->applied, &c, before, &applying);
+	done = applied_patch(&s->applied, &s->compiled, guest, &applying);
 	kernel_watch_end(&s->kernel);
 	if (s->applied.backend == &backend_netlink)
 		s->whole |= kernel_watch_missed(&s->kernel, done && applying.loading.messages);
-	compilation_free(&c);
+	arena_free(&arena);
 	if (done)
 		log_message(&s->log, PRIORITY_DEBUG, NULL,
-			    "guest %s: %u messages sent, all in %.1f ms; compiled in %.1f ms, the kernel took %.1f ms", vmid,
+			    "guest %u: %u messages sent, all in %.1f ms; the kernel took %.1f ms", guest->vmid,
 			    applying.loading.messages, (double)(nanoseconds() - begin) / 1e6,
-			    (double)(compiled - begin) / 1e6, (double)applying.loading.kernel_time / 1e6);
+			    (double)applying.loading.kernel_time / 1e6);
 	return done;
 }
 
@@ -362,19 +373,13 @@ static bool patch(struct service *s, const char *vmid, struct text before)
  * follows soon: it says what is wrong, and leaves what a look at everything gives. */
 static bool take_short_way(struct service *s)
 {
-	struct text before;
-	char vmid[16];
-	char *copy;
+	const struct guest *guest;
 	bool done;
 
-	if (s->others_changed || s->whole || s->counts.failing || s->confirm.held || !guest_of(s->changed, vmid))
+	if (!s->in_force || s->others_changed || s->whole || s->counts.failing || s->confirm.held)
 		return false;
-	before.ptr = source_cache_last(s->cache, s->changed, &before.len);
-	copy = before.ptr ? strndup(before.ptr, before.len) : NULL;
-	if (!copy)
-		return false;
-	done = patch(s, vmid, (struct text){ copy, before.len });
-	free(copy);
+	guest = guest_of(s->compiled.config, s->changed);
+	done = guest && patch(s, guest);
 	s->counts.patches += done;
 	return done;
 }
@@ -426,6 +431,7 @@ int service_on_cycle(sd_event_source *source, uint64_t now, void *context)
 	(void)source;
 	(void)now;
 	if (take_short_way(s)) {
+		forget(s);
 		s->scheduled = false;
 		s->first_change = 0;
 		s->last_cycle = service_now();

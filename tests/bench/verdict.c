@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "nft/netlink_batch.h"
 #include "xtables/xt_state.h"
 
 static double milliseconds(void)
@@ -19,6 +20,17 @@ static double milliseconds(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
+/* The socket stays open: closing one waits until the kernel has freed what a transaction has deleted. */
+static struct xt_stamp take_stamp(struct nft_kernel *kernel, uint32_t count)
+{
+	struct xt_stamp stamp = { .generation = 0 };
+
+	if (!count)
+		return xt_stamp_take();
+	nft_kernel_read_generation(kernel, &stamp.generation);
+	return stamp;
 }
 
 static bool is_other(const struct xt_stamp *before, const struct xt_stamp *now, uint32_t count)
@@ -31,20 +43,26 @@ static bool is_other(const struct xt_stamp *before, const struct xt_stamp *now, 
 int main(int argc, char **argv)
 {
 	const struct timespec pause = { 0, 300000 };
-	struct xt_stamp before = xt_stamp_take(), now;
 	int fd = argc == 4 ? open(argv[1], O_WRONLY | O_APPEND) : -1;
+	uint32_t count = argc == 4 ? (uint32_t)atoi(argv[3]) : 0;
+	struct xt_stamp before, now;
+	struct nft_kernel kernel;
 	double begin;
 
+	if (nft_kernel_open(&kernel) != 0)
+		return 2;
+	before = take_stamp(&kernel, count);
 	if (fd < 0 || write(fd, argv[2], strlen(argv[2])) < 0 || write(fd, "\n", 1) < 0)
 		return 2;
 	close(fd);
 	begin = milliseconds();
 	do {
 		nanosleep(&pause, NULL);
-		now = xt_stamp_take();
+		now = take_stamp(&kernel, count);
 		if (milliseconds() - begin > 30000)
 			return 1;
-	} while (!is_other(&before, &now, (uint32_t)atoi(argv[3])));
+	} while (!is_other(&before, &now, count));
 	printf("%.2f\n", milliseconds() - begin);
+	nft_kernel_close(&kernel);
 	return 0;
 }

@@ -2,13 +2,15 @@
 /*
  * For programs that are to load nftables rules into a kernel that lacks expressions in
  * the bridge family (connection tracking, reject, meta ibrname) and queue: linked with
- * -Wl,--wrap=nft_lower, it leaves out rules that have one of these.  Other tests, in the
+ * -Wl,--wrap=nft_lower,--wrap=nft_lower_bridge, it leaves out rules that have one of these.  Other tests, in the
  * virtual machine, do with all of them.
  */
 #include "nft/nft.h"
 
 const struct nft_ruleset *__real_nft_lower(struct arena *arena, const struct config *config);
 const struct nft_ruleset *__wrap_nft_lower(struct arena *arena, const struct config *config);
+const struct nft_ruleset *__real_nft_lower_bridge(struct arena *arena, const struct config *config);
+const struct nft_ruleset *__wrap_nft_lower_bridge(struct arena *arena, const struct config *config);
 
 static bool is_lacking_field(enum nft_field field)
 {
@@ -55,11 +57,19 @@ static void leave_out(struct nft_table *bridge)
 	}
 }
 
+static const struct nft_ruleset *left(const struct nft_ruleset *ruleset)
+{
+	if (ruleset->tables[NFT_BRIDGE])
+		leave_out(ruleset->tables[NFT_BRIDGE]);
+	return ruleset;
+}
+
 const struct nft_ruleset *__wrap_nft_lower(struct arena *arena, const struct config *config)
 {
-	const struct nft_ruleset *ruleset = __real_nft_lower(arena, config);
+	return left(__real_nft_lower(arena, config));
+}
 
-	if (ruleset->tables[1])
-		leave_out(ruleset->tables[1]);
-	return ruleset;
+const struct nft_ruleset *__wrap_nft_lower_bridge(struct arena *arena, const struct config *config)
+{
+	return left(__real_nft_lower_bridge(arena, config));
 }
