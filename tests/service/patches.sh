@@ -97,7 +97,7 @@ edits() {
 [ $# != 0 ] || set -- iptables nft
 for target; do
 	if [ $target = nft ]; then
-		service=$(readlink -f "$tests/../build/tests/pve-firewall")
+		service=$(dirname "$service")/tests/pve-firewall
 		make_guests 1
 	else
 		make_guests ""
