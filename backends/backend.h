@@ -28,6 +28,7 @@ struct backend_loading {
 	struct arena *arena; /* for the problems */
 	bool whole;          /* replace what has not changed, too */
 	bool dry;            /* find out what would be sent, and send nothing */
+	bool unsure;         /* it has failed, or not: the kernel's answer was lost */
 	struct backend_problem *problems, **last_problem;
 	uint32_t messages, sets, chains, rules, elements; /* sent */
 	uint32_t deleted;                                 /* objects, elements and contents of chains */

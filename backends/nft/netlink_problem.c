@@ -400,6 +400,12 @@ void nft_problem_answers(struct backend_loading *loading, const struct nft_batch
 	struct lacks lacks = { 0 };
 	unsigned others = 0;
 
+	if (answers->error && answers->lost) {
+		loading->unsure = true;
+		backend_problem_add(loading, (struct span){ 0, 0 },
+				    "the kernel's answer was lost, as it had no memory for it: the rules may be in force or not");
+		return;
+	}
 	if (answers->error || permission_denied(answers)) {
 		nft_problem_errno(loading, "send the ruleset to the kernel",
 				  answers->error ? answers->error : EPERM);

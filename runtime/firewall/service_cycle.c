@@ -239,7 +239,9 @@ static bool apply(struct service *s, struct compilation *c)
 		note_repair(s);
 	s->suspicion = false;
 	if (!done) {
-		log_message(&s->log, PRIORITY_ERROR, NULL, "not applied; what was in force before stays in force");
+		log_message(&s->log, PRIORITY_ERROR, NULL, "%s",
+			    applying.loading.unsure ? "whether this is in force is found out at the next attempt"
+						    : "not applied; what was in force before stays in force");
 		return false;
 	}
 	s->whole = false;

@@ -323,6 +323,28 @@ test_lost_messages() {
 	end
 }
 
+# The kernel has no room for what we send, or for what it answers
+test_no_buffers() {
+	mkdir "$work/lose"
+	build LOSE_LIBRARY "$here/lose.c" -shared -fPIC -ldl
+	in=(env LD_PRELOAD="$LOSE_LIBRARY" LOSE="$work/lose")
+	fresh nft
+	in=()
+	touch "$work/lose/send"
+	allow_port 4711
+	check "a batch cannot be sent: said" within 2 logged 'error: .*No buffer space'
+	check "a batch cannot be sent: what was in force stays" stays
+	check "a batch cannot be sent: busy" calm
+	rm "$work/lose/send"
+	check "a batch can be sent again: applied" within 10 allows 4711
+	touch "$work/lose/answer"
+	allow_port 4712
+	check "the answer is lost: said" within 2 logged 'error: .*lost'
+	rm "$work/lose/answer"
+	check "the answer is lost: what is in force is known again" within 10 eval 'allows 4712 && status_is enabled/running'
+	end
+}
+
 # No descriptors left: nothing can be read, nobody can be accepted
 test_descriptors() {
 	fresh nft
@@ -430,7 +452,7 @@ test_leaks() {
 	leaks "" "${CYCLES:-100}"
 }
 
-all="full denied vanished half replaced tools two flushed lost_messages descriptors settings leaks"
+all="full denied vanished half replaced tools two flushed lost_messages no_buffers descriptors settings leaks"
 [ $# != 0 ] || set -- $all
 for test; do
 	time=$(now)
