@@ -5,11 +5,10 @@
  * Input that cannot be read yields no output at all: half a ruleset would leave
  * holes.  Lines that are wrong yield diagnostics, and the ruleset without them.
  */
-#include "backend.h"
+#include "cmd_backend.h"
 #include "commands.h"
 #include "compile.h"
 #include "out_files.h"
-#include "run.h"
 
 /* The file kinds of a tree in the order in which they are read. */
 static void for_each_file(const struct inputs *inputs, struct out *out,
@@ -83,45 +82,25 @@ static bool print(const struct run *run, const struct backend *backend, const st
 	return stdout_close(&out) == EXIT_CLEAN;
 }
 
-static bool pipeline(struct run *run, const struct backend *backend)
+static bool use(struct run *run, const struct backend *backend, const struct inputs *inputs,
+		const struct config *config)
 {
 	const char *path = run->cli->value[CLI_WRITE];
-	struct inputs inputs = { 0 };
-	struct config *config;
-	bool done = false;
 
-	if (!inputs_load(&inputs, &run->options, &run->diags))
-		return false;
-	inputs.forwards = backend->forwards;
-	config = compile(&inputs, &run->diags);
-	if (!run->diags.unreadable)
-		done = path && !run->cli->value[CLI_DUMP]
-			       ? write_files(run, backend, config, path)
-			       : print(run, backend, &inputs, config);
-	config_free(config);
-	return done;
-}
-
-static const struct backend *chosen_backend(const struct cli *cli)
-{
-	const char *name = cli->value[CLI_TARGET];
-	const struct backend *backend = name ? backend_find(text_of(name)) : backends[0];
-
-	if (!backend)
-		cli_error("unknown target `%s`", name);
-	return backend;
+	return path && !run->cli->value[CLI_DUMP] ? write_files(run, backend, config, path)
+						  : print(run, backend, inputs, config);
 }
 
 int cmd_compile(const struct cli *cli)
 {
-	const struct backend *backend = chosen_backend(cli);
+	const struct backend *backend = cmd_backend(cli, backends[0]->name);
 	struct run run;
 
 	if (!backend)
 		return EXIT_TROUBLE;
 	if (cli->operand_count)
 		return cli_error("compile takes no operand; --root names the tree");
-	if (run_begin(&run, cli) && !pipeline(&run, backend))
+	if (run_begin(&run, cli) && !cmd_pipeline(&run, backend, use))
 		run.failed = true;
 	return run_end(&run);
 }

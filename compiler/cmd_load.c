@@ -6,10 +6,8 @@
  * As with compile, input that cannot be read loads nothing, and lines that are
  * wrong yield diagnostics and the ruleset without them.
  */
-#include "backend.h"
+#include "cmd_backend.h"
 #include "commands.h"
-#include "compile.h"
-#include "run.h"
 
 /* What the kernel is loaded with by default: the netlink backend's batch. */
 #define DEFAULT_TARGET "netlink"
@@ -57,35 +55,16 @@ static bool load(struct run *run, const struct backend *backend, const struct co
 	return loaded;
 }
 
-static bool pipeline(struct run *run, const struct backend *backend)
+static bool use(struct run *run, const struct backend *backend, const struct inputs *inputs,
+		const struct config *config)
 {
-	struct inputs inputs = { 0 };
-	struct config *config;
-	bool done = false;
-
-	if (!inputs_load(&inputs, &run->options, &run->diags))
-		return false;
-	inputs.forwards = backend->forwards;
-	config = compile(&inputs, &run->diags);
-	if (!run->diags.unreadable)
-		done = load(run, backend, config);
-	config_free(config);
-	return done;
-}
-
-static const struct backend *chosen_backend(const struct cli *cli)
-{
-	const char *name = cli->value[CLI_TARGET] ? cli->value[CLI_TARGET] : DEFAULT_TARGET;
-	const struct backend *backend = backend_find(text_of(name));
-
-	if (!backend)
-		cli_error("unknown target `%s`", name);
-	return backend;
+	(void)inputs;
+	return load(run, backend, config);
 }
 
 int cmd_load(const struct cli *cli)
 {
-	const struct backend *backend = chosen_backend(cli);
+	const struct backend *backend = cmd_backend(cli, DEFAULT_TARGET);
 	struct run run;
 
 	if (!backend)
@@ -93,7 +72,7 @@ int cmd_load(const struct cli *cli)
 	if (cli->operand_count)
 		return cli_error("load takes no operand; --root names the tree");
 	if (run_begin(&run, cli) &&
-	    !(cli->value[CLI_REMOVE] ? load(&run, backend, NULL) : pipeline(&run, backend)))
+	    !(cli->value[CLI_REMOVE] ? load(&run, backend, NULL) : cmd_pipeline(&run, backend, use)))
 		run.failed = true;
 	return run_end(&run);
 }

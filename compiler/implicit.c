@@ -84,16 +84,29 @@ static struct prefix host_address(struct prefix address)
 	return address;
 }
 
-static void filter_nic(struct arena *arena, struct guest *guest, const struct nic *nic)
+#define FILTER_PREFIX "ipfilter-"
+
+struct ipset *guest_filter_set(const struct guest *guest, const struct nic *nic)
 {
-	struct text name = ARENA_JOIN(arena, TEXT("ipfilter-"), nic->key);
+	char name[64] = FILTER_PREFIX;
+	size_t prefix = strlen(FILTER_PREFIX);
 	struct ipset *set = NULL;
 
-	if (guest->scope.ipsets)
-		HASH_FIND(hh, guest->scope.ipsets, name.ptr, name.len, set);
+	if (!guest->scope.ipsets || nic->key.len > sizeof(name) - prefix)
+		return NULL;
+	memcpy(name + prefix, nic->key.ptr, nic->key.len);
+	HASH_FIND(hh, guest->scope.ipsets, name, prefix + nic->key.len, set);
+	return set;
+}
+
+static void filter_nic(struct arena *arena, struct guest *guest, const struct nic *nic)
+{
+	struct ipset *set = guest_filter_set(guest, nic);
+
 	if (!nic->firewall || (!set && !guest->options.ipfilter))
 		return;
-	set = find_or_add_set(arena, &guest->scope, name);
+	if (!set)
+		set = find_or_add_set(arena, &guest->scope, ARENA_JOIN(arena, TEXT(FILTER_PREFIX), nic->key));
 	if (nic->mac.len)
 		add_entry(arena, set, link_local(nic->mac_bytes), false);
 	add_entry(arena, set, (struct prefix){ 6, 10, { 0xfe, 0x80 } }, true);

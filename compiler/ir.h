@@ -331,6 +331,9 @@ struct altname {
 	struct altname *next;
 };
 
+/* The guest's set that holds a NIC's allowed source addresses, or NULL.  implicit.c */
+struct ipset *guest_filter_set(const struct guest *guest, const struct nic *nic);
+
 /* A configuration with one of its guests alone; lives as long as the configuration. */
 struct guest_view {
 	struct config config;

@@ -244,9 +244,8 @@ static void add_layer2(struct report_builder *b, struct report_chain *chain, con
 static void add_address_filters(struct report_builder *b, struct report_chain *chain,
 				const struct guest *guest, const struct nic *nic)
 {
-	struct text name = ARENA_JOIN(b->arena, TEXT("ipfilter-"), nic->key);
 	const struct guest_options *o = &guest->options;
-	const struct ipset *set = NULL;
+	const struct ipset *set = guest_filter_set(guest, nic);
 	struct report_row *row;
 
 	if (o->macfilter && nic->mac.len)
@@ -255,8 +254,6 @@ static void add_address_filters(struct report_builder *b, struct report_chain *c
 	if (!o->radv)
 		add_for(b, chain, REPORT_DROP, "router advertisements", OPTION_GUEST_RADV, o, guest->file)
 			->versions = IPV6;
-	if (guest->scope.ipsets)
-		HASH_FIND(hh, guest->scope.ipsets, name.ptr, name.len, set);
 	if (!set)
 		return;
 	if (!set->span.begin) {
@@ -264,10 +261,10 @@ static void add_address_filters(struct report_builder *b, struct report_chain *c
 			      OPTION_GUEST_IPFILTER, o, guest->file);
 	} else {
 		row = add(b, chain, REPORT_DROP, "packets from addresses that are not the guest's",
-			  arena_printf(b->arena, "[IPSET %.*s]", TEXT_ARG(name)));
+			  arena_printf(b->arena, "[IPSET %.*s]", TEXT_ARG(set->name)));
 		row->span = set->last_span;
 	}
-	row->from = arena_printf(b->arena, "not +guest/%.*s", TEXT_ARG(name));
+	row->from = arena_printf(b->arena, "not +guest/%.*s", TEXT_ARG(set->name));
 }
 
 void report_nic_before(struct report_builder *b, struct report_chain *chain, const struct guest *guest,

@@ -99,20 +99,9 @@ static void fill_before_chain(struct nft_builder *b, struct nft_guests *guests, 
 
 /* ---- one chain ---- */
 
-/* The set that holds a NIC's allowed source addresses, or NULL. */
-static const struct ipset *filter_set(const struct lowering *l)
-{
-	struct text name = ARENA_JOIN(l->b->arena, TEXT("ipfilter-"), l->nic->key);
-	const struct ipset *set = NULL;
-
-	if (l->guest->scope.ipsets)
-		HASH_FIND(hh, l->guest->scope.ipsets, name.ptr, name.len, set);
-	return set;
-}
-
 static bool filter_addresses(const struct lowering *l)
 {
-	const struct ipset *set = filter_set(l);
+	const struct ipset *set = guest_filter_set(l->guest, l->nic);
 
 	if (!set)
 		return false;

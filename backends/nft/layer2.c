@@ -21,14 +21,11 @@ static const struct nft_value none;
  * ipfilter option, the container's own. */
 static void collect_arp(struct nft_builder *b, struct layer2 *l, const struct guest *guest, const struct nic *nic)
 {
-	struct text name = ARENA_JOIN(b->arena, TEXT("ipfilter-"), nic->key);
-	const struct ipset *set = NULL;
+	const struct ipset *set = guest_filter_set(guest, nic);
 	struct prefix_entry *entries;
 	struct address_set addresses;
 	uint32_t count = 0;
 
-	if (guest->scope.ipsets)
-		HASH_FIND(hh, guest->scope.ipsets, name.ptr, name.len, set);
 	entries = ARENA_ARRAY(b->arena, struct prefix_entry, (set ? set->size : 0) + 1);
 	for (const struct set_entry *e = set ? set->entries : NULL; e; e = e->next)
 		if (!e->implicit && e->prefix.version == 4)

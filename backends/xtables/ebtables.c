@@ -97,12 +97,9 @@ static int by_length(const void *a, const void *b)
 static struct arp_list arp_collect(struct eb_table *t, const struct guest *guest, const struct nic *nic)
 {
 	struct arp_list list = { .count = 0 };
-	struct text name = ARENA_JOIN(&t->arena, TEXT("ipfilter-"), nic->key);
-	const struct ipset *set = NULL;
+	const struct ipset *set = guest_filter_set(guest, nic);
 	uint32_t room = 1;
 
-	if (guest->scope.ipsets)
-		HASH_FIND(hh, guest->scope.ipsets, name.ptr, name.len, set);
 	for (const struct set_entry *e = set ? set->entries : NULL; e; e = e->next)
 		room++;
 	list.items = ARENA_ARRAY(&t->arena, struct arp_entry, room);

@@ -43,20 +43,9 @@ static void add_ndp(const struct lowering *l)
 	add_icmpv6(l, "neighbor-advertisement", l->accept);
 }
 
-/* The set that holds a NIC's allowed source addresses, or NULL. */
-static const struct ipset *filter_set(const struct lowering *l)
-{
-	struct text name = ARENA_JOIN(l->b->arena, TEXT("ipfilter-"), l->nic->key);
-	const struct ipset *set = NULL;
-
-	if (l->guest->scope.ipsets)
-		HASH_FIND(hh, l->guest->scope.ipsets, name.ptr, name.len, set);
-	return set;
-}
-
 static void add_source_filters(const struct lowering *l)
 {
-	const struct ipset *set = filter_set(l);
+	const struct ipset *set = guest_filter_set(l->guest, l->nic);
 
 	if (l->guest->options.macfilter && l->nic->mac.len)
 		XT_ADD(l->b, l->chain, XT_TO(XT_DROP), { .kind = XT_NOT_MAC, .text = l->nic->mac });

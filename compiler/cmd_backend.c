@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* See the header. */
+#include "cmd_backend.h"
+
+#include "commands.h"
+#include "compile.h"
+
+const struct backend *cmd_backend(const struct cli *cli, const char *otherwise)
+{
+	const char *name = cli->value[CLI_TARGET] ? cli->value[CLI_TARGET] : otherwise;
+	const struct backend *backend = backend_find(text_of(name));
+
+	if (!backend)
+		cli_error("unknown target `%s`", name);
+	return backend;
+}
+
+bool cmd_pipeline(struct run *run, const struct backend *backend, cmd_use *use)
+{
+	struct inputs inputs = { 0 };
+	struct config *config;
+	bool done = false;
+
+	if (!inputs_load(&inputs, &run->options, &run->diags))
+		return false;
+	inputs.forwards = backend->forwards;
+	config = compile(&inputs, &run->diags);
+	if (!run->diags.unreadable)
+		done = use(run, backend, &inputs, config);
+	config_free(config);
+	return done;
+}
