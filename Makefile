@@ -139,7 +139,7 @@ check:
 	@tests/install-deps build test deb
 	@$(also) WERROR=-Werror all unit
 	@$(also) WERROR=-Werror VARIANT=asan all unit
-	@$(also) WERROR=-Werror VARIANT=tsan all
+	@$(also) WERROR=-Werror VARIANT=tsan all build/tsan/tests/pve-firewall
 	@tests/all
 
 bench: all
