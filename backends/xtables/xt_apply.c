@@ -114,7 +114,7 @@ static bool reached(struct backend_loading *loading, struct xt_loaded *loaded, c
 	empty = xt_plan_is_empty(&plan);
 	for (unsigned step = 0; step < XT_STEPS && !empty; step++)
 		if (plan.scripts[step].changes)
-			backend_problem_add(loading, nowhere, "%s has not loaded what it was told",
+			backend_problem_add(loading, nowhere, "%s has not loaded what it was told, or somebody has changed it since",
 					    xt_step_tool((enum xt_step)step)[0]);
 	xt_plan_free(&plan);
 	return empty;

@@ -185,7 +185,7 @@ static bool is_as_wanted(struct backend_loading *loading, const struct reading *
 	bool same = r->step == XT_STEP_SETS ? set_is_as_wanted(r, &read) : chain_is_as_wanted(r, &read);
 
 	if (!same)
-		backend_problem_add(loading, nowhere, "%s has not loaded what it was told: %s",
+		backend_problem_add(loading, nowhere, "%s has not loaded what it was told, or somebody has changed it since: %s",
 				    xt_step_tool(r->step)[0], r->touched->name);
 	xt_loaded_free(&read);
 	return same;

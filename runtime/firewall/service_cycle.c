@@ -235,7 +235,7 @@ static bool apply(struct service *s, struct compilation *c)
 	s->counts.apply_time = nanoseconds() - begin;
 	s->counts.apply_time_all += s->counts.apply_time;
 	s->counts.changes += applying.changed;
-	if (suspicion && applying.changed)
+	if (suspicion && applying.loading.messages)
 		note_repair(s);
 	s->suspicion = false;
 	if (!done) {
