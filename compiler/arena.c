@@ -17,7 +17,7 @@ enum { CHUNK_SIZE = 2 << 20, FIRST_CHUNK = 64 << 10, GROWTH = 4 };
 struct arena_chunk {
 	struct arena_chunk *older;
 	size_t size;        /* of the whole chunk */
-	char *dirty;        /* of an older chunk: end of what was ever handed out */
+	char *dirty;        /* of one not in use: end of what was ever handed out */
 	_Alignas(8) char data[];
 };
 
@@ -59,22 +59,52 @@ static void note_dirty(struct arena *arena)
 		arena->dirty = arena->next;
 }
 
-void *arena_alloc_slowly(struct arena *arena, size_t room)
+static void drop_spare(struct arena *arena)
+{
+	if (arena->spare)
+		munmap(arena->spare, arena->spare->size);
+	arena->spare = NULL;
+}
+
+/* A chunk that is not needed any more: one is kept, as memory that is given back and taken
+ * again and again costs more than what is done with it. */
+static void put_aside(struct arena *arena, struct arena_chunk *chunk)
+{
+	if (chunk->size > CHUNK_SIZE || (arena->spare && arena->spare->size >= chunk->size)) {
+		munmap(chunk, chunk->size);
+		return;
+	}
+	drop_spare(arena);
+	arena->spare = chunk;
+}
+
+static struct arena_chunk *new_chunk(struct arena *arena, size_t room)
 {
 	size_t size = arena->chunks ? arena->chunks->size * GROWTH : FIRST_CHUNK;
-	struct arena_chunk *chunk;
+	struct arena_chunk *chunk = arena->spare;
 
+	if (chunk && room + sizeof(*chunk) < chunk->size) {
+		arena->spare = NULL;
+		return chunk;
+	}
 	if (size > CHUNK_SIZE)
 		size = CHUNK_SIZE;
 	if (room + sizeof(*chunk) >= size)
 		size = (room + sizeof(*chunk) + CHUNK_SIZE) & ~(size_t)(CHUNK_SIZE - 1);
 	chunk = size >= CHUNK_SIZE ? map_large(size) : map(size);
+	chunk->size = size;
+	chunk->dirty = chunk->data;
+	return chunk;
+}
+
+void *arena_alloc_slowly(struct arena *arena, size_t room)
+{
+	struct arena_chunk *chunk = new_chunk(arena, room);
+
 	note_dirty(arena);
 	if (arena->chunks)
 		arena->chunks->dirty = arena->dirty;
 	chunk->older = arena->chunks;
-	chunk->size = size;
-	chunk->dirty = chunk->data;
 	use_chunk(arena, chunk);
 	return arena_alloc(arena, room);
 }
@@ -92,6 +122,7 @@ void arena_adopt(struct arena *arena, struct arena *other)
 	if (oldest == &arena->chunks)
 		use_chunk(arena, arena->chunks);
 	use_chunk(other, NULL);
+	drop_spare(other);
 }
 
 struct arena_mark arena_mark(const struct arena *arena)
@@ -105,8 +136,9 @@ void arena_release(struct arena *arena, struct arena_mark mark)
 	while (arena->chunks != mark.chunk) {
 		struct arena_chunk *chunk = arena->chunks;
 
+		chunk->dirty = arena->dirty;
 		use_chunk(arena, chunk->older);
-		munmap(chunk, chunk->size);
+		put_aside(arena, chunk);
 	}
 	arena->next = mark.next;
 }
@@ -124,6 +156,7 @@ void arena_reset(struct arena *arena)
 void arena_free(struct arena *arena)
 {
 	arena_release(arena, (struct arena_mark){ NULL, NULL });
+	drop_spare(arena);
 }
 
 struct text arena_copy(struct arena *arena, struct text t)

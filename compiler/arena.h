@@ -13,6 +13,7 @@
 
 struct arena {
 	struct arena_chunk *chunks; /* the newest first */
+	struct arena_chunk *spare;  /* was given back, and is at hand; or NULL */
 	char *next, *end;           /* what is left of it */
 	char *dirty;                /* end of what was ever handed out of it */
 };
@@ -32,7 +33,7 @@ struct arena_mark arena_mark(const struct arena *arena);
 void arena_reset(struct arena *arena);
 /* Takes over all memory of `other`, which is empty afterwards. */
 void arena_adopt(struct arena *arena, struct arena *other);
-/* Gives back all that was taken since the mark. */
+/* Gives back all that was taken since the mark; the same. */
 void arena_release(struct arena *arena, struct arena_mark mark);
 
 /* Copies, terminated by a NUL that does not count. */

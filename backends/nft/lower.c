@@ -25,7 +25,6 @@ static struct nft_table *lower_table(struct arena *arena, const struct config *c
 	b.table = new_table(arena, family);
 	b.bridge = family == NFPROTO_BRIDGE;
 	b.group_chains = ARENA_ARRAY(arena, struct nft_chain *, config->group_count * 3);
-	arena_alloc(&b.scratch, 1); /* keeps the first chunk, which each rule gives back otherwise */
 	lower(&b);
 	nft_forget_sets(&b);
 	arena_free(&b.scratch);
