@@ -2,6 +2,7 @@
 /* Choosing diagnostics by the options. */
 #include "diag_choice.h"
 
+#include "portability.h"
 #include "resolve.h"
 
 static bool is_error(enum diag_id id)
@@ -27,6 +28,23 @@ static struct text without(struct text t, const char *prefix)
 	return text_starts(t, prefix) ? (struct text){ t.ptr + len, t.len - len } : (struct text){ NULL, 0 };
 }
 
+/* The name of a group, which counts as those of all its diagnostics. */
+static bool is_group(struct text name)
+{
+	return text_is(name, "portability");
+}
+
+/* Errors of the group are left as they are. */
+static void choose_group(struct diag_choice *choice, bool off, bool promoted)
+{
+	for (enum diag_id id = 0; id < DIAG_COUNT; id++) {
+		if (!portability_find(id) || is_error(id))
+			continue;
+		choice->off[id] = off;
+		choice->error[id] |= promoted;
+	}
+}
+
 const char *diag_choice_warning(struct diag_choice *choice, struct arena *arena, const char *text)
 {
 	struct text whole = text_of(text), promoted = without(whole, "error="), name;
@@ -40,6 +58,10 @@ const char *diag_choice_warning(struct diag_choice *choice, struct arena *arena,
 		name = without(whole, "no-");
 		id = diag_find(name);
 	}
+	if (id == DIAG_COUNT && is_group(name)) {
+		choose_group(choice, off, promoted.ptr != NULL);
+		return NULL;
+	}
 	if (id == DIAG_COUNT)
 		return unknown(arena, name);
 	if (off && is_error(id))
@@ -50,7 +72,7 @@ const char *diag_choice_warning(struct diag_choice *choice, struct arena *arena,
 	return NULL;
 }
 
-/* The item is the id, or its beginning, or the name; numbers count as far as they are written. */
+/* The item is the id, or its beginning, or the name, or a group's; numbers count as far as they are written. */
 static bool selects(struct text item, const struct diag_row *row)
 {
 	uint32_t digits = item.len - 1;
@@ -66,7 +88,7 @@ static const char *select_item(struct diag_choice *choice, struct arena *arena, 
 	bool any = false;
 
 	for (int i = 0; i < DIAG_COUNT && item.len; i++)
-		if (selects(item, &diag_catalogue[i])) {
+		if (selects(item, &diag_catalogue[i]) || (is_group(item) && portability_find((enum diag_id)i))) {
 			choice->off[i] = false;
 			any = true;
 		}

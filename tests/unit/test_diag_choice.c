@@ -46,6 +46,21 @@ START_TEST(warnings)
 }
 END_TEST
 
+START_TEST(groups)
+{
+	ck_assert_int_eq(diag_find(TEXT("portability")), DIAG_COUNT);
+	ck_assert_ptr_null(warn("no-portability"));
+	ck_assert(choice.off[DIAG_HEADER_CASE] && choice.off[DIAG_REJECT_TO_GUEST]);
+	ck_assert(!choice.off[DIAG_OPTION_COMMENT] && !choice.off[DIAG_DUPLICATE_ALIAS]);
+	ck_assert_ptr_null(warn("error=portability"));
+	ck_assert(!choice.off[DIAG_HEADER_CASE] && choice.error[DIAG_HEADER_CASE]);
+	ck_assert_ptr_null(choose("portability"));
+	ck_assert(!choice.off[DIAG_HEADER_CASE] && choice.off[DIAG_DUPLICATE_ALIAS]);
+	ck_assert_ptr_nonnull(choose("no-portability"));
+	ck_assert_ptr_nonnull(warn("portable"));
+}
+END_TEST
+
 /* "no-section" is the name of one; so no other may be called "section". */
 START_TEST(names_with_no)
 {
@@ -166,6 +181,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, warnings);
+	tcase_add_test(tcase, groups);
 	tcase_add_test(tcase, names_with_no);
 	tcase_add_test(tcase, selection);
 	tcase_add_test(tcase, edits);
