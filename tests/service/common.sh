@@ -178,6 +178,11 @@ metric() {
 		awk -v name="pvefw_$1" '$1 == name { printf "%d\n", $2 }'
 }
 
+# metric_is NAME VALUE
+metric_is() {
+	[ "$(metric "$1")" = "$2" ]
+}
+
 # clock_ticks: processor time of the service so far, in hundredths of a second, and of the tools it has run
 clock_ticks() {
 	local fields
