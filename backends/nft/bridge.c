@@ -138,13 +138,21 @@ static void to_rules(struct nft_builder *b, struct nft_chain *chain, struct nft_
 					 nft_map_of(b, "to-guest-mac", 2, &guests->to_mac)));
 }
 
-static void postrouting_rules(struct nft_builder *b, struct nft_chain *chain, struct nft_guests *guests)
+/* What a vnet has rejected comes here with its mark, and a guest's chain that accepts would take it off. */
+static void drop_rejected(struct nft_builder *b, struct nft_chain *chain)
+{
+	NFT_RULE(b, chain, nft_mark_is(b, MARK_REJECT), nft_to(NFT_TO_DROP));
+}
+
+static void postrouting_rules(struct nft_builder *b, struct nft_chain *chain, struct nft_guests *guests, bool vnets)
 {
 	struct nft_draft d = { .count = 0 };
 
 	NFT_RULE(b, chain, NFT_NOT_IP(b), nft_to(NFT_TO_ACCEPT));
 	accept_related(b, chain);
 	accept_answers(b, chain);
+	if (vnets)
+		drop_rejected(b, chain);
 	drop_invalid(b, chain, NFT_FIELD_OIFNAME, &guests->devices);
 	if (guests->macs.count) {
 		nft_draft_add(&d, nft_mark_is(b, MARK_ACCEPTED));
@@ -158,7 +166,7 @@ static void postrouting_rules(struct nft_builder *b, struct nft_chain *chain, st
 
 static void late_rules(struct nft_builder *b, struct nft_chain *chain, struct nft_guests *guests)
 {
-	NFT_RULE(b, chain, nft_mark_is(b, MARK_REJECT), nft_to(NFT_TO_DROP));
+	drop_rejected(b, chain);
 	if (!guests->queued.count)
 		return;
 	NFT_RULE(b, chain, NFT_NOT_IP(b), nft_to(NFT_TO_ACCEPT));
@@ -215,7 +223,7 @@ static void fill_guest_chains(struct nft_builder *b, const struct base *base, co
 	nft_guests(b, &guests);
 	if (needs->nics) {
 		/* This way round sets of all guests get the name that says so. */
-		postrouting_rules(b, base->postrouting, &guests);
+		postrouting_rules(b, base->postrouting, &guests, needs->vnets);
 		prerouting_rules(b, base->prerouting, &guests);
 	}
 	if (needs->judged) {
