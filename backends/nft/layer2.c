@@ -28,7 +28,7 @@ static void collect_arp(struct nft_builder *b, struct layer2 *l, const struct gu
 
 	entries = ARENA_ARRAY(b->arena, struct prefix_entry, (set ? set->size : 0) + 1);
 	for (const struct set_entry *e = set ? set->entries : NULL; e; e = e->next)
-		if (!e->implicit && e->prefix.version == 4)
+		if (!e->implicit && !e->repeated && e->prefix.version == 4)
 			entries[count++] = (struct prefix_entry){ e->prefix, e->nomatch };
 	if (guest->options.ipfilter && nic->ip4.version) {
 		entries[count].prefix = nic->ip4;

@@ -68,7 +68,7 @@ static struct text mac_text(struct eb_table *t, const uint8_t mac[6])
 struct arp_entry {
 	struct prefix prefix;
 	uint32_t order;
-	bool nomatch;
+	bool nomatch, repeated; /* as in struct set_entry */
 };
 
 struct arp_list {
@@ -77,9 +77,9 @@ struct arp_list {
 	bool exceptions;
 };
 
-static void arp_add(struct arp_list *list, struct prefix prefix, bool nomatch)
+static void arp_add(struct arp_list *list, struct prefix prefix, bool nomatch, bool repeated)
 {
-	list->items[list->count] = (struct arp_entry){ prefix, list->count, nomatch };
+	list->items[list->count] = (struct arp_entry){ prefix, list->count, nomatch, repeated };
 	list->count++;
 	list->exceptions |= nomatch;
 }
@@ -94,6 +94,29 @@ static int by_length(const void *a, const void *b)
 	return x->order < y->order ? -1 : 1;
 }
 
+/* Of one network the last first. */
+static int by_network(const void *a, const void *b)
+{
+	const struct arp_entry *x = a, *y = b;
+	int order = prefix_compare(&x->prefix, &y->prefix);
+
+	return order ? order : x->order > y->order ? -1 : 1;
+}
+
+/* With exceptions it matters which entry of a network counts: the last of those that are members of the set. */
+static void arp_order(struct arp_list *list)
+{
+	uint32_t kept = 0;
+
+	qsort(list->items, list->count, sizeof(*list->items), by_network);
+	for (uint32_t i = 0; i < list->count; i++)
+		if (!list->items[i].repeated &&
+		    (!kept || prefix_compare(&list->items[kept - 1].prefix, &list->items[i].prefix) != 0))
+			list->items[kept++] = list->items[i];
+	list->count = kept;
+	qsort(list->items, kept, sizeof(*list->items), by_length);
+}
+
 static struct arp_list arp_collect(struct eb_table *t, const struct guest *guest, const struct nic *nic)
 {
 	struct arp_list list = { .count = 0 };
@@ -105,15 +128,15 @@ static struct arp_list arp_collect(struct eb_table *t, const struct guest *guest
 	list.items = ARENA_ARRAY(&t->arena, struct arp_entry, room);
 	for (const struct set_entry *e = set ? set->entries : NULL; e; e = e->next)
 		if (!e->implicit && e->prefix.version == 4)
-			arp_add(&list, e->prefix, e->nomatch);
+			arp_add(&list, e->prefix, e->nomatch, e->repeated);
 	if (guest->options.ipfilter && nic->ip4.version) {
 		struct prefix own = nic->ip4;
 
 		own.length = 32;
-		arp_add(&list, own, false);
+		arp_add(&list, own, false, false);
 	}
 	if (list.exceptions)
-		qsort(list.items, list.count, sizeof(*list.items), by_length);
+		arp_order(&list);
 	return list;
 }
 
