@@ -121,6 +121,7 @@ static void read_guest_file(struct reading *reading, struct source *source, stru
 	r = start_file(reading, source, FILE_GUEST, &guest->scope);
 	r.guest = &guest->options;
 	options_read(&r, &guest->options);
+	guest->ips = r.ips;
 	finish_file(&r, &guest->rules);
 	implicit_filters(reading->arena, guest);
 	arena_reset(&reading->trees);

@@ -273,6 +273,7 @@ struct guest {
 	struct nic *nics;
 	bool has_file;       /* a .fw file */
 	struct guest_options options;
+	struct span ips;     /* where the option is set; begin 0: nowhere */
 	struct scope scope;
 	struct rule_list rules;
 	const struct source *config, *file; /* NULL if not there */
@@ -312,7 +313,7 @@ struct config {
 	bool forwards;                   /* compiled for what enforces FORWARD rules */
 	struct cluster_options cluster_options;
 	struct host_options host_options;
-	bool host_written[OPTION_COUNT]; /* by enum option_id: host.fw sets it */
+	struct span host_written[OPTION_COUNT]; /* by enum option_id: where host.fw sets it; begin 0: nowhere */
 	struct scope cluster, sdn;
 	struct group *groups;            /* uthash */
 	uint32_t group_count;

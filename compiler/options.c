@@ -662,7 +662,9 @@ static void read_option(struct resolver *r, const struct ast_option *node, struc
 		report_repeated(&s, seen->at[id]);
 	seen->at[id] = word_span(node->key);
 	if (r->file->kind == FILE_HOST)
-		r->config->host_written[id] = true;
+		r->config->host_written[id] = word_span(node->key);
+	if (id == OPTION_GUEST_IPS)
+		r->ips = word_span(node->key);
 }
 
 /* "key : value", "key = value" and "key value" with the right sign between them. */

@@ -52,6 +52,7 @@ struct resolver {
 	bool cluster_unknown; /* a file alone, without a cluster file */
 	const struct guest_options *guest; /* of a guest's file */
 	const struct vnet_options *vnet;   /* of a vnet's file */
+	struct span ips;      /* where a guest's file sets this option */
 	/* The rule that is being verified: */
 	const struct ast_rule *rule;
 	bool in_group;

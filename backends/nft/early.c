@@ -59,6 +59,7 @@ static const struct nft_helper *add_object(struct nft_builder *b, const struct h
 	object->name = text_of(arena_printf(b->arena, "helper-%s", row->name));
 	object->helper = row->name;
 	object->protocol = protocol;
+	object->span = b->config->host_written[OPTION_HOST_NF_CONNTRACK_HELPERS];
 	*b->table->last_helper = object;
 	b->table->last_helper = &object->next;
 	b->table->helper_count++;

@@ -118,7 +118,7 @@ static struct span line_of(const struct nft_origin *origin)
 	if (origin->rule)
 		return answers(origin->rule) ? line_that_marks(origin->table, origin->chain)
 					     : first_line(origin->table);
-	return origin->helper ? first_line(origin->table) : (struct span){ 0, 0 };
+	return origin->helper ? origin->helper->span : (struct span){ 0, 0 };
 }
 
 /* ---- expressions ---- */
@@ -302,7 +302,7 @@ static void report_helper(struct backend_loading *loading, const struct nft_help
 				    ? (char)(helper->helper[i] - 32)
 				    : helper->helper[i];
 	option[i] = '\0';
-	backend_problem_add(loading, (struct span){ 0, 0 },
+	backend_problem_add(loading, helper->span,
 			    "this kernel has no conntrack helper `%s` (option nf_conntrack_helpers): "
 			    "it lacks CONFIG_NF_CONNTRACK_%s",
 			    helper->helper, option);

@@ -126,6 +126,7 @@ struct nft_helper {
 	struct text name;   /* "helper-ftp" */
 	const char *helper; /* the kernel's: "ftp" */
 	uint8_t protocol;   /* 6, 17 */
+	struct span span;   /* of the option that names it */
 	struct nft_helper *next;
 };
 
@@ -230,7 +231,7 @@ struct nft_statement {
 struct nft_rule {
 	const struct nft_statement *statements;
 	uint32_t statement_count;
-	struct span span;    /* the line it comes from; begin 0: none */
+	struct span span;    /* the line it comes from, or of an option that needs it; begin 0: none */
 	struct text comment; /* "100.fw:14", "100.fw: policy_in", at most 127 bytes; len 0: none */
 	struct nft_rule *next;
 };

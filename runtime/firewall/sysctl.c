@@ -36,7 +36,7 @@ static void wanted_values(const struct config *config, bool iptables, int64_t wa
 {
 	const struct host_options *o = &config->host_options;
 
-#define WRITTEN(ID) config->host_written[OPTION_##ID]
+#define WRITTEN(ID) (config->host_written[OPTION_##ID].begin != 0)
 #define SYSCTL(ID, path, value) wanted[SYSCTL_##ID] = value;
 #include "firewall/sysctl.def"
 }

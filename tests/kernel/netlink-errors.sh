@@ -95,7 +95,16 @@ guest 'ips: 1'
 feature "connection tracking in bridge tables" "ct state new accept" CONFIG_NF_CONNTRACK_BRIDGE 5
 feature '`reject` in bridge tables' "ip protocol tcp reject with tcp reset" CONFIG_NFT_BRIDGE_REJECT 6
 feature '`meta ibrname`' 'meta ibrname "x" accept' CONFIG_NFT_BRIDGE_META 5
-feature '`queue` \(option ips\)' "queue num 0" CONFIG_NFT_QUEUE 5
+feature '`queue` \(option ips\)' "queue num 0" CONFIG_NFT_QUEUE 3
+
+rm "$work"/tree/firewall/100.fw
+printf '[OPTIONS]\nnf_conntrack_allow_invalid: 1\nnf_conntrack_helpers: ftp\n' >"$work/tree/nodes/n/host.fw"
+if lacks "ct state new accept"; then
+	load
+	says "conntrack helper" '^pvefw-cc: nodes/n/host\.fw:3: this kernel cannot do .* conntrack helper `ftp` needs'
+else
+	cannot=$((cannot + 1))
+fi
 
 cp "$bin" "$work/pvefw-cc"
 chmod -R a+rX "$work"
