@@ -147,6 +147,15 @@ static void read_bridge(struct reader *r, struct word value)
 		r->nic->bridge = word_text(value);
 }
 
+/* A wrong one is no concern of the firewall's. */
+static void read_tag(struct reader *r, struct word value)
+{
+	uint64_t tag;
+
+	if (text_to_number(word_text(value), 4094, &tag))
+		r->nic->tag = (uint16_t)tag;
+}
+
 static void read_name(struct reader *r, struct word value)
 {
 	(void)value;
@@ -228,6 +237,7 @@ static const struct {
 	{ "name", GUEST_CONTAINER, read_name },    { "hwaddr", GUEST_CONTAINER, read_mac },
 	{ "bridge", GUEST_CONTAINER, read_bridge }, { "firewall", GUEST_CONTAINER, read_firewall },
 	{ "ip", GUEST_CONTAINER, read_ip4 },       { "ip6", GUEST_CONTAINER, read_ip6 },
+	{ "tag", GUEST_VM, read_tag },             { "tag", GUEST_CONTAINER, read_tag },
 };
 
 /* ---- one NIC ---- */

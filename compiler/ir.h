@@ -260,6 +260,7 @@ struct nic {
 	struct text mac;     /* as written; len 0: none */
 	uint8_t mac_bytes[6];
 	struct text bridge;
+	uint16_t tag;        /* VLAN; 0: none */
 	bool firewall;
 	struct prefix ip4, ip6; /* containers' static addresses; version 0: none */
 	struct span span;    /* of the value */

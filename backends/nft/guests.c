@@ -200,20 +200,27 @@ static void add_to(struct nft_builder *b, struct nft_list *list, struct nft_valu
 	nft_list_add(b, list, first, second)->verdict = (struct nft_verdict){ NFT_TO_GOTO, chain };
 }
 
-/* Where frames to this NIC are seen before they reach its port: on the bridge it is plugged into, and
- * on its firewall bridge, whichever of them there is. */
+static void add_bridge(struct nft_builder *b, struct nft_guests *guests, struct text bridge, struct nft_value mac,
+		       const struct nft_chain *chain)
+{
+	if (nft_iface_possible(bridge))
+		add_to(b, &guests->to_mac, nft_iface_value(bridge, false), mac, chain);
+}
+
+/* Where frames to this NIC are seen before they reach its port: on the bridge it is plugged into, which with
+ * a VLAN can be one of that VLAN, and on its firewall bridge, whichever of them there is. */
 static void add_bridges(struct nft_builder *b, struct nft_guests *guests, const struct guest *guest,
 			const struct nic *nic, const struct nft_chain *chain)
 {
-	struct text own = text_of(arena_printf(b->arena, "fwbr%ui%u", guest->vmid, nic->index));
 	struct nft_value mac = nft_bytes(nic->mac_bytes, 6);
 
 	if (!nic->mac.len)
 		return;
-	if (nft_iface_possible(nic->bridge))
-		add_to(b, &guests->to_mac, nft_iface_value(nic->bridge, false), mac, chain);
-	if (nft_iface_possible(own))
-		add_to(b, &guests->to_mac, nft_iface_value(own, false), mac, chain);
+	add_bridge(b, guests, nic->bridge, mac, chain);
+	if (nic->tag && nic->bridge.len)
+		add_bridge(b, guests, text_of(arena_printf(b->arena, "%.*sv%u", TEXT_ARG(nic->bridge), nic->tag)), mac,
+			   chain);
+	add_bridge(b, guests, text_of(arena_printf(b->arena, "fwbr%ui%u", guest->vmid, nic->index)), mac, chain);
 	nft_list_add(b, &guests->macs, nft_iface_value(nic->device, false), mac);
 }
 
