@@ -32,6 +32,7 @@ struct lowering {
 	struct nft_builder *b;
 	struct nft_place *place;
 	const struct rule *rule;
+	unsigned versions; /* in which the rule can match */
 };
 
 /* ---- alternatives ---- */
@@ -156,11 +157,32 @@ static struct choice choose_endpoint(struct lowering *l, const struct endpoint *
 	struct choice choice = { .count = 0 };
 
 	if (e->kind == ENDPOINT_ANY)
-		add_alternative(l, &choice, l->rule->versions);
+		add_alternative(l, &choice, l->versions);
 	for (unsigned version = IPV4; version <= IPV6; version++)
-		if (l->rule->versions & e->versions & version)
+		if (l->versions & e->versions & version)
 			add_endpoint(l, &choice, e, source, version);
 	return choice;
+}
+
+static unsigned endpoint_versions(struct lowering *l, const struct endpoint *e)
+{
+	unsigned versions = e->kind == ENDPOINT_ANY ? IPV_BOTH : e->versions;
+
+	for (unsigned version = IPV4; version <= IPV6 && e->kind == ENDPOINT_SET; version++)
+		if (versions & version && !nft_resolve(l->b, e->ipset, version)->count)
+			versions &= ~version;
+	return versions;
+}
+
+/* In which IP versions all parts of the rule can match: in others it must not ask for sets. */
+static unsigned rule_versions(struct lowering *l)
+{
+	const struct rule *rule = l->rule;
+	unsigned services = 0;
+
+	for (uint32_t i = 0; i < rule->condition_count; i++)
+		services |= rule->conditions[i].versions;
+	return rule->versions & services & endpoint_versions(l, rule->source) & endpoint_versions(l, rule->dest);
 }
 
 /* ---- protocols, ports and ICMP ---- */
@@ -249,7 +271,7 @@ static void add_condition(struct lowering *l, struct choice *all, const struct c
 	struct choice sports = choose_ports(l, c->sport, c->proto.number, true);
 	struct choice dports = choose_ports(l, c->dport, c->proto.number, false);
 	struct choice ports = combine(l, &sports, &dports);
-	struct alternative proto = { .versions = c->versions & l->rule->versions };
+	struct alternative proto = { .versions = c->versions & l->versions };
 
 	/* "-p 0" is any protocol to iptables. */
 	if (c->proto.text.len && !text_is(c->proto.text, "0"))
@@ -278,15 +300,18 @@ static enum nft_field iface_field(const struct nft_place *place)
 	return place->direction == DIRECTION_OUT ? NFT_FIELD_OIFNAME : NFT_FIELD_IIFNAME;
 }
 
-/* The rule's interface; no alternative if there can be none of that name. */
+static bool any_iface(const struct nft_place *place, const struct rule *rule)
+{
+	return !place->ifaces || !rule->iface.len;
+}
+
 static struct choice choose_iface(struct lowering *l)
 {
 	struct choice choice = { .count = 0 };
-	bool any = !l->place->ifaces || !l->rule->iface.len;
 
-	if (any)
+	if (any_iface(l->place, l->rule))
 		add_alternative(l, &choice, IPV_BOTH);
-	else if (nft_iface_possible(l->rule->iface))
+	else
 		add_match(add_alternative(l, &choice, IPV_BOTH), nft_iface(l->b, iface_field(l->place), l->rule->iface));
 	return choice;
 }
@@ -411,19 +436,27 @@ static void emit_all(struct lowering *l, struct questions *q, const struct choic
 	emit(l, l->place->chain, &rest, outcome);
 }
 
+static void ask_all(struct lowering *l)
+{
+	struct questions q = { choose_iface(l), choose_endpoint(l, l->rule->source, true),
+			       choose_endpoint(l, l->rule->dest, false), choose_service(l) };
+	struct choice all;
+
+	all = combine(l, &q.dest, &q.service);
+	all = combine(l, &q.source, &all);
+	all = combine(l, &q.iface, &all);
+	if (all.count)
+		emit_all(l, &q, &all);
+}
+
 static void lower_rule(struct nft_builder *b, struct nft_place *place, const struct rule *rule)
 {
 	struct lowering l = { .b = b, .place = place, .rule = rule };
 	struct arena_mark mark = arena_mark(&b->scratch);
-	struct questions q = { choose_iface(&l), choose_endpoint(&l, rule->source, true),
-			       choose_endpoint(&l, rule->dest, false), choose_service(&l) };
-	struct choice all;
 
-	all = combine(&l, &q.dest, &q.service);
-	all = combine(&l, &q.source, &all);
-	all = combine(&l, &q.iface, &all);
-	if (all.count)
-		emit_all(&l, &q, &all);
+	l.versions = rule_versions(&l);
+	if (l.versions)
+		ask_all(&l);
 	arena_release(&b->scratch, mark);
 }
 
@@ -472,9 +505,11 @@ bool nft_rules_any(const struct rule_list *rules, enum direction direction)
 	return false;
 }
 
+/* No interface can have every name that a rule may give. */
 static bool is_for(const struct nft_place *place, const struct rule *rule)
 {
-	return rule->enabled && (place->net < 0 || rule->net < 0 || rule->net == place->net) &&
+	return rule->enabled && (any_iface(place, rule) || nft_iface_possible(rule->iface)) &&
+	       (place->net < 0 || rule->net < 0 || rule->net == place->net) &&
 	       (rule->direction == DIRECTION_GROUP || rule->direction == place->direction);
 }
 
