@@ -4,7 +4,8 @@
  * state it was made for; when someone has changed anything in between, be it in
  * tables that are no concern of ours, the kernel refuses it and all is done once
  * more.  The last try does not insist: it can only fail or be right where nobody but
- * us changes our tables.
+ * us changes our tables.  A difference that is refused was perhaps made for a table that
+ * is no longer what its digests say; the whole ruleset replaces it then.
  */
 #include <errno.h>
 #include <time.h>
@@ -40,8 +41,16 @@ static bool is_late(const struct nft_answers *answers)
 	       (answers->refusals[0].error == ERESTART || answers->refusals[0].error == EAGAIN);
 }
 
+/* One attempt at loading. */
+struct attempt {
+	bool insist; /* on the state that was read */
+	bool whole;  /* all is replaced */
+	bool partly; /* only what differs was sent, of a table at least */
+	bool again;  /* another one makes sense */
+};
+
 static bool send_batch(struct nft_kernel *kernel, struct backend_loading *loading,
-		       const struct nft_batch *batch, bool *again)
+		       const struct nft_batch *batch, struct attempt *attempt)
 {
 	struct nft_answers answers;
 	bool taken;
@@ -51,15 +60,18 @@ static bool send_batch(struct nft_kernel *kernel, struct backend_loading *loadin
 		return true;
 	taken = nft_kernel_send(kernel, loading->arena, batch, false, &answers);
 	loading->kernel_time = answers.nanoseconds;
-	*again = *again && is_late(&answers);
-	if (!taken && !*again)
+	if (is_late(&answers))
+		attempt->again = attempt->insist;
+	else if (!taken && attempt->partly && answers.count && !answers.error && !nft_permission_denied(&answers))
+		attempt->again = attempt->whole = true;
+	if (!taken && !attempt->again)
 		nft_problem_answers(loading, batch, &answers);
 	return taken;
 }
 
 static int build(struct nft_kernel *kernel, struct backend_loading *loading, struct arena *arena,
 		  struct nft_batch *batch, const struct nft_ruleset *ruleset,
-		  const struct nft_digests *digests, bool insist)
+		  const struct nft_digests *digests, struct attempt *attempt)
 {
 	struct nft_loaded loaded;
 	int64_t begin = now();
@@ -67,16 +79,18 @@ static int build(struct nft_kernel *kernel, struct backend_loading *loading, str
 
 	loading->read_time = now() - begin;
 	begin = now();
-	if (!insist)
+	if (!attempt->insist)
 		loaded.generation = 0;
 	if (!reason)
-		reason = nft_batch_change(batch, kernel, arena, ruleset, digests, &loaded, loading->whole);
+		reason = nft_batch_change(batch, kernel, arena, ruleset, digests, &loaded, attempt->whole);
+	for (unsigned i = 0; !reason && !attempt->whole && i < NFT_TABLES; i++)
+		attempt->partly |= loaded.tables[i].known;
 	loading->build_time += now() - begin;
 	return reason;
 }
 
 static bool load_once(struct nft_kernel *kernel, struct backend_loading *loading, struct arena *arena,
-		      const struct nft_ruleset *ruleset, const struct nft_digests *digests, bool *again)
+		      const struct nft_ruleset *ruleset, const struct nft_digests *digests, struct attempt *attempt)
 {
 	struct arena_mark mark = arena_mark(arena);
 	struct nft_batch batch;
@@ -84,11 +98,12 @@ static bool load_once(struct nft_kernel *kernel, struct backend_loading *loading
 	int reason;
 
 	nft_batch_init(&batch);
-	reason = build(kernel, loading, arena, &batch, ruleset, digests, *again);
-	*again = *again && (reason == 0 || reason == EINTR);
+	reason = build(kernel, loading, arena, &batch, ruleset, digests, attempt);
 	if (!reason)
-		done = send_batch(kernel, loading, &batch, again);
-	else if (!*again)
+		done = send_batch(kernel, loading, &batch, attempt);
+	else
+		attempt->again = attempt->insist && reason == EINTR;
+	if (reason && !attempt->again)
 		nft_problem_errno(loading, "read the ruleset that is loaded", reason);
 	nft_batch_free(&batch);
 	arena_release(arena, mark);
@@ -100,19 +115,19 @@ bool nft_kernel_load(struct nft_kernel *kernel, struct backend_loading *loading,
 {
 	int64_t begin = now();
 	struct nft_digests digests = nft_digests_add(arena, ruleset);
+	struct attempt attempt = { .whole = loading->whole };
 
 	loading->build_time += now() - begin;
 	if (known)
 		nft_known_forget(known);
 	for (unsigned i = 1;; i++) {
-		bool again = i < TRIES;
-
-		if (load_once(kernel, loading, arena, ruleset, &digests, &again)) {
+		attempt = (struct attempt){ .insist = i < TRIES, .whole = attempt.whole };
+		if (load_once(kernel, loading, arena, ruleset, &digests, &attempt)) {
 			if (known && !loading->dry)
 				nft_known_fill(known, kernel, ruleset, &digests);
 			return true;
 		}
-		if (!again)
+		if (!attempt.again)
 			return false;
 	}
 }

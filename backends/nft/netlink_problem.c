@@ -357,7 +357,7 @@ void nft_problem_errno(struct backend_loading *loading, const char *what, int re
 		backend_problem_add(loading, nowhere, "cannot %s: %s", what, error_text(reason));
 }
 
-static bool permission_denied(const struct nft_answers *answers)
+bool nft_permission_denied(const struct nft_answers *answers)
 {
 	return answers->count &&
 	       (answers->refusals[0].error == EPERM || answers->refusals[0].error == EACCES);
@@ -406,7 +406,7 @@ void nft_problem_answers(struct backend_loading *loading, const struct nft_batch
 				    "the kernel's answer was lost, as it had no memory for it: the rules may be in force or not");
 		return;
 	}
-	if (answers->error || permission_denied(answers)) {
+	if (answers->error || nft_permission_denied(answers)) {
 		nft_problem_errno(loading, "send the ruleset to the kernel",
 				  answers->error ? answers->error : EPERM);
 		return;

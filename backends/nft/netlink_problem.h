@@ -10,5 +10,6 @@ void nft_problem_errno(struct backend_loading *loading, const char *what, int re
 /* The batch was not taken. */
 void nft_problem_answers(struct backend_loading *loading, const struct nft_batch *batch,
 			 const struct nft_answers *answers);
+bool nft_permission_denied(const struct nft_answers *answers);
 
 #endif

@@ -182,6 +182,22 @@ single_changes() {
 	verdict $? "the same once more sends something" "$work/stats"
 }
 
+# Somebody has removed what the digests say is there: the difference is refused, and the whole is loaded.
+damaged() {
+	load $A "$work/tree"
+	ip netns exec $A nft -f - <<-'E'
+		flush chain inet pvefw host-in
+		delete chain inet pvefw management
+		delete set inet pvefw cluster-office-v4
+	E
+	verdict $? "a loaded ruleset cannot be damaged" "$work/errors"
+	echo 'IN ACCEPT -source +office -p tcp -dport 8007' >>"$work/tree/firewall/cluster.fw"
+	load $A "$work/tree"
+	verdict $? "not loaded over a damaged ruleset" "$work/errors"
+	same_as_fresh "$work/tree"
+	verdict $? "over a damaged ruleset is not the same as fresh" "$work/difference"
+}
+
 # What belongs to others is not touched, by loading, replacing or removing.
 foreign() {
 	ip netns exec $A nft -f - <<-'E'
@@ -206,6 +222,7 @@ foreign() {
 [ $# != 0 ] || set -- "$here"/../cases/*/*/root
 over_each_other "$@"
 single_changes
+damaged
 foreign
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]
