@@ -488,6 +488,7 @@ static bool is_own_root(const char *root)
 static void read_tree(struct reader *r)
 {
 	if (folder_open_root(r->diags, r->inputs->root, &r->root)) {
+		fstat(dirfd(r->root.dir), &r->inputs->root_st); /* if that fails, it is no folder's */
 		read_firewall(r);
 		read_node(r);
 		read_sdn(r);

@@ -9,6 +9,8 @@
 #ifndef PVEFW_INPUTS_H
 #define PVEFW_INPUTS_H
 
+#include <sys/stat.h>
+
 #include "diag.h"
 #include "ir.h"
 
@@ -39,6 +41,7 @@ struct input_file {
 
 struct inputs {
 	const char *root;
+	struct stat root_st;       /* of the folder that was read, whatever is in its place now */
 	struct text node;
 	bool forwards;             /* set by the caller: the target enforces FORWARD rules */
 	bool on_node;              /* root is /etc/pve: the kernel may be asked */

@@ -330,6 +330,7 @@ static bool apply_tree(struct service *s)
 	told_log(&s->told, &s->log, &c->diags);
 	if (c->config) {
 		service_watch(s, c->inputs.node);
+		watch_root_read(&s->watch, &c->inputs.root_st);
 		done = apply_compiled(s);
 		source_cache_sweep(s->cache);
 	}

@@ -159,13 +159,30 @@ static bool version_changed(struct watch *w)
 	return changed;
 }
 
+/* Replaced once more while its folders were looked up, it is looked at again. */
+static void follow_root(struct watch *w)
+{
+	struct stat st = { 0 };
+
+	watch_anew(w);
+	stat(w->root, &st);
+	if (!same_folder(&st, &w->root_st))
+		w->root_st = (struct stat){ 0 };
+}
+
+void watch_root_read(struct watch *w, const struct stat *st)
+{
+	if (!same_folder(st, &w->root_st))
+		w->root_st = (struct stat){ 0 };
+}
+
 static int on_look(sd_event_source *source, uint64_t now, void *context)
 {
 	struct watch *w = context;
 	bool root = root_changed(w), version = version_changed(w);
 
 	if (root)
-		watch_anew(w);
+		follow_root(w);
 	if (root || version || (w->fd < 0 && ++w->looks % LOOKS_WITHOUT_EVENTS == 0))
 		w->handler(w->context, WATCH_DONE, NULL);
 	sd_event_source_set_time(source, now + LOOK_INTERVAL);

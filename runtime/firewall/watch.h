@@ -50,6 +50,8 @@ struct watch {
 /* Watches `root` for the node `node`; 0 or an errno. */
 int watch_start(struct watch *w, sd_event *event, const char *root, const char *node, struct log *log,
 		watch_handler *handler, void *context);
+/* Tells which folder was read as the root: if it is not the one that was seen last, it counts as replaced. */
+void watch_root_read(struct watch *w, const struct stat *st);
 void watch_stop(struct watch *w);
 
 #endif

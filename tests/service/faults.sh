@@ -163,18 +163,19 @@ test_half() {
 # Trees that come in each other's place while they are read
 test_replaced() {
 	fresh nft
+	allow_port 4711
 	mv "$work/tree" "$work/tree0"
 	cp -r "$work/tree0" "$work/tree1"
-	sed -i 's/8006/8007/' "$work/tree1/firewall/cluster.fw"
+	sed -i 's/4711/4712/' "$work/tree1/firewall/cluster.fw"
 	ln -s tree0 "$work/tree"
 	for ((i = 1; i <= 40; i++)); do
 		ln -s "tree$((i % 2))" "$work/link"
 		mv -T "$work/link" "$work/tree"
 		sleep 0.0$((RANDOM % 9))
 	done
-	sleep 1 # a rule of 8006 may be from before, and what was in between may come yet
-	check "a tree that is replaced again and again: the last one counts" within 2 allows 8006
-	check "a tree that is replaced again and again: not all of it" no allows 8007
+	sleep 1 # a rule of 4711 may be from before, and what was in between may come yet
+	check "a tree that is replaced again and again: the last one counts" within 2 allows 4711
+	check "a tree that is replaced again and again: not all of it" no allows 4712
 	end
 	rm -rf "$work/tree" "$work/tree0" "$work/tree1"
 }
