@@ -95,7 +95,7 @@ int cmd_restart(const struct cli *cli)
 
 static int apply_without_service(const struct cli *cli)
 {
-	struct input_options options = cli_inputs(cli);
+	struct input_options options = firewall_inputs(cli);
 	struct substitute substitute;
 	struct told told = { NULL, 0 };
 	struct compilation c;
@@ -129,14 +129,14 @@ static bool read_seconds(const struct cli *cli, uint64_t *seconds)
 
 static int apply_until_confirmed(const struct cli *cli, uint64_t seconds)
 {
-	struct input_options options = cli_inputs(cli);
+	struct input_options options = firewall_inputs(cli);
 	struct arena arena = { 0 };
 	bool missing;
 	json_t *answer;
 	int status, reason;
 
 	/* First, as this process may not live to see the answer. */
-	reason = confirm_start_guard(firewall_run_dir(cli), &options);
+	reason = confirm_start_guard(firewall_run_dir(cli), cli->value[CLI_LOG_FILE], &options);
 	if (reason)
 		return cli_error("cannot start what goes back: %s", error_text(reason));
 	answer = client_ask(cli, json_pack("{s:s, s:I}", "command", "apply", "confirm", (json_int_t)seconds), &missing);

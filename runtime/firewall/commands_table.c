@@ -33,3 +33,11 @@ const char *firewall_run_dir(const struct cli *cli)
 {
 	return cli->value[CLI_RUN_DIR] ? cli->value[CLI_RUN_DIR] : "/run/pve-firewall";
 }
+
+struct input_options firewall_inputs(const struct cli *cli)
+{
+	struct input_options inputs = cli_inputs(cli);
+
+	inputs.resolve = true;
+	return inputs;
+}

@@ -47,9 +47,10 @@ uint64_t confirm_now(void);
 
 /*
  * Starts the guard, which goes back if no service has done so a few seconds after the
- * deadline; it ends when nothing is pending.  Paths must be absolute.  0 or an errno.
+ * deadline; it ends when nothing is pending.  Its messages go to `log_file`, if that is not NULL.
+ * 0 or an errno.
  * guard.c
  */
-int confirm_start_guard(const char *run_path, const struct input_options *options);
+int confirm_start_guard(const char *run_path, const char *log_file, const struct input_options *options);
 
 #endif

@@ -25,5 +25,7 @@ extern const struct cli_program pve_firewall;
 
 /* Where the service keeps its things. */
 const char *firewall_run_dir(const struct cli *cli);
+/* What is compiled for the kernel: with the names in corosync.conf resolved, whoever compiles it. */
+struct input_options firewall_inputs(const struct cli *cli);
 
 #endif

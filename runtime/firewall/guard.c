@@ -98,13 +98,13 @@ static bool wait_for_deadline(struct confirm *confirm, int run_dir, const char *
 	}
 }
 
-static void guard(const char *run_path, const struct input_options *options)
+static void guard(const char *run_path, const char *log_file, const struct input_options *options)
 {
 	int run_dir = rundir_open_existing(run_path), lock = -1;
 	struct confirm confirm;
 	struct log log;
 
-	log_open(&log, NULL, false);
+	log_open(&log, log_file, false);
 	if (run_dir >= 0)
 		wait_for_request(&confirm, run_dir, run_path);
 	while (run_dir >= 0 && wait_for_deadline(&confirm, run_dir, run_path)) {
@@ -127,7 +127,7 @@ static void leave_terminal(void)
 		dup2(null, fd);
 }
 
-int confirm_start_guard(const char *run_path, const struct input_options *options)
+int confirm_start_guard(const char *run_path, const char *log_file, const struct input_options *options)
 {
 	pid_t child = fork();
 
@@ -137,7 +137,7 @@ int confirm_start_guard(const char *run_path, const struct input_options *option
 		leave_terminal();
 		/* Twice, so that it is nobody's child. */
 		if (fork() == 0)
-			guard(run_path, options);
+			guard(run_path, log_file, options);
 		_exit(0);
 	}
 	while (waitpid(child, NULL, 0) < 0 && errno == EINTR)

@@ -47,8 +47,7 @@ static int on_message(const struct nlmsghdr *header, void *context)
 	return MNL_CB_OK;
 }
 
-/* What was lost may have been about us. */
-/* All that has been told; true if it may have been about us. */
+/* All that has been told; true if it may have been about us, as what was lost may. */
 static bool take_messages(struct kernel_watch *w)
 {
 	_Alignas(struct nlmsghdr) char buffer[65536];

@@ -237,8 +237,7 @@ int service_open(struct service *s, const struct cli *cli)
 	uint16_t port = 0;
 	int status = read_port(cli->value[CLI_METRICS_PORT], &port), reason;
 
-	*s = (struct service){ .options = cli_inputs(cli), .run_path = firewall_run_dir(cli), .lock = -1, .ready = -1 };
-	s->options.resolve = true;
+	*s = (struct service){ .options = firewall_inputs(cli), .run_path = firewall_run_dir(cli), .lock = -1, .ready = -1 };
 	if (!status)
 		status = take_lock(s);
 	if (status)

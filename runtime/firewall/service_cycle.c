@@ -423,8 +423,12 @@ static bool cycle(struct service *s)
 /* Somebody asks for it: there is no doubt. */
 bool service_cycle(struct service *s)
 {
+	bool done;
+
 	s->off_since = 1;
-	return cycle(s);
+	done = cycle(s);
+	s->off_since = 0; /* what comes later is as doubtful as ever */
+	return done;
 }
 
 int service_on_cycle(sd_event_source *source, uint64_t now, void *context)

@@ -77,6 +77,17 @@ test_change_after_hold() {
 	check "nothing is kept" test ! -e "$work/run/confirmed" -a ! -e "$work/run/held"
 }
 
+# Whoever writes cluster.fw in place empties it first, and may take a while.
+test_doubt_after_hold() {
+	try 1
+	taken_back 4 "not confirmed, a third time"
+	: >"$work/tree/firewall/cluster.fw"
+	sleep 0.4
+	check "an empty cluster.fw is not believed at once" allows $good
+	allow_next
+	check "and was not: the next one counts" within 2 allows $port
+}
+
 test_confirmed() {
 	try 3
 	allow_next
@@ -115,6 +126,29 @@ test_guard() {
 	check "nor later" firewall apply
 }
 
+# The links of corosync.conf may be names: without their rules the node leaves the cluster.
+test_names() {
+	last=$port
+	sed '$ a 192.0.2.1 n\n192.0.2.2 m' /etc/hosts >"$work/hosts"
+	mount --bind "$work/hosts" /etc/hosts
+	printf '%s\n' 'nodelist {' 'node {' 'name: n' 'nodeid: 1' 'ring0_addr: n' '}' 'node {' 'name: m' 'nodeid: 2' \
+		'ring0_addr: m' '}' '}' 'totem {' 'version: 2' '}' >"$work/tree/corosync.conf"
+	check "links by name" within 2 links_are_open
+	try 1
+	kill_service
+	taken_back 9 "links by name, and the service is dead"
+	check "what the guard enforces has the rules of links by name" links_are_open
+	check "the guard says what it does" logged 'what was enforced before is enforced again'
+	check "apply without a service, links by name" firewall apply
+	check "what apply enforces without a service has the rules of links by name" links_are_open
+	start
+	check "links by name: what was not confirmed counts again" firewall apply
+}
+
+links_are_open() {
+	nft list table inet pvefw | grep -q 192.0.2.2
+}
+
 lock_is_held() {
 	grep -q ":$(stat -c %i "$work/run/lock") " /proc/locks
 }
@@ -145,7 +179,7 @@ test_time() {
 make_tree nft
 allow_next
 start
-for test in service change_after_hold confirmed next_service guard mistakes time; do
+for test in service change_after_hold doubt_after_hold confirmed next_service guard names mistakes time; do
 	time=$(now)
 	test_$test
 	echo "$test: $((($(now) - time) / 1000)) ms"
