@@ -44,7 +44,10 @@ static bool lock(struct substitute *substitute, const char *path)
 	substitute->lock = rundir_lock(substitute->run_dir, LOCK_WAIT, &holder);
 	if (substitute->lock >= 0)
 		return true;
-	cli_error("cannot lock %s/lock: %s (process %d)", path, error_text(errno), (int)holder);
+	if (errno == EWOULDBLOCK)
+		cli_error("a pve-firewall, process %d, has %s/lock and does not answer", (int)holder, path);
+	else
+		cli_error("cannot lock %s/lock: %s", path, error_text(errno));
 	close(substitute->run_dir);
 	return false;
 }

@@ -130,8 +130,16 @@ static bool print_files(struct out *out, const struct counters *c, const struct 
 
 static bool print(struct out *out, const struct counters *c, const struct cli *cli, uint64_t top)
 {
+	int reason;
+
 	if (!top)
 		return print_files(out, c, cli);
+	if (wants_json(cli)) {
+		reason = counters_print_top_json(out, c, (uint32_t)top);
+		if (reason)
+			cli_error("cannot print: %s", error_text(reason));
+		return reason == 0;
+	}
 	counters_print_top(out, c, (uint32_t)top, cli->value[CLI_EXACT] != NULL);
 	return true;
 }
@@ -170,6 +178,21 @@ static bool read_top(const struct cli *cli, uint64_t *top)
 	return false;
 }
 
+/* What would go unheard is refused: false was reported. */
+static bool fits(const struct cli *cli)
+{
+	bool all = cli->value[CLI_TOP] || cli->value[CLI_ZERO];
+
+	if (all && cli->operand_count)
+		cli_error("--%s is about all files and takes none: `%s`", cli->value[CLI_ZERO] ? "zero" : "top",
+			  cli->operands[0]);
+	else if (cli->value[CLI_TOP] && cli->value[CLI_ZERO])
+		cli_error("--zero prints nothing and does not go with --top");
+	else
+		return true;
+	return false;
+}
+
 int cmd_counters(const struct cli *cli)
 {
 	struct inputs inputs;
@@ -177,7 +200,7 @@ int cmd_counters(const struct cli *cli)
 	struct run run;
 	uint64_t top;
 
-	if (!read_top(cli, &top))
+	if (!read_top(cli, &top) || !fits(cli))
 		return EXIT_TROUBLE;
 	if (!run_begin(&run, cli))
 		return run_end(&run);

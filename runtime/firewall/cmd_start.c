@@ -49,6 +49,9 @@ static int wait_for(pid_t child, int ready)
 
 	while ((got = read(ready, &word, 1)) < 0 && errno == EINTR)
 		;
+	if (got == 1 && word == READY_FAILING[0])
+		return cli_error("the service runs, but the configuration is not applied; what was in force stays in force "
+				 "(pve-firewall status and the log say why; it is tried again)");
 	if (got == 1)
 		return EXIT_CLEAN;
 	while (waitpid(child, &status, 0) < 0)

@@ -19,7 +19,7 @@ struct view {
 	struct inputs inputs;
 	struct config *config; /* NULL: cannot be read */
 	const struct backend *backend;
-	bool compared; /* else it was reported why not */
+	bool compared; /* else it was reported why not, and is trouble */
 	bool differs;  /* from what is loaded */
 };
 
@@ -75,13 +75,18 @@ static int view_end(struct view *view)
 
 /* ---- status ---- */
 
-/* The service's own view; an empty object if none runs. */
+/* The service's own view; an empty object if none runs, NULL if that was reported not to be known. */
 static json_t *ask_service(const struct cli *cli)
 {
 	bool missing;
 	json_t *answer = client_ask(cli, json_pack("{s:s}", "command", "status"), &missing);
 
-	return answer ? answer : json_object();
+	return missing ? json_object() : answer;
+}
+
+static const char *state_of(const json_t *service)
+{
+	return !service ? "unknown" : json_is_true(json_object_get(service, "running")) ? "running" : "stopped";
 }
 
 static bool is_true(const json_t *service, const char *key)
@@ -94,7 +99,7 @@ static void print_text(struct out *out, const struct view *view, const json_t *s
 	bool enabled = view->config && config_enabled(view->config);
 
 	out_printf(out, "Status: %s/%s%s\n", enabled ? "enabled" : "disabled",
-		   is_true(service, "running") ? "running" : "stopped",
+		   state_of(service),
 		   !view->compared ? " (whether changes are pending is not known)"
 		   : view->differs ? " (pending changes)"
 				   : "");
@@ -112,9 +117,9 @@ static void print_text(struct out *out, const struct view *view, const json_t *s
 static void print_json(struct out *out, const struct view *view, const json_t *service)
 {
 	const unsigned *counts = view->run.diags.counts;
-	json_t *status = json_pack("{s:b, s:b, s:b, s:b, s:b, s:s?, s:o, s:{s:i, s:i, s:i}}", "enabled",
+	json_t *status = json_pack("{s:b, s:o, s:b, s:b, s:b, s:s?, s:o, s:{s:i, s:i, s:i}}", "enabled",
 				   (int)(view->config && config_enabled(view->config)), "running",
-				   (int)is_true(service, "running"), "pending-confirmation",
+				   service ? json_boolean(is_true(service, "running")) : json_null(), "pending-confirmation",
 				   (int)is_true(service, "pending-confirmation"), "held", (int)is_true(service, "held"),
 				   "failing", (int)is_true(service, "failing"), "target",
 				   view->config ? view->backend->name : NULL, "pending-changes",
@@ -138,11 +143,13 @@ int cmd_status(const struct cli *cli)
 	json_t *service;
 	struct view view;
 	struct out out;
+	bool known;
 	int status;
 
 	if (cli->operand_count)
 		return cli_error("status takes no operand; --root names the tree");
 	service = ask_service(cli);
+	known = service != NULL;
 	view_compile(&view, cli, is_true(service, "held"));
 	view_compare(&view);
 	stdout_open(&out);
@@ -152,8 +159,9 @@ int cmd_status(const struct cli *cli)
 		print_text(&out, &view, service);
 	json_decref(service);
 	/* The diagnostics first, on the other stream. */
+	known = known && (view.compared || !view.config);
 	status = view_end(&view);
-	return stdout_close(&out) == EXIT_CLEAN ? status : EXIT_TROUBLE;
+	return stdout_close(&out) == EXIT_CLEAN && known ? status : EXIT_TROUBLE;
 }
 
 /* ---- compile ---- */
@@ -162,6 +170,7 @@ int cmd_compile_service(const struct cli *cli)
 {
 	struct view view;
 	struct out out;
+	bool known;
 	int status;
 
 	if (cli->operand_count)
@@ -177,6 +186,7 @@ int cmd_compile_service(const struct cli *cli)
 					 : view.differs ? "detected changes"
 							: "no changes");
 	}
+	known = view.compared || !view.config;
 	status = view_end(&view);
-	return stdout_close(&out) == EXIT_CLEAN ? status : EXIT_TROUBLE;
+	return stdout_close(&out) == EXIT_CLEAN && known ? status : EXIT_TROUBLE;
 }

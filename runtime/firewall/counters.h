@@ -87,6 +87,7 @@ void counters_print_file(struct out *out, const struct counters *c, const struct
 			 bool exact);
 /* The `most` lines of all files with the most packets. */
 void counters_print_top(struct out *out, const struct counters *c, uint32_t most, bool exact);
+int counters_print_top_json(struct out *out, const struct counters *c, uint32_t most);
 /* All of `file`, or of all files if it is NULL, as JSON; 0 or an errno. */
 int counters_print_json(struct out *out, const struct counters *c, const struct counted_file *file);
 

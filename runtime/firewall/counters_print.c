@@ -328,18 +328,51 @@ static int append(const char *bytes, size_t size, void *out)
 	return 0;
 }
 
-int counters_print_json(struct out *out, const struct counters *c, const struct counted_file *file)
+/* Takes `json`; 0 or an errno. */
+static int dump(struct out *out, json_t *json)
 {
-	json_t *files = json_array();
-	int failed;
+	int failed = json_dump_callback(json, append, out, JSON_INDENT(2));
 
-	for (uint32_t i = 0; i < c->file_count; i++)
-		if (!file || file == &c->files[i])
-			json_array_append_new(files, json_file(c, &c->files[i]));
-	failed = json_dump_callback(files, append, out, JSON_INDENT(2));
-	json_decref(files);
+	json_decref(json);
 	if (failed)
 		return ENOMEM;
 	out_char(out, '\n');
 	return 0;
+}
+
+int counters_print_json(struct out *out, const struct counters *c, const struct counted_file *file)
+{
+	json_t *files = json_array();
+
+	for (uint32_t i = 0; i < c->file_count; i++)
+		if (!file || file == &c->files[i])
+			json_array_append_new(files, json_file(c, &c->files[i]));
+	return dump(out, files);
+}
+
+static json_t *json_busy(const struct counters *c, const struct busy *busy)
+{
+	json_t *json = json_object();
+
+	json_object_set_new(json, "path", json_visible(text_of(busy->file->source->path)));
+	if (busy->line) {
+		json_object_set_new(json, "line", json_integer(busy->line));
+		json_object_set_new(json, "text", json_visible(line_text(c, busy->file, busy->line)));
+	} else {
+		json_object_set_new(json, "default", json_string(counted_options[busy->option]));
+	}
+	json_object_set_new(json, "packets", json_integer((json_int_t)busy->count.packets));
+	json_object_set_new(json, "bytes", json_integer((json_int_t)busy->count.bytes));
+	return json;
+}
+
+int counters_print_top_json(struct out *out, const struct counters *c, uint32_t most)
+{
+	struct busy_list list = { .arena = c->arena };
+	json_t *lines = json_array();
+
+	collect_busy(&list, c);
+	for (uint32_t i = 0; i < list.count && i < most; i++)
+		json_array_append_new(lines, json_busy(c, &list.items[i]));
+	return dump(out, lines);
 }

@@ -52,14 +52,26 @@ static void put_line(struct out *out, enum log_priority priority, struct text me
 	out_char(out, '\n');
 }
 
+static int open_file(const struct log *log)
+{
+	return open(log->path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0640);
+}
+
+int log_check(const struct log *log)
+{
+	int fd = log->target == LOG_TO_FILE ? open_file(log) : -1;
+
+	if (fd >= 0)
+		close(fd);
+	return fd < 0 && log->target == LOG_TO_FILE ? errno : 0;
+}
+
 /* False if it was not written whole. */
 static bool append(const struct log *log, const struct out *line)
 {
-	int fd = STDERR_FILENO;
+	int fd = log->target == LOG_TO_FILE ? open_file(log) : STDERR_FILENO;
 	ssize_t written;
 
-	if (log->target == LOG_TO_FILE)
-		fd = open(log->path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0640);
 	if (fd < 0)
 		return false;
 	written = write(fd, line->data, line->len);

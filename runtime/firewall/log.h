@@ -43,6 +43,8 @@ struct log_about {
 
 /* To the file, if one is named; else with `debug` to standard error, else to the journal, if there is one. */
 void log_open(struct log *log, const char *path, bool debug);
+/* 0, or the errno why its file cannot be opened; then messages are lost until it can. */
+int log_check(const struct log *log);
 /* `about` may be NULL. */
 void log_message(struct log *log, enum log_priority priority, const struct log_about *about, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));

@@ -243,6 +243,9 @@ int service_open(struct service *s, const struct cli *cli)
 	if (status)
 		return status;
 	log_open(&s->log, cli->value[CLI_LOG_FILE], cli->value[CLI_DEBUG] != NULL);
+	reason = log_check(&s->log);
+	if (reason) /* a firewall without a log is better than none */
+		cli_error("cannot write %s: %s; messages are lost until it can be written", s->log.path, error_text(reason));
 	reason = open_events(s);
 	if (reason)
 		return cli_error("cannot run: %s", error_text(reason));
@@ -260,7 +263,7 @@ static void tell_ready(struct service *s)
 {
 	if (s->ready < 0)
 		return;
-	if (write(s->ready, "", 1) < 0)
+	if (write(s->ready, s->counts.failing ? READY_FAILING : READY_APPLIED, 1) < 0)
 		log_message(&s->log, PRIORITY_DEBUG, NULL, "nobody waits for this service to start");
 	close(s->ready);
 	s->ready = -1;

@@ -64,8 +64,11 @@ struct service {
 	uint64_t off_since;                     /* when the tree was first seen to be disabled, while `filtering` */
 	bool suspicion;                         /* others have changed something, perhaps what is ours */
 	bool remove_at_end;
-	int ready; /* written to when the service runs; -1: nobody waits */
+	int ready; /* one of the words below goes there when the service runs; -1: nobody waits */
 };
+
+#define READY_APPLIED "a"
+#define READY_FAILING "f" /* it runs, and what was in force before stays in force */
 
 /* Opens everything; 0 or an exit status, after a message on standard error. */
 int service_open(struct service *s, const struct cli *cli);

@@ -181,6 +181,8 @@ int follow(const char *path, const char *colour)
 	f.fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (f.fd < 0 && errno != ENOENT)
 		return cli_error("cannot read %s: %s", path, error_text(errno));
+	if (f.fd < 0)
+		cli_error("%s is not there yet; waiting for it", path);
 	if (f.fd >= 0 && fstat(f.fd, &status) == 0)
 		lseek(f.fd, tail_of(f.fd, status.st_size), SEEK_SET);
 	out_init_memory(&f.part);

@@ -353,6 +353,8 @@ connections() {
 # ---- printing ----
 
 printing() {
+	timeout 0.5 "$logger" --print --log-file "$work/missing" 2>&1 | grep -q 'missing is not there yet'
+	verdict $? "printing: nothing is said of a file that is missing"
 	for number in $(seq 20); do echo "100 6 chain TIME DROP: IN=x$number SRC=10.0.0.1"; done >"$work/shown"
 	"$logger" --print --log-file "$work/shown" >"$work/plain" &
 	plain=$!

@@ -240,6 +240,39 @@ test_tools() {
 	unset PVEFW_TOOL_SECONDS
 }
 
+# ---- what the commands say ----
+
+# said STATUS TEXT COMMAND...: the exit status and what is printed of it
+said() {
+	local expected=$1 text=$2 status
+	shift 2
+	"$@" >"$work/output" 2>&1
+	status=$?
+	cat "$work/output"
+	[ $status = "$expected" ] && grep -q -- "$text" "$work/output"
+}
+
+# Those of a user who may not ask the service
+test_said() {
+	make_tree nft
+	mv "$work/tree" "$work/away"
+	check "start, no tree: said" said 2 'the service runs, but the configuration is not applied' firewall start
+	firewall stop
+	mv "$work/away" "$work/tree"
+	check "start, no place for the log: said" said 0 'cannot write .*/none/log: No such file' \
+		firewall start --log-file "$work/none/log"
+	chmod 755 "$work"
+	in=(setpriv --reuid 65534 --clear-groups)
+	check "status, not permitted: not said to be stopped" said 2 'Status: enabled/unknown' firewall status
+	check "status, not permitted: json" said 2 '"running": null' firewall status --format json
+	check "compile, not permitted" said 2 'not known whether this differs' firewall compile
+	in=()
+	check "counters --zero takes no file" said 2 'zero is about all files' firewall counters --zero cluster.fw
+	check "counters --top takes no file" said 2 'top is about all files' firewall counters --top 3 cluster.fw
+	check "counters --top, json" said 0 '^\[' firewall counters --top 3 --format json
+	check "stop after all that" firewall stop
+}
+
 # ---- others ----
 
 test_two() {
@@ -453,7 +486,7 @@ test_leaks() {
 	leaks "" "${CYCLES:-100}"
 }
 
-all="full denied vanished half replaced tools two flushed lost_messages no_buffers descriptors settings leaks"
+all="full denied vanished half replaced tools said two flushed lost_messages no_buffers descriptors settings leaks"
 [ $# != 0 ] || set -- $all
 for test; do
 	time=$(now)

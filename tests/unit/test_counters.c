@@ -142,6 +142,30 @@ START_TEST(top)
 }
 END_TEST
 
+START_TEST(top_as_json)
+{
+	count(cluster, 8, "", 20, 1000);
+	count(cluster, 5, "", 3, 301);
+	count(cluster, 0, "policy_in", 4, 40);
+	ck_assert_int_eq(counters_print_top_json(&out, &c, 2), 0);
+	assert_printed("[\n"
+		       "  {\n"
+		       "    \"path\": \"firewall/cluster.fw\",\n"
+		       "    \"line\": 8,\n"
+		       "    \"text\": \"IN ACCEPT -source 10.0.0.2\",\n"
+		       "    \"packets\": 20,\n"
+		       "    \"bytes\": 1000\n"
+		       "  },\n"
+		       "  {\n"
+		       "    \"path\": \"firewall/cluster.fw\",\n"
+		       "    \"default\": \"policy_in\",\n"
+		       "    \"packets\": 4,\n"
+		       "    \"bytes\": 40\n"
+		       "  }\n"
+		       "]\n");
+}
+END_TEST
+
 START_TEST(as_json)
 {
 	count(guest_file, 7, "", 3, 300);
@@ -318,6 +342,7 @@ int main(void)
 	tcase_add_test(tcase, lines_not_loaded);
 	tcase_add_test(tcase, several_rules_of_a_line);
 	tcase_add_test(tcase, top);
+	tcase_add_test(tcase, top_as_json);
 	tcase_add_test(tcase, as_json);
 	tcase_add_test(tcase, zero);
 	tcase_add_test(tcase, stale_baseline);
