@@ -102,8 +102,11 @@ static int on_reload(sd_event_source *source, const struct signalfd_siginfo *inf
 
 int service_await_confirmation(struct service *s, uint64_t seconds)
 {
-	int reason = s->counts.failing ? EAGAIN : confirm_begin(&s->confirm, s->cache, seconds);
+	int reason = EAGAIN;
 
+	/* Else the cache has something else than what is in force. */
+	if (!s->counts.failing && !s->off_since)
+		reason = confirm_begin(&s->confirm, s->cache, seconds);
 	if (!reason) {
 		service_arm(s->deadline, s->confirm.deadline);
 		log_message(&s->log, PRIORITY_NOTICE, NULL, "going back in %llu seconds unless confirmed",

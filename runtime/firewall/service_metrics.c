@@ -55,25 +55,35 @@ static void zone_samples(struct arena *arena, struct out *out, const char *name,
 				       (double)(bytes ? zone->outcomes[i].bytes : zone->outcomes[i].packets));
 }
 
-/* What the kernel has counted for the present configuration. */
-static void zone_metrics(const struct service *s, struct out *out)
+static void print_zones(struct out *out, const struct compilation *compilation)
 {
-	struct compilation compilation;
+	struct arena arena = { 0 };
 	struct counters c;
 
-	compilation_run(&compilation, &s->options, s->cache);
-	if (compilation.config && compilation.backend->counters) {
-		counters_init(&c, &compilation.arena, compilation.config);
-		if (counters_read(&c, compilation.backend) == 0) {
-			metrics_describe(out, "packets_total", "counter",
-					 "Packets that rules have decided about since they were loaded");
-			zone_samples(&compilation.arena, out, "packets_total", &c, false);
-			metrics_describe(out, "bytes_total", "counter", "The bytes of these packets");
-			zone_samples(&compilation.arena, out, "bytes_total", &c, true);
-		}
-		counters_free(&c);
+	counters_init(&c, &arena, compilation->config);
+	if (counters_read(&c, compilation->backend) == 0) {
+		metrics_describe(out, "packets_total", "counter",
+				 "Packets that rules have decided about since they were loaded");
+		zone_samples(&arena, out, "packets_total", &c, false);
+		metrics_describe(out, "bytes_total", "counter", "The bytes of these packets");
+		zone_samples(&arena, out, "bytes_total", &c, true);
 	}
-	compilation_free(&compilation);
+	counters_free(&c);
+	arena_free(&arena);
+}
+
+/* What the kernel has counted for the present configuration.  The cache is not for this: it has what
+ * is in force, which apply --confirm goes back to. */
+static void zone_metrics(const struct service *s, struct out *out)
+{
+	struct compilation other = { .config = NULL };
+	const struct compilation *compilation = s->in_force ? &s->compiled : &other;
+
+	if (!s->in_force)
+		compilation_run(&other, &s->options, NULL);
+	if (compilation->config && compilation->backend->counters)
+		print_zones(out, compilation);
+	compilation_free(&other);
 }
 
 /* ---- the logger ---- */

@@ -88,6 +88,30 @@ test_doubt_after_hold() {
 	check "and was not: the next one counts" within 2 allows $port
 }
 
+# What is gone back to is what was in force, not what the files say by then.
+test_early() {
+	last=$port
+	: >"$work/tree/firewall/cluster.fw"
+	sleep 0.1
+	check "an empty cluster.fw is nothing to go back to" no firewall apply --confirm 1
+	allow_next
+	check "the file is whole again" within 2 allows $port
+	sleep 0.5 # until a change is no more one of many
+	last=$port
+	good=$port
+	port=$((port + 1))
+	exec 5>"$work/tree/firewall/cluster.fw"
+	printf '%s\n' '[OPTIONS]' 'enable: 1' '' '[RULES]' "IN ACCEPT -p tcp -dport $port" >&5
+	metric enabled >/dev/null
+	check "apply --confirm while a file is being written" firewall apply --confirm 1
+	exec 5>&-
+	check "what was being written is in force" allows $port
+	taken_back 4 "not confirmed, after somebody has read metrics"
+	allow_next
+	check "the next configuration counts" within 2 allows $port
+	last=$port
+}
+
 test_confirmed() {
 	try 3
 	allow_next
@@ -179,7 +203,7 @@ test_time() {
 make_tree nft
 allow_next
 start
-for test in service change_after_hold doubt_after_hold confirmed next_service guard names mistakes time; do
+for test in service change_after_hold doubt_after_hold early confirmed next_service guard names mistakes time; do
 	time=$(now)
 	test_$test
 	echo "$test: $((($(now) - time) / 1000)) ms"
