@@ -22,10 +22,11 @@ static json_t *answer_status(struct service *s, const json_t *request)
 				: 0;
 
 	(void)request;
-	return json_pack("{s:b, s:i, s:b, s:b, s:b, s:s?, s:b, s:I}", "running", 1, "pid", (int)getpid(), "failing",
+	return json_pack("{s:b, s:i, s:b, s:b, s:b, s:s?, s:b, s:I, s:o}", "running", 1, "pid", (int)getpid(), "failing",
 			 (int)s->counts.failing, "held", (int)s->confirm.held, "pending-confirmation",
 			 (int)s->confirm.pending, "target", s->applied.backend ? s->applied.backend->name : NULL, "enabled",
-			 (int)s->counts.enabled, "seconds-left", (json_int_t)left);
+			 (int)s->counts.enabled, "seconds-left", (json_int_t)left, "conditions",
+			 conditions_json(&s->conditions));
 }
 
 static json_t *outcome(const struct service *s, bool applied)

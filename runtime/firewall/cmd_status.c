@@ -11,6 +11,7 @@
 #include "firewall/confirm.h"
 #include "firewall/rundir.h"
 #include "run.h"
+#include "visible.h"
 #include "xtables/xt_load.h"
 
 /* One compilation of a command. */
@@ -94,6 +95,24 @@ static bool is_true(const json_t *service, const char *key)
 	return json_is_true(json_object_get(service, key));
 }
 
+static void print_conditions(struct out *out, const json_t *service)
+{
+	const json_t *condition;
+	size_t i;
+
+	json_array_foreach(json_object_get(service, "conditions"), i, condition) {
+		const char *file = json_string_value(json_object_get(condition, "file"));
+
+		out_printf(out, "%s: ", json_string_value(json_object_get(condition, "priority")));
+		if (file) {
+			out_visible(out, text_of(file));
+			out_printf(out, ":%d: ", (int)json_integer_value(json_object_get(condition, "line")));
+		}
+		out_visible(out, text_of(json_string_value(json_object_get(condition, "message"))));
+		out_char(out, '\n');
+	}
+}
+
 static void print_text(struct out *out, const struct view *view, const json_t *service)
 {
 	bool enabled = view->config && config_enabled(view->config);
@@ -112,6 +131,7 @@ static void print_text(struct out *out, const struct view *view, const json_t *s
 	if (is_true(service, "failing"))
 		out_string(out, "The last configuration could not be applied: what was in force before stays in force. The "
 				"log says why; it is tried again.\n");
+	print_conditions(out, service);
 }
 
 static void print_json(struct out *out, const struct view *view, const json_t *service)
@@ -126,7 +146,11 @@ static void print_json(struct out *out, const struct view *view, const json_t *s
 				   view->compared ? json_boolean(view->differs) : json_null(), "diagnostics", "errors",
 				   (int)counts[SEVERITY_ERROR], "warnings", (int)counts[SEVERITY_WARNING], "notes",
 				   (int)counts[SEVERITY_NOTE]);
-	char *text = json_dumps(status, JSON_INDENT(2));
+	json_t *conditions = json_object_get(service, "conditions");
+	char *text;
+
+	json_object_set_new(status, "conditions", conditions ? json_incref(conditions) : json_array());
+	text = json_dumps(status, JSON_INDENT(2));
 
 	out_printf(out, "%s\n", text ? text : "{}");
 	free(text);

@@ -25,7 +25,7 @@ void log_open(struct log *log, const char *path, bool debug)
 		log->target = LOG_TO_JOURNAL;
 }
 
-static const char *priority_name(enum log_priority priority)
+const char *log_priority_name(enum log_priority priority)
 {
 	static const char *const names[] = {
 		[PRIORITY_CRITICAL] = "critical", [PRIORITY_ERROR] = "error", [PRIORITY_WARNING] = "warning",
@@ -47,7 +47,7 @@ static void put_line(struct out *out, enum log_priority priority, struct text me
 	localtime_r(&now.tv_sec, &parts);
 	strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", &parts);
 	out_printf(out, "%s.%03ld pve-firewall[%d]: %s: ", stamp, now.tv_nsec / 1000000, (int)getpid(),
-		   priority_name(priority));
+		   log_priority_name(priority));
 	out_visible(out, message);
 	out_char(out, '\n');
 }

@@ -41,6 +41,9 @@ struct log_about {
 	unsigned line;
 };
 
+/* "critical" and so on. */
+const char *log_priority_name(enum log_priority priority);
+
 /* To the file, if one is named; else with `debug` to standard error, else to the journal, if there is one. */
 void log_open(struct log *log, const char *path, bool debug);
 /* 0, or the errno why its file cannot be opened; then messages are lost until it can. */

@@ -246,6 +246,7 @@ int service_open(struct service *s, const struct cli *cli)
 	if (status)
 		return status;
 	log_open(&s->log, cli->value[CLI_LOG_FILE], cli->value[CLI_DEBUG] != NULL);
+	conditions_init(&s->conditions, &s->log);
 	reason = log_check(&s->log);
 	if (reason) /* a firewall without a log is better than none */
 		cli_error("cannot write %s: %s; messages are lost until it can be written", s->log.path, error_text(reason));
@@ -341,6 +342,7 @@ void service_close(struct service *s)
 	compilation_free(&s->compiled);
 	source_cache_free(s->cache);
 	told_free(&s->told);
+	conditions_free(&s->conditions);
 	if (s->lock >= 0)
 		close(s->lock);
 	if (s->run_dir >= 0)

@@ -11,6 +11,7 @@
 #define PVEFW_SERVICE_H
 
 #include "firewall/applied.h"
+#include "firewall/conditions.h"
 #include "firewall/confirm.h"
 #include "firewall/control.h"
 #include "firewall/kernel_watch.h"
@@ -49,6 +50,7 @@ struct service {
 	struct metrics metrics;
 	struct confirm confirm;
 	struct told told;
+	struct conditions conditions;
 	struct service_counts counts;
 	char *node; /* that is watched */
 	/* Timers: of the next cycle, of the cluster's `enable`, of apply --confirm; the look at the

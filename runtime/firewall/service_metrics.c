@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The service's metrics; what the kernel and the logger have counted is read when it is asked for. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "firewall/answers.h"
@@ -29,6 +30,17 @@ static void diagnostics_metrics(const struct service *s, struct out *out)
 	metrics_describe(out, "diagnostics", "gauge", "Diagnostics of the last compilation");
 	for (int i = SEVERITY_NOTE; i <= SEVERITY_ERROR; i++)
 		metrics_sample(out, "diagnostics", labels[i], s->counts.diagnostics[i]);
+}
+
+static void conditions_metrics(const struct service *s, struct out *out)
+{
+	char label[64];
+
+	metrics_describe(out, "conditions", "gauge", "What keeps the configuration from being enforced as it is written");
+	for (int kind = 0; kind < CONDITION_KINDS; kind++) {
+		snprintf(label, sizeof(label), "kind=\"%s\"", condition_rows[kind].name);
+		metrics_sample(out, "conditions", label, conditions_count(&s->conditions, (enum condition_kind)kind));
+	}
 }
 
 /* ---- zones ---- */
@@ -144,6 +156,7 @@ void service_metrics(void *context, struct out *out)
 	metric(out, "repairs_total", "counter", "Times that others had changed our rules in the kernel", (double)n->repairs);
 	metric(out, "files_read_total", "counter", "Files of the tree that were read", (double)n->files_read);
 	diagnostics_metrics(s, out);
+	conditions_metrics(s, out);
 	logger_metrics(s, out);
 	zone_metrics(s, out);
 }
