@@ -126,11 +126,12 @@ static void check_nic_names(struct lint *lint, const struct guest *guest)
 			report_nic(lint, guest, r->span, "rule", r->iface, nic);
 	}
 	for (const struct ipset *s = guest->scope.ipsets; s; s = s->hh.next) {
-		struct text name = { s->name.ptr + 9, s->name.len - 9 };
 		const struct nic *nic = guest->nics;
+		struct text name;
 
 		if (!s->span.begin || !text_starts(s->name, "ipfilter-net"))
 			continue;
+		name = (struct text){ s->name.ptr + 9, s->name.len - 9 }; /* after "ipfilter-" */
 		while (nic && !text_equal(nic->key, name))
 			nic = nic->next;
 		if (!nic || !nic->firewall)

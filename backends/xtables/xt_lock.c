@@ -53,9 +53,14 @@ static int try_lock(struct xt_lock *lock)
 
 bool xt_lock_take(struct backend_loading *loading, struct xt_lock *lock)
 {
-	struct stat space;
+	struct stat space = { 0 };
 	int reason = stat("/proc/thread-self/ns/net", &space) == 0 ? EWOULDBLOCK : errno;
 
+	if (reason != EWOULDBLOCK) {
+		backend_problem_add(loading, nowhere, "cannot tell the network namespace: /proc/thread-self/ns/net: %s",
+				    strerror(reason));
+		return false;
+	}
 	snprintf(lock->path, sizeof(lock->path), "/run/pvefw-load-%llu.lock",
 		 (unsigned long long)space.st_ino);
 	for (int i = 0; i < TURNS && reason == EWOULDBLOCK; i++) {

@@ -32,7 +32,8 @@ static bool asks_for(struct text request, const char *line)
 {
 	size_t len = strlen(line);
 
-	return request.len > len && memcmp(request.ptr, line, len) == 0 && strchr(" ?", request.ptr[len]);
+	return request.len > len && memcmp(request.ptr, line, len) == 0 &&
+	       (request.ptr[len] == ' ' || request.ptr[len] == '?');
 }
 
 static void respond(struct out *answer, const char *status, const char *type, const struct out *body)

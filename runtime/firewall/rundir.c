@@ -104,18 +104,48 @@ int rundir_remove(int dir, const char *name)
 	return unlinkat(dir, name, 0) < 0 && errno != ENOENT ? errno : 0;
 }
 
-/* ---- the lock ---- */
+/*
+ * ---- the lock ----
+ *
+ * A lock of the open file description (fcntl(2), F_OFD_SETLK): the process' own lock would be given up
+ * as soon as any other descriptor of the file is closed, by a library, too.  The kernel does not say
+ * who holds such a lock, so the file does.
+ */
 
 static struct flock whole_file(short type)
 {
 	return (struct flock){ .l_type = type, .l_whence = SEEK_SET };
 }
 
+/* The process that the file names; -1: it names none. */
+static pid_t named_holder(int fd)
+{
+	char text[16] = "";
+	long pid;
+
+	if (pread(fd, text, sizeof(text) - 1, 0) <= 0)
+		return -1;
+	pid = strtol(text, NULL, 10);
+	return pid > 0 && pid <= INT32_MAX ? (pid_t)pid : -1;
+}
+
 static pid_t holder_of(int fd)
 {
 	struct flock lock = whole_file(F_WRLCK);
 
-	return fcntl(fd, F_GETLK, &lock) < 0 || lock.l_type == F_UNLCK ? 0 : lock.l_pid;
+	if (fcntl(fd, F_OFD_GETLK, &lock) < 0 || lock.l_type == F_UNLCK)
+		return 0;
+	return lock.l_pid > 0 ? lock.l_pid : named_holder(fd);
+}
+
+static void name_holder(int fd)
+{
+	char text[16];
+	int len = snprintf(text, sizeof(text), "%d\n", (int)getpid());
+
+	/* Only for messages: the lock does not depend on it. */
+	if (ftruncate(fd, 0) < 0 || pwrite(fd, text, (size_t)len, 0) != len)
+		return;
 }
 
 pid_t rundir_lock_holder(int dir)
@@ -138,8 +168,10 @@ int rundir_lock(int dir, int wait, pid_t *holder)
 	for (;; wait -= LOCK_POLL) {
 		struct flock lock = whole_file(F_WRLCK);
 
-		if (fcntl(fd, F_SETLK, &lock) == 0)
+		if (fcntl(fd, F_OFD_SETLK, &lock) == 0) {
+			name_holder(fd);
 			return fd;
+		}
 		if (wait <= 0 || (errno != EAGAIN && errno != EACCES))
 			break;
 		nanosleep(&pause, NULL);

@@ -24,10 +24,10 @@ int rundir_remove(int dir, const char *name);
 /*
  * Takes the lock of the one instance, waiting up to `wait` milliseconds for another to
  * give it up.  A descriptor that holds it as long as it is open, or -1 with errno set:
- * EWOULDBLOCK when it is held, by the process *holder.
+ * EWOULDBLOCK when it is held, by the process *holder (-1: not known which).
  */
 int rundir_lock(int dir, int wait, pid_t *holder);
-/* The process that holds it; 0: none. */
+/* The process that holds it; 0: none; -1: one that is not known. */
 pid_t rundir_lock_holder(int dir);
 
 #endif

@@ -112,6 +112,26 @@ START_TEST(one_process_has_the_lock)
 }
 END_TEST
 
+/* Closing another descriptor of the file gives up nothing: a POSIX lock would be gone. */
+START_TEST(a_lock_outlives_other_descriptors)
+{
+	pid_t holder = 0, child;
+	int lock = rundir_lock(dir, 0, &holder), other = openat(dir, "lock", O_RDWR), status;
+
+	ck_assert_int_ge(lock, 0);
+	ck_assert_int_ge(other, 0);
+	close(other);
+	ck_assert_int_eq(rundir_lock_holder(dir), getpid());
+	child = fork();
+	if (child == 0)
+		_exit(rundir_lock(dir, 0, &holder) < 0 && holder == getppid() ? 0 : 1);
+	waitpid(child, &status, 0);
+	ck_assert_int_eq(status, 0);
+	close(lock);
+	ck_assert_int_eq(rundir_lock_holder(dir), 0);
+}
+END_TEST
+
 /* ---- a tree ---- */
 
 static void put(struct source_cache *cache, const char *shown, const char *text)
@@ -232,6 +252,7 @@ int main(void)
 	tcase_add_test(tests, files_are_replaced);
 	tcase_add_test(tests, a_file_that_cannot_be_written_stays);
 	tcase_add_test(tests, one_process_has_the_lock);
+	tcase_add_test(tests, a_lock_outlives_other_descriptors);
 	tcase_add_test(tests, a_tree_takes_the_place_of_another);
 	tcase_add_test(tests, each_diagnostic_is_told_once);
 	tcase_add_test(tests, lost_messages_are_counted);
