@@ -11,34 +11,18 @@
 
 #include "inputs.h"
 #include "lookup.h"
+#include "netlink_dump.h"
 
 /* ---- asking ---- */
 
-/* Hands every answer of a dump to `each`; 0 or an errno. */
-static int receive(struct mnl_socket *socket, mnl_cb_t each, void *data)
-{
-	_Alignas(struct nlmsghdr) char buffer[32768];
-	unsigned port = mnl_socket_get_portid(socket);
-	ssize_t got;
-	int more = MNL_CB_OK;
-
-	while (more > MNL_CB_STOP) {
-		got = mnl_socket_recvfrom(socket, buffer, sizeof(buffer));
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return errno;
-		more = mnl_cb_run(buffer, (size_t)got, 0, port, each, data);
-	}
-	return more < 0 ? errno : 0;
-}
-
-/* Asks for all objects of a type; `family` stands first in every request. */
-static int dump(uint16_t type, unsigned char family, mnl_cb_t each, void *data)
+/* Asks for all objects of a type; `family` is the first member of every request.  `restart` forgets what `each`
+ * has taken of a dump that was interrupted.  0 or an errno. */
+static int dump(uint16_t type, unsigned char family, mnl_cb_t each, void (*restart)(void *data), void *data)
 {
 	_Alignas(struct nlmsghdr) char buffer[256] = { 0 };
 	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
 	struct mnl_socket *socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	struct netlink_dump d = { .request = request, .each = each, .restart = restart, .data = data };
 	int reason = 0;
 
 	if (!socket)
@@ -55,11 +39,13 @@ static int dump(uint16_t type, unsigned char family, mnl_cb_t each, void *data)
 
 		route->rtm_family = family;
 	}
-	if (mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0 ||
-	    mnl_socket_sendto(socket, request, request->nlmsg_len) < 0)
+	d.buffer = malloc(NETLINK_DATAGRAM_MOST);
+	if (!d.buffer || mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0)
 		reason = errno;
-	else
-		reason = receive(socket, each, data);
+	d.peer = netlink_peer_of(socket);
+	if (!reason)
+		reason = netlink_dump_run(&d);
+	free(d.buffer);
 	mnl_socket_close(socket);
 	return reason;
 }
@@ -113,6 +99,13 @@ static int each_route(const struct nlmsghdr *message, void *data)
 	return MNL_CB_OK;
 }
 
+static void forget_route(void *data)
+{
+	struct route_search *search = data;
+
+	search->best.version = 0;
+}
+
 int localnet_detect(struct arena *arena, const char *host_name, struct prefix *network)
 {
 	struct lookup found = lookup_host(arena, host_name);
@@ -120,7 +113,7 @@ int localnet_detect(struct arena *arena, const char *host_name, struct prefix *n
 	for (uint32_t i = 0; i < found.count; i++) {
 		struct route_search search = { .address = found.addresses[i] };
 		int reason = dump(RTM_GETROUTE, search.address.version == 4 ? AF_INET : AF_INET6,
-				  each_route, &search);
+				  each_route, forget_route, &search);
 
 		if (reason)
 			return reason;
@@ -215,10 +208,18 @@ static struct altname *sort_altnames(struct altname_list *list)
 	return first;
 }
 
+static void forget_altnames(void *data)
+{
+	struct altname_list *list = data;
+
+	list->first = NULL;
+	list->count = 0;
+}
+
 int altnames_detect(struct arena *arena, struct altname **altnames)
 {
 	struct altname_list list = { .arena = arena };
-	int reason = dump(RTM_GETLINK, AF_UNSPEC, each_link, &list);
+	int reason = dump(RTM_GETLINK, AF_UNSPEC, each_link, forget_altnames, &list);
 
 	*altnames = reason ? NULL : sort_altnames(&list);
 	return reason;

@@ -106,9 +106,10 @@ enum { NFT_RECEIVED_MOST = 1 << 16 };
 /* A request of type NFT_MSG_..., in `buffer`. */
 struct nlmsghdr *nft_request_begin(struct nft_kernel *kernel, char *buffer, uint16_t type, uint8_t family,
 				   uint16_t flags);
-/* Sends a request and hands over all messages that answer it.  0 or an errno: EINTR when what is
- * dumped has changed meanwhile. */
-int nft_kernel_ask(struct nft_kernel *kernel, const struct nlmsghdr *request, mnl_cb_t callback, void *context);
+/* Sends a request and hands over all messages that answer it.  A dump that was interrupted is repeated after
+ * `restart` has forgotten what was taken; without `restart` it returns EINTR.  0 or an errno. */
+int nft_kernel_ask(struct nft_kernel *kernel, const struct nlmsghdr *request, mnl_cb_t callback,
+		   void (*restart)(void *context), void *context);
 /* A number; 0 for no attribute. */
 uint32_t nft_get_u32(const struct nlattr *attribute);
 

@@ -135,7 +135,7 @@ static int read_chain(struct reading *r, uint8_t family, struct text chain)
 
 	mnl_attr_put_strz(message, NFTA_RULE_TABLE, NFT_TABLE_NAME);
 	nft_put_text(message, NFTA_RULE_CHAIN, chain);
-	return nft_kernel_ask(r->kernel, message, take_rule, r);
+	return nft_kernel_ask(r->kernel, message, take_rule, NULL, r);
 }
 
 static int read_table(struct reading *r, struct arena *arena, uint8_t family)

@@ -41,6 +41,13 @@ struct dump {
 	const char *table;
 };
 
+static void forget_items(void *context)
+{
+	struct dump *d = context;
+
+	d->list.count = 0;
+}
+
 /* Dumps what the callback makes items of. */
 static int dump(struct nft_kernel *kernel, uint16_t type, uint8_t family, mnl_cb_t callback,
 		struct dump *dump)
@@ -53,7 +60,7 @@ static int dump(struct nft_kernel *kernel, uint16_t type, uint8_t family, mnl_cb
 		mnl_attr_put_strz(message, NFTA_SET_TABLE, dump->table);
 	if (type == NFT_MSG_GETOBJ)
 		nft_put_u32(message, NFTA_OBJ_TYPE, NFT_OBJECT_CT_HELPER);
-	return nft_kernel_ask(kernel, message, callback, dump);
+	return nft_kernel_ask(kernel, message, callback, forget_items, dump);
 }
 
 /* ---- attributes ---- */
@@ -151,7 +158,7 @@ static int ask_elements(struct nft_kernel *kernel, uint8_t family, struct text n
 
 	mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_TABLE, d->table);
 	nft_put_text(message, NFTA_SET_ELEM_LIST_SET, name);
-	return nft_kernel_ask(kernel, message, callback, d);
+	return nft_kernel_ask(kernel, message, callback, forget_items, d);
 }
 
 static void take_verdict(struct nft_kernel_element *element, struct arena *arena, const struct nlattr *data)
@@ -296,7 +303,7 @@ static int read_existence(struct nft_kernel *kernel, uint8_t family, bool *exist
 	int reason;
 
 	mnl_attr_put_strz(message, NFTA_TABLE_NAME, NFT_TABLE_NAME);
-	reason = nft_kernel_ask(kernel, message, accept_message, exists);
+	reason = nft_kernel_ask(kernel, message, accept_message, NULL, exists);
 	/* A kernel that does not know the family has no such table either. */
 	return reason == ENOENT || reason == EAFNOSUPPORT || reason == EOPNOTSUPP ? 0 : reason;
 }
@@ -341,7 +348,7 @@ static int read_one(struct nft_kernel *kernel, struct arena *arena, uint16_t typ
 
 	mnl_attr_put_strz(message, NFTA_SET_TABLE, NFT_TABLE_NAME);
 	nft_put_text(message, type == NFT_MSG_GETCHAIN ? NFTA_CHAIN_NAME : NFTA_SET_NAME, name);
-	reason = nft_kernel_ask(kernel, message, callback, &d);
+	reason = nft_kernel_ask(kernel, message, callback, forget_items, &d);
 	if (!reason && !d.list.count)
 		reason = ENOENT;
 	if (!reason)
@@ -385,7 +392,7 @@ int nft_kernel_read_generation(struct nft_kernel *kernel, uint32_t *generation)
 	_Alignas(struct nlmsghdr) char buffer[256];
 	struct nlmsghdr *message = nft_request_begin(kernel, buffer, NFT_MSG_GETGEN, AF_UNSPEC, NLM_F_ACK);
 
-	return nft_kernel_ask(kernel, message, take_generation, generation);
+	return nft_kernel_ask(kernel, message, take_generation, NULL, generation);
 }
 
 int nft_kernel_read(struct nft_kernel *kernel, struct arena *arena, struct nft_loaded *loaded)
