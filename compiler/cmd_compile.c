@@ -9,6 +9,7 @@
 #include "commands.h"
 #include "compile.h"
 #include "out_files.h"
+#include "visible.h"
 
 /* The file kinds of a tree in the order in which they are read. */
 static void for_each_file(const struct inputs *inputs, struct out *out,
@@ -24,9 +25,17 @@ static void for_each_file(const struct inputs *inputs, struct out *out,
 		dump(out, file->source, FILE_VNET);
 }
 
+/* A file's name may hold a newline, too. */
+static void dump_path(struct out *out, const struct source *source)
+{
+	out_string(out, "=== ");
+	out_visible(out, text_of(source->path));
+	out_char(out, '\n');
+}
+
 static void dump_tokens(struct out *out, struct source *source, enum file_kind kind)
 {
-	out_printf(out, "=== %s\n", source->path);
+	dump_path(out, source);
 	tokens_dump(out, source, kind);
 }
 
@@ -34,7 +43,7 @@ static void dump_ast(struct out *out, struct source *source, enum file_kind kind
 {
 	struct arena arena = { 0 };
 
-	out_printf(out, "=== %s\n", source->path);
+	dump_path(out, source);
 	ast_dump(out, ast_parse(&arena, source, kind), true);
 	arena_free(&arena);
 }
@@ -62,6 +71,44 @@ static bool write_files(struct run *run, const struct backend *backend, const st
 	return out_files_commit(&files);
 }
 
+static void dump_stage(struct out *out, const char *stage, const struct backend *backend, const struct inputs *inputs,
+		       const struct config *config)
+{
+	if (strcmp(stage, "tokens") == 0)
+		for_each_file(inputs, out, dump_tokens);
+	else if (strcmp(stage, "ast") == 0)
+		for_each_file(inputs, out, dump_ast);
+	else if (strcmp(stage, "ir") == 0)
+		config_dump(out, config);
+	else
+		backend->dump(out, config);
+}
+
+/* Tabs at the beginning are the layout of a target's listing; all else may be a file's. */
+static void print_dump_line(struct out *out, struct text line)
+{
+	while (line.len && line.ptr[0] == '\t') {
+		out_char(out, '\t');
+		line = (struct text){ line.ptr + 1, line.len - 1 };
+	}
+	out_visible(out, line);
+	out_char(out, '\n');
+}
+
+/* A listing is for people: whatever words of the files are in it, they are escaped here. */
+static void print_dump(struct out *out, const char *stage, const struct backend *backend, const struct inputs *inputs,
+		       const struct config *config)
+{
+	struct out listing;
+
+	out_init_memory(&listing);
+	dump_stage(&listing, stage, backend, inputs, config);
+	for (const char *at = listing.data, *end; at && (end = memchr(at, '\n', listing.len - (size_t)(at - listing.data)));
+	     at = end + 1)
+		print_dump_line(out, (struct text){ at, (uint32_t)(end - at) });
+	out_free(&listing);
+}
+
 static bool print(const struct run *run, const struct backend *backend, const struct inputs *inputs,
 		  const struct config *config)
 {
@@ -69,16 +116,10 @@ static bool print(const struct run *run, const struct backend *backend, const st
 	struct out out;
 
 	stdout_open(&out);
-	if (!stage)
-		backend->print(&out, config);
-	else if (strcmp(stage, "tokens") == 0)
-		for_each_file(inputs, &out, dump_tokens);
-	else if (strcmp(stage, "ast") == 0)
-		for_each_file(inputs, &out, dump_ast);
-	else if (strcmp(stage, "ir") == 0)
-		config_dump(&out, config);
+	if (stage)
+		print_dump(&out, stage, backend, inputs, config);
 	else
-		backend->dump(&out, config);
+		backend->print(&out, config);
 	return stdout_close(&out) == EXIT_CLEAN;
 }
 
