@@ -54,7 +54,8 @@ static void put_line(struct out *out, enum log_priority priority, struct text me
 
 static int open_file(const struct log *log)
 {
-	return open(log->path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0640);
+	/* O_NONBLOCK: a FIFO without a reader must not stop the firewall. */
+	return open(log->path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640);
 }
 
 int log_check(const struct log *log)

@@ -68,7 +68,8 @@ int rundir_write(int dir, const char *name, const void *bytes, size_t size)
 	int fd, reason;
 
 	snprintf(temporary, sizeof(temporary), ".%s.new", name);
-	fd = openat(dir, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	unlinkat(dir, temporary, 0); /* whatever it is: what is written to is new */
+	fd = openat(dir, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
 	if (fd < 0)
 		return errno;
 	reason = write_all(fd, bytes, size);
@@ -81,22 +82,89 @@ int rundir_write(int dir, const char *name, const void *bytes, size_t size)
 	return reason;
 }
 
-int rundir_read(int dir, const char *name, struct out *out)
+/* Opens NAME below `dir` without following a link, on the way or at the end, and without waiting for the other
+ * end of a FIFO; a descriptor or -1 with errno set. */
+static int open_below(int dir, const char *name)
 {
-	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC), reason = 0;
+	const char *slash = strchr(name, '/');
+	char folder[256];
+	int below, fd, reason;
+
+	if (!slash)
+		return openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	if ((size_t)(slash - name) >= sizeof(folder)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	memcpy(folder, name, (size_t)(slash - name));
+	folder[slash - name] = '\0';
+	below = openat(dir, folder, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (below < 0)
+		return -1;
+	fd = open_below(below, slash + 1);
+	reason = errno;
+	close(below);
+	errno = reason;
+	return fd;
+}
+
+/* What may be read: a regular file of at most `max` bytes, and unless `untrusted`, one that only root or this user
+ * can have written.  0 or an errno. */
+static int check_file(int fd, size_t max, bool untrusted)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return errno;
+	if (!S_ISREG(st.st_mode))
+		return EINVAL;
+	if (!untrusted && st.st_uid != 0 && st.st_uid != geteuid())
+		return EPERM;
+	return st.st_size > (off_t)max ? EFBIG : 0;
+}
+
+/* Appends the rest of a file, which may have grown since it was looked at. */
+static int append_file(int fd, size_t max, struct out *out)
+{
+	size_t before = out->len;
 	char buffer[4096];
 	ssize_t n;
 
-	if (fd < 0)
-		return errno;
-	while ((n = read(fd, buffer, sizeof(buffer))) != 0 && !reason) {
+	while ((n = read(fd, buffer, sizeof(buffer))) != 0) {
+		if (n < 0 && errno != EINTR)
+			return errno;
 		if (n > 0)
 			out_bytes(out, buffer, (size_t)n);
-		else if (errno != EINTR)
-			reason = errno;
+		if (out->len - before > max)
+			return EFBIG;
 	}
+	return 0;
+}
+
+static int read_file(int dir, const char *name, size_t max, bool untrusted, struct out *out)
+{
+	int fd = open_below(dir, name), reason;
+	size_t before = out->len;
+
+	if (fd < 0)
+		return errno;
+	reason = check_file(fd, max, untrusted);
+	if (!reason)
+		reason = append_file(fd, max, out);
+	if (reason)
+		out->len = before;
 	close(fd);
 	return reason;
+}
+
+int rundir_read(int dir, const char *name, struct out *out)
+{
+	return read_file(dir, name, RUNDIR_FILE_MAX, false, out);
+}
+
+int rundir_read_untrusted(int dir, const char *name, size_t max, struct out *out)
+{
+	return read_file(dir, name, max, true, out);
 }
 
 int rundir_remove(int dir, const char *name)

@@ -16,8 +16,17 @@ int rundir_open(const char *path);
 int rundir_open_existing(const char *path);
 /* Puts a file in the place of another; 0 or an errno. */
 int rundir_write(int dir, const char *name, const void *bytes, size_t size);
-/* Appends what a file holds to `out`; 0 or an errno (ENOENT if there is none). */
+
+enum { RUNDIR_FILE_MAX = 64 << 20 /* bytes */ };
+
+/*
+ * Appends what a file holds to `out`, which must be memory; 0 or an errno, and then nothing is appended.  Never
+ * waits, and follows no symbolic link: ENOENT if there is no file, ELOOP or ENOTDIR for a link, EINVAL for what is
+ * not a regular file, EPERM if it belongs neither to root nor to this user, EFBIG above RUNDIR_FILE_MAX.
+ */
 int rundir_read(int dir, const char *name, struct out *out);
+/* Reads a file that another user may have written, of at most `max` bytes. */
+int rundir_read_untrusted(int dir, const char *name, size_t max, struct out *out);
 /* 0 if the file is gone, or an errno. */
 int rundir_remove(int dir, const char *name);
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The service's metrics; what the kernel and the logger have counted is read when it is asked for. */
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "firewall/answers.h"
 #include "firewall/counters.h"
 #include "firewall/rundir.h"
 #include "firewall/service.h"
+#include "logger_notes.h"
 
 static double seconds(int64_t nanoseconds)
 {
@@ -100,14 +100,30 @@ static void zone_metrics(const struct service *s, struct out *out)
 
 /* ---- the logger ---- */
 
-/* The logger may have a directory of its own in ours, as it has with systemd. */
+enum { LOGGER_STATE_MAX = 4096 /* bytes */ };
+
+/* The logger may have a directory of its own in ours, as it has with systemd; another user can write there. */
 static bool read_logger_state(const struct service *s, struct out *text)
 {
-	return rundir_read(s->run_dir, "logger/logger.state", text) == 0 ||
-	       rundir_read(s->run_dir, "logger.state", text) == 0;
+	return rundir_read_untrusted(s->run_dir, NOTE_LOGGER_STATE, LOGGER_STATE_MAX, text) == 0 ||
+	       rundir_read_untrusted(s->run_dir, "logger.state", LOGGER_STATE_MAX, text) == 0;
 }
 
-/* From its state file: lines of name and number. */
+/* The number in the line "KEY NUMBER"; false if there is none. */
+static bool find_count(struct text state, const char *key, uint64_t *number)
+{
+	while (state.len) {
+		long end = text_find(state, '\n');
+		struct text line = { state.ptr, end < 0 ? state.len : (uint32_t)end };
+		uint32_t taken = end < 0 ? line.len : line.len + 1, len = (uint32_t)strlen(key);
+
+		if (text_starts(line, key) && line.len > len && line.ptr[len] == ' ')
+			return text_to_number((struct text){ line.ptr + len + 1, line.len - len - 1 }, UINT64_MAX, number);
+		state = (struct text){ state.ptr + taken, state.len - taken };
+	}
+	return false;
+}
+
 static void logger_metrics(const struct service *s, struct out *out)
 {
 	static const struct {
@@ -120,17 +136,13 @@ static void logger_metrics(const struct service *s, struct out *out)
 		{ "malformed", "log_malformed_total", "Packets that were malformed" },
 	};
 	struct out text;
+	uint64_t number;
 
 	out_init_memory(&text);
-	if (read_logger_state(s, &text)) {
-		out_char(&text, '\0');
-		for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-			const char *at = strstr(text.data, rows[i].key);
-
-			if (at)
-				metric(out, rows[i].name, "counter", rows[i].help, strtod(at + strlen(rows[i].key), NULL));
-		}
-	}
+	if (read_logger_state(s, &text))
+		for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+			if (find_count((struct text){ text.data, (uint32_t)text.len }, rows[i].key, &number))
+				metric(out, rows[i].name, "counter", rows[i].help, (double)number);
 	out_free(&text);
 }
 

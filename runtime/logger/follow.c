@@ -16,7 +16,7 @@
 #include "strerror.h"
 #include "visible.h"
 
-enum { LOOK_EVERY = 200 /* ms */, FIRST_SHOWN = 10 /* lines */, TAIL_MOST = 16 * 1024 };
+enum { LOOK_EVERY = 200 /* ms */, FIRST_SHOWN = 10 /* lines */, TAIL_MOST = 16 * 1024, PART_MAX = 64 * 1024 /* bytes */ };
 
 /* ---- colours ---- */
 
@@ -97,6 +97,11 @@ static void put_lines(struct follower *f)
 		put_line(f, (struct text){ at, (uint32_t)(end - at) });
 		left -= (size_t)(end + 1 - at);
 		at = end + 1;
+	}
+	/* The logger writes no such lines, but somebody else may: they are printed in pieces. */
+	if (left > PART_MAX) {
+		put_line(f, (struct text){ at, (uint32_t)left });
+		left = 0;
 	}
 	if (left)
 		memmove(f->part.data, at, left);

@@ -403,6 +403,61 @@ test_descriptors() {
 	end
 }
 
+# ---- files that others may write ----
+
+# scraped: the metrics come, in two seconds
+scraped() {
+	timeout 2 "${in[@]}" bash -c 'exec 3<>/dev/tcp/127.0.0.1/9199 && printf "GET /metrics HTTP/1.0\r\n\r\n" >&3 && cat <&3' >"$work/metrics" &&
+		grep -q '^pvefw_enabled 1$' "$work/metrics"
+}
+
+# goes_on WHAT PORT: the service answers, and applies what changes
+goes_on() {
+	check "$1: metrics" scraped
+	allow_port "$2"
+	check "$1: a change is applied" within 2 allows "$2"
+	check "$1: status" timeout 5 "$service" status --root "$work/tree" --node n --run-dir "$work/run"
+}
+
+# The folder of the logger, which has a user of its own: nothing in it may stop the service or fill its memory
+test_foreign() {
+	fresh nft
+	local state=$work/run/logger/logger.state before
+	mkdir -p "$work/run/logger"
+	printf '%s\n' 'received 12' 'written 1x' 'lost_kernel nan' 'xlost_disk 3' 'malformed -1' >"$state"
+	check "logger.state: metrics" scraped
+	[ "$(grep '^pvefw_log_' "$work/metrics")" = 'pvefw_log_received_total 12' ]
+	verdict $? "logger.state: what is not a number counts: $(grep '^pvefw_log_' "$work/metrics")"
+	rm "$state"
+	mkfifo "$state"
+	goes_on "a FIFO as logger.state" 4711
+	rm "$state"
+	ln -s /dev/zero "$state"
+	before=$(resident)
+	goes_on "a link to /dev/zero as logger.state" 4712
+	check "a link to /dev/zero: memory grows" test $(($(resident) - before)) -le 20000
+	rm "$state"
+	ln -s "$work/log" "$state"
+	goes_on "a link to a file as logger.state" 4713
+	rm "$state"
+	truncate -s 8G "$state"
+	before=$(resident)
+	goes_on "a large logger.state" 4714
+	check "a large logger.state: memory grows" test $(($(resident) - before)) -le 20000
+	rm -r "$work/run/logger"
+	ln -s /proc/self "$work/run/logger"
+	goes_on "a link as the logger's folder" 4715
+	for name in confirm held sysctls counters; do
+		rm -rf "${work:?}/run/$name"
+		mkfifo "$work/run/$name"
+	done
+	kill_service
+	check "FIFOs as the service's own files: the next one starts" start
+	goes_on "FIFOs as the service's own files" 4716
+	end
+	: >"$work/log"
+}
+
 # ---- the kernel's settings ----
 
 timeouts=/proc/sys/net/netfilter/nf_conntrack_tcp_timeout
@@ -486,7 +541,7 @@ test_leaks() {
 	leaks "" "${CYCLES:-100}"
 }
 
-all="full denied vanished half replaced tools said two flushed lost_messages no_buffers descriptors settings leaks"
+all="full denied vanished half replaced tools said two flushed lost_messages no_buffers descriptors foreign settings leaks"
 [ $# != 0 ] || set -- $all
 for test; do
 	time=$(now)

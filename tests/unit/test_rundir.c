@@ -79,6 +79,67 @@ START_TEST(a_file_that_cannot_be_written_stays)
 }
 END_TEST
 
+static int read_error(const char *name, bool untrusted, size_t max)
+{
+	struct out out;
+	int reason;
+
+	out_init_memory(&out);
+	out_string(&out, "before");
+	reason = untrusted ? rundir_read_untrusted(dir, name, max, &out) : rundir_read(dir, name, &out);
+	ck_assert_uint_eq(out.len, reason ? 6 : 6 + 3);
+	out_free(&out);
+	return reason;
+}
+
+/* None of these may be waited for or followed: the test would not end, or read without end. */
+START_TEST(only_files_are_read)
+{
+	char path[256];
+
+	ck_assert_int_eq(mkdirat(dir, "theirs", 0755), 0);
+	ck_assert_int_eq(mkfifoat(dir, "theirs/fifo", 0644), 0);
+	ck_assert_int_eq(symlinkat("/dev/zero", dir, "theirs/zero"), 0);
+	ck_assert_int_eq(mkdirat(dir, "theirs/folder", 0755), 0);
+	ck_assert_int_eq(rundir_write(dir, "file", "abc", 3), 0);
+	ck_assert_int_eq(symlinkat("../file", dir, "theirs/link"), 0);
+	ck_assert_int_eq(symlinkat(".", dir, "way"), 0);
+	for (int untrusted = 0; untrusted < 2; untrusted++) {
+		ck_assert_int_eq(read_error("theirs/fifo", untrusted, 10), EINVAL);
+		ck_assert_int_eq(read_error("theirs/zero", untrusted, 10), ELOOP);
+		ck_assert_int_eq(read_error("theirs/folder", untrusted, 10), EINVAL);
+		ck_assert_int_eq(read_error("theirs/link", untrusted, 10), ELOOP);
+		ck_assert_int_eq(read_error("way/file", untrusted, 10), ENOTDIR);
+		ck_assert_int_eq(read_error("theirs/none/file", untrusted, 10), ENOENT);
+		ck_assert_int_eq(read_error("file", untrusted, 3), 0);
+	}
+	ck_assert_int_eq(read_error("file", true, 2), EFBIG);
+	snprintf(path, sizeof(path), "%s/file", run_path);
+	ck_assert_int_eq(truncate(path, RUNDIR_FILE_MAX + 1L), 0);
+	ck_assert_int_eq(read_error("file", false, 0), EFBIG);
+	if (geteuid() == 0) {
+		ck_assert_int_eq(truncate(path, 3), 0);
+		ck_assert_int_eq(chown(path, 65534, 65534), 0);
+		ck_assert_int_eq(read_error("file", false, 0), EPERM);
+		ck_assert_int_eq(read_error("file", true, 10), 0);
+	}
+}
+END_TEST
+
+/* What is written goes into a file of its own, whatever lies where it is made. */
+START_TEST(nothing_is_written_through_a_link)
+{
+	ck_assert_int_eq(rundir_write(dir, "other", "abc", 3), 0);
+	ck_assert_int_eq(symlinkat("other", dir, ".x.new"), 0);
+	ck_assert_int_eq(rundir_write(dir, "x", "new", 3), 0);
+	check_file("other", "abc");
+	check_file("x", "new");
+	ck_assert_int_eq(mkfifoat(dir, ".x.new", 0644), 0);
+	ck_assert_int_eq(rundir_write(dir, "x", "2", 1), 0);
+	check_file("x", "2");
+}
+END_TEST
+
 /* ---- the lock ---- */
 
 START_TEST(one_process_has_the_lock)
@@ -251,6 +312,8 @@ int main(void)
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, files_are_replaced);
 	tcase_add_test(tests, a_file_that_cannot_be_written_stays);
+	tcase_add_test(tests, only_files_are_read);
+	tcase_add_test(tests, nothing_is_written_through_a_link);
 	tcase_add_test(tests, one_process_has_the_lock);
 	tcase_add_test(tests, a_lock_outlives_other_descriptors);
 	tcase_add_test(tests, a_tree_takes_the_place_of_another);
