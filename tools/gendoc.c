@@ -476,6 +476,36 @@ static void logger_counts(struct out *out)
 #include "logger/counts.def"
 }
 
+/* ---- pve-firewall(8) ---- */
+
+static void table_cell(struct out *out, const char *text, const char *end)
+{
+	out_string(out, "T{\n");
+	mdoc_text(out, text_of(text));
+	out_printf(out, "\nT}%s", end);
+}
+
+/* For tbl(1), which man runs; each cell is a block of text that is filled. */
+static void faults(struct out *out)
+{
+	static const struct {
+		const char *fault, *in_force, *told, *within;
+	} rows[] = {
+#define FAULT(fault, in_force, told, within, test) { fault, in_force, told, within },
+#include "firewall/faults.def"
+	};
+
+	out_string(out, ".TS\nallbox tab(|);\nlb lb lb lb\nlw(24) lw(22) lw(20) lw(8).\n"
+			"when|in force is|told by|within\n");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		table_cell(out, rows[i].fault, "|");
+		table_cell(out, rows[i].in_force, "|");
+		table_cell(out, rows[i].told, "|");
+		table_cell(out, rows[i].within, "\n");
+	}
+	out_string(out, ".TE\n");
+}
+
 /* ---- words of the language, for editors ---- */
 
 static const char *section_at(unsigned i, bool named)
@@ -614,6 +644,7 @@ static const struct part {
 	{ "bash-arguments", bash_arguments },
 	{ "bash-operands", bash_operands },
 	{ "logger-counts", logger_counts },
+	{ "faults", faults },
 };
 
 /* Whether the line is "@name@" of a part, which is printed. */
