@@ -286,8 +286,11 @@ static void resolve_name(struct reader *r, struct address *address)
 	struct arena *arena = r->diags->arena;
 	const char *name = arena_string(arena, word_text(address->value));
 	struct lookup found = lookup_host(arena, name);
+	struct resolved_name *resolved = ARENA_NEW(arena, struct resolved_name);
 	struct diagnostic *d;
 
+	*resolved = (struct resolved_name){ text_of(name), lookup_print(arena, &found), r->result->names };
+	r->result->names = resolved;
 	if (take_version(arena, &found, r->preference->first, address) ||
 	    take_version(arena, &found, r->preference->second, address))
 		return;

@@ -296,10 +296,17 @@ struct corosync_link {
 	struct corosync_link *next;
 };
 
+/* A host name and what it resolved to: addresses in order, a space between two; len 0: none. */
+struct resolved_name {
+	struct text name, addresses;
+	struct resolved_name *next;
+};
+
 struct corosync {
 	bool present;
 	bool multicast;              /* transport udp */
 	struct corosync_link *links; /* by node, then by key */
+	struct resolved_name *names; /* that were asked for */
 };
 
 /* What is known of a name in /etc/services, /etc/protocols, /etc/ethertypes. */

@@ -3,6 +3,7 @@
 #include "lookup.h"
 
 #include <netinet/in.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 /* The C library's netdb.h, not compiler/netdb.h, which -Icompiler would find first. */
 #include <../include/netdb.h>
@@ -55,4 +56,27 @@ struct lookup lookup_host(struct arena *arena, const char *name)
 	if (!result.count)
 		result.reason = "it has no IP address";
 	return result;
+}
+
+static int compare(const void *a, const void *b)
+{
+	return prefix_compare(a, b);
+}
+
+struct text lookup_print(struct arena *arena, const struct lookup *found)
+{
+	struct prefix *sorted = ARENA_ARRAY(arena, struct prefix, found->count);
+	struct text text = { "", 0 };
+
+	if (found->count) {
+		memcpy(sorted, found->addresses, found->count * sizeof(*sorted));
+		qsort(sorted, found->count, sizeof(*sorted), compare);
+	}
+	for (uint32_t i = 0; i < found->count; i++) {
+		char address[PREFIX_TEXT_SIZE];
+		struct text one = { address, prefix_format(&sorted[i], address) };
+
+		text = i ? ARENA_JOIN(arena, text, TEXT(" "), one) : arena_copy(arena, one);
+	}
+	return text;
 }

@@ -14,5 +14,7 @@ struct lookup {
 };
 
 struct lookup lookup_host(struct arena *arena, const char *name);
+/* The addresses in the order of their bytes, a space between two: resolvers change the order from answer to answer. */
+struct text lookup_print(struct arena *arena, const struct lookup *found);
 
 #endif

@@ -26,6 +26,14 @@ enum { LOCK_WAIT = 10000 /* milliseconds */, REMOVE_TRIES = 2 };
 
 /* ---- events ---- */
 
+static void on_links(void *context, unsigned changes)
+{
+	struct service *s = context;
+
+	(void)changes;
+	surroundings_check(&s->surroundings);
+}
+
 static int on_expiry(sd_event_source *source, uint64_t now, void *context)
 {
 	struct service *s = context;
@@ -235,6 +243,19 @@ static int open_sockets(struct service *s, uint16_t port)
 	return 0;
 }
 
+/* Without it, what has changed is noticed at the regular comparison. */
+static void open_surroundings(struct service *s)
+{
+	int reason = surroundings_open(&s->surroundings, s->event, service_on_surroundings, s);
+
+	if (!reason)
+		reason = link_watch_start(&s->links, s->event, on_links, s);
+	if (reason)
+		log_message(&s->log, PRIORITY_WARNING, NULL,
+			    "cannot watch this machine's interfaces and addresses: %s; their changes are noticed later",
+			    error_text(reason));
+}
+
 int service_open(struct service *s, const struct cli *cli)
 {
 	uint16_t port = 0;
@@ -258,6 +279,7 @@ int service_open(struct service *s, const struct cli *cli)
 	applied_init(&s->applied, &s->log, &s->sysctls);
 	confirm_open(&s->confirm, s->run_dir, s->run_path);
 	kernel_watch_init(&s->kernel, s->event, service_on_tampered, s);
+	open_surroundings(s);
 	return open_sockets(s, port);
 }
 
@@ -335,6 +357,8 @@ void service_close(struct service *s)
 		rundir_remove(s->run_dir, "control.sock");
 		rundir_remove(s->run_dir, "metrics.sock");
 		kernel_watch_pause(&s->kernel);
+		link_watch_stop(&s->links);
+		surroundings_close(&s->surroundings);
 		applied_free(&s->applied);
 		free_timers(s);
 		sd_event_unref(s->event);

@@ -15,7 +15,9 @@
 #include "firewall/confirm.h"
 #include "firewall/control.h"
 #include "firewall/kernel_watch.h"
+#include "firewall/link_watch.h"
 #include "firewall/metrics.h"
+#include "firewall/surroundings.h"
 #include "firewall/told.h"
 #include "firewall/watch.h"
 #include "source_cache.h"
@@ -46,6 +48,8 @@ struct service {
 	struct sysctls sysctls;
 	struct watch watch;
 	struct kernel_watch kernel;
+	struct link_watch links;
+	struct surroundings surroundings; /* what the last compilation was told by the machine */
 	struct control control;
 	struct metrics metrics;
 	struct confirm confirm;
@@ -97,6 +101,8 @@ void service_schedule_repair(struct service *s);
 void service_watch(struct service *s, struct text node);
 /* Handlers: the time of a cycle has come; somebody else has changed our nftables tables. */
 int service_on_cycle(sd_event_source *source, uint64_t now, void *context);
+/* The machine answers otherwise than it did to the last compilation. */
+void service_on_surroundings(void *context);
 void service_on_tampered(void *context);
 /* CLOCK_MONOTONIC in microseconds. */
 uint64_t service_now(void);

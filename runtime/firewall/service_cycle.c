@@ -329,6 +329,7 @@ static bool apply_tree(struct service *s)
 	compile_timed(s, c, &s->options, s->cache);
 	told_log(&s->told, &s->log, &c->diags);
 	if (c->config) {
+		surroundings_note(&s->surroundings, &c->inputs, &s->options);
 		service_watch(s, c->inputs.node);
 		watch_root_read(&s->watch, &c->inputs.root_st);
 		done = apply_compiled(s);
@@ -449,6 +450,17 @@ int service_on_cycle(sd_event_source *source, uint64_t now, void *context)
 	}
 	cycle(s);
 	return 0;
+}
+
+/* ---- the machine ---- */
+
+void service_on_surroundings(void *context)
+{
+	struct service *s = context;
+
+	log_message(&s->log, PRIORITY_INFO, NULL, "this machine's networks, alternative names or resolved names have changed");
+	s->others_changed = true;
+	service_schedule(s, SETTLE);
 }
 
 /* ---- repairs ---- */
