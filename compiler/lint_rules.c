@@ -61,6 +61,8 @@ static void check_iface(struct lint *lint, const struct rule *rule)
 		 TEXT_ARG(iface));
 	diag_note(d, "%s", why);
 	diag_note(d, "the rule matches nothing%s", renamed ? ", unless an interface was renamed so" : "");
+	if (renamed && rule->direction == DIRECTION_GROUP)
+		diag_note(d, "for iptables it lets in all that filtered guests may send, as with stock");
 }
 
 static void check_ifaces(struct lint *lint, const struct rule_list *rules)

@@ -179,6 +179,22 @@ void xt_group_chains(struct xt_builder *b)
 				add_groups(b, &g->rules, (int32_t)nic->index, used);
 }
 
+/* The name of a guest's NIC, `netN`, which no interface of the host has: lint says that the rule matches nothing. */
+static bool is_nic_name(struct text name)
+{
+	return text_starts(name, "net") && text_all_digits((struct text){ name.ptr + 3, name.len - 3 });
+}
+
+/*
+ * The return on mark asks for the jump's interface where a packet that has not jumped can bring the mark (D21): a
+ * guest's OUT chain sets it, and it stays on the packet through fwln and fwpr. A group that every packet passes
+ * takes it off. Stock never asks.
+ */
+static bool needs_iface(const struct xt_place *place, const struct rule *rule)
+{
+	return !place->chain->mark_is_off && !is_nic_name(rule->iface);
+}
+
 static void lower_group(struct xt_builder *b, const struct xt_place *place, const struct rule *rule)
 {
 	struct text name = group_chain_name(b, rule->group, place->direction == DIRECTION_OUT);
@@ -192,7 +208,11 @@ static void lower_group(struct xt_builder *b, const struct xt_place *place, cons
 	jump->counts = true;
 	if (accept.kind == XT_GOTO)
 		accept = XT_TO(XT_RETURN);
-	XT_ADD(b, place->chain, accept, XT_M(XT_MARK, "0x80000000/0x80000000"))->span = rule->span;
+	if (!needs_iface(place, rule))
+		m.count = 0;
+	add_text(&m, XT_MARK, TEXT("0x80000000/0x80000000"));
+	xt_add_copy(b, place->chain, accept, m.items, m.count)->span = rule->span;
+	place->chain->mark_is_off |= !rule->iface.len;
 }
 
 /* ---- lists of rules ---- */

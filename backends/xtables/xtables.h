@@ -109,6 +109,7 @@ struct xt_chain {
 	void (*fill)(struct xt_builder *b, struct xt_chain *chain);
 	const void *subject; /* of fill: a NIC, a group ... */
 	bool out;            /* of fill: the direction */
+	bool mark_is_off;    /* every packet that gets to what is added next is without the accept mark */
 	struct xt_rule *first, **last;
 	struct xt_chain *next;
 };
