@@ -163,6 +163,22 @@ static struct text strip_full_length(struct text cidr, const struct prefix *pref
 	return cidr;
 }
 
+static const char no_value[] = "the alias has no value; rules and set entries that use it are ignored";
+
+/* What becomes of the uses of an alias that has no value in this file; `lost`: if no other file has it. */
+static struct diagnostic *note_uses(struct resolver *r, struct diagnostic *d, struct word word, const char *lost)
+{
+	struct text name = arena_lower(r->arena, word_text(word));
+	struct alias *alias = names_find_alias(r->own, name);
+
+	if (!alias || !alias->valid)
+		alias = names_find_alias(&r->config->cluster, name);
+	if (!alias || !alias->valid)
+		return diag_note(d, "%s", lost);
+	diag_label(d, alias->span, "the alias of this name that counts instead");
+	return diag_note(d, "the line is ignored");
+}
+
 static struct diagnostic *report_alias_address(struct resolver *r, const struct ast_alias *node,
 					       enum address_error error)
 {
@@ -183,7 +199,7 @@ static struct diagnostic *report_alias_address(struct resolver *r, const struct 
 		diag_help(d, "an alias is one address or one network, as in 10.0.0.1 or 10.0.0.0/24");
 	else
 		diag_here(d, "at most %d", text_find(word_text(node->cidr), ':') >= 0 ? 128 : 32);
-	return diag_note(d, "the alias has no value; rules and set entries that use it are ignored");
+	return note_uses(r, d, node->name, no_value);
 }
 
 static struct diagnostic *report_alias_gap(struct resolver *r, const struct ast_alias *node)
@@ -194,7 +210,7 @@ static struct diagnostic *report_alias_gap(struct resolver *r, const struct ast_
 				    "exactly one blank stands between an alias and its address");
 
 	diag_here(d, "%u here", gap.end - gap.begin);
-	diag_note(d, "the alias has no value; rules and set entries that use it are ignored");
+	note_uses(r, d, node->name, no_value);
 	return diag_fix(diag_help(d, "write `%.*s %.*s`", TEXT_ARG(node->name), TEXT_ARG(node->cidr)), whole,
 			"%.*s %.*s", TEXT_ARG(node->name), TEXT_ARG(node->cidr));
 }
@@ -293,9 +309,9 @@ static void report_malformed_alias(struct resolver *r, struct word line)
 	struct word name = word_part(line, 0, 0);
 
 	diag_help(d, "an alias is written `NAME ADDRESS`; a comment begins with `#`");
-	diag_note(d, "the line is ignored, and so are rules and set entries that use the alias");
 	while (name.len < line.len && !char_is_blank(name.ptr[name.len]))
 		name.len++;
+	note_uses(r, d, name, "the line is ignored, and so are rules and set entries that use the alias");
 	if (name_is_valid(word_text(name)) && name.len <= NAME_LONGEST_ALIAS)
 		define_without_value(r, name, (struct text){ "", 0 }, d);
 }

@@ -278,15 +278,29 @@ static bool alias_was_seen(const struct resolver *r, const struct lookup *look, 
 	return false;
 }
 
+/* The nearest alias that has a value, or else the nearest: a wrong line hides no definition of another file. */
+static struct alias *nearest_alias(const struct lookup *look, struct text name)
+{
+	struct alias *wrong = NULL;
+
+	for (unsigned i = 0; i < look->count; i++) {
+		struct alias *alias = names_find_alias(look->scopes[i], name);
+
+		if (alias && alias->valid)
+			return alias;
+		if (!wrong)
+			wrong = alias;
+	}
+	return wrong;
+}
+
 const struct alias *names_alias(struct resolver *r, struct word reference)
 {
 	struct lookup look = lookup_start(r, reference, false);
 	struct text name = arena_lower(r->arena, word_text(look.name));
-	struct alias *first = NULL;
+	struct alias *first = nearest_alias(&look, name);
 	bool seen = alias_was_seen(r, &look, name, reference);
 
-	for (unsigned i = 0; i < look.count && !first; i++)
-		first = names_find_alias(look.scopes[i], name);
 	if (report_long_reference(r, reference, &look))
 		return NULL;
 	if (first && seen && first->valid)
