@@ -189,12 +189,18 @@ struct ports {
 };
 
 struct proto {
-	struct text text; /* as written; len 0: any protocol */
+	struct text text; /* as written; len 0: no `-p` */
 	uint8_t number;
 	bool has_ports;
 	unsigned services; /* bit set of netdb.h: whose names count */
 	unsigned icmp;    /* IPV4 for icmp, IPV6 for icmpv6 and ipv6-icmp, else 0 */
 };
+
+/* No `-p`, or protocol 0 (ip, hopopt, 0), which means every protocol to iptables. */
+static inline bool proto_is_any(const struct proto *proto)
+{
+	return proto->number == 0;
+}
 
 /* An ICMP type. */
 struct icmp_match {

@@ -155,7 +155,7 @@ static bool opens_data_ports(const struct rule *rule)
 	for (uint32_t i = 0; rule->action == ACTION_ACCEPT && i < rule->condition_count; i++) {
 		const struct condition *c = &rule->conditions[i];
 
-		if (!c->proto.text.len || (c->proto.number == 6 && !c->dport))
+		if (proto_is_any(&c->proto) || (c->proto.number == 6 && !c->dport))
 			return true;
 		for (uint32_t j = 0; c->dport && c->proto.number == 6 && j < c->dport->count; j++)
 			if (c->dport->ranges[j].first >= 1024 &&

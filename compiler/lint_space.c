@@ -464,7 +464,7 @@ static struct values icmp_values(struct space *space, const struct icmp_match *m
 
 static struct values proto_values(struct space *space, const struct proto *proto)
 {
-	if (!proto->text.len)
+	if (proto_is_any(proto))
 		return all_values(DIM_PROTO, 0);
 	return one_range(space, small(proto->number), small(proto->number));
 }

@@ -273,8 +273,7 @@ static void add_condition(struct lowering *l, struct choice *all, const struct c
 	struct choice ports = combine(l, &sports, &dports);
 	struct alternative proto = { .versions = c->versions & l->versions };
 
-	/* "-p 0" is any protocol to iptables. */
-	if (c->proto.text.len && !text_is(c->proto.text, "0"))
+	if (!proto_is_any(&c->proto))
 		add_match(&proto, nft_proto(l->b, c->proto.number));
 	for (unsigned i = 0; i < 2; i++)
 		add_icmp(l, &proto, c->proto.icmp, &c->icmp[i]);
