@@ -4,6 +4,8 @@
 
 #include <inttypes.h>
 
+#include "limits.h"
+
 enum { WIDTH = 80 };
 
 /* A line of the text, broken into as many as it needs. */
@@ -76,7 +78,9 @@ void describe_values(struct out *out, const struct option_row *row)
 		break;
 	case OPTION_RATELIMIT:
 		out_string(out, "[enable=]BOOL[,burst=N][,rate=N/UNIT], where BOOL is 1, on, yes, true, "
-				"0, off, no or false, and UNIT second, minute, hour or day");
+				"0, off, no or false, and UNIT second, minute, hour or day; ");
+		out_printf(out, "a burst of at most %d, a rate of at most %d/second, and a burst that the rate "
+				"makes up for within %d seconds", LIMIT_LOG_BURST, LIMIT_LOG_RATE, LIMIT_LOG_REFILL);
 		break;
 	case OPTION_HELPERS:
 		out_string(out, "a comma list of ");
@@ -85,7 +89,7 @@ void describe_values(struct out *out, const struct option_row *row)
 				   helper_table[i].name);
 		break;
 	case OPTION_QUEUES:
-		out_printf(out, "N or N:M, numbers from 0 to %" PRId64, row->most);
+		out_printf(out, "N or N:M, numbers from 0 to %" PRId64 ", at most %d of them", row->most, LIMIT_QUEUES);
 		break;
 	case OPTION_LAYER2:
 		out_string(out, "a comma list of names or numbers of /etc/ethertypes");

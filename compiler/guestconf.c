@@ -9,8 +9,6 @@
 #include "lines.h"
 #include "resolve.h"
 
-enum { NIC_HIGHEST = 31 };
-
 static const char *const vm_models[] = {
 	"virtio",     "e1000",       "e1000-82540em", "e1000-82544gc", "e1000-82545em",
 	"e1000e",     "i82551",      "i82557b",       "i82559er",      "ne2k_isa",
@@ -152,7 +150,7 @@ static void read_tag(struct reader *r, struct word value)
 {
 	uint64_t tag;
 
-	if (text_to_number(word_text(value), 4094, &tag))
+	if (text_to_number(word_text(value), LIMIT_VLAN, &tag))
 		r->nic->tag = (uint16_t)tag;
 }
 
@@ -305,6 +303,22 @@ static void check_nic(struct reader *r)
 	}
 }
 
+/* The device of a container with a large number, which Proxmox VE cannot make: nothing to filter. */
+static void check_device(struct reader *r)
+{
+	struct text device = r->nic->device;
+	struct diagnostic *d;
+
+	if (r->failed || !r->nic->firewall || device.len <= LIMIT_IFACE_NAME)
+		return;
+	r->failed = true;
+	d = diag(r->diags, word_span(r->key), DIAG_NIC_DEVICE_NAME, "no interface can be called `%.*s`",
+		 TEXT_ARG(device));
+	diag_here(d, "%u characters; the kernel has names of at most %d", device.len, LIMIT_IFACE_NAME);
+	diag_note(d, "%.*s is left out; the guest cannot start with it", TEXT_ARG(r->key));
+	diag_help(d, "give the guest a smaller number, or the NIC one below net10");
+}
+
 /* NULL if it cannot be read, which is reported. */
 static struct nic *read_nic(struct reader *r)
 {
@@ -317,6 +331,7 @@ static struct nic *read_nic(struct reader *r)
 	}
 	if (!r->failed)
 		check_nic(r);
+	check_device(r);
 	return r->failed ? NULL : r->nic;
 }
 
@@ -334,13 +349,13 @@ static bool nic_index(struct diags *diags, struct word key, uint32_t *index)
 	digits = (struct text){ t.ptr + 3, t.len - 3 };
 	if (!text_all_digits(digits))
 		return false;
-	if (text_to_number(digits, NIC_HIGHEST, &n) && (digits.ptr[0] != '0' || digits.len == 1)) {
+	if (text_to_number(digits, LIMIT_NIC_NUMBER, &n) && (digits.ptr[0] != '0' || digits.len == 1)) {
 		*index = (uint32_t)n;
 		return true;
 	}
 	d = diag(diags, word_span(key), DIAG_NIC_INDEX, "there is no NIC `%.*s`", TEXT_ARG(t));
 	diag_note(d, "the line is ignored, by Proxmox VE too: the guest has no such NIC");
-	diag_help(d, "a guest's NICs are net0 to net%d", NIC_HIGHEST);
+	diag_help(d, "a guest's NICs are net0 to net%d", LIMIT_NIC_NUMBER);
 	return false;
 }
 

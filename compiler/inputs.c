@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "folder.h"
+#include "limits.h"
 #include "netdb.h"
 #include "resolve.h"
 #include "strerror.h"
@@ -372,6 +373,27 @@ static void read_guest_files(struct reader *r, const struct folder *folder)
 	}
 }
 
+/* A vnet's bridge has the vnet's name. */
+static bool is_bridge_name(struct text name)
+{
+	for (uint32_t i = 0; i < name.len; i++)
+		if (!char_is_letter(name.ptr[i]) && !char_is_digit(name.ptr[i]) && name.ptr[i] != '_' &&
+		    name.ptr[i] != '.' && name.ptr[i] != '-')
+			return false;
+	return name.len > 0 && name.len <= LIMIT_IFACE_NAME;
+}
+
+static void check_vnet_name(struct reader *r, struct text vnet)
+{
+	struct diagnostic *d;
+
+	if (is_bridge_name(vnet))
+		return;
+	d = diag(r->diags, nowhere, DIAG_VNET_NAME, "sdn/firewall/%.*s.fw: no vnet can be called so", TEXT_ARG(vnet));
+	diag_note(d, "what the file says is not in force");
+	diag_help(d, "the name of a bridge is at most %d letters, digits, `_`, `.` and `-`", LIMIT_IFACE_NAME);
+}
+
 static void read_vnet_files(struct reader *r, const struct folder *folder)
 {
 	struct input_file **last = &r->inputs->vnet_files;
@@ -379,9 +401,11 @@ static void read_vnet_files(struct reader *r, const struct folder *folder)
 	for (uint32_t i = 0; i < folder->count; i++) {
 		struct text name = folder->names[i];
 
-		if (has_ending(name, ".fw") && name.ptr[0] != '.')
-			last = add_file(r, folder_load(folder, name.ptr), (struct text){ name.ptr, name.len - 3 },
-					last);
+		if (has_ending(name, ".fw") && name.ptr[0] != '.') {
+			name.len -= (uint32_t)strlen(".fw");
+			check_vnet_name(r, name);
+			last = add_file(r, folder_load(folder, name.ptr), name, last);
+		}
 	}
 }
 

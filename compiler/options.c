@@ -278,31 +278,45 @@ static bool next_element(struct word *list, struct word *element)
 	return true;
 }
 
-/* "90/hour": a number of at least 1, and one of four units. */
-static bool is_rate(struct text t)
-{
-	static const char *const units[] = { "second", "minute", "hour", "day" };
-	long slash = text_find(t, '/');
-	uint64_t number;
+/* The units of a rate, and their seconds. */
+static const struct {
+	const char *name;
+	uint32_t seconds;
+} rate_units[] = { { "second", 1 }, { "minute", 60 }, { "hour", 3600 }, { "day", 86400 } };
 
-	if (slash < 1 || t.ptr[0] == '0' ||
-	    !text_to_number((struct text){ t.ptr, (uint32_t)slash }, UINT32_MAX, &number))
+/* A number that every tool reads as we do: a leading zero would make it octal. */
+static bool read_decimal(struct text t, uint64_t most, uint64_t *number)
+{
+	return !(t.len > 1 && t.ptr[0] == '0') && text_to_number(t, most, number);
+}
+
+/* "90/hour": a number of at least 1, and one of four units. */
+static bool read_rate(struct text t, uint32_t *number, uint32_t *seconds)
+{
+	long slash = text_find(t, '/');
+	uint64_t value = 0;
+
+	if (slash < 1 || !read_decimal((struct text){ t.ptr, (uint32_t)slash }, UINT32_MAX, &value) || !value)
 		return false;
-	for (size_t i = 0; i < 4; i++)
-		if (text_is((struct text){ t.ptr + slash + 1, t.len - (uint32_t)slash - 1 }, units[i]))
+	*number = (uint32_t)value;
+	for (size_t i = 0; i < sizeof(rate_units) / sizeof(rate_units[0]); i++)
+		if (text_is((struct text){ t.ptr + slash + 1, t.len - (uint32_t)slash - 1 }, rate_units[i].name)) {
+			*seconds = rate_units[i].seconds;
 			return true;
+		}
 	return false;
 }
 
-enum limit_part {
-	LIMIT_ENABLE = 1,
-	LIMIT_BURST = 2,
-	LIMIT_RATE = 4,
+enum ratelimit_part {
+	RATELIMIT_ENABLE = 1,
+	RATELIMIT_BURST = 2,
+	RATELIMIT_RATE = 4,
 };
 
 /* Reads one element of log_ratelimit; 0 if it makes no sense, else which it was. */
 static unsigned read_limit(struct text element, struct ratelimit *limit)
 {
+	uint32_t number, seconds;
 	struct text value = element;
 	long equals = text_find(element, '=');
 	uint64_t burst;
@@ -312,20 +326,49 @@ static unsigned read_limit(struct text element, struct ratelimit *limit)
 		value.len -= (uint32_t)equals + 1;
 	}
 	if (text_starts(element, "burst=")) {
-		if (!text_to_number(value, UINT32_MAX, &burst))
+		if (!read_decimal(value, UINT32_MAX, &burst))
 			return 0;
 		limit->burst = (uint32_t)burst;
 		limit->burst_text = value;
-		return LIMIT_BURST;
+		return RATELIMIT_BURST;
 	}
 	if (text_starts(element, "rate=")) {
 		limit->rate = value;
-		return is_rate(value) ? LIMIT_RATE : 0;
+		return read_rate(value, &number, &seconds) ? RATELIMIT_RATE : 0;
 	}
 	if (equals >= 0 && !text_starts(element, "enable="))
 		return 0;
 	limit->off = is_false_word(value);
-	return limit->off || is_true_word(value) ? LIMIT_ENABLE : 0;
+	return limit->off || is_true_word(value) ? RATELIMIT_ENABLE : 0;
+}
+
+/* Reports a burst or a rate beyond what xt_limit takes. */
+static bool report_limit_range(struct setting *s, const struct ratelimit *limit)
+{
+	uint32_t rate = 1, seconds = 1;
+	struct diagnostic *d;
+
+	if (limit->off)
+		return false;
+	if (limit->rate.len)
+		read_rate(limit->rate, &rate, &seconds);
+	if (limit->burst > LIMIT_LOG_BURST) {
+		d = bad_value(s, DIAG_OPTION_RANGE, s->value, "the burst of `%.*s` is outside the range of `%s`");
+		diag_help(d, "a burst is 0 to %d", LIMIT_LOG_BURST);
+		return true;
+	}
+	if (rate > (uint64_t)LIMIT_LOG_RATE * seconds) {
+		d = bad_value(s, DIAG_OPTION_RANGE, s->value, "the rate of `%.*s` is outside the range of `%s`");
+		diag_help(d, "a rate is at most %d/second", LIMIT_LOG_RATE);
+		return true;
+	}
+	if (limit_refill_fits(rate, seconds, limit->burst))
+		return false;
+	d = bad_value(s, DIAG_OPTION_RANGE, s->value, "the burst of `%.*s` is too large for its rate in `%s`");
+	if (!limit->burst)
+		diag_here(d, "without `burst=` it is %d", LIMIT_LOG_BURST_DEFAULT);
+	diag_help(d, "at this rate, the whole burst has to be made up for within %d seconds", LIMIT_LOG_REFILL);
+	return true;
 }
 
 static void read_ratelimit(struct setting *s)
@@ -348,7 +391,8 @@ static void read_ratelimit(struct setting *s)
 		diag_help(d, "it is written [enable=]1,burst=N,rate=N/second, with second, minute, hour or day");
 		return;
 	}
-	*(struct ratelimit *)member(s->options, s->row) = limit;
+	if (!report_limit_range(s, &limit))
+		*(struct ratelimit *)member(s->options, s->row) = limit;
 }
 
 /* Nothing between two commas, or beside one: points at the comma. */
@@ -413,17 +457,21 @@ static void read_queues(struct setting *s)
 		high.ptr += colon + 1;
 		high.len -= (uint32_t)colon + 1;
 	}
-	ok = text_to_number(low, UINT16_MAX, &first) && text_to_number(high, UINT16_MAX, &last);
-	if (ok && first <= last) {
+	ok = text_to_number(low, LIMIT_QUEUE, &first) && text_to_number(high, LIMIT_QUEUE, &last);
+	if (ok && first <= last && last - first < LIMIT_QUEUES) {
+		/* "3:3" is the queue 3: the kernel refuses to balance over one. */
 		*(struct queues *)member(s->options, s->row) =
-			(struct queues){ colon >= 0 || first > 0, colon >= 0, (uint16_t)first, (uint16_t)last };
+			(struct queues){ colon >= 0 || first > 0, first < last, (uint16_t)first, (uint16_t)last };
 		return;
 	}
 	if (text_all_digits(low) && text_all_digits(high))
 		d = bad_value(s, DIAG_OPTION_RANGE, s->value, "`%.*s` is no range of queues for `%s`");
 	else
 		d = bad_value(s, DIAG_BAD_OPTION_VALUE, s->value, "`%.*s` is no value for `%s`");
-	diag_help(d, "it is a queue number N from 0 to 65535, or N:M with N not above M");
+	if (ok && first < last)
+		diag_help(d, "at most %d queues can be balanced over, as in 1:%d", LIMIT_QUEUES, LIMIT_QUEUE);
+	else
+		diag_help(d, "it is a queue number N from 0 to %d, or N:M with N not above M", LIMIT_QUEUE);
 }
 
 static void report_ethertype(struct setting *s, struct word name)
@@ -446,6 +494,14 @@ static void report_ethertype(struct setting *s, struct word name)
 			  "it is a name of /etc/ethertypes, or a number in it, of four hexadecimal digits");
 }
 
+/* Below are lengths of frames, which ebtables refuses. */
+static void report_small_ethertype(struct setting *s, struct word name)
+{
+	struct diagnostic *d = bad_value(s, DIAG_OPTION_RANGE, name, "the number of `%.*s` is outside the range of `%s`");
+
+	diag_help(d, "an Ethernet protocol has at least the number %04X", LIMIT_ETHERTYPE_LEAST);
+}
+
 static void read_layer2(struct setting *s)
 {
 	struct word list = s->value, element;
@@ -464,6 +520,10 @@ static void read_layer2(struct setting *s)
 		}
 		if (!netdb_ethertype(s->r->config->netdb, item->name, &item->number)) {
 			report_ethertype(s, element);
+			return;
+		}
+		if (item->number < LIMIT_ETHERTYPE_LEAST) {
+			report_small_ethertype(s, element);
 			return;
 		}
 		protocols.count++;

@@ -2,8 +2,6 @@
 /* Protocols, ports and ICMP types of rules. */
 #include "resolve.h"
 
-enum { PORTS_MOST = 15 };
-
 /* ---- protocols ---- */
 
 /* The protocols that have ports, by the spellings that the language takes. */
@@ -139,21 +137,38 @@ static void report_service(struct resolver *r, struct word name, const struct pr
 				   (int)(name.len - (uint32_t)dash - 1), name.ptr + dash + 1),
 			 (struct span){ name.begin + (uint32_t)dash, name.begin + (uint32_t)dash + 1 }, ":");
 	else
-		diag_help(d, "a port is a number from 0 to 65535, a service name, or low:high");
+		diag_help(d, "a port is a number from 0 to %d, a service name, or low:high", LIMIT_PORT);
+}
+
+/* The tools read a number that begins with a zero as an octal one. */
+static bool report_octal(struct resolver *r, struct word word, uint64_t number)
+{
+	struct diagnostic *d;
+
+	if (word.len < 2 || word.ptr[0] != '0' || !number)
+		return false;
+	d = rule_error(r, word_span(word), DIAG_OCTAL_NUMBER, "`%.*s` begins with a zero", TEXT_ARG(word));
+	diag_here(d, "iptables reads this as an octal number");
+	rule_fate(r, d);
+	diag_guess(diag_help(d, "did you mean `%u`?", (unsigned)number), word_span(word), "%u", (unsigned)number);
+	return true;
 }
 
 static bool read_number(struct resolver *r, struct word word, uint16_t *port)
 {
+	struct diagnostic *d;
 	uint64_t number;
 
-	if (text_to_number(word_text(word), UINT16_MAX, &number)) {
+	if (text_to_number(word_text(word), LIMIT_PORT, &number)) {
 		*port = (uint16_t)number;
-		return true;
+		return !report_octal(r, word, number);
 	}
-	rule_fate(r, diag_here(rule_error(r, word_span(word), DIAG_BAD_PORT, "`%.*s` is no port",
-					  TEXT_ARG(word)),
-			       text_all_digits(word_text(word)) ? "ports end at 65535"
-								: "the ends of a range are numbers"));
+	d = rule_error(r, word_span(word), DIAG_BAD_PORT, "`%.*s` is no port", TEXT_ARG(word));
+	if (text_all_digits(word_text(word)))
+		diag_here(d, "ports end at %d", LIMIT_PORT);
+	else
+		diag_here(d, "the ends of a range are numbers");
+	rule_fate(r, d);
 	return false;
 }
 
@@ -180,7 +195,7 @@ static bool read_port_range(struct resolver *r, struct word word, uint32_t colon
 	return false;
 }
 
-/* One element; *numbers counts what iptables counts against its limit of 15. */
+/* One element; *numbers counts as xt_multiport does against LIMIT_PORTS_OF_LIST. */
 static bool read_port(struct resolver *r, struct word word, const struct proto *proto,
 		      struct port_range *range, unsigned *numbers)
 {
@@ -195,9 +210,12 @@ static bool read_port(struct resolver *r, struct word word, const struct proto *
 		*numbers += 1;
 		if (!read_number(r, word, &port))
 			return false;
-	} else if (!(netdb_service(r->config->netdb, word_text(word), proto->services, &port) & proto->services)) {
-		report_service(r, word, proto);
-		return false;
+	} else {
+		*numbers += 1;
+		if (!(netdb_service(r->config->netdb, word_text(word), proto->services, &port) & proto->services)) {
+			report_service(r, word, proto);
+			return false;
+		}
 	}
 	*range = (struct port_range){ port, port };
 	return true;
@@ -228,9 +246,19 @@ static void report_empty(struct resolver *r, struct word value, uint32_t at)
 static void report_too_many(struct resolver *r, struct word value, unsigned numbers)
 {
 	struct diagnostic *d = rule_error(r, word_span(value), DIAG_TOO_MANY_PORTS,
-					  "a list holds at most %d port numbers", PORTS_MOST);
+					  "a list holds at most %d ports", LIMIT_PORTS_OF_LIST);
 
 	rule_fate(r, diag_here(d, "%u here; a range counts two", numbers));
+	diag_help(d, "write two rules");
+}
+
+/* Only names of services can make a list so long. */
+static void report_too_long(struct resolver *r, struct word value)
+{
+	struct diagnostic *d = rule_error(r, word_span(value), DIAG_TOO_MANY_PORTS,
+					  "a list of ports has at most %d characters", LIMIT_ARGUMENT);
+
+	rule_fate(r, diag_here(d, "%u here", value.len));
 	diag_help(d, "write two rules");
 }
 
@@ -252,9 +280,12 @@ static bool read_list(struct resolver *r, struct word value, const struct proto 
 				&numbers);
 		begin = i + 1;
 	}
-	if (numbers <= PORTS_MOST)
+	if (numbers > LIMIT_PORTS_OF_LIST)
+		report_too_many(r, value, numbers);
+	else if (value.len > LIMIT_ARGUMENT)
+		report_too_long(r, value);
+	else
 		return ok && !report_zero(r, value, ports);
-	report_too_many(r, value, numbers);
 	return false;
 }
 
@@ -320,7 +351,7 @@ static void report_icmp(struct resolver *r, struct word value, const struct prot
 	if (icmp_type_find(other, word_text(value)))
 		diag_help(d, "it is a type of %s", other == IPV4 ? "icmp" : "icmpv6");
 	else if (number && text_all_digits(word_text(value)))
-		diag_help(d, "numbers end at 255");
+		diag_help(d, "numbers end at %d", LIMIT_ICMP_TYPE);
 	else if (text_find(word_text(value), ',') >= 0)
 		diag_help(d, "a rule has one ICMP type; write a rule for each");
 	else if (s.best.len)
@@ -333,12 +364,14 @@ bool icmp_read(struct resolver *r, struct word value, bool old_spelling, struct 
 {
 	const struct proto *proto = &condition->proto;
 	const struct icmp_type *type = icmp_type_find(proto->icmp, word_text(value));
-	uint64_t number;
+	uint64_t number = 0;
 
-	if (!type && !(old_spelling && text_to_number(word_text(value), UINT8_MAX, &number))) {
+	if (!type && !(old_spelling && text_to_number(word_text(value), LIMIT_ICMP_TYPE, &number))) {
 		report_icmp(r, value, proto, old_spelling);
 		return false;
 	}
+	if (!type && report_octal(r, value, number))
+		return false;
 	condition->icmp[old_spelling] = (struct icmp_match){ word_text(value), type };
 	return true;
 }

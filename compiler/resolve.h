@@ -16,6 +16,7 @@
 #include "diag.h"
 #include "inputs.h"
 #include "ir.h"
+#include "limits.h"
 #include "netdb.h"
 
 /* What was found out once and is needed for many rules. */
@@ -63,7 +64,7 @@ struct resolver {
 
 /* ---- names.c ---- */
 
-enum { NAME_LONGEST_SET = 64, NAME_LONGEST_GROUP = 18, NAME_LONGEST_ALIAS = 64 };
+enum { NAME_LONGEST_SET = LIMIT_SET_NAME, NAME_LONGEST_GROUP = LIMIT_GROUP_NAME, NAME_LONGEST_ALIAS = LIMIT_ALIAS_NAME };
 
 /* [A-Za-z][A-Za-z0-9_-]+ */
 bool name_is_valid(struct text name);

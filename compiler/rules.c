@@ -288,6 +288,17 @@ static void report_iface(struct resolver *r, struct word value)
 			  "perhaps `.` or `:` and a number");
 }
 
+/* Longer than the kernel's names are, and no alternative name that is known. */
+static void report_long_iface(struct resolver *r, struct word value)
+{
+	struct diagnostic *d = rule_error(r, word_span(value), DIAG_IFACE_TOO_LONG,
+					  "no interface can be called `%.*s`", TEXT_ARG(value));
+
+	diag_here(d, "%u characters; the kernel has names of at most %d", value.len, LIMIT_IFACE_NAME);
+	rule_fate(r, d);
+	diag_help(d, "an alternative name has to be one of an interface of the node");
+}
+
 static void read_nic(struct resolver *r, struct word value, struct rule *rule)
 {
 	struct text digits = { value.ptr + 3, value.len - 3 };
@@ -324,6 +335,8 @@ static void read_iface(struct resolver *r, struct word value, struct rule *rule)
 			rule->iface = a->iface;
 			return;
 		}
+	if (rule->iface.len > LIMIT_IFACE_NAME)
+		report_long_iface(r, value);
 }
 
 /* ---- protocol, ports, ICMP types ---- */
@@ -560,6 +573,27 @@ static bool set_versions(struct resolver *r, struct rule *rule, const struct ast
 	return agree_on_version(r, parts, 4, &rule->versions);
 }
 
+/* ---- how many rules the tools make of one ---- */
+
+static uint64_t addresses_in(const struct endpoint *e)
+{
+	return e->kind == ENDPOINT_LIST ? e->count : 1;
+}
+
+/* iptables makes a rule of each pair of a source and a destination; nftables does not. */
+static void check_pairs(struct resolver *r, const struct rule *rule)
+{
+	uint64_t pairs = addresses_in(rule->source) * addresses_in(rule->dest) * rule->condition_count;
+	struct diagnostic *d;
+
+	if (pairs <= LIMIT_RULES_OF_LINE || rule->direction == DIRECTION_FORWARD)
+		return;
+	d = rule_error(r, rule->source->span, DIAG_TOO_MANY_PAIRS, "source and destination make too many pairs");
+	diag_here(d, "%llu pairs, where iptables makes a rule of each", (unsigned long long)pairs);
+	rule_fate(r, d);
+	diag_help(d, "a rule has at most %d; use IP sets", LIMIT_RULES_OF_LINE);
+}
+
 /* ---- whole rules ---- */
 
 static const struct endpoint *read_endpoint(struct resolver *r, struct word value)
@@ -601,6 +635,8 @@ static void read_plain_rule(struct resolver *r, const struct ast_rule *node, str
 		rule->conditions = own;
 		rule->condition_count = 1;
 	}
+	if (!r->failed)
+		check_pairs(r, rule);
 	if (rule->direction == DIRECTION_FORWARD && !r->failed)
 		warn_forward(r, node);
 }

@@ -10,6 +10,7 @@
 #include "tables.h"
 
 #include "ir.h"
+#include "limits.h"
 
 /* ---- what ast.h declares ---- */
 

@@ -15,6 +15,7 @@
 #include "firewall/firewall.h"
 #include "describe.h"
 #include "diag.h"
+#include "limits.h"
 #include "lint.h"
 #include "logger/logger_cli.h"
 #include "portability.h"
@@ -291,6 +292,21 @@ static void guest_options(struct out *out)
 static void vnet_options(struct out *out)
 {
 	options_of(out, FILE_VNET);
+}
+
+/* The limits that a line can meet, by what happens beyond. */
+static void limits(struct out *out)
+{
+	for (unsigned i = 0; i < limit_count; i++) {
+		const struct limit_row *row = &limit_table[i];
+
+		if (row->treatment == LIMIT_IS_NEVER)
+			continue;
+		out_string(out, ".It ");
+		mdoc_argument(out, row->text);
+		out_printf(out, " Ta %lld Ta %s\n", (long long)row->value,
+			   row->treatment == LIMIT_IS_SPLIT ? "split" : "error");
+	}
 }
 
 static void rule_params(struct out *out)
@@ -634,6 +650,7 @@ static const struct part {
 	{ "host-options", host_options },
 	{ "guest-options", guest_options },
 	{ "vnet-options", vnet_options },
+	{ "limits", limits },
 	{ "rule-params", rule_params },
 	{ "helpers", helpers },
 	{ "macros", macros },

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "ir.h"
+#include "limits.h"
 #include "tables.h"
 
 /* Every name is found in any case; a part of it, or more, is not that name. */
@@ -44,6 +45,36 @@ START_TEST(macro_rules)
 	ck_assert_uint_eq(m->count, 2);
 	ck_assert_str_eq(m->rules[1].proto, "tcp");
 	ck_assert_ptr_null(m->rules[1].sport);
+}
+END_TEST
+
+/* Each limit says what it is of and who sets it; an option's range ends where the tool's does. */
+START_TEST(limits)
+{
+	for (unsigned i = 0; i < limit_count; i++) {
+		ck_assert_int_gt(limit_table[i].value, 0);
+		ck_assert_str_ne(limit_table[i].text, "");
+		ck_assert_str_ne(limit_table[i].source, "");
+	}
+	ck_assert_int_eq(option_table[OPTION_HOST_PROTECTION_SYNFLOOD_BURST].most, LIMIT_SYN_BURST);
+	ck_assert_int_eq(option_table[OPTION_HOST_NF_CONNTRACK_MAX].most, LIMIT_CONNTRACK_MAX);
+}
+END_TEST
+
+/* As the kernel (CONFIG_HZ 250) answered to iptables-legacy. */
+START_TEST(refills)
+{
+	ck_assert(limit_refill_fits(1, 1, 0));
+	ck_assert(limit_refill_fits(1, 86400, 1));
+	ck_assert(!limit_refill_fits(1, 86400, 2));
+	ck_assert(!limit_refill_fits(1, 86400, 0));
+	ck_assert(!limit_refill_fits(3, 86400, 0));
+	ck_assert(limit_refill_fits(4, 86400, 0));
+	ck_assert(limit_refill_fits(1, 3600, 37));
+	ck_assert(!limit_refill_fits(1, 3600, 38));
+	ck_assert(limit_refill_fits(1, 60, 2236));
+	ck_assert(!limit_refill_fits(1, 60, 2237));
+	ck_assert(limit_refill_fits(864000000, 86400, 10000));
 }
 END_TEST
 
@@ -102,6 +133,8 @@ int main(void)
 	tcase_add_test(tests, macros);
 	tcase_add_test(tests, macro_rules);
 	tcase_add_test(tests, options);
+	tcase_add_test(tests, limits);
+	tcase_add_test(tests, refills);
 	tcase_add_test(tests, words);
 	tcase_add_test(tests, icmp_types);
 	suite_add_tcase(suite, tests);
