@@ -6,6 +6,7 @@
  */
 #include <stdlib.h>
 
+#include "netdb.h"
 #include "xt_state.h"
 
 struct eb_rule {
@@ -251,7 +252,68 @@ void eb_print_listing(struct out *out, const struct config *config)
 
 /* ---- the restore script ---- */
 
-static bool is_loaded(const struct eb_table *t, const struct xt_loaded_bridge *loaded)
+/* The words of a line, one after the other; `ptr` NULL behind the last. */
+static struct text next_word(struct text *rest)
+{
+	struct text word = { NULL, 0 };
+	uint32_t len = 0;
+
+	if (!rest->len)
+		return word;
+	while (len < rest->len && rest->ptr[len] != ' ' && rest->ptr[len] != '\n')
+		len++;
+	word = (struct text){ rest->ptr, len };
+	len += len < rest->len;
+	*rest = (struct text){ rest->ptr + len, rest->len - len };
+	return word;
+}
+
+/* The number of a protocol by its name in /etc/ethertypes, or by one of those spelled 0800 or, where the
+ * file has no name for it, 0x800; -1: none of them. */
+static long protocol_number(const struct netdb *netdb, struct text word)
+{
+	char digits[sizeof("0xffff")], *end;
+	uint16_t number;
+	long value;
+
+	if (netdb_ethertype(netdb, word, &number))
+		return number;
+	if (!text_starts(word, "0x") || word.len >= sizeof(digits))
+		return -1;
+	memcpy(digits, word.ptr, word.len);
+	digits[word.len] = '\0';
+	value = strtol(digits, &end, 16);
+	return *end ? -1 : value;
+}
+
+static bool same_protocol(const struct netdb *netdb, struct text a, struct text b)
+{
+	long number = protocol_number(netdb, a);
+
+	return number >= 0 && number == protocol_number(netdb, b);
+}
+
+/* The same rules, where the tool may write the name of a protocol that was given as a number. */
+static bool same_rules(const struct netdb *netdb, struct text a, struct text b)
+{
+	bool protocol = false;
+
+	while (a.len && b.len) {
+		struct text x = next_word(&a), y = next_word(&b);
+
+		if (!text_equal(x, y) && !(protocol && same_protocol(netdb, x, y)))
+			return false;
+		protocol = text_is(x, "-p");
+	}
+	return !a.len && !b.len;
+}
+
+static bool piece_has_rules(const struct xt_piece *piece, const struct netdb *netdb, struct text rules)
+{
+	return piece && same_rules(netdb, (struct text){ piece->lines, (uint32_t)piece->len }, rules);
+}
+
+static bool is_loaded(const struct eb_table *t, const struct xt_loaded_bridge *loaded, const struct netdb *netdb)
 {
 	struct out lines;
 	bool same = HASH_COUNT(loaded->chains) == t->count && loaded->hooked == (t->count > 0);
@@ -260,7 +322,8 @@ static bool is_loaded(const struct eb_table *t, const struct xt_loaded_bridge *l
 	for (uint32_t i = 0; i < t->count && same; i++) {
 		lines.len = 0;
 		print_rules(&lines, &t->chains[i]);
-		same = xt_piece_is(xt_piece_find(loaded->chains, t->chains[i].name), lines.data, lines.len);
+		same = piece_has_rules(xt_piece_find(loaded->chains, t->chains[i].name), netdb,
+				       (struct text){ lines.data, (uint32_t)lines.len });
 	}
 	out_free(&lines);
 	return same;
@@ -386,7 +449,7 @@ static void script_config(struct xt_script *script, const struct xt_loaded_bridg
 	struct eb_table t;
 
 	lower(&t, config);
-	if (!loaded || !is_loaded(&t, loaded) || (whole && t.count)) {
+	if (!loaded || !is_loaded(&t, loaded, config->netdb) || (whole && t.count)) {
 		start_script(script, loaded);
 		want_config(script, &t);
 		end_script(script, loaded, t.count > 0, NULL);

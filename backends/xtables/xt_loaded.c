@@ -388,17 +388,40 @@ static struct text without_initval(struct text line)
 		  : (struct text){ line.ptr, line.len - 1 };
 }
 
+/* "add NAME ADDRESS ..." with the address as we write it: ipset spells some otherwise, as
+ * ::ffff:0.0.0.0/96 for ::ffff:0:0/96. */
+static void print_member(struct out *out, struct text line)
+{
+	struct text name, address, rest;
+	char text[PREFIX_TEXT_SIZE];
+	struct prefix prefix;
+
+	name = first_word(skip(line, sizeof("add ") - 1), &rest);
+	address = first_word(rest, &rest);
+	if (prefix_parse(address, &prefix) != ADDRESS_OK) {
+		out_text(out, line);
+		return;
+	}
+	out_bytes(out, line.ptr, (size_t)(name.ptr + name.len + 1 - line.ptr));
+	out_bytes(out, text, prefix_format(&prefix, text));
+	address.ptr += address.len; /* the blank or line end behind it, and the rest */
+	out_bytes(out, address.ptr, (size_t)(line.ptr + line.len - address.ptr));
+}
+
 /* The header, then the members in order. */
 static void take_set(struct xt_piece *piece, struct text header, struct text members)
 {
 	uint32_t count = 0;
 	struct text line, *lines, rest = members;
+	struct out out;
 
 	header = without_initval(header);
 	piece_append(piece, header);
 	piece_append(piece, TEXT("\n"));
-	while (next_line(&rest, &line))
-		count++;
+	out_init_memory(&out);
+	for (; next_line(&rest, &line); count++)
+		print_member(&out, line);
+	members = (struct text){ out.data, (uint32_t)out.len };
 	lines = must(malloc((count + 1) * sizeof(*lines)));
 	for (uint32_t i = 0; next_line(&members, &line); i++)
 		lines[i] = line;
@@ -407,6 +430,7 @@ static void take_set(struct xt_piece *piece, struct text header, struct text mem
 		piece_append(piece, lines[i]);
 	piece->rules = count;
 	free(lines);
+	out_free(&out);
 }
 
 /* The set whose `create` begins `saved`, with its members; *rest is what follows. */
