@@ -2,9 +2,12 @@
 /* Writing down one rule in iptables-save's language. */
 #include "xtables.h"
 
+#include "limits.h"
+
 static void print_set_id(struct out *out, const char *id, size_t len)
 {
 	enum { LONGEST = 20 };
+	_Static_assert(sizeof("PVEFW-" "_swap") - 1 + LONGEST <= LIMIT_IPSET_NAME, "a set and its successor have names");
 	uint32_t hash = 0x811c9dc5;
 
 	if (len <= LONGEST) {
@@ -116,6 +119,9 @@ static void print_match(struct out *out, const struct xt_match *match, unsigned 
 		out_text(out, spellings[match->kind].after);
 	}
 }
+
+_Static_assert(sizeof(":4294967295:7:" ": policy REJECT: ") - 1 + LIMIT_CHAIN_NAME <= LIMIT_LOG_PREFIX,
+	       "a log prefix has any VMID, level, chain and message");
 
 static void print_log(struct out *out, const struct xt_chain *chain, const struct xt_log *log)
 {

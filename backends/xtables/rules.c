@@ -2,7 +2,19 @@
 /* Rules of the configuration as rules of a chain (spec 2.6 to 2.8). */
 #include "xtables.h"
 
-enum { MATCHES_MOST = 12 };
+#include "limits.h"
+
+enum {
+	MATCHES_MOST = 12,
+	MATCH_WORDS_MOST = 5,  /* of what a rule of a file matches */
+	TARGET_WORDS_MOST = 12, /* of a log with its limit */
+};
+
+_Static_assert(2 + MATCHES_MOST * MATCH_WORDS_MOST + TARGET_WORDS_MOST <= LIMIT_SCRIPT_ARGUMENTS, "a rule is a line");
+/* Two lists of addresses, two of ports; all the rest is less than one of them. */
+_Static_assert(5 * LIMIT_ARGUMENT <= LIMIT_SCRIPT_LINE, "a rule is a line");
+_Static_assert(sizeof("GROUP-" "-OUT") - 1 + LIMIT_GROUP_NAME <= LIMIT_CHAIN_NAME, "a group's chains have names");
+_Static_assert(LIMIT_IFACE_NAME + sizeof("-OUT-PROTO") - 1 <= LIMIT_CHAIN_NAME, "a NIC's chains have names");
 
 struct matches {
 	struct xt_match items[MATCHES_MOST];
@@ -107,22 +119,38 @@ static bool endpoint_exists(const struct endpoint *e, unsigned version)
 	return e->versions & version;
 }
 
+static void lower_part(struct xt_builder *b, const struct xt_place *place, const struct rule *rule,
+		       const struct condition *condition, const struct endpoint *source,
+		       const struct endpoint *dest)
+{
+	struct matches m = { .count = 0 };
+
+	match_iface(&m, place, rule);
+	add_endpoint(&m, XT_SOURCE, source);
+	add_endpoint(&m, XT_DEST, dest);
+	match_condition(&m, condition);
+	add_rule(b, place, rule, &m);
+}
+
+/* Each part logs right before it decides, so a packet that is in two parts is logged once. */
+static void lower_condition(struct xt_builder *b, const struct xt_place *place, const struct rule *rule,
+			    const struct condition *condition)
+{
+	const struct endpoint *source = NULL, *dest;
+
+	while ((source = xt_endpoint_part(b->arena, rule->source, source)))
+		for (dest = NULL; (dest = xt_endpoint_part(b->arena, rule->dest, dest));)
+			lower_part(b, place, rule, condition, source, dest);
+}
+
 static void lower_rule(struct xt_builder *b, const struct xt_place *place, const struct rule *rule)
 {
 	if (!(rule->versions & b->version) || !endpoint_exists(rule->source, b->version) ||
 	    !endpoint_exists(rule->dest, b->version))
 		return;
-	for (uint32_t i = 0; i < rule->condition_count; i++) {
-		struct matches m = { .count = 0 };
-
-		if (!(rule->conditions[i].versions & b->version))
-			continue;
-		match_iface(&m, place, rule);
-		add_endpoint(&m, XT_SOURCE, rule->source);
-		add_endpoint(&m, XT_DEST, rule->dest);
-		match_condition(&m, &rule->conditions[i]);
-		add_rule(b, place, rule, &m);
-	}
+	for (uint32_t i = 0; i < rule->condition_count; i++)
+		if (rule->conditions[i].versions & b->version)
+			lower_condition(b, place, rule, &rule->conditions[i]);
 }
 
 /* ---- groups ---- */

@@ -171,6 +171,13 @@ struct xt_table *xt_table_finish(struct xt_builder *b, const char *name);
 
 void xt_standard_chains(struct xt_builder *b);
 
+/* ---- split.c ---- */
+
+/* The part of a source or destination that follows `before` (NULL: the first), short enough for
+ * iptables-restore; NULL when there is none. What fits is its only part. From `arena`. */
+const struct endpoint *xt_endpoint_part(struct arena *arena, const struct endpoint *whole,
+					const struct endpoint *before);
+
 /* ---- rules.c ---- */
 
 /* Where rules end up, and what ACCEPT means there. */

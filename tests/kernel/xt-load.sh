@@ -5,6 +5,7 @@
 #
 #   over      every tree (with legacy: every third) of the conformance cases is loaded over the one before:
 #             the kernel then holds what its expected scripts say, and loading once more runs no tool that writes
+#   limits    trees at the limits of the tools are loaded, and loading once more runs no tool that writes
 #   changes   single changes touch the chains they are about and no others; what others have stays;
 #             stock's own rules are taken for ours; counters are told by source line; removing leaves nothing
 #   faults    a tool fails, fails late, complains, hangs, is missing, at every step: the old ruleset stays
@@ -105,6 +106,22 @@ test_over() {
 		verdict $? "$name: over another is not what is expected" "$work/difference"
 		load "$case/root" && [ "$(sent messages)" = 0 ]
 		verdict $? "$name: loaded twice, and the second time ran a tool" "$work/stats"
+	done
+}
+
+# ---- limits ----
+
+# Trees at the limits of the tools, and beyond: what is not reported loads, and is found to be loaded.
+test_limits() {
+	for case in "$here"/../cases/limits/*/; do
+		name=$(basename "$case")
+		load "$case/root"
+		verdict $? "$name: not loaded" "$work/errors"
+		[ "$(ipset save | grep -c '^create')" -ge 2 ] && iptables-save | grep -q PVEFW-HOST-IN
+		verdict $? "$name: nothing is loaded"
+		load "$case/root" && [ "$(sent messages)" = 0 ]
+		verdict $? "$name: loaded twice, and the second time ran a tool" "$work/stats"
+		"$PVEFW_CC" load --target iptables --remove
 	done
 }
 
@@ -492,7 +509,7 @@ if [ $# != 0 ]; then
 	run "$@"
 else
 	(run nft over; run nft stock; run legacy faults; run nft kills) &
-	(run legacy over; run nft faults; run nft changes; run legacy changes; run legacy stock service; run legacy kills)
+	(run legacy over; run nft faults; run nft changes limits; run legacy changes limits; run legacy stock service; run legacy kills)
 	wait
 fi
 cat "$tools"/output-* | grep -v '^pass$'
