@@ -114,7 +114,7 @@ static bool read_address(struct resolver *r, struct word word, struct set_entry 
 	}
 	if (slash >= 0 && entry->prefix.length == prefix_bits(&entry->prefix))
 		entry->text.len = (uint32_t)slash;
-	if (entry->prefix.length == 0) {
+	if (entry->prefix.length < LIMIT_SET_PREFIX_LEAST) {
 		d = entry_error(r, word, DIAG_ENTRY_ZERO_PREFIX, "`%.*s`: an IP set cannot hold the prefix length zero");
 		diag_help(d, "to match every address, leave the source or destination out of the rule");
 		return false;

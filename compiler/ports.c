@@ -202,20 +202,15 @@ static bool read_port(struct resolver *r, struct word word, const struct proto *
 	long colon = text_find(word_text(word), ':');
 	uint16_t port;
 
-	if (colon >= 0) {
-		*numbers += 2;
+	*numbers += colon >= 0 ? 2 : 1;
+	if (colon >= 0)
 		return read_port_range(r, word, (uint32_t)colon, range);
-	}
 	if (text_all_digits(word_text(word))) {
-		*numbers += 1;
 		if (!read_number(r, word, &port))
 			return false;
-	} else {
-		*numbers += 1;
-		if (!(netdb_service(r->config->netdb, word_text(word), proto->services, &port) & proto->services)) {
-			report_service(r, word, proto);
-			return false;
-		}
+	} else if (!(netdb_service(r->config->netdb, word_text(word), proto->services, &port) & proto->services)) {
+		report_service(r, word, proto);
+		return false;
 	}
 	*range = (struct port_range){ port, port };
 	return true;
@@ -301,11 +296,46 @@ static struct ports *new_ports(struct resolver *r, struct text text)
 	return ports;
 }
 
+static bool is_single_range(struct text element, struct port_range range)
+{
+	return range.first == range.last && text_find(element, ':') >= 0;
+}
+
+/* Writes ranges of one port, which xt_multiport refuses, as that port. */
+static struct text without_single_ranges(struct resolver *r, const struct ports *ports)
+{
+	struct text rest = ports->text, written = { "", 0 };
+
+	for (uint32_t i = 0; i < ports->count; i++) {
+		long comma = text_find(rest, ',');
+		struct text element = { rest.ptr, comma < 0 ? rest.len : (uint32_t)comma };
+
+		rest = (struct text){ rest.ptr + element.len + 1, rest.len - element.len - (comma >= 0) };
+		if (is_single_range(element, ports->ranges[i]))
+			element = text_of(arena_printf(r->arena, "%u", ports->ranges[i].first));
+		written = ARENA_JOIN(r->arena, written, i ? TEXT(",") : TEXT(""), element);
+	}
+	return written;
+}
+
+static bool has_single_range(const struct ports *ports)
+{
+	for (uint32_t i = 0; i < ports->count; i++)
+		if (ports->ranges[i].first == ports->ranges[i].last)
+			return text_find(ports->text, ':') >= 0;
+	return false;
+}
+
 const struct ports *ports_read(struct resolver *r, struct word value, const struct proto *proto)
 {
 	struct ports *ports = new_ports(r, word_text(value));
 
-	return read_list(r, value, proto, ports) ? ports : NULL;
+	if (!read_list(r, value, proto, ports))
+		return NULL;
+	/* One range alone needs no multiport, but with udplite (136), which has no --dport. */
+	if ((ports->count > 1 || proto->number == 136) && has_single_range(ports))
+		ports->text = without_single_ranges(r, ports);
+	return ports;
 }
 
 const struct ports *ports_of_macro(struct resolver *r, const char *list, const struct proto *proto)

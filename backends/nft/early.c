@@ -80,6 +80,14 @@ static void add_helper(struct nft_builder *b, struct nft_chain *chain, const str
 	nft_rule_add(b, chain, d.items, d.count);
 }
 
+static bool is_repeated(const struct helper_list *helpers, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (helpers->order[i] == helpers->order[n])
+			return true;
+	return false;
+}
+
 /* ---- both ---- */
 
 bool nft_wants_early(const struct config *config)
@@ -94,5 +102,6 @@ void nft_early_rules(struct nft_builder *b, struct nft_chain *chain)
 	if (b->config->host_options.protection_synflood)
 		add_synflood(b, chain);
 	for (unsigned i = 0; i < helpers->count; i++)
-		add_helper(b, chain, &helper_table[helpers->order[i]]);
+		if (!is_repeated(helpers, i))
+			add_helper(b, chain, &helper_table[helpers->order[i]]);
 }

@@ -252,10 +252,11 @@ static void lower_guest(struct nft_builder *b, struct nft_guests *guests, const 
 	struct nft_chain *ips = NULL;
 
 	for (const struct nic *nic = guest->nics; nic; nic = nic->next) {
-		struct nft_value device = nft_iface_value(nic->device, false);
+		struct nft_value device;
 
-		if (!nft_nic_counts(nic))
+		if (!nft_nic_counts(nic)) /* then its device's name may be too long */
 			continue;
+		device = nft_iface_value(nic->device, false);
 		nft_list_add(b, &guests->devices, device, none);
 		if (guest->options.enable)
 			lower_nic(b, guests, guest, nic, shared);

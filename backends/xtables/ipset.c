@@ -77,18 +77,41 @@ static int by_text(const void *a, const void *b)
 	return order ? order : x->order < y->order ? 1 : -1;
 }
 
+/* Entries of both versions that stand for every address: the SDN's or a local network. */
+static uint32_t count_universal(const struct ipset *set)
+{
+	uint32_t count = 0;
+
+	for (const struct set_entry *entry = set->entries; entry; entry = entry->next)
+		count += entry->prefix.length == 0;
+	return count;
+}
+
+static struct member member_of(struct arena *arena, const struct prefix *prefix, uint32_t order, bool nomatch)
+{
+	char text[PREFIX_TEXT_SIZE];
+	uint32_t len = prefix_format(prefix, text);
+
+	return (struct member){ arena_string(arena, (struct text){ text, len }), order, nomatch };
+}
+
 static uint32_t collect(struct arena *arena, const struct set_version *item, struct member *members)
 {
 	uint32_t count = 0;
 
 	for (const struct set_entry *entry = item->set->entries; entry; entry = entry->next) {
-		char text[PREFIX_TEXT_SIZE];
-		uint32_t len;
+		struct prefix half = entry->prefix;
 
 		if (entry->repeated || !(prefix_versions(&entry->prefix) & item->version))
 			continue;
-		len = prefix_format(&entry->prefix, text);
-		members[count] = (struct member){ arena_string(arena, (struct text){ text, len }), count, entry->nomatch };
+		if (entry->prefix.length == 0) { /* which ipset refuses: the second half here, the first below */
+			half.length = 1;
+			half.bytes[0] = 0x80;
+			members[count] = member_of(arena, &half, count, entry->nomatch);
+			count++;
+			half.bytes[0] = 0;
+		}
+		members[count] = member_of(arena, &half, count, entry->nomatch);
 		count++;
 	}
 	return count;
@@ -96,7 +119,7 @@ static uint32_t collect(struct arena *arena, const struct set_version *item, str
 
 static void print_members(struct out *out, struct arena *arena, const struct set_version *item)
 {
-	struct member *members = ARENA_ARRAY(arena, struct member, item->set->size);
+	struct member *members = ARENA_ARRAY(arena, struct member, item->set->size + count_universal(item->set));
 	uint32_t count = collect(arena, item, members);
 
 	qsort(members, count, sizeof(*members), by_text);
@@ -124,7 +147,7 @@ static uint32_t hash_size(uint32_t entries)
 static void print_set(struct out *out, struct arena *arena, const struct set_version *item)
 {
 	struct arena_mark mark = arena_mark(arena);
-	uint32_t size = hash_size(item->set->size);
+	uint32_t size = hash_size(item->set->size + count_universal(item->set));
 
 	out_string(out, "create ");
 	out_string(out, item->name);
