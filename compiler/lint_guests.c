@@ -5,6 +5,8 @@
  */
 #include "lint_check.h"
 
+#include <stdlib.h>
+
 /* ---- files without a guest ---- */
 
 static struct span begin_of(const struct source *source)
@@ -139,6 +141,76 @@ static void check_nic_names(struct lint *lint, const struct guest *guest)
 	}
 }
 
+/* ---- one MAC address twice ---- */
+
+/* A NIC with an address, and its guest. */
+struct owner {
+	const struct guest *guest;
+	const struct nic *nic;
+	uint32_t place; /* in the order of guests and NICs */
+};
+
+static int by_mac(const void *a, const void *b)
+{
+	const struct owner *x = a, *y = b;
+	int order = memcmp(x->nic->mac_bytes, y->nic->mac_bytes, sizeof(x->nic->mac_bytes));
+
+	return order ? order : x->place < y->place ? -1 : x->place > y->place;
+}
+
+static struct span mac_span(const struct owner *owner)
+{
+	const struct source *source = owner->guest->config;
+	uint32_t begin = source->base + (uint32_t)(owner->nic->mac.ptr - source->text);
+
+	return (struct span){ begin, begin + owner->nic->mac.len };
+}
+
+static void report_macs(struct lint *lint, const struct owner *owners, uint32_t count)
+{
+	enum { SHOWN = 4 };
+	const struct owner *second = &owners[1];
+	struct diagnostic *d = diag(lint->diags, mac_span(second), DIAG_MAC_TWICE, "`%.*s` is the MAC address of %u NICs",
+				    TEXT_ARG(second->nic->mac), count);
+
+	diag_here(d, "%.*s of %s", TEXT_ARG(second->nic->key), lint_guest_name(lint, second->guest));
+	for (uint32_t i = 0; i < count && i < SHOWN; i++)
+		if (i != 1)
+			diag_label(d, mac_span(&owners[i]), "%.*s of %s", TEXT_ARG(owners[i].nic->key),
+				   lint_guest_name(lint, owners[i].guest));
+	if (count > SHOWN)
+		diag_note(d, "and %u more", count - SHOWN);
+	diag_note(d, "on one bridge, what is sent to one of them can reach the other");
+	diag_help(d, "give each NIC an address of its own; a restored copy of a guest keeps that of the original");
+}
+
+static void check_macs(struct lint *lint)
+{
+	uint32_t count = 0;
+	struct owner *owners;
+
+	for (const struct guest *g = lint->config->guests; g; g = g->next)
+		for (const struct nic *n = g->nics; n; n = n->next)
+			count++;
+	owners = ARENA_ARRAY(&lint->scratch, struct owner, count);
+	count = 0;
+	for (const struct guest *g = lint->config->guests; g; g = g->next)
+		for (const struct nic *n = g->nics; n; n = n->next)
+			if (n->mac.len && g->config) {
+				owners[count] = (struct owner){ g, n, count };
+				count++;
+			}
+	if (count)
+		qsort(owners, count, sizeof(*owners), by_mac);
+	for (uint32_t i = 0, next; i < count; i = next) {
+		for (next = i + 1; next < count && memcmp(owners[i].nic->mac_bytes, owners[next].nic->mac_bytes,
+							  sizeof(owners[i].nic->mac_bytes)) == 0; next++)
+			;
+		if (next - i > 1)
+			report_macs(lint, &owners[i], next - i);
+	}
+}
+
 void lint_guests(struct lint *lint)
 {
 	check_strangers(lint);
@@ -146,6 +218,7 @@ void lint_guests(struct lint *lint)
 	if (!config_enabled(lint->config))
 		return;
 	check_nics(lint);
+	check_macs(lint);
 	for (uint32_t i = 0; i < lint->file_count; i++) {
 		const struct guest *g = lint->files[i].guest;
 

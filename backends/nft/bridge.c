@@ -9,7 +9,8 @@
  *   entry              takes the mark off what enters the machine
  *   prerouting         from a guest, by its port: judged by the guest's out chain
  *   prerouting-to      to a guest, as far as bridge and MAC address tell: judged by its in
- *                      chain.  It is here because nothing later can send an answer.
+ *                      chain.  It is here because nothing later can send an answer.  An
+ *                      address that two NICs of a bridge share tells nothing.
  *   prerouting-reject  answers what the two have rejected
  *   forward            vnets
  *   postrouting        to a guest, by its port: judged by its in chain, unless the mark
@@ -25,6 +26,14 @@
 
 struct base {
 	struct nft_chain *entry, *prerouting, *to, *reject, *output, *forward, *postrouting, *late;
+};
+
+/* What the configuration has for this table. */
+struct needs {
+	bool nics;   /* with firewall bridges */
+	bool judged; /* of guests whose firewall is on */
+	bool vnets;
+	bool marks;
 };
 
 /* ---- where frames come in ---- */
@@ -134,8 +143,14 @@ static void to_rules(struct nft_builder *b, struct nft_chain *chain, struct nft_
 	NFT_RULE(b, chain, NFT_NOT_IP(b), nft_to(NFT_TO_ACCEPT));
 	NFT_RULE(b, chain, nft_ct_state(b, undecided), nft_to(NFT_TO_ACCEPT));
 	NFT_RULE(b, chain, nft_masked(b, NFT_FIELD_MARK, MARK_BITS, NFT_OP_NE, 0), nft_to(NFT_TO_ACCEPT));
-	NFT_RULE(b, chain, nft_vmap_pair(b, NFT_FIELD_IBRNAME, NFT_FIELD_ETHER_DADDR,
-					 nft_map_of(b, "to-guest-mac", 2, &guests->to_mac)));
+	/* What a guest sends on its own firewall bridge is for others, if it had their address, too. */
+	if (guests->to_own.count)
+		NFT_RULE(b, chain, nft_is_value(b, NFT_FIELD_IIFNAME, nft_iface_value(TEXT("fwln"), true)),
+			 nft_vmap_pair(b, NFT_FIELD_IBRNAME, NFT_FIELD_ETHER_DADDR,
+				       nft_map_of(b, "to-guest-own", 2, &guests->to_own)));
+	if (guests->to_mac.count)
+		NFT_RULE(b, chain, nft_vmap_pair(b, NFT_FIELD_IBRNAME, NFT_FIELD_ETHER_DADDR,
+						 nft_map_of(b, "to-guest-mac", 2, &guests->to_mac)));
 }
 
 /* What a vnet has rejected comes here with its mark, and a guest's chain that accepts would take it off. */
@@ -144,14 +159,16 @@ static void drop_rejected(struct nft_builder *b, struct nft_chain *chain)
 	NFT_RULE(b, chain, nft_mark_is(b, MARK_REJECT), nft_to(NFT_TO_DROP));
 }
 
-static void postrouting_rules(struct nft_builder *b, struct nft_chain *chain, struct nft_guests *guests, bool vnets)
+static void postrouting_rules(struct nft_builder *b, struct nft_chain *chain, struct nft_guests *guests,
+			      const struct needs *needs)
 {
 	struct nft_draft d = { .count = 0 };
 
 	NFT_RULE(b, chain, NFT_NOT_IP(b), nft_to(NFT_TO_ACCEPT));
 	accept_related(b, chain);
-	accept_answers(b, chain);
-	if (vnets)
+	if (needs->marks) /* else nothing takes the mark off where frames come in */
+		accept_answers(b, chain);
+	if (needs->vnets)
 		drop_rejected(b, chain);
 	drop_invalid(b, chain, NFT_FIELD_OIFNAME, &guests->devices);
 	if (guests->macs.count) {
@@ -184,14 +201,6 @@ static bool any_nic(const struct config *config, bool enabled)
 	return false;
 }
 
-/* What the configuration has for this table. */
-struct needs {
-	bool nics;   /* with firewall bridges */
-	bool judged; /* of guests whose firewall is on */
-	bool vnets;
-	bool marks;
-};
-
 /* The base chains come first in the script; what they need is known only at the end. */
 static struct base add_base_chains(struct nft_builder *b, const struct needs *needs)
 {
@@ -223,7 +232,7 @@ static void fill_guest_chains(struct nft_builder *b, const struct base *base, co
 	nft_guests(b, &guests);
 	if (needs->nics) {
 		/* This way round sets of all guests get the name that says so. */
-		postrouting_rules(b, base->postrouting, &guests, needs->vnets);
+		postrouting_rules(b, base->postrouting, &guests, needs);
 		prerouting_rules(b, base->prerouting, &guests);
 	}
 	if (needs->judged) {

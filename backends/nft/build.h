@@ -262,7 +262,8 @@ struct nft_guests {
 	struct nft_list devices;   /* of all NICs with a firewall bridge */
 	struct nft_list macs;      /* device and MAC of those that are judged */
 	struct nft_list from, to;  /* device: chain */
-	struct nft_list to_mac;    /* bridge and MAC: chain */
+	struct nft_list to_mac;    /* bridge and MAC: chain; the address is of one NIC of the bridge only */
+	struct nft_list to_own;    /* firewall bridge and MAC: chain */
 	struct nft_list queued;    /* device: chain that hands packets to an IPS */
 	struct nft_filter *filter; /* source addresses */
 	struct nft_chain *filters_in, *dhcp_pass;

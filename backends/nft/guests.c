@@ -200,11 +200,13 @@ static void add_to(struct nft_builder *b, struct nft_list *list, struct nft_valu
 	nft_list_add(b, list, first, second)->verdict = (struct nft_verdict){ NFT_TO_GOTO, chain };
 }
 
-static void add_bridge(struct nft_builder *b, struct nft_guests *guests, struct text bridge, struct nft_value mac,
+/* A bridge on which frames to this NIC are seen. `chain` is NULL for one whose frames pass unjudged: an address that it
+ * shares with another NIC tells neither. */
+static void add_bridge(struct nft_builder *b, struct nft_list *list, struct text bridge, struct nft_value mac,
 		       const struct nft_chain *chain)
 {
 	if (nft_iface_possible(bridge))
-		add_to(b, &guests->to_mac, nft_iface_value(bridge, false), mac, chain);
+		add_to(b, list, nft_iface_value(bridge, false), mac, chain);
 }
 
 /* Where frames to this NIC are seen before they reach its port: on the bridge it is plugged into, which with
@@ -216,11 +218,13 @@ static void add_bridges(struct nft_builder *b, struct nft_guests *guests, const 
 
 	if (!nic->mac.len)
 		return;
-	add_bridge(b, guests, nic->bridge, mac, chain);
+	add_bridge(b, &guests->to_mac, nic->bridge, mac, chain);
 	if (nic->tag && nic->bridge.len)
-		add_bridge(b, guests, text_of(arena_printf(b->arena, "%.*sv%u", TEXT_ARG(nic->bridge), nic->tag)), mac,
-			   chain);
-	add_bridge(b, guests, text_of(arena_printf(b->arena, "fwbr%ui%u", guest->vmid, nic->index)), mac, chain);
+		add_bridge(b, &guests->to_mac, text_of(arena_printf(b->arena, "%.*sv%u", TEXT_ARG(nic->bridge), nic->tag)),
+			   mac, chain);
+	if (!chain)
+		return;
+	add_bridge(b, &guests->to_own, text_of(arena_printf(b->arena, "fwbr%ui%u", guest->vmid, nic->index)), mac, chain);
 	nft_list_add(b, &guests->macs, nft_iface_value(nic->device, false), mac);
 }
 
@@ -254,6 +258,8 @@ static void lower_guest(struct nft_builder *b, struct nft_guests *guests, const 
 	for (const struct nic *nic = guest->nics; nic; nic = nic->next) {
 		struct nft_value device;
 
+		if (!nft_nic_counts(nic) || !guest->options.enable)
+			add_bridges(b, guests, guest, nic, NULL);
 		if (!nft_nic_counts(nic)) /* then its device's name may be too long */
 			continue;
 		device = nft_iface_value(nic->device, false);
@@ -278,6 +284,18 @@ static bool any_nic(const struct config *config)
 	return false;
 }
 
+/* Leaves those whose bridge and address belong to one NIC, which is judged. */
+static void keep_unique(struct nft_list *list)
+{
+	uint32_t kept = 0;
+
+	nft_list_sort(list, false);
+	for (uint32_t i = 0; i < list->count; i++)
+		if (list->items[i].verdict.chain)
+			list->items[kept++] = list->items[i];
+	list->count = kept;
+}
+
 void nft_guests(struct nft_builder *b, struct nft_guests *guests)
 {
 	if (any_nic(b->config) && nft_input_filters(b, NULL)) {
@@ -291,5 +309,5 @@ void nft_guests(struct nft_builder *b, struct nft_guests *guests)
 			fill_before_chain(b, guests, bits);
 	if (guests->filter)
 		nft_filter_finish(b, guests->filter);
-	nft_list_sort(&guests->to_mac, false);
+	keep_unique(&guests->to_mac);
 }
