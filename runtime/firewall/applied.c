@@ -59,6 +59,7 @@ static bool empty_others(struct applied *a, struct arena *arena, const struct ba
 void applied_init(struct applied *a, struct log *log, struct sysctls *sysctls)
 {
 	*a = (struct applied){ .log = log, .sysctls = sysctls };
+	fwbr_flag_init(&a->fwbr_flag, log, sysctls->run_dir);
 	a->xtables = xt_state_new();
 	a->nftables = nft_known_new();
 }
@@ -84,8 +85,11 @@ bool applied_is_stale(const struct applied *a)
 bool applied_load(struct applied *a, const struct compilation *c, struct applying *applying)
 {
 	struct backend_loading *loading = &applying->loading;
-	bool done;
+	bool needs_fwbr = !config_enabled(c->config) || c->backend == &backend_iptables, done;
 
+	/* Guests that start meanwhile get firewall bridges, which both targets filter. */
+	if (needs_fwbr)
+		fwbr_flag_set(&a->fwbr_flag, true);
 	*loading = (struct backend_loading){ .arena = applying->arena, .whole = applying->whole };
 	if (applying->whole)
 		xt_state_forget(a->xtables);
@@ -101,6 +105,8 @@ bool applied_load(struct applied *a, const struct compilation *c, struct applyin
 	a->backend = c->backend;
 	a->digest = c->digest;
 	a->valid = true;
+	if (!needs_fwbr)
+		fwbr_flag_set(&a->fwbr_flag, false);
 	return a->removed_other;
 }
 

@@ -11,6 +11,7 @@
 #define PVEFW_APPLIED_H
 
 #include "firewall/compilation.h"
+#include "firewall/fwbr_flag.h"
 #include "firewall/log.h"
 #include "firewall/sysctl.h"
 
@@ -20,6 +21,7 @@ struct xt_state;
 struct applied {
 	struct log *log;
 	struct sysctls *sysctls;
+	struct fwbr_flag fwbr_flag;
 	struct xt_state *xtables;      /* what iptables has, as far as it is known */
 	struct nft_known *nftables;    /* the same of nftables */
 	const struct backend *backend; /* that has our rules; NULL: not known yet, or none */

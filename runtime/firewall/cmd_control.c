@@ -11,6 +11,7 @@
 #include "firewall/confirm.h"
 #include "firewall/rundir.h"
 #include "firewall/told.h"
+#include "firewall/wiring.h"
 #include "strerror.h"
 
 static int no_operands(const struct cli *cli)
@@ -93,6 +94,25 @@ int cmd_restart(const struct cli *cli)
 
 /* ---- apply ---- */
 
+/* Guests that are plugged in such a way that what was applied does not filter them. */
+static void tell_unfiltered(const struct compilation *c, struct log *log)
+{
+	struct wiring wiring = { .count = 0 };
+	struct wiring_links links;
+	struct conditions conditions;
+
+	conditions_init(&conditions, log);
+	wiring_expect(&wiring, c->config, &c->map, c->backend == &backend_iptables);
+	if (wiring_links_read(&links) == 0) {
+		wiring_check(&wiring, &links, &conditions, 0);
+		wiring_links_free(&links);
+	}
+	for (const struct service_condition *condition = conditions.first; condition; condition = condition->next)
+		cli_error("%s", condition->message);
+	conditions_free(&conditions);
+	wiring_free(&wiring);
+}
+
 static int apply_without_service(const struct cli *cli)
 {
 	struct input_options options = firewall_inputs(cli);
@@ -107,7 +127,9 @@ static int apply_without_service(const struct cli *cli)
 	compilation_run(&c, &options, NULL);
 	told_log(&told, &substitute.log, &c.diags);
 	done = c.config && applied_load(&substitute.applied, &c, &applying);
-	if (!done)
+	if (done)
+		tell_unfiltered(&c, &substitute.log);
+	else
 		cli_error("not applied; what was in force stays in force");
 	told_free(&told);
 	compilation_free(&c);

@@ -30,7 +30,8 @@ static void on_links(void *context, unsigned changes)
 {
 	struct service *s = context;
 
-	(void)changes;
+	if (changes & LINK_CHANGE_LINK)
+		service_check_wiring(s);
 	surroundings_check(&s->surroundings);
 }
 
@@ -49,6 +50,7 @@ static int on_look(sd_event_source *source, uint64_t now, void *context)
 {
 	struct service *s = context;
 
+	fwbr_flag_keep(&s->applied.fwbr_flag);
 	/* With iptables it need not be ours: that is seen when it is read. */
 	if (!s->scheduled && applied_is_stale(&s->applied)) {
 		s->suspicion = true;
@@ -193,6 +195,8 @@ static int open_events(struct service *s)
 	if (result >= 0)
 		result = add_timer(s, &s->verify, CLOCK_MONOTONIC, on_verify);
 	if (result >= 0)
+		result = add_timer(s, &s->plug, CLOCK_MONOTONIC, service_on_plug);
+	if (result >= 0)
 		result = add_signal(s, SIGTERM, on_stop);
 	if (result >= 0)
 		result = add_signal(s, SIGINT, on_stop);
@@ -302,6 +306,8 @@ int service_run(struct service *s)
 	log_message(&s->log, PRIORITY_NOTICE, NULL, "pve-firewall %s starts", PVEFW_VERSION);
 	resume_confirmation(s);
 	service_cycle(s);
+	if (!s->applied.fwbr_flag.is_set) /* what the node wants is not known yet: both targets filter firewall bridges */
+		fwbr_flag_set(&s->applied.fwbr_flag, true);
 	if (!s->node) /* the tree cannot be read yet: watch what there may be */
 		service_watch(s, text_of(s->options.node ? s->options.node : "localhost"));
 	service_arm(s->look, service_now() + LOOK);
@@ -340,7 +346,7 @@ void service_end(struct service *s, bool remove)
 
 static void free_timers(struct service *s)
 {
-	sd_event_source *timers[] = { s->cycle, s->expiry, s->deadline, s->look, s->verify };
+	sd_event_source *timers[] = { s->cycle, s->expiry, s->deadline, s->look, s->verify, s->plug };
 
 	for (size_t i = 0; i < sizeof(timers) / sizeof(timers[0]); i++)
 		sd_event_source_unref(timers[i]);
@@ -359,6 +365,7 @@ void service_close(struct service *s)
 		kernel_watch_pause(&s->kernel);
 		link_watch_stop(&s->links);
 		surroundings_close(&s->surroundings);
+		wiring_free(&s->wiring);
 		applied_free(&s->applied);
 		free_timers(s);
 		sd_event_unref(s->event);

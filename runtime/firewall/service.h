@@ -20,6 +20,7 @@
 #include "firewall/surroundings.h"
 #include "firewall/told.h"
 #include "firewall/watch.h"
+#include "firewall/wiring.h"
 #include "source_cache.h"
 
 struct cli;
@@ -50,6 +51,7 @@ struct service {
 	struct kernel_watch kernel;
 	struct link_watch links;
 	struct surroundings surroundings; /* what the last compilation was told by the machine */
+	struct wiring wiring; /* of what was applied last */
 	struct control control;
 	struct metrics metrics;
 	struct confirm confirm;
@@ -60,6 +62,7 @@ struct service {
 	/* Timers: of the next cycle, of the cluster's `enable`, of apply --confirm; the look at the
 	 * kernel, and the comparison of everything. */
 	sd_event_source *cycle, *expiry, *deadline, *look, *verify;
+	sd_event_source *plug; /* when guests that were being plugged are looked at again */
 	bool scheduled;
 	char changed[64];                       /* the only file that has changed since the last cycle */
 	bool others_changed;                    /* or not the only one */
@@ -104,6 +107,14 @@ int service_on_cycle(sd_event_source *source, uint64_t now, void *context);
 /* The machine answers otherwise than it did to the last compilation. */
 void service_on_surroundings(void *context);
 void service_on_tampered(void *context);
+
+/* ---- service_wiring.c ---- */
+
+/* Finds guests that are plugged in such a way that the target does not filter them. */
+void service_check_wiring(struct service *s);
+/* Handler: guests were being plugged. */
+int service_on_plug(sd_event_source *source, uint64_t now, void *context);
+
 /* CLOCK_MONOTONIC in microseconds. */
 uint64_t service_now(void);
 void service_arm(sd_event_source *timer, uint64_t time);

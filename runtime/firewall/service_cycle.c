@@ -248,6 +248,8 @@ static bool apply(struct service *s, struct compilation *c)
 	if (missed)
 		note_missed(s);
 	s->filtering = config_enabled(c->config);
+	wiring_expect(&s->wiring, c->config, &c->map, c->backend == &backend_iptables);
+	service_check_wiring(s);
 	log_applied(s, c, &applying);
 	tell_logger(s, c->config);
 	schedule_expiry(s, c->config);

@@ -34,7 +34,7 @@ begin() {
 	work=$(mktemp -d) || exit 2
 	trap 'leave' EXIT
 	trap 'exit 1' HUP INT TERM
-	export XTABLES_LOCKFILE="$work/xtables.lock"
+	export XTABLES_LOCKFILE="$work/xtables.lock" PVEFW_FWBR_FLAG="$work/fwbr-flag"
 }
 
 # Nothing that this script has started stays.
