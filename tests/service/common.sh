@@ -40,7 +40,7 @@ begin() {
 # Nothing that this script has started stays.
 leave() {
 	for job in $(jobs -p) $pid; do
-		kill -KILL "$job" 2>/dev/null
+		[ "$job" -gt 1 ] && kill -KILL "$job" 2>/dev/null # -1 would be every process
 	done
 	wait 2>/dev/null
 	[ -z "${PREFIX:-}" ] || "$tests/topology/topo.sh" down
