@@ -89,7 +89,7 @@ void describe_values(struct out *out, const struct option_row *row)
 				   helper_table[i].name);
 		break;
 	case OPTION_QUEUES:
-		out_printf(out, "N or N:M, numbers from 0 to %" PRId64 ", at most %d of them", row->most, LIMIT_QUEUES);
+		out_printf(out, "N or N:M, numbers from 0 to %" PRId64 ", M at most %d", row->most, LIMIT_QUEUE_OF_RANGE);
 		break;
 	case OPTION_LAYER2:
 		out_string(out, "a comma list of names or numbers of /etc/ethertypes");

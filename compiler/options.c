@@ -458,7 +458,7 @@ static void read_queues(struct setting *s)
 		high.len -= (uint32_t)colon + 1;
 	}
 	ok = text_to_number(low, LIMIT_QUEUE, &first) && text_to_number(high, LIMIT_QUEUE, &last);
-	if (ok && first <= last && last - first < LIMIT_QUEUES) {
+	if (ok && first <= last && (first == last || last <= LIMIT_QUEUE_OF_RANGE)) {
 		/* "3:3" is the queue 3: the kernel refuses to balance over one. */
 		*(struct queues *)member(s->options, s->row) =
 			(struct queues){ colon >= 0 || first > 0, first < last, (uint16_t)first, (uint16_t)last };
@@ -469,7 +469,7 @@ static void read_queues(struct setting *s)
 	else
 		d = bad_value(s, DIAG_BAD_OPTION_VALUE, s->value, "`%.*s` is no value for `%s`");
 	if (ok && first < last)
-		diag_help(d, "at most %d queues can be balanced over, as in 1:%d", LIMIT_QUEUES, LIMIT_QUEUE);
+		diag_help(d, "the last queue that can be balanced over is %d", LIMIT_QUEUE_OF_RANGE);
 	else
 		diag_help(d, "it is a queue number N from 0 to %d, or N:M with N not above M", LIMIT_QUEUE);
 }

@@ -498,6 +498,16 @@ static void print_without_zeros(struct out *out, struct text mac)
 			out_char(out, mac.ptr[i]);
 }
 
+/* ebtables-nft 1.8.11 writes "! -s MAC" where older versions, ebtables-legacy and we write "-s ! MAC". */
+static struct text print_negation(struct out *out, struct text rest)
+{
+	struct text option = first_word(rest, &rest);
+
+	out_text(out, option);
+	out_string(out, " !");
+	return rest;
+}
+
 static void take_bridge_rule(struct xt_piece *piece, struct text line)
 {
 	struct out out;
@@ -506,7 +516,9 @@ static void take_bridge_rule(struct xt_piece *piece, struct text line)
 	out_init_memory(&out);
 	while (line.len) {
 		word = first_word(line, &line);
-		if (is_mac(word))
+		if (text_is(word, "!") && text_starts(line, "-"))
+			line = print_negation(&out, line);
+		else if (is_mac(word))
 			print_without_zeros(&out, word);
 		else
 			out_text(&out, word);

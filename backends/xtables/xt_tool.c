@@ -59,6 +59,8 @@ static bool is_remark(struct text line)
 {
 	return text_starts(line, "# Warning: iptables-legacy tables present") ||
 	       text_starts(line, "# Warning: ip6tables-legacy tables present") ||
+	       /* ebtables-nft 1.8.11 of `-s ! MAC`, which ebtables-legacy writes */
+	       text_starts(line, "Using intrapositioned negation") ||
 	       /* `-p ah` in IPv6: such a rule is loaded, and matches no packet */
 	       text_starts(line, "Warning: never matched protocol: ");
 }

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # nft-load.sh [--debian13] [CASE…]: every script that `compile --target nft` prints loads, whole and twice, and
-# what nft then lists loads, too, as the same. --debian13: with the nft of Debian 13 (fetch-nft.sh).
+# what nft then lists loads, too, as the same. --debian13: with the nft of Debian 13 (fetch-debian13.sh).
 #
 # A CASE is a folder with root/ and perhaps args; without any, all below tests/cases. Each script is
 # loaded in a network namespace of its own; rules that this kernel cannot do (the bridge family's ct,
@@ -131,7 +131,7 @@ load_here() {
 # use_debian13: another NFT, with its own libraries
 use_debian13() {
 	cache=${VM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/pvefw-vm}
-	root=$("$here/fetch-nft.sh" "$cache/nft" 2>&1) || give_up "$root"
+	root=$("$here/fetch-debian13.sh" "$cache/debian13" 2>&1) || give_up "$root"
 	for loader in "$root"/usr/lib/*-linux-gnu/ld-linux*.so.*; do
 		NFT="$loader --library-path $(dirname "$loader") $root/usr/sbin/nft"
 	done

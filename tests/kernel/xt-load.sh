@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# xt-load.sh: `load --target iptables` over what is loaded, with iptables-nft and iptables-legacy.
+# xt-load.sh: `load --target iptables` over what is loaded, with iptables-nft and iptables-legacy; the limits
+# also with those of Debian 13 (fetch-debian13.sh).
 #
 #   over      every tree (with legacy: every third) of the conformance cases is loaded over the one before:
 #             the kernel then holds what its expected scripts say, and loading once more runs no tool that writes
@@ -121,6 +122,9 @@ test_limits() {
 		verdict $? "$name: nothing is loaded"
 		load "$case/root" && [ "$(sent messages)" = 0 ]
 		verdict $? "$name: loaded twice, and the second time ran a tool" "$work/stats"
+		echo "counters $case/root" | "$work/xt-service" >"$work/counters"
+		grep -qx 'skipped 0' "$work/counters"
+		verdict $? "$name: not every rule is found again by its line" "$work/counters"
 		"$PVEFW_CC" load --target iptables --remove
 	done
 }
@@ -495,6 +499,34 @@ for variant in nft legacy; do
 	done
 done
 
+# wrap VARIANT ROOT: the tools of another Debian, with its own libraries
+wrap() {
+	mkdir "$tools/$1"
+	for loader in "$2"/usr/lib/*-linux-gnu/ld-linux*.so.*; do
+		libraries=$(dirname "$loader")
+	done
+	for name in iptables{,-save,-restore} ip6tables{,-save,-restore} ebtables{,-save,-restore} ipset; do
+		case $name in
+		ipset) program="$2/usr/sbin/ipset" ;;
+		ebtables*) program="$2/usr/sbin/xtables-nft-multi $name" ;;
+		*) program="$2/usr/sbin/xtables-${1%13}-multi $name" ;;
+		esac
+		printf '#!/bin/sh\nXTABLES_LIBDIR=%s/xtables exec %s --library-path %s %s "$@"\n' \
+			"$libraries" "$loader" "$libraries" "$program" >"$tools/$1/$name"
+		chmod +x "$tools/$1/$name"
+	done
+}
+
+wrap_debian13() {
+	cache=${VM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/pvefw-vm}
+	root=$("$here/fetch-debian13.sh" "$cache/debian13" 2>&1) || {
+		echo "cannot run here: $root" >"$tools/output-debian13"
+		return 1
+	}
+	wrap nft13 "$root"
+	wrap legacy13 "$root"
+}
+
 # run VARIANT TEST…: in new namespaces
 run() {
 	timeout 300 unshare -n -m "$here/xt-load.sh" --inside "$@" >"$tools/output-${*// /-}" 2>&1
@@ -505,12 +537,19 @@ run() {
 }
 
 # Two at a time, the longest first.
+has_debian13=
+wrap_debian13 && has_debian13=1
 if [ $# != 0 ]; then
 	run "$@"
 else
 	(run nft over; run nft stock; run legacy faults; run nft kills) &
 	(run legacy over; run nft faults; run nft changes limits; run legacy changes limits; run legacy stock service; run legacy kills)
 	wait
+	[ -z "$has_debian13" ] || {
+		run nft13 limits &
+		run legacy13 limits
+		wait
+	}
 fi
 cat "$tools"/output-* | grep -v '^pass$'
 passed=$(cat "$tools"/output-* | grep -cx pass)
