@@ -15,6 +15,12 @@ static const char *join(const struct folder *folder, const char *name)
 	return ARENA_JOIN(folder->diags->arena, text_of(folder->path), TEXT("/"), text_of(name)).ptr;
 }
 
+/* -1 for a folder that is not there: whatever it lists comes from the overlay. */
+static int descriptor_of(const struct folder *folder)
+{
+	return folder->dir ? dirfd(folder->dir) : -1;
+}
+
 static int compare_names(const void *a, const void *b)
 {
 	return text_compare(*(const struct text *)a, *(const struct text *)b);
@@ -36,6 +42,65 @@ static void add_name(struct folder *folder, uint32_t *room, const char *name)
 	folder->names[folder->count++] = arena_copy(arena, text_of(name));
 }
 
+static bool has_name(const struct folder *folder, struct text name)
+{
+	for (uint32_t i = 0; i < folder->count; i++)
+		if (text_equal(folder->names[i], name))
+			return true;
+	return false;
+}
+
+static void remove_name(struct folder *folder, struct text name)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < folder->count; i++)
+		if (!text_equal(folder->names[i], name))
+			folder->names[kept++] = folder->names[i];
+	folder->count = kept;
+}
+
+/* The path in this folder of an entry of the overlay; NULL: it is not below this folder. */
+static const char *overlay_path(const struct folder *folder, const struct overlay_file *file)
+{
+	size_t len = strlen(folder->path);
+
+	if (strncmp(file->path, folder->path, len) != 0 || (len && file->path[len] != '/'))
+		return NULL;
+	return file->path + len + (len != 0);
+}
+
+static bool is_whole(const struct folder *folder)
+{
+	const struct source_overlay *overlay = folder->diags->map->overlay;
+
+	return overlay && overlay->whole;
+}
+
+/* Lists what the overlay adds, and not what it takes away. */
+static void apply_overlay(struct folder *folder)
+{
+	const struct source_overlay *overlay = folder->diags->map->overlay;
+	uint32_t room = folder->count;
+
+	for (unsigned i = 0; overlay && i < overlay->count; i++) {
+		const char *below = overlay_path(folder, &overlay->files[i]), *slash = below ? strchr(below, '/') : NULL;
+		struct text name = text_of(below ? below : "");
+
+		/* A folder of the overlay is listed only where there is nothing else. */
+		if (!below || (slash && !overlay->whole))
+			continue;
+		if (slash)
+			name.len = (uint32_t)(slash - below);
+		if (!overlay->files[i].bytes)
+			remove_name(folder, name);
+		else if (!has_name(folder, name))
+			add_name(folder, &room, arena_string(folder->diags->arena, name));
+	}
+	if (folder->count)
+		qsort(folder->names, folder->count, sizeof(*folder->names), compare_names);
+}
+
 /* 0 or an errno. */
 static int list(struct folder *folder)
 {
@@ -47,8 +112,7 @@ static int list(struct folder *folder)
 		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
 			add_name(folder, &room, entry->d_name);
 	reason = errno;
-	if (folder->count)
-		qsort(folder->names, folder->count, sizeof(*folder->names), compare_names);
+	apply_overlay(folder);
 	return reason;
 }
 
@@ -72,6 +136,10 @@ bool folder_open_root(struct diags *diags, const char *root, struct folder *fold
 	int reason;
 
 	*folder = (struct folder){ .diags = diags, .path = "" };
+	if (is_whole(folder)) {
+		apply_overlay(folder);
+		return true;
+	}
 	reason = open_at(folder, AT_FDCWD, root);
 	if (reason)
 		diag_note(diag_unreadable(diags, root, reason), "nothing is compiled");
@@ -84,8 +152,10 @@ struct folder folder_open(const struct folder *parent, const char *name)
 	int reason;
 
 	folder.path = join(parent, name);
-	if (!folder_has(parent, text_of(name)))
+	if (is_whole(parent) || !folder_has(parent, text_of(name))) {
+		apply_overlay(&folder);
 		return folder;
+	}
 	reason = open_at(&folder, dirfd(parent->dir), name);
 	if (reason)
 		diag_note(diag_unreadable(folder.diags, folder.path, reason), "nothing is compiled");
@@ -109,7 +179,7 @@ bool folder_is_folder(const struct folder *folder, const char *name)
 {
 	struct stat st;
 
-	return fstatat(dirfd(folder->dir), name, &st, 0) < 0 || S_ISDIR(st.st_mode);
+	return fstatat(descriptor_of(folder), name, &st, 0) < 0 || S_ISDIR(st.st_mode);
 }
 
 struct source *folder_load(const struct folder *folder, const char *name)
@@ -120,7 +190,7 @@ struct source *folder_load(const struct folder *folder, const char *name)
 	if (!folder_has(folder, text_of(name)))
 		return NULL;
 	shown = join(folder, name);
-	source = source_load(folder->diags->map, dirfd(folder->dir), name, shown);
+	source = source_load(folder->diags->map, descriptor_of(folder), name, shown);
 	if (!source)
 		diag_note(diag_unreadable(folder->diags, shown, errno), "nothing is compiled");
 	return source;
@@ -138,7 +208,7 @@ void folder_load_all(const struct folder *folder, const struct text *names, unsi
 		requests[i].path = names[i].ptr;
 		requests[i].shown = join(folder, names[i].ptr);
 	}
-	source_load_all(diags->map, dirfd(folder->dir), requests, count);
+	source_load_all(diags->map, descriptor_of(folder), requests, count);
 	for (unsigned i = 0; i < count; i++) {
 		sources[i] = requests[i].source;
 		if (!sources[i])

@@ -512,7 +512,8 @@ static bool is_own_root(const char *root)
 static void read_tree(struct reader *r)
 {
 	if (folder_open_root(r->diags, r->inputs->root, &r->root)) {
-		fstat(dirfd(r->root.dir), &r->inputs->root_st); /* if that fails, it is no folder's */
+		if (r->root.dir) /* if that fails, it is no folder's */
+			fstat(dirfd(r->root.dir), &r->inputs->root_st);
 		read_firewall(r);
 		read_node(r);
 		read_sdn(r);
@@ -527,10 +528,11 @@ bool inputs_load(struct inputs *inputs, const struct input_options *options, str
 	bool unreadable = diags->unreadable, usable;
 
 	*inputs = (struct inputs){ .root = options->root ? options->root : "/etc/pve" };
-	inputs->on_node = is_own_root(options->stands_for ? options->stands_for : inputs->root);
+	inputs->on_node = is_own_root(inputs->root);
 	/* Set by every report of something that cannot be read. */
 	diags->unreadable = false;
 	diags->map->root = inputs->root;
+	diags->map->overlay = options->overlay;
 	read_now(&r, options->now);
 	read_local_network(&r, options->local_network);
 	read_altnames(&r);

@@ -23,7 +23,7 @@ struct altname_option {
 /* The input options of the command line; NULL: not given. */
 struct input_options {
 	const char *root; /* default /etc/pve */
-	const char *stands_for; /* the tree that root is a copy of; NULL: itself */
+	const struct source_overlay *overlay; /* of the tree; NULL: none */
 	const char *node;
 	const char *local_network;
 	struct altname_option *altnames;

@@ -86,8 +86,7 @@ static void write_file(struct run *run, const char *path)
 		run->failed = true;
 }
 
-/* Something as bad as --fail-on says was reported. */
-static bool found(const struct run *run)
+bool run_finds(const struct run *run)
 {
 	const char *level = run->cli->value[CLI_FAIL_ON];
 
@@ -118,7 +117,7 @@ int run_end(struct run *run)
 	else if (run->format)
 		print(run);
 	status = run->failed || run->diags.unreadable ? EXIT_TROUBLE
-		 : found(run)			      ? EXIT_FOUND
+		 : run_finds(run)		      ? EXIT_FOUND
 						      : EXIT_CLEAN;
 	run_drop(run);
 	return status;

@@ -26,6 +26,8 @@ struct run {
 bool run_begin(struct run *run, const struct cli *cli);
 /* Leaves those diagnostics that are to be shown, sorted; run_end() does it, too. */
 void run_choose(struct run *run);
+/* Whether something as bad as --fail-on says was reported; after run_choose(). */
+bool run_finds(const struct run *run);
 /* Ends it without printing anything. */
 void run_drop(struct run *run);
 /* Prints the diagnostics, gives all memory back and returns the exit status. */

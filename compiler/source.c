@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -108,6 +109,38 @@ static struct source *load_file(struct arena *arena, int at, const char *path, c
 	return source;
 }
 
+/* ---- the overlay ---- */
+
+static int compare_overlay_path(const void *shown, const void *file)
+{
+	return strcmp(shown, ((const struct overlay_file *)file)->path);
+}
+
+const struct overlay_file *source_overlay_find(const struct source_map *map, const char *shown)
+{
+	const struct source_overlay *overlay = map->overlay;
+
+	if (!overlay || !overlay->count)
+		return NULL;
+	return bsearch(shown, overlay->files, overlay->count, sizeof(*overlay->files), compare_overlay_path);
+}
+
+static struct source *load_overlay(const struct overlay_file *file, struct arena *arena)
+{
+	struct source *source;
+
+	if (!file->bytes) {
+		errno = ENOENT;
+		return NULL;
+	}
+	source = new_source(arena, file->path, file->size);
+	if (source && file->size)
+		memcpy(source->text, file->bytes, file->size);
+	return source;
+}
+
+/* ---- files ---- */
+
 /* NULL: must be read. */
 static struct source *load_cached(struct source_cache *cache, struct arena *arena, int at, const char *path,
 				  const char *shown)
@@ -133,13 +166,17 @@ struct loaded {
 };
 
 /* The cache is of files in the tree, which are named relative to its folders. */
-static struct loaded load(struct source_cache *cache, struct arena *arena, int at, const char *path,
+static struct loaded load(const struct source_map *map, struct arena *arena, int at, const char *path,
 			  const char *shown)
 {
+	const struct overlay_file *replaced = at == AT_FDCWD ? NULL : source_overlay_find(map, shown);
+	struct source_cache *cache = at == AT_FDCWD ? NULL : map->cache;
 	struct loaded loaded = { .source = NULL };
 
-	if (at == AT_FDCWD)
-		cache = NULL;
+	if (replaced) {
+		loaded.source = load_overlay(replaced, arena);
+		return loaded;
+	}
 	loaded.source = load_cached(cache, arena, at, path, shown);
 	if (!loaded.source) {
 		loaded.source = load_file(arena, at, path, shown, &loaded.st);
@@ -159,7 +196,7 @@ static struct source *add_loaded(struct source_map *map, int at, const struct lo
 
 struct source *source_load(struct source_map *map, int at, const char *path, const char *shown)
 {
-	struct loaded loaded = load(map->cache, map->arena, at, path, shown);
+	struct loaded loaded = load(map, map->arena, at, path, shown);
 
 	return add_loaded(map, at, &loaded);
 }
@@ -183,7 +220,7 @@ struct source *source_load_again(struct source_map *map, const struct source *be
 struct loading {
 	int at;
 	struct source_request *requests;
-	struct source_cache *cache;
+	const struct source_map *map;
 	struct loaded *loaded;
 	struct arena arenas[PARALLEL_MOST];
 };
@@ -193,14 +230,14 @@ static void load_one(void *context, unsigned worker, unsigned n)
 	struct loading *loading = context;
 	struct source_request *request = &loading->requests[n];
 
-	loading->loaded[n] = load(loading->cache, &loading->arenas[worker], loading->at, request->path,
+	loading->loaded[n] = load(loading->map, &loading->arenas[worker], loading->at, request->path,
 				  request->shown);
 	request->reason = errno;
 }
 
 void source_load_all(struct source_map *map, int at, struct source_request *requests, unsigned count)
 {
-	struct loading loading = { .at = at, .requests = requests, .cache = map->cache };
+	struct loading loading = { .at = at, .requests = requests, .map = map };
 	unsigned workers = parallel_workers(count);
 
 	loading.loaded = ARENA_ARRAY(map->arena, struct loaded, count);

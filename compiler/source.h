@@ -29,8 +29,23 @@ struct source {
 
 struct source_cache;
 
+/* A file of a tree that is read from memory instead. */
+struct overlay_file {
+	const char *path;  /* relative to the root, as "firewall/cluster.fw" */
+	const char *bytes; /* NULL: the tree counts as having no such file */
+	uint32_t size;
+};
+
+/* Sorted by path. */
+struct source_overlay {
+	const struct overlay_file *files;
+	unsigned count;
+	bool whole; /* the tree is these files and nothing else: the root is not opened */
+};
+
 struct source_map {
 	struct arena *arena;
+	const struct source_overlay *overlay; /* of the tree, or NULL */
 	struct source_cache *cache; /* of what was read before, or NULL */
 	const char *root;           /* of what is read from within a tree */
 	struct source **sources; /* in the order of their base */
@@ -56,6 +71,8 @@ void source_map_init(struct source_map *map, struct arena *arena);
 struct source *source_load(struct source_map *map, int at, const char *path, const char *shown);
 /* A file of the map's tree as it is now, beside what was read of it before; errors as above. */
 struct source *source_load_again(struct source_map *map, const struct source *before);
+/* What the map's overlay says about the file shown as `shown`; NULL: nothing. */
+const struct overlay_file *source_overlay_find(const struct source_map *map, const char *shown);
 /* One of many files to be read. */
 struct source_request {
 	const char *path, *shown;

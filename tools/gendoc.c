@@ -501,6 +501,25 @@ static void table_cell(struct out *out, const char *text, const char *end)
 	out_printf(out, "\nT}%s", end);
 }
 
+/* The exit statuses of pve-firewall status. */
+static void statuses(struct out *out)
+{
+	static const struct {
+		const char *name, *text;
+		int exit_status;
+	} rows[] = {
+#define STATUS(ID, name, exit_status, text) { name, text, exit_status },
+#include "firewall/status.def"
+	};
+
+	out_string(out, ".TS\nallbox tab(|);\nlb lb lb\nl l lw(44).\nstate|exit status|when\n");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		out_printf(out, "%s|%d|", rows[i].name, rows[i].exit_status);
+		table_cell(out, rows[i].text, "\n");
+	}
+	out_string(out, ".TE\n");
+}
+
 /* For tbl(1), which man runs; each cell is a block of text that is filled. */
 static void faults(struct out *out)
 {
@@ -662,6 +681,7 @@ static const struct part {
 	{ "bash-operands", bash_operands },
 	{ "logger-counts", logger_counts },
 	{ "faults", faults },
+	{ "statuses", statuses },
 };
 
 /* Whether the line is "@name@" of a part, which is printed. */

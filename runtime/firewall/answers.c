@@ -15,41 +15,128 @@ static json_t *failure(const char *what, int reason)
 	return json_pack("{s:s+++}", "error", what, ": ", error_text(reason), "");
 }
 
-static json_t *answer_status(struct service *s, const json_t *request)
+static json_t *refusal(const char *message)
 {
-	uint64_t left = s->confirm.pending && s->confirm.deadline > confirm_now()
-				? (s->confirm.deadline - confirm_now()) / 1000000
-				: 0;
-
-	(void)request;
-	return json_pack("{s:b, s:i, s:b, s:b, s:b, s:s?, s:b, s:I, s:o}", "running", 1, "pid", (int)getpid(), "failing",
-			 (int)s->counts.failing, "held", (int)s->confirm.held, "pending-confirmation",
-			 (int)s->confirm.pending, "target", s->applied.backend ? s->applied.backend->name : NULL, "enabled",
-			 (int)s->counts.enabled, "seconds-left", (json_int_t)left, "conditions",
-			 conditions_json(&s->conditions));
+	return json_pack("{s:s}", "error", message);
 }
 
-static json_t *outcome(const struct service *s, bool applied)
+/* Number and time of a generation; null: none. */
+static json_t *generation_json(const struct confirm *c, uint64_t number)
 {
+	const struct generation *generation = generations_find(&c->generations, number);
+
+	if (!generation)
+		return json_null();
+	return json_pack("{s:I, s:I}", "number", (json_int_t)number, "time", (json_int_t)generation->time);
+}
+
+static json_t *answer_status(struct service *s, const json_t *request)
+{
+	const struct confirm *c = &s->confirm;
+
+	(void)request;
+	return json_pack("{s:b, s:i, s:b, s:s?, s:b, s:b, s:I, s:o, s:o, s:o, s:o, s:s?, s:b, s:b, s:o}", "running", 1, "pid",
+			 (int)getpid(), "failing", (int)s->counts.failing, "reason", service_reason(s), "held",
+			 c->enforced != 0, "pending_confirmation", (int)c->pending, "seconds_left",
+			 (json_int_t)confirm_seconds_left(c), "generation", generation_json(c, c->in_force),
+			 "if_changed", generation_json(c, c->pending ? c->if_changed : 0), "if_unchanged",
+			 generation_json(c, c->pending ? c->if_unchanged : 0), "enforced", generation_json(c, c->enforced),
+			 "target", s->applied.backend ? s->applied.backend->name : NULL, "enabled", (int)s->counts.enabled,
+			 "known", s->counts.compilations > s->counts.unusable, "conditions", conditions_json(&s->conditions));
+}
+
+static json_t *outcome(const struct service *s, bool applied, const char *message)
+{
+	const char *reason = service_reason(s);
+
 	if (!applied)
-		return json_pack("{s:s}", "error",
-				 "not applied; what was in force stays in force (the log says why; it is tried again)");
-	return json_pack("{s:b, s:s}", "applied", 1, "target", s->applied.backend->name);
+		return json_pack("{s:s++}", "error", "not applied; what was in force stays in force, and it is tried again: ",
+				 reason ? reason : "the log says why", "");
+	return json_pack("{s:b, s:s, s:s?}", "applied", 1, "target", s->applied.backend->name, "message", message);
+}
+
+/* ---- apply --confirm ---- */
+
+/* What the person who asks is to know about going back; from `arena`. */
+static const char *describe_wait(const struct confirm *c, struct arena *arena, uint64_t seconds)
+{
+	const char *unless = arena_printf(arena, "Unless `pve-firewall confirm` comes within %llu seconds,",
+					  (unsigned long long)seconds);
+	const char *before = confirm_describe(c, arena, c->if_unchanged), *now = confirm_describe(c, arena, c->requested);
+
+	if (!c->if_unchanged)
+		return arena_printf(arena, "Nothing is to be confirmed yet: %s stays in force. %s changes that come until then "
+					   "are taken back.",
+				    now, unless);
+	if (c->if_unchanged == c->if_changed)
+		return arena_printf(arena, "Applied. %s %s is enforced again.", unless, before);
+	return arena_printf(arena, "Applied. %s %s is enforced again, or %s if files change until then.", unless, before, now);
+}
+
+static bool has_nothing_before(const struct confirm *c)
+{
+	return !c->if_unchanged && !confirm_before(c);
+}
+
+static json_t *nothing_to_go_back_to(const struct confirm *c, struct arena *arena)
+{
+	return refusal(arena_printf(arena,
+				    "there is nothing to go back to: %s, which is in force, is the first that is kept, and it "
+				    "stays; only changes within the time are taken back",
+				    confirm_describe(c, arena, c->in_force)));
+}
+
+static json_t *await_confirmation(struct service *s, uint64_t seconds, uint64_t to)
+{
+	struct confirm *c = &s->confirm;
+	uint64_t previous = c->in_force;
+	bool was_pending = c->pending, applied;
+	struct arena arena = { 0 };
+	json_t *answer = NULL;
+	int reason;
+
+	if (s->off_since)
+		return refusal("the configuration is being written, and is empty at the moment: try again");
+	if (!previous)
+		return c->reason ? failure("cannot keep what is in force, to go back to", c->reason)
+				 : refusal("nothing was in force yet, so there is nothing to go back to");
+	/* First, as this process may not live to see the end of the cycle. */
+	reason = service_await_confirmation(s, previous, to, seconds);
+	if (reason == ENOENT)
+		answer = refusal(arena_printf(&arena, "there is no generation %llu; see pve-firewall history",
+					      (unsigned long long)to));
+	else if (reason)
+		answer = failure("cannot keep what is to be gone back to", reason);
+	if (!answer) {
+		confirm_release(c);
+		applied = service_cycle(s);
+		if (!was_pending && c->in_force != previous)
+			reason = service_await_confirmation(s, previous, to, seconds);
+		answer = reason			  ? failure("cannot keep what is to be gone back to", reason)
+			 : applied && has_nothing_before(c) ? nothing_to_go_back_to(c, &arena)
+						  : outcome(s, applied, describe_wait(c, &arena, seconds));
+	}
+	arena_free(&arena);
+	return answer;
+}
+
+static uint64_t number_of(const json_t *request, const char *key)
+{
+	const json_t *value = json_object_get(request, key);
+
+	return json_is_integer(value) && json_integer_value(value) > 0 ? (uint64_t)json_integer_value(value) : 0;
 }
 
 static json_t *answer_apply(struct service *s, const json_t *request)
 {
-	const json_t *seconds = json_object_get(request, "confirm");
-	int reason = 0;
+	uint64_t seconds = number_of(request, "confirm");
 
-	if (json_is_integer(seconds))
-		reason = service_await_confirmation(s, (uint64_t)json_integer_value(seconds));
-	if (reason == EAGAIN)
-		return json_pack("{s:s}", "error", "what is enforced now is not the last configuration; there is nothing to go back to");
-	if (reason)
-		return failure("cannot keep what is in force, to go back to", reason);
+	if (json_object_get(request, "confirm") && (!seconds || seconds > 86400))
+		return refusal("confirm takes a number of seconds from 1 to 86400");
+	if (seconds)
+		return await_confirmation(s, seconds, number_of(request, "to"));
 	confirm_release(&s->confirm);
-	return outcome(s, service_cycle(s));
+	return outcome(s, service_cycle(s), NULL);
 }
 
 static json_t *answer_confirm(struct service *s, const json_t *request)
@@ -65,26 +152,83 @@ static json_t *answer_confirm(struct service *s, const json_t *request)
 	return json_pack("{s:b}", "confirmed", 1);
 }
 
+/* ---- rollback ---- */
+
+/* The present files that differ from the generation are rejected; 0 or an errno. */
+static int reject_present(struct service *s, uint64_t number)
+{
+	struct compilation tree;
+	struct file_list files;
+	int reason;
+
+	compilation_run(&tree, &s->options, NULL);
+	if (tree.config)
+		file_list_of_map(&files, &tree.map);
+	reason = confirm_reject(&s->confirm, tree.config ? &files : &s->confirm.files, number, REJECTED_ROLLED_BACK);
+	if (tree.config)
+		file_list_free(&files);
+	compilation_free(&tree);
+	return reason;
+}
+
+static json_t *answer_rollback(struct service *s, const json_t *request)
+{
+	struct confirm *c = &s->confirm;
+	uint64_t number = number_of(request, "to");
+	struct arena arena = { 0 };
+	const char *described;
+	json_t *answer;
+	int reason;
+
+	if (!number)
+		number = confirm_before(c);
+	if (!number)
+		return refusal("there is no earlier generation to go back to");
+	described = confirm_describe(c, &arena, number);
+	reason = reject_present(s, number);
+	if (reason && reason != EALREADY) {
+		answer = reason == ENOENT ? refusal(arena_printf(&arena, "there is no generation %llu; see pve-firewall history",
+								 (unsigned long long)number))
+					  : failure(arena_printf(&arena, "cannot read %s", described), reason);
+	} else {
+		if (reason == EALREADY) { /* the present files are those */
+			confirm_cancel(c);
+			confirm_release(c);
+		}
+		log_message(&s->log, PRIORITY_WARNING, NULL, "rolled back to %s", described);
+		answer = outcome(s, service_cycle(s),
+				 reason ? arena_printf(&arena, "The present files are those of %s.", described)
+					: arena_printf(&arena, "%s is enforced until the files that differ from it change, or "
+							       "`pve-firewall apply` asks for them.",
+						       described));
+	}
+	arena_free(&arena);
+	return answer;
+}
+
+/* ---- the service ---- */
+
 static json_t *answer_reload(struct service *s, const json_t *request)
 {
 	(void)request;
 	applied_forget(&s->applied);
-	return outcome(s, service_cycle(s));
+	return outcome(s, service_cycle(s), NULL);
 }
 
 static json_t *answer_stop(struct service *s, const json_t *request)
 {
-	(void)request;
-	service_end(s, true);
-	return json_pack("{s:b, s:b}", "stopped", 1, "removed", (int)s->applied.removed_other);
+	bool keep = json_is_true(json_object_get(request, "keep_rules"));
+
+	service_stop(s, keep);
+	return json_pack("{s:b, s:b}", "stopped", 1, "removed", (int)(keep || s->applied.removed_other));
 }
 
 static const struct answer_row {
 	const char *command;
 	json_t *(*answer)(struct service *s, const json_t *request);
 } answers[] = {
-	{ "status", answer_status }, { "apply", answer_apply }, { "confirm", answer_confirm },
-	{ "reload", answer_reload }, { "stop", answer_stop },
+	{ "status", answer_status },	 { "apply", answer_apply },   { "confirm", answer_confirm },
+	{ "rollback", answer_rollback }, { "reload", answer_reload }, { "stop", answer_stop },
 };
 
 json_t *service_answer(void *context, const char *command, const json_t *request)

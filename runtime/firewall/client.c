@@ -5,15 +5,25 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "firewall/bounded.h"
 #include "firewall/control.h"
 #include "firewall/rundir.h"
 #include "strerror.h"
 
-enum { ANSWER_WAIT = 180000, LOCK_WAIT = 10000 /* milliseconds */ };
+/* Milliseconds. */
+enum { ANSWER_WAIT = 180000, ANSWER_WAIT_HANGING = 4000, LOCK_WAIT = 10000, LOCK_WAIT_KILLED = 2000 };
+
+/* A service that waits for the tree does not answer before the tree does. */
+static bool tree_answers(void *context)
+{
+	return bounded_answers(context);
+}
 
 json_t *client_ask(const struct cli *cli, json_t *request, bool *missing)
 {
-	json_t *answer = control_ask(firewall_run_dir(cli), request, ANSWER_WAIT);
+	const char *root = cli_inputs(cli).root;
+	struct control_patience patience = { ANSWER_WAIT_HANGING, ANSWER_WAIT, tree_answers, (void *)(uintptr_t)root };
+	json_t *answer = control_ask(firewall_run_dir(cli), request, &patience);
 
 	*missing = !answer && (errno == ENOENT || errno == ECONNREFUSED || errno == ENOTDIR);
 	if (!answer && !*missing)
@@ -24,15 +34,24 @@ json_t *client_ask(const struct cli *cli, json_t *request, bool *missing)
 int client_end(json_t *answer)
 {
 	const char *error = json_string_value(json_object_get(answer, "error"));
+	const char *message = json_string_value(json_object_get(answer, "message"));
 	int status = EXIT_CLEAN;
+	struct out out;
 
-	if (error)
+	if (error) {
 		status = cli_error("%s", error);
+	} else if (message) {
+		stdout_open(&out);
+		out_printf(&out, "%s\n", message);
+		status = stdout_close(&out);
+	}
 	json_decref(answer);
 	return status;
 }
 
-static bool lock(struct substitute *substitute, const char *path)
+/* ---- without a service ---- */
+
+static bool lock(struct substitute *substitute, const char *path, int wait)
 {
 	pid_t holder = 0;
 
@@ -41,7 +60,7 @@ static bool lock(struct substitute *substitute, const char *path)
 		cli_error("cannot open %s: %s", path, error_text(errno));
 		return false;
 	}
-	substitute->lock = rundir_lock(substitute->run_dir, LOCK_WAIT, &holder);
+	substitute->lock = rundir_lock(substitute->run_dir, wait, &holder);
 	if (substitute->lock >= 0)
 		return true;
 	if (errno == EWOULDBLOCK)
@@ -52,19 +71,21 @@ static bool lock(struct substitute *substitute, const char *path)
 	return false;
 }
 
-bool substitute_open(struct substitute *substitute, const struct cli *cli)
+bool substitute_open(struct substitute *substitute, const struct cli *cli, bool killed)
 {
-	if (!lock(substitute, firewall_run_dir(cli)))
+	if (!lock(substitute, firewall_run_dir(cli), killed ? LOCK_WAIT_KILLED : LOCK_WAIT))
 		return false;
 	log_open(&substitute->log, cli->value[CLI_LOG_FILE], true);
 	substitute->log.verbose = false;
 	sysctls_open(&substitute->sysctls, substitute->run_dir, &substitute->log);
 	applied_init(&substitute->applied, &substitute->log, &substitute->sysctls);
+	confirm_open(&substitute->confirm, firewall_state_dir(cli), firewall_run_dir(cli), true, &substitute->log);
 	return true;
 }
 
 void substitute_close(struct substitute *substitute)
 {
+	confirm_close(&substitute->confirm);
 	applied_free(&substitute->applied);
 	close(substitute->lock);
 	close(substitute->run_dir);

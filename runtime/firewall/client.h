@@ -6,11 +6,12 @@
 #include <jansson.h>
 
 #include "firewall/applied.h"
+#include "firewall/confirm.h"
 #include "firewall/firewall.h"
 
 /*
- * Asks the service.  NULL: none runs (*missing), or it was reported why there is no
- * answer.  Takes the request.
+ * Asks the service.  NULL: none runs (*missing), or it was reported why there is no answer.  Takes the request.
+ * Waits long, as the service may be busy applying, but not for one that does not answer while its tree hangs.
  */
 json_t *client_ask(const struct cli *cli, json_t *request, bool *missing);
 /* Reports the error that the answer tells, if any, and gives the answer back. */
@@ -22,10 +23,11 @@ struct substitute {
 	struct log log;
 	struct sysctls sysctls;
 	struct applied applied;
+	struct confirm confirm;
 };
 
-/* False: it was reported why that cannot be. */
-bool substitute_open(struct substitute *substitute, const struct cli *cli);
+/* False: it was reported why that cannot be.  `killed`: the service was killed a moment ago. */
+bool substitute_open(struct substitute *substitute, const struct cli *cli, bool killed);
 void substitute_close(struct substitute *substitute);
 
 #endif

@@ -1,12 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * pve-firewall stop, restart, apply and confirm: requests to the service.  Where none
- * runs, stop and apply do themselves what it would.
+ * pve-firewall stop, restart, apply, confirm and rollback: requests to the service.  Where none
+ * runs, stop, apply and rollback do themselves what it would.
  */
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "firewall/bounded.h"
 #include "firewall/client.h"
 #include "firewall/confirm.h"
 #include "firewall/rundir.h"
@@ -21,29 +29,68 @@ static int no_operands(const struct cli *cli)
 	return cli_error("%s takes no operand", cli->program->commands[cli->command].name);
 }
 
-static bool print_line(const char *line)
-{
-	struct out out;
-
-	stdout_open(&out);
-	out_printf(&out, "%s\n", line);
-	return stdout_close(&out) == EXIT_CLEAN;
-}
-
 /* ---- stop ---- */
 
-static int remove_without_service(const struct cli *cli)
+/* `killed`: a service that did not answer was. */
+static int remove_without_service(const struct cli *cli, bool killed)
 {
 	struct arena arena = { 0 };
 	struct substitute substitute;
 	bool done;
 
-	if (!substitute_open(&substitute, cli))
+	if (!substitute_open(&substitute, cli, killed))
 		return EXIT_TROUBLE;
-	done = applied_remove(&substitute.applied, &arena);
+	confirm_cancel(&substitute.confirm);
+	done = cli->value[CLI_KEEP_RULES] || applied_remove(&substitute.applied, &arena);
 	substitute_close(&substitute);
 	arena_free(&arena);
 	return done ? EXIT_CLEAN : EXIT_TROUBLE;
+}
+
+/* Whether the process has the lock file open: then its number was not given to another one. */
+static bool has_lock_open(pid_t pid, int dir)
+{
+	struct stat lock, open_file;
+	char path[64];
+	DIR *stream;
+	struct dirent *entry;
+	bool found = false;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	stream = opendir(path);
+	if (!stream || fstatat(dir, "lock", &lock, AT_SYMLINK_NOFOLLOW) < 0) {
+		if (stream)
+			closedir(stream);
+		return false;
+	}
+	while (!found && (entry = readdir(stream)))
+		found = fstatat(dirfd(stream), entry->d_name, &open_file, 0) == 0 && open_file.st_ino == lock.st_ino &&
+			open_file.st_dev == lock.st_dev;
+	closedir(stream);
+	return found;
+}
+
+/*
+ * A service that does not answer while the tree hangs waits for it, and would go on after that.  It is killed, which
+ * leaves its rules as they are, so that they can be taken away under its lock.  True if that was done.
+ */
+static bool kill_service(const struct cli *cli)
+{
+	int dir = rundir_open_existing(firewall_run_dir(cli)), process = -1;
+	pid_t holder = dir < 0 ? 0 : rundir_lock_holder(dir);
+	bool killed;
+
+	if (holder > 1)
+		process = (int)syscall(SYS_pidfd_open, holder, 0);
+	/* The number is looked at after the descriptor was had: it stays that of this process. */
+	killed = process >= 0 && has_lock_open(holder, dir) && syscall(SYS_pidfd_send_signal, process, SIGKILL, NULL, 0) == 0;
+	if (killed)
+		cli_error("process %d, which does not answer, was killed", (int)holder);
+	if (process >= 0)
+		close(process);
+	if (dir >= 0)
+		close(dir);
+	return killed;
 }
 
 /* Until the process has ended, so that what comes next can have the lock. */
@@ -65,11 +112,13 @@ int cmd_stop(const struct cli *cli)
 
 	if (no_operands(cli))
 		return EXIT_TROUBLE;
-	answer = client_ask(cli, json_pack("{s:s}", "command", "stop"), &missing);
+	answer = client_ask(cli, json_pack("{s:s, s:b}", "command", "stop", "keep_rules", cli->value[CLI_KEEP_RULES] != NULL),
+			    &missing);
 	if (missing)
-		return remove_without_service(cli);
+		return remove_without_service(cli, false);
 	if (!answer)
-		return EXIT_TROUBLE;
+		return !bounded_answers(cli_inputs(cli).root) && kill_service(cli) ? remove_without_service(cli, true)
+										   : EXIT_TROUBLE;
 	wait_for_end(cli);
 	if (!json_is_true(json_object_get(answer, "removed")))
 		json_object_set_new(answer, "error", json_string("the service has ended, but could not take away all its rules; "
@@ -113,28 +162,46 @@ static void tell_unfiltered(const struct compilation *c, struct log *log)
 	wiring_free(&wiring);
 }
 
-static int apply_without_service(const struct cli *cli)
+/* What is to be enforced, with the lock; `substitute` is closed. */
+static int enforce_without_service(const struct cli *cli, struct substitute *substitute)
 {
 	struct input_options options = firewall_inputs(cli);
-	struct substitute substitute;
 	struct told told = { NULL, 0 };
 	struct compilation c;
 	struct applying applying = { .arena = &c.arena };
 	bool done;
 
-	if (!substitute_open(&substitute, cli))
-		return EXIT_TROUBLE;
-	compilation_run(&c, &options, NULL);
-	told_log(&told, &substitute.log, &c.diags);
-	done = c.config && applied_load(&substitute.applied, &c, &applying);
-	if (done)
-		tell_unfiltered(&c, &substitute.log);
-	else
+	confirm_compile(&substitute->confirm, &options, NULL, &c);
+	bounded_done();
+	told_log(&told, &substitute->log, &c.diags);
+	done = c.config && applied_load(&substitute->applied, &c, &applying);
+	if (done) {
+		confirm_note_applied(&substitute->confirm, &c, applying.changed);
+		tell_unfiltered(&c, &substitute->log);
+	} else {
 		cli_error("not applied; what was in force stays in force");
+	}
 	told_free(&told);
 	compilation_free(&c);
-	substitute_close(&substitute);
+	substitute_close(substitute);
 	return done ? EXIT_CLEAN : EXIT_TROUBLE;
+}
+
+static int late(const struct cli *cli, void *context)
+{
+	(void)context;
+	return bounded_report(cli);
+}
+
+static int apply_without_service(const struct cli *cli, void *context)
+{
+	struct substitute substitute;
+
+	(void)context;
+	if (!substitute_open(&substitute, cli, false))
+		return EXIT_TROUBLE;
+	confirm_release(&substitute.confirm);
+	return enforce_without_service(cli, &substitute);
 }
 
 /* 0: not given; false was reported. */
@@ -149,28 +216,40 @@ static bool read_seconds(const struct cli *cli, uint64_t *seconds)
 	return false;
 }
 
+/* The number of a generation; 0: not given.  False was reported. */
+static bool read_generation(const char *text, uint64_t *number)
+{
+	*number = 0;
+	if (!text || (text_to_number(text_of(text), INT64_MAX, number) && *number))
+		return true;
+	cli_error("`%s` is not the number of a generation; see pve-firewall history", text);
+	return false;
+}
+
 static int apply_until_confirmed(const struct cli *cli, uint64_t seconds)
 {
 	struct input_options options = firewall_inputs(cli);
-	struct arena arena = { 0 };
+	uint64_t to;
 	bool missing;
 	json_t *answer;
-	int status, reason;
+	int reason, answered;
 
+	if (!read_generation(cli->value[CLI_CONFIRM_TO], &to))
+		return EXIT_TROUBLE;
 	/* First, as this process may not live to see the answer. */
-	reason = confirm_start_guard(firewall_run_dir(cli), cli->value[CLI_LOG_FILE], &options);
+	reason = confirm_start_guard(firewall_state_dir(cli), firewall_run_dir(cli), cli->value[CLI_LOG_FILE], &options,
+				     &answered);
 	if (reason)
 		return cli_error("cannot start what goes back: %s", error_text(reason));
-	answer = client_ask(cli, json_pack("{s:s, s:I}", "command", "apply", "confirm", (json_int_t)seconds), &missing);
+	answer = client_ask(cli,
+			    json_pack("{s:s, s:I, s:I}", "command", "apply", "confirm", (json_int_t)seconds, "to", (json_int_t)to),
+			    &missing);
+	if (answer || missing)
+		send(answered, "", 1, MSG_NOSIGNAL);
+	close(answered);
 	if (missing)
 		return cli_error("no service runs, so there is nothing that could go back; see pve-firewall start");
-	status = answer ? client_end(answer) : EXIT_TROUBLE;
-	if (!status)
-		print_line(arena_printf(&arena, "Applied. Unless `pve-firewall confirm` comes within %llu seconds, what was "
-						"enforced before is enforced again.",
-					(unsigned long long)seconds));
-	arena_free(&arena);
-	return status;
+	return answer ? client_end(answer) : EXIT_TROUBLE;
 }
 
 int cmd_apply(const struct cli *cli)
@@ -183,9 +262,57 @@ int cmd_apply(const struct cli *cli)
 		return EXIT_TROUBLE;
 	if (seconds)
 		return apply_until_confirmed(cli, seconds);
+	if (cli->value[CLI_CONFIRM_TO])
+		return cli_error("--to needs --confirm; pve-firewall rollback N enforces generation N at once");
 	answer = client_ask(cli, json_pack("{s:s}", "command", "apply"), &missing);
 	if (missing)
-		return apply_without_service(cli);
+		return bounded_run(apply_without_service, late, cli, NULL);
+	return answer ? client_end(answer) : EXIT_TROUBLE;
+}
+
+/* ---- rollback ---- */
+
+static int rollback_without_service(const struct cli *cli, void *context)
+{
+	uint64_t number = *(const uint64_t *)context;
+	struct input_options options = firewall_inputs(cli);
+	struct substitute substitute;
+	struct compilation tree;
+	struct file_list files;
+	int reason;
+
+	if (!substitute_open(&substitute, cli, false))
+		return EXIT_TROUBLE;
+	if (!number)
+		number = confirm_before(&substitute.confirm);
+	compilation_run(&tree, &options, NULL);
+	file_list_of_map(&files, &tree.map);
+	reason = !tree.config ? EIO : number ? confirm_reject(&substitute.confirm, &files, number, REJECTED_ROLLED_BACK) : ENOENT;
+	file_list_free(&files);
+	compilation_free(&tree);
+	if (reason == EALREADY)
+		confirm_release(&substitute.confirm);
+	if (!reason || reason == EALREADY)
+		return enforce_without_service(cli, &substitute);
+	substitute_close(&substitute);
+	if (reason == ENOENT)
+		return cli_error("there is no such generation; see pve-firewall history");
+	return cli_error("cannot go back: %s", error_text(reason));
+}
+
+int cmd_rollback(const struct cli *cli)
+{
+	uint64_t number;
+	bool missing;
+	json_t *answer;
+
+	if (cli->operand_count > 1)
+		return cli_error("rollback takes the number of one generation");
+	if (!read_generation(cli->operand_count ? cli->operands[0] : NULL, &number))
+		return EXIT_TROUBLE;
+	answer = client_ask(cli, json_pack("{s:s, s:I}", "command", "rollback", "to", (json_int_t)number), &missing);
+	if (missing)
+		return bounded_run(rollback_without_service, late, cli, &number);
 	return answer ? client_end(answer) : EXIT_TROUBLE;
 }
 

@@ -40,20 +40,39 @@ static int serve(const struct cli *cli, int ready)
 	return status;
 }
 
+/* What the child writes up to a NUL, or until it has ended. */
+static void read_word(int fd, struct out *text)
+{
+	char buffer[256];
+	ssize_t got;
+
+	while ((got = read(fd, buffer, sizeof(buffer))) != 0 && (got > 0 || errno == EINTR)) {
+		if (got > 0)
+			out_bytes(text, buffer, (size_t)got);
+		if (got > 0 && !buffer[got - 1])
+			return;
+	}
+	out_char(text, '\0');
+}
+
 /* The child's word that it runs, or its exit status. */
 static int wait_for(pid_t child, int ready)
 {
-	char word;
+	struct out word;
 	int status;
-	ssize_t got;
 
-	while ((got = read(ready, &word, 1)) < 0 && errno == EINTR)
-		;
-	if (got == 1 && word == READY_FAILING[0])
-		return cli_error("the service runs, but the configuration is not applied; what was in force stays in force "
-				 "(pve-firewall status and the log say why; it is tried again)");
-	if (got == 1)
-		return EXIT_CLEAN;
+	out_init_memory(&word);
+	read_word(ready, &word);
+	if (word.data[0]) {
+		status = word.data[0] == READY_FAILING[0]
+				 ? cli_error("the service runs, but the configuration is not applied; what was in force stays in "
+					     "force, and it is tried again: %s",
+					     word.data[1] ? word.data + 1 : "the log says why")
+				 : EXIT_CLEAN;
+		out_free(&word);
+		return status;
+	}
+	out_free(&word);
 	while (waitpid(child, &status, 0) < 0)
 		if (errno != EINTR)
 			return cli_error("the service is gone: %s", error_text(errno));

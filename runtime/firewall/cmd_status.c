@@ -6,10 +6,11 @@
  */
 #include <jansson.h>
 #include <stdlib.h>
+#include <time.h>
 
+#include "firewall/bounded.h"
 #include "firewall/client.h"
 #include "firewall/confirm.h"
-#include "firewall/rundir.h"
 #include "run.h"
 #include "visible.h"
 #include "xtables/xt_load.h"
@@ -22,20 +23,32 @@ struct view {
 	const struct backend *backend;
 	bool compared; /* else it was reported why not, and is trouble */
 	bool differs;  /* from what is loaded */
+	struct confirm confirm;
+	bool has_confirm;
 };
 
-/* Compiles the tree, or what is enforced in its place. */
-static void view_compile(struct view *view, const struct cli *cli, bool held)
+/* Compiles the tree; with `enforced` what is enforced in the place of rejected files. */
+static void view_compile(struct view *view, const struct cli *cli, bool enforced)
 {
-	struct confirm confirm = { .run_path = firewall_run_dir(cli) };
+	bool readable;
 
 	*view = (struct view){ .config = NULL };
-	if (!run_begin(&view->run, cli))
+	if (enforced) {
+		confirm_open(&view->confirm, firewall_state_dir(cli), firewall_run_dir(cli), false, NULL);
+		view->has_confirm = true;
+	}
+	if (!run_begin(&view->run, cli)) {
+		bounded_done();
 		return;
-	if (held)
-		view->run.options = confirm_inputs(&confirm, &view->run.arena, &view->run.options);
+	}
+	if (enforced) {
+		confirm_look(&view->confirm, view->run.options.root);
+		view->run.options = confirm_inputs(&view->confirm, &view->run.options);
+	}
 	view->run.options.resolve = true;
-	if (!inputs_load(&view->inputs, &view->run.options, &view->run.diags))
+	readable = inputs_load(&view->inputs, &view->run.options, &view->run.diags);
+	bounded_done();
+	if (!readable)
 		return;
 	view->config = compile(&view->inputs, &view->run.diags);
 	view->backend = target_of(view->config);
@@ -69,12 +82,30 @@ static void view_compare(struct view *view)
 
 static int view_end(struct view *view)
 {
+	int status;
+
 	if (view->config)
 		config_free(view->config);
-	return run_end(&view->run);
+	status = run_end(&view->run);
+	if (view->has_confirm)
+		confirm_close(&view->confirm);
+	return status;
 }
 
 /* ---- status ---- */
+
+enum status_kind {
+#define STATUS(ID, name, exit_status, text) STATUS_##ID,
+#include "firewall/status.def"
+};
+
+static const struct {
+	const char *name;
+	int exit_status;
+} status_rows[] = {
+#define STATUS(ID, name, exit_status, text) { name, exit_status },
+#include "firewall/status.def"
+};
 
 /* The service's own view; an empty object if none runs, NULL if that was reported not to be known. */
 static json_t *ask_service(const struct cli *cli)
@@ -95,6 +126,48 @@ static bool is_true(const json_t *service, const char *key)
 	return json_is_true(json_object_get(service, key));
 }
 
+/* Whether a condition of this kind lasts; NULL: of any kind that has no status of its own. */
+static bool has_condition(const json_t *service, const char *name)
+{
+	const json_t *condition;
+	size_t i;
+
+	json_array_foreach(json_object_get(service, "conditions"), i, condition) {
+		const char *kind = json_string_value(json_object_get(condition, "kind"));
+
+		if (name && kind && strcmp(kind, name) == 0)
+			return true;
+		if (!name && kind && strcmp(kind, "tree_unreadable") != 0 && strcmp(kind, "not_applied") != 0 &&
+		    strcmp(kind, "configuration_rejected") != 0)
+			return true;
+	}
+	return false;
+}
+
+/* `view` NULL: the tree does not answer. */
+static enum status_kind kind_of(const struct view *view, const json_t *service)
+{
+	if (!view || !view->config || has_condition(service, "tree_unreadable"))
+		return STATUS_UNREADABLE;
+	if (!service || !view->compared)
+		return STATUS_UNKNOWN;
+	if (!is_true(service, "running"))
+		return STATUS_STOPPED;
+	if (is_true(service, "failing") || has_condition(service, "not_applied"))
+		return STATUS_NOT_APPLIED;
+	if (is_true(service, "pending_confirmation"))
+		return STATUS_PENDING_CONFIRMATION;
+	if (is_true(service, "held"))
+		return STATUS_REJECTED;
+	if (view->differs)
+		return STATUS_PENDING_CHANGES;
+	if (has_condition(service, NULL))
+		return STATUS_DEGRADED;
+	return config_enabled(view->config) ? STATUS_ENABLED : STATUS_DISABLED;
+}
+
+/* ---- its text ---- */
+
 static void print_conditions(struct out *out, const json_t *service)
 {
 	const json_t *condition;
@@ -102,56 +175,125 @@ static void print_conditions(struct out *out, const json_t *service)
 
 	json_array_foreach(json_object_get(service, "conditions"), i, condition) {
 		const char *file = json_string_value(json_object_get(condition, "file"));
+		json_int_t line = json_integer_value(json_object_get(condition, "line"));
 
 		out_printf(out, "%s: ", json_string_value(json_object_get(condition, "priority")));
 		if (file) {
 			out_visible(out, text_of(file));
-			out_printf(out, ":%d: ", (int)json_integer_value(json_object_get(condition, "line")));
+			if (line)
+				out_printf(out, ":%d", (int)line);
+			out_string(out, ": ");
 		}
 		out_visible(out, text_of(json_string_value(json_object_get(condition, "message"))));
 		out_char(out, '\n');
 	}
 }
 
-static void print_text(struct out *out, const struct view *view, const json_t *service)
+/* "generation 3 of 2026-11-30 12:00:00" */
+static void print_generation(struct out *out, const json_t *generation)
 {
-	bool enabled = view->config && config_enabled(view->config);
+	time_t seconds = (time_t)json_integer_value(json_object_get(generation, "time"));
+	char when[32] = "";
+	struct tm local;
 
-	out_printf(out, "Status: %s/%s%s\n", enabled ? "enabled" : "disabled",
-		   state_of(service),
-		   !view->compared ? " (whether changes are pending is not known)"
-		   : view->differs ? " (pending changes)"
-				   : "");
-	if (is_true(service, "pending-confirmation"))
-		out_printf(out, "Not confirmed yet: in %lld seconds what was enforced before is enforced again.\n",
-			   (long long)json_integer_value(json_object_get(service, "seconds-left")));
-	else if (is_true(service, "held"))
-		out_string(out, "The configuration was not confirmed: the one before is enforced, until the present one "
-				"changes or `pve-firewall apply` asks for it.\n");
-	if (is_true(service, "failing"))
-		out_string(out, "The last configuration could not be applied: what was in force before stays in force. The "
-				"log says why; it is tried again.\n");
+	if (localtime_r(&seconds, &local))
+		strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", &local);
+	out_printf(out, "generation %lld of %s", (long long)json_integer_value(json_object_get(generation, "number")), when);
+}
+
+static void print_pending(struct out *out, const json_t *service)
+{
+	const json_t *changed = json_object_get(service, "if_changed"), *unchanged = json_object_get(service, "if_unchanged");
+	bool same = json_equal(changed, unchanged);
+
+	out_printf(out, "Not confirmed yet: in %lld seconds ", (long long)json_integer_value(json_object_get(service, "seconds_left")));
+	if (!json_is_object(unchanged)) {
+		out_string(out, "what has changed since ");
+		print_generation(out, changed);
+		out_string(out, " is taken back.\n");
+		return;
+	}
+	print_generation(out, unchanged);
+	out_string(out, " is enforced again");
+	if (!same) {
+		out_string(out, ", or ");
+		print_generation(out, changed);
+		out_string(out, " if files have changed since that was in force");
+	}
+	out_string(out, ".\n");
+}
+
+static const char *enabled_text(const struct view *view, const json_t *service)
+{
+	if (view && view->config)
+		return config_enabled(view->config) ? "enabled" : "disabled";
+	/* What the service has read last is in force. */
+	return !is_true(service, "running") || !is_true(service, "known") ? "unknown"
+	       : is_true(service, "enabled")				  ? "enabled"
+									  : "disabled";
+}
+
+static void print_text(struct out *out, const struct view *view, const json_t *service, enum status_kind kind)
+{
+	const char *reason = json_string_value(json_object_get(service, "reason"));
+
+	out_printf(out, "Status: %s/%s%s\n", enabled_text(view, service), state_of(service),
+		   kind == STATUS_UNREADABLE ? " (the configuration cannot be read)"
+		   : kind == STATUS_NOT_APPLIED ? " (not applied)"
+		   : !view->compared	     ? " (whether changes are pending is not known)"
+		   : view->differs	     ? " (pending changes)"
+					     : "");
+	if (is_true(service, "pending_confirmation"))
+		print_pending(out, service);
+	if (is_true(service, "held")) {
+		out_string(out, "The configuration was not confirmed, or rolled back: ");
+		print_generation(out, json_object_get(service, "enforced"));
+		out_string(out, " is enforced in the place of the files below, until these change or `pve-firewall apply` asks "
+				"for them.\n");
+	}
+	if (is_true(service, "failing")) {
+		out_string(out, "The last configuration could not be applied; what was in force before stays in force, and it is "
+				"tried again: ");
+		out_visible(out, text_of(reason ? reason : "the log says why"));
+		out_char(out, '\n');
+	}
 	print_conditions(out, service);
 }
 
-static void print_json(struct out *out, const struct view *view, const json_t *service)
+/* ---- its JSON ---- */
+
+static json_t *member_or_null(const json_t *service, const char *key)
 {
-	const unsigned *counts = view->run.diags.counts;
-	json_t *status = json_pack("{s:b, s:o, s:b, s:b, s:b, s:s?, s:o, s:{s:i, s:i, s:i}}", "enabled",
-				   (int)(view->config && config_enabled(view->config)), "running",
-				   service ? json_boolean(is_true(service, "running")) : json_null(), "pending-confirmation",
-				   (int)is_true(service, "pending-confirmation"), "held", (int)is_true(service, "held"),
-				   "failing", (int)is_true(service, "failing"), "target",
-				   view->config ? view->backend->name : NULL, "pending-changes",
-				   view->compared ? json_boolean(view->differs) : json_null(), "diagnostics", "errors",
-				   (int)counts[SEVERITY_ERROR], "warnings", (int)counts[SEVERITY_WARNING], "notes",
-				   (int)counts[SEVERITY_NOTE]);
+	json_t *value = json_object_get(service, key);
+
+	return value ? json_incref(value) : json_null();
+}
+
+/* The schema is in pve-firewall(8). */
+static void print_json(struct out *out, const struct view *view, const json_t *service, enum status_kind kind)
+{
+	static const char *const members[] = { "generation", "if_changed", "if_unchanged", "enforced" };
+	static const unsigned none[SEVERITY_ERROR + 1];
+	const unsigned *counts = view ? view->run.diags.counts : none;
+	const char *enabled = enabled_text(view, service);
+	bool pending = is_true(service, "pending_confirmation"), known = view && view->config && view->compared;
 	json_t *conditions = json_object_get(service, "conditions");
+	json_t *status = json_pack(
+		"{s:s, s:i, s:o, s:o, s:b, s:o, s:b, s:b, s:o, s:s?, s:o, s:{s:i, s:i, s:i}}", "state", status_rows[kind].name,
+		"exit_status", status_rows[kind].exit_status, "enabled",
+		strcmp(enabled, "unknown") == 0 ? json_null() : json_boolean(strcmp(enabled, "enabled") == 0), "running",
+		service ? json_boolean(is_true(service, "running")) : json_null(), "pending_confirmation", (int)pending,
+		"seconds_left", pending ? member_or_null(service, "seconds_left") : json_null(), "held",
+		(int)is_true(service, "held"), "failing", (int)is_true(service, "failing"), "reason",
+		member_or_null(service, "reason"), "target", view && view->config ? view->backend->name : NULL,
+		"pending_changes", known ? json_boolean(view->differs) : json_null(), "diagnostics", "errors",
+		(int)counts[SEVERITY_ERROR], "warnings", (int)counts[SEVERITY_WARNING], "notes", (int)counts[SEVERITY_NOTE]);
 	char *text;
 
+	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
+		json_object_set_new(status, members[i], member_or_null(service, members[i]));
 	json_object_set_new(status, "conditions", conditions ? json_incref(conditions) : json_array());
 	text = json_dumps(status, JSON_INDENT(2));
-
 	out_printf(out, "%s\n", text ? text : "{}");
 	free(text);
 	json_decref(status);
@@ -162,43 +304,68 @@ static bool wants_json(const struct cli *cli)
 	return cli->value[CLI_REPORT_FORMAT] && strcmp(cli->value[CLI_REPORT_FORMAT], "json") == 0;
 }
 
+/* ---- the command ---- */
+
+static int print_status(const struct cli *cli, const struct view *view, const json_t *service, enum status_kind kind)
+{
+	struct out out;
+
+	stdout_open(&out);
+	if (wants_json(cli))
+		print_json(&out, view, service, kind);
+	else
+		print_text(&out, view, service, kind);
+	return stdout_close(&out) == EXIT_CLEAN ? status_rows[kind].exit_status : EXIT_TROUBLE;
+}
+
+static int status_of_tree(const struct cli *cli, void *context)
+{
+	const json_t *service = context;
+	enum status_kind kind;
+	struct view view;
+	int found, status;
+
+	view_compile(&view, cli, true);
+	view_compare(&view);
+	kind = kind_of(&view, service);
+	/* What counts as errors is the user's choice, so it is asked for like everywhere. */
+	run_choose(&view.run);
+	if (kind == STATUS_ENABLED && run_finds(&view.run))
+		kind = STATUS_ERRORS;
+	status = print_status(cli, &view, service, kind);
+	found = view_end(&view);
+	return found == EXIT_TROUBLE && view.run.failed ? EXIT_TROUBLE : status;
+}
+
+static int status_without_tree(const struct cli *cli, void *context)
+{
+	bounded_report(cli);
+	return print_status(cli, NULL, context, STATUS_UNREADABLE);
+}
+
 int cmd_status(const struct cli *cli)
 {
 	json_t *service;
-	struct view view;
-	struct out out;
-	bool known;
 	int status;
 
 	if (cli->operand_count)
 		return cli_error("status takes no operand; --root names the tree");
 	service = ask_service(cli);
-	known = service != NULL;
-	view_compile(&view, cli, is_true(service, "held"));
-	view_compare(&view);
-	stdout_open(&out);
-	if (wants_json(cli))
-		print_json(&out, &view, service);
-	else
-		print_text(&out, &view, service);
+	status = bounded_run(status_of_tree, status_without_tree, cli, service);
 	json_decref(service);
-	/* The diagnostics first, on the other stream. */
-	known = known && (view.compared || !view.config);
-	status = view_end(&view);
-	return stdout_close(&out) == EXIT_CLEAN && known ? status : EXIT_TROUBLE;
+	return status;
 }
 
 /* ---- compile ---- */
 
-int cmd_compile_service(const struct cli *cli)
+static int compile_tree(const struct cli *cli, void *context)
 {
 	struct view view;
 	struct out out;
 	bool known;
 	int status;
 
-	if (cli->operand_count)
-		return cli_error("compile takes no operand; --root names the tree");
+	(void)context;
 	view_compile(&view, cli, false);
 	view_compare(&view);
 	stdout_open(&out);
@@ -213,4 +380,17 @@ int cmd_compile_service(const struct cli *cli)
 	known = view.compared || !view.config;
 	status = view_end(&view);
 	return stdout_close(&out) == EXIT_CLEAN && known ? status : EXIT_TROUBLE;
+}
+
+static int compile_late(const struct cli *cli, void *context)
+{
+	(void)context;
+	return bounded_report(cli);
+}
+
+int cmd_compile_service(const struct cli *cli)
+{
+	if (cli->operand_count)
+		return cli_error("compile takes no operand; --root names the tree");
+	return bounded_run(compile_tree, compile_late, cli, NULL);
 }

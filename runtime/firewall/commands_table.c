@@ -3,6 +3,7 @@
 #include "firewall/firewall.h"
 
 #define IN(ID) (1u << FIREWALL_##ID)
+#define DEFAULT_RUN_DIR "/run/pve-firewall"
 #define TAKES_INPUTS ~0u
 #define TAKES_DIAGNOSTICS (IN(STATUS) | IN(COMPILE) | IN(LOCALNET))
 #define TAKES_FORMAT 0
@@ -31,7 +32,14 @@ const struct cli_program pve_firewall = {
 
 const char *firewall_run_dir(const struct cli *cli)
 {
-	return cli->value[CLI_RUN_DIR] ? cli->value[CLI_RUN_DIR] : "/run/pve-firewall";
+	return cli->value[CLI_RUN_DIR] ? cli->value[CLI_RUN_DIR] : DEFAULT_RUN_DIR;
+}
+
+const char *firewall_state_dir(const struct cli *cli)
+{
+	if (cli->value[CLI_STATE_DIR])
+		return cli->value[CLI_STATE_DIR];
+	return strcmp(firewall_run_dir(cli), DEFAULT_RUN_DIR) == 0 ? "/var/lib/pvefw" : firewall_run_dir(cli);
 }
 
 struct input_options firewall_inputs(const struct cli *cli)

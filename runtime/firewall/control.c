@@ -69,17 +69,22 @@ static int send_request(int fd, const json_t *request)
 }
 
 /* 0 or an errno. */
-static int receive(int fd, int wait, struct out *text)
+static int receive(int fd, const struct control_patience *patience, struct out *text)
 {
 	struct pollfd waiting = { .fd = fd, .events = POLLIN };
 	char buffer[4096];
+	int waited = 0;
 
 	for (;;) {
-		int ready = poll(&waiting, 1, wait);
+		int ready = poll(&waiting, 1, patience->first);
 		ssize_t got = ready > 0 ? read(fd, buffer, sizeof(buffer)) : -1;
 
-		if (ready == 0)
-			return ETIMEDOUT;
+		if (ready == 0) {
+			waited += patience->first;
+			if (waited >= patience->all || (patience->goes_on && !patience->goes_on(patience->context)))
+				return ETIMEDOUT;
+			continue;
+		}
 		if (got < 0 && errno != EINTR)
 			return errno;
 		if (got == 0)
@@ -89,14 +94,14 @@ static int receive(int fd, int wait, struct out *text)
 	}
 }
 
-static json_t *receive_reply(int fd, int wait)
+static json_t *receive_reply(int fd, const struct control_patience *patience)
 {
 	struct out text;
 	json_t *reply = NULL;
 	int reason;
 
 	out_init_memory(&text);
-	reason = receive(fd, wait, &text);
+	reason = receive(fd, patience, &text);
 	if (!reason) {
 		reply = json_loadb(text.data ? text.data : "", text.len, 0, NULL);
 		reason = EPROTO;
@@ -106,13 +111,13 @@ static json_t *receive_reply(int fd, int wait)
 	return reply;
 }
 
-json_t *control_ask(const char *run_path, json_t *request, int wait)
+json_t *control_ask(const char *run_path, json_t *request, const struct control_patience *patience)
 {
 	int fd = socket_connect(run_path, SOCKET_NAME), reason = fd < 0 ? errno : send_request(fd, request);
 	json_t *reply = NULL;
 
 	if (!reason) {
-		reply = receive_reply(fd, wait);
+		reply = receive_reply(fd, patience);
 		reason = errno;
 	}
 	if (fd >= 0)

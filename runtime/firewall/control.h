@@ -25,10 +25,18 @@ int control_open(struct control *control, sd_event *event, const char *run_path,
 		 void *context);
 void control_close(struct control *control);
 
+/* How long to wait for an answer, in milliseconds: the service may be busy applying. */
+struct control_patience {
+	int first; /* after this, and each time again, `goes_on` decides */
+	int all;
+	bool (*goes_on)(void *context); /* NULL: it does */
+	void *context;
+};
+
 /*
- * Asks the service of a run directory, and waits up to `wait` milliseconds for the answer (it may be
- * busy applying).  Takes the request.  NULL with errno set: ENOENT or ECONNREFUSED when no service runs.
+ * Asks the service of a run directory.  Takes the request.  NULL with errno set: ENOENT or ECONNREFUSED when no
+ * service runs; ETIMEDOUT when it does not answer in time.
  */
-json_t *control_ask(const char *run_path, json_t *request, int wait);
+json_t *control_ask(const char *run_path, json_t *request, const struct control_patience *patience);
 
 #endif

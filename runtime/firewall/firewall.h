@@ -25,6 +25,8 @@ extern const struct cli_program pve_firewall;
 
 /* Where the service keeps its things. */
 const char *firewall_run_dir(const struct cli *cli);
+/* Where it keeps what a restart of the machine must not lose; with --run-dir alone, there. */
+const char *firewall_state_dir(const struct cli *cli);
 /* What is compiled for the kernel: with the names in corosync.conf resolved, whoever compiles it. */
 struct input_options firewall_inputs(const struct cli *cli);
 

@@ -5,11 +5,16 @@
  *
  * The service goes back at the deadline.  The guard waits a little longer; if the
  * request is still there then, and no service holds the lock, it does so itself.
+ *
+ * It acts only under the lock, and reads the state anew when it has it: whoever has stopped the firewall
+ * meanwhile has ended the wait.  It does not act either when its program is gone, as after the package was removed.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,102 +24,134 @@
 
 enum { GRACE = 3000000 /* microseconds */, REQUEST_WAIT = 60 /* seconds */ };
 
-/* The service lives: it is its turn, unless it does not take it. */
-static bool is_for_us(int run_dir, int *lock)
-{
-	pid_t holder;
+struct guard {
+	const char *state_path, *run_path;
+	const struct input_options *options;
+	struct log log;
+	char program[4096];
+	int answered; /* a socket: a byte comes when the service has answered the request */
+};
 
-	*lock = rundir_lock(run_dir, 0, &holder);
-	return *lock >= 0;
-}
+/* ---- going back ---- */
 
-static bool enforce(struct applied *applied, struct log *log, const struct input_options *options)
+static bool enforce(struct guard *guard, struct confirm *confirm, int run_dir)
 {
 	struct compilation c;
 	struct applying applying = { .arena = &c.arena };
+	struct sysctls sysctls;
+	struct applied applied;
 	bool done;
 
-	compilation_run(&c, options, NULL);
-	done = c.config && applied_load(applied, &c, &applying);
-	if (!c.config)
-		log_message(log, PRIORITY_CRITICAL, NULL, "what was enforced before cannot be read");
+	sysctls_open(&sysctls, run_dir, &guard->log);
+	applied_init(&applied, &guard->log, &sysctls);
+	confirm_compile(confirm, guard->options, NULL, &c);
+	done = c.config && applied_load(&applied, &c, &applying);
+	if (done)
+		confirm_note_applied(confirm, &c, applying.changed);
+	else if (!c.config)
+		log_message(&guard->log, PRIORITY_CRITICAL, NULL, "what was enforced before cannot be read");
 	compilation_free(&c);
+	applied_free(&applied);
 	return done;
 }
 
-/* Of the tree as it is now: that is what was not confirmed. */
-static bool digest_tree(const struct input_options *options, struct tree_digest *digest)
+static void go_back(struct guard *guard, struct confirm *confirm, int run_dir)
 {
-	struct compilation c;
-	bool readable;
-
-	compilation_run(&c, options, NULL);
-	readable = c.config != NULL;
-	*digest = c.digest;
-	compilation_free(&c);
-	return readable;
+	if (!confirm_take_back(confirm, guard->options))
+		return;
+	if (enforce(guard, confirm, run_dir))
+		log_message(&guard->log, PRIORITY_NOTICE, NULL, "what was enforced before is enforced again");
 }
 
-static void go_back(struct confirm *confirm, struct log *log, const struct input_options *options)
+/* With the lock. */
+static void go_back_if_over(struct guard *guard, int run_dir)
 {
-	struct arena arena = { 0 };
-	struct input_options kept = confirm_inputs(confirm, &arena, options);
-	struct tree_digest digest;
-	struct applied applied;
-	struct sysctls sysctls;
+	struct confirm confirm;
 
-	sysctls_open(&sysctls, confirm->run_dir, log);
-	applied_init(&applied, log, &sysctls);
-	log_message(log, PRIORITY_WARNING, NULL, "not confirmed in time: going back to what was enforced before");
-	if (digest_tree(options, &digest))
-		confirm_hold(confirm, &digest);
-	if (enforce(&applied, log, &kept))
-		log_message(log, PRIORITY_NOTICE, NULL, "what was enforced before is enforced again");
-	applied_free(&applied);
-	arena_free(&arena);
+	confirm_open(&confirm, guard->state_path, guard->run_path, true, &guard->log);
+	if (confirm_is_over(&confirm))
+		go_back(guard, &confirm, run_dir);
+	confirm_close(&confirm);
 }
 
-/* Whoever has started the guard makes the request afterwards. */
-static void wait_for_request(struct confirm *confirm, int run_dir, const char *run_path)
+/* ---- waiting ---- */
+
+enum request { REQUEST_NONE, REQUEST_WAITS, REQUEST_OVER };
+
+static enum request look(const struct guard *guard)
+{
+	enum request request = REQUEST_NONE;
+	struct confirm confirm;
+
+	confirm_open(&confirm, guard->state_path, guard->run_path, false, NULL);
+	if (confirm.pending)
+		request = confirm_now() >= confirm.deadline + GRACE ? REQUEST_OVER : REQUEST_WAITS;
+	confirm_close(&confirm);
+	return request;
+}
+
+/* Whether the service has answered, after at most a second. */
+static bool is_answered(const struct guard *guard)
+{
+	struct pollfd waiting = { .fd = guard->answered, .events = POLLIN };
+	char byte;
+
+	if (poll(&waiting, 1, 1000) > 0 && read(guard->answered, &byte, 1) == 1)
+		return true;
+	if (waiting.revents) /* whoever asked is dead; the request may be answered later */
+		sleep(1);
+	return false;
+}
+
+/* Whoever has started the guard makes the request afterwards.  False: there is none, or it is over already. */
+static bool wait_for_request(const struct guard *guard)
 {
 	for (int i = 0; i < REQUEST_WAIT; i++) {
-		confirm_open(confirm, run_dir, run_path);
-		if (confirm->pending)
-			return;
-		sleep(1);
-	}
-}
-
-/* True when the deadline is over and the request still there. */
-static bool wait_for_deadline(struct confirm *confirm, int run_dir, const char *run_path)
-{
-	for (;;) {
-		confirm_open(confirm, run_dir, run_path);
-		if (!confirm->pending)
-			return false;
-		if (confirm_now() >= confirm->deadline + GRACE)
+		if (look(guard) != REQUEST_NONE)
 			return true;
-		sleep(1);
+		if (is_answered(guard))
+			return look(guard) != REQUEST_NONE;
 	}
+	return false;
 }
 
-static void guard(const char *run_path, const char *log_file, const struct input_options *options)
+static void read_program(struct guard *guard)
 {
-	int run_dir = rundir_open_existing(run_path), lock = -1;
-	struct confirm confirm;
-	struct log log;
+	static const char deleted[] = " (deleted)";
+	ssize_t len = readlink("/proc/self/exe", guard->program, sizeof(guard->program) - 1);
 
-	log_open(&log, log_file, false);
-	if (run_dir >= 0)
-		wait_for_request(&confirm, run_dir, run_path);
-	while (run_dir >= 0 && wait_for_deadline(&confirm, run_dir, run_path)) {
-		if (is_for_us(run_dir, &lock)) {
-			go_back(&confirm, &log, options);
-			return;
-		}
-		sleep(1);
+	guard->program[len < 0 ? 0 : len] = '\0';
+	if (len > (ssize_t)strlen(deleted) && strcmp(guard->program + len - strlen(deleted), deleted) == 0)
+		guard->program[len - (ssize_t)strlen(deleted)] = '\0';
+}
+
+static bool is_installed(const struct guard *guard)
+{
+	return !guard->program[0] || access(guard->program, F_OK) == 0;
+}
+
+static void guard_run(struct guard *guard)
+{
+	int run_dir = rundir_open_existing(guard->run_path), lock;
+	enum request request;
+	pid_t holder;
+
+	if (run_dir < 0 || !wait_for_request(guard))
+		return;
+	for (; (request = look(guard)) != REQUEST_NONE; sleep(1)) {
+		if (request != REQUEST_OVER)
+			continue;
+		/* While a service lives it is its turn. */
+		lock = rundir_lock(run_dir, 0, &holder);
+		if (lock < 0)
+			continue;
+		if (is_installed(guard))
+			go_back_if_over(guard, run_dir);
+		return;
 	}
 }
+
+/* ---- starting ---- */
 
 /* Away from the terminal and the session of who has asked. */
 static void leave_terminal(void)
@@ -127,19 +164,32 @@ static void leave_terminal(void)
 		dup2(null, fd);
 }
 
-int confirm_start_guard(const char *run_path, const char *log_file, const struct input_options *options)
+int confirm_start_guard(const char *state_path, const char *run_path, const char *log_file,
+			const struct input_options *options, int *answered)
 {
-	pid_t child = fork();
+	struct guard guard = { .state_path = state_path, .run_path = run_path, .options = options };
+	int ends[2];
+	pid_t child;
 
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
+		return errno;
+	read_program(&guard);
+	guard.answered = ends[0];
+	*answered = ends[1];
+	child = fork();
 	if (child < 0)
 		return errno;
 	if (child == 0) {
+		close(ends[1]);
 		leave_terminal();
 		/* Twice, so that it is nobody's child. */
-		if (fork() == 0)
-			guard(run_path, log_file, options);
+		if (fork() == 0) {
+			log_open(&guard.log, log_file, false);
+			guard_run(&guard);
+		}
 		_exit(0);
 	}
+	close(ends[0]);
 	while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
 		;
 	return 0;

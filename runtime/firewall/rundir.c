@@ -62,23 +62,45 @@ static int write_all(int fd, const char *bytes, size_t size)
 	return 0;
 }
 
-int rundir_write(int dir, const char *name, const void *bytes, size_t size)
+static int write_file(int dir, const char *name, const void *bytes, size_t size, mode_t mode, bool durable)
 {
 	char temporary[256];
 	int fd, reason;
 
 	snprintf(temporary, sizeof(temporary), ".%s.new", name);
 	unlinkat(dir, temporary, 0); /* whatever it is: what is written to is new */
-	fd = openat(dir, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
+	fd = openat(dir, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
 	if (fd < 0)
 		return errno;
 	reason = write_all(fd, bytes, size);
+	if (!reason && durable && fsync(fd) < 0)
+		reason = errno;
 	if (close(fd) < 0 && !reason)
 		reason = errno;
 	if (!reason && renameat(dir, temporary, dir, name) < 0)
 		reason = errno;
 	if (reason)
 		unlinkat(dir, temporary, 0);
+	return reason;
+}
+
+int rundir_write(int dir, const char *name, const void *bytes, size_t size)
+{
+	return write_file(dir, name, bytes, size, 0644, false);
+}
+
+int rundir_write_private(int dir, const char *name, const void *bytes, size_t size)
+{
+	return write_file(dir, name, bytes, size, 0600, false);
+}
+
+int rundir_write_durable(int dir, const char *name, const void *bytes, size_t size)
+{
+	int reason = write_file(dir, name, bytes, size, 0600, true);
+
+	/* The name, too. */
+	if (!reason && fsync(dir) < 0)
+		reason = errno;
 	return reason;
 }
 

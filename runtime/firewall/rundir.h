@@ -16,6 +16,10 @@ int rundir_open(const char *path);
 int rundir_open_existing(const char *path);
 /* Puts a file in the place of another; 0 or an errno. */
 int rundir_write(int dir, const char *name, const void *bytes, size_t size);
+/* The same for a file that only root may read. */
+int rundir_write_private(int dir, const char *name, const void *bytes, size_t size);
+/* The same, and it is on the disk when the call returns. */
+int rundir_write_durable(int dir, const char *name, const void *bytes, size_t size);
 
 enum { RUNDIR_FILE_MAX = 64 << 20 /* bytes */ };
 

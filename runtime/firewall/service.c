@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <systemd/sd-daemon.h>
 #include <time.h>
@@ -17,9 +18,8 @@
 
 /* Microseconds. */
 enum {
-	VERIFY = 600000000,       /* when all is compared again */
-	LOOK = 1000000,           /* at what others may have done in the kernel */
-	DEADLINE_AGAIN = 1000000, /* when the tree cannot be read at the deadline */
+	VERIFY = 600000000, /* when all is compared again */
+	LOOK = 1000000,     /* at what others may have done in the kernel */
 };
 
 enum { LOCK_WAIT = 10000 /* milliseconds */, REMOVE_TRIES = 2 };
@@ -72,9 +72,12 @@ static int on_verify(sd_event_source *source, uint64_t now, void *context)
 
 static int on_deadline(sd_event_source *source, uint64_t now, void *context)
 {
+	struct service *s = context;
+
 	(void)source;
 	(void)now;
-	service_go_back(context);
+	if (confirm_is_over(&s->confirm) && confirm_take_back(&s->confirm, &s->options))
+		service_cycle(s);
 	return 0;
 }
 
@@ -82,7 +85,7 @@ static int on_stop(sd_event_source *source, const struct signalfd_siginfo *info,
 {
 	(void)source;
 	(void)info;
-	service_end(context, true);
+	service_stop(context, false);
 	return 0;
 }
 
@@ -110,13 +113,10 @@ static int on_reload(sd_event_source *source, const struct signalfd_siginfo *inf
 
 /* ---- until confirmed ---- */
 
-int service_await_confirmation(struct service *s, uint64_t seconds)
+int service_await_confirmation(struct service *s, uint64_t previous, uint64_t to, uint64_t seconds)
 {
-	int reason = EAGAIN;
+	int reason = confirm_begin(&s->confirm, previous, to, seconds);
 
-	/* Else the cache has something else than what is in force. */
-	if (!s->counts.failing && !s->off_since)
-		reason = confirm_begin(&s->confirm, s->cache, seconds);
 	if (!reason) {
 		service_arm(s->deadline, s->confirm.deadline);
 		log_message(&s->log, PRIORITY_NOTICE, NULL, "going back in %llu seconds unless confirmed",
@@ -125,36 +125,11 @@ int service_await_confirmation(struct service *s, uint64_t seconds)
 	return reason;
 }
 
-/* What the tree says now is what was not confirmed.  If it cannot be read, that is to be seen later. */
-static bool hold_tree(struct service *s)
-{
-	struct compilation c;
-	bool known;
-
-	compilation_run(&c, &s->options, NULL);
-	known = c.config || s->applied.valid;
-	if (known) {
-		log_message(&s->log, PRIORITY_WARNING, NULL,
-			    "not confirmed in time: going back to what was enforced before");
-		confirm_hold(&s->confirm, c.config ? &c.digest : &s->applied.digest);
-	} else {
-		service_arm(s->deadline, confirm_now() + DEADLINE_AGAIN);
-	}
-	compilation_free(&c);
-	return known;
-}
-
-void service_go_back(struct service *s)
-{
-	if (s->confirm.pending && hold_tree(s))
-		service_cycle(s);
-}
-
-/* An earlier service may not have lived to see the deadline. */
+/* An earlier service may not have lived to see the deadline; the machine may have started anew. */
 static void resume_confirmation(struct service *s)
 {
-	if (s->confirm.pending && confirm_now() >= s->confirm.deadline)
-		hold_tree(s);
+	if (confirm_is_over(&s->confirm))
+		confirm_take_back(&s->confirm, &s->options);
 	else if (s->confirm.pending)
 		service_arm(s->deadline, s->confirm.deadline);
 }
@@ -281,7 +256,7 @@ int service_open(struct service *s, const struct cli *cli)
 	s->cache = source_cache_new();
 	sysctls_open(&s->sysctls, s->run_dir, &s->log);
 	applied_init(&s->applied, &s->log, &s->sysctls);
-	confirm_open(&s->confirm, s->run_dir, s->run_path);
+	confirm_open(&s->confirm, firewall_state_dir(cli), s->run_path, true, &s->log);
 	kernel_watch_init(&s->kernel, s->event, service_on_tampered, s);
 	open_surroundings(s);
 	return open_sockets(s, port);
@@ -291,9 +266,11 @@ int service_open(struct service *s, const struct cli *cli)
 
 static void tell_ready(struct service *s)
 {
+	const char *reason = s->counts.failing ? service_reason(s) : NULL;
+
 	if (s->ready < 0)
 		return;
-	if (write(s->ready, s->counts.failing ? READY_FAILING : READY_APPLIED, 1) < 0)
+	if (dprintf(s->ready, "%s%s%c", s->counts.failing ? READY_FAILING : READY_APPLIED, reason ? reason : "", '\0') < 0)
 		log_message(&s->log, PRIORITY_DEBUG, NULL, "nobody waits for this service to start");
 	close(s->ready);
 	s->ready = -1;
@@ -344,6 +321,34 @@ void service_end(struct service *s, bool remove)
 	sd_event_exit(s->event, 0);
 }
 
+/* Who stops the firewall waits for nothing more: no guard may load anything afterwards. */
+static void end_waiting(struct service *s)
+{
+	if (s->confirm.pending)
+		log_message(&s->log, PRIORITY_NOTICE, NULL, "stopped while a confirmation was awaited: nothing is taken back");
+	confirm_cancel(&s->confirm);
+}
+
+void service_stop(struct service *s, bool keep_rules)
+{
+	end_waiting(s);
+	service_end(s, !keep_rules);
+}
+
+const char *service_reason(const struct service *s)
+{
+	static const enum condition_kind kinds[] = { CONDITION_TREE_UNREADABLE, CONDITION_NOT_APPLIED };
+	static char text[1024];
+	size_t len = 0;
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		for (const struct service_condition *c = s->conditions.first; c; c = c->next)
+			if (c->kind == kinds[i] && len < sizeof(text) - 1)
+				len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%s%s%s", len ? "; " : "",
+							c->file ? c->file : "", c->file ? ": " : "", c->message);
+	return len ? text : NULL;
+}
+
 static void free_timers(struct service *s)
 {
 	sd_event_source *timers[] = { s->cycle, s->expiry, s->deadline, s->look, s->verify, s->plug };
@@ -371,6 +376,8 @@ void service_close(struct service *s)
 		sd_event_unref(s->event);
 	}
 	compilation_free(&s->compiled);
+	if (s->event)
+		confirm_close(&s->confirm);
 	source_cache_free(s->cache);
 	told_free(&s->told);
 	conditions_free(&s->conditions);

@@ -77,7 +77,7 @@ struct service {
 };
 
 #define READY_APPLIED "a"
-#define READY_FAILING "f" /* it runs, and what was in force before stays in force */
+#define READY_FAILING "f" /* it runs, and what was in force before stays in force; the reason follows, then a NUL */
 
 /* Opens everything; 0 or an exit status, after a message on standard error. */
 int service_open(struct service *s, const struct cli *cli);
@@ -85,11 +85,14 @@ int service_open(struct service *s, const struct cli *cli);
 int service_run(struct service *s);
 void service_close(struct service *s);
 
-/* Begins to wait for a confirmation, or goes back to what was enforced before. */
-int service_await_confirmation(struct service *s, uint64_t seconds);
-void service_go_back(struct service *s);
+/* Begins to wait for a confirmation; as confirm_begin(). */
+int service_await_confirmation(struct service *s, uint64_t previous, uint64_t to, uint64_t seconds);
 /* Leaves the event loop; with `remove`, all that is ours goes first. */
 void service_end(struct service *s, bool remove);
+/* The same for somebody who stops the firewall: nothing is taken back any more. */
+void service_stop(struct service *s, bool keep_rules);
+/* Why the last cycle has failed, from the conditions; NULL: not known.  Valid until the next call. */
+const char *service_reason(const struct service *s);
 
 /* ---- service_cycle.c ---- */
 

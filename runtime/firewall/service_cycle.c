@@ -250,36 +250,29 @@ static bool apply(struct service *s, struct compilation *c)
 	s->filtering = config_enabled(c->config);
 	wiring_expect(&s->wiring, c->config, &c->map, c->backend == &backend_iptables);
 	service_check_wiring(s);
+	confirm_note_applied(&s->confirm, c, applying.changed);
 	log_applied(s, c, &applying);
 	tell_logger(s, c->config);
 	schedule_expiry(s, c->config);
 	return true;
 }
 
-static void compile_timed(struct service *s, struct compilation *c, const struct input_options *options,
-			  struct source_cache *cache)
+static void compile_timed(struct service *s, struct compilation *c)
 {
 	int64_t begin = nanoseconds();
 
-	compilation_run(c, options, cache);
+	confirm_compile(&s->confirm, &s->options, s->cache, c);
 	note_compilation(s, c, nanoseconds() - begin);
 }
 
-/* What is enforced instead of a configuration that was not confirmed. */
-static bool apply_kept(struct service *s)
+/* The tree was read: rejected files that have changed count again. */
+static void settle_rejected(struct service *s)
 {
-	struct arena arena = { 0 };
-	struct input_options kept = confirm_inputs(&s->confirm, &arena, &s->options);
-	struct compilation c;
-	bool done;
+	uint64_t delay = confirm_settle(&s->confirm);
 
-	compile_timed(s, &c, &kept, NULL);
-	if (!c.config)
-		log_message(&s->log, PRIORITY_CRITICAL, NULL, "%s cannot be read; what is in force stays in force", kept.root);
-	done = c.config && apply(s, &c);
-	compilation_free(&c);
-	arena_free(&arena);
-	return done;
+	if (delay)
+		service_schedule(s, delay);
+	confirm_state(&s->confirm, &s->conditions);
 }
 
 /* Who writes cluster.fw may begin with an empty file, or without it: that must not open everything. */
@@ -311,11 +304,7 @@ static bool apply_compiled(struct service *s)
 {
 	struct compilation *c = &s->compiled;
 
-	if (confirm_is_held(&s->confirm, &c->digest))
-		return apply_kept(s);
-	if (s->confirm.held && !s->confirm.pending)
-		log_message(&s->log, PRIORITY_NOTICE, NULL, "the configuration has changed and counts again");
-	confirm_release(&s->confirm);
+	settle_rejected(s);
 	if (is_doubtful(s, c->config))
 		return true;
 	s->in_force = apply(s, c);
@@ -328,7 +317,7 @@ static bool apply_tree(struct service *s)
 	bool done = false;
 
 	forget(s);
-	compile_timed(s, c, &s->options, s->cache);
+	compile_timed(s, c);
 	told_log(&s->told, &s->log, &c->diags);
 	if (c->config) {
 		surroundings_note(&s->surroundings, &c->inputs, &s->options);
@@ -382,7 +371,7 @@ static bool take_short_way(struct service *s)
 	const struct guest *guest;
 	bool done;
 
-	if (!s->in_force || s->others_changed || s->whole || s->counts.failing || s->confirm.held)
+	if (!s->in_force || s->others_changed || s->whole || s->counts.failing || s->confirm.enforced)
 		return false;
 	guest = guest_of(s->compiled.config, s->changed);
 	done = guest && patch(s, guest);

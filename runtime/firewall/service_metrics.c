@@ -88,11 +88,12 @@ static void print_zones(struct out *out, const struct compilation *compilation)
  * is in force, which apply --confirm goes back to. */
 static void zone_metrics(const struct service *s, struct out *out)
 {
+	struct input_options inputs = confirm_inputs(&s->confirm, &s->options);
 	struct compilation other = { .config = NULL };
 	const struct compilation *compilation = s->in_force ? &s->compiled : &other;
 
 	if (!s->in_force)
-		compilation_run(&other, &s->options, NULL);
+		compilation_run(&other, &inputs, NULL);
 	if (compilation->config && compilation->backend->counters)
 		print_zones(out, compilation);
 	compilation_free(&other);

@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# confirm.sh: what is not confirmed is taken back, whoever has died meanwhile; what is confirmed stays. And a firewall
-# that is enabled until some time is switched off then.
+# confirm.sh: what is not confirmed is taken back, whoever has died meanwhile; what is confirmed stays; what was taken
+# back stays so until its files change. Generations: history, diff, rollback. And a firewall that is enabled until some
+# time is switched off then.
 #
 # Ends with `N passed, N failed`. PVE_FIREWALL: the service, default build/pve-firewall.
 set -u
@@ -44,13 +45,194 @@ taken_back() {
 	last=$good
 }
 
+# says TEXT COMMAND...: what it prints, on either stream, has the text; whatever its exit status
+says() {
+	local text=$1
+	shift
+	"$@" >"$work/printed" 2>&1
+	grep -qE -- "$text" "$work/printed" || { cat "$work/printed" && false; }
+}
+
+# exits STATUS COMMAND...
+exits() {
+	local wanted=$1
+	shift
+	"$@" >"$work/printed" 2>&1
+	local got=$?
+	[ $got = "$wanted" ] || { echo "exit status $got" && cat "$work/printed" && false; }
+}
+
+# json FILTER: of `history` or `status`, as python sees it
+json() {
+	python3 -c "import json, sys; d = json.load(sys.stdin); sys.exit(0 if ($1) else 1)"
+}
+
+history_has() {
+	firewall history --format json | json "$1"
+}
+
+status_has() {
+	firewall status --format json 2>/dev/null | json "$1"
+}
+
+in_force() {
+	firewall history --format json | python3 -c 'import json, sys; print(json.load(sys.stdin)["in_force"])'
+}
+
+# ---- generations ----
+
+# Nothing was in force before: what is in force now cannot be taken back, only what comes.
+test_first() {
+	check "nothing to go back to: exit status 2" exits 2 firewall apply --confirm 1
+	check "nothing to go back to: said" grep -q 'nothing to go back to: generation 1 of' "$work/printed"
+	check "status says what is so" status_says 'what has changed since generation 1 of .* is taken back'
+	good=$last
+	allow_next
+	check "a change that comes then is in force" within 2 allows $port
+	taken_back 4 "a change that comes then"
+	allow_next
+	check "the next change counts" within 2 allows $port
+	check "rollback to what is not kept: exit status 2" exits 2 firewall rollback 99
+	check "rollback to what is no number: exit status 2" exits 2 firewall rollback x
+}
+
+# The obvious order: the service has applied the edit before the command comes.
+test_edit_first() {
+	good=$last
+	allow_next
+	check "an edit is in force" within 2 allows $port
+	before=$(($(in_force) - 1))
+	check "apply --confirm after an edit names what it goes back to" \
+		says "generation $before of [0-9: -]* is enforced again" firewall apply --confirm 2
+	check "status names it, too" status_says "Not confirmed yet: in [0-9]* seconds generation $before of"
+	check "status has an exit status for it" exits 6 firewall status
+	check "JSON tells the seconds" status_has 'd["state"] == "pending_confirmation" and 0 < d["seconds_left"] <= 2'
+	taken_back 4 "the edit before the command"
+	check "named in the log" logged "going back to what was enforced before: generation $before of"
+	check "status has an exit status for what was rejected" exits 8 firewall status
+	check "JSON names it" status_has "d['state'] == 'rejected' and d['enforced']['number'] == $before and
+		any(c['kind'] == 'configuration_rejected' and c['file'] == 'firewall/cluster.fw' for c in d['conditions'])"
+	check "history tells what was rejected" history_has "d['in_force'] == $before and
+		d['generations'][-1]['state'] == 'rejected' and d['generations'][-1]['changes'][0]['added'] == 1"
+}
+
+# It stays rejected until its own file changes, not when any file does.
+test_other_file() {
+	printf '%s\n' 'lock: backup' 'net0: virtio=02:00:00:00:01:00,bridge=vmbr0' >"$work/tree/new"
+	mv "$work/tree/new" "$work/tree/nodes/n/qemu-server/100.conf"
+	reload
+	check "a backup's lock brings nothing back" no allows $port
+	put 100.fw '[OPTIONS]' 'enable: 1'
+	reload
+	check "nor does another guest's file" no allows $port
+	kill_service
+	start
+	check "nor the next service" no allows $port
+	# Truncated and written anew, with what was rejected.
+	cp "$work/tree/firewall/cluster.fw" "$work/rejected"
+	: >"$work/tree/firewall/cluster.fw"
+	sleep 0.2
+	cat "$work/rejected" >"$work/tree/firewall/cluster.fw"
+	sleep 0.8
+	check "nor an editor that saves it as it is" no allows $port
+	check "what is in force is what was good" allows $good
+	allow_next
+	check "its own file brings it back" within 2 allows $port
+	rm "$work/tree/firewall/100.fw" "$work/tree/nodes/n/qemu-server/100.conf"
+	last=$port
+}
+
+test_rollback() {
+	local old=$last number
+	reload
+	number=$(in_force)
+	allow_next
+	check "a change to be rolled back" within 2 allows $port
+	check "diff shows the changed line" says "^[+]IN ACCEPT -p tcp -dport $port" firewall diff
+	check "and the one that it replaces" grep -q "^-IN ACCEPT -p tcp -dport $old" "$work/printed"
+	check "rollback" says "generation $number of .* is enforced until" firewall rollback
+	check "rolled back" allows "$old"
+	check "rolled back: what came later is not in force" no allows $port
+	check "diff to what is not kept: exit status 2" exits 2 firewall diff 99
+	check "apply asks for the files" firewall apply
+	check "they are in force" allows $port
+	check "rollback N" firewall rollback "$number"
+	check "rolled back by number" allows "$old"
+	check "history in text" says "^ *$number  [0-9-]* [0-9:]*  in force" firewall history
+	last=$port
+	allow_next
+	check "a change counts after a rollback" within 2 allows $port
+	last=$port
+}
+
+# Without a service the commands do it themselves.
+test_offline() {
+	local number old=$last
+	number=$(in_force)
+	allow_next
+	check "a change before the service dies" within 2 allows $port
+	kill_service
+	check "rollback without a service" firewall rollback "$number"
+	check "rolled back without a service" allows "$old"
+	check "status without a service: exit status 3" exits 3 firewall status
+	start
+	check "the service that comes keeps to it" allows "$old"
+	check "and not to what was rolled back" no allows $port
+	check "the files again" firewall apply
+	last=$port
+}
+
+# ---- stopping ----
+
+# A stop ends the wait: no guard loads anything afterwards, and so it is when only the program is left of the package.
+test_stop() {
+	try 2
+	check "stop while a confirmation is awaited" firewall stop
+	wait "$pid"
+	pid=
+	check "nothing is loaded" no allows $port
+	check "the guard ends" within 3 no pgrep -f -- "apply .*--run-dir $work/run"
+	cp "$service" "$work/pve-firewall"
+	start
+	allow_next
+	check "another edit" within 2 allows $port
+	check "its guard's program" "$work/pve-firewall" apply --confirm 2 --root "$work/tree" --node n --run-dir "$work/run" \
+		--log-file "$work/log"
+	kill_service
+	rm "$work/pve-firewall"
+	sleep 6.5
+	check "no guard loads anything after a stop" logged 'stopped while a confirmation was awaited'
+	check "nor when its program is gone" allows $port
+	start
+	check "the service goes back" within 2 no allows $port
+	check "stop --keep-rules" firewall stop --keep-rules
+	wait "$pid"
+	pid=
+	check "its rules stay" nft list table inet pvefw
+	start
+	check "the files count" firewall apply
+	last=$port
+}
+
+# A machine that restarts has not been confirmed.
+test_reboot() {
+	try 60
+	kill_service
+	sed -i 's/^pending [^ ]*/pending 00000000-0000-0000-0000-000000000000/' "$work/run/generations/state"
+	start
+	taken_back 2 "after the machine has restarted"
+	allow_next
+	check "the next configuration counts, after a restart of the machine" within 2 allows $port
+	last=$port
+}
+
 # ---- the service lives ----
 
 test_service() {
 	try 2
 	check "status while it waits" status_says 'Not confirmed yet: in [0-9]* seconds'
 	taken_back 5 "not confirmed"
-	check "said" logged 'not confirmed in time: going back to what was enforced before'
+	check "said" logged 'not confirmed in time: going back to what was enforced before: generation [0-9]* of'
 	check "status afterwards" status_says 'The configuration was not confirmed'
 	sleep 1
 	check "no request is left" no firewall confirm
@@ -74,7 +256,7 @@ test_change_after_hold() {
 	allow_next
 	check "a configuration that has changed counts again" within 2 allows $port
 	check "and that is said" logged 'the configuration has changed and counts again'
-	check "nothing is kept" test ! -e "$work/run/confirmed" -a ! -e "$work/run/held"
+	check "nothing is rejected any more" status_has 'not d["held"] and d["enforced"] is None'
 }
 
 # Whoever writes cluster.fw in place empties it first, and may take a while.
@@ -119,7 +301,7 @@ test_confirmed() {
 	check "confirm" firewall confirm
 	sleep 3.5
 	check "what was confirmed stays" allows $port
-	check "nothing is kept when it is confirmed" test ! -e "$work/run/confirmed" -a ! -e "$work/run/confirm"
+	check "nothing waits when it is confirmed" status_has 'not d["pending_confirmation"] and d["seconds_left"] is None'
 	check "nothing to confirm any more" no firewall confirm
 }
 
@@ -203,7 +385,8 @@ test_time() {
 make_tree nft
 allow_next
 start
-for test in service change_after_hold doubt_after_hold early confirmed next_service guard names mistakes time; do
+for test in first edit_first other_file rollback offline service change_after_hold doubt_after_hold early confirmed \
+	next_service guard names stop reboot mistakes time; do
 	time=$(now)
 	test_$test
 	echo "$test: $((($(now) - time) / 1000)) ms"

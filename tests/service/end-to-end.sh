@@ -236,5 +236,5 @@ everything >"$work/after"
 check "stop leaves nothing" same "$work/before" "$work/after"
 check "stop once more" firewall stop
 check "status after it" status_is "enabled/stopped (pending changes)"
-check "no file but the lock stays" test "$(ls -A "$work/run")" = "$(printf '%s\n' lock log_nf_conntrack)"
+check "no file but the lock and the generations stays" test "$(ls -A "$work/run")" = "$(printf '%s\n' generations lock log_nf_conntrack)"
 finish

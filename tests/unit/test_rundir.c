@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the service keeps in its run directory: files, the lock, a tree; and what it has told already. */
+/* What the service keeps in its run directory: files and the lock; and what it has told already. */
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,10 +12,8 @@
 #include <unistd.h>
 
 #include "firewall/rundir.h"
-#include "firewall/snapshot.h"
 #include "firewall/told.h"
 #include "fixture.h"
-#include "source_cache.h"
 
 static char folder[64], run_path[128];
 static int dir;
@@ -28,14 +27,17 @@ static void setup(void)
 	ck_assert_int_ge(dir, 0);
 }
 
+static int delete_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
+{
+	(void)st, (void)kind, (void)ftw;
+	return remove(path);
+}
+
 static void teardown(void)
 {
-	int above = open("/tmp", O_RDONLY | O_DIRECTORY);
-
 	close(dir);
-	snapshot_remove(above, strrchr(folder, '/') + 1);
+	nftw(folder, delete_one, 16, FTW_DEPTH | FTW_PHYS);
 	ck_assert_int_eq(access(folder, F_OK), -1);
-	close(above);
 }
 
 /* ---- files ---- */
@@ -193,46 +195,6 @@ START_TEST(a_lock_outlives_other_descriptors)
 }
 END_TEST
 
-/* ---- a tree ---- */
-
-static void put(struct source_cache *cache, const char *shown, const char *text)
-{
-	struct source source = { .path = shown, .text = strdup(text), .size = (uint32_t)strlen(text) };
-	struct stat st = { .st_size = source.size };
-
-	source_cache_put(cache, &source, &st);
-	free(source.text);
-}
-
-START_TEST(a_tree_takes_the_place_of_another)
-{
-	struct source_cache *cache = source_cache_new();
-
-	put(cache, "firewall/cluster.fw", "one");
-	put(cache, "nodes/n/host.fw", "");
-	ck_assert_int_eq(snapshot_write(dir, "tree", cache), 0);
-	check_file("tree/firewall/cluster.fw", "one");
-	check_file("tree/nodes/n/host.fw", "");
-	source_cache_free(cache);
-
-	cache = source_cache_new();
-	put(cache, "firewall/cluster.fw", "two");
-	ck_assert_int_eq(snapshot_write(dir, "tree", cache), 0);
-	check_file("tree/firewall/cluster.fw", "two");
-	ck_assert_int_eq(faccessat(dir, "tree/nodes", F_OK, 0), -1);
-
-	/* What leads elsewhere is refused, and what was there is there still. */
-	put(cache, "../../out.fw", "three");
-	ck_assert_int_eq(snapshot_write(dir, "tree", cache), EINVAL);
-	check_file("tree/firewall/cluster.fw", "two");
-	ck_assert_int_eq(faccessat(dir, ".tree.new", F_OK, 0), -1);
-	source_cache_free(cache);
-	snapshot_remove(dir, "tree");
-	ck_assert_int_eq(faccessat(dir, "tree", F_OK, 0), -1);
-	snapshot_remove(dir, "tree");
-}
-END_TEST
-
 /* ---- what was told ---- */
 
 /* How many lines the log has. */
@@ -316,7 +278,6 @@ int main(void)
 	tcase_add_test(tests, nothing_is_written_through_a_link);
 	tcase_add_test(tests, one_process_has_the_lock);
 	tcase_add_test(tests, a_lock_outlives_other_descriptors);
-	tcase_add_test(tests, a_tree_takes_the_place_of_another);
 	tcase_add_test(tests, each_diagnostic_is_told_once);
 	tcase_add_test(tests, lost_messages_are_counted);
 	suite_add_tcase(suite, tests);

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Reading the tree for no longer than a command may take: pmxcfs can hang, and whoever reads it then waits in the
+ * kernel, where not even a signal may reach him.  So a child process reads, and its parent never touches the tree.
+ */
+#ifndef PVEFW_BOUNDED_H
+#define PVEFW_BOUNDED_H
+
+#include <stdbool.h>
+
+struct cli;
+
+enum {
+	BOUNDED_READ = 4000,   /* milliseconds for reading a tree */
+	BOUNDED_PROBE = 1500,  /* for finding out whether it answers */
+};
+
+/*
+ * Runs `command` in a child, and returns its exit status.  If the child does not call bounded_done() within
+ * BOUNDED_READ, it is killed, and `late` runs instead; the status is then what that returns.
+ */
+int bounded_run(int (*command)(const struct cli *cli, void *context), int (*late)(const struct cli *cli, void *context),
+		const struct cli *cli, void *context);
+/* The tree was read, or will not be; without bounded_run() it does nothing. */
+void bounded_done(void);
+
+/* Whether a tree lets itself be listed, and its cluster.fw be read, within BOUNDED_PROBE; errors are answers, too. */
+bool bounded_answers(const char *root);
+
+/* Reports that the tree hangs. Returns the exit status. */
+int bounded_report(const struct cli *cli);
+
+#endif
