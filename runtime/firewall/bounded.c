@@ -128,10 +128,11 @@ bool bounded_answers(const char *root)
 	return answers;
 }
 
-int bounded_report(const struct cli *cli)
+int bounded_late(const struct cli *cli, void *context)
 {
 	const char *root = cli_inputs(cli).root;
 
+	(void)context;
 	return cli_error("%s does not answer: it cannot be read, and what is in force stays in force; see systemctl status "
 			 "pve-cluster",
 			 root ? root : "/etc/pve");

@@ -27,7 +27,7 @@ void bounded_done(void);
 /* Whether a tree lets itself be listed, and its cluster.fw be read, within BOUNDED_PROBE; errors are answers, too. */
 bool bounded_answers(const char *root);
 
-/* Reports that the tree hangs. Returns the exit status. */
-int bounded_report(const struct cli *cli);
+/* Reports that the tree does not answer; for `late`.  Returns the exit status. */
+int bounded_late(const struct cli *cli, void *context);
 
 #endif

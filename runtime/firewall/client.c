@@ -21,8 +21,13 @@ static bool tree_answers(void *context)
 
 json_t *client_ask(const struct cli *cli, json_t *request, bool *missing)
 {
+	return client_ask_within(cli, request, ANSWER_WAIT, missing);
+}
+
+json_t *client_ask_within(const struct cli *cli, json_t *request, int limit, bool *missing)
+{
 	const char *root = cli_inputs(cli).root;
-	struct control_patience patience = { ANSWER_WAIT_HANGING, ANSWER_WAIT, tree_answers, (void *)(uintptr_t)root };
+	struct control_patience patience = { ANSWER_WAIT_HANGING, limit, tree_answers, (void *)(uintptr_t)root };
 	json_t *answer = control_ask(firewall_run_dir(cli), request, &patience);
 
 	*missing = !answer && (errno == ENOENT || errno == ECONNREFUSED || errno == ENOTDIR);

@@ -14,7 +14,9 @@
  * Waits long, as the service may be busy applying, but not for one that does not answer while its tree hangs.
  */
 json_t *client_ask(const struct cli *cli, json_t *request, bool *missing);
-/* Reports the error that the answer tells, if any, and gives the answer back. */
+/* The same for no longer than `limit` milliseconds. */
+json_t *client_ask_within(const struct cli *cli, json_t *request, int limit, bool *missing);
+/* Prints the message of the answer; or reports the error that the answer tells, if any, and gives the answer back. */
 int client_end(json_t *answer);
 
 /* What stands in for the service while none runs, with its lock. */

@@ -187,12 +187,6 @@ static int enforce_without_service(const struct cli *cli, struct substitute *sub
 	return done ? EXIT_CLEAN : EXIT_TROUBLE;
 }
 
-static int late(const struct cli *cli, void *context)
-{
-	(void)context;
-	return bounded_report(cli);
-}
-
 static int apply_without_service(const struct cli *cli, void *context)
 {
 	struct substitute substitute;
@@ -266,7 +260,7 @@ int cmd_apply(const struct cli *cli)
 		return cli_error("--to needs --confirm; pve-firewall rollback N enforces generation N at once");
 	answer = client_ask(cli, json_pack("{s:s}", "command", "apply"), &missing);
 	if (missing)
-		return bounded_run(apply_without_service, late, cli, NULL);
+		return bounded_run(apply_without_service, bounded_late, cli, NULL);
 	return answer ? client_end(answer) : EXIT_TROUBLE;
 }
 
@@ -312,7 +306,7 @@ int cmd_rollback(const struct cli *cli)
 		return EXIT_TROUBLE;
 	answer = client_ask(cli, json_pack("{s:s, s:I}", "command", "rollback", "to", (json_int_t)number), &missing);
 	if (missing)
-		return bounded_run(rollback_without_service, late, cli, &number);
+		return bounded_run(rollback_without_service, bounded_late, cli, &number);
 	return answer ? client_end(answer) : EXIT_TROUBLE;
 }
 

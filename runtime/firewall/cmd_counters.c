@@ -11,7 +11,9 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "firewall/bounded.h"
 #include "firewall/compilation.h"
+#include "firewall/confirm.h"
 #include "firewall/counters.h"
 #include "firewall/firewall.h"
 #include "firewall/rundir.h"
@@ -193,19 +195,26 @@ static bool fits(const struct cli *cli)
 	return false;
 }
 
-int cmd_counters(const struct cli *cli)
+/* Compiles what is enforced: that is what the kernel counts for. */
+static int count(const struct cli *cli, void *context)
 {
+	uint64_t top = *(const uint64_t *)context;
+	struct confirm confirm;
 	struct inputs inputs;
 	struct config *config;
 	struct run run;
-	uint64_t top;
+	bool readable;
+	int status;
 
-	if (!read_top(cli, &top) || !fits(cli))
-		return EXIT_TROUBLE;
 	if (!run_begin(&run, cli))
 		return run_end(&run);
+	confirm_open(&confirm, firewall_state_dir(cli), firewall_run_dir(cli), false, NULL);
+	confirm_look(&confirm, run.options.root);
+	run.options = confirm_inputs(&confirm, &run.options);
 	run.options.resolve = true;
-	if (inputs_load(&inputs, &run.options, &run.diags)) {
+	readable = inputs_load(&inputs, &run.options, &run.diags);
+	bounded_done();
+	if (readable) {
 		config = compile(&inputs, &run.diags);
 		run.failed = !show(cli, &run, config, top);
 		config_free(config);
@@ -214,5 +223,16 @@ int cmd_counters(const struct cli *cli)
 		if (!run.diags.unreadable)
 			diags_init(&run.diags, &run.arena, &run.map);
 	}
-	return run_end(&run);
+	status = run_end(&run);
+	confirm_close(&confirm);
+	return status;
+}
+
+int cmd_counters(const struct cli *cli)
+{
+	uint64_t top;
+
+	if (!read_top(cli, &top) || !fits(cli))
+		return EXIT_TROUBLE;
+	return bounded_run(count, bounded_late, cli, &top);
 }

@@ -256,12 +256,6 @@ static int diff_tree(const struct cli *cli, void *context)
 	return status;
 }
 
-static int diff_late(const struct cli *cli, void *context)
-{
-	(void)context;
-	return bounded_report(cli);
-}
-
 int cmd_diff(const struct cli *cli)
 {
 	uint64_t number = 0;
@@ -270,5 +264,5 @@ int cmd_diff(const struct cli *cli)
 		return cli_error("diff takes the number of one generation");
 	if (cli->operand_count && (!text_to_number(text_of(cli->operands[0]), INT64_MAX, &number) || !number))
 		return cli_error("`%s` is not the number of a generation; see pve-firewall history", cli->operands[0]);
-	return bounded_run(diff_tree, diff_late, cli, &number);
+	return bounded_run(diff_tree, bounded_late, cli, &number);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "firewall/bounded.h"
 #include "firewall/firewall.h"
 #include "run.h"
 #include "compile.h"
@@ -58,20 +59,22 @@ static void print(struct out *out, struct run *run, const struct config *config)
 	print_links(out, &config->corosync);
 }
 
-int cmd_localnet(const struct cli *cli)
+static int tell(const struct cli *cli, void *context)
 {
 	struct inputs inputs;
 	struct config *config;
 	struct run run;
 	struct out out;
 	int printed = EXIT_CLEAN, status;
+	bool readable;
 
-	if (cli->operand_count)
-		return cli_error("localnet takes no operand; --root names the tree");
+	(void)context;
 	if (!run_begin(&run, cli))
 		return run_end(&run);
 	run.options.resolve = true;
-	if (inputs_load(&inputs, &run.options, &run.diags)) {
+	readable = inputs_load(&inputs, &run.options, &run.diags);
+	bounded_done();
+	if (readable) {
 		config = compile(&inputs, &run.diags);
 		stdout_open(&out);
 		print(&out, &run, config);
@@ -80,4 +83,11 @@ int cmd_localnet(const struct cli *cli)
 	}
 	status = run_end(&run);
 	return printed == EXIT_CLEAN ? status : EXIT_TROUBLE;
+}
+
+int cmd_localnet(const struct cli *cli)
+{
+	if (cli->operand_count)
+		return cli_error("localnet takes no operand; --root names the tree");
+	return bounded_run(tell, bounded_late, cli, NULL);
 }

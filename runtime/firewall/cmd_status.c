@@ -15,6 +15,8 @@
 #include "visible.h"
 #include "xtables/xt_load.h"
 
+enum { STATUS_WAIT = 10000 /* milliseconds */ };
+
 /* One compilation of a command. */
 struct view {
 	struct run run;
@@ -111,7 +113,7 @@ static const struct {
 static json_t *ask_service(const struct cli *cli)
 {
 	bool missing;
-	json_t *answer = client_ask(cli, json_pack("{s:s}", "command", "status"), &missing);
+	json_t *answer = client_ask_within(cli, json_pack("{s:s}", "command", "status"), STATUS_WAIT, &missing);
 
 	return missing ? json_object() : answer;
 }
@@ -149,9 +151,7 @@ static enum status_kind kind_of(const struct view *view, const json_t *service)
 {
 	if (!view || !view->config || has_condition(service, "tree_unreadable"))
 		return STATUS_UNREADABLE;
-	if (!service || !view->compared)
-		return STATUS_UNKNOWN;
-	if (!is_true(service, "running"))
+	if (service && !is_true(service, "running"))
 		return STATUS_STOPPED;
 	if (is_true(service, "failing") || has_condition(service, "not_applied"))
 		return STATUS_NOT_APPLIED;
@@ -159,6 +159,8 @@ static enum status_kind kind_of(const struct view *view, const json_t *service)
 		return STATUS_PENDING_CONFIRMATION;
 	if (is_true(service, "held"))
 		return STATUS_REJECTED;
+	if (!service || !view->compared)
+		return STATUS_UNKNOWN;
 	if (view->differs)
 		return STATUS_PENDING_CHANGES;
 	if (has_condition(service, NULL))
@@ -339,7 +341,7 @@ static int status_of_tree(const struct cli *cli, void *context)
 
 static int status_without_tree(const struct cli *cli, void *context)
 {
-	bounded_report(cli);
+	bounded_late(cli, NULL);
 	return print_status(cli, NULL, context, STATUS_UNREADABLE);
 }
 
@@ -382,15 +384,9 @@ static int compile_tree(const struct cli *cli, void *context)
 	return stdout_close(&out) == EXIT_CLEAN && known ? status : EXIT_TROUBLE;
 }
 
-static int compile_late(const struct cli *cli, void *context)
-{
-	(void)context;
-	return bounded_report(cli);
-}
-
 int cmd_compile_service(const struct cli *cli)
 {
 	if (cli->operand_count)
 		return cli_error("compile takes no operand; --root names the tree");
-	return bounded_run(compile_tree, compile_late, cli, NULL);
+	return bounded_run(compile_tree, bounded_late, cli, NULL);
 }

@@ -81,7 +81,7 @@ static int receive(int fd, const struct control_patience *patience, struct out *
 
 		if (ready == 0) {
 			waited += patience->first;
-			if (waited >= patience->all || (patience->goes_on && !patience->goes_on(patience->context)))
+			if (waited + patience->first > patience->all || (patience->goes_on && !patience->goes_on(patience->context)))
 				return ETIMEDOUT;
 			continue;
 		}

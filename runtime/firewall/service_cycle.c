@@ -218,6 +218,25 @@ static void note_missed(struct service *s)
 	service_schedule(s, REPAIR_PAUSE);
 }
 
+/* The first problem says why. */
+static void state_not_applied(struct service *s, const struct compilation *c, const struct applying *applying, bool done)
+{
+	const struct backend_problem *p = applying->problems;
+	struct place place = { NULL, 0, 0, 0 };
+	struct log_about about = { NULL, NULL, 0 };
+
+	conditions_begin(&s->conditions, CONDITION_NOT_APPLIED);
+	if (!done) {
+		if (p)
+			place = source_place(&c->map, p->span.begin);
+		if (place.source)
+			about = (struct log_about){ .file = place.source->path, .line = place.line };
+		conditions_add(&s->conditions, &about, "the configuration could not be applied%s%s", p ? ": " : "",
+			       p ? p->text : "");
+	}
+	conditions_end(&s->conditions);
+}
+
 static bool apply(struct service *s, struct compilation *c)
 {
 	struct arena arena = { 0 };
@@ -230,6 +249,7 @@ static bool apply(struct service *s, struct compilation *c)
 	applying.whole = s->whole;
 	done = applied_load(&s->applied, c, &applying);
 	missed = listen_to_kernel(s, applying.changed, emptied);
+	state_not_applied(s, c, &applying, done);
 	arena_free(&arena);
 	s->counts.applies++;
 	s->counts.apply_time = nanoseconds() - begin;
