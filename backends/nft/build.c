@@ -5,6 +5,7 @@
 #include <linux/netfilter.h>
 
 #include "diag.h"
+#include "limits.h"
 
 /* ---- chains and rules ---- */
 
@@ -53,6 +54,8 @@ static const char *file_name(const char *path)
 
 	return slash ? slash + 1 : path;
 }
+
+_Static_assert(100 + sizeof(":4294967295") - 1 <= LIMIT_NFT_COMMENT, "a comment has any file and line");
 
 /* FILE:LINE; of as many rules as there are, printf() would be felt. */
 static struct text comment_of(struct nft_builder *b, const struct source *source, uint32_t line)
@@ -119,7 +122,7 @@ bool nft_iface_possible(struct text name)
 	for (uint32_t i = 0; i < name.len; i++)
 		if (name.ptr[i] <= ' ' || name.ptr[i] > '~' || strchr("\"*/\\", name.ptr[i]))
 			return false;
-	return name.len > 0 && name.len < 16;
+	return name.len > 0 && name.len <= LIMIT_IFACE_NAME;
 }
 
 struct nft_value nft_iface_value(struct text name, bool wild)

@@ -2,6 +2,8 @@
 /* Logging (spec 2.4), and policies at the end of a chain. */
 #include "nft/build.h"
 
+#include "limits.h"
+
 /* ---- logging ---- */
 
 static struct nft_limit limit_of(const struct ratelimit *r)
@@ -10,10 +12,12 @@ static struct nft_limit limit_of(const struct ratelimit *r)
 		const char *name;
 		enum nft_unit unit;
 	} units[] = { { "/second", NFT_SECOND }, { "/minute", NFT_MINUTE }, { "/hour", NFT_HOUR }, { "/day", NFT_DAY } };
-	struct nft_limit limit = { .rate = 1, .unit = NFT_SECOND, .burst = r->burst ? r->burst : 5 };
+	struct nft_limit limit = { .rate = 1, .unit = NFT_SECOND, .burst = LIMIT_LOG_BURST_DEFAULT };
 	long slash = text_find(r->rate, '/');
 	uint64_t most;
 
+	if (r->burst)
+		limit.burst = r->burst;
 	if (slash >= 0)
 		text_to_number((struct text){ r->rate.ptr, (uint32_t)slash }, UINT32_MAX, &limit.rate);
 	for (size_t i = 0; slash >= 0 && i < sizeof(units) / sizeof(units[0]); i++)

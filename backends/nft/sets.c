@@ -6,6 +6,8 @@
  */
 #include "nft/build.h"
 
+#include "limits.h"
+
 /* ---- sets by contents ---- */
 
 struct interned {
@@ -126,6 +128,8 @@ void nft_forget_resolved(struct resolved_set **resolved)
 {
 	HASH_CLEAR(hh, *resolved);
 }
+
+_Static_assert(sizeof("guest-4294967295-" "-v6") - 1 + LIMIT_SET_NAME <= LIMIT_NFT_NAME, "a set has a name");
 
 static struct text ipset_name(struct nft_builder *b, const struct ipset *ipset, unsigned version)
 {
