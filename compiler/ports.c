@@ -309,8 +309,9 @@ static struct text without_single_ranges(struct resolver *r, const struct ports 
 	for (uint32_t i = 0; i < ports->count; i++) {
 		long comma = text_find(rest, ',');
 		struct text element = { rest.ptr, comma < 0 ? rest.len : (uint32_t)comma };
+		uint32_t taken = element.len + (comma >= 0);
 
-		rest = (struct text){ rest.ptr + element.len + 1, rest.len - element.len - (comma >= 0) };
+		rest = (struct text){ rest.ptr + taken, rest.len - taken };
 		if (is_single_range(element, ports->ranges[i]))
 			element = text_of(arena_printf(r->arena, "%u", ports->ranges[i].first));
 		written = ARENA_JOIN(r->arena, written, i ? TEXT(",") : TEXT(""), element);
