@@ -15,7 +15,7 @@
 struct log_file {
 	const char *path;
 	int fd;                 /* -1: could not be opened */
-	int lock;               /* held while we write to this path */
+	int lock;               /* held while we write to this path; -1: not yet */
 	struct out lines;       /* not written yet */
 	bool broken;            /* the file ends in the middle of a line, whose rest comes first in `lines` */
 	int reason;             /* errno of the last try to write; 0: nothing was wrong */
@@ -30,8 +30,11 @@ enum log_open_result {
 
 enum log_open_result log_file_open(struct log_file *file, const char *path);
 void log_file_close(struct log_file *file);
-/* Opens the path anew, after the file was renamed. */
+/* Opens the path anew, after the file was renamed or removed. */
 void log_file_reopen(struct log_file *file);
+
+/* Whether what is open is what the path names; false: it was renamed or removed, or could not be opened. */
+bool log_file_is_current(const struct log_file *file);
 
 /* Whether another line may be appended to file->lines; one that may not is for the caller to count
  * in file->lost. */

@@ -36,6 +36,7 @@ struct logger {
 	const struct logger_options *options;
 	sd_event *event;
 	sd_event_source *timer, *watch, *connections;
+	sd_event_source *folder; /* watches the log's; NULL: cannot be had */
 	struct netlink_socket nflog, conntrack;
 	struct sequence local, global;
 	struct line_printer printer;
@@ -46,6 +47,8 @@ struct logger {
 	bool overrun;                       /* the buffer was full, and no gap has been seen since */
 	bool failing;                       /* that the file cannot be written was reported */
 	bool state_failing;                 /* the same of logger.state */
+	uint64_t follow_at;                 /* µs, monotonic: the path is not looked at before */
+	bool moved;                         /* something of the log's name came or went */
 };
 
 /* ---- lines ---- */
@@ -175,6 +178,17 @@ static void save_counts(struct logger *l, uint64_t next)
 }
 
 static void watch_run_dir(struct logger *l);
+static void watch_folder(struct logger *l);
+
+/* Who renames the log makes a new one, mostly, and sends SIGHUP: there is time for that until now. */
+static void follow_path(struct logger *l)
+{
+	if (!l->folder)
+		watch_folder(l);
+	if ((l->moved || !l->folder) && !log_file_is_current(&l->file))
+		log_file_reopen(&l->file);
+	l->moved = false;
+}
 
 static int on_timer(sd_event_source *source, uint64_t due, void *data)
 {
@@ -185,13 +199,17 @@ static int on_timer(sd_event_source *source, uint64_t due, void *data)
 	(void)due;
 	set_now(l);
 	sd_event_now(l->event, CLOCK_MONOTONIC, &now);
+	if (now >= l->follow_at)
+		follow_path(l);
 	write_lines(l);
 	if (!l->watch)
 		watch_run_dir(l);
 	if (!is_saved(l) && now >= l->save_at)
 		save_counts(l, now + LATER);
-	if (l->file.lines.len || !l->watch)
+	if (l->file.lines.len || l->file.fd < 0 || !l->watch || !l->folder)
 		run_timer_in(l, LATER);
+	else if (l->moved)
+		run_timer_in(l, l->follow_at - now);
 	else if (!is_saved(l))
 		run_timer_in(l, l->save_at - now);
 	return 0;
@@ -338,6 +356,49 @@ static void watch_run_dir(struct logger *l)
 	read_run_dir(l);
 }
 
+/* ---- the log's folder ---- */
+
+static const char *log_name(const struct logger *l)
+{
+	const char *slash = strrchr(l->options->log_file, '/');
+
+	return slash ? slash + 1 : l->options->log_file;
+}
+
+static int on_folder(sd_event_source *source, const struct inotify_event *event, void *data)
+{
+	struct logger *l = data;
+	uint64_t now = 0;
+
+	(void)source;
+	sd_event_now(l->event, CLOCK_MONOTONIC, &now);
+	if (event->mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED))
+		l->folder = sd_event_source_disable_unref(l->folder);
+	else if (!(event->mask & IN_Q_OVERFLOW) && (!event->len || strcmp(event->name, log_name(l)) != 0))
+		return 0;
+	if (!l->moved)
+		l->follow_at = now + LATER;
+	l->moved = true;
+	run_timer_in(l, LATER);
+	return 0;
+}
+
+static void watch_folder(struct logger *l)
+{
+	const uint32_t events = IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
+	const char *path = l->options->log_file;
+	size_t len = (size_t)(log_name(l) - path);
+	char folder[4096] = ".";
+
+	if (len >= sizeof(folder))
+		return;
+	if (len)
+		memcpy(folder, path, len);
+	folder[len ? len : 1] = '\0';
+	if (sd_event_add_inotify(l->event, &l->folder, folder, events, on_folder, l) < 0)
+		l->folder = NULL;
+}
+
 /* ---- life ---- */
 
 static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *info, void *data)
@@ -399,6 +460,11 @@ static int open_log(struct logger *l)
 	case LOG_OPEN_FAILED:
 		break;
 	}
+	/* systemd would start it again and again; it says so, and tries again itself. */
+	if (getenv("NOTIFY_SOCKET")) {
+		tell_failure(l);
+		return EXIT_CLEAN;
+	}
 	return cli_error("cannot write %s: %s", path, error_text(l->file.reason));
 }
 
@@ -432,6 +498,7 @@ static int start(struct logger *l)
 	if (status != EXIT_CLEAN)
 		return status;
 	set_now(l);
+	watch_folder(l);
 	watch_run_dir(l);
 	say(l, 5, "starting pvefw-logger");
 	process_ready();
@@ -463,6 +530,7 @@ static void release(struct logger *l)
 {
 	sd_event_source_disable_unref(l->timer);
 	sd_event_source_disable_unref(l->watch);
+	sd_event_source_disable_unref(l->folder);
 	sd_event_unref(l->event);
 	netlink_close(&l->nflog);
 	log_file_close(&l->file);

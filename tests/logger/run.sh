@@ -149,6 +149,61 @@ rotation() {
 	same "rotation: mode" "$(stat -c %a "$work/rotated")" 640
 }
 
+# Removed, or renamed by somebody who sends no signal: made anew, also when nothing is to be written.
+removal() {
+	start removed
+	flood 9 10 0
+	until_ok grep -q ' IN=' "$work/removed"
+	rm "$work/removed"
+	until_ok test -e "$work/removed"
+	verdict $? "removal: no new file"
+	flood 9 500 0
+	until_ok grep -q ' IN=' "$work/removed"
+	rm "$work/removed"
+	flood 9 500 0
+	until_ok grep -q ' IN=' "$work/removed" 2>/dev/null
+	mv "$work/removed" "$work/removed.1"
+	until_ok test -e "$work/removed"
+	verdict $? "removal: no new file after renaming"
+	flood 9 7 0
+	stop
+	same "removal: packets after the last renaming" "$(lines "$work/removed")" 7
+	[ "$(lines "$work/removed.1")" -ge 500 ]
+	verdict $? "removal: $(lines "$work/removed.1") packets, not those after the removal"
+	same "removal: losses" "$(state removed lost_kernel) $(state removed lost_disk)" "0 0"
+}
+
+# As its unit runs it: a user who can make no file there. Somebody else does; it never ends.
+unprivileged() {
+	local place=$work/closed said=$work/unprivileged.err number
+	mkdir -p "$place" "$work/unprivileged.run/logger"
+	chmod 755 "$work" "$place"
+	chown 65534 "$work/unprivileged.run/logger"
+	NOTIFY_SOCKET=@pvefw-nobody-$$ setpriv --reuid 65534 --clear-groups --inh-caps=+net_admin --ambient-caps=+net_admin \
+		--bounding-set=-all,+net_admin "$logger" --foreground --log-file "$place/log" --run-dir "$work/unprivileged.run" 2>"$said" &
+	number=$!
+	pids="$pids $number"
+	until_ok grep -q "cannot write $place/log: Permission denied; trying again" "$said"
+	verdict $? "unprivileged: not said that there is no file: $(cat "$said")"
+	for file in log.lock log; do
+		install -o 65534 -m 600 /dev/null "$place/$file"
+	done
+	until_ok grep -q 'starting pvefw-logger' "$place/log"
+	verdict $? "unprivileged: nothing written to the file that has come"
+	rm "$place/log"
+	flood 9 50 0
+	until_ok eval '[ $(grep -c "cannot write" "$said") = 2 ]'
+	verdict $? "unprivileged: not said that the file is gone: $(cat "$said")"
+	install -o 65534 -m 600 /dev/null "$place/log"
+	until_ok eval '[ "$(lines "$place/log")" = 50 ]'
+	verdict $? "unprivileged: $(lines "$place/log") packets after the removal, not 50"
+	kill -0 $number
+	verdict $? "unprivileged: it has ended"
+	kill -TERM $number
+	wait $number
+	same "unprivileged: exit status" $? 0
+}
+
 only_one() {
 	start first
 	timeout 10 "$logger" --foreground --log-file "$work/first" --run-dir "$work/r" --group 7 2>"$work/err"
@@ -403,6 +458,8 @@ with_nft
 bridged
 rules "-A INPUT -p udp --dport 9 -j NFLOG --nflog-prefix \"$one\""
 rotation
+removal
+unprivileged
 only_one
 two_groups
 background
