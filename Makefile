@@ -181,13 +181,15 @@ install: all
 	$(install_file) $(B)/editor/pvefw.vim $(DESTDIR)$(PREFIX)/share/vim/vimfiles/syntax/pvefw.vim
 	$(install_file) editor/ftdetect.vim $(DESTDIR)$(PREFIX)/share/vim/vimfiles/ftdetect/pvefw.vim
 	$(install_file) -t $(DESTDIR)$(PREFIX)/share/pvefw $(B)/editor/pvefw.tmLanguage.json
-	for unit in packaging/*.service.in; do \
+	for unit in packaging/*.service.in packaging/*.path.in; do \
 		sed 's,@SBINDIR@,$(PREFIX)/sbin,g; s,@LIBEXECDIR@,$(LIBEXECDIR),g' $$unit | \
 			$(install_file) /dev/stdin $(DESTDIR)$(UNITDIR)/$$(basename $$unit .in) || exit 1; \
 	done
-	install -D -m 755 -t $(DESTDIR)$(LIBEXECDIR) packaging/unit-stop
+	install -D -m 755 -t $(DESTDIR)$(LIBEXECDIR) packaging/unit-start packaging/unit-stop
+	$(install_file) -t $(DESTDIR)$(LIBEXECDIR) packaging/modules
 	$(install_file) packaging/sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/pvefw.conf
 	$(install_file) packaging/tmpfiles.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/pvefw.conf
+	$(install_file) packaging/sysctl.conf $(DESTDIR)$(PREFIX)/lib/sysctl.d/pve-firewall.conf
 	$(install_file) packaging/logrotate $(DESTDIR)$(SYSCONFDIR)/logrotate.d/pve-firewall
 
 # In a copy, as the tools write beside and clean what they build.

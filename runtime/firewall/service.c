@@ -51,6 +51,8 @@ static int on_look(sd_event_source *source, uint64_t now, void *context)
 	struct service *s = context;
 
 	fwbr_flag_keep(&s->applied.fwbr_flag);
+	if (!s->announced)
+		service_notify(s);
 	/* With iptables it need not be ours: that is seen when it is read. */
 	if (!s->scheduled && applied_is_stale(&s->applied)) {
 		s->suspicion = true;
@@ -280,6 +282,7 @@ int service_run(struct service *s)
 {
 	int result;
 
+	s->started = service_now();
 	log_message(&s->log, PRIORITY_NOTICE, NULL, "pve-firewall %s starts", PVEFW_VERSION);
 	resume_confirmation(s);
 	service_cycle(s);

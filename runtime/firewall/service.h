@@ -73,6 +73,8 @@ struct service {
 	uint64_t off_since;                     /* when the tree was first seen to be disabled, while `filtering` */
 	bool suspicion;                         /* others have changed something, perhaps what is ours */
 	bool remove_at_end;
+	uint64_t started; /* microseconds, CLOCK_MONOTONIC */
+	bool announced;   /* systemd was told that it is ready */
 	int ready; /* one of the words below goes there when the service runs; -1: nobody waits */
 };
 
@@ -103,6 +105,8 @@ void service_schedule(struct service *s, uint64_t delay);
 /* The same soon, but not again and again: who changes something of ours all the time is not
  * answered as fast as the machine can. */
 void service_schedule_repair(struct service *s);
+/* Tells systemd the state; that it is ready when the first rules are in force, or cannot be for too long. */
+void service_notify(struct service *s);
 /* Watches the folders of this node. */
 void service_watch(struct service *s, struct text node);
 /* Handlers: the time of a cycle has come; somebody else has changed our nftables tables. */

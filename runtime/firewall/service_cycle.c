@@ -27,6 +27,7 @@ enum {
 	RETRY_REST = 10,        /* the pause is this many times the processor time of what has failed */
 	DOUBT = 500000,         /* until a tree that is not enabled any more is believed */
 	REPAIR_PAUSE = 1000000, /* between two repairs */
+	READY_PATIENCE = 30,    /* seconds; guests are not held up longer by rules that cannot be applied */
 };
 
 uint64_t service_now(void)
@@ -399,11 +400,21 @@ static bool take_short_way(struct service *s)
 	return done;
 }
 
-static void notify_status(const struct service *s)
+/* PVEFW_READY_SECONDS overrides it. */
+static uint64_t ready_patience(void)
+{
+	const char *seconds = getenv("PVEFW_READY_SECONDS");
+
+	return (uint64_t)(seconds ? atoi(seconds) : READY_PATIENCE) * 1000000;
+}
+
+/* Guests wait for the first word that it is ready. */
+void service_notify(struct service *s)
 {
 	const struct service_counts *n = &s->counts;
 
-	sd_notifyf(0, "READY=1\nSTATUS=%s%s, %u errors and %u warnings in the configuration",
+	s->announced = s->announced || !n->failing || service_now() - s->started >= ready_patience();
+	sd_notifyf(0, "%sSTATUS=%s%s, %u errors and %u warnings in the configuration", s->announced ? "READY=1\n" : "",
 		   n->enabled ? "enabled" : "disabled", n->failing ? ", FAILING" : "", n->diagnostics[SEVERITY_ERROR],
 		   n->diagnostics[SEVERITY_WARNING]);
 }
@@ -427,7 +438,7 @@ static bool cycle(struct service *s)
 	} else {
 		note_failure(s, processor_time() - begin);
 	}
-	notify_status(s);
+	service_notify(s);
 	malloc_trim(0);
 	return done;
 }

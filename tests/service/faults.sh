@@ -403,6 +403,48 @@ test_descriptors() {
 	end
 }
 
+# ---- when guests may start ----
+
+# With systemd, what comes after the service waits until it says that it is ready. notified FILE: what it says goes there
+notified() {
+	build NOTIFY "$here/notify.c"
+	"$NOTIFY" "$work/notify" >"$1" &
+	within 5 test -S "$work/notify"
+}
+
+is_ready() {
+	grep -q '^READY=1' "$work/notifications"
+}
+
+test_ready() {
+	local listener
+	rm -rf "$work/run"
+	make_tree nft
+	mv "$work/tree" "$work/away"
+	notified "$work/notifications"
+	listener=$!
+	in=(env NOTIFY_SOCKET="$work/notify" PVEFW_READY_SECONDS=3)
+	start
+	sleep 1
+	check "ready before there is anything to apply" no is_ready
+	mv "$work/away" "$work/tree"
+	check "not ready when the first rules are in force" within 3 is_ready
+	check "ready before the first rules" allows 8006
+	kill_service
+	nft delete table inet pvefw
+	mv "$work/tree" "$work/away"
+	: >"$work/notifications"
+	start
+	check "no tree: ready at once" no is_ready
+	check "no tree: what starts later is held up for ever" within 6 is_ready
+	check "no tree: not said" grep -q 'STATUS=.*FAILING' "$work/notifications"
+	in=()
+	mv "$work/away" "$work/tree"
+	end
+	kill $listener
+	rm -f "$work/notify" "$work"/notifications*
+}
+
 # ---- files that others may write ----
 
 # scraped: the metrics come, in two seconds
@@ -541,7 +583,7 @@ test_leaks() {
 	leaks "" "${CYCLES:-100}"
 }
 
-all="full denied vanished half replaced tools said two flushed lost_messages no_buffers descriptors foreign settings leaks"
+all="full denied vanished half replaced tools said two flushed lost_messages no_buffers descriptors ready foreign settings leaks"
 [ $# != 0 ] || set -- $all
 for test; do
 	time=$(now)

@@ -186,6 +186,26 @@ verdict $? "logrotate"
 soon has_open /var/log/pve-firewall.log && [ -e /var/log/pve-firewall.log.1 ]
 verdict $? "not opened anew after rotation: $(ls -l /var/log/pve-firewall* /proc/$(main_pid pvefw-logger)/fd)"
 
+# Removed while the logger runs, which may make no file there; then before it starts.
+logger_before=$(main_pid pvefw-logger)
+log_is_back() {
+	[ "$(stat -c '%U %a' /var/log/pve-firewall.log 2>/dev/null)" = "pvefw-logger 640" ] && has_open /var/log/pve-firewall.log
+}
+rm /var/log/pve-firewall.log
+soon log_is_back
+verdict $? "removed, the log is not made anew: $(ls -l /var/log/pve-firewall*; systemctl status --no-pager pvefw-logger-file.path pvefw-logger-file.service)"
+[ "$(main_pid pvefw-logger)" = "$logger_before" ]
+verdict $? "the logger has ended when its file was removed"
+systemctl stop pvefw-logger
+soon eval '[ "$(systemctl is-active pvefw-logger-file.path)" = inactive ]'
+verdict $? "the log is still watched without the logger"
+rm -f /var/log/pve-firewall.log /var/log/pve-firewall.log.lock
+systemctl start pvefw-logger
+soon log_is_back
+verdict $? "the logger starts without its file: $(state pvefw-logger)"
+[ "$(systemctl show -P NRestarts pvefw-logger)" = 0 ]
+verdict $? "the logger was started $(systemctl show -P NRestarts pvefw-logger) times more"
+
 # The machine goes down with rules in force, which `service` sees.
 rm -f /run/pve-firewall/keep
 [ "${failed:-1}" = 0 ] || journalctl --no-pager -u pve-firewall -u pvefw-logger | sed 's/^/    /'
