@@ -7,8 +7,9 @@ usage: trees.py SEED [DIR]
 Prints the tree of SEED (any text), or writes it below DIR. The same seed and the same tables give the same bytes.
 
 What there is to write comes from the compiler's own tables (options, macros, ICMP types, helpers, log levels, limits) and
-from tests/cases/etc: a new row is used without a change here, and an option of a new type ends the program. Numbers, lengths
-and counts are taken from lists of borders. Half of the trees hold values up to the limits only; the others hold some beyond.
+from tests/cases/etc, with lines at borders added: a new row is used without a change here, and an option of a new type ends the
+program. Numbers, lengths and counts are taken from lists of borders. Half of the trees hold values up to the limits only; the
+others hold some beyond. Values at a limit of compiler/limits.def, and the first beyond, are noted in `used`, as are rows.
 """
 import ipaddress
 import os
@@ -23,6 +24,7 @@ INT64_MAX = (1 << 63) - 1
 MODELS = ["virtio", "e1000", "e1000-82540em", "e1000e", "i82551", "ne2k_pci", "pcnet", "rtl8139", "vmxnet3"]
 ACTIONS = ["ACCEPT", "DROP", "REJECT"]
 PORT_PROTOCOLS = ["tcp", "udp", "udplite", "sctp", "dccp", "6", "17", "136", "132", "33"]
+NAMES = ("ALIAS_NAME", "SET_NAME", "GROUP_NAME")
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 NAME_CHARACTERS = LETTERS + LETTERS.upper() + "0123456789_-"
 
@@ -47,14 +49,28 @@ def unquote(text):
 
 def limits():
     """The values in the table of limits, by name."""
-    return {"LIMIT_" + row[1]: int(row[2]) for row in rows("compiler/limits.def", "LIMIT") if row[2].isdigit()}
+    return {"LIMIT_" + row[1]: int(row[2], 0) for row in rows("compiler/limits.def", "LIMIT") if row[2][0].isdigit()}
+
+
+# Lines that the files in /etc have beside those of tests/cases/etc.
+ETC = {
+    "services": ["zero 0/tcp", "highest 65535/tcp", "highest 65535/udp", "%s 9/tcp" % ("l" * 60), "a-b 10/tcp", "9p 564/tcp",
+                 "dotted.name 12/udp"],
+    "protocols": ["highest 255 HIGHEST", "fc 133 FC", "%s 254 L" % ("l" * 40)],
+    "ethertypes": ["ZERO 0000", "LENGTH 05FF", "LEAST 0600", "NEXT 0601", "HIGHEST FFFF", "%s 0602" % ("l" * 40)],
+}
+
+
+def etc_file(name):
+    """The text of a file in /etc."""
+    with open(os.path.join(TOP, "tests/cases/etc", name), encoding="utf-8") as file:
+        return file.read() + "".join(line + "\n" for line in ETC[name])
 
 
 def columns(name):
     """The lines of a file as in /etc, without comments, as lists of words."""
-    with open(os.path.join(TOP, "tests/cases/etc", name), encoding="utf-8") as file:
-        lines = (line.split("#")[0].split() for line in file)
-        return [line for line in lines if len(line) >= 2]
+    lines = (line.split("#")[0].split() for line in etc_file(name).splitlines())
+    return [line for line in lines if len(line) >= 2]
 
 
 class Facts:
@@ -66,8 +82,9 @@ class Facts:
                 "compiler/options.def", *("OPTION_" + kind for kind in self.options)):
             if not key.startswith('"'):
                 continue  # the definition of the macro
+            limit = most[6:] if most in self.limits else None
             least, most = (numbers[text] if text in numbers else int(text) for text in (least, most))
-            self.options[macro[7:]].append((unquote(key), type_, least, most))
+            self.options[macro[7:]].append((unquote(key), type_, least, most, limit))
         self.macros = [(unquote(r[1]), r[2]) for r in rows("compiler/macros.def", "MACRO") if r[1].startswith('"')]
         self.icmp = {version: [unquote(r[2]) for r in rows("compiler/icmp_types.def", "ICMP_TYPE") if r[1] == version]
                      for version in ("IPV4", "IPV6")}
@@ -109,6 +126,17 @@ class Values:
         self.used.add((what, choice))
         return choice
 
+    def mark(self, limit, number):
+        """Notes that a number is at a limit, or is the first beyond it; returns the number."""
+        value = self.facts.limits.get("LIMIT_%s" % limit)
+        if value is not None:
+            step = -1 if limit.endswith("_LEAST") else 1
+            if number == value:
+                self.used.add(("limit", limit + ", at"))
+            if number == value + step:
+                self.used.add(("limit", limit + ", beyond"))
+        return number
+
     def border(self, least, most, *more):
         """A number from least to most, most likely one at a border."""
         if self.chance(.25):
@@ -119,12 +147,20 @@ class Values:
                     if least <= n <= most] or near
         return self.r.choice(near)
 
-    def number(self, least, most):
+    def number(self, least, most, limit=None):
+        number = self.any_number(least, most)
+        if number.isdigit() and len(number) < 30:
+            self.mark(limit, int(number))
+        return number
+
+    def any_number(self, least, most):
+        if self.beyond(.04):
+            return str(most + 1)
         if self.beyond():
             return self.r.choice([str(least - 1), str(most + 1), str(1 << 31), str(1 << 32), str(INT64_MAX), str(1 << 63),
                                   str((1 << 64) - 1), str(1 << 64), "1" + "0" * 30, "-1", "+1", "0x10", "1.5", "1e3", "",
                                   "007", "9" * 1025])
-        if self.chance(.03):
+        if self.beyond(.05):
             return "0" * self.r.choice([1, 9, 300]) + str(self.border(least, most))
         return str(self.border(least, most))
 
@@ -134,8 +170,10 @@ class Values:
             return self.r.choice([max(least - 1, 0), most + 1, most + 2, 255, 256])
         return self.border(least, most, *more)
 
-    def name(self, least, most, *more, characters=NAME_CHARACTERS):
-        length = self.length(least, most, *more)
+    def name(self, limit, *more, characters=NAME_CHARACTERS):
+        """A name with as many characters as a limit, or a number, says at most; more: other lengths worth trying."""
+        length = self.length(2, self.facts.limits["LIMIT_" + limit] if limit in NAMES else limit, *more)
+        self.mark(limit if limit in NAMES else None, length)
         if not length:
             return ""
         name = self.r.choice(LETTERS) + "".join(self.r.choices(characters, k=length - 1))
@@ -253,7 +291,9 @@ class Values:
         while left > most:
             addresses.append(make(self.r.randint(least, min(most, left - 1 - least))))
             left -= len(addresses[-1]) + 1
-        return ",".join(addresses + [make(max(left, least))])
+        addresses = ",".join(addresses + [make(max(left, least))])
+        self.mark("ARGUMENT", len(addresses))
+        return addresses
 
     # ports
 
@@ -267,7 +307,7 @@ class Values:
         if self.chance(.4):
             ends = sorted([self.border(0, 65535, 1024), self.border(0, 65535)])
             return "%d:%d" % tuple(ends)
-        return str(self.border(1, 65535, 22, 80))
+        return self.number(1, 65535, "PORT")
 
     def ports(self, protocol):
         count = self.r.choice([1, 1, 2, 6, 7, 8, 13, 14, 15] + ([] if self.strict else [16, 17, 30]))
@@ -276,6 +316,7 @@ class Values:
             items = [items[0]] * len(items)
         while self.strict and sum(2 if ":" in item else 1 for item in items) > 15:
             items.pop()
+        self.mark("PORTS_OF_LIST", sum(2 if ":" in item else 1 for item in items))
         if self.beyond(.05):
             items.append("")
         return ",".join(items)
@@ -283,6 +324,11 @@ class Values:
     # names of the machine
 
     def interface(self):
+        name = self.any_interface()
+        self.mark("IFACE_NAME", len(name))
+        return name
+
+    def any_interface(self):
         if self.beyond():
             return self.r.choice(["", "1eth", "eth-0", "e", "eth+", "!lo", "-i", "a" * 16, "a" * 21, "a" * 22, "a" * 256, "é" * 3,
                                   "eth0.", "eth0:x", "a" * 21 + ":" + "1" * 30, "eth/0", "eth 0"])
@@ -313,6 +359,7 @@ class Tree(Values):
         self.files = {}
         self.arguments = ["--node", NODE, "--now", str(NOW)]
         self.aliases, self.sets, self.groups, self.sdn_sets = [], [], [], []
+        self.pairs = self.chance(.008)  # a rule with as many pairs of addresses as there may be
         self.many = self.chance(.02)  # a set with more entries than fit into a small one
         self.write_sdn()
         self.write("firewall/cluster.fw", self.cluster())
@@ -331,7 +378,7 @@ class Tree(Values):
         """A network that cannot be read ends the program, as it is no line of the tree."""
         try:
             ipaddress.ip_network(self.arguments[-1], strict=False)
-            readable = not re.search(r"/0.|/.*\.", self.arguments[-1])
+            readable = not re.search(r"/0.|/.*\.|%", self.arguments[-1])
         except ValueError:
             readable = False
         if not readable:
@@ -355,16 +402,16 @@ class Tree(Values):
 
     # options
 
-    def option_value(self, kind, key, type_, least, most):
+    def option_value(self, type_, least, most, limit):
         return {
-            "NUMBER": lambda: self.number(least, most),
+            "NUMBER": lambda: self.number(least, most, limit),
             "BOOL": lambda: self.r.choice("01") if not self.beyond() else self.r.choice(["2", "", "yes", "00", "-1"]),
             "POLICY": lambda: self.policy(ACTIONS),
             "POLICY_FORWARD": lambda: self.policy(ACTIONS[:2] if self.strict else ACTIONS),
             "RATELIMIT": self.ratelimit,
             "LOGLEVEL": lambda: self.level(),
             "HELPERS": self.helper_list,
-            "QUEUES": self.queues,
+            "QUEUES": lambda: self.queues(most),
             "LAYER2": self.layer2,
         }[type_]()
 
@@ -378,15 +425,29 @@ class Tree(Values):
 
     def ratelimit(self):
         parts = []
+        burst = "5"
         if self.chance(.8):
             parts.append(self.r.choice(["enable=", ""]) + self.r.choice(["1", "0", "on", "off", "yes", "no", "true", "false"]
                                                                         if self.chance(.3) else ["1"]))
         if self.chance(.7):
-            parts.append("burst=" + self.number(0, 10000))
+            burst = self.number(0, 10000, "LOG_BURST")
+            parts.append("burst=" + burst)
         if self.chance(.7):
             unit = self.pick("unit", ["second", "minute", "hour", "day"])
-            most = 10000 * {"second": 1, "minute": 60, "hour": 3600, "day": 86400}[unit]
-            parts.append("rate=%s/%s" % (self.number(1, most), unit if not self.beyond() else self.r.choice(
+            seconds = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}[unit]
+            rate = self.number(1, 10000 * seconds, "LOG_RATE" if seconds == 1 else None) if not self.beyond(.25) else \
+                str(self.mark("LOG_RATE", 10000 * seconds + 1))
+            refill = self.facts.limits.get("LIMIT_LOG_REFILL", 100000)
+            if burst.isdigit() and 0 < int(burst) <= 10000 and (self.strict or self.chance(.5)):
+                # the rate that just makes up for the burst in time
+                least = -(-seconds * int(burst) // refill)
+                if self.strict:
+                    rate = str(max(int(rate), least + 1))
+                if self.chance(.5):
+                    rate = str(max(least + self.r.choice([1, 2] if self.strict else [-1, 0, 1]), 1))
+                if rate.isdigit():
+                    self.used.add(("limit", "LOG_REFILL, " + ("at" if int(rate) * refill >= int(burst) * seconds else "beyond")))
+            parts.append("rate=%s/%s" % (rate, unit if not self.beyond() else self.r.choice(
                 ["sec", "s", "week", "", "SECOND"])))
         if self.beyond(.05):
             parts.append(self.r.choice(["rate=1", "burst", "burst=1", "enable=1", "", "x=1", "rate=/second"]))
@@ -405,28 +466,44 @@ class Tree(Values):
             self.used.add(("helper", helper))
         return ",".join(helpers)
 
-    def queues(self):
+    def queues(self, most):
         if self.beyond():
-            return self.r.choice(["65536", "0:65536", "3:2", "-1", "1:", ":1", "1:2:3", "", "4294967296", "x", "0:65535"])
-        first = self.border(0, 65535)
+            self.mark("QUEUE", 65536)
+            self.mark("QUEUE_OF_RANGE", 65535)
+            return self.r.choice(["65536", "0:65536", "3:65535", "3:2", "-1", "1:", ":1", "1:2:3", "", "4294967296", "x", "0:65535"])
         if self.chance(.4):
-            return str(first)
-        last = self.border(first, 65535)
+            return str(self.mark("QUEUE", self.border(0, most)))
+        most = self.facts.limits.get("LIMIT_QUEUE_OF_RANGE", most)
+        first = self.border(0, most)
+        last = self.mark("QUEUE_OF_RANGE", self.border(first, most))
         return "%d:%d" % (first, first if self.chance(.1) else last)
 
     def layer2(self):
         if self.chance(.2):
             names = list(self.facts.ethertypes)
+            if self.strict:
+                names = self.without_lengths(names)
         else:
             names = [self.pick("ethertype", self.facts.ethertypes) for _ in range(self.r.choice([1, 2, 15, 16, 40]))]
+            if self.strict:
+                names = self.without_lengths(names) or ["IPv4"]
+        for name, number, *_ in columns("ethertypes"):
+            if name in names:
+                self.mark("ETHERTYPE_LEAST", int(number, 16))
         if self.beyond():
             names.append(self.r.choice(["0x10000", "0x0", "0x05ff", "0x600", "65536", "2048", "NoSuch", "", "0xffff", "LENGTH"]))
         return ",".join(names)
 
+    @staticmethod
+    def without_lengths(names):
+        """The names without those of numbers that stand for a length."""
+        lengths = {word for name, number, *_ in columns("ethertypes") if int(number, 16) <= 0x600 for word in (name, number)}
+        return [name for name in names if name not in lengths]
+
     def options(self, kind, always=()):
         share = self.r.choice([0, .1, .3, .9])
         lines = ["[OPTIONS]"]
-        for key, type_, least, most in self.facts.options[kind]:
+        for key, type_, least, most, limit in self.facts.options[kind]:
             for fixed, value in always:
                 if key == fixed and self.chance(.96):
                     lines.append("%s: %s" % (key, value))
@@ -435,7 +512,7 @@ class Tree(Values):
                 if self.chance(max(share, .3) if type_ in ("RATELIMIT", "QUEUES", "NUMBER") else share):
                     self.used.add(("option", kind + " " + key))
                     lines.append("%s:%s%s" % (key, self.r.choice([" ", "", "  ", "\t"]),
-                                              self.option_value(kind, key, type_, least, most)))
+                                              self.option_value(type_, least, most, limit)))
         if self.beyond(.05):
             lines.append(self.r.choice(["nosuch: 1", "enable 1", "enable: 1 # on", ": 1", "x" * 300 + ": 1", "enable : 1"]))
         return lines
@@ -445,7 +522,7 @@ class Tree(Values):
     def alias_lines(self, aliases):
         lines = ["[ALIASES]"]
         for _ in range(self.r.choice([0, 2, 5])):
-            name = self.name(2, 64, 2, 3)
+            name = self.name("ALIAS_NAME", 3)
             version = self.r.choice([4, 6])
             lines.append("%s %s%s" % (name, self.network(version, 0 if self.beyond() else 1, self.chance(.8)), self.comment()))
             aliases.append((name, version))
@@ -459,8 +536,12 @@ class Tree(Values):
             name = self.r.choice(aliases)[0]
             return self.reference([name], "guest/" if guest else "dc/")
         if self.beyond(.05):
-            return self.r.choice([self.range(4), "0.0.0.0/0", "::/0", "10.0.0.1 10.0.0.2", "dc/nosuch", "+set", "", "! ! 10.0.0.1"])
-        return self.network(self.r.choice([4, 6]), 1, self.chance(.5))
+            self.mark("SET_PREFIX_LEAST", 0)
+            return self.r.choice(["0.0.0.0/0", "::/0", self.range(4), "10.0.0.1 10.0.0.2", "dc/nosuch", "+set", "", "! ! 10.0.0.1"])
+        entry = self.network(self.r.choice([4, 6]), 1, self.chance(.5))
+        if entry.endswith("/1"):
+            self.mark("SET_PREFIX_LEAST", 1)
+        return entry
 
     def set_lines(self, name, aliases, guest):
         lines = ["[IPSET %s]%s" % (name, self.comment(.1))]
@@ -538,7 +619,7 @@ class Tree(Values):
             protocol = "icmp" if version == 4 else self.r.choice(["icmpv6", "ipv6-icmp"])
             types = self.facts.icmp["IPV%d" % version]
             if protocol != "ipv6-icmp" and self.chance(.3):
-                value = self.pick("ICMP type %d" % version, types) if self.chance(.5) else self.number(0, 255)
+                value = self.pick("ICMP type %d" % version, types) if self.chance(.5) else self.number(0, 255, "ICMP_TYPE")
                 return [self.parameter("PROTO", protocol), self.parameter("DPORT", value)], version
             value = self.pick("ICMP type %d" % version, types) if not self.beyond() else \
                 self.r.choice(["8", "256", "nosuch", "3/1", types[0].upper(), "echo-request"])
@@ -567,7 +648,14 @@ class Tree(Values):
             if versions in ("IPV4", "IPV6"):
                 version = int(versions[3])
             version = version or self.r.choice([4, 6])
-            for which in ("SOURCE", "DEST"):
+            if self.pairs and kind != "GROUP" and not macro:  # as many rules as one line may make
+                self.pairs = False
+                counts = 256, self.facts.limits.get("LIMIT_RULES_OF_LINE", 65536) // 256 + (not self.strict)
+                self.used.add(("limit", "RULES_OF_LINE, " + ("at" if self.strict else "beyond")))
+                version, parts = 4, []
+                for which, count in zip(("SOURCE", "DEST"), counts):
+                    parts.append(self.parameter(which, ",".join("1.1.%d.%d" % (n >> 8, n & 255) for n in range(count))))
+            for which in ("SOURCE", "DEST") if not any("1.1.0.255" in part for part in parts) else ():
                 if self.chance(.35):
                     parts.append(self.parameter(which, self.endpoint(version if not self.beyond(.02) else 10 - version,
                                                                      kind, aliases, sets)))
@@ -591,11 +679,11 @@ class Tree(Values):
         if self.chance(.2):
             self.altnames = [self.interface() for _ in range(2)]
             self.altnames = [n for n in self.altnames if re.fullmatch(r"[A-Za-z][\w.:]+", n)]
-        self.groups = self.alike([self.name(2, 18, 17, 18) for _ in range(self.r.choice([0, 1, 3]))])
+        self.groups = self.alike([self.name("GROUP_NAME") for _ in range(self.r.choice([0, 1, 3]))])
         enable = [("enable", "1" if self.chance(.97) else str(NOW - 60 + self.r.choice([-1, 0, 1])))]
         lines = self.options("CLUSTER", enable)
         lines += self.alias_lines(self.aliases)
-        names = self.alike([self.name(2, 64, 13, 14, 15, 16, 17, 18) for _ in range(self.r.choice([0, 1, 4]))])
+        names = self.alike([self.name("SET_NAME", 13, 14, 15, 16, 17, 18) for _ in range(self.r.choice([0, 1, 4]))])
         names += [n for n in ("management", "blacklist") if self.chance(.3)]
         for name in names:
             lines += self.set_lines(name, self.aliases, False)
@@ -638,9 +726,9 @@ class Tree(Values):
         for vmid in sorted(ids):
             container = self.chance(.4) and not (self.strict and vmid > 99999999)  # the name of its interface would be too long
             indexes = range(32) if self.chance(.05) else {self.border(0, 31, 9, 10) for _ in range(self.r.choice([1, 1, 3]))}
-            lines = ["net%d: %s" % (index, self.nic(container, index)) for index in indexes]
+            lines = ["net%d: %s" % (self.mark("NIC_NUMBER", index), self.nic(container, index)) for index in indexes]
             if self.beyond(.05):
-                lines.append("net%d: %s" % (self.r.choice([32, 100, 4294967296]), self.nic(container, 0)))
+                lines.append("net%d: %s" % (self.mark("NIC_NUMBER", self.r.choice([32, 100, 4294967296])), self.nic(container, 0)))
             if not self.chance(.03):
                 self.write("nodes/%s/%s/%d.conf" % (NODE, "lxc" if container else "qemu-server", vmid), lines)
             if not self.chance(.03):
@@ -652,7 +740,7 @@ class Tree(Values):
         aliases, sets = [], []
         lines = self.options("GUEST", [("enable", "1")] if self.chance(.95) else [])
         lines += self.alias_lines(aliases)
-        names = self.alike([self.name(2, 64, 8, 9, 10, 11, 12, 13, 14, 15) for _ in range(self.r.choice([0, 1, 2]))])
+        names = self.alike([self.name("SET_NAME", 8, 9, 10, 11, 12, 13, 14, 15) for _ in range(self.r.choice([0, 1, 2]))])
         names += [name for name in self.sets if self.chance(.05)]
         names += ["ipfilter-net%d" % index for index in indexes if self.chance(.3)]
         for name in names:
@@ -665,8 +753,8 @@ class Tree(Values):
     def write_sdn(self):
         if self.chance(.6):
             return
-        zone = self.name(2, 8, characters=LETTERS + "0123456789")
-        vnets = {self.name(2, 8, 8, characters=LETTERS + "0123456789") for _ in range(self.r.choice([1, 2, 5]))}
+        zone = self.name(8, characters=LETTERS + "0123456789")
+        vnets = {self.name(8, characters=LETTERS + "0123456789") for _ in range(self.r.choice([1, 2, 5]))}
         if self.beyond():
             vnets.add("v" + "n" * self.r.choice([8, 14, 15, 40, 60, 100, 200]))
         self.vnets = sorted(vnets)
