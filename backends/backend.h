@@ -20,7 +20,22 @@ struct backend_file {
 struct backend_problem {
 	struct span span;
 	const char *text;
+	/* The kernel or a tool does not take what it was given, and without `span`, or without the rule of the
+	 * ruleset (in the target's language) where there is no line, the rest may be taken. */
+	bool refused;
+	const char *rule;
+	bool repeated; /* says what another one says, of one more rule: not for people */
+	/* Lacking as a whole: LAYERS if it is none.  Where loading succeeds all the same, all else is loaded. */
+	enum layer layer;
+	enum layer part; /* what can do without if no rule is to blame, or LAYERS */
 	struct backend_problem *next;
+};
+
+/* A rule of what was refused without a word about which; see struct backend_problem. */
+struct backend_suspect {
+	struct span span;
+	const char *rule;
+	enum layer layer; /* that it belongs to, or LAYERS */
 };
 
 /* Loading into the kernel: how it is wanted, and how it went. */
@@ -28,15 +43,20 @@ struct backend_loading {
 	struct arena *arena; /* for the problems */
 	bool whole;          /* replace what has not changed, too */
 	bool dry;            /* find out what would be sent, and send nothing */
+	bool strict;         /* a layer that is missing or fails is a failure of all */
 	bool unsure;         /* it has failed, or not: the kernel's answer was lost */
 	struct backend_problem *problems, **last_problem;
+	struct backend_suspect *suspects; /* of the refusals that name no rule */
+	uint32_t suspect_count;
+	const char *suspicion; /* what was said then; or NULL */
 	uint32_t messages, sets, chains, rules, elements; /* sent */
 	uint32_t deleted;                                 /* objects, elements and contents of chains */
 	size_t bytes;
 	int64_t lower_time, read_time, build_time, kernel_time; /* nanoseconds */
 };
 
-void backend_problem_add(struct backend_loading *loading, struct span span, const char *format, ...)
+/* Returns it: neither refused nor a layer, unless the caller changes that. */
+struct backend_problem *backend_problem_add(struct backend_loading *loading, struct span span, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /* What becomes of a packet that a rule decides. */

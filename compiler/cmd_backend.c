@@ -24,6 +24,7 @@ bool cmd_pipeline(struct run *run, const struct backend *backend, cmd_use *use)
 	if (!inputs_load(&inputs, &run->options, &run->diags))
 		return false;
 	inputs.forwards = backend->forwards;
+	inputs.left_out = run->left_out;
 	config = compile(&inputs, &run->diags);
 	if (!run->diags.unreadable)
 		done = use(run, backend, &inputs, config);

@@ -120,6 +120,8 @@ static void read_guest_file(struct reading *reading, struct source *source, stru
 	guest->file = source;
 	r = start_file(reading, source, FILE_GUEST, &guest->scope);
 	r.guest = &guest->options;
+	r.written = ARENA_ARRAY(reading->arena, struct span, OPTION_COUNT);
+	guest->written = r.written;
 	options_read(&r, &guest->options);
 	guest->ips = r.ips;
 	finish_file(&r, &guest->rules);
@@ -304,6 +306,7 @@ static struct config *new_config(const struct inputs *inputs, struct diags *diag
 	config->node = inputs->node;
 	config->now = inputs->now;
 	config->forwards = inputs->forwards;
+	config->left_out = inputs->left_out;
 	config->cluster.kind = SCOPE_CLUSTER;
 	config->sdn = inputs->sdn;
 	config->corosync = inputs->corosync;
@@ -340,6 +343,7 @@ struct guest *compile_guest(struct config *config, const struct guest *guest, st
 	version->next = NULL;
 	version->has_file = false;
 	version->file = NULL;
+	version->written = NULL;
 	init_guest(version);
 	if (file->size)
 		read_guest_file(&reading, file, version);

@@ -26,6 +26,13 @@ struct guest *compile_guest(struct config *config, const struct guest *guest, st
 void compile_single(struct source *source, enum file_kind kind, struct source *cluster,
 		    const struct inputs *inputs, struct diags *diags);
 
+/*
+ * The least that protects a node: the host's management access and the cluster's own traffic, the policies for
+ * everything else, of guests and vnets, too.  No rules, sets, logging or further options, so that the least is asked
+ * of the kernel.  scope_free() its `cluster`, and before `config` goes.  minimal.c
+ */
+void config_minimal(struct arena *arena, const struct config *config, struct config *minimal);
+
 struct out;
 /* The resolved configuration for people and tests (--dump=ir). */
 void config_dump(struct out *out, const struct config *config);

@@ -149,6 +149,8 @@ static bool read_entry(struct resolver *r, const struct ast_entry *node, struct 
 	entry->nomatch = node->nomatch;
 	entry->text = word_text(node->address);
 	entry->span = word_span(node->address);
+	if (refused_report(r, node->line.span, "the entry is ignored"))
+		return false;
 	if (node->more) {
 		report_words(r, node);
 		return false;

@@ -44,6 +44,7 @@ struct inputs {
 	struct stat root_st;       /* of the folder that was read, whatever is in its place now */
 	struct text node;
 	bool forwards;             /* set by the caller: the target enforces FORWARD rules */
+	const struct left_out *left_out; /* set by the caller: lines that were refused; or NULL */
 	bool on_node;              /* root is /etc/pve: the kernel may be asked */
 	int64_t now;
 	const struct netdb *netdb;

@@ -18,6 +18,14 @@
 
 struct diagnostic;
 struct diags;
+struct left_out;
+
+/* Parts of a ruleset that kernels or tools may lack as a whole: layers.def, left_out.h. */
+enum layer {
+#define LAYER(ID, name, effect, remedy) LAYER_##ID,
+#include "layers.def"
+	LAYERS
+};
 
 /* ---- options ---- */
 
@@ -281,6 +289,7 @@ struct guest {
 	bool has_file;       /* a .fw file */
 	struct guest_options options;
 	struct span ips;     /* where the option is set; begin 0: nowhere */
+	const struct span *written; /* by enum option_id: where the file sets it; NULL: no file */
 	struct scope scope;
 	struct rule_list rules;
 	const struct source *config, *file; /* NULL if not there */
@@ -325,6 +334,7 @@ struct config {
 	struct text node;                /* its name */
 	int64_t now;                     /* Unix time */
 	bool forwards;                   /* compiled for what enforces FORWARD rules */
+	const struct left_out *left_out; /* what the kernel or a tool has refused; may be NULL */
 	struct cluster_options cluster_options;
 	struct host_options host_options;
 	struct span host_written[OPTION_COUNT]; /* by enum option_id: where host.fw sets it; begin 0: nowhere */

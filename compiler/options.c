@@ -703,6 +703,7 @@ static void read_option(struct resolver *r, const struct ast_option *node, struc
 {
 	enum option_id id = option_find(r->file->kind, word_text(node->key));
 	struct setting s = { .r = r, .id = id, .options = options, .key = node->key, .value = node->value };
+	struct diagnostic *d;
 
 	if (id == OPTION_COUNT) {
 		report_unknown(r, node);
@@ -710,6 +711,11 @@ static void read_option(struct resolver *r, const struct ast_option *node, struc
 	}
 	s.row = &option_table[id];
 	s.set_before = seen->at[id].begin != 0;
+	d = refused_report(r, node->line.span, NULL);
+	if (d) {
+		keeps(&s, d);
+		return;
+	}
 	if (report_case(&s) || report_comment(&s, node->line.span) || report_list_blank(&s))
 		return;
 	if (!s.value.len && s.row->type != OPTION_LOGLEVEL)
@@ -723,6 +729,8 @@ static void read_option(struct resolver *r, const struct ast_option *node, struc
 	seen->at[id] = word_span(node->key);
 	if (r->file->kind == FILE_HOST)
 		r->config->host_written[id] = word_span(node->key);
+	if (r->written)
+		r->written[id] = word_span(node->key);
 	if (id == OPTION_GUEST_IPS)
 		r->ips = word_span(node->key);
 }

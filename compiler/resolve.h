@@ -54,6 +54,7 @@ struct resolver {
 	const struct guest_options *guest; /* of a guest's file */
 	const struct vnet_options *vnet;   /* of a vnet's file */
 	struct span ips;      /* where a guest's file sets this option */
+	struct span *written; /* by enum option_id, of a guest's file; or NULL */
 	/* The rule that is being verified: */
 	const struct ast_rule *rule;
 	bool in_group;
@@ -61,6 +62,10 @@ struct resolver {
 	struct late_label **late;
 	uint32_t compared; /* names that were compared to find similar ones */
 };
+
+/* Whether a line was refused by the kernel or a tool (left_out.h); reports it then, with `fate`, which may be
+ * NULL.  refused.c */
+struct diagnostic *refused_report(struct resolver *r, struct span line, const char *fate);
 
 /* ---- names.c ---- */
 

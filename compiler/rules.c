@@ -727,6 +727,17 @@ static void report_bar_gap(struct resolver *r, const struct ast_rule *node)
 	diag_fix(rule_fate(r, d), gap, "%s", "");
 }
 
+/* A rule that is right, and was refused by the kernel or a tool. */
+static void report_refused(struct resolver *r, const struct ast_rule *node)
+{
+	struct diagnostic *d = refused_report(r, node->line.span, NULL);
+
+	if (!d)
+		return;
+	r->failed = true;
+	rule_fate(r, d);
+}
+
 static void read_rule(struct resolver *r, const struct ast_rule *node, struct rule_list *rules)
 {
 	struct rule *rule = ARENA_NEW(r->arena, struct rule);
@@ -749,6 +760,8 @@ static void read_rule(struct resolver *r, const struct ast_rule *node, struct ru
 		read_group_rule(r, node, rule);
 	else
 		read_plain_rule(r, node, rule);
+	if (!r->failed)
+		report_refused(r, node);
 	if (r->failed)
 		return;
 	rules->count++;

@@ -18,6 +18,7 @@ struct run {
 	struct input_options options;
 	const struct diag_format *format;
 	struct diag_choice choice;
+	const struct left_out *left_out; /* what the kernel has refused, or NULL */
 	bool chosen; /* run_choose() was called */
 	bool failed; /* something was reported by cli_error(): exit status 2 */
 };

@@ -4,6 +4,8 @@
 
 #include <linux/netfilter.h>
 
+#include "left_out.h"
+
 static struct nft_table *new_table(struct arena *arena, uint8_t family)
 {
 	struct nft_table *table = ARENA_NEW(arena, struct nft_table);
@@ -28,6 +30,7 @@ static struct nft_table *lower_table(struct arena *arena, const struct config *c
 	lower(&b);
 	nft_forget_sets(&b);
 	arena_free(&b.scratch);
+	nft_leave_out(arena, config->left_out, b.table);
 	return b.table->chain_count ? b.table : NULL;
 }
 
@@ -40,7 +43,8 @@ static const struct nft_ruleset *lower_tables(struct arena *arena, const struct 
 		return ruleset;
 	if (host)
 		ruleset->tables[NFT_INET] = lower_table(arena, config, NFPROTO_INET, &resolved, nft_host);
-	ruleset->tables[NFT_BRIDGE] = lower_table(arena, config, NFPROTO_BRIDGE, &resolved, nft_bridge);
+	if (!left_out_layer(config->left_out, LAYER_BRIDGE))
+		ruleset->tables[NFT_BRIDGE] = lower_table(arena, config, NFPROTO_BRIDGE, &resolved, nft_bridge);
 	nft_forget_resolved(&resolved);
 	return ruleset;
 }

@@ -188,6 +188,8 @@ struct nft_known;
  * `known`, if not NULL, is told what is loaded then. */
 bool nft_kernel_load(struct nft_kernel *kernel, struct backend_loading *loading, struct arena *arena,
 		     const struct nft_ruleset *ruleset, struct nft_known *known);
+/* Whether a table of ours is loaded. */
+bool nft_is_in_force(struct arena *arena);
 /* Tries the ruleset without effect and adds what the kernel says against it. */
 void nft_explain_refusal(struct nft_kernel *kernel, struct backend_loading *loading,
 			 const struct nft_ruleset *ruleset);

@@ -132,6 +132,19 @@ bool nft_kernel_load(struct nft_kernel *kernel, struct backend_loading *loading,
 	}
 }
 
+bool nft_is_in_force(struct arena *arena)
+{
+	struct nft_kernel kernel;
+	struct nft_loaded loaded = { 0 };
+	bool in_force = nft_kernel_open(&kernel) == 0 && nft_kernel_read(&kernel, arena, &loaded) == 0;
+
+	nft_kernel_close(&kernel);
+	for (unsigned i = 0; i < NFT_TABLES && in_force; i++)
+		if (loaded.tables[i].exists)
+			return true;
+	return false;
+}
+
 void nft_explain_refusal(struct nft_kernel *kernel, struct backend_loading *loading,
 			 const struct nft_ruleset *ruleset)
 {

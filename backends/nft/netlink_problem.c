@@ -194,8 +194,9 @@ static const struct feature {
 	const char *expression;
 	int family, key;
 	const char *text, *option;
+	enum layer layer;
 } features[] = {
-#define FEATURE(expression, family, key, text, option) { expression, family, key, text, option },
+#define FEATURE(expression, family, key, text, option, layer) { expression, family, key, text, option, layer },
 #include "nft/netlink_features.def"
 };
 
@@ -287,9 +288,9 @@ static void report_feature(struct backend_loading *loading, const struct feature
 {
 	const char *more = count > 1 ? arena_printf(loading->arena, " (and %u more)", count - 1) : "";
 
-	backend_problem_add(loading, line_of(origin),
-			    "this kernel cannot do %s, which %s needs%s: it lacks %s", feature->text,
-			    object_text(loading->arena, origin), more, feature->option);
+	backend_problem_add(loading, line_of(origin), "this kernel cannot do %s, which %s needs%s: it lacks %s",
+			    feature->text, object_text(loading->arena, origin), more, feature->option)
+		->layer = feature->layer;
 }
 
 static void report_helper(struct backend_loading *loading, const struct nft_helper *helper)
@@ -305,32 +306,130 @@ static void report_helper(struct backend_loading *loading, const struct nft_help
 	backend_problem_add(loading, helper->span,
 			    "this kernel has no conntrack helper `%s` (option nf_conntrack_helpers): "
 			    "it lacks CONFIG_NF_CONNTRACK_%s",
-			    helper->helper, option);
+			    helper->helper, option)
+		->refused = true;
 }
 
 static void report_family(struct backend_loading *loading, const struct nft_table *table)
 {
+	bool bridge = table->family == NFPROTO_BRIDGE;
+
 	backend_problem_add(loading, (struct span){ 0, 0 },
-			    "this kernel has no %s tables of nftables: it lacks CONFIG_NF_TABLES_%s",
-			    family_name(table), table->family == NFPROTO_BRIDGE ? "BRIDGE" : "INET");
+			    "this kernel has no %s tables of nftables: it lacks CONFIG_NF_TABLES_%s", family_name(table),
+			    bridge ? "BRIDGE" : "INET")
+		->layer = bridge ? LAYER_BRIDGE : LAYERS;
+}
+
+static const char *other_words(struct arena *arena, const struct nft_batch *batch, const struct nft_refusal *refusal)
+{
+	const struct nft_origin *origin = &batch->messages[refusal->message].origin;
+	struct expression e = expression_at(batch, refusal);
+
+	return arena_printf(arena, "the kernel refuses %s%s%s: %s%s%s", origin->rule ? "a rule in " : "",
+			    object_text(arena, origin),
+			    e.name[0] ? arena_printf(arena, " at its expression `%s`", e.name) : "",
+			    error_text(refusal->error), refusal->text ? ": " : "", refusal->text ? refusal->text : "");
 }
 
 static void report_other(struct backend_loading *loading, const struct nft_batch *batch,
 			 const struct nft_refusal *refusal)
 {
 	const struct nft_origin *origin = &batch->messages[refusal->message].origin;
-	struct expression e = expression_at(batch, refusal);
-	const char *what = e.name[0] ? arena_printf(loading->arena, " at its expression `%s`", e.name) : "";
 
 	if (is_lack(refusal->error) && origin->helper)
 		report_helper(loading, origin->helper);
 	else if (is_lack(refusal->error) && origin->table && !origin->chain && !origin->set)
 		report_family(loading, origin->table);
 	else
-		backend_problem_add(loading, line_of(origin), "the kernel refuses %s%s%s: %s%s%s",
-				    origin->rule ? "a rule in " : "", object_text(loading->arena, origin),
-				    what, error_text(refusal->error), refusal->text ? ": " : "",
-				    refusal->text ? refusal->text : "");
+		backend_problem_add(loading, line_of(origin), "%s", other_words(loading->arena, batch, refusal));
+}
+
+/* ---- what can be left out ---- */
+
+/* The kernel cannot do anything now, whatever it is given. */
+static bool is_trouble(int error)
+{
+	return error == ENOMEM || error == ENOBUFS || error == EBUSY || error == EINTR || error == EAGAIN ||
+	       error == ERESTART || error == EPERM || error == EACCES;
+}
+
+/* The line that asks for a rule, or for one that leads to its chain; without one, the rule itself. */
+static void refuse_rule(struct backend_loading *loading, const struct nft_table *table, const struct nft_chain *chain,
+			const struct nft_rule *rule, const char *words)
+{
+	const struct nft_chain *from = chain;
+	const struct nft_rule *asking = rule;
+	struct backend_problem *problem;
+	struct out name;
+
+	for (unsigned i = 0; i < LEADS_MOST && asking && !asking->span.begin; i++)
+		asking = rule_to(table, from, &from);
+	problem = backend_problem_add(loading, asking ? asking->span : (struct span){ 0, 0 }, "%s", words);
+	problem->refused = problem->repeated = true;
+	out_init_memory(&name);
+	nft_rule_name(&name, table, chain, rule);
+	problem->rule = arena_string(loading->arena, (struct text){ name.data, (uint32_t)name.len });
+	out_free(&name);
+}
+
+static bool uses_set(const struct nft_rule *rule, const struct nft_set *set)
+{
+	for (uint32_t i = 0; i < rule->statement_count; i++) {
+		const struct nft_statement *s = &rule->statements[i];
+
+		if ((s->kind == NFT_STMT_MATCH && s->match->set == set) || (s->kind == NFT_STMT_VMAP && s->vmap->set == set) ||
+		    (s->kind == NFT_STMT_UPDATE && s->update->set == set))
+			return true;
+	}
+	return false;
+}
+
+static void refuse_set(struct backend_loading *loading, const struct nft_origin *origin, const char *words)
+{
+	for (const struct nft_chain *chain = origin->table->chains; chain; chain = chain->next)
+		for (const struct nft_rule *rule = chain->first; rule; rule = rule->next)
+			if (uses_set(rule, origin->set))
+				refuse_rule(loading, origin->table, chain, rule, words);
+}
+
+/* All rules of the batch: the kernel does not say which it refuses. */
+static void suspect_all(struct backend_loading *loading, const struct nft_batch *batch, const char *words)
+{
+	struct out name;
+
+	if (loading->suspects)
+		return;
+	loading->suspects = ARENA_ARRAY(loading->arena, struct backend_suspect, batch->count);
+	loading->suspicion = words;
+	out_init_memory(&name);
+	for (uint32_t i = 0; i < batch->count; i++) {
+		const struct nft_origin *origin = &batch->messages[i].origin;
+
+		if (!origin->rule || !origin->chain)
+			continue;
+		name.len = 0;
+		nft_rule_name(&name, origin->table, origin->chain, origin->rule);
+		loading->suspects[loading->suspect_count++] = (struct backend_suspect){
+			origin->rule->span, arena_string(loading->arena, (struct text){ name.data, (uint32_t)name.len }), LAYERS
+		};
+	}
+	out_free(&name);
+}
+
+/* Says of a refusal, which was reported, what is to be left out for it. */
+static void refuse(struct backend_loading *loading, const struct nft_batch *batch, const struct nft_refusal *refusal,
+		   const char *words)
+{
+	const struct nft_origin *origin = &batch->messages[refusal->message].origin;
+
+	if (is_trouble(refusal->error))
+		return;
+	if (!origin->table || (!origin->rule && !origin->set && !origin->helper && !is_lack(refusal->error)))
+		suspect_all(loading, batch, words);
+	else if (origin->rule && origin->chain)
+		refuse_rule(loading, origin->table, origin->chain, origin->rule, words);
+	else if (origin->set)
+		refuse_set(loading, origin, words);
 }
 
 /* ---- all of them ---- */
@@ -423,4 +522,14 @@ void nft_problem_answers(struct backend_loading *loading, const struct nft_batch
 	for (size_t i = 0; i < FEATURES; i++)
 		if (lacks.counts[i])
 			report_feature(loading, &features[i], lacks.first[i], lacks.counts[i]);
+	for (uint32_t i = 0; i < answers->count && !loading->strict; i++) {
+		const struct feature *feature = lacking(batch, &answers->refusals[i]);
+
+		if (!feature)
+			refuse(loading, batch, &answers->refusals[i], other_words(loading->arena, batch, &answers->refusals[i]));
+		else if (feature->layer == LAYERS && !follows_from_another(batch, answers, &answers->refusals[i]))
+			refuse(loading, batch, &answers->refusals[i],
+			       arena_printf(loading->arena, "this kernel cannot do %s: it lacks %s", feature->text,
+					    feature->option));
+	}
 }

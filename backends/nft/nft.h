@@ -285,5 +285,15 @@ const struct nft_ruleset *nft_lower_bridge(struct arena *arena, const struct con
 
 /* The script that replaces both tables. */
 void nft_print(struct out *out, const struct nft_ruleset *ruleset);
+/* One rule as a line of it. */
+void nft_print_rule(struct out *out, const struct nft_rule *rule);
+
+/* ---- reduce.c ---- */
+
+/* By which a rule that no line asks for is known in struct left_out. */
+void nft_rule_name(struct out *out, const struct nft_table *table, const struct nft_chain *chain,
+		   const struct nft_rule *rule);
+/* Takes away what the kernel has refused; `left_out` may be NULL. */
+void nft_leave_out(struct arena *arena, const struct left_out *left_out, struct nft_table *table);
 
 #endif

@@ -326,7 +326,7 @@ static void print_statement(struct out *out, const struct nft_statement *s)
 
 /* ---- chains ---- */
 
-static void print_rule(struct out *out, const struct nft_rule *rule)
+void nft_print_rule(struct out *out, const struct nft_rule *rule)
 {
 	out_char(out, '\t');
 	for (uint32_t i = 0; i < rule->statement_count; i++) {
@@ -346,7 +346,7 @@ static void print_chain(struct out *out, const struct nft_chain *chain)
 	if (chain->hook != NFT_HOOK_NONE)
 		out_printf(out, "\t\ttype filter hook %s priority %d; policy accept;\n", hooks[chain->hook], chain->priority);
 	for (const struct nft_rule *rule = chain->first; rule; rule = rule->next)
-		print_rule(out, rule);
+		nft_print_rule(out, rule);
 	out_string(out, "\t}\n");
 }
 

@@ -2,6 +2,7 @@
 /* Making chains and rules. */
 #include <stdlib.h>
 
+#include "left_out.h"
 #include "xtables.h"
 
 struct xt_chain *xt_chain_add(struct xt_builder *b, struct text name,
@@ -18,8 +19,8 @@ struct xt_chain *xt_chain_add(struct xt_builder *b, struct text name,
 	return chain;
 }
 
-struct xt_rule *xt_rule_add(struct xt_builder *b, struct xt_chain *chain, const struct xt_match *matches,
-			    uint32_t count, struct xt_target target)
+static struct xt_rule *append_rule(struct xt_builder *b, struct xt_chain *chain, const struct xt_match *matches,
+				   uint32_t count, struct xt_target target)
 {
 	struct xt_rule *rule = ARENA_NEW(b->arena, struct xt_rule);
 
@@ -29,6 +30,73 @@ struct xt_rule *xt_rule_add(struct xt_builder *b, struct xt_chain *chain, const 
 	*chain->last = rule;
 	chain->last = &rule->next;
 	return rule;
+}
+
+/* ---- without IP sets ---- */
+
+/* The first match of a set, or `count`. */
+static uint32_t find_set_match(const struct xt_match *matches, uint32_t count)
+{
+	uint32_t i = 0;
+
+	while (i < count && !((matches[i].kind == XT_SOURCE || matches[i].kind == XT_DEST ||
+			       matches[i].kind == XT_NOT_SOURCE) &&
+			      matches[i].endpoint->kind == ENDPOINT_SET))
+		i++;
+	return i;
+}
+
+static bool has_exceptions(const struct ipset *set)
+{
+	for (const struct set_entry *entry = set->entries; entry; entry = entry->next)
+		if (entry->nomatch)
+			return true;
+	return false;
+}
+
+static const struct endpoint *entry_endpoint(struct xt_builder *b, const struct set_entry *entry)
+{
+	struct endpoint *e = ARENA_NEW(b->arena, struct endpoint);
+	char text[PREFIX_TEXT_SIZE];
+	uint32_t len = prefix_format(&entry->prefix, text);
+
+	*e = (struct endpoint){ .kind = ENDPOINT_LIST, .versions = b->version, .prefixes = ARENA_NEW(b->arena, struct prefix),
+				.count = 1 };
+	*e->prefixes = entry->prefix;
+	e->text = arena_copy(b->arena, (struct text){ text, len });
+	return e;
+}
+
+/* Where the kernel has no IP sets: a rule for each member.  What a set with exceptions or a negation means cannot be
+ * written so; such rules are left out.  Returns the last rule, or one that is in no chain. */
+static struct xt_rule *add_without_sets(struct xt_builder *b, struct xt_chain *chain, const struct xt_match *matches,
+					uint32_t count, struct xt_target target)
+{
+	uint32_t at = find_set_match(matches, count);
+	struct xt_rule *rule = ARENA_NEW(b->arena, struct xt_rule);
+
+	if (at == count)
+		return append_rule(b, chain, matches, count, target);
+	if (matches[at].kind == XT_NOT_SOURCE || has_exceptions(matches[at].endpoint->ipset))
+		return rule;
+	for (const struct set_entry *entry = matches[at].endpoint->ipset->entries; entry; entry = entry->next) {
+		struct xt_match *copy;
+
+		if (entry->repeated || !(prefix_versions(&entry->prefix) & b->version))
+			continue;
+		copy = ARENA_ARRAY(b->arena, struct xt_match, count);
+		memcpy(copy, matches, count * sizeof(*copy));
+		copy[at].endpoint = entry_endpoint(b, entry);
+		rule = add_without_sets(b, chain, copy, count, target);
+	}
+	return rule;
+}
+
+struct xt_rule *xt_rule_add(struct xt_builder *b, struct xt_chain *chain, const struct xt_match *matches,
+			    uint32_t count, struct xt_target target)
+{
+	return left_out_layer(b->config->left_out, LAYER_SETS) ? add_without_sets(b, chain, matches, count, target)
+							       : append_rule(b, chain, matches, count, target);
 }
 
 struct xt_rule *xt_add_copy(struct xt_builder *b, struct xt_chain *chain, struct xt_target target,
@@ -46,7 +114,7 @@ void xt_log_add(struct xt_builder *b, struct xt_chain *chain, const struct xt_ma
 	struct xt_log *log;
 	struct xt_rule *rule;
 
-	if (level == LOG_NOLOG)
+	if (level == LOG_NOLOG || left_out_layer(b->config->left_out, LAYER_NFLOG))
 		return;
 	log = ARENA_NEW(b->arena, struct xt_log);
 	*log = (struct xt_log){ vmid, level, message, &b->config->cluster_options.log_ratelimit };

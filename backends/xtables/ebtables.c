@@ -11,6 +11,7 @@
 
 struct eb_rule {
 	struct text text; /* behind "-A CHAIN " */
+	struct span span; /* of the option that it comes from, if a line sets that */
 	struct eb_rule *next;
 };
 
@@ -34,13 +35,19 @@ static struct eb_chain *add_chain(struct eb_table *t, struct text name)
 	return chain;
 }
 
-static void add(struct eb_table *t, struct eb_chain *chain, struct text text)
+static struct eb_rule *add(struct eb_table *t, struct eb_chain *chain, struct text text)
 {
 	struct eb_rule *rule = ARENA_NEW(&t->arena, struct eb_rule);
 
 	rule->text = text;
 	*chain->last = rule;
 	chain->last = &rule->next;
+	return rule;
+}
+
+static struct span line_of(const struct guest *guest, enum option_id id)
+{
+	return guest->written ? guest->written[id] : (struct span){ 0, 0 };
 }
 
 /* A rule put together from pieces of text. */
@@ -173,7 +180,8 @@ static void add_protocols(struct eb_table *t, struct eb_chain *chain, const stru
 	protocols = add_chain(t, ARENA_JOIN(&t->arena, nic->device, TEXT("-OUT-PROTO")));
 	ADD(t, chain, TEXT("-j "), protocols->name);
 	for (uint32_t i = 0; i < list->count; i++)
-		ADD(t, protocols, TEXT("-p "), list->items[i].name, TEXT(" -j RETURN"));
+		ADD(t, protocols, TEXT("-p "), list->items[i].name, TEXT(" -j RETURN"))->span =
+			line_of(guest, OPTION_GUEST_LAYER2_PROTOCOLS);
 	add(t, protocols, TEXT("-j DROP"));
 }
 
@@ -183,7 +191,8 @@ static void add_nic(struct eb_table *t, struct eb_chain *forward_out, const stru
 	struct eb_chain *chain = add_chain(t, ARENA_JOIN(&t->arena, nic->device, TEXT("-OUT")));
 
 	if (guest->options.macfilter && nic->mac.len)
-		ADD(t, chain, TEXT("-s ! "), mac_text(t, nic->mac_bytes), TEXT(" -j DROP"));
+		ADD(t, chain, TEXT("-s ! "), mac_text(t, nic->mac_bytes), TEXT(" -j DROP"))->span =
+			line_of(guest, OPTION_GUEST_MACFILTER);
 	add_arp(t, chain, guest, nic);
 	add_protocols(t, chain, guest, nic);
 	add(t, chain, TEXT("-j ACCEPT"));
@@ -395,7 +404,9 @@ static void want_config(struct xt_script *script, const struct eb_table *t)
 	for (uint32_t i = 0; i < t->count; i++) {
 		lines.len = 0;
 		print_rules(&lines, &t->chains[i]);
-		print_lines(script, lines.data, lines.len);
+		out_bytes(script->out, lines.data, lines.len);
+		for (const struct eb_rule *rule = t->chains[i].first; rule; rule = rule->next)
+			xt_script_line(script, rule->span);
 		count_rules(script, &t->chains[i]);
 	}
 	out_free(&lines);

@@ -14,6 +14,12 @@ struct lowering {
 	struct xt_target accept;
 };
 
+/* The line that sets an option of the guest, or {0, 0}. */
+static struct span line_of(const struct guest *guest, enum option_id id)
+{
+	return guest->written ? guest->written[id] : (struct span){ 0, 0 };
+}
+
 static void add_dhcp(const struct lowering *l)
 {
 	/* Source and destination port, by version and direction. */
@@ -26,7 +32,8 @@ static void add_dhcp(const struct lowering *l)
 	const struct ports *pair = ports[l->b->version == IPV6];
 
 	XT_ADD(l->b, l->chain, l->out ? set_accept_mark : XT_TO(XT_ACCEPT), XT_M(XT_PROTO, "udp"),
-	       { .kind = XT_SPORT, .ports = &pair[l->out] }, { .kind = XT_DPORT, .ports = &pair[!l->out] });
+	       { .kind = XT_SPORT, .ports = &pair[l->out] }, { .kind = XT_DPORT, .ports = &pair[!l->out] })
+		->span = line_of(l->guest, OPTION_GUEST_DHCP);
 }
 
 static void add_icmpv6(const struct lowering *l, const char *type, struct xt_target target)
@@ -48,14 +55,16 @@ static void add_source_filters(const struct lowering *l)
 	const struct ipset *set = guest_filter_set(l->guest, l->nic);
 
 	if (l->guest->options.macfilter && l->nic->mac.len)
-		XT_ADD(l->b, l->chain, XT_TO(XT_DROP), { .kind = XT_NOT_MAC, .text = l->nic->mac });
+		XT_ADD(l->b, l->chain, XT_TO(XT_DROP), { .kind = XT_NOT_MAC, .text = l->nic->mac })->span =
+			line_of(l->guest, OPTION_GUEST_MACFILTER);
 	if (l->b->version == IPV6 && !l->guest->options.radv)
 		add_icmpv6(l, "router-advertisement", XT_TO(XT_DROP));
 	if (set) {
 		struct endpoint *e = ARENA_NEW(l->b->arena, struct endpoint);
 
 		*e = (struct endpoint){ .kind = ENDPOINT_SET, .versions = IPV_BOTH, .ipset = set };
-		XT_ADD(l->b, l->chain, XT_TO(XT_DROP), { .kind = XT_NOT_SOURCE, .endpoint = e });
+		XT_ADD(l->b, l->chain, XT_TO(XT_DROP), { .kind = XT_NOT_SOURCE, .endpoint = e })->span =
+			line_of(l->guest, OPTION_GUEST_IPFILTER);
 	}
 	XT_ADD_ALL(l->b, l->chain, XT_TO_CHAIN(XT_SET_MARK, "0x00000000/0x80000000"));
 }
@@ -140,7 +149,8 @@ static void fill_ips(struct xt_builder *b, struct xt_chain *chain)
 			if (nic->firewall)
 				XT_ADD(b, chain,
 				       ((struct xt_target){ .kind = XT_NFQUEUE, .queues = &g->options.ips_queues }),
-				       { .kind = XT_PHYSDEV_IPS, .text = nic->device });
+				       { .kind = XT_PHYSDEV_IPS, .text = nic->device })
+					->span = line_of(g, OPTION_GUEST_IPS);
 }
 
 static void add_nic_chains(struct xt_builder *b, const struct guest *guest, const struct nic *nic)

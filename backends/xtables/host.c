@@ -42,9 +42,11 @@ void xt_input_filters(struct xt_builder *b, struct xt_chain *chain)
 		XT_ADD(b, chain, XT_TO_CHAIN(XT_JUMP, "PVEFW-blacklist"),
 		       { .kind = XT_SOURCE, .endpoint = set_endpoint(b, blacklist) });
 	if (o->nosmurfs && b->version == IPV4)
-		XT_ADD(b, chain, XT_TO_CHAIN(XT_JUMP, "PVEFW-smurfs"), XT_M(XT_CTSTATE, "INVALID,NEW"));
+		XT_ADD(b, chain, XT_TO_CHAIN(XT_JUMP, "PVEFW-smurfs"), XT_M(XT_CTSTATE, "INVALID,NEW"))
+			->span = b->config->host_written[OPTION_HOST_NOSMURFS];
 	if (o->tcpflags)
-		XT_ADD(b, chain, XT_TO_CHAIN(XT_JUMP, "PVEFW-tcpflags"), XT_M(XT_PROTO, "tcp"));
+		XT_ADD(b, chain, XT_TO_CHAIN(XT_JUMP, "PVEFW-tcpflags"), XT_M(XT_PROTO, "tcp"))->span =
+			b->config->host_written[OPTION_HOST_TCPFLAGS];
 }
 
 /* ---- the host's chains ---- */

@@ -8,6 +8,7 @@
  */
 #include <stdlib.h>
 
+#include "left_out.h"
 #include "xt_state.h"
 
 /* One set of one IP version. */
@@ -66,6 +67,7 @@ struct member {
 	const char *text; /* canonical: the same for the same network */
 	uint32_t order;
 	bool nomatch;
+	struct span span;
 };
 
 /* By text; of the same network the last one first, because it decides. */
@@ -87,12 +89,13 @@ static uint32_t count_universal(const struct ipset *set)
 	return count;
 }
 
-static struct member member_of(struct arena *arena, const struct prefix *prefix, uint32_t order, bool nomatch)
+static struct member member_of(struct arena *arena, const struct prefix *prefix, uint32_t order,
+			       const struct set_entry *entry)
 {
 	char text[PREFIX_TEXT_SIZE];
 	uint32_t len = prefix_format(prefix, text);
 
-	return (struct member){ arena_string(arena, (struct text){ text, len }), order, nomatch };
+	return (struct member){ arena_string(arena, (struct text){ text, len }), order, entry->nomatch, entry->span };
 }
 
 static uint32_t collect(struct arena *arena, const struct set_version *item, struct member *members)
@@ -107,17 +110,18 @@ static uint32_t collect(struct arena *arena, const struct set_version *item, str
 		if (entry->prefix.length == 0) { /* which ipset refuses: the second half here, the first below */
 			half.length = 1;
 			half.bytes[0] = 0x80;
-			members[count] = member_of(arena, &half, count, entry->nomatch);
+			members[count] = member_of(arena, &half, count, entry);
 			count++;
 			half.bytes[0] = 0;
 		}
-		members[count] = member_of(arena, &half, count, entry->nomatch);
+		members[count] = member_of(arena, &half, count, entry);
 		count++;
 	}
 	return count;
 }
 
-static void print_members(struct out *out, struct arena *arena, const struct set_version *item)
+/* `spans`, if not NULL, gets the line of source of each. */
+static void print_members(struct out *out, struct out *spans, struct arena *arena, const struct set_version *item)
 {
 	struct member *members = ARENA_ARRAY(arena, struct member, item->set->size + count_universal(item->set));
 	uint32_t count = collect(arena, item, members);
@@ -131,6 +135,8 @@ static void print_members(struct out *out, struct arena *arena, const struct set
 		out_char(out, ' ');
 		out_string(out, members[i].text);
 		out_string(out, members[i].nomatch ? " nomatch\n" : "\n");
+		if (spans)
+			out_bytes(spans, (const char *)&members[i].span, sizeof(members[i].span));
 	}
 }
 
@@ -144,7 +150,7 @@ static uint32_t hash_size(uint32_t entries)
 	return size;
 }
 
-static void print_set(struct out *out, struct arena *arena, const struct set_version *item)
+static void print_set(struct out *out, struct out *spans, struct arena *arena, const struct set_version *item)
 {
 	struct arena_mark mark = arena_mark(arena);
 	uint32_t size = hash_size(item->set->size + count_universal(item->set));
@@ -156,7 +162,7 @@ static void print_set(struct out *out, struct arena *arena, const struct set_ver
 	out_string(out, " maxelem ");
 	out_number(out, size);
 	out_string(out, " bucketsize 12\n");
-	print_members(out, arena, item);
+	print_members(out, spans, arena, item);
 	arena_release(arena, mark);
 }
 
@@ -166,7 +172,7 @@ static struct set_list list_sets(struct arena *arena, const struct config *confi
 	struct set_list list = { .items = NULL };
 	uint32_t kept = 0;
 
-	if (!config_enabled(config))
+	if (!config_enabled(config) || left_out_layer(config->left_out, LAYER_SETS))
 		return list;
 	list.items = ARENA_ARRAY(arena, struct set_version, 2 * count_sets(config));
 	add_scope(&list, &config->cluster);
@@ -187,7 +193,7 @@ void xt_print_ipsets(struct out *out, const struct config *config)
 	struct set_list list = list_sets(&arena, config);
 
 	for (uint32_t i = 0; i < list.count; i++)
-		print_set(out, &arena, &list.items[i]);
+		print_set(out, NULL, &arena, &list.items[i]);
 	arena_free(&arena);
 }
 
@@ -232,10 +238,12 @@ void xt_set_digest(struct text lines, char digest[XT_DIGEST_SIZE])
 	arena_free(&arena);
 }
 
-/* "VERB NAME ..." lines with the suffix behind each name. */
+/* "VERB NAME ..." lines with the suffix behind each name.  `spans`: the lines of source of all but the first. */
 static void print_lines(struct xt_script *script, struct text lines, const char *name, const char *suffix,
-			struct span span)
+			const struct out *spans)
 {
+	const struct span *member = spans ? (const struct span *)(const void *)spans->data : NULL;
+	struct span span = { 0, 0 };
 	size_t verb_and_name;
 
 	while (lines.len) {
@@ -246,6 +254,8 @@ static void print_lines(struct xt_script *script, struct text lines, const char 
 		out_string(script->out, suffix);
 		out_bytes(script->out, lines.ptr + verb_and_name, len - verb_and_name);
 		xt_script_line(script, span);
+		if (member && lines.len > len)
+			span = *member++;
 		lines = (struct text){ lines.ptr + len, lines.len - len };
 		script->elements++;
 	}
@@ -260,7 +270,7 @@ static void flush_and_destroy(struct xt_script *script, const char *name, const 
 }
 
 static void want_set(struct xt_script *script, struct xt_loaded *loaded, const char *name, struct text lines,
-		     struct span span, bool whole)
+		     const struct out *spans, bool whole)
 {
 	struct xt_piece *piece = xt_piece_find(loaded->sets, text_of(name));
 	char digest[XT_DIGEST_SIZE];
@@ -269,7 +279,7 @@ static void want_set(struct xt_script *script, struct xt_loaded *loaded, const c
 		piece->wanted = true;
 	if (piece && !whole && same_set((struct text){ piece->lines, (uint32_t)piece->len }, lines))
 		return;
-	print_lines(script, lines, name, piece ? swap_suffix : "", span);
+	print_lines(script, lines, name, piece ? swap_suffix : "", spans);
 	if (piece) {
 		xt_script_printf(script, "swap %s%s %s\n", name, swap_suffix, name);
 		flush_and_destroy(script, name, swap_suffix);
@@ -291,27 +301,27 @@ static void want_config(struct xt_script *script, struct xt_loaded *loaded, cons
 {
 	struct arena arena = { 0 };
 	struct set_list list = list_sets(&arena, goal->config);
-	struct out lines;
+	struct out lines, spans;
 
 	out_init_memory(&lines);
+	out_init_memory(&spans);
 	for (uint32_t i = 0; i < list.count; i++) {
-		lines.len = 0;
-		print_set(&lines, &arena, &list.items[i]);
-		want_set(script, loaded, list.items[i].name, (struct text){ lines.data, (uint32_t)lines.len },
-			 list.items[i].set->span, goal->whole);
+		lines.len = spans.len = 0;
+		print_set(&lines, &spans, &arena, &list.items[i]);
+		want_set(script, loaded, list.items[i].name, (struct text){ lines.data, (uint32_t)lines.len }, &spans,
+			 goal->whole);
 	}
 	out_free(&lines);
+	out_free(&spans);
 	arena_free(&arena);
 }
 
 static void want_image(struct xt_script *script, struct xt_loaded *loaded, const struct xt_loaded *image)
 {
-	static const struct span nowhere;
-
 	for (const struct xt_piece *piece = image->sets; piece; piece = piece->hh.next)
 		if (!is_left_over(piece))
-			want_set(script, loaded, piece->name, (struct text){ piece->lines, (uint32_t)piece->len },
-				 nowhere, false);
+			want_set(script, loaded, piece->name, (struct text){ piece->lines, (uint32_t)piece->len }, NULL,
+				 false);
 }
 
 void xt_script_sets(struct xt_script *before, struct xt_script *after, struct xt_loaded *loaded,

@@ -74,7 +74,8 @@ static void add_synflood(struct xt_builder *b, struct xt_chain *chain)
 		.source_bits = b->version == IPV4 ? 32 : 64,
 	};
 	XT_ADD(b, chain, XT_TO(XT_DROP), XT_M(XT_PROTO, "tcp"), XT_M(XT_MODULE, "tcp"),
-	       XT_M(XT_TCP_FLAGS, "FIN,SYN,RST,ACK SYN"), { .kind = XT_SYN_RATE, .syn_rate = rate });
+	       XT_M(XT_TCP_FLAGS, "FIN,SYN,RST,ACK SYN"), { .kind = XT_SYN_RATE, .syn_rate = rate })
+		->span = b->config->host_written[OPTION_HOST_PROTECTION_SYNFLOOD];
 }
 
 static void add_helper(struct xt_builder *b, struct xt_chain *chain, const struct helper *helper)
@@ -87,7 +88,8 @@ static void add_helper(struct xt_builder *b, struct xt_chain *chain, const struc
 	*ports = (struct ports){ text_of(arena_printf(b->arena, "%u", helper->port)), range, 1 };
 	XT_ADD(b, chain, ((struct xt_target){ .kind = XT_HELPER, .text = text_of(helper->name) }),
 	       { .kind = XT_PROTO, .text = proto }, { .kind = XT_MODULE, .text = proto },
-	       { .kind = XT_DPORT, .ports = ports });
+	       { .kind = XT_DPORT, .ports = ports })
+		->span = b->config->host_written[OPTION_HOST_NF_CONNTRACK_HELPERS];
 }
 
 static void fill_prerouting(struct xt_builder *b, struct xt_chain *chain)

@@ -11,6 +11,7 @@
  */
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "xt_state.h"
 
@@ -55,13 +56,25 @@ static bool run_wave(struct backend_loading *loading, const struct xt_state *sta
 	return done;
 }
 
-/* The first wave that fails is the last one. */
+/* A failure of ebtables leaves the others in force. */
+static void blame_bridge(struct backend_loading *loading, bool *only_bridge)
+{
+	*only_bridge = true;
+	for (struct backend_problem *p = loading->problems; p; p = p->next)
+		if (p->part == LAYER_EBTABLES && !p->refused)
+			p->layer = LAYER_EBTABLES;
+}
+
+/* The first wave that fails is the last one.  True in *only_bridge: all but ebtables is as it should be. */
 static bool run_plan(struct backend_loading *loading, const struct xt_state *state,
-		     const struct xt_plan *plan)
+		     const struct xt_plan *plan, bool *only_bridge)
 {
 	for (unsigned wave = 0; wave < WAVES; wave++)
-		if (!run_wave(loading, state, plan, wave))
+		if (!run_wave(loading, state, plan, wave)) {
+			if (waves[wave] == XT_STEP_BRIDGE && !loading->strict)
+				blame_bridge(loading, only_bridge);
 			return false;
+		}
 	return true;
 }
 
@@ -138,9 +151,15 @@ static void roll_back(struct backend_loading *loading, struct xt_state *state)
 {
 	struct xt_goal before = { .image = &state->loaded };
 	struct xt_loaded found = { .sets = NULL }, again = { .sets = NULL };
+	uint32_t suspects = loading->suspect_count;
+	struct backend_problem **after = loading->last_problem;
 	bool back = xt_read_all(loading, &found) && undo(loading, state, &found, &before) &&
 		    reached(loading, &again, &before);
 
+	/* What is refused of the old ruleset says nothing about the new one. */
+	loading->suspect_count = suspects;
+	for (struct backend_problem *p = after ? *after : NULL; p; p = p->next)
+		p->refused = false;
 	if (!back)
 		backend_problem_add(loading, nowhere,
 				    "ROLLING BACK FAILED: what is loaded now is neither the old "
@@ -167,24 +186,34 @@ static bool verify(struct backend_loading *loading, struct xt_state *state, cons
 	return false;
 }
 
+static bool has_refusal(const struct backend_loading *loading)
+{
+	for (const struct backend_problem *p = loading->problems; p; p = p->next)
+		if (p->refused)
+			return true;
+	return false;
+}
+
 /* The stamp is taken before the reading: what others do meanwhile makes it stale. */
 bool xt_carry_out(struct backend_loading *loading, struct xt_state *state, const struct xt_goal *goal,
 		  const struct xt_plan *plan)
 {
 	struct xt_stamp before = state->stamp;
 	int64_t begin = now();
-	bool done = run_plan(loading, state, plan);
+	bool only_bridge = false, done = run_plan(loading, state, plan, &only_bridge);
 
 	loading->kernel_time = now() - begin;
 	begin = now();
 	state->stamp = xt_stamp_take();
 	done = done && verify(loading, state, goal, plan);
-	if (!done)
+	if (only_bridge)
+		state->known = false;
+	else if (!done)
 		roll_back(loading, state);
 	else if (state->stamp.generation - before.generation > transactions(plan))
 		state->known = false; /* others were at work, too */
 	loading->read_time += now() - begin;
-	return done;
+	return done || (only_bridge && !has_refusal(loading));
 }
 
 /* A chain that has its digest still, but not the rules that were read when it was known, has been
@@ -238,15 +267,19 @@ static bool read_again(struct backend_loading *loading, struct xt_state *state, 
 	return read;
 }
 
-static bool has_tools(struct backend_loading *loading, const struct xt_state *state,
-		      const struct xt_plan *plan)
+/* Says which layers are missing that something would be loaded into.  False: not even the rest can be loaded. */
+static bool note_missing(struct backend_loading *loading, const struct xt_state *state, const struct xt_plan *plan)
 {
-	if (!plan->scripts[XT_STEP_BRIDGE].changes || !state->loaded.bridge.missing)
-		return true;
-	backend_problem_add(loading, nowhere,
-			    "there is no ebtables-save, but rules of layer 2 are wanted (`ebtables: 0` "
-			    "in cluster.fw does without)");
-	return false;
+	bool any = false;
+
+	for (unsigned layer = 0; layer < LAYERS; layer++) {
+		if (!xt_plan_lacks(plan, &state->loaded, (enum layer)layer) ||
+		    (layer == LAYER_IP6TABLES && access("/proc/net/if_inet6", F_OK) != 0)) /* there is no IPv6 */
+			continue;
+		backend_problem_add(loading, nowhere, "%s", state->loaded.lacking[layer])->layer = (enum layer)layer;
+		any = true;
+	}
+	return !xt_plan_lacks(plan, &state->loaded, LAYER_SETS) && !(any && loading->strict);
 }
 
 static bool change(struct backend_loading *loading, struct xt_state *state, const struct xt_goal *goal,
@@ -260,7 +293,7 @@ static bool change(struct backend_loading *loading, struct xt_state *state, cons
 	loading->build_time = now() - begin;
 	done = !held || read_again(loading, state, goal, &plan);
 	xt_loading_note(loading, &plan);
-	done = done && has_tools(loading, state, &plan);
+	done = note_missing(loading, state, &plan) && done;
 	if (done && !xt_plan_is_empty(&plan))
 		done = xt_carry_out(loading, state, goal, &plan);
 	xt_plan_free(&plan);
@@ -278,6 +311,20 @@ bool xt_load(struct backend_loading *loading, struct xt_state *state, const stru
 	done = refresh(loading, state) && change(loading, state, &goal, held);
 	xt_lock_give(&state->lock);
 	return done;
+}
+
+bool xt_is_in_force(struct arena *arena)
+{
+	struct backend_loading loading = { .arena = arena };
+	struct xt_loaded found = { .sets = NULL };
+	bool in_force = false;
+
+	if (xt_read_all(&loading, &found))
+		for (unsigned i = 0; i < XT_TABLES; i++)
+			for (unsigned n = 0; n < XT_HOOKS_MOST; n++)
+				in_force |= found.tables[i].hooks[n].count > 0 && HASH_COUNT(found.tables[i].chains) > XT_HOOKS_MOST;
+	xt_loaded_free(&found);
+	return in_force;
 }
 
 bool xt_load_once(struct backend_loading *loading, const struct config *config)

@@ -30,6 +30,11 @@ bool xt_state_is_stale(const struct xt_state *state);
  * before is loaded again unless one of them says that this failed.
  */
 bool xt_load(struct backend_loading *loading, struct xt_state *state, const struct config *config);
+/* Whether iptables has rules of ours that packets come to, for IPv4 or IPv6. */
+bool xt_is_in_force(struct arena *arena);
+/* Whether iptables has surely nothing of ours, even where its tools fail, as for tables that native rules were put into:
+ * asks the kernel for chains.  xt_absent.c */
+bool xt_is_absent(void);
 /* The same without a memory. */
 bool xt_load_once(struct backend_loading *loading, const struct config *config);
 

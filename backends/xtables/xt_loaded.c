@@ -314,6 +314,8 @@ static bool is_hidden_table(struct text line, unsigned version)
 	rest = line;
 	for (rest.len = 0; rest.len < line.len && line.ptr[rest.len] != '\''; rest.len++)
 		;
+	if (memmem(line.ptr, line.len, "incompatible base-chains", 24))
+		return false; /* beside those of iptables, which are shown */
 	return find_table(rest, version) != XT_TABLES;
 }
 

@@ -20,6 +20,7 @@
  * to a set, or from protection_synflood to a rule.  Each gap is as long as a tool
  * needs.  The nftables targets have none.
  */
+#include "left_out.h"
 #include "parallel.h"
 #include "xt_state.h"
 
@@ -75,6 +76,45 @@ static void start_script(struct xt_plan *plan, unsigned step)
 	out_init_memory(&plan->scripts[step].touched);
 }
 
+/* ---- what is missing ---- */
+
+/* Which step needs which layer. */
+static const struct {
+	enum layer layer;
+	enum xt_step step;
+} needs[] = {
+	{ LAYER_SETS, XT_STEP_SETS },
+	{ LAYER_SETS, XT_STEP_SETS_AFTER },
+	{ LAYER_IP6TABLES, XT_STEP_TABLES + XT_FILTER6 },
+	{ LAYER_IP6TABLES, XT_STEP_TABLES + XT_RAW6 },
+	{ LAYER_RAW, XT_STEP_TABLES + XT_RAW4 },
+	{ LAYER_RAW, XT_STEP_TABLES + XT_RAW6 },
+	{ LAYER_EBTABLES, XT_STEP_BRIDGE },
+};
+
+enum { NEEDS = sizeof(needs) / sizeof(needs[0]) };
+
+static void suppress_missing(struct xt_plan *plan, const struct xt_loaded *loaded, const struct xt_goal *goal)
+{
+	for (unsigned i = 0; i < NEEDS; i++) {
+		struct xt_script *script = &plan->scripts[needs[i].step];
+
+		if (!loaded->lacking[needs[i].layer][0] &&
+		    !(goal->config && left_out_layer(goal->config->left_out, needs[i].layer)))
+			continue;
+		script->suppressed |= script->changes;
+		script->changes = false;
+	}
+}
+
+bool xt_plan_lacks(const struct xt_plan *plan, const struct xt_loaded *loaded, enum layer layer)
+{
+	for (unsigned i = 0; i < NEEDS && loaded->lacking[layer][0]; i++)
+		if (needs[i].layer == layer && plan->scripts[needs[i].step].suppressed)
+			return true;
+	return false;
+}
+
 void xt_plan_make(struct xt_plan *plan, struct xt_loaded *loaded, const struct xt_goal *goal)
 {
 	struct making making = { plan, loaded, goal };
@@ -82,6 +122,7 @@ void xt_plan_make(struct xt_plan *plan, struct xt_loaded *loaded, const struct x
 	for (unsigned step = 0; step < XT_STEPS; step++)
 		start_script(plan, step);
 	parallel_run(2, 2, make_half, &making);
+	suppress_missing(plan, loaded, goal);
 }
 
 static void make_half_of_guest(void *context, unsigned worker, unsigned n)
@@ -100,6 +141,7 @@ void xt_plan_make_guest(struct xt_plan *plan, struct xt_loaded *loaded, const st
 	for (unsigned step = 0; step < XT_STEPS; step++)
 		start_script(plan, step);
 	parallel_run(2, 2, make_half_of_guest, &making);
+	suppress_missing(plan, loaded, goal);
 }
 
 static void free_script(struct xt_plan *plan, unsigned step)
@@ -118,6 +160,7 @@ void xt_plan_make_again(struct xt_plan *plan, struct xt_loaded *loaded, const st
 	}
 	xt_script_sets(&plan->scripts[XT_STEP_SETS], &plan->scripts[XT_STEP_SETS_AFTER], loaded, goal);
 	xt_script_bridge(&plan->scripts[XT_STEP_BRIDGE], &loaded->bridge, goal);
+	suppress_missing(plan, loaded, goal);
 }
 
 bool xt_plan_is_empty(const struct xt_plan *plan)

@@ -3,6 +3,8 @@
  * Reading back what is loaded: all of it, by the -save tools, which run at the same
  * time; or, after a change to a few chains and sets, those alone.
  */
+#include <stdio.h>
+
 #include "xt_state.h"
 
 /* ---- all of it ---- */
@@ -35,30 +37,39 @@ static bool take_tables(struct backend_loading *loading, struct xt_loaded *loade
 	return false;
 }
 
-static bool finish_bridge(struct backend_loading *loading, struct xt_loaded *loaded, struct process *process)
+/* The layer that can be done without when it cannot be read, or LAYERS. */
+static enum layer layer_of(enum saver saver)
 {
-	if (process->pid == 0 && xt_tool_is_missing(process)) {
-		process_finish(process);
-		loaded->bridge.missing = true;
-		return true;
-	}
-	if (!xt_tool_finish(loading, process, NULL))
-		return false;
-	xt_loaded_take_bridge(loaded, xt_tool_output(process));
-	return true;
+	return saver == SAVER_BRIDGE ? LAYER_EBTABLES : saver == SAVER_SETS ? LAYER_SETS :
+	       saver == SAVER_IPV6 ? LAYER_IP6TABLES : LAYERS;
 }
 
-static bool finish_saver(struct backend_loading *loading, struct xt_loaded *loaded, enum saver saver,
-			 struct process *process)
+static bool take_output(struct backend_loading *loading, struct xt_loaded *loaded, enum saver saver,
+			struct process *process)
 {
-	if (saver == SAVER_BRIDGE)
-		return finish_bridge(loading, loaded, process);
 	if (!xt_tool_finish(loading, process, NULL))
 		return false;
 	if (saver == SAVER_SETS)
 		xt_loaded_take_sets(loaded, xt_tool_output(process));
+	else if (saver == SAVER_BRIDGE)
+		xt_loaded_take_bridge(loaded, xt_tool_output(process));
 	else
 		return take_tables(loading, loaded, saver == SAVER_IPV4 ? IPV4 : IPV6, process);
+	return true;
+}
+
+/* A layer that cannot be read has nothing; what else there is can be changed all the same. */
+static bool finish_saver(struct backend_loading *loading, struct xt_loaded *loaded, enum saver saver,
+			 struct process *process)
+{
+	enum layer layer = layer_of(saver);
+	struct backend_loading aside = { .arena = loading->arena };
+
+	if (layer == LAYERS)
+		return take_output(loading, loaded, saver, process);
+	loaded->lacking[layer][0] = '\0';
+	if (!take_output(&aside, loaded, saver, process))
+		snprintf(loaded->lacking[layer], XT_WORDS_SIZE, "%s", aside.problems->text);
 	return true;
 }
 

@@ -11,6 +11,7 @@
  */
 #include <stdio.h>
 
+#include "left_out.h"
 #include "xt_state.h"
 
 /* ---- scripts of all kinds ---- */
@@ -124,10 +125,29 @@ static void count_change(struct work *w, const struct xt_piece *piece, struct te
 	xt_script_touch(w->script, name, digest, rules);
 }
 
+/* A rule that was refused is left out; while it is not known which was, what may be it drops everything. */
+static bool is_left_out(struct work *w, struct xt_chain *chain, size_t start)
+{
+	struct out *lines = &w->lines;
+	const struct left_out_rule *rule =
+		left_out_find_rule(w->table->config->left_out, lines->data + start, lines->len - start);
+
+	if (!rule)
+		return false;
+	lines->len = start;
+	if (!rule->guarded)
+		return true;
+	out_string(lines, "-A ");
+	out_text(lines, chain->name);
+	out_string(lines, " -j DROP");
+	return false;
+}
+
 /* Writes the rules; returns how many rules that makes. */
 static uint32_t print_rules(struct work *w, struct xt_chain *chain)
 {
 	struct out *out = w->script->out, *lines = &w->lines;
+	bool has_left_out = w->table->config->left_out && w->table->config->left_out->rules;
 	uint32_t count = 0;
 
 	lines->len = 0;
@@ -137,6 +157,8 @@ static uint32_t print_rules(struct work *w, struct xt_chain *chain)
 		size_t start = lines->len;
 
 		xt_print_rule(lines, chain, rule, w->table->version);
+		if (has_left_out && is_left_out(w, chain, start))
+			continue;
 		out_bytes(out, lines->data + start, lines->len - start);
 		out_char(out, '\n');
 		xt_script_line(w->script, rule->span);

@@ -61,17 +61,19 @@ struct xt_loaded_table {
 };
 
 struct xt_loaded_bridge {
-	bool missing; /* there is no ebtables */
 	struct xt_piece *chains;
 	bool hooked;
 	struct out declarations; /* of others, and of what is built in */
 	struct out rules;        /* of others, and the hook */
 };
 
+enum { XT_WORDS_SIZE = 200 };
+
 struct xt_loaded {
 	struct xt_loaded_table tables[XT_TABLES];
 	struct xt_piece *sets;
 	struct xt_loaded_bridge bridge;
+	char lacking[LAYERS][XT_WORDS_SIZE]; /* why a layer cannot be read; empty: it can */
 };
 
 void xt_pieces_free(struct xt_piece **pieces);
@@ -120,6 +122,7 @@ struct xt_script {
 	bool tracing;                /* origins and what is touched are wanted */
 	struct out origins, touched; /* arrays of the above */
 	bool changes;                /* there is something to do */
+	bool suppressed;             /* there would be, but its layer is missing */
 	bool impossible; /* of one guest's chains, some are not there */
 	bool shape; /* chains come or go, or hooks: it is not enough to look at what is touched */
 	uint32_t chains, rules, sets, elements, deleted;
@@ -167,6 +170,8 @@ void xt_plan_make_guest(struct xt_plan *plan, struct xt_loaded *loaded, const st
 /* Makes the scripts for sets and ebtables once more, when those were read again. */
 void xt_plan_make_again(struct xt_plan *plan, struct xt_loaded *loaded, const struct xt_goal *goal);
 bool xt_plan_is_empty(const struct xt_plan *plan);
+/* Whether something would be to do in a layer that cannot be read. */
+bool xt_plan_lacks(const struct xt_plan *plan, const struct xt_loaded *loaded, enum layer layer);
 void xt_plan_free(struct xt_plan *plan);
 /* The tool that takes the script of a step. */
 const char *const *xt_step_tool(enum xt_step step);

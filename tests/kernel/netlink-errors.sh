@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# netlink-errors.sh: what `pvefw-cc load` says when the kernel refuses, and that nothing is loaded then.
+# netlink-errors.sh: what `pvefw-cc load --strict` says when the kernel refuses, and that nothing is loaded then.
 #
 # A kernel that lacks expressions (connection tracking, reject and meta ibrname in bridge tables, queue)
 # is asked for them; on one that has them these checks cannot run. Without permission one line says so.
@@ -66,7 +66,7 @@ feature() {
 		return
 	fi
 	for target in netlink nft; do
-		load --target $target
+		load --strict --target $target
 		[ $status = 2 ]
 		verdict $? "$1, $target: exit status $status instead of 2"
 		says "$1, $target" "^pvefw-cc: firewall/100\.fw:$4: this kernel cannot do $1, which chain .*: it lacks $3\$"
@@ -100,7 +100,7 @@ feature '`queue` \(option ips\)' "queue num 0" CONFIG_NFT_QUEUE 3
 rm "$work"/tree/firewall/100.fw
 printf '[OPTIONS]\nnf_conntrack_allow_invalid: 1\nnf_conntrack_helpers: ftp\n' >"$work/tree/nodes/n/host.fw"
 if lacks "ct state new accept"; then
-	load
+	load --strict
 	says "conntrack helper" '^pvefw-cc: nodes/n/host\.fw:3: this kernel cannot do .* conntrack helper `ftp` needs'
 else
 	cannot=$((cannot + 1))

@@ -381,7 +381,7 @@ fault() {
 	path=$work/broken:$PATH
 	[ "$mode" != missing ] || path=$work/broken
 	break_tool "$step" "$mode"
-	PATH=$path PVEFW_TOOL_SECONDS=1 "$PVEFW_CC" load --target iptables --output /dev/null --root "$tree" "$@" \
+	PATH=$path PVEFW_TOOL_SECONDS=1 "$PVEFW_CC" load --target iptables --strict --output /dev/null --root "$tree" "$@" \
 		2>"$work/errors"
 	status=$?
 	dump >"$work/after"
