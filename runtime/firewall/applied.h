@@ -6,10 +6,15 @@
  *
  * The new target is filled before the old one is emptied, so that there is always one
  * that filters.
+ *
+ * What the kernel or a tool refuses is left out, and remembered: later loads begin without it.  It is tried again
+ * when its files change, and when applied_forget() or applied_retry() say so; if it is still refused then, what
+ * was in force comes back without another search.
  */
 #ifndef PVEFW_APPLIED_H
 #define PVEFW_APPLIED_H
 
+#include "cmd_leave_out.h"
 #include "firewall/compilation.h"
 #include "firewall/fwbr_flag.h"
 #include "firewall/log.h"
@@ -28,6 +33,10 @@ struct applied {
 	bool removed_other;            /* the other one has none, for sure */
 	struct tree_digest digest;     /* of what was applied last */
 	bool valid;                    /* something was applied, and digest tells what */
+	struct left_out left_out;      /* what was refused */
+	bool retry;                    /* the next load tries that again */
+	bool minimal;                  /* the minimal ruleset is in force */
+	void (*alive)(void);           /* called between attempts, or NULL */
 };
 
 /* What applying did, and what it met. */
@@ -37,18 +46,30 @@ struct applying {
 	bool changed;
 	struct backend_loading loading; /* of the target */
 	struct backend_problem *problems;
+	unsigned attempts;
+	bool others_stay; /* the other target could not be emptied: its rules are in force, too */
 };
 
 void applied_init(struct applied *a, struct log *log, struct sysctls *sysctls);
 void applied_free(struct applied *a);
 /* The next time nothing is taken as known. */
 void applied_forget(struct applied *a);
+/* The next load tries what is left out. */
+void applied_retry(struct applied *a);
 /* Whether somebody may have changed what iptables has; takes microseconds. */
 bool applied_is_stale(const struct applied *a);
 
-/* Applies a compilation that has a configuration.  False: the target has what it had
- * before, and the problems, which were logged, say why. */
-bool applied_load(struct applied *a, const struct compilation *c, struct applying *applying);
+/*
+ * Applies a compilation that has a configuration, which is compiled again without what is refused; where it was
+ * made by compilation_run_without(), with a->left_out.  False: the target has what it had before, and the
+ * problems, which were logged, say why; the compilation may have no configuration then.
+ */
+bool applied_load(struct applied *a, struct compilation *c, struct applying *applying);
+/* When that has failed and nothing is in force: loads the minimal ruleset, with whatever target takes it.  True if it
+ * is in force then, or was before. */
+bool applied_load_minimal(struct applied *a, const struct compilation *c, struct applying *applying);
+/* Whether a layer that is missing matters for a configuration. */
+bool applied_layer_matters(const struct compilation *c, enum layer layer);
 /*
  * The short way for a change of nothing but the file of `guest`, a guest of `c`, which is what
  * was applied.  False: it must be applied as a whole, and nothing has changed.

@@ -171,7 +171,7 @@ static int enforce_without_service(const struct cli *cli, struct substitute *sub
 	struct applying applying = { .arena = &c.arena };
 	bool done;
 
-	confirm_compile(&substitute->confirm, &options, NULL, &c);
+	confirm_compile(&substitute->confirm, &options, NULL, &substitute->applied.left_out, &c);
 	bounded_done();
 	told_log(&told, &substitute->log, &c.diags);
 	done = c.config && applied_load(&substitute->applied, &c, &applying);

@@ -8,6 +8,7 @@
 
 #include "backend.h"
 #include "compile.h"
+#include "left_out.h"
 
 enum { TREE_DIGEST_BYTES = 20 };
 
@@ -24,10 +25,21 @@ struct compilation {
 	struct config *config;         /* NULL: the tree cannot be read, and the diagnostics say why */
 	const struct backend *backend; /* that the host's options choose */
 	struct tree_digest digest;
+	/* For compiling again. */
+	struct input_options options;
+	struct source_cache *cache;
+	struct left_out *left_out;
+	struct arena kept; /* what `options` names, if nobody else keeps it */
 };
 
 /* Compiles; `cache` may be NULL.  Free it in any case. */
 void compilation_run(struct compilation *c, const struct input_options *options, struct source_cache *cache);
+/* The same without lines that were refused; those of files that have changed are forgotten before.  What
+ * `options` names, `cache` and `left_out` must last as long as the compilation. */
+void compilation_run_without(struct compilation *c, const struct input_options *options, struct source_cache *cache,
+			     struct left_out *left_out);
+/* Reads and compiles everything again, in place of what it was. */
+void compilation_again(struct compilation *c);
 void compilation_free(struct compilation *c);
 
 /* The target that the host's options choose. */

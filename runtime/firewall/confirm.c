@@ -855,33 +855,36 @@ static int whole_overlay(const struct confirm *c, uint64_t number, struct arena 
 	return reason;
 }
 
-static void compile_whole(struct confirm *c, const struct input_options *options, struct compilation *compilation)
+static void compile_whole(struct confirm *c, const struct input_options *options, struct left_out *left_out,
+			  struct compilation *compilation)
 {
 	struct input_options inputs = *options;
-	struct source_overlay overlay;
 	struct arena arena = { 0 };
+	struct source_overlay *overlay = ARENA_NEW(&arena, struct source_overlay);
 
 	for (unsigned i = 0; i < c->rejected_count; i++)
 		c->rejected[i].changed = false; /* not known */
-	if (whole_overlay(c, c->enforced, &arena, &overlay) == 0) {
-		inputs.overlay = &overlay;
-		compilation_free(compilation);
-		compilation_run(compilation, &inputs, NULL);
-		compilation->map.overlay = NULL;
+	if (whole_overlay(c, c->enforced, &arena, overlay) != 0) {
+		arena_free(&arena);
+		return;
 	}
-	arena_free(&arena);
+	inputs.overlay = overlay;
+	compilation_free(compilation);
+	compilation_run_without(compilation, &inputs, NULL, left_out);
+	compilation->map.overlay = NULL;
+	compilation->kept = arena; /* it may be compiled again */
 }
 
 void confirm_compile(struct confirm *c, const struct input_options *options, struct source_cache *cache,
-		     struct compilation *compilation)
+		     struct left_out *left_out, struct compilation *compilation)
 {
 	struct input_options inputs;
 
 	confirm_look(c, options->root);
 	inputs = confirm_inputs(c, options);
-	compilation_run(compilation, &inputs, cache);
+	compilation_run_without(compilation, &inputs, cache, left_out);
 	if (!compilation->config && c->enforced && c->in_force != c->enforced)
-		compile_whole(c, options, compilation);
+		compile_whole(c, options, left_out, compilation);
 }
 
 bool confirm_take_back(struct confirm *c, const struct input_options *options)

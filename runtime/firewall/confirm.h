@@ -115,10 +115,10 @@ void confirm_state(const struct confirm *c, struct conditions *conditions);
 
 /* The time is over: rejects what is not wanted.  True if something else is to be enforced now. */
 bool confirm_take_back(struct confirm *c, const struct input_options *options);
-/* Compiles what is to be enforced; `cache` may be NULL.  Free it in any case.  If the tree cannot be read, but a
+/* Compiles what is to be enforced, without `left_out`; `cache` may be NULL.  Free it in any case.  If the tree cannot be read, but a
  * generation was gone back to and is not in force yet, that is compiled as a whole. */
 void confirm_compile(struct confirm *c, const struct input_options *options, struct source_cache *cache,
-		     struct compilation *compilation);
+		     struct left_out *left_out, struct compilation *compilation);
 
 /* "generation 3 of 2026-11-30 12:00:00", from `arena`. */
 const char *confirm_describe(const struct confirm *c, struct arena *arena, uint64_t number);

@@ -44,7 +44,7 @@ static bool enforce(struct guard *guard, struct confirm *confirm, int run_dir)
 
 	sysctls_open(&sysctls, run_dir, &guard->log);
 	applied_init(&applied, &guard->log, &sysctls);
-	confirm_compile(confirm, guard->options, NULL, &c);
+	confirm_compile(confirm, guard->options, NULL, &applied.left_out, &c);
 	done = c.config && applied_load(&applied, &c, &applying);
 	if (done)
 		confirm_note_applied(confirm, &c, applying.changed);

@@ -174,6 +174,8 @@ static int open_events(struct service *s)
 	if (result >= 0)
 		result = add_timer(s, &s->plug, CLOCK_MONOTONIC, service_on_plug);
 	if (result >= 0)
+		result = add_timer(s, &s->again, CLOCK_MONOTONIC, service_on_again);
+	if (result >= 0)
 		result = add_signal(s, SIGTERM, on_stop);
 	if (result >= 0)
 		result = add_signal(s, SIGINT, on_stop);
@@ -354,7 +356,7 @@ const char *service_reason(const struct service *s)
 
 static void free_timers(struct service *s)
 {
-	sd_event_source *timers[] = { s->cycle, s->expiry, s->deadline, s->look, s->verify, s->plug };
+	sd_event_source *timers[] = { s->cycle, s->expiry, s->deadline, s->look, s->verify, s->plug, s->again };
 
 	for (size_t i = 0; i < sizeof(timers) / sizeof(timers[0]); i++)
 		sd_event_source_unref(timers[i]);

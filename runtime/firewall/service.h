@@ -63,6 +63,8 @@ struct service {
 	 * kernel, and the comparison of everything. */
 	sd_event_source *cycle, *expiry, *deadline, *look, *verify;
 	sd_event_source *plug; /* when guests that were being plugged are looked at again */
+	sd_event_source *again; /* what was refused is tried again */
+	uint64_t again_pause;   /* microseconds until then; 0: nothing is left out */
 	bool scheduled;
 	char changed[64];                       /* the only file that has changed since the last cycle */
 	bool others_changed;                    /* or not the only one */
@@ -111,6 +113,7 @@ void service_notify(struct service *s);
 void service_watch(struct service *s, struct text node);
 /* Handlers: the time of a cycle has come; somebody else has changed our nftables tables. */
 int service_on_cycle(sd_event_source *source, uint64_t now, void *context);
+int service_on_again(sd_event_source *source, uint64_t now, void *context);
 /* The machine answers otherwise than it did to the last compilation. */
 void service_on_surroundings(void *context);
 void service_on_tampered(void *context);

@@ -28,6 +28,8 @@ enum {
 	DOUBT = 500000,         /* until a tree that is not enabled any more is believed */
 	REPAIR_PAUSE = 1000000, /* between two repairs */
 	READY_PATIENCE = 30,    /* seconds; guests are not held up longer by rules that cannot be applied */
+	AGAIN_FIRST = 60000000, /* until what was refused is tried again; doubled each time */
+	AGAIN_LAST = 600000000,
 };
 
 uint64_t service_now(void)
@@ -219,6 +221,37 @@ static void note_missed(struct service *s)
 	service_schedule(s, REPAIR_PAUSE);
 }
 
+/* ---- what could not be loaded ---- */
+
+/* What the line's absence means stands in its notes. */
+static void state_lines(struct service *s, const struct compilation *c)
+{
+	conditions_begin(&s->conditions, CONDITION_LINE_LEFT_OUT);
+	for (const struct diagnostic *d = c->config ? c->diags.first : NULL; d; d = d->next) {
+		struct place place = source_place(&c->map, d->span.begin);
+		struct log_about about = { .file = place.source ? place.source->path : NULL, .line = place.line };
+
+		if (d->id == DIAG_REFUSED)
+			conditions_add(&s->conditions, &about, "%s%s%s", d->message, d->parts ? "; " : "",
+				       d->parts ? d->parts->text : "");
+	}
+	for (const struct left_out_rule *rule = s->applied.left_out.rules; rule; rule = rule->hh.next)
+		conditions_add(&s->conditions, NULL, "a rule that no line asks for is left out: %s", rule->words);
+	conditions_end(&s->conditions);
+}
+
+static void state_layers(struct service *s, const struct compilation *c)
+{
+	const struct left_out *left_out = &s->applied.left_out;
+
+	conditions_begin(&s->conditions, CONDITION_LAYER_MISSING);
+	for (unsigned i = 0; i < LAYERS; i++)
+		if (c->config && left_out_layer(left_out, (enum layer)i) && applied_layer_matters(c, (enum layer)i))
+			conditions_add(&s->conditions, NULL, "%s is missing: %s; %s (%s)", layer_table[i].name,
+				       layer_table[i].effect, layer_table[i].remedy, left_out->layer_words[i]);
+	conditions_end(&s->conditions);
+}
+
 /* The first problem says why. */
 static void state_not_applied(struct service *s, const struct compilation *c, const struct applying *applying, bool done)
 {
@@ -238,6 +271,68 @@ static void state_not_applied(struct service *s, const struct compilation *c, co
 	conditions_end(&s->conditions);
 }
 
+static void state_minimal(struct service *s)
+{
+	conditions_begin(&s->conditions, CONDITION_MINIMAL_RULESET);
+	if (s->applied.minimal)
+		conditions_add(&s->conditions, NULL,
+			       "the configuration cannot be loaded: the minimal ruleset is in force (%s): the host's management "
+			       "access, policies for everything else",
+			       s->applied.backend->name);
+	conditions_end(&s->conditions);
+}
+
+static void state_other_target(struct service *s, const struct applying *applying)
+{
+	conditions_begin(&s->conditions, CONDITION_OTHER_TARGET);
+	if (applying->others_stay)
+		conditions_add(&s->conditions, NULL,
+			       "rules of the other target could not be taken away: both are in force, and what one of them drops is dropped");
+	conditions_end(&s->conditions);
+}
+
+/* What is left out is tried again later and later. */
+static void schedule_retry(struct service *s)
+{
+	if (left_out_is_empty(&s->applied.left_out)) {
+		sd_event_source_set_enabled(s->again, SD_EVENT_OFF);
+		s->again_pause = 0;
+		return;
+	}
+	if (s->again_pause)
+		return;
+	s->again_pause = AGAIN_FIRST;
+	service_arm(s->again, service_now() + s->again_pause);
+}
+
+int service_on_again(sd_event_source *source, uint64_t now, void *context)
+{
+	struct service *s = context;
+
+	applied_retry(&s->applied);
+	service_schedule(s, 0);
+	s->again_pause = least(2 * s->again_pause, AGAIN_LAST);
+	service_arm(source, now + s->again_pause);
+	return 0;
+}
+
+static void state_conditions(struct service *s, const struct compilation *c, const struct applying *applying, bool done)
+{
+	state_not_applied(s, c, applying, done);
+	state_minimal(s);
+	if (!done)
+		return;
+	state_layers(s, c);
+	state_lines(s, c);
+	state_other_target(s, applying);
+}
+
+/* The service manager must not take a search for a service that hangs. */
+static void keep_alive(void)
+{
+	sd_notify(0, "WATCHDOG=1");
+}
+
 static bool apply(struct service *s, struct compilation *c)
 {
 	struct arena arena = { 0 };
@@ -248,9 +343,13 @@ static bool apply(struct service *s, struct compilation *c)
 
 	kernel_watch_pause(&s->kernel);
 	applying.whole = s->whole;
+	s->applied.alive = keep_alive;
 	done = applied_load(&s->applied, c, &applying);
 	missed = listen_to_kernel(s, applying.changed, emptied);
-	state_not_applied(s, c, &applying, done);
+	if (!done && applied_load_minimal(&s->applied, c, &applying))
+		s->filtering = true;
+	state_conditions(s, c, &applying, done);
+	schedule_retry(s);
 	arena_free(&arena);
 	s->counts.applies++;
 	s->counts.apply_time = nanoseconds() - begin;
@@ -262,6 +361,7 @@ static bool apply(struct service *s, struct compilation *c)
 	if (!done) {
 		log_message(&s->log, PRIORITY_ERROR, NULL, "%s",
 			    applying.loading.unsure ? "whether this is in force is found out at the next attempt"
+			    : s->applied.minimal    ? "not applied; the minimal ruleset is in force"
 						    : "not applied; what was in force before stays in force");
 		return false;
 	}
@@ -282,7 +382,7 @@ static void compile_timed(struct service *s, struct compilation *c)
 {
 	int64_t begin = nanoseconds();
 
-	confirm_compile(&s->confirm, &s->options, s->cache, c);
+	confirm_compile(&s->confirm, &s->options, s->cache, &s->applied.left_out, c);
 	note_compilation(s, c, nanoseconds() - begin);
 }
 
@@ -413,7 +513,8 @@ void service_notify(struct service *s)
 {
 	const struct service_counts *n = &s->counts;
 
-	s->announced = s->announced || !n->failing || service_now() - s->started >= ready_patience();
+	s->announced = s->announced || !n->failing || s->applied.minimal ||
+		       service_now() - s->started >= ready_patience();
 	sd_notifyf(0, "%sSTATUS=%s%s, %u errors and %u warnings in the configuration", s->announced ? "READY=1\n" : "",
 		   n->enabled ? "enabled" : "disabled", n->failing ? ", FAILING" : "", n->diagnostics[SEVERITY_ERROR],
 		   n->diagnostics[SEVERITY_WARNING]);

@@ -48,6 +48,8 @@ void told_log(struct told *told, struct log *log, const struct diags *diags)
 	for (const struct diagnostic *d = diags->first; d && kept < count && hashes; d = d->next) {
 		uint64_t hash = hash_of(diags, d);
 
+		if (d->id == DIAG_REFUSED) /* a condition */
+			continue;
 		hashes[kept++] = hash;
 		if (!is_known(told, hash) && ++fresh <= MOST)
 			log_diagnostic(log, diags->map, d);

@@ -76,7 +76,7 @@ static void apply(bool changed)
 {
 	struct compilation c;
 
-	confirm_compile(&confirm, &options, NULL, &c);
+	confirm_compile(&confirm, &options, NULL, NULL, &c);
 	ck_assert_ptr_nonnull(c.config);
 	confirm_settle(&confirm);
 	confirm_note_applied(&confirm, &c, changed);
@@ -338,7 +338,7 @@ START_TEST(going_back_needs_no_tree)
 	snprintf(gone, sizeof(gone), "%s.gone", root);
 	ck_assert_int_eq(rename(root, gone), 0);
 	ck_assert(confirm_take_back(&confirm, &options));
-	confirm_compile(&confirm, &options, NULL, &c);
+	confirm_compile(&confirm, &options, NULL, NULL, &c);
 	ck_assert_ptr_nonnull(c.config);
 	ck_assert_uint_eq(c.map.sources[0]->size, strlen("[OPTIONS]\nenable: 1\n"));
 	compilation_free(&c);
