@@ -14,9 +14,31 @@
 enum { ANSWER_WAIT = 180000, ANSWER_WAIT_HANGING = 4000, LOCK_WAIT = 10000, LOCK_WAIT_KILLED = 2000 };
 
 /* A service that waits for the tree does not answer before the tree does. */
+static bool tree_hangs;
+
 static bool tree_answers(void *context)
 {
-	return bounded_answers(context);
+	const struct cli *cli = context;
+	int dir = rundir_open_existing(firewall_run_dir(cli));
+	struct out root;
+
+	/* The service's tree, which it has written down, need not be that of the command. */
+	out_init_memory(&root);
+	if (dir >= 0 && rundir_read(dir, "root", &root) == 0) {
+		out_char(&root, '\0');
+		tree_hangs = !bounded_answers(root.data);
+	} else {
+		tree_hangs = !bounded_answers(cli_inputs(cli).root);
+	}
+	out_free(&root);
+	if (dir >= 0)
+		close(dir);
+	return !tree_hangs;
+}
+
+bool client_tree_hangs(void)
+{
+	return tree_hangs;
 }
 
 json_t *client_ask(const struct cli *cli, json_t *request, bool *missing)
@@ -26,8 +48,7 @@ json_t *client_ask(const struct cli *cli, json_t *request, bool *missing)
 
 json_t *client_ask_within(const struct cli *cli, json_t *request, int limit, bool *missing)
 {
-	const char *root = cli_inputs(cli).root;
-	struct control_patience patience = { ANSWER_WAIT_HANGING, limit, tree_answers, (void *)(uintptr_t)root };
+	struct control_patience patience = { ANSWER_WAIT_HANGING, limit, tree_answers, (void *)(uintptr_t)cli };
 	json_t *answer = control_ask(firewall_run_dir(cli), request, &patience);
 
 	*missing = !answer && (errno == ENOENT || errno == ECONNREFUSED || errno == ENOTDIR);

@@ -16,6 +16,8 @@
 json_t *client_ask(const struct cli *cli, json_t *request, bool *missing);
 /* The same for no longer than `limit` milliseconds. */
 json_t *client_ask_within(const struct cli *cli, json_t *request, int limit, bool *missing);
+/* Whether the service was not waited for as its tree hangs. */
+bool client_tree_hangs(void);
 /* Prints the message of the answer; or reports the error that the answer tells, if any, and gives the answer back. */
 int client_end(json_t *answer);
 

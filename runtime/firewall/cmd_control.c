@@ -9,7 +9,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -47,26 +46,31 @@ static int remove_without_service(const struct cli *cli, bool killed)
 	return done ? EXIT_CLEAN : EXIT_TROUBLE;
 }
 
-/* Whether the process has the lock file open: then its number was not given to another one. */
+/*
+ * Whether the process has the lock file open: then its number was not given to another one.  Only names are compared,
+ * as whoever looked at the files would wait for the tree, too.
+ */
 static bool has_lock_open(pid_t pid, int dir)
 {
-	struct stat lock, open_file;
-	char path[64];
-	DIR *stream;
+	char path[64], ours[4096], theirs[4096];
+	int lock = openat(dir, "lock", O_PATH | O_CLOEXEC);
 	struct dirent *entry;
 	bool found = false;
+	ssize_t len = -1;
+	DIR *stream;
 
-	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
-	stream = opendir(path);
-	if (!stream || fstatat(dir, "lock", &lock, AT_SYMLINK_NOFOLLOW) < 0) {
-		if (stream)
-			closedir(stream);
-		return false;
+	if (lock >= 0) {
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", lock);
+		len = readlink(path, ours, sizeof(ours));
+		close(lock);
 	}
-	while (!found && (entry = readdir(stream)))
-		found = fstatat(dirfd(stream), entry->d_name, &open_file, 0) == 0 && open_file.st_ino == lock.st_ino &&
-			open_file.st_dev == lock.st_dev;
-	closedir(stream);
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	stream = len > 0 ? opendir(path) : NULL;
+	while (stream && !found && (entry = readdir(stream)))
+		found = readlinkat(dirfd(stream), entry->d_name, theirs, sizeof(theirs)) == len &&
+			memcmp(ours, theirs, (size_t)len) == 0;
+	if (stream)
+		closedir(stream);
 	return found;
 }
 
@@ -117,8 +121,7 @@ int cmd_stop(const struct cli *cli)
 	if (missing)
 		return remove_without_service(cli, false);
 	if (!answer)
-		return !bounded_answers(cli_inputs(cli).root) && kill_service(cli) ? remove_without_service(cli, true)
-										   : EXIT_TROUBLE;
+		return client_tree_hangs() && kill_service(cli) ? remove_without_service(cli, true) : EXIT_TROUBLE;
 	wait_for_end(cli);
 	if (!json_is_true(json_object_get(answer, "removed")))
 		json_object_set_new(answer, "error", json_string("the service has ended, but could not take away all its rules; "

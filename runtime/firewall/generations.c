@@ -90,7 +90,7 @@ void path_unescape(char *path)
 	for (; *path; path++) {
 		int high = *path == '\\' ? hex_value(path[1]) : -1, low = high < 0 ? -1 : hex_value(path[2]);
 
-		*to++ = low < 0 ? *path : (char)(high << 4 | low);
+		*to++ = (char)(low < 0 ? *path : high << 4 | low);
 		path += low < 0 ? 0 : 2;
 	}
 	*to = '\0';

@@ -239,6 +239,19 @@ static void open_surroundings(struct service *s)
 			    error_text(reason));
 }
 
+/* Commands look whether it answers when this service does not. */
+static void note_root(struct service *s)
+{
+	const char *root = s->options.root ? s->options.root : "/etc/pve";
+	char *whole = root[0] == '/' ? NULL : get_current_dir_name(), *path = NULL;
+
+	if (whole && asprintf(&path, "%s/%s", whole, root) < 0)
+		path = NULL;
+	rundir_write(s->run_dir, "root", path ? path : root, strlen(path ? path : root));
+	free(path);
+	free(whole);
+}
+
 int service_open(struct service *s, const struct cli *cli)
 {
 	uint16_t port = 0;
@@ -260,6 +273,7 @@ int service_open(struct service *s, const struct cli *cli)
 	s->cache = source_cache_new();
 	sysctls_open(&s->sysctls, s->run_dir, &s->log);
 	applied_init(&s->applied, &s->log, &s->sysctls);
+	note_root(s);
 	confirm_open(&s->confirm, firewall_state_dir(cli), s->run_path, true, &s->log);
 	kernel_watch_init(&s->kernel, s->event, service_on_tampered, s);
 	open_surroundings(s);
@@ -372,6 +386,7 @@ void service_close(struct service *s)
 		metrics_close(&s->metrics);
 		rundir_remove(s->run_dir, "control.sock");
 		rundir_remove(s->run_dir, "metrics.sock");
+		rundir_remove(s->run_dir, "root");
 		kernel_watch_pause(&s->kernel);
 		link_watch_stop(&s->links);
 		surroundings_close(&s->surroundings);
