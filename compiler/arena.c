@@ -112,6 +112,7 @@ void *arena_alloc_slowly(struct arena *arena, size_t room)
 void arena_adopt(struct arena *arena, struct arena *other)
 {
 	struct arena_chunk **oldest = &arena->chunks;
+	char *next = other->next;
 
 	note_dirty(other);
 	if (other->chunks)
@@ -119,8 +120,10 @@ void arena_adopt(struct arena *arena, struct arena *other)
 	while (*oldest)
 		oldest = &(*oldest)->older;
 	*oldest = other->chunks;
-	if (oldest == &arena->chunks)
+	if (oldest == &arena->chunks) {
 		use_chunk(arena, arena->chunks);
+		arena->next = next; /* what is before it was handed out */
+	}
 	use_chunk(other, NULL);
 	drop_spare(other);
 }

@@ -103,9 +103,11 @@ START_TEST(taking_over)
 		take(10000, 0xff);
 	ck_assert_str_eq(ours, "ours");
 	ck_assert_str_eq(theirs, "theirs");
-	ck_assert_str_eq(arena_string(&other, TEXT("again")), "again");
+	theirs = arena_string(&other, TEXT("again"));
+	ck_assert_str_eq(theirs, "again");
 	arena_adopt(&empty, &other);
 	ck_assert(is_filled(arena_alloc(&empty, 100), 100, 0));
+	ck_assert_str_eq(theirs, "again");
 	arena_free(&empty);
 }
 END_TEST
