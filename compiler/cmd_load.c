@@ -3,7 +3,7 @@
  * pvefw-cc load: compiles a tree and loads it into the current network namespace,
  * all or nothing, or takes away what was loaded.
  *
- * As with compile, input that cannot be read loads nothing, and lines that are
+ * As with compile, input that cannot be read loads nothing, nor does a folder that is not a tree, and lines that are
  * wrong yield diagnostics and the ruleset without them.  So do lines that the kernel or a tool refuses.
  */
 #include "cmd_backend.h"
@@ -141,9 +141,12 @@ int cmd_load(const struct cli *cli)
 		return EXIT_TROUBLE;
 	if (cli->operand_count)
 		return cli_error("load takes no operand; --root names the tree");
-	if (run_begin(run, cli) &&
-	    !(cli->value[CLI_REMOVE] ? take_away(run, load_run.backend) : load(&load_run, &status)))
-		run->failed = true;
+	if (run_begin(run, cli)) {
+		/* An empty folder would disable the firewall; a tree from elsewhere need not have all of a node's. */
+		run->options.demand = cli->value[CLI_ROOT] ? TREE_USABLE : TREE_WHOLE;
+		if (!(cli->value[CLI_REMOVE] ? take_away(run, load_run.backend) : load(&load_run, &status)))
+			run->failed = true;
+	}
 	end = run_end(run);
 	return end > status ? end : status;
 }

@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "source_cache.h"
+
 static const char *join(const struct folder *folder, const char *name)
 {
 	if (!folder->path[0])
@@ -15,10 +17,10 @@ static const char *join(const struct folder *folder, const char *name)
 	return ARENA_JOIN(folder->diags->arena, text_of(folder->path), TEXT("/"), text_of(name)).ptr;
 }
 
-/* -1 for a folder that is not there: whatever it lists comes from the overlay. */
+/* For a folder that is not open: whatever it lists is in memory. */
 static int descriptor_of(const struct folder *folder)
 {
-	return folder->dir ? dirfd(folder->dir) : -1;
+	return folder->dir ? dirfd(folder->dir) : SOURCE_CACHED;
 }
 
 static int compare_names(const void *a, const void *b)
@@ -116,10 +118,34 @@ static int list(struct folder *folder)
 	return reason;
 }
 
+/* The same in the cache. */
+static int list_cached(struct folder *folder, const struct source_cache *cache)
+{
+	const struct cached_source *entry = source_cache_find(cache, folder->path);
+	uint32_t room = 0;
+
+	if (!entry)
+		return ENOENT;
+	if (!entry->is_folder || !entry->is_known)
+		return entry->is_folder ? entry->reason : ENOTDIR;
+	for (entry = NULL; (entry = source_cache_next(cache, entry));) {
+		const char *name = cached_source_name_in(entry, folder->path);
+
+		if (name)
+			add_name(folder, &room, name);
+	}
+	apply_overlay(folder);
+	return 0;
+}
+
 static int open_at(struct folder *folder, int at, const char *name)
 {
-	int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC), reason;
+	const struct source_cache *cache = folder->diags->map->cache;
+	int fd, reason;
 
+	if (cache)
+		return list_cached(folder, cache);
+	fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return errno;
 	folder->dir = fdopendir(fd);
@@ -156,7 +182,7 @@ struct folder folder_open(const struct folder *parent, const char *name)
 		apply_overlay(&folder);
 		return folder;
 	}
-	reason = open_at(&folder, dirfd(parent->dir), name);
+	reason = open_at(&folder, descriptor_of(parent), name);
 	if (reason)
 		diag_note(diag_unreadable(folder.diags, folder.path, reason), "nothing is compiled");
 	return folder;
@@ -177,8 +203,12 @@ bool folder_has(const struct folder *folder, struct text name)
 
 bool folder_is_folder(const struct folder *folder, const char *name)
 {
+	const struct source_cache *cache = folder->diags->map->cache;
+	const struct cached_source *entry = cache ? source_cache_find(cache, join(folder, name)) : NULL;
 	struct stat st;
 
+	if (cache)
+		return entry && entry->is_folder;
 	return fstatat(descriptor_of(folder), name, &st, 0) < 0 || S_ISDIR(st.st_mode);
 }
 

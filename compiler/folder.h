@@ -5,6 +5,8 @@
  * A folder is listed once.  What it does not list is missing; what it lists and
  * cannot be opened or read is an error, whatever the reason.  So a file is never
  * taken as missing by mistake, and there is no system call for one that is.
+ *
+ * If the source map has a cache, folders and files are those of the cache, and the disk is not touched.
  */
 #ifndef PVEFW_FOLDER_H
 #define PVEFW_FOLDER_H
@@ -16,7 +18,7 @@
 struct folder {
 	struct diags *diags;
 	const char *path;   /* as shown: relative to the root, "" for it */
-	DIR *dir;           /* NULL: missing or unreadable, then it lists nothing */
+	DIR *dir;           /* NULL: missing or unreadable, then it lists nothing; or in the map's cache */
 	struct text *names; /* sorted; NUL-terminated; without "." and ".." */
 	uint32_t count;
 };

@@ -509,11 +509,29 @@ static bool is_own_root(const char *root)
 	return text_is(t, "/etc/pve");
 }
 
+/* A root that is in memory was looked at before it got there. */
+static bool is_tree(struct reader *r)
+{
+	struct diagnostic *d;
+	struct tree_root root;
+
+	if (!r->root.dir)
+		return true;
+	root = tree_root_look(dirfd(r->root.dir), r->options->demand, r->options->marks);
+	if (!root.problem)
+		return true;
+	d = diag(r->diags, nowhere, DIAG_CANNOT_READ, "%s %s%s%s", r->inputs->root, root.problem, root.reason ? ": " : "",
+		 root.reason ? error_text(root.reason) : "");
+	r->diags->unreadable = true;
+	diag_note(d, "nothing is compiled: this does not say that the firewall is disabled");
+	if (is_own_root(r->inputs->root))
+		diag_help(d, "pve-cluster mounts it; see systemctl status pve-cluster");
+	return false;
+}
+
 static void read_tree(struct reader *r)
 {
-	if (folder_open_root(r->diags, r->inputs->root, &r->root)) {
-		if (r->root.dir) /* if that fails, it is no folder's */
-			fstat(dirfd(r->root.dir), &r->inputs->root_st);
+	if (folder_open_root(r->diags, r->inputs->root, &r->root) && is_tree(r)) {
 		read_firewall(r);
 		read_node(r);
 		read_sdn(r);

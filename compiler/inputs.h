@@ -9,10 +9,9 @@
 #ifndef PVEFW_INPUTS_H
 #define PVEFW_INPUTS_H
 
-#include <sys/stat.h>
-
 #include "diag.h"
 #include "ir.h"
+#include "tree_root.h"
 
 /* ALT=IFACE of the command line. */
 struct altname_option {
@@ -30,6 +29,8 @@ struct input_options {
 	const char *now;
 	const char *services, *protocols, *ethertypes;
 	bool resolve;
+	enum tree_demand demand; /* what root must have, so that it is believed */
+	unsigned marks;          /* enum tree_mark: what it had when it was read last */
 };
 
 /* A guest's .fw file without a guest, or one of another node. */
@@ -41,7 +42,6 @@ struct input_file {
 
 struct inputs {
 	const char *root;
-	struct stat root_st;       /* of the folder that was read, whatever is in its place now */
 	struct text node;
 	bool forwards;             /* set by the caller: the target enforces FORWARD rules */
 	const struct left_out *left_out; /* set by the caller: lines that were refused; or NULL */

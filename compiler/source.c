@@ -80,21 +80,39 @@ static int fill(struct source *source, int fd)
 	return 0;
 }
 
-static struct source *load_fd(struct arena *arena, int fd, const char *shown, struct stat *st)
+/*
+ * 0 or an errno.  FUSE keeps the size of a file for a second, and cuts what is read there: pmxcfs' files
+ * may have grown on another node meanwhile.  AT_STATX_FORCE_SYNC asks the file system again.
+ */
+static int status_of(int fd, mode_t *mode, size_t *size)
+{
+	struct statx st;
+
+	if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_FORCE_SYNC, STATX_TYPE | STATX_SIZE, &st) < 0)
+		return errno;
+	*mode = st.stx_mode;
+	*size = (size_t)st.stx_size;
+	return 0;
+}
+
+static struct source *load_fd(struct arena *arena, int fd, const char *shown)
 {
 	struct source *source;
+	size_t size;
+	mode_t mode;
 
-	if (fstat(fd, st) < 0)
+	errno = status_of(fd, &mode, &size);
+	if (errno)
 		return NULL;
-	if (!S_ISREG(st->st_mode)) {
-		errno = S_ISDIR(st->st_mode) ? EISDIR : EINVAL;
+	if (!S_ISREG(mode)) {
+		errno = S_ISDIR(mode) ? EISDIR : EINVAL;
 		return NULL;
 	}
-	source = new_source(arena, shown, (size_t)st->st_size);
+	source = new_source(arena, shown, size);
 	return source && fill(source, fd) == 0 ? source : NULL;
 }
 
-static struct source *load_file(struct arena *arena, int at, const char *path, const char *shown, struct stat *st)
+static struct source *load_file(struct arena *arena, int at, const char *path, const char *shown)
 {
 	int fd = openat(at, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	struct source *source;
@@ -102,7 +120,7 @@ static struct source *load_file(struct arena *arena, int at, const char *path, c
 
 	if (fd < 0)
 		return NULL;
-	source = load_fd(arena, fd, shown, st);
+	source = load_fd(arena, fd, shown);
 	reason = errno;
 	close(fd);
 	errno = reason;
@@ -141,71 +159,51 @@ static struct source *load_overlay(const struct overlay_file *file, struct arena
 
 /* ---- files ---- */
 
-/* NULL: must be read. */
-static struct source *load_cached(struct source_cache *cache, struct arena *arena, int at, const char *path,
-				  const char *shown)
+static struct source *load_cached(const struct source_cache *cache, struct arena *arena, const char *shown)
 {
+	const struct cached_source *cached = source_cache_find(cache, shown);
 	struct source *source;
-	const char *bytes;
-	struct stat st;
 
-	if (!cache || fstatat(at, path, &st, 0) < 0 || !S_ISREG(st.st_mode))
+	errno = !cached ? ENOENT : cached->is_folder ? EISDIR : cached->reason;
+	if (!cached || cached->is_folder || !cached->is_known)
 		return NULL;
-	bytes = source_cache_find(cache, shown, &st);
-	source = bytes ? new_source(arena, shown, (size_t)st.st_size) : NULL;
+	source = new_source(arena, shown, cached->size);
 	if (source && source->size)
-		memcpy(source->text, bytes, source->size);
+		memcpy(source->text, cached->bytes, source->size);
 	return source;
 }
 
-/* A file that was asked for. */
-struct loaded {
-	struct source *source; /* NULL: errno says why */
-	struct stat st;
-	bool fresh; /* for the cache, which has it not */
-};
-
 /* The cache is of files in the tree, which are named relative to its folders. */
-static struct loaded load(const struct source_map *map, struct arena *arena, int at, const char *path,
-			  const char *shown)
+static struct source *load(const struct source_map *map, struct arena *arena, int at, const char *path,
+			   const char *shown)
 {
 	const struct overlay_file *replaced = at == AT_FDCWD ? NULL : source_overlay_find(map, shown);
-	struct source_cache *cache = at == AT_FDCWD ? NULL : map->cache;
-	struct loaded loaded = { .source = NULL };
 
-	if (replaced) {
-		loaded.source = load_overlay(replaced, arena);
-		return loaded;
-	}
-	loaded.source = load_cached(cache, arena, at, path, shown);
-	if (!loaded.source) {
-		loaded.source = load_file(arena, at, path, shown, &loaded.st);
-		loaded.fresh = cache != NULL;
-	}
-	return loaded;
+	if (replaced)
+		return load_overlay(replaced, arena);
+	return map->cache && at != AT_FDCWD ? load_cached(map->cache, arena, shown) : load_file(arena, at, path, shown);
 }
 
-static struct source *add_loaded(struct source_map *map, int at, const struct loaded *loaded)
+static struct source *add_loaded(struct source_map *map, int at, struct source *source)
 {
-	if (loaded->source && at != AT_FDCWD)
-		loaded->source->root = map->root;
-	if (loaded->source && loaded->fresh)
-		source_cache_put(map->cache, loaded->source, &loaded->st);
-	return loaded->source ? commit(map, loaded->source) : NULL;
+	if (source && at != AT_FDCWD)
+		source->root = map->root;
+	return source ? commit(map, source) : NULL;
 }
 
 struct source *source_load(struct source_map *map, int at, const char *path, const char *shown)
 {
-	struct loaded loaded = load(map, map->arena, at, path, shown);
-
-	return add_loaded(map, at, &loaded);
+	return add_loaded(map, at, load(map, map->arena, at, path, shown));
 }
 
 struct source *source_load_again(struct source_map *map, const struct source *before)
 {
-	int at = open(map->root, O_PATH | O_DIRECTORY | O_CLOEXEC), reason;
 	struct source *source;
+	int at, reason;
 
+	if (map->cache)
+		return source_load(map, SOURCE_CACHED, before->path, before->path);
+	at = open(map->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (at < 0)
 		return NULL;
 	source = source_load(map, at, before->path, before->path);
@@ -221,7 +219,6 @@ struct loading {
 	int at;
 	struct source_request *requests;
 	const struct source_map *map;
-	struct loaded *loaded;
 	struct arena arenas[PARALLEL_MOST];
 };
 
@@ -230,8 +227,7 @@ static void load_one(void *context, unsigned worker, unsigned n)
 	struct loading *loading = context;
 	struct source_request *request = &loading->requests[n];
 
-	loading->loaded[n] = load(loading->map, &loading->arenas[worker], loading->at, request->path,
-				  request->shown);
+	request->source = load(loading->map, &loading->arenas[worker], loading->at, request->path, request->shown);
 	request->reason = errno;
 }
 
@@ -240,14 +236,13 @@ void source_load_all(struct source_map *map, int at, struct source_request *requ
 	struct loading loading = { .at = at, .requests = requests, .map = map };
 	unsigned workers = parallel_workers(count);
 
-	loading.loaded = ARENA_ARRAY(map->arena, struct loaded, count);
 	parallel_run(workers, count, load_one, &loading);
 	for (unsigned i = 0; i < workers; i++)
 		arena_adopt(map->arena, &loading.arenas[i]);
 	for (unsigned i = 0; i < count; i++) {
-		if (!loading.loaded[i].source)
+		if (!requests[i].source)
 			continue;
-		requests[i].source = add_loaded(map, at, &loading.loaded[i]);
+		requests[i].source = add_loaded(map, at, requests[i].source);
 		requests[i].reason = errno;
 	}
 }

@@ -46,7 +46,7 @@ struct source_overlay {
 struct source_map {
 	struct arena *arena;
 	const struct source_overlay *overlay; /* of the tree, or NULL */
-	struct source_cache *cache; /* of what was read before, or NULL */
+	const struct source_cache *cache; /* the tree in memory, which is read instead of the disk; or NULL */
 	const char *root;           /* of what is read from within a tree */
 	struct source **sources; /* in the order of their base */
 	uint32_t count, room;
@@ -62,10 +62,12 @@ struct place {
 };
 
 void source_map_init(struct source_map *map, struct arena *arena);
+enum { SOURCE_CACHED = -1 }; /* instead of a directory: the file is in the map's cache */
+
 /*
- * Reads `path`, relative to the directory `at` (or AT_FDCWD), with one read, or takes
- * it from the map's cache (not with AT_FDCWD), and adds it under the name `shown` (copied).  Returns NULL with errno set when it
- * cannot be opened or read, is no regular file (EISDIR, EINVAL), or would fill
+ * Reads `path`, relative to the directory `at` (or AT_FDCWD), and adds it under the name `shown` (copied).
+ * If the map has a cache, `shown` is taken from it instead, except with AT_FDCWD.  Returns NULL with
+ * errno set when it cannot be opened or read, is no regular file (EISDIR, EINVAL), or would fill
  * the map (EFBIG).  The text belongs to the arena.
  */
 struct source *source_load(struct source_map *map, int at, const char *path, const char *shown);

@@ -1,25 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* See the header. */
 #include "source_cache.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
+#include <string.h>
 #include <uthash.h>
 
 struct entry {
-	struct stat st;
-	bool young;          /* had changed just before it was read */
-	unsigned generation; /* when it was last used */
+	struct cached_source source; /* first: the public part */
 	char *bytes;
-	uint32_t size;
 	UT_hash_handle hh;
 	char shown[];
 };
 
 struct source_cache {
 	struct entry *entries;
-	unsigned generation;
 	uint64_t reads;
 };
 
@@ -62,76 +57,87 @@ static struct entry *find(const struct source_cache *cache, const char *shown)
 	return entry;
 }
 
-static bool same_time(const struct timespec *a, const struct timespec *b)
-{
-	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
-}
-
-static bool same_file(const struct stat *a, const struct stat *b)
-{
-	return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
-	       same_time(&a->st_mtim, &b->st_mtim) && same_time(&a->st_ctim, &b->st_ctim);
-}
-
-const char *source_cache_find(struct source_cache *cache, const char *shown, const struct stat *st)
+/* Where a folder takes the place of a file, or a file that of a folder, nothing is known of what was there. */
+static struct entry *find_or_add(struct source_cache *cache, const char *shown, bool is_folder)
 {
 	struct entry *entry = find(cache, shown);
+	size_t len = strlen(shown);
 
-	if (!entry || entry->young || !same_file(&entry->st, st))
-		return NULL;
-	entry->generation = cache->generation;
-	return entry->bytes;
-}
-
-/* Whether a change that comes now could leave the times as they are.  Where they are whole
- * seconds that lasts longer, and pmxcfs' are. */
-static bool is_young(const struct stat *st)
-{
-	int64_t granularity = st->st_mtim.tv_nsec || st->st_ctim.tv_nsec ? 20000000 : 2000000000, age;
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	age = (now.tv_sec - st->st_mtim.tv_sec) * (int64_t)1000000000 + now.tv_nsec - st->st_mtim.tv_nsec;
-	return age < granularity;
-}
-
-void source_cache_put(struct source_cache *cache, const struct source *source, const struct stat *st)
-{
-	struct entry *entry = find(cache, source->path);
-	size_t len = strlen(source->path);
-
-	if (!entry) {
-		entry = need(calloc(1, sizeof(*entry) + len + 1));
-		memcpy(entry->shown, source->path, len + 1);
-		HASH_ADD_STR(cache->entries, shown, entry);
+	if (entry && entry->source.is_folder != is_folder) {
+		drop(cache, entry);
+		entry = NULL;
 	}
-	entry->st = *st;
-	/* What was read is not what was looked at: it has changed in between. */
-	entry->young = is_young(st) || source->size != (uint64_t)st->st_size;
-	entry->generation = cache->generation;
+	if (entry)
+		return entry;
+	entry = need(calloc(1, sizeof(*entry) + len + 1));
+	memcpy(entry->shown, shown, len + 1);
+	entry->source.shown = entry->shown;
+	entry->source.is_folder = is_folder;
+	HASH_ADD_STR(cache->entries, shown, entry);
+	return entry;
+}
+
+void source_cache_put(struct source_cache *cache, const char *shown, const char *bytes, uint32_t size)
+{
+	struct entry *entry = find_or_add(cache, shown, false);
+	char *copy = need(malloc(size + 1u));
+
+	if (size)
+		memcpy(copy, bytes, size);
+	copy[size] = '\0';
 	free(entry->bytes);
-	entry->bytes = need(malloc(source->size + 1u));
-	entry->size = source->size;
-	memcpy(entry->bytes, source->text, source->size);
+	entry->bytes = copy;
+	entry->source.bytes = copy;
+	entry->source.size = size;
+	entry->source.is_known = true;
+	entry->source.reason = 0;
 	cache->reads++;
 }
 
-void source_cache_forget(struct source_cache *cache, const char *shown)
+void source_cache_put_folder(struct source_cache *cache, const char *shown)
+{
+	struct entry *entry = find_or_add(cache, shown, true);
+
+	entry->source.is_known = true;
+	entry->source.reason = 0;
+}
+
+void source_cache_fail(struct source_cache *cache, const char *shown, bool is_folder, int reason)
+{
+	find_or_add(cache, shown, is_folder)->source.reason = reason;
+}
+
+void source_cache_remove(struct source_cache *cache, const char *shown)
 {
 	struct entry *entry = find(cache, shown);
 
 	if (entry)
-		entry->young = true;
+		drop(cache, entry);
 }
 
-void source_cache_sweep(struct source_cache *cache)
+const struct cached_source *source_cache_find(const struct source_cache *cache, const char *shown)
 {
-	struct entry *entry, *next;
+	const struct entry *entry = find(cache, shown);
 
-	HASH_ITER(hh, cache->entries, entry, next)
-		if (entry->generation != cache->generation)
-			drop(cache, entry);
-	cache->generation++;
+	return entry ? &entry->source : NULL;
+}
+
+const struct cached_source *source_cache_next(const struct source_cache *cache, const struct cached_source *entry)
+{
+	const struct entry *next = entry ? ((const struct entry *)entry)->hh.next : cache->entries;
+
+	return next ? &next->source : NULL;
+}
+
+const char *cached_source_name_in(const struct cached_source *entry, const char *folder)
+{
+	size_t len = strlen(folder);
+	const char *name = entry->shown;
+
+	if (len && (strncmp(name, folder, len) != 0 || name[len] != '/'))
+		return NULL;
+	name += len ? len + 1 : 0;
+	return *name && !strchr(name, '/') ? name : NULL;
 }
 
 uint64_t source_cache_reads(const struct source_cache *cache)
@@ -145,6 +151,7 @@ int source_cache_each(const struct source_cache *cache, void *context,
 	int reason = 0;
 
 	for (const struct entry *entry = cache->entries; entry && !reason; entry = entry->hh.next)
-		reason = each(context, entry->shown, entry->bytes, entry->size);
+		if (entry->source.is_known && !entry->source.is_folder)
+			reason = each(context, entry->shown, entry->bytes, entry->source.size);
 	return reason;
 }

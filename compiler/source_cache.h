@@ -1,41 +1,49 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The contents of files, kept from one compilation to the next, for programs that
- * compile the same tree again and again: a file that has not changed is not read.
+ * A tree in memory: the files and folders that a compilation reads instead of the disk.
  *
- * Whether it has is told by what the system says of it (device, inode, size and the
- * times of change).  Times may be coarse: a file that had changed shortly before it
- * was read is read again.  Not needed, and never asked, for what is right: without a
- * cache the same bytes come from the file.
+ * For programs that compile the same tree again and again and must not wait for its file system, which
+ * may hang or be away: somebody else fills the cache, and says what cannot be read at present.  What was
+ * known of a file before stays then.
  */
 #ifndef PVEFW_SOURCE_CACHE_H
 #define PVEFW_SOURCE_CACHE_H
 
+#include <stdbool.h>
 #include <stdint.h>
-#include <sys/stat.h>
-
-#include "source.h"
 
 struct source_cache;
 
-/* Never fails: without memory the process ends. */
+struct cached_source {
+	const char *shown; /* relative to the root, "" for it */
+	const char *bytes; /* followed by a NUL */
+	uint32_t size;
+	bool is_folder;
+	bool is_known; /* it was read once: bytes and size are what it held then */
+	int reason;    /* errno why it cannot be read now; 0: it can */
+};
+
+/* Never fails, as none of the others does: without memory the process ends. */
 struct source_cache *source_cache_new(void);
 void source_cache_free(struct source_cache *cache);
 
-/* The bytes of the file that is shown as `shown`, if `st` says that they are still those;
- * valid until the next call of another function but this.  NULL: not known.  May be
- * called by several threads, not for the same file. */
-const char *source_cache_find(struct source_cache *cache, const char *shown, const struct stat *st);
-/* Keeps a copy of what was read; `st` is from before. */
-void source_cache_put(struct source_cache *cache, const struct source *source, const struct stat *st);
-/* The file has changed, whatever the system says. */
-void source_cache_forget(struct source_cache *cache, const char *shown);
-/* Drops files that were neither found nor put since the last call. */
-void source_cache_sweep(struct source_cache *cache);
+/* The file `shown` holds these bytes, which are copied. */
+void source_cache_put(struct source_cache *cache, const char *shown, const char *bytes, uint32_t size);
+void source_cache_put_folder(struct source_cache *cache, const char *shown);
+/* It is there and cannot be read, for `reason`, an errno. */
+void source_cache_fail(struct source_cache *cache, const char *shown, bool is_folder, int reason);
+void source_cache_remove(struct source_cache *cache, const char *shown);
+
+/* NULL: missing.  Valid until the cache changes; several threads may look things up. */
+const struct cached_source *source_cache_find(const struct source_cache *cache, const char *shown);
+/* The next entry in an order of no meaning; NULL begins, and ends. */
+const struct cached_source *source_cache_next(const struct source_cache *cache, const struct cached_source *entry);
+/* The last part of the name of an entry of the folder `folder`; NULL: it is not in it, or is further below. */
+const char *cached_source_name_in(const struct cached_source *entry, const char *folder);
 /* How many files were put, in all. */
 uint64_t source_cache_reads(const struct source_cache *cache);
 
-/* Calls `each` for every file; stops at the first that returns an errno, and returns it. */
+/* Calls `each` for every file that is known; stops at the first that returns an errno, and returns it. */
 int source_cache_each(const struct source_cache *cache, void *context,
 		      int (*each)(void *context, const char *shown, const char *bytes, uint32_t size));
 

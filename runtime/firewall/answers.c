@@ -95,7 +95,7 @@ static json_t *await_confirmation(struct service *s, uint64_t seconds, uint64_t 
 	json_t *answer = NULL;
 	int reason;
 
-	if (s->off_since)
+	if (s->off_since || tree_is_in_doubt(&s->tree))
 		return refusal("the configuration is being written, and is empty at the moment: try again");
 	if (!previous)
 		return c->reason ? failure("cannot keep what is in force, to go back to", c->reason)
@@ -161,7 +161,8 @@ static int reject_present(struct service *s, uint64_t number)
 	struct file_list files;
 	int reason;
 
-	compilation_run(&tree, &s->options, NULL);
+	tree_read(&s->tree);
+	compilation_run(&tree, &s->options, s->tree.copy);
 	if (tree.config)
 		file_list_of_map(&files, &tree.map);
 	reason = confirm_reject(&s->confirm, tree.config ? &files : &s->confirm.files, number, REJECTED_ROLLED_BACK);

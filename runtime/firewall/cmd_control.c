@@ -18,6 +18,7 @@
 #include "firewall/confirm.h"
 #include "firewall/rundir.h"
 #include "firewall/told.h"
+#include "firewall/tree_marks.h"
 #include "firewall/wiring.h"
 #include "strerror.h"
 
@@ -41,6 +42,7 @@ static int remove_without_service(const struct cli *cli, bool killed)
 		return EXIT_TROUBLE;
 	confirm_cancel(&substitute.confirm);
 	done = cli->value[CLI_KEEP_RULES] || applied_remove(&substitute.applied, &arena);
+	tree_marks_forget(substitute.run_dir);
 	substitute_close(&substitute);
 	arena_free(&arena);
 	return done ? EXIT_CLEAN : EXIT_TROUBLE;

@@ -208,10 +208,10 @@ static int count(const struct cli *cli, void *context)
 
 	if (!run_begin(&run, cli))
 		return run_end(&run);
+	run.options = firewall_inputs(cli);
 	confirm_open(&confirm, firewall_state_dir(cli), firewall_run_dir(cli), false, NULL);
-	confirm_look(&confirm, run.options.root);
+	confirm_look(&confirm, run.options.root, NULL);
 	run.options = confirm_inputs(&confirm, &run.options);
-	run.options.resolve = true;
 	readable = inputs_load(&inputs, &run.options, &run.diags);
 	bounded_done();
 	if (readable) {

@@ -71,7 +71,7 @@ static int tell(const struct cli *cli, void *context)
 	(void)context;
 	if (!run_begin(&run, cli))
 		return run_end(&run);
-	run.options.resolve = true;
+	run.options = firewall_inputs(cli);
 	readable = inputs_load(&inputs, &run.options, &run.diags);
 	bounded_done();
 	if (readable) {

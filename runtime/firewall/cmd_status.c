@@ -43,11 +43,11 @@ static void view_compile(struct view *view, const struct cli *cli, bool enforced
 		bounded_done();
 		return;
 	}
+	view->run.options = firewall_inputs(cli);
 	if (enforced) {
-		confirm_look(&view->confirm, view->run.options.root);
+		confirm_look(&view->confirm, view->run.options.root, NULL);
 		view->run.options = confirm_inputs(&view->confirm, &view->run.options);
 	}
-	view->run.options.resolve = true;
 	readable = inputs_load(&view->inputs, &view->run.options, &view->run.diags);
 	bounded_done();
 	if (!readable)

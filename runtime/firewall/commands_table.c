@@ -2,6 +2,11 @@
 /* The tables of pve-firewall. */
 #include "firewall/firewall.h"
 
+#include <unistd.h>
+
+#include "firewall/rundir.h"
+#include "firewall/tree_marks.h"
+
 #define IN(ID) (1u << FIREWALL_##ID)
 #define DEFAULT_RUN_DIR "/run/pve-firewall"
 #define TAKES_INPUTS ~0u
@@ -45,7 +50,13 @@ const char *firewall_state_dir(const struct cli *cli)
 struct input_options firewall_inputs(const struct cli *cli)
 {
 	struct input_options inputs = cli_inputs(cli);
+	int run_dir = rundir_open_existing(firewall_run_dir(cli));
 
 	inputs.resolve = true;
+	inputs.demand = TREE_WHOLE;
+	if (run_dir >= 0) {
+		inputs.marks = tree_marks_read(run_dir, inputs.root ? inputs.root : "/etc/pve");
+		close(run_dir);
+	}
 	return inputs;
 }

@@ -28,6 +28,7 @@
 #include <unistd.h>
 
 #include "firewall/rundir.h"
+#include "source_cache.h"
 #include "strerror.h"
 
 #define STORE "generations"
@@ -690,12 +691,30 @@ static int read_digest_of(int root, const char *path, struct content_digest *dig
 	return reason;
 }
 
-/* Who writes a file may begin with an empty one, or without it: that counts only if it lasts. */
-static void look_at(struct rejected_file *file, int root)
+/* The same in memory. */
+static int find_digest_of(const struct source_cache *cache, const char *path, struct content_digest *digest, bool *is_empty)
+{
+	const struct cached_source *tree = source_cache_find(cache, ""), *cached = source_cache_find(cache, path);
+
+	if (!tree || !tree->is_known)
+		return EIO;
+	if (!cached)
+		return ENOENT;
+	if (cached->is_folder || !cached->is_known)
+		return cached->is_folder ? EISDIR : cached->reason;
+	*is_empty = cached->size == 0;
+	*digest = content_digest_of((struct text){ cached->bytes, cached->size });
+	return 0;
+}
+
+/* Who writes a file may begin with an empty one, or without it: that counts only if it lasts.  What is in memory
+ * has lasted. */
+static void look_at(struct rejected_file *file, int root, const struct source_cache *cache)
 {
 	struct content_digest digest;
 	bool is_empty = false;
-	int reason = read_digest_of(root, file->path, &digest, &is_empty);
+	int reason = cache ? find_digest_of(cache, file->path, &digest, &is_empty)
+			   : read_digest_of(root, file->path, &digest, &is_empty);
 	uint64_t now = monotonic_now();
 	bool is_gone = reason == ENOENT || reason == ENOTDIR;
 
@@ -707,7 +726,7 @@ static void look_at(struct rejected_file *file, int root)
 		file->gone_since = 0;
 		return;
 	}
-	if (!is_gone && !is_empty) {
+	if (cache || (!is_gone && !is_empty)) {
 		file->changed = true;
 		return;
 	}
@@ -735,16 +754,17 @@ static void build_overlay(struct confirm *c)
 	c->overlay.files = c->overlay_files;
 }
 
-void confirm_look(struct confirm *c, const char *root)
+void confirm_look(struct confirm *c, const char *root, const struct source_cache *cache)
 {
-	int fd;
+	int fd = -1;
 
 	if (!c->enforced)
 		return;
-	fd = open(root ? root : "/etc/pve", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (!cache)
+		fd = open(root ? root : "/etc/pve", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	for (unsigned i = 0; i < c->rejected_count; i++) {
-		if (fd >= 0)
-			look_at(&c->rejected[i], fd);
+		if (fd >= 0 || cache)
+			look_at(&c->rejected[i], fd, cache);
 		else
 			c->rejected[i].changed = false;
 	}
@@ -880,14 +900,14 @@ void confirm_compile(struct confirm *c, const struct input_options *options, str
 {
 	struct input_options inputs;
 
-	confirm_look(c, options->root);
+	confirm_look(c, options->root, cache);
 	inputs = confirm_inputs(c, options);
 	compilation_run_without(compilation, &inputs, cache, left_out);
 	if (!compilation->config && c->enforced && c->in_force != c->enforced)
 		compile_whole(c, options, left_out, compilation);
 }
 
-bool confirm_take_back(struct confirm *c, const struct input_options *options)
+bool confirm_take_back(struct confirm *c, const struct input_options *options, struct source_cache *cache)
 {
 	struct compilation tree;
 	struct file_list files;
@@ -896,7 +916,7 @@ bool confirm_take_back(struct confirm *c, const struct input_options *options)
 	int reason;
 
 	/* What the tree says now is what is not wanted; if it cannot be read, what is in force is. */
-	compilation_run(&tree, options, NULL);
+	compilation_run(&tree, options, cache);
 	if (tree.config) {
 		file_list_of_map(&files, &tree.map);
 		present = &files;

@@ -103,8 +103,9 @@ uint64_t confirm_target(const struct confirm *c, const struct file_list *present
 int confirm_reject(struct confirm *c, const struct file_list *present, uint64_t number, enum rejection_reason why);
 /* All files count again. */
 void confirm_release(struct confirm *c);
-/* Looks which rejected files of the tree `root` have changed.  Before each compilation. */
-void confirm_look(struct confirm *c, const char *root);
+/* Looks which rejected files of the tree have changed: in `cache`, or if that is NULL below `root`.  Before each
+ * compilation. */
+void confirm_look(struct confirm *c, const char *root, const struct source_cache *cache);
 /* With what was found then: `options` and the overlay, which is valid until the next confirm_look(). */
 struct input_options confirm_inputs(const struct confirm *c, const struct input_options *options);
 /* The tree was read as a whole: what has changed counts again.  Returns the microseconds until a file that is
@@ -113,8 +114,8 @@ uint64_t confirm_settle(struct confirm *c);
 /* States the conditions of what is rejected. */
 void confirm_state(const struct confirm *c, struct conditions *conditions);
 
-/* The time is over: rejects what is not wanted.  True if something else is to be enforced now. */
-bool confirm_take_back(struct confirm *c, const struct input_options *options);
+/* The time is over: rejects what is not wanted.  `cache` may be NULL.  True if something else is to be enforced now. */
+bool confirm_take_back(struct confirm *c, const struct input_options *options, struct source_cache *cache);
 /* Compiles what is to be enforced, without `left_out`; `cache` may be NULL.  Free it in any case.  If the tree cannot be read, but a
  * generation was gone back to and is not in force yet, that is compiled as a whole. */
 void confirm_compile(struct confirm *c, const struct input_options *options, struct source_cache *cache,

@@ -14,6 +14,7 @@
 #include "firewall/answers.h"
 #include "firewall/firewall.h"
 #include "firewall/rundir.h"
+#include "firewall/tree_marks.h"
 #include "strerror.h"
 
 /* Microseconds. */
@@ -78,7 +79,10 @@ static int on_deadline(sd_event_source *source, uint64_t now, void *context)
 
 	(void)source;
 	(void)now;
-	if (confirm_is_over(&s->confirm) && confirm_take_back(&s->confirm, &s->options))
+	if (!confirm_is_over(&s->confirm))
+		return 0;
+	tree_read(&s->tree);
+	if (confirm_take_back(&s->confirm, &s->options, s->tree.copy))
 		service_cycle(s);
 	return 0;
 }
@@ -130,10 +134,12 @@ int service_await_confirmation(struct service *s, uint64_t previous, uint64_t to
 /* An earlier service may not have lived to see the deadline; the machine may have started anew. */
 static void resume_confirmation(struct service *s)
 {
-	if (confirm_is_over(&s->confirm))
-		confirm_take_back(&s->confirm, &s->options);
-	else if (s->confirm.pending)
+	if (confirm_is_over(&s->confirm)) {
+		tree_read(&s->tree);
+		confirm_take_back(&s->confirm, &s->options, s->tree.copy);
+	} else if (s->confirm.pending) {
 		service_arm(s->deadline, s->confirm.deadline);
+	}
 }
 
 /* ---- the beginning ---- */
@@ -270,7 +276,9 @@ int service_open(struct service *s, const struct cli *cli)
 	reason = open_events(s);
 	if (reason)
 		return cli_error("cannot run: %s", error_text(reason));
-	s->cache = source_cache_new();
+	reason = tree_open(&s->tree, s->event, &s->options, s->run_dir, &s->log, &s->conditions, service_on_change, s);
+	if (reason)
+		return cli_error("cannot read the tree: %s", error_text(reason));
 	sysctls_open(&s->sysctls, s->run_dir, &s->log);
 	applied_init(&s->applied, &s->log, &s->sysctls);
 	note_root(s);
@@ -304,8 +312,6 @@ int service_run(struct service *s)
 	service_cycle(s);
 	if (!s->applied.fwbr_flag.is_set) /* what the node wants is not known yet: both targets filter firewall bridges */
 		fwbr_flag_set(&s->applied.fwbr_flag, true);
-	if (!s->node) /* the tree cannot be read yet: watch what there may be */
-		service_watch(s, text_of(s->options.node ? s->options.node : "localhost"));
 	service_arm(s->look, service_now() + LOOK);
 	service_arm(s->verify, service_now() + VERIFY);
 	tell_ready(s);
@@ -333,6 +339,8 @@ void service_end(struct service *s, bool remove)
 {
 	sd_notify(0, "STOPPING=1");
 	kernel_watch_pause(&s->kernel);
+	if (remove)
+		tree_marks_forget(s->run_dir);
 	if (remove && remove_all(s))
 		log_message(&s->log, PRIORITY_NOTICE, NULL, "pve-firewall ends; nothing of it is in the kernel any more");
 	else
@@ -378,9 +386,8 @@ static void free_timers(struct service *s)
 
 void service_close(struct service *s)
 {
-	if (s->node)
-		watch_stop(&s->watch);
-	free(s->node);
+	if (s->tree.copy)
+		tree_close(&s->tree);
 	if (s->event) {
 		control_close(&s->control);
 		metrics_close(&s->metrics);
@@ -398,7 +405,6 @@ void service_close(struct service *s)
 	compilation_free(&s->compiled);
 	if (s->event)
 		confirm_close(&s->confirm);
-	source_cache_free(s->cache);
 	told_free(&s->told);
 	conditions_free(&s->conditions);
 	if (s->lock >= 0)

@@ -19,9 +19,8 @@
 #include "firewall/metrics.h"
 #include "firewall/surroundings.h"
 #include "firewall/told.h"
-#include "firewall/watch.h"
+#include "firewall/tree.h"
 #include "firewall/wiring.h"
-#include "source_cache.h"
 
 struct cli;
 
@@ -42,12 +41,11 @@ struct service {
 	int run_dir, lock;
 	sd_event *event;
 	struct log log;
-	struct source_cache *cache;
+	struct tree tree;
 	struct compilation compiled; /* of the last cycle, if it is in force */
 	bool in_force;
 	struct applied applied;
 	struct sysctls sysctls;
-	struct watch watch;
 	struct kernel_watch kernel;
 	struct link_watch links;
 	struct surroundings surroundings; /* what the last compilation was told by the machine */
@@ -58,7 +56,6 @@ struct service {
 	struct told told;
 	struct conditions conditions;
 	struct service_counts counts;
-	char *node; /* that is watched */
 	/* Timers: of the next cycle, of the cluster's `enable`, of apply --confirm; the look at the
 	 * kernel, and the comparison of everything. */
 	sd_event_source *cycle, *expiry, *deadline, *look, *verify;
@@ -109,8 +106,8 @@ void service_schedule(struct service *s, uint64_t delay);
 void service_schedule_repair(struct service *s);
 /* Tells systemd the state; that it is ready when the first rules are in force, or cannot be for too long. */
 void service_notify(struct service *s);
-/* Watches the folders of this node. */
-void service_watch(struct service *s, struct text node);
+/* The handler of the tree: something in it has changed. */
+void service_on_change(void *context, const char *shown);
 /* Handlers: the time of a cycle has come; somebody else has changed our nftables tables. */
 int service_on_cycle(sd_event_source *source, uint64_t now, void *context);
 int service_on_again(sd_event_source *source, uint64_t now, void *context);

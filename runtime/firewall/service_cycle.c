@@ -18,7 +18,6 @@
 enum {
 	SETTLE = 1000,          /* from the first sign of a change to a cycle */
 	QUIET = 50000,          /* when there are many, this long after the last */
-	QUIET_WRITING = 200000, /* the same while a file is being written */
 	LATEST = 700000,        /* but not later than this after the first */
 	BURST = 250000,         /* changes this soon after a cycle belong to it */
 	AFTER_SHORT_WAY = 500000,
@@ -106,38 +105,18 @@ static void note_changed(struct service *s, const char *shown)
 
 /* A file that was written is taken up at once, if it is alone.  Of many, the first is; then they are left
  * to come to an end. */
-static void on_change(void *context, enum watch_change change, const char *shown)
+void service_on_change(void *context, const char *shown)
 {
 	struct service *s = context;
-	uint64_t now = service_now(), quiet = change == WATCH_ONGOING ? QUIET_WRITING : QUIET;
+	uint64_t now = service_now();
 
-	if (shown)
-		source_cache_forget(s->cache, shown);
 	note_changed(s, shown);
 	if (!s->first_change)
 		s->first_change = now;
-	if (change == WATCH_DONE && !s->others_changed && now - s->last_cycle > BURST)
+	if (!s->others_changed && now - s->last_cycle > BURST)
 		service_schedule(s, SETTLE);
 	else if (!s->scheduled || s->due > s->first_change + SETTLE)
-		set_due(s, least(now + quiet, s->first_change + LATEST));
-}
-
-/* Only a compilation knows which node's folders count. */
-void service_watch(struct service *s, struct text node)
-{
-	int reason;
-
-	if (s->node && text_is(node, s->node))
-		return;
-	if (s->node)
-		watch_stop(&s->watch);
-	free(s->node);
-	s->node = strndup(node.ptr, node.len);
-	reason = watch_start(&s->watch, s->event, s->options.root ? s->options.root : "/etc/pve", s->node, &s->log,
-			     on_change, s);
-	if (reason)
-		log_message(&s->log, PRIORITY_ERROR, NULL, "cannot watch the tree: %s", error_text(reason));
-	service_schedule(s, SETTLE); /* what has changed between reading and watching */
+		set_due(s, least(now + QUIET, s->first_change + LATEST));
 }
 
 /* ---- cycles ---- */
@@ -156,7 +135,7 @@ static void note_compilation(struct service *s, const struct compilation *c, int
 	s->counts.compilations++;
 	s->counts.compile_time = time;
 	s->counts.compile_time_all += time;
-	s->counts.files_read = source_cache_reads(s->cache);
+	s->counts.files_read = source_cache_reads(s->tree.copy);
 	memcpy(s->counts.diagnostics, c->diags.counts, sizeof(s->counts.diagnostics));
 	s->counts.unusable += !c->config;
 	if (c->config)
@@ -194,6 +173,27 @@ static void log_applied(struct service *s, const struct compilation *c, const st
 	log_message(&s->log, PRIORITY_DEBUG, NULL,
 		    "sent: %u messages, %u sets, %u chains, %u rules; the kernel took %.1f ms", l->messages, l->sets, l->chains,
 		    l->rules, (double)l->kernel_time / 1e6);
+}
+
+static const char *what_disables(const struct compilation *c)
+{
+	if (!c->inputs.cluster)
+		return "the lack of a firewall/cluster.fw";
+	if (c->config->cluster_options.enable > 1)
+		return "the time at `enable` in firewall/cluster.fw, which is over";
+	return "firewall/cluster.fw, which does not say `enable: 1`";
+}
+
+/* `changed`: rules were taken away. */
+static void log_disabled(struct service *s, const struct compilation *c, bool changed)
+{
+	const struct log_about about = { NULL, "firewall/cluster.fw", 0 };
+	bool enabled = config_enabled(c->config);
+
+	if (!enabled && (changed || s->filtering))
+		log_message(&s->log, PRIORITY_WARNING, &about, "firewall disabled by %s: all rules are removed",
+			    what_disables(c));
+	s->filtering = enabled;
 }
 
 static void note_repair(struct service *s)
@@ -368,7 +368,7 @@ static bool apply(struct service *s, struct compilation *c)
 	s->whole = false;
 	if (missed)
 		note_missed(s);
-	s->filtering = config_enabled(c->config);
+	log_disabled(s, c, applying.changed);
 	wiring_expect(&s->wiring, c->config, &c->map, c->backend == &backend_iptables);
 	service_check_wiring(s);
 	confirm_note_applied(&s->confirm, c, applying.changed);
@@ -382,7 +382,7 @@ static void compile_timed(struct service *s, struct compilation *c)
 {
 	int64_t begin = nanoseconds();
 
-	confirm_compile(&s->confirm, &s->options, s->cache, &s->applied.left_out, c);
+	confirm_compile(&s->confirm, &s->options, s->tree.copy, &s->applied.left_out, c);
 	note_compilation(s, c, nanoseconds() - begin);
 }
 
@@ -396,12 +396,15 @@ static void settle_rejected(struct service *s)
 	confirm_state(&s->confirm, &s->conditions);
 }
 
-/* Who writes cluster.fw may begin with an empty file, or without it: that must not open everything. */
-static bool is_doubtful(struct service *s, const struct config *config)
+/* Whoever writes cluster.fw may begin with a part of it: that must not open everything.  The reader of
+ * the tree has waited already before it says that the file is empty, or missing. */
+static bool is_doubtful(struct service *s, const struct compilation *c)
 {
+	const struct config *config = c->config;
 	uint64_t now = service_now();
 
-	if (!s->filtering || config_enabled(config) || config->cluster_options.enable > 1) {
+	if (!s->filtering || config_enabled(config) || config->cluster_options.enable > 1 || !c->inputs.cluster ||
+	    !c->inputs.cluster->size) {
 		s->off_since = 0;
 		return false;
 	}
@@ -426,27 +429,38 @@ static bool apply_compiled(struct service *s)
 	struct compilation *c = &s->compiled;
 
 	settle_rejected(s);
-	if (is_doubtful(s, c->config))
+	if (is_doubtful(s, c))
 		return true;
 	s->in_force = apply(s, c);
 	return s->in_force;
 }
 
+/* The first error that no configuration comes out of. */
+static const char *why_unusable(const struct diags *diags)
+{
+	const struct diagnostic *d = diags->first;
+
+	while (d && (d->severity != SEVERITY_ERROR || d->span.begin))
+		d = d->next;
+	return d ? d->message : "the configuration cannot be read";
+}
+
+/* Compiles the copy of the tree.  False if that is not in force. */
 static bool apply_tree(struct service *s)
 {
 	struct compilation *c = &s->compiled;
 	bool done = false;
 
 	forget(s);
+	if (!tree_is_known(&s->tree) && !s->confirm.enforced) /* its condition says why */
+		return false;
 	compile_timed(s, c);
 	told_log(&s->told, &s->log, &c->diags);
 	if (c->config) {
 		surroundings_note(&s->surroundings, &c->inputs, &s->options);
-		service_watch(s, c->inputs.node);
-		watch_root_read(&s->watch, &c->inputs.root_st);
 		done = apply_compiled(s);
-		source_cache_sweep(s->cache);
 	}
+	tree_set_unusable(&s->tree, c->config ? NULL : why_unusable(&c->diags));
 	if (!s->in_force)
 		forget(s);
 	return done;
@@ -529,9 +543,12 @@ static bool cycle(struct service *s)
 	s->first_change = 0;
 	s->changed[0] = '\0';
 	s->others_changed = false;
+	tree_take(&s->tree);
 	done = apply_tree(s);
 	s->last_cycle = service_now();
-	if (done) {
+	if (!tree_is_readable(&s->tree)) {
+		s->counts.failing = true; /* until the tree can be read, which schedules a cycle */
+	} else if (done) {
 		if (s->counts.failing)
 			log_message(&s->log, PRIORITY_NOTICE, NULL, "applied after having failed");
 		s->counts.failing = false;
@@ -541,7 +558,7 @@ static bool cycle(struct service *s)
 	}
 	service_notify(s);
 	malloc_trim(0);
-	return done;
+	return done && tree_is_readable(&s->tree);
 }
 
 /* Somebody asks for it: there is no doubt. */
@@ -549,6 +566,7 @@ bool service_cycle(struct service *s)
 {
 	bool done;
 
+	tree_read(&s->tree);
 	s->off_since = 1;
 	done = cycle(s);
 	s->off_since = 0; /* what comes later is as doubtful as ever */
@@ -561,6 +579,7 @@ int service_on_cycle(sd_event_source *source, uint64_t now, void *context)
 
 	(void)source;
 	(void)now;
+	tree_take(&s->tree);
 	if (take_short_way(s)) {
 		forget(s);
 		s->scheduled = false;

@@ -84,8 +84,7 @@ static void print_zones(struct out *out, const struct compilation *compilation)
 	arena_free(&arena);
 }
 
-/* What the kernel has counted for the present configuration.  The cache is not for this: it has what
- * is in force, which apply --confirm goes back to. */
+/* What the kernel has counted for the present configuration. */
 static void zone_metrics(const struct service *s, struct out *out)
 {
 	struct input_options inputs = confirm_inputs(&s->confirm, &s->options);
@@ -93,7 +92,7 @@ static void zone_metrics(const struct service *s, struct out *out)
 	const struct compilation *compilation = s->in_force ? &s->compiled : &other;
 
 	if (!s->in_force)
-		compilation_run(&other, &inputs, NULL);
+		compilation_run(&other, &inputs, s->tree.copy);
 	if (compilation->config && compilation->backend->counters)
 		print_zones(out, compilation);
 	compilation_free(&other);

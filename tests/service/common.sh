@@ -183,11 +183,19 @@ metric_is() {
 	[ "$(metric "$1")" = "$2" ]
 }
 
-# clock_ticks: processor time of the service so far, in hundredths of a second, and of the tools it has run
+# reader: the process that reads the tree for the service
+reader() {
+	pgrep -P "$pid" -f -- --run-dir
+}
+
+# clock_ticks: processor time of the service so far, in hundredths of a second, and of its reader and the tools it has run
 clock_ticks() {
-	local fields
-	read -r -a fields < <(sed 's/.*) //' "/proc/$pid/stat")
-	echo $((fields[11] + fields[12] + fields[13] + fields[14]))
+	local fields sum=0 process
+	for process in "$pid" $(reader); do
+		read -r -a fields < <(sed 's/.*) //' "/proc/$process/stat")
+		sum=$((sum + fields[11] + fields[12] + fields[13] + fields[14]))
+	done
+	echo $sum
 }
 
 # ---- trees and rulesets ----

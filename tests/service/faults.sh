@@ -113,20 +113,20 @@ test_denied() {
 }
 
 watches() {
-	cat /proc/"$pid"/fdinfo/* | grep -c ^inotify
+	cat /proc/"$(reader)"/fdinfo/* | grep -c ^inotify
 }
 
 test_vanished() {
 	local before
 	fresh nft
 	mv "$work/tree" "$work/away"
-	check "no tree: said" within 2 logged 'error: .*/tree is not there'
+	check "no tree: said" within 2 logged 'critical: .*/tree is not there'
 	check "no tree: the old rules" stays
 	check "no tree: busy" calm
 	check "no tree: failing" within 2 metric_is failing 1
 	printf '%s\n' 'IN ACCEPT -p tcp -dport 4711' >>"$work/away/firewall/cluster.fw"
 	mv "$work/away" "$work/tree"
-	check "the tree is back: said" within 2 logged 'notice: .*/tree is there again'
+	check "the tree is back: said" within 2 logged 'notice: over: .*/tree is not there'
 	check "the tree is back: applied" within 2 allows 4711
 	within 3 logged 'applied after having failed'
 	before=$(watches)
@@ -385,6 +385,7 @@ test_descriptors() {
 	local before
 	before=$(ls "/proc/$pid/fd" | wc -l)
 	prlimit --pid "$pid" --nofile="$((before + 1)):4096"
+	prlimit --pid "$(reader)" --nofile=5:4096
 	allow_port 4711
 	check "no descriptors: said" within 3 logged 'Too many open files'
 	python3 - "$work/run/control.sock" <<-'END' &
@@ -398,6 +399,7 @@ test_descriptors() {
 	check "no descriptors: busy" calm 20
 	wait $!
 	prlimit --pid "$pid" --nofile=1024:4096
+	prlimit --pid "$(reader)" --nofile=1024:4096
 	check "descriptors again: applied" within 10 allows 4711
 	check "descriptors again: $(ls "/proc/$pid/fd" | wc -l) instead of $before" within 12 eval "[ \$(ls /proc/$pid/fd | wc -l) = $before ]"
 	end

@@ -337,7 +337,7 @@ START_TEST(going_back_needs_no_tree)
 	ck_assert_int_eq(confirm_begin(&confirm, 2, 0, 1), 0);
 	snprintf(gone, sizeof(gone), "%s.gone", root);
 	ck_assert_int_eq(rename(root, gone), 0);
-	ck_assert(confirm_take_back(&confirm, &options));
+	ck_assert(confirm_take_back(&confirm, &options, NULL));
 	confirm_compile(&confirm, &options, NULL, NULL, &c);
 	ck_assert_ptr_nonnull(c.config);
 	ck_assert_uint_eq(c.map.sources[0]->size, strlen("[OPTIONS]\nenable: 1\n"));
