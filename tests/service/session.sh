@@ -69,6 +69,23 @@ stop_watching() {
 	verdict $? "$1: without rules $(grep -c . gap 2>/dev/null) times"
 }
 
+no_guard() {
+	! pgrep -f 'pve-firewall apply' >/dev/null
+}
+
+# await_confirmation: of an edit
+await_confirmation() {
+	echo "# $(date +%N)" >>/etc/pve/firewall/cluster.fw
+	pve-firewall apply --confirm 60 >apply.log 2>&1 && ! no_guard
+	verdict $? "apply --confirm: $(cat apply.log)"
+}
+
+# wait_is_over TEXT: nobody is left who could load anything
+wait_is_over() {
+	soon no_guard
+	verdict $? "$1, a guard waits for its time: $(pgrep -af 'pve-firewall apply')"
+}
+
 package() {
 	dpkg --no-triggers "$@" >dpkg.log 2>&1
 	verdict $? "dpkg $*: $(tail -n 5 dpkg.log)"
@@ -113,8 +130,12 @@ package -i new.deb
 in_force "after an upgrade"
 stop_watching "crash, restart, upgrade"
 
+[ "$(stat -c '%U %a' /var/lib/pvefw)" = "root 700" ]
+verdict $? "the generations: $(stat -c '%U %a' /var/lib/pvefw)"
+await_confirmation
 systemctl stop pve-firewall
 off "after stopping"
+wait_is_over "after stopping"
 systemctl start pve-firewall
 systemctl kill --signal=TERM pve-firewall
 soon is_inactive
@@ -123,14 +144,16 @@ off "after SIGTERM"
 # ---- what is left of the package ----
 
 systemctl start pve-firewall
+await_confirmation
 package -r pvefw
 off "after removing"
+wait_is_over "after removing"
 grep -q 'rules are removed' dpkg.log
 verdict $? "removing it says nothing: $(cat dpkg.log)"
 [ -s /var/log/pve-firewall.log ]
 verdict $? "the log is removed"
 package -P pvefw
-left=$(find /var/log /run/pve-firewall /etc -name '*pve-firewall*' 2>/dev/null)
+left=$(find /var/log /run/pve-firewall /etc -name '*pve-firewall*' 2>/dev/null)$(ls -d /var/lib/pvefw 2>/dev/null)
 [ -z "$left" ]
 verdict $? "after purging there is $left"
 
@@ -154,7 +177,9 @@ enabled "after changing over"
 
 start_watching
 touch /run/pve-firewall/keep
+await_confirmation
 package -r pvefw
+wait_is_over "after changing back"
 grep -q 'stay in force' dpkg.log
 verdict $? "changing back says nothing: $(cat dpkg.log)"
 package -i stock.deb

@@ -80,6 +80,18 @@ test_states() {
 	check "readable again" within 5 state enabled 0 enabled/running
 }
 
+# ask_metrics REQUEST: the status line of the answer; the request in printf's form
+ask_metrics() {
+	"${in[@]}" bash -c 'exec 3<>/dev/tcp/127.0.0.1/9199 && printf "$1" >&3 && head -n 1 <&3' sh "$1" | tr -d '\r'
+}
+
+test_metrics() {
+	[ "$(ask_metrics 'GET /metrics HTTP/1.0\r\n\r\n')" = 'HTTP/1.0 200 OK' ]
+	verdict $? "no metrics"
+	[ "$(ask_metrics 'GET /metrics\0 HTTP/1.0\r\n\r\n')" = 'HTTP/1.0 404 Not Found' ]
+	verdict $? "a NUL ends the name of what is asked for"
+}
+
 # A service that does not answer: nobody knows what it does.
 test_unknown() {
 	kill -STOP "$pid"
@@ -121,7 +133,7 @@ test_not_applied() {
 }
 
 make_tree nft
-for test in states unknown not_applied; do
+for test in states metrics unknown not_applied; do
 	time=$(now)
 	test_$test
 	echo "$test: $((($(now) - time) / 1000)) ms"
