@@ -20,29 +20,19 @@ static json_t *refusal(const char *message)
 	return json_pack("{s:s}", "error", message);
 }
 
-/* Number and time of a generation; null: none. */
-static json_t *generation_json(const struct confirm *c, uint64_t number)
-{
-	const struct generation *generation = generations_find(&c->generations, number);
-
-	if (!generation)
-		return json_null();
-	return json_pack("{s:I, s:I}", "number", (json_int_t)number, "time", (json_int_t)generation->time);
-}
-
 static json_t *answer_status(struct service *s, const json_t *request)
 {
-	const struct confirm *c = &s->confirm;
+	json_t *answer = confirm_json(&s->confirm);
+	json_t *own = json_pack("{s:b, s:i, s:b, s:s?, s:s?, s:b, s:b, s:o}", "running", 1, "pid", (int)getpid(), "failing",
+				(int)s->counts.failing, "reason", service_reason(s), "target",
+				s->applied.backend ? s->applied.backend->name : NULL, "enabled", (int)s->counts.enabled,
+				"known", s->counts.compilations > s->counts.unusable, "conditions",
+				conditions_json(&s->conditions));
 
 	(void)request;
-	return json_pack("{s:b, s:i, s:b, s:s?, s:b, s:b, s:I, s:o, s:o, s:o, s:o, s:s?, s:b, s:b, s:o}", "running", 1, "pid",
-			 (int)getpid(), "failing", (int)s->counts.failing, "reason", service_reason(s), "held",
-			 c->enforced != 0, "pending_confirmation", (int)c->pending, "seconds_left",
-			 (json_int_t)confirm_seconds_left(c), "generation", generation_json(c, c->in_force),
-			 "if_changed", generation_json(c, c->pending ? c->if_changed : 0), "if_unchanged",
-			 generation_json(c, c->pending ? c->if_unchanged : 0), "enforced", generation_json(c, c->enforced),
-			 "target", s->applied.backend ? s->applied.backend->name : NULL, "enabled", (int)s->counts.enabled,
-			 "known", s->counts.compilations > s->counts.unusable, "conditions", conditions_json(&s->conditions));
+	json_object_update(answer, own);
+	json_decref(own);
+	return answer;
 }
 
 static json_t *outcome(const struct service *s, bool applied, const char *message)

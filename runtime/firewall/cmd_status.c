@@ -322,13 +322,19 @@ static int print_status(const struct cli *cli, const struct view *view, const js
 
 static int status_of_tree(const struct cli *cli, void *context)
 {
-	const json_t *service = context;
+	json_t *service = context, *stored;
 	enum status_kind kind;
 	struct view view;
 	int found, status;
 
 	view_compile(&view, cli, true);
 	view_compare(&view);
+	/* Where none runs, the next one, or the guard, goes on with what was written down. */
+	if (service && !is_true(service, "running")) {
+		stored = confirm_json(&view.confirm);
+		json_object_update(service, stored);
+		json_decref(stored);
+	}
 	kind = kind_of(&view, service);
 	/* What counts as errors is the user's choice, so it is asked for like everywhere. */
 	run_choose(&view.run);

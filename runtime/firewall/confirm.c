@@ -358,6 +358,7 @@ static int amend_generation(struct confirm *c, const struct file_list *files)
 
 void confirm_note_applied(struct confirm *c, const struct compilation *compilation, bool changed)
 {
+	uint64_t begin = monotonic_now();
 	struct file_list files;
 	int reason;
 
@@ -384,6 +385,9 @@ void confirm_note_applied(struct confirm *c, const struct compilation *compilati
 		file_list_free(&c->files);
 		c->files = files;
 		note_reason(c, write_state(c, false));
+		if (c->log)
+			log_message(c->log, PRIORITY_DEBUG, NULL, "generation %" PRIu64 " is kept; that took %.1f ms", c->in_force,
+				    (double)(monotonic_now() - begin) / 1e3);
 	} else {
 		file_list_free(&files);
 	}
@@ -422,6 +426,25 @@ const char *confirm_describe(const struct confirm *c, struct arena *arena, uint6
 	if (generation && localtime_r(&seconds, &local))
 		strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", &local);
 	return arena_printf(arena, "generation %" PRIu64 " of %s", number, when);
+}
+
+/* Number and time of a generation; null: none. */
+static json_t *generation_json(const struct confirm *c, uint64_t number)
+{
+	const struct generation *generation = generations_find(&c->generations, number);
+
+	if (!generation)
+		return json_null();
+	return json_pack("{s:I, s:I}", "number", (json_int_t)number, "time", (json_int_t)generation->time);
+}
+
+json_t *confirm_json(const struct confirm *c)
+{
+	return json_pack("{s:b, s:b, s:I, s:o, s:o, s:o, s:o}", "held", c->enforced != 0, "pending_confirmation",
+			 (int)c->pending, "seconds_left", (json_int_t)confirm_seconds_left(c), "generation",
+			 generation_json(c, c->in_force), "if_changed", generation_json(c, c->pending ? c->if_changed : 0),
+			 "if_unchanged", generation_json(c, c->pending ? c->if_unchanged : 0), "enforced",
+			 generation_json(c, c->enforced));
 }
 
 /* ---- what waits ---- */

@@ -123,6 +123,9 @@ void confirm_compile(struct confirm *c, const struct input_options *options, str
 
 /* "generation 3 of 2026-11-30 12:00:00", from `arena`. */
 const char *confirm_describe(const struct confirm *c, struct arena *arena, uint64_t number);
+/* What status tells: an object with the members held, pending_confirmation, seconds_left, and, each with number and
+ * time or null, generation, if_changed, if_unchanged and enforced.  The caller owns it. */
+json_t *confirm_json(const struct confirm *c);
 
 /*
  * Starts the guard, which goes back if no service has done so a few seconds after the

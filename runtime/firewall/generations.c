@@ -50,8 +50,13 @@ bool content_digest_equal(const struct content_digest *a, const struct content_d
 
 void content_digest_print(const struct content_digest *digest, char hex[HEX + 1])
 {
-	for (unsigned i = 0; i < CONTENT_DIGEST_BYTES; i++)
-		snprintf(hex + 2 * i, 3, "%02x", digest->bytes[i]);
+	static const char digits[] = "0123456789abcdef";
+
+	for (unsigned i = 0; i < CONTENT_DIGEST_BYTES; i++) {
+		hex[2 * i] = digits[digest->bytes[i] >> 4];
+		hex[2 * i + 1] = digits[digest->bytes[i] & 15];
+	}
+	hex[HEX] = '\0';
 }
 
 static int hex_value(char c)
@@ -291,7 +296,7 @@ int generations_content(const struct generations *g, const struct content_digest
 }
 
 /* One that is there is looked at by its size only: a power failure leaves an empty file. */
-static int write_object(int objects, const struct generation_file *file)
+static int write_object(struct generations *g, int objects, const struct generation_file *file)
 {
 	char name[HEX + 1];
 	struct stat st;
@@ -299,6 +304,7 @@ static int write_object(int objects, const struct generation_file *file)
 	content_digest_print(&file->digest, name);
 	if (fstatat(objects, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) && st.st_size == (off_t)file->content.len)
 		return 0;
+	g->bytes += file->content.len;
 	return rundir_write_private(objects, name, file->content.ptr, file->content.len);
 }
 
@@ -308,9 +314,9 @@ static int open_objects(int dir)
 }
 
 /* Those that differ from the list `known`, which the store has already. */
-static int write_objects(int dir, const struct file_list *list, const struct file_list *known)
+static int write_objects(struct generations *g, const struct file_list *list, const struct file_list *known)
 {
-	int objects = open_objects(dir), reason = 0;
+	int objects = open_objects(g->dir), reason = 0;
 
 	if (objects < 0)
 		return errno;
@@ -318,7 +324,7 @@ static int write_objects(int dir, const struct file_list *list, const struct fil
 		const struct generation_file *before = file_list_find(known, list->files[i].path);
 
 		if (!before || !content_digest_equal(&before->digest, &list->files[i].digest))
-			reason = write_object(objects, &list->files[i]);
+			reason = write_object(g, objects, &list->files[i]);
 	}
 	close(objects);
 	return reason;
@@ -390,7 +396,7 @@ static void generation_free(struct generation *generation)
 	free(generation);
 }
 
-static void drop(struct generations *g, unsigned index)
+static void forget(struct generations *g, unsigned index)
 {
 	char name[32];
 
@@ -398,6 +404,58 @@ static void drop(struct generations *g, unsigned index)
 	generation_free(g->all[index]);
 	g->count--;
 	memmove(&g->all[index], &g->all[index + 1], (g->count - index) * sizeof(g->all[0]));
+}
+
+/* Leaves those digests of `digests` that no manifest names; false: one cannot be read. */
+static bool keep_unnamed(const struct generations *g, struct content_digest *digests, size_t *count)
+{
+	char name[32], hex[HEX + 1];
+	bool readable = true;
+
+	for (unsigned i = 0; i < g->count && *count && readable; i++) {
+		size_t kept = 0;
+		struct out text;
+
+		out_init_memory(&text);
+		readable = rundir_read(g->dir, manifest_name(name, g->all[i]->number), &text) == 0;
+		for (size_t j = 0; j < *count; j++) {
+			content_digest_print(&digests[j], hex);
+			if (!memmem(text.data ? text.data : "", text.len, hex, HEX))
+				digests[kept++] = digests[j];
+		}
+		*count = kept;
+		out_free(&text);
+	}
+	return readable;
+}
+
+/*
+ * Drops a generation, and the contents that only it has.  Most of its files are those of the latest one, `files`; so
+ * few digests have to be looked for in the other manifests.
+ */
+static void drop(struct generations *g, unsigned index, const struct file_list *files)
+{
+	struct file_list old;
+	struct content_digest *digests;
+	char path[sizeof(OBJECTS) + HEX + 1];
+	size_t count = 0;
+
+	if (generations_files(g, g->all[index]->number, &old) != 0) {
+		forget(g, index); /* what it had goes when the next service starts */
+		return;
+	}
+	forget(g, index);
+	digests = ARENA_ARRAY(&old.arena, struct content_digest, old.count + 1);
+	for (unsigned i = 0; i < old.count; i++) {
+		const struct generation_file *file = file_list_find(files, old.files[i].path);
+
+		if (!file || !content_digest_equal(&file->digest, &old.files[i].digest))
+			digests[count++] = old.files[i].digest;
+	}
+	if (keep_unnamed(g, digests, &count))
+		for (size_t i = 0; i < count; i++)
+			rundir_remove(g->dir, object_path(path, &digests[i]));
+	file_list_free(&old);
 }
 
 static bool is_protected(uint64_t number, const uint64_t *numbers, unsigned count)
@@ -409,22 +467,24 @@ static bool is_protected(uint64_t number, const uint64_t *numbers, unsigned coun
 }
 
 /* Drops the oldest one that may go; false: there is none. */
-static bool drop_oldest(struct generations *g, const uint64_t *numbers, unsigned count)
+static bool drop_oldest(struct generations *g, const struct file_list *files, const uint64_t *numbers, unsigned count)
 {
 	for (unsigned i = 0; i + 1 < g->count; i++) {
 		if (is_protected(g->all[i]->number, numbers, count))
 			continue;
-		drop(g, i);
+		drop(g, i, files);
 		return true;
 	}
 	return false;
 }
 
-static void prune(struct generations *g, const uint64_t *numbers, unsigned count)
+static void prune(struct generations *g, const struct file_list *files, const uint64_t *numbers, unsigned count)
 {
-	while (g->count > GENERATIONS_MOST && drop_oldest(g, numbers, count))
+	while (g->count > GENERATIONS_MOST && drop_oldest(g, files, numbers, count))
 		;
-	while (sweep(g) > GENERATIONS_BYTES_MOST && g->count > 2 && drop_oldest(g, numbers, count))
+	/* `bytes` counts what was dropped, too, until it is looked at. */
+	while (g->bytes > GENERATIONS_BYTES_MOST && (g->bytes = sweep(g)) > GENERATIONS_BYTES_MOST && g->count > 2 &&
+	       drop_oldest(g, files, numbers, count))
 		;
 }
 
@@ -484,7 +544,7 @@ int generations_open(struct generations *g, const char *path, bool create)
 	if (!reason)
 		reason = read_generations(g);
 	if (!reason && create)
-		sweep(g);
+		g->bytes = sweep(g);
 	if (reason)
 		generations_close(g);
 	return reason;
@@ -556,13 +616,13 @@ int generations_add(struct generations *g, uint64_t number, uint64_t parent, int
 	if (!generation)
 		return ENOMEM;
 	if (g->count == 2 * GENERATIONS_MOST)
-		drop(g, 0);
+		drop(g, 0, files);
 	generation->number = number;
 	generation->parent = parent;
 	generation->time = time;
 	if (parent && generations_files(g, parent, &before) == 0)
 		find_changes(g, generation, &before, files);
-	reason = write_objects(g->dir, files, &before);
+	reason = write_objects(g, files, &before);
 	if (!reason)
 		reason = write_manifest(g->dir, generation, files);
 	file_list_free(&before);
@@ -571,7 +631,7 @@ int generations_add(struct generations *g, uint64_t number, uint64_t parent, int
 		return reason;
 	}
 	g->all[g->count++] = generation;
-	prune(g, protected_numbers, protected_count);
+	prune(g, files, protected_numbers, protected_count);
 	return 0;
 }
 
@@ -584,7 +644,7 @@ int generations_amend(struct generations *g, uint64_t number, const struct file_
 	if (!reason)
 		reason = generations_files(g, number, &before);
 	if (!reason)
-		reason = write_objects(g->dir, files, &before);
+		reason = write_objects(g, files, &before);
 	if (!reason)
 		reason = write_manifest(g->dir, generation, files);
 	file_list_free(&before);

@@ -58,6 +58,7 @@ struct generations {
 	int dir; /* -1: there is no store */
 	struct generation *all[2 * GENERATIONS_MOST]; /* ascending */
 	unsigned count;
+	uint64_t bytes; /* of contents, at most */
 };
 
 /* Opens the store in the directory `path`; with `create` it is made if it is not there, and what no generation

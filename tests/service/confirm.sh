@@ -175,6 +175,7 @@ test_offline() {
 	check "rollback without a service" firewall rollback "$number"
 	check "rolled back without a service" allows "$old"
 	check "status without a service: exit status 3" exits 3 firewall status
+	check "status without a service: what is enforced" grep -q 'rolled back: generation [0-9]* of' "$work/printed"
 	start
 	check "the service that comes keeps to it" allows "$old"
 	check "and not to what was rolled back" no allows $port
@@ -324,6 +325,7 @@ test_guard() {
 	try 1
 	kill_service
 	check "killed: nobody takes it back yet" allows $port
+	check "killed: status says that it waits" says 'Not confirmed yet: in ' firewall status
 	taken_back 9 "service and client are dead"
 	check "the guard has ended" within 3 no lock_is_held
 	start
