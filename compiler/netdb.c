@@ -55,7 +55,8 @@ static bool read_protocol(struct text field, struct entry *entry)
 {
 	uint64_t number;
 
-	if (!text_to_number(field, 255, &number))
+	/* mptcp has 262: no protocol of IP, and kept to say so. */
+	if (!text_to_number(field, UINT16_MAX, &number))
 		return false;
 	entry->number = (uint16_t)number;
 	return true;
@@ -239,19 +240,32 @@ unsigned netdb_service(const struct netdb *db, struct text name, unsigned protoc
 	return known;
 }
 
-bool netdb_protocol(const struct netdb *db, struct text name, uint8_t *number)
+static bool find_protocol(const struct netdb *db, struct text name, uint16_t *number)
 {
 	struct entry entry;
+
+	if (find_name(&db->protocols, name, number))
+		return true;
+	if ((name.len > 1 && name.ptr[0] == '0') || !read_protocol(name, &entry) ||
+	    !lists_number(&db->protocols, entry.number))
+		return false;
+	*number = entry.number;
+	return true;
+}
+
+bool netdb_protocol(const struct netdb *db, struct text name, uint8_t *number)
+{
 	uint16_t found;
 
-	if (!find_name(&db->protocols, name, &found)) {
-		if ((name.len > 1 && name.ptr[0] == '0') || !read_protocol(name, &entry) ||
-		    !lists_number(&db->protocols, entry.number))
-			return false;
-		found = entry.number;
-	}
+	if (!find_protocol(db, name, &found) || found > UINT8_MAX)
+		return false;
 	*number = (uint8_t)found;
 	return true;
+}
+
+bool netdb_protocol_beyond(const struct netdb *db, struct text name, uint16_t *number)
+{
+	return find_protocol(db, name, number) && *number > UINT8_MAX;
 }
 
 bool netdb_ethertype(const struct netdb *db, struct text name, uint16_t *number)
@@ -267,27 +281,29 @@ bool netdb_ethertype(const struct netdb *db, struct text name, uint16_t *number)
 	return true;
 }
 
-static struct text nearest(const struct table *table, struct text name)
+/* The nearest name of those with a number up to `most`. */
+static struct text nearest(const struct table *table, struct text name, uint16_t most)
 {
 	struct suggestion s;
 
 	suggest_start(&s, name);
 	for (uint32_t i = 0; i < table->count; i++)
-		suggest(&s, table->entries[i].name, (struct span){ 0, 0 });
+		if (table->entries[i].number <= most)
+			suggest(&s, table->entries[i].name, (struct span){ 0, 0 });
 	return s.best;
 }
 
 struct text netdb_near_service(const struct netdb *db, struct text name)
 {
-	return nearest(&db->services, name);
+	return nearest(&db->services, name, UINT16_MAX);
 }
 
 struct text netdb_near_protocol(const struct netdb *db, struct text name)
 {
-	return nearest(&db->protocols, name);
+	return nearest(&db->protocols, name, UINT8_MAX);
 }
 
 struct text netdb_near_ethertype(const struct netdb *db, struct text name)
 {
-	return nearest(&db->ethertypes, name);
+	return nearest(&db->ethertypes, name, UINT16_MAX);
 }

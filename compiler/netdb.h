@@ -31,6 +31,8 @@ const struct netdb *netdb_load(struct diags *diags, const char *services, const 
 unsigned netdb_service(const struct netdb *db, struct text name, unsigned protocol, uint16_t *port);
 /* Number of a protocol, by name (case counts) or by a number that the file lists. */
 bool netdb_protocol(const struct netdb *db, struct text name, uint8_t *number);
+/* The file has it, with a number that no IP packet can have. */
+bool netdb_protocol_beyond(const struct netdb *db, struct text name, uint16_t *number);
 /* Number of an Ethernet protocol, by name or by a number that the file lists,
  * spelled as there: four hexadecimal digits. */
 bool netdb_ethertype(const struct netdb *db, struct text name, uint16_t *number);

@@ -50,7 +50,12 @@ static void report_proto(struct resolver *r, struct word value)
 	struct diagnostic *d = rule_error(r, word_span(value), DIAG_UNKNOWN_PROTO, "no protocol `%.*s`",
 					  TEXT_ARG(value));
 	struct text lower = arena_lower(r->arena, word_text(value)), near = near_proto(r, lower);
+	uint16_t number;
 
+	if (netdb_protocol_beyond(r->config->netdb, word_text(value), &number)) {
+		rule_fate(r, diag_here(d, "%u in /etc/protocols, and IP has 0 to 255", number));
+		return;
+	}
 	diag_here(d, "not in /etc/protocols");
 	rule_fate(r, d);
 	if (text_find(lower, ',') >= 0 || text_find(lower, '/') >= 0)
