@@ -110,6 +110,26 @@ static void check_log_level(struct lint *lint, const struct lint_file *file, enu
 	diag_note(d, "it is the log level for what the policy drops; a rule has its own with -log");
 }
 
+/* IPv4 without IPv6, or the reverse: as if the other one were blocked. */
+static void check_layer2(struct lint *lint, const struct lint_file *file)
+{
+	enum { ETHER_IPV4 = 0x0800, ETHER_IPV6 = 0x86dd };
+	const struct layer2_list *list = value_of(lint, file, OPTION_GUEST_LAYER2_PROTOCOLS);
+	bool four = false, six = false;
+	struct diagnostic *d;
+
+	for (uint32_t i = 0; i < list->count; i++) {
+		four |= list->items[i].number == ETHER_IPV4;
+		six |= list->items[i].number == ETHER_IPV6;
+	}
+	if (four == six)
+		return;
+	d = diag(lint->diags, lint_option_place(file, "layer2_protocols"), DIAG_LAYER2_IP,
+		 "`layer2_protocols` does not keep %s from passing", four ? "IPv6" : "IPv4");
+	diag_note(d, "IPv4 and IPv6 always pass, listed or not; it is about all other protocols");
+	diag_help(d, "rules decide about them, as `OUT DROP -source %s`", four ? "::/0" : "0.0.0.0/0");
+}
+
 void lint_options(struct lint *lint)
 {
 	for (uint32_t i = 0; i < lint->file_count; i++) {
@@ -119,6 +139,7 @@ void lint_options(struct lint *lint)
 			check_need(lint, file, j);
 		if (!file->guest)
 			continue;
+		check_layer2(lint, file);
 		check_log_level(lint, file, OPTION_GUEST_LOG_LEVEL_IN, OPTION_GUEST_POLICY_IN);
 		check_log_level(lint, file, OPTION_GUEST_LOG_LEVEL_OUT, OPTION_GUEST_POLICY_OUT);
 	}
