@@ -211,6 +211,53 @@ static void check_macs(struct lint *lint)
 	}
 }
 
+/* ---- guests that are cut off ---- */
+
+static bool accepts_any(const struct rule_list *rules)
+{
+	for (const struct rule *r = rules->first; r; r = r->next) {
+		if (!r->enabled)
+			continue;
+		if (r->direction == DIRECTION_GROUP ? accepts_any(&r->group->rules) : r->action == ACTION_ACCEPT)
+			return true;
+	}
+	return false;
+}
+
+/* Relies on iptables to keep everything in, which cannot: see N0963. */
+static bool is_sealed(const struct guest *guest)
+{
+	const struct guest_options *o = &guest->options;
+
+	return o->enable && has_filtered_nic(guest) && o->policy_out.action != ACTION_ACCEPT &&
+	       o->policy_in.action != ACTION_ACCEPT && !accepts_any(&guest->rules);
+}
+
+static void check_sealed(struct lint *lint)
+{
+	const struct lint_file *first = NULL;
+	uint32_t count = 0;
+	struct diagnostic *d;
+
+	for (uint32_t i = 0; i < lint->file_count && !lint->config->host_options.nftables; i++) {
+		const struct lint_file *file = &lint->files[i];
+
+		if (!file->guest || !file->guest->config || !is_sealed(file->guest))
+			continue;
+		if (!first)
+			first = file;
+		count++;
+	}
+	if (!first)
+		return;
+	d = diag(lint->diags, lint_option_place(first, "policy_out"), DIAG_ANSWERED_BLOCK,
+		 "%s is cut off, and iptables lets it answer what is blocked", lint_guest_name(lint, first->guest));
+	if (count > 1)
+		diag_note(d, "this is true of %u more of this node's guests", count - 1);
+	diag_note(d, "a blocked packet makes a connection when it passes vmbrN; an answer then belongs to it");
+	diag_help(d, "nftables blocks such answers: `nftables: 1` in host.fw");
+}
+
 void lint_guests(struct lint *lint)
 {
 	check_strangers(lint);
@@ -219,6 +266,7 @@ void lint_guests(struct lint *lint)
 		return;
 	check_nics(lint);
 	check_macs(lint);
+	check_sealed(lint);
 	for (uint32_t i = 0; i < lint->file_count; i++) {
 		const struct guest *g = lint->files[i].guest;
 

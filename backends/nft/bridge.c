@@ -43,23 +43,28 @@ static void take_mark_off(struct nft_builder *b, struct nft_chain *chain)
 	NFT_RULE(b, chain, nft_masked(b, NFT_FIELD_MARK, MARK_BITS, NFT_OP_NE, 0), nft_set_mark(0));
 }
 
-static void entry_rules(struct nft_builder *b, struct nft_chain *chain, bool marks)
+static void entry_rules(struct nft_builder *b, struct nft_chain *chain, const struct needs *needs)
 {
 	static const struct text inner[] = { TEXT_INIT("fwln"), TEXT_INIT("fwpr") };
 
+	nft_note_begun(b, chain, needs->judged, needs->vnets);
 	for (size_t i = 0; i < 2; i++)
 		NFT_RULE(b, chain, nft_is_value(b, NFT_FIELD_IIFNAME, nft_iface_value(inner[i], true)),
 			 nft_to(NFT_TO_ACCEPT));
-	if (marks)
+	if (needs->marks)
 		take_mark_off(b, chain);
 	nft_early_rules(b, chain);
 }
 
 /* ---- invalid and established ---- */
 
-static void accept_related(struct nft_builder *b, struct nft_chain *chain)
+/* All that is established, or only what began before it was judged here (`begun`). */
+static void accept_related(struct nft_builder *b, struct nft_chain *chain, bool judged, unsigned begun)
 {
-	NFT_RULE(b, chain, nft_ct_state(b, CT_ESTABLISHED | CT_RELATED), nft_to(NFT_TO_ACCEPT));
+	if (judged)
+		nft_accept_older(b, chain, begun);
+	else
+		NFT_RULE(b, chain, nft_ct_state(b, CT_ESTABLISHED | CT_RELATED), nft_to(NFT_TO_ACCEPT));
 }
 
 static bool drops_invalid(const struct nft_builder *b)
@@ -86,12 +91,12 @@ static void accept_answers(struct nft_builder *b, struct nft_chain *chain)
 
 /* ---- from guests ---- */
 
-static void prerouting_rules(struct nft_builder *b, struct nft_chain *chain, struct nft_guests *guests)
+static void prerouting_rules(struct nft_builder *b, struct nft_chain *chain, struct nft_guests *guests, bool judged)
 {
 	struct nft_chain *layer2 = nft_layer2(b);
 
 	NFT_RULE(b, chain, NFT_NOT_IP(b), layer2 ? nft_to_chain(NFT_TO_GOTO, layer2) : nft_to(NFT_TO_ACCEPT));
-	accept_related(b, chain);
+	accept_related(b, chain, judged, LABEL_BEGUN);
 	drop_invalid(b, chain, NFT_FIELD_IIFNAME, &guests->devices);
 	if (guests->from.count)
 		NFT_RULE(b, chain, nft_vmap(b, NFT_FIELD_IIFNAME, nft_map_of(b, "from-guest", 1, &guests->from)));
@@ -123,7 +128,7 @@ static void mark_answers(struct nft_builder *b, struct nft_chain *chain)
 static void forward_rules(struct nft_builder *b, struct nft_chain *chain, const struct nft_set *vnets, bool marks)
 {
 	NFT_RULE(b, chain, NFT_NOT_IP(b), nft_to(NFT_TO_ACCEPT));
-	accept_related(b, chain);
+	accept_related(b, chain, vnets != NULL, LABEL_BEGUN_VNET);
 	if (marks)
 		accept_answers(b, chain);
 	if (drops_invalid(b))
@@ -165,7 +170,7 @@ static void postrouting_rules(struct nft_builder *b, struct nft_chain *chain, st
 	struct nft_draft d = { .count = 0 };
 
 	NFT_RULE(b, chain, NFT_NOT_IP(b), nft_to(NFT_TO_ACCEPT));
-	accept_related(b, chain);
+	accept_related(b, chain, needs->judged, LABEL_BEGUN);
 	if (needs->marks) /* else nothing takes the mark off where frames come in */
 		accept_answers(b, chain);
 	if (needs->vnets)
@@ -174,7 +179,7 @@ static void postrouting_rules(struct nft_builder *b, struct nft_chain *chain, st
 	if (guests->macs.count) {
 		nft_draft_add(&d, nft_mark_is(b, MARK_ACCEPTED));
 		nft_draft_pair_in(b, &d, "guest-macs", NFT_FIELD_OIFNAME, nft_key(NFT_FIELD_ETHER_DADDR), &guests->macs);
-		nft_draft_add(&d, nft_to(NFT_TO_ACCEPT));
+		nft_draft_add(&d, nft_accept(b, DIRECTION_IN));
 		nft_rule_add(b, chain, d.items, d.count);
 	}
 	if (guests->to.count)
@@ -192,10 +197,10 @@ static void late_rules(struct nft_builder *b, struct nft_chain *chain, struct nf
 
 /* ---- the table ---- */
 
-static bool any_nic(const struct config *config, bool enabled)
+static bool any_nic(const struct config *config)
 {
 	for (const struct guest *guest = config->guests; guest; guest = guest->next)
-		for (const struct nic *nic = guest->nics; nic && (guest->options.enable || !enabled); nic = nic->next)
+		for (const struct nic *nic = guest->nics; nic; nic = nic->next)
 			if (nft_nic_counts(nic))
 				return true;
 	return false;
@@ -233,7 +238,7 @@ static void fill_guest_chains(struct nft_builder *b, const struct base *base, co
 	if (needs->nics) {
 		/* This way round sets of all guests get the name that says so. */
 		postrouting_rules(b, base->postrouting, &guests, needs);
-		prerouting_rules(b, base->prerouting, &guests);
+		prerouting_rules(b, base->prerouting, &guests, needs->judged);
 	}
 	if (needs->judged) {
 		to_rules(b, base->to, &guests);
@@ -241,11 +246,12 @@ static void fill_guest_chains(struct nft_builder *b, const struct base *base, co
 	}
 	if (needs->marks)
 		late_rules(b, base->late, &guests);
+	nft_guests_finish(b, &guests);
 }
 
 void nft_bridge(struct nft_builder *b)
 {
-	struct needs needs = { any_nic(b->config, false), any_nic(b->config, true), nft_any_vnet(b->config), false };
+	struct needs needs = { any_nic(b->config), nft_judges_guests(b->config), nft_any_vnet(b->config), false };
 	const struct nft_set *vnets;
 	struct base base;
 
@@ -253,12 +259,15 @@ void nft_bridge(struct nft_builder *b)
 	base = add_base_chains(b, &needs);
 	vnets = nft_vnets(b);
 	if (base.entry)
-		entry_rules(b, base.entry, needs.marks);
-	if (base.output)
+		entry_rules(b, base.entry, &needs);
+	if (base.output) {
+		nft_note_begun(b, base.output, needs.judged, needs.vnets);
 		take_mark_off(b, base.output);
+	}
 	if (needs.judged)
 		mark_answers(b, base.output);
 	if (base.forward)
 		forward_rules(b, base.forward, vnets, needs.judged);
 	fill_guest_chains(b, &base, &needs);
+	nft_vnets_finish(b);
 }

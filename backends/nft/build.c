@@ -222,6 +222,62 @@ struct nft_statement nft_ct_state(struct nft_builder *b, uint32_t bits)
 	return match_value(b, nft_key(NFT_FIELD_CT_STATE), NFT_OP_FLAGS, nft_number(NFT_TYPE_CT_STATE, bits));
 }
 
+/* ---- labels ---- */
+
+/* FNV-1a, so that a name has the same labels after every reload. */
+static uint32_t hash_of(struct text name)
+{
+	uint32_t hash = 0x811c9dc5;
+
+	for (uint32_t i = 0; i < name.len; i++)
+		hash = (hash ^ (unsigned char)name.ptr[i]) * 0x01000193;
+	return hash;
+}
+
+struct nft_labels nft_labels_of(struct text name)
+{
+	struct nft_labels labels;
+	uint32_t hash = hash_of(name);
+
+	for (unsigned i = 0; i < LABELS_EACH; i++, hash /= LABELS_GROUP)
+		labels.bits[i] = (uint8_t)(LABELS_FIRST + i * LABELS_GROUP + hash % LABELS_GROUP);
+	return labels;
+}
+
+struct nft_statement nft_has_labels(struct nft_builder *b, const struct nft_labels *labels)
+{
+	struct nft_key key = { .field = NFT_FIELD_CT_LABEL, .masked = true, .mask = { .length = 16 } };
+
+	for (unsigned i = 0; i < LABELS_EACH; i++)
+		key.mask.bytes[labels->bits[i] / 8] |= (uint8_t)(1u << labels->bits[i] % 8);
+	return match_value(b, key, NFT_OP_EQ, key.mask);
+}
+
+void nft_add_labels(struct nft_builder *b, struct nft_chain *chain, const struct nft_labels *labels)
+{
+	struct nft_draft d = { .count = 0 };
+
+	nft_draft_add(&d, nft_ct_state(b, CT_NEW | CT_ESTABLISHED | CT_RELATED));
+	for (unsigned i = 0; i < LABELS_EACH; i++)
+		nft_draft_add(&d, nft_set_label(labels->bits[i]));
+	nft_rule_add(b, chain, d.items, d.count);
+}
+
+struct nft_statement nft_lacks_label(struct nft_builder *b, unsigned bit)
+{
+	return match_value(b, nft_key(NFT_FIELD_CT_LABEL), NFT_OP_NO_FLAGS, nft_label_value(bit));
+}
+
+struct nft_statement nft_has_label(struct nft_builder *b, unsigned bit)
+{
+	return match_value(b, nft_key(NFT_FIELD_CT_LABEL), NFT_OP_FLAGS, nft_label_value(bit));
+}
+
+struct nft_statement nft_set_label(unsigned bit)
+{
+	return (struct nft_statement){ .kind = NFT_STMT_CT_LABEL, .ct_label = (uint8_t)bit };
+}
+
 struct nft_statement nft_version(struct nft_builder *b, unsigned version)
 {
 	const struct nft_match **shared = &b->versions[version == IPV6];

@@ -49,6 +49,30 @@ enum { TCP_FIN = 1, TCP_SYN = 2, TCP_RST = 4, TCP_PSH = 8, TCP_ACK = 16, TCP_URG
 #define MARK_ACCEPTED 0x80000000u /* a guest's in chain has accepted it */
 #define MARK_ANSWER 0xc0000000u   /* an answer of our own to what we rejected */
 
+/*
+ * A packet that is dropped can have made a connection nevertheless: the bridge it passed before has confirmed it, or
+ * another port that the frame was flooded to.  To the kernel an answer is then established.  So each NIC, vnet, and
+ * the host's forwarding, accept what is established only if they have accepted a packet of the connection themselves,
+ * and remember that in labels of the connection: one of each group, by a hash of the name.  Two names have the same
+ * labels once in 50,625 pairs.  Labels can be added, and never taken off.
+ *
+ * A connection that was there before the rules has no LABEL_BEGUN, and is accepted as before.  So it is with vnets and
+ * forwarding, which can be judged later than guests.
+ */
+enum {
+	LABELS_EACH = 4,
+	LABELS_GROUP = 15,
+	LABELS_FIRST = 64,         /* low numbers are what people give names to */
+	LABEL_FORWARDED = 124,     /* forwarding by the host has accepted it */
+	LABEL_BEGUN_FORWARD = 125, /* began while forwarding was judged */
+	LABEL_BEGUN_VNET = 126,    /* began while a vnet was judged */
+	LABEL_BEGUN = 127,         /* began while a guest was judged */
+};
+
+struct nft_labels {
+	uint8_t bits[LABELS_EACH];
+};
+
 /* One table being made. */
 struct nft_builder {
 	struct arena *arena;
@@ -62,7 +86,7 @@ struct nft_builder {
 	struct interned *interned;         /* uthash: sets by contents */
 	struct resolved_set **resolved;    /* uthash: IP sets as ranges; both tables have the same */
 	struct nft_chain **group_chains;   /* [group id * 3 + direction] */
-	struct nft_chain *accept_in, *reject, *noise[2], *policy[2]; /* made when first used */
+	struct nft_chain *accept[3], *reject, *noise[2], *policy[2]; /* made when first used; accept by direction */
 };
 
 /* ---- build.c ---- */
@@ -108,6 +132,11 @@ struct nft_statement nft_ct_state(struct nft_builder *b, uint32_t bits);
 struct nft_statement nft_version(struct nft_builder *b, unsigned version);
 struct nft_statement nft_proto(struct nft_builder *b, uint8_t number);
 struct nft_statement nft_mark_is(struct nft_builder *b, uint32_t bits);
+/* Labels of the connection. */
+struct nft_labels nft_labels_of(struct text name);
+struct nft_statement nft_has_labels(struct nft_builder *b, const struct nft_labels *labels);
+struct nft_statement nft_has_label(struct nft_builder *b, unsigned bit);
+struct nft_statement nft_lacks_label(struct nft_builder *b, unsigned bit);
 /* Neither IPv4 nor IPv6, by what stands in the frame: one with a VLAN tag is neither. */
 #define NFT_NOT_IP(b) \
 	nft_is_not(b, NFT_FIELD_ETHER_TYPE, ETHER_IP), nft_is_not(b, NFT_FIELD_ETHER_TYPE, ETHER_IP6)
@@ -118,6 +147,7 @@ struct nft_statement nft_is_multicast(struct nft_builder *b);
 struct nft_statement nft_to(enum nft_verdict_kind kind);
 struct nft_statement nft_to_chain(enum nft_verdict_kind kind, const struct nft_chain *chain);
 struct nft_statement nft_set_mark(uint32_t bits);
+struct nft_statement nft_set_label(unsigned bit);
 struct nft_statement nft_counter(void);
 
 /* A list of statements that is being put together; room for the longest there is. */
@@ -130,6 +160,9 @@ static inline void nft_draft_add(struct nft_draft *d, struct nft_statement s)
 {
 	d->items[d->count++] = s;
 }
+
+/* A rule that adds the labels to the connection. */
+void nft_add_labels(struct nft_builder *b, struct nft_chain *chain, const struct nft_labels *labels);
 
 /* ---- sets.c ---- */
 
@@ -179,8 +212,14 @@ struct nft_statement nft_vmap_pair(struct nft_builder *b, enum nft_field iface, 
 
 /* What REJECT goes to: an answer at once (inet), a mark that asks for one (bridge). */
 struct nft_chain *nft_reject_chain(struct nft_builder *b);
-/* Accepts what a guest's in chain accepts. */
-struct nft_chain *nft_accept_in_chain(struct nft_builder *b);
+/* What ACCEPT means in a direction: a verdict, or a chain that notes in the connection who has accepted it.  Whoever
+ * has the table made fills such chains (b->accept) when all guests are known. */
+struct nft_statement nft_accept(struct nft_builder *b, enum direction direction);
+/* Accepts what is established, if it began before the rules, or has the labels of who judges here. */
+void nft_accept_older(struct nft_builder *b, struct nft_chain *chain, unsigned begun);
+void nft_accept_known(struct nft_builder *b, struct nft_chain *chain, const struct nft_labels *labels);
+/* A new connection is one of those that began under rules of this kind. */
+void nft_note_begun(struct nft_builder *b, struct nft_chain *chain, bool guests, bool vnets);
 /* What is dropped, rejected or accepted in silence before a policy of DROP or REJECT. */
 struct nft_chain *nft_noise_chain(struct nft_builder *b, bool reject);
 /* The same and the policy itself. */
@@ -230,6 +269,8 @@ struct nft_rule *nft_log_add(struct nft_builder *b, const struct nft_place *plac
 
 /* The whole of each table. */
 void nft_host(struct nft_builder *b);
+/* Packets that the host forwards are judged. */
+bool nft_judges_forward(const struct config *config);
 void nft_bridge(struct nft_builder *b);
 
 /* ---- early.c ---- */
@@ -243,6 +284,8 @@ void nft_early_rules(struct nft_builder *b, struct nft_chain *chain);
 bool nft_any_vnet(const struct config *config);
 /* The map from a vnet's bridge to the chain that judges its traffic, or NULL. */
 const struct nft_set *nft_vnets(struct nft_builder *b);
+/* Fills the chain that what they accept goes to, in the bridge table. */
+void nft_vnets_finish(struct nft_builder *b);
 
 /* ---- guests.c ---- */
 
@@ -265,6 +308,9 @@ struct nft_guests {
 	struct nft_list to_mac;    /* bridge and MAC: chain; the address is of one NIC of the bridge only */
 	struct nft_list to_own;    /* firewall bridge and MAC: chain */
 	struct nft_list queued;    /* device: chain that hands packets to an IPS */
+	struct nft_list keep[LABELS_EACH]; /* device: chain that gives the connection a label of the NIC */
+	struct nft_chain *labels[LABELS_EACH * LABELS_GROUP];
+	struct nft_chain *pass_in; /* to NICs that are not judged */
 	struct nft_filter *filter; /* source addresses */
 	struct nft_chain *filters_in, *dhcp_pass;
 	struct nft_chain *before[NFT_BEFORE_KINDS]; /* by bits of enum nft_before */
@@ -272,7 +318,11 @@ struct nft_guests {
 
 /* True if packets from or to this NIC are looked at, whether the guest is enabled or not. */
 bool nft_nic_counts(const struct nic *nic);
+/* True if the rules of any guest are enforced. */
+bool nft_judges_guests(const struct config *config);
 void nft_guests(struct nft_builder *b, struct nft_guests *guests);
+/* Fills the chains that what they accept goes to: the last thing. */
+void nft_guests_finish(struct nft_builder *b, struct nft_guests *guests);
 
 /* ---- filter.c ---- */
 

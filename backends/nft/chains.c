@@ -53,13 +53,47 @@ struct nft_chain *nft_reject_chain(struct nft_builder *b)
 	return b->reject;
 }
 
-struct nft_chain *nft_accept_in_chain(struct nft_builder *b)
+/* ---- ACCEPT ---- */
+
+static bool notes_acceptance(const struct nft_builder *b, enum direction direction)
 {
-	if (!b->accept_in) {
-		b->accept_in = nft_chain_add(b, TEXT("accept-in"));
-		NFT_RULE(b, b->accept_in, nft_set_mark(MARK_ACCEPTED), nft_to(NFT_TO_ACCEPT));
-	}
-	return b->accept_in;
+	return b->bridge || (direction == DIRECTION_FORWARD && nft_judges_forward(b->config));
+}
+
+struct nft_statement nft_accept(struct nft_builder *b, enum direction direction)
+{
+	static const char *const names[] = { "accept-in", "accept-out", "accept-forward" };
+
+	if (!notes_acceptance(b, direction))
+		return nft_to(NFT_TO_ACCEPT);
+	if (!b->accept[direction])
+		b->accept[direction] = nft_chain_add(b, text_of(names[direction]));
+	return nft_to_chain(NFT_TO_GOTO, b->accept[direction]);
+}
+
+void nft_accept_older(struct nft_builder *b, struct nft_chain *chain, unsigned begun)
+{
+	NFT_RULE(b, chain, nft_ct_state(b, CT_ESTABLISHED | CT_RELATED), nft_lacks_label(b, begun), nft_to(NFT_TO_ACCEPT));
+}
+
+void nft_accept_known(struct nft_builder *b, struct nft_chain *chain, const struct nft_labels *labels)
+{
+	NFT_RULE(b, chain, nft_ct_state(b, CT_ESTABLISHED | CT_RELATED), nft_has_labels(b, labels), nft_to(NFT_TO_ACCEPT));
+}
+
+void nft_note_begun(struct nft_builder *b, struct nft_chain *chain, bool guests, bool vnets)
+{
+	struct nft_draft d = { .count = 0 };
+
+	nft_draft_add(&d, nft_ct_state(b, CT_NEW));
+	if (guests)
+		nft_draft_add(&d, nft_set_label(LABEL_BEGUN));
+	if (vnets)
+		nft_draft_add(&d, nft_set_label(LABEL_BEGUN_VNET));
+	if (nft_judges_forward(b->config))
+		nft_draft_add(&d, nft_set_label(LABEL_BEGUN_FORWARD));
+	if (d.count > 1)
+		nft_rule_add(b, chain, d.items, d.count);
 }
 
 /* ---- in front of a policy ---- */

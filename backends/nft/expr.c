@@ -135,17 +135,29 @@ static void add_mark(struct nft_expr_writer *w, const struct nft_statement *s)
 	nft_expr_add(w, e);
 }
 
-static void add_ct_mark(struct nft_expr_writer *w, const struct nft_statement *s)
+static void add_ct(struct nft_expr_writer *w, uint32_t key, const void *value, uint32_t length)
 {
 	struct nftnl_expr *e = nft_expr_new("immediate");
 
 	nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_DREG, NFT_REG_1);
-	nftnl_expr_set(e, NFTNL_EXPR_IMM_DATA, &s->ct_mark, sizeof(s->ct_mark));
+	nftnl_expr_set(e, NFTNL_EXPR_IMM_DATA, value, length);
 	nft_expr_add(w, e);
 	e = nft_expr_new("ct");
-	nftnl_expr_set_u32(e, NFTNL_EXPR_CT_KEY, NFT_CT_MARK);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_CT_KEY, key);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_CT_SREG, NFT_REG_1);
 	nft_expr_add(w, e);
+}
+
+static void add_ct_mark(struct nft_expr_writer *w, const struct nft_statement *s)
+{
+	add_ct(w, NFT_CT_MARK, &s->ct_mark, sizeof(s->ct_mark));
+}
+
+static void add_ct_label(struct nft_expr_writer *w, const struct nft_statement *s)
+{
+	struct nft_value value = nft_label_value(s->ct_label);
+
+	add_ct(w, NFT_CT_LABELS, value.bytes, value.length);
 }
 
 static void add_ct_helper(struct nft_expr_writer *w, const struct nft_statement *s)
@@ -217,6 +229,7 @@ static void (*const makers[])(struct nft_expr_writer *w, const struct nft_statem
 	[NFT_STMT_LOG] = add_log,
 	[NFT_STMT_MARK] = add_mark,
 	[NFT_STMT_CT_MARK] = add_ct_mark,
+	[NFT_STMT_CT_LABEL] = add_ct_label,
 	[NFT_STMT_CT_HELPER] = add_ct_helper,
 	[NFT_STMT_UPDATE] = add_update,
 	[NFT_STMT_REJECT] = add_reject,

@@ -171,7 +171,7 @@ static void match_flags(struct nft_expr_writer *w, const struct nft_match *m)
 {
 	nft_expr_load_keys(w, m->keys, 1);
 	nft_expr_bitwise(w, 0, m->value.bytes, zeroes, m->value.length);
-	compare(w, NFT_CMP_NEQ, zeroes, m->value.length);
+	compare(w, m->op == NFT_OP_FLAGS ? NFT_CMP_NEQ : NFT_CMP_EQ, zeroes, m->value.length);
 }
 
 static void match_set(struct nft_expr_writer *w, const struct nft_match *m)
@@ -193,6 +193,7 @@ static void (*const makers[])(struct nft_expr_writer *w, const struct nft_match 
 	[NFT_OP_PREFIX] = match_prefix,
 	[NFT_OP_RANGE] = match_range,
 	[NFT_OP_FLAGS] = match_flags,
+	[NFT_OP_NO_FLAGS] = match_flags,
 	[NFT_OP_IN] = match_set,
 	[NFT_OP_NOT_IN] = match_set,
 };

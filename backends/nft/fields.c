@@ -14,3 +14,12 @@ const struct nft_field_row nft_fields[NFT_FIELDS] = {
 #define FIB META
 #include "nft/fields.def"
 };
+
+/* The bits of labels lie as on a machine of little endian, of which Proxmox VE's are. */
+struct nft_value nft_label_value(unsigned bit)
+{
+	struct nft_value value = { .length = 16 };
+
+	value.bytes[bit / 8] = (uint8_t)(1u << bit % 8);
+	return value;
+}

@@ -24,7 +24,7 @@ bool nft_nic_counts(const struct nic *nic)
 
 static struct nft_statement accept_of(struct nft_builder *b, bool out)
 {
-	return out ? nft_to(NFT_TO_ACCEPT) : nft_to_chain(NFT_TO_GOTO, nft_accept_in_chain(b));
+	return nft_accept(b, out ? DIRECTION_OUT : DIRECTION_IN);
 }
 
 static void add_dhcp_rules(struct nft_builder *b, struct nft_chain *chain, bool out, struct nft_statement accept)
@@ -161,9 +161,11 @@ static void add_rules(const struct lowering *l)
 
 static struct nft_chain *lower_direction(struct lowering l)
 {
+	struct nft_labels labels = nft_labels_of(l.nic->device);
 	struct nft_builder *b = l.b;
 
 	l.chain = nft_chain_add(b, ARENA_JOIN(b->arena, l.nic->device, l.out ? TEXT("-out") : TEXT("-in")));
+	nft_accept_known(b, l.chain, &labels);
 	add_before(&l);
 	add_rules(&l);
 	return l.chain;
@@ -228,17 +230,73 @@ static void add_bridges(struct nft_builder *b, struct nft_guests *guests, const 
 	nft_list_add(b, &guests->macs, nft_iface_value(nic->device, false), mac);
 }
 
+/* The chain that gives the connection a label. */
+static const struct nft_chain *label_chain(struct nft_builder *b, struct nft_guests *guests, unsigned label)
+{
+	unsigned at = label - LABELS_FIRST;
+	struct nft_chain **chain = &guests->labels[at];
+
+	if (!*chain) {
+		*chain = nft_chain_add(b, text_of(arena_printf(b->arena, "keep-%c-%c", 'a' + (int)(at / LABELS_GROUP),
+							       'a' + (int)(at % LABELS_GROUP))));
+		NFT_RULE(b, *chain, nft_ct_state(b, CT_NEW | CT_ESTABLISHED | CT_RELATED), nft_set_label(label));
+	}
+	return *chain;
+}
+
+/* What the NIC accepts gets its labels. */
+static void keep_nic(struct nft_builder *b, struct nft_guests *guests, const struct nic *nic)
+{
+	struct nft_labels labels = nft_labels_of(nic->device);
+
+	for (unsigned i = 0; i < LABELS_EACH; i++)
+		nft_list_add(b, &guests->keep[i], nft_iface_value(nic->device, false), none)->verdict =
+			(struct nft_verdict){ NFT_TO_JUMP, label_chain(b, guests, labels.bits[i]) };
+}
+
 static void lower_nic(struct nft_builder *b, struct nft_guests *guests, const struct guest *guest,
 		      const struct nic *nic, struct nft_runs *runs)
 {
 	struct lowering l = { .b = b, .guests = guests, .guest = guest, .nic = nic, .runs = runs };
 	struct nft_value device = nft_iface_value(nic->device, false);
-	struct nft_chain *in = lower_direction(l);
+	struct nft_chain *in;
 
+	keep_nic(b, guests, nic);
+	in = lower_direction(l);
 	l.out = true;
 	add_to(b, &guests->to, device, none, in);
 	add_to(b, &guests->from, device, none, lower_direction(l));
 	add_bridges(b, guests, guest, nic, in);
+}
+
+static struct nft_chain *pass_in_chain(struct nft_builder *b, struct nft_guests *guests)
+{
+	if (!guests->pass_in) {
+		guests->pass_in = nft_chain_add(b, TEXT("pass-in"));
+		NFT_RULE(b, guests->pass_in, nft_ct_state(b, CT_ESTABLISHED | CT_RELATED), accept_of(b, false));
+		NFT_RULE(b, guests->pass_in, nft_to_chain(NFT_TO_JUMP, guests->filters_in));
+		NFT_RULE(b, guests->pass_in, accept_of(b, false));
+	}
+	return guests->pass_in;
+}
+
+/* A NIC that is not judged accepts everything, but for what all are kept from.  It is noted as for others: its rules can
+ * be switched on while connections are open. */
+static void pass_nic(struct nft_builder *b, struct nft_guests *guests, const struct nic *nic, bool judged)
+{
+	bool filtered = nft_nic_counts(nic) && guests->filters_in;
+	struct nft_value device;
+
+	if (!nft_iface_possible(nic->device) || (!judged && !filtered))
+		return;
+	device = nft_iface_value(nic->device, false);
+	if (!judged) {
+		add_to(b, &guests->to, device, none, guests->filters_in);
+		return;
+	}
+	keep_nic(b, guests, nic);
+	add_to(b, &guests->from, device, none, accept_of(b, true).verdict.chain);
+	add_to(b, &guests->to, device, none, filtered ? pass_in_chain(b, guests) : accept_of(b, false).verdict.chain);
 }
 
 static unsigned count_nics(const struct guest *guest)
@@ -250,7 +308,7 @@ static unsigned count_nics(const struct guest *guest)
 	return count;
 }
 
-static void lower_guest(struct nft_builder *b, struct nft_guests *guests, const struct guest *guest)
+static void lower_guest(struct nft_builder *b, struct nft_guests *guests, const struct guest *guest, bool judged)
 {
 	struct nft_runs runs = { .first = NULL }, *shared = count_nics(guest) > 1 ? &runs : NULL;
 	struct nft_chain *ips = NULL;
@@ -258,16 +316,16 @@ static void lower_guest(struct nft_builder *b, struct nft_guests *guests, const 
 	for (const struct nic *nic = guest->nics; nic; nic = nic->next) {
 		struct nft_value device;
 
-		if (!nft_nic_counts(nic) || !guest->options.enable)
+		if (!nft_nic_counts(nic) || !guest->options.enable) {
 			add_bridges(b, guests, guest, nic, NULL);
+			pass_nic(b, guests, nic, judged);
+		}
 		if (!nft_nic_counts(nic)) /* then its device's name may be too long */
 			continue;
 		device = nft_iface_value(nic->device, false);
 		nft_list_add(b, &guests->devices, device, none);
 		if (guest->options.enable)
 			lower_nic(b, guests, guest, nic, shared);
-		else if (guests->filters_in)
-			add_to(b, &guests->to, device, none, guests->filters_in);
 		if (!guest->options.enable || !guest->options.ips)
 			continue;
 		if (!ips)
@@ -284,6 +342,33 @@ static bool any_nic(const struct config *config)
 	return false;
 }
 
+bool nft_judges_guests(const struct config *config)
+{
+	for (const struct guest *guest = config->guests; guest; guest = guest->next)
+		if (guest->options.enable && count_nics(guest))
+			return true;
+	return false;
+}
+
+/* What is accepted for a guest's port is noted where the port is known. */
+void nft_guests_finish(struct nft_builder *b, struct nft_guests *guests)
+{
+	struct nft_chain *in = b->accept[DIRECTION_IN], *out = b->accept[DIRECTION_OUT];
+
+	for (unsigned i = 0; i < LABELS_EACH && guests->keep[i].count; i++) {
+		const struct nft_set *keep = nft_map_of(b, arena_printf(b->arena, "keep-%c", 'a' + (int)i), 1, &guests->keep[i]);
+
+		if (in)
+			NFT_RULE(b, in, nft_vmap(b, NFT_FIELD_OIFNAME, keep));
+		if (out)
+			NFT_RULE(b, out, nft_vmap(b, NFT_FIELD_IIFNAME, keep));
+	}
+	if (in)
+		NFT_RULE(b, in, nft_set_mark(MARK_ACCEPTED), nft_to(NFT_TO_ACCEPT));
+	if (out)
+		NFT_RULE(b, out, nft_to(NFT_TO_ACCEPT));
+}
+
 /* Leaves those whose bridge and address belong to one NIC, which is judged. */
 static void keep_unique(struct nft_list *list)
 {
@@ -298,12 +383,14 @@ static void keep_unique(struct nft_list *list)
 
 void nft_guests(struct nft_builder *b, struct nft_guests *guests)
 {
+	bool judged = nft_judges_guests(b->config);
+
 	if (any_nic(b->config) && nft_input_filters(b, NULL)) {
 		guests->filters_in = nft_chain_add(b, TEXT("filters-in"));
 		nft_input_filters(b, guests->filters_in);
 	}
 	for (const struct guest *guest = b->config->guests; guest; guest = guest->next)
-		lower_guest(b, guests, guest);
+		lower_guest(b, guests, guest, judged);
 	for (unsigned bits = 0; bits < NFT_BEFORE_KINDS; bits++)
 		if (guests->before[bits])
 			fill_before_chain(b, guests, bits);

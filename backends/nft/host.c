@@ -151,7 +151,7 @@ static void host_out(struct nft_builder *b)
 	nft_policy(b, &place, &b->config->cluster_options.policy_out, b->config->host_options.log_level_out);
 }
 
-static bool filters_forward(const struct config *config)
+bool nft_judges_forward(const struct config *config)
 {
 	return config->host_options.enable && (config->cluster_options.policy_forward.action != ACTION_ACCEPT ||
 					       nft_rules_any(&config->host_rules, DIRECTION_FORWARD) ||
@@ -162,17 +162,25 @@ static bool filters_forward(const struct config *config)
 static void host_forward(struct nft_builder *b)
 {
 	bool drop_invalid = !b->config->host_options.nf_conntrack_allow_invalid;
-	bool filters = filters_forward(b->config);
+	bool filters = nft_judges_forward(b->config);
 	struct nft_chain *chain;
 	struct nft_place place;
 
 	if (!filters && !drop_invalid)
 		return;
 	chain = nft_base_chain(b, "host-forward", NFT_HOOK_FORWARD, 0);
-	add_stateful(b, chain, drop_invalid);
-	if (!filters)
+	if (!filters) {
+		add_stateful(b, chain, drop_invalid);
 		return;
+	}
+	nft_note_begun(b, chain, false, false);
+	nft_accept_older(b, chain, LABEL_BEGUN_FORWARD);
+	NFT_RULE(b, chain, nft_ct_state(b, CT_ESTABLISHED | CT_RELATED), nft_has_label(b, LABEL_FORWARDED),
+		 nft_to(NFT_TO_ACCEPT));
+	if (drop_invalid)
+		NFT_RULE(b, chain, nft_ct_state(b, CT_INVALID), nft_to(NFT_TO_DROP));
 	place = place_in(chain, DIRECTION_FORWARD);
+	place.accept = nft_accept(b, DIRECTION_FORWARD);
 	add_rules(b, &place);
 	nft_policy(b, &place, &b->config->cluster_options.policy_forward, b->config->host_options.log_level_forward);
 }
@@ -206,4 +214,6 @@ void nft_host(struct nft_builder *b)
 	}
 	host_forward(b);
 	host_vnets(b);
+	if (b->accept[DIRECTION_FORWARD])
+		NFT_RULE(b, b->accept[DIRECTION_FORWARD], nft_set_label(LABEL_FORWARDED), nft_to(NFT_TO_ACCEPT));
 }

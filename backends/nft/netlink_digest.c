@@ -155,6 +155,9 @@ static void feed_statement(struct out *out, const struct nft_statement *s)
 	case NFT_STMT_CT_MARK:
 		feed_number(out, s->ct_mark);
 		break;
+	case NFT_STMT_CT_LABEL:
+		feed_byte(out, s->ct_label);
+		break;
 	case NFT_STMT_CT_HELPER:
 		feed_text(out, s->helper->name);
 		break;

@@ -125,7 +125,7 @@ static struct span line_of(const struct nft_origin *origin)
 
 struct expression {
 	const char *name; /* "": none */
-	uint32_t key;     /* of meta */
+	uint32_t key;     /* of meta, ct */
 };
 
 /* For mnl_attr_parse_nested() over expressions: the first that ends behind the offset. */
@@ -147,6 +147,8 @@ static struct expression read_expression(const struct nlattr *attribute)
 		mnl_attr_parse_nested(parts[NFTA_EXPR_DATA], nft_collect, data);
 	if (strcmp(e.name, "meta") == 0 && data[NFTA_META_KEY])
 		e.key = be32toh(mnl_attr_get_u32(data[NFTA_META_KEY]));
+	else if (strcmp(e.name, "ct") == 0 && data[NFTA_CT_KEY])
+		e.key = be32toh(mnl_attr_get_u32(data[NFTA_CT_KEY]));
 	return e;
 }
 

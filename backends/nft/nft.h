@@ -17,6 +17,7 @@
  *                                                shorter load and cmp eq
  *             tcp dport 5900-5999                load, cmp gte, cmp lte
  *             ct state established,related       load, bitwise (value), cmp neq 0
+ *             ct label ! 127                     load, bitwise (value), cmp eq 0
  *             ip saddr @cluster-web-v4           load, lookup
  *             iifname . ip saddr & M @set        loads into consecutive registers of four bytes,
  *                                                bitwise where there is a mask, lookup
@@ -27,6 +28,7 @@
  *   LOG       log prefix ":0:6:host-in: " group 0     log
  *   MARK      meta mark set meta mark & K | B    meta load, bitwise (keep ^ bits), meta set
  *   CT_MARK   ct mark set 100                    immediate, ct set
+ *   CT_LABEL  ct label set 64                    immediate, ct set (which keeps the other labels)
  *   CT_HELPER ct helper set "helper-ftp"         objref
  *   UPDATE    update @synflood-v4 { ip saddr limit rate over 200/second burst 1000 packets }
  *                                                loads, dynset update with a limit (flag invert)
@@ -80,6 +82,9 @@ struct nft_value {
 	uint8_t length;
 	uint8_t bytes[16];
 };
+
+/* One label of a connection. */
+struct nft_value nft_label_value(unsigned bit);
 
 /* ---- sets ---- */
 
@@ -145,6 +150,7 @@ enum nft_op {
 	NFT_OP_PREFIX, /* the first `bits` bits are value's; value has no others, the key no mask */
 	NFT_OP_RANGE,  /* value to last */
 	NFT_OP_FLAGS,  /* any bit of value; the key has no mask */
+	NFT_OP_NO_FLAGS, /* no bit of value; the key has no mask */
 	NFT_OP_IN,     /* set */
 	NFT_OP_NOT_IN, /* set */
 };
@@ -188,6 +194,7 @@ enum nft_statement_kind {
 	NFT_STMT_LOG,
 	NFT_STMT_MARK,
 	NFT_STMT_CT_MARK,
+	NFT_STMT_CT_LABEL,
 	NFT_STMT_CT_HELPER,
 	NFT_STMT_UPDATE,
 	NFT_STMT_REJECT,
@@ -219,6 +226,7 @@ struct nft_statement {
 			uint32_t keep, bits; /* mark = mark & keep | bits; no bit in both */
 		} mark;
 		uint32_t ct_mark;
+		uint8_t ct_label; /* its bit */
 		const struct nft_helper *helper;
 		const struct nft_update *update;
 		enum nft_answer answer;

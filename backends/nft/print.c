@@ -103,6 +103,26 @@ static void print_flags(struct out *out, uint32_t flags)
 		out_char(out, ')');
 }
 
+/* Labels by their numbers. */
+static void print_labels(struct out *out, const struct nft_value *value)
+{
+	const char *before = "(";
+	unsigned count = 0;
+
+	for (unsigned bit = 0; bit < 128; bit++)
+		count += value->bytes[bit / 8] >> bit % 8 & 1u;
+	for (unsigned bit = 0; bit < 128; bit++) {
+		if (!(value->bytes[bit / 8] >> bit % 8 & 1u))
+			continue;
+		if (count > 1)
+			out_string(out, before);
+		out_number(out, bit);
+		before = " | ";
+	}
+	if (count > 1)
+		out_char(out, ')');
+}
+
 static void print_ifname(struct out *out, const struct nft_value *value)
 {
 	out_char(out, '"');
@@ -160,6 +180,9 @@ static void print_value(struct out *out, enum nft_type type, const struct nft_va
 	case NFT_TYPE_TCP_FLAG:
 		print_flags(out, b[0]);
 		break;
+	case NFT_TYPE_CT_LABEL:
+		print_labels(out, value);
+		break;
 	default:
 		print_number(out, type, value);
 	}
@@ -198,6 +221,10 @@ static void print_match(struct out *out, const struct nft_match *m)
 	case NFT_OP_EQ:
 		if (m->op == NFT_OP_NE || m->keys[0].masked)
 			out_string(out, m->op == NFT_OP_NE ? "!= " : "== ");
+		print_value(out, type, &m->value);
+		break;
+	case NFT_OP_NO_FLAGS:
+		out_string(out, "! ");
 		print_value(out, type, &m->value);
 		break;
 	case NFT_OP_FLAGS:
@@ -308,6 +335,9 @@ static void print_statement(struct out *out, const struct nft_statement *s)
 		break;
 	case NFT_STMT_CT_MARK:
 		out_printf(out, "ct mark set %u", s->ct_mark);
+		break;
+	case NFT_STMT_CT_LABEL:
+		out_printf(out, "ct label set %u", s->ct_label);
 		break;
 	case NFT_STMT_CT_HELPER:
 		out_printf(out, "ct helper set \"%.*s\"", TEXT_ARG(s->helper->name));

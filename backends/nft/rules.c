@@ -466,12 +466,11 @@ static struct nft_chain *group_chain(struct nft_builder *b, const struct group *
 {
 	static const char *const suffixes[] = { "in", "out", "forward" };
 	struct nft_chain **chain = &b->group_chains[group->id * 3 + (unsigned)direction];
-	struct nft_place place = { .direction = direction, .accept = nft_to(NFT_TO_ACCEPT), .group = true, .net = -1 };
+	struct nft_place place = { .direction = direction, .group = true, .net = -1 };
 
 	if (*chain || !nft_rules_any(&group->rules, direction))
 		return *chain;
-	if (b->bridge && direction == DIRECTION_IN)
-		place.accept = nft_to_chain(NFT_TO_GOTO, nft_accept_in_chain(b));
+	place.accept = nft_accept(b, direction);
 	*chain = nft_chain_add(b, text_of(arena_printf(b->arena, "group-%.*s-%s", TEXT_ARG(group->name),
 						       suffixes[direction])));
 	place.chain = *chain;
