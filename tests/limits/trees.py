@@ -223,7 +223,7 @@ class Values:
                                      "0000:0000:0000:0000:0000:ffff:255.255.255.255", "2001:db8:0:1:1:1:1:1",
                                      "2001:db8::1:1:1:1:1", "2001:0:0:1:0:0:0:1", "1::", "1:2:3:4:5:6:7::",
                                      "::2:3:4:5:6:7:8", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "::ffff:0.0.0.0", "2002::",
-                                     "::ffff:0:10.1.2.3", "::1.2", "::1:2"][:-2] + (["::1.2"] if not self.strict else []))
+                                     "::ffff:0:10.1.2.3"] + ([] if self.strict else ["::1.2"]))
         if length is None:
             return "2001:db8:%x::%x" % (self.r.getrandbits(16), self.r.getrandbits(16) or 1)
         groups, start = (8, "") if length >= 15 else ((length + 3) // 5, "::")
@@ -359,7 +359,7 @@ class Tree(Values):
         self.files = {}
         self.arguments = ["--node", NODE, "--now", str(NOW)]
         self.aliases, self.sets, self.groups, self.sdn_sets = [], [], [], []
-        self.pairs = self.chance(.008)  # a rule with as many pairs of addresses as there may be
+        self.pairs = self.chance(.004 if self.strict else .03)  # a rule with as many pairs of addresses as there may be
         self.many = self.chance(.02)  # a set with more entries than fit into a small one
         self.write_sdn()
         self.write("firewall/cluster.fw", self.cluster())
@@ -648,7 +648,7 @@ class Tree(Values):
             if versions in ("IPV4", "IPV6"):
                 version = int(versions[3])
             version = version or self.r.choice([4, 6])
-            if self.pairs and kind != "GROUP" and not macro:  # as many rules as one line may make
+            if self.pairs and kind in ("CLUSTER", "HOST") and type_ != "FORWARD" and not macro:  # as many rules as one line may make
                 self.pairs = False
                 counts = 256, self.facts.limits.get("LIMIT_RULES_OF_LINE", 65536) // 256 + (not self.strict)
                 self.used.add(("limit", "RULES_OF_LINE, " + ("at" if self.strict else "beyond")))
@@ -727,7 +727,7 @@ class Tree(Values):
             container = self.chance(.4) and not (self.strict and vmid > 99999999)  # the name of its interface would be too long
             indexes = range(32) if self.chance(.05) else {self.border(0, 31, 9, 10) for _ in range(self.r.choice([1, 1, 3]))}
             lines = ["net%d: %s" % (self.mark("NIC_NUMBER", index), self.nic(container, index)) for index in indexes]
-            if self.beyond(.05):
+            if self.beyond(.1):
                 lines.append("net%d: %s" % (self.mark("NIC_NUMBER", self.r.choice([32, 100, 4294967296])), self.nic(container, 0)))
             if not self.chance(.03):
                 self.write("nodes/%s/%s/%d.conf" % (NODE, "lxc" if container else "qemu-server", vmid), lines)
