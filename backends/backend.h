@@ -38,6 +38,19 @@ struct backend_suspect {
 	enum layer layer; /* that it belongs to, or LAYERS */
 };
 
+/*
+ * In what the kernel differed from what is wanted, before that was loaded.  `certain`: somebody else has changed it;
+ * else the configuration may have changed since it was loaded, which the caller knows.
+ */
+struct backend_difference {
+	bool certain;
+	const char *text;
+	struct backend_difference *next;
+};
+
+/* So many are kept; all are counted. */
+enum { BACKEND_DIFFERENCES_MOST = 16 };
+
 /* Loading into the kernel: how it is wanted, and how it went. */
 struct backend_loading {
 	struct arena *arena; /* for the problems */
@@ -49,12 +62,15 @@ struct backend_loading {
 	struct backend_suspect *suspects; /* of the refusals that name no rule */
 	uint32_t suspect_count;
 	const char *suspicion; /* what was said then; or NULL */
+	struct backend_difference *differences, **last_difference;
+	uint32_t difference_count, certain_count;
 	uint32_t messages, sets, chains, rules, elements; /* sent */
 	uint32_t deleted;                                 /* objects, elements and contents of chains */
 	size_t bytes;
 	int64_t lower_time, read_time, build_time, kernel_time; /* nanoseconds */
 };
 
+void backend_difference_add(struct backend_loading *loading, bool certain, struct text text);
 /* Returns it: neither refused nor a layer, unless the caller changes that. */
 struct backend_problem *backend_problem_add(struct backend_loading *loading, struct span span, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

@@ -317,9 +317,13 @@ static bool same_rules(const struct netdb *netdb, struct text a, struct text b)
 	return !a.len && !b.len;
 }
 
+/* Of chains of ours; those of ebtables have one. */
+#define POLICY "ACCEPT"
+
 static bool piece_has_rules(const struct xt_piece *piece, const struct netdb *netdb, struct text rules)
 {
-	return piece && same_rules(netdb, (struct text){ piece->lines, (uint32_t)piece->len }, rules);
+	return piece && strcmp(piece->policy, POLICY) == 0 &&
+	       same_rules(netdb, (struct text){ piece->lines, (uint32_t)piece->len }, rules);
 }
 
 static bool is_loaded(const struct eb_table *t, const struct xt_loaded_bridge *loaded, const struct netdb *netdb)
@@ -336,6 +340,43 @@ static bool is_loaded(const struct eb_table *t, const struct xt_loaded_bridge *l
 	}
 	out_free(&lines);
 	return same;
+}
+
+/* What differs of what is there, unless nothing of ours is. */
+static void explain(struct xt_script *script, const struct eb_table *t, const struct xt_loaded_bridge *loaded,
+		    const struct netdb *netdb)
+{
+	struct out lines, text;
+
+	if (!script->explain || !loaded->chains)
+		return;
+	if (!loaded->hooked && t->count)
+		xt_script_differs(script, true, "ebtables, chain FORWARD: the jump to PVEFW-FORWARD is missing");
+	out_init_memory(&lines);
+	out_init_memory(&text);
+	for (uint32_t i = 0; i < t->count; i++) {
+		const struct xt_piece *piece = xt_piece_find(loaded->chains, t->chains[i].name);
+		struct xt_difference d;
+
+		lines.len = text.len = 0;
+		print_rules(&lines, &t->chains[i]);
+		if (piece_has_rules(piece, netdb, (struct text){ lines.data, (uint32_t)lines.len }))
+			continue;
+		if (!piece) {
+			xt_script_differs(script, false, "ebtables: chain %.*s is missing", TEXT_ARG(t->chains[i].name));
+			continue;
+		}
+		d = xt_difference_of((struct text){ lines.data, (uint32_t)lines.len },
+				     (struct text){ piece->lines, (uint32_t)piece->len });
+		xt_difference_print(&text, &d, "rule");
+		if (strcmp(piece->policy, POLICY) != 0)
+			xt_script_differs(script, true, "ebtables, chain %s: policy %s instead of %s", piece->name,
+					  piece->policy, POLICY);
+		if (d.missing || d.foreign || strcmp(piece->policy, POLICY) == 0)
+			xt_script_differs(script, !piece->len, "ebtables, chain %s: %.*s", piece->name, (int)text.len, text.data);
+	}
+	out_free(&lines);
+	out_free(&text);
 }
 
 static void print_lines(struct xt_script *script, const char *lines, size_t len)
@@ -384,7 +425,7 @@ static void print_hooked(struct xt_script *script, const struct xt_loaded_bridge
 
 static void declare(struct xt_script *script, struct text name)
 {
-	xt_script_printf(script, ":%.*s ACCEPT\n", TEXT_ARG(name));
+	xt_script_printf(script, ":%.*s " POLICY "\n", TEXT_ARG(name));
 	script->chains++;
 }
 
@@ -426,7 +467,8 @@ static bool image_is_loaded(const struct xt_loaded_bridge *image, const struct x
 	bool same = HASH_COUNT(loaded->chains) == HASH_COUNT(image->chains) && loaded->hooked == image->hooked;
 
 	for (const struct xt_piece *want = image->chains; want && same; want = want->hh.next)
-		same = xt_piece_is(xt_piece_find(loaded->chains, text_of(want->name)), want->lines, want->len);
+		same = xt_piece_is(xt_piece_find(loaded->chains, text_of(want->name)), want->lines, want->len) &&
+		       strcmp(xt_piece_find(loaded->chains, text_of(want->name))->policy, POLICY) == 0;
 	return same;
 }
 
@@ -461,6 +503,8 @@ static void script_config(struct xt_script *script, const struct xt_loaded_bridg
 
 	lower(&t, config);
 	if (!loaded || !is_loaded(&t, loaded, config->netdb) || (whole && t.count)) {
+		if (loaded)
+			explain(script, &t, loaded, config->netdb);
 		start_script(script, loaded);
 		want_config(script, &t);
 		end_script(script, loaded, t.count > 0, NULL);
@@ -473,6 +517,8 @@ void xt_script_bridge(struct xt_script *script, struct xt_loaded_bridge *loaded,
 {
 	static const struct xt_loaded_bridge nothing = { .rules = { .fd = -1 }, .declarations = { .fd = -1 } };
 	const struct xt_loaded_bridge *image = goal->image ? &goal->image->bridge : &nothing;
+
+	script->explain = goal->explain;
 
 	if (goal->config) {
 		script_config(script, loaded, goal->config, goal->whole);

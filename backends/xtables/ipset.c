@@ -269,6 +269,30 @@ static void flush_and_destroy(struct xt_script *script, const char *name, const 
 	script->changes = true;
 }
 
+/* "set NAME: 2 members missing (192.0.2.0/24), 1 foreign member (10.0.0.0/8)" */
+static void explain_set(struct xt_script *script, const struct xt_piece *piece, struct text wanted)
+{
+	struct text found = { piece->lines, (uint32_t)piece->len }, rest;
+	uint32_t wanted_header = (uint32_t)text_find(wanted, '\n') + 1, header = (uint32_t)text_find(found, '\n') + 1;
+	uint32_t add = (uint32_t)(sizeof("add  ") - 1 + strlen(piece->name));
+	struct xt_difference d;
+	struct out text;
+
+	rest = (struct text){ wanted.ptr + wanted_header, wanted.len - wanted_header };
+	d = xt_difference_of(rest, (struct text){ found.ptr + header, found.len - header });
+	out_init_memory(&text);
+	if (!d.missing && !d.foreign)
+		out_string(&text, "other type or size");
+	else
+		xt_difference_print(&text, &d, "member");
+	if (d.missing)
+		out_printf(&text, "; missing: %.*s", (int)(d.first_missing.len - add), d.first_missing.ptr + add);
+	if (d.foreign)
+		out_printf(&text, "; foreign: %.*s", (int)(d.first_foreign.len - add), d.first_foreign.ptr + add);
+	xt_script_differs(script, false, "set %s: %.*s", piece->name, (int)text.len, text.data);
+	out_free(&text);
+}
+
 static void want_set(struct xt_script *script, struct xt_loaded *loaded, const char *name, struct text lines,
 		     const struct out *spans, bool whole)
 {
@@ -279,6 +303,10 @@ static void want_set(struct xt_script *script, struct xt_loaded *loaded, const c
 		piece->wanted = true;
 	if (piece && !whole && same_set((struct text){ piece->lines, (uint32_t)piece->len }, lines))
 		return;
+	if (piece && script->explain)
+		explain_set(script, piece, lines);
+	else if (loaded->sets)
+		xt_script_differs(script, false, "set %s is missing", name);
 	print_lines(script, lines, name, piece ? swap_suffix : "", spans);
 	if (piece) {
 		xt_script_printf(script, "swap %s%s %s\n", name, swap_suffix, name);
@@ -332,6 +360,7 @@ void xt_script_sets(struct xt_script *before, struct xt_script *after, struct xt
 		if (piece->wanted)
 			flush_and_destroy(before, piece->name, "");
 	}
+	before->explain = after->explain = goal->explain;
 	if (goal->config)
 		want_config(before, loaded, goal);
 	else if (goal->image)
@@ -339,6 +368,7 @@ void xt_script_sets(struct xt_script *before, struct xt_script *after, struct xt
 	for (struct xt_piece *piece = loaded->sets; piece; piece = piece->hh.next) {
 		if (piece->wanted)
 			continue;
+		xt_script_differs(after, false, "foreign set %s", piece->name);
 		flush_and_destroy(after, piece->name, "");
 		after->deleted++;
 		after->shape = true;

@@ -115,7 +115,8 @@ static void replace_loaded(struct xt_state *state, struct xt_loaded *loaded)
 }
 
 /* What the kernel has now is put into `loaded`; true when it is the goal. */
-static bool reached(struct backend_loading *loading, struct xt_loaded *loaded, const struct xt_goal *goal)
+static bool reached(struct backend_loading *loading, struct xt_loaded *loaded, struct xt_loaded *before,
+		    const struct xt_goal *goal)
 {
 	struct xt_goal once = { .config = goal->config, .image = goal->image };
 	struct xt_plan plan;
@@ -123,6 +124,7 @@ static bool reached(struct backend_loading *loading, struct xt_loaded *loaded, c
 
 	if (!xt_read_all(loading, loaded))
 		return false;
+	xt_loaded_inherit(loaded, before, true);
 	xt_plan_make(&plan, loaded, &once);
 	empty = xt_plan_is_empty(&plan);
 	for (unsigned step = 0; step < XT_STEPS && !empty; step++)
@@ -154,7 +156,7 @@ static void roll_back(struct backend_loading *loading, struct xt_state *state)
 	uint32_t suspects = loading->suspect_count;
 	struct backend_problem **after = loading->last_problem;
 	bool back = xt_read_all(loading, &found) && undo(loading, state, &found, &before) &&
-		    reached(loading, &again, &before);
+		    reached(loading, &again, &found, &before);
 
 	/* What is refused of the old ruleset says nothing about the new one. */
 	loading->suspect_count = suspects;
@@ -178,7 +180,7 @@ static bool verify(struct backend_loading *loading, struct xt_state *state, cons
 
 	if (xt_read_can_be_short(plan))
 		return xt_read_touched(loading, &state->loaded, plan);
-	if (reached(loading, &found, goal)) {
+	if (reached(loading, &found, &state->loaded, goal)) {
 		replace_loaded(state, &found);
 		return true;
 	}
@@ -205,6 +207,9 @@ bool xt_carry_out(struct backend_loading *loading, struct xt_state *state, const
 	loading->kernel_time = now() - begin;
 	begin = now();
 	state->stamp = xt_stamp_take();
+	if (plan->scripts[XT_STEP_SETS].changes || plan->scripts[XT_STEP_SETS_AFTER].changes ||
+	    plan->scripts[XT_STEP_BRIDGE].changes)
+		state->contents = xt_contents_take();
 	done = done && verify(loading, state, goal, plan);
 	if (only_bridge)
 		state->known = false;
@@ -216,20 +221,6 @@ bool xt_carry_out(struct backend_loading *loading, struct xt_state *state, const
 	return done || (only_bridge && !has_refusal(loading));
 }
 
-/* A chain that has its digest still, but not the rules that were read when it was known, has been
- * changed by somebody else: without the digest it is loaded anew. */
-static void distrust(struct xt_loaded *found, struct xt_loaded *before)
-{
-	for (unsigned i = 0; i < XT_TABLES; i++)
-		for (struct xt_piece *piece = found->tables[i].chains; piece; piece = piece->hh.next) {
-			const struct xt_piece *old = xt_piece_find(before->tables[i].chains, text_of(piece->name));
-
-			if (old && strcmp(old->digest, piece->digest) == 0 &&
-			    (old->len != piece->len || memcmp(old->lines, piece->lines, old->len) != 0))
-				piece->digest[0] = '\0';
-		}
-}
-
 static bool refresh(struct backend_loading *loading, struct xt_state *state)
 {
 	struct xt_loaded found = { .sets = NULL };
@@ -238,9 +229,10 @@ static bool refresh(struct backend_loading *loading, struct xt_state *state)
 	if (!xt_state_is_stale(state))
 		return true;
 	state->stamp = xt_stamp_take();
+	state->contents = xt_contents_take();
 	state->known = xt_read_all(loading, &found);
 	if (state->known) {
-		distrust(&found, &state->loaded);
+		xt_loaded_inherit(&found, &state->loaded, false);
 		replace_loaded(state, &found);
 	} else {
 		xt_loaded_free(&found);
@@ -282,6 +274,22 @@ static bool note_missing(struct backend_loading *loading, const struct xt_state 
 	return !xt_plan_lacks(plan, &state->loaded, LAYER_SETS) && !(any && loading->strict);
 }
 
+/* What the scripts found to be otherwise than it is wanted. */
+static void take_differences(struct backend_loading *loading, const struct xt_plan *plan)
+{
+	for (unsigned step = 0; step < XT_STEPS; step++) {
+		const struct out *lines = &plan->scripts[step].differences;
+		struct text rest = { lines->data, (uint32_t)lines->len };
+
+		while (rest.len) {
+			uint32_t len = (uint32_t)text_find(rest, '\n');
+
+			backend_difference_add(loading, rest.ptr[0] == '!', (struct text){ rest.ptr + 1, len - 1 });
+			rest = (struct text){ rest.ptr + len + 1, rest.len - len - 1 };
+		}
+	}
+}
+
 static bool change(struct backend_loading *loading, struct xt_state *state, const struct xt_goal *goal,
 		   bool held)
 {
@@ -292,6 +300,7 @@ static bool change(struct backend_loading *loading, struct xt_state *state, cons
 	xt_plan_make(&plan, &state->loaded, goal);
 	loading->build_time = now() - begin;
 	done = !held || read_again(loading, state, goal, &plan);
+	take_differences(loading, &plan);
 	xt_loading_note(loading, &plan);
 	done = note_missing(loading, state, &plan) && done;
 	if (done && !xt_plan_is_empty(&plan))
@@ -302,13 +311,15 @@ static bool change(struct backend_loading *loading, struct xt_state *state, cons
 
 bool xt_load(struct backend_loading *loading, struct xt_state *state, const struct config *config)
 {
-	struct xt_goal goal = { .config = config, .whole = loading->whole };
+	struct xt_goal goal = { .config = config, .whole = loading->whole, };
 	bool held, done;
 
 	if (!xt_lock_take(loading, &state->lock))
 		return false;
 	held = !xt_state_is_stale(state);
+	goal.explain = !held;
 	done = refresh(loading, state) && change(loading, state, &goal, held);
+	xt_loaded_drop_counts(&state->loaded);
 	xt_lock_give(&state->lock);
 	return done;
 }
@@ -382,4 +393,14 @@ bool xt_state_is_stale(const struct xt_state *state)
 		return true;
 	stamp = xt_stamp_take();
 	return !xt_stamp_equal(&stamp, &state->stamp);
+}
+
+bool xt_state_contents_changed(const struct xt_state *state)
+{
+	struct xt_contents contents;
+
+	if (!state->known)
+		return true;
+	contents = xt_contents_take();
+	return !xt_contents_equal(&contents, &state->contents);
 }

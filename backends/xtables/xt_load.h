@@ -19,9 +19,11 @@ void xt_state_forget(struct xt_state *state);
  * Whether what is known may not be true any more, or nothing is known.  It takes
  * microseconds: it asks for the generation of nf_tables and the sizes of the legacy
  * tables.  IP sets and ebtables-legacy have nothing of the kind: what others do to
- * them shows after xt_state_forget() only.
+ * them is what xt_state_contents_changed() tells.
  */
 bool xt_state_is_stale(const struct xt_state *state);
+/* Whether members of our sets or the table of ebtables-legacy are other ones; takes some milliseconds with thousands of sets. */
+bool xt_state_contents_changed(const struct xt_state *state);
 
 /*
  * Loads into the current network namespace what differs, all or nothing; with `config`

@@ -29,6 +29,7 @@ void xt_pieces_free(struct xt_piece **pieces)
 	HASH_ITER(hh, *pieces, piece, next) {
 		HASH_DEL(*pieces, piece);
 		free(piece->lines);
+		free(piece->counts);
 		free(piece);
 	}
 }
@@ -193,6 +194,34 @@ static struct text first_word(struct text t, struct text *rest)
 	return (struct text){ t.ptr, len };
 }
 
+static bool take_number(struct text *t, char end, uint64_t *number)
+{
+	uint32_t len = 0;
+
+	while (len < t->len && char_is_digit(t->ptr[len]))
+		len++;
+	if (len == t->len || t->ptr[len] != end || !text_to_number((struct text){ t->ptr, len }, UINT64_MAX, number))
+		return false;
+	*t = skip(*t, len + 1);
+	return true;
+}
+
+/* "-A CHAIN ..." of "[PACKETS:BYTES] -A CHAIN ...", as the tools print it with -c; *count may be NULL. */
+static struct text without_count(struct text line, struct xt_count *count)
+{
+	struct xt_count ignored;
+	struct text rest = line;
+
+	if (!count)
+		count = &ignored;
+	if (!rest.len || rest.ptr[0] != '[')
+		return line;
+	rest = skip(rest, 1);
+	if (!take_number(&rest, ':', &count->packets) || !take_number(&rest, ']', &count->bytes) || !rest.len)
+		return line;
+	return skip(rest, 1);
+}
+
 /* The chain of "-A CHAIN ..."; *rule is what is behind it. */
 static bool is_rule(struct text line, struct text *chain, struct text *rule)
 {
@@ -224,12 +253,22 @@ static void take_digest(struct xt_piece *piece, struct text rule)
 /* Rules of one chain that stand one behind the other. */
 static void take_rules(struct xt_piece *piece, struct text lines)
 {
-	struct text line, chain, rule = { NULL, 0 };
+	struct text line, chain, rest = lines, rule = { NULL, 0 };
+	uint32_t count = 0;
 
-	piece_append(piece, lines);
-	while (next_line(&lines, &line))
+	while (next_line(&rest, &line))
+		count++;
+	piece->lines = must(realloc(piece->lines, piece->len + lines.len + 1));
+	piece->counts = must(realloc(piece->counts, (piece->rules + count + 1) * sizeof(*piece->counts)));
+	while (next_line(&lines, &line)) {
+		struct xt_count counted = { 0, 0 };
+
+		line = without_count(line, &counted);
+		memcpy(piece->lines + piece->len, line.ptr, line.len);
+		piece->len += line.len;
 		if (is_rule(line, &chain, &rule))
-			piece->rules++;
+			piece->counts[piece->rules++] = counted;
+	}
 	take_digest(piece, rule);
 }
 
@@ -275,7 +314,7 @@ static void take_rule(struct xt_loaded_table *table, const struct xt_hook *hooks
 {
 	struct text chain, rule;
 
-	if (!is_rule(line, &chain, &rule))
+	if (!is_rule(without_count(line, NULL), &chain, &rule))
 		return;
 	if (!run->lines.len || !text_equal(chain, run->chain)) {
 		end_run(table, run);
@@ -352,10 +391,13 @@ static struct xt_piece *piece_anew(struct xt_piece **pieces, struct text name)
 
 	if (piece) {
 		free(piece->lines);
+		free(piece->counts);
 		piece->lines = NULL;
+		piece->counts = NULL;
 		piece->len = 0;
 		piece->rules = 0;
 		piece->fingerprint = 0;
+		piece->compared = false;
 		piece->digest[0] = '\0';
 	}
 	return piece;
@@ -369,8 +411,47 @@ void xt_loaded_take_chain(struct xt_loaded_table *table, struct text name, struc
 	/* The first line is "-N CHAIN". */
 	while (listed.len && !is_rule(listed, &chain, &rule))
 		next_line(&listed, &line);
-	if (piece)
+	if (piece) {
 		take_rules(piece, listed);
+		free(piece->counts);
+		piece->counts = NULL;
+	}
+}
+
+/* ---- what was known before ---- */
+
+static bool inherit(struct xt_piece *piece, const struct xt_piece *old, bool loaded)
+{
+	bool same_digest = old && piece->digest[0] && strcmp(old->digest, piece->digest) == 0;
+	bool same = same_digest && xt_piece_is(piece, old->lines, old->len);
+
+	if (same) {
+		piece->compared = old->compared || loaded;
+		piece->fingerprint = old->fingerprint;
+		return true;
+	}
+	/* What was known as it should be was not touched by us: then its lines are others'. */
+	piece->compared = loaded && !(same_digest && old->compared);
+	return !(same_digest && old->compared);
+}
+
+bool xt_loaded_inherit(struct xt_loaded *found, struct xt_loaded *before, bool loaded)
+{
+	bool ours = true;
+
+	for (unsigned i = 0; i < XT_TABLES; i++)
+		for (struct xt_piece *piece = found->tables[i].chains; piece; piece = piece->hh.next)
+			ours = inherit(piece, xt_piece_find(before->tables[i].chains, text_of(piece->name)), loaded) && ours;
+	return ours;
+}
+
+void xt_loaded_drop_counts(struct xt_loaded *loaded)
+{
+	for (unsigned i = 0; i < XT_TABLES; i++)
+		for (struct xt_piece *piece = loaded->tables[i].chains; piece; piece = piece->hh.next) {
+			free(piece->counts);
+			piece->counts = NULL;
+		}
 }
 
 /* ---- sets ---- */
@@ -562,6 +643,8 @@ void xt_loaded_take_bridge(struct xt_loaded *loaded, struct text saved)
 
 			if (piece && rule)
 				take_bridge_rule(piece, line);
+			else if (piece && rest.len < sizeof(piece->policy))
+				memcpy(piece->policy, rest.ptr, rest.len);
 			continue;
 		}
 		bridge->hooked |= text_is(line, XT_BRIDGE_HOOK);

@@ -26,10 +26,10 @@
 
 static const char *const tools[XT_STEPS][8] = {
 	[XT_STEP_SETS] = { "ipset", "restore" },
-	[XT_STEP_TABLES + XT_FILTER4] = { "iptables-restore", "--wait=20", "-n" },
-	[XT_STEP_TABLES + XT_RAW4] = { "iptables-restore", "--wait=20", "-T", "raw", "-n" },
-	[XT_STEP_TABLES + XT_FILTER6] = { "ip6tables-restore", "--wait=20", "-n" },
-	[XT_STEP_TABLES + XT_RAW6] = { "ip6tables-restore", "--wait=20", "-T", "raw", "-n" },
+	[XT_STEP_TABLES + XT_FILTER4] = { "iptables-restore", "--wait=20", "-n", "-c" },
+	[XT_STEP_TABLES + XT_RAW4] = { "iptables-restore", "--wait=20", "-T", "raw", "-n", "-c" },
+	[XT_STEP_TABLES + XT_FILTER6] = { "ip6tables-restore", "--wait=20", "-n", "-c" },
+	[XT_STEP_TABLES + XT_RAW6] = { "ip6tables-restore", "--wait=20", "-T", "raw", "-n", "-c" },
 	[XT_STEP_SETS_AFTER] = { "ipset", "restore" },
 	[XT_STEP_BRIDGE] = { "ebtables-restore" },
 };
@@ -74,6 +74,7 @@ static void start_script(struct xt_plan *plan, unsigned step)
 	plan->scripts[step] = (struct xt_script){ .out = &plan->texts[step], .tracing = true };
 	out_init_memory(&plan->scripts[step].origins);
 	out_init_memory(&plan->scripts[step].touched);
+	out_init_memory(&plan->scripts[step].differences);
 }
 
 /* ---- what is missing ---- */

@@ -18,8 +18,8 @@ enum saver {
 };
 
 static const char *const savers[SAVERS][4] = {
-	[SAVER_IPV4] = { "iptables-save" },
-	[SAVER_IPV6] = { "ip6tables-save" },
+	[SAVER_IPV4] = { "iptables-save", "-c" },
+	[SAVER_IPV6] = { "ip6tables-save", "-c" },
 	[SAVER_SETS] = { "ipset", "save" },
 	[SAVER_BRIDGE] = { "ebtables-save" },
 };
@@ -202,14 +202,19 @@ static bool is_as_wanted(struct backend_loading *loading, const struct reading *
 	return same;
 }
 
+/* What we have loaded just now is as it should be, however the tool prints it. */
 static void take(struct xt_loaded *loaded, const struct reading *r)
 {
 	struct text name = text_of(r->touched->name), output = xt_tool_output(&r->process);
+	struct xt_loaded_table *table;
 
-	if (r->step == XT_STEP_SETS)
+	if (r->step == XT_STEP_SETS) {
 		xt_loaded_take_set(loaded, name, output);
-	else
-		xt_loaded_take_chain(&loaded->tables[r->step - XT_STEP_TABLES], name, output);
+		return;
+	}
+	table = &loaded->tables[r->step - XT_STEP_TABLES];
+	xt_loaded_take_chain(table, name, output);
+	xt_piece_find(table->chains, name)->compared = true;
 }
 
 bool xt_read_touched(struct backend_loading *loading, struct xt_loaded *loaded, const struct xt_plan *plan)

@@ -49,6 +49,22 @@ void xt_script_touch(struct xt_script *script, struct text name, const char *dig
 	out_bytes(&script->touched, (const char *)&touched, sizeof(touched));
 }
 
+void xt_script_differs(struct xt_script *script, bool certain, const char *format, ...)
+{
+	va_list args;
+	char line[256];
+	int len;
+
+	if (!script->tracing || !script->explain)
+		return;
+	va_start(args, format);
+	len = vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	out_char(&script->differences, certain ? '!' : '?');
+	out_bytes(&script->differences, line, len < (int)sizeof(line) ? (size_t)len : sizeof(line) - 1);
+	out_char(&script->differences, '\n');
+}
+
 struct span xt_script_origin(const struct xt_script *script, uint32_t line)
 {
 	const struct xt_origin *origins = (const struct xt_origin *)script->origins.data;
@@ -71,6 +87,7 @@ void xt_script_free(struct xt_script *script)
 {
 	out_free(&script->origins);
 	out_free(&script->touched);
+	out_free(&script->differences);
 }
 
 /* ---- one chain ---- */
@@ -109,9 +126,12 @@ struct work {
 	struct xt_loaded_table *loaded;
 	const struct xt_hook *hooks;
 	const struct xt_table *table; /* of a configuration */
-	bool whole;
+	bool whole, explain;
+	const char *tool;   /* for people */
 	struct out lines;   /* of a chain, without separators, for its digest */
 	struct arena rules; /* of a chain */
+	struct xt_canonical *canonical;
+	struct out wanted, found; /* the rules of a chain in one spelling */
 };
 
 static void count_change(struct work *w, const struct xt_piece *piece, struct text name, const char *digest,
@@ -203,11 +223,147 @@ static uint64_t fingerprint(const char *bytes, size_t len)
 	return sum ? sum : 1;
 }
 
+/* ---- what a chain has ---- */
+
+/* The rules that were written since, with that of the digest, and without the line that flushes the chain. */
+static struct text written_since(const struct work *w, struct mark before, struct text chain)
+{
+	size_t flush = before.len + sizeof("-F ") - 1 + chain.len + 1;
+
+	return (struct text){ w->script->out->data + flush, (uint32_t)(w->script->out->len - flush) };
+}
+
+static struct text spell(struct work *w, struct out *out, struct text lines)
+{
+	if (!w->canonical)
+		w->canonical = xt_canonical_new(w->table->version);
+	out->len = 0;
+	xt_canonical_lines(w->canonical, out, lines);
+	return (struct text){ out->data, (uint32_t)out->len };
+}
+
+static struct text lines_of(const struct xt_piece *piece)
+{
+	return (struct text){ piece->lines, (uint32_t)piece->len };
+}
+
+/* Digest and number of rules may be the same after somebody has replaced a rule. */
+static bool has_rules(struct work *w, const struct xt_piece *piece, struct text wanted)
+{
+	return text_equal(spell(w, &w->wanted, wanted), spell(w, &w->found, lines_of(piece)));
+}
+
+static const struct xt_hook *hook_of(const struct work *w, const struct xt_piece *piece)
+{
+	for (const struct xt_hook *hook = w->hooks; hook->chain; hook++)
+		if (strcmp(hook->chain, piece->name) == 0)
+			return hook;
+	return NULL;
+}
+
+/* With the digest of what is wanted, or of nothing, a chain that has other rules was changed by somebody else; we leave
+ * only those empty that are hooked in. */
+static void explain(struct work *w, const struct xt_piece *piece, struct text wanted, const char *digest)
+{
+	bool certain = strcmp(piece->digest, digest) == 0 || (!piece->digest[0] && (piece->rules || !hook_of(w, piece)));
+	struct xt_difference d = xt_difference_of(spell(w, &w->wanted, wanted), spell(w, &w->found, lines_of(piece)));
+	struct out text;
+
+	out_init_memory(&text);
+	xt_difference_print(&text, &d, "rule");
+	xt_script_differs(w->script, certain, "%s, chain %s: %.*s", w->tool, piece->name, (int)text.len, text.data);
+	out_free(&text);
+}
+
+/* ---- counters ---- */
+
+/* A rule that is loaded, in its one spelling. */
+struct counted_rule {
+	struct text text;
+	const struct xt_count *count;
+	bool taken;
+};
+
+static int by_text(const void *a, const void *b)
+{
+	const struct counted_rule *x = a, *y = b;
+	int order = text_compare(x->text, y->text);
+
+	return order ? order : x->count < y->count ? -1 : x->count > y->count;
+}
+
+static struct text next_line(struct text *rest)
+{
+	long end = text_find(*rest, '\n');
+	struct text line = { rest->ptr, end < 0 ? rest->len : (uint32_t)end + 1 };
+
+	*rest = (struct text){ rest->ptr + line.len, rest->len - line.len };
+	return line;
+}
+
+/* What the rules of a chain have counted, by their spelling; from `arena`. */
+static struct counted_rule *list_counted(struct work *w, struct arena *arena, const struct xt_piece *piece)
+{
+	struct counted_rule *rules = ARENA_ARRAY(arena, struct counted_rule, piece->rules);
+	struct text rest = spell(w, &w->found, lines_of(piece));
+
+	for (uint32_t i = 0; i < piece->rules; i++)
+		rules[i] = (struct counted_rule){ next_line(&rest), &piece->counts[i], false };
+	if (piece->rules)
+		qsort(rules, piece->rules, sizeof(*rules), by_text);
+	return rules;
+}
+
+static const struct xt_count *take_count(struct counted_rule *rules, uint32_t count, struct text spelled)
+{
+	uint32_t low = 0, high = count;
+
+	while (low < high) {
+		uint32_t middle = (low + high) / 2;
+
+		if (text_compare(rules[middle].text, spelled) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	while (low < count && rules[low].taken && text_equal(rules[low].text, spelled))
+		low++;
+	if (low == count || !text_equal(rules[low].text, spelled))
+		return NULL;
+	rules[low].taken = true;
+	return rules[low].count;
+}
+
+/* Writes the rules once more, those that are loaded already with what they have counted. */
+static void write_counts(struct work *w, const struct xt_piece *piece, struct text wanted)
+{
+	struct arena arena = { 0 };
+	struct counted_rule *rules = list_counted(w, &arena, piece);
+	struct text rest = arena_copy(&arena, wanted);
+
+	w->script->out->len = (size_t)(wanted.ptr - w->script->out->data);
+	while (rest.len) {
+		struct text line = next_line(&rest), spelled = spell(w, &w->wanted, line);
+		/* Of a line that is several rules each would get the whole. */
+		bool single = text_find(spelled, '\n') + 1 == (long)spelled.len;
+		const struct xt_count *count = single ? take_count(rules, piece->rules, spelled) : NULL;
+
+		if (count && (count->packets || count->bytes))
+			out_printf(w->script->out, "[%llu:%llu] ", (unsigned long long)count->packets,
+				   (unsigned long long)count->bytes);
+		out_text(w->script->out, line);
+	}
+	arena_free(&arena);
+}
+
+/* ---- changing a chain ---- */
+
 static void change_chain(struct work *w, struct xt_chain *chain)
 {
 	struct xt_piece *piece = w->loaded ? xt_piece_find(w->loaded->chains, chain->name) : NULL;
 	struct mark before = mark(w->script);
 	char digest[XT_DIGEST_SIZE];
+	struct text wanted;
 	uint32_t rules = print_rules(w, chain) + 1;
 	bool comparable = piece && !w->whole && piece->rules == rules;
 	uint64_t printed = comparable ? fingerprint(w->lines.data, w->lines.len) : 0;
@@ -217,11 +373,17 @@ static void change_chain(struct work *w, struct xt_chain *chain)
 		return;
 	}
 	print_digest(w, chain->name, digest);
-	if (comparable && strcmp(piece->digest, digest) == 0) {
+	wanted = written_since(w, before, chain->name);
+	if (comparable && strcmp(piece->digest, digest) == 0 && (piece->compared || has_rules(w, piece, wanted))) {
+		piece->compared = true;
 		piece->fingerprint = printed;
 		take_back(w->script, before);
 		return;
 	}
+	if (piece && w->explain)
+		explain(w, piece, wanted, digest);
+	if (piece && piece->counts)
+		write_counts(w, piece, wanted);
 	count_change(w, piece, chain->name, digest, rules);
 }
 
@@ -264,6 +426,13 @@ static bool has_chain(const struct xt_table *table, const char *name)
 	return false;
 }
 
+/* A chain of ours that is there and not hooked in has lost its hook. */
+static void explain_hook(struct work *w, const struct xt_hook *hook)
+{
+	if (w->explain && w->loaded && xt_piece_find(w->loaded->chains, text_of(hook->chain)))
+		xt_script_differs(w->script, true, "%s, chain %s: the jump to %s is missing", w->tool, hook->builtin, hook->chain);
+}
+
 static void change_hook(struct work *w, const struct xt_hook *hook, const char *command)
 {
 	xt_script_printf(w->script, "%s -j %s\n", command, hook->chain);
@@ -278,6 +447,7 @@ static void add_hooks(struct work *w)
 		if (!has_chain(w->table, w->hooks[i].chain) || (w->loaded && w->loaded->hooks[i].count))
 			continue;
 		snprintf(command, sizeof(command), "-A %s", w->hooks[i].builtin);
+		explain_hook(w, &w->hooks[i]);
 		change_hook(w, &w->hooks[i], command);
 	}
 }
@@ -302,14 +472,6 @@ static void restore_hooks(struct work *w, const struct xt_loaded_table *image)
 
 /* ---- chains that go ---- */
 
-static const struct xt_hook *hook_of(const struct work *w, const struct xt_piece *piece)
-{
-	for (const struct xt_hook *hook = w->hooks; hook->chain; hook++)
-		if (strcmp(hook->chain, piece->name) == 0)
-			return hook;
-	return NULL;
-}
-
 /* A configuration never takes away hooks and the chains they lead to: they are emptied. */
 static void remove_chains(struct work *w)
 {
@@ -318,6 +480,8 @@ static void remove_chains(struct work *w)
 	for (struct xt_piece *piece = w->loaded->chains; piece; piece = piece->hh.next) {
 		if (piece->wanted || (!piece->rules && keep_hooks && hook_of(w, piece)))
 			continue;
+		if (w->explain && w->table)
+			xt_script_differs(w->script, false, "%s: foreign chain %s", w->tool, piece->name);
 		flush_chain(w->script, text_of(piece->name));
 		w->script->changes = w->script->shape = true;
 		w->script->deleted++;
@@ -334,7 +498,9 @@ static void want_config(struct work *w)
 	const struct xt_table *table = w->table;
 
 	for (uint32_t i = 0; i < table->chain_count; i++)
-		declare(w, table->chains[i]->name);
+		if (declare(w, table->chains[i]->name) && w->explain && w->loaded && w->loaded->chains)
+			xt_script_differs(w->script, false, "%s: chain %.*s is missing", w->tool,
+					  TEXT_ARG(table->chains[i]->name));
 	add_hooks(w);
 	for (uint32_t i = 0; i < table->chain_count; i++)
 		change_chain(w, table->chains[i]);
@@ -374,8 +540,14 @@ void xt_script_table(struct xt_script *script, enum xt_table_id id, struct xt_lo
 	const struct xt_table_row *row = &xt_table_rows[id];
 	struct work w = { .script = script, .loaded = loaded, .hooks = row->hooks, .whole = goal->whole };
 	struct arena arena = { 0 };
+	char tool[32];
 
+	snprintf(tool, sizeof(tool), "%s %s", row->version == IPV4 ? "iptables" : "ip6tables", row->name);
+	w.tool = tool;
+	w.explain = script->explain = goal->explain;
 	out_init_memory(&w.lines);
+	out_init_memory(&w.wanted);
+	out_init_memory(&w.found);
 	want_nothing_yet(loaded);
 	xt_script_printf(script, "*%s\n", row->name);
 	if (goal->config) {
@@ -390,7 +562,11 @@ void xt_script_table(struct xt_script *script, enum xt_table_id id, struct xt_lo
 	if (loaded && !goal->guest)
 		remove_chains(&w);
 	xt_script_printf(script, "COMMIT\n");
+	if (w.canonical)
+		xt_canonical_free(w.canonical);
 	out_free(&w.lines);
+	out_free(&w.wanted);
+	out_free(&w.found);
 	arena_free(&w.rules);
 	arena_free(&arena);
 }

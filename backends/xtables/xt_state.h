@@ -15,7 +15,7 @@
 
 /* ---- what is loaded, xt_loaded.c ---- */
 
-enum { XT_NAME_SIZE = 32, XT_DIGEST_SIZE = 28, XT_HOOKS_MOST = 3 };
+enum { XT_NAME_SIZE = 32, XT_DIGEST_SIZE = 28, XT_HOOKS_MOST = 3, XT_POLICY_SIZE = 12 };
 
 /* How ebtables' table is hooked in. */
 #define XT_BRIDGE_HOOK "-A FORWARD -j PVEFW-FORWARD"
@@ -37,6 +37,11 @@ struct xt_table_row {
 
 extern const struct xt_table_row xt_table_rows[XT_TABLES];
 
+/* What a rule has counted. */
+struct xt_count {
+	uint64_t packets, bytes;
+};
+
 /* A chain or a set. */
 struct xt_piece {
 	char name[XT_NAME_SIZE];
@@ -44,7 +49,11 @@ struct xt_piece {
 	uint32_t rules;              /* of a chain: with that of the digest */
 	char *lines;                 /* its own: rules, or `create` and sorted members; each with its end */
 	size_t len;
-	uint64_t fingerprint; /* of what we printed, which is known to have that digest; or 0 */
+	/* Of a chain: its lines are what the digest stands for, as they were read after our own load, or compared. */
+	bool compared;
+	uint64_t fingerprint; /* of what we printed, which is known to be this; or 0 */
+	struct xt_count *counts; /* of the rules of a chain, from reading to changing; or NULL */
+	char policy[XT_POLICY_SIZE]; /* of a chain of ebtables */
 	bool wanted;          /* used while a script is made */
 	UT_hash_handle hh;
 };
@@ -80,6 +89,11 @@ void xt_pieces_free(struct xt_piece **pieces);
 struct xt_piece *xt_piece_find(struct xt_piece *pieces, struct text name);
 /* Whether it is loaded, and has these lines. */
 bool xt_piece_is(const struct xt_piece *piece, const char *lines, size_t len);
+/* What was known of the pieces before counts where their lines are the same.  `loaded`: the digests that are new were
+ * loaded by us, after `before` was read.  False: somebody else has changed something that we did not. */
+bool xt_loaded_inherit(struct xt_loaded *found, struct xt_loaded *before, bool loaded);
+/* Counts are old a moment after they were read. */
+void xt_loaded_drop_counts(struct xt_loaded *loaded);
 void xt_bridge_free(struct xt_loaded_bridge *bridge);
 void xt_loaded_free(struct xt_loaded *loaded);
 
@@ -92,6 +106,30 @@ void xt_loaded_take_bridge(struct xt_loaded *loaded, struct text saved);
 void xt_loaded_take_chain(struct xt_loaded_table *table, struct text name, struct text listed);
 void xt_loaded_take_set(struct xt_loaded *loaded, struct text name, struct text saved);
 
+/* ---- rules in one spelling, xt_canonical.c ---- */
+
+struct xt_canonical;
+
+/* For rules of one IP version. */
+struct xt_canonical *xt_canonical_new(unsigned version);
+void xt_canonical_free(struct xt_canonical *c);
+/* Appends a line for each rule that iptables makes of `line`, a rule as we print it or as iptables-save does; rules are
+ * the same if and, but for forms that are unknown, only if these lines are. */
+void xt_canonical_line(struct xt_canonical *c, struct out *out, struct text line);
+void xt_canonical_lines(struct xt_canonical *c, struct out *out, struct text lines);
+
+/* ---- what differs, xt_difference.c ---- */
+
+/* Rules or members, one a line, in which two lists differ. */
+struct xt_difference {
+	uint32_t missing, foreign; /* wanted and not there; there and not wanted */
+	struct text first_missing, first_foreign;
+};
+
+struct xt_difference xt_difference_of(struct text wanted, struct text found);
+/* "2 rules missing, 1 foreign rule", or "in another order". */
+void xt_difference_print(struct out *out, const struct xt_difference *d, const char *thing);
+
 /* ---- scripts ---- */
 
 /* What is to be loaded: a configuration; or what was loaded before; or nothing at all. */
@@ -100,6 +138,7 @@ struct xt_goal {
 	const struct xt_loaded *image;
 	const struct guest *guest; /* of the configuration, only the chains of this guest */
 	bool whole;                /* what has not changed, too */
+	bool explain;              /* say what differs */
 };
 
 /* The line of source that a line of a script comes from. */
@@ -120,7 +159,9 @@ struct xt_script {
 	struct out *out;
 	uint32_t line;               /* that was written last */
 	bool tracing;                /* origins and what is touched are wanted */
+	bool explain;                /* and what differs */
 	struct out origins, touched; /* arrays of the above */
+	struct out differences;      /* lines: '!' or '?' as in xt_script_differs(), then the text */
 	bool changes;                /* there is something to do */
 	bool suppressed;             /* there would be, but its layer is missing */
 	bool impossible; /* of one guest's chains, some are not there */
@@ -133,6 +174,9 @@ void xt_script_printf(struct xt_script *script, const char *format, ...)
 /* Counts a line that was written to script->out; `span` {0, 0}: from no line of source. */
 void xt_script_line(struct xt_script *script, struct span span);
 void xt_script_touch(struct xt_script *script, struct text name, const char *digest, uint32_t rules);
+/* Notes what differs.  `certain`: it was changed by others, whatever the configuration was. */
+void xt_script_differs(struct xt_script *script, bool certain, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 struct span xt_script_origin(const struct xt_script *script, uint32_t line);
 void xt_script_free(struct xt_script *script);
 
@@ -188,6 +232,17 @@ struct xt_stamp {
 struct xt_stamp xt_stamp_take(void);
 bool xt_stamp_equal(const struct xt_stamp *a, const struct xt_stamp *b);
 
+/* ---- contents, xt_contents.c ---- */
+
+/* Of what has no stamp: members of our sets, and the table of ebtables-legacy. */
+struct xt_contents {
+	uint64_t sets, bridge;
+};
+
+/* Takes some milliseconds with thousands of sets. */
+struct xt_contents xt_contents_take(void);
+bool xt_contents_equal(const struct xt_contents *a, const struct xt_contents *b);
+
 /* ---- one at a time, xt_lock.c ---- */
 
 struct xt_lock {
@@ -241,6 +296,7 @@ struct xt_state {
 	struct xt_loaded loaded;
 	bool known;
 	struct xt_stamp stamp;
+	struct xt_contents contents;
 	struct xt_lock lock; /* while a load is at work */
 };
 
