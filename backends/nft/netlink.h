@@ -137,6 +137,8 @@ struct nft_loaded_chain {
 	struct text name;
 	enum nft_hook hook;
 	int32_t priority;
+	uint32_t policy; /* of a base chain: NF_ACCEPT, NF_DROP */
+	bool filters;    /* its type is "filter" */
 };
 
 struct nft_loaded_set {
@@ -148,7 +150,8 @@ struct nft_loaded_set {
 /* Digests are sorted; so are the others, by name, once they were read. */
 struct nft_loaded_table {
 	bool exists;
-	bool known; /* it has digests */
+	bool dormant; /* its base chains see no packets */
+	bool known;   /* it has digests */
 	struct nft_loaded_chain *chains;
 	struct nft_loaded_set *sets;
 	struct text *helpers;
@@ -166,16 +169,23 @@ int nft_kernel_read(struct nft_kernel *kernel, struct arena *arena, struct nft_l
 
 /* ---- netlink_change.c ---- */
 
+/* How the two are compared. */
+enum nft_comparison {
+	NFT_BY_DIGEST, /* what has the digest that is wanted is taken to be as it was loaded */
+	NFT_BY_CONTENT,
+	NFT_NOT_AT_ALL, /* both tables are replaced */
+};
+
 /*
  * What must change so that `ruleset`, which has these digests, is loaded instead of
  * what is: sets and chains that are the same stay untouched, sets that differ lose
- * and gain elements, and only chains that differ are filled anew.  A table whose
- * base chains differ is replaced; with `whole` both are.  What is read on the way
- * is added to `loaded`.  0 or an errno.
+ * and gain elements, and only chains that differ are filled anew; compared by content they lose
+ * and gain rules.  A table whose base chains differ is replaced.  What is read on the way
+ * is added to `loaded`, differences of the contents to `loading`.  0 or an errno.
  */
 int nft_batch_change(struct nft_batch *batch, struct nft_kernel *kernel, struct arena *arena,
 		     const struct nft_ruleset *ruleset, const struct nft_digests *digests,
-		     struct nft_loaded *loaded, bool whole);
+		     struct nft_loaded *loaded, enum nft_comparison comparison, struct backend_loading *loading);
 
 /* ---- netlink_load.c ---- */
 
@@ -202,7 +212,7 @@ bool nft_netlink_load_known(struct backend_loading *loading, const struct config
 /* Never fails: without memory the process ends. */
 struct nft_known *nft_known_new(void);
 void nft_known_free(struct nft_known *known);
-/* Nothing is known any more. */
+/* Nothing is known any more, so the next load compares contents. */
 void nft_known_forget(struct nft_known *known);
 
 /* ---- netlink_patch.c ---- */

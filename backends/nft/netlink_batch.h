@@ -45,6 +45,9 @@ void nft_write_all(struct nft_writer *w);
 void nft_write_chain(struct nft_writer *w, const struct nft_chain *chain);
 /* The rules with their anonymous sets, behind what the chain has. */
 void nft_write_rules(struct nft_writer *w, const struct nft_chain *chain);
+/* One of them behind the rule with this handle, or with 0 before all others. */
+void nft_write_rule_behind(struct nft_writer *w, const struct nft_chain *chain, const struct nft_rule *rule, uint64_t handle);
+void nft_write_delete_rule(struct nft_writer *w, struct text chain, uint64_t handle);
 void nft_write_helper(struct nft_writer *w, const struct nft_helper *helper);
 /* Deletes an object by name; for NFT_MSG_DELRULE all rules of a chain. */
 void nft_write_delete(struct nft_writer *w, uint16_t type, struct text name);
@@ -81,6 +84,8 @@ struct nft_kernel_element nft_kernel_element(const struct nft_set *set, const st
 bool nft_set_begins_late(const struct nft_set *set);
 /* Order of keys. */
 int nft_kernel_element_compare(const void *a, const void *b);
+/* All elements of a set, in the order of their keys, from `arena`. */
+struct nft_kernel_element *nft_kernel_elements_of(struct arena *arena, const struct nft_set *set, uint32_t *count);
 bool nft_kernel_element_equal(const struct nft_kernel_element *a, const struct nft_kernel_element *b);
 
 /* Elements in as many messages of `type` as they need. */

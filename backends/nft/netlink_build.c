@@ -99,16 +99,20 @@ static void put_comment(struct nlmsghdr *message, struct text comment)
 	mnl_attr_put(message, NFTA_RULE_USERDATA, 2 + len + 1, data);
 }
 
-static void write_rule(struct nft_writer *w, const struct nft_chain *chain, const struct nft_rule *rule)
+/* Behind the rule `behind`; with NULL at the end, with 0 at the beginning. */
+static void write_rule(struct nft_writer *w, const struct nft_chain *chain, const struct nft_rule *rule,
+		       const uint64_t *behind)
 {
 	struct nft_origin origin = { .table = w->table, .chain = chain, .rule = rule };
-	struct nlmsghdr *message = nft_message_begin(w->batch, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND,
-						     origin);
+	uint16_t flags = NLM_F_CREATE | (!behind || *behind ? NLM_F_APPEND : 0);
+	struct nlmsghdr *message = nft_message_begin(w->batch, NFT_MSG_NEWRULE, flags, origin);
 	struct nft_expr_writer e = { message, w->first_set };
 	struct nlattr *nest;
 
 	mnl_attr_put_strz(message, NFTA_RULE_TABLE, w->table->name);
 	nft_put_text(message, NFTA_RULE_CHAIN, chain->name);
+	if (behind && *behind)
+		mnl_attr_put_u64(message, NFTA_RULE_POSITION, htobe64(*behind));
 	nest = mnl_attr_nest_start(message, NFTA_RULE_EXPRESSIONS);
 	nft_expr_rule(&e, rule);
 	mnl_attr_nest_end(message, nest);
@@ -122,8 +126,26 @@ void nft_write_rules(struct nft_writer *w, const struct nft_chain *chain)
 {
 	for (const struct nft_rule *rule = chain->first; rule; rule = rule->next) {
 		write_anonymous_sets(w, rule);
-		write_rule(w, chain, rule);
+		write_rule(w, chain, rule, NULL);
 	}
+}
+
+void nft_write_rule_behind(struct nft_writer *w, const struct nft_chain *chain, const struct nft_rule *rule, uint64_t handle)
+{
+	write_anonymous_sets(w, rule);
+	write_rule(w, chain, rule, &handle);
+}
+
+void nft_write_delete_rule(struct nft_writer *w, struct text chain, uint64_t handle)
+{
+	struct nft_origin origin = { .table = w->table };
+	struct nlmsghdr *message = nft_message_begin(w->batch, NFT_MSG_DELRULE, 0, origin);
+
+	mnl_attr_put_strz(message, NFTA_RULE_TABLE, w->table->name);
+	nft_put_text(message, NFTA_RULE_CHAIN, chain);
+	mnl_attr_put_u64(message, NFTA_RULE_HANDLE, htobe64(handle));
+	nft_message_end(w->batch, message);
+	w->batch->deleted++;
 }
 
 /* ---- helpers ---- */

@@ -10,17 +10,29 @@
  * Mostly a few chains differ and no name is new or gone: then each digest that is
  * wanted and not loaded stands against one that is loaded and not wanted, and only
  * the objects that differ are asked for.  Else all names are read.
+ *
+ * A digest tells what was loaded.  What others have done since it does not: compared by content, all rules and
+ * elements are read, and a chain loses and gains only the rules in which it differs, so that the others go on counting.
  */
 #include <errno.h>
+#include <linux/netfilter.h>
 #include <stdlib.h>
 
-#include "nft/netlink_batch.h"
+#include "nft/netlink_compare.h"
 
 enum state {
 	SAME,
 	DIFFERENT, /* its contents */
 	MISSING,
 	OTHER_KIND, /* must be deleted and made again */
+	PATCHED,    /* a chain: some of its rules differ */
+};
+
+/* What is done to a chain's rules: those of `wanted` that have no handle are written behind the last one before them that
+ * has, or at the beginning. */
+struct patch {
+	struct nft_rule_id *wanted, *loaded; /* handle of a loaded rule 0: it stays */
+	uint32_t wanted_count, loaded_count, missing, foreign;
 };
 
 struct change {
@@ -29,8 +41,14 @@ struct change {
 	struct arena *arena;
 	struct nft_loaded_table *loaded;
 	const struct nft_table_digests *digests;
+	struct backend_loading *loading; /* gets the differences */
+	bool by_content;
 	uint8_t *sets;   /* enum state, by id */
 	uint8_t *chains; /* by order */
+	bool *policies;  /* by order: is another one */
+	struct patch *patches;              /* by order */
+	const struct nft_set **sets_by_id;  /* set_count + 2 of them */
+	bool *set_was_loaded;               /* by id: its digest is there */
 	bool helpers_differ;
 	uint32_t different; /* objects */
 	bool names_same;    /* none is new or gone, as far as we know */
@@ -135,7 +153,7 @@ static void sort_names(struct nft_loaded_table *t)
 
 static void read_names(struct change *c)
 {
-	c->names_same = !c->helpers_differ && c->different <= FEW && c->different == count_stale(c);
+	c->names_same = !c->by_content && !c->helpers_differ && c->different <= FEW && c->different == count_stale(c);
 	if (c->names_same) {
 		c->loaded->set_count = c->loaded->chain_count = 0;
 		c->reason = read_few_sets(c);
@@ -200,9 +218,99 @@ static enum state compare_chain(const struct change *c, const struct nft_chain *
 	if (!loaded)
 		return MISSING;
 	if (loaded->hook != chain->hook ||
-	    (chain->hook != NFT_HOOK_NONE && loaded->priority != chain->priority))
+	    (chain->hook != NFT_HOOK_NONE && (loaded->priority != chain->priority || !loaded->filters)))
 		return OTHER_KIND;
 	return DIFFERENT;
+}
+
+/* ---- contents ---- */
+
+static void note(struct change *c, bool certain, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+static void note(struct change *c, bool certain, const char *format, ...)
+{
+	struct out text;
+	va_list args;
+	char line[256];
+
+	va_start(args, format);
+	vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	out_init_memory(&text);
+	out_printf(&text, "table %s %s%s", c->w.table->family == NFPROTO_BRIDGE ? "bridge" : "inet", c->w.table->name, line);
+	backend_difference_add(c->loading, certain, (struct text){ text.data, (uint32_t)text.len });
+	out_free(&text);
+}
+
+/* "2 rules missing, 1 foreign rule" */
+static void note_counts(struct change *c, bool certain, const char *kind, struct text name, uint32_t missing, uint32_t foreign,
+			const char *thing)
+{
+	char lacks[64] = "", has[64] = "";
+
+	if (missing)
+		snprintf(lacks, sizeof(lacks), "%u %s%s missing", missing, thing, missing == 1 ? "" : "s");
+	if (foreign)
+		snprintf(has, sizeof(has), "%u foreign %s%s", foreign, thing, foreign == 1 ? "" : "s");
+	note(c, certain, ", %s %.*s: %s%s%s", kind, TEXT_ARG(name), lacks, missing && foreign ? ", " : "", has);
+}
+
+/* Pairs rules that are the same, from the first to the last; what is left over is missing or foreign. */
+static void match_rules(struct patch *p)
+{
+	uint32_t j = 0;
+
+	for (uint32_t i = 0; i < p->wanted_count; i++) {
+		uint32_t k = j;
+
+		while (k < p->loaded_count &&
+		       memcmp(&p->loaded[k].digest, &p->wanted[i].digest, sizeof(struct nft_digest)) != 0)
+			k++;
+		if (k == p->loaded_count)
+			continue;
+		p->wanted[i].handle = p->loaded[k].handle;
+		p->loaded[k].handle = 0;
+		j = k + 1;
+	}
+	for (uint32_t i = 0; i < p->wanted_count; i++)
+		p->missing += !p->wanted[i].handle;
+	for (uint32_t i = 0; i < p->loaded_count; i++)
+		p->foreign += p->loaded[i].handle != 0;
+}
+
+static enum state compare_rules(struct change *c, const struct nft_chain *chain, uint32_t n)
+{
+	struct patch *p = &c->patches[n];
+
+	c->reason = nft_rules_read(c->kernel, c->arena, c->w.table->family, chain->name, &p->loaded, &p->loaded_count);
+	if (c->reason)
+		return DIFFERENT;
+	for (const struct nft_rule *rule = chain->first; rule; rule = rule->next)
+		p->wanted_count++;
+	p->wanted = ARENA_ARRAY(c->arena, struct nft_rule_id, p->wanted_count);
+	nft_rules_want(p->wanted, c->arena, c->sets_by_id, c->w.table->set_count + 2, chain);
+	match_rules(p);
+	return p->missing || p->foreign ? PATCHED : SAME;
+}
+
+/* `certain`: the chain is there by its digest. */
+static void compare_contents(struct change *c, const struct nft_chain *chain, uint32_t n, bool certain)
+{
+	const struct nft_loaded_chain *loaded = find(chain->name, c->loaded->chains, c->loaded->chain_count,
+						     sizeof(*c->loaded->chains));
+
+	if (c->chains[n] == MISSING)
+		note(c, certain, ": chain %.*s is missing", TEXT_ARG(chain->name));
+	if (c->chains[n] == OTHER_KIND)
+		note(c, certain, ", chain %.*s: other hook, priority or type", TEXT_ARG(chain->name));
+	if (c->chains[n] != DIFFERENT)
+		return;
+	c->policies[n] = chain->hook != NFT_HOOK_NONE && loaded->policy != NF_ACCEPT;
+	if (c->policies[n])
+		note(c, true, ", chain %.*s: other policy", TEXT_ARG(chain->name));
+	c->chains[n] = (uint8_t)compare_rules(c, chain, n);
+	if (c->chains[n] == PATCHED)
+		note_counts(c, certain, "chain", chain->name, c->patches[n].missing, c->patches[n].foreign, "rule");
 }
 
 /* Returns true if any is to be made again. */
@@ -210,11 +318,18 @@ static bool compare_sets(struct change *c)
 {
 	bool again = false;
 
-	for (const struct nft_set *set = c->w.table->sets; set; set = set->next)
-		if (c->sets[set->id] != SAME) {
-			c->sets[set->id] = (uint8_t)compare_set(c, set);
-			again |= c->sets[set->id] == OTHER_KIND;
-		}
+	for (const struct nft_set *set = c->w.table->sets; set; set = set->next) {
+		bool compared = c->by_content && set->name.len && !text_is(set->name, NFT_DIGEST_SET), was = c->sets[set->id] == SAME;
+
+		if (c->sets[set->id] == SAME && !compared)
+			continue;
+		c->set_was_loaded[set->id] = was;
+		c->sets[set->id] = (uint8_t)compare_set(c, set);
+		again |= c->sets[set->id] == OTHER_KIND;
+		if (compared && c->sets[set->id] != DIFFERENT)
+			note(c, was, ": set %.*s %s", TEXT_ARG(set->name),
+			     c->sets[set->id] == MISSING ? "is missing" : "is of another type");
+	}
 	return again;
 }
 
@@ -222,10 +337,14 @@ static void compare_chains(struct change *c, bool sets_again)
 {
 	uint32_t n = 0;
 
-	for (const struct nft_chain *chain = c->w.table->chains; chain; chain = chain->next, n++) {
-		if (c->chains[n] != SAME)
+	for (const struct nft_chain *chain = c->w.table->chains; chain && !c->reason; chain = chain->next, n++) {
+		bool was = c->chains[n] == SAME;
+
+		if (!was || c->by_content)
 			c->chains[n] = (uint8_t)compare_chain(c, chain);
-		else if (sets_again && uses_set_made_again(c, chain))
+		if (c->by_content)
+			compare_contents(c, chain, n, was);
+		if ((c->chains[n] == SAME || c->chains[n] == PATCHED) && sets_again && uses_set_made_again(c, chain))
 			c->chains[n] = DIFFERENT;
 		c->impossible |= c->chains[n] == OTHER_KIND;
 	}
@@ -276,8 +395,11 @@ static struct text *set_names(struct change *c, uint32_t *count)
 static void delete_chains(struct change *c, uint16_t type, const struct text *names)
 {
 	for (uint32_t i = 0; i < c->loaded->chain_count; i++)
-		if (!find(c->loaded->chains[i].name, names, c->w.table->chain_count, sizeof(*names)))
+		if (!find(c->loaded->chains[i].name, names, c->w.table->chain_count, sizeof(*names))) {
 			nft_write_delete(&c->w, type, c->loaded->chains[i].name);
+			if (c->by_content && type == NFT_MSG_DELCHAIN)
+				note(c, false, ": foreign chain %.*s", TEXT_ARG(c->loaded->chains[i].name));
+		}
 }
 
 static void delete_sets(struct change *c)
@@ -286,8 +408,11 @@ static void delete_sets(struct change *c)
 	const struct text *names = set_names(c, &count);
 
 	for (uint32_t i = 0; i < c->loaded->set_count; i++)
-		if (!find(c->loaded->sets[i].name, names, count, sizeof(*names)))
+		if (!find(c->loaded->sets[i].name, names, count, sizeof(*names))) {
 			nft_write_delete(&c->w, NFT_MSG_DELSET, c->loaded->sets[i].name);
+			if (c->by_content)
+				note(c, false, ": foreign set %.*s", TEXT_ARG(c->loaded->sets[i].name));
+		}
 }
 
 static void delete_helpers(struct change *c)
@@ -311,43 +436,44 @@ struct elements {
 
 static struct elements wanted_elements(struct change *c, const struct nft_set *set)
 {
-	struct elements list = { ARENA_ARRAY(c->arena, struct nft_kernel_element, set->element_count + 1),
-				 0 };
+	struct elements list;
 
-	if (nft_set_begins_late(set))
-		list.items[list.count++].first = true;
-	for (uint32_t i = 0; i < set->element_count; i++)
-		list.items[list.count++] = nft_kernel_element(set, &set->elements[i]);
-	qsort(list.items, list.count, sizeof(*list.items), nft_kernel_element_compare);
+	list.items = nft_kernel_elements_of(c->arena, set, &list.count);
 	return list;
 }
 
-/* Writes what `have` has and `other` has not; both are sorted. */
-static void write_difference(struct change *c, const struct nft_set *set, uint16_t type, struct elements have,
+/* Writes what `have` has and `other` has not; both are sorted.  Returns how many that are. */
+static uint32_t write_difference(struct change *c, const struct nft_set *set, uint16_t type, struct elements have,
 			     struct elements other)
 {
 	struct nft_element_writer e = { .w = &c->w, .set = set, .type = type };
-	uint32_t j = 0;
+	uint32_t j = 0, written = 0;
 
 	for (uint32_t i = 0; i < have.count; i++) {
 		while (j < other.count && nft_kernel_element_compare(&other.items[j], &have.items[i]) < 0)
 			j++;
-		if (j == other.count || !nft_kernel_element_equal(&have.items[i], &other.items[j]))
-			nft_element_write(&e, &have.items[i]);
+		if (j < other.count && nft_kernel_element_equal(&have.items[i], &other.items[j]))
+			continue;
+		nft_element_write(&e, &have.items[i]);
+		written++;
 	}
 	nft_elements_end(&e);
+	return written;
 }
 
 static void change_elements(struct change *c, const struct nft_set *set)
 {
 	struct arena_mark mark = arena_mark(c->arena);
 	struct elements wanted = wanted_elements(c, set), loaded = { NULL, 0 };
+	uint32_t foreign, missing;
 
 	c->reason = nft_kernel_read_elements(c->kernel, c->arena, c->w.table->family, set->name,
 					     set->interval, &loaded.items, &loaded.count);
 	if (!c->reason) {
-		write_difference(c, set, NFT_MSG_DELSETELEM, loaded, wanted);
-		write_difference(c, set, NFT_MSG_NEWSETELEM, wanted, loaded);
+		foreign = write_difference(c, set, NFT_MSG_DELSETELEM, loaded, wanted);
+		missing = write_difference(c, set, NFT_MSG_NEWSETELEM, wanted, loaded);
+		if (c->by_content && (foreign || missing))
+			note_counts(c, c->set_was_loaded[set->id], "set", set->name, missing, foreign, "element");
 	}
 	arena_release(c->arena, mark);
 }
@@ -391,18 +517,45 @@ static void add_missing(struct change *c)
 	for (const struct nft_helper *helper = c->w.table->helpers; helper; helper = helper->next)
 		if (c->helpers_differ && !helper_is_loaded(c, helper))
 			nft_write_helper(&c->w, helper);
-	for (const struct nft_chain *chain = c->w.table->chains; chain; chain = chain->next)
-		if (c->chains[n++] == MISSING)
+	for (const struct nft_chain *chain = c->w.table->chains; chain; chain = chain->next, n++)
+		if (c->chains[n] == MISSING || c->policies[n])
 			nft_write_chain(&c->w, chain);
+}
+
+static void delete_foreign_rules(struct change *c, const struct nft_chain *chain, const struct patch *p)
+{
+	for (uint32_t i = 0; i < p->loaded_count; i++)
+		if (p->loaded[i].handle)
+			nft_write_delete_rule(&c->w, chain->name, p->loaded[i].handle);
+}
+
+/* From the last to the first: each is put directly behind the rule that stays. */
+static void write_missing_rules(struct change *c, const struct nft_chain *chain, const struct patch *p)
+{
+	const struct nft_rule **rules = ARENA_ARRAY(c->arena, const struct nft_rule *, p->wanted_count);
+	uint64_t *behind = ARENA_ARRAY(c->arena, uint64_t, p->wanted_count), last = 0;
+	uint32_t n = 0;
+
+	for (const struct nft_rule *rule = chain->first; rule; rule = rule->next, n++) {
+		rules[n] = rule;
+		behind[n] = last;
+		if (p->wanted[n].handle)
+			last = p->wanted[n].handle;
+	}
+	while (n--)
+		if (!p->wanted[n].handle)
+			nft_write_rule_behind(&c->w, chain, rules[n], behind[n]);
 }
 
 static void empty_chains(struct change *c)
 {
 	uint32_t n = 0;
 
-	for (const struct nft_chain *chain = c->w.table->chains; chain; chain = chain->next)
-		if (c->chains[n++] == DIFFERENT)
+	for (const struct nft_chain *chain = c->w.table->chains; chain; chain = chain->next, n++)
+		if (c->chains[n] == DIFFERENT)
 			nft_write_delete(&c->w, NFT_MSG_DELRULE, chain->name);
+		else if (c->chains[n] == PATCHED)
+			delete_foreign_rules(c, chain, &c->patches[n]);
 }
 
 static void change_sets(struct change *c)
@@ -413,6 +566,9 @@ static void change_sets(struct change *c)
 		if (state == OTHER_KIND)
 			nft_write_delete(&c->w, NFT_MSG_DELSET, set->name);
 		if (state == OTHER_KIND || state == MISSING) {
+			nft_write_set(&c->w, set, NULL);
+			nft_write_elements(&c->w, set);
+		} else if (text_is(set->name, NFT_DIGEST_SET) && !c->loaded->known) {
 			nft_write_set(&c->w, set, NULL);
 			nft_write_elements(&c->w, set);
 		} else if (text_is(set->name, NFT_DIGEST_SET)) {
@@ -428,7 +584,9 @@ static void fill_chains(struct change *c)
 	uint32_t n = 0;
 
 	for (const struct nft_chain *chain = c->w.table->chains; chain; chain = chain->next)
-		if (c->chains[n++] != SAME)
+		if (c->chains[n] == PATCHED)
+			write_missing_rules(c, chain, &c->patches[n++]);
+		else if (c->chains[n++] != SAME)
 			nft_write_rules(&c->w, chain);
 }
 
@@ -453,24 +611,46 @@ static void write_changes(struct change *c)
 static void compare(struct change *c)
 {
 	compare_digests_only(c);
-	if (!c->different && !c->helpers_differ && !count_stale(c)) {
+	if (!c->by_content && !c->different && !c->helpers_differ && !count_stale(c)) {
 		c->names_same = true;
 		return;
 	}
 	read_names(c);
 	if (c->reason)
 		return;
+	c->helpers_differ |= c->by_content;
 	compare_chains(c, compare_sets(c));
 	compare_helpers(c);
 }
 
-static int change_table(struct nft_writer w, struct nft_kernel *kernel, struct arena *arena,
-			const struct nft_table_digests *digests, struct nft_loaded_table *loaded)
+static void make_room(struct change *c)
 {
-	struct change c = { .w = w, .kernel = kernel, .arena = arena, .digests = digests, .loaded = loaded };
+	const struct nft_table *table = c->w.table;
 
-	c.sets = ARENA_ARRAY(arena, uint8_t, w.table->set_count + 1);
-	c.chains = ARENA_ARRAY(arena, uint8_t, w.table->chain_count);
+	c->sets = ARENA_ARRAY(c->arena, uint8_t, table->set_count + 1);
+	c->set_was_loaded = ARENA_ARRAY(c->arena, bool, table->set_count + 1);
+	c->chains = ARENA_ARRAY(c->arena, uint8_t, table->chain_count);
+	c->policies = ARENA_ARRAY(c->arena, bool, table->chain_count);
+	if (!c->by_content)
+		return;
+	c->patches = ARENA_ARRAY(c->arena, struct patch, table->chain_count);
+	c->sets_by_id = ARENA_ARRAY(c->arena, const struct nft_set *, table->set_count + 2);
+	for (const struct nft_set *set = table->sets; set; set = set->next)
+		c->sets_by_id[set->id] = set;
+}
+
+static int change_table(struct nft_writer w, struct nft_kernel *kernel, struct arena *arena,
+			const struct nft_table_digests *digests, struct nft_loaded_table *loaded,
+			struct backend_loading *loading, bool by_content)
+{
+	struct change c = { .w = w, .kernel = kernel, .arena = arena, .digests = digests, .loaded = loaded,
+			    .loading = loading, .by_content = by_content };
+
+	make_room(&c);
+	if (by_content && loaded->dormant) {
+		note(&c, true, ": is dormant");
+		nft_write_table(&c.w, NFT_MSG_NEWTABLE, w.table->family, w.table->name);
+	}
 	compare(&c);
 	if (c.impossible) {
 		nft_write_table(&w, NFT_MSG_DELTABLE, w.table->family, w.table->name);
@@ -481,8 +661,12 @@ static int change_table(struct nft_writer w, struct nft_kernel *kernel, struct a
 	return c.reason;
 }
 
-static int replace_table(struct nft_writer w, uint8_t family, bool exists)
+static int replace_table(struct nft_writer w, uint8_t family, bool exists, struct backend_loading *loading)
 {
+	struct change c = { .w = w, .loading = loading };
+
+	if (w.table && !exists)
+		note(&c, false, " is missing");
 	if (exists)
 		nft_write_table(&w, NFT_MSG_DELTABLE, family, NFT_TABLE_NAME);
 	if (w.table)
@@ -492,19 +676,24 @@ static int replace_table(struct nft_writer w, uint8_t family, bool exists)
 
 int nft_batch_change(struct nft_batch *batch, struct nft_kernel *kernel, struct arena *arena,
 		     const struct nft_ruleset *ruleset, const struct nft_digests *digests,
-		     struct nft_loaded *loaded, bool whole)
+		     struct nft_loaded *loaded, enum nft_comparison comparison, struct backend_loading *loading)
 {
+	bool by_content = comparison == NFT_BY_CONTENT;
 	int reason = 0;
+
+	loading->differences = NULL; /* of an attempt before */
+	loading->last_difference = NULL;
+	loading->difference_count = loading->certain_count = 0;
 
 	nft_batch_begin(batch, loaded->generation);
 	for (unsigned i = 0; i < NFT_TABLES && !reason; i++) {
 		struct nft_writer w = nft_writer_of(batch, ruleset, i);
 		struct nft_loaded_table *table = &loaded->tables[i];
 
-		if (w.table && table->known && !whole)
-			reason = change_table(w, kernel, arena, &digests->tables[i], table);
+		if (w.table && comparison != NFT_NOT_AT_ALL && (table->known || (by_content && table->exists)))
+			reason = change_table(w, kernel, arena, &digests->tables[i], table, loading, by_content);
 		else
-			reason = replace_table(w, nft_families[i], table->exists);
+			reason = replace_table(w, nft_families[i], table->exists, loading);
 	}
 	nft_batch_end(batch);
 	return reason;

@@ -8,6 +8,7 @@
 #include "nft/netlink_batch.h"
 
 #include <libnftnl/udata.h>
+#include <stdlib.h>
 
 #include "nft/expr.h"
 
@@ -64,6 +65,20 @@ int nft_kernel_element_compare(const void *a, const void *b)
 	const struct nft_kernel_element *x = a, *y = b;
 
 	return memcmp(x->key, y->key, sizeof(x->key));
+}
+
+struct nft_kernel_element *nft_kernel_elements_of(struct arena *arena, const struct nft_set *set, uint32_t *count)
+{
+	struct nft_kernel_element *items = ARENA_ARRAY(arena, struct nft_kernel_element, set->element_count + 1);
+
+	*count = 0;
+	if (nft_set_begins_late(set))
+		items[(*count)++].first = true;
+	for (uint32_t i = 0; i < set->element_count; i++)
+		items[(*count)++] = nft_kernel_element(set, &set->elements[i]);
+	if (*count)
+		qsort(items, *count, sizeof(*items), nft_kernel_element_compare);
+	return items;
 }
 
 bool nft_kernel_element_equal(const struct nft_kernel_element *a, const struct nft_kernel_element *b)

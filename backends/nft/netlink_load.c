@@ -44,7 +44,7 @@ static bool is_late(const struct nft_answers *answers)
 /* One attempt at loading. */
 struct attempt {
 	bool insist; /* on the state that was read */
-	bool whole;  /* all is replaced */
+	enum nft_comparison comparison;
 	bool partly; /* only what differs was sent, of a table at least */
 	bool again;  /* another one makes sense */
 };
@@ -63,7 +63,7 @@ static bool send_batch(struct nft_kernel *kernel, struct backend_loading *loadin
 	if (is_late(&answers))
 		attempt->again = attempt->insist;
 	else if (!taken && attempt->partly && answers.count && !answers.error && !nft_permission_denied(&answers))
-		attempt->again = attempt->whole = true;
+		attempt->again = true, attempt->comparison = NFT_NOT_AT_ALL;
 	if (!taken && !attempt->again)
 		nft_problem_answers(loading, batch, &answers);
 	return taken;
@@ -82,9 +82,9 @@ static int build(struct nft_kernel *kernel, struct backend_loading *loading, str
 	if (!attempt->insist)
 		loaded.generation = 0;
 	if (!reason)
-		reason = nft_batch_change(batch, kernel, arena, ruleset, digests, &loaded, attempt->whole);
-	for (unsigned i = 0; !reason && !attempt->whole && i < NFT_TABLES; i++)
-		attempt->partly |= loaded.tables[i].known;
+		reason = nft_batch_change(batch, kernel, arena, ruleset, digests, &loaded, attempt->comparison, loading);
+	for (unsigned i = 0; !reason && attempt->comparison != NFT_NOT_AT_ALL && i < NFT_TABLES; i++)
+		attempt->partly |= loaded.tables[i].exists;
 	loading->build_time += now() - begin;
 	return reason;
 }
@@ -115,13 +115,15 @@ bool nft_kernel_load(struct nft_kernel *kernel, struct backend_loading *loading,
 {
 	int64_t begin = now();
 	struct nft_digests digests = nft_digests_add(arena, ruleset);
-	struct attempt attempt = { .whole = loading->whole };
+	struct attempt attempt = { .comparison = loading->whole		  ? NFT_NOT_AT_ALL
+						 : known && known->valid ? NFT_BY_DIGEST
+									 : NFT_BY_CONTENT };
 
 	loading->build_time += now() - begin;
 	if (known)
 		nft_known_forget(known);
 	for (unsigned i = 1;; i++) {
-		attempt = (struct attempt){ .insist = i < TRIES, .whole = attempt.whole };
+		attempt = (struct attempt){ .insist = i < TRIES, .comparison = attempt.comparison };
 		if (load_once(kernel, loading, arena, ruleset, &digests, &attempt)) {
 			if (known && !loading->dry)
 				nft_known_fill(known, kernel, ruleset, &digests);

@@ -39,6 +39,7 @@ static void *list_add(struct list *list)
 struct dump {
 	struct list list;
 	const char *table;
+	bool anonymous; /* sets, too */
 };
 
 static void forget_items(void *context)
@@ -96,6 +97,8 @@ static int take_chain(const struct nlmsghdr *message, void *context)
 		mnl_attr_parse_nested(found[NFTA_CHAIN_HOOK], nft_collect, hook);
 		chain->hook = (enum nft_hook)nft_get_u32(hook[NFTA_HOOK_HOOKNUM]);
 		chain->priority = (int32_t)nft_get_u32(hook[NFTA_HOOK_PRIORITY]);
+		chain->policy = nft_get_u32(found[NFTA_CHAIN_POLICY]);
+		chain->filters = found[NFTA_CHAIN_TYPE] && strcmp(mnl_attr_get_str(found[NFTA_CHAIN_TYPE]), "filter") == 0;
 	}
 	return MNL_CB_OK;
 }
@@ -106,7 +109,8 @@ static int take_set(const struct nlmsghdr *message, void *context)
 	struct dump *d = context;
 	struct nft_loaded_set *set;
 
-	if (!parse(message, d, found) || nft_get_u32(found[NFTA_SET_FLAGS]) & NFT_SET_ANONYMOUS)
+	if (!parse(message, d, found) ||
+	    (!d->anonymous && nft_get_u32(found[NFTA_SET_FLAGS]) & NFT_SET_ANONYMOUS))
 		return MNL_CB_OK;
 	set = list_add(&d->list);
 	set->name = name_of(d->list.arena, found[NFTA_SET_NAME]);
@@ -278,7 +282,7 @@ static int compare_digests(const void *a, const void *b)
 static int read_digests(struct nft_kernel *kernel, struct arena *arena, uint8_t family,
 			struct nft_loaded_table *table)
 {
-	struct dump d = { { .arena = arena, .size = sizeof(*table->digests) }, NFT_TABLE_NAME };
+	struct dump d = { { .arena = arena, .size = sizeof(*table->digests) }, NFT_TABLE_NAME, false };
 	int reason = ask_elements(kernel, family, TEXT(NFT_DIGEST_SET), take_digests, &d);
 
 	table->known = reason == 0;
@@ -289,21 +293,25 @@ static int read_digests(struct nft_kernel *kernel, struct arena *arena, uint8_t 
 	return reason == ENOENT ? 0 : reason;
 }
 
-static int accept_message(const struct nlmsghdr *message, void *context)
+static int take_table(const struct nlmsghdr *message, void *context)
 {
-	(void)message;
-	*(bool *)context = true;
+	const struct nlattr *found[NFT_ATTRIBUTES] = { NULL };
+	struct nft_loaded_table *table = context;
+
+	mnl_attr_parse(message, sizeof(struct nfgenmsg), nft_collect, found);
+	table->exists = true;
+	table->dormant = nft_get_u32(found[NFTA_TABLE_FLAGS]) & NFT_TABLE_F_DORMANT;
 	return MNL_CB_OK;
 }
 
-static int read_existence(struct nft_kernel *kernel, uint8_t family, bool *exists)
+static int read_existence(struct nft_kernel *kernel, uint8_t family, struct nft_loaded_table *table)
 {
 	_Alignas(struct nlmsghdr) char buffer[256];
 	struct nlmsghdr *message = nft_request_begin(kernel, buffer, NFT_MSG_GETTABLE, family, NLM_F_ACK);
 	int reason;
 
 	mnl_attr_put_strz(message, NFTA_TABLE_NAME, NFT_TABLE_NAME);
-	reason = nft_kernel_ask(kernel, message, accept_message, NULL, exists);
+	reason = nft_kernel_ask(kernel, message, take_table, NULL, table);
 	/* A kernel that does not know the family has no such table either. */
 	return reason == ENOENT || reason == EAFNOSUPPORT || reason == EOPNOTSUPP ? 0 : reason;
 }
@@ -311,7 +319,7 @@ static int read_existence(struct nft_kernel *kernel, uint8_t family, bool *exist
 int nft_kernel_read_chains(struct nft_kernel *kernel, struct arena *arena, uint8_t family,
 			   struct nft_loaded_table *table)
 {
-	struct dump chains = { { .arena = arena, .size = sizeof(*table->chains) }, NFT_TABLE_NAME };
+	struct dump chains = { { .arena = arena, .size = sizeof(*table->chains) }, NFT_TABLE_NAME, false };
 	int reason = read_list(kernel, &chains, NFT_MSG_GETCHAIN, family, take_chain);
 
 	table->chains = (struct nft_loaded_chain *)(void *)chains.list.items;
@@ -322,8 +330,8 @@ int nft_kernel_read_chains(struct nft_kernel *kernel, struct arena *arena, uint8
 int nft_kernel_read_names(struct nft_kernel *kernel, struct arena *arena, uint8_t family,
 			  struct nft_loaded_table *table)
 {
-	struct dump sets = { { .arena = arena, .size = sizeof(*table->sets) }, NFT_TABLE_NAME };
-	struct dump helpers = { { .arena = arena, .size = sizeof(*table->helpers) }, NFT_TABLE_NAME };
+	struct dump sets = { { .arena = arena, .size = sizeof(*table->sets) }, NFT_TABLE_NAME, false };
+	struct dump helpers = { { .arena = arena, .size = sizeof(*table->helpers) }, NFT_TABLE_NAME, false };
 	int reason = nft_kernel_read_chains(kernel, arena, family, table);
 
 	if (!reason)
@@ -341,7 +349,7 @@ int nft_kernel_read_names(struct nft_kernel *kernel, struct arena *arena, uint8_
 static int read_one(struct nft_kernel *kernel, struct arena *arena, uint16_t type, uint8_t family,
 		    struct text name, mnl_cb_t callback, void *object, size_t size)
 {
-	struct dump d = { { .arena = arena, .size = size }, NFT_TABLE_NAME };
+	struct dump d = { { .arena = arena, .size = size }, NFT_TABLE_NAME, .anonymous = true };
 	_Alignas(struct nlmsghdr) char buffer[1024];
 	struct nlmsghdr *message = nft_request_begin(kernel, buffer, type, family, NLM_F_ACK);
 	int reason;
@@ -371,7 +379,7 @@ int nft_kernel_read_set(struct nft_kernel *kernel, struct arena *arena, uint8_t 
 static int read_table(struct nft_kernel *kernel, struct arena *arena, uint8_t family,
 		      struct nft_loaded_table *table)
 {
-	int reason = read_existence(kernel, family, &table->exists);
+	int reason = read_existence(kernel, family, table);
 
 	return reason || !table->exists ? reason : read_digests(kernel, arena, family, table);
 }
