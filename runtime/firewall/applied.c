@@ -87,6 +87,17 @@ void applied_retry(struct applied *a)
 	a->retry = true;
 }
 
+void applied_doubt(struct applied *a)
+{
+	xt_state_forget(a->xtables);
+	nft_known_forget(a->nftables);
+}
+
+bool applied_contents_changed(const struct applied *a)
+{
+	return a->valid && a->backend == &backend_iptables && xt_state_contents_changed(a->xtables);
+}
+
 bool applied_is_stale(const struct applied *a)
 {
 	return a->valid && a->backend == &backend_iptables && xt_state_is_stale(a->xtables);

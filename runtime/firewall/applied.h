@@ -56,8 +56,12 @@ void applied_free(struct applied *a);
 void applied_forget(struct applied *a);
 /* The next load tries what is left out. */
 void applied_retry(struct applied *a);
+/* The next time what the target has is compared with what is wanted. */
+void applied_doubt(struct applied *a);
 /* Whether somebody may have changed what iptables has; takes microseconds. */
 bool applied_is_stale(const struct applied *a);
+/* The same of what the kernel does not tell: members of sets, ebtables-legacy; takes milliseconds. */
+bool applied_contents_changed(const struct applied *a);
 
 /*
  * Applies a compilation that has a configuration, which is compiled again without what is refused; where it was

@@ -21,6 +21,7 @@
 enum {
 	VERIFY = 600000000, /* when all is compared again */
 	LOOK = 1000000,     /* at what others may have done in the kernel */
+	LOOK_AT_CONTENTS = 8000000, /* the same, where the kernel must be asked for all of it */
 };
 
 enum { LOCK_WAIT = 10000 /* milliseconds */, REMOVE_TRIES = 2 };
@@ -47,6 +48,17 @@ static int on_expiry(sd_event_source *source, uint64_t now, void *context)
 	return 0;
 }
 
+static bool contents_changed(struct service *s, uint64_t now)
+{
+	if (now < s->next_contents)
+		return false;
+	s->next_contents = now + LOOK_AT_CONTENTS;
+	if (!applied_contents_changed(&s->applied))
+		return false;
+	applied_doubt(&s->applied);
+	return true;
+}
+
 static int on_look(sd_event_source *source, uint64_t now, void *context)
 {
 	struct service *s = context;
@@ -54,11 +66,10 @@ static int on_look(sd_event_source *source, uint64_t now, void *context)
 	fwbr_flag_keep(&s->applied.fwbr_flag);
 	if (!s->announced)
 		service_notify(s);
+	s->counts.repairs += sysctls_mend(&s->sysctls);
 	/* With iptables it need not be ours: that is seen when it is read. */
-	if (!s->scheduled && applied_is_stale(&s->applied)) {
-		s->suspicion = true;
+	if (!s->scheduled && (applied_is_stale(&s->applied) || contents_changed(s, now)))
 		service_schedule_repair(s);
-	}
 	service_arm(source, now + LOOK);
 	return 0;
 }

@@ -67,10 +67,11 @@ struct service {
 	bool others_changed;                    /* or not the only one */
 	uint64_t due, first_change, last_cycle; /* microseconds, CLOCK_MONOTONIC; 0: none */
 	uint64_t retry;                         /* microseconds until a failed cycle is repeated */
-	bool whole;                             /* the next cycle loads everything anew */
+	uint64_t next_contents;                 /* microseconds, CLOCK_MONOTONIC: when sets are looked at again */
+	bool doubt;                             /* the next cycle compares all that is loaded with what is wanted */
+	bool told_otherwise;                    /* the machine has told the last compilation something new */
 	bool filtering;                         /* what was applied last is enabled */
 	uint64_t off_since;                     /* when the tree was first seen to be disabled, while `filtering` */
-	bool suspicion;                         /* others have changed something, perhaps what is ours */
 	bool remove_at_end;
 	uint64_t started; /* microseconds, CLOCK_MONOTONIC */
 	bool announced;   /* systemd was told that it is ready */

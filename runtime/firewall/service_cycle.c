@@ -196,11 +196,23 @@ static void log_disabled(struct service *s, const struct compilation *c, bool ch
 	s->filtering = enabled;
 }
 
-static void note_repair(struct service *s)
+/* Differences say what others have changed, if the configuration is the one that was loaded before (`same`), or if they
+ * cannot come from a change of the configuration. */
+static void note_repair(struct service *s, const struct backend_loading *loading, bool same)
 {
+	uint32_t count = same ? loading->difference_count : loading->certain_count;
+
+	if (!count)
+		return;
 	s->counts.repairs++;
 	log_message(&s->log, PRIORITY_WARNING, NULL,
 		    "somebody else has changed rules of ours in the kernel; they are loaded anew");
+	for (const struct backend_difference *d = loading->differences; d; d = d->next)
+		if (same || d->certain)
+			log_message(&s->log, PRIORITY_WARNING, NULL, "changed by others: %s", d->text);
+	if (loading->difference_count > BACKEND_DIFFERENCES_MOST)
+		log_message(&s->log, PRIORITY_WARNING, NULL, "changed by others: %u more",
+			    loading->difference_count - BACKEND_DIFFERENCES_MOST);
 }
 
 /* `changed`: by one transaction of ours.  True if there have been others while nobody listened; emptying
@@ -213,11 +225,11 @@ static bool listen_to_kernel(struct service *s, bool changed, bool emptied)
 	return !emptied && kernel_watch_missed(&s->kernel, changed);
 }
 
-/* It is loaded anew, but not again and again. */
+/* It is compared, but not again and again. */
 static void note_missed(struct service *s)
 {
 	log_message(&s->log, PRIORITY_DEBUG, NULL, "others were at work in the kernel meanwhile");
-	s->whole = true;
+	s->doubt = true;
 	service_schedule(s, REPAIR_PAUSE);
 }
 
@@ -337,14 +349,16 @@ static bool apply(struct service *s, struct compilation *c)
 {
 	struct arena arena = { 0 };
 	struct applying applying = { .arena = &arena };
-	bool suspicion = s->suspicion && s->applied.valid && tree_digest_equal(&s->applied.digest, &c->digest);
+	bool same = s->applied.valid && tree_digest_equal(&s->applied.digest, &c->digest) && !s->told_otherwise;
 	bool emptied = !s->applied.removed_other, done, missed;
 	int64_t begin = nanoseconds();
 
 	kernel_watch_pause(&s->kernel);
-	applying.whole = s->whole;
 	s->applied.alive = keep_alive;
+	if (s->doubt)
+		applied_doubt(&s->applied);
 	done = applied_load(&s->applied, c, &applying);
+	note_repair(s, &applying.loading, same);
 	missed = listen_to_kernel(s, applying.changed, emptied);
 	if (!done && applied_load_minimal(&s->applied, c, &applying))
 		s->filtering = true;
@@ -355,9 +369,6 @@ static bool apply(struct service *s, struct compilation *c)
 	s->counts.apply_time = nanoseconds() - begin;
 	s->counts.apply_time_all += s->counts.apply_time;
 	s->counts.changes += applying.changed;
-	if (suspicion && applying.loading.messages)
-		note_repair(s);
-	s->suspicion = false;
 	if (!done) {
 		log_message(&s->log, PRIORITY_ERROR, NULL, "%s",
 			    applying.loading.unsure ? "whether this is in force is found out at the next attempt"
@@ -365,7 +376,7 @@ static bool apply(struct service *s, struct compilation *c)
 						    : "not applied; what was in force before stays in force");
 		return false;
 	}
-	s->whole = false;
+	s->doubt = false;
 	if (missed)
 		note_missed(s);
 	log_disabled(s, c, applying.changed);
@@ -457,7 +468,7 @@ static bool apply_tree(struct service *s)
 	compile_timed(s, c);
 	told_log(&s->told, &s->log, &c->diags);
 	if (c->config) {
-		surroundings_note(&s->surroundings, &c->inputs, &s->options);
+		s->told_otherwise = surroundings_note(&s->surroundings, &c->inputs, &s->options);
 		done = apply_compiled(s);
 	}
 	tree_set_unusable(&s->tree, c->config ? NULL : why_unusable(&c->diags));
@@ -489,7 +500,7 @@ static bool patch(struct service *s, const struct guest *guest)
 	done = applied_patch(&s->applied, &s->compiled, guest, &applying);
 	kernel_watch_end(&s->kernel);
 	if (s->applied.backend == &backend_netlink)
-		s->whole |= kernel_watch_missed(&s->kernel, done && applying.loading.messages);
+		s->doubt |= kernel_watch_missed(&s->kernel, done && applying.loading.messages);
 	arena_free(&arena);
 	if (done)
 		log_message(&s->log, PRIORITY_DEBUG, NULL,
@@ -506,7 +517,7 @@ static bool take_short_way(struct service *s)
 	const struct guest *guest;
 	bool done;
 
-	if (!s->in_force || s->others_changed || s->whole || s->counts.failing || s->confirm.enforced)
+	if (!s->in_force || s->others_changed || s->doubt || s->counts.failing || s->confirm.enforced)
 		return false;
 	guest = guest_of(s->compiled.config, s->changed);
 	done = guest && patch(s, guest);
@@ -619,9 +630,7 @@ void service_on_tampered(void *context)
 {
 	struct service *s = context;
 
-	if (!s->whole)
-		note_repair(s);
-	s->whole = true;
+	s->doubt = true;
 	service_schedule_repair(s);
 }
 

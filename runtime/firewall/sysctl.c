@@ -185,10 +185,52 @@ void sysctls_apply(struct sysctls *s, const struct config *config, bool iptables
 	if (config && config_enabled(config))
 		wanted_values(config, iptables, wanted);
 	for (unsigned i = 0; i < SYSCTLS; i++) {
-		if (wanted[i] != NOT_WANTED)
+		s->items[i].wanted = wanted[i] != NOT_WANTED;
+		if (s->items[i].wanted)
 			set(s, i, wanted[i]);
 		else if (s->items[i].ours)
 			put_back(s, i);
 	}
 	remember(s);
+}
+
+/* ---- keeping ---- */
+
+/* "net.bridge.bridge-nf-call-iptables", as sysctl(8) has it; a path that is none of its stays one. */
+static void print_name(char name[128], const char *path)
+{
+	static const char root[] = "/proc/sys/";
+	bool is_sysctl = strncmp(path, root, sizeof(root) - 1) == 0;
+
+	snprintf(name, 128, "%s", is_sysctl ? path + sizeof(root) - 1 : path);
+	for (char *at = name; is_sysctl && *at; at++)
+		if (*at == '/')
+			*at = '.';
+}
+
+static bool mend(struct sysctls *s, unsigned i)
+{
+	struct sysctl *item = &s->items[i];
+	char now[SYSCTL_TEXT], name[128];
+
+	if (!item->wanted || read_value(paths[i], now) != 0 || strcmp(now, item->set) == 0)
+		return false;
+	set(s, i, strtoll(item->set, NULL, 10));
+	if (item->failed)
+		return false;
+	print_name(name, paths[i]);
+	log_message(s->log, PRIORITY_WARNING, NULL, "somebody else has changed a setting of the kernel: %s was %s, set to %s",
+		    name, now, item->set);
+	return true;
+}
+
+unsigned sysctls_mend(struct sysctls *s)
+{
+	unsigned mended = 0;
+
+	for (unsigned i = 0; i < SYSCTLS; i++)
+		mended += mend(s, i);
+	if (mended)
+		remember(s);
+	return mended;
 }

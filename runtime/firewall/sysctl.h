@@ -22,6 +22,7 @@ enum { SYSCTL_TEXT = 24 };
 
 struct sysctl {
 	bool ours;
+	bool wanted; /* `set` is what it must be */
 	bool failed; /* and that was said */
 	char before[SYSCTL_TEXT], set[SYSCTL_TEXT];
 };
@@ -38,5 +39,7 @@ void sysctls_open(struct sysctls *s, int run_dir, struct log *log);
 /* Sets what the configuration wants and puts back what it does not; with NULL all is put
  * back.  `iptables`: that is the target.  What fails is logged, once. */
 void sysctls_apply(struct sysctls *s, const struct config *config, bool iptables);
+/* Sets again what somebody else has changed since, with a warning that names it; returns how many were. */
+unsigned sysctls_mend(struct sysctls *s);
 
 #endif
