@@ -174,6 +174,17 @@ bool left_out_add_line(struct left_out *left_out, const struct source_map *map, 
 	return added;
 }
 
+bool left_out_add_text(struct left_out *left_out, const char *path, struct text text, const char *words)
+{
+	struct left_out_line *line = new_line(path, text);
+	bool added;
+
+	line->words = need(strdup(words));
+	added = left_out_put_line(left_out, line);
+	left_out_free_line(line);
+	return added;
+}
+
 bool left_out_expire(struct left_out *left_out, const struct source_map *map)
 {
 	struct left_out_line *line, *next;

@@ -56,6 +56,8 @@ void left_out_free_line(struct left_out_line *line);
 /* These add, and return false when it was there already. */
 bool left_out_put_line(struct left_out *left_out, const struct left_out_line *line); /* a copy */
 bool left_out_add_line(struct left_out *left_out, const struct source_map *map, uint32_t position, const char *words);
+/* A line whose place is not known. */
+bool left_out_add_text(struct left_out *left_out, const char *path, struct text text, const char *words);
 bool left_out_add_rule(struct left_out *left_out, struct text text, const char *words, bool guarded);
 bool left_out_add_layer(struct left_out *left_out, enum layer layer, const char *words);
 void left_out_remove_layer(struct left_out *left_out, enum layer layer);

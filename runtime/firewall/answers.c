@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "firewall/left_out_json.h"
+#include "firewall/left_out_state.h"
 #include "firewall/service.h"
 #include "strerror.h"
 
@@ -23,11 +25,11 @@ static json_t *refusal(const char *message)
 static json_t *answer_status(struct service *s, const json_t *request)
 {
 	json_t *answer = confirm_json(&s->confirm);
-	json_t *own = json_pack("{s:b, s:i, s:b, s:s?, s:s?, s:b, s:b, s:o}", "running", 1, "pid", (int)getpid(), "failing",
+	json_t *own = json_pack("{s:b, s:i, s:b, s:s?, s:s?, s:b, s:b, s:o, s:o}", "running", 1, "pid", (int)getpid(), "failing",
 				(int)s->counts.failing, "reason", service_reason(s), "target",
 				s->applied.backend ? s->applied.backend->name : NULL, "enabled", (int)s->counts.enabled,
 				"known", s->counts.compilations > s->counts.unusable, "conditions",
-				conditions_json(&s->conditions));
+				conditions_json(&s->conditions), "left_out", left_out_json(&s->applied.left_out));
 
 	(void)request;
 	json_object_update(answer, own);
@@ -35,14 +37,31 @@ static json_t *answer_status(struct service *s, const json_t *request)
 	return answer;
 }
 
+/* What is in force is less than what is written: texts. */
+static json_t *left_out_texts(const struct service *s)
+{
+	json_t *texts = json_array();
+
+	for (const struct service_condition *c = s->conditions.first; c; c = c->next) {
+		if (!left_out_is_condition(c))
+			continue;
+		json_array_append_new(texts, c->file ? json_sprintf("%s:%u: %s", c->file, c->line, c->message)
+						     : json_string(c->message));
+	}
+	return texts;
+}
+
 static json_t *outcome(const struct service *s, bool applied, const char *message)
 {
 	const char *reason = service_reason(s);
 
 	if (!applied)
-		return json_pack("{s:s++}", "error", "not applied; what was in force stays in force, and it is tried again: ",
-				 reason ? reason : "the log says why", "");
-	return json_pack("{s:b, s:s, s:s?}", "applied", 1, "target", s->applied.backend->name, "message", message);
+		return json_pack("{s:s+++}", "error",
+				 s->applied.minimal ? "not applied; the minimal ruleset is in force"
+						    : "not applied; what was in force stays in force",
+				 ", and it is tried again: ", reason ? reason : "the log says why", "");
+	return json_pack("{s:b, s:s, s:s?, s:o}", "applied", 1, "target", s->applied.backend->name, "message", message,
+			 "left_out", left_out_texts(s));
 }
 
 /* ---- apply --confirm ---- */

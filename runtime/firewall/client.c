@@ -62,7 +62,9 @@ int client_end(json_t *answer)
 	const char *error = json_string_value(json_object_get(answer, "error"));
 	const char *message = json_string_value(json_object_get(answer, "message"));
 	int status = EXIT_CLEAN;
+	const json_t *text;
 	struct out out;
+	size_t i;
 
 	if (error) {
 		status = cli_error("%s", error);
@@ -70,6 +72,10 @@ int client_end(json_t *answer)
 		stdout_open(&out);
 		out_printf(&out, "%s\n", message);
 		status = stdout_close(&out);
+	}
+	json_array_foreach(json_object_get(answer, "left_out"), i, text) {
+		cli_error("%s", json_string_value(text));
+		status = status == EXIT_CLEAN ? EXIT_FOUND : status;
 	}
 	json_decref(answer);
 	return status;

@@ -16,6 +16,7 @@
 #include "firewall/bounded.h"
 #include "firewall/client.h"
 #include "firewall/confirm.h"
+#include "firewall/left_out_state.h"
 #include "firewall/rundir.h"
 #include "firewall/told.h"
 #include "firewall/tree_marks.h"
@@ -167,29 +168,53 @@ static void tell_unfiltered(const struct compilation *c, struct log *log)
 	wiring_free(&wiring);
 }
 
+/* EXIT_FOUND if something was left out, which is reported. */
+static int tell_left_out(const struct compilation *c, const struct left_out *left_out, struct log *log)
+{
+	struct conditions conditions;
+	int status = EXIT_CLEAN;
+
+	conditions_init(&conditions, log);
+	left_out_state(&conditions, c, left_out);
+	for (const struct service_condition *one = conditions.first; one; one = one->next) {
+		if (one->file)
+			cli_error("%s:%u: %s", one->file, one->line, one->message);
+		else
+			cli_error("%s", one->message);
+		status = EXIT_FOUND;
+	}
+	conditions_free(&conditions);
+	return status;
+}
+
 /* What is to be enforced, with the lock; `substitute` is closed. */
 static int enforce_without_service(const struct cli *cli, struct substitute *substitute)
 {
 	struct input_options options = firewall_inputs(cli);
 	struct told told = { NULL, 0 };
+	struct arena arena = { 0 }; /* not the compilation's, which may be compiled again */
+	struct applying applying = { .arena = &arena };
 	struct compilation c;
-	struct applying applying = { .arena = &c.arena };
-	bool done;
+	int status = EXIT_TROUBLE;
 
 	confirm_compile(&substitute->confirm, &options, NULL, &substitute->applied.left_out, &c);
 	bounded_done();
 	told_log(&told, &substitute->log, &c.diags);
-	done = c.config && applied_load(&substitute->applied, &c, &applying);
-	if (done) {
+	if (c.config && applied_load(&substitute->applied, &c, &applying)) {
 		confirm_note_applied(&substitute->confirm, &c, applying.changed);
 		tell_unfiltered(&c, &substitute->log);
+		status = tell_left_out(&c, &substitute->applied.left_out, &substitute->log);
 	} else {
-		cli_error("not applied; what was in force stays in force");
+		cli_error("not applied; %s%s%s",
+			  applied_load_minimal(&substitute->applied, &c, &applying) ? "the minimal ruleset is in force"
+										    : "what was in force stays in force",
+			  applying.problems ? ": " : "", applying.problems ? applying.problems->text : "");
 	}
 	told_free(&told);
 	compilation_free(&c);
+	arena_free(&arena);
 	substitute_close(substitute);
-	return done ? EXIT_CLEAN : EXIT_TROUBLE;
+	return status;
 }
 
 static int apply_without_service(const struct cli *cli, void *context)

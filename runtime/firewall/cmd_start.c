@@ -69,6 +69,10 @@ static int wait_for(pid_t child, int ready)
 					     "force, and it is tried again: %s",
 					     word.data[1] ? word.data + 1 : "the log says why")
 				 : EXIT_CLEAN;
+		if (status == EXIT_CLEAN && word.data[1]) {
+			cli_error("the service runs, but not all is in force; pve-firewall status says more: %s", word.data + 1);
+			status = EXIT_FOUND;
+		}
 		out_free(&word);
 		return status;
 	}

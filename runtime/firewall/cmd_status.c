@@ -11,6 +11,7 @@
 #include "firewall/bounded.h"
 #include "firewall/client.h"
 #include "firewall/confirm.h"
+#include "firewall/left_out_json.h"
 #include "run.h"
 #include "visible.h"
 #include "xtables/xt_load.h"
@@ -27,14 +28,28 @@ struct view {
 	bool differs;  /* from what is loaded */
 	struct confirm confirm;
 	bool has_confirm;
+	struct left_out left_out; /* by the service */
 };
 
-/* Compiles the tree; with `enforced` what is enforced in the place of rejected files. */
-static void view_compile(struct view *view, const struct cli *cli, bool enforced)
+/* Lines that were refused are shown as conditions. */
+static void drop_refused(struct diags *diags)
+{
+	struct diagnostic *d = diags->first, *next;
+
+	for (diags_clear(diags); d; d = next) {
+		next = d->next;
+		if (d->id != DIAG_REFUSED)
+			diags_add(diags, d);
+	}
+}
+
+/* Compiles the tree; with `enforced` what is enforced in the place of rejected files.  `service`: its answer, or NULL. */
+static void view_compile(struct view *view, const struct cli *cli, bool enforced, const json_t *service)
 {
 	bool readable;
 
 	*view = (struct view){ .config = NULL };
+	left_out_read_json(&view->left_out, json_object_get(service, "left_out"));
 	if (enforced) {
 		confirm_open(&view->confirm, firewall_state_dir(cli), firewall_run_dir(cli), false, NULL);
 		view->has_confirm = true;
@@ -52,8 +67,10 @@ static void view_compile(struct view *view, const struct cli *cli, bool enforced
 	bounded_done();
 	if (!readable)
 		return;
+	view->inputs.left_out = &view->left_out;
 	view->config = compile(&view->inputs, &view->run.diags);
 	view->backend = target_of(view->config);
+	drop_refused(&view->run.diags);
 }
 
 static bool differs(struct backend_loading *loading, const struct view *view)
@@ -89,6 +106,7 @@ static int view_end(struct view *view)
 	if (view->config)
 		config_free(view->config);
 	status = run_end(&view->run);
+	left_out_clear(&view->left_out);
 	if (view->has_confirm)
 		confirm_close(&view->confirm);
 	return status;
@@ -327,7 +345,7 @@ static int status_of_tree(const struct cli *cli, void *context)
 	struct view view;
 	int found, status;
 
-	view_compile(&view, cli, true);
+	view_compile(&view, cli, true, service);
 	view_compare(&view);
 	/* Where none runs, the next one, or the guard, goes on with what was written down. */
 	if (service && !is_true(service, "running")) {
@@ -375,7 +393,7 @@ static int compile_tree(const struct cli *cli, void *context)
 	int status;
 
 	(void)context;
-	view_compile(&view, cli, false);
+	view_compile(&view, cli, false, NULL);
 	view_compare(&view);
 	stdout_open(&out);
 	if (view.config) {

@@ -37,7 +37,8 @@ struct guard {
 static bool enforce(struct guard *guard, struct confirm *confirm, int run_dir)
 {
 	struct compilation c;
-	struct applying applying = { .arena = &c.arena };
+	struct arena arena = { 0 }; /* not the compilation's, which may be compiled again */
+	struct applying applying = { .arena = &arena };
 	struct sysctls sysctls;
 	struct applied applied;
 	bool done;
@@ -51,6 +52,7 @@ static bool enforce(struct guard *guard, struct confirm *confirm, int run_dir)
 	else if (!c.config)
 		log_message(&guard->log, PRIORITY_CRITICAL, NULL, "what was enforced before cannot be read");
 	compilation_free(&c);
+	arena_free(&arena);
 	applied_free(&applied);
 	return done;
 }

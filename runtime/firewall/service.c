@@ -13,6 +13,7 @@
 
 #include "firewall/answers.h"
 #include "firewall/firewall.h"
+#include "firewall/left_out_state.h"
 #include "firewall/rundir.h"
 #include "firewall/tree_marks.h"
 #include "strerror.h"
@@ -301,9 +302,18 @@ int service_open(struct service *s, const struct cli *cli)
 
 /* ---- running ---- */
 
+/* NULL: nothing is left out. */
+static const char *left_out_note(const struct service *s)
+{
+	for (const struct service_condition *c = s->conditions.first; c; c = c->next)
+		if (left_out_is_condition(c))
+			return c->message;
+	return NULL;
+}
+
 static void tell_ready(struct service *s)
 {
-	const char *reason = s->counts.failing ? service_reason(s) : NULL;
+	const char *reason = s->counts.failing ? service_reason(s) : left_out_note(s);
 
 	if (s->ready < 0)
 		return;
@@ -375,7 +385,8 @@ void service_stop(struct service *s, bool keep_rules)
 
 const char *service_reason(const struct service *s)
 {
-	static const enum condition_kind kinds[] = { CONDITION_TREE_UNREADABLE, CONDITION_NOT_APPLIED };
+	static const enum condition_kind kinds[] = { CONDITION_TREE_UNREADABLE, CONDITION_NOT_APPLIED,
+						      CONDITION_MINIMAL_RULESET };
 	static char text[1024];
 	size_t len = 0;
 

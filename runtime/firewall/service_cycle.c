@@ -11,6 +11,7 @@
 #include <systemd/sd-daemon.h>
 #include <time.h>
 
+#include "firewall/left_out_state.h"
 #include "firewall/rundir.h"
 #include "strerror.h"
 
@@ -235,35 +236,6 @@ static void note_missed(struct service *s)
 
 /* ---- what could not be loaded ---- */
 
-/* What the line's absence means stands in its notes. */
-static void state_lines(struct service *s, const struct compilation *c)
-{
-	conditions_begin(&s->conditions, CONDITION_LINE_LEFT_OUT);
-	for (const struct diagnostic *d = c->config ? c->diags.first : NULL; d; d = d->next) {
-		struct place place = source_place(&c->map, d->span.begin);
-		struct log_about about = { .file = place.source ? place.source->path : NULL, .line = place.line };
-
-		if (d->id == DIAG_REFUSED)
-			conditions_add(&s->conditions, &about, "%s%s%s", d->message, d->parts ? "; " : "",
-				       d->parts ? d->parts->text : "");
-	}
-	for (const struct left_out_rule *rule = s->applied.left_out.rules; rule; rule = rule->hh.next)
-		conditions_add(&s->conditions, NULL, "a rule that no line asks for is left out: %s", rule->words);
-	conditions_end(&s->conditions);
-}
-
-static void state_layers(struct service *s, const struct compilation *c)
-{
-	const struct left_out *left_out = &s->applied.left_out;
-
-	conditions_begin(&s->conditions, CONDITION_LAYER_MISSING);
-	for (unsigned i = 0; i < LAYERS; i++)
-		if (c->config && left_out_layer(left_out, (enum layer)i) && applied_layer_matters(c, (enum layer)i))
-			conditions_add(&s->conditions, NULL, "%s is missing: %s; %s (%s)", layer_table[i].name,
-				       layer_table[i].effect, layer_table[i].remedy, left_out->layer_words[i]);
-	conditions_end(&s->conditions);
-}
-
 /* The first problem says why. */
 static void state_not_applied(struct service *s, const struct compilation *c, const struct applying *applying, bool done)
 {
@@ -334,8 +306,7 @@ static void state_conditions(struct service *s, const struct compilation *c, con
 	state_minimal(s);
 	if (!done)
 		return;
-	state_layers(s, c);
-	state_lines(s, c);
+	left_out_state(&s->conditions, c, &s->applied.left_out);
 	state_other_target(s, applying);
 }
 

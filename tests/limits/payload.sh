@@ -44,7 +44,7 @@ load_everything() {
 load_with_nft() {
 	attempt nft /dev/null nft -f nft || return
 	mapfile -t arguments <arguments
-	arguments+=(--target netlink --root root --stats --fail-on never --output /dev/null)
+	arguments+=(--target netlink --strict --root root --stats --fail-on never --output /dev/null)
 	attempt netlink /dev/null /payload/pvefw-cc load --whole "${arguments[@]}" || return
 	attempt "netlink again" /dev/null /payload/pvefw-cc load "${arguments[@]}" || return
 	said=$(</tmp/said)

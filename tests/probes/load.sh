@@ -78,7 +78,7 @@ cut) cut_off ;;
 legacy) load_iptables legacy nft ;;
 nft-compat) load_iptables nft nft ;;
 nft) load_nft nft -f "$dir/nft.script" ;;
-netlink) load_nft "$PVEFW_CC" load --target netlink --root "$dir/root" --fail-on never --output "$dir/diagnostics" ;;
+netlink) load_nft "$PVEFW_CC" load --target netlink --strict --root "$dir/root" --fail-on never --output "$dir/diagnostics" ;;
 *)
 	echo "load.sh: no way to load called $how" >&2
 	exit 2

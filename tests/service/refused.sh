@@ -254,6 +254,7 @@ test_service() {
 		logged 'error: firewall/cluster.fw:6: refused: iptables-restore .*; the rule is ignored; .*policy_in DROP'
 	check "at start: status" status_says 'firewall/cluster.fw:6: refused: '
 	check "at start: metrics" condition line_left_out
+	check "at start: nothing is pending" no status_says 'pending changes'
 	sent=$(grep -c 'refused: ' "$work/log")
 	edit 101.fw '[OPTIONS]' 'enable: 1' '[RULES]' 'IN ACCEPT -p tcp -dport 90'
 	check "another file's change: in force" within 3 has 'iptables -A veth101i0-IN .*dport 90'
@@ -290,6 +291,7 @@ test_layers() {
 	check "no ebtables: critical in the log, with its option" logged 'critical: ebtables is missing: .*`ebtables: 0`'
 	check "no ebtables: status" status_says 'ebtables is missing'
 	check "no ebtables: metrics" condition layer_missing
+	check "no ebtables: nothing is pending" no status_says 'pending changes'
 	edit cluster.fw '[OPTIONS]' 'enable: 1' 'ebtables: 0' '[RULES]' 'IN ACCEPT -p tcp -dport 8006'
 	check "with ebtables: 0 nothing is missing" within 3 condition layer_missing 0
 	edit cluster.fw '[OPTIONS]' 'enable: 1' '[RULES]' 'IN ACCEPT -p tcp -dport 8006'
