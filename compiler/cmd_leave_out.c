@@ -14,8 +14,8 @@
 #include <stdlib.h>
 #include <time.h>
 
-/* After so many attempts that each blamed a rule by its number, numbers are not believed any more. */
-enum { NUMBERED_MOST = 40 };
+/* After so many attempts, or seconds, that each blamed a rule by its number, numbers are not believed any more. */
+enum { NUMBERED_MOST = 40, NUMBERED_SECONDS = LEAVE_OUT_SECONDS / 3 };
 
 static int64_t now(void)
 {
@@ -31,6 +31,11 @@ static bool is_exhausted(const struct leave_out *l)
 }
 
 /* ---- refusals that name what they are about ---- */
+
+static bool are_numbers_believed(const struct leave_out *l)
+{
+	return l->attempts <= NUMBERED_MOST && now() - l->begin < NUMBERED_SECONDS * (int64_t)1000000000;
+}
 
 /* Those of layers; true if any is new. */
 static bool note_layers(struct leave_out *l, const struct backend_loading *loading)
@@ -274,9 +279,10 @@ bool leave_out_load(struct leave_out *l, struct backend_loading *loading)
 			continue;
 		if (loaded || l->strict)
 			return loaded;
-		if (believed && l->attempts > NUMBERED_MOST)
+		if (believed && !are_numbers_believed(l)) {
 			left_out_clear(l->left_out);
-		believed &= l->attempts <= NUMBERED_MOST;
+			believed = false;
+		}
 		if (believed && note_refused(l, loading, map))
 			continue;
 		if (search(l, loading, map)) {

@@ -255,6 +255,9 @@ test_service() {
 	check "at start: status" status_says 'firewall/cluster.fw:6: refused: '
 	check "at start: metrics" condition line_left_out
 	check "at start: nothing is pending" no status_says 'pending changes'
+	firewall apply >"$work/output" 2>&1
+	check "apply: status 1" [ $? = 1 ]
+	check "apply: says so" told 'firewall/cluster.fw:6: refused: '
 	sent=$(grep -c 'refused: ' "$work/log")
 	edit 101.fw '[OPTIONS]' 'enable: 1' '[RULES]' 'IN ACCEPT -p tcp -dport 90'
 	check "another file's change: in force" within 3 has 'iptables -A veth101i0-IN .*dport 90'
@@ -279,8 +282,18 @@ test_service() {
 	edit 101.fw '[OPTIONS]' 'enable: 1' '[RULES]' 'IN ACCEPT -p tcp -dport 4714'
 	check "accepted in the second" within 5 condition line_left_out 0
 	check "in force" within 5 has 'iptables .*dport 4714'
-	heal
 	stop
+	# without a service, and one that is started in the background
+	refuse 'dport 4714'
+	firewall apply >"$work/output" 2>&1
+	check "apply without a service: status 1" [ $? = 1 ]
+	check "apply without a service: says so" told 'firewall/101.fw:4: refused: '
+	check "apply without a service: the rest" has 'iptables -A tap100i0-IN .*dport 80'
+	firewall start >"$work/output" 2>&1
+	check "start: status 1" [ $? = 1 ]
+	check "start: says so" told 'not all is in force; .*refused: '
+	firewall stop >"$work/output" 2>&1
+	heal
 }
 
 test_layers() {
@@ -339,6 +352,13 @@ test_minimal() {
 	check "rules of the service before: why" status_says 'could not be applied: .*nothing works'
 	heal
 	stop
+	failing iptables-restore 'nothing works'
+	firewall apply >"$work/output" 2>&1
+	check "apply without a service: status 2" [ $? = 2 ]
+	check "apply without a service: the minimal ruleset" has '^inet .*tcp dport 8006'
+	check "apply without a service: says so" told 'not applied; the minimal ruleset is in force: .*nothing works'
+	heal
+	firewall stop >"$work/output" 2>&1
 }
 
 # Somebody's native table that iptables-nft cannot show, beside nftables
