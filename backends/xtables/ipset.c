@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "left_out.h"
+#include "limits.h"
 #include "xt_state.h"
 
 /* One set of one IP version. */
@@ -222,6 +223,8 @@ static bool same_set(struct text a, struct text b)
 	return text_equal((struct text){ a.ptr, head_a }, (struct text){ b.ptr, head_b }) &&
 	       text_equal(rest_a, rest_b);
 }
+
+_Static_assert(sizeof("PVESIG:") - 1 + XT_DIGEST_SIZE - 1 <= LIMIT_COMMENT, "a digest is a comment");
 
 void xt_set_digest(struct text lines, char digest[XT_DIGEST_SIZE])
 {
