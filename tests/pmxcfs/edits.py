@@ -9,7 +9,8 @@ a fresh process into an empty namespace.
 What tests/service/edits.sh floods stays blocked in every version of the tree: UDP port 7001 of the host and of
 guests 100 and 101; and UDP port 7000 of the host stays open.
 
-Prints each difference as a line that begins with FAIL, and at the end `N edits, N steps, N differences, slowest S s`.
+Prints each difference as a line that begins with FAIL, and at the end `N edits, N steps, N differences, slowest S s,
+longest save N ms`.
 """
 import difflib
 import os
@@ -201,10 +202,23 @@ def another_node_twice(path, data):
     pmxcfs.ask(SOCKET, op="write", path=path, data=data)
 
 
+class Gap:
+    """How long a file is missing, empty or not complete: the service takes it as it is after half a second."""
+
+    longest = 0.0
+
+    def __enter__(self):
+        self.begin = time.monotonic()
+
+    def __exit__(self, *_):
+        Gap.longest = max(Gap.longest, time.monotonic() - self.begin)
+
+
 def another_node_slowly(path, data):
-    pmxcfs.ask(SOCKET, op="write", path=path, data="")
-    time.sleep(R.random() * .3)
-    pmxcfs.ask(SOCKET, op="write", path=path, data=data)
+    with Gap():
+        pmxcfs.ask(SOCKET, op="write", path=path, data="")
+        time.sleep(R.random() * .2)
+        pmxcfs.ask(SOCKET, op="write", path=path, data=data)
 
 
 def put(path, data):
@@ -218,25 +232,27 @@ def rename_into_place(path, data):
 
 
 def rename_away(path, data):
-    if os.path.exists(TREE + "/" + path):
-        os.rename(TREE + "/" + path, TREE + "/" + path + "~")
-    time.sleep(R.random() * .3)
-    put(path, data)
+    with Gap():
+        if os.path.exists(TREE + "/" + path):
+            os.rename(TREE + "/" + path, TREE + "/" + path + "~")
+        time.sleep(R.random() * .2)
+        put(path, data)
     if os.path.exists(TREE + "/" + path + "~"):
         os.unlink(TREE + "/" + path + "~")
 
 
 def truncate_first(path, data):
-    put(path, "")
-    time.sleep(R.random() * .3)
-    put(path, data)
+    with Gap():
+        put(path, "")
+        time.sleep(R.random() * .2)
+        put(path, data)
 
 
 def in_two_parts(path, data):
-    with open(TREE + "/" + path, "w", encoding="ascii") as file:
+    with Gap(), open(TREE + "/" + path, "w", encoding="ascii") as file:
         file.write(data[:len(data) // 2])
         file.flush()
-        time.sleep(R.random() * .3)
+        time.sleep(R.random() * .2)
         file.write(data[len(data) // 2:])
 
 
@@ -461,7 +477,8 @@ def main():
     P.service.wait(30)
     P.unmount()
     shutil.rmtree(WORK + "/other", True)
-    print("%d edits, %d steps, %d differences, slowest %.1f s" % (edits, steps, differences, slowest), flush=True)
+    print("%d edits, %d steps, %d differences, slowest %.1f s, longest save %d ms" %
+          (edits, steps, differences, slowest, Gap.longest * 1000), flush=True)
 
 
 if __name__ == "__main__":

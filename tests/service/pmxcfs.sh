@@ -439,7 +439,40 @@ test_editors() {
 	end
 }
 
-all="nodes twice grown idle unmounted one_file start hangs off editors"
+# ---- vnets ----
+
+vnet_drops() {
+	nft list table bridge pvefw 2>/dev/null | grep -q "dport $1"
+}
+
+vnet_is_filtered() {
+	vnet_drops 4772
+}
+
+write_vnet() {
+	printf '%s\n' '[OPTIONS]' 'enable: 1' '[RULES]' "FORWARD DROP -p tcp -dport $1" | remote_lines sdn/firewall/v1.fw
+}
+
+# With the service for kernels that lack a part of nftables
+test_vnets() {
+	local whole=$service
+	service=$(dirname "$service")/tests/pve-firewall
+	rm -rf "$work/run" "$work/log"
+	make_tree nft-guests
+	mkdir -p "$work/tree/sdn/firewall"
+	mount_cluster
+	start
+	undo() { :; }
+	soon "another node writes a vnet's file" 'vnet_drops 4771' write_vnet 4771
+	soon "another node changes a vnet's file" 'vnet_drops 4772' write_vnet 4772
+	saved rename_away sdn/firewall/v1.fw vnet_is_filtered
+	saved truncate_first sdn/firewall/v1.fw vnet_is_filtered
+	soon "another node removes a vnet's file" '! vnet_is_filtered' remote rm sdn/firewall/v1.fw
+	end
+	service=$whole
+}
+
+all="nodes vnets twice grown idle unmounted one_file start hangs off editors"
 [ $# != 0 ] || set -- $all
 for test; do
 	time=$(now)
