@@ -201,15 +201,18 @@ static void forget_missing(struct reader *r, struct item *item)
 	drop_item(r, item);
 }
 
-/* True while it is too early to believe that it is missing, or empty. */
+/* True while it is too early to believe that it is missing, or empty: from when that was seen, not from when
+ * the look has begun, which may have been long before. */
 static bool is_doubtful(struct reader *r, struct item *item, bool missing)
 {
+	uint64_t now = microseconds();
+
 	/* An empty file where there was none: somebody begins to write. */
 	if (!item->doubt_since || (item->doubt_missing && !missing))
-		item->doubt_since = r->now;
+		item->doubt_since = now;
 	item->doubt_missing = missing;
 	r->pending = true;
-	return !r->believe && r->now - item->doubt_since < DOUBT;
+	return !r->believe && now - item->doubt_since < DOUBT;
 }
 
 static void note_missing(struct reader *r, struct item *item)
@@ -369,8 +372,10 @@ static char *read_settled(int at, const char *name, struct signature *signature,
 /* Somebody is writing: what is there now is not all of it. */
 static bool is_being_written(const struct reader *r, const struct item *item)
 {
-	return item->write_last && !r->believe && r->now - item->write_last < WRITING &&
-	       r->now - item->write_first < WRITING_MOST;
+	uint64_t now = microseconds();
+
+	return item->write_last && !r->believe && now - item->write_last < WRITING &&
+	       now - item->write_first < WRITING_MOST;
 }
 
 static void read_events(struct reader *r);
@@ -389,7 +394,7 @@ static void read_item(struct reader *r, struct item *item, int at, const char *n
 		return;
 	}
 	if (!same_signature(&signature, &item->signature))
-		item->signature_since = seen_before ? r->now : 0;
+		item->signature_since = seen_before ? microseconds() : 0;
 	item->signature = signature;
 	item->has_signature = true;
 	item->young = is_young(r, item) || size != signature.size;
@@ -755,7 +760,7 @@ static void look(struct reader *r)
 {
 	r->next_look = r->now + LOOK_INTERVAL;
 	if (has_changed(r))
-		r->scan_until = r->now + SCAN_AFTER;
+		r->scan_until = microseconds() + SCAN_AFTER;
 	if (r->now <= r->scan_until || r->now >= r->next_scan || r->problem[0])
 		r->rescan = true;
 }
@@ -785,7 +790,7 @@ static void handle_event(struct reader *r, const struct inotify_event *event)
 	item = find_or_add_item(r, path, folder, false);
 	r->pending = item->dirty = true;
 	item->young = true; /* it has changed, whatever the signature says */
-	item->write_last = event->mask & done ? 0 : r->now;
+	item->write_last = event->mask & done ? 0 : microseconds();
 	if (!item->write_last || !item->write_first)
 		item->write_first = item->write_last;
 }
