@@ -333,6 +333,20 @@ test_hangs() {
 	end
 }
 
+# The process that reads the tree is no reason to end, and changes that come while there is none are seen.
+test_reader() {
+	fresh
+	keep_rules
+	kill -KILL "$(reader)"
+	write_guest 'IN ACCEPT -p tcp -dport 4755'
+	check "the reader is killed: said" within 2 logged 'error: the process that reads .*/tree has ended'
+	check "the reader is killed: changes count" within 4 allows 4755
+	check "the reader is killed: nothing else changes" no logged 'disabled|taken away'
+	remote rm firewall/100.fw
+	check "the next reader" within 3 guest_is_free
+	end
+}
+
 # ---- switching off ----
 
 test_off() {
@@ -472,7 +486,7 @@ test_vnets() {
 	service=$whole
 }
 
-all="nodes vnets twice grown idle unmounted one_file start hangs off editors"
+all="nodes vnets twice grown idle unmounted one_file start hangs reader off editors"
 [ $# != 0 ] || set -- $all
 for test; do
 	time=$(now)
