@@ -189,6 +189,8 @@ package -P pvefw
 enabled "after purging"
 [ -e /etc/logrotate.d/pve-firewall ] && [ -e /var/log/pve-firewall.log ]
 verdict $? "purging removes what is the other package's"
+[ ! -e /var/lib/pvefw ]
+verdict $? "purging leaves the generations"
 
 # ---- the log ----
 
