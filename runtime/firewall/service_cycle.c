@@ -275,6 +275,15 @@ static void state_other_target(struct service *s, const struct applying *applyin
 	conditions_end(&s->conditions);
 }
 
+/* PVEFW_AGAIN_SECONDS overrides it. */
+static uint64_t again_first(void)
+{
+	const char *seconds = getenv("PVEFW_AGAIN_SECONDS");
+	uint64_t number;
+
+	return seconds && text_to_number(text_of(seconds), 86400, &number) && number ? number * 1000000 : AGAIN_FIRST;
+}
+
 /* What is left out is tried again later and later. */
 static void schedule_retry(struct service *s)
 {
@@ -285,7 +294,7 @@ static void schedule_retry(struct service *s)
 	}
 	if (s->again_pause)
 		return;
-	s->again_pause = AGAIN_FIRST;
+	s->again_pause = again_first();
 	service_arm(s->again, service_now() + s->again_pause);
 }
 

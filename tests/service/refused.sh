@@ -30,6 +30,7 @@ refusing() {
 		trap 'rm -f $work/script.\$\$' EXIT
 		number=\$(grep -nE -f $work/refused $work/script.\$\$ | head -n 1 | cut -d : -f 1)
 		if [ -n "\$number" ]; then
+			echo x >>$work/refusals
 			case ${2:-numbered} in
 			numbered) echo "$1: no such thing; Error occurred at line: \$number" >&2 ;;
 			unnumbered) echo "$1: line \$(grep -c . $work/script.\$\$) failed" >&2 ;;
@@ -296,6 +297,27 @@ test_service() {
 	heal
 }
 
+# What is refused is tried again from time to time, without a search and without a word while nothing changes
+test_again() {
+	local before
+	tree
+	refuse 'dport 4711'
+	refusing iptables-restore unnumbered
+	PVEFW_AGAIN_SECONDS=1 fresh
+	rules >"$work/old"
+	before=$(wc -l <"$work/refusals")
+	more_refusals() { [ "$(wc -l <"$work/refusals")" -gt "$before" ]; }
+	check "it is tried again" within 10 more_refusals
+	check "once each time" [ "$(wc -l <"$work/refusals")" -le $((before + 4)) ]
+	rules >"$work/present"
+	check "the same rules are in force" same "$work/old" "$work/present"
+	check "it is told once" [ "$(grep -c 'refused: ' "$work/log")" = 1 ]
+	heal
+	check "accepted again: in force" within 20 has 'iptables -A PVEFW-HOST-IN .*dport 4711'
+	check "accepted again: logged" within 3 logged 'notice: firewall/cluster.fw:6: over: refused: '
+	stop
+}
+
 test_layers() {
 	tree
 	failing ebtables-save "The kernel doesn't support the ebtables 'filter' table."
@@ -411,7 +433,7 @@ test_nftables() {
 	"$cc" load --target netlink --remove
 }
 
-[ $# != 0 ] || set -- command options service layers minimal foreign nftables
+[ $# != 0 ] || set -- command options service again layers minimal foreign nftables
 for test; do
 	"test_$test"
 done
