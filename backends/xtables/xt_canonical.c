@@ -26,7 +26,7 @@ enum { WORDS_MOST = 128, OPTIONS_MOST = 48, NAMES_MOST = 64 };
 
 /* Asking the C library for a service or protocol reads a file: what was asked lately is kept. */
 struct known_name {
-	char name[24];
+	char *name; /* owned */
 	int protocol; /* of the service; -1: it is a protocol */
 	int number;   /* -1: there is none */
 };
@@ -62,8 +62,15 @@ struct xt_canonical *xt_canonical_new(unsigned version)
 	return c;
 }
 
+static void forget_names(struct xt_canonical *c)
+{
+	while (c->name_count)
+		free(c->names[--c->name_count].name);
+}
+
 void xt_canonical_free(struct xt_canonical *c)
 {
+	forget_names(c);
 	out_free(&c->words);
 	out_free(&c->options);
 	free(c);
@@ -73,7 +80,7 @@ void xt_canonical_free(struct xt_canonical *c)
 
 static int ask_name(const char *name, int protocol)
 {
-	char buffer[4096];
+	char buffer[4096], service_buffer[4096];
 	struct protoent *found = NULL, space;
 	struct servent *service = NULL, service_space;
 
@@ -82,15 +89,8 @@ static int ask_name(const char *name, int protocol)
 		return found ? found->p_proto : -1;
 	}
 	getprotobynumber_r(protocol, &space, buffer, sizeof(buffer), &found);
-	/* A copy, as the buffer is needed for the answer. */
-	if (found) {
-		char of[64];
-
-		snprintf(of, sizeof(of), "%s", found->p_name);
-		getservbyname_r(name, of, &service_space, buffer, sizeof(buffer), &service);
-	} else {
-		getservbyname_r(name, NULL, &service_space, buffer, sizeof(buffer), &service);
-	}
+	getservbyname_r(name, found ? found->p_name : NULL, &service_space, service_buffer, sizeof(service_buffer),
+			&service);
 	return service ? ntohs((uint16_t)service->s_port) : -1;
 }
 
@@ -101,16 +101,15 @@ static int number_of(struct xt_canonical *c, struct text name, int protocol)
 
 	if (text_to_number(name, UINT16_MAX, &number))
 		return (int)number;
-	if (name.len >= sizeof(known->name))
-		return -1;
 	for (unsigned i = 0; i < c->name_count; i++)
 		if (c->names[i].protocol == protocol && text_is(name, c->names[i].name))
 			return c->names[i].number;
 	if (c->name_count == NAMES_MOST)
-		c->name_count = 0;
+		forget_names(c);
 	known = &c->names[c->name_count++];
-	memcpy(known->name, name.ptr, name.len);
-	known->name[name.len] = '\0';
+	known->name = strndup(name.ptr, name.len);
+	if (!known->name)
+		abort();
 	known->protocol = protocol;
 	known->number = ask_name(known->name, protocol);
 	return known->number;
