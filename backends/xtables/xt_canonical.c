@@ -234,6 +234,9 @@ static bool print_icmp_type(struct spelled_rule *r, struct out *out, struct text
 {
 	const struct icmp_type *type = icmp_type_find(r->c->version, value);
 
+	/* xt_icmp takes 255 for any type, and iptables 1.8.11 prints it as `any`. */
+	if (!type && r->c->version == IPV4 && text_is(value, "255"))
+		type = icmp_type_find(r->c->version, TEXT("any"));
 	if (!type)
 		out_text(out, value);
 	else if (type->code < 0)
