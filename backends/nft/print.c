@@ -103,6 +103,11 @@ static void print_flags(struct out *out, uint32_t flags)
 		out_char(out, ')');
 }
 
+static bool has_label(const struct nft_value *value, unsigned bit)
+{
+	return (unsigned)value->bytes[bit / 8] & (1u << bit % 8);
+}
+
 /* Labels by their numbers. */
 static void print_labels(struct out *out, const struct nft_value *value)
 {
@@ -110,9 +115,9 @@ static void print_labels(struct out *out, const struct nft_value *value)
 	unsigned count = 0;
 
 	for (unsigned bit = 0; bit < 128; bit++)
-		count += value->bytes[bit / 8] >> bit % 8 & 1u;
+		count += has_label(value, bit);
 	for (unsigned bit = 0; bit < 128; bit++) {
-		if (!(value->bytes[bit / 8] >> bit % 8 & 1u))
+		if (!has_label(value, bit))
 			continue;
 		if (count > 1)
 			out_string(out, before);
