@@ -16,6 +16,13 @@ struct backend_file {
 	void (*print)(struct out *out, const struct config *config);
 };
 
+/* What stands for a rule that is refused and that no line asks for. */
+enum stand_in {
+	STAND_IN_NOTHING,    /* it is left out */
+	STAND_IN_DROP,       /* a rule that drops everything: its chain is for packets that are not let through */
+	STAND_IN_IMPOSSIBLE, /* without it guests, or the host, are not filtered: the target cannot be loaded */
+};
+
 /* Why something could not be loaded; `span` is the line that asks for it, or {0, 0}. */
 struct backend_problem {
 	struct span span;
@@ -24,6 +31,7 @@ struct backend_problem {
 	 * ruleset (in the target's language) where there is no line, the rest may be taken. */
 	bool refused;
 	const char *rule;
+	enum stand_in stand_in;
 	bool repeated; /* says what another one says, of one more rule: not for people */
 	/* Lacking as a whole: LAYERS if it is none.  Where loading succeeds all the same, all else is loaded. */
 	enum layer layer;
@@ -36,6 +44,7 @@ struct backend_suspect {
 	struct span span;
 	const char *rule;
 	enum layer layer; /* that it belongs to, or LAYERS */
+	enum stand_in stand_in;
 };
 
 /*

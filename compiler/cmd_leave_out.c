@@ -57,6 +57,7 @@ struct unit {
 	uint32_t rule_count;
 	bool member; /* of a set */
 	bool guarded;
+	enum stand_in stand_in;
 };
 
 struct search {
@@ -137,7 +138,8 @@ static void leave_guarded_out(struct search *s)
 		if (unit->line)
 			left_out_put_line(s->l->left_out, unit->line);
 		for (uint32_t n = 0; n < unit->rule_count && !unit->line; n++)
-			left_out_add_rule(s->l->left_out, unit->rules[n], s->words, false);
+			left_out_add_rule(s->l->left_out, unit->rules[n], s->words,
+					  unit->stand_in == STAND_IN_DROP);
 	}
 }
 
@@ -166,11 +168,17 @@ static void add_unit(struct search *s, const struct backend_suspect *suspects, u
 {
 	struct unit *unit = &s->units[s->count++];
 
-	*unit = (struct unit){ .line = left_out_new_line(map, suspects->span.begin, s->words), .rule_count = count };
+	*unit = (struct unit){ .line = left_out_new_line(map, suspects->span.begin, s->words), .rule_count = count,
+			       .stand_in = suspects->stand_in };
 	unit->member = unit->line && text_starts(text_of(suspects->rule), "add ");
 	unit->rules = ARENA_ARRAY(&s->arena, struct text, count);
 	for (uint32_t i = 0; i < count; i++)
 		unit->rules[i] = arena_copy(&s->arena, text_of(suspects[i].rule));
+}
+
+static bool can_be_left_out(const struct backend_suspect *suspect)
+{
+	return suspect->stand_in != STAND_IN_IMPOSSIBLE && !text_starts(text_of(suspect->rule), "add ");
 }
 
 /* Those with a line of source, or those without; members of sets that have none cannot be done without. */
@@ -183,7 +191,7 @@ static void collect(struct search *s, struct backend_suspect *suspects, uint32_t
 		while (next < count && lines && suspects[next].span.begin == suspects[i].span.begin)
 			next++;
 		if (lines ? suspects[i].span.begin != 0
-			  : !suspects[i].span.begin && !text_starts(text_of(suspects[i].rule), "add "))
+			  : !suspects[i].span.begin && can_be_left_out(&suspects[i]))
 			add_unit(s, &suspects[i], next - i, map);
 	}
 }
@@ -247,7 +255,7 @@ static bool note_refused(struct leave_out *l, const struct backend_loading *load
 		if (left_out_add_line(l->left_out, map, p->span.begin, p->text))
 			any = true;
 		else if (p->rule)
-			any |= left_out_add_rule(l->left_out, text_of(p->rule), p->text, false);
+			any |= left_out_add_rule(l->left_out, text_of(p->rule), p->text, p->stand_in == STAND_IN_DROP);
 	}
 	return any;
 }

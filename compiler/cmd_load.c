@@ -105,7 +105,8 @@ static void print_left_out(const struct left_out *left_out)
 			cli_error("loaded without %s: %s (%s; %s)", layer_table[i].name, layer_table[i].effect,
 				  left_out->layer_words[i], layer_table[i].remedy);
 	for (const struct left_out_rule *rule = left_out->rules; rule; rule = rule->hh.next)
-		cli_error("loaded without a rule that no line asks for: %s", rule->words);
+		cli_error("loaded %s a rule that no line asks for: %s",
+			  rule->guarded ? "with a rule that drops everything in the place of" : "without", rule->words);
 }
 
 /* Loads; an exit status of its own is put into *status. */

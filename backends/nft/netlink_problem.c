@@ -355,7 +355,19 @@ static bool is_trouble(int error)
 	       error == ERESTART || error == EPERM || error == EACCES;
 }
 
-/* The line that asks for a rule, or for one that leads to its chain; without one, the rule itself. */
+/* A rule that no line asks for.  Maps at the hooks lead to the chains of guests and vnets. */
+static enum stand_in stand_in_of(const struct nft_chain *chain, const struct nft_rule *rule)
+{
+	if (answers(rule))
+		return STAND_IN_DROP;
+	for (uint32_t i = 0; i < rule->statement_count && chain->hook != NFT_HOOK_NONE; i++)
+		if (rule->statements[i].kind == NFT_STMT_VMAP)
+			return STAND_IN_IMPOSSIBLE;
+	return STAND_IN_NOTHING;
+}
+
+/* The line that asks for a rule, or for one that leads to its chain; without one, the rule itself.  What answers is
+ * there for many lines. */
 static void refuse_rule(struct backend_loading *loading, const struct nft_table *table, const struct nft_chain *chain,
 			const struct nft_rule *rule, const char *words)
 {
@@ -365,9 +377,11 @@ static void refuse_rule(struct backend_loading *loading, const struct nft_table 
 	struct out name;
 
 	for (unsigned i = 0; i < LEADS_MOST && asking && !asking->span.begin; i++)
-		asking = rule_to(table, from, &from);
+		asking = answers(rule) ? NULL : rule_to(table, from, &from);
 	problem = backend_problem_add(loading, asking ? asking->span : (struct span){ 0, 0 }, "%s", words);
-	problem->refused = problem->repeated = true;
+	problem->repeated = true;
+	problem->stand_in = asking ? STAND_IN_NOTHING : stand_in_of(chain, rule);
+	problem->refused = problem->stand_in != STAND_IN_IMPOSSIBLE;
 	out_init_memory(&name);
 	nft_rule_name(&name, table, chain, rule);
 	problem->rule = arena_string(loading->arena, (struct text){ name.data, (uint32_t)name.len });
@@ -412,7 +426,8 @@ static void suspect_all(struct backend_loading *loading, const struct nft_batch 
 		name.len = 0;
 		nft_rule_name(&name, origin->table, origin->chain, origin->rule);
 		loading->suspects[loading->suspect_count++] = (struct backend_suspect){
-			origin->rule->span, arena_string(loading->arena, (struct text){ name.data, (uint32_t)name.len }), LAYERS
+			origin->rule->span, arena_string(loading->arena, (struct text){ name.data, (uint32_t)name.len }), LAYERS,
+			stand_in_of(origin->chain, origin->rule)
 		};
 	}
 	out_free(&name);

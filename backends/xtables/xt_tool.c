@@ -193,8 +193,61 @@ static enum layer layer_of_rule(struct text rule)
 	return has_word(rule, " -j NFLOG ") ? LAYER_NFLOG : LAYERS;
 }
 
-static void refuse(struct backend_loading *loading, struct backend_problem *problem, struct text rule)
+/* The layer that a tool is there for, or LAYERS. */
+static enum layer layer_of(const struct process *process)
 {
+	if (strcmp(process->argv[0], "ebtables-restore") == 0)
+		return LAYER_EBTABLES;
+	for (const char *const *word = process->argv; *word; word++)
+		if (strcmp(*word, "raw") == 0)
+			return LAYER_RAW;
+	return strcmp(process->argv[0], "ip6tables-restore") == 0 ? LAYER_IP6TABLES : LAYERS;
+}
+
+/* The chain that a rule leads to, or the target it has. */
+static struct text target_of_rule(struct text rule)
+{
+	struct text target = TEXT("");
+
+	for (uint32_t i = 0; i + 4 < rule.len; i++)
+		if (memcmp(rule.ptr + i, " -j ", 4) == 0 || memcmp(rule.ptr + i, " -g ", 4) == 0)
+			target = (struct text){ rule.ptr + i + 4, 0 };
+	while (target.ptr + target.len < rule.ptr + rule.len && target.ptr[target.len] != ' ')
+		target.len++;
+	return target;
+}
+
+static bool ends(struct text text, struct text end)
+{
+	return text.len >= end.len && memcmp(text.ptr + text.len - end.len, end.ptr, end.len) == 0;
+}
+
+/* Chains that filter end in -IN or -OUT, and those of our hooks lead to them. */
+static bool filters(struct text chain)
+{
+	return ends(chain, TEXT("-IN")) || ends(chain, TEXT("-OUT")) || text_is(chain, "PVEFW-INPUT") ||
+	       text_is(chain, "PVEFW-OUTPUT") || text_is(chain, "PVEFW-FORWARD");
+}
+
+/* Of a rule that no line asks for. */
+static enum stand_in stand_in_of(struct text rule)
+{
+	struct text target = target_of_rule(rule);
+
+	if (filters(target))
+		return STAND_IN_IMPOSSIBLE;
+	return text_is(target, "REJECT") ? STAND_IN_DROP : STAND_IN_NOTHING;
+}
+
+static void refuse(struct backend_loading *loading, const struct process *process, struct backend_problem *problem,
+		   struct text rule)
+{
+	if (!problem->span.begin)
+		problem->stand_in = stand_in_of(rule);
+	if (problem->stand_in == STAND_IN_IMPOSSIBLE) {
+		problem->part = layer_of(process);
+		return;
+	}
 	problem->refused = true;
 	problem->layer = layer_of_rule(rule);
 	if (problem->layer != LAYERS)
@@ -254,7 +307,7 @@ static bool refuse_extension(struct backend_loading *loading, const struct proce
 
 	for (size_t at = 0; extension.len && next_rule(script, &at, &number, &rule);)
 		if (uses(rule, extension)) {
-			refuse(loading,
+			refuse(loading, process,
 			       backend_problem_add(loading, xt_script_origin(script, number), "%s: the kernel has no `%.*s`: `%.*s`",
 						   process->argv[0], TEXT_ARG(extension), TEXT_ARG(rule)),
 			       rule);
@@ -278,20 +331,9 @@ static void suspect_all(struct backend_loading *loading, const struct xt_script 
 	loading->suspicion = words;
 	number = 0;
 	for (size_t at = 0; next_rule(script, &at, &number, &rule);)
-		all[loading->suspect_count++] = (struct backend_suspect){ xt_script_origin(script, number),
-									  arena_string(loading->arena, rule),
-									  layer_of_rule(rule) };
-}
-
-/* The layer that a tool is there for, or LAYERS. */
-static enum layer layer_of(const struct process *process)
-{
-	if (strcmp(process->argv[0], "ebtables-restore") == 0)
-		return LAYER_EBTABLES;
-	for (const char *const *word = process->argv; *word; word++)
-		if (strcmp(*word, "raw") == 0)
-			return LAYER_RAW;
-	return strcmp(process->argv[0], "ip6tables-restore") == 0 ? LAYER_IP6TABLES : LAYERS;
+		all[loading->suspect_count++] = (struct backend_suspect){
+			xt_script_origin(script, number), arena_string(loading->arena, rule), layer_of_rule(rule), stand_in_of(rule)
+		};
 }
 
 /* All rules of the script that the message has the number of.  False: there is none. */
@@ -308,7 +350,7 @@ static bool refuse_numbered(struct backend_loading *loading, const struct proces
 		rest = (struct text){ rest.ptr + taken, rest.len - taken };
 		if (!is_rule(line))
 			continue;
-		refuse(loading,
+		refuse(loading, process,
 		       backend_problem_add(loading, xt_script_origin(script, number), "%s %s: %.*s: `%.*s`", process->argv[0],
 					   end, TEXT_ARG(words), TEXT_ARG(line)),
 		       line);

@@ -214,6 +214,22 @@ test_options() {
 	check "implied rules: told" told 'without a rule that no line asks for: .*BROADCAST'
 	check "implied rules: left out" lacks 'iptables .*dst-type BROADCAST'
 	check "implied rules: the rest" has 'iptables -A tap100i0-IN .*dport 80'
+	# nothing is let through for it
+	for how in numbered unnumbered; do
+		refuse 'j REJECT'
+		refusing iptables-restore $how
+		check "no REJECT, $how: status 1" load 1
+		check "no REJECT, $how: told" told 'a rule that drops everything in the place of .*REJECT'
+		check "no REJECT, $how: dropped instead" has 'iptables -A PVEFW-reject -j DROP$'
+		check "no REJECT, $how: the rest" has 'iptables -A tap100i0-IN .*dport 81 -j PVEFW-reject'
+	done
+	heal
+	refuse 'physdev-out tap100i0 -j tap100i0-IN'
+	for how in numbered unnumbered; do
+		refusing iptables-restore $how
+		check "no way to a guest's rules, $how: status 2" load 2
+		check "no way to a guest's rules, $how: nothing is loaded" lacks PVEFW
+	done
 	heal
 	remove
 }
@@ -372,6 +388,14 @@ test_minimal() {
 	check "rules of the service before: stay" has 'iptables -A PVEFW-HOST-IN .*4711'
 	check "rules of the service before: nothing minimal" lacks '^inet'
 	check "rules of the service before: why" status_says 'could not be applied: .*nothing works'
+	heal
+	stop
+	refuse 'physdev'
+	refusing iptables-restore
+	fresh
+	check "no physdev: the minimal ruleset" condition minimal_ruleset
+	check "no physdev: policies of guests" has '^bridge chain tap100i0-in .*policy_in'
+	check "no physdev: status" status_says 'physdev'
 	heal
 	stop
 	failing iptables-restore 'nothing works'

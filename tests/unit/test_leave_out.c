@@ -52,7 +52,7 @@ static void refuse(struct target *t, struct backend_loading *loading, uint32_t n
 	loading->suspicion = "no";
 	for (uint32_t i = 0; i < t->count; i++)
 		loading->suspects[loading->suspect_count++] =
-			(struct backend_suspect){ { position(t, i), 0 }, rule_text(t, i), LAYERS };
+			(struct backend_suspect){ { position(t, i), 0 }, rule_text(t, i), LAYERS, STAND_IN_NOTHING };
 }
 
 static bool attempt(void *context, struct backend_loading *loading, const struct source_map **map)
