@@ -1,0 +1,60 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# legacy-vm.sh: what ebtables-legacy prints is found to be what was loaded.
+#
+# This computer's kernel may lack the table of ebtables-legacy, which nodes have. So the tree of cases/limits
+# whose spellings it changes is loaded in the virtual machine (tests/vm) twice, with it and iptables-legacy;
+# the second time nothing differs. Ends with `N passed, N failed`. PVEFW_CC: the compiler, default
+# build/pvefw-cc.
+set -u
+tree=layer2-spellings
+here=$(cd "$(dirname "$0")" && pwd)
+tests=$(dirname "$here")
+# shellcheck source=SCRIPTDIR/../checks/result.sh
+. "$tests/checks/result.sh"
+PVEFW_CC=$(readlink -f "${PVEFW_CC:-$tests/../build/pvefw-cc}")
+
+give_up() {
+	echo "cannot run here: $1"
+	exit 77
+}
+
+save=$(command -v ebtables-legacy-save) || give_up "no ebtables-legacy-save"
+modules=$(dirname "$(perl -e 'use strict; print $INC{"strict.pm"}')")
+work=$(mktemp -d) || exit 2
+trap 'rm -rf "$work"' EXIT
+trap 'exit 1' HUP INT TERM
+
+# The tools as they are called: legacy ones, whatever the machine's alternatives are.
+mkdir "$work/bin"
+for tool in iptables ip6tables; do
+	for end in '' -save -restore; do
+		printf '#!/bin/sh\nexec %s-legacy%s "$@"\n' $tool $end >"$work/bin/$tool$end"
+	done
+done
+printf '#!/bin/sh\nexec ebtables-legacy-restore "$@"\n' >"$work/bin/ebtables-restore"
+sed 's,"/usr/sbin/ebtables",&."-legacy",' "$save" >"$work/bin/ebtables-save"
+chmod +x "$work/bin"/*
+
+cat >"$work/payload" <<'EOF'
+export PATH=/payload/bin:$PATH
+load() {
+	./pvefw-cc load --stats --fail-on never --output /dev/null --root tree/root --target iptables \
+		--services etc/services --protocols etc/protocols --ethertypes etc/ethertypes >/tmp/stats 2>/tmp/errors
+}
+load && load
+echo "loaded $? $(awk '$1 == "messages" { print $2 }' /tmp/stats) $(head -n 3 /tmp/errors | tr '\n' ';')"
+ebtables-save | grep -c 'tap10[01]i0-OUT'
+EOF
+"$tests/vm/run.sh" "$work/payload" "$PVEFW_CC:/payload/pvefw-cc" "$tests/cases/limits/$tree:/payload/tree" \
+	"$tests/cases/etc:/payload/etc" "$work/bin:/payload/bin" "$(command -v perl):/usr/bin/perl" "$modules:$modules" \
+	>"$work/output" 2>&1
+status=$?
+[ $status != 77 ] || give_up "$(tail -n 1 "$work/output")"
+verdict $status "the virtual machine ends with $status: $(tail -n 1 "$work/output")"
+grep -qx "loaded 0 0 " "$work/output"
+verdict $? "$tree: $(grep '^loaded ' "$work/output" || echo not loaded)"
+grep -qx '[1-9][0-9]*' "$work/output"
+verdict $? "$tree: ebtables-legacy has no chain of it"
+finish
