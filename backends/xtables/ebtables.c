@@ -342,14 +342,27 @@ static bool is_loaded(const struct eb_table *t, const struct xt_loaded_bridge *l
 	return same;
 }
 
-/* What differs of what is there, unless nothing of ours is. */
+static bool has_chain(const struct eb_table *t, const char *name)
+{
+	for (uint32_t i = 0; i < t->count; i++)
+		if (text_is(t->chains[i].name, name))
+			return true;
+	return false;
+}
+
+/* What differs of what is there. */
 static void explain(struct xt_script *script, const struct eb_table *t, const struct xt_loaded_bridge *loaded,
 		    const struct netdb *netdb)
 {
 	struct out lines, text;
 
-	if (!script->explain || !loaded->chains)
+	if (!script->explain)
 		return;
+	if (!loaded->chains) {
+		if (t->count)
+			xt_script_differs(script, false, "ebtables: all our chains are missing");
+		return;
+	}
 	if (!loaded->hooked && t->count)
 		xt_script_differs(script, true, "ebtables, chain FORWARD: the jump to PVEFW-FORWARD is missing");
 	out_init_memory(&lines);
@@ -375,6 +388,9 @@ static void explain(struct xt_script *script, const struct eb_table *t, const st
 		if (d.missing || d.foreign || strcmp(piece->policy, POLICY) == 0)
 			xt_script_differs(script, !piece->len, "ebtables, chain %s: %.*s", piece->name, (int)text.len, text.data);
 	}
+	for (const struct xt_piece *piece = loaded->chains; piece; piece = piece->hh.next)
+		if (!has_chain(t, piece->name))
+			xt_script_differs(script, false, "ebtables: foreign chain %s", piece->name);
 	out_free(&lines);
 	out_free(&text);
 }

@@ -308,7 +308,7 @@ static void want_set(struct xt_script *script, struct xt_loaded *loaded, const c
 		return;
 	if (piece && script->explain)
 		explain_set(script, piece, lines);
-	else if (loaded->sets)
+	else if (!piece)
 		xt_script_differs(script, false, "set %s is missing", name);
 	print_lines(script, lines, name, piece ? swap_suffix : "", spans);
 	if (piece) {

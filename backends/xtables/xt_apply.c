@@ -17,12 +17,26 @@
 
 static const struct span nowhere;
 
-static int64_t now(void)
+/* The rules of iptables-legacy are looked at again after this many times the processor time of the last look. */
+enum { LEGACY_REST = 2000 };
+
+/* Nanoseconds. */
+static int64_t clock_of(clockid_t clock)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
+	clock_gettime(clock, &t);
 	return t.tv_sec * (int64_t)1000000000 + t.tv_nsec;
+}
+
+static int64_t now(void)
+{
+	return clock_of(CLOCK_MONOTONIC);
+}
+
+static int64_t processor_time(void)
+{
+	return clock_of(CLOCK_THREAD_CPUTIME_ID);
 }
 
 /* ---- running the tools ---- */
@@ -196,26 +210,54 @@ static bool has_refusal(const struct backend_loading *loading)
 	return false;
 }
 
+static bool changes_tables(const struct xt_plan *plan)
+{
+	for (unsigned step = XT_STEP_TABLES; step < XT_STEP_TABLES + XT_TABLES; step++)
+		if (plan->scripts[step].changes)
+			return true;
+	return false;
+}
+
+/* Rules of large nodes are many megabytes: they are looked at more seldom. */
+static uint64_t look_at_legacy(struct xt_state *state)
+{
+	int64_t begin = now(), used = processor_time();
+	uint64_t sum = xt_contents_legacy();
+
+	state->legacy_due = begin + (processor_time() - used) * LEGACY_REST;
+	return sum;
+}
+
+/* Only of what was changed: what others have changed besides is noticed by the rest. */
+static void take_contents(struct xt_state *state, const struct xt_plan *plan)
+{
+	if (plan->scripts[XT_STEP_SETS].changes || plan->scripts[XT_STEP_SETS_AFTER].changes)
+		state->contents.sets = xt_contents_sets();
+	if (plan->scripts[XT_STEP_BRIDGE].changes)
+		state->contents.bridge = xt_contents_bridge();
+	if (changes_tables(plan))
+		state->contents.legacy = look_at_legacy(state);
+}
+
 /* The stamp is taken before the reading: what others do meanwhile makes it stale. */
 bool xt_carry_out(struct backend_loading *loading, struct xt_state *state, const struct xt_goal *goal,
 		  const struct xt_plan *plan)
 {
 	struct xt_stamp before = state->stamp;
 	int64_t begin = now();
+	bool drifted = changes_tables(plan) && xt_contents_legacy() != state->contents.legacy;
 	bool only_bridge = false, done = run_plan(loading, state, plan, &only_bridge);
 
 	loading->kernel_time = now() - begin;
 	begin = now();
 	state->stamp = xt_stamp_take();
-	if (plan->scripts[XT_STEP_SETS].changes || plan->scripts[XT_STEP_SETS_AFTER].changes ||
-	    plan->scripts[XT_STEP_BRIDGE].changes)
-		state->contents = xt_contents_take();
+	take_contents(state, plan);
 	done = done && verify(loading, state, goal, plan);
 	if (only_bridge)
 		state->known = false;
 	else if (!done)
 		roll_back(loading, state);
-	else if (state->stamp.generation - before.generation > transactions(plan))
+	else if (drifted || state->stamp.generation - before.generation > transactions(plan))
 		state->known = false; /* others were at work, too */
 	loading->read_time += now() - begin;
 	return done || (only_bridge && !has_refusal(loading));
@@ -229,7 +271,7 @@ static bool refresh(struct backend_loading *loading, struct xt_state *state)
 	if (!xt_state_is_stale(state))
 		return true;
 	state->stamp = xt_stamp_take();
-	state->contents = xt_contents_take();
+	state->contents = (struct xt_contents){ xt_contents_sets(), xt_contents_bridge(), look_at_legacy(state) };
 	state->known = xt_read_all(loading, &found);
 	if (state->known) {
 		xt_loaded_inherit(&found, &state->loaded, false);
@@ -395,12 +437,9 @@ bool xt_state_is_stale(const struct xt_state *state)
 	return !xt_stamp_equal(&stamp, &state->stamp);
 }
 
-bool xt_state_contents_changed(const struct xt_state *state)
+bool xt_state_contents_changed(struct xt_state *state)
 {
-	struct xt_contents contents;
-
-	if (!state->known)
-		return true;
-	contents = xt_contents_take();
-	return !xt_contents_equal(&contents, &state->contents);
+	return !state->known || xt_contents_sets() != state->contents.sets ||
+	       xt_contents_bridge() != state->contents.bridge ||
+	       (now() >= state->legacy_due && look_at_legacy(state) != state->contents.legacy);
 }

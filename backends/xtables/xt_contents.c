@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the kernel tells nobody: members of sets, and the table of ebtables-legacy.  Both are asked for in the kernel's
- * own form and reduced to a number, which is compared with that of the last time; only when it differs is it worth
- * running the tools.
+ * What the kernel tells nobody: members of sets, the table of ebtables-legacy, and rules of iptables-legacy that somebody
+ * has put in place of others of the same size.  All are asked for in the kernel's own form and reduced to a number, which
+ * is compared with that of the last time; only when it differs is it worth running the tools.
  *
  * Costs, measured with 4,000 sets of three members: 5 ms of processor time, against 60 ms of `ipset save`.  Counting members
  * would cost the same, since the kernel walks over every set for that, and would not see one in place of another.
@@ -13,11 +13,15 @@
 #include <linux/netfilter/ipset/ip_set.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter_bridge/ebtables.h>
+#include <linux/netfilter_ipv4/ip_tables.h>
+#include <linux/netfilter_ipv6/ip6_tables.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#undef XT_RETURN /* the kernel's; ours is a target */
 #include "netlink_dump.h"
 #include "xt_state.h"
 
@@ -56,7 +60,21 @@ static uint64_t mix_attribute(uint64_t sum, const struct nlattr *attribute)
 	return attribute ? mix(sum, mnl_attr_get_payload(attribute), mnl_attr_get_payload_len(attribute)) : sum;
 }
 
-/* A set, or a part of a large one.  Its header counts references and memory: it is left out. */
+/* What a set was made with; not what it counts. */
+static int mix_header(const struct nlattr *attribute, void *data)
+{
+	switch (mnl_attr_get_type(attribute)) {
+	case IPSET_ATTR_REFERENCES:
+	case IPSET_ATTR_MEMSIZE:
+	case IPSET_ATTR_ELEMENTS:
+		return MNL_CB_OK;
+	default:
+		*(uint64_t *)data = mix_attribute(*(uint64_t *)data, attribute);
+		return MNL_CB_OK;
+	}
+}
+
+/* A set, or a part of a large one. */
 static int take_set(const struct nlmsghdr *message, void *data)
 {
 	const struct nlattr *found[IPSET_ATTR_CMD_MAX + 1] = { NULL };
@@ -68,6 +86,9 @@ static int take_set(const struct nlmsghdr *message, void *data)
 		return MNL_CB_OK;
 	*sum = mix_attribute(*sum, found[IPSET_ATTR_SETNAME]);
 	*sum = mix_attribute(*sum, found[IPSET_ATTR_TYPENAME]);
+	*sum = mix_attribute(*sum, found[IPSET_ATTR_FAMILY]);
+	if (found[IPSET_ATTR_DATA])
+		mnl_attr_parse_nested(found[IPSET_ATTR_DATA], mix_header, sum);
 	*sum = mix_attribute(*sum, found[IPSET_ATTR_ADT]);
 	return MNL_CB_OK;
 }
@@ -77,8 +98,7 @@ static void forget_sets(void *data)
 	*(uint64_t *)data = 0;
 }
 
-/* 0 if they cannot be had. */
-static uint64_t sum_sets(void)
+uint64_t xt_contents_sets(void)
 {
 	_Alignas(struct nlmsghdr) char request[256] = { 0 };
 	struct mnl_socket *socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
@@ -144,8 +164,7 @@ static uint64_t sum_entries(int fd, struct ebt_replace *table)
 	return sum;
 }
 
-/* 0 if there is none. */
-static uint64_t sum_bridge(void)
+uint64_t xt_contents_bridge(void)
 {
 	struct ebt_replace table = { .name = "filter" };
 	socklen_t len = sizeof(table);
@@ -163,14 +182,77 @@ static uint64_t sum_bridge(void)
 	return sum;
 }
 
-/* ---- both ---- */
+/* ---- iptables-legacy ---- */
 
-struct xt_contents xt_contents_take(void)
+/* Structures of IPv4 and IPv6 differ in the place of their members only. */
+struct legacy_layout {
+	int family, level, option;
+	size_t entries; /* in the answer */
+	size_t next, counters; /* in an entry */
+	size_t entry;
+};
+
+static const struct legacy_layout layout4 = { AF_INET,
+					      IPPROTO_IP,
+					      IPT_SO_GET_ENTRIES,
+					      offsetof(struct ipt_get_entries, entrytable),
+					      offsetof(struct ipt_entry, next_offset),
+					      offsetof(struct ipt_entry, counters),
+					      sizeof(struct ipt_entry) };
+static const struct legacy_layout layout6 = { AF_INET6,
+					      IPPROTO_IPV6,
+					      IP6T_SO_GET_ENTRIES,
+					      offsetof(struct ip6t_get_entries, entrytable),
+					      offsetof(struct ip6t_entry, next_offset),
+					      offsetof(struct ip6t_entry, counters),
+					      sizeof(struct ip6t_entry) };
+
+/* Rules without what they have counted. */
+static uint64_t mix_rules(uint64_t sum, const struct legacy_layout *l, char *rules, size_t size)
 {
-	return (struct xt_contents){ sum_sets(), sum_bridge() };
+	for (size_t at = 0; at + l->entry <= size;) {
+		uint16_t next;
+
+		memcpy(&next, rules + at + l->next, sizeof(next));
+		if (next < l->entry || next > size - at)
+			break;
+		memset(rules + at + l->counters, 0, sizeof(struct xt_counters));
+		at += next;
+	}
+	return mix(sum, rules, size);
 }
 
-bool xt_contents_equal(const struct xt_contents *a, const struct xt_contents *b)
+static uint64_t mix_table(uint64_t sum, const struct xt_table_row *row)
 {
-	return a->sets == b->sets && a->bridge == b->bridge;
+	const struct legacy_layout *l = row->version == IPV4 ? &layout4 : &layout6;
+	uint32_t size = (uint32_t)xt_legacy_size(row);
+	socklen_t len = (socklen_t)(l->entries + size);
+	char *answer;
+	int fd;
+
+	if (!size)
+		return sum;
+	fd = socket(l->family, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);
+	if (fd < 0)
+		return sum;
+	answer = calloc(1, len);
+	if (answer) {
+		/* Name and size of the table are at the beginning of both structures. */
+		snprintf(answer, XT_TABLE_MAXNAMELEN, "%s", row->name);
+		memcpy(answer + offsetof(struct ipt_get_entries, size), &size, sizeof(size));
+		if (getsockopt(fd, l->level, l->option, answer, &len) == 0)
+			sum = mix_rules(sum, l, answer + l->entries, size);
+	}
+	free(answer);
+	close(fd);
+	return sum;
+}
+
+uint64_t xt_contents_legacy(void)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < XT_TABLES; i++)
+		sum = mix_table(sum, &xt_table_rows[i]);
+	return sum;
 }

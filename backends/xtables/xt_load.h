@@ -18,12 +18,16 @@ void xt_state_forget(struct xt_state *state);
 /*
  * Whether what is known may not be true any more, or nothing is known.  It takes
  * microseconds: it asks for the generation of nf_tables and the sizes of the legacy
- * tables.  IP sets and ebtables-legacy have nothing of the kind: what others do to
- * them is what xt_state_contents_changed() tells.
+ * tables.  IP sets and ebtables-legacy have nothing of the kind, and a legacy table
+ * keeps its size when a rule is replaced: those are what xt_state_contents_changed()
+ * tells.
  */
 bool xt_state_is_stale(const struct xt_state *state);
-/* Whether members of our sets or the table of ebtables-legacy are other ones; takes some milliseconds with thousands of sets. */
-bool xt_state_contents_changed(const struct xt_state *state);
+/*
+ * Whether our sets, the table of ebtables-legacy or the rules of iptables-legacy are other ones.  Takes some milliseconds
+ * with thousands of sets; the rules are looked at as often as costs 0.05 % of a processor.
+ */
+bool xt_state_contents_changed(struct xt_state *state);
 
 /*
  * Loads into the current network namespace what differs, all or nothing; with `config`

@@ -497,8 +497,12 @@ static void want_config(struct work *w)
 {
 	const struct xt_table *table = w->table;
 
+	bool any = w->loaded && w->loaded->chains;
+
+	if (w->explain && !any && table->chain_count)
+		xt_script_differs(w->script, false, "%s: all our chains are missing", w->tool);
 	for (uint32_t i = 0; i < table->chain_count; i++)
-		if (declare(w, table->chains[i]->name) && w->explain && w->loaded && w->loaded->chains)
+		if (declare(w, table->chains[i]->name) && w->explain && any)
 			xt_script_differs(w->script, false, "%s: chain %.*s is missing", w->tool,
 					  TEXT_ARG(table->chains[i]->name));
 	add_hooks(w);

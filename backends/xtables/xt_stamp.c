@@ -79,8 +79,7 @@ static bool has_legacy_table(const struct xt_table_row *row)
 	return found;
 }
 
-/* Rules in the upper half, their bytes in the lower. */
-static uint64_t legacy_size(const struct xt_table_row *row)
+uint64_t xt_legacy_size(const struct xt_table_row *row)
 {
 	bool four = row->version == IPV4;
 	struct ipt_getinfo info4 = { .valid_hooks = 0 };
@@ -109,7 +108,7 @@ struct xt_stamp xt_stamp_take(void)
 	struct xt_stamp stamp = { .generation = nft_generation() };
 
 	for (int i = 0; i < XT_TABLES; i++)
-		stamp.legacy[i] = legacy_size(&xt_table_rows[i]);
+		stamp.legacy[i] = xt_legacy_size(&xt_table_rows[i]);
 	return stamp;
 }
 

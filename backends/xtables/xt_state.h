@@ -231,17 +231,20 @@ struct xt_stamp {
 /* Of the network namespace of the calling thread. */
 struct xt_stamp xt_stamp_take(void);
 bool xt_stamp_equal(const struct xt_stamp *a, const struct xt_stamp *b);
+/* Of a legacy table: its rules in the upper half, their bytes in the lower; 0: there is none. */
+uint64_t xt_legacy_size(const struct xt_table_row *row);
 
 /* ---- contents, xt_contents.c ---- */
 
-/* Of what has no stamp: members of our sets, and the table of ebtables-legacy. */
+/* Of what has no stamp, or not a whole one: our sets, the table of ebtables-legacy, and the rules of iptables-legacy. */
 struct xt_contents {
-	uint64_t sets, bridge;
+	uint64_t sets, bridge, legacy;
 };
 
-/* Takes some milliseconds with thousands of sets. */
-struct xt_contents xt_contents_take(void);
-bool xt_contents_equal(const struct xt_contents *a, const struct xt_contents *b);
+/* Each part; they take some milliseconds with thousands of sets or rules.  0: there are none, or they cannot be had. */
+uint64_t xt_contents_sets(void);
+uint64_t xt_contents_bridge(void);
+uint64_t xt_contents_legacy(void);
 
 /* ---- one at a time, xt_lock.c ---- */
 
@@ -297,6 +300,7 @@ struct xt_state {
 	bool known;
 	struct xt_stamp stamp;
 	struct xt_contents contents;
+	int64_t legacy_due; /* nanoseconds, CLOCK_MONOTONIC: when the rules of iptables-legacy are looked at again */
 	struct xt_lock lock; /* while a load is at work */
 };
 

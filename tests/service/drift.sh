@@ -64,6 +64,14 @@ swap_members() {
 	ipset add PVEFW-0-blacklist-v4 198.51.100.8
 }
 
+# The members stay.
+other_kind_of_set() {
+	ipset create other hash:net family inet maxelem 7
+	ipset save PVEFW-0-blacklist-v4 | sed -n 's/^add PVEFW-0-blacklist-v4/add other/p' | ipset restore
+	ipset swap other PVEFW-0-blacklist-v4
+	ipset destroy other
+}
+
 unhook() {
 	iptables -D INPUT -j PVEFW-INPUT
 }
@@ -91,13 +99,23 @@ test_iptables() {
 	mended 10 "a member of a set is replaced" 'set PVEFW-0-blacklist-v4: 1 member missing, 1 foreign member; missing: 198.51.100.7; foreign: 198.51.100.8'
 	ipset flush PVEFW-0-blacklist-v4
 	mended 10 "a set is flushed" 'set PVEFW-0-blacklist-v4: 2 members missing'
+	other_kind_of_set
+	mended 10 "a set is of another size" 'set PVEFW-0-blacklist-v4: other type or size'
 	ebtables -F PVEFW-FORWARD
 	mended 10 "a chain of ebtables is flushed" 'ebtables, chain PVEFW-FORWARD: 3 rules missing'
 	ebtables_policy
 	mended 10 "a chain of ebtables has another policy" 'ebtables, chain PVEFW-FORWARD: policy DROP instead of ACCEPT'
 	ebtables -F FORWARD
 	mended 10 "a hook of ebtables is removed" 'ebtables, chain FORWARD: the jump to PVEFW-FORWARD is missing'
-	check "$target: each is a repair" test "$(metric repairs_total)" -ge 9
+	ebtables -N PVEFW-EXTRA
+	mended 10 "a foreign chain of ebtables" 'ebtables: foreign chain PVEFW-EXTRA'
+	ebtables -F
+	ebtables -X
+	mended 10 "all chains of ebtables are deleted" 'ebtables: all our chains are missing'
+	iptables -F
+	iptables -X
+	mended 3 "all chains are deleted" 'iptables filter: all our chains are missing'
+	check "$target: each is a repair" test "$(metric repairs_total)" -ge 13
 	check "$target: no condition lasts" status_is enabled/running
 	for change in replace_rule add_rule flush_chain; do
 		restart_service $change
@@ -110,6 +128,45 @@ test_iptables() {
 	restart_service true
 	check "$target: what is the same is not loaded by the next service" no logged 'changes are applied'
 	stop
+}
+
+# What keeps number and size of the rules, which is all that the kernel tells of a legacy table
+accept_instead() {
+	iptables-save | sed '/-A PVEFW-HOST-IN .*dport 1000 /s/-j RETURN/-j DROP/' | iptables-restore
+}
+
+swap_rules() {
+	iptables-save | awk '/-A PVEFW-HOST-IN .*dport 1000 / { held = $0; next } { print } held { print held; held = "" }' |
+		iptables-restore
+}
+
+test_legacy() {
+	target=iptables-legacy
+	mkdir -p "$work/legacy"
+	for tool in iptables ip6tables; do
+		for kind in "" -save -restore; do
+			ln -sf "$(command -v $tool-legacy$kind || command -v false)" "$work/legacy/$tool$kind"
+		done
+	done
+	if ! PATH=$work/legacy:$PATH iptables -S >/dev/null 2>&1; then
+		echo "cannot run here: iptables-legacy"
+		cannot=$((cannot + 1))
+		return
+	fi
+	local before=$PATH
+	PATH=$work/legacy:$PATH
+	fresh
+	swap_rules
+	# As a change of ours comes between, it is not taken for ours.
+	put 100.fw '[OPTIONS]' 'enable: 1' '[RULES]' 'IN ACCEPT -p tcp -dport 81'
+	check "$target: rules are swapped" within 12 logged 'chain PVEFW-HOST-IN: the rules are in another order'
+	put 100.fw '[OPTIONS]' 'enable: 1' '[RULES]' 'IN ACCEPT -p tcp -dport 80'
+	check "$target: all is as it was" within 5 restored
+	accept_instead
+	mended 10 "a rule is replaced by one of the same size" 'chain PVEFW-HOST-IN: 1 rule missing, 1 foreign rule'
+	check "$target: each is one repair" metric_is repairs_total 2
+	stop
+	PATH=$before
 }
 
 # Ones that were not changed are not touched.
@@ -247,7 +304,7 @@ nft_counted() {
 	nft list table inet pvefw | sed -n 's/.*counter packets \([0-9]*\).*/\1/p' | awk '{ sum += $1 } END { print sum + 0 }'
 }
 
-for test in "${@:-iptables counters settings nft}"; do
+for test in "${@:-iptables counters settings nft legacy}"; do
 	for name in $test; do
 		"test_$name"
 	done
