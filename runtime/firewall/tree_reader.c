@@ -26,6 +26,7 @@ enum {
 	LOOK_INTERVAL = 250000, /* at the root */
 	VERSION_INTERVAL = 900000, /* at .version, which costs more */
 	SCAN_AFTER = 1250000,   /* a change: by then the second of its mtime is over */
+	SCAN_AFTER_SKEWED = 5000000, /* one whose mtime is not of now: who knows what that clock does */
 	SCAN_SELDOM = 10000000, /* without a reason; later where it takes long */
 	SCAN_SHARE = 10000,     /* of the time, for those */
 	SCAN_BLIND = 2000000,   /* without inotify */
@@ -96,7 +97,9 @@ struct reader {
 	bool read_all; /* whatever the signatures say */
 	bool rescan, blind;
 	bool pending;  /* there may be items that are dirty, in doubt or being written */
-	uint64_t now, next_look, scan_until, next_scan, scan;
+	uint64_t now, next_look, next_scan, scan;
+	uint64_t scan_until; /* scans go on until one has begun after that */
+	uint64_t last_scan;  /* when it began */
 	/* the root as it was seen last */
 	struct signature root_signature;
 	uint64_t version, next_version;
@@ -112,6 +115,24 @@ static uint64_t microseconds(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+/* Whether a time of a moment ago was written by a clock that differs from this machine's. */
+static bool is_skewed(const struct statx_timestamp *changed)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return changed->tv_sec > now.tv_sec || now.tv_sec - changed->tv_sec > 2;
+}
+
+/* A change that follows one of the time `modified` may have the same mtime, so it is looked for without a sign of it. */
+static void look_again(struct reader *r, const struct statx_timestamp *modified)
+{
+	uint64_t until = microseconds() + (is_skewed(modified) ? SCAN_AFTER_SKEWED : SCAN_AFTER);
+
+	if (until > r->scan_until)
+		r->scan_until = until;
 }
 
 /* ---- sending ---- */
@@ -261,6 +282,8 @@ static void note_content(struct reader *r, struct item *item, const char *bytes,
 	item->doubt_since = 0;
 	record(r, TREE_FILE, item->path, bytes, size, 0);
 	source_cache_put(r->known, item->path, bytes, size);
+	if (r->has_root && !item->signature.modified.tv_nsec)
+		look_again(r, &item->signature.modified);
 }
 
 /* ---- files ---- */
@@ -303,8 +326,11 @@ static bool is_young(const struct reader *r, const struct item *item)
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	age = (now.tv_sec - s->modified.tv_sec) * 1000000 + (now.tv_nsec - s->modified.tv_nsec) / 1000;
-	return age < granularity ||
-	       (item->signature_since && (int64_t)(r->now - item->signature_since) < granularity);
+	if (age < granularity)
+		return true;
+	if (granularity == COARSE && is_skewed(&s->modified))
+		granularity = SCAN_AFTER_SKEWED;
+	return item->signature_since && (int64_t)(r->now - item->signature_since) < granularity;
 }
 
 /* All bytes; NULL with errno set.  Free them. */
@@ -670,6 +696,7 @@ static void scan(struct reader *r)
 	struct item *item, *next;
 
 	r->rescan = false;
+	r->last_scan = begin;
 	r->blind = r->inotify < 0;
 	if (open_root(r)) {
 		r->scan++;
@@ -756,12 +783,25 @@ static bool has_changed(struct reader *r)
 	return changed;
 }
 
+/* The times of a tree that was not there before say nothing about clocks. */
+static void look_at_root(struct reader *r)
+{
+	bool was_known = r->root_signature.inode;
+
+	if (!has_changed(r))
+		return;
+	if (was_known)
+		look_again(r, &r->root_signature.modified);
+	else
+		r->scan_until = microseconds() + SCAN_AFTER;
+}
+
 static void look(struct reader *r)
 {
 	r->next_look = r->now + LOOK_INTERVAL;
-	if (has_changed(r))
-		r->scan_until = microseconds() + SCAN_AFTER;
-	if (r->now <= r->scan_until || r->now >= r->next_scan || r->problem[0])
+	look_at_root(r);
+	/* Not `until now`: where this process waits for a processor, the last scan would be too early. */
+	if (r->last_scan <= r->scan_until || r->now >= r->next_scan || r->problem[0])
 		r->rescan = true;
 }
 
@@ -860,7 +900,7 @@ static void read_everything(struct reader *r, uint32_t count)
 {
 	r->believe = r->read_all = true;
 	r->next_version = 0;
-	has_changed(r);
+	look_at_root(r);
 	scan(r);
 	r->believe = r->read_all = false;
 	record(r, TREE_ANSWER, "", NULL, 0, (int)count);

@@ -141,6 +141,7 @@ two_changes() {
 }
 
 test_twice() {
+	local time port
 	fresh
 	undo() { :; }
 	soon "two changes within a second" 'allows 4712' two_changes 4711 4712
@@ -150,6 +151,22 @@ test_twice() {
 	within 2 allows 4715
 	guest 'IN ACCEPT -p tcp -dport 4716' | $pmxcfs --ask "$work/pmxcfs.sock" write firewall/100.fw $(($(date +%s) - 300))
 	check "a node whose clock is late" within 2 allows 4716
+	# or does not go on: the same size and time, longer than a second
+	time=$(($(date +%s) - 300))
+	for port in 4717 4718 4719; do
+		guest "IN ACCEPT -p tcp -dport $port" | $pmxcfs --ask "$work/pmxcfs.sock" write firewall/100.fw "$time"
+		check "a node whose clock stands still: $port" within 2 allows $port
+		sleep 1.5
+	done
+	# the second one comes while the reader waits for a processor, and is not looked for before its second is over
+	time=$(date +%s)
+	guest 'IN ACCEPT -p tcp -dport 4721' | $pmxcfs --ask "$work/pmxcfs.sock" write firewall/100.fw "$time"
+	within 2 allows 4721
+	kill -STOP "$(reader)"
+	guest 'IN ACCEPT -p tcp -dport 4722' | $pmxcfs --ask "$work/pmxcfs.sock" write firewall/100.fw "$time"
+	sleep 1.5
+	kill -CONT "$(reader)"
+	check "a reader that had to wait" within 2 allows 4722
 	end
 }
 
