@@ -520,7 +520,10 @@ static void statuses(struct out *out)
 	out_string(out, ".TE\n");
 }
 
-/* For tbl(1), which man runs; each cell is a block of text that is filled. */
+static const char fault_columns[] = "lw(22) lw(22) lw(20) lw(10)";
+
+/* For tbl(1), which man runs; each cell is a block of text that is filled.  Each row is a table, as groff
+ * does not break one across pages. */
 static void faults(struct out *out)
 {
 	static const struct {
@@ -530,15 +533,14 @@ static void faults(struct out *out)
 #include "firewall/faults.def"
 	};
 
-	out_string(out, ".TS\nallbox tab(|);\nlb lb lb lb\nlw(24) lw(22) lw(20) lw(8).\n"
-			"when|in force is|told by|within\n");
+	out_printf(out, ".TS\ntab(|);\n%s.\nWhen|In force is|Told by|Within\n_\n.TE\n", fault_columns);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		out_printf(out, ".TS\ntab(|);\n%s.\n", fault_columns);
 		table_cell(out, rows[i].fault, "|");
 		table_cell(out, rows[i].in_force, "|");
 		table_cell(out, rows[i].told, "|");
-		table_cell(out, rows[i].within, "\n");
+		table_cell(out, rows[i].within, "\n_\n.TE\n");
 	}
-	out_string(out, ".TE\n");
 }
 
 /* ---- words of the language, for editors ---- */
