@@ -520,7 +520,7 @@ static void statuses(struct out *out)
 	out_string(out, ".TE\n");
 }
 
-static const char fault_columns[] = "lw(22) lw(22) lw(20) lw(10)";
+static const char fault_columns[] = "lw(20) lw(18) lw(17) lw(9)";
 
 /* For tbl(1), which man runs; each cell is a block of text that is filled.  Each row is a table, as groff
  * does not break one across pages. */
