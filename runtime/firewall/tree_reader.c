@@ -23,7 +23,7 @@
 
 /* Microseconds. */
 enum {
-	LOOK_INTERVAL = 250000, /* at the root */
+	LOOK_INTERVAL = 330000, /* at the root */
 	VERSION_INTERVAL = 900000, /* at .version, which costs more */
 	SCAN_AFTER = 1250000,   /* a change: by then the second of its mtime is over */
 	SCAN_AFTER_SKEWED = 5000000, /* one whose mtime is not of now: who knows what that clock does */
@@ -738,15 +738,17 @@ static uint64_t version_of(const struct reader *r)
 	const char *end;
 	char path[4096];
 	struct statx st = { 0 };
-	uint32_t size = 0;
+	uint32_t size;
+	ssize_t got;
 	int fd;
 
 	snprintf(path, sizeof(path), "%s/.version", r->options->root);
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)
 		return (uint64_t)errno;
-	for (ssize_t n; size < sizeof(text) - 1 && (n = read(fd, text + size, sizeof(text) - 1 - size)) > 0;)
-		size += (uint32_t)n;
+	/* Once: another read to see that it has ended costs as much as the first. */
+	got = read(fd, text, sizeof(text) - 1);
+	size = got > 0 ? (uint32_t)got : 0;
 	statx(fd, "", AT_EMPTY_PATH, STATX_MTIME, &st);
 	close(fd);
 	text[size] = '\0';

@@ -6,7 +6,7 @@
  * is sent (tree_round.h).  How changes are noticed:
  * - inotify tells of files that change on this machine.
  * - pmxcfs sends no events for what other nodes change.  But the mtime of its root changes with everything
- *   (whole seconds), and .version with a part of it: looked at four times, and once a second.
+ *   (whole seconds), and .version with a part of it: looked at three times, and once a second.
  *   When one has changed, the status of every file is looked at until no change can hide any more behind
  *   an mtime of the same second.
  * - Where other nodes' clocks differ, an mtime may come twice.  So everything is looked at once in a while, as often
