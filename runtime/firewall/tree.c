@@ -385,7 +385,7 @@ int tree_open(struct tree *t, sd_event *event, const struct input_options *optio
 	if (result >= 0)
 		result = sd_event_add_time(event, &t->timer, CLOCK_MONOTONIC, now + CHECK_INTERVAL, CHECK_INTERVAL / 10,
 					   on_check, t);
-	return result < 0 ? -result : start_reader(t);
+	return result < 0 ? -result : 0;
 }
 
 void tree_close(struct tree *t)

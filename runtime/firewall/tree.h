@@ -46,7 +46,8 @@ struct tree {
 	struct out waiting;         /* records that are not in the copy yet */
 };
 
-/* Starts to read the tree that `options` name.  0 or an errno; close it in any case. */
+/* Prepares to read the tree that `options` name; the first tree_read() starts the reader, which has the standard output
+ * and error of the service as they are then.  0 or an errno; close it in any case. */
 int tree_open(struct tree *t, sd_event *event, const struct input_options *options, int run_dir, struct log *log,
 	      struct conditions *conditions, tree_handler *handler, void *context);
 void tree_close(struct tree *t);

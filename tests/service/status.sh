@@ -135,6 +135,16 @@ test_not_applied() {
 	pid=
 }
 
+# Whoever reads what `start` prints, as ssh and $(...) do, does not wait for the service in the background.
+test_background() {
+	make_tree nft
+	firewall start 2>&1 | timeout 10 cat
+	[ "${PIPESTATUS[*]}" = "0 0" ]
+	verdict $? "start in the background, and its output: ${PIPESTATUS[*]}"
+	check "start in the background: it runs" state enabled 0 enabled/running
+	check "start in the background: stop" firewall stop
+}
+
 # ---- a file system that hangs ----
 
 # hangs STATUS TEXT COMMAND...: within ten seconds
@@ -174,7 +184,7 @@ test_hang() {
 }
 
 make_tree nft
-for test in states metrics unknown not_applied hang; do
+for test in states metrics unknown not_applied background hang; do
 	time=$(now)
 	test_$test
 	echo "$test: $((($(now) - time) / 1000)) ms"
