@@ -79,7 +79,9 @@ static const char *describe_wait(const struct confirm *c, struct arena *arena, u
 				    now, unless);
 	if (c->if_unchanged == c->if_changed)
 		return arena_printf(arena, "Applied. %s %s is enforced again.", unless, before);
-	return arena_printf(arena, "Applied. %s %s is enforced again, or %s if files change until then.", unless, before, now);
+	return arena_printf(arena, "Applied. %s %s is enforced again, or %s if the files that this one has changed are changed "
+				   "again until then.",
+			    unless, before, now);
 }
 
 static bool has_nothing_before(const struct confirm *c)
@@ -191,7 +193,7 @@ static json_t *answer_rollback(struct service *s, const json_t *request)
 	int reason;
 
 	if (!number)
-		number = confirm_before(c);
+		number = confirm_before_edit(c);
 	if (!number)
 		return refusal("there is no earlier generation to go back to");
 	described = confirm_describe(c, &arena, number);

@@ -308,7 +308,7 @@ static int rollback_without_service(const struct cli *cli, void *context)
 	if (!substitute_open(&substitute, cli, false))
 		return EXIT_TROUBLE;
 	if (!number)
-		number = confirm_before(&substitute.confirm);
+		number = confirm_before_edit(&substitute.confirm);
 	compilation_run(&tree, &options, NULL);
 	file_list_of_map(&files, &tree.map);
 	reason = !tree.config ? EIO : number ? confirm_reject(&substitute.confirm, &files, number, REJECTED_ROLLED_BACK) : ENOENT;

@@ -195,16 +195,18 @@ static void print_conditions(struct out *out, const json_t *service)
 
 	json_array_foreach(json_object_get(service, "conditions"), i, condition) {
 		const char *file = json_string_value(json_object_get(condition, "file"));
+		const char *message = json_string_value(json_object_get(condition, "message"));
 		json_int_t line = json_integer_value(json_object_get(condition, "line"));
 
 		out_printf(out, "%s: ", json_string_value(json_object_get(condition, "priority")));
-		if (file) {
+		/* Messages about a whole file name it themselves. */
+		if (file && (line || strncmp(message, file, strlen(file)) != 0)) {
 			out_visible(out, text_of(file));
 			if (line)
 				out_printf(out, ":%d", (int)line);
 			out_string(out, ": ");
 		}
-		out_visible(out, text_of(json_string_value(json_object_get(condition, "message"))));
+		out_visible(out, text_of(message));
 		out_char(out, '\n');
 	}
 }
@@ -238,7 +240,7 @@ static void print_pending(struct out *out, const json_t *service)
 	if (!same) {
 		out_string(out, ", or ");
 		print_generation(out, changed);
-		out_string(out, " if files have changed since that was in force");
+		out_string(out, " if the files that this one has changed have changed again");
 	}
 	out_string(out, ".\n");
 }

@@ -12,9 +12,9 @@
  *	end
  *
  * What apply --confirm goes back to.  The service applies an edit at once, so the command usually comes after the
- * edit it is about; but it may be given before, too.  So it is decided at the deadline: if .fw files have changed
- * since the command, these edits are taken back; if not, the edit before the command is, unless it was
- * confirmed already or is older than an hour.
+ * edit it is about; but it may be given before, too.  So it is decided at the deadline: the edit before the command is
+ * taken back, with all that came later, unless it was confirmed already, is older than an hour, or all of its files
+ * have changed again since the command.  Then what has changed since the command is taken back.
  */
 #include "firewall/confirm.h"
 
@@ -231,6 +231,21 @@ static int open_store(struct confirm *c, const char *path, bool create)
 	return reason;
 }
 
+/*
+ * For who reads without the lock, while the service writes: a new generation comes before the state that
+ * names it, so one that no state has named yet is left out, and a state that names one which was not there
+ * yet is newer than the list.
+ */
+static void match_state(struct confirm *c)
+{
+	if (c->in_force && !generations_find(&c->generations, c->in_force)) {
+		generations_close(&c->generations);
+		generations_open(&c->generations, c->path, false);
+	}
+	if (c->next)
+		generations_leave_out(&c->generations, c->next);
+}
+
 void confirm_open(struct confirm *c, const char *state_path, const char *run_path, bool create, struct log *log)
 {
 	int reason;
@@ -248,6 +263,8 @@ void confirm_open(struct confirm *c, const char *state_path, const char *run_pat
 	c->reason = reason;
 	if (!reason)
 		read_state(c);
+	if (!reason && !create)
+		match_state(c);
 	if (c->generations.count) {
 		uint64_t last = c->generations.all[c->generations.count - 1]->number;
 
@@ -384,7 +401,7 @@ void confirm_note_applied(struct confirm *c, const struct compilation *compilati
 	if (!reason) {
 		file_list_free(&c->files);
 		c->files = files;
-		note_reason(c, write_state(c, false));
+		note_reason(c, write_state(c, c->pending || c->enforced));
 		if (c->log)
 			log_message(c->log, PRIORITY_DEBUG, NULL, "generation %" PRIu64 " is kept; that took %.1f ms", c->in_force,
 				    (double)(monotonic_now() - begin) / 1e3);
@@ -449,15 +466,43 @@ json_t *confirm_json(const struct confirm *c)
 
 /* ---- what waits ---- */
 
-/* The edit before the command, if that is what it may be about. */
-static uint64_t before_last_edit(const struct confirm *c)
+/* Whether the .fw files in force are others than those of the generation. */
+static bool is_edited_since(const struct confirm *c, uint64_t number)
 {
-	const struct generation *now = generations_find(&c->generations, c->in_force);
-	int64_t age = now ? (int64_t)time(NULL) - now->time : 0;
+	struct file_list then;
+	bool edited;
 
-	if (!now || c->in_force <= c->confirmed || age > EDIT_AGE_MOST)
-		return 0;
-	return confirm_before(c);
+	if (generations_files(&c->generations, number, &then) != 0)
+		return true;
+	edited = !lists_agree(&c->files, &then, true);
+	file_list_free(&then);
+	return edited;
+}
+
+/*
+ * The generation before the last edit of a .fw file; 0: there is none.  A generation may differ from its
+ * parent only in other files, as when a guest was created.  Edits that are older than `age_most` seconds, or
+ * confirmed, do not count.
+ */
+static uint64_t before_edit(const struct confirm *c, int64_t age_most, uint64_t confirmed)
+{
+	const struct generation *g = generations_find(&c->generations, c->in_force), *parent;
+
+	for (; g && g->number > confirmed && (int64_t)time(NULL) - g->time <= age_most; g = parent) {
+		parent = generations_find(&c->generations, g->parent);
+		if (!parent || parent->number >= g->number)
+			return 0;
+		if (is_edited_since(c, parent->number))
+			return parent->number;
+	}
+	return 0;
+}
+
+uint64_t confirm_before_edit(const struct confirm *c)
+{
+	uint64_t number = before_edit(c, INT64_MAX, 0);
+
+	return number ? number : confirm_before(c);
 }
 
 int confirm_begin(struct confirm *c, uint64_t previous, uint64_t to, uint64_t seconds)
@@ -471,7 +516,10 @@ int confirm_begin(struct confirm *c, uint64_t previous, uint64_t to, uint64_t se
 	if (!c->pending || to || previous != c->in_force) {
 		c->requested = c->in_force;
 		c->if_changed = to ? to : previous;
-		c->if_unchanged = to ? to : previous != c->in_force ? previous : before_last_edit(c);
+		c->if_unchanged = to ? to
+				  : previous != c->in_force && is_edited_since(c, previous)
+					  ? previous
+					  : before_edit(c, EDIT_AGE_MOST, c->confirmed);
 	}
 	read_boot_id(c->boot_id);
 	c->deadline = confirm_now() + seconds * 1000000;
@@ -527,16 +575,45 @@ uint64_t confirm_seconds_left(const struct confirm *c)
 	return (c->deadline - now + 999999) / 1000000;
 }
 
+/* Whether a .fw file that differs between the two lists is still in `present` as the second has it. */
+static bool edit_remains(const struct file_list *before, const struct file_list *after,
+			 const struct file_list *present)
+{
+	const struct file_list *lists[] = { before, after };
+
+	for (unsigned n = 0; n < 2; n++) {
+		for (unsigned i = 0; i < lists[n]->count; i++) {
+			const char *path = lists[n]->files[i].path;
+			const struct generation_file *edited = file_list_find(after, path);
+
+			if (is_policy(path) && !same_file(file_list_find(before, path), edited) &&
+			    same_file(edited, file_list_find(present, path)))
+				return true;
+		}
+	}
+	return false;
+}
+
+/*
+ * An edit that came before the command, and is in the tree still, is what waits to be confirmed, whatever
+ * else has changed meanwhile: somebody else may have edited another file.
+ */
 uint64_t confirm_target(const struct confirm *c, const struct file_list *present)
 {
-	struct file_list requested;
-	bool unchanged;
+	struct file_list requested, before;
+	uint64_t target = c->if_changed;
 
 	if (generations_files(&c->generations, c->requested, &requested) != 0)
-		return c->if_changed;
-	unchanged = lists_agree(present, &requested, true);
+		return target;
+	if (lists_agree(present, &requested, true)) {
+		target = c->if_unchanged;
+	} else if (c->if_unchanged && generations_files(&c->generations, c->if_unchanged, &before) == 0) {
+		if (edit_remains(&before, &requested, present))
+			target = c->if_unchanged;
+		file_list_free(&before);
+	}
 	file_list_free(&requested);
-	return unchanged ? c->if_unchanged : c->if_changed;
+	return target;
 }
 
 /* ---- what was rejected ---- */
@@ -810,7 +887,7 @@ static void note_released(const struct confirm *c, const struct rejected_file *f
 	struct log_about about = { NULL, file->path, 0 };
 
 	if (c->log)
-		log_message(c->log, PRIORITY_NOTICE, &about, "the file has changed and counts again");
+		log_message(c->log, PRIORITY_NOTICE, &about, "%s has changed and counts again", file->path);
 }
 
 uint64_t confirm_settle(struct confirm *c)
@@ -861,12 +938,12 @@ void confirm_state(const struct confirm *c, struct conditions *conditions)
 	for (unsigned i = 0; i < c->rejected_count && i < STATED_MOST; i++) {
 		struct log_about about = { NULL, c->rejected[i].path, 0 };
 
-		conditions_add(conditions, &about, "%s: %s %s until this file changes or `pve-firewall apply` asks for it",
-			       reason_text(c), enforced,
+		conditions_add(conditions, &about, "%s %s: %s %s until this file changes or `pve-firewall apply` asks for it",
+			       c->rejected[i].path, reason_text(c), enforced,
 			       c->rejected[i].enforced_exists ? "is enforced" : "has no such file, and it is left out");
 	}
 	if (c->rejected_count > STATED_MOST)
-		conditions_add(conditions, NULL, "%u more files: %s", c->rejected_count - STATED_MOST, reason_text(c));
+		conditions_add(conditions, NULL, "%u more files: each %s", c->rejected_count - STATED_MOST, reason_text(c));
 	conditions_end(conditions);
 	arena_free(&arena);
 }

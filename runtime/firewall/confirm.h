@@ -44,8 +44,8 @@ struct confirm {
 	char boot_id[BOOT_ID_SIZE];
 	uint64_t deadline;     /* of `pending`: microseconds, CLOCK_BOOTTIME of that boot */
 	uint64_t requested;    /* the generation in force then */
-	uint64_t if_changed;   /* what to go back to when .fw files differ from `requested` at the deadline */
-	uint64_t if_unchanged; /* and when they do not; 0: nothing is taken back */
+	uint64_t if_changed;   /* what to go back to when the last edit before the command was edited again */
+	uint64_t if_unchanged; /* and when it is in the tree still; 0: no such edit, nothing is taken back */
 
 	uint64_t enforced; /* the generation that files of are enforced; 0: nothing is rejected */
 	enum rejection_reason why;
@@ -71,6 +71,8 @@ void confirm_close(struct confirm *c);
 void confirm_note_applied(struct confirm *c, const struct compilation *compilation, bool changed);
 /* The generation before the one in force, or 0. */
 uint64_t confirm_before(const struct confirm *c);
+/* The latest before the one in force whose .fw files are others; else as confirm_before(). */
+uint64_t confirm_before_edit(const struct confirm *c);
 bool confirm_was_taken_back(const struct confirm *c, uint64_t number);
 
 /* ---- what waits ---- */

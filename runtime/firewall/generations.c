@@ -559,6 +559,12 @@ void generations_close(struct generations *g)
 	g->dir = -1;
 }
 
+void generations_leave_out(struct generations *g, uint64_t number)
+{
+	while (g->count && g->all[g->count - 1]->number >= number)
+		generation_free(g->all[--g->count]);
+}
+
 const struct generation *generations_find(const struct generations *g, uint64_t number)
 {
 	for (unsigned i = 0; i < g->count; i++)

@@ -65,6 +65,8 @@ struct generations {
  * needs is removed.  0 or an errno. */
 int generations_open(struct generations *g, const char *path, bool create);
 void generations_close(struct generations *g);
+/* Forgets, in memory only, those from `number` on. */
+void generations_leave_out(struct generations *g, uint64_t number);
 /* NULL: not kept. */
 const struct generation *generations_find(const struct generations *g, uint64_t number);
 

@@ -109,6 +109,7 @@ test_edit_first() {
 	check "JSON tells the seconds" status_has 'd["state"] == "pending_confirmation" and 0 < d["seconds_left"] <= 2'
 	taken_back 4 "the edit before the command"
 	check "named in the log" logged "going back to what was enforced before: generation $before of"
+	check "and so is the file" logged "warning: firewall/cluster.fw was not confirmed: generation $before of"
 	check "status has an exit status for what was rejected" exits 8 firewall status
 	check "JSON names it" status_has "d['state'] == 'rejected' and d['enforced']['number'] == $before and
 		any(c['kind'] == 'configuration_rejected' and c['file'] == 'firewall/cluster.fw' for c in d['conditions'])"
@@ -138,7 +139,23 @@ test_other_file() {
 	check "what is in force is what was good" allows $good
 	allow_next
 	check "its own file brings it back" within 2 allows $port
+	check "which the log says" logged 'notice: firewall/cluster.fw has changed and counts again'
 	rm "$work/tree/firewall/100.fw" "$work/tree/nodes/n/qemu-server/100.conf"
+	last=$port
+}
+
+# Others edit, too: that does not confirm anything.
+test_edit_beside() {
+	check "the guest's file is gone" within 3 history_has "d['generations'][-1]['changes'][0]['kind'] == 'deleted'"
+	good=$last
+	allow_next
+	check "an edit is in force, again" within 2 allows $port
+	check "apply --confirm after an edit, again" firewall apply --confirm 1
+	put 100.fw '[OPTIONS]' 'enable: 1'
+	taken_back 3 "the edit before the command, while somebody else edits"
+	allow_next
+	check "edited again" within 2 allows $port
+	rm "$work/tree/firewall/100.fw"
 	last=$port
 }
 
@@ -387,7 +404,7 @@ test_time() {
 make_tree nft
 allow_next
 start
-for test in first edit_first other_file rollback offline service change_after_hold doubt_after_hold early confirmed \
+for test in first edit_first other_file edit_beside rollback offline service change_after_hold doubt_after_hold early confirmed \
 	next_service guard names stop reboot mistakes time; do
 	time=$(now)
 	test_$test

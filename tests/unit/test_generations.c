@@ -394,6 +394,70 @@ START_TEST(what_is_gone_back_to)
 }
 END_TEST
 
+/* What others change meanwhile, before the command or after it, is no reason to keep the edit that nobody
+ * confirms. */
+START_TEST(other_changes_keep_no_edit)
+{
+	base_tree();
+	file("firewall/cluster.fw", "[OPTIONS]\nenable: 1\n# 2\n");
+	apply(true);
+	file("nodes/n/qemu-server/100.conf", "net0: virtio=02:00:00:00:00:09,bridge=vmbr0,firewall=1\n");
+	apply(true);
+	ck_assert_uint_eq(confirm.in_force, 3);
+	ck_assert_uint_eq(confirm_before_edit(&confirm), 1);
+	ck_assert_int_eq(confirm_begin(&confirm, 3, 0, 60), 0);
+	ck_assert_uint_eq(target(), 1);
+	confirm_cancel(&confirm);
+	/* The command has found the guest's new file itself. */
+	ck_assert_int_eq(confirm_begin(&confirm, 2, 0, 60), 0);
+	ck_assert_uint_eq(target(), 1);
+	file("firewall/100.fw", "[OPTIONS]\nenable: 0\n");
+	apply(true);
+	ck_assert_uint_eq(target(), 1);
+	file("firewall/cluster.fw", "[OPTIONS]\nenable: 1\n# 3\n");
+	apply(true);
+	ck_assert_uint_eq(target(), 2);
+	/* A file that was deleted is an edit, too. */
+	confirm_cancel(&confirm);
+	file("firewall/100.fw", NULL);
+	apply(true);
+	ck_assert_int_eq(confirm_begin(&confirm, 6, 0, 60), 0);
+	file("firewall/cluster.fw", "[OPTIONS]\nenable: 1\n# 4\n");
+	ck_assert_uint_eq(target(), 5);
+}
+END_TEST
+
+static unsigned listed(void)
+{
+	struct confirm reader;
+	unsigned count;
+
+	confirm_open(&reader, run, run, false, NULL);
+	count = reader.generations.count;
+	ck_assert_uint_eq(reader.in_force, 1);
+	confirm_close(&reader);
+	return count;
+}
+
+/* A generation is written before the state that names it. */
+START_TEST(a_reader_sees_none_that_is_not_in_force_yet)
+{
+	struct compilation c;
+	struct file_list files;
+
+	base_tree();
+	ck_assert_uint_eq(listed(), 1);
+	read_tree(&c, &files);
+	ck_assert_int_eq(generations_add(&confirm.generations, 2, 1, 0, &files, NULL, 0), 0);
+	file_list_free(&files);
+	compilation_free(&c);
+	ck_assert_uint_eq(listed(), 1);
+	reopen(); /* whoever has the lock counts it: its number is not used again */
+	ck_assert_uint_eq(confirm.generations.count, 2);
+	ck_assert_uint_eq(confirm.next, 3);
+}
+END_TEST
+
 START_TEST(a_deadline_ends_with_its_boot)
 {
 	base_tree();
@@ -504,6 +568,8 @@ int main(void)
 	tcase_add_test(tests, files_that_came_or_went_are_rejected);
 	tcase_add_test(tests, going_back_needs_no_tree);
 	tcase_add_test(tests, what_is_gone_back_to);
+	tcase_add_test(tests, other_changes_keep_no_edit);
+	tcase_add_test(tests, a_reader_sees_none_that_is_not_in_force_yet);
 	tcase_add_test(tests, a_deadline_ends_with_its_boot);
 	tcase_add_test(tests, lines_that_differ);
 	tcase_add_test(tests, random_lines);
