@@ -246,6 +246,8 @@ static void refuse(struct backend_loading *loading, const struct process *proces
 		problem->stand_in = stand_in_of(rule);
 	if (problem->stand_in == STAND_IN_IMPOSSIBLE) {
 		problem->part = layer_of(process);
+		for (const struct backend_problem *p = loading->problems; p != problem; p = p->next)
+			problem->repeated |= p->stand_in == STAND_IN_IMPOSSIBLE; /* there is one for each guest */
 		return;
 	}
 	problem->refused = true;

@@ -274,8 +274,9 @@ static void print_text(struct out *out, const struct view *view, const json_t *s
 				"for them.\n");
 	}
 	if (is_true(service, "failing")) {
-		out_string(out, "The last configuration could not be applied; what was in force before stays in force, and it is "
-				"tried again: ");
+		out_printf(out, "The last configuration could not be applied; %s, and it is tried again: ",
+			   has_condition(service, "minimal_ruleset") ? "the minimal ruleset is in force"
+								     : "what was in force before stays in force");
 		out_visible(out, text_of(reason ? reason : "the log says why"));
 		out_char(out, '\n');
 	}

@@ -336,6 +336,16 @@ test_again() {
 
 test_layers() {
 	tree
+	put 100.fw '[OPTIONS]' 'enable: 1' 'policy_in: REJECT'
+	refuse 'j REJECT'
+	refusing iptables-restore
+	refusing ip6tables-restore
+	fresh
+	check "no REJECT: status" status_says 'replaced by one that drops everything: .*REJECT'
+	check "no REJECT: nothing is pending" no status_says 'pending changes'
+	heal
+	stop
+	tree
 	failing ebtables-save "The kernel doesn't support the ebtables 'filter' table."
 	fresh
 	check "no ebtables: the rest is loaded" has 'iptables -A tap100i0-IN .*dport 80'
@@ -394,8 +404,9 @@ test_minimal() {
 	refusing iptables-restore
 	fresh
 	check "no physdev: the minimal ruleset" condition minimal_ruleset
+	check "no physdev: told once" [ "$(grep -c 'error: iptables: .*physdev' "$work/log")" = 2 ] # for both targets
 	check "no physdev: policies of guests" has '^bridge chain tap100i0-in .*policy_in'
-	check "no physdev: status" status_says 'physdev'
+	check "no physdev: status" status_says 'could not be applied; the minimal ruleset is in force, .*physdev'
 	heal
 	stop
 	failing iptables-restore 'nothing works'
