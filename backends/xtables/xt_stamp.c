@@ -5,12 +5,14 @@
  * A legacy table that does not exist is not asked for, since asking would make it.
  */
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter_ipv4/ip_tables.h>
 #include <linux/netfilter_ipv6/ip6_tables.h>
 #include <libmnl/libmnl.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #undef XT_RETURN /* the kernel's; ours is a target */
@@ -62,24 +64,41 @@ static uint32_t nft_generation(void)
 	return generation;
 }
 
-static bool has_legacy_table(const struct xt_table_row *row)
-{
-	FILE *names = fopen(row->version == IPV4 ? "/proc/thread-self/net/ip_tables_names"
-						 : "/proc/thread-self/net/ip6_tables_names",
-			    "re");
-	char line[64];
-	bool found = false;
+/* The legacy tables that there are, a line each. */
+struct table_names {
+	char lines[512];
+};
 
-	while (names && !found && fgets(line, sizeof(line), names)) {
-		line[strcspn(line, "\n")] = '\0';
-		found = strcmp(line, row->name) == 0;
-	}
-	if (names)
-		fclose(names);
-	return found;
+static struct table_names read_names(unsigned version)
+{
+	const char *path = version == IPV4 ? "/proc/thread-self/net/ip_tables_names"
+					   : "/proc/thread-self/net/ip6_tables_names";
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct table_names names = { "" };
+
+	if (fd < 0)
+		return names;
+	if (read(fd, names.lines, sizeof(names.lines) - 1) < 0)
+		names.lines[0] = '\0';
+	close(fd);
+	return names;
 }
 
-uint64_t xt_legacy_size(const struct xt_table_row *row)
+static bool is_among(const struct table_names *names, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (const char *line = names->lines; *line; line += strspn(line, "\n")) {
+		size_t end = strcspn(line, "\n");
+
+		if (end == len && memcmp(line, name, len) == 0)
+			return true;
+		line += end;
+	}
+	return false;
+}
+
+static uint64_t size_of(const struct xt_table_row *row, const struct table_names *names)
 {
 	bool four = row->version == IPV4;
 	struct ipt_getinfo info4 = { .valid_hooks = 0 };
@@ -87,7 +106,7 @@ uint64_t xt_legacy_size(const struct xt_table_row *row)
 	socklen_t len = four ? sizeof(info4) : sizeof(info6);
 	int s, status;
 
-	if (!has_legacy_table(row))
+	if (!is_among(names, row->name))
 		return 0;
 	s = socket(four ? AF_INET : AF_INET6, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);
 	if (s < 0)
@@ -103,12 +122,20 @@ uint64_t xt_legacy_size(const struct xt_table_row *row)
 		    : (uint64_t)info6.num_entries << 32 | info6.size;
 }
 
+uint64_t xt_legacy_size(const struct xt_table_row *row)
+{
+	struct table_names names = read_names(row->version);
+
+	return size_of(row, &names);
+}
+
 struct xt_stamp xt_stamp_take(void)
 {
 	struct xt_stamp stamp = { .generation = nft_generation() };
+	struct table_names four = read_names(IPV4), six = read_names(IPV6);
 
 	for (int i = 0; i < XT_TABLES; i++)
-		stamp.legacy[i] = xt_legacy_size(&xt_table_rows[i]);
+		stamp.legacy[i] = size_of(&xt_table_rows[i], xt_table_rows[i].version == IPV4 ? &four : &six);
 	return stamp;
 }
 

@@ -23,7 +23,7 @@
 
 /* Microseconds. */
 enum {
-	LOOK_INTERVAL = 330000, /* at the root */
+	LOOK_INTERVAL = 330000, /* at the root; with DOUBT and loading less than a second */
 	VERSION_INTERVAL = 900000, /* at .version, which costs more */
 	SCAN_AFTER = 1250000,   /* a change: by then the second of its mtime is over */
 	SCAN_AFTER_SKEWED = 5000000, /* one whose mtime is not of now: who knows what that clock does */
