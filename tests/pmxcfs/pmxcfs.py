@@ -12,6 +12,7 @@ Other nodes' changes, and faults, come over SOCKET as lines of JSON; each is ans
 	{"op": "kv"}                                                a node has sent its status
 	{"op": "fail", "path": ..., "errno": ...}                   reading it fails; errno 0: no more
 	{"op": "hide", "path": ...}  {"op": "show", "path": ...}    as if it were not there, without another change
+	{"op": "hang"}  {"op": "go"}                                requests are taken, and not answered until it goes on
 pmxcfs.py --ask SOCKET OP PATH [TO|MTIME|ERRNO] sends one; data comes from standard input.
 
 Needs the packages fuse and python3-fusepy.
@@ -55,6 +56,8 @@ class Tree:
         self.lock = threading.RLock()
         self.state = state
         self.fails, self.hidden = {}, set()
+        self.goes = threading.Event()
+        self.goes.set()
         self.start, self.kv = int(time.time()), 100
         self.folders, self.files = {"": self.start}, {}
         self.versions, self.vmlist = dict.fromkeys(VERSIONED, 1), 37
@@ -144,6 +147,10 @@ class Tree:
                 self.hidden.add(path)
             elif operation == "show":
                 self.hidden.discard(path)
+            elif operation == "hang":
+                self.goes.clear()
+            elif operation == "go":
+                self.goes.set()
             else:
                 raise ValueError(operation)
 
@@ -174,6 +181,7 @@ def mount(tree, mountpoint):
         """What all operations have in common: relative names, the lock, faults, what is missing."""
         def call(self, path, *arguments):
             path = path.strip("/")
+            tree.goes.wait()
             with tree.lock:
                 if tree.fails.get(path):
                     raise FuseOSError(tree.fails[path])

@@ -161,13 +161,22 @@ in_other_run_dir() {
 	timeout 60 "$service" start --root "$work/tree" --node n --run-dir "$work/second" --log-file "$work/log2"
 }
 
+# piped COMMAND...: with what it prints as a pipe; its exit status
+piped() {
+	"$@" 2>&1 | timeout 20 cat
+	return "${PIPESTATUS[0]}"
+}
+
 test_hang() {
 	make_tree nft
 	mount_cluster
 	start
 	check "a tree that answers" state enabled 0 enabled/running
+	# Nothing kills a process that waits for the answer to a request: it must not keep a pipe open.
+	remote hang
+	hangs 2 'Status: enabled/running \(the configuration cannot be read\)' piped firewall status
+	remote go
 	kill -STOP "$filesystem"
-	hangs 2 'Status: enabled/running \(the configuration cannot be read\)' firewall status
 	hangs 2 'not applied; .*does not answer' firewall apply
 	hangs 2 'does not answer' firewall counters
 	hangs 2 'not applied; .*does not answer' in_other_run_dir
