@@ -197,20 +197,34 @@ static void read_line(struct confirm *c, char *line)
 			    "%s: what is to be enforced instead of a rejected file is lost; the file counts again", c->path);
 }
 
+/* False: the last line is missing, as after a power failure. */
+static bool read_lines(struct confirm *c, char *at)
+{
+	bool complete = false;
+
+	for (char *end; (end = strchr(at, '\n')); at = end + 1) {
+		*end = '\0';
+		complete = strcmp(at, "end") == 0;
+		read_line(c, at);
+	}
+	return complete;
+}
+
 static void read_state(struct confirm *c)
 {
 	struct out text;
+	int reason;
 
 	out_init_memory(&text);
-	if (rundir_read(c->generations.dir, STATE, &text) == 0) {
-		char *at, *end;
-
-		out_char(&text, '\0');
-		for (at = text.data; (end = strchr(at, '\n')); at = end + 1) {
-			*end = '\0';
-			read_line(c, at);
-		}
-	}
+	reason = rundir_read(c->generations.dir, STATE, &text);
+	out_char(&text, '\0');
+	if (!reason && !read_lines(c, text.data))
+		reason = ENODATA;
+	if (reason && reason != ENOENT && c->log)
+		log_message(c->log, PRIORITY_CRITICAL, NULL,
+			    "%s/" STATE " is damaged: %s; what was rejected, or waits to be confirmed, may be lost: such files "
+			    "count again",
+			    c->path, error_text(reason));
 	out_free(&text);
 }
 
@@ -739,6 +753,8 @@ int confirm_reject(struct confirm *c, const struct file_list *present, uint64_t 
 	fresh.overlay = (struct source_overlay){ .count = 0 };
 	reason = reject_differences(&fresh, present, &then);
 	file_list_free(&then);
+	if (reason == ENOENT) /* the generation is there, but not the content of a file */
+		reason = ENODATA;
 	if (!reason && !fresh.rejected_count)
 		reason = EALREADY;
 	if (reason) {

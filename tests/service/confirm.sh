@@ -159,6 +159,16 @@ test_edit_beside() {
 	last=$port
 }
 
+test_damaged() {
+	check "to be lost: rollback" firewall rollback
+	kill_service
+	sed -i '/^reject/d;/^end/d' "$work/run/generations/state"
+	start
+	check "a damaged state: said" logged 'critical: .*/generations/state is damaged'
+	check "a damaged state: the files count" within 2 allows $port
+	check "a damaged state: status" status_says enabled/running
+}
+
 test_rollback() {
 	local old=$last number
 	reload
@@ -404,7 +414,7 @@ test_time() {
 make_tree nft
 allow_next
 start
-for test in first edit_first other_file edit_beside rollback offline service change_after_hold doubt_after_hold early confirmed \
+for test in first edit_first other_file edit_beside damaged rollback offline service change_after_hold doubt_after_hold early confirmed \
 	next_service guard names stop reboot mistakes time; do
 	time=$(now)
 	test_$test
