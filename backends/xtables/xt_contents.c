@@ -150,9 +150,11 @@ static bool path_leads_to_legacy(void)
 	return false;
 }
 
+/* The kernel wants to be told the size of the answer and of the entries together (copy_everything_to_user() in
+ * net/bridge/netfilter/ebtables.c), though the entries go elsewhere. */
 static uint64_t sum_entries(int fd, struct ebt_replace *table)
 {
-	socklen_t len = sizeof(*table);
+	socklen_t len = (socklen_t)(sizeof(*table) + table->entries_size);
 	uint64_t sum = 0;
 
 	table->num_counters = 0;
