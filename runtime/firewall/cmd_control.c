@@ -16,6 +16,7 @@
 #include "firewall/bounded.h"
 #include "firewall/client.h"
 #include "firewall/confirm.h"
+#include "firewall/in_force.h"
 #include "firewall/left_out_state.h"
 #include "firewall/rundir.h"
 #include "firewall/told.h"
@@ -44,6 +45,7 @@ static int remove_without_service(const struct cli *cli, bool killed)
 	confirm_cancel(&substitute.confirm);
 	done = cli->value[CLI_KEEP_RULES] || applied_remove(&substitute.applied, &arena);
 	tree_marks_forget(substitute.run_dir);
+	in_force_forget(substitute.run_dir);
 	substitute_close(&substitute);
 	arena_free(&arena);
 	return done ? EXIT_CLEAN : EXIT_TROUBLE;
@@ -200,6 +202,7 @@ static int enforce_without_service(const struct cli *cli, struct substitute *sub
 	confirm_compile(&substitute->confirm, &options, NULL, &substitute->applied.left_out, &c);
 	bounded_done();
 	told_log(&told, &substitute->log, &c.diags);
+	in_force_forget(substitute->run_dir);
 	if (c.config && applied_load(&substitute->applied, &c, &applying)) {
 		confirm_note_applied(&substitute->confirm, &c, applying.changed);
 		tell_unfiltered(&c, &substitute->log);

@@ -20,6 +20,7 @@
 
 #include "firewall/applied.h"
 #include "firewall/confirm.h"
+#include "firewall/in_force.h"
 #include "firewall/rundir.h"
 
 enum { GRACE = 3000000 /* microseconds */, REQUEST_WAIT = 60 /* seconds */ };
@@ -46,6 +47,7 @@ static bool enforce(struct guard *guard, struct confirm *confirm, int run_dir)
 	sysctls_open(&sysctls, run_dir, &guard->log);
 	applied_init(&applied, &guard->log, &sysctls);
 	confirm_compile(confirm, guard->options, NULL, &applied.left_out, &c);
+	in_force_forget(run_dir);
 	done = c.config && applied_load(&applied, &c, &applying);
 	if (done)
 		confirm_note_applied(confirm, &c, applying.changed);

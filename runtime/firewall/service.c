@@ -13,6 +13,7 @@
 
 #include "firewall/answers.h"
 #include "firewall/firewall.h"
+#include "firewall/in_force.h"
 #include "firewall/left_out_state.h"
 #include "firewall/rundir.h"
 #include "firewall/tree_marks.h"
@@ -360,8 +361,10 @@ void service_end(struct service *s, bool remove)
 {
 	sd_notify(0, "STOPPING=1");
 	kernel_watch_pause(&s->kernel);
-	if (remove)
+	if (remove) {
 		tree_marks_forget(s->run_dir);
+		in_force_forget(s->run_dir);
+	}
 	if (remove && remove_all(s))
 		log_message(&s->log, PRIORITY_NOTICE, NULL, "pve-firewall ends; nothing of it is in the kernel any more");
 	else

@@ -11,6 +11,7 @@
 #include <systemd/sd-daemon.h>
 #include <time.h>
 
+#include "firewall/in_force.h"
 #include "firewall/left_out_state.h"
 #include "firewall/rundir.h"
 #include "strerror.h"
@@ -325,11 +326,28 @@ static void keep_alive(void)
 	sd_notify(0, "WATCHDOG=1");
 }
 
+/* Whether what is to be applied is what was applied last, by this service or by one before. */
+static bool was_in_force(const struct service *s, const struct compilation *c)
+{
+	if (s->applied.valid)
+		return tree_digest_equal(&s->applied.digest, &c->digest) && !s->told_otherwise;
+	return in_force_is(s->run_dir, c, s->surroundings.known);
+}
+
+/* For services that start later.  What is left out may not be so then. */
+static void note_in_force(struct service *s, const struct compilation *c)
+{
+	if (!left_out_is_empty(&s->applied.left_out))
+		in_force_forget(s->run_dir);
+	else if (!in_force_is(s->run_dir, c, s->surroundings.known))
+		in_force_write(s->run_dir, c, s->surroundings.known);
+}
+
 static bool apply(struct service *s, struct compilation *c)
 {
 	struct arena arena = { 0 };
 	struct applying applying = { .arena = &arena };
-	bool same = s->applied.valid && tree_digest_equal(&s->applied.digest, &c->digest) && !s->told_otherwise;
+	bool same = was_in_force(s, c);
 	bool emptied = !s->applied.removed_other, done, missed;
 	int64_t begin = nanoseconds();
 
@@ -337,7 +355,11 @@ static bool apply(struct service *s, struct compilation *c)
 	s->applied.alive = keep_alive;
 	if (s->doubt)
 		applied_doubt(&s->applied);
+	if (!same)
+		in_force_forget(s->run_dir);
 	done = applied_load(&s->applied, c, &applying);
+	if (done)
+		note_in_force(s, c);
 	note_repair(s, &applying.loading, same);
 	missed = listen_to_kernel(s, applying.changed, emptied);
 	if (!done && applied_load_minimal(&s->applied, c, &applying))

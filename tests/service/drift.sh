@@ -59,6 +59,11 @@ flush_chain() {
 	iptables -F PVEFW-HOST-IN
 }
 
+delete_chains() {
+	iptables -F
+	iptables -X
+}
+
 swap_members() {
 	ipset del PVEFW-0-blacklist-v4 198.51.100.7
 	ipset add PVEFW-0-blacklist-v4 198.51.100.8
@@ -112,8 +117,7 @@ test_iptables() {
 	ebtables -F
 	ebtables -X
 	mended 10 "all chains of ebtables are deleted" 'ebtables: all our chains are missing'
-	iptables -F
-	iptables -X
+	delete_chains
 	mended 3 "all chains are deleted" 'iptables filter: all our chains are missing'
 	check "$target: each is a repair" test "$(metric repairs_total)" -ge 13
 	check "$target: no condition lasts" status_is enabled/running
@@ -121,10 +125,29 @@ test_iptables() {
 		restart_service $change
 		mended 3 "$change while no service runs" 'chain PVEFW-HOST-IN: '
 	done
-	for change in unhook swap_members ebtables_policy; do
+	while read -r change text; do
 		restart_service $change
-		check "$target: $change while no service runs" within 3 restored
-	done
+		mended 3 "$change while no service runs" "$text"
+	done <<-'E'
+		unhook the jump to PVEFW-INPUT is missing
+		swap_members set PVEFW-0-blacklist-v4: 1 member missing, 1 foreign member
+		ebtables_policy ebtables, chain PVEFW-FORWARD: policy DROP
+		delete_chains iptables filter: all our chains are missing
+	E
+	# Rules that come of another tree are not changes of others.
+	kill_service
+	cp "$work/tree/firewall/cluster.fw" "$work/cluster.fw"
+	put cluster.fw '[OPTIONS]' 'enable: 1' '[IPSET blacklist]' '192.0.2.0/25'
+	: >"$work/log"
+	start
+	check "$target: a change of the tree while no service runs" no logged 'changed by others'
+	kill_service
+	cp "$work/cluster.fw" "$work/tree/firewall/cluster.fw"
+	firewall stop
+	: >"$work/log"
+	start
+	check "$target: rules that were taken away by a stop" no logged 'changed by others'
+	check "$target: they are there again" within 3 restored
 	restart_service true
 	check "$target: what is the same is not loaded by the next service" no logged 'changes are applied'
 	stop
@@ -290,10 +313,10 @@ test_nft() {
 		restart_service $change
 		mended 3 "$change while no service runs" 'changed by others: '
 	done
-	for change in nft_chain nft_digests; do
-		restart_service $change
-		check "nft: $change while no service runs" within 3 restored
-	done
+	restart_service nft_chain
+	mended 3 "nft_chain while no service runs" 'foreign chain extra'
+	restart_service nft_digests
+	check "nft: nft_digests while no service runs" within 3 restored
 	restart_service true
 	check "nft: what is the same is not loaded by the next service" no logged 'changes are applied'
 	stop
