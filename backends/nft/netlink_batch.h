@@ -74,6 +74,7 @@ struct nft_kernel_element {
 	bool has_end;               /* false: no range, or one up to the last key */
 	bool open;                  /* a range up to the last key */
 	bool first;                 /* only says that nothing is in the set from 0 on */
+	bool any;                   /* has no key: what no other element matches; the last one, and never wanted */
 	int verdict;                /* the kernel's, of maps */
 	struct text chain;
 };

@@ -255,23 +255,72 @@ static void note_counts(struct change *c, bool certain, const char *kind, struct
 	note(c, certain, ", %s %.*s: %s%s%s", kind, TEXT_ARG(name), lacks, missing && foreign ? ", " : "", has);
 }
 
-/* Pairs rules that are the same, from the first to the last; what is left over is missing or foreign. */
-static void match_rules(struct patch *p)
+static bool same_rule(const struct patch *p, uint32_t i, uint32_t j)
 {
-	uint32_t j = 0;
+	return memcmp(&p->wanted[i].digest, &p->loaded[j].digest, sizeof(struct nft_digest)) == 0;
+}
 
-	for (uint32_t i = 0; i < p->wanted_count; i++) {
-		uint32_t k = j;
+static void keep_rule(struct patch *p, uint32_t i, uint32_t j)
+{
+	p->wanted[i].handle = p->loaded[j].handle;
+	p->loaded[j].handle = 0;
+}
 
-		while (k < p->loaded_count &&
-		       memcmp(&p->loaded[k].digest, &p->wanted[i].digest, sizeof(struct nft_digest)) != 0)
+/* Rules [first, last_wanted) and [first, last_loaded): each takes the next that is the same. */
+static void match_next(struct patch *p, uint32_t first, uint32_t last_wanted, uint32_t last_loaded)
+{
+	uint32_t j = first, k;
+
+	for (uint32_t i = first; i < last_wanted; i++) {
+		for (k = j; k < last_loaded && !same_rule(p, i, k);)
 			k++;
-		if (k == p->loaded_count)
+		if (k == last_loaded)
 			continue;
-		p->wanted[i].handle = p->loaded[k].handle;
-		p->loaded[k].handle = 0;
+		keep_rule(p, i, k);
 		j = k + 1;
 	}
+}
+
+/* The same by the longest common subsequence: of a rule that was moved, the others stay. */
+static void match_most(struct change *c, struct patch *p, uint32_t first, uint32_t last_wanted, uint32_t last_loaded)
+{
+	uint32_t rows = last_wanted - first, columns = last_loaded - first, i = 0, j = 0, width = columns + 1;
+	struct arena_mark mark = arena_mark(c->arena);
+	uint32_t *longest = ARENA_ARRAY(c->arena, uint32_t, (size_t)(rows + 1) * width); /* from a pair on */
+
+	memset(longest, 0, (size_t)(rows + 1) * width * sizeof(*longest));
+	for (i = rows; i--;)
+		for (j = columns; j--;) {
+			uint32_t below = longest[(i + 1) * width + j], right = longest[i * width + j + 1];
+
+			longest[i * width + j] = same_rule(p, first + i, first + j) ? longest[(i + 1) * width + j + 1] + 1 :
+						 below > right			    ? below :
+										      right;
+		}
+	for (i = j = 0; i < rows && j < columns;)
+		if (same_rule(p, first + i, first + j))
+			keep_rule(p, first + i++, first + j++);
+		else if (longest[(i + 1) * width + j] >= longest[i * width + j + 1])
+			i++;
+		else
+			j++;
+	arena_release(c->arena, mark);
+}
+
+/* Pairs rules that are the same, in order; what is left over is missing or foreign. */
+static void match_rules(struct change *c, struct patch *p)
+{
+	enum { PAIRS_MOST = 1 << 20 };
+	uint32_t first = 0, last_wanted = p->wanted_count, last_loaded = p->loaded_count;
+
+	for (; first < last_wanted && first < last_loaded && same_rule(p, first, first); first++)
+		keep_rule(p, first, first);
+	while (last_wanted > first && last_loaded > first && same_rule(p, last_wanted - 1, last_loaded - 1))
+		keep_rule(p, --last_wanted, --last_loaded);
+	if ((uint64_t)(last_wanted - first) * (last_loaded - first) <= PAIRS_MOST)
+		match_most(c, p, first, last_wanted, last_loaded);
+	else
+		match_next(p, first, last_wanted, last_loaded);
 	for (uint32_t i = 0; i < p->wanted_count; i++)
 		p->missing += !p->wanted[i].handle;
 	for (uint32_t i = 0; i < p->loaded_count; i++)
@@ -289,7 +338,7 @@ static enum state compare_rules(struct change *c, const struct nft_chain *chain,
 		p->wanted_count++;
 	p->wanted = ARENA_ARRAY(c->arena, struct nft_rule_id, p->wanted_count);
 	nft_rules_want(p->wanted, c->arena, c->sets_by_id, c->w.table->set_count + 2, chain);
-	match_rules(p);
+	match_rules(c, p);
 	return p->missing || p->foreign ? PATCHED : SAME;
 }
 

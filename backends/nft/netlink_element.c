@@ -84,7 +84,7 @@ struct nft_kernel_element *nft_kernel_elements_of(struct arena *arena, const str
 bool nft_kernel_element_equal(const struct nft_kernel_element *a, const struct nft_kernel_element *b)
 {
 	return memcmp(a->key, b->key, sizeof(a->key)) == 0 && memcmp(a->end, b->end, sizeof(a->end)) == 0 &&
-	       a->has_end == b->has_end && a->first == b->first && a->verdict == b->verdict &&
+	       a->has_end == b->has_end && a->first == b->first && a->any == b->any && a->verdict == b->verdict &&
 	       text_equal(a->chain, b->chain);
 }
 
@@ -138,7 +138,10 @@ static void put_element(struct nft_element_writer *e, const struct nft_kernel_el
 		return;
 	}
 	nest = mnl_attr_nest_start(e->message, NFTA_LIST_ELEM);
-	put_key(e->message, element->key, length);
+	if (element->any)
+		nft_put_u32(e->message, NFTA_SET_ELEM_FLAGS, NFT_SET_ELEM_CATCHALL);
+	else
+		put_key(e->message, element->key, length);
 	if (e->type == NFT_MSG_NEWSETELEM) {
 		if (e->set->verdicts)
 			put_verdict(e->message, element);

@@ -184,9 +184,13 @@ static int take_element(const struct nlattr *attribute, void *context)
 	struct nft_kernel_element *element;
 
 	mnl_attr_parse_nested(attribute, nft_collect, found);
-	if (!found[NFTA_SET_ELEM_KEY])
+	if (!found[NFTA_SET_ELEM_KEY]) {
+		if (nft_get_u32(found[NFTA_SET_ELEM_FLAGS]) & NFT_SET_ELEM_CATCHALL)
+			*(struct nft_kernel_element *)list_add(list) = (struct nft_kernel_element){ .any = true };
 		return MNL_CB_OK;
+	}
 	element = list_add(list);
+	*element = (struct nft_kernel_element){ .has_end = false };
 	value = mnl_attr_get_payload(found[NFTA_SET_ELEM_KEY]);
 	if (mnl_attr_get_payload_len(value) <= NFT_KEY_BYTES)
 		memcpy(element->key, mnl_attr_get_payload(value), mnl_attr_get_payload_len(value));
@@ -206,12 +210,14 @@ static int take_elements(const struct nlmsghdr *message, void *context)
 	return mnl_attr_parse_nested(found[NFTA_SET_ELEM_LIST_ELEMENTS], take_element, &d->list);
 }
 
-/* By key; of one key the end of the range before it comes first. */
+/* By key; of one key the end of the range before it comes first.  What has none is last. */
 static int compare_parts(const void *a, const void *b)
 {
 	const struct nft_kernel_element *x = a, *y = b;
 	int order = memcmp(x->key, y->key, sizeof(x->key));
 
+	if (x->any != y->any)
+		return x->any - y->any;
 	return order ? order : y->has_end - x->has_end;
 }
 
@@ -223,7 +229,7 @@ static uint32_t join_ranges(struct nft_kernel_element *parts, uint32_t count, bo
 	for (uint32_t i = 0; i < count; i++) {
 		if (!parts[i].has_end) {
 			parts[joined] = parts[i];
-			parts[joined++].open = interval;
+			parts[joined++].open = interval && !parts[i].any;
 		} else if (!joined || parts[joined - 1].has_end) {
 			parts[joined] = parts[i];
 			parts[joined].has_end = false;

@@ -246,6 +246,14 @@ nft_replace() {
 	nft replace rule inet pvefw host-in handle "$handle" tcp dport 22 counter accept
 }
 
+# It is before the one that counts.
+nft_move() {
+	local rule
+	rule=$(nft -a list chain inet pvefw host-in | grep 'dport 8006 ')
+	printf '%s\n' "delete rule inet pvefw host-in handle ${rule##* }" "add rule inet pvefw host-in ${rule%% # handle*}" |
+		nft -f -
+}
+
 nft_flush() {
 	nft flush chain inet pvefw host-in
 }
@@ -309,6 +317,9 @@ test_nft() {
 	nft_replace
 	mended 4 "nft_replace" 'chain host-in: 1 rule missing, 1 foreign rule'
 	check "nft: rules that are the same go on counting" test "$before" -gt 0 -a "$(nft_counted)" -ge "$before"
+	: >"$work/log"
+	nft_move
+	mended 4 "a rule is moved to the end" 'chain host-in: 1 rule missing, 1 foreign rule$'
 	for change in nft_replace nft_rule nft_flush nft_members nft_policy nft_dormant; do
 		restart_service $change
 		mended 3 "$change while no service runs" 'changed by others: '
@@ -322,12 +333,21 @@ test_nft() {
 	stop
 }
 
+# An element without a key: what no other element matches
+test_nft_guests() {
+	target=nft-guests
+	fresh nft-guests
+	nft add element bridge pvefw to-guest '{ * : accept }'
+	mended 4 "an element that matches everything" 'table bridge pvefw, set to-guest: 1 foreign element'
+	stop
+}
+
 # nft_counted: packets that the rules of the host's chains have counted
 nft_counted() {
 	nft list table inet pvefw | sed -n 's/.*counter packets \([0-9]*\).*/\1/p' | awk '{ sum += $1 } END { print sum + 0 }'
 }
 
-for test in "${@:-iptables counters settings nft legacy}"; do
+for test in "${@:-iptables counters settings nft nft_guests legacy}"; do
 	for name in $test; do
 		"test_$name"
 	done
