@@ -187,13 +187,17 @@ test_idle() {
 	sleep 2.5
 	local before used time
 	before=$(metric compilations_total)
-	used=$(used) time=$(now)
-	for i in 1 2 3 4; do
-		sleep 1
-		remote kv
+	# What other programs do to the caches makes it more, never less: the least of some looks counts.
+	for look in 1 2 3; do
+		used=$(used) time=$(now)
+		for i in 1 2 3 4; do
+			sleep 1
+			remote kv
+		done
+		used=$((($(used) - used) * 1000000 / ($(now) - time)))
+		echo "idle: look $look: $used millionths of a processor"
+		[ $used -gt 1000 ] || break
 	done
-	used=$((($(used) - used) * 1000000 / ($(now) - time)))
-	echo "idle: $used millionths of a processor"
 	check "idle: $used millionths of a processor; at most a thousandth" test $used -le 1000
 	check "what nodes tell of themselves compiles" test "$(metric compilations_total)" = "$before"
 	end
