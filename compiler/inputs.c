@@ -172,7 +172,8 @@ static void no_such_node(struct reader *r, const struct folder *nodes, struct te
 			 r->inputs->root, TEXT_ARG(name));
 	else
 		d = diag(r->diags, nowhere, DIAG_NODE_NOT_GIVEN,
-			 "%s has several nodes, and this machine, `%.*s`, is none of them",
+			 nodes->count > 1 ? "%s has several nodes, and this machine, `%.*s`, is none of them"
+					  : "%s has one node, which is not this machine, `%.*s`",
 			 r->inputs->root, TEXT_ARG(name));
 	r->diags->unreadable = true;
 	diag_note(d, "nothing is compiled");
@@ -191,11 +192,14 @@ static void no_such_node(struct reader *r, const struct folder *nodes, struct te
 static void choose_node(struct reader *r, struct folder *nodes)
 {
 	struct text own = host_name(r->arena);
+	/* While a node joins a cluster, its /etc/pve can have the folder of another node only: the service must
+	 * not take that for its own. */
+	bool is_own = r->options->demand == TREE_WHOLE && r->inputs->on_node;
 
 	keep_nodes(nodes);
 	r->inputs->node = r->options->node ? text_of(r->options->node)
-			  : nodes->count == 1 ? nodes->names[0]
-					      : own;
+			  : nodes->count == 1 && !is_own ? nodes->names[0]
+							 : own;
 	if (r->options->node && !r->options->node[0])
 		bad_option(r, "--node", "''", "a node's name is not empty");
 	else if (nodes->count && !folder_has(nodes, r->inputs->node))

@@ -78,5 +78,15 @@ sleep 0.5
 check "no cycle for guests' links" test "$(cycles)" = "$before"
 used=$(($(clock_ticks) - ticks))
 check "50 guests' links took $used hundredths of a second, at most 10" test $used -le 10
+
+# While a node joins a cluster, /etc/pve can have nothing but the folder of another node.
+joins() {
+	local before
+	before=$(rules | md5sum)
+	mv /etc/pve/nodes/beta /etc/pve/nodes/alpha
+	printf '[RULES]\nIN ACCEPT -p tcp -dport 4444\n' >/etc/pve/nodes/alpha/host.fw
+	within 3 logged 'which is not this machine' && [ "$(rules | md5sum)" = "$before" ]
+}
+check "another node's folder is not taken for this node's" joins
 stop
 finish
