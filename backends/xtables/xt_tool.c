@@ -204,14 +204,14 @@ static enum layer layer_of(const struct process *process)
 	return strcmp(process->argv[0], "ip6tables-restore") == 0 ? LAYER_IP6TABLES : LAYERS;
 }
 
-/* The chain that a rule leads to, or the target it has. */
+/* The chain that a rule leads to, or the target it has; empty if it has none. */
 static struct text target_of_rule(struct text rule)
 {
-	struct text target = TEXT("");
+	struct text target = { rule.ptr + rule.len, 0 };
 
 	for (uint32_t i = 0; i + 4 < rule.len; i++)
 		if (memcmp(rule.ptr + i, " -j ", 4) == 0 || memcmp(rule.ptr + i, " -g ", 4) == 0)
-			target = (struct text){ rule.ptr + i + 4, 0 };
+			target.ptr = rule.ptr + i + 4;
 	while (target.ptr + target.len < rule.ptr + rule.len && target.ptr[target.len] != ' ')
 		target.len++;
 	return target;
