@@ -798,12 +798,21 @@ static void look_at_root(struct reader *r)
 		r->scan_until = microseconds() + SCAN_AFTER;
 }
 
+/* What could not be read is tried at every look: when it can be read again, nothing else changes. */
+static bool has_failures(const struct reader *r)
+{
+	for (const struct item *item = r->items; item; item = item->hh.next)
+		if (item->reason)
+			return true;
+	return false;
+}
+
 static void look(struct reader *r)
 {
 	r->next_look = r->now + LOOK_INTERVAL;
 	look_at_root(r);
 	/* Not `until now`: where this process waits for a processor, the last scan would be too early. */
-	if (r->last_scan <= r->scan_until || r->now >= r->next_scan || r->problem[0])
+	if (r->last_scan <= r->scan_until || r->now >= r->next_scan || r->problem[0] || has_failures(r))
 		r->rescan = true;
 }
 
