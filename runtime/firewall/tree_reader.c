@@ -96,6 +96,7 @@ struct reader {
 	bool believe;  /* whatever is seen counts at once */
 	bool read_all; /* whatever the signatures say */
 	bool rescan, blind;
+	bool failing;  /* there may be items that cannot be read */
 	bool pending;  /* there may be items that are dirty, in doubt or being written */
 	uint64_t now, next_look, next_scan, scan;
 	uint64_t scan_until; /* scans go on until one has begun after that */
@@ -248,6 +249,7 @@ static void note_failure(struct reader *r, struct item *item, int reason)
 {
 	item->has_signature = false;
 	item->doubt_since = 0;
+	r->failing = true;
 	if (item->reason == reason)
 		return;
 	item->reason = reason;
@@ -798,13 +800,16 @@ static void look_at_root(struct reader *r)
 		r->scan_until = microseconds() + SCAN_AFTER;
 }
 
-/* What could not be read is tried at every look: when it can be read again, nothing else changes. */
-static bool has_failures(const struct reader *r)
+/* What could not be read is tried at every look: when it can be read again, nothing else changes.  All items are
+ * asked only while there may be one: they lie all over the memory. */
+static bool has_failures(struct reader *r)
 {
-	for (const struct item *item = r->items; item; item = item->hh.next)
-		if (item->reason)
-			return true;
-	return false;
+	const struct item *item = r->failing ? r->items : NULL;
+
+	while (item && !item->reason)
+		item = item->hh.next;
+	r->failing = item != NULL;
+	return r->failing;
 }
 
 static void look(struct reader *r)
@@ -969,6 +974,7 @@ static void begin_with_known(struct reader *r)
 		while (!known->is_folder && folder < FOLDERS - 1 && !cached_source_name_in(known, r->folders[folder].path))
 			folder++;
 		find_or_add_item(r, known->shown, folder, known->is_folder)->reason = known->reason;
+		r->failing |= known->reason != 0;
 	}
 }
 
