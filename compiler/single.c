@@ -69,6 +69,16 @@ static struct source *load(struct single *single, const char *path)
 	return source_load(&single->run->map, AT_FDCWD, path, path);
 }
 
+/* NULL if there is no such file, or if it cannot be read, which is reported. */
+static struct source *load_other(struct single *single, const char *path)
+{
+	struct source *source = load(single, path);
+
+	if (!source && errno != ENOENT && errno != ENOTDIR)
+		diag_unreadable(&single->run->diags, path, errno);
+	return source;
+}
+
 /* The cluster.fw that belongs to a file: beside it, or where the tree has it when
  * the file is nodes/<node>/host.fw or sdn/firewall/<vnet>.fw; NULL if none. */
 static struct source *load_cluster(struct single *single, const char *path, enum file_kind kind)
@@ -80,14 +90,36 @@ static struct source *load_cluster(struct single *single, const char *path, enum
 		return NULL;
 	for (int i = 0; i < (kind == FILE_GUEST ? 1 : 2); i++) {
 		const char *shown = arena_printf(&single->run->arena, "%.*s%s", folder, path, places[i]);
-		struct source *source = load(single, shown);
+		struct source *source = load_other(single, shown);
 
 		if (source)
 			return source;
-		if (errno != ENOENT && errno != ENOTDIR)
-			diag_unreadable(&single->run->diags, shown, errno);
 	}
 	return NULL;
+}
+
+static bool refers_to_sdn(const struct source *source)
+{
+	for (uint32_t i = 0; i + 4 <= source->size; i++)
+		if (text_equal_nocase((struct text){ source->text + i, 4 }, TEXT("sdn/")))
+			return true;
+	return false;
+}
+
+/* The SDN's configuration, where the tree has it if the file is at its place; most files need none. */
+static void load_sdn(struct single *single, const char *path, struct single_file *file)
+{
+	const char *up = file->kind == FILE_HOST || file->kind == FILE_VNET ? "../.." : "..";
+	struct arena *arena = &single->run->arena;
+	const char *root;
+
+	if (!refers_to_sdn(file->source))
+		return;
+	root = arena_printf(arena, "%.*s%s", (int)(base_name(path) - path), path, up);
+	file->sdn = load_other(single, arena_printf(arena, "%s/sdn/.running-config", root));
+	file->ipam = load_other(single, arena_printf(arena, "%s/sdn/pve-ipam-state.json", root));
+	if (!file->ipam)
+		file->ipam = load_other(single, arena_printf(arena, "%s/priv/ipam.db", root));
 }
 
 /* False if something is missing without which every name would be unknown. */
@@ -124,10 +156,16 @@ bool single_open(struct single *single, const char *path, const char *fate, stru
 	if (!prepare(single))
 		return false;
 	file->cluster = load_cluster(single, path, file->kind);
+	load_sdn(single, path, file);
 	return true;
 }
 
 void single_check(const struct single *single, const struct single_file *file, struct diags *diags)
 {
-	compile_single(file->source, file->kind, file->cluster, &single->inputs, diags);
+	struct inputs inputs = single->inputs;
+	struct diags unseen;
+
+	diags_init(&unseen, diags->arena, diags->map);
+	sdn_parse(&unseen, file->sdn, file->ipam, &inputs.sdn);
+	compile_single(file->source, file->kind, file->cluster, &inputs, diags);
 }

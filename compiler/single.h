@@ -3,7 +3,7 @@
  * .fw files by themselves, without the tree they stand in (spec 4.1).
  *
  * The kind of a file follows from its name.  It is resolved against the cluster.fw
- * beside it, or at its place in a tree.
+ * beside it, or at its place in a tree, and against the SDN's configuration of that tree.
  */
 #ifndef PVEFW_SINGLE_H
 #define PVEFW_SINGLE_H
@@ -22,6 +22,7 @@ struct single_file {
 	struct source *source;
 	enum file_kind kind;
 	struct source *cluster; /* NULL: there is none, or it is this one */
+	struct source *sdn, *ipam; /* the SDN's configuration, if the file refers to it; NULL: there is none */
 };
 
 /* "100.fw" */

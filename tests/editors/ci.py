@@ -61,6 +61,16 @@ for hook in hooks.values():
     verdict(matches == names + ["sdn/firewall/vnet0.fw"], f"{hook['id']}: its files are {matches}")
     good = run(f"{hook['entry']} {' '.join(names)}", right)
     verdict(good.returncode == 0 and not good.stdout, f"{hook['id']}: succeeds on the example {good.stdout}")
+for example in ["hosting", "ipv6-cluster", "small-office"]:
+    folder = shutil.copytree(f"{top}/examples/{example}", f"{work}/{example}")
+    files = sorted(os.path.relpath(os.path.join(path, name), folder)
+                   for path, _, entries in os.walk(folder) for name in entries if name.endswith(".fw"))
+    for hook in hooks.values():
+        unmatched = [name for name in files if not re.search(hook["files"], name)]
+        verdict(files and not unmatched, f"{hook['id']} takes all files of {example}, not {unmatched}")
+        good = run(f"{hook['entry']} {' '.join(files)}", folder)
+        verdict(good.returncode == 0 and "changes" not in good.stdout,
+                f"{hook['id']}: succeeds on {example}: {good.stdout}{good.stderr}")
 bad = run(f"{hooks['pvefw-lint']['entry']} {' '.join(names)}", broken)
 verdict(bad.returncode == 1, "pvefw-lint fails on a broken one")
 bad = run(f"{hooks['pvefw-fmt']['entry']} {' '.join(names)}", broken)
