@@ -19,7 +19,8 @@
 /* Microseconds. */
 enum {
 	SETTLE = 1000,          /* from the first sign of a change to a cycle */
-	QUIET = 50000,          /* when there are many, this long after the last */
+	QUIET = 50000,          /* when there are many, this long after the last, or */
+	QUIET_CYCLES = 3,       /* this many times what the last cycle took, if that is longer, */
 	LATEST = 700000,        /* but not later than this after the first */
 	BURST = 250000,         /* changes this soon after a cycle belong to it */
 	AFTER_SHORT_WAY = 500000,
@@ -105,6 +106,13 @@ static void note_changed(struct service *s, const char *shown)
 		strcpy(s->changed, shown);
 }
 
+/* Whoever writes many files is held up where the processors are busy, and so is the one that reads them: there a cycle
+ * takes longer, too, and costs more than waiting. */
+static uint64_t quiet(const struct service *s)
+{
+	return most(QUIET, QUIET_CYCLES * (uint64_t)(s->counts.compile_time + s->counts.apply_time) / 1000);
+}
+
 /* A file that was written is taken up at once, if it is alone.  Of many, the first is; then they are left
  * to come to an end. */
 void service_on_change(void *context, const char *shown)
@@ -118,7 +126,7 @@ void service_on_change(void *context, const char *shown)
 	if (!s->others_changed && now - s->last_cycle > BURST)
 		service_schedule(s, SETTLE);
 	else if (!s->scheduled || s->due > s->first_change + SETTLE)
-		set_due(s, least(now + QUIET, s->first_change + LATEST));
+		set_due(s, least(now + quiet(s), s->first_change + LATEST));
 }
 
 /* ---- cycles ---- */

@@ -182,6 +182,19 @@ settled() {
 	[ "$(metric compilations_total)" = "$before" ]
 }
 
+# The same, within 10 seconds.  last_cycle: when the last was seen
+until_settled() {
+	local end=$(($(now) + 10000000)) seen count
+	seen=$(metric compilations_total)
+	last_cycle=$(now)
+	while [ "$(now)" -lt $end ] && [ $(($(now) - last_cycle)) -lt 900000 ]; do
+		sleep 0.05
+		count=$(metric compilations_total)
+		[ "$count" = "$seen" ] || last_cycle=$(now)
+		seen=$count
+	done
+}
+
 # ---- many at once ----
 
 test_many() {
@@ -194,11 +207,12 @@ test_many() {
 	before=$(metric compilations_total)
 	time=$(now)
 	cp "$work"/many/*.fw "$work/tree/firewall/"
-	time=$((($(now) - time) / 1000))
-	within 10 settled
+	echo "written in $((($(now) - time) / 1000)) ms"
+	until_settled
 	count=$(($(metric compilations_total) - before))
-	echo "$many files, written in $time ms: $count compilations"
-	# more where writing takes longer than the service waits
+	time=$(((last_cycle - time) / 1000))
+	echo "$many files in $time ms: $count compilations"
+	# more where writing and reading take longer than the service waits
 	check "$many files at once: $count compilations" test $count -ge 1 -a $count -le $((2 + time / 700))
 	reads=$(metric files_read_total)
 	put 100.fw '[OPTIONS]' 'enable: 1' '[RULES]' 'IN ACCEPT -p tcp -dport 80' 'IN DROP -p udp -dport 4711'
