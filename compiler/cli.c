@@ -9,6 +9,8 @@
  */
 #include "cli.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -47,13 +49,23 @@ void stdout_open(struct out *out)
 	out_init_fd(out, STDOUT_FILENO);
 }
 
+bool is_write_failure(int reason)
+{
+	return reason && reason != EPIPE;
+}
+
 int stdout_close(struct out *out)
 {
 	int reason = out_flush(out);
 
 	out_free(out);
-	return reason ? cli_error("cannot write standard output: %s", error_text(reason))
-		      : EXIT_CLEAN;
+	return is_write_failure(reason) ? cli_error("cannot write standard output: %s", error_text(reason))
+					: EXIT_CLEAN;
+}
+
+bool is_standard_stream(const char *path)
+{
+	return path && strcmp(path, "-") == 0;
 }
 
 int cli_unknown(const char *what, const char *prefix, const struct suggestion *s)
@@ -427,14 +439,32 @@ static int run_named(struct arena *arena, const struct cli_program *program, int
 	return run_command(arena, program, (unsigned)(command - program->commands), argc - 2, argv + 2);
 }
 
+/*
+ * A standard stream that is closed becomes a pipe without a reader, before anything else is opened under its number:
+ * no file or socket of ours gets what is printed, writing fails as when a reader has gone away, and reading fails.
+ */
+static void open_standard_streams(void)
+{
+	int ends[2];
+
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) >= 0 || errno != EBADF || pipe(ends) < 0)
+			continue;
+		/* The lowest number is free, so the end for reading is `fd`; it is closed here. */
+		dup2(ends[1], fd);
+		close(ends[1]);
+	}
+}
+
 int cli_main(const struct cli_program *program, int argc, char **argv)
 {
 	struct arena arena = { 0 };
 	int status;
 
 	program_name = program->name;
-	/* A reader that goes away, and a file that may grow no further, are errors like any
-	 * other, and are reported. */
+	/* A file that may grow no further is an error like any other, and is reported.  A reader that goes away is
+	 * not: a command does all of its work, and ends as if all had been read. */
+	open_standard_streams();
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
 	status = program->commands[0].name ? run_named(&arena, program, argc, argv)

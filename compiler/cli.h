@@ -110,5 +110,9 @@ int cli_unknown(const char *what, const char *prefix, const struct suggestion *s
 /* To standard output: returns EXIT_CLEAN or reports why it cannot be written. */
 void stdout_open(struct out *out);
 int stdout_close(struct out *out);
+/* Whether an errno of writing is a failure; a reader that wants no more, EPIPE, is not. */
+bool is_write_failure(int reason);
+/* "-" in place of a file's name; NULL is not one. */
+bool is_standard_stream(const char *path);
 
 #endif

@@ -128,7 +128,7 @@ static bool use(struct run *run, const struct backend *backend, const struct inp
 {
 	const char *path = run->cli->value[CLI_WRITE];
 
-	return path && !run->cli->value[CLI_DUMP] ? write_files(run, backend, config, path)
+	return path && !is_standard_stream(path) && !run->cli->value[CLI_DUMP] ? write_files(run, backend, config, path)
 						  : print(run, backend, inputs, config);
 }
 

@@ -2,6 +2,8 @@
 /*
  * pvefw-cc lint: reports what is wrong and makes nothing.
  *
+ * The diagnostics are the product and go to standard output; with --diff, the diff is.
+ *
  * A path is a tree, which is compiled as a whole; another folder, of which
  * every .fw file is taken; or one file (single.h).  All diagnostics of a run are
  * printed together.
@@ -10,6 +12,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "commands.h"
 #include "compile.h"
@@ -148,17 +151,21 @@ static bool fix_all(const struct cli *cli, int *status)
 	struct out out;
 	bool done;
 
-	if (run_begin(&run, cli))
+	if (run_begin(&run, cli)) {
+		run.stream = STDOUT_FILENO;
 		lint_all(&run);
+	}
 	if (run.failed) {
 		*status = run_end(&run);
 		return false;
 	}
 	run_choose(&run);
 	fixes = fixes_collect(&run.diags);
-	stdout_open(&out);
+	/* Standard output has what is left, in the format that was asked for. */
+	out_init_fd(&out, STDERR_FILENO);
 	done = fixes_write(&fixes, &out);
-	done = stdout_close(&out) == EXIT_CLEAN && done;
+	done = !is_write_failure(out_flush(&out)) && done;
+	out_free(&out);
 	run_drop(&run);
 	*status = EXIT_TROUBLE;
 	return done;
@@ -174,6 +181,7 @@ static int lint(const struct cli *cli)
 	if (cli->value[CLI_FIX] && !fix_all(cli, &status))
 		return status;
 	if (run_begin(&run, cli)) {
+		run.stream = cli->value[CLI_DIFF] ? STDERR_FILENO : STDOUT_FILENO;
 		lint_all(&run);
 		if (cli->value[CLI_DIFF] && !print_diff(&run))
 			run.failed = true;

@@ -26,7 +26,7 @@ static bool write_out(struct run *run, const struct report *report)
 	const char *path = run->cli->value[CLI_WRITE];
 	struct out out, *file;
 
-	if (!path) {
+	if (!path || is_standard_stream(path)) {
 		stdout_open(&out);
 		print(run, &out, report);
 		return stdout_close(&out) == EXIT_CLEAN;

@@ -87,7 +87,7 @@ static void finish(struct out_files *files)
 	if (close(file->out.fd) < 0 && !reason)
 		reason = errno;
 	out_free(&file->out);
-	if (reason)
+	if (is_write_failure(reason))
 		fail(files, file->path, reason);
 }
 

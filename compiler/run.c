@@ -30,7 +30,7 @@ bool run_begin(struct run *run, const struct cli *cli)
 {
 	const char *const *value = cli->value;
 
-	*run = (struct run){ .cli = cli, .format = diag_formats[0] };
+	*run = (struct run){ .cli = cli, .format = diag_formats[0], .stream = STDERR_FILENO };
 	source_map_init(&run->map, &run->arena);
 	diags_init(&run->diags, &run->arena, &run->map);
 	run->options = cli_inputs(cli);
@@ -40,6 +40,9 @@ bool run_begin(struct run *run, const struct cli *cli)
 		cli_error("%s: unknown format `%s`", cli_shown(cli, CLI_FORMAT), value[CLI_FORMAT]);
 	run->failed = !run->format || !choose_by_options(run, CLI_SELECT, diag_choice_select) ||
 		      !choose_by_options(run, CLI_WARNING, diag_choice_warning);
+	/* An empty report would say that all is right. */
+	if (run->failed)
+		run->format = NULL;
 	return !run->failed;
 }
 
@@ -50,28 +53,33 @@ void run_choose(struct run *run)
 	run->chosen = true;
 }
 
-static bool wants_colour(const struct cli *cli)
+/* On `stream`, or in a file if that is -1. */
+static bool wants_colour(const struct cli *cli, int stream)
 {
 	const char *when = cli->value[CLI_COLOR], *no_color = getenv("NO_COLOR"),
 		   *terminal = getenv("TERM");
 
 	if (when && strcmp(when, "auto") != 0)
 		return strcmp(when, "always") == 0;
-	return !cli->value[CLI_OUTPUT] && !(no_color && no_color[0]) && terminal &&
-	       strcmp(terminal, "dumb") != 0 && isatty(STDERR_FILENO);
+	return stream >= 0 && !(no_color && no_color[0]) && terminal && strcmp(terminal, "dumb") != 0 &&
+	       isatty(stream);
 }
 
-/* To standard error. */
-static void print(struct run *run)
+static void print(struct run *run, int stream)
 {
 	struct out out;
+	int reason;
 
-	out_init_fd(&out, STDERR_FILENO);
-	run->format->print(&out, &run->diags, wants_colour(run->cli));
-	/* There is no other place to say that this failed; the exit status does. */
-	if (out_flush(&out))
-		run->failed = true;
+	out_init_fd(&out, stream);
+	run->format->print(&out, &run->diags, wants_colour(run->cli, stream));
+	reason = out_flush(&out);
 	out_free(&out);
+	if (!is_write_failure(reason))
+		return;
+	run->failed = true;
+	/* That standard error cannot be written can be told by the exit status only. */
+	if (stream == STDOUT_FILENO)
+		cli_error("cannot write standard output: %s", error_text(reason));
 }
 
 /* To the file of --output. */
@@ -81,7 +89,7 @@ static void write_file(struct run *run, const char *path)
 	struct out *out = out_files_open(&files, path);
 
 	if (out)
-		run->format->print(out, &run->diags, wants_colour(run->cli));
+		run->format->print(out, &run->diags, wants_colour(run->cli, -1));
 	if (!out_files_commit(&files))
 		run->failed = true;
 }
@@ -112,10 +120,10 @@ int run_end(struct run *run)
 	int status;
 
 	run_choose(run);
-	if (run->format && path)
+	if (run->format && path && !is_standard_stream(path))
 		write_file(run, path);
 	else if (run->format)
-		print(run);
+		print(run, path ? STDOUT_FILENO : run->stream);
 	status = run->failed || run->diags.unreadable ? EXIT_TROUBLE
 		 : run_finds(run)		      ? EXIT_FOUND
 						      : EXIT_CLEAN;

@@ -17,6 +17,7 @@ struct run {
 	struct diags diags;
 	struct input_options options;
 	const struct diag_format *format;
+	int stream; /* where diagnostics go without --output: standard error, unless they are the product */
 	struct diag_choice choice;
 	const struct left_out *left_out; /* what the kernel has refused, or NULL */
 	bool chosen; /* run_choose() was called */

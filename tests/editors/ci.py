@@ -47,7 +47,7 @@ with open(f"{broken}/{report}", encoding="utf-8") as file:
     verdict(len(json.load(file)) == 1, "GitLab's report has the mistake")
 
 (pattern,) = load("examples/ci/pvefw-matcher.json")["problemMatcher"][0]["pattern"]
-said = run("pvefw-cc lint --format gcc --root .", broken).stderr.splitlines()
+said = run("pvefw-cc lint --format gcc --root .", broken).stdout.splitlines()
 found = [match for match in (re.match(pattern["regexp"], line) for line in said) if match]
 verdict(len(found) == 1, f"the matcher finds the mistake in: {said}")
 match = found[0]

@@ -58,6 +58,13 @@ compile() {
 	run compile --root "$root" --node n1 $etc "$@"
 }
 
+# lint [OPTION...] [PATH...]: what it finds is its result, on standard output.  It is left in $tmp/stderr all the same,
+# where the errors of the other commands are, and what is printed to standard error in $tmp/stdout.
+lint() {
+	"$cc" lint "$@" >"$tmp/stderr" 2>"$tmp/stdout"
+	status=$?
+}
+
 # What went wrong in the last run, below a FAIL.
 show() {
 	echo "    exit status $status; standard error:"
