@@ -22,6 +22,8 @@ CC      ?= gcc
 PREFIX  ?= /usr/local
 SYSCONFDIR ?= /etc
 UNITDIR ?= $(PREFIX)/lib/systemd/system
+# Where Debian's zsh looks.
+ZSHDIR  ?= $(PREFIX)/share/zsh/$(if $(filter /usr,$(PREFIX)),vendor-completions,site-functions)
 VARIANT ?=
 SECONDS ?= 1800
 B       := build$(if $(VARIANT),/$(VARIANT))
@@ -178,6 +180,10 @@ install: all
 		$(install_file) $$file \
 			$(DESTDIR)$(PREFIX)/share/bash-completion/completions/$$(basename $$file .bash) || exit 1; \
 	done
+	for file in $(B)/completion/*.zsh; do \
+		$(install_file) $$file $(DESTDIR)$(ZSHDIR)/_$$(basename $$file .zsh) || exit 1; \
+	done
+	$(install_file) -t $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d $(B)/completion/*.fish
 	$(install_file) $(B)/editor/pvefw.vim $(DESTDIR)$(PREFIX)/share/vim/vimfiles/syntax/pvefw.vim
 	$(install_file) editor/ftdetect.vim $(DESTDIR)$(PREFIX)/share/vim/vimfiles/ftdetect/pvefw.vim
 	$(install_file) -t $(DESTDIR)$(PREFIX)/share/pvefw $(B)/editor/pvefw.tmLanguage.json

@@ -21,6 +21,8 @@
 #include "strerror.h"
 #include "visible.h"
 
+const struct command_row cli_help_command = { "help", "[COMMAND]", "Print the usage, of a command if it is named", NULL };
+
 /* ---- messages ---- */
 
 /* For messages; the same as long as the process lives. */
@@ -84,8 +86,9 @@ const struct command_row *command_find(const struct cli_program *program, const 
 	for (unsigned i = 0; i < program->command_count; i++) {
 		if (strcmp(name, program->commands[i].name) == 0)
 			return &program->commands[i];
-		suggest(&s, text_of(program->commands[i].name), (struct span){ 0, 0 });
+		suggest_word(&s, text_of(program->commands[i].name));
 	}
+	suggest_word(&s, text_of(cli_help_command.name));
 	cli_unknown("command", "", &s);
 	return NULL;
 }
@@ -122,7 +125,7 @@ static unsigned find_long(const struct cli *cli, struct text name)
 			continue;
 		if (text_is(name, option_of(cli, i)->name))
 			return i;
-		suggest(&s, text_of(option_of(cli, i)->name), (struct span){ 0, 0 });
+		suggest_word(&s, text_of(option_of(cli, i)->name));
 	}
 	cli_unknown("option", "--", &s);
 	return NO_OPTION;
@@ -143,25 +146,76 @@ static bool is_choice(const char *argument)
 	return argument && argument[0] >= 'a' && argument[0] <= 'z' && strchr(argument, '|');
 }
 
-static bool is_one_of(struct text choices, struct text value)
+static struct text backend_at(unsigned i)
 {
-	while (choices.len) {
-		long bar = text_find(choices, '|');
-		uint32_t len = bar < 0 ? choices.len : (uint32_t)bar;
-
-		if (text_equal((struct text){ choices.ptr, len }, value))
-			return true;
-		choices.ptr += len + (bar >= 0);
-		choices.len -= len + (bar >= 0);
-	}
-	return false;
+	return backends[i] ? text_of(backends[i]->name) : (struct text){ NULL, 0 };
 }
 
-static bool check_value(const char *shown, const struct cli_option_row *row, const char *value)
+static struct text format_at(unsigned i)
 {
-	if (!is_choice(row->argument) || is_one_of(text_of(row->argument), text_of(value)))
+	return diag_formats[i] ? text_of(diag_formats[i]->name) : (struct text){ NULL, 0 };
+}
+
+/* Part `i` of "a|b|c". */
+static struct text choice_at(const char *choices, unsigned i)
+{
+	while (i-- && *choices) {
+		choices += strcspn(choices, "|");
+		choices += *choices == '|';
+	}
+	return (struct text){ choices, (uint32_t)strcspn(choices, "|") };
+}
+
+struct text cli_value_at(const struct cli_option_row *option, unsigned i)
+{
+	if (!option->argument)
+		return (struct text){ NULL, 0 };
+	if (strcmp(option->argument, "TARGET") == 0)
+		return backend_at(i);
+	if (strcmp(option->argument, "FORMAT") == 0)
+		return format_at(i);
+	return is_choice(option->argument) ? choice_at(option->argument, i) : (struct text){ NULL, 0 };
+}
+
+bool cli_option_values(struct out *out, const struct cli_option_row *option, const char *separator)
+{
+	struct text value;
+	unsigned i;
+
+	for (i = 0; (value = cli_value_at(option, i)).len; i++) {
+		out_string(out, i ? separator : "");
+		out_text(out, value);
+	}
+	return i != 0;
+}
+
+static void report_value(struct arena *arena, const char *shown, const struct cli_option_row *row,
+			 const struct suggestion *s)
+{
+	const char *help = s->best.len ? arena_printf(arena, "; did you mean `%.*s`?", TEXT_ARG(s->best)) : "";
+	struct out list;
+
+	out_init_memory(&list);
+	cli_option_values(&list, row, "|");
+	cli_error("%s takes %.*s, not `%.*s`%s", shown, (int)list.len, list.data, TEXT_ARG(s->wanted), help);
+	out_free(&list);
+}
+
+/* The only place where values from a list are checked, on the command line and in configuration files. */
+static bool check_value(struct arena *arena, const char *shown, const struct cli_option_row *row, const char *value)
+{
+	struct suggestion s;
+	struct text known;
+
+	if (!cli_value_at(row, 0).len)
 		return true;
-	cli_error("%s takes %s, not `%s`", shown, row->argument, value);
+	suggest_start(&s, text_of(value));
+	for (unsigned i = 0; (known = cli_value_at(row, i)).len; i++) {
+		if (text_is(known, value))
+			return true;
+		suggest_word(&s, known);
+	}
+	report_value(arena, shown, row, &s);
 	return false;
 }
 
@@ -205,7 +259,7 @@ static bool take_value(struct words *w, unsigned option, const char *shown, cons
 		add_value(w, option, shown, value);
 	if (option == CLI_ALTNAME)
 		add_altname(w, value);
-	return check_value(shown, row, w->cli->value[option]);
+	return check_value(w->arena, shown, row, w->cli->value[option]);
 }
 
 const char *cli_shown(const struct cli *cli, unsigned option)
@@ -290,40 +344,6 @@ struct input_options cli_inputs(const struct cli *cli)
 
 /* ---- help ---- */
 
-static const char *backend_at(unsigned i)
-{
-	return backends[i] ? backends[i]->name : NULL;
-}
-
-static const char *format_at(unsigned i)
-{
-	return diag_formats[i] ? diag_formats[i]->name : NULL;
-}
-
-static bool has_argument(const struct cli_option_row *option, const char *argument)
-{
-	return option->argument && strcmp(option->argument, argument) == 0;
-}
-
-bool cli_option_values(struct out *out, const struct cli_option_row *option, const char *separator)
-{
-	const char *(*name_at)(unsigned) = has_argument(option, "TARGET")   ? backend_at
-					   : has_argument(option, "FORMAT") ? format_at
-									    : NULL;
-	const char *name;
-
-	for (unsigned i = 0; name_at && (name = name_at(i)); i++)
-		out_printf(out, "%s%s", i ? separator : "", name);
-	if (name_at || !is_choice(option->argument))
-		return name_at != NULL;
-	for (const char *at = option->argument; *at; at++)
-		if (*at == '|')
-			out_string(out, separator);
-		else
-			out_char(out, *at);
-	return true;
-}
-
 static void option_help(struct out *out, const struct cli_option_row *row)
 {
 	struct out text;
@@ -374,6 +394,7 @@ void cli_help(struct out *out, const struct cli_program *program)
 	out_printf(out, "usage: %s COMMAND [OPTION ...] [OPERAND ...]\n\nThe commands:\n\n", program->name);
 	for (unsigned i = 0; i < program->command_count; i++)
 		out_printf(out, "  %-12s %s\n", program->commands[i].name, program->commands[i].text);
+	out_printf(out, "  %-12s %s\n", cli_help_command.name, cli_help_command.text);
 	out_printf(out, "\n%s\n", program->see);
 }
 
@@ -401,6 +422,22 @@ static int print_version(const struct cli_program *program)
 	return stdout_close(&out);
 }
 
+/* `help`, with the words behind it: the same as --help. */
+static int run_help(const struct cli_program *program, int count, char **words)
+{
+	const struct command_row *command;
+
+	if (count == 0)
+		return print_help(program, program->commands[0].name ? -1 : 0);
+	if (count > 1 || !program->commands[0].name)
+		return cli_error("`%s`: help takes %s", words[count - 1],
+				 program->commands[0].name ? "the name of one command" : "nothing, as there are no commands");
+	if (strcmp(words[0], cli_help_command.name) == 0)
+		return print_help(program, -1);
+	command = command_find(program, words[0]);
+	return command ? print_help(program, (int)(command - program->commands)) : EXIT_TROUBLE;
+}
+
 static int run_command(struct arena *arena, const struct cli_program *program, unsigned command, int count,
 		       char **words)
 {
@@ -422,6 +459,19 @@ static bool is_option(const char *word, const struct cli_option_row *row)
 	return word[0] == '-' && word[1] == row->letter && word[2] == '\0';
 }
 
+/* An option where the command is expected; only these two can stand there. */
+static int report_early_option(const struct cli_program *program, const char *word)
+{
+	struct suggestion s;
+
+	suggest_start(&s, text_of(word + strspn(word, "-")));
+	suggest_word(&s, text_of(program->options[CLI_HELP].name));
+	suggest_word(&s, text_of(program->options[CLI_VERSION].name));
+	if (s.best.len)
+		return cli_error("unknown command `%s`; did you mean `--%.*s`?", word, TEXT_ARG(s.best));
+	return cli_error("unknown command `%s`; options come after the command", word);
+}
+
 /* Of a program whose first word is a command. */
 static int run_named(struct arena *arena, const struct cli_program *program, int argc, char **argv)
 {
@@ -433,6 +483,10 @@ static int run_named(struct arena *arena, const struct cli_program *program, int
 		return print_help(program, -1);
 	if (is_option(argv[1], &program->options[CLI_VERSION]))
 		return print_version(program);
+	if (strcmp(argv[1], cli_help_command.name) == 0)
+		return run_help(program, argc - 2, argv + 2);
+	if (argv[1][0] == '-')
+		return report_early_option(program, argv[1]);
 	command = command_find(program, argv[1]);
 	if (!command)
 		return EXIT_TROUBLE;
@@ -467,8 +521,12 @@ int cli_main(const struct cli_program *program, int argc, char **argv)
 	open_standard_streams();
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
-	status = program->commands[0].name ? run_named(&arena, program, argc, argv)
-					   : run_command(&arena, program, 0, argc - 1, argv + 1);
+	if (program->commands[0].name)
+		status = run_named(&arena, program, argc, argv);
+	else if (argc > 1 && strcmp(argv[1], cli_help_command.name) == 0)
+		status = run_help(program, argc - 2, argv + 2);
+	else
+		status = run_command(&arena, program, 0, argc - 1, argv + 1);
 	arena_free(&arena);
 	return status;
 }

@@ -90,6 +90,8 @@ bool cli_take(struct cli *cli, struct arena *arena, unsigned option, const char 
 /* Where the value of the option that counts was said: "--format", or a place in a file. */
 const char *cli_shown(const struct cli *cli, unsigned option);
 bool cli_is_of_command(const struct cli *cli, unsigned option);
+/* `help`, which every program has beside its own commands. */
+extern const struct command_row cli_help_command;
 /* NULL was reported. */
 const struct command_row *command_find(const struct cli_program *program, const char *name);
 /* The input options that were given. */
@@ -98,6 +100,8 @@ struct input_options cli_inputs(const struct cli *cli);
 /* The usage of all, and of one command. */
 void cli_help(struct out *out, const struct cli_program *program);
 void command_help(struct out *out, const struct cli_program *program, unsigned command);
+/* Value `i` of those that the option can have; empty behind the last one, and if they are not from a list. */
+struct text cli_value_at(const struct cli_option_row *option, unsigned i);
 /* Appends the values that the option can have, `separator` between two; false if
  * they are not from a list. */
 bool cli_option_values(struct out *out, const struct cli_option_row *option, const char *separator);

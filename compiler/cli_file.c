@@ -60,7 +60,7 @@ static bool find_option(const struct option_file *file, struct text key, unsigne
 			return can_stand_here(file, *option) ||
 			       wrong(file, "only the command line can say", key);
 		if (can_stand_here(file, *option))
-			suggest(&s, text_of(name), (struct span){ 0, 0 });
+			suggest_word(&s, text_of(name));
 	}
 	if (!s.best.len)
 		return wrong(file, "there is no option", key);

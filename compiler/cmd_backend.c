@@ -8,11 +8,8 @@
 const struct backend *cmd_backend(const struct cli *cli, const char *otherwise)
 {
 	const char *name = cli->value[CLI_TARGET] ? cli->value[CLI_TARGET] : otherwise;
-	const struct backend *backend = backend_find(text_of(name));
 
-	if (!backend)
-		cli_error("unknown target `%s`", name);
-	return backend;
+	return backend_find(text_of(name));
 }
 
 bool cmd_pipeline(struct run *run, const struct backend *backend, cmd_use *use)

@@ -6,7 +6,7 @@
 #include "backend.h"
 #include "run.h"
 
-/* The backend that --target names, or `otherwise`; NULL if there is none of that name, which was reported. */
+/* The backend that --target names, whose value cli_parse() has checked, or `otherwise`. */
 const struct backend *cmd_backend(const struct cli *cli, const char *otherwise);
 
 /* What a command makes of a configuration; false if that has failed. */

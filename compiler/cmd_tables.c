@@ -7,8 +7,6 @@
 #include "describe.h"
 #include "resolve.h"
 
-static const struct span nowhere;
-
 /* Shows each operand with `show`, which returns false if there is no such row, or
  * all with `list`.  `offer` collects the names there are. */
 static int show_table(const struct cli *cli, const char *what, void (*list)(struct out *out),
@@ -64,7 +62,7 @@ static bool show_macro(struct out *out, struct text name)
 static void offer_macros(struct suggestion *s)
 {
 	for (unsigned i = 0; i < macro_count; i++)
-		suggest(s, text_of(macro_table[i].name), nowhere);
+		suggest_word(s, text_of(macro_table[i].name));
 }
 
 int cmd_macros(const struct cli *cli)
@@ -113,7 +111,7 @@ static bool show_options(struct out *out, struct text name)
 static void offer_options(struct suggestion *s)
 {
 	for (unsigned i = 0; i < OPTION_COUNT; i++)
-		suggest(s, text_of(option_table[i].key), nowhere);
+		suggest_word(s, text_of(option_table[i].key));
 }
 
 int cmd_options(const struct cli *cli)
@@ -150,7 +148,7 @@ static bool show_icmp_type(struct out *out, struct text name)
 static void offer_icmp_types(struct suggestion *s)
 {
 	for (unsigned i = 0; i < icmp_count; i++)
-		suggest(s, text_of(icmp_table[i].name), nowhere);
+		suggest_word(s, text_of(icmp_table[i].name));
 }
 
 int cmd_icmp_types(const struct cli *cli)

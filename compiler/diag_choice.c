@@ -5,6 +5,8 @@
 #include "portability.h"
 #include "resolve.h"
 
+static const char portability_group[] = "portability";
+
 static bool is_error(enum diag_id id)
 {
 	return diag_severity(&diag_catalogue[id]) == SEVERITY_ERROR;
@@ -15,6 +17,7 @@ static const char *unknown(struct arena *arena, struct text name)
 	struct suggestion s;
 
 	suggest_diagnostic(&s, name);
+	suggest_word(&s, text_of(portability_group));
 	if (s.best.len)
 		return arena_printf(arena, "no diagnostic `%.*s`; did you mean `%.*s`?", TEXT_ARG(name),
 				    TEXT_ARG(s.best));
@@ -31,7 +34,7 @@ static struct text without(struct text t, const char *prefix)
 /* The name of a group, which counts as those of all its diagnostics. */
 static bool is_group(struct text name)
 {
-	return text_is(name, "portability");
+	return text_is(name, portability_group);
 }
 
 /* Errors of the group are left as they are. */

@@ -169,6 +169,8 @@ struct suggestion {
 
 void suggest_start(struct suggestion *s, struct text wanted);
 void suggest(struct suggestion *s, struct text candidate, struct span span);
+/* A word of the command line: one that begins with the other is nearest, as `nftables` and `nft` are. */
+void suggest_word(struct suggestion *s, struct text candidate);
 /* Whether a search among `names` that a file defines may be made: there can be too many
  * of both, and nobody reads so many diagnostics. */
 bool suggest_among(struct resolver *r, uint32_t names);

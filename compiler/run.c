@@ -36,9 +36,7 @@ bool run_begin(struct run *run, const struct cli *cli)
 	run->options = cli_inputs(cli);
 	if (value[CLI_FORMAT])
 		run->format = diag_format_find(text_of(value[CLI_FORMAT]));
-	if (!run->format)
-		cli_error("%s: unknown format `%s`", cli_shown(cli, CLI_FORMAT), value[CLI_FORMAT]);
-	run->failed = !run->format || !choose_by_options(run, CLI_SELECT, diag_choice_select) ||
+	run->failed = !choose_by_options(run, CLI_SELECT, diag_choice_select) ||
 		      !choose_by_options(run, CLI_WARNING, diag_choice_warning);
 	/* An empty report would say that all is right. */
 	if (run->failed)

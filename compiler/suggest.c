@@ -20,6 +20,36 @@ void suggest(struct suggestion *s, struct text candidate, struct span span)
 	s->span = span;
 }
 
+/* Whether `whole` begins with `part`: case, hyphens and underscores do not count. */
+static bool begins_with(struct text whole, struct text part)
+{
+	uint32_t at = 0;
+
+	for (uint32_t i = 0; i < part.len; i++) {
+		if (part.ptr[i] == '-' || part.ptr[i] == '_')
+			continue;
+		while (at < whole.len && (whole.ptr[at] == '-' || whole.ptr[at] == '_'))
+			at++;
+		if (at == whole.len || char_lower(whole.ptr[at]) != char_lower(part.ptr[i]))
+			return false;
+		at++;
+	}
+	return true;
+}
+
+void suggest_word(struct suggestion *s, struct text candidate)
+{
+	bool longer = candidate.len >= 3 && begins_with(s->wanted, candidate);
+	bool shorter = s->wanted.len >= 2 && begins_with(candidate, s->wanted);
+
+	if ((longer || shorter) && s->distance) {
+		s->best = candidate;
+		s->distance = 0;
+		return;
+	}
+	suggest(s, candidate, (struct span){ 0, 0 });
+}
+
 void suggest_diagnostic(struct suggestion *s, struct text wanted)
 {
 	suggest_start(s, wanted);

@@ -124,6 +124,8 @@ static void synopsis(struct out *out)
 		out_string(out, ".Op Ar option ...\n");
 		operands(out, program->commands[i].operands);
 	}
+	if (program->commands[0].name)
+		out_printf(out, ".Nm\n.Cm %s\n.Op Ar command\n", cli_help_command.name);
 	out_string(out, ".Nm\n.Fl \\-help | Fl \\-version\n");
 }
 
@@ -378,8 +380,8 @@ static void bash_commands(struct out *out)
 		out_char(out, *at == '-' ? '_' : *at);
 	out_string(out, "_commands='");
 	for (unsigned i = 0; i < program->command_count; i++)
-		out_printf(out, "%s%s", i ? " " : "", program->commands[i].name);
-	out_string(out, "'\n");
+		out_printf(out, "%s ", program->commands[i].name);
+	out_printf(out, "%s'\n", cli_help_command.name);
 }
 
 /* The options of each command, as the arms of a case; there is one arm if there are no commands. */
@@ -401,31 +403,11 @@ static void bash_options(struct out *out)
 	}
 }
 
-static void bash_pattern(struct out *out, const struct cli_option_row *row)
-{
-	out_char(out, '\t');
-	if (row->letter)
-		out_printf(out, "-%c", row->letter);
-	if (row->name)
-		out_printf(out, "%s--%s", row->letter ? " | " : "", row->name);
-	out_string(out, ") ");
-}
-
 static void diagnostic_names(struct out *out)
 {
 	for (unsigned i = 0; i < DIAG_COUNT; i++)
 		out_printf(out, " %c%s %s", diag_catalogue[i].letter, diag_catalogue[i].number,
 			   diag_catalogue[i].name);
-}
-
-/* The next row from `at` on whose option has this name, of another command; or the count. */
-static unsigned find_named(const char *name, unsigned at)
-{
-	for (; at < program->option_count; at++)
-		if (name && is_taken(&program->options[at]) && program->options[at].name &&
-		    strcmp(program->options[at].name, name) == 0)
-			break;
-	return at;
 }
 
 static bool names_diagnostics(const struct cli_option_row *row)
@@ -434,52 +416,417 @@ static bool names_diagnostics(const struct cli_option_row *row)
 	       strcmp(row->argument, pvefw_cc.options[CLI_SELECT].argument) == 0;
 }
 
-/* What the options that take an argument can have; of those with one name, either. */
+/* Another row has an option of this name, which other commands take. */
+static bool has_namesake(const struct cli_option_row *row)
+{
+	for (unsigned i = 0; i < program->option_count; i++) {
+		const struct cli_option_row *other = &program->options[i];
+
+		if (other != row && is_taken(other) && row->name && other->name &&
+		    strcmp(row->name, other->name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* "COMMAND -f" | "COMMAND --format"; `command` NULL: of any. */
+static void bash_spellings(struct out *out, const struct cli_option_row *row, const char *command)
+{
+	const char *begin = command ? "" : "*";
+
+	command = command ? command : "";
+	if (row->letter)
+		out_printf(out, "%s'%s -%c'", begin, command, row->letter);
+	if (row->name)
+		out_printf(out, "%s%s'%s --%s'", row->letter ? " | " : "", begin, command, row->name);
+}
+
+static void bash_pattern(struct out *out, const struct cli_option_row *row)
+{
+	const char *separator = "";
+
+	out_char(out, '\t');
+	if (!has_namesake(row))
+		bash_spellings(out, row, NULL);
+	for (unsigned i = 0; has_namesake(row) && i < program->command_count; i++) {
+		if (!(row->commands >> i & 1))
+			continue;
+		out_string(out, separator);
+		bash_spellings(out, row, program->commands[i].name);
+		separator = " | ";
+	}
+	out_string(out, ") ");
+}
+
+/* What the options that take an argument can have. */
 static void bash_arguments(struct out *out)
 {
 	for (unsigned i = 0; i < program->option_count; i++) {
 		const struct cli_option_row *row = &program->options[i];
-		unsigned other = find_named(row->name, i + 1);
-		struct out list;
 
-		if (!row->argument || !is_taken(row) || find_named(row->name, 0) < i)
+		if (!row->argument || !is_taken(row))
 			continue;
-		out_init_memory(&list);
-		if (other < program->option_count && cli_option_values(&list, &program->options[other], " "))
-			out_char(&list, ' ');
 		bash_pattern(out, row);
 		if (names_diagnostics(row)) {
 			out_string(out, "words='");
 			diagnostic_names(out);
 			out_char(out, '\'');
-		} else if (cli_option_values(&list, row, " "))
-			out_printf(out, "words='%.*s'", (int)list.len, list.data);
-		else if (strcmp(row->argument, "DIR") == 0)
+		} else if (cli_value_at(row, 0).len) {
+			out_string(out, "words='");
+			cli_option_values(out, row, " ");
+			out_char(out, '\'');
+		} else if (strcmp(row->argument, "DIR") == 0) {
 			out_string(out, "kind='directory'");
-		else if (strstr(row->argument, "FILE"))
+		} else if (strstr(row->argument, "FILE")) {
 			out_string(out, "kind='file'");
-		else
+		} else {
 			out_string(out, "kind='other'");
+		}
 		out_string(out, " ;;\n");
-		out_free(&list);
 	}
 }
 
-/* The operands of the commands that take names. */
-static void bash_operands(struct out *out)
+/* ---- completion of operands ---- */
+
+static void macro_names(struct out *out)
 {
-	out_string(out, "\tlint | fmt) kind='file' ;;\n\tmacros) words='");
 	for (unsigned i = 0; i < macro_count; i++)
 		out_printf(out, " %s", macro_table[i].name);
-	out_string(out, "' ;;\n\toptions) words='");
-	for (unsigned i = 0; i < OPTION_COUNT; i++)
-		out_printf(out, " %s", option_table[i].key);
-	out_string(out, "' ;;\n\ticmp-types) words='");
-	for (unsigned i = 0; i < icmp_count; i++)
-		out_printf(out, " %s", icmp_table[i].name);
-	out_string(out, "' ;;\n\texplain) words='");
-	diagnostic_names(out);
-	out_string(out, "' ;;\n");
+}
+
+/* An option that several kinds of files have comes once. */
+static void option_names(struct out *out)
+{
+	for (unsigned i = 0; i < OPTION_COUNT; i++) {
+		unsigned j = 0;
+
+		while (strcmp(option_table[j].key, option_table[i].key) != 0)
+			j++;
+		if (j == i)
+			out_printf(out, " %s", option_table[i].key);
+	}
+}
+
+static void icmp_type_names(struct out *out)
+{
+	for (unsigned i = 0; i < icmp_count; i++) {
+		unsigned j = 0;
+
+		while (strcmp(icmp_table[j].name, icmp_table[i].name) != 0)
+			j++;
+		if (j == i)
+			out_printf(out, " %s", icmp_table[i].name);
+	}
+}
+
+static void command_names(struct out *out)
+{
+	for (unsigned i = 0; i < program->command_count; i++)
+		out_printf(out, " %s", program->commands[i].name);
+}
+
+/* The operands of the commands that take names. */
+static const struct {
+	const char *command;
+	void (*names)(struct out *out); /* each behind a blank; NULL: names of files */
+} operand_rows[] = {
+	{ "lint", NULL },
+	{ "fmt", NULL },
+	{ "macros", macro_names },
+	{ "options", option_names },
+	{ "icmp-types", icmp_type_names },
+	{ "explain", diagnostic_names },
+	{ "help", command_names },
+};
+
+static bool has_command(const char *name)
+{
+	for (unsigned i = 0; i < program->command_count; i++)
+		if (strcmp(program->commands[i].name, name) == 0)
+			return true;
+	return strcmp(name, cli_help_command.name) == 0;
+}
+
+#define FOR_EACH_OPERAND_ROW(i) \
+	for (size_t i = 0; i < sizeof(operand_rows) / sizeof(operand_rows[0]); i++) \
+		if (has_command(operand_rows[i].command))
+
+static void bash_operands(struct out *out)
+{
+	FOR_EACH_OPERAND_ROW(i) {
+		out_printf(out, "\t%s) ", operand_rows[i].command);
+		if (operand_rows[i].names) {
+			out_string(out, "words='");
+			operand_rows[i].names(out);
+			out_char(out, '\'');
+		} else {
+			out_string(out, "kind='file'");
+		}
+		out_string(out, " ;;\n");
+	}
+}
+
+/* ---- what follows an option, for zsh and fish ---- */
+
+enum value_kind { VALUE_NONE, VALUE_LIST, VALUE_DIAGNOSTIC, VALUE_DIRECTORY, VALUE_FILE, VALUE_OTHER };
+
+static enum value_kind value_kind(const struct cli_option_row *row)
+{
+	return !row->argument			      ? VALUE_NONE
+	       : cli_value_at(row, 0).len	      ? VALUE_LIST
+	       : names_diagnostics(row)		      ? VALUE_DIAGNOSTIC
+	       : strcmp(row->argument, "DIR") == 0    ? VALUE_DIRECTORY
+	       : strstr(row->argument, "FILE") != NULL ? VALUE_FILE
+						       : VALUE_OTHER;
+}
+
+static bool may_be_repeated(const struct cli_option_row *row)
+{
+	return strstr(row->text, "may be repeated") || strstr(row->text, "repeatable");
+}
+
+/* ---- zsh ---- */
+
+/* What _arguments and _describe would act on. */
+#define ZSH_OF_ARGUMENTS ":[]\\"
+#define ZSH_OF_DESCRIBE ":\\"
+
+/* Inside of single quotes; the characters in `special` are escaped. */
+static void zsh_text(struct out *out, const char *text, const char *special)
+{
+	for (; *text; text++) {
+		if (strchr(special, *text))
+			out_char(out, '\\');
+		if (*text == '\'')
+			out_string(out, "'\\''");
+		else
+			out_char(out, *text);
+	}
+}
+
+static void zsh_commands(struct out *out)
+{
+	for (unsigned i = 0; i <= program->command_count; i++) {
+		const struct command_row *row = i < program->command_count ? &program->commands[i] : &cli_help_command;
+
+		out_printf(out, "\t'%s:", row->name);
+		zsh_text(out, row->text, ZSH_OF_DESCRIBE);
+		out_string(out, "'\n");
+	}
+}
+
+/* ":FORMAT:(text json)" */
+static void zsh_value(struct out *out, const struct cli_option_row *row)
+{
+	enum value_kind kind = value_kind(row);
+
+	if (kind == VALUE_NONE)
+		return;
+	out_char(out, ':');
+	zsh_text(out, row->argument, ZSH_OF_ARGUMENTS);
+	out_char(out, ':');
+	if (kind == VALUE_LIST) {
+		out_char(out, '(');
+		cli_option_values(out, row, " ");
+		out_char(out, ')');
+	} else if (kind == VALUE_DIAGNOSTIC) {
+		out_string(out, "_pvefw_diagnostics");
+	} else if (kind == VALUE_DIRECTORY) {
+		out_string(out, "_files -/");
+	} else if (kind == VALUE_FILE) {
+		out_string(out, "_files");
+	} else {
+		out_char(out, ' ');
+	}
+}
+
+/* A spelling of the option, for _arguments. */
+static void zsh_spelling(struct out *out, const struct cli_option_row *row, bool is_long)
+{
+	out_string(out, "\t\t'");
+	if (may_be_repeated(row)) {
+		out_char(out, '*');
+	} else if (row->letter && row->name) {
+		out_printf(out, "(-%c --%s)", row->letter, row->name);
+	}
+	if (is_long)
+		out_printf(out, "--%s%s[", row->name, row->argument ? "=" : "");
+	else
+		out_printf(out, "-%c%s[", row->letter, row->argument ? "+" : "");
+	zsh_text(out, row->text, ZSH_OF_ARGUMENTS);
+	out_char(out, ']');
+	zsh_value(out, row);
+	out_string(out, "' \\\n");
+}
+
+static void zsh_options_of(struct out *out, unsigned command)
+{
+	for (unsigned i = 0; i < program->option_count; i++) {
+		const struct cli_option_row *row = &program->options[i];
+
+		if (!(row->commands >> command & 1))
+			continue;
+		if (row->letter)
+			zsh_spelling(out, row, false);
+		if (row->name)
+			zsh_spelling(out, row, true);
+	}
+}
+
+/* The operands of a command, the last words of its _arguments. */
+static void zsh_operands_of(struct out *out, const char *command)
+{
+	FOR_EACH_OPERAND_ROW(i) {
+		if (!command || strcmp(command, operand_rows[i].command) != 0)
+			continue;
+		if (!operand_rows[i].names) {
+			out_string(out, "\t\t'*:file:_files'");
+			return;
+		}
+		out_string(out, "\t\t'*:name:(");
+		operand_rows[i].names(out);
+		out_string(out, ")'");
+		return;
+	}
+	out_string(out, "\t\t&& return");
+}
+
+/* The arms of a case about the command; without commands, the words of one _arguments. */
+static void zsh_options(struct out *out)
+{
+	if (!program->commands[0].name) {
+		zsh_options_of(out, 0);
+		zsh_operands_of(out, NULL);
+		out_char(out, '\n');
+		return;
+	}
+	for (unsigned i = 0; i <= program->command_count; i++) {
+		const char *name = i < program->command_count ? program->commands[i].name : cli_help_command.name;
+
+		out_printf(out, "\t%s)\n\t\t_arguments -s : \\\n", name);
+		if (i < program->command_count)
+			zsh_options_of(out, i);
+		zsh_operands_of(out, name);
+		out_string(out, "\n\t\t;;\n");
+	}
+}
+
+static void zsh_diagnostics(struct out *out)
+{
+	for (unsigned i = 0; i < DIAG_COUNT; i++) {
+		const struct diag_row *row = &diag_catalogue[i];
+
+		out_printf(out, "\t'%c%s:%s'\n\t'%s:", row->letter, row->number, row->name, row->name);
+		zsh_text(out, row->summary, ZSH_OF_DESCRIBE);
+		out_string(out, "'\n");
+	}
+}
+
+/* ---- fish ---- */
+
+/* Inside of single quotes. */
+static void fish_text(struct out *out, const char *text)
+{
+	for (; *text; text++) {
+		if (*text == '\'' || *text == '\\')
+			out_char(out, '\\');
+		out_char(out, *text);
+	}
+}
+
+/* "complete -c PROGRAM" and the condition under which the line counts: one of the commands of the bit set. */
+static void fish_begin(struct out *out, unsigned commands)
+{
+	out_printf(out, "complete -c %s", program->name);
+	if (!program->commands[0].name)
+		return;
+	out_string(out, " -n '__fish_seen_subcommand_from");
+	for (unsigned i = 0; i < program->command_count; i++)
+		if (commands >> i & 1)
+			out_printf(out, " %s", program->commands[i].name);
+	out_char(out, '\'');
+}
+
+static void fish_commands(struct out *out)
+{
+	for (unsigned i = 0; i <= program->command_count; i++) {
+		const struct command_row *row = i < program->command_count ? &program->commands[i] : &cli_help_command;
+
+		out_printf(out, "complete -c %s -n __fish_use_subcommand -a %s -d '", program->name, row->name);
+		fish_text(out, row->text);
+		out_string(out, "'\n");
+	}
+}
+
+static void fish_value(struct out *out, const struct cli_option_row *row)
+{
+	switch (value_kind(row)) {
+	case VALUE_NONE:
+		break;
+	case VALUE_LIST:
+		out_string(out, " -x -a '");
+		cli_option_values(out, row, " ");
+		out_char(out, '\'');
+		break;
+	case VALUE_DIAGNOSTIC:
+		out_string(out, " -x -a '(__pvefw_diagnostics)'");
+		break;
+	case VALUE_DIRECTORY:
+		out_string(out, " -x -a '(__fish_complete_directories)'");
+		break;
+	case VALUE_FILE:
+		out_string(out, " -r -F");
+		break;
+	case VALUE_OTHER:
+		out_string(out, " -x");
+		break;
+	}
+}
+
+static void fish_options(struct out *out)
+{
+	for (unsigned i = 0; i < program->option_count; i++) {
+		const struct cli_option_row *row = &program->options[i];
+
+		if (!is_taken(row))
+			continue;
+		fish_begin(out, row->commands);
+		if (row->letter)
+			out_printf(out, " -s %c", row->letter);
+		if (row->name)
+			out_printf(out, " -l %s", row->name);
+		fish_value(out, row);
+		out_string(out, " -d '");
+		fish_text(out, row->text);
+		out_string(out, "'\n");
+	}
+}
+
+static void fish_operands(struct out *out)
+{
+	FOR_EACH_OPERAND_ROW(i) {
+		out_printf(out, "complete -c %s -n '__fish_seen_subcommand_from %s'", program->name,
+			   operand_rows[i].command);
+		if (operand_rows[i].names) {
+			out_string(out, " -a '");
+			operand_rows[i].names(out);
+			out_string(out, "'\n");
+		} else {
+			out_string(out, " -F\n");
+		}
+	}
+}
+
+/* Lines for printf of fish: the word, a tab and what it is. */
+static void fish_diagnostics(struct out *out)
+{
+	for (unsigned i = 0; i < DIAG_COUNT; i++) {
+		const struct diag_row *row = &diag_catalogue[i];
+
+		out_printf(out, "\t\t%c%s '%s' \\\n\t\t%s '", row->letter, row->number, row->name, row->name);
+		fish_text(out, row->summary);
+		out_printf(out, "'%s\n", i + 1 < DIAG_COUNT ? " \\" : "");
+	}
 }
 
 /* ---- pvefw-logger(8) ---- */
@@ -681,6 +1028,13 @@ static const struct part {
 	{ "bash-options", bash_options },
 	{ "bash-arguments", bash_arguments },
 	{ "bash-operands", bash_operands },
+	{ "zsh-commands", zsh_commands },
+	{ "zsh-options", zsh_options },
+	{ "zsh-diagnostics", zsh_diagnostics },
+	{ "fish-commands", fish_commands },
+	{ "fish-options", fish_options },
+	{ "fish-operands", fish_operands },
+	{ "fish-diagnostics", fish_diagnostics },
 	{ "logger-counts", logger_counts },
 	{ "faults", faults },
 	{ "statuses", statuses },

@@ -49,11 +49,11 @@ START_TEST(spellings)
 {
 	struct cli cli;
 
-	ck_assert(parse(&cli, COMMAND_COMPILE, WORDS("--root=a", "--node", "n", "-oout", "-t", "x")));
+	ck_assert(parse(&cli, COMMAND_COMPILE, WORDS("--root=a", "--node", "n", "-oout", "-t", "nft")));
 	ck_assert_str_eq(cli.value[CLI_ROOT], "a");
 	ck_assert_str_eq(cli.value[CLI_NODE], "n");
 	ck_assert_str_eq(cli.value[CLI_WRITE], "out");
-	ck_assert_str_eq(cli.value[CLI_TARGET], "x");
+	ck_assert_str_eq(cli.value[CLI_TARGET], "nft");
 	ck_assert_ptr_null(cli.value[CLI_NOW]);
 	ck_assert_int_eq(cli.operand_count, 0);
 	ck_assert(parse(&cli, COMMAND_EXPLAIN, WORDS("-ah")));
