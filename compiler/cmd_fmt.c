@@ -44,7 +44,7 @@ static struct fixes lay_out(struct fmt *fmt, const struct single_file *file)
 	file->source->is_fw = false;
 	if (file->cluster)
 		file->cluster->is_fw = false;
-	return fmt_layout(&found, ast_parse(&fmt->run.arena, file->source, file->kind));
+	return fmt_layout(&found, ast_parse(&fmt->run.arena, file->source, file->kind), has(fmt, CLI_ALIGN));
 }
 
 static void print_all(struct fmt *fmt, const struct fixes *fixes, const struct source *source)

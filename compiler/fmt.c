@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Laying a file out.
+ * Laying a file out, as Proxmox VE's own writer does (PVE::Firewall, save_clusterfw_conf and its
+ * siblings in 6.0.4): a header, an empty line, the lines, an empty line; one blank before a
+ * comment and one behind its '#'; the options of a rule in one order.  What that writer
+ * would lose stays: comments on lines of their own, one empty line between lines, the
+ * spelling of words and the order of lines.
  *
  * The file becomes a list of rows, one for each line that it is to have.  A row knows the
  * line of the source that it comes from, so the edits are found by walking along both: they
@@ -9,6 +13,12 @@
 #include "fmt.h"
 
 #include "resolve.h"
+
+/* The order in which Proxmox VE writes the options of a rule. */
+static const enum rule_param written_order[] = {
+	PARAM_IFACE, PARAM_SOURCE, PARAM_DEST, PARAM_PROTO,
+	PARAM_DPORT, PARAM_SPORT,  PARAM_LOG,  PARAM_ICMP_TYPE,
+};
 
 enum {
 	GAP = 1,            /* blanks between what a line says and its comment, at least */
@@ -85,7 +95,7 @@ static bool has_no_form(const struct ast_line *line)
 
 static struct row *add_row(struct layout *l, enum row_kind kind, uint32_t line, struct text text)
 {
-	if (l->empty && l->count)
+	if (l->empty)
 		l->rows[l->count++] = (struct row){ .kind = ROW_EMPTY };
 	l->empty = false;
 	l->last = line;
@@ -98,10 +108,36 @@ static void add_kept(struct layout *l, uint32_t line)
 	add_row(l, ROW_KEPT, line, word_text(source_line(l->found->map, l->source, line)));
 }
 
+/* The rule with its options as Proxmox VE orders them; of one given twice the last still counts. */
+static const struct ast_rule *in_written_order(struct layout *l, const struct ast_rule *rule)
+{
+	struct ast_rule *sorted = ARENA_NEW(l->arena, struct ast_rule);
+	struct ast_param **last = &sorted->params;
+
+	*sorted = *rule;
+	for (size_t i = 0; i < sizeof(written_order) / sizeof(written_order[0]); i++)
+		for (const struct ast_param *p = rule->params; p; p = p->next)
+			if (rule_param_find(word_text(p->key)) == written_order[i]) {
+				*last = ARENA_NEW(l->arena, struct ast_param);
+				**last = *p;
+				last = &(*last)->next;
+			}
+	*last = NULL;
+	return sorted;
+}
+
 static void fold(char *at, uint32_t len, bool upper)
 {
 	for (uint32_t i = 0; i < len; i++)
 		at[i] = upper && char_is_letter(at[i]) ? (char)(at[i] & ~0x20) : char_lower(at[i]);
+}
+
+/* Proxmox VE writes "key: " also when there is no value. */
+static bool has_blank_at(const struct layout *l, uint32_t offset)
+{
+	uint32_t at = offset - l->source->base;
+
+	return at < l->source->size && l->source->text[at] == ' ';
 }
 
 /* The line without its comment: what it says, and the case of what has none. */
@@ -110,10 +146,17 @@ static struct text code_of(struct layout *l, const struct ast_line *line)
 	struct text text;
 	struct out out;
 
+	if (line->kind == LINE_RULE)
+		line = &in_written_order(l, (const struct ast_rule *)line)->line;
 	out_init_memory(&out);
 	ast_print_code(&out, line);
-	if (line->kind == LINE_OPTION)
-		fold(out.data, ((const struct ast_option *)line)->key.len, false);
+	if (line->kind == LINE_OPTION) {
+		const struct ast_option *option = (const struct ast_option *)line;
+
+		fold(out.data, option->key.len, false);
+		if (!option->value.len && has_blank_at(l, line->span.end))
+			out_char(&out, ' ');
+	}
 	if (line->kind == LINE_RULE) {
 		const struct ast_rule *rule = (const struct ast_rule *)line;
 
@@ -122,6 +165,16 @@ static struct text code_of(struct layout *l, const struct ast_line *line)
 	text = arena_copy(l->arena, (struct text){ out.data, (uint32_t)out.len });
 	out_free(&out);
 	return text;
+}
+
+/* Proxmox VE writes "# " before the text of a comment that is behind something.  Rows of '#' are kept. */
+static struct text comment_of(struct layout *l, struct word comment)
+{
+	struct text text = word_text(comment);
+
+	if (text.len < 2 || text.ptr[1] == ' ' || text.ptr[1] == '#')
+		return text;
+	return ARENA_JOIN(l->arena, TEXT("# "), ((struct text){ text.ptr + 1, text.len - 1 }));
 }
 
 static void add_line(struct layout *l, const struct ast_line *line, bool kept)
@@ -136,7 +189,7 @@ static void add_line(struct layout *l, const struct ast_line *line, bool kept)
 	else if (line->kind == LINE_COMMENT)
 		add_row(l, ROW_COMMENT, number, word_text(line->comment));
 	else
-		add_row(l, ROW_CODE, number, code_of(l, line))->comment = word_text(line->comment);
+		add_row(l, ROW_CODE, number, code_of(l, line))->comment = comment_of(l, line->comment);
 }
 
 /* In capitals but for groups: so Proxmox VE writes them, and the nftables preview wants them. */
@@ -155,16 +208,24 @@ static void add_header(struct layout *l, const struct ast_section *section, uint
 	}
 	lower = arena_lower(l->arena, word_text(section->name));
 	add_row(l, ROW_HEADER, number, text_of(arena_printf(l->arena, "[%s %.*s]", name, TEXT_ARG(lower))))
-		->comment = word_text(section->comment);
+		->comment = comment_of(l, section->comment);
 }
 
-/* A section whose header is wrong is not read at all, and stays as it is. */
-static void add_part(struct layout *l, const struct fmt_part *part)
+static void add_empty(struct layout *l)
+{
+	l->rows[l->count++] = (struct row){ .kind = ROW_EMPTY };
+	l->last = 0;
+}
+
+/*
+ * Proxmox VE writes a header, an empty line, the lines, an empty line: two are below each other
+ * in an empty section.  A section whose header is wrong is not read at all, and stays as it is.
+ */
+static void add_part(struct layout *l, const struct fmt_part *part, bool last)
 {
 	const struct ast_section *section = part->section;
 	bool kept = false;
 
-	l->empty = true;
 	l->last = 0;
 	for (const struct ast_line *line = part->above; line; line = line->next)
 		add_line(l, line, false);
@@ -173,11 +234,12 @@ static void add_part(struct layout *l, const struct fmt_part *part)
 
 		kept = l->wrong[number];
 		add_header(l, section, number);
-		l->empty = true;
-		l->last = 0;
+		add_empty(l);
 	}
 	for (const struct ast_line *line = section->lines; line != part->end; line = line->next)
 		add_line(l, line, kept);
+	if (section->kind != SECTION_NONE || (l->count && !last))
+		add_empty(l);
 }
 
 /* ---- comments ---- */
@@ -196,10 +258,10 @@ static void align_comments(struct layout *l)
 		for (end = i; end < l->count && l->rows[end].kind == ROW_CODE; end++)
 			if (is_aligned(&l->rows[end]) && l->rows[end].text.len > widest)
 				widest = l->rows[end].text.len;
-		if (end == i)
-			l->rows[end++].gap = GAP;
+		end += end == i;
 		for (unsigned j = i; j < end; j++)
-			l->rows[j].gap = is_aligned(&l->rows[j]) ? widest - l->rows[j].text.len + GAP : GAP;
+			if (is_aligned(&l->rows[j]))
+				l->rows[j].gap = widest - l->rows[j].text.len + GAP;
 	}
 }
 
@@ -246,8 +308,11 @@ static void end_change(struct change *c, uint32_t to)
 	struct text text = { c->text.data, (uint32_t)c->text.len };
 
 	if (end > c->begin || text.len)
-		c->edits[c->count] = (struct edit){ .source = c->l->source, .begin = c->begin, .end = end,
-						    .text = arena_string(c->l->arena, text), .exact = true,
+		c->edits[c->count] = (struct edit){ .source = c->l->source,
+						    .begin = c->begin,
+						    .end = end,
+						    .text = arena_string(c->l->arena, text),
+						    .exact = true,
 						    .group = c->count };
 	c->count += end > c->begin || text.len;
 	c->text.len = 0;
@@ -309,7 +374,7 @@ static struct fixes find_edits(struct layout *l)
 	return (struct fixes){ l->arena, l->found, c.edits, c.count };
 }
 
-struct fixes fmt_layout(const struct diags *found, const struct ast_file *file)
+struct fixes fmt_layout(const struct diags *found, const struct ast_file *file, bool align)
 {
 	struct source *source = source_find(found->map, file->source->base);
 	struct layout l = { .found = found, .arena = found->arena, .source = source };
@@ -321,11 +386,14 @@ struct fixes fmt_layout(const struct diags *found, const struct ast_file *file)
 	source_line_number(found->map, source->base); /* finds the lines */
 	find_wrong_lines(&l);
 	parts = fmt_order(l.arena, found->map, file, &count);
-	/* A header has an empty row before and behind it. */
-	l.rows = ARENA_ARRAY(l.arena, struct row, 3 * source->line_count);
+	/* A header has two empty rows behind it, and what is before the first one has one. */
+	l.rows = ARENA_ARRAY(l.arena, struct row, 3 * source->line_count + 1);
 	for (unsigned i = 0; i < count; i++)
-		add_part(&l, &parts[i]);
-	align_comments(&l);
+		add_part(&l, &parts[i], i + 1 == count);
+	for (unsigned i = 0; i < l.count; i++)
+		l.rows[i].gap = GAP;
+	if (align)
+		align_comments(&l);
 	fixes = find_edits(&l);
 	for (unsigned i = 0; i < fixes.count; i++)
 		fixes.edits[i].path = path;

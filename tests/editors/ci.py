@@ -74,5 +74,5 @@ for example in ["hosting", "ipv6-cluster", "small-office"]:
 bad = run(f"{hooks['pvefw-lint']['entry']} {' '.join(names)}", broken)
 verdict(bad.returncode == 1, "pvefw-lint fails on a broken one")
 bad = run(f"{hooks['pvefw-fmt']['entry']} {' '.join(names)}", broken)
-verdict(bad.stdout == "firewall/110.fw: 1 change\n", "pvefw-fmt changes a file")
+verdict(bad.stdout == "firewall/110.fw: 2 changes\n", f"pvefw-fmt changes a file: {bad.stdout}")
 print("done")

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Any bytes are a file; the first one says of which kind.  Laid out, it means the same and
- * has as many mistakes; laid out again, it stays.
+ * Any bytes are a file; the first one says of which kind, and whether comments are aligned.
+ * Laid out, it means the same and has as many mistakes; laid out again, it stays.
  */
 #include "fuzz.h"
 
 #include "compile.h"
 #include "fmt.h"
+
+static bool align; /* as with --align */
 
 /* The edits that lay the file out; *errors is how many mistakes it has, apart from its line ends. */
 static struct fixes lay_out(struct fuzz *f, struct source *source, enum file_kind kind, unsigned *errors)
@@ -17,7 +19,7 @@ static struct fixes lay_out(struct fuzz *f, struct source *source, enum file_kin
 	compile_single(source, kind, NULL, &inputs, &f->diags);
 	for (const struct diagnostic *d = f->diags.first; d; d = d->next)
 		*errors += d->severity == SEVERITY_ERROR && d->id != DIAG_CRLF;
-	return fmt_layout(&f->diags, ast_parse(&f->arena, source, kind));
+	return fmt_layout(&f->diags, ast_parse(&f->arena, source, kind), align);
 }
 
 /* What the file means, without the lines at which its rules stand. */
@@ -100,6 +102,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!size)
 		return 0;
 	fuzz_start(&f);
+	align = data[0] & 0x80;
 	source = fuzz_source(&f, "test.fw", (struct text){ (const char *)data + 1, (uint32_t)size - 1 });
 	if (!fmt_refuses(source, &at))
 		check(&f, source, fuzz_kind(data[0]));
