@@ -176,6 +176,7 @@ install: all
 	done
 	$(install_file) -t $(DESTDIR)$(PREFIX)/share/doc/pvefw $(HTML)
 	$(install_file) -t $(DESTDIR)$(PREFIX)/share/pvefw compiler/pvefw-diagnostics.rng
+	$(install_file) -t $(DESTDIR)$(PREFIX)/share/pvefw/schemas schemas/*.schema.json
 	for file in $(B)/completion/*.bash; do \
 		$(install_file) $$file \
 			$(DESTDIR)$(PREFIX)/share/bash-completion/completions/$$(basename $$file .bash) || exit 1; \

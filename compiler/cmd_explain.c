@@ -4,6 +4,7 @@
 #include "describe.h"
 #include "diag.h"
 #include "resolve.h"
+#include "table_json.h"
 
 static void list(struct out *out)
 {
@@ -63,13 +64,35 @@ static int explain_named(struct out *out, const struct cli *cli)
 	return status;
 }
 
+/* Those named, or all; the exit status. */
+static int explain_json(struct out *out, const struct cli *cli)
+{
+	json_t *rows = json_array();
+	int status = EXIT_CLEAN;
+
+	for (int i = 0; i < DIAG_COUNT && (cli->value[CLI_ALL] || !cli->operand_count); i++)
+		add_diagnostic_json(rows, &diag_catalogue[i]);
+	for (int i = 0; i < cli->operand_count && !cli->value[CLI_ALL]; i++) {
+		enum diag_id id = diag_find(text_of(cli->operands[i]));
+
+		if (id == DIAG_COUNT)
+			status = unknown(text_of(cli->operands[i]));
+		else
+			add_diagnostic_json(rows, &diag_catalogue[id]);
+	}
+	json_print(out, json_pack("{s:o}", "diagnostics", rows));
+	return status;
+}
+
 int cmd_explain(const struct cli *cli)
 {
 	int status = EXIT_CLEAN, written;
 	struct out out;
 
 	stdout_open(&out);
-	if (cli->value[CLI_ALL])
+	if (wants_json(cli))
+		status = explain_json(&out, cli);
+	else if (cli->value[CLI_ALL])
 		for (int i = 0; i < DIAG_COUNT; i++) {
 			if (i)
 				out_char(&out, '\n');

@@ -6,29 +6,64 @@
 #include "commands.h"
 #include "describe.h"
 #include "resolve.h"
+#include "table_json.h"
 
-/* Shows each operand with `show`, which returns false if there is no such row, or
- * all with `list`.  `offer` collects the names there are. */
-static int show_table(const struct cli *cli, const char *what, void (*list)(struct out *out),
-		      bool (*show)(struct out *out, struct text name),
-		      void (*offer)(struct suggestion *s))
+/* What a command shows. */
+struct table {
+	const char *what;   /* one of its rows, for messages */
+	const char *member; /* of the JSON object: the list of rows */
+	void (*list)(struct out *out);
+	bool (*show)(struct out *out, struct text name); /* false: there is no such row */
+	void (*offer)(struct suggestion *s);		 /* collects the names there are */
+	bool (*add_json)(json_t *rows, struct text name); /* as `show`; name.ptr NULL: all rows */
+};
+
+static int report_unknown(const struct table *table, struct text name)
 {
-	int status = EXIT_CLEAN, written;
 	struct suggestion s;
+
+	suggest_start(&s, name);
+	table->offer(&s);
+	return cli_unknown(table->what, "", &s);
+}
+
+/* Both return the exit status. */
+static int print_text(struct out *out, const struct cli *cli, const struct table *table)
+{
+	int status = EXIT_CLEAN;
+
+	if (!cli->operand_count)
+		table->list(out);
+	for (int i = 0; i < cli->operand_count; i++) {
+		if (i && out->len)
+			out_char(out, '\n');
+		if (!table->show(out, text_of(cli->operands[i])))
+			status = report_unknown(table, text_of(cli->operands[i]));
+	}
+	return status;
+}
+
+static int print_json(struct out *out, const struct cli *cli, const struct table *table)
+{
+	json_t *rows = json_array();
+	int status = EXIT_CLEAN;
+
+	if (!cli->operand_count)
+		table->add_json(rows, (struct text){ NULL, 0 });
+	for (int i = 0; i < cli->operand_count; i++)
+		if (!table->add_json(rows, text_of(cli->operands[i])))
+			status = report_unknown(table, text_of(cli->operands[i]));
+	json_print(out, json_pack("{s:o}", table->member, rows));
+	return status;
+}
+
+static int show_table(const struct cli *cli, const struct table *table)
+{
+	int status, written;
 	struct out out;
 
 	stdout_open(&out);
-	if (!cli->operand_count)
-		list(&out);
-	for (int i = 0; i < cli->operand_count; i++) {
-		if (i && out.len)
-			out_char(&out, '\n');
-		if (show(&out, text_of(cli->operands[i])))
-			continue;
-		suggest_start(&s, text_of(cli->operands[i]));
-		offer(&s);
-		status = cli_unknown(what, "", &s);
-	}
+	status = wants_json(cli) ? print_json(&out, cli, table) : print_text(&out, cli, table);
 	written = stdout_close(&out);
 	return written ? written : status;
 }
@@ -67,7 +102,9 @@ static void offer_macros(struct suggestion *s)
 
 int cmd_macros(const struct cli *cli)
 {
-	return show_table(cli, "macro", list_macros, show_macro, offer_macros);
+	static const struct table table = { "macro", "macros", list_macros, show_macro, offer_macros, add_macros_json };
+
+	return show_table(cli, &table);
 }
 
 /* ---- options ---- */
@@ -116,7 +153,9 @@ static void offer_options(struct suggestion *s)
 
 int cmd_options(const struct cli *cli)
 {
-	return show_table(cli, "option", list_options, show_options, offer_options);
+	static const struct table table = { "option", "options", list_options, show_options, offer_options, add_options_json };
+
+	return show_table(cli, &table);
 }
 
 /* ---- ICMP types ---- */
@@ -153,5 +192,7 @@ static void offer_icmp_types(struct suggestion *s)
 
 int cmd_icmp_types(const struct cli *cli)
 {
-	return show_table(cli, "ICMP type", list_icmp_types, show_icmp_type, offer_icmp_types);
+	static const struct table table = { "ICMP type", "icmp_types", list_icmp_types, show_icmp_type, offer_icmp_types, add_icmp_types_json };
+
+	return show_table(cli, &table);
 }

@@ -13,6 +13,7 @@
 
 #include "diag_format.h"
 #include "diag_shared.h"
+#include "visible.h"
 
 static int write_out(const char *bytes, size_t len, void *out)
 {
@@ -28,6 +29,18 @@ void json_print(struct out *out, json_t *value)
 	}
 	out_char(out, '\n');
 	json_decref(value);
+}
+
+json_t *json_visible(struct text text)
+{
+	struct out shown;
+	json_t *value;
+
+	out_init_memory(&shown);
+	out_visible(&shown, text);
+	value = json_stringn(shown.len ? shown.data : "", shown.len);
+	out_free(&shown);
+	return value;
 }
 
 static json_t *point(uint32_t byte, const struct place *place)

@@ -9,5 +9,7 @@
 
 /* Prints and gives back `value`; NULL, when there was no memory for it, ends the process. */
 void json_print(struct out *out, json_t *value);
+/* A string in which nothing acts on a terminal: what is not UTF-8, and control characters, are escaped. */
+json_t *json_visible(struct text text);
 
 #endif

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "diag_json.h"
 #include "firewall/bounded.h"
 #include "firewall/confirm.h"
 #include "firewall/firewall.h"
@@ -28,6 +29,13 @@ static bool open_store(struct confirm *c, const struct cli *cli)
 }
 
 /* ---- history ---- */
+
+static bool wants_json(const struct cli *cli)
+{
+	const char *format = cli->value[CLI_REPORT_FORMAT];
+
+	return format && strcmp(format, "json") == 0;
+}
 
 static const char *state_name(const struct confirm *c, uint64_t number)
 {
@@ -127,7 +135,6 @@ static void print_json(struct out *out, const struct confirm *c)
 
 int cmd_history(const struct cli *cli)
 {
-	const char *format = cli->value[CLI_REPORT_FORMAT];
 	struct confirm c;
 	struct out out;
 	int status = EXIT_TROUBLE;
@@ -136,7 +143,7 @@ int cmd_history(const struct cli *cli)
 		return cli_error("history takes no operand");
 	if (open_store(&c, cli)) {
 		stdout_open(&out);
-		if (format && strcmp(format, "json") == 0)
+		if (wants_json(cli))
 			print_json(&out, &c);
 		else if (c.generations.count)
 			for (unsigned i = 0; i < c.generations.count; i++)
@@ -190,9 +197,26 @@ static int print_file(struct out *out, const struct confirm *c, uint64_t number,
 	return reason;
 }
 
-/* Both lists are sorted. */
-static int print_differences(struct out *out, const struct confirm *c, uint64_t number, const struct file_list *then,
-			     const struct file_list *now)
+/* The same as a member of `files`. */
+static int add_file_json(json_t *files, const struct confirm *c, uint64_t number, const struct generation_file *then,
+			 const struct generation_file *now)
+{
+	enum change_kind kind = !then ? CHANGE_CREATED : !now ? CHANGE_DELETED : CHANGE_EDITED;
+	struct out text;
+	int reason;
+
+	out_init_memory(&text);
+	reason = print_file(&text, c, number, then, now);
+	out_bytes(&text, "", 1);
+	json_array_append_new(files, json_pack("{s:o, s:s, s:o}", "file", text_json((then ? then : now)->path), "kind",
+					       kind_name(kind), "diff", text_json(text.data)));
+	out_free(&text);
+	return reason;
+}
+
+/* Both lists are sorted.  Prints to `out`, or appends to `files` if that is not NULL. */
+static int print_differences(struct out *out, json_t *files, const struct confirm *c, uint64_t number,
+			     const struct file_list *then, const struct file_list *now)
 {
 	unsigned i = 0, j = 0;
 	int reason = 0;
@@ -201,14 +225,16 @@ static int print_differences(struct out *out, const struct confirm *c, uint64_t 
 		int order = i == then->count ? 1 : j == now->count ? -1 : strcmp(then->files[i].path, now->files[j].path);
 		const struct generation_file *a = order <= 0 ? &then->files[i++] : NULL, *b = order >= 0 ? &now->files[j++] : NULL;
 
-		if (!a || !b || !content_digest_equal(&a->digest, &b->digest))
-			reason = print_file(out, c, number, a, b);
+		if (a && b && content_digest_equal(&a->digest, &b->digest))
+			continue;
+		reason = files ? add_file_json(files, c, number, a, b) : print_file(out, c, number, a, b);
 	}
 	return reason;
 }
 
-static int compare_with(const struct confirm *c, uint64_t number, const struct source_map *map)
+static int compare_with(const struct cli *cli, const struct confirm *c, uint64_t number, const struct source_map *map)
 {
+	json_t *files = wants_json(cli) ? json_array() : NULL;
 	struct file_list then, now;
 	int reason = generations_files(&c->generations, number, &then), status;
 	struct out out;
@@ -216,13 +242,16 @@ static int compare_with(const struct confirm *c, uint64_t number, const struct s
 	if (!reason) {
 		stdout_open(&out);
 		file_list_of_map(&now, map);
-		reason = print_differences(&out, c, number, &then, &now);
+		reason = print_differences(&out, files, c, number, &then, &now);
+		if (files && !reason)
+			json_print(&out, json_pack("{s:I, s:O}", "generation", (json_int_t)number, "files", files));
 		file_list_free(&now);
 		file_list_free(&then);
 		status = stdout_close(&out);
 	} else {
 		status = EXIT_TROUBLE;
 	}
+	json_decref(files);
 	return reason ? cli_error("cannot read generation %" PRIu64 ": %s", number, error_text(reason)) : status;
 }
 
@@ -249,7 +278,7 @@ static int diff_tree(const struct cli *cli, void *context)
 		else if (!generations_find(&c.generations, number))
 			status = cli_error("there is no generation %" PRIu64 "; see pve-firewall history", number);
 		else
-			status = compare_with(&c, number, &run.map);
+			status = compare_with(cli, &c, number, &run.map);
 	}
 	confirm_close(&c);
 	run_drop(&run); /* diagnostics are for status */

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 
 #include "diag.h"
+#include "diag_json.h"
 #include "firewall/counters.h"
 #include "visible.h"
 
@@ -250,19 +251,6 @@ void counters_print_top(struct out *out, const struct counters *c, uint32_t most
 }
 
 /* ---- for programs ---- */
-
-/* As text that is shown, so that it is UTF-8 whatever the file holds. */
-static json_t *json_visible(struct text text)
-{
-	struct out shown;
-	json_t *json;
-
-	out_init_memory(&shown);
-	out_visible(&shown, text);
-	json = json_stringn(shown.len ? shown.data : "", shown.len);
-	out_free(&shown);
-	return json;
-}
 
 static void put_counted(json_t *json, const struct counted *counted)
 {

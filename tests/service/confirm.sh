@@ -333,6 +333,24 @@ test_confirmed() {
 	check "nothing to confirm any more" no firewall confirm
 }
 
+# ---- what is JSON, and its schema ----
+
+test_schemas() {
+	try 9
+	firewall status --format json >"$work/status.json" 2>/dev/null
+	firewall history --format json >"$work/history.json"
+	firewall diff 1 --format json >"$work/diff.json"
+	firewall counters --format json >"$work/counters.json"
+	firewall counters --top 3 --format json >"$work/top.json"
+	check "diff: not empty" grep -q '"kind": "edited"' "$work/diff.json"
+	/usr/bin/python3 tests/checks/schemas.py status="$work/status.json" history="$work/history.json" \
+		diff="$work/diff.json" counters="$work/counters.json" counters="$work/top.json" >"$work/said" 2>&1
+	[ "$(grep -c '^ok' "$work/said")" = 5 ]
+	verdict $? "schemas: $(grep -v '^ok' "$work/said")"
+	firewall confirm
+	last=$port
+}
+
 # ---- the service is killed ----
 
 test_next_service() {
@@ -414,7 +432,7 @@ test_time() {
 make_tree nft
 allow_next
 start
-for test in first edit_first other_file edit_beside damaged rollback offline service change_after_hold doubt_after_hold early confirmed \
+for test in first edit_first other_file edit_beside damaged rollback schemas offline service change_after_hold doubt_after_hold early confirmed \
 	next_service guard names stop reboot mistakes time; do
 	time=$(now)
 	test_$test
