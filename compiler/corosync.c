@@ -43,6 +43,9 @@ static const struct preference preferences[] = {
 
 enum { PREFERENCES = sizeof(preferences) / sizeof(preferences[0]) };
 
+/* Links of a cluster: KNET_MAX_LINK of libknet. */
+enum { MOST_LINKS = 8, FIRST_PORT = 5405 };
+
 enum top {
 	TOP_OTHER,
 	TOP_TOTEM,
@@ -56,6 +59,10 @@ struct reader {
 	struct span opened;   /* its line */
 	struct span nodelist; /* the line of the last nodelist */
 	struct node *node;    /* the node we are in, or NULL */
+	bool in_interface;    /* of totem */
+	uint64_t link, port;  /* of the interface we are in */
+	uint16_t ports[MOST_LINKS]; /* by link; 0: the usual one */
+	bool one_port;        /* the transport has the same port on every link */
 	struct node *nodes, **last_node;
 	struct address *addresses, **last_address;
 	uint32_t node_count, address_count;
@@ -118,7 +125,17 @@ static void open_section(struct reader *r, struct word line)
 			r->nodelist = r->opened;
 	} else if (r->depth == 2 && r->top == TOP_NODELIST && text_is(word_text(name), "node")) {
 		start_node(r, line);
+	} else if (r->depth == 2 && r->top == TOP_TOTEM && text_is(word_text(name), "interface")) {
+		r->in_interface = true;
+		r->link = r->port = 0;
 	}
+}
+
+static void end_interface(struct reader *r)
+{
+	if (r->in_interface && r->link < MOST_LINKS)
+		r->ports[r->link] = (uint16_t)r->port;
+	r->in_interface = false;
 }
 
 static void close_section(struct reader *r, struct word line)
@@ -131,8 +148,10 @@ static void close_section(struct reader *r, struct word line)
 		diag_note(d, "it is ignored; the rules for cluster links may be incomplete");
 		return;
 	}
-	if (r->depth == 2)
+	if (r->depth == 2) {
 		end_node(r);
+		end_interface(r);
+	}
 	r->depth--;
 }
 
@@ -183,12 +202,25 @@ static void read_ip_version(struct reader *r, struct word value)
 	suggest_to(d, &s, word_span(value), "");
 }
 
+/* corosync.conf(5): a link is 0 unless it says, and has the port 5405 + its number unless it says. */
+static void read_interface_key(struct reader *r, struct word key, struct word value)
+{
+	struct text name = word_text(key);
+
+	if (text_is(name, "linknumber") || text_is(name, "ringnumber"))
+		text_to_number(word_text(value), UINT16_MAX, &r->link);
+	else if (text_is(name, "mcastport"))
+		text_to_number(word_text(value), UINT16_MAX, &r->port);
+}
+
 static void read_totem_key(struct reader *r, struct word key, struct word value)
 {
-	if (text_is(word_text(key), "transport"))
+	if (text_is(word_text(key), "transport")) {
 		r->result->multicast = text_is(word_text(value), "udp");
-	else if (text_is(word_text(key), "ip_version"))
+		r->one_port = r->result->multicast || text_is(word_text(value), "udpu");
+	} else if (text_is(word_text(key), "ip_version")) {
 		read_ip_version(r, value);
+	}
 }
 
 static void read_line(struct reader *r, struct word line)
@@ -213,6 +245,8 @@ static void read_line(struct reader *r, struct word line)
 	value = word_trim(value);
 	if (r->depth == 2 && r->node)
 		read_node_key(r, key, value);
+	else if (r->depth == 2 && r->in_interface)
+		read_interface_key(r, key, value);
 	else if (r->depth == 1 && r->top == TOP_TOTEM)
 		read_totem_key(r, key, value);
 }
@@ -441,6 +475,22 @@ static const struct address *find_ours(struct address *const *ours, uint32_t cou
 	return NULL;
 }
 
+/* N of ring<N>_addr, and the port of that link. */
+static unsigned link_number(struct word key)
+{
+	struct text digits = { key.ptr + 4, key.len - 4 - (uint32_t)strlen("_addr") };
+	uint64_t number;
+
+	return text_to_number(digits, UINT16_MAX, &number) ? (unsigned)number : 0;
+}
+
+static uint16_t link_port(const struct reader *r, unsigned number)
+{
+	if (number < MOST_LINKS && r->ports[number])
+		return r->ports[number];
+	return (uint16_t)(FIRST_PORT + (r->one_port ? 0 : number));
+}
+
 static void pair(struct reader *r, struct address *const *sorted, uint32_t count, struct text name)
 {
 	struct corosync_link *link, **last = &r->result->links;
@@ -458,7 +508,9 @@ static void pair(struct reader *r, struct address *const *sorted, uint32_t count
 		    ours->version != theirs->version)
 			continue;
 		link = ARENA_NEW(r->diags->arena, struct corosync_link);
-		*link = (struct corosync_link){ ours->text, theirs->text, theirs->version, NULL };
+		*link = (struct corosync_link){ .ours = ours->text, .theirs = theirs->text,
+						.version = theirs->version, .number = link_number(theirs->key) };
+		link->port = link_port(r, link->number);
 		*last = link;
 		last = &link->next;
 	}

@@ -308,6 +308,8 @@ struct vnet {
 struct corosync_link {
 	struct text ours, theirs;
 	unsigned version; /* IPV4 or IPV6 */
+	unsigned number;  /* N of ring<N>_addr */
+	uint16_t port;    /* of UDP, on both sides */
 	struct corosync_link *next;
 };
 

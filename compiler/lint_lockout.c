@@ -8,8 +8,7 @@
  * takes it away; and if nothing is in that set but the local network, nobody
  * else comes in.
  */
-#include "lint_check.h"
-#include "lint_space.h"
+#include "lint_host.h"
 
 struct service {
 	uint16_t port;
@@ -31,6 +30,7 @@ struct way {
 	struct region left;             /* what the administrators send there, and is not decided */
 	struct region outside;          /* what all but the local network send there */
 	bool written;                   /* the administrators are those whom [IPSET management] names */
+	bool further;                   /* some of them are outside of the local network */
 	bool opened;                    /* a rule lets somebody from elsewhere in */
 	const struct rule *line, *rule; /* that keeps administrators out, and the GROUP rule that brings it */
 	const char *example;
@@ -66,17 +66,17 @@ static const char *victim(struct way *w, const struct region *hole)
 	return NULL;
 }
 
-static void visit(struct way *w, const struct rule *line, const struct rule *rule)
+static void visit(void *data, const struct rule *line, const struct rule *rule)
 {
+	struct way *w = data;
 	struct region region;
 
-	/* What holds for one interface or address of the host says nothing about the way by which the
-	 * administrators come. */
-	if (!rule->enabled || rule->direction != DIRECTION_IN || line->iface.len || w->rule ||
-	    (rule->action != ACTION_ACCEPT && rule->dest->kind != ENDPOINT_ANY) ||
-	    w->left.count > MOST_PIECES)
+	/* A DROP for one interface or address of the host says nothing about the way by which the administrators
+	 * come; an ACCEPT was written for that way. */
+	if (w->rule || w->left.count > MOST_PIECES ||
+	    (rule->action != ACTION_ACCEPT && (lint_rule_iface(line, rule).len || rule->dest->kind != ENDPOINT_ANY)))
 		return;
-	region = space_rule(w->lint->space, rule, line->iface);
+	region = lint_rule_from(w->lint, line, rule);
 	if (rule->action == ACTION_ACCEPT) {
 		w->opened |= region_overlaps(&region, &w->outside);
 	} else if (region_overlaps(&region, &w->left) && (w->written || !w->opened)) {
@@ -88,49 +88,24 @@ static void visit(struct way *w, const struct rule *line, const struct rule *rul
 		region_take(&w->lint->scratch, &w->left, &region.boxes[i]);
 }
 
-static void visit_all(struct way *w, const struct rule_list *rules)
-{
-	for (const struct rule *r = rules->first; r; r = r->next) {
-		if (r->direction != DIRECTION_GROUP)
-			visit(w, r, r);
-		for (const struct rule *g =
-			     r->direction == DIRECTION_GROUP && r->enabled ? r->group->rules.first : NULL;
-		     g; g = g->next)
-			visit(w, r, g);
-	}
-}
-
-static const struct ipset *management(const struct lint *lint)
-{
-	struct text name = TEXT("management");
-	struct ipset *set = NULL;
-
-	HASH_FIND(hh, lint->config->cluster.ipsets, name.ptr, name.len, set);
-	return set;
-}
-
-/* Who is meant to reach the host: those whom the set names, or if it names nobody but the local
- * network, that. */
+/* Who is meant to reach the host: those whom the set names, or if it names nobody, the local network. */
 static void find_sources(struct way *w)
 {
-	const struct prefix *network = &w->lint->config->local_network->prefix;
-	const struct ipset *set = management(w->lint);
-	struct number_range *range = ARENA_NEW(&w->lint->scratch, struct number_range);
-	struct values further[2];
+	struct lint *lint = w->lint;
+	struct values named[2];
 
-	*range = number_range_of(network);
 	for (unsigned version = IPV4; version <= IPV6; version <<= 1) {
-		struct values local = { range, prefix_versions(network) == version };
-		struct values members = space_set(w->lint->space, set, version),
-			      all = space_everyone(version);
+		struct values local = lint_local_network(lint, version);
+		struct values *members = &named[version == IPV6];
 
-		further[version == IPV6] = values_without(&w->lint->scratch, &members, &local);
-		add_service(w, &w->outside, version, values_without(&w->lint->scratch, &all, &local));
+		*members = lint_written_management(lint, version);
+		w->written |= members->count != 0;
+		w->further |= values_without(&lint->scratch, members, &local).count != 0;
+		add_service(w, &w->outside, version, lint_elsewhere(lint, version));
 	}
-	w->written = further[0].count || further[1].count;
 	for (unsigned version = IPV4; version <= IPV6; version <<= 1)
 		add_service(w, &w->left, version,
-			    w->written ? further[version == IPV6] : space_set(w->lint->space, set, version));
+			    w->written ? named[version == IPV6] : lint_local_network(lint, version));
 }
 
 static struct way find_way(struct lint *lint, const struct service *service)
@@ -138,8 +113,7 @@ static struct way find_way(struct lint *lint, const struct service *service)
 	struct way way = { .lint = lint, .service = service };
 
 	find_sources(&way);
-	visit_all(&way, &lint->config->host_rules);
-	visit_all(&way, &lint->config->cluster_rules);
+	lint_each_host_rule(lint, DIRECTION_IN, visit, &way);
 	return way;
 }
 
@@ -154,7 +128,7 @@ static void report_closed(struct lint *lint, const struct way *way, const struct
 		 both ? " and the web interface" : "");
 	if (way->rule != way->line)
 		diag_label(d, way->rule->span, "the rule of the group");
-	if (way->written || lint->inputs->local_network.version || !lint->config->local_network->implicit)
+	if (way->written || lint_knows_local_network(lint))
 		diag_note(d, "for example, %s is %s", way->example,
 			  way->rule->action == ACTION_DROP ? "dropped" : "rejected");
 	diag_note(
@@ -166,7 +140,7 @@ static void report_closed(struct lint *lint, const struct way *way, const struct
 
 static bool is_open(const struct way *way)
 {
-	return way->written || way->opened || way->rule;
+	return way->further || way->opened || way->rule;
 }
 
 static void report_local(struct lint *lint, const char *which)
@@ -193,9 +167,7 @@ void lint_lock_out(struct lint *lint)
 	const struct config *config = lint->config;
 	struct way ssh, web;
 
-	/* A rule that was to let somebody in may be among the wrong ones. */
-	if (!config_enabled(config) || !config->host_options.enable ||
-	    lint_has_errors(lint, lint->inputs->cluster) || lint_has_errors(lint, lint->inputs->host))
+	if (!config_enabled(config) || !config->host_options.enable || lint_lost_rule(lint))
 		return;
 	ssh = find_way(lint, &services[0]);
 	web = find_way(lint, &services[1]);

@@ -62,6 +62,30 @@ START_TEST(a_cluster)
 }
 END_TEST
 
+/* "NUMBER:PORT NUMBER:PORT" */
+static const char *ports(const char *totem)
+{
+	const char *all = "";
+
+	parse(arena_printf(&f.arena, "totem {\n%s}\nnodelist {\nnode {\nname: n1\nring0_addr: 10.0.0.1\nring1_addr: 10.1.0.1\n"
+				     "ring3_addr: 10.3.0.1\n}\nnode {\nname: n2\nring0_addr: 10.0.0.2\nring1_addr: 10.1.0.2\n"
+				     "ring3_addr: 10.3.0.2\n}\n}\n", totem));
+	for (const struct corosync_link *l = corosync.links; l; l = l->next)
+		all = arena_printf(&f.arena, "%s%s%u:%u", all, all[0] ? " " : "", l->number, l->port);
+	return all;
+}
+
+START_TEST(ports_of_links)
+{
+	ck_assert_str_eq(ports(""), "0:5405 1:5406 3:5408");
+	ck_assert_str_eq(ports("transport: knet\ninterface {\nlinknumber: 1\nmcastport: 5500\n}\n"), "0:5405 1:5500 3:5408");
+	ck_assert_str_eq(ports("interface {\nmcastport: 5600\n}\ninterface {\nringnumber: 3\nmcastport: 7\n}\n"), "0:5600 1:5406 3:7");
+	ck_assert_str_eq(ports("transport: udpu\n"), "0:5405 1:5405 3:5405");
+	ck_assert_str_eq(ports("interface {\nlinknumber: 9\nmcastport: 5500\n}\ninterface {\nmcastport: x\n}\n"),
+			 "0:5405 1:5406 3:5408");
+}
+END_TEST
+
 START_TEST(multicast_with_udp)
 {
 	parse("totem {\n transport: udp\n}\n");
@@ -286,6 +310,7 @@ int main(void)
 	tcase_add_checked_fixture(tcase, start, end);
 	tcase_set_timeout(tcase, 20);
 	tcase_add_test(tcase, a_cluster);
+	tcase_add_test(tcase, ports_of_links);
 	tcase_add_test(tcase, multicast_with_udp);
 	tcase_add_test(tcase, keys_and_versions_must_agree);
 	tcase_add_test(tcase, keys_sort_as_text);
