@@ -154,6 +154,11 @@ static void read_tag(struct reader *r, struct word value)
 		r->nic->tag = (uint16_t)tag;
 }
 
+static void read_trunks(struct reader *r, struct word value)
+{
+	r->nic->trunks = word_text(value);
+}
+
 static void read_name(struct reader *r, struct word value)
 {
 	(void)value;
@@ -214,8 +219,10 @@ static void read_address(struct reader *r, struct word value, unsigned version, 
 
 static void read_ip4(struct reader *r, struct word value)
 {
-	if (say(r, SAYS_IP4))
-		read_address(r, value, 4, &r->nic->ip4);
+	if (!say(r, SAYS_IP4))
+		return;
+	r->nic->dhcp = text_is(word_text(value), "dhcp");
+	read_address(r, value, 4, &r->nic->ip4);
 }
 
 static void read_ip6(struct reader *r, struct word value)
@@ -236,6 +243,7 @@ static const struct {
 	{ "bridge", GUEST_CONTAINER, read_bridge }, { "firewall", GUEST_CONTAINER, read_firewall },
 	{ "ip", GUEST_CONTAINER, read_ip4 },       { "ip6", GUEST_CONTAINER, read_ip6 },
 	{ "tag", GUEST_VM, read_tag },             { "tag", GUEST_CONTAINER, read_tag },
+	{ "trunks", GUEST_VM, read_trunks },       { "trunks", GUEST_CONTAINER, read_trunks },
 };
 
 /* ---- one NIC ---- */

@@ -275,7 +275,9 @@ struct nic {
 	uint8_t mac_bytes[6];
 	struct text bridge;
 	uint16_t tag;        /* VLAN; 0: none */
+	struct text trunks;  /* VLANs that pass with their tags, as written; len 0: none */
 	bool firewall;
+	bool dhcp;           /* of a container, for IPv4 */
 	struct prefix ip4, ip6; /* containers' static addresses; version 0: none */
 	struct span span;    /* of the value */
 	struct nic *next;    /* sorted by key as text */

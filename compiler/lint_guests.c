@@ -141,6 +141,78 @@ static void check_nic_names(struct lint *lint, const struct guest *guest)
 	}
 }
 
+/* ---- source addresses that nobody knows ---- */
+
+/* The IP versions of which the filter of a NIC lets through more than its link-local address. */
+static unsigned known_versions(const struct ipset *set, const struct nic *nic)
+{
+	unsigned versions = (nic->ip4.version ? IPV4 : 0) | (nic->ip6.version ? IPV6 : 0);
+
+	for (const struct set_entry *e = set->entries; e; e = e->next)
+		if (!e->implicit && !e->nomatch)
+			versions |= prefix_versions(e->alias ? &e->alias->prefix : &e->prefix);
+	return versions;
+}
+
+static bool lacks_addresses(const struct guest *guest, const struct nic *nic)
+{
+	const struct ipset *set = nic->firewall ? guest_filter_set(guest, nic) : NULL;
+	unsigned known = set ? known_versions(set, nic) : IPV4 | IPV6;
+
+	return !known || (nic->dhcp && !(known & IPV4));
+}
+
+static void check_ipfilter(struct lint *lint, const struct lint_file *file)
+{
+	const struct guest *guest = file->guest;
+	const struct nic *nic = guest->nics;
+	const struct ipset *set;
+	struct diagnostic *d;
+
+	while (nic && !lacks_addresses(guest, nic))
+		nic = nic->next;
+	if (!nic || lint_has_errors(lint, file->source))
+		return;
+	set = guest_filter_set(guest, nic);
+	d = diag(lint->diags, guest->options.ipfilter ? lint_option_place(file, "ipfilter") : set->span,
+		 DIAG_IPFILTER_WITHOUT_ADDRESS, "%.*s of %s can send from no IPv4 address", TEXT_ARG(nic->key),
+		 lint_guest_name(lint, guest));
+	for (const struct nic *n = nic; n; n = n->next)
+		if (lacks_addresses(guest, n))
+			diag_label(d, n->span, "%s", n->dhcp ? "which address DHCP gives is not known" : "no address is known");
+	diag_note(d, "the filter of source addresses drops %s",
+		  known_versions(set, nic) ? "all IPv4 packets that it sends"
+					   : "all that it sends, but from its link-local IPv6 address");
+	diag_help(d, "write its addresses into [IPSET ipfilter-%.*s] of this file%s", TEXT_ARG(nic->key),
+		  guest->options.ipfilter ? ", or switch `ipfilter` off" : "");
+}
+
+/* ---- frames with VLAN tags ---- */
+
+static void check_trunks(struct lint *lint, const struct guest *guest)
+{
+	struct diagnostic *d = NULL;
+
+	for (const struct nic *n = guest->nics; n; n = n->next) {
+		const struct source *source = guest->config;
+		uint32_t begin;
+
+		if (!n->firewall || !n->trunks.len)
+			continue;
+		begin = source->base + (uint32_t)(n->trunks.ptr - source->text);
+		if (d)
+			diag_label(d, (struct span){ begin, begin + n->trunks.len }, "nor that of %.*s", TEXT_ARG(n->key));
+		else
+			d = diag(lint->diags, (struct span){ begin, begin + n->trunks.len }, DIAG_TRUNK_UNFILTERED,
+				 "what %s sends and gets with a VLAN tag on %.*s is not filtered",
+				 lint_guest_name(lint, guest), TEXT_ARG(n->key));
+	}
+	if (!d)
+		return;
+	diag_note(d, "the rules see frames without a tag only; the guest can use these VLANs as it likes, both ways");
+	diag_help(d, "give the guest one NIC with `tag=` for each VLAN instead");
+}
+
 /* ---- one MAC address twice ---- */
 
 /* A NIC with an address, and its guest. */
@@ -270,8 +342,13 @@ void lint_guests(struct lint *lint)
 	for (uint32_t i = 0; i < lint->file_count; i++) {
 		const struct guest *g = lint->files[i].guest;
 
-		if (g && g->config && has_filtered_nic(g))
-			check_nic_names(lint, g);
+		if (!g || !g->config || !has_filtered_nic(g))
+			continue;
+		check_nic_names(lint, g);
+		if (!g->options.enable)
+			continue;
+		check_ipfilter(lint, &lint->files[i]);
+		check_trunks(lint, g);
 	}
 }
 
