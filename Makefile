@@ -138,7 +138,7 @@ quickstart:
 	@tests/quickstart
 
 check:
-	@tests/install-deps build test deb
+	@tests/install-deps build test deb cross
 	@$(also) WERROR=-Werror all unit
 	@$(also) WERROR=-Werror VARIANT=asan all unit
 	@$(also) WERROR=-Werror VARIANT=tsan all build/tsan/tests/pve-firewall
