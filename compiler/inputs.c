@@ -518,18 +518,22 @@ static bool is_tree(struct reader *r)
 {
 	struct diagnostic *d;
 	struct tree_root root;
+	const char *advice;
 
 	if (!r->root.dir)
 		return true;
 	root = tree_root_look(dirfd(r->root.dir), r->options->demand, r->options->marks);
-	if (!root.problem)
+	if (!root.problem[0])
 		return true;
-	d = diag(r->diags, nowhere, DIAG_CANNOT_READ, "%s %s%s%s", r->inputs->root, root.problem, root.reason ? ": " : "",
-		 root.reason ? error_text(root.reason) : "");
+	d = diag(r->diags, nowhere, root.reason ? DIAG_CANNOT_READ : DIAG_NOT_A_TREE, "%s %s%s%s", r->inputs->root,
+		 root.problem, root.reason ? ": " : "", root.reason ? error_text(root.reason) : "");
 	r->diags->unreadable = true;
 	diag_note(d, "nothing is compiled: this does not say that the firewall is disabled");
+	advice = tree_root_advice(r->arena, r->inputs->root);
 	if (is_own_root(r->inputs->root))
 		diag_help(d, "pve-cluster mounts it; see systemctl status pve-cluster");
+	else if (advice)
+		diag_help(d, "%s", advice);
 	return false;
 }
 

@@ -104,7 +104,7 @@ struct reader {
 	/* the root as it was seen last */
 	struct signature root_signature;
 	uint64_t version, next_version;
-	char problem[256];
+	char problem[384];
 	bool has_root;
 	unsigned marks, sent_marks;
 	struct out round;
@@ -651,7 +651,7 @@ static void choose_node(struct reader *r)
 
 static void set_problem(struct reader *r, const char *problem, int reason)
 {
-	char text[256];
+	char text[sizeof(r->problem)];
 
 	snprintf(text, sizeof(text), "%s%s%s", problem ? problem : "", reason ? ": " : "", reason ? error_text(reason) : "");
 	if (problem) {
@@ -681,7 +681,7 @@ static bool open_root(struct reader *r)
 		return false;
 	}
 	root = tree_root_look(r->root, TREE_WHOLE, r->marks);
-	if (root.problem) {
+	if (root.problem[0]) {
 		close(r->root);
 		set_problem(r, root.problem, root.reason);
 		return false;

@@ -55,6 +55,11 @@ seconds() {
 	return $status
 }
 
+# What the tree says is still in force.
+rules_stay() {
+	nft list table inet pvefw | grep -q 'dport 8006'
+}
+
 # ---- states ----
 
 test_states() {
@@ -82,6 +87,12 @@ test_states() {
 	rm -r "$work/tree/nodes"
 	mv "$work/nodes" "$work/tree/nodes"
 	check "readable again" within 5 state enabled 0 enabled/running
+	mv "$work/tree/firewall" "$work/tree/firewal"
+	check "a misspelt folder" within 3 state unreadable 2 'enabled/running (the configuration cannot be read)'
+	check "a misspelt folder, in JSON" json '"has firewal/ in the place of firewall/" in str(d["conditions"])'
+	check "a misspelt folder: the rules stay" rules_stay
+	mv "$work/tree/firewal" "$work/tree/firewall"
+	check "the right name" within 5 state enabled 0 enabled/running
 }
 
 # ask_metrics REQUEST: the status line of the answer; the request in printf's form

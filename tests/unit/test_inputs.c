@@ -138,6 +138,7 @@ END_TEST
 
 START_TEST(an_empty_tree)
 {
+	folder("firewall");
 	options.node = "n7";
 	ck_assert(load());
 	ck_assert_text(inputs.node, "n7");
@@ -152,6 +153,52 @@ START_TEST(an_empty_tree)
 	options.node = NULL;
 	ck_assert(load());
 	ck_assert_uint_gt(inputs.node.len, 0);
+}
+END_TEST
+
+/* A folder that is not a tree, and what its help says. */
+static const struct {
+	const char *folder, *file, *message, *help; /* the root is %s */
+} not_a_tree[] = {
+	{ "x", NULL, "is not a tree: it has none of firewall/, nodes/ and sdn/", NULL },
+	{ "x", "cluster.fw", "is not a tree: it has none of firewall/, nodes/ and sdn/",
+	  "did you mean `%s/firewall/cluster.fw`? that is its place in a tree" },
+	{ "pve/firewall", NULL, "is not a tree: it has none of firewall/, nodes/ and sdn/", "did you mean the tree `%s/pve`?" },
+	{ "etc/pve/nodes/n1", NULL, "is not a tree: it has none of firewall/, nodes/ and sdn/",
+	  "did you mean the tree `%s/etc/pve`?" },
+	{ "firewal", NULL, "is not a tree: it has none of firewall/, nodes/ and sdn/",
+	  "did you mean `%s/firewall`? rename `%s/firewal`" },
+	{ "NODES", NULL, "is not a tree: it has none of firewall/, nodes/ and sdn/",
+	  "did you mean `%s/nodes`? rename `%s/NODES`" },
+	{ "nodes/n1", "Firewalls/100.fw", "has Firewalls/ in the place of firewall/",
+	  "did you mean `%s/firewall`? rename `%s/Firewalls`" },
+	{ "firewall", "node/n1/host.fw", "has node/ in the place of nodes/",
+	  "did you mean `%s/nodes`? rename `%s/node`" },
+	{ "firewall", "sdn.old/firewall/v.fw", NULL, NULL },
+	{ "nodes/n1", "firewals/README", NULL, NULL },
+};
+
+START_TEST(is_not_a_tree)
+{
+	const struct diagnostic *d;
+	const char *help = NULL;
+
+	folder(not_a_tree[_i].folder);
+	if (not_a_tree[_i].file)
+		file(not_a_tree[_i].file, "");
+	ck_assert(load() == !not_a_tree[_i].message);
+	d = report_of(&f, DIAG_NOT_A_TREE);
+	ck_assert_int_eq(d == NULL, !not_a_tree[_i].message);
+	if (!d)
+		return;
+	ck_assert_str_eq(d->message, arena_printf(&f.arena, "%s %s", root, not_a_tree[_i].message));
+	for (const struct diag_part *part = d->parts; part; part = part->next)
+		if (part->kind == DIAG_HELP)
+			help = part->text;
+	ck_assert_int_eq(help == NULL, !not_a_tree[_i].help);
+	if (help)
+		ck_assert_str_eq(help, arena_printf(&f.arena, not_a_tree[_i].help, root, root));
+	ck_assert(f.diags.unreadable);
 }
 END_TEST
 
@@ -280,6 +327,7 @@ START_TEST(never_taken_as_missing)
 {
 	const struct diagnostic *d;
 
+	folder("sdn");
 	folder(unreadable[_i].folder);
 	if (unreadable[_i].link_from)
 		ck_assert_int_eq(symlink(unreadable[_i].link_to, in_root(unreadable[_i].link_from)), 0);
@@ -307,6 +355,7 @@ END_TEST
 /* What an earlier tree could not read says nothing about this one. */
 START_TEST(each_tree_for_itself)
 {
+	folder("firewall");
 	f.diags.unreadable = true;
 	ck_assert(load());
 	ck_assert(f.diags.unreadable);
@@ -351,6 +400,7 @@ START_TEST(command_line)
 {
 	struct altname_option second = { .text = "b=eth1" }, first = { .text = "a=eth0", .next = &second };
 
+	folder("firewall");
 	options.local_network = "192.0.2.0/24";
 	options.altnames = &first;
 	ck_assert(load());
@@ -442,6 +492,7 @@ int main(void)
 	tcase_add_test(tcase, this_machine_of_several_nodes);
 	tcase_add_test(tcase, a_node_that_is_not_there);
 	tcase_add_test(tcase, other_names);
+	tcase_add_loop_test(tcase, is_not_a_tree, 0, (int)(sizeof(not_a_tree) / sizeof(not_a_tree[0])));
 	tcase_add_loop_test(tcase, never_taken_as_missing, 0,
 			    sizeof(unreadable) / sizeof(unreadable[0]));
 	tcase_add_test(tcase, everything_unreadable_at_once);
