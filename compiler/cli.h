@@ -19,7 +19,7 @@ enum {
 	CLI_SHARED
 };
 
-enum { CLI_OPTIONS_MOST = 48 };
+enum { CLI_OPTIONS_MOST = 64 };
 /* In the commands of an option: a configuration file can set it. */
 #define CLI_IN_FILE (1u << 31)
 

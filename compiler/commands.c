@@ -6,6 +6,7 @@
 #define TAKES_FORMAT (IN(COMPILE) | IN(LOAD) | IN(LINT))
 #define TAKES_INPUTS (TAKES_FORMAT | IN(REPORT))
 #define TAKES_DIAGNOSTICS TAKES_INPUTS
+#define TAKES_FINDINGS (IN(COMPILE) | IN(LINT) | IN(REPORT))
 
 static const struct command_row commands[COMMANDS] = {
 #define COMMAND(ID, function, name, operands, text) \

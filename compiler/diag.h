@@ -70,6 +70,7 @@ struct diags {
 	struct source_map *map;
 	struct diagnostic *first, **last;
 	unsigned counts[SEVERITY_ERROR + 1];
+	unsigned not_shown; /* of those counted, how many were taken from the list, because of --max-findings */
 	bool unreadable; /* an input could not be read: exit status 2 */
 	bool linted;     /* the checks of a whole tree were made, too */
 };

@@ -40,6 +40,10 @@ static void finish(SHA2_CTX *sha, uint8_t digest[DIGEST_BYTES])
 
 /* The last line that was asked for: a long one may have many diagnostics. */
 struct line_digest {
+	diag_name_file *name_file;
+	const void *context;
+	const struct source *source; /* the last one that was named */
+	const char *file;
 	uint32_t begin; /* its position; 0: none yet */
 	struct word line;
 	uint8_t digest[DIGEST_BYTES];
@@ -55,8 +59,11 @@ static void digest_line(const struct diags *diags, struct source *source, uint32
 		return;
 	while (line.len && char_is_blank(line.ptr[line.len - 1]))
 		line.len--;
+	if (last->source != source)
+		last->file = last->name_file(diags, source, last->context);
+	last->source = source;
 	SHA256Init(&sha);
-	add(&sha, text_of(diag_file(diags, source)));
+	add(&sha, text_of(last->file));
 	add(&sha, word_text(line));
 	finish(&sha, last->digest);
 	last->begin = line.begin;
@@ -126,10 +133,15 @@ static const char *hexadecimal(struct arena *arena, const uint8_t digest[DIGEST_
 	return text;
 }
 
-const char *const *diag_fingerprints(const struct diags *diags)
+static const char *name_file(const struct diags *diags, const struct source *source, const void *context)
+{
+	(void)context;
+	return diag_file(diags, source);
+}
+
+static const char *const *fingerprints(const struct diags *diags, struct line_digest last, bool unique)
 {
 	const char **prints;
-	struct line_digest last = { 0 };
 	struct seen *all = NULL;
 	size_t count = 0, i = 0;
 
@@ -141,11 +153,21 @@ const char *const *diag_fingerprints(const struct diags *diags)
 		uint32_t before;
 
 		digest_of(diags, d, &last, digest);
-		before = count_before(diags, &all, digest);
+		before = unique ? count_before(diags, &all, digest) : 0;
 		if (before)
 			with_count(digest, before);
 		prints[i++] = hexadecimal(diags->arena, digest);
 	}
 	HASH_CLEAR(hh, all);
 	return prints;
+}
+
+const char *const *diag_fingerprints(const struct diags *diags)
+{
+	return fingerprints(diags, (struct line_digest){ .name_file = name_file }, true);
+}
+
+const char *const *diag_shared_fingerprints(const struct diags *diags, diag_name_file *name, const void *context)
+{
+	return fingerprints(diags, (struct line_digest){ .name_file = name, .context = context }, false);
 }

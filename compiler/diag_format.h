@@ -9,6 +9,8 @@
 struct diag_format {
 	const char *name;
 	const char *text; /* what it is for, for --help */
+	bool sums_up;	     /* notes that one line is enough for are summed up: for people */
+	bool says_not_shown; /* prints diags->not_shown itself */
 	/* Prints the collected diagnostics, which are sorted. */
 	void (*print)(struct out *out, const struct diags *diags, bool colour);
 };
@@ -18,6 +20,9 @@ extern const struct diag_format diag_format_text, diag_format_gcc, diag_format_j
 
 /* All of them, ended by NULL; the first is the default. */
 extern const struct diag_format *const diag_formats[];
+
+/* "2 errors, 1 warning", and how many are not shown: the end of the text form; nothing if there is nothing. */
+void diag_text_counts(struct out *out, const struct diags *diags, bool colour);
 
 /* NULL if there is none of that name. */
 const struct diag_format *diag_format_find(struct text name);

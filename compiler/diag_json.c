@@ -118,14 +118,16 @@ static void print(struct out *out, const struct diags *diags, bool colour)
 	(void)colour;
 	for (const struct diagnostic *d = diags->first; d; d = d->next)
 		json_array_append_new(list, diagnostic(diags, d, *fingerprint++));
-	json_print(out, json_pack("{s:b, s:I, s:I, s:I, s:o}", "valid", !diags->counts[SEVERITY_ERROR], "errors",
+	json_print(out, json_pack("{s:b, s:I, s:I, s:I, s:I, s:o}", "valid", !diags->counts[SEVERITY_ERROR], "errors",
 				  (json_int_t)diags->counts[SEVERITY_ERROR], "warnings",
 				  (json_int_t)diags->counts[SEVERITY_WARNING], "notes",
-				  (json_int_t)diags->counts[SEVERITY_NOTE], "diagnostics", list));
+				  (json_int_t)diags->counts[SEVERITY_NOTE], "not_shown",
+				  (json_int_t)diags->not_shown, "diagnostics", list));
 }
 
 const struct diag_format diag_format_json = {
 	.name = "json",
 	.text = "one JSON object with all that is known",
+	.says_not_shown = true,
 	.print = print,
 };

@@ -52,5 +52,9 @@ enum diag_fix_kind diag_fix_kind(const struct diags *diags, const struct diagnos
  * lines are put in above, and no two of a run are the same.
  */
 const char *const *diag_fingerprints(const struct diags *diags);
+/* How a file is called in a fingerprint. */
+typedef const char *diag_name_file(const struct diags *diags, const struct source *source, const void *context);
+/* As above, but those of which nothing differs have the same. */
+const char *const *diag_shared_fingerprints(const struct diags *diags, diag_name_file *name_file, const void *context);
 
 #endif

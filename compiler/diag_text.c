@@ -282,6 +282,16 @@ static void counts(const struct text_printer *p, const struct diags *diags)
 	}
 	if (separator[0])
 		out_char(p->out, '\n');
+	if (diags->not_shown)
+		out_printf(p->out, "%u finding%s not shown (--max-findings)\n", diags->not_shown,
+			   diags->not_shown == 1 ? " is" : "s are");
+}
+
+void diag_text_counts(struct out *out, const struct diags *diags, bool colour)
+{
+	struct text_printer p = { .out = out, .map = diags->map, .arena = diags->arena, .colour = colour };
+
+	counts(&p, diags);
 }
 
 static void print(struct out *out, const struct diags *diags, bool colour)
@@ -297,5 +307,7 @@ static void print(struct out *out, const struct diags *diags, bool colour)
 const struct diag_format diag_format_text = {
 	.name = "text",
 	.text = "for people",
+	.sums_up = true,
+	.says_not_shown = true,
 	.print = print,
 };

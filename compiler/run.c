@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "findings.h"
 #include "out_files.h"
 #include "strerror.h"
 
@@ -37,7 +38,7 @@ bool run_begin(struct run *run, const struct cli *cli)
 	if (value[CLI_FORMAT])
 		run->format = diag_format_find(text_of(value[CLI_FORMAT]));
 	run->failed = !choose_by_options(run, CLI_SELECT, diag_choice_select) ||
-		      !choose_by_options(run, CLI_WARNING, diag_choice_warning);
+		      !choose_by_options(run, CLI_WARNING, diag_choice_warning) || !findings_begin(run);
 	/* An empty report would say that all is right. */
 	if (run->failed)
 		run->format = NULL;
@@ -69,7 +70,7 @@ static void print(struct run *run, int stream)
 	int reason;
 
 	out_init_fd(&out, stream);
-	run->format->print(&out, &run->diags, wants_colour(run->cli, stream));
+	findings_print(run, &out, wants_colour(run->cli, stream));
 	reason = out_flush(&out);
 	out_free(&out);
 	if (!is_write_failure(reason))
@@ -87,7 +88,7 @@ static void write_file(struct run *run, const char *path)
 	struct out *out = out_files_open(&files, path);
 
 	if (out)
-		run->format->print(out, &run->diags, wants_colour(run->cli, -1));
+		findings_print(run, out, wants_colour(run->cli, -1));
 	if (!out_files_commit(&files))
 		run->failed = true;
 }
@@ -96,6 +97,8 @@ bool run_finds(const struct run *run)
 {
 	const char *level = run->cli->value[CLI_FAIL_ON];
 
+	if (run->cli->value[CLI_EXIT_ZERO])
+		return false;
 	for (int i = SEVERITY_ERROR; i >= SEVERITY_NOTE; i--) {
 		if (level && strcmp(level, "never") == 0)
 			return false;
@@ -115,15 +118,19 @@ void run_drop(struct run *run)
 int run_end(struct run *run)
 {
 	const char *path = run->cli->value[CLI_OUTPUT];
+	bool finds;
 	int status;
 
 	run_choose(run);
+	if (run->format && !findings_compare(run))
+		run->format = NULL;
+	finds = run_finds(run);
 	if (run->format && path && !is_standard_stream(path))
 		write_file(run, path);
 	else if (run->format)
 		print(run, path ? STDOUT_FILENO : run->stream);
 	status = run->failed || run->diags.unreadable ? EXIT_TROUBLE
-		 : run_finds(run)		      ? EXIT_FOUND
+		 : finds			      ? EXIT_FOUND
 						      : EXIT_CLEAN;
 	run_drop(run);
 	return status;

@@ -10,6 +10,8 @@
 #include "diag_choice.h"
 #include "diag_format.h"
 
+struct baseline;
+
 struct run {
 	const struct cli *cli;
 	struct arena arena;
@@ -19,6 +21,8 @@ struct run {
 	const struct diag_format *format;
 	int stream; /* where diagnostics go without --output: standard error, unless they are the product */
 	struct diag_choice choice;
+	struct baseline *baseline; /* of --baseline, or NULL */
+	unsigned max_findings;
 	const struct left_out *left_out; /* what the kernel has refused, or NULL */
 	bool chosen; /* run_choose() was called */
 	bool failed; /* something was reported by cli_error(): exit status 2 */
