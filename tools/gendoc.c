@@ -541,7 +541,7 @@ static const struct {
 
 static bool has_command(const char *name)
 {
-	for (unsigned i = 0; i < program->command_count; i++)
+	for (unsigned i = 0; i < program->command_count && program->commands[i].name; i++)
 		if (strcmp(program->commands[i].name, name) == 0)
 			return true;
 	return strcmp(name, cli_help_command.name) == 0;
