@@ -142,8 +142,8 @@ static void close_table(const struct page *page)
 static const struct {
 	const char *id, *title;
 } sections[] = {
-	{ "summary", "Summary" }, { "findings", "Findings" }, { "reach", "Reach" }, { "zones", "Zones" },
-	{ "sets", "IP sets" },    { "ways", "Ways" },         { "files", "Files" },
+	{ "summary", "Summary" }, { "reach", "Reach" }, { "findings", "Findings" }, { "zones", "Zones" },
+	{ "sets", "IP sets" },    { "ways", "Ways" },   { "files", "Files" },
 };
 
 static void head(const struct page *page)
@@ -217,6 +217,19 @@ static void count_fact(const struct page *page, const char *name, uint32_t count
 	fact(page, NULL, name, text);
 }
 
+static void local_network_unknown(const struct page *page)
+{
+	page_open(page, "p", "caution");
+	page_text(
+		page,
+		"The local network is not known here: a node finds it out from its own address, and cluster.fw does not "
+		"define the alias local_network. Below, 127.0.0.0/8 stands for it, also in the set management. Name it "
+		"with ");
+	page_leaf(page, "code", NULL, "--local-network CIDR");
+	page_text(page, ".");
+	page_close(page);
+}
+
 static void summary(const struct page *page)
 {
 	const struct report *r = page->report;
@@ -239,7 +252,11 @@ static void summary(const struct page *page)
 	     : counts[SEVERITY_WARNING] ? "fair"
 					: "good",
 	     "Errors · warnings · notes", text);
+	fact(page, r->local_network_known ? NULL : "fair", "Local network",
+	     r->local_network_known ? r->local_network : "not known");
 	page_close(page);
+	if (!r->local_network_known)
+		local_network_unknown(page);
 	if (!r->enabled)
 		page_leaf(
 			page, "p", "off",
@@ -253,98 +270,6 @@ static void summary(const struct page *page)
 			r->strangers, r->strangers == 1 ? "" : "s", r->strangers == 1 ? "is" : "are");
 		page_close(page);
 	}
-	page_close(page);
-}
-
-/* ---- findings ---- */
-
-static void remark(const struct page *page, const char *word, const char *text)
-{
-	page_open(page, "li", NULL);
-	page_leaf(page, "b", NULL, word);
-	page_text(page, " ");
-	page_text(page, diag_visible(page->report->diags, text));
-}
-
-static void remarks(const struct page *page, const struct diagnostic *d)
-{
-	const struct diags *diags = page->report->diags;
-
-	if (!d->parts && !d->label)
-		return;
-	page_open(page, "ul", NULL);
-	if (d->label) {
-		remark(page, "here", d->label);
-		page_close(page);
-	}
-	for (const struct diag_part *p = d->parts; p; p = p->next) {
-		if (p->kind == DIAG_FIX)
-			continue;
-		remark(page,
-		       p->kind == DIAG_HELP     ? "help"
-		       : diag_is_note(diags, p) ? "note"
-						: "there",
-		       p->text);
-		if (p->kind == DIAG_LABEL) {
-			page_text(page, " ");
-			page_place(page, p->span);
-		}
-		page_close(page);
-	}
-	page_close(page);
-}
-
-/* The line that a finding is about, with what it marks. */
-static void excerpt(const struct page *page, struct span span)
-{
-	const struct diags *diags = page->report->diags;
-	struct source *source = source_find(diags->map, span.begin);
-	struct word line;
-	uint32_t begin, end;
-
-	if (!source || !source->is_fw)
-		return;
-	line = source_line(diags->map, source, source_line_number(diags->map, span.begin));
-	if (!line.len)
-		return;
-	begin = span.begin - line.begin < line.len ? span.begin - line.begin : line.len;
-	end = span.end - line.begin < line.len ? span.end - line.begin : line.len;
-	page_open(page, "pre", NULL);
-	page_text(page, report_visible(diags, (struct text){ line.ptr, begin }));
-	page_leaf(page, "mark", NULL, report_visible(diags, (struct text){ line.ptr + begin, end - begin }));
-	page_text(page, report_visible(diags, (struct text){ line.ptr + end, line.len - end }));
-	page_close(page);
-}
-
-static void finding(const struct page *page, const struct diagnostic *d)
-{
-	const struct diags *diags = page->report->diags;
-	struct place place = source_place(diags->map, d->span.begin);
-
-	xml_raw(page->xml, "\n");
-	page_open(page, "article", severity_name(d->severity));
-	page_open(page, "h3", NULL);
-	page_leaf(page, "span", "tag", severity_name(d->severity));
-	page_text(page, " ");
-	page_text(page, diag_visible(diags, d->message));
-	page_close(page);
-	page_open(page, "p", "quiet");
-	page_printf(page, "%s %s ", diag_code(d->id).text, diag_catalogue[d->id].name);
-	if (!page_place(page, d->span) && place.source)
-		page_printf(page, "%s:%u", diag_visible(diags, place.source->path), place.line);
-	page_close(page);
-	excerpt(page, d->span);
-	remarks(page, d);
-	page_close(page);
-}
-
-static void findings(const struct page *page)
-{
-	page_section(page, "findings", "Findings");
-	if (!page->report->diags->first)
-		page_leaf(page, "p", "quiet", "Nothing was found.");
-	for (const struct diagnostic *d = page->report->diags->first; d; d = d->next)
-		finding(page, d);
 	page_close(page);
 }
 
@@ -363,6 +288,8 @@ static void set_row(const struct page *page, const struct report_set *set)
 	page_attribute(page, "id", "%s", set->id);
 	page_open(page, "td", NULL);
 	page_leaf(page, "code", NULL, set->name);
+	if (set->comment)
+		page_small(page, NULL, set->comment);
 	page_close(page);
 	page_leaf(page, "td", NULL, set->owner);
 	number_cell(page, set->written);
@@ -450,8 +377,8 @@ void report_html(struct out *out, const struct report *report)
 	header(&page);
 	page_open(&page, "main", NULL);
 	summary(&page);
-	findings(&page);
-	page_matrix(&page);
+	page_matrices(&page);
+	page_findings(&page);
 	page_zones(&page);
 	sets(&page);
 	page_ways(&page);

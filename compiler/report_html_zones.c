@@ -33,6 +33,8 @@ static void what_cell(const struct page *page, const struct report_row *row)
 		page_small(page, NULL, row->versions == IPV4 ? "IPv4" : row->versions ? "IPv6" : "never");
 	if (row->log)
 		page_small(page, "logged: ", row->log);
+	if (row->comment)
+		page_leaf(page, "span", "comment", row->comment);
 	page_close(page);
 }
 
@@ -143,8 +145,14 @@ static void zone_details(const struct page *page, const struct report_zone *zone
 	page_open(page, "summary", NULL);
 	page_leaf(page, "b", "name", zone->name);
 	page_text(page, " ");
+	if (zone->guest) {
+		page_leaf(page, "span", "guest", zone->guest);
+		page_text(page, " ");
+	}
 	badges(page, zone);
 	page_close(page);
+	if (zone->about)
+		page_leaf(page, "p", "about", zone->about);
 	if (zone->facts)
 		page_leaf(page, "p", "quiet", zone->facts);
 	if (zone->off) {

@@ -140,26 +140,25 @@ static const struct endpoint anywhere = { .kind = ENDPOINT_ANY, .versions = IPV_
 
 /* As if it were written, so that the matrix can tell what rules before it take away. */
 static const struct rule *as_rule(struct report_builder *b, const struct service *service,
-				  const struct ipset *from)
+				  enum direction direction, const struct endpoint *from,
+				  const struct endpoint *to)
 {
 	struct port_range *range = ARENA_NEW(b->arena, struct port_range);
 	struct condition *condition = ARENA_NEW(b->arena, struct condition);
-	struct endpoint *source = ARENA_NEW(b->arena, struct endpoint);
 	struct ports *ports = ARENA_NEW(b->arena, struct ports);
 	struct rule *rule = ARENA_NEW(b->arena, struct rule);
 
 	*range = service->ports;
 	*ports = (struct ports){ .ranges = range, .count = 1 };
-	*source = (struct endpoint){ .kind = ENDPOINT_SET, .versions = IPV_BOTH, .ipset = from };
 	*condition = (struct condition){ .versions = IPV_BOTH,
 					 .dport = ports,
 					 .proto = { .text = TEXT("tcp"), .number = 6, .has_ports = true } };
-	*rule = (struct rule){ .direction = DIRECTION_IN,
+	*rule = (struct rule){ .direction = direction,
 			       .enabled = true,
 			       .versions = IPV_BOTH,
 			       .net = -1,
-			       .source = source,
-			       .dest = &anywhere,
+			       .source = from,
+			       .dest = to,
 			       .conditions = condition,
 			       .condition_count = 1 };
 	return rule;
@@ -168,7 +167,9 @@ static const struct rule *as_rule(struct report_builder *b, const struct service
 static void add_management(struct report_builder *b, struct report_chain *chain)
 {
 	const struct ipset *management = cluster_set(b, "management");
+	struct endpoint *from = ARENA_NEW(b->arena, struct endpoint);
 
+	*from = (struct endpoint){ .kind = ENDPOINT_SET, .versions = IPV_BOTH, .ipset = management };
 	for (size_t i = 0; management && i < sizeof(services) / sizeof(services[0]); i++) {
 		struct report_row *row = add(b, chain, REPORT_ACCEPT, services[i].name, "[IPSET management]");
 
@@ -176,23 +177,35 @@ static void add_management(struct report_builder *b, struct report_chain *chain)
 		row->from = "+dc/management";
 		row->span = management->last_span;
 		row->opens = true;
-		row->rule = as_rule(b, &services[i], management);
+		row->rule = as_rule(b, &services[i], DIRECTION_IN, from, &anywhere);
 	}
+}
+
+/* The policy lets everything out, so what is implied says nothing. */
+static bool accepts_out(const struct report_builder *b)
+{
+	return b->config->cluster_options.policy_out.action == ACTION_ACCEPT;
 }
 
 static void add_local_network(struct report_builder *b, struct report_chain *chain)
 {
 	const struct alias *network = b->config->local_network;
-	const char *to = report_text(b,
-				     ARENA_JOIN(b->arena, TEXT("local_network ("), network->cidr, TEXT(")")));
+	struct text cidr = b->local_network_known ? network->cidr : TEXT("not known here");
+	const char *name = report_text(b, ARENA_JOIN(b->arena, TEXT("local_network ("), cidr, TEXT(")")));
+	struct endpoint *to = ARENA_NEW(b->arena, struct endpoint);
 
+	*to = (struct endpoint){ .kind = ENDPOINT_ALIAS,
+				 .versions = prefix_versions(&network->prefix),
+				 .alias = network };
 	for (size_t i = 0; i + 1 < sizeof(services) / sizeof(services[0]); i++) {
 		struct report_row *row = add(b, chain, REPORT_ACCEPT, services[i].name, "local_network");
 
 		row->detail = services[i].detail;
-		row->to = to;
-		row->versions = prefix_versions(&network->prefix);
+		row->to = name;
+		row->versions = to->versions;
 		row->span = network->span;
+		row->opens = !accepts_out(b);
+		row->rule = as_rule(b, &services[i], DIRECTION_OUT, &anywhere, to);
 	}
 }
 
@@ -214,7 +227,7 @@ static void add_corosync(struct report_builder *b, struct report_chain *chain)
 		row->from = report_text(b, in ? link->theirs : link->ours);
 		row->to = report_text(b, in ? link->ours : link->theirs);
 		row->versions = link->version;
-		row->opens = in;
+		row->opens = in || !accepts_out(b);
 	}
 }
 

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Who may reach what: the zones of a report against the sources that its rules name.
+ * Who may reach what: the zones of a report against the sources that its rules name, and once more
+ * against the destinations that its rules for outgoing packets name.
  *
- * A cell holds the services that accepting rules let in, those of security groups among
+ * A cell holds the services that accepting rules let in (or out), those of security groups among
  * them.  What rules before it drop or reject is taken away exactly (lint_space.h): a rule
  * of which nothing is left has no service, and one of which something is left is marked.
  * The sources that most zones let in have a column of their own, the others share one.
+ *
+ * Guests may send everything by default, so there the rules that take something away say most: of
+ * a zone with such a policy they are in the second matrix, too.
  */
 #include "report.h"
 
@@ -14,7 +18,7 @@
 #include "lint_space.h"
 
 enum {
-	COMPARISONS_MOST = 400000, /* of rules with rules before them, in the whole report */
+	COMPARISONS_MOST = 400000, /* of rules with rules before them, in one matrix */
 	BOXES_MOST = 64,           /* pieces of one rule */
 };
 
@@ -29,16 +33,20 @@ struct column {
 
 struct matrix {
 	struct report_builder *b;
+	enum report_way way;
+	struct report_matrix *matrix; /* that is filled */
 	struct space *space;
 	struct arena scratch;
 	struct column *columns; /* uthash */
 	struct region blocked;  /* by the rules of the present zone so far */
 	uint32_t comparisons;
 	struct report_zone *zone;
-	struct text iface;
+	bool shows_denied; /* the policy of the present chain accepts, and it is the second matrix */
 };
 
-static const char everyone[] = "everyone", others[] = "other sources";
+/* The first and the last column. */
+static const char *const everyone[REPORT_WAYS] = { "everyone", "anywhere" };
+static const char *const others[REPORT_WAYS] = { "other sources", "other destinations" };
 
 /* ---- what is left of a rule ---- */
 
@@ -98,13 +106,20 @@ static struct column *find_column(struct matrix *m, const char *name)
 	return column;
 }
 
-/* Names of one guest mean something else in the next. */
-static const char *source_name(const struct report_row *row)
+/* The other end of what the row lets through; NULL: anywhere. */
+static const char *other_end(const struct matrix *m, const struct report_row *row)
 {
-	if (!row->from)
-		return everyone;
-	return strncmp(row->from, "+guest/", 7) == 0 || strncmp(row->from, "guest/", 6) == 0 ? others
-											     : row->from;
+	return m->way == REPORT_INTO ? row->from : row->to;
+}
+
+/* Names of one guest mean something else in the next. */
+static const char *source_name(const struct matrix *m, const struct report_row *row)
+{
+	const char *name = other_end(m, row);
+
+	if (!name)
+		return everyone[m->way];
+	return strncmp(name, "+guest/", 7) == 0 || strncmp(name, "guest/", 6) == 0 ? others[m->way] : name;
 }
 
 static void count(struct matrix *m, const char *name)
@@ -120,7 +135,9 @@ static void count(struct matrix *m, const char *name)
 /* Everyone and the management come first. */
 static int rank(const struct column *column)
 {
-	return column->name == everyone ? 0 : strcmp(column->name, "+dc/management") == 0 ? 1 : 2;
+	return column->name == everyone[REPORT_INTO] || column->name == everyone[REPORT_OUT_OF] ? 0
+	       : strcmp(column->name, "+dc/management") == 0                                    ? 1
+												: 2;
 }
 
 static int by_zones(const void *a, const void *b)
@@ -138,30 +155,30 @@ static void choose_columns(struct matrix *m)
 {
 	uint32_t all = HASH_COUNT(m->columns), used = 0;
 	struct column **sorted = ARENA_ARRAY(m->b->arena, struct column *, all + 1);
-	struct report *report = m->b->report;
+	struct report_matrix *matrix = m->matrix;
 
 	for (struct column *c = m->columns; c; c = c->hh.next) {
 		c->index = REPORT_SOURCES_MOST;
-		if (c->name == others)
-			report->more_sources = true;
+		if (c->name == others[m->way])
+			matrix->more_sources = true;
 		else
 			sorted[used++] = c;
 	}
 	qsort(sorted, used, sizeof(*sorted), by_zones);
-	report->sources = ARENA_ARRAY(m->b->arena, struct report_source, REPORT_SOURCES_MOST + 1);
+	matrix->sources = ARENA_ARRAY(m->b->arena, struct report_source, REPORT_SOURCES_MOST + 1);
 	for (uint32_t i = 0; i < used && i < REPORT_SOURCES_MOST; i++) {
 		sorted[i]->index = i;
-		report->sources[report->source_count++] = sorted[i]->source;
+		matrix->sources[matrix->source_count++] = sorted[i]->source;
 	}
-	report->more_sources |= used > REPORT_SOURCES_MOST;
+	matrix->more_sources |= used > REPORT_SOURCES_MOST;
 	for (uint32_t i = 0; i < used; i++)
 		if (sorted[i]->index == REPORT_SOURCES_MOST)
-			sorted[i]->index = report->source_count;
-	if (report->more_sources)
-		report->sources[report->source_count++].name = others;
+			sorted[i]->index = matrix->source_count;
+	if (matrix->more_sources)
+		matrix->sources[matrix->source_count++].name = others[m->way];
 	for (struct column *c = m->columns; c; c = c->hh.next)
-		if (c->name == others)
-			c->index = report->source_count - 1;
+		if (c->name == others[m->way])
+			c->index = matrix->source_count - 1;
 }
 
 /* ---- going through the rules ---- */
@@ -177,8 +194,11 @@ static void visit_row(struct matrix *m, const struct report_row *row, struct tex
 	if (row->disabled || !row->versions)
 		return;
 	if (row->outcome != REPORT_ACCEPT) {
-		if (row->origin == REPORT_LINE)
-			block(m, row->rule, iface);
+		if (row->origin != REPORT_LINE)
+			return;
+		if (m->shows_denied && what_is_left(m, row->rule, iface) != LEFT_NOTHING)
+			visit(m, row, LEFT_ALL, iface);
+		block(m, row->rule, iface);
 		return;
 	}
 	if (row->origin != REPORT_LINE && !row->opens)
@@ -212,12 +232,16 @@ static void visit_group(struct matrix *m, const struct report_row *row, enum dir
 
 static void visit_zone(struct matrix *m, struct report_zone *zone, visit_function *visit)
 {
-	enum direction direction = zone->kind == REPORT_VNET ? DIRECTION_FORWARD : DIRECTION_IN;
+	enum direction direction = zone->kind == REPORT_VNET ? DIRECTION_FORWARD
+				   : m->way == REPORT_INTO   ? DIRECTION_IN
+							     : DIRECTION_OUT;
 	struct arena_mark mark = arena_mark(&m->scratch);
 
 	m->zone = zone;
 	m->blocked = (struct region){ .count = 0 };
-	for (const struct report_chain *chain = zone->chains; chain; chain = chain->next)
+	for (const struct report_chain *chain = zone->chains; chain; chain = chain->next) {
+		m->shows_denied = m->way == REPORT_OUT_OF && chain->policy &&
+				  chain->policy->outcome == REPORT_ACCEPT;
 		for (const struct report_row *r = chain->direction == direction ? chain->first : NULL; r;
 		     r = r->next) {
 			if (r->outcome == REPORT_ASK)
@@ -225,12 +249,14 @@ static void visit_zone(struct matrix *m, struct report_zone *zone, visit_functio
 			else
 				visit_row(m, r, iface_of(m, r), visit);
 		}
+	}
 	arena_release(&m->scratch, mark);
 }
 
-static bool has_row(const struct report_zone *zone)
+/* What passes a vnet comes from both sides: it is in the first matrix, with both addresses. */
+static bool has_row(const struct matrix *m, const struct report_zone *zone)
 {
-	return zone->kind != REPORT_GROUP;
+	return zone->kind != REPORT_GROUP && (m->way == REPORT_INTO || zone->kind != REPORT_VNET);
 }
 
 /* ---- counting, then filling ---- */
@@ -239,7 +265,7 @@ static void count_row(struct matrix *m, const struct report_row *row, enum left 
 {
 	(void)left;
 	(void)iface;
-	count(m, source_name(row));
+	count(m, source_name(m, row));
 }
 
 static bool same_text(const char *a, const char *b)
@@ -252,14 +278,15 @@ static bool is_there(const struct report_cell *cell, const struct report_service
 	for (const struct report_service *s = cell->first; s; s = s->next)
 		if (same_text(s->name, service->name) && same_text(s->detail, service->detail) &&
 		    same_text(s->where, service->where) && same_text(s->from, service->from) &&
-		    s->partly == service->partly)
+		    same_text(s->comment, service->comment) && s->partly == service->partly &&
+		    s->denied == service->denied)
 			return true;
 	return false;
 }
 
 static void add_service(struct matrix *m, uint32_t column, struct report_service service)
 {
-	struct report_cell *cell = &m->zone->cells[column];
+	struct report_cell *cell = &m->zone->cells[m->way][column];
 
 	if (!cell->last)
 		cell->last = &cell->first;
@@ -273,54 +300,65 @@ static void add_service(struct matrix *m, uint32_t column, struct report_service
 /* The conditions that the cell's place does not tell; NULL: none. */
 static const char *where_of(struct matrix *m, const struct report_row *row, struct text iface)
 {
-	if (row->to && iface.len)
-		return arena_printf(m->b->arena, "to %s on %.*s", row->to, TEXT_ARG(iface));
-	if (row->to)
-		return arena_printf(m->b->arena, "to %s", row->to);
+	const char *word = m->way == REPORT_INTO ? "to" : "from";
+	const char *end = m->way == REPORT_INTO ? row->to : row->from;
+
+	if (end && iface.len)
+		return arena_printf(m->b->arena, "%s %s on %.*s", word, end, TEXT_ARG(iface));
+	if (end)
+		return arena_printf(m->b->arena, "%s %s", word, end);
 	return iface.len ? arena_printf(m->b->arena, "on %.*s", TEXT_ARG(iface)) : NULL;
 }
 
 static void fill_row(struct matrix *m, const struct report_row *row, enum left left, struct text iface)
 {
-	const struct report *report = m->b->report;
-	struct column *column = find_column(m, source_name(row));
-	bool shared = report->more_sources && column->index == report->source_count - 1;
+	struct column *column = find_column(m, source_name(m, row));
+	bool shared = m->matrix->more_sources && column->index == m->matrix->source_count - 1;
 
 	add_service(m, column->index,
 		    (struct report_service){ .row = row,
 					     .name = row->service,
 					     .detail = row->detail,
+					     .comment = row->named ? NULL : row->comment,
 					     .where = where_of(m, row, iface),
-					     .from = shared ? row->from : NULL,
-					     .partly = left == LEFT_PARTLY });
+					     .from = shared ? other_end(m, row) : NULL,
+					     .partly = left == LEFT_PARTLY,
+					     .denied = row->outcome != REPORT_ACCEPT });
 }
 
 static void fill(struct matrix *m, struct report_zone *zone)
 {
-	zone->cells = ARENA_ARRAY(m->b->arena, struct report_cell, m->b->report->source_count);
+	zone->cells[m->way] = ARENA_ARRAY(m->b->arena, struct report_cell, m->matrix->source_count);
 	m->zone = zone;
+	m->matrix->rows++;
 	if (zone->off)
-		add_service(m, find_column(m, everyone)->index,
+		add_service(m, find_column(m, everyone[m->way])->index,
 			    (struct report_service){ .name = "everything" });
 	else
 		visit_zone(m, zone, fill_row);
 }
 
-void report_matrix(struct report_builder *b)
+static void make_matrix(struct report_builder *b, enum report_way way)
 {
-	struct matrix m = { .b = b };
+	struct matrix m = { .b = b, .way = way, .matrix = &b->report->matrices[way] };
 
 	m.space = space_new(&m.scratch);
-	find_column(&m, everyone);
+	find_column(&m, everyone[way]);
 	for (struct report_zone *zone = b->report->zones; zone; zone = zone->next)
-		if (has_row(zone) && !zone->off)
+		if (has_row(&m, zone) && !zone->off)
 			visit_zone(&m, zone, count_row);
 	choose_columns(&m);
 	m.comparisons = 0;
 	for (struct report_zone *zone = b->report->zones; zone; zone = zone->next)
-		if (has_row(zone))
+		if (has_row(&m, zone))
 			fill(&m, zone);
 	HASH_CLEAR(hh, m.columns);
 	space_free(m.space);
 	arena_free(&m.scratch);
+}
+
+void report_matrices(struct report_builder *b)
+{
+	make_matrix(b, REPORT_INTO);
+	make_matrix(b, REPORT_OUT_OF);
 }

@@ -136,13 +136,31 @@ static const char *conditions_text(const struct report_builder *b, const struct 
 	return text;
 }
 
+/*
+ * Macros whose name is certain for a rule that gives the number only: IANA has assigned the port to that
+ * service, and hardly anything else uses it.  Others are guesses: tcp 9100 is Jetdirect for printers, and the
+ * node exporter nearly everywhere else; tcp 8006 is the mail gateway, and on a node the web interface.
+ */
+static const char *const certain[] = {
+	"SSH",  "Telnet", "SMTP", "SMTPS", "Submission", "HTTP", "HTTPS", "POP3",       "POP3S",
+	"IMAP", "IMAPS",  "NTP",  "LDAP",  "LDAPS",      "RDP",  "MySQL", "PostgreSQL",
+};
+
+static bool is_certain(const struct macro *macro)
+{
+	for (size_t i = 0; i < sizeof(certain) / sizeof(certain[0]); i++)
+		if (strcmp(macro->name, certain[i]) == 0)
+			return true;
+	return false;
+}
+
 /* The macro that stands for nothing but this. */
 static const struct macro *macro_of(const struct condition *c)
 {
 	if (!c->dport || c->sport || c->icmp[0].text.len || !c->proto.has_ports)
 		return NULL;
 	for (const struct macro *m = macro_table; m->name; m++)
-		if (m->count == 1 && m->rules[0].dport && !m->rules[0].sport &&
+		if (m->count == 1 && is_certain(m) && m->rules[0].dport && !m->rules[0].sport &&
 		    text_is(c->proto.text, m->rules[0].proto) && text_is(c->dport->text, m->rules[0].dport))
 			return m;
 	return NULL;
@@ -158,8 +176,10 @@ static void set_service(const struct report_builder *b, struct report_row *row, 
 	if (macro) {
 		row->service = macro->name;
 		row->detail = conditions;
+		row->named = true;
 	} else {
 		row->service = conditions[0] ? conditions : "everything";
+		row->named = !conditions[0];
 	}
 }
 
@@ -182,8 +202,12 @@ struct report_row *report_row_add(struct report_builder *b, struct report_chain 
 static void add_written(struct report_builder *b, struct report_chain *chain, const struct rule *rule)
 {
 	static const enum report_outcome outcomes[ACTIONS] = { REPORT_ACCEPT, REPORT_DROP, REPORT_REJECT };
-	struct report_row row = { .origin = REPORT_LINE, .rule = rule, .disabled = !rule->enabled,
-				  .versions = rule->versions, .span = rule->span };
+	struct report_row row = { .origin = REPORT_LINE,
+				  .rule = rule,
+				  .disabled = !rule->enabled,
+				  .versions = rule->versions,
+				  .span = rule->span,
+				  .comment = report_comment(b, rule->span) };
 
 	if (rule->iface.len)
 		row.iface = report_text(b, rule->iface);
@@ -274,9 +298,9 @@ static void add_host(struct report_builder *b)
 static void add_vnet(struct report_builder *b, const struct vnet *vnet)
 {
 	const char *name = report_text(b, vnet->name);
-	struct report_zone *zone = add_zone(b, REPORT_VNET,
-					    arena_printf(b->arena, "v-%u", b->report->zone_count[REPORT_VNET] + 1),
-					    arena_printf(b->arena, "vnet %s", name));
+	struct report_zone *zone = add_zone(
+		b, REPORT_VNET, arena_printf(b->arena, "v-%u", b->report->zone_count[REPORT_VNET] + 1),
+		arena_printf(b->arena, "vnet %s", name));
 	struct report_chain *chain = add_chain(b, zone, DIRECTION_FORWARD);
 
 	if (!zone->off && !b->config->host_options.nftables)
@@ -286,7 +310,8 @@ static void add_vnet(struct report_builder *b, const struct vnet *vnet)
 	report_vnet_before(b, chain);
 	add_rules(b, chain, &vnet->rules, -1);
 	report_vnet_behind(b, chain, &vnet->options.policy_forward);
-	report_policy(b, chain, &vnet->options.policy_forward, vnet->options.log_level_forward, "policy_forward");
+	report_policy(b, chain, &vnet->options.policy_forward, vnet->options.log_level_forward,
+		      "policy_forward");
 }
 
 static bool has_rules(const struct rule_list *rules, enum direction direction)
@@ -304,6 +329,7 @@ static void add_group(struct report_builder *b, const struct group *group)
 					    arena_printf(b->arena, "group %s", name));
 
 	zone->group = group;
+	zone->about = report_comment(b, group->last_span);
 	for (enum direction d = DIRECTION_IN; d <= DIRECTION_FORWARD; d++)
 		if (has_rules(&group->rules, d))
 			add_rules(b, add_chain(b, zone, d), &group->rules, -1);
@@ -354,27 +380,34 @@ static void add_nic_chain(struct report_builder *b, struct report_zone *zone, co
 		report_policy(b, chain, &o->policy_out, o->log_level_out, "policy_out");
 }
 
-static void add_nic(struct report_builder *b, const struct guest *guest, const struct nic *nic)
+static struct report_zone *add_nic(struct report_builder *b, const struct guest *guest, const struct nic *nic)
 {
 	const char *key = report_text(b, nic->key);
-	struct report_zone *zone = add_zone(b, REPORT_NIC, arena_printf(b->arena, "n-%u-%s", guest->vmid, key),
-					    arena_printf(b->arena, "%s %s", report_guest_name(b, guest), key));
+	struct report_zone *zone = add_zone(
+		b, REPORT_NIC, arena_printf(b->arena, "n-%u-%s", guest->vmid, key),
+		arena_printf(b->arena, "%s %s", report_guest_name(b, guest), key));
 
 	zone->facts = nic_facts(b, guest, nic);
 	if (!zone->off)
 		zone->off = why_off(b, guest, nic);
 	if (!guest->has_file || !nic->firewall)
-		return;
+		return zone;
 	add_nic_chain(b, zone, guest, nic, DIRECTION_IN);
 	add_nic_chain(b, zone, guest, nic, DIRECTION_OUT);
+	return zone;
 }
 
 static void add_guest(struct report_builder *b, const struct guest *guest)
 {
+	const char *name, *notes;
 	bool filtered = false;
 
+	report_guest_about(b, guest, &name, &notes);
 	for (const struct nic *nic = guest->nics; nic; nic = nic->next) {
-		add_nic(b, guest, nic);
+		struct report_zone *zone = add_nic(b, guest, nic);
+
+		zone->guest = name;
+		zone->about = notes;
 		filtered |= b->report->enabled && !why_off(b, guest, nic);
 	}
 	b->report->guests++;
@@ -480,7 +513,10 @@ const struct report_zone *report_find_group(const struct report *report, const s
 struct report *report_new(const struct config *config, const struct inputs *inputs, const char *now)
 {
 	struct report *report = ARENA_NEW(config->arena, struct report);
-	struct report_builder b = { config->arena, config, report, &report->zones, inputs->host };
+	const struct alias *network = config->local_network;
+	struct report_builder b = { config->arena, config,
+				    report,        &report->zones,
+				    inputs->host,  inputs->local_network.version || !network->implicit };
 
 	report->config = config;
 	report->diags = config->diags;
@@ -488,9 +524,11 @@ struct report *report_new(const struct config *config, const struct inputs *inpu
 	report->target = config->host_options.nftables ? "nftables" : "iptables";
 	report->now = now;
 	report->enabled = config_enabled(config);
+	report->local_network = report_text(&b, network->cidr);
+	report->local_network_known = b.local_network_known;
 	add_files(&b);
 	add_zones(&b);
-	report_matrix(&b);
+	report_matrices(&b);
 	report_sets(&b);
 	return report;
 }

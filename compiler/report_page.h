@@ -34,8 +34,10 @@ void page_table(const struct page *page, const char *class_name, const char *con
 
 /* report_html_zones.c */
 void page_zones(const struct page *page);
+/* report_html_findings.c */
+void page_findings(const struct page *page);
 /* report_html_matrix.c */
-void page_matrix(const struct page *page);
+void page_matrices(const struct page *page);
 /* report_svg.c: how packets pass the chains. */
 void page_ways(const struct page *page);
 /* report_style.c: the style sheet, ended by NULL. */

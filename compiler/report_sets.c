@@ -137,7 +137,8 @@ static void add_set(struct collecting *c, const struct ipset *set, const char *o
 	for (const struct set_entry *e = set->entries; e; e = e->next) {
 		if (e->repeated || (e->alias && !e->alias->valid))
 			continue;
-		entries[count++] = (struct prefix_entry){ e->alias ? e->alias->prefix : e->prefix, e->nomatch };
+		entries[count++] = (struct prefix_entry){ e->alias ? e->alias->prefix : e->prefix,
+							  e->nomatch };
 		if (e->implicit)
 			added->implied++;
 		else
@@ -145,8 +146,10 @@ static void add_set(struct collecting *c, const struct ipset *set, const char *o
 	}
 	HASH_FIND_PTR(c->uses, &set, use);
 	added->id = arena_printf(b->arena, "s-%u", ++b->report->set_count);
-	added->name = report_text(b, ARENA_JOIN(b->arena, TEXT("+"), report_scope_name(set->scope), set->name));
+	added->name = report_text(b,
+				  ARENA_JOIN(b->arena, TEXT("+"), report_scope_name(set->scope), set->name));
 	added->owner = owner;
+	added->comment = report_comment(b, set->last_span);
 	added->ipv4 = count_addresses(b->arena, entries, count, 4);
 	added->ipv6 = count_addresses(b->arena, entries, count, 6);
 	added->uses = use ? use->count : 0;
@@ -175,6 +178,14 @@ static void count_all(struct collecting *c)
 		count_uses(c, &vnet->rules);
 }
 
+static const char *owner_name(const struct report_builder *b, const struct guest *guest)
+{
+	const char *number = report_guest_name(b, guest), *name, *notes;
+
+	report_guest_about(b, guest, &name, &notes);
+	return name ? arena_printf(b->arena, "%s %s", number, name) : number;
+}
+
 void report_sets(struct report_builder *b)
 {
 	struct collecting c = { .b = b, .last = &b->report->sets };
@@ -183,6 +194,7 @@ void report_sets(struct report_builder *b)
 	add_scope(&c, &b->config->cluster, "cluster");
 	add_scope(&c, &b->config->sdn, "SDN");
 	for (const struct guest *guest = b->config->guests; guest; guest = guest->next)
-		add_scope(&c, &guest->scope, report_guest_name(b, guest));
+		if (guest->scope.ipsets)
+			add_scope(&c, &guest->scope, owner_name(b, guest));
 	HASH_CLEAR(hh, c.uses);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * How the page of a report looks: one column, light or dark as the reader has it, tables
- * that become cards on narrow screens, and nothing folded on paper.
+ * that become cards on narrow screens.  On paper nothing is folded or cut off: the matrices, which may be
+ * wider than any paper, become lists there, and all words may be broken.
  */
 #include "report_page.h"
 
@@ -19,8 +20,8 @@ const char *const page_style[] = {
 	"html{scroll-padding-top:1rem}\n",
 	"body{margin:0;background:var(--ground);color:var(--text);font:15px/1.5 system-ui,sans-serif}\n",
 	"header,main,footer{max-width:88rem;margin:0 auto;padding:0 1.25rem}\n",
-	"header{padding-top:2.5rem}\n",
-	"h1{font-size:2.2rem;line-height:1.15;margin:0;letter-spacing:-.02em;overflow-wrap:anywhere}\n",
+	"header{padding-top:1.25rem}\n",
+	"h1{font-size:1.8rem;line-height:1.15;margin:0;letter-spacing:-.02em;overflow-wrap:anywhere}\n",
 	"h2{font-size:1.3rem;margin:0 0 .5rem;letter-spacing:-.01em}\n",
 	"h3{font-size:1rem;margin:1.5rem 0 .5rem}\n",
 	"h4{font-size:.9rem;margin:1.25rem 0 .25rem}\n",
@@ -30,18 +31,23 @@ const char *const page_style[] = {
 	"a{color:var(--link);text-decoration:none}\n",
 	"a:hover,a:focus{text-decoration:underline}\n",
 	".kicker{text-transform:uppercase;letter-spacing:.08em;font-size:.75rem;color:var(--quiet);margin:0}\n",
-	".lead{color:var(--quiet);font-size:1.05rem}\n",
-	"nav{display:flex;flex-wrap:wrap;gap:.25rem 1.25rem;padding:.75rem 0;border-top:1px solid var(--line);"
+	".lead{color:var(--quiet);margin-bottom:.5rem}\n",
+	"nav{display:flex;flex-wrap:wrap;gap:.25rem 1.25rem;padding:.4rem 0;border-top:1px solid var(--line);"
 	"border-bottom:1px solid var(--line)}\n",
 	"section{margin:2.5rem 0}\n",
+	"#summary{margin:1rem 0}\n",
+	"#summary h2{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}\n",
+	"#reach{margin-top:1rem}\n",
 	"footer{color:var(--quiet);font-size:.8rem;padding-top:1rem;padding-bottom:3rem}\n",
 	"code,pre,.file ol,.at{font-family:ui-monospace,monospace;font-size:.85em}\n",
-	".at{white-space:nowrap}\n",
+	".at,p code{white-space:nowrap}\n",
 	/* summary */
-	".facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(9rem,1fr));gap:.75rem;margin:0}\n",
-	".facts div{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:.7rem .9rem}\n",
-	".facts dt{font-size:.8rem;color:var(--quiet)}\n",
-	".facts dd{margin:0;font-size:1.35rem;font-variant-numeric:tabular-nums}\n",
+	".facts{display:flex;flex-wrap:wrap;gap:.35rem .5rem;margin:0}\n",
+	".facts div{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:.3rem .7rem;"
+	"flex:1 0 auto;max-width:100%}\n",
+	".facts dt{font-size:.75rem;color:var(--quiet)}\n",
+	".facts dd{margin:0;font-weight:600;font-variant-numeric:tabular-nums;overflow-wrap:anywhere}\n",
+	".caution{border-left:3px solid var(--reject);padding-left:.9rem;margin-top:.75rem}\n",
 	".good dd,b.accept{color:var(--accept)}\n",
 	".bad dd,b.drop{color:var(--drop)}\n",
 	".fair dd,b.reject{color:var(--reject)}\n",
@@ -62,7 +68,9 @@ const char *const page_style[] = {
 	".tag{display:inline-block;font-size:.75rem;font-weight:normal;border:1px solid var(--line);border-radius:99px;"
 	"padding:0 .55rem;margin-right:.35rem;background:var(--card)}\n",
 	/* tables */
-	".wide{overflow-x:auto;border:1px solid var(--line);border-radius:8px;background:var(--card)}\n",
+	".tall{max-height:75vh}\n",
+	".tall thead th{position:sticky;top:0;background:var(--card);z-index:1}\n",
+	".wide{overflow:auto;margin:0;border:1px solid var(--line);border-radius:8px;background:var(--card)}\n",
 	"table{border-collapse:collapse;width:100%;font-size:.88rem}\n",
 	"th,td{text-align:left;vertical-align:top;padding:.35rem .7rem;border-top:1px solid var(--line);"
 	"overflow-wrap:anywhere}\n",
@@ -75,15 +83,19 @@ const char *const page_style[] = {
 	".implied b{font-weight:normal}\n",
 	".policy td{background:var(--tint)}\n",
 	".disabled td{color:var(--quiet);text-decoration:line-through}\n",
-	".reach th[scope=row]{white-space:nowrap;position:sticky;left:0;background:var(--card);font-weight:600}\n",
-	".reach td{overflow-wrap:break-word}\n",
+	".comment{display:block;color:var(--quiet);font-style:italic}\n",
+	".guest{margin-right:.75rem}\n",
+	".about{font-style:italic;overflow-wrap:anywhere}\n",
+	".reach th[scope=row]{min-width:9rem;position:sticky;left:0;background:var(--card);font-weight:600}\n",
 	".reach th small{display:block}\n",
 	".reach ul{list-style:none;margin:0;padding:0}\n",
 	".reach th,.reach td{padding:.35rem .5rem}\n",
-	".reach li{min-width:5.2rem}\n",
+	".reach li{min-width:5.2rem;max-width:22rem}\n",
+	".reach li small{display:inline-block}\n",
 	".reach li.implied{color:var(--quiet)}\n",
 	".reach li.implied a{color:inherit}\n",
 	".reach li.all{color:var(--reject)}\n",
+	".reach li.denied,.reach li.denied a{color:var(--drop)}\n",
 	".reach abbr{color:var(--reject)}\n",
 	/* what unfolds */
 	"summary{cursor:pointer}\n",
@@ -119,7 +131,10 @@ const char *const page_style[] = {
 	/* narrow screens */
 	"@media screen and (max-width:44rem){\n",
 	"header,main,footer{padding-left:.9rem;padding-right:.9rem}\n",
-	"header{padding-top:1.5rem}\n",
+	"header{padding-top:.75rem}\n",
+	".facts{gap:.25rem .9rem}\n",
+	".facts div{background:none;border:0;padding:0;flex:0 1 auto;display:flex;gap:.35rem;align-items:baseline}\n",
+	".tall{max-height:80vh}\n",
 	".rules,.rules tbody,.rules td,.reach,.reach tbody,.reach td,.reach th[scope=row]{display:block;width:auto}\n",
 	".rules thead,.reach thead{display:none}\n",
 	".rules tr{display:grid;grid-template-columns:4.2rem 1fr;border-top:1px solid var(--line);padding:.35rem 0}\n",
@@ -133,7 +148,8 @@ const char *const page_style[] = {
 	".policy td{background:none}\n",
 	".reach tr{display:block;padding:.5rem .75rem;border-top:1px solid var(--line)}\n",
 	".reach td,.reach th[scope=row]{border:0;padding:.1rem 0}\n",
-	".reach td::before{content:attr(data-from);display:block;font-size:.75rem;color:var(--quiet)}\n",
+	".reach th small{display:inline;margin-left:.35rem}\n",
+	".reach td::before{content:attr(data-end);display:block;font-size:.75rem;color:var(--quiet)}\n",
 	".reach td.none{display:none}\n",
 	".sets,.sets tbody,.sets td{display:block;width:auto}\n",
 	".sets thead{display:none}\n",
@@ -150,16 +166,29 @@ const char *const page_style[] = {
 	".file ol{padding-left:3em}\n",
 	"}\n",
 	/* paper */
+	"@page{margin:14mm 12mm}\n",
 	"@media print{\n",
 	":root{color-scheme:light;--ground:#fff;--card:#fff;--line:#bbb;--text:#000;--quiet:#444;--link:#000;"
 	"--accept:#1c6b43;--drop:#a33027;--reject:#8a5300;--ask:#5a4a9e;--tint:#f3f3f3;--mark:#eee}\n",
-	"body{font-size:9pt}\n",
+	"body{font-size:8.5pt;line-height:1.35}\n",
 	"nav{display:none}\n",
 	"details::details-content{content-visibility:visible;display:block;height:auto}\n",
-	".wide{overflow:visible}\n",
+	"header,main,footer{max-width:none;padding-left:0;padding-right:0}\n",
+	".wide{overflow:visible;max-height:none;border:0;border-radius:0}\n",
 	"tr,article,figure{break-inside:avoid}\n",
 	"h2,h3,h4,summary{break-after:avoid}\n",
-	".reach th[scope=row]{position:static;white-space:normal}\n",
+	".at{white-space:normal}\n",
+	"th,td,p,li,dd,summary{overflow-wrap:anywhere}\n",
+	"th,td{padding:.2rem .4rem}\n",
+	"td.n{white-space:normal}\n",
+	".reach,.reach tbody{display:block}\n",
+	".reach thead,.reach td.none{display:none}\n",
+	".reach tr{display:grid;grid-template-columns:11rem 1fr;border-top:1px solid var(--line);padding:.2rem 0}\n",
+	".reach th[scope=row]{position:static;grid-row:1/20;border:0;padding:0}\n",
+	".reach td{display:block;grid-column:2;border:0;padding:0}\n",
+	".reach td::before{content:attr(data-end) ': ';color:var(--quiet)}\n",
+	".reach ul,.reach li{display:inline;min-width:0}\n",
+	".reach li:not(:last-child)::after{content:', '}\n",
 	"}\n",
 	NULL,
 };

@@ -47,6 +47,7 @@ static void rule(struct xml_out *xml, const struct report *report, const struct 
 	optional(xml, "interface", row->iface);
 	optional(xml, "because", row->because);
 	optional(xml, "log", row->log);
+	optional(xml, "comment", row->comment);
 	xml_attribute(xml, "versions", versions_text(row->versions));
 	flag(xml, "disabled", row->disabled);
 	place(xml, report, row->span);
@@ -59,6 +60,8 @@ static void zone(struct xml_out *xml, const struct report *report, const struct 
 	xml_attribute(xml, "id", z->id);
 	xml_attribute(xml, "kind", report_zone_kind_names[z->kind]);
 	xml_attribute(xml, "name", z->name);
+	optional(xml, "guest", z->guest);
+	optional(xml, "about", z->about);
 	optional(xml, "facts", z->facts);
 	optional(xml, "off", z->off);
 	for (const struct report_chain *chain = z->chains; chain; chain = chain->next) {
@@ -73,21 +76,32 @@ static void zone(struct xml_out *xml, const struct report *report, const struct 
 	xml_close(xml);
 }
 
-/* ---- the matrix ---- */
+/* ---- the matrices ---- */
 
-static void cell(struct xml_out *xml, const struct report *report, const struct report_cell *c, uint32_t column)
+/* What the elements of the two are called. */
+static const struct {
+	const char *matrix, *zone, *cell, *end, *other;
+} names[REPORT_WAYS] = {
+	[REPORT_INTO] = { "reach", "destination", "from", "source", "from" },
+	[REPORT_OUT_OF] = { "egress", "origin", "to", "destination", "to" },
+};
+
+static void cell(struct xml_out *xml, const struct report *report, enum report_way way,
+		 const struct report_cell *c, uint32_t column)
 {
 	if (!c->first)
 		return;
-	xml_open(xml, "from");
-	xml_attribute(xml, "source", report->sources[column].name);
+	xml_open(xml, names[way].cell);
+	xml_attribute(xml, names[way].end, report->matrices[way].sources[column].name);
 	for (const struct report_service *s = c->first; s; s = s->next) {
 		xml_open(xml, "service");
 		xml_attribute(xml, "name", s->name);
 		optional(xml, "detail", s->detail);
+		optional(xml, "comment", s->comment);
 		optional(xml, "where", s->where);
-		optional(xml, "from", s->from);
+		optional(xml, names[way].other, s->from);
 		flag(xml, "partly", s->partly);
+		flag(xml, "denied", s->denied);
 		if (s->row)
 			place(xml, report, s->row->span);
 		xml_close(xml);
@@ -95,16 +109,16 @@ static void cell(struct xml_out *xml, const struct report *report, const struct 
 	xml_close(xml);
 }
 
-static void matrix(struct xml_out *xml, const struct report *report)
+static void matrix(struct xml_out *xml, const struct report *report, enum report_way way)
 {
-	xml_open(xml, "reach");
+	xml_open(xml, names[way].matrix);
 	for (const struct report_zone *z = report->zones; z; z = z->next) {
-		if (!z->cells)
+		if (!z->cells[way])
 			continue;
-		xml_open(xml, "destination");
+		xml_open(xml, names[way].zone);
 		xml_attribute(xml, "zone", z->id);
-		for (uint32_t i = 0; i < report->source_count; i++)
-			cell(xml, report, &z->cells[i], i);
+		for (uint32_t i = 0; i < report->matrices[way].source_count; i++)
+			cell(xml, report, way, &z->cells[way][i], i);
 		xml_close(xml);
 	}
 	xml_close(xml);
@@ -119,6 +133,7 @@ static void sets(struct xml_out *xml, const struct report *report)
 		xml_open(xml, "set");
 		xml_attribute(xml, "name", s->name);
 		xml_attribute(xml, "owner", s->owner);
+		optional(xml, "comment", s->comment);
 		xml_number(xml, "written", s->written);
 		xml_number(xml, "implied", s->implied);
 		xml_attribute(xml, "ipv4", s->ipv4);
@@ -154,6 +169,8 @@ static void attributes(struct xml_out *xml, const struct report *report)
 	xml_attribute(xml, "enabled", report->enabled ? "true" : "false");
 	xml_attribute(xml, "target", report->target);
 	optional(xml, "now", report->now);
+	if (report->local_network_known)
+		xml_attribute(xml, "local-network", report->local_network);
 	xml_number(xml, "guests", report->guests);
 	xml_number(xml, "filtered-guests", report->filtered_guests);
 	xml_number(xml, "rules", report->rules);
@@ -172,7 +189,8 @@ void report_xml(struct out *out, const struct report *report)
 	for (const struct report_zone *z = report->zones; z; z = z->next)
 		zone(&xml, report, z);
 	xml_close(&xml);
-	matrix(&xml, report);
+	matrix(&xml, report, REPORT_INTO);
+	matrix(&xml, report, REPORT_OUT_OF);
 	sets(&xml, report);
 	diag_xml_list(&xml, report->diags);
 	files(&xml, report);

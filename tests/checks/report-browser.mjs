@@ -56,6 +56,8 @@ async function look(browser, path, width, colorScheme) {
 	page.on('request', (request) => request.url().startsWith('file:') || said.push(request.url()));
 	await page.goto(`file://${resolve(path)}`);
 	check(!said.length, `${name}: the browser says ${said}`);
+	const first = await page.evaluate(() => document.querySelector('.reach tbody tr').getBoundingClientRect().top);
+	check(first <= 800, `${name}: who reaches what begins at ${first}, hardly on the first screen`);
 	await page.evaluate(() => document.querySelectorAll('details').forEach((d) => { d.open = true; }));
 	const wide = await page.evaluate(() => document.scrollingElement.scrollWidth);
 	check(wide <= width, `${name}: ${wide} pixels wide`);

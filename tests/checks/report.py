@@ -4,6 +4,8 @@ right (ok) or wrong (FAIL); the last line is "done".
 
 What the page says must be what the XML says, what lint says, and what stands in the files; every link must
 lead somewhere in the page. The tree `odd` is known by heart."""
+import collections
+import glob
 import re
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -11,7 +13,8 @@ import xml.etree.ElementTree as ElementTree
 R = "{urn:pvefw:report:1}"
 D = "{urn:pvefw:diagnostics:1}"
 TREES = {"office": "examples/small-office", "hosting": "examples/hosting", "ipv6": "examples/ipv6-cluster",
-         "mistakes": "tests/cases/formats/all-formats/pve", "odd": "tests/cases/commands/report/root"}
+         "mistakes": "tests/cases/formats/all-formats/pve", "odd": "tests/cases/commands/report/root",
+         "about": "tests/cases/commands/report-about/root", "notes": "tests/cases/commands/report-notes/root"}
 RULE = re.compile(r"\s*\|?(IN|OUT|FORWARD|GROUP)\s", re.I)
 
 # What the rules of report-tree come to, by reading: zone, source, service, what else is told, partly.
@@ -46,6 +49,23 @@ REACH = {
     ("n-101-net0", "everyone", "everything", None, False),
     ("n-102-net0", "everyone", "everything else", None, False),
     ("n-103-net0", "everyone", "everything", None, False),
+}
+# The same for what may go out; only container 102 has a policy that lets out what no rule decides.
+EGRESS = {
+    ("host", "anywhere", "NTP", None, False),
+    ("host", "anywhere", "DNS", "on vmbr1", False),
+    ("host", "local_network (10.0.0.0/16)", "web interface", None, False),
+    ("host", "local_network (10.0.0.0/16)", "VNC", None, False),
+    ("host", "local_network (10.0.0.0/16)", "SPICE", None, False),
+    ("host", "local_network (10.0.0.0/16)", "SSH", None, False),
+    ("n-100-net0", "anywhere", "DNS", None, False),
+    ("n-100-net0", "anywhere", "sctp from port 9", None, False),
+    ("n-100-net1", "anywhere", "DNS", None, False),
+    ("n-100-net1", "anywhere", "sctp from port 9", None, False),
+    ("n-100-net2", "anywhere", "everything", None, False),
+    ("n-101-net0", "anywhere", "everything", None, False),
+    ("n-102-net0", "anywhere", "everything", None, False),
+    ("n-103-net0", "anywhere", "everything", None, False),
 }
 # Name and owner, entries, addresses of both versions.
 SETS = {
@@ -117,15 +137,67 @@ def check_findings(name, report, page, lint):
     told = [d.find(D + "message").text for d in report.iter(D + "diagnostic")]
     want = [d.find(D + "message").text for d in lint.iter(D + "diagnostic")]
     check(told == want, f"{name}: findings are not those of lint: {set(told) ^ set(want)}")
-    shown = [texts(a.find("h3")).split(" ", 1)[1] for a in page.iter("article")]
-    check(shown == told, f"{name}: other findings in the page")
+    kinds = [a for a in page.iter("article") if a.find("details") is not None]
+    single = [texts(a.find("h3")).split(" ", 1)[1] for a in page.iter("article") if a not in kinds]
+    lists = [texts(li) for a in kinds for ul in a.iter("ul") if ul.get("class") == "all" for li in ul]
+    summed = sum(int(re.search(r", (\d+) times", texts(a)).group(1)) for a in kinds)
+    check(len(single) + summed == len(told), f"{name}: {len(single)} and {summed} findings in the page, not {len(told)}")
+    missing = [t for t in told if t not in single and not any(li.startswith(t) for li in lists)]
+    check(not missing, f"{name}: findings that the page does not have: {missing[:3]}")
+    seen = collections.Counter((d.get("id"), d.get("severity")) for d in report.iter(D + "diagnostic"))
+    many = sum(1 for (_, severity), count in seen.items() if severity != "error" and count > 3)
+    check(len(kinds) == many, f"{name}: {len(kinds)} kinds of findings are summed up, not {many}")
     parts = [e.text for d in report.iter(D + "diagnostic") for e in d if e.tag in (D + "note", D + "help")]
     items = [texts(li).split(" ", 1)[1] for a in page.iter("article") for li in a.iter("li")]
     missing = [p for p in parts if p not in items]
     check(not missing, f"{name}: notes that the page does not have: {missing[:3]}")
 
 
+def check_order(name, report, page):
+    """Reach comes before the findings, with both tables open."""
+    ids = [s.get("id") for s in page.iter("section") if s.get("id")]
+    check(ids[:3] == ["summary", "reach", "findings"], f"{name}: the sections are {ids}")
+    tables = [t for t in page.iter("table") if t.get("class") == "reach"]
+    folded = [t for d in page.iter("details") for t in d.iter("table") if t.get("class") == "reach"]
+    check(len(tables) == 2 and not folded, f"{name}: {len(tables)} tables of reach, {len(folded)} folded")
+    for table, element in zip(tables, ("destination", "origin")):
+        rows = [r.find("th/a").get("href")[1:] for r in table.find("tbody")]
+        check(rows == [e.get("zone") for e in report.iter(R + element)], f"{name}: the rows of {element} are {rows}")
+
+
+def check_names(name, report, page):
+    """Names of guests as their configurations have them, and comments as the lines have them."""
+    lines = {f.get("path"): [line.text or "" for line in f] for f in report.iter(R + "file")}
+    for zone in report.iter(R + "zone"):
+        wanted = None
+        if zone.get("kind") == "nic":
+            number = zone.get("id").split("-")[1]
+            for path in glob.glob(f"{TREES[name]}/nodes/*/*/{number}.conf"):
+                with open(path, encoding="utf-8") as file:
+                    text = file.read().split("\n[")[0]
+                found = re.search(r"^(?:host)?name:\s*(.*?)\s*$", text, re.M)
+                wanted = found and found.group(1)
+        check(zone.get("guest") == wanted, f"{name}: {zone.get('id')} is called {zone.get('guest')}, not {wanted}")
+        summary = next(d for d in page.iter("details") if d.get("id") == zone.get("id")).find("summary")
+        rows = [texts(r.find("th")) for r in page.iter("tr") if r.find("th/a") is not None
+                and r.find("th/a").get("href") == "#" + zone.get("id")]
+        check(not wanted or (wanted in texts(summary) and len(rows) == 2 and all(wanted in r for r in rows)),
+              f"{name}: {zone.get('id')} without its name in the page")
+    comments = collections.Counter()
+    for rule in report.iter(R + "rule"):
+        if rule.get("origin") == "line":
+            wanted = lines[rule.get("file")][int(rule.get("line")) - 1].partition("#")[2].strip() or None
+            wanted = None if wanted and wanted.startswith("pvefw:") else wanted
+            comments[wanted] += wanted is not None
+            check(rule.get("comment") == wanted, f"{name}: {rule.attrib} has not the comment {wanted}")
+    shown = collections.Counter(texts(s) for s in page.iter("span") if s.get("class") == "comment")
+    check(shown == +comments, f"{name}: other comments in the page: {shown - comments} {comments - shown}")
+
+
 def check_odd(report):
+    egress = {(d.get("zone"), s.get("to") or f.get("destination"), s.get("name"), s.get("where"), s.get("partly") == "true")
+              for d in report.iter(R + "origin") for f in d for s in f}
+    check(egress == EGRESS, f"odd: what may go out: {sorted(map(str, egress ^ EGRESS))}")
     reach = {(d.get("zone"), s.get("from") or f.get("source"), s.get("name"), s.get("where"), s.get("partly") == "true")
              for d in report.iter(R + "destination") for f in d for s in f}
     check(reach == REACH, f"odd: who reaches what: {sorted(map(str, reach ^ REACH))}")
@@ -153,6 +225,8 @@ def main(folder, names):
         check_files(name, report)
         check_rules(name, report, page)
         check_findings(name, report, page, lint)
+        check_order(name, report, page)
+        check_names(name, report, page)
         if name == "odd":
             check_odd(report)
     print("done")
