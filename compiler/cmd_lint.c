@@ -19,6 +19,7 @@
 #include "fix.h"
 #include "lint.h"
 #include "lint_config.h"
+#include "lint_watch.h"
 #include "single.h"
 
 struct lint {
@@ -189,12 +190,23 @@ static int lint(const struct cli *cli)
 	return run_end(&run);
 }
 
-int cmd_lint(const struct cli *given)
+/* Takes the configuration, too; `watch` learns what it names. */
+static int lint_once(const struct cli *given, struct lint_watch *watch)
 {
 	struct arena arena = { 0 };
 	struct cli cli = *given;
-	int status = lint_config(&cli, &arena) ? lint(&cli) : EXIT_TROUBLE;
+	int status = EXIT_TROUBLE;
 
+	if (lint_config(&cli, &arena)) {
+		if (watch)
+			lint_watch_names(watch, &cli);
+		status = lint(&cli);
+	}
 	arena_free(&arena);
 	return status;
+}
+
+int cmd_lint(const struct cli *cli)
+{
+	return cli->value[CLI_WATCH] ? lint_watch(cli, lint_once) : lint_once(cli, NULL);
 }
