@@ -100,6 +100,7 @@ static void report_host_bits(struct resolver *r, struct word address, struct pre
 	alone.length = (uint8_t)prefix_bits(&alone);
 	prefix_format(&alone, host);
 	rule_fate(r, d);
+	diag_note(d, "the nftables preview of Proxmox VE takes it for the network; the stock compiler ignores the rule, too");
 	diag_help(d, "write `%s` for the network, or `%s` for the one address", network, host);
 	diag_fix(d, word_span(address), "%s", network);
 }
@@ -127,6 +128,7 @@ static void report_range_in_list(struct resolver *r, struct word element)
 					  "an address range cannot stand in a list");
 
 	rule_fate(r, d);
+	diag_note(d, "the nftables preview of Proxmox VE accepts it; the stock compiler ignores the rule, too");
 	diag_help(d, "write a rule of its own for it, or the networks it consists of");
 }
 
