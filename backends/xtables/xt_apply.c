@@ -391,7 +391,7 @@ bool xt_load_once(struct backend_loading *loading, const struct config *config)
 
 bool xt_differs(struct backend_loading *loading, struct xt_state *state, const struct config *config)
 {
-	struct xt_goal goal = { .config = config };
+	struct xt_goal goal = { .config = config, .explain = loading->dry };
 	struct xt_plan plan;
 	bool differs;
 
@@ -399,6 +399,7 @@ bool xt_differs(struct backend_loading *loading, struct xt_state *state, const s
 		return true;
 	xt_plan_make(&plan, &state->loaded, &goal);
 	differs = !xt_plan_is_empty(&plan);
+	take_differences(loading, &plan);
 	xt_loading_note(loading, &plan);
 	xt_plan_free(&plan);
 	return differs;

@@ -54,8 +54,8 @@ bool xt_guest_patch(struct backend_loading *loading, struct xt_state *state, con
 		    const struct guest *old, const struct guest *new);
 
 /*
- * Whether loading would change anything.  Reads back what is stale; an error of that is
- * a problem, and the answer true.
+ * Whether loading would change anything; with `dry` of the loading its differences say what.  Reads back what is stale;
+ * an error of that is a problem, and the answer true.
  */
 bool xt_differs(struct backend_loading *loading, struct xt_state *state, const struct config *config);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * pve-firewall status, compile: what the present configuration is, and whether it is
- * what the kernel has.  Both compile by themselves, so that they tell the truth
+ * pve-firewall status, compile, compare: what the present configuration is, and whether it is
+ * what the kernel has.  They compile by themselves, so that they tell the truth
  * whatever the service does.
  */
 #include <jansson.h>
@@ -12,7 +12,9 @@
 #include "firewall/client.h"
 #include "firewall/confirm.h"
 #include "firewall/left_out_json.h"
+#include "firewall/wiring.h"
 #include "run.h"
+#include "strerror.h"
 #include "visible.h"
 #include "xtables/xt_load.h"
 
@@ -417,4 +419,74 @@ int cmd_compile_service(const struct cli *cli)
 	if (cli->operand_count)
 		return cli_error("compile takes no operand; --root names the tree");
 	return bounded_run(compile_tree, bounded_late, cli, NULL);
+}
+
+/* ---- compare ---- */
+
+/* Says which guests the configuration cannot filter because of their wiring. */
+static void tell_unfiltered(const struct view *view)
+{
+	struct log nowhere = { .target = LOG_TO_FILE, .path = "/dev/null" };
+	struct wiring wiring = { .count = 0 };
+	struct wiring_links links;
+	struct conditions conditions;
+	int reason = wiring_links_read(&links);
+
+	if (reason) {
+		cli_error("cannot read the interfaces of this machine: %s", error_text(reason));
+		return;
+	}
+	conditions_init(&conditions, &nowhere);
+	wiring_expect(&wiring, view->config, &view->run.map, view->backend == &backend_iptables);
+	wiring_check(&wiring, &links, &conditions, 0);
+	for (const struct service_condition *c = conditions.first; c; c = c->next)
+		cli_error("%s", c->message);
+	conditions_free(&conditions);
+	wiring_free(&wiring);
+	wiring_links_free(&links);
+}
+
+static void print_comparison(struct out *out, const struct view *view, const struct backend_loading *loading)
+{
+	out_printf(out, "target: %s\n", view->backend == &backend_netlink ? "nftables" : view->backend->name);
+	for (const struct backend_difference *d = loading->differences; d; d = d->next)
+		out_printf(out, "differs: %s\n", d->text);
+	if (loading->difference_count > BACKEND_DIFFERENCES_MOST)
+		out_printf(out, "differs: %u more\n", loading->difference_count - BACKEND_DIFFERENCES_MOST);
+	if (!loading->problems)
+		out_printf(out, "%s\n", view->differs ? "detected changes" : "no changes");
+}
+
+static int compare_tree(const struct cli *cli, void *context)
+{
+	struct view view;
+	struct out out;
+	int status;
+
+	(void)context;
+	view_compile(&view, cli, true, NULL);
+	if (!view.config)
+		return view_end(&view);
+	struct backend_loading loading = { .arena = &view.run.arena, .dry = true };
+
+	view.differs = differs(&loading, &view);
+	stdout_open(&out);
+	print_comparison(&out, &view, &loading);
+	status = stdout_close(&out);
+	for (const struct backend_problem *p = loading.problems; p; p = p->next)
+		cli_error("cannot compare with what is loaded: %s", p->text);
+	tell_unfiltered(&view);
+	if (status == EXIT_CLEAN)
+		status = loading.problems ? EXIT_TROUBLE : view.differs ? EXIT_FOUND : EXIT_CLEAN;
+	/* What is wrong in the files is for lint to say. */
+	diags_clear(&view.run.diags);
+	view_end(&view);
+	return status;
+}
+
+int cmd_compare(const struct cli *cli)
+{
+	if (cli->operand_count)
+		return cli_error("compare takes no operand; --root names the tree");
+	return bounded_run(compare_tree, bounded_late, cli, NULL);
 }
