@@ -7,8 +7,9 @@
 # make fuzz        fuzz the parsers for SECONDS=1800 each
 # make bench       time and profile the compiler on generated clusters, loading, and what a packet costs
 # make coverage    lines that the unit tests and the test cases reach
-# make install     to DESTDIR= below PREFIX=/usr/local; what cannot lie there, below SYSCONFDIR=/etc
-# make deb         a Debian package, build/*.deb; installs what is needed for that
+# make install     to DESTDIR= below PREFIX=/usr/local; what cannot lie there, below SYSCONFDIR=/etc;
+#                  install-cc: the compiler alone; BESIDE=1: beside Proxmox VE's package, until `pvefw takeover`
+# make deb         the Debian packages, build/*.deb; installs what is needed for that
 # make clean
 #
 # VARIANT=asan      a build of its own in build/asan with AddressSanitizer and UBSan
@@ -165,37 +166,86 @@ fuzz:
 
 install_file = install -D -m 644
 LIBEXECDIR   = $(PREFIX)/lib/pvefw
+SHAREDIR     = $(PREFIX)/share/pvefw
+VERSION      = $(shell sed -n 's/^.define PVEFW_VERSION "\(.*\)"/\1/p' compiler/version.h)
 
-install: all
-	install -D -m 755 $(B)/pvefw-cc $(DESTDIR)$(PREFIX)/bin/pvefw-cc
-	for daemon in $(DAEMONS); do \
-		install -D -m 755 -t $(DESTDIR)$(PREFIX)/sbin $$daemon || exit 1; \
+# BESIDE=1: nothing has a path that Proxmox VE's package has, and no unit is in force, until `pvefw takeover`.
+ifdef BESIDE
+DAEMONDIR     = $(LIBEXECDIR)
+SERVICEUNITS  = $(LIBEXECDIR)/units
+TMPFILES      = $(LIBEXECDIR)/tmpfiles.conf
+TMPFILES_NAME = $(TMPFILES)
+SYSUSERS      = $(LIBEXECDIR)/sysusers.conf
+else
+DAEMONDIR     = $(PREFIX)/sbin
+SERVICEUNITS  = $(UNITDIR)
+TMPFILES      = $(PREFIX)/lib/tmpfiles.d/pvefw.conf
+TMPFILES_NAME = pvefw.conf
+SYSUSERS      = $(PREFIX)/lib/sysusers.d/pvefw.conf
+endif
+
+fill = sed 's,@BINDIR@,$(PREFIX)/bin,g; s,@SBINDIR@,$(DAEMONDIR),g; s,@LIBEXECDIR@,$(LIBEXECDIR),g; \
+	s,@SHAREDIR@,$(SHAREDIR),g; s,@TMPFILES@,$(TMPFILES_NAME),g; s,@VERSION@,$(VERSION),g'
+
+# $(call install_completion,PROGRAM...)
+install_completion = for program in $1; do \
+		$(install_file) $(B)/completion/$$program.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/$$program && \
+		$(install_file) $(B)/completion/$$program.zsh $(DESTDIR)$(ZSHDIR)/_$$program && \
+		$(install_file) -t $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d $(B)/completion/$$program.fish || exit 1; \
 	done
-	for page in $(B)/man/*.[1-8]; do \
+
+install: install-cc install-service
+
+# The compiler and linter, for any machine.
+install-cc: all
+	install -D -m 755 $(B)/pvefw-cc $(DESTDIR)$(PREFIX)/bin/pvefw-cc
+	for page in $(B)/man/*.[1-7]; do \
 		$(install_file) -t $(DESTDIR)$(PREFIX)/share/man/man$${page##*.} $$page || exit 1; \
 	done
 	$(install_file) -t $(DESTDIR)$(PREFIX)/share/doc/pvefw $(HTML)
-	$(install_file) -t $(DESTDIR)$(PREFIX)/share/pvefw compiler/pvefw-diagnostics.rng
-	$(install_file) -t $(DESTDIR)$(PREFIX)/share/pvefw/schemas schemas/*.schema.json
-	for file in $(B)/completion/*.bash; do \
-		$(install_file) $$file \
-			$(DESTDIR)$(PREFIX)/share/bash-completion/completions/$$(basename $$file .bash) || exit 1; \
-	done
-	for file in $(B)/completion/*.zsh; do \
-		$(install_file) $$file $(DESTDIR)$(ZSHDIR)/_$$(basename $$file .zsh) || exit 1; \
-	done
-	$(install_file) -t $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d $(B)/completion/*.fish
+	$(install_file) -t $(DESTDIR)$(SHAREDIR) compiler/pvefw-diagnostics.rng
+	$(install_file) -t $(DESTDIR)$(SHAREDIR)/schemas schemas/*.schema.json
+	$(call install_completion,pvefw-cc)
 	$(install_file) $(B)/editor/pvefw.vim $(DESTDIR)$(PREFIX)/share/vim/vimfiles/syntax/pvefw.vim
 	$(install_file) editor/ftdetect.vim $(DESTDIR)$(PREFIX)/share/vim/vimfiles/ftdetect/pvefw.vim
-	$(install_file) -t $(DESTDIR)$(PREFIX)/share/pvefw $(B)/editor/pvefw.tmLanguage.json
+	$(install_file) -t $(DESTDIR)$(SHAREDIR) $(B)/editor/pvefw.tmLanguage.json
+
+# The services of a node, and what goes with them.
+install-service: all $(if $(BESIDE),install-beside,install-instead)
+	for daemon in $(DAEMONS); do \
+		install -D -m 755 -t $(DESTDIR)$(DAEMONDIR) $$daemon || exit 1; \
+	done
 	for unit in packaging/*.service.in packaging/*.path.in; do \
-		sed 's,@SBINDIR@,$(PREFIX)/sbin,g; s,@LIBEXECDIR@,$(LIBEXECDIR),g' $$unit | \
-			$(install_file) /dev/stdin $(DESTDIR)$(UNITDIR)/$$(basename $$unit .in) || exit 1; \
+		$(fill) $$unit | $(install_file) /dev/stdin $(DESTDIR)$(SERVICEUNITS)/$$(basename $$unit .in) || exit 1; \
 	done
 	install -D -m 755 -t $(DESTDIR)$(LIBEXECDIR) packaging/unit-start packaging/unit-stop
 	$(install_file) -t $(DESTDIR)$(LIBEXECDIR) packaging/modules
-	$(install_file) packaging/sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/pvefw.conf
-	$(install_file) packaging/tmpfiles.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/pvefw.conf
+	$(install_file) packaging/sysusers.conf $(DESTDIR)$(SYSUSERS)
+	$(install_file) packaging/tmpfiles.conf $(DESTDIR)$(TMPFILES)
+
+# Beside Proxmox VE's package: the pages and the completion of its commands are put in place by `pvefw takeover`.
+install-beside: all
+	mkdir -p $(DESTDIR)$(PREFIX)/sbin
+	$(fill) packaging/pvefw.in | install -D -m 755 /dev/stdin $(DESTDIR)$(PREFIX)/sbin/pvefw
+	$(install_file) -t $(DESTDIR)$(PREFIX)/share/man/man8 $(B)/man/pvefw.8
+	$(call install_completion,pvefw)
+	for daemon in $(notdir $(DAEMONS)); do \
+		$(install_file) -t $(DESTDIR)$(SHAREDIR)/completion $(foreach shell,bash zsh fish,$(B)/completion/$$daemon.$(shell)) || exit 1; \
+		gzip -9nc $(B)/man/$$daemon.8 | $(install_file) /dev/stdin $(DESTDIR)$(SHAREDIR)/man/$$daemon.8.gz || exit 1; \
+	done
+	$(install_file) -t $(DESTDIR)$(LIBEXECDIR) packaging/logrotate
+
+# On a machine without Proxmox VE's package. Where that is installed, these units would take the place of its own
+# as soon as systemd looks.
+install-instead: all
+	@[ -n "$(DESTDIR)$(REPLACE)" ] || ! dpkg-query -W -f '$${db:Status-Status}' pve-firewall 2>/dev/null | grep -q '^installed' || { \
+		echo "Proxmox VE's package pve-firewall is installed: make deb, or make install BESIDE=1, and see pvefw(8)" >&2; \
+		exit 1; \
+	}
+	for daemon in $(notdir $(DAEMONS)); do \
+		$(install_file) -t $(DESTDIR)$(PREFIX)/share/man/man8 $(B)/man/$$daemon.8 || exit 1; \
+	done
+	$(call install_completion,$(notdir $(DAEMONS)))
 	$(install_file) packaging/sysctl.conf $(DESTDIR)$(PREFIX)/lib/sysctl.d/pve-firewall.conf
 	$(install_file) packaging/logrotate $(DESTDIR)$(SYSCONFDIR)/logrotate.d/pve-firewall
 
@@ -213,5 +263,5 @@ clean:
 
 -include $(OBJ:.o=.d) $(RUN_OBJ:.o=.d) $(UNIT:=.d) $(B)/gendoc.d $(B)/genhtml.d
 
-.PHONY: all unit quickstart check bench coverage golden fuzz install deb clean
+.PHONY: all unit quickstart check bench coverage golden fuzz install install-cc install-service install-beside install-instead deb clean
 .DELETE_ON_ERROR:

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What the suite `service` does on the machine that boot.sh starts: the life of both services there,
-# and of the package, old.deb, new.deb and stock.deb.
+# What the suite `service` does on the machine that boot.sh starts: the life of both services there, of the packages, and
+# of those of another firewall, in two versions each.
 set -u
 cd /session || exit
 # shellcheck source=tests/checks/result.sh
@@ -89,6 +89,48 @@ wait_is_over() {
 package() {
 	dpkg --no-triggers "$@" >dpkg.log 2>&1
 	verdict $? "dpkg $*: $(tail -n 5 dpkg.log)"
+	if [ "$(dpkg-query -W -f '${db:Status-Status}' pvefw 2>/dev/null)" = triggers-pending ]; then
+		dpkg --triggers-only pvefw >>dpkg.log 2>&1
+		verdict $? "triggers of dpkg $*: $(tail -n 5 dpkg.log)"
+	fi
+}
+
+# ours VERSION: installs both packages
+ours() {
+	package -i "pvefw-cc-$1.deb" "pvefw-$1.deb"
+}
+
+pvefw_does() {
+	pvefw "$@" >pvefw.log 2>&1
+	verdict $? "pvefw $*: $(cat pvefw.log)"
+}
+
+exe() {
+	readlink "/proc/$(main_pid)/exe" | sed 's/ (deleted)//'
+}
+
+# who: the first line of `pvefw status`
+who() {
+	pvefw status | sed -n 1p
+}
+
+# in_charge WHO TEXT: says `pvefw status`, and it is so
+in_charge() {
+	[ "$(who)" = "in charge: $1" ]
+	verdict $? "$2: $(pvefw status 2>&1)"
+	case $1 in
+	pvefw) set -- /usr/lib/pvefw/pve-firewall /usr/lib/pvefw/pve-firewall "$2" ;;
+	*) set -- "$(readlink -f /usr/bin/python3)" /usr/sbin/pve-firewall "$2" ;;
+	esac
+	[ "$(exe)" = "$1" ] && [ "$(readlink -f /usr/sbin/pve-firewall)" = "$2" ] && soon rules
+	verdict $? "$3: $(exe) runs, the command is $(readlink -f /usr/sbin/pve-firewall)"
+}
+
+# Everything that dpkg, systemd and we could have changed.
+snapshot() {
+	find /etc /usr/sbin /usr/lib/systemd /usr/lib/sysctl.d /usr/share/man/man8 /usr/share/bash-completion /usr/share/zsh /var/lib/pvefw /run/pve-firewall /run/pvefw.lock \
+		\( -type f -o -type l \) ! -path '/etc/ld.so.cache' ! -path '/etc/systemd/system/session.*' ! -name '*-' ! -name '*.lock' ! -path '/etc/.pwd.lock' -printf '%p %m %u %l ' \
+		\( -type f -exec md5sum {} \; -o -printf '\n' \) 2>/dev/null | sed 's/  .*//' | sort
 }
 
 # ---- the package ----
@@ -96,16 +138,44 @@ package() {
 mkdir -p /etc/pve/firewall "/etc/pve/nodes/$(hostname)"
 printf '[OPTIONS]\nenable: 1\n' >/etc/pve/firewall/cluster.fw
 before=0
-dpkg --no-triggers --purge pve-firewall pvefw >/dev/null 2>&1
-package -i old.deb
-off "after installing"
-[ "$(systemctl is-enabled pve-firewall)" = disabled ]
-verdict $? "enabled by installing"
+dpkg --no-triggers --purge pve-firewall pvefw pvefw-cc >/dev/null 2>&1
+rm -rf /var/lib/pvefw
+package -i stock-5.1.deb
+in_force "the other firewall"
+snapshot >as-stock
+ours 0.2
+[ "$(main_pid)" = "$before" ]
+verdict $? "installing has restarted the other firewall"
+in_charge "Proxmox VE" "after installing"
+new=$(snapshot | diff as-stock - | grep '^[<>]' | grep -v ' /usr/share/man/man8/pvefw.8\(.gz\)\{0,1\} \|^> /usr/sbin/pvefw \|/completions/pvefw\(-cc\)\{0,1\} \|/_pvefw\(-cc\)\{0,1\} ')
+[ -z "$new" ]
+verdict $? "installing changes: $new"
+pvefw handback >pvefw.log 2>&1
+verdict $? "a handback with nothing to hand back: $(cat pvefw.log)"
+snapshot >as-installed
+pvefw takeover --dry-run >pvefw.log 2>&1
+verdict $? "takeover --dry-run: $(cat pvefw.log)"
+[ "$(main_pid)" = "$before" ] && snapshot | diff as-installed -
+verdict $? "takeover --dry-run changes something"
+
+# An error in the configuration refuses it, and says which.
+sed -i '1i[RULES]\nIN ACEPT' /etc/pve/firewall/cluster.fw
+pvefw takeover >pvefw.log 2>&1
+[ $? = 1 ] && grep -q 'cluster.fw:2' pvefw.log && [ "$(main_pid)" = "$before" ]
+verdict $? "takeover with an error: $(cat pvefw.log)"
+sed -i '1,2d' /etc/pve/firewall/cluster.fw
+
+start_watching
+pvefw_does takeover
+in_force "after the takeover"
+stop_watching "takeover"
+in_charge pvefw "after the takeover"
+pvefw_does takeover
+[ "$(main_pid)" = "$before" ]
+verdict $? "a second takeover does something"
 
 # ---- the services ----
 
-systemctl start pve-firewall
-in_force "after starting"
 [ "$(state pvefw-logger)" = active ]
 verdict $? "the logger is not wanted"
 grep -q '^CapEff:.*0000000000001000$' "/proc/$(main_pid pvefw-logger)/status" &&
@@ -126,9 +196,29 @@ verdict $? "reload"
 systemctl restart pvefw-logger
 [ "$(state)" = active ]
 verdict $? "the logger's restart ends the firewall"
-package -i new.deb
+ours 0.3
 in_force "after an upgrade"
-stop_watching "crash, restart, upgrade"
+ours 0.2
+in_force "after a downgrade"
+package -i stock-5.2.deb
+[ "$(main_pid)" = "$before" ]
+verdict $? "an upgrade of the other firewall restarts ours, or starts that"
+in_charge pvefw "after an upgrade of the other firewall"
+grep -q '^# 5.2' /usr/sbin/pve-firewall.stock
+verdict $? "the upgrade has not come to its place"
+touch stop-on-upgrade
+package -i stock-5.1.deb
+rm stop-on-upgrade
+in_force "after a package that stops its service"
+package -r pve-firewall
+in_force "after the other firewall's package is removed"
+package -P pve-firewall
+[ "$(systemctl is-enabled pve-firewall)" = enabled ]
+verdict $? "not enabled after the other firewall's package is purged"
+package -i stock-5.1.deb
+in_charge pvefw "after the other firewall's package is installed"
+stop_watching "crash, restart, upgrades"
+before=$(main_pid)
 
 [ "$(stat -c '%U %a' /var/lib/pvefw)" = "root 700" ]
 verdict $? "the generations: $(stat -c '%U %a' /var/lib/pvefw)"
@@ -141,56 +231,86 @@ systemctl kill --signal=TERM pve-firewall
 soon is_inactive
 off "after SIGTERM"
 
-# ---- what is left of the package ----
+# ---- handing back ----
 
 systemctl start pve-firewall
 await_confirmation
-package -r pvefw
-off "after removing"
-wait_is_over "after removing"
-grep -q 'rules are removed' dpkg.log
-verdict $? "removing it says nothing: $(cat dpkg.log)"
-[ -s /var/log/pve-firewall.log ]
-verdict $? "the log is removed"
-package -P pvefw
-left=$(find /var/log /run/pve-firewall /etc -name '*pve-firewall*' 2>/dev/null)$(ls -d /var/lib/pvefw 2>/dev/null)
-[ -z "$left" ]
-verdict $? "after purging there is $left"
+start_watching
+pvefw_does handback
+wait_is_over "after handing back"
+in_force "after handing back"
+in_charge "Proxmox VE" "after handing back"
+stop_watching "handback"
+new=$(snapshot | diff as-stock - | grep '^[<>]' | grep -v ' /usr/share/man/man8/pvefw.8\(.gz\)\{0,1\} \|^> /usr/sbin/pvefw \|/completions/pvefw\(-cc\)\{0,1\} \|/_pvefw\(-cc\)\{0,1\} \|/var/lib/pvefw/generations\|/etc/\(passwd\|group\|shadow\|gshadow\) ')
+[ -z "$new" ]
+verdict $? "after handing back there is: $new"
 
-# ---- changing over, and back ----
-
-enabled() {
-	[ "$(systemctl is-enabled pve-firewall 2>&1)" = enabled ]
-	verdict $? "$1: $(systemctl is-enabled pve-firewall 2>&1)"
+# Interrupted after each step: nothing is open, status says so, and either command completes or undoes it.
+interrupted() {
+	PVEFW_STOP_AFTER=$2 pvefw "$1" >/dev/null 2>&1
+	[ "$(who)" = "in charge: $1 interrupted" ]
+	verdict $? "$1 interrupted after $2: $(pvefw status)"
 }
 
-before=0
-package -i stock.deb
-in_force "the other firewall"
 start_watching
-systemctl kill --signal=KILL pve-firewall
-package -i new.deb
-systemctl start pve-firewall
-in_force "after changing over"
-stop_watching "changing over"
-enabled "after changing over"
+for step in state units divert kill start tables; do
+	interrupted takeover $step
+	if [ $step = divert ] || [ $step = tables ]; then
+		pvefw_does takeover
+		in_charge pvefw "after a takeover interrupted after $step"
+	fi
+	pvefw_does handback
+	in_charge "Proxmox VE" "handback of a takeover interrupted after $step"
+done
+pvefw_does takeover
+for step in state stop units divert start tables; do
+	interrupted handback $step
+	if [ $step = state ] || [ $step = start ] || [ $step = tables ]; then
+		pvefw_does handback
+		in_charge "Proxmox VE" "after a handback interrupted after $step"
+	fi
+	pvefw_does takeover
+	in_charge pvefw "takeover of a handback interrupted after $step"
+done
+stop_watching "interruptions"
 
-start_watching
-touch /run/pve-firewall/keep
+# ---- what is left of the package ----
+
 await_confirmation
+start_watching
+before=$(main_pid)
 package -r pvefw
-wait_is_over "after changing back"
-grep -q 'stay in force' dpkg.log
-verdict $? "changing back says nothing: $(cat dpkg.log)"
-package -i stock.deb
-in_force "after changing back"
-stop_watching "changing back"
+wait_is_over "after removing"
+in_force "after removing"
+stop_watching "removing"
+[ "$(exe)" = "$(readlink -f /usr/bin/python3)" ]
+verdict $? "after removing, $(exe) runs"
+[ -e /var/log/pve-firewall.log ]
+verdict $? "the log is removed"
 package -P pvefw
-enabled "after purging"
-[ -e /etc/logrotate.d/pve-firewall ] && [ -e /var/log/pve-firewall.log ]
-verdict $? "purging removes what is the other package's"
-[ ! -e /var/lib/pvefw ]
-verdict $? "purging leaves the generations"
+package -P pvefw-cc
+new=$(snapshot | diff as-stock -)
+[ -z "$new" ]
+verdict $? "after purging there is: $new"
+
+# Without the other package there is nobody to hand back to, which is said.
+ours 0.2
+pvefw_does takeover
+package -P pve-firewall
+before=0
+in_force "alone"
+pvefw handback >pvefw.log 2>&1
+[ $? = 1 ] && rules
+verdict $? "handback to nobody: $(cat pvefw.log)"
+package -r pvefw
+! rules
+verdict $? "after removing it alone, rules are there"
+grep -q 'rules are removed' dpkg.log
+verdict $? "removing it says nothing: $(cat dpkg.log)"
+package -P pvefw
+left=$(find /var/log /run/pve-firewall /etc /usr/sbin -name '*pve-firewall*' 2>/dev/null)$(ls -d /var/lib/pvefw 2>/dev/null)
+[ -z "$left" ]
+verdict $? "after purging there is $left"
 
 # ---- the log ----
 
@@ -202,13 +322,13 @@ has_open() {
 	return 1
 }
 
-systemctl kill --signal=KILL pve-firewall
-package -i new.deb
-systemctl start pve-firewall
+ours 0.3
+before=0
+pvefw_does takeover
 in_force "at last"
 [ "$(stat -c '%U %a' /var/log/pve-firewall.log)" = "pvefw-logger 640" ]
 verdict $? "the log: $(stat -c '%U %a' /var/log/pve-firewall.log)"
-logrotate --force /etc/logrotate.d/pve-firewall
+logrotate --force /etc/logrotate.d/pvefw
 verdict $? "logrotate"
 soon has_open /var/log/pve-firewall.log && [ -e /var/log/pve-firewall.log.1 ]
 verdict $? "not opened anew after rotation: $(ls -l /var/log/pve-firewall* /proc/$(main_pid pvefw-logger)/fd)"
