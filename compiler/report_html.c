@@ -142,8 +142,9 @@ static void close_table(const struct page *page)
 static const struct {
 	const char *id, *title;
 } sections[] = {
-	{ "summary", "Summary" }, { "reach", "Reach" }, { "findings", "Findings" }, { "zones", "Zones" },
-	{ "sets", "IP sets" },    { "ways", "Ways" },   { "files", "Files" },
+	{ "summary", "Summary" }, { "reach", "Reach" },  { "findings", "Findings" },
+	{ "zones", "Zones" },     { "sets", "IP sets" }, { "ways", "Packet paths" },
+	{ "files", "Files" },
 };
 
 static void head(const struct page *page)
@@ -290,6 +291,8 @@ static void set_row(const struct page *page, const struct report_set *set)
 	page_leaf(page, "code", NULL, set->name);
 	if (set->comment)
 		page_small(page, NULL, set->comment);
+	if (!page->report->local_network_known && strcmp(set->name, "+dc/management") == 0)
+		page_small(page, NULL, "127.0.0.0/8 for the local network");
 	page_close(page);
 	page_leaf(page, "td", NULL, set->owner);
 	number_cell(page, set->written);

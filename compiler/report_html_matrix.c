@@ -135,8 +135,6 @@ static void not_considered(const struct page *page)
 		"Filters of a guest's own addresses (ipfilter, macfilter), other protocols than IP, DHCP and neighbour "
 		"discovery: the zones below have them.",
 		"What the host routes or forwards, guests and hosts of other nodes, and other firewalls on the way.",
-		"Services in grey are implied by options. Those in words or by number are of rules that name no macro; "
-		"the words are the rule's comment.",
 	};
 
 	page_leaf(page, "h3", NULL, "Not taken into account");
@@ -160,6 +158,10 @@ void page_matrices(const struct page *page)
 		"What each row may open itself, and to where. “not”: a rule blocks it, and the policy accepts what "
 		"no rule decides.");
 	table(page, REPORT_OUT_OF, "What may go out");
+	page_leaf(
+		page, "p", "quiet",
+		"Services in grey come from options; “everything else” is what no rule decides. A rule that names no macro has its comment and the number here, "
+		"or the number alone.");
 	not_considered(page);
 	page_close(page);
 }

@@ -72,9 +72,9 @@ static void add_early(struct report_builder *b, struct report_chain *chain)
 static void add_stateful(struct report_builder *b, struct report_chain *chain, bool always)
 {
 	if (always)
-		add(b, chain, REPORT_DROP, "packets that belong to no connection", NULL);
+		add(b, chain, REPORT_DROP, "invalid packets (conntrack state INVALID)", NULL);
 	else if (!b->config->host_options.nf_conntrack_allow_invalid)
-		add_for_host(b, chain, REPORT_DROP, "packets that belong to no connection",
+		add_for_host(b, chain, REPORT_DROP, "invalid packets (conntrack state INVALID)",
 			     OPTION_HOST_NF_CONNTRACK_ALLOW_INVALID);
 	add(b, chain, REPORT_ACCEPT, "packets of connections that were let through", NULL);
 }

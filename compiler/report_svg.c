@@ -227,7 +227,7 @@ static void draw(const struct page *page, const struct way *way, unsigned number
 
 void page_ways(const struct page *page)
 {
-	page_section(page, "ways", "The ways of a packet");
+	page_section(page, "ways", "Packet paths");
 	page_leaf(page, "p", "quiet",
 		  "From top to bottom; the first that accepts or drops decides. Below each step is the chain that "
 		  "it happens in. Accepted packets reach the end.");
