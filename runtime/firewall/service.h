@@ -31,6 +31,7 @@ struct service_counts {
 	int64_t compile_time, apply_time;           /* of the last one */
 	int64_t compile_time_all, apply_time_all;
 	unsigned diagnostics[SEVERITY_ERROR + 1];   /* of the last compilation */
+	int64_t last_success;                       /* seconds since 1970: the end of the last cycle that did not fail; 0: none yet */
 	bool enabled;                               /* the cluster's option, then */
 	bool failing;                               /* the last cycle has failed */
 };

@@ -573,6 +573,7 @@ static bool cycle(struct service *s)
 		if (s->counts.failing)
 			log_message(&s->log, PRIORITY_NOTICE, NULL, "applied after having failed");
 		s->counts.failing = false;
+		s->counts.last_success = time(NULL);
 		s->retry = 0;
 	} else {
 		note_failure(s, processor_time() - begin);

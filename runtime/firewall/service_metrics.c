@@ -7,6 +7,7 @@
 #include "firewall/rundir.h"
 #include "firewall/service.h"
 #include "logger_notes.h"
+#include "version.h"
 
 static double seconds(int64_t nanoseconds)
 {
@@ -148,13 +149,33 @@ static void logger_metrics(const struct service *s, struct out *out)
 
 /* ---- all ---- */
 
+static void build_metrics(struct out *out)
+{
+	metrics_describe(out, "build_info", "gauge", "Always 1; the label is this program's version");
+	metrics_sample(out, "build_info", "version=\"" PVEFW_VERSION "\"", 1);
+}
+
+/* Whether the files say something else than what is in force. */
+static bool has_pending_changes(const struct service *s)
+{
+	return !s->in_force || s->scheduled || s->confirm.enforced != 0;
+}
+
 void service_metrics(void *context, struct out *out)
 {
 	const struct service *s = context;
 	const struct service_counts *n = &s->counts;
 
+	build_metrics(out);
 	metric(out, "enabled", "gauge", "Whether the cluster's option `enable` is on", n->enabled);
 	metric(out, "failing", "gauge", "Whether the last compilation could not be applied", n->failing);
+	metric(out, "pending_changes", "gauge", "Whether what the files say is not in force, or not yet", has_pending_changes(s));
+	metric(out, "pending_confirmation", "gauge", "Whether `apply --confirm` or `rollback --confirm` waits for `confirm`",
+	       s->confirm.pending);
+	metric(out, "last_success_timestamp_seconds", "gauge",
+	       "When all was last compiled and found, or made to be, in force, in seconds since 1970; 0: not yet", (double)n->last_success);
+	metric(out, "unfiltered_guests", "gauge",
+	       "Guests with a NIC that is to be filtered and is plugged in such a way that it cannot be", (double)s->wiring.unfiltered_guests);
 	metric(out, "compilations_total", "counter", "Compilations of the tree", (double)n->compilations);
 	metric(out, "compile_seconds_total", "counter", "Time spent compiling", seconds(n->compile_time_all));
 	metric(out, "compile_last_seconds", "gauge", "Time the last compilation took", seconds(n->compile_time));

@@ -308,7 +308,9 @@ static bool stays_unplugged(struct wiring_nic *nic, uint64_t now, uint64_t *wait
 uint64_t wiring_check(struct wiring *w, const struct wiring_links *links, struct conditions *conditions, uint64_t now)
 {
 	uint64_t wait = 0;
+	uint32_t guest = 0; /* whose NICs, which follow each other, are looked at; no VMID */
 
+	w->unfiltered_guests = 0;
 	conditions_begin(conditions, CONDITION_GUEST_UNFILTERED);
 	for (size_t i = 0; i < w->count; i++) {
 		struct wiring_nic *nic = &w->nics[i];
@@ -319,6 +321,10 @@ uint64_t wiring_check(struct wiring *w, const struct wiring_links *links, struct
 			nic->unplugged_since = 0;
 		else if (!stays_unplugged(nic, now, &wait))
 			continue;
+		if (fault > WIRING_ABSENT && nic->vmid != guest) {
+			w->unfiltered_guests++;
+			guest = nic->vmid;
+		}
 		state(conditions, w, nic, fault, master);
 	}
 	conditions_end(conditions);

@@ -63,6 +63,7 @@ struct wiring {
 	struct arena arena;
 	struct wiring_nic *nics;
 	size_t count;
+	size_t unfiltered_guests; /* that the last check has found */
 	bool iptables;
 };
 
@@ -74,7 +75,7 @@ void wiring_free(struct wiring *w);
 /*
  * States the condition CONDITION_GUEST_UNFILTERED for every NIC that is not filtered, at the time `now`
  * (microseconds, CLOCK_MONOTONIC).  An interface without a master is one of them when it has been so for
- * WIRING_PLUG_TIME: it may be about to be plugged.  Returns after how many microseconds to check again, 0:
+ * WIRING_PLUG_TIME: it may be about to be plugged.  Counts their guests in `unfiltered_guests`.  Returns after how many microseconds to check again, 0:
  * not before something changes.
  */
 uint64_t wiring_check(struct wiring *w, const struct wiring_links *links, struct conditions *conditions, uint64_t now);

@@ -106,11 +106,14 @@ test_edit_first() {
 		says "generation $before of [0-9: -]* is enforced again" firewall apply --confirm 2
 	check "status names it, too" status_says "Not confirmed yet: in [0-9]* seconds generation $before of"
 	check "status has an exit status for it" exits 6 firewall status
+	check "metrics tell it" metric_is pending_confirmation 1
 	check "JSON tells the seconds" status_has 'd["state"] == "pending_confirmation" and 0 < d["seconds_left"] <= 2'
 	taken_back 4 "the edit before the command"
 	check "named in the log" logged "going back to what was enforced before: generation $before of"
 	check "and so is the file" logged "warning: firewall/cluster.fw was not confirmed: generation $before of"
 	check "status has an exit status for what was rejected" exits 8 firewall status
+	check "metrics: nothing is to be confirmed" metric_is pending_confirmation 0
+	check "metrics: the files say something else" metric_is pending_changes 1
 	check "JSON names it" status_has "d['state'] == 'rejected' and d['enforced']['number'] == $before and
 		any(c['kind'] == 'configuration_rejected' and c['file'] == 'firewall/cluster.fw' for c in d['conditions'])"
 	check "history tells what was rejected" history_has "d['in_force'] == $before and

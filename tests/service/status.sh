@@ -100,7 +100,29 @@ ask_metrics() {
 	"${in[@]}" bash -c 'exec 3<>/dev/tcp/127.0.0.1/9199 && printf "$1" >&3 && head -n 1 <&3' sh "$1" | tr -d '\r'
 }
 
+is_recent() {
+	local then
+	then=$(metric last_success_timestamp_seconds)
+	[ "$then" -ge "$1" ] && [ "$then" -le "$(date +%s)" ]
+}
+
 test_metrics() {
+	local before version
+	version=$("$service" --version | awk 'NR == 1 { print $2 }')
+	check "metrics: the version" metric_is "build_info{version=\"$version\"}" 1
+	check "metrics: nothing is pending" within 3 metric_is pending_changes 0
+	check "metrics: nothing is to be confirmed" metric_is pending_confirmation 0
+	check "metrics: nobody is unfiltered" metric_is unfiltered_guests 0
+	before=$(date +%s)
+	firewall apply >/dev/null 2>&1
+	check "metrics: the last success" is_recent "$before"
+	mv "$work/tree/nodes" "$work/nodes"
+	mkdir "$work/tree/nodes"
+	ln -s /nowhere "$work/tree/nodes/n"
+	check "metrics: unreadable is pending" within 3 metric_is pending_changes 1
+	rm -r "$work/tree/nodes"
+	mv "$work/nodes" "$work/tree/nodes"
+	check "metrics: readable again" within 5 metric_is pending_changes 0
 	[ "$(ask_metrics 'GET /metrics HTTP/1.0\r\n\r\n')" = 'HTTP/1.0 200 OK' ]
 	verdict $? "no metrics"
 	[ "$(ask_metrics 'GET /metrics\0 HTTP/1.0\r\n\r\n')" = 'HTTP/1.0 404 Not Found' ]

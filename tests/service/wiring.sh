@@ -34,9 +34,10 @@ none() {
 	no told unfiltered && conditions_are 0
 }
 
-# conditions_are NUMBER: of unfiltered guests, in the metrics and in JSON
+# conditions_are NUMBER [GUESTS]: of unfiltered NICs and their guests, in the metrics and in JSON
 conditions_are() {
 	metric_is "conditions{kind=\"$unfiltered\"}" "$1" &&
+		metric_is unfiltered_guests "${2:-$1}" &&
 		[ "$(firewall status --format json 2>/dev/null | grep -c "\"kind\": \"$unfiltered\"")" = "$1" ]
 }
 
@@ -89,6 +90,21 @@ test_iptables() {
 	remove_links
 }
 
+# A guest with two of them is one guest.
+two_nics() {
+	printf 'net%d: virtio=02:00:00:00:01:0%d,bridge=vmbr0,firewall=1\n' 0 0 1 8 >"$work/tree/nodes/n/qemu-server/100.conf"
+	reload
+	plug tap100i0 vmbr0
+	plug tap100i1 vmbr0
+	check "two NICs of one guest" within 2 conditions_are 2 1
+	plug veth101i0 vmbr0
+	check "and one of another" within 2 conditions_are 3 2
+	ip link del tap100i1
+	ip link del veth101i0
+	plug tap100i0 fwbr100i0
+	check "two NICs of one guest: over" within 2 none
+}
+
 # NICs and guests whose firewall is off
 not_meant() {
 	plug tap102i0 vmbr0
@@ -106,6 +122,7 @@ not_meant() {
 	check "the cluster's firewall is on again" within 2 told 'guest 101: net0'
 	ip link del veth101i0
 	over "the container is gone"
+	two_nics
 }
 
 # Masters of other kinds; and none, but between the making of an interface and its plugging some time passes.
