@@ -9,6 +9,9 @@
  * is reported twice.  Headers are left to the resolver, which has to skip the
  * section below a bad name.
  */
+#include <stdlib.h>
+
+#include "diag_shared.h"
 #include "resolve.h"
 #include "utf8.h"
 
@@ -133,6 +136,21 @@ static bool is_header(const struct source *source, struct line line)
 	return line.begin < line.end && source->text[line.begin] == '[';
 }
 
+/* A word for a shell: in quotes if it needs them. */
+static const char *shell_word(struct arena *arena, const char *word)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./@%+=:,-";
+	const char *quoted = "'";
+
+	if (*word && *word != '-' && strspn(word, plain) == strlen(word))
+		return word;
+	if (*word == '-')
+		quoted = "'./";
+	for (; *word; word++)
+		quoted = arena_printf(arena, *word == '\'' ? "%s'\\''" : "%s%c", quoted, *word);
+	return arena_printf(arena, "%s'", quoted);
+}
+
 static void report_crlf(struct diags *diags, const struct source *source, uint32_t end)
 {
 	struct span span = { source->base + end, source->base + end + 1 };
@@ -140,7 +158,7 @@ static void report_crlf(struct diags *diags, const struct source *source, uint32
 
 	diag_note(d, "it is read as if the lines ended in LF; the stock compiler loses every section "
 		     "whose header ends so");
-	diag_help(d, "convert it: sed -i 's/\\r$//' %s", source->path);
+	diag_help(d, "convert it: sed -i 's/\\r$//' %s", shell_word(diags->arena, diag_file(diags, source)));
 }
 
 static void lose_line(struct arena *arena, struct lost_lines *lost, struct span span)
@@ -155,6 +173,44 @@ static void lose_line(struct arena *arena, struct lost_lines *lost, struct span 
 		lost->room = room;
 	}
 	lost->spans[lost->count++] = span;
+}
+
+/* "; a comment" and "// a comment": lines that others take for comments. */
+static bool report_comment_mark(struct diags *diags, const struct source *source, struct span line)
+{
+	struct text text = { source->text + (line.begin - source->base), line.end - line.begin };
+	uint32_t len = text_starts(text, ";") ? 1 : text_starts(text, "//") ? 2 : 0;
+	struct span mark = { line.begin, line.begin + len };
+	struct diagnostic *d;
+
+	if (!len)
+		return false;
+	d = diag(diags, mark, DIAG_COMMENT_MARK, "`%.*s` begins no comment", (int)len, text.ptr);
+	diag_note(d, "the line is ignored");
+	diag_fix(diag_help(d, "a comment begins with `#`"), mark, "#");
+	return true;
+}
+
+static int by_begin(const void *a, const void *b)
+{
+	const struct span *x = a, *y = b;
+
+	return (x->begin > y->begin) - (x->begin < y->begin);
+}
+
+/* Adds the lines that were meant as comments to those that are lost. */
+static void lose_comments(struct arena *arena, struct diags *diags, const struct ast_file *file,
+			  struct lost_lines *lost)
+{
+	uint32_t before = lost->count;
+
+	for (const struct ast_section *s = file->sections; s; s = s->next)
+		for (const struct ast_line *line = s->lines; line; line = line->next)
+			if (line->kind != LINE_COMMENT && line->kind != LINE_HEADER &&
+			    report_comment_mark(diags, file->source, line->span))
+				lose_line(arena, lost, line->span);
+	if (lost->count > before)
+		qsort(lost->spans, lost->count, sizeof(*lost->spans), by_begin);
 }
 
 struct lost_lines *encoding_check(struct arena *arena, struct diags *diags,
@@ -174,7 +230,19 @@ struct lost_lines *encoding_check(struct arena *arena, struct diags *diags,
 			continue;
 		lose_line(arena, lost, (struct span){ source->base + line.begin, source->base + line.end });
 	}
+	lost->odd = lost->count != 0;
+	lose_comments(arena, diags, file, lost);
 	return lost;
+}
+
+bool encoding_odd(const struct source *source, struct span span)
+{
+	uint32_t begin = span.begin - source->base, end = span.end - source->base;
+
+	for (; begin < end && begin < source->size; begin++)
+		if (is_odd((unsigned char)source->text[begin]))
+			return true;
+	return false;
 }
 
 bool encoding_lost(const struct lost_lines *lost, struct span line)

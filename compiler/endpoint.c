@@ -45,6 +45,15 @@ static bool is_host_name(struct text t)
 	return letter;
 }
 
+static void help_negation(struct diagnostic *d, struct text t)
+{
+	if (t.len > 1)
+		diag_help(d, "rules cannot negate: write a rule for `%.*s` with the other action above, and this one "
+			     "without the address",
+			  (int)t.len - 1, t.ptr + 1);
+	diag_help(d, "an IP set can hold exceptions, with `!` before an entry");
+}
+
 static void help_malformed(struct diagnostic *d, struct word address)
 {
 	struct text t = word_text(address);
@@ -56,7 +65,7 @@ static void help_malformed(struct diagnostic *d, struct word address)
 		diag_fix(diag_help(d, "the SDN has IP sets only: `+%.*s`", TEXT_ARG(t)), word_span(address),
 			 "+%.*s", TEXT_ARG(t));
 	else if (text_starts(t, "!"))
-		diag_help(d, "rules cannot negate; an IP set can, with `!` before an entry");
+		help_negation(d, t);
 	else if (text_is(t, "*"))
 		diag_help(d, "leave the option out to match every address");
 	else if (is_host_name(t))
@@ -256,7 +265,8 @@ static void report_name_in_list(struct resolver *r, struct word element)
 			 : "write a rule of its own for it, or an IP set with the alias and the addresses");
 }
 
-static bool read_element(struct resolver *r, struct word element, struct word first, bool alone,
+/* `first`: the first that could be read; `mixed`: that another is of the other version was reported. */
+static bool read_element(struct resolver *r, struct word element, struct word *first, bool *mixed, bool alone,
 			 struct endpoint *e)
 {
 	struct prefix *prefix = &e->prefixes[e->count];
@@ -272,9 +282,13 @@ static bool read_element(struct resolver *r, struct word element, struct word fi
 	if (!read_prefix(r, element, prefix))
 		return false;
 	if (e->count && prefix->version != e->prefixes[0].version) {
-		report_mixed_list(r, first, element);
+		if (!*mixed)
+			report_mixed_list(r, *first, element);
+		*mixed = true;
 		return false;
 	}
+	if (!e->count)
+		*first = element;
 	e->count++;
 	return true;
 }
@@ -283,7 +297,7 @@ static bool read_list(struct resolver *r, struct word value, struct endpoint *e)
 {
 	struct word first = value;
 	uint32_t begin = 0, commas = 0;
-	bool ok = true;
+	bool ok = true, empty = false, mixed = false;
 
 	for (uint32_t i = 0; i < value.len; i++)
 		commas += value.ptr[i] == ',';
@@ -292,17 +306,15 @@ static bool read_list(struct resolver *r, struct word value, struct endpoint *e)
 	for (uint32_t i = 0; i <= value.len; i++) {
 		if (i < value.len && value.ptr[i] != ',')
 			continue;
-		if (i == begin) {
+		if (i > begin)
+			ok &= read_element(r, part(value, begin, i), &first, &mixed, !commas, e);
+		else if (!empty)
 			report_empty_item(r, value, i);
-			return false;
-		}
-		if (begin == 0)
-			first = part(value, 0, i);
-		ok &= read_element(r, part(value, begin, i), first, !commas, e);
+		empty |= i == begin;
 		begin = i + 1;
 	}
 	e->versions = prefix_versions(&e->prefixes[0]);
-	return ok;
+	return ok && !empty;
 }
 
 /* ---- references ---- */

@@ -31,6 +31,7 @@ static void report_words(struct resolver *r, const struct ast_entry *node)
 {
 	const struct ast_word_list *last = node->more;
 	struct span span = { node->more->word.begin, 0 };
+	struct text first = word_text(node->more->word);
 	struct diagnostic *d;
 
 	while (last->next)
@@ -39,7 +40,12 @@ static void report_words(struct resolver *r, const struct ast_entry *node)
 	r->failed = true;
 	d = diag(r->diags, span, DIAG_ENTRY_WORDS, "an entry of an IP set is one word");
 	diag_note(d, "the entry is ignored");
-	diag_help(d, "write every address on a line of its own; a comment begins with `#`");
+	if (text_is(first, "nomatch"))
+		diag_help(d, "an exception has a `!` before it: `!%.*s`", TEXT_ARG(node->address));
+	else
+		diag_help(d, "write every address on a line of its own; a comment begins with `#`");
+	if (text_starts(first, ";") || text_starts(first, "//"))
+		diag_fix(d, (struct span){ span.begin, span.begin + (first.ptr[0] == ';' ? 1 : 2) }, "#");
 }
 
 static bool is_range(struct text t)
@@ -153,15 +159,17 @@ static bool read_entry(struct resolver *r, const struct ast_entry *node, struct 
 		return false;
 	if (node->more) {
 		report_words(r, node);
-		return false;
+		/* Of prose nothing more is to be said. */
+		if (name_is_valid(entry->text))
+			return false;
 	}
 	if (!looks_like_alias(entry->text))
-		return read_address(r, node->address, entry);
+		return read_address(r, node->address, entry) && !node->more;
 	entry->alias = names_alias(r, node->address);
 	if (!entry->alias)
 		return false;
 	entry->prefix = entry->alias->prefix;
-	return check_alias(r, node->address, entry);
+	return check_alias(r, node->address, entry) && !node->more;
 }
 
 /* ---- repeated entries ---- */

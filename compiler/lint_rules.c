@@ -89,6 +89,16 @@ static const char *range_text(struct lint *lint, const struct port_range *range)
 	return arena_printf(lint->arena, "%u:%u", range->first, range->last);
 }
 
+static struct diagnostic *report_overlap(struct lint *lint, const struct rule *rule, const struct port_range *a,
+					 const struct port_range *b)
+{
+	if (a->first == b->first && a->last == b->last)
+		return diag(lint->diags, rule->span, DIAG_PORTS_OVERLAP, "%s stands in this list twice",
+			    range_text(lint, a));
+	return diag(lint->diags, rule->span, DIAG_PORTS_OVERLAP, "%s and %s of this list have ports in common",
+		    range_text(lint, a), range_text(lint, b));
+}
+
 /* One pair is enough. */
 static void check_ports(struct lint *lint, const struct rule *rule, const struct ports *ports)
 {
@@ -98,9 +108,7 @@ static void check_ports(struct lint *lint, const struct rule *rule, const struct
 
 			if (!overlap(&ports->ranges[i], &ports->ranges[j]))
 				continue;
-			d = diag(lint->diags, rule->span, DIAG_PORTS_OVERLAP,
-				 "%s and %s of this list have ports in common",
-				 range_text(lint, &ports->ranges[i]), range_text(lint, &ports->ranges[j]));
+			d = report_overlap(lint, rule, &ports->ranges[i], &ports->ranges[j]);
 			diag_note(d, "the rule matches what it would match with each port once");
 			return;
 		}

@@ -233,17 +233,26 @@ static void define_without_value(struct resolver *r, struct word word, struct te
 	alias->reported = d;
 }
 
-static bool report_alias_name(struct resolver *r, const struct ast_alias *node)
+/* *swapped: it is the address, and what should be the address is a name. */
+static bool report_alias_name(struct resolver *r, const struct ast_alias *node, bool *swapped)
 {
 	struct text name = word_text(node->name);
 	struct word meant = node->name;
+	struct prefix ignored;
 	struct diagnostic *d;
 
 	if (name_is_valid(name) && name.len <= NAME_LONGEST_ALIAS)
 		return false;
+	if (!prefix_parse(name, &ignored) && name_is_valid(word_text(node->cidr)))
+		*swapped = true;
 	d = diag(r->diags, word_span(node->name), DIAG_BAD_ALIAS_NAME,
 		 "`%.*s` cannot be the name of an alias", TEXT_ARG(name));
 	diag_note(d, "the alias is ignored; nothing can refer to it");
+	if (*swapped) {
+		diag_guess(diag_help(d, "did you mean `%.*s %.*s`?", TEXT_ARG(node->cidr), TEXT_ARG(name)), node->line.span,
+			   "%.*s %.*s", TEXT_ARG(node->cidr), TEXT_ARG(name));
+		return true;
+	}
 	meant.len -= name.ptr[name.len - 1] == ':';
 	if (meant.len == name.len || !name_is_valid(word_text(meant))) {
 		diag_help(d,
@@ -271,7 +280,10 @@ static struct alias *alias_for(struct resolver *r, const struct ast_alias *node)
 					    "the alias `%.*s` is defined twice", TEXT_ARG(name));
 
 		diag_label(d, alias->span, "first defined here, as %.*s", TEXT_ARG(alias->cidr));
-		diag_note(d, "%.*s counts everywhere, also in rules and sets above", TEXT_ARG(node->cidr));
+		if (text_equal(alias->cidr, word_text(node->cidr)))
+			diag_note(d, "both lines say the same; one of them can be removed");
+		else
+			diag_note(d, "%.*s counts everywhere, also in rules and sets above", TEXT_ARG(node->cidr));
 		return alias;
 	}
 	alias = ARENA_NEW(r->arena, struct alias);
@@ -286,15 +298,22 @@ static void define_alias(struct resolver *r, const struct ast_alias *node)
 	struct text cidr = word_text(node->cidr);
 	struct prefix prefix;
 	enum address_error error;
+	struct diagnostic *d = NULL;
 	struct alias *alias;
+	bool bad_name, swapped = false;
 
-	if (report_alias_name(r, node))
+	bad_name = report_alias_name(r, node, &swapped);
+	if (swapped)
 		return;
 	error = prefix_parse(cidr, &prefix);
-	if (error || node->wide_gap) {
-		define_without_value(r, node->name, cidr,
-				     error ? report_alias_address(r, node, error)
-					   : report_alias_gap(r, node));
+	if (node->wide_gap)
+		d = report_alias_gap(r, node);
+	if (error)
+		d = report_alias_address(r, node, error);
+	if (bad_name)
+		return;
+	if (d) {
+		define_without_value(r, node->name, cidr, d);
 		return;
 	}
 	alias = alias_for(r, node);
@@ -303,15 +322,40 @@ static void define_alias(struct resolver *r, const struct ast_alias *node)
 	alias->valid = true;
 }
 
+/* The word at or behind byte `at`; len 0: there is none. */
+static struct word word_behind(struct word line, uint32_t at)
+{
+	uint32_t end;
+
+	while (at < line.len && char_is_blank(line.ptr[at]))
+		at++;
+	for (end = at; end < line.len && !char_is_blank(line.ptr[end]); end++)
+		;
+	return word_part(line, at, end - at);
+}
+
 static void report_malformed_alias(struct resolver *r, struct word line)
 {
 	struct diagnostic *d = diag(r->diags, word_span(line), DIAG_MALFORMED_ALIAS, "this is no alias");
-	struct word name = word_part(line, 0, 0);
+	struct word name = word_behind(line, 0), cidr = word_behind(line, name.len);
+	struct word third = word_behind(line, cidr.begin - line.begin + cidr.len);
+	struct ast_alias meant = { .name = name, .cidr = cidr };
+	struct prefix ignored;
+	enum address_error error;
 
-	diag_help(d, "an alias is written `NAME ADDRESS`; a comment begins with `#`");
-	while (name.len < line.len && !char_is_blank(name.ptr[name.len]))
-		name.len++;
+	if (text_is(word_text(cidr), "=") || text_is(word_text(cidr), ":")) {
+		diag_help(d, "one blank stands between the name and the address, and nothing else");
+		meant.cidr = third;
+		diag_fix(d, (struct span){ name.begin + name.len, third.begin }, " ");
+	} else {
+		diag_help(d, "an alias is written `NAME ADDRESS`; a comment begins with `#`");
+		if (text_starts(word_text(third), ";") || text_starts(word_text(third), "//"))
+			diag_fix(d, (struct span){ third.begin, third.begin + (third.ptr[0] == ';' ? 1 : 2) }, "#");
+	}
 	note_uses(r, d, name, "the line is ignored, and so are rules and set entries that use the alias");
+	error = prefix_parse(word_text(meant.cidr), &ignored);
+	if (error && meant.cidr.len && (char_is_digit(meant.cidr.ptr[0]) || text_find(word_text(meant.cidr), ':') >= 0))
+		report_alias_address(r, &meant, error);
 	if (name_is_valid(word_text(name)) && name.len <= NAME_LONGEST_ALIAS)
 		define_without_value(r, name, (struct text){ "", 0 }, d);
 }

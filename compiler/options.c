@@ -4,7 +4,7 @@
  * each type has one function; the tables in tables.c say which option has which
  * type and where its value goes.
  */
-#include "resolve.h"
+#include "foreign.h"
 
 static void *member(void *options, const struct option_row *row)
 {
@@ -195,13 +195,14 @@ static void read_number(struct setting *s)
 /* "Did you mean" one of the first `count` actions. */
 static void suggest_policy(struct setting *s, struct diagnostic *d, int count)
 {
+	const struct foreign_verdict *verdict = foreign_verdict(word_text(s->value));
 	struct suggestion suggestion;
 
 	suggest_start(&suggestion, word_text(s->value));
 	for (int i = 0; i < count; i++)
 		suggest(&suggestion, text_of(action_names[i]), (struct span){ 0, 0 });
-	if (text_equal_nocase(word_text(s->value), TEXT("DENY")))
-		suggestion.best = text_of(action_names[ACTION_DROP]);
+	if (verdict && (int)verdict->action < count)
+		suggestion.best = text_of(action_names[verdict->action]);
 	suggest_to(d, &suggestion, word_span(s->value), "");
 }
 
@@ -260,6 +261,16 @@ static void read_loglevel(struct setting *s)
 			  s->value);
 }
 
+/* Without the blanks at its ends, which were reported. */
+static struct word trimmed(struct word w)
+{
+	while (w.len && char_is_blank(w.ptr[0]))
+		w = word_part(w, 1, w.len - 1);
+	while (w.len && char_is_blank(w.ptr[w.len - 1]))
+		w.len--;
+	return w;
+}
+
 /* The next element of a comma list; false at the end. */
 static bool next_element(struct word *list, struct word *element)
 {
@@ -269,11 +280,11 @@ static bool next_element(struct word *list, struct word *element)
 		return false;
 	comma = text_find(word_text(*list), ',');
 	if (comma < 0) {
-		*element = *list;
+		*element = trimmed(*list);
 		list->ptr = NULL;
 		return true;
 	}
-	*element = word_part(*list, 0, (uint32_t)comma);
+	*element = trimmed(word_part(*list, 0, (uint32_t)comma));
 	*list = word_part(*list, (uint32_t)comma + 1, list->len - (uint32_t)comma - 1);
 	return true;
 }
@@ -371,6 +382,23 @@ static bool report_limit_range(struct setting *s, const struct ratelimit *limit)
 	return true;
 }
 
+/* "enabled=1" and its like: the name that is nearly the one before the sign. */
+static void help_limit(struct diagnostic *d, struct word element)
+{
+	static const char *const names[] = { "enable", "burst", "rate" };
+	long equals = text_find(word_text(element), '=');
+	struct suggestion s;
+
+	diag_help(d, "it is written [enable=]1,burst=N,rate=N/second, with second, minute, hour or day");
+	if (equals <= 0)
+		return;
+	suggest_start(&s, (struct text){ element.ptr, (uint32_t)equals });
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		suggest(&s, text_of(names[i]), (struct span){ 0, 0 });
+	if (s.best.len && s.distance)
+		suggest_to(d, &s, word_span(word_part(element, 0, (uint32_t)equals)), "");
+}
+
 static void read_ratelimit(struct setting *s)
 {
 	struct word list = s->value, element;
@@ -388,10 +416,9 @@ static void read_ratelimit(struct setting *s)
 		}
 		d = bad_value(s, DIAG_BAD_LOG_RATELIMIT, element,
 			      part ? "`%.*s` is set twice in `%s`" : "`%.*s` has no meaning in `%s`");
-		diag_help(d, "it is written [enable=]1,burst=N,rate=N/second, with second, minute, hour or day");
-		return;
+		help_limit(d, element);
 	}
-	if (!report_limit_range(s, &limit))
+	if (!s->failed && !report_limit_range(s, &limit))
 		*(struct ratelimit *)member(s->options, s->row) = limit;
 }
 
@@ -427,21 +454,23 @@ static void read_helpers(struct setting *s)
 {
 	struct word list = s->value, element;
 	struct helper_list helpers = { 0 };
+	bool empty = false;
 
 	while (s->value.len && next_element(&list, &element)) {
 		int index = find_helper(word_text(element));
 
 		if (!element.len) {
-			report_empty_element(s, element);
-			return;
-		}
-		if (index < 0 || helpers.count == sizeof(helpers.order)) {
+			if (!empty)
+				report_empty_element(s, element);
+			empty = true;
+		} else if (index < 0 || helpers.count == sizeof(helpers.order)) {
 			report_helper(s, element);
-			return;
+		} else {
+			helpers.order[helpers.count++] = (uint8_t)index;
 		}
-		helpers.order[helpers.count++] = (uint8_t)index;
 	}
-	*(struct helper_list *)member(s->options, s->row) = helpers;
+	if (!s->failed)
+		*(struct helper_list *)member(s->options, s->row) = helpers;
 }
 
 static void read_queues(struct setting *s)
@@ -506,28 +535,29 @@ static void read_layer2(struct setting *s)
 {
 	struct word list = s->value, element;
 	struct layer2_list protocols = { 0 };
+	bool empty = false;
 
 	protocols.items = ARENA_ARRAY(s->r->arena, struct layer2_protocol, s->value.len / 2 + 1);
 	while (s->value.len && next_element(&list, &element)) {
 		struct layer2_protocol *item = &protocols.items[protocols.count];
 
 		item->name = word_text(element);
-		if (!element.len && !list.ptr && protocols.count)
+		if (!element.len && !list.ptr && (protocols.count || s->failed))
 			break; /* "ARP,": a comma at the end does no harm */
 		if (!element.len) {
-			report_empty_element(s, element);
-			return;
-		}
-		if (!netdb_ethertype(s->r->config->netdb, item->name, &item->number)) {
+			if (!empty)
+				report_empty_element(s, element);
+			empty = true;
+		} else if (!netdb_ethertype(s->r->config->netdb, item->name, &item->number)) {
 			report_ethertype(s, element);
-			return;
-		}
-		if (item->number < LIMIT_ETHERTYPE_LEAST) {
+		} else if (item->number < LIMIT_ETHERTYPE_LEAST) {
 			report_small_ethertype(s, element);
-			return;
+		} else {
+			protocols.count++;
 		}
-		protocols.count++;
 	}
+	if (s->failed)
+		return;
 	*(struct layer2_list *)member(s->options, s->row) = protocols;
 }
 
@@ -595,7 +625,25 @@ static bool report_misplaced(struct resolver *r, const struct ast_option *node)
 	return true;
 }
 
-static void report_unknown(struct resolver *r, const struct ast_option *node)
+/* Reports what is wrong with a value that does not count anyway. */
+static void verify(const struct setting *s)
+{
+	static const size_t sizes[FILE_KINDS] = {
+		[FILE_CLUSTER] = sizeof(struct cluster_options),
+		[FILE_HOST] = sizeof(struct host_options),
+		[FILE_GUEST] = sizeof(struct guest_options),
+		[FILE_VNET] = sizeof(struct vnet_options),
+	};
+	size_t size = sizes[s->r->file->kind];
+	struct setting copy = *s;
+
+	if (!s->value.len)
+		return;
+	copy.options = memcpy(arena_alloc(s->r->arena, size), s->options, size);
+	readers[s->row->type](&copy);
+}
+
+static void report_unknown(struct resolver *r, const struct ast_option *node, struct setting *setting)
 {
 	struct suggestion s;
 	struct diagnostic *d;
@@ -609,31 +657,58 @@ static void report_unknown(struct resolver *r, const struct ast_option *node)
 	for (int id = 0; id < OPTION_COUNT; id++)
 		if (option_table[id].kind == r->file->kind)
 			suggest(&s, text_of(option_table[id].key), (struct span){ 0, 0 });
-	if (s.best.len)
-		suggest_to(d, &s, word_span(node->key), "");
-	else
+	if (!s.best.len) {
 		diag_help(d, "`pvefw-cc options` lists the options");
+		return;
+	}
+	suggest_to(d, &s, word_span(node->key), "");
+	if (s.distance > 1)
+		return;
+	setting->id = option_find(r->file->kind, s.best);
+	setting->row = &option_table[setting->id];
+	verify(setting);
 }
 
-/* A '#' in the value: options take no comments. */
+/* Where a comment begins in the value: at `#`, or at what begins one elsewhere; -1: there is none. */
+static long find_comment(struct text value)
+{
+	long hash = text_find(value, '#');
+
+	for (uint32_t i = 1; hash < 0 && i < value.len; i++)
+		if (char_is_blank(value.ptr[i - 1]) &&
+		    (value.ptr[i] == ';' || text_starts((struct text){ value.ptr + i, value.len - i }, "//")))
+			return (long)i;
+	return hash;
+}
+
+/* Options take no comments.  The value before it is left to be read. */
 static bool report_comment(struct setting *s, struct span line)
 {
-	long hash = s->value.ptr ? text_find(word_text(s->value), '#') : -1;
-	struct word value = s->value;
+	long begin = s->value.ptr ? find_comment(word_text(s->value)) : -1;
+	struct word comment;
 	struct diagnostic *d;
+	uint32_t mark;
 
-	if (hash < 0)
+	if (begin < 0)
 		return false;
-	d = diag(s->r->diags, word_span(word_part(s->value, (uint32_t)hash, s->value.len - (uint32_t)hash)),
-		 DIAG_OPTION_COMMENT, "no comment can stand behind an option");
+	comment = word_part(s->value, (uint32_t)begin, s->value.len - (uint32_t)begin);
+	d = diag(s->r->diags, word_span(comment), DIAG_OPTION_COMMENT, "no comment can stand behind an option");
 	keeps(s, d);
-	value.len = (uint32_t)hash;
-	while (value.len && char_is_blank(value.ptr[value.len - 1]))
-		value.len--;
-	diag_help(d, "put it on a line of its own");
-	if (value.len)
-		diag_fix(d, line, "%.*s\n%.*s: %.*s", (int)(s->value.len - (uint32_t)hash),
-			 s->value.ptr + hash, TEXT_ARG(s->key), TEXT_ARG(value));
+	s->value = trimmed(word_part(s->value, 0, (uint32_t)begin));
+	diag_help(d, "put it on a line of its own%s", comment.ptr[0] == '#' ? "" : ", with a `#` before it");
+	mark = comment.ptr[0] == '/' ? 2 : 1;
+	if (s->value.len)
+		diag_fix(d, line, "#%.*s\n%.*s: %.*s", (int)(comment.len - mark), comment.ptr + mark, TEXT_ARG(s->key),
+			 TEXT_ARG(s->value));
+	return true;
+}
+
+static bool blanks_beside_commas(struct text list)
+{
+	for (uint32_t i = 1; i + 1 < list.len; i++)
+		if (char_is_blank(list.ptr[i]) && list.ptr[i - 1] != ',' && list.ptr[i + 1] != ',' &&
+		    !char_is_blank(list.ptr[i - 1]) && !char_is_blank(list.ptr[i + 1]))
+			return false;
 	return true;
 }
 
@@ -660,6 +735,8 @@ static bool report_list_blank(struct setting *s)
 		 "no blank can stand in the list of `%s`", s->row->key);
 	keeps(s, d);
 	diag_fix(diag_help(d, "write `%s`", joined), word_span(s->value), "%s", joined);
+	if (blanks_beside_commas(word_text(s->value)))
+		verify(s);
 	return true;
 }
 
@@ -704,9 +781,10 @@ static void read_option(struct resolver *r, const struct ast_option *node, struc
 	enum option_id id = option_find(r->file->kind, word_text(node->key));
 	struct setting s = { .r = r, .id = id, .options = options, .key = node->key, .value = node->value };
 	struct diagnostic *d;
+	bool wrong;
 
 	if (id == OPTION_COUNT) {
-		report_unknown(r, node);
+		report_unknown(r, node, &s);
 		return;
 	}
 	s.row = &option_table[id];
@@ -716,8 +794,14 @@ static void read_option(struct resolver *r, const struct ast_option *node, struc
 		keeps(&s, d);
 		return;
 	}
-	if (report_case(&s) || report_comment(&s, node->line.span) || report_list_blank(&s))
+	wrong = report_case(&s);
+	wrong |= report_comment(&s, node->line.span);
+	if (report_list_blank(&s))
 		return;
+	if (wrong) {
+		verify(&s);
+		return;
+	}
 	if (!s.value.len && s.row->type != OPTION_LOGLEVEL)
 		report_missing_value(&s);
 	else

@@ -45,16 +45,22 @@ static struct text near_proto(struct resolver *r, struct text lower)
 	return netdb_near_protocol(r->config->netdb, lower);
 }
 
-static void report_proto(struct resolver *r, struct word value)
+/* Of no protocol: text.len is 0, and every service is one of it. */
+const struct proto proto_any = { .text = TEXT_INIT(""), .has_ports = true,
+				 .services = SERVICE_TCP | SERVICE_UDP | SERVICE_SCTP };
+
+/* Returns the protocol that is probably meant, or proto_any. */
+static struct proto report_proto(struct resolver *r, struct word value)
 {
 	struct diagnostic *d = rule_error(r, word_span(value), DIAG_UNKNOWN_PROTO, "no protocol `%.*s`",
 					  TEXT_ARG(value));
 	struct text lower = arena_lower(r->arena, word_text(value)), near = near_proto(r, lower);
+	struct proto meant = { .text = near };
 	uint16_t number;
 
 	if (netdb_protocol_beyond(r->config->netdb, word_text(value), &number)) {
 		rule_fate(r, diag_here(d, "%u in /etc/protocols, and IP has 0 to 255", number));
-		return;
+		return proto_any;
 	}
 	diag_here(d, "not in /etc/protocols");
 	rule_fate(r, d);
@@ -65,6 +71,8 @@ static void report_proto(struct resolver *r, struct word value)
 			 TEXT_ARG(near));
 	else if (text_is(lower, "all") || text_is(lower, "any"))
 		diag_help(d, "leave `-p` out to match every protocol");
+	classify(&meant);
+	return near.len ? meant : proto_any;
 }
 
 /* Where the cache keeps a protocol of that spelling; another one may be there. */
@@ -87,7 +95,7 @@ bool proto_read(struct resolver *r, struct word value, struct proto *proto)
 	if (text_is(proto->text, "icmpv6")) {
 		proto->number = 58;
 	} else if (!netdb_protocol(r->config->netdb, proto->text, &proto->number)) {
-		report_proto(r, value);
+		*proto = report_proto(r, value);
 		return false;
 	}
 	classify(proto);
@@ -182,6 +190,7 @@ static bool read_port_range(struct resolver *r, struct word word, uint32_t colon
 	struct word low = word_part(word, 0, colon);
 	struct word high = word_part(word, colon + 1, word.len - colon - 1);
 	struct diagnostic *d;
+	bool ok;
 
 	if (!low.len || !high.len || text_find(word_text(high), ':') >= 0) {
 		rule_fate(r, diag_help(rule_error(r, word_span(word), DIAG_BAD_PORT,
@@ -189,7 +198,8 @@ static bool read_port_range(struct resolver *r, struct word word, uint32_t colon
 				       "a range has two ends, as in 0:1023 or 1024:65535"));
 		return false;
 	}
-	if (!read_number(r, low, &range->first) || !read_number(r, high, &range->last))
+	ok = read_number(r, low, &range->first);
+	if (!read_number(r, high, &range->last) || !ok)
 		return false;
 	if (range->first <= range->last)
 		return true;
@@ -267,25 +277,26 @@ static bool read_list(struct resolver *r, struct word value, const struct proto 
 {
 	uint32_t begin = 0;
 	unsigned numbers = 0;
-	bool ok = true;
+	bool ok = true, empty = false;
 
 	for (uint32_t i = 0; i <= value.len; i++) {
 		if (i < value.len && value.ptr[i] != ',')
 			continue;
-		if (i == begin) {
+		if (i > begin)
+			ok &= read_port(r, word_part(value, begin, i - begin), proto, &ports->ranges[ports->count++],
+					&numbers);
+		else if (!empty)
 			report_empty(r, value, i);
-			return false;
-		}
-		ok &= read_port(r, word_part(value, begin, i - begin), proto, &ports->ranges[ports->count++],
-				&numbers);
+		empty |= i == begin;
 		begin = i + 1;
 	}
+	ok &= !empty;
 	if (numbers > LIMIT_PORTS_OF_LIST)
 		report_too_many(r, value, numbers);
 	else if (value.len > LIMIT_ARGUMENT)
 		report_too_long(r, value);
 	else
-		return ok && !report_zero(r, value, ports);
+		return ok && !(proto->text.len && report_zero(r, value, ports));
 	return false;
 }
 

@@ -59,6 +59,7 @@ struct resolver {
 	const struct ast_rule *rule;
 	bool in_group;
 	bool failed; /* it was reported as wrong */
+	struct diags *odd; /* what is wrong with words of characters that were reported, or NULL */
 	struct late_label **late;
 	uint32_t compared; /* names that were compared to find similar ones */
 };
@@ -115,10 +116,12 @@ const char *option_value_text(struct arena *arena, enum option_id id, const void
 
 /* ---- rules.c ---- */
 
-/* A rule's options; ptr NULL for what is not given. */
+/* A rule's options; ptr NULL for what is not given, or cannot be read. */
 struct params {
 	struct word value[RULE_PARAMS];
 	struct word key[RULE_PARAMS];
+	bool meant[RULE_PARAMS]; /* given, or something wrong is there that is probably meant as it */
+	bool action;             /* likewise for the action: one stands among the options */
 };
 
 /* Its first word is the type of a rule. */
@@ -134,9 +137,9 @@ struct diagnostic *rule_fate(struct resolver *r, struct diagnostic *d);
 
 /* ---- params.c ---- */
 
-/* Takes a rule's options apart; false if one is not written as it must be, which
- * was reported. */
-bool params_read(struct resolver *r, const struct ast_rule *rule, bool group, struct params *params);
+/* Takes a rule's options apart.  What is not written as it must be is reported, and the others are there
+ * nevertheless.  `stray`: words before the first option were reported already. */
+void params_read(struct resolver *r, const struct ast_rule *rule, bool group, bool stray, struct params *params);
 
 /* ---- endpoint.c ---- */
 
@@ -147,8 +150,10 @@ struct diagnostic *address_report(struct resolver *r, struct word address, enum 
 
 /* ---- ports.c ---- */
 
-/* Verifies -p; false if it was reported. */
+/* Verifies -p; false if it was reported.  *proto is then the one that is probably meant, or proto_any. */
 bool proto_read(struct resolver *r, struct word value, struct proto *proto);
+/* What is known of a protocol that is not: values are verified as far as they are the same for all. */
+extern const struct proto proto_any;
 /* The protocol of a macro's rule, which is known to be right. */
 struct proto proto_of_macro(struct resolver *r, const char *name);
 /* Verifies a port list for a protocol that has ports; NULL if it was reported. */
@@ -188,8 +193,11 @@ struct diagnostic *suggest_log_level(struct diagnostic *d, struct word level);
 struct lost_lines {
 	struct span *spans; /* in the order of the file */
 	uint32_t count, room;
+	bool odd; /* some of them for their characters */
 };
 
+/* Whether the language does not allow a character of `span`. */
+bool encoding_odd(const struct source *source, struct span span);
 /* Reports CRLF ends, NULs, control and non-ASCII characters, invalid UTF-8, and
  * returns the lines that count for nothing because of them. */
 struct lost_lines *encoding_check(struct arena *arena, struct diags *diags,

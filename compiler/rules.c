@@ -7,7 +7,7 @@
  * the rule, and only it; a rule can have several mistakes, and each is reported
  * once.
  */
-#include "resolve.h"
+#include "foreign.h"
 
 /* ---- reporting ---- */
 
@@ -21,6 +21,8 @@ struct diagnostic *rule_error(struct resolver *r, struct span span, enum diag_id
 	message = arena_vprintf(r->arena, format, args);
 	va_end(args);
 	r->failed = true;
+	if (r->odd && encoding_odd(r->file->source, span))
+		return diag(r->odd, span, id, "%s", message);
 	return diag(r->diags, span, id, "%s", message);
 }
 
@@ -82,25 +84,130 @@ static bool type_allowed(const struct resolver *r, enum direction direction)
 	return true;
 }
 
-static void report_type(struct resolver *r, struct word type)
+/* The type that is nearly `type`, or what others call so; len 0: none. */
+static struct text near_type(const struct resolver *r, struct text type)
 {
-	struct diagnostic *d = rule_error(r, word_span(type), DIAG_UNKNOWN_TYPE, "no rule type `%.*s`",
-					  TEXT_ARG(type));
+	static const struct {
+		const char *name;
+		enum direction direction;
+	} others[] = {
+		{ "INPUT", DIRECTION_IN },  { "INBOUND", DIRECTION_IN },   { "INCOMING", DIRECTION_IN },
+		{ "INGRESS", DIRECTION_IN }, { "OUTPUT", DIRECTION_OUT },   { "OUTBOUND", DIRECTION_OUT },
+		{ "EGRESS", DIRECTION_OUT }, { "OUTGOING", DIRECTION_OUT },
+	};
 	struct suggestion s;
 
-	rule_fate(r, d);
-	suggest_start(&s, word_text(type));
+	suggest_start(&s, type);
 	for (int i = 0; i < DIRECTIONS; i++)
 		if (type_allowed(r, (enum direction)i))
 			suggest(&s, text_of(direction_names[i]), (struct span){ 0, 0 });
-	if (text_equal_nocase(word_text(type), TEXT("INPUT")))
-		s.best = text_of(direction_names[DIRECTION_IN]);
-	if (text_equal_nocase(word_text(type), TEXT("OUTPUT")))
-		s.best = text_of(direction_names[DIRECTION_OUT]);
-	if (s.best.len)
-		suggest_to(d, &s, word_span(type), "");
-	else
-		diag_help(d, "a rule begins with IN, OUT, FORWARD or GROUP");
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (text_equal_nocase(type, text_of(others[i].name)))
+			s.best = text_of(direction_names[others[i].direction]);
+	return s.best;
+}
+
+/* ACCEPT, ALLOW, SSH(ACCEPT): the action without a type before it; ACTIONS: it is none. */
+static enum action action_in_type(struct word type, struct word *macro)
+{
+	long open = text_find(word_text(type), '(');
+	struct word action = type;
+	const struct foreign_verdict *verdict;
+	enum action found;
+
+	*macro = (struct word){ 0 };
+	if (open > 0 && type.ptr[type.len - 1] == ')') {
+		*macro = word_part(type, 0, (uint32_t)open);
+		action = word_part(type, (uint32_t)open + 1, type.len - (uint32_t)open - 2);
+	}
+	found = action_find(word_text(action), true);
+	verdict = foreign_verdict(word_text(action));
+	return found == ACTIONS && verdict ? verdict->action : found;
+}
+
+/* What a line of another program means, if that is known. */
+static void suggest_translation(struct resolver *r, const struct ast_rule *node, struct diagnostic *d, bool iptables)
+{
+	struct word line = { node->type.ptr, node->line.span.end - node->type.begin, node->type.begin };
+	struct columns columns;
+	uint32_t count;
+	struct word *words = foreign_words(r->arena, line, &count);
+	const char *text;
+
+	if (!(iptables ? foreign_iptables(r, words, count, &columns) : foreign_columns(r, words, count, &columns)) ||
+	    !columns.action.len)
+		return;
+	if (!columns.type.len)
+		columns.type = TEXT("IN");
+	if (columns.value[PARAM_DPORT].len && !columns.value[PARAM_PROTO].len)
+		columns.value[PARAM_PROTO] = TEXT("tcp");
+	text = arena_printf(r->arena, "%.*s %.*s%s", TEXT_ARG(columns.type), TEXT_ARG(columns.action),
+			    foreign_text(r->arena, &columns));
+	diag_guess(diag_help(d, "did you mean `%s`?", text), word_span(line), "%s", text);
+}
+
+/* A line of iptables, nft and so on: one mistake, whatever stands in it. */
+static bool report_foreign_line(struct resolver *r, const struct ast_rule *node)
+{
+	const char *program = foreign_program(word_text(node->type));
+	struct diagnostic *d;
+
+	if (!program || !node->action.len)
+		return false;
+	d = rule_error(r, word_span(node->type), DIAG_UNKNOWN_TYPE, "no rule type `%.*s`", TEXT_ARG(node->type));
+	diag_note(d, "it looks like a line of %s", program);
+	rule_fate(r, d);
+	diag_help(d, "a rule is written `TYPE ACTION` and options, as in `IN ACCEPT -p tcp -dport 22`");
+	suggest_translation(r, node, d, strcmp(program, "iptables") == 0 || strcmp(program, "ip6tables") == 0);
+	return true;
+}
+
+/* Reports the type, which is none.  Returns what is meant as the rule instead, or NULL if nothing can be said
+ * about the rest of the line.  *has_action: the word that should be the type is the action. */
+static const struct ast_rule *report_type(struct resolver *r, const struct ast_rule *node, enum direction *direction,
+					  bool *has_action)
+{
+	struct ast_rule *meant = ARENA_NEW(r->arena, struct ast_rule);
+	struct word type = node->type, macro, whole;
+	struct text near = near_type(r, word_text(type));
+	enum action action = action_in_type(type, &macro);
+	struct diagnostic *d;
+
+	if (report_foreign_line(r, node))
+		return NULL;
+	*meant = *node;
+	*direction = direction_find(near);
+	d = rule_error(r, word_span(type), DIAG_UNKNOWN_TYPE, "no rule type `%.*s`", TEXT_ARG(type));
+	rule_fate(r, d);
+	if (action != ACTIONS && node->action.len && direction_find(word_text(node->action)) != DIRECTIONS) {
+		/* "ACCEPT IN" */
+		*direction = direction_find(word_text(node->action));
+		whole = (struct word){ type.ptr, node->action.begin + node->action.len - type.begin, type.begin };
+		diag_help(d, "did you mean `%s %.*s`?", direction_names[*direction], TEXT_ARG(type));
+		diag_guess(d, word_span(whole), "%s %.*s", direction_names[*direction], TEXT_ARG(type));
+		meant->action = macro.len ? word_part(type, macro.len + 1, type.len - macro.len - 2) : type;
+		meant->macro = macro;
+		return meant;
+	}
+	if (action != ACTIONS && (!node->action.len || node->action.ptr[0] == '-')) {
+		/* "ACCEPT -p tcp" */
+		const char *what = macro.len ? arena_printf(r->arena, "%.*s(%s)", TEXT_ARG(macro), action_names[action])
+					     : action_names[action];
+
+		*direction = DIRECTION_IN;
+		*has_action = true;
+		diag_help(d, "the type stands before the action; did you mean `IN %s` or `OUT %s`?", what, what);
+		return meant;
+	}
+	if (near.len) {
+		diag_guess(diag_help(d, "did you mean `%.*s`?", TEXT_ARG(near)), word_span(type), "%.*s", TEXT_ARG(near));
+		return meant;
+	}
+	diag_help(d, "a rule begins with IN, OUT, FORWARD or GROUP");
+	if (action != ACTIONS)
+		suggest_translation(r, node, d, false);
+	*direction = DIRECTION_IN;
+	return action == ACTIONS && action_find(word_text(node->action), true) != ACTIONS ? meant : NULL;
 }
 
 static void report_misplaced_type(struct resolver *r, struct word type, enum direction direction)
@@ -123,23 +230,103 @@ static void report_misplaced_type(struct resolver *r, struct word type, enum dir
 		diag_help(d, "a guest's file holds IN, OUT and GROUP rules");
 }
 
-static bool read_type(struct resolver *r, const struct ast_rule *rule, enum direction *direction)
+/* What to read the rest of the rule as, and its direction; NULL if nothing more can be said about it. */
+static const struct ast_rule *read_type(struct resolver *r, const struct ast_rule *node, enum direction *direction,
+					bool *has_action)
 {
-	*direction = direction_find(word_text(rule->type));
-	if (*direction == DIRECTIONS) {
-		report_type(r, rule->type);
-		return false;
-	}
+	*has_action = false;
+	*direction = direction_find(word_text(node->type));
+	if (*direction == DIRECTIONS)
+		return report_type(r, node, direction, has_action);
 	if (type_allowed(r, *direction))
-		return true;
-	report_misplaced_type(r, rule->type, *direction);
-	return false;
+		return node;
+	report_misplaced_type(r, node->type, *direction);
+	return *direction == DIRECTION_GROUP ? NULL : node;
 }
 
-static void report_action(struct resolver *r, const struct ast_rule *rule)
+/* "SSH (ACCEPT)" and "SSH ACCEPT": the word behind the macro, without brackets; len 0: it is no action. */
+static struct word action_behind_macro(const struct ast_rule *rule)
+{
+	const struct ast_param *next = rule->params;
+	struct word word = { 0 };
+
+	if (!next || next->form != PARAM_STRAY)
+		return word;
+	word = next->key;
+	if (word.len > 2 && word.ptr[0] == '(' && word.ptr[word.len - 1] == ')')
+		word = word_part(word, 1, word.len - 2);
+	if (action_find(word_text(word), true) == ACTIONS)
+		word.len = 0;
+	return word;
+}
+
+/* The name of a macro alone. */
+static void help_macro(struct diagnostic *d, const struct ast_rule *rule)
+{
+	struct word word = rule->action, action = action_behind_macro(rule);
+	enum action found = action_find(word_text(action), true);
+	struct word behind;
+
+	if (!action.len) {
+		diag_help(d, "it is a macro: write `%.*s(ACCEPT)`, `%.*s(DROP)` or `%.*s(REJECT)`",
+			  TEXT_ARG(word), TEXT_ARG(word), TEXT_ARG(word));
+		return;
+	}
+	behind = rule->params->key;
+	diag_help(d, "it is a macro, with its action in brackets: write `%.*s(%s)`", TEXT_ARG(word),
+		  action_names[found]);
+	diag_fix(d, (struct span){ word.begin, behind.begin + behind.len }, "%.*s(%s)", TEXT_ARG(word),
+		 action_names[found]);
+}
+
+/* "ACCEPT(SSH)", "SSH/ACCEPT" and "SSH:ACCEPT" */
+static bool suggest_swapped(struct diagnostic *d, const struct ast_rule *rule)
+{
+	struct word word = rule->action, first = rule->macro, second = rule->action;
+	const struct macro *macro;
+	enum action action;
+	long sign;
+
+	if (rule->macro.ptr) {
+		macro = macro_find(word_text(second));
+		action = action_find(word_text(first), true);
+		word = (struct word){ first.ptr, first.len + second.len + 2, first.begin };
+	} else {
+		sign = text_find(word_text(word), '/');
+		if (sign < 0)
+			sign = text_find(word_text(word), ':');
+		if (sign <= 0)
+			return false;
+		first = word_part(word, 0, (uint32_t)sign);
+		second = word_part(word, (uint32_t)sign + 1, word.len - (uint32_t)sign - 1);
+		macro = macro_find(word_text(first));
+		action = action_find(word_text(second), true);
+	}
+	if (!macro || action == ACTIONS)
+		return false;
+	diag_guess(diag_help(d, "did you mean `%s(%s)`?", macro->name, action_names[action]), word_span(word), "%s(%s)",
+		   macro->name, action_names[action]);
+	return true;
+}
+
+static void help_verdict(struct diagnostic *d, struct word word, const struct foreign_verdict *verdict)
+{
+	if (verdict->action == ACTIONS)
+		diag_help(d, "%s", verdict->help);
+	else if (verdict->certain)
+		diag_fix(diag_help(d, "write `%s`", action_names[verdict->action]), word_span(word), "%s",
+			 action_names[verdict->action]);
+	else
+		diag_guess(diag_help(d, "did you mean `%s`?", action_names[verdict->action]), word_span(word), "%s",
+			   action_names[verdict->action]);
+}
+
+/* True if words behind the action are part of the mistake. */
+static bool report_action(struct resolver *r, const struct ast_rule *rule)
 {
 	struct word word = rule->action;
 	enum action any = action_find(word_text(word), true);
+	const struct foreign_verdict *verdict = foreign_verdict(word_text(word));
 	struct diagnostic *d;
 	struct suggestion s;
 
@@ -148,17 +335,18 @@ static void report_action(struct resolver *r, const struct ast_rule *rule)
 	if (any != ACTIONS) {
 		diag_fix(diag_help(d, "actions are written in capitals: `%s`", action_names[any]),
 			 word_span(word), "%s", action_names[any]);
-		return;
+		return false;
 	}
-	if (text_is(word_text(word), "DENY")) {
-		diag_guess(diag_help(d, "did you mean `DROP`?"), word_span(word), "DROP");
-		return;
+	if (verdict) {
+		help_verdict(d, word, verdict);
+		return false;
 	}
 	if (!rule->macro.ptr && macro_find(word_text(word))) {
-		diag_help(d, "it is a macro: write `%.*s(ACCEPT)`, `%.*s(DROP)` or `%.*s(REJECT)`",
-			  TEXT_ARG(word), TEXT_ARG(word), TEXT_ARG(word));
-		return;
+		help_macro(d, rule);
+		return true;
 	}
+	if (suggest_swapped(d, rule))
+		return true;
 	suggest_start(&s, word_text(word));
 	for (int i = 0; i < ACTIONS; i++)
 		suggest(&s, text_of(action_names[i]), (struct span){ 0, 0 });
@@ -166,6 +354,7 @@ static void report_action(struct resolver *r, const struct ast_rule *rule)
 		suggest_to(d, &s, word_span(word), "");
 	else
 		diag_help(d, "it is ACCEPT, DROP or REJECT, or a macro with one of them: MACRO(ACTION)");
+	return !s.best.len;
 }
 
 static void report_macro(struct resolver *r, struct word name)
@@ -210,23 +399,25 @@ static void report_no_action(struct resolver *r, const struct ast_rule *node, en
 			  direction_names[direction]);
 }
 
+/* True if words behind the action are part of a mistake in it. */
 static bool read_action(struct resolver *r, const struct ast_rule *node, struct rule *rule)
 {
+	bool swapped = node->macro.ptr && action_find(word_text(node->macro), true) != ACTIONS &&
+		       macro_find(word_text(node->action)), stray = false;
+
 	rule->action = action_find(word_text(node->action), false);
 	if (node->macro.ptr)
 		rule->macro = macro_find(word_text(node->macro));
 	if (rule->action == ACTIONS)
-		report_action(r, node);
-	else if (node->macro.ptr && !rule->macro)
+		stray = report_action(r, node);
+	if (node->macro.ptr && !rule->macro && !swapped)
 		report_macro(r, node->macro);
-	else if (rule->direction == DIRECTION_FORWARD && rule->action == ACTION_REJECT)
+	if (rule->direction == DIRECTION_FORWARD && rule->action == ACTION_REJECT)
 		rule_fate(r, diag_fix(diag_help(rule_error(r, word_span(node->action), DIAG_FORWARD_REJECT,
 							   "a FORWARD rule cannot REJECT"),
 						"write `DROP`"),
 				      word_span(node->action), "DROP"));
-	else
-		return true;
-	return false;
+	return stray;
 }
 
 /* ---- interfaces ---- */
@@ -282,6 +473,10 @@ static void report_iface(struct resolver *r, struct word value)
 	rule_fate(r, d);
 	if (text_find(word_text(value), ',') >= 0)
 		diag_help(d, "a rule names one interface; write a rule for each");
+	else if (text_find(word_text(value), '+') >= 0 || text_find(word_text(value), '*') >= 0)
+		diag_help(d, "there are no wildcards; write a rule for each interface, or leave `-i` out");
+	else if (text_starts(word_text(value), "!"))
+		diag_help(d, "rules cannot negate; write a rule for each of the other interfaces");
 	else
 		diag_help(d,
 			  "a name is a letter, then letters, digits and `_`, 2 to 21 characters in all, and "
@@ -341,14 +536,66 @@ static void read_iface(struct resolver *r, struct word value, struct rule *rule)
 
 /* ---- protocol, ports, ICMP types ---- */
 
+/* The options that a macro sets, as "-p tcp -dport 80". */
+static const char *macro_rule_text(struct arena *arena, const struct macro_rule *m)
+{
+	const char *text = arena_printf(arena, "-p %s", m->proto);
+
+	if (m->dport)
+		text = arena_printf(arena, "%s -dport %s", text, m->dport);
+	return m->sport ? arena_printf(arena, "%s -sport %s", text, m->sport) : text;
+}
+
+/* Says what the macro sets, and how its rule is written with a port of its own; `proto_given`: by the rule. */
+static void help_without_macro(struct resolver *r, struct diagnostic *d, const struct macro *macro, struct word key,
+			       struct word value, bool proto_given)
+{
+	const struct ast_rule *node = r->rule;
+	const char *sets = macro_rule_text(r->arena, &macro->rules[0]);
+	const char *proto = macro->rules[0].proto;
+	struct span whole = { node->macro.begin, node->action.begin + node->action.len + 1 };
+	bool more = macro->count > 1;
+
+	if (macro->count == 2)
+		sets = arena_printf(r->arena, "%s` and `%s", sets, macro_rule_text(r->arena, &macro->rules[1]));
+	diag_note(d, "the macro %s sets `%s`%s itself", macro->name, sets, macro->count > 2 ? " and more" : "");
+	for (unsigned i = 1; more && i < macro->count; i++)
+		more = strcmp(macro->rules[i].proto, proto) == 0;
+	if (macro->count > 1 && !more) {
+		diag_help(d, "write rules without the macro, one for each protocol: `%.*s %.*s -p %s %.*s %.*s`",
+			  TEXT_ARG(node->type), TEXT_ARG(node->action), proto, TEXT_ARG(key), TEXT_ARG(value));
+		return;
+	}
+	diag_help(d, "leave `%.*s` out, or write the rule without the macro: `%.*s %.*s -p %s %.*s %.*s`", TEXT_ARG(key),
+		  TEXT_ARG(node->type), TEXT_ARG(node->action), proto, TEXT_ARG(key), TEXT_ARG(value));
+	if (!text_equal(word_text(value), text_of(macro->rules[0].dport ? macro->rules[0].dport : "")))
+		diag_guess(d, whole, "%.*s%s%s", TEXT_ARG(node->action), proto_given ? "" : " -p ",
+			   proto_given ? "" : proto);
+}
+
+static void help_proto(struct resolver *r, struct diagnostic *d, enum rule_param param, struct word value)
+{
+	uint16_t port;
+	unsigned services = netdb_service(r->config->netdb, word_text(value), 0, &port);
+
+	if (param == PARAM_ICMP_TYPE || icmp_type_find(IPV4, word_text(value)) || icmp_type_find(IPV6, word_text(value)))
+		diag_help(d, "add `-p icmp` or `-p icmpv6`");
+	else if (services == SERVICE_TCP)
+		diag_help(d, "add `-p tcp`");
+	else if (services == SERVICE_UDP)
+		diag_help(d, "add `-p udp`");
+	else
+		diag_help(d, "add `-p tcp` or `-p udp`");
+}
+
 /* Ports and ICMP types that need -p: one mistake, however many there are. */
-static void report_without_proto(struct resolver *r, const struct params *params)
+static void report_without_proto(struct resolver *r, const struct params *params, const struct macro *macro)
 {
 	static const enum rule_param dependent[] = { PARAM_DPORT, PARAM_SPORT, PARAM_ICMP_TYPE };
 	struct diagnostic *d = NULL;
 
 	for (size_t i = 0; i < 3; i++) {
-		struct word key = params->key[dependent[i]];
+		struct word key = params->key[dependent[i]], value = params->value[dependent[i]];
 
 		if (!key.ptr)
 			continue;
@@ -356,11 +603,15 @@ static void report_without_proto(struct resolver *r, const struct params *params
 			diag_label(d, word_span(key), "and so does this");
 			continue;
 		}
-		d = rule_error(r, word_span(key), DIAG_PARAM_WITHOUT_PROTO, "`%.*s` needs a protocol",
-			       TEXT_ARG(key));
+		d = rule_error(r, word_span(key), DIAG_PARAM_WITHOUT_PROTO, "`%.*s` needs a protocol%s",
+			       TEXT_ARG(key), macro ? ", also in a rule with a macro" : "");
 		rule_fate(r, d);
-		diag_help(d, dependent[i] == PARAM_ICMP_TYPE ? "add `-p icmp` or `-p icmpv6`"
-							     : "add `-p tcp` or `-p udp`");
+		if (!macro && dependent[i] != PARAM_ICMP_TYPE)
+			diag_note(d, "the nftables preview of Proxmox VE loses the port: there the rule matches every one");
+		if (macro)
+			help_without_macro(r, d, macro, key, value, false);
+		else
+			help_proto(r, d, dependent[i], value);
 	}
 }
 
@@ -399,6 +650,11 @@ static void read_sport(struct resolver *r, struct word key, struct word value, s
 		c->sport = ports_read(r, value, &c->proto);
 }
 
+static bool is_icmp_type(struct text name)
+{
+	return icmp_type_find(IPV4, name) || icmp_type_find(IPV6, name);
+}
+
 static void read_icmp_type(struct resolver *r, const struct params *params, struct condition *c)
 {
 	struct word key = params->key[PARAM_ICMP_TYPE], value = params->value[PARAM_ICMP_TYPE];
@@ -417,20 +673,48 @@ static void read_icmp_type(struct resolver *r, const struct params *params, stru
 		icmp_read(r, value, false, c);
 }
 
-/* What the rule itself says about protocol and ports. */
-static void read_condition(struct resolver *r, const struct params *params, struct condition *c)
+/* The values that a rule gives to options of a protocol which is missing or wrong: `proto` is the one that is
+ * meant, or proto_any.  Only what would be wrong with every protocol is reported. */
+static void verify_without_proto(struct resolver *r, const struct params *params, const struct proto *proto)
 {
-	if (!params->value[PARAM_PROTO].ptr) {
-		report_without_proto(r, params);
+	static const enum rule_param ports[] = { PARAM_DPORT, PARAM_SPORT };
+	struct word type = params->value[PARAM_ICMP_TYPE];
+
+	for (size_t i = 0; proto->has_ports && i < 2; i++) {
+		struct word value = params->value[ports[i]];
+
+		if (value.ptr && !is_icmp_type(word_text(value)))
+			ports_read(r, value, proto);
+	}
+	if (type.ptr && (proto->icmp || !is_icmp_type(word_text(type)))) {
+		struct condition ignored = { .proto = *proto };
+
+		if (!proto->icmp)
+			ignored.proto = (struct proto){ .text = TEXT("icmp"), .icmp = IPV4 };
+		icmp_read(r, type, false, &ignored);
+	}
+}
+
+/* What the rule itself says about protocol and ports. */
+static void read_condition(struct resolver *r, const struct params *params, const struct macro *macro,
+			   struct condition *c)
+{
+	struct word proto = params->value[PARAM_PROTO];
+	struct proto meant = proto_any;
+
+	if (!proto.ptr || !proto_read(r, proto, &meant)) {
+		/* A word that cannot be read may have been the protocol. */
+		if (!params->meant[PARAM_PROTO] && !r->odd)
+			report_without_proto(r, params, macro);
+		verify_without_proto(r, params, &meant);
 		return;
 	}
-	if (!proto_read(r, params->value[PARAM_PROTO], &c->proto))
-		return;
+	c->proto = meant;
 	if (c->proto.icmp)
 		c->versions = c->proto.icmp;
 	if (params->value[PARAM_ICMP_TYPE].ptr)
 		read_icmp_type(r, params, c);
-	else if (params->value[PARAM_DPORT].ptr)
+	if (params->value[PARAM_DPORT].ptr && !(c->proto.icmp && params->value[PARAM_ICMP_TYPE].ptr))
 		read_dport(r, params->key[PARAM_DPORT], params->value[PARAM_DPORT], c);
 	if (params->value[PARAM_SPORT].ptr)
 		read_sport(r, params->key[PARAM_SPORT], params->value[PARAM_SPORT], c);
@@ -438,21 +722,27 @@ static void read_condition(struct resolver *r, const struct params *params, stru
 
 /* ---- macros ---- */
 
-/* Whether a value of the rule is another than the macro's; reports it then. */
+/* Whether a value of the rule is another than the macro's; reports it then, in *d if something is there. */
 static bool conflicts(struct resolver *r, const struct macro *macro, const struct params *params,
-		      enum rule_param id, const char *of_macro)
+		      enum rule_param id, const char *of_macro, struct diagnostic **d)
 {
 	struct word value = params->value[id];
 	struct span span;
-	struct diagnostic *d;
 
 	if (!value.ptr || !of_macro || text_is(word_text(value), of_macro))
 		return false;
 	span = (struct span){ params->key[id].begin, value.begin + value.len };
-	d = rule_error(r, span, DIAG_MACRO_CONFLICT, "the macro %s sets `%s %s` itself", macro->name,
-		       rule_param_table[id].spellings[0], of_macro);
-	rule_fate(r, d);
-	diag_help(d, "leave the option out, or write the rule without the macro");
+	if (*d) {
+		diag_label(*d, span, "it sets `%s %s`", rule_param_table[id].spellings[0], of_macro);
+		return true;
+	}
+	*d = rule_error(r, span, DIAG_MACRO_CONFLICT, "the macro %s sets `%s %s` itself", macro->name,
+			rule_param_table[id].spellings[0], of_macro);
+	rule_fate(r, *d);
+	if (id == PARAM_PROTO)
+		diag_help(*d, "leave the option out, or write the rule without the macro");
+	else
+		help_without_macro(r, *d, macro, params->key[id], value, true);
 	return true;
 }
 
@@ -510,9 +800,14 @@ static void expand_macro(struct resolver *r, struct rule *rule, const struct par
 	for (unsigned i = 0; i < macro->count; i++) {
 		const struct macro_rule *m = &macro->rules[i];
 
-		if ((m->versions & rule->versions) && (conflicts(r, macro, params, PARAM_PROTO, m->proto) ||
-						       conflicts(r, macro, params, PARAM_DPORT, m->dport) ||
-						       conflicts(r, macro, params, PARAM_SPORT, m->sport)))
+		struct diagnostic *d = NULL;
+
+		if (!(m->versions & rule->versions))
+			continue;
+		conflicts(r, macro, params, PARAM_PROTO, m->proto, &d);
+		conflicts(r, macro, params, PARAM_DPORT, m->dport, &d);
+		conflicts(r, macro, params, PARAM_SPORT, m->sport, &d);
+		if (d)
 			return;
 	}
 	rule->conditions = expand_all(r, macro, own);
@@ -596,9 +891,12 @@ static void check_pairs(struct resolver *r, const struct rule *rule)
 
 /* ---- whole rules ---- */
 
+/* One that is wrong, and was reported, counts as any. */
 static const struct endpoint *read_endpoint(struct resolver *r, struct word value)
 {
-	return value.ptr ? endpoint_read(r, value) : &any_endpoint;
+	const struct endpoint *e = value.ptr ? endpoint_read(r, value) : NULL;
+
+	return e ? e : &any_endpoint;
 }
 
 static void warn_forward(struct resolver *r, const struct ast_rule *node)
@@ -611,21 +909,27 @@ static void warn_forward(struct resolver *r, const struct ast_rule *node)
 	diag_note(d, "the rule has no effect on nodes without `nftables: 1` in host.fw");
 }
 
-static void read_plain_rule(struct resolver *r, const struct ast_rule *node, struct rule *rule)
+/* Reads all that a rule says, also behind what is wrong: each mistake is reported. */
+static void read_plain_rule(struct resolver *r, const struct ast_rule *node, bool has_action, struct rule *rule)
 {
 	struct params params = { 0 };
 	struct condition condition = { .versions = IPV_BOTH }, *own = &condition;
+	bool missing = !node->action.len || node->action.ptr[0] == '-', stray = false;
 
-	if (!read_action(r, node, rule) || !params_read(r, node, false, &params))
-		return;
+	rule->action = ACTIONS;
+	if (!missing)
+		stray = read_action(r, node, rule);
+	params_read(r, node, false, stray, &params);
+	if (missing && !has_action && !params.action && !r->odd)
+		report_no_action(r, node, rule->direction);
 	if (params.value[PARAM_IFACE].ptr)
 		read_iface(r, params.value[PARAM_IFACE], rule);
 	rule->source = read_endpoint(r, params.value[PARAM_SOURCE]);
 	rule->dest = read_endpoint(r, params.value[PARAM_DEST]);
-	read_condition(r, &params, own);
+	read_condition(r, &params, rule->macro, own);
 	if (params.value[PARAM_LOG].ptr)
 		rule->log = log_level_find(word_text(params.value[PARAM_LOG]), false);
-	if (r->failed || !set_versions(r, rule, node, &params, own))
+	if (!set_versions(r, rule, node, &params, own) || r->failed)
 		return;
 	if (rule->macro) {
 		expand_macro(r, rule, &params, own);
@@ -708,10 +1012,13 @@ static void read_group_rule(struct resolver *r, const struct ast_rule *node, str
 
 	if (node->macro.ptr) /* "GROUP a(b)": one word all the same */
 		name = (struct word){ node->macro.ptr, node->macro.len + node->action.len + 2, node->macro.begin };
-	if (!params_read(r, node, true, &params))
-		return;
+	params_read(r, node, true, false, &params);
 	if (params.value[PARAM_IFACE].ptr)
 		read_iface(r, params.value[PARAM_IFACE], rule);
+	if (!name.len || name.ptr[0] == '-') {
+		report_no_action(r, node, rule->direction);
+		return;
+	}
 	rule->group = names_group(r->config, word_text(name));
 	if (names_are_skipped(r, &r->config->cluster, SECTION_GROUP, word_text(name), name))
 		return;
@@ -741,9 +1048,11 @@ static void report_refused(struct resolver *r, const struct ast_rule *node)
 static void read_rule(struct resolver *r, const struct ast_rule *node, struct rule_list *rules)
 {
 	struct rule *rule = ARENA_NEW(r->arena, struct rule);
+	const struct ast_rule *meant;
+	bool has_action;
 
 	r->rule = node;
-	r->failed = false;
+	r->failed = r->odd != NULL;
 	rule->enabled = !node->disabled;
 	rule->log = LOG_NOLOG;
 	rule->net = -1;
@@ -752,14 +1061,11 @@ static void read_rule(struct resolver *r, const struct ast_rule *node, struct ru
 	rule->span = node->line.span;
 	if (node->gap_after_bar)
 		report_bar_gap(r, node);
-	else if (!read_type(r, node, &rule->direction))
-		;
-	else if (!node->action.len || node->action.ptr[0] == '-')
-		report_no_action(r, node, rule->direction);
-	else if (rule->direction == DIRECTION_GROUP)
-		read_group_rule(r, node, rule);
-	else
-		read_plain_rule(r, node, rule);
+	meant = read_type(r, node, &rule->direction, &has_action);
+	if (meant && rule->direction == DIRECTION_GROUP)
+		read_group_rule(r, meant, rule);
+	else if (meant)
+		read_plain_rule(r, meant, has_action, rule);
 	if (!r->failed)
 		report_refused(r, node);
 	if (r->failed)
@@ -777,12 +1083,29 @@ static void report_malformed_rule(struct resolver *r, const struct ast_text_line
 	diag_help(d, "a rule is written `TYPE ACTION`, `TYPE MACRO(ACTION)` or `GROUP name`, then its options");
 }
 
+/* A rule with a character that the language does not allow: the other mistakes in it. */
+static void read_odd_rule(struct resolver *r, const struct ast_rule *node)
+{
+	struct diags reported;
+	struct rule_list none = { .last = &none.first };
+
+	if (!encoding_odd(r->file->source, node->line.span))
+		return;
+	diags_init(&reported, r->scratch, r->diags->map);
+	r->odd = &reported;
+	read_rule(r, node, &none);
+	r->odd = NULL;
+}
+
 void rules_read(struct resolver *r, const struct ast_section *section, struct rule_list *rules)
 {
 	r->in_group = section->kind == SECTION_GROUP;
 	for (const struct ast_line *line = section->lines; line; line = line->next) {
-		if (encoding_lost(r->lost, line->span))
+		if (encoding_lost(r->lost, line->span)) {
+			if (line->kind == LINE_RULE && r->lost->odd)
+				read_odd_rule(r, (const struct ast_rule *)line);
 			continue;
+		}
 		if (line->kind == LINE_RULE)
 			read_rule(r, (const struct ast_rule *)line, rules);
 		else if (line->kind == LINE_BAD)
