@@ -151,23 +151,21 @@ static void set_value(struct resolver *r, struct params *params, enum rule_param
 	params->meant[id] = true;
 }
 
-/* True if words behind it belong to the mistake in it. */
-static bool read_known(struct words *w, enum rule_param id, struct word key, struct word value)
+static void read_known(struct words *w, enum rule_param id, struct word key, struct word value)
 {
 	w->params->meant[id] = true;
 	if (w->group && id != PARAM_IFACE) {
 		report_group_param(w, key);
-		return true;
+		return;
 	}
 	if (!value.len) {
 		report_no_value(w, key);
-		return true;
+		return;
 	}
 	if (id == PARAM_LOG)
 		check_log_level(w->r, value);
 	set_value(w->r, w->params, id, key, value);
 	w->last = id;
-	return text_is(word_text(value), "!");
 }
 
 /* ---- options that rules do not have ---- */
@@ -233,7 +231,7 @@ static uint32_t report_enable(struct words *w, uint32_t i)
 		fix_leave_out(w, d, i, last);
 	else if (text_is(word_text(value), "0") && !w->rule->disabled)
 		diag_fix(fix_leave_out(w, d, i, last), (struct span){ type.begin, type.begin + 1 }, "|%c", type.ptr[0]);
-	return next_key(w, i + 1, false);
+	return last + 1;
 }
 
 static uint32_t report_macro(struct words *w, uint32_t i)
@@ -251,7 +249,7 @@ static uint32_t report_macro(struct words *w, uint32_t i)
 	}
 	/* What it sets is not missing. */
 	w->params->meant[PARAM_PROTO] = true;
-	return next_key(w, i + 1, false);
+	return end_of_option(w, i) + 1;
 }
 
 /* -j and its like: the action among the options. */
@@ -278,7 +276,7 @@ static uint32_t report_jump(struct words *w, uint32_t i)
 		if (!has_action || text_is(word_text(action), action_names[of_value]))
 			fix_leave_out(w, d, i, end_of_option(w, i));
 	}
-	return next_key(w, i + 1, false);
+	return end_of_option(w, i) + 1;
 }
 
 static bool state_has(struct text states, const char *state)
@@ -315,7 +313,7 @@ static uint32_t report_states(struct words *w, uint32_t first, uint32_t i)
 	} else {
 		diag_help(d, "rules are asked about the first packet of a connection only; leave the option out");
 	}
-	return i < w->count ? next_key(w, i + 1, false) : w->count;
+	return i < w->count ? end_of_option(w, i) + 1 : end_of_option(w, first) + 1;
 }
 
 static bool is_option(struct word key, const char *const *names)
@@ -329,6 +327,26 @@ static bool is_option(struct word key, const char *const *names)
 }
 
 static const char *const state_options[] = { "ctstate", "state", NULL };
+static const char *const two_values[] = { "match-set", "tcp-flags", NULL };
+
+/* Behind an option that rules do not have, and its value or two. */
+static uint32_t behind_foreign(const struct words *w, uint32_t i)
+{
+	uint32_t end = end_of_option(w, i) + 1;
+
+	if (end < w->count && end > i + 1 && is_option(w->at[i], two_values) && !is_key(w->at[end]))
+		end++;
+	return end;
+}
+
+/* The options of a match that there is not stand and fall with it. */
+static bool belongs_to_match(struct word key, const struct foreign_match *match)
+{
+	const struct foreign_option *option = foreign_option(word_text(key));
+
+	return (option && strcmp(option->help, match->help) == 0) ||
+	       (key.len > 2 && text_starts((struct text){ key.ptr + 2, key.len - 2 }, match->name));
+}
 
 /* iptables' -m and the options that come with it. */
 static uint32_t report_match(struct words *w, uint32_t i)
@@ -338,9 +356,7 @@ static uint32_t report_match(struct words *w, uint32_t i)
 	struct diagnostic *d;
 
 	if (match && !match->needless && !*match->help)
-		return next < w->count && is_option(w->at[next], state_options) ?
-			       report_states(w, i, next) :
-			       (report_states(w, i, w->count), next);
+		return report_states(w, i, next < w->count && is_option(w->at[next], state_options) ? next : w->count);
 	d = report_unknown(w, w->at[i]);
 	if (match && match->needless)
 		fix_leave_out(w, diag_help(d, "rules need none; leave it out"), i, end_of_option(w, i));
@@ -348,10 +364,10 @@ static uint32_t report_match(struct words *w, uint32_t i)
 		diag_help(d, "%s", match->help);
 	else
 		diag_help(d, "what rules can match is written with -i, -p, -dport, -sport, -source, -dest and -icmp-type");
-	/* The options of a match that there is not stand and fall with it. */
-	while (match && !match->needless && next < w->count &&
-	       rule_param_find(word_text(w->at[next])) == RULE_PARAMS)
-		next = next_key(w, next + 1, false);
+	if (!match || match->needless)
+		return end_of_option(w, i) + 1;
+	while (next < w->count && belongs_to_match(w->at[next], match))
+		next = behind_foreign(w, next);
 	return next;
 }
 
@@ -375,7 +391,7 @@ static uint32_t report_out_interface(struct words *w, uint32_t i)
 		diag_help(d, "%s rule can name the interface by which packets come in, with `-i`, and no other",
 			  direction == DIRECTION_FORWARD ? "a FORWARD" : "an IN");
 	}
-	return next_key(w, i + 1, false);
+	return end_of_option(w, i) + 1;
 }
 
 static const struct {
@@ -406,21 +422,21 @@ static struct suggestion nearest_param(struct text key)
 }
 
 /* What another program calls an option of ours: beyond doubt the same. */
-static bool read_renamed(struct words *w, enum rule_param id, struct word key, struct word value)
+static void read_renamed(struct words *w, enum rule_param id, struct word key, struct word value)
 {
 	const char *right = rule_param_table[id].spellings[0];
 
 	if (w->group && id != PARAM_IFACE) {
 		report_group_param(w, key);
-		return true;
+		return;
 	}
 	diag_fix(diag_help(report_unknown(w, key), "write `%s`", right), word_span(key), "%s", right);
 	w->params->meant[id] = true;
-	return value.len ? read_known(w, id, key, value) : true;
+	if (value.len)
+		read_known(w, id, key, value);
 }
 
-/* True if words behind it belong to the mistake in it. */
-static bool read_misspelt(struct words *w, struct word key, struct word value)
+static void read_misspelt(struct words *w, struct word key, struct word value)
 {
 	struct suggestion s = nearest_param(word_text(key));
 	struct diagnostic *d = report_unknown(w, key);
@@ -428,7 +444,7 @@ static bool read_misspelt(struct words *w, struct word key, struct word value)
 
 	if (!s.best.len) {
 		diag_help(d, "it is -i, -p, -dport, -sport, -source, -dest, -log or -icmp-type");
-		return true;
+		return;
 	}
 	id = rule_param_find(s.best);
 	w->params->meant[id] = true;
@@ -438,7 +454,8 @@ static bool read_misspelt(struct words *w, struct word key, struct word value)
 	else
 		suggest_to(d, &s, word_span(key), "");
 	/* Of a guess that is less sure the value may be right for something else. */
-	return s.distance > 1 || !value.len || w->group || read_known(w, id, key, value);
+	if (s.distance <= 1 && value.len && !w->group)
+		read_known(w, id, key, value);
 }
 
 /* ---- what is glued together ---- */
@@ -474,7 +491,7 @@ static uint32_t key_before_value(const struct words *w, struct word word)
 }
 
 /* Takes the word at `i` apart if it is an option and its value; reports it then. */
-static bool read_glued(struct words *w, uint32_t i, bool *swallow)
+static bool read_glued(struct words *w, uint32_t i)
 {
 	struct word word = w->at[i], key, value;
 	uint32_t sign = key_before_sign(word), len = sign ? sign : key_before_value(w, word);
@@ -494,21 +511,24 @@ static bool read_glued(struct words *w, uint32_t i, bool *swallow)
 			 " ");
 	else
 		diag_fix(report_gap(w, key, value, gap, "none before this"), gap, " %c", word.ptr[len]);
-	*swallow = foreign ? read_renamed(w, foreign->param, key, value) :
-			     read_known(w, rule_param_find(word_text(key)), key, value);
+	if (foreign)
+		read_renamed(w, foreign->param, key, value);
+	else
+		read_known(w, rule_param_find(word_text(key)), key, value);
 	return true;
 }
 
 /* ---- words that belong to no option ---- */
 
-/* "80, 443": a list with blanks in it.  The part before the first counts as what is written. */
-static bool report_list_blanks(struct words *w, uint32_t i, uint32_t end)
+/* "80, 443": a list with blanks in it.  The part before the first counts as what is written.  Returns the
+ * index behind the list. */
+static uint32_t report_list_blanks(struct words *w, uint32_t i, uint32_t end)
 {
 	struct diagnostic *d;
 	struct word *value;
 
 	if (w->last == RULE_PARAMS || (w->at[i].ptr[0] != ',' && w->at[i - 1].ptr[w->at[i - 1].len - 1] != ','))
-		return false;
+		return i;
 	d = rule_error(w->r, word_span(w->at[i]), DIAG_STRAY_WORD, "`%.*s` belongs to no option", TEXT_ARG(w->at[i]));
 	rule_fate(w->r, d);
 	diag_help(d, "no blank stands in a list, beside a comma");
@@ -522,7 +542,8 @@ static bool report_list_blanks(struct words *w, uint32_t i, uint32_t end)
 		value->len--;
 	if (!value->len)
 		value->ptr = NULL;
-	return true;
+	w->last = RULE_PARAMS;
+	return i;
 }
 
 static bool is_of_list(const struct words *w, struct word word)
@@ -581,7 +602,7 @@ static bool suggest_macro(const struct words *w, struct diagnostic *d, uint32_t 
 	const struct macro *macro = macro_find(word_text(w->at[i]));
 	struct word action = w->rule->action;
 
-	if (!macro || w->rule->macro.ptr || action_find(word_text(action), false) == ACTIONS)
+	if (i > 0 || !macro || w->rule->macro.ptr || action_find(word_text(action), false) == ACTIONS)
 		return false;
 	diag_help(d, "did you mean `%s(%.*s)`?", macro->name, TEXT_ARG(action));
 	diag_guess(d, word_span(action), "%s(%.*s)", macro->name, TEXT_ARG(action));
@@ -607,7 +628,8 @@ static void report_stray(struct words *w, uint32_t i, uint32_t end)
 {
 	struct diagnostic *d;
 
-	if (report_list_blanks(w, i, end))
+	i = report_list_blanks(w, i, end);
+	if (i == end)
 		return;
 	d = rule_error(w->r, word_span(w->at[i]), DIAG_STRAY_WORD, "`%.*s` belongs to no option", TEXT_ARG(w->at[i]));
 	rule_fate(w->r, d);
@@ -621,9 +643,16 @@ static void report_stray(struct words *w, uint32_t i, uint32_t end)
 
 /* ---- whole rules ---- */
 
-/* Reads the option at `i`; returns where reading goes on.  *swallow: words up to the next option are part of
- * a mistake that was reported. */
-static uint32_t read_key(struct words *w, uint32_t i, bool *swallow)
+/* The end of an option and its value; what `!` negates is part of the value. */
+static uint32_t behind_option(const struct words *w, uint32_t i)
+{
+	uint32_t end = end_of_option(w, i) + 1;
+
+	return end < w->count && text_is(word_text(w->at[end - 1]), "!") && !is_key(w->at[end]) ? end + 1 : end;
+}
+
+/* Reads the option at `i`; returns where reading goes on. */
+static uint32_t read_key(struct words *w, uint32_t i)
 {
 	struct word key = w->at[i], value = value_of(w, i);
 	enum rule_param id = rule_param_find(word_text(key));
@@ -632,12 +661,11 @@ static uint32_t read_key(struct words *w, uint32_t i, bool *swallow)
 	if (id != RULE_PARAMS) {
 		if (value.len && (!w->group || id == PARAM_IFACE))
 			check_gap(w, key, value);
-		*swallow = read_known(w, id, key, value);
-		return end_of_option(w, i) + 1;
+		read_known(w, id, key, value);
+		return behind_option(w, i);
 	}
-	if (read_glued(w, i, swallow))
+	if (read_glued(w, i))
 		return i + 1;
-	*swallow = true;
 	for (size_t s = 0; s < sizeof(special_options) / sizeof(special_options[0]); s++)
 		if (is_option(key, special_options[s].names))
 			return special_options[s].report(w, i);
@@ -646,12 +674,15 @@ static uint32_t read_key(struct words *w, uint32_t i, bool *swallow)
 	foreign = foreign_option(word_text(key));
 	if (foreign && foreign->param == RULE_PARAMS) {
 		diag_help(report_unknown(w, key), "%s", foreign->help);
-		return next_key(w, i + 1, false);
+		return behind_foreign(w, i);
 	}
 	if (value.len && (foreign || nearest_param(word_text(key)).distance <= 1))
 		check_gap(w, key, value);
-	*swallow = foreign ? read_renamed(w, foreign->param, key, value) : read_misspelt(w, key, value);
-	return end_of_option(w, i) + 1;
+	if (foreign)
+		read_renamed(w, foreign->param, key, value);
+	else
+		read_misspelt(w, key, value);
+	return behind_option(w, i);
 }
 
 static void add_word(struct words *w, struct word word)
@@ -677,18 +708,17 @@ static void take_apart(struct words *w)
 	}
 }
 
-static void read_words(struct words *w, bool swallow)
+/* `reported`: the words before the first option were. */
+static void read_words(struct words *w, bool reported)
 {
 	take_apart(w);
-	w->last = RULE_PARAMS;
-	for (uint32_t i = 0; i < w->count;) {
+	for (uint32_t i = 0; i < w->count; reported = false) {
 		uint32_t next = next_key(w, i, false);
 
-		if (i < next && !swallow)
+		if (i < next && !reported)
 			report_stray(w, i, next);
-		swallow = false;
 		w->last = RULE_PARAMS;
-		i = next < w->count ? read_key(w, next, &swallow) : next;
+		i = next < w->count ? read_key(w, next) : next;
 	}
 }
 
@@ -708,7 +738,7 @@ static bool is_regular(const struct ast_rule *rule, bool group)
 
 void params_read(struct resolver *r, const struct ast_rule *rule, bool group, bool stray, struct params *params)
 {
-	struct words w = { .r = r, .rule = rule, .params = params, .group = group };
+	struct words w = { .r = r, .rule = rule, .params = params, .group = group, .last = RULE_PARAMS };
 
 	if (!is_regular(rule, group)) {
 		read_words(&w, stray);

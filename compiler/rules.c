@@ -606,7 +606,7 @@ static void report_without_proto(struct resolver *r, const struct params *params
 		d = rule_error(r, word_span(key), DIAG_PARAM_WITHOUT_PROTO, "`%.*s` needs a protocol%s",
 			       TEXT_ARG(key), macro ? ", also in a rule with a macro" : "");
 		rule_fate(r, d);
-		if (!macro && dependent[i] != PARAM_ICMP_TYPE)
+		if (!r->rule->macro.ptr && dependent[i] != PARAM_ICMP_TYPE)
 			diag_note(d, "the nftables preview of Proxmox VE loses the port: there the rule matches every one");
 		if (macro)
 			help_without_macro(r, d, macro, key, value, false);
