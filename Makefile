@@ -59,13 +59,17 @@ DAEMONS := $(if $(wildcard runtime/firewall/main.c),$(B)/pve-firewall) \
 	   $(if $(wildcard runtime/logger/main.c),$(B)/pvefw-logger)
 DOCS    := $(patsubst %.in,$(B)/%,$(wildcard man/*.in completion/*.in editor/*.in))
 HTML    := $(B)/doc/pvefw-diagnostics.html
+# The manual pages as HTML: doc/NAME.SECTION.html. Pages of others lie elsewhere.
+PAGES   := $(patsubst man/%.in,%,$(wildcard man/*.in))
+MANHTML := $(PAGES:%=$(B)/doc/%.html)
+ELSEWHERE := https://manpages.debian.org
 UNIT    := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*.c))
 
 # $(call say,WHAT) in front of a command shows WHAT and the target instead of the command.
 say = $(if $(V),,@printf '  %-6s %s\n' $1 $@;)
 also = $(MAKE) --no-print-directory -j$(shell nproc)
 
-all: $(B)/pvefw-cc $(DAEMONS) $(DOCS) $(HTML)
+all: $(B)/pvefw-cc $(DAEMONS) $(DOCS) $(HTML) $(MANHTML)
 
 $(B)/pvefw-cc: $(OBJ)
 	$(call say,LINK) $(CC) $(OUR_CFLAGS) $(LDFLAGS) -o $@ $^ $(OUR_LDLIBS)
@@ -113,6 +117,12 @@ $(B)/genhtml: tools/genhtml.c $(B)/libpvefw.a
 $(HTML): $(B)/genhtml
 	@mkdir -p $(@D)
 	$(call say,DOC) $(B)/genhtml >$@
+
+$(MANHTML): $(B)/doc/%.html: $(B)/man/%
+	@mkdir -p $(@D)
+	$(call say,DOC) mandoc -I os=Linux -T html -O 'man=$(ELSEWHERE)/%N.%S,toc' $< >$@.new
+	@sed $(foreach page,$(PAGES),-e 's,"$(ELSEWHERE)/$(page)","$(page).html",g') $@.new >$@
+	@rm $@.new
 
 # ---- tests ----
 
@@ -202,7 +212,7 @@ install-cc: all
 	for page in $(B)/man/*.[1-7]; do \
 		$(install_file) -t $(DESTDIR)$(PREFIX)/share/man/man$${page##*.} $$page || exit 1; \
 	done
-	$(install_file) -t $(DESTDIR)$(PREFIX)/share/doc/pvefw $(HTML)
+	$(install_file) -t $(DESTDIR)$(PREFIX)/share/doc/pvefw $(HTML) $(MANHTML)
 	$(install_file) -t $(DESTDIR)$(SHAREDIR) compiler/pvefw-diagnostics.rng
 	$(install_file) -t $(DESTDIR)$(SHAREDIR)/schemas schemas/*.schema.json
 	$(call install_completion,pvefw-cc)
