@@ -229,6 +229,32 @@ static void add_altname(struct words *w, const char *text)
 	(*last)->text = text;
 }
 
+static struct text trim(struct text t)
+{
+	while (t.len && char_is_blank(t.ptr[0]))
+		t = (struct text){ t.ptr + 1, t.len - 1 };
+	while (t.len && char_is_blank(t.ptr[t.len - 1]))
+		t.len--;
+	return t;
+}
+
+/* "pve1, pve2": no name of a node holds a comma. */
+static void add_nodes(struct words *w, const char *list)
+{
+	struct node_option **last = &w->cli->nodes;
+
+	while (*last)
+		last = &(*last)->next;
+	for (const char *end;; list = end + 1) {
+		end = list + strcspn(list, ",");
+		*last = ARENA_NEW(w->arena, struct node_option);
+		(*last)->name = arena_copy(w->arena, trim((struct text){ list, (uint32_t)(end - list) }));
+		last = &(*last)->next;
+		if (!*end)
+			return;
+	}
+}
+
 static void add_value(struct words *w, unsigned option, const char *shown, const char *text)
 {
 	struct cli_value **last = &w->cli->values;
@@ -259,6 +285,8 @@ static bool take_value(struct words *w, unsigned option, const char *shown, cons
 		add_value(w, option, shown, value);
 	if (option == CLI_ALTNAME)
 		add_altname(w, value);
+	if (option == CLI_NODE)
+		add_nodes(w, value);
 	return check_value(w->arena, shown, row, w->cli->value[option]);
 }
 
@@ -332,6 +360,7 @@ struct input_options cli_inputs(const struct cli *cli)
 	return (struct input_options){
 		.root = cli->value[CLI_ROOT],
 		.node = cli->value[CLI_NODE],
+		.nodes = cli->nodes,
 		.local_network = cli->value[CLI_LOCAL_NETWORK],
 		.altnames = cli->altnames,
 		.now = cli->value[CLI_NOW],
@@ -340,6 +369,19 @@ struct input_options cli_inputs(const struct cli *cli)
 		.ethertypes = cli->value[CLI_ETHERTYPES],
 		.resolve = cli->value[CLI_RESOLVE] != NULL,
 	};
+}
+
+bool cli_has_one_node(const struct cli *cli)
+{
+	const struct node_option *first = cli->nodes, *other = first;
+	const char *value = cli->value[CLI_NODE], *shown = cli_shown(cli, CLI_NODE);
+
+	while (other && text_equal(other->name, first->name))
+		other = other->next;
+	if (!other || (shown[0] == '-' && !strchr(value, ',')))
+		return true;
+	cli_error("%s: several nodes, of which %s takes one", shown, cli->program->commands[cli->command].name);
+	return false;
 }
 
 /* ---- help ---- */

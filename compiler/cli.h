@@ -69,6 +69,7 @@ struct cli {
 	const char *value[CLI_OPTIONS_MOST]; /* NULL: not given; "" if it takes no argument; the last one */
 	struct cli_value *values;            /* all of them, in their order */
 	struct altname_option *altnames;
+	struct node_option *nodes; /* of every --node, which can name several: --node pve1,pve2 */
 	char **operands;
 	int operand_count;
 };
@@ -96,6 +97,10 @@ extern const struct command_row cli_help_command;
 const struct command_row *command_find(const struct cli_program *program, const char *name);
 /* The input options that were given. */
 struct input_options cli_inputs(const struct cli *cli);
+
+/* False if the --node that counts names several nodes, which is reported: for commands that work on one.  On the
+ * command line the last one counts; a file that names several does not say which. */
+bool cli_has_one_node(const struct cli *cli);
 
 /* The usage of all, and of one command. */
 void cli_help(struct out *out, const struct cli_program *program);

@@ -8,6 +8,7 @@
 #include "cmd_backend.h"
 #include "commands.h"
 #include "compile.h"
+#include "node_files.h"
 #include "out_files.h"
 #include "visible.h"
 
@@ -132,16 +133,79 @@ static bool use(struct run *run, const struct backend *backend, const struct inp
 						  : print(run, backend, inputs, config);
 }
 
+/* ---- all nodes ---- */
+
+struct all_nodes {
+	struct run *run;
+	const struct backend *backend;
+	struct node_configs configs;
+};
+
+static const char *file_name(void *context, unsigned file, struct arena *arena)
+{
+	const struct all_nodes *all = context;
+
+	return all->backend->files ? all->backend->files[file].name
+				   : arena_printf(arena, "ruleset.%s", all->backend->name);
+}
+
+static bool print_node(void *context, struct out *out, unsigned node, unsigned file)
+{
+	const struct all_nodes *all = context;
+	const struct backend *backend = all->backend;
+	const struct config *config = all->configs.configs[node];
+
+	if (backend->files)
+		backend->files[file].print(out, config);
+	else
+		(backend->write ? backend->write : backend->print)(out, config);
+	return true;
+}
+
+static bool write_nodes(struct all_nodes *all, const struct node_names *names)
+{
+	struct node_files files = { .nodes = names, .count = 1, .name = file_name, .print = print_node, .context = all };
+
+	while (all->backend->files && all->backend->files[files.count].name)
+		files.count++;
+	return node_files_write(all->run, &files);
+}
+
+static bool compile_all(struct run *run, const struct backend *backend)
+{
+	struct all_nodes all = { .run = run, .backend = backend };
+	struct node_inputs nodes;
+	bool done = false;
+
+	run->options.nodes = NULL;
+	if (inputs_load_nodes(&nodes, &run->options, &run->diags)) {
+		for (unsigned i = 0; i < nodes.count; i++)
+			nodes.inputs[i].forwards = backend->forwards;
+		all.configs = compile_nodes(&nodes, &run->diags);
+		if (!nodes.listed)
+			cli_error("%s has no folder in nodes/, and so no node to compile for", nodes.inputs[0].root);
+		else if (!run->diags.unreadable)
+			done = write_nodes(&all, nodes.names);
+		node_configs_free(&all.configs);
+	}
+	diags_merge(&run->diags);
+	return done;
+}
+
 int cmd_compile(const struct cli *cli)
 {
 	const struct backend *backend = cmd_backend(cli, backends[0]->name);
+	bool all, valid;
 	struct run run;
 
 	if (!backend)
 		return EXIT_TROUBLE;
+	all = node_files_asked(cli, &valid);
+	if (!valid)
+		return EXIT_TROUBLE;
 	if (cli->operand_count)
 		return cli_error("compile takes no operand; --root names the tree");
-	if (run_begin(&run, cli) && !cmd_pipeline(&run, backend, use))
+	if (run_begin(&run, cli) && !(all ? compile_all(&run, backend) : cmd_pipeline(&run, backend, use)))
 		run.failed = true;
 	return run_end(&run);
 }

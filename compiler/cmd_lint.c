@@ -15,7 +15,6 @@
 #include <unistd.h>
 
 #include "commands.h"
-#include "compile.h"
 #include "fix.h"
 #include "lint.h"
 #include "lint_config.h"
@@ -47,20 +46,15 @@ static bool is_tree(struct arena *arena, const char *path)
 	return false;
 }
 
-static void lint_tree(struct lint *lint, const char *root)
+static void check_tree(struct lint *lint, const char *root)
 {
 	struct input_options options = lint->run->options;
-	struct inputs inputs = { 0 };
-	struct config *config;
 
 	if (root)
 		options.root = root;
-	if (!inputs_load(&inputs, &options, &lint->run->diags))
-		return;
-	config = compile(&inputs, &lint->run->diags);
-	lint_run(config, &inputs, &lint->run->diags);
-	lint->run->diags.linted = true;
-	config_free(config);
+	if (lint->run->cli->value[CLI_ALL_NODES])
+		options.nodes = NULL;
+	lint_tree(&options, &lint->run->diags, NULL);
 }
 
 /* ---- single files ---- */
@@ -113,7 +107,7 @@ static void lint_path(struct lint *lint, const char *path)
 	if (!is_folder(path))
 		lint_file(lint, path);
 	else if (is_tree(&lint->run->arena, path))
-		lint_tree(lint, path);
+		check_tree(lint, path);
 	else
 		lint_folder(lint, path);
 }
@@ -124,7 +118,7 @@ static void lint_all(struct run *run)
 	struct lint lint = { .run = run, .single = { .run = run } };
 
 	if (!run->cli->operand_count)
-		lint_tree(&lint, NULL);
+		check_tree(&lint, NULL);
 	for (int i = 0; i < run->cli->operand_count; i++)
 		lint_path(&lint, run->cli->operands[i]);
 }
@@ -177,6 +171,8 @@ static int lint(const struct cli *cli)
 	struct run run;
 	int status;
 
+	if (cli->value[CLI_ALL_NODES] && cli->nodes && cli_shown(cli, CLI_NODE)[0] == '-')
+		return cli_error("--all-nodes and --node exclude each other");
 	if (cli->value[CLI_FIX] && cli->value[CLI_DIFF])
 		return cli_error("--fix and --diff exclude each other");
 	if (cli->value[CLI_FIX] && !fix_all(cli, &status))

@@ -140,6 +140,8 @@ int cmd_load(const struct cli *cli)
 
 	if (!load_run.backend)
 		return EXIT_TROUBLE;
+	if (!cli_has_one_node(cli))
+		return EXIT_TROUBLE;
 	if (cli->operand_count)
 		return cli_error("load takes no operand; --root names the tree");
 	if (run_begin(run, cli)) {

@@ -6,6 +6,7 @@
 #include "commands.h"
 #include "compile.h"
 #include "lint.h"
+#include "node_files.h"
 #include "out_files.h"
 #include "report.h"
 #include "run.h"
@@ -37,9 +38,11 @@ static bool write_out(struct run *run, const struct report *report)
 	return out_files_commit(&files);
 }
 
-static bool pipeline(struct run *run)
+/* To `out`, or if that is NULL to where the command line says. */
+static bool pipeline(struct run *run, struct out *out)
 {
 	struct inputs inputs = { 0 };
+	struct report *report;
 	struct config *config;
 	bool done = false;
 
@@ -50,19 +53,76 @@ static bool pipeline(struct run *run)
 		lint_run(config, &inputs, &run->diags);
 		run->diags.linted = true;
 		run_choose(run);
-		done = write_out(run, report_new(config, &inputs, run->cli->value[CLI_NOW]));
+		report = report_new(config, &inputs, run->cli->value[CLI_NOW]);
+		if (out)
+			print(run, out, report);
+		done = out || write_out(run, report);
 	}
 	config_free(config);
 	return done;
 }
 
+/* ---- all nodes ---- */
+
+struct all_nodes {
+	const struct cli *cli;
+	struct node_names names;
+};
+
+static const char *file_name(void *context, unsigned file, struct arena *arena)
+{
+	const struct all_nodes *all = context;
+	const char *format = all->cli->value[CLI_PAGE_FORMAT];
+
+	(void)file;
+	(void)arena;
+	return format && strcmp(format, "xml") == 0 ? "report.xml" : "report.html";
+}
+
+/* A run of its own, as the page tells what was found for this node. */
+static bool print_node(void *context, struct out *out, unsigned node, unsigned file)
+{
+	const struct all_nodes *all = context;
+	bool done = false;
+	struct run run;
+
+	(void)file;
+	if (run_begin(&run, all->cli)) {
+		run.options.node = all->names.names[node].ptr;
+		done = pipeline(&run, out);
+	}
+	run_drop(&run);
+	return done;
+}
+
+static bool report_all(struct run *run)
+{
+	struct all_nodes all = { .cli = run->cli };
+	struct node_files files = { .nodes = &all.names, .count = 1, .name = file_name, .print = print_node,
+				    .context = &all };
+
+	run->options.nodes = NULL;
+	if (!lint_tree(&run->options, &run->diags, &all.names) || run->diags.unreadable)
+		return false;
+	if (!all.names.count) {
+		cli_error("%s has no folder in nodes/, and so no node to report on",
+			  run->options.root ? run->options.root : "/etc/pve");
+		return false;
+	}
+	return node_files_write(run, &files);
+}
+
 int cmd_report(const struct cli *cli)
 {
+	bool all, valid;
 	struct run run;
 
 	if (cli->operand_count)
 		return cli_error("report takes no operand; --root names the tree");
-	if (run_begin(&run, cli) && !pipeline(&run))
+	all = node_files_asked(cli, &valid);
+	if (!valid)
+		return EXIT_TROUBLE;
+	if (run_begin(&run, cli) && !(all ? report_all(&run) : pipeline(&run, NULL)))
 		run.failed = true;
 	return run_end(&run);
 }

@@ -92,24 +92,94 @@ static void compare_with_sdn(const struct reading *reading)
 	}
 }
 
-static void read_cluster_and_host(struct reading *reading, const struct inputs *inputs)
-{
-	struct resolver cluster = { 0 }, host = { 0 };
-	struct config *config = reading->config;
+/*
+ * Nodes for which the cluster's files mean the same: the configuration of what they have in common, and theirs, which
+ * begin as copies of it.
+ */
+struct node_class {
+	const struct node_inputs *all;
+	unsigned *members; /* indexes */
+	unsigned count;
+	const struct node_set *set;
+	struct config *config; /* of what they have in common; if there is one member, its own */
+	struct config **configs; /* by node, of all nodes */
+};
 
-	if (inputs->cluster) {
-		cluster = start_file(reading, inputs->cluster, FILE_CLUSTER, &config->cluster);
-		options_read(&cluster, &config->cluster_options);
+static const struct inputs *member_inputs(const struct node_class *class, unsigned i)
+{
+	return &class->all->inputs[class->members[i]];
+}
+
+static struct config *member_config(const struct node_class *class, unsigned i)
+{
+	return class->configs[class->members[i]];
+}
+
+/* What is reported from here on is of this member. */
+static void report_of(struct reading *reading, const struct node_class *class, unsigned i)
+{
+	reading->config = member_config(class, i);
+	reading->diags->nodes = class->all->sets[class->members[i]];
+}
+
+static void report_of_all(struct reading *reading, const struct node_class *class)
+{
+	reading->config = class->config;
+	reading->diags->nodes = class->set;
+}
+
+/* Gives the members what is known of the cluster now. */
+static void share_cluster(const struct node_class *class)
+{
+	const struct config *common = class->config;
+
+	for (unsigned i = 0; i < class->count; i++) {
+		struct config *config = member_config(class, i);
+
+		config->cluster_options = common->cluster_options;
+		config->cluster = common->cluster;
+		config->groups = common->groups;
+		config->group_count = common->group_count;
+		config->cluster_rules = common->cluster_rules;
+		config->vnets = common->vnets;
+		config->local_network = common->local_network;
 	}
-	if (inputs->host) {
-		host = start_file(reading, inputs->host, FILE_HOST, NULL);
-		options_read(&host, &config->host_options);
+}
+
+/* The rules of the cluster's file depend on the options of the host's, which are the same for all members as far as
+ * they do. */
+static void read_cluster_and_hosts(struct reading *reading, const struct node_class *class)
+{
+	struct resolver cluster = { 0 }, *hosts = ARENA_ARRAY(reading->arena, struct resolver, class->count);
+	struct source *file = member_inputs(class, 0)->cluster;
+
+	report_of_all(reading, class);
+	if (file) {
+		cluster = start_file(reading, file, FILE_CLUSTER, &class->config->cluster);
+		options_read(&cluster, &class->config->cluster_options);
 	}
+	share_cluster(class);
+	for (unsigned i = 0; i < class->count; i++) {
+		struct source *host = member_inputs(class, i)->host;
+
+		report_of(reading, class, i);
+		if (!host)
+			continue;
+		hosts[i] = start_file(reading, host, FILE_HOST, NULL);
+		options_read(&hosts[i], &reading->config->host_options);
+	}
+	report_of_all(reading, class);
+	class->config->host_options = member_config(class, 0)->host_options;
 	compare_with_sdn(reading);
-	if (inputs->cluster)
-		finish_file(&cluster, &config->cluster_rules);
-	if (inputs->host)
-		finish_file(&host, &config->host_rules);
+	if (file)
+		finish_file(&cluster, &class->config->cluster_rules);
+	share_cluster(class);
+	for (unsigned i = 0; i < class->count; i++) {
+		report_of(reading, class, i);
+		if (member_inputs(class, i)->host)
+			finish_file(&hosts[i], &reading->config->host_rules);
+	}
+	report_of_all(reading, class);
 }
 
 static void read_guest_file(struct reading *reading, struct source *source, struct guest *guest)
@@ -139,12 +209,14 @@ static void init_guest(struct guest *guest)
 /* ---- guests, several at a time ---- */
 
 struct guest_job {
+	struct config *config;
+	const struct node_set *set;
 	struct guest *guest;
 	struct source *source;
 };
 
 struct guest_jobs {
-	struct guest_job *items;
+	struct guest_job *items; /* `count` of them are filled in */
 	unsigned count;
 	struct worker {
 		struct reading reading;
@@ -172,16 +244,13 @@ static struct guest *add_stranger(struct config *config, struct text vmid)
 	return guest;
 }
 
-/* Finds the guest of each file in one walk over the VMs and one over the
+/* Finds the guest of each file of a node in one walk over the VMs and one over the
  * containers, both sorted as the files are.  An empty file is none. */
-static void collect_jobs(struct guest_jobs *jobs, struct config *config, const struct inputs *inputs)
+static void collect_jobs(struct guest_jobs *jobs, struct config *config, const struct inputs *inputs,
+			 const struct node_set *set)
 {
 	struct guest *vm = inputs->guests, *container = inputs->guests;
-	unsigned count = 0;
 
-	for (struct input_file *f = inputs->guest_files; f; f = f->next)
-		count++;
-	jobs->items = ARENA_ARRAY(config->arena, struct guest_job, count);
 	while (container && container->type == GUEST_VM)
 		container = container->next;
 	for (struct input_file *f = inputs->guest_files; f; f = f->next) {
@@ -192,20 +261,23 @@ static void collect_jobs(struct guest_jobs *jobs, struct config *config, const s
 		if (!guest)
 			guest = add_stranger(config, f->name);
 		if (f->source->size)
-			jobs->items[jobs->count++] = (struct guest_job){ guest, f->source };
+			jobs->items[jobs->count++] = (struct guest_job){ config, set, guest, f->source };
 	}
 }
 
 static void run_job(void *context, unsigned worker, unsigned n)
 {
 	struct guest_jobs *jobs = context;
+	struct reading *reading = &jobs->workers[worker].reading;
 
-	read_guest_file(&jobs->workers[worker].reading, jobs->items[n].source, jobs->items[n].guest);
+	reading->config = jobs->items[n].config;
+	reading->diags->nodes = jobs->items[n].set;
+	read_guest_file(reading, jobs->items[n].source, jobs->items[n].guest);
 }
 
 static void start_worker(struct worker *worker, struct reading *main)
 {
-	*worker = (struct worker){ .reading = { .config = main->config } };
+	*worker = (struct worker){ 0 };
 	worker->reading.arena = &worker->arena;
 	worker->reading.diags = &worker->diags;
 	diags_init(&worker->diags, &worker->arena, main->diags->map);
@@ -223,15 +295,31 @@ static void end_worker(struct worker *worker, struct reading *main)
 	arena_free(&worker->reading.trees);
 }
 
-static void read_guests(struct reading *reading, const struct inputs *inputs)
+static unsigned count_guest_files(const struct node_class *class)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < class->count; i++)
+		for (const struct input_file *f = member_inputs(class, i)->guest_files; f; f = f->next)
+			count++;
+	return count;
+}
+
+static void read_guests(struct reading *reading, const struct node_class *class)
 {
 	struct guest_jobs jobs = { .count = 0 };
 	unsigned workers;
 
-	for (struct guest *g = inputs->guests; g; g = g->next)
-		init_guest(g);
-	reading->config->guests = inputs->guests;
-	collect_jobs(&jobs, reading->config, inputs);
+	jobs.items = ARENA_ARRAY(reading->arena, struct guest_job, count_guest_files(class));
+	for (unsigned i = 0; i < class->count; i++) {
+		const struct inputs *inputs = member_inputs(class, i);
+		struct config *config = member_config(class, i);
+
+		for (struct guest *g = inputs->guests; g; g = g->next)
+			init_guest(g);
+		config->guests = inputs->guests;
+		collect_jobs(&jobs, config, inputs, class->all->sets[class->members[i]]);
+	}
 	workers = parallel_workers(jobs.count);
 	for (unsigned i = 0; i < workers; i++)
 		start_worker(&jobs.workers[i], reading);
@@ -318,18 +406,101 @@ static struct config *new_config(const struct inputs *inputs, struct diags *diag
 	return config;
 }
 
+/* ---- several nodes ---- */
+
+static void compile_class(struct node_class *class, struct diags *diags)
+{
+	struct reading reading = { .arena = diags->arena, .diags = diags };
+
+	for (unsigned i = 0; i < class->count; i++)
+		class->configs[class->members[i]] = new_config(member_inputs(class, i), diags);
+	class->config = class->count > 1 ? new_config(member_inputs(class, 0), diags) : member_config(class, 0);
+	read_cluster_and_hosts(&reading, class);
+	read_guests(&reading, class);
+	report_of_all(&reading, class);
+	read_vnets(&reading, member_inputs(class, 0));
+	add_late_labels(diags->arena, reading.late);
+	arena_free(&reading.trees);
+	implicit_local_network(class->config, member_inputs(class, 0));
+	share_cluster(class);
+	diags->nodes = NULL;
+}
+
+/* What a host's file says about FORWARD rules, on which what is reported about the cluster's depends. */
+static bool forwards(const struct inputs *inputs, struct source_map *map)
+{
+	struct arena arena = { 0 };
+	struct diags diags;
+	struct reading reading = { .arena = &arena, .diags = &diags };
+	struct resolver r;
+	bool forwards;
+
+	if (!inputs->host)
+		return false;
+	diags_init(&diags, &arena, map);
+	reading.config = new_config(inputs, &diags);
+	r = start_file(&reading, inputs->host, FILE_HOST, NULL);
+	options_read(&r, &reading.config->host_options);
+	forwards = reading.config->host_options.nftables;
+	arena_free(&reading.trees);
+	arena_free(&arena);
+	return forwards;
+}
+
+/* By what a class is known: nothing else of a node gets into what the cluster's files become. */
+struct class_key {
+	bool forwards, on_node;
+};
+
+/* Takes the nodes like the first that is left; `left` are their indexes. */
+static struct node_class take_class(const struct node_inputs *all, const struct class_key *keys, bool *taken,
+				    struct arena *arena)
+{
+	struct node_class class = { .all = all, .members = ARENA_ARRAY(arena, unsigned, all->count) };
+	unsigned first = 0;
+
+	while (taken[first])
+		first++;
+	for (unsigned i = first; i < all->count; i++) {
+		if (taken[i] || keys[i].forwards != keys[first].forwards || keys[i].on_node != keys[first].on_node)
+			continue;
+		class.set = class.count ? node_set_join(arena, class.set, all->sets[i]) : all->sets[i];
+		class.members[class.count++] = i;
+		taken[i] = true;
+	}
+	if (class.count == all->count)
+		class.set = NULL;
+	return class;
+}
+
+struct node_configs compile_nodes(const struct node_inputs *nodes, struct diags *diags)
+{
+	struct node_configs made = { .configs = ARENA_ARRAY(diags->arena, struct config *, nodes->count),
+				     .count = nodes->count,
+				     .owners = ARENA_ARRAY(diags->arena, struct config *, nodes->count) };
+	struct class_key *keys = ARENA_ARRAY(diags->arena, struct class_key, nodes->count);
+	bool *taken = ARENA_ARRAY(diags->arena, bool, nodes->count);
+
+	for (unsigned i = 0; i < nodes->count; i++)
+		keys[i] = (struct class_key){ nodes->count > 1 && forwards(&nodes->inputs[i], diags->map),
+					      nodes->inputs[i].on_node };
+	for (unsigned done = 0; done < nodes->count;) {
+		struct node_class class = take_class(nodes, keys, taken, diags->arena);
+
+		class.configs = made.configs;
+		compile_class(&class, diags);
+		made.owners[made.owner_count++] = class.config;
+		done += class.count;
+	}
+	return made;
+}
+
 struct config *compile(const struct inputs *inputs, struct diags *diags)
 {
-	struct config *config = new_config(inputs, diags);
-	struct reading reading = { .config = config, .arena = config->arena, .diags = diags };
+	const struct node_set *all = NULL;
+	struct inputs own = *inputs;
 
-	read_cluster_and_host(&reading, inputs);
-	read_guests(&reading, inputs);
-	read_vnets(&reading, inputs);
-	add_late_labels(config->arena, reading.late);
-	arena_free(&reading.trees);
-	implicit_local_network(config, inputs);
-	return config;
+	return compile_nodes(&(struct node_inputs){ .inputs = &own, .sets = &all, .count = 1 }, diags).configs[0];
 }
 
 /* ---- a guest once more ---- */
@@ -433,15 +604,35 @@ void guest_view_init(struct guest_view *view, const struct config *config, const
 	view->config.guests = &view->guest;
 }
 
-void config_free(struct config *config)
+static void free_guests(struct config *config)
 {
-	scope_free(&config->cluster);
-	scope_free(&config->sdn);
-	HASH_CLEAR(hh, config->groups);
 	for (struct guest *g = config->guests; g; g = g->next)
 		scope_free(&g->scope);
 	for (struct guest *g = config->strangers; g; g = g->next)
 		scope_free(&g->scope);
+}
+
+static void free_cluster(struct config *config)
+{
+	scope_free(&config->cluster);
+	HASH_CLEAR(hh, config->groups);
+}
+
+void config_free(struct config *config)
+{
+	free_cluster(config);
+	scope_free(&config->sdn);
+	free_guests(config);
+}
+
+void node_configs_free(const struct node_configs *nodes)
+{
+	for (unsigned i = 0; i < nodes->count; i++)
+		free_guests(nodes->configs[i]);
+	for (unsigned i = 0; i < nodes->owner_count; i++)
+		free_cluster(nodes->owners[i]);
+	if (nodes->owner_count)
+		scope_free(&nodes->owners[0]->sdn);
 }
 
 bool config_enabled(const struct config *config)

@@ -12,6 +12,23 @@
  */
 struct config *compile(const struct inputs *inputs, struct diags *diags);
 
+/* What compile_nodes() has made of several nodes. */
+struct node_configs {
+	struct config **configs; /* by node */
+	unsigned count;
+	struct config **owners; /* that own what several nodes have in common */
+	unsigned owner_count;
+};
+
+/*
+ * Compiles several nodes of a tree: the same as compile() for each, but what is not the node's is read and
+ * resolved once.  What is reported says for which nodes (diags_merge()).  The configurations share the cluster's
+ * and the vnets' part.
+ */
+struct node_configs compile_nodes(const struct node_inputs *nodes, struct diags *diags);
+/* In the place of config_free() for each of them. */
+void node_configs_free(const struct node_configs *nodes);
+
 /*
  * Another version of the file of one of the configuration's guests, resolved against the same
  * cluster: for comparing two.  Like the guest's, its scope is to be given back.

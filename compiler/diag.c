@@ -51,6 +51,7 @@ struct diagnostic *diag(struct diags *diags, struct span span, enum diag_id id, 
 	d->id = id;
 	d->severity = diag_severity(&diag_catalogue[id]);
 	d->span = span;
+	d->nodes = diags->nodes;
 	d->last_part = &d->parts;
 	d->owner = diags;
 	diags_add(diags, d);

@@ -11,6 +11,7 @@
 #define PVEFW_DIAG_H
 
 #include "arena.h"
+#include "node_set.h"
 #include "source.h"
 
 enum severity {
@@ -61,6 +62,7 @@ struct diagnostic {
 	const char *message; /* one line, no final stop */
 	const char *label;   /* what stands at the carets, or NULL */
 	struct diag_part *parts, **last_part;
+	const struct node_set *nodes; /* of which it is true; NULL: of all, or it is no node's */
 	struct diags *owner;
 	struct diagnostic *next;
 };
@@ -71,6 +73,7 @@ struct diags {
 	struct diagnostic *first, **last;
 	unsigned counts[SEVERITY_ERROR + 1];
 	unsigned not_shown; /* of those counted, how many were taken from the list, because of --max-findings */
+	const struct node_set *nodes; /* of which that is true what is reported now; NULL: of all */
 	bool unreadable; /* an input could not be read: exit status 2 */
 	bool linted;     /* the checks of a whole tree were made, too */
 };
@@ -104,6 +107,13 @@ void diags_clear(struct diags *diags);
 void diags_add(struct diags *diags, struct diagnostic *d);
 /* Moves all that `other` has collected to the end of `diags`. */
 void diags_append(struct diags *diags, struct diags *other);
+/*
+ * Of a list that was made for several nodes: what was reported for each becomes one diagnostic, which
+ * says for which nodes, if that is not all and its file does not tell.  diag_merge.c
+ */
+void diags_merge(struct diags *diags);
+/* "pve1, pve3": the nodes of a merged one, where neither its place nor its being true of all says it; else NULL. */
+const char *diag_nodes_text(const struct diags *diags, const struct diagnostic *d);
 /* Sorts by file and position; for equal places the order of reporting stays. */
 void diags_sort(struct diags *diags);
 /* Severity from the letter of a row. */

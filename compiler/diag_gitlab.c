@@ -23,6 +23,14 @@ static json_t *location(const struct diags *diags, const struct diagnostic *d)
 			 "begin", begin, "end", end);
 }
 
+static const char *description(const struct diags *diags, const struct diagnostic *d)
+{
+	const char *nodes = diag_nodes_text(diags, d);
+
+	return diag_visible(diags, nodes ? arena_printf(diags->arena, "%s (on node %s)", d->message, nodes)
+					 : d->message);
+}
+
 static void print(struct out *out, const struct diags *diags, bool colour)
 {
 	const char *const *fingerprint = diag_fingerprints(diags);
@@ -32,7 +40,7 @@ static void print(struct out *out, const struct diags *diags, bool colour)
 	for (const struct diagnostic *d = diags->first; d; d = d->next)
 		json_array_append_new(
 			list, json_pack("{s:s, s:s, s:s, s:[s], s:s, s:s, s:o}", "type", "issue", "check_name",
-					diag_code(d->id).text, "description", diag_visible(diags, d->message),
+					diag_code(d->id).text, "description", description(diags, d),
 					"categories", "Security", "severity", severities[d->severity],
 					"fingerprint", *fingerprint++, "location", location(diags, d)));
 	json_print(out, list);

@@ -98,16 +98,30 @@ static json_t *fixes(const struct diags *diags, const struct diagnostic *d)
 	return json_pack("[{s:b, s:o}]", "certain", kind == FIX_CERTAIN, "edits", edits);
 }
 
+void json_add_nodes(json_t *object, const struct diags *diags, const struct diagnostic *d)
+{
+	json_t *list = d->nodes ? json_array() : NULL;
+
+	for (unsigned i = 0; list && i < d->nodes->of->count; i++)
+		if (node_set_has(d->nodes, i))
+			json_array_append_new(list, json_string(diag_visible(diags, d->nodes->of->names[i].ptr)));
+	if (list)
+		json_object_set_new(object, "nodes", list);
+}
+
 static json_t *diagnostic(const struct diags *diags, const struct diagnostic *d, const char *fingerprint)
 {
 	struct diag_code code = diag_code(d->id);
+	json_t *object;
 
-	return json_pack("{s:s, s:s, s:s, s:s, s:s?, s:o, s:o, s:o, s:o, s:o, s:s}", "id", code.text, "name",
+	object = json_pack("{s:s, s:s, s:s, s:s, s:s?, s:o, s:o, s:o, s:o, s:o, s:s}", "id", code.text, "name",
 			 diag_catalogue[d->id].name, "severity", severity_name(d->severity), "message",
 			 diag_visible(diags, d->message), "label",
 			 d->label ? diag_visible(diags, d->label) : NULL, "place", extent(diags, d->span),
 			 "labels", labels(diags, d), "notes", remarks(diags, d, true), "helps",
 			 remarks(diags, d, false), "fixes", fixes(diags, d), "fingerprint", fingerprint);
+	json_add_nodes(object, diags, d);
+	return object;
 }
 
 static void print(struct out *out, const struct diags *diags, bool colour)

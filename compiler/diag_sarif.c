@@ -182,6 +182,12 @@ static json_t *result(const struct diags *diags, const struct diagnostic *d, jso
 	add_list(object, "locations", locations(diags, d));
 	add_list(object, "relatedLocations", related(diags, d));
 	add_list(object, "fixes", fixes(diags, d));
+	if (d->nodes) {
+		json_t *properties = json_object();
+
+		json_add_nodes(properties, diags, d);
+		json_object_set_new(object, "properties", properties);
+	}
 	return object;
 }
 

@@ -69,6 +69,9 @@ static void diagnostic(struct xml_out *xml, const struct diags *diags, const str
 	xml_element(xml, "message", diag_visible(diags, d->message));
 	if (d->label)
 		xml_element(xml, "here", diag_visible(diags, d->label));
+	for (unsigned i = 0; d->nodes && i < d->nodes->of->count; i++)
+		if (node_set_has(d->nodes, i))
+			xml_element(xml, "node", diag_visible(diags, d->nodes->of->names[i].ptr));
 	for (const struct diag_part *p = d->parts; p; p = p->next)
 		part(xml, diags, p);
 	fix(xml, diags, d);

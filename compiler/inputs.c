@@ -25,6 +25,8 @@ struct reader {
 	struct diags *diags;
 	struct arena *arena;
 	struct folder root;
+	struct node_inputs *nodes;
+	bool several; /* nodes may be: see inputs_load_nodes() */
 };
 
 /* ---- the command line ---- */
@@ -164,10 +166,11 @@ static const char *node_names(struct arena *arena, const struct folder *nodes)
 
 static void no_such_node(struct reader *r, const struct folder *nodes, struct text name)
 {
+	bool given = r->several || r->options->node;
 	struct suggestion s;
 	struct diagnostic *d;
 
-	if (r->options->node)
+	if (given)
 		d = diag(r->diags, nowhere, DIAG_NO_SUCH_NODE, "%s has no node `%.*s`",
 			 r->inputs->root, TEXT_ARG(name));
 	else
@@ -181,32 +184,94 @@ static void no_such_node(struct reader *r, const struct folder *nodes, struct te
 	suggest_start(&s, name);
 	for (uint32_t i = 0; i < nodes->count; i++)
 		suggest(&s, nodes->names[i], nowhere);
-	if (r->options->node && s.best.len)
+	if (given && s.best.len)
 		diag_help(d, "did you mean --node %s?", s.best.ptr);
-	else if (!r->options->node)
+	else if (!given)
 		diag_help(d, "say for which node to compile, with --node NAME");
 }
 
 /* The node of the command line, or the only one, or this machine.  A tree without
  * nodes is good enough for the cluster's files. */
-static void choose_node(struct reader *r, struct folder *nodes)
+static struct text choose_node(struct reader *r, const struct folder *nodes)
 {
 	struct text own = host_name(r->arena);
 	/* While a node joins a cluster, its /etc/pve can have the folder of another node only: the service must
 	 * not take that for its own. */
 	bool is_own = r->options->demand == TREE_WHOLE && r->inputs->on_node;
+	struct text node = r->options->node		   ? text_of(r->options->node)
+			   : nodes->count == 1 && !is_own ? nodes->names[0]
+							   : own;
 
-	keep_nodes(nodes);
-	r->inputs->node = r->options->node ? text_of(r->options->node)
-			  : nodes->count == 1 && !is_own ? nodes->names[0]
-							 : own;
 	if (r->options->node && !r->options->node[0])
 		bad_option(r, "--node", "''", "a node's name is not empty");
-	else if (nodes->count && !folder_has(nodes, r->inputs->node))
-		no_such_node(r, nodes, r->inputs->node);
-	/* Another node of this cluster can be compiled for here, but this machine's
-	 * kernel knows nothing about it. */
-	r->inputs->on_node &= !r->options->node || text_equal(r->inputs->node, own);
+	else if (nodes->count && !folder_has(nodes, node))
+		no_such_node(r, nodes, node);
+	return node;
+}
+
+static bool is_listed(const struct node_option *list, struct text name)
+{
+	while (list && !text_equal(list->name, name))
+		list = list->next;
+	return list != NULL;
+}
+
+/* Those of the command line, in the order of their names, or all. */
+static unsigned choose_nodes(struct reader *r, const struct folder *nodes, struct text *names)
+{
+	const struct node_option *wanted = r->options->nodes;
+	unsigned count = 0;
+
+	for (const struct node_option *o = wanted; o; o = o->next) {
+		if (!o->name.len)
+			bad_option(r, "--node", "''", "a node's name is not empty");
+		else if (nodes->count && !folder_has(nodes, o->name))
+			no_such_node(r, nodes, o->name);
+	}
+	for (uint32_t i = 0; i < nodes->count; i++)
+		if (!wanted || is_listed(wanted, nodes->names[i]))
+			names[count++] = nodes->names[i];
+	for (const struct node_option *o = nodes->count ? NULL : wanted; o; o = o->next)
+		if (!is_listed(o->next, o->name))
+			names[count++] = o->name;
+	if (!count)
+		names[count++] = host_name(r->arena);
+	return count;
+}
+
+/* Lays out the inputs of each node, which begin with what is known of the tree. */
+static void start_nodes(struct reader *r, const struct folder *folders)
+{
+	struct node_inputs *nodes = r->nodes;
+	struct node_names *of = ARENA_NEW(r->arena, struct node_names);
+	struct text *names, own = host_name(r->arena);
+	bool is_given = r->several ? r->options->nodes != NULL : r->options->node != NULL;
+	unsigned room = folders->count + 1;
+
+	for (const struct node_option *o = r->options->nodes; o; o = o->next)
+		room++;
+	names = ARENA_ARRAY(r->arena, struct text, room);
+	if (r->several) {
+		nodes->count = choose_nodes(r, folders, names);
+	} else {
+		names[0] = choose_node(r, folders);
+		nodes->count = 1;
+	}
+	nodes->listed = folders->count > 0;
+	*of = (struct node_names){ names, nodes->count };
+	nodes->names = of;
+	nodes->inputs = ARENA_ARRAY(r->arena, struct inputs, nodes->count);
+	nodes->sets = ARENA_ARRAY(r->arena, const struct node_set *, nodes->count);
+	for (unsigned i = 0; i < nodes->count; i++) {
+		struct inputs *inputs = &nodes->inputs[i];
+
+		nodes->sets[i] = nodes->count > 1 ? node_set_one(r->arena, of, i) : NULL;
+		inputs->node = names[i];
+		/* Another node of this cluster can be compiled for here, but this machine's kernel knows nothing
+		 * about it. */
+		inputs->on_node = r->inputs->on_node &&
+				  (text_equal(inputs->node, own) || (!is_given && nodes->count == 1));
+	}
 }
 
 /* ---- guests ---- */
@@ -260,6 +325,7 @@ static struct guest *make_guest(struct reader *r, const struct vmid_files *files
 	guest->vmid = files->numbers[i];
 	guest->vmid_text = files->vmids[i];
 	guest->config = files->sources[i];
+	files->sources[i]->nodes = r->diags->nodes;
 	guest->scope = (struct scope){ .kind = SCOPE_GUEST, .vmid = guest->vmid };
 	guest->nics = guestconf_parse(r->diags, files->sources[i], type, guest->vmid_text);
 	return guest;
@@ -305,19 +371,31 @@ static struct guest **read_guests(struct reader *r, const struct folder *node, e
 	return last;
 }
 
-static void read_node(struct reader *r)
+/* The files of one node, whose inputs are begun. */
+static void read_node(struct reader *r, const struct folder *nodes, struct inputs *inputs)
 {
-	struct folder nodes = folder_open(&r->root, "nodes"), node;
-	struct guest **last = &r->inputs->guests;
-	const struct guest *vms;
+	struct folder node = folder_open(nodes, inputs->node.ptr);
+	struct guest **last = &inputs->guests;
 
-	choose_node(r, &nodes);
-	node = folder_open(&nodes, r->inputs->node.ptr);
-	r->inputs->host = folder_load(&node, "host.fw");
+	inputs->host = folder_load(&node, "host.fw");
+	if (inputs->host)
+		inputs->host->nodes = r->diags->nodes;
 	last = read_guests(r, &node, GUEST_VM, NULL, last);
-	vms = r->inputs->guests;
-	read_guests(r, &node, GUEST_CONTAINER, vms, last);
+	read_guests(r, &node, GUEST_CONTAINER, inputs->guests, last);
 	folder_close(&node);
+}
+
+static void read_nodes(struct reader *r)
+{
+	struct folder nodes = folder_open(&r->root, "nodes");
+
+	keep_nodes(&nodes);
+	start_nodes(r, &nodes);
+	for (unsigned i = 0; i < r->nodes->count; i++) {
+		r->diags->nodes = r->nodes->sets[i];
+		read_node(r, &nodes, &r->nodes->inputs[i]);
+	}
+	r->diags->nodes = NULL;
 	folder_close(&nodes);
 }
 
@@ -450,25 +528,34 @@ static void read_sdn(struct reader *r)
 	folder_close(&sdn);
 }
 
+/* Its links are those between one node and the others. */
 static void read_corosync(struct reader *r)
 {
 	struct source *source = folder_load(&r->root, "corosync.conf");
 
-	if (source)
-		corosync_parse(r->diags, source, r->inputs->node, r->options->resolve,
-			       &r->inputs->corosync);
+	for (unsigned i = 0; source && i < r->nodes->count; i++) {
+		struct inputs *inputs = &r->nodes->inputs[i];
+
+		r->diags->nodes = r->nodes->sets[i];
+		corosync_parse(r->diags, source, inputs->node, r->options->resolve, &inputs->corosync);
+	}
+	r->diags->nodes = NULL;
 }
 
 /* ---- the kernel ---- */
 
-static void detect_altnames(struct reader *r)
+/* Those of the command line are every node's, and come first. */
+static void detect_altnames(struct reader *r, struct inputs *inputs)
 {
-	struct altname **last = &r->inputs->altnames;
+	struct altname **last = &inputs->altnames;
 	struct diagnostic *d;
 	int reason;
 
-	while (*last)
+	for (const struct altname *a = inputs->altnames; a; a = a->next) {
+		*last = ARENA_NEW(r->arena, struct altname);
+		**last = (struct altname){ .name = a->name, .iface = a->iface };
 		last = &(*last)->next;
+	}
 	reason = altnames_detect(r->arena, last);
 	if (!reason)
 		return;
@@ -478,27 +565,109 @@ static void detect_altnames(struct reader *r)
 	diag_help(d, "name them with --altname ALT=IFACE");
 }
 
-static void detect_local_network(struct reader *r)
+static void detect_local_network(struct reader *r, struct inputs *inputs)
 {
 	char text[PREFIX_TEXT_SIZE];
 	struct text formatted = { text, 0 };
-	const char *name = arena_string(r->arena, r->inputs->node);
+	const char *name = arena_string(r->arena, inputs->node);
 
-	if (localnet_detect(r->arena, name, &r->inputs->local_network) != 0) {
-		r->inputs->local_network.version = 0;
+	if (localnet_detect(r->arena, name, &inputs->local_network) != 0) {
+		inputs->local_network.version = 0;
 		return;
 	}
-	formatted.len = prefix_format(&r->inputs->local_network, text);
-	r->inputs->local_network_text = arena_copy(r->arena, formatted);
+	formatted.len = prefix_format(&inputs->local_network, text);
+	inputs->local_network_text = arena_copy(r->arena, formatted);
 }
 
-static void ask_kernel(struct reader *r)
+static void ask_kernel(struct reader *r, struct inputs *inputs)
 {
-	if (!r->inputs->on_node)
+	if (!inputs->on_node)
 		return;
-	detect_altnames(r);
+	detect_altnames(r, inputs);
 	if (!r->options->local_network)
-		detect_local_network(r);
+		detect_local_network(r, inputs);
+}
+
+/* ---- whose guests' files are whose ---- */
+
+/* A node that has a guest of that number. */
+struct home {
+	uint32_t vmid, node;
+	const struct home *next; /* another one, which only a broken tree has */
+	UT_hash_handle hh;
+};
+
+static struct home *list_homes(struct reader *r)
+{
+	struct home *homes = NULL;
+
+	for (uint32_t i = 0; i < r->nodes->count; i++)
+		for (const struct guest *g = r->nodes->inputs[i].guests; g; g = g->next) {
+			struct home *home = ARENA_NEW(r->arena, struct home), *first;
+
+			home->vmid = g->vmid;
+			home->node = i;
+			HASH_FIND(hh, homes, &home->vmid, sizeof(home->vmid), first);
+			if (first) {
+				home->next = first->next;
+				first->next = home;
+			} else {
+				HASH_ADD(hh, homes, vmid, sizeof(home->vmid), home);
+			}
+		}
+	return homes;
+}
+
+/* Shares the tree's files among the nodes that have their guests. */
+static void share_guest_files(struct reader *r)
+{
+	struct input_file ***last = ARENA_ARRAY(r->arena, struct input_file **, r->nodes->count);
+	struct home *homes = list_homes(r);
+
+	for (uint32_t i = 0; i < r->nodes->count; i++)
+		last[i] = &r->nodes->inputs[i].guest_files;
+	for (const struct input_file *f = r->inputs->guest_files; f; f = f->next) {
+		const struct home *home = NULL;
+		const struct node_set *set = NULL;
+		uint32_t vmid;
+
+		vmid_of(f->name, "", &vmid);
+		HASH_FIND(hh, homes, &vmid, sizeof(vmid), home);
+		f->source->is_homeless = !home;
+		if (!home)
+			last[0] = add_file(r, f->source, f->name, last[0]);
+		for (const struct home *h = home; h; h = h->next) {
+			set = h == home ? r->nodes->sets[h->node]
+					: node_set_join(r->arena, set, r->nodes->sets[h->node]);
+			last[h->node] = add_file(r, f->source, f->name, last[h->node]);
+		}
+		f->source->nodes = set;
+	}
+	HASH_CLEAR(hh, homes);
+}
+
+/* Completes the inputs of each node with what is the tree's. */
+static void finish_nodes(struct reader *r)
+{
+	for (unsigned i = 0; i < r->nodes->count; i++) {
+		struct inputs *inputs = &r->nodes->inputs[i], own = *inputs;
+
+		*inputs = *r->inputs;
+		inputs->node = own.node;
+		inputs->on_node = own.on_node;
+		inputs->host = own.host;
+		inputs->guests = own.guests;
+		inputs->corosync = own.corosync;
+		if (r->nodes->count > 1)
+			inputs->guest_files = NULL;
+	}
+	if (r->nodes->count > 1)
+		share_guest_files(r);
+	for (unsigned i = 0; i < r->nodes->count && !r->diags->unreadable; i++) {
+		r->diags->nodes = r->nodes->sets[i];
+		ask_kernel(r, &r->nodes->inputs[i]);
+	}
+	r->diags->nodes = NULL;
 }
 
 /* ---- all of it ---- */
@@ -541,35 +710,60 @@ static void read_tree(struct reader *r)
 {
 	if (folder_open_root(r->diags, r->inputs->root, &r->root) && is_tree(r)) {
 		read_firewall(r);
-		read_node(r);
+		read_nodes(r);
 		read_sdn(r);
 		read_corosync(r);
 	}
 	folder_close(&r->root);
 }
 
-bool inputs_load(struct inputs *inputs, const struct input_options *options, struct diags *diags)
+/* `tree` gets what is no node's. */
+static bool load(struct reader *r, struct inputs *tree)
 {
-	struct reader r = { .inputs = inputs, .options = options, .diags = diags, .arena = diags->arena };
+	const struct input_options *options = r->options;
+	struct diags *diags = r->diags;
 	bool unreadable = diags->unreadable, usable;
 
-	*inputs = (struct inputs){ .root = options->root ? options->root : "/etc/pve" };
-	inputs->on_node = is_own_root(inputs->root);
+	*tree = (struct inputs){ .root = options->root ? options->root : "/etc/pve" };
+	*r->nodes = (struct node_inputs){ .count = 0 };
+	r->inputs = tree;
+	r->arena = diags->arena;
+	tree->on_node = is_own_root(tree->root);
 	/* Set by every report of something that cannot be read. */
 	diags->unreadable = false;
-	diags->map->root = inputs->root;
+	diags->map->root = tree->root;
 	diags->map->overlay = options->overlay;
-	read_now(&r, options->now);
-	read_local_network(&r, options->local_network);
-	read_altnames(&r);
-	read_tree(&r);
-	if (!diags->unreadable)
-		ask_kernel(&r);
-	inputs->netdb = netdb_load(diags, options->services, options->protocols, options->ethertypes);
+	read_now(r, options->now);
+	read_local_network(r, options->local_network);
+	read_altnames(r);
+	read_tree(r);
+	tree->netdb = netdb_load(diags, options->services, options->protocols, options->ethertypes);
+	finish_nodes(r);
 	usable = !diags->unreadable;
 	/* The table of a hash is no part of the arena. */
-	if (!usable)
-		HASH_CLEAR(hh, inputs->sdn.ipsets);
+	if (!usable) {
+		HASH_CLEAR(hh, tree->sdn.ipsets);
+		r->nodes->count = 0;
+	}
 	diags->unreadable |= unreadable;
 	return usable;
+}
+
+bool inputs_load(struct inputs *inputs, const struct input_options *options, struct diags *diags)
+{
+	struct node_inputs nodes;
+	struct reader r = { .options = options, .diags = diags, .nodes = &nodes };
+	bool usable = load(&r, inputs);
+
+	if (usable)
+		*inputs = nodes.inputs[0];
+	return usable;
+}
+
+bool inputs_load_nodes(struct node_inputs *nodes, const struct input_options *options, struct diags *diags)
+{
+	struct reader r = { .options = options, .diags = diags, .nodes = nodes, .several = true };
+	struct inputs tree;
+
+	return load(&r, &tree);
 }

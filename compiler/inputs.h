@@ -19,11 +19,18 @@ struct altname_option {
 	struct altname_option *next;
 };
 
+/* One of several nodes of the command line. */
+struct node_option {
+	struct text name; /* ends in a NUL */
+	struct node_option *next;
+};
+
 /* The input options of the command line; NULL: not given. */
 struct input_options {
 	const char *root; /* default /etc/pve */
 	const struct source_overlay *overlay; /* of the tree; NULL: none */
-	const char *node;
+	const char *node;          /* of inputs_load() */
+	struct node_option *nodes; /* of inputs_load_nodes(); NULL: all */
 	const char *local_network;
 	struct altname_option *altnames;
 	const char *now;
@@ -70,6 +77,26 @@ struct inputs {
  * whose config_free() gives them back; after false there are none.
  */
 bool inputs_load(struct inputs *inputs, const struct input_options *options, struct diags *diags);
+
+/* The inputs of several nodes of one tree. */
+struct node_inputs {
+	const struct node_names *names;
+	/*
+	 * By node; what is the tree's is the same in all of them.  guest_files are those of the node's own guests;
+	 * the first node has those of no node, too.
+	 */
+	struct inputs *inputs;
+	bool listed; /* they have folders in nodes/; else the tree has none, and the one node is this machine */
+	const struct node_set **sets; /* by node, it alone; NULL if there is only one: then it needs no word */
+	unsigned count;
+};
+
+/*
+ * Reads everything for the nodes that options->nodes names, or for all that have a folder in nodes/; for a tree
+ * without such folders as inputs_load().  A file is read once, whoever needs it.  False and the rest as above.
+ * All memory is the arena's of diags, except that the sets of the SDN, inputs[0].sdn, are to be given back once.
+ */
+bool inputs_load_nodes(struct node_inputs *nodes, const struct input_options *options, struct diags *diags);
 
 /* One file each; all report to diags and never fail.  `source` may hold anything. */
 

@@ -15,9 +15,22 @@ struct lint_file {
 	const struct guest *guest; /* of a guest's file */
 };
 
+/* What a check is given (lint.def). */
+enum lint_view {
+	LINT_ALL, /* one node is checked: its files and all others of the tree are what any check is given */
+	LINT_NODE,
+	LINT_TREE,
+	LINT_CHAINS,
+};
+
+/* The checks of several nodes run at the same time: what they share is only read, the texts of files, too. */
 struct lint {
 	const struct config *config;
 	const struct inputs *inputs;
+	const struct config *const *nodes; /* all that are looked at: `config`, or those of the tree (lint.def) */
+	unsigned node_count;
+	enum lint_view view;
+	bool is_first;            /* of the nodes */
 	struct diags *diags;      /* what is found goes here */
 	const struct diags *told; /* what compile() has reported */
 	struct arena *arena;      /* for diagnostics */
@@ -25,10 +38,9 @@ struct lint {
 	struct space *space;      /* see lint_space.h */
 	struct lint_file *files;  /* cluster, host, guests with and without one here, vnets */
 	uint32_t file_count;
-	/* Of the cluster's other nodes: */
-	struct source **other_hosts; /* their host.fw */
+	struct source **other_hosts; /* host.fw of nodes that are not checked */
 	uint32_t other_host_count;
-	uint32_t *other_guests; /* the VMIDs, sorted */
+	uint32_t *other_guests; /* the VMIDs of other nodes, which may be checked, too; sorted */
 	uint32_t other_guest_count;
 };
 
@@ -55,7 +67,7 @@ bool lint_has_guest(const struct lint *lint, uint64_t vmid);
 /* "VM 100", "container 101" */
 const char *lint_guest_name(struct lint *lint, const struct guest *guest);
 
-#define LINT(name, function, text) void lint_##function(struct lint *lint);
+#define LINT(name, function, view, text) void lint_##function(struct lint *lint);
 #include "lint.def"
 #undef LINT
 

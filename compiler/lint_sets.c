@@ -163,11 +163,17 @@ static void label_parts(struct diagnostic *d, const struct ipset *set, unsigned 
 	}
 }
 
+/* Each node may have its own object of a set of the cluster. */
+static bool is_set(const struct ipset *a, const struct ipset *b)
+{
+	return a == b || (a && a->span.begin && a->span.begin == b->span.begin);
+}
+
 static bool list_lets_in(const struct rule_list *rules, const struct ipset *set)
 {
 	for (const struct rule *r = rules->first; r; r = r->next)
 		if (r->enabled && r->direction != DIRECTION_GROUP && r->action == ACTION_ACCEPT &&
-		    (r->source->ipset == set || r->dest->ipset == set))
+		    (is_set(r->source->ipset, set) || is_set(r->dest->ipset, set)))
 			return true;
 	return false;
 }
@@ -185,7 +191,10 @@ static bool is_let_in(const struct lint *lint, const struct ipset *set)
 	for (uint32_t i = 0; i < lint->file_count; i++)
 		if (lint->files[i].guest && list_lets_in(&lint->files[i].guest->rules, set))
 			return true;
-	return list_lets_in(&config->cluster_rules, set) || list_lets_in(&config->host_rules, set);
+	for (unsigned i = 0; i < lint->node_count; i++)
+		if (list_lets_in(&lint->nodes[i]->host_rules, set))
+			return true;
+	return list_lets_in(&config->cluster_rules, set);
 }
 
 /* What becomes of a set that is everyone; NULL if that is what is meant: who stops everybody, does. */

@@ -16,6 +16,11 @@
 #include "cli.h"
 #include "strerror.h"
 
+struct out_folder {
+	const char *path;
+	struct out_folder *next;
+};
+
 struct out_file {
 	const char *path, *temporary; /* temporary NULL: written in place */
 	struct out out;
@@ -30,14 +35,20 @@ static void fail(struct out_files *files, const char *path, int reason)
 
 void out_files_directory(struct out_files *files, const char *path)
 {
+	struct out_folder *made;
 	struct stat st;
 
-	if (mkdir(path, 0777) == 0)
-		files->made = path;
-	else if (errno != EEXIST)
+	if (files->failed)
+		return;
+	if (mkdir(path, 0777) == 0) {
+		made = ARENA_NEW(files->arena, struct out_folder);
+		*made = (struct out_folder){ path, files->made };
+		files->made = made;
+	} else if (errno != EEXIST) {
 		fail(files, path, errno);
-	else if (stat(path, &st) < 0 || !S_ISDIR(st.st_mode))
+	} else if (stat(path, &st) < 0 || !S_ISDIR(st.st_mode)) {
 		fail(files, path, ENOTDIR);
+	}
 }
 
 /* Makes a new file beside `path`, hidden and with a name of our own. */
@@ -148,7 +159,7 @@ bool out_files_commit(struct out_files *files)
 		if (files->failed)
 			unlink(file->temporary);
 	}
-	if (files->failed && files->made)
-		rmdir(files->made);
+	for (const struct out_folder *made = files->failed ? files->made : NULL; made; made = made->next)
+		rmdir(made->path);
 	return !files->failed;
 }

@@ -12,7 +12,7 @@
 struct out_files {
 	struct arena *arena;
 	struct out_file *first;
-	const char *made; /* the folder that out_files_directory() has made */
+	struct out_folder *made; /* the folders that out_files_directory() has made, the last one first */
 	bool failed;      /* and reported */
 };
 

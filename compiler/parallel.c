@@ -32,9 +32,10 @@ static void *work(void *argument)
 	return NULL;
 }
 
-unsigned parallel_workers(unsigned jobs)
+/* `worth`: more of them would have too little to do. */
+static unsigned limit_workers(unsigned worth)
 {
-	unsigned worth = jobs / JOBS_A_WORKER + 1, processors = 1;
+	unsigned processors = 1;
 	cpu_set_t set;
 
 	if (worth > 1 && sched_getaffinity(0, sizeof(set), &set) == 0)
@@ -42,6 +43,16 @@ unsigned parallel_workers(unsigned jobs)
 	if (worth > processors)
 		worth = processors;
 	return worth > PARALLEL_MOST ? PARALLEL_MOST : worth;
+}
+
+unsigned parallel_workers(unsigned jobs)
+{
+	return limit_workers(jobs / JOBS_A_WORKER + 1);
+}
+
+unsigned parallel_workers_for_long(unsigned jobs)
+{
+	return limit_workers(jobs);
 }
 
 void parallel_run(unsigned workers, unsigned jobs, void (*job)(void *context, unsigned worker, unsigned n),

@@ -9,6 +9,9 @@ enum { PARALLEL_MOST = 8 };
  * ten microseconds: 1 to PARALLEL_MOST. */
 unsigned parallel_workers(unsigned jobs);
 
+/* The same where one job is worth a thread. */
+unsigned parallel_workers_for_long(unsigned jobs);
+
 /*
  * Calls job(context, worker, n) once for every n below `jobs`, from `workers`
  * threads (one of them the caller's); `worker` tells which, from 0.  Returns when

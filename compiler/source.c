@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -276,19 +277,31 @@ struct source *source_find(const struct source_map *map, uint32_t position)
 	return NULL;
 }
 
-static void find_lines(const struct source_map *map, struct source *source)
-{
-	uint32_t count = 1, at = 0;
+/* Guards what is found out about lines when something is said about them, which several threads do. */
+static pthread_mutex_t line_lock = PTHREAD_MUTEX_INITIALIZER;
 
-	if (source->line_starts)
-		return;
+static void make_lines(const struct source_map *map, struct source *source)
+{
+	uint32_t count = 1, at = 0, *starts;
+
 	for (uint32_t i = 0; i < source->size; i++)
 		count += source->text[i] == '\n';
-	source->line_starts = ARENA_ARRAY(map->arena, uint32_t, count);
-	source->line_count = count;
+	starts = ARENA_ARRAY(map->arena, uint32_t, count);
 	for (uint32_t i = 0; i < source->size; i++)
 		if (source->text[i] == '\n')
-			source->line_starts[++at] = i + 1;
+			starts[++at] = i + 1;
+	source->line_count = count;
+	source->line_starts = starts;
+}
+
+static void find_lines(const struct source_map *map, struct source *source)
+{
+	if (source->line_starts)
+		return;
+	pthread_mutex_lock(&line_lock);
+	if (!source->line_starts)
+		make_lines(map, source);
+	pthread_mutex_unlock(&line_lock);
 }
 
 /* Index of the line that holds `offset`. */
@@ -359,7 +372,9 @@ struct place source_place(const struct source_map *map, uint32_t position)
 	find_lines(map, source);
 	offset = position - source->base;
 	line = line_index(source, offset) + 1;
+	pthread_mutex_lock(&line_lock);
 	before = length_before(source, line, offset);
+	pthread_mutex_unlock(&line_lock);
 	return (struct place){ source, line, before.characters + 1, before.units + 1 };
 }
 

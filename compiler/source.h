@@ -11,19 +11,23 @@
 #include "arena.h"
 #include "utf8.h"
 
+struct node_set;
+
 struct source {
 	const char *path; /* as shown to the user */
 	const char *root; /* the folder that it is relative to; NULL: the working one */
 	char *text;       /* `size` bytes, then two NUL bytes for the lexer */
 	uint32_t size;
 	uint32_t base;         /* position of the first byte */
-	uint32_t *line_starts; /* offsets; made on first use */
+	uint32_t *_Atomic line_starts; /* offsets; made on first use, by whatever thread needs them first */
 	uint32_t line_count;
 	struct {
 		uint32_t line, offset;
 		struct utf8_length length;
 	} counted; /* length of a line up to an offset, to go on from */
 	bool is_fw;   /* was read as a .fw file: comments in it can be for us, and fixes made */
+	const struct node_set *nodes; /* whose file it is, if several are checked and it is not everyone's */
+	bool is_homeless; /* a guest's file, and none of the nodes that are checked has the guest */
 	bool unasked; /* for its names only: most of what is wrong with it is not reported */
 };
 

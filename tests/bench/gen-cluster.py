@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Deterministic generator of synthetic /etc/pve trees for firewall compile runs.
 
-usage: gen-cluster.py N_GUESTS RULES_PER_GUEST OUTDIR [--seed S] [--node NAME]
+usage: gen-cluster.py N_GUESTS RULES_PER_GUEST OUTDIR [--seed S] [--node NAME] [--nodes 1]
                       [--groups 20] [--group-rules 10] [--aliases 50] [--ipsets 20]
                       [--errors PERCENT] [--corosync]
 
 Writes OUTDIR/firewall/{cluster,VMID}.fw, OUTDIR/nodes/NODE/host.fw,
 OUTDIR/nodes/NODE/{qemu-server,lxc}/VMID.conf (and corosync.conf with --corosync).
+With several nodes, NAME, NAME2 and so on, each has the same host.fw and an equal part of the guests.
 Same arguments => byte-identical tree.
 """
 import argparse
@@ -36,6 +37,7 @@ class Gen:
         self.dc_aliases = []   # (name, cidr, version)
         self.dc_ipsets = []    # names
         self.groups = []
+        self.nodes = [a.node] + ["%s%d" % (a.node, i) for i in range(2, a.nodes + 1)]
 
     # addresses ---------------------------------------------------------------
     def ip4(self):
@@ -253,13 +255,14 @@ class Gen:
              "protection_synflood: 1", "nf_conntrack_helpers: ftp,tftp,sip", "", "[RULES]", ""]
         for _ in range(10):
             L.append(self.rule(ifaces=("vmbr0", "vmbr1", "eno1")))
-        self.write("nodes/%s/host.fw" % self.a.node, L)
+        for node in self.nodes:
+            self.write("nodes/%s/host.fw" % node, L)
 
     def mac(self):
         r = self.r
         return "BC:24:11:%02X:%02X:%02X" % (r.randrange(256), r.randrange(256), r.randrange(256))
 
-    def guest(self, vmid):
+    def guest(self, vmid, node):
         a, r = self.a, self.r
         lxc = r.random() < .4
         nn = 1 if r.random() < .65 else 2
@@ -291,7 +294,7 @@ class Gen:
         else:
             conf += ["numa: 0", "ostype: l26", "scsi0: local-lvm:vm-%d-disk-0,size=32G" % vmid,
                      "scsihw: virtio-scsi-single", "sockets: 1"]
-        self.write("nodes/%s/%s/%d.conf" % (a.node, "lxc" if lxc else "qemu-server", vmid), conf)
+        self.write("nodes/%s/%s/%d.conf" % (node, "lxc" if lxc else "qemu-server", vmid), conf)
 
         ga = []
         for i in range(r.randrange(0, 5)):
@@ -340,7 +343,7 @@ class Gen:
         L = ["totem {", "  version: 2", "  cluster_name: gen", "  config_version: 3",
              "  ip_version: ipv4-6", "  secauth: on", "  link_mode: passive",
              "  interface {", "    linknumber: 0", "  }", "}", "", "nodelist {"]
-        for i, n in enumerate([self.a.node, "nodeb", "nodec"]):
+        for i, n in enumerate(self.nodes if len(self.nodes) > 1 else [self.a.node, "nodeb", "nodec"]):
             L += ["  node {", "    name: " + n, "    nodeid: %d" % (i + 1),
                   "    quorum_votes: 1", "    ring0_addr: 172.16.1.%d" % (i + 1),
                   "    ring1_addr: fd00:1::%d" % (i + 1), "  }"]
@@ -357,6 +360,7 @@ def main():
     p.add_argument("outdir")
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--node", default="nodea")
+    p.add_argument("--nodes", type=int, default=1)
     p.add_argument("--groups", type=int, default=20)
     p.add_argument("--group-rules", type=int, default=10)
     p.add_argument("--aliases", type=int, default=50)
@@ -370,7 +374,7 @@ def main():
     g.cluster()
     g.host()
     for i in range(a.n_guests):
-        g.guest(100 + i)
+        g.guest(100 + i, g.nodes[i * a.nodes // a.n_guests])
     if a.corosync:
         g.corosync()
 

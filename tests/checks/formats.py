@@ -93,6 +93,11 @@ def whole(d):
     return "\n".join([d["message"], *d["notes"], *d["helps"]])
 
 
+def one_line(d):
+    """The message where notes are not printed: of them, it has the one about nodes."""
+    return d["message"] + "".join(" (%s)" % n for n in d["notes"] if "nodes" in d and n.startswith("on node "))
+
+
 def file_of(d, otherwise):
     return d["place"]["file"] if d["place"] else otherwise
 
@@ -106,7 +111,7 @@ GCC = re.compile(r"^(?:(?P<file>[^:]+):(?P<line>\d+):(?P<column>\d+)|pvefw): "
 compare("gcc", (tuple(GCC.match(line).group("file", "line", "column", "severity", "message", "id"))
                 for line in read("gcc").splitlines()),
         ((d["place"] and d["place"]["file"], d["place"] and str(begin(d)["line"]),
-          d["place"] and str(begin(d)["column"]), d["severity"], d["message"], d["id"]) for d in diagnostics))
+          d["place"] and str(begin(d)["column"]), d["severity"], one_line(d), d["id"]) for d in diagnostics))
 
 CHECKSTYLE = {"error": "error", "warning": "warning", "note": "info"}
 compare("checkstyle", ((file.get("name"), error.get("line"), error.get("column"), error.get("severity"),
@@ -127,7 +132,7 @@ compare("junit: suites with diagnostics",
 
 GITLAB = {"error": "critical", "warning": "minor", "note": "info"}
 compare("gitlab", json.loads(read("gitlab")),
-        ({"type": "issue", "check_name": d["id"], "description": d["message"], "categories": ["Security"],
+        ({"type": "issue", "check_name": d["id"], "description": one_line(d), "categories": ["Security"],
           "severity": GITLAB[d["severity"]], "fingerprint": d["fingerprint"],
           "location": {"path": file_of(d, "."), "lines": {
               "begin": begin(d)["line"], "end": d["place"]["end"]["line"] if d["place"] else 1}}}
@@ -187,7 +192,8 @@ def from_xml(element):
             "fixes": [{"certain": e.get("certain") == "true",
                        "edits": [{"place": place_of(x), "text": x.text or ""} for x in e]}
                       for e in element.findall(NS + "fix")],
-            "fingerprint": element.get("fingerprint")}
+            "fingerprint": element.get("fingerprint"),
+            **({"nodes": [e.text for e in element.findall(NS + "node")]} if element.find(NS + "node") is not None else {})}
 
 
 compare("xml", map(from_xml, ElementTree.fromstring(read("xml"))), diagnostics)
