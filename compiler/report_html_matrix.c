@@ -50,8 +50,12 @@ static void service(const struct page *page, const struct report_service *s, enu
 		page_text(page, s->name);
 	if (placed)
 		page_close(page);
-	if (s->partly)
-		page_leaf(page, "abbr", NULL, "†");
+	if (s->partly) {
+		page_open(page, "abbr", NULL);
+		xml_attribute(page->xml, "title", "only a part");
+		page_text(page, "†");
+		page_close(page);
+	}
 	if (s->comment)
 		page_small(page, NULL, s->name);
 	if (s->detail && strlen(s->detail) <= DETAIL_MOST)
