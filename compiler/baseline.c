@@ -417,7 +417,7 @@ static void print_entry(struct out *out, const struct diags *diags, const struct
 bool baseline_write(const struct diags *diags, const char *path, uint32_t *written)
 {
 	struct out_files files = { .arena = diags->arena };
-	struct out *out = out_files_open(&files, path);
+	struct out *out = access(path, F_OK) == 0 ? out_files_replace(&files, path) : out_files_open(&files, path);
 	size_t count;
 	struct entry *entries = entries_of(diags, &count);
 

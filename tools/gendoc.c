@@ -416,6 +416,12 @@ static bool names_diagnostics(const struct cli_option_row *row)
 	       strcmp(row->argument, pvefw_cc.options[CLI_SELECT].argument) == 0;
 }
 
+/* --node, of whatever program: it comes from the shared table. */
+static bool names_node(const struct cli_option_row *row)
+{
+	return row == &program->options[CLI_NODE];
+}
+
 /* Another row has an option of this name, which other commands take. */
 static bool has_namesake(const struct cli_option_row *row)
 {
@@ -468,9 +474,11 @@ static void bash_arguments(struct out *out)
 			continue;
 		bash_pattern(out, row);
 		if (names_diagnostics(row)) {
-			out_string(out, "words='");
+			out_string(out, "kind='diagnostic'; words='");
 			diagnostic_names(out);
 			out_char(out, '\'');
+		} else if (names_node(row)) {
+			out_string(out, "kind='node'");
 		} else if (cli_value_at(row, 0).len) {
 			out_string(out, "words='");
 			cli_option_values(out, row, " ");
@@ -568,13 +576,14 @@ static void bash_operands(struct out *out)
 
 /* ---- what follows an option, for zsh and fish ---- */
 
-enum value_kind { VALUE_NONE, VALUE_LIST, VALUE_DIAGNOSTIC, VALUE_DIRECTORY, VALUE_FILE, VALUE_OTHER };
+enum value_kind { VALUE_NONE, VALUE_LIST, VALUE_DIAGNOSTIC, VALUE_NODE, VALUE_DIRECTORY, VALUE_FILE, VALUE_OTHER };
 
 static enum value_kind value_kind(const struct cli_option_row *row)
 {
 	return !row->argument			      ? VALUE_NONE
 	       : cli_value_at(row, 0).len	      ? VALUE_LIST
 	       : names_diagnostics(row)		      ? VALUE_DIAGNOSTIC
+	       : names_node(row)		      ? VALUE_NODE
 	       : strcmp(row->argument, "DIR") == 0    ? VALUE_DIRECTORY
 	       : strstr(row->argument, "FILE") != NULL ? VALUE_FILE
 						       : VALUE_OTHER;
@@ -631,6 +640,8 @@ static void zsh_value(struct out *out, const struct cli_option_row *row)
 		out_char(out, ')');
 	} else if (kind == VALUE_DIAGNOSTIC) {
 		out_string(out, "_pvefw_diagnostics");
+	} else if (kind == VALUE_NODE) {
+		out_string(out, "_pvefw_nodes");
 	} else if (kind == VALUE_DIRECTORY) {
 		out_string(out, "_files -/");
 	} else if (kind == VALUE_FILE) {
@@ -770,6 +781,9 @@ static void fish_value(struct out *out, const struct cli_option_row *row)
 		break;
 	case VALUE_DIAGNOSTIC:
 		out_string(out, " -x -a '(__pvefw_diagnostics)'");
+		break;
+	case VALUE_NODE:
+		out_string(out, " -x -a '(__pvefw_nodes)'");
 		break;
 	case VALUE_DIRECTORY:
 		out_string(out, " -x -a '(__fish_complete_directories)'");
