@@ -9,8 +9,7 @@
  * decides.  What is left of a rule that does what the policy does is compared
  * with the steps below: if none of them would decide otherwise, the rule may go.
  */
-#include "lint_check.h"
-#include "lint_space.h"
+#include "lint_host.h"
 
 enum {
 	MOST_WORK = 8000000, /* pairs of boxes that are compared for one chain */
@@ -33,7 +32,7 @@ struct cover {
 	enum direction direction;
 	struct step *steps;
 	uint32_t count;
-	uint32_t own; /* those of the chain's own rules come first */
+	uint32_t first, own; /* those of the chain's own rules are steps[first] to steps[own - 1] */
 	uint64_t work;
 	bool bound_hit;
 	struct diagnostic *told; /* the last of report_covered(), and the one line that covers */
@@ -92,12 +91,36 @@ static void add_implied(struct cover *c)
 	}
 }
 
+/* What comes from the set `blacklist` is dropped before all rules of hosts and guests (spec 2.2). */
+static void add_blacklist(struct cover *c)
+{
+	const struct ipset *set = lint_cluster_set(c->lint, "blacklist");
+	struct step *step = &c->steps[c->count];
+	struct rule *rule;
+
+	if (c->direction != DIRECTION_IN || !set || !set->span.begin)
+		return;
+	rule = ARENA_NEW(&c->lint->scratch, struct rule);
+	*rule = (struct rule){ .action = ACTION_DROP, .span = set->span };
+	*step = (struct step){ .rule = rule, .line = rule, .implied = true };
+	for (unsigned version = IPV4; version <= IPV6; version <<= 1) {
+		struct box box = space_everything(version);
+
+		box.side[DIM_SOURCE] = space_set(c->lint->space, set, version);
+		if (box.side[DIM_SOURCE].count)
+			region_add(&c->lint->scratch, &step->region, &box);
+	}
+	c->count++;
+}
+
 static void lay_out(struct cover *c)
 {
 	const struct lint_chain *chain = c->chain;
 
 	c->steps = ARENA_ARRAY(&c->lint->scratch, struct step,
-			       steps_of(chain->rules) + steps_of(chain->then) + 1);
+			       steps_of(chain->rules) + steps_of(chain->then) + 2);
+	add_blacklist(c);
+	c->first = c->count;
 	add_steps(c, chain->rules);
 	c->own = c->count;
 	add_steps(c, chain->then);
@@ -189,6 +212,26 @@ static void copy_region(struct cover *c, struct region *to, const struct region 
 		region_add(&c->lint->scratch, to, &from->boxes[i]);
 }
 
+/* Takes away what the blacklist decides.  It is to blame only for all of it: a part of most rules is in it. */
+static bool take_blacklist(struct cover *c, struct subject *s, enum action action)
+{
+	for (uint32_t i = 0; i < c->first; i++) {
+		struct subject before = *s;
+		bool took;
+
+		keep_example(c, s, &c->steps[i], action);
+		if (!take_step(c, s, &c->steps[i], &took))
+			return false;
+		if (took && !s->left.count) {
+			note_coverer(s, &c->steps[i], action);
+		} else {
+			s->by = before.by;
+			s->example = before.example;
+		}
+	}
+	return true;
+}
+
 /* Of one step of the subject: what it decides there, without what is decided above. */
 static bool take_above_step(struct cover *c, struct subject *s, uint32_t at)
 {
@@ -199,7 +242,9 @@ static bool take_above_step(struct cover *c, struct subject *s, uint32_t at)
 	for (uint32_t i = s->first; i < at && s->left.count; i++)
 		if (!take_step(c, s, &c->steps[i], &took))
 			return false;
-	for (uint32_t i = 0; i < s->first && s->left.count; i++) {
+	if (s->left.count && !take_blacklist(c, s, c->steps[at].rule->action))
+		return false;
+	for (uint32_t i = c->first; i < s->first && s->left.count; i++) {
 		keep_example(c, s, &c->steps[i], c->steps[at].rule->action);
 		if (!take_step(c, s, &c->steps[i], &took))
 			return false;
@@ -314,7 +359,9 @@ static void report_covered(struct cover *c, struct subject *s)
 	add_coverers(d, s);
 	diag_note(d, "for example, %s is %s above", space_example(arena, &s->example),
 		  effect(s->by->rule->action));
-	if (s->differs)
+	if (s->differs && s->coverer_count == 1 && s->coverers[0]->implied)
+		diag_help(d, "the blacklist comes before all rules: write an exception into it, with `!`, or remove the rule");
+	else if (s->differs)
 		diag_help(d, "move it up if it is to be an exception, or remove it");
 	else
 		diag_help(d, "it can be removed");
@@ -421,6 +468,50 @@ static void check_policy(struct cover *c, struct subject *s)
 		diag_note(d, "no rule below it decides about these packets");
 }
 
+/* ---- rules of a host that those of the cluster repeat ---- */
+
+/* The rules below, up to the first that decides otherwise, do with all packets of the rule what it does. */
+static bool is_repeated(struct cover *c, struct subject *s, const struct step **by)
+{
+	const struct rule *rule = s->line;
+	bool took;
+
+	for (uint32_t i = s->last; i < c->count && s->left.count; i++) {
+		const struct step *step = &c->steps[i];
+
+		if (step->implied || i < c->own) {
+			if (region_overlaps(&s->left, &step->region))
+				return false;
+			continue;
+		}
+		if (step->rule->action != rule->action || step->rule->log != rule->log) {
+			if (region_overlaps(&s->left, &step->region))
+				return false;
+			continue;
+		}
+		if (!take_step(c, s, step, &took))
+			return false;
+		if (took)
+			*by = step;
+	}
+	return !s->left.count;
+}
+
+static void check_repeated(struct cover *c, struct subject *s)
+{
+	const struct step *by = NULL;
+	struct diagnostic *d;
+
+	if (!c->chain->then || s->line->direction == DIRECTION_GROUP || c->work > MOST_WORK / 2)
+		return;
+	copy_region(c, &s->left, &c->steps[s->first].region);
+	if (!is_repeated(c, s, &by) || !by)
+		return;
+	d = diag(c->lint->diags, s->line->span, DIAG_RULE_REPEATED, "the rules of cluster.fw do the same");
+	diag_label(d, by->line->span, "%s", by->line == by->rule ? "this one" : "this one, with its group");
+	diag_note(d, "no rule between them decides otherwise about these packets");
+}
+
 /* ---- rules that match nothing ---- */
 
 static bool is_unsure(const struct endpoint *endpoint)
@@ -483,8 +574,10 @@ static void check_subject(struct cover *c, struct subject *s)
 		report_nothing(c, &c->steps[s->first]);
 		return;
 	}
-	if (!is_like_policy(c, s) && has_witness(c, s))
+	if (!is_like_policy(c, s) && has_witness(c, s)) {
+		check_repeated(c, s);
 		return;
+	}
 	if (!take_above(c, s))
 		report_bound(c, s);
 	else if (!s->left.count && s->coverer_count)
@@ -498,7 +591,7 @@ static void check_direction(struct lint *lint, const struct lint_chain *chain, e
 	struct cover c = { .lint = lint, .chain = chain, .direction = direction };
 
 	lay_out(&c);
-	for (uint32_t i = 0; i < c.own && c.work <= MOST_WORK;) {
+	for (uint32_t i = c.first; i < c.own && c.work <= MOST_WORK;) {
 		struct arena_mark mark = arena_mark(&lint->scratch);
 		struct subject s = { .line = c.steps[i].line, .first = i };
 

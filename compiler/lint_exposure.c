@@ -73,8 +73,11 @@ static void report_open(struct exposure *e, const struct rule *line, const struc
 {
 	struct text iface = lint_rule_iface(line, rule);
 	struct arena *arena = e->lint->arena;
-	struct diagnostic *d = diag(e->lint->diags, line->span, DIAG_WEB_OPEN, "this rule opens the web interface%s to everyone%s",
+	struct diagnostic *d = diag(e->lint->diags, line->span, DIAG_WEB_OPEN, "this rule opens the web interface%s to everyone%s%s",
 				    ssh ? " and SSH" : "",
+				    rule->versions == IPV4   ? " with IPv4"
+				    : rule->versions == IPV6 ? " with IPv6"
+							     : "",
 				    iface.len ? arena_printf(arena, " on the side of `%.*s`", TEXT_ARG(iface)) : "");
 
 	if (rule != line)

@@ -161,10 +161,8 @@ static void report(struct found **all, const struct path *p, const struct policy
 /* All packets of IPv6 between a guest and the machines of its networks. */
 static struct box local_packets(struct lint *lint, enum dimension side)
 {
-	static const struct number_range protocols = { { 0, 0 }, { 0, UINT8_MAX } };
-	struct box box = space_service(lint->space, IPV6, 0, 0, UINT16_MAX);
+	struct box box = space_everything(IPV6);
 
-	box.side[DIM_PROTO] = (struct values){ &protocols, 1 };
 	box.side[side] = local_ipv6(lint);
 	return box;
 }

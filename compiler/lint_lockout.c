@@ -108,6 +108,35 @@ static void find_sources(struct way *w)
 			    w->written ? named[version == IPV6] : lint_local_network(lint, version));
 }
 
+/* What comes from the set `blacklist` is dropped before all rules.  Where it is not known who the administrators are,
+ * nothing is said: the addresses that stand for them are in many lists. */
+static bool is_blacklisted(struct lint *lint)
+{
+	const struct ipset *set = lint_cluster_set(lint, "blacklist");
+	struct way way = { .lint = lint, .service = &services[0] };
+	struct region dropped = { .count = 0 };
+	struct diagnostic *d;
+
+	find_sources(&way);
+	if (!set || !set->span.begin || (!way.written && !lint_knows_local_network(lint)))
+		return false;
+	for (unsigned version = IPV4; version <= IPV6; version <<= 1) {
+		struct box box = space_everything(version);
+
+		box.side[DIM_SOURCE] = space_set(lint->space, set, version);
+		if (box.side[DIM_SOURCE].count)
+			region_add(&lint->scratch, &dropped, &box);
+	}
+	if (!region_overlaps(&dropped, &way.left))
+		return false;
+	d = diag(lint->diags, set->span, DIAG_LOCK_OUT, "this set keeps %s from the host",
+		 way.written ? "addresses of `management`" : "addresses of the local network");
+	diag_note(d, "for example, %s is dropped", victim(&way, &dropped));
+	diag_note(d, "what comes from `blacklist` is dropped before all rules, and before `management` is let in");
+	diag_help(d, "write an exception into the set, with `!` before the administrators' addresses");
+	return true;
+}
+
 static struct way find_way(struct lint *lint, const struct service *service)
 {
 	struct way way = { .lint = lint, .service = service };
@@ -168,6 +197,8 @@ void lint_lock_out(struct lint *lint)
 	struct way ssh, web;
 
 	if (!config_enabled(config) || !config->host_options.enable || lint_lost_rule(lint))
+		return;
+	if (is_blacklisted(lint))
 		return;
 	ssh = find_way(lint, &services[0]);
 	web = find_way(lint, &services[1]);

@@ -506,12 +506,19 @@ struct region space_rule(struct space *space, const struct rule *rule, struct te
 	return region;
 }
 
-struct box space_service(struct space *space, unsigned version, uint8_t proto, uint16_t first, uint16_t last)
+struct box space_everything(unsigned version)
 {
 	struct box box = { .version = version };
 
 	for (int d = 0; d < DIMENSIONS; d++)
 		box.side[d] = all_values((enum dimension)d, version);
+	return box;
+}
+
+struct box space_service(struct space *space, unsigned version, uint8_t proto, uint16_t first, uint16_t last)
+{
+	struct box box = space_everything(version);
+
 	box.side[DIM_PROTO] = one_range(space, small(proto), small(proto));
 	box.side[DIM_DPORT] = one_range(space, small(first), small(last));
 	return box;

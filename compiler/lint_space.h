@@ -67,6 +67,8 @@ struct region space_rule(struct space *space, const struct rule *rule, struct te
 /* The addresses of one IP version that an endpoint or a set stands for. */
 struct values space_endpoint(struct space *space, const struct endpoint *endpoint, unsigned version);
 struct values space_set(struct space *space, const struct ipset *set, unsigned version);
+/* All packets of one IP version. */
+struct box space_everything(unsigned version);
 /* All packets of one protocol to one range of ports. */
 struct box space_service(struct space *space, unsigned version, uint8_t proto, uint16_t first, uint16_t last);
 
