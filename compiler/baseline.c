@@ -27,6 +27,7 @@ struct entry {
 	const char *file; /* NULL: about no file */
 	const char *id;
 	const char *message; /* may be NULL */
+	const char **nodes;  /* of which it is true, if that is not all; ends in NULL */
 	uint32_t count;	     /* how many are known */
 	uint32_t left;	     /* of them, how many were not found yet */
 	size_t order;	     /* in the file, or among the diagnostics */
@@ -149,12 +150,28 @@ static const char *string_of(const struct reader *r, const json_t *object, const
 	return value ? arena_string(r->arena, text_of(value)) : NULL;
 }
 
+/* Strings and nothing else; NULL if there are none. */
+static const char **read_nodes(const struct reader *r, const json_t *list)
+{
+	const char **nodes = ARENA_ARRAY(r->arena, const char *, json_array_size(list) + 1);
+	const json_t *node;
+	size_t i;
+
+	json_array_foreach(list, i, node) {
+		if (!json_is_string(node))
+			return NULL;
+		nodes[i] = arena_string(r->arena, text_of(json_string_value(node)));
+	}
+	return nodes[0] ? nodes : NULL;
+}
+
 static bool read_entry(struct reader *r, const json_t *object, const struct json_path *path)
 {
 	const json_t *file = json_object_get(object, "file"), *count = json_object_get(object, "count");
 	struct entry entry = { .fingerprint = string_of(r, object, "fingerprint"), .id = string_of(r, object, "id"),
 			       .file = string_of(r, object, "file"), .message = string_of(r, object, "message") };
 	json_int_t known = json_integer_value(count);
+	const json_t *nodes = json_object_get(object, "nodes");
 
 	if (!json_is_object(object))
 		return wrong(r, path, "is not an object");
@@ -166,6 +183,9 @@ static bool read_entry(struct reader *r, const json_t *object, const struct json
 		return wrong(r, &(struct json_path){ path, "file", 0 }, "is neither a string nor null");
 	if (!json_is_integer(count) || known < 1 || known > INT32_MAX)
 		return wrong(r, &(struct json_path){ path, "count", 0 }, "is not a number from 1 on");
+	entry.nodes = nodes ? read_nodes(r, nodes) : NULL;
+	if (nodes && !entry.nodes)
+		return wrong(r, &(struct json_path){ path, "nodes", 0 }, "is not a list of names");
 	entry.count = (uint32_t)known;
 	entry.order = r->baseline->count;
 	r->baseline->entries[r->baseline->count++] = entry;
@@ -276,13 +296,26 @@ static bool is_gone(const struct diags *diags, const char *file)
 	return false;
 }
 
-static bool was_looked_for(const struct diags *diags, const struct diag_choice *choice, const struct named_source *sources,
+static bool concerns_nodes(const struct entry *entry, const struct node_option *checked)
+{
+	if (!entry->nodes || !checked)
+		return true;
+	for (; checked; checked = checked->next)
+		for (const char **node = entry->nodes; *node; node++)
+			if (text_is(checked->name, *node))
+				return true;
+	return false;
+}
+
+static bool was_looked_for(const struct diags *diags, const struct baseline_scope *scope, const struct named_source *sources,
 			   const struct entry *entry)
 {
 	enum diag_id id = diag_find(text_of(entry->id));
 	const struct source *source;
 
-	if (id < DIAG_COUNT && (choice->off[id] || (diag_is_of_lint(id) && !diags->linted)))
+	if (id < DIAG_COUNT && (scope->choice->off[id] || (diag_is_of_lint(id) && !diags->linted)))
+		return false;
+	if (!concerns_nodes(entry, scope->nodes))
 		return false;
 	if (!entry->file)
 		return diags->linted;
@@ -291,7 +324,7 @@ static bool was_looked_for(const struct diags *diags, const struct diag_choice *
 }
 
 /* cli_error() escapes what could act on a terminal. */
-static void report_stale(const struct baseline *b, const struct diags *diags, const struct diag_choice *choice,
+static void report_stale(const struct baseline *b, const struct diags *diags, const struct baseline_scope *scope,
 			 const struct named_source *sources)
 {
 	uint32_t stale = 0;
@@ -300,7 +333,7 @@ static void report_stale(const struct baseline *b, const struct diags *diags, co
 	for (size_t i = 0; i < b->count; i++) {
 		const struct entry *entry = &b->entries[i];
 
-		if (!entry->left || !was_looked_for(diags, choice, sources, entry))
+		if (!entry->left || !was_looked_for(diags, scope, sources, entry))
 			continue;
 		stale += entry->left;
 		if (stale - entry->left >= STALE_NAMED)
@@ -333,7 +366,7 @@ static struct entry *find_entry(const struct baseline *b, const char *fingerprin
 	return NULL;
 }
 
-void baseline_apply(struct baseline *b, struct diags *diags, const struct diag_choice *choice)
+void baseline_apply(struct baseline *b, struct diags *diags, const struct baseline_scope *scope)
 {
 	bool several = has_several_roots(diags->map);
 	const char *const *fingerprint = diag_shared_fingerprints(diags, name_file, &several);
@@ -354,7 +387,7 @@ void baseline_apply(struct baseline *b, struct diags *diags, const struct diag_c
 	}
 	if (known)
 		cli_error("%s: %u known finding%s not shown", b->path, known, known == 1 ? " is" : "s are");
-	report_stale(b, diags, choice, name_sources(diags, several));
+	report_stale(b, diags, scope, name_sources(diags, several));
 }
 
 /* ---- writing ---- */
@@ -366,6 +399,17 @@ static int by_place(const void *a, const void *b)
 
 	order = order ? order : strcmp(x->id, y->id);
 	return order ? order : strcmp(x->fingerprint, y->fingerprint);
+}
+
+static const char **names_of(const struct diags *diags, const struct node_set *nodes)
+{
+	const char **names = nodes ? ARENA_ARRAY(diags->arena, const char *, nodes->of->count + 1) : NULL;
+	size_t count = 0;
+
+	for (unsigned i = 0; nodes && i < nodes->of->count; i++)
+		if (node_set_has(nodes, i))
+			names[count++] = arena_string(diags->arena, nodes->of->names[i]);
+	return names;
 }
 
 /* The entries of all diagnostics; of several in one, the first one's message is told. */
@@ -391,7 +435,8 @@ static struct entry *entries_of(const struct diags *diags, size_t *count)
 		last = source;
 		entries[*count] = (struct entry){ .fingerprint = fingerprint[*count], .file = name,
 						  .id = arena_string(diags->arena, text_of(code.text)),
-						  .message = diag_visible(diags, d->message), .count = 1, .order = *count };
+						  .message = diag_visible(diags, d->message),
+						  .nodes = names_of(diags, d->nodes), .count = 1, .order = *count };
 		++*count;
 	}
 	return entries;
@@ -403,8 +448,14 @@ static void print_entry(struct out *out, const struct diags *diags, const struct
 				   entry->file ? json_string(diag_visible(diags, entry->file)) : json_null(), "id", entry->id,
 				   "fingerprint", entry->fingerprint, "count", (json_int_t)entry->count, "message",
 				   entry->message);
-	char *text = object ? json_dumps(object, 0) : NULL;
+	json_t *nodes = entry->nodes ? json_array() : NULL;
+	char *text;
 
+	for (size_t i = 0; nodes && entry->nodes[i]; i++)
+		json_array_append_new(nodes, json_string(diag_visible(diags, entry->nodes[i])));
+	if (nodes)
+		json_object_set_new(object, "nodes", nodes);
+	text = object ? json_dumps(object, 0) : NULL;
 	if (!text) {
 		fprintf(stderr, "pvefw: out of memory\n");
 		abort();

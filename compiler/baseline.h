@@ -10,14 +10,21 @@
 #define PVEFW_BASELINE_H
 
 #include "diag_choice.h"
+#include "inputs.h"
 
 struct baseline;
 
 /* NULL if the file cannot be read or is broken, which was reported with the place.  Belongs to the arena. */
 struct baseline *baseline_read(struct arena *arena, const char *path);
+/* What a run has looked for. */
+struct baseline_scope {
+	const struct diag_choice *choice;
+	const struct node_option *nodes; /* NULL: all */
+};
+
 /* Takes away what is known, and says on standard error how much that is, and what was not found again although it
  * was looked for.  What cannot be read is never taken away. */
-void baseline_apply(struct baseline *baseline, struct diags *diags, const struct diag_choice *choice);
+void baseline_apply(struct baseline *baseline, struct diags *diags, const struct baseline_scope *scope);
 /* Writes all diagnostics to the file, whose order depends on nothing but them; `count` is how many.  False was
  * reported. */
 bool baseline_write(const struct diags *diags, const char *path, uint32_t *count);

@@ -80,7 +80,8 @@ bool findings_compare(struct run *run)
 	if (written)
 		return write_baseline(run, written);
 	if (run->baseline)
-		baseline_apply(run->baseline, &run->diags, &run->choice);
+		baseline_apply(run->baseline, &run->diags,
+			       &(struct baseline_scope){ &run->choice, run->cli->nodes });
 	return true;
 }
 
