@@ -323,7 +323,6 @@ static void report_in(const struct check *c, const struct rule *line, const stru
 	struct lint *lint = c->lint;
 	struct list names = { .arena = lint->arena }, ports = names, links = names, link_ports = names;
 	uint32_t link_count = name_links(c, c->in, line, &links, &link_ports);
-	const struct link *link = first_link(c->in, line);
 	bool of_cluster = link_count > 0, chosen = c->ways[WAYS].let_in && c->ways[WAYS + 1].let_in;
 	struct diagnostic *d;
 
@@ -345,9 +344,10 @@ static void report_in(const struct check *c, const struct rule *line, const stru
 	d = diag(lint->diags, line->span, of_cluster || !chosen ? DIAG_CLUSTER_CUT_OFF : DIAG_CONSOLES_CUT_OFF, "this rule keeps %s from the host", list_text(&names));
 	if (rule != line)
 		diag_label(d, rule->span, "the rule of the group");
-	if (link)
-		diag_note(d, "corosync: %s %s %s, as from %.*s; only answers to what this node sends get in",
-			  list_text(&links), link_count > 1 ? "are" : "is", verb(rule), TEXT_ARG(link->link->theirs));
+	/* No address is named: the same is true of the other nodes, and is to be said once. */
+	if (link_count)
+		diag_note(d, "corosync: %s %s %s; only answers to what this node sends get in", list_text(&links),
+			  link_count > 1 ? "are" : "is", verb(rule));
 	if (ports.last)
 		diag_note(d, "the set `management`, of which the local network is part, is let in only after all written rules: %s",
 			  list_text(&ports));
@@ -360,7 +360,6 @@ static void report_out(const struct check *c, const struct rule *line, const str
 	const struct policy *policy = &c->lint->config->cluster_options.policy_out;
 	struct list links = { .arena = c->lint->arena }, ports = links;
 	uint32_t count = name_links(c, c->out, line, &links, &ports);
-	const struct link *link = first_link(c->out, line);
 	struct diagnostic *d;
 
 	d = diag(c->lint->diags, line ? line->span : policy->span, DIAG_CLUSTER_CUT_OFF,
@@ -368,8 +367,8 @@ static void report_out(const struct check *c, const struct rule *line, const str
 		 line ? "" : count > 1 ? " on some links" : " on one link");
 	if (rule && rule != line)
 		diag_label(d, rule->span, "the rule of the group");
-	diag_note(d, "%s %s %s, as to %.*s", list_text(&links), count > 1 ? "are" : "is",
-		  (rule ? rule->action : policy->action) == ACTION_DROP ? "dropped" : "rejected", TEXT_ARG(link->link->theirs));
+	diag_note(d, "%s %s %s", list_text(&links), count > 1 ? "are" : "is",
+		  (rule ? rule->action : policy->action) == ACTION_DROP ? "dropped" : "rejected");
 	if (!line)
 		diag_note(d, "without a rule the host lets out udp 5404:5405 only");
 	diag_help(d, "accept it: `OUT ACCEPT -p udp -dport %s`%s", ports.text, line ? " above this rule" : "");
