@@ -21,6 +21,7 @@ struct path {
 	enum direction direction;
 	struct region left;        /* of IPv6, not decided yet */
 	const struct rule *rule;   /* the first that drops private networks */
+	const struct rule *line;   /* the GROUP rule that brings it, or itself */
 	const struct rule *accept; /* that lets IPv6 pass; NULL: the policy */
 	bool closed;               /* nothing is to be said */
 	bool open;
@@ -90,8 +91,10 @@ static void visit(struct path *p, const struct rule *line, const struct rule *ru
 	if (!rule->enabled || rule->direction != p->direction || p->closed || p->open)
 		return;
 	if (drops_private(p, rule)) {
-		if (!p->rule)
+		if (!p->rule) {
 			p->rule = rule;
+			p->line = line;
+		}
 		return;
 	}
 	region = space_rule(p->lint->space, rule, line->iface);
@@ -123,38 +126,51 @@ static void visit_all(struct path *p, const struct rule_list *rules)
 
 /* ---- reporting ---- */
 
-/* A rule is reported once, however many guests use its group. */
+/* Rules that were reported: that of a group is one mistake, however many guests use it. */
 struct found {
 	const struct rule *rule;
-	struct diagnostic *d;
-	uint32_t more;
 	struct found *next;
 };
 
-static void report(struct found **all, const struct path *p, const struct policy *policy, const char *who)
+static bool is_found(const struct found *found, const struct rule *rule)
 {
-	const char *key = lint_policy_key(p->direction), *side = p->direction == DIRECTION_IN ? "source" : "dest";
-	struct found *found = *all;
-	struct diagnostic *d;
-
-	while (found && found->rule != p->rule)
+	while (found && found->rule != rule)
 		found = found->next;
-	if (found) {
-		found->more++;
-		return;
-	}
-	d = diag(p->lint->diags, p->rule->span, DIAG_IPV4_ISOLATION, "private networks are blocked for %s with IPv4 only", who);
-	if (p->accept)
+	return found != NULL;
+}
+
+/* Says the same of a rule in a group whoever uses it. */
+static void say_what_accepts(struct diagnostic *d, const struct path *p, const struct policy *policy)
+{
+	const char *key = lint_policy_key(p->direction);
+
+	if (p->line != p->rule)
+		diag_note(d, "where the group is used, what it does not block is accepted, IPv6 too");
+	else if (p->accept)
 		diag_label(d, p->accept->span, "accepts IPv6");
 	else if (policy->span.begin)
 		diag_label(d, policy->span, "accepts IPv6");
 	else
 		diag_note(d, "%s is ACCEPT unless it is set, and accepts IPv6", key);
+}
+
+static void report(struct found **all, const struct path *p, const struct policy *policy, const char *who)
+{
+	const char *side = p->direction == DIRECTION_IN ? "source" : "dest";
+	const char *type = direction_names[p->direction];
+	struct found *found;
+	struct diagnostic *d;
+
+	if (is_found(*all, p->rule))
+		return;
+	d = diag(p->lint->diags, p->rule->span, DIAG_IPV4_ISOLATION, "private networks are blocked for %s with IPv4 only",
+		 p->line == p->rule ? who : "the users of this group");
+	say_what_accepts(d, p, policy);
 	diag_note(d, "the same machines have link-local addresses of IPv6 (fe80::/10), and may have others");
 	diag_help(d, "add rules for IPv6, as `%s DROP -%s fe80::/10` and `%s DROP -%s fc00::/7`, and for the networks' own "
-		  "prefixes", direction_names[p->direction], side, direction_names[p->direction], side);
+		  "prefixes", type, side, type, side);
 	found = ARENA_NEW(&p->lint->scratch, struct found);
-	*found = (struct found){ .rule = p->rule, .d = d, .next = *all };
+	*found = (struct found){ .rule = p->rule, .next = *all };
 	*all = found;
 }
 
@@ -199,7 +215,4 @@ void lint_isolation(struct lint *lint)
 		check(lint, &all, DIRECTION_IN, rules, &guest->options.policy_in, lint_guest_name(lint, guest));
 		check(lint, &all, DIRECTION_OUT, rules, &guest->options.policy_out, lint_guest_name(lint, guest));
 	}
-	for (const struct found *f = all; f; f = f->next)
-		if (f->more)
-			diag_note(f->d, "the same goes for %u more of this node's guests", f->more);
 }

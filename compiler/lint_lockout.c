@@ -172,7 +172,7 @@ static bool is_open(const struct way *way)
 	return way->further || way->opened || way->rule;
 }
 
-static void report_local(struct lint *lint, const char *which)
+static void report_local(struct lint *lint, const char *which, bool lost)
 {
 	const struct alias *network = lint->config->local_network;
 	const struct lint_file *cluster = lint_find_file(lint, lint->inputs->cluster);
@@ -186,8 +186,8 @@ static void report_local(struct lint *lint, const char *which)
 	else
 		diag_note(d, "which one that is, each node finds out itself");
 	diag_note(d,
-		  "policy_in is %s, no rule lets anybody else in, and [IPSET management] holds nothing else",
-		  action_names[lint->config->cluster_options.policy_in.action]);
+		  "policy_in is %s, no rule%s lets anybody else in, and [IPSET management] holds nothing else",
+		  action_names[lint->config->cluster_options.policy_in.action], lost ? " that is right" : "");
 	diag_help(d, "add the administrators' addresses to [IPSET management] of cluster.fw");
 }
 
@@ -196,18 +196,22 @@ void lint_lock_out(struct lint *lint)
 	const struct config *config = lint->config;
 	struct way ssh, web;
 
-	if (!config_enabled(config) || !config->host_options.enable || lint_lost_rule(lint))
-		return;
-	if (is_blacklisted(lint))
+	bool lost = lint_lost_rule(lint);
+
+	if (!config_enabled(config) || !config->host_options.enable || is_blacklisted(lint))
 		return;
 	ssh = find_way(lint, &services[0]);
 	web = find_way(lint, &services[1]);
-	if (ssh.rule)
+	/* A rule that is wrong may have been the one that lets in; if all are, nobody is. */
+	if (ssh.rule && !lost)
 		report_closed(lint, &ssh, web.rule ? &web : NULL);
-	if (web.rule && web.line != ssh.line)
+	if (web.rule && web.line != ssh.line && !lost)
 		report_closed(lint, &web, NULL);
+	if (lost && (config->cluster_rules.count || config->host_rules.count))
+		return;
 	if (config->cluster_options.policy_in.action != ACTION_ACCEPT && (!is_open(&ssh) || !is_open(&web)))
 		report_local(lint, is_open(&web)   ? ssh.service->name
 				   : is_open(&ssh) ? web.service->name
-						   : "SSH and the web interface");
+						   : "SSH and the web interface",
+			     lost);
 }
