@@ -184,6 +184,20 @@ verdict $? "the logger can do more than it must"
 [ "$(stat -c '%U %a' /run/pve-firewall /run/pve-firewall/logger | xargs)" = "root 755 pvefw-logger 755" ]
 verdict $? "the run directory: $(stat -c '%U %a' /run/pve-firewall /run/pve-firewall/logger | xargs)"
 
+# has_open FILE: the logger has
+has_open() {
+	for descriptor in "/proc/$(main_pid pvefw-logger)/fd"/*; do
+		[ "$(readlink "$descriptor")" != "$1" ] || return 0
+	done
+	return 1
+}
+
+# By Proxmox VE's file, which makes the log anew as root's.
+logrotate --force /etc/logrotate.d/pve-firewall
+verdict $? "logrotate with the other firewall's file"
+soon has_open /var/log/pve-firewall.log && [ "$(stat -c '%U %a' /var/log/pve-firewall.log)" = "pvefw-logger 640" ]
+verdict $? "the log after a rotation by the other firewall's file: $(ls -l /var/log/pve-firewall*)"
+
 start_watching
 systemctl kill --signal=KILL pve-firewall
 in_force "after a crash"
@@ -313,14 +327,6 @@ left=$(find /var/log /run/pve-firewall /etc /usr/sbin -name '*pve-firewall*' 2>/
 verdict $? "after purging there is $left"
 
 # ---- the log ----
-
-# has_open FILE: the logger has
-has_open() {
-	for descriptor in "/proc/$(main_pid pvefw-logger)/fd"/*; do
-		[ "$(readlink "$descriptor")" != "$1" ] || return 0
-	done
-	return 1
-}
 
 ours 0.3
 before=0
