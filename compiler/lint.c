@@ -104,17 +104,22 @@ const char *lint_guest_name(struct lint *lint, const struct guest *guest)
 			    TEXT_ARG(guest->vmid_text));
 }
 
+struct ast_file *lint_parse(struct arena *arena, const struct lint_file *file)
+{
+	struct source *copy = ARENA_NEW(arena, struct source);
+
+	*copy = *file->source;
+	copy->text = arena_alloc(arena, copy->size + 2);
+	if (copy->size)
+		memcpy(copy->text, file->source->text, copy->size);
+	return ast_parse(arena, copy, file->kind);
+}
+
 struct span lint_option_place(const struct lint_file *file, const char *key)
 {
 	struct span place = { file->source->base, file->source->base };
 	struct arena trees = { 0 };
-	/* Of its own: the lexer writes into the text while it reads, which other checks read at the same time. */
-	struct source copy = *file->source;
-	struct ast_file *ast;
-
-	copy.text = arena_alloc(&trees, copy.size + 2);
-	memcpy(copy.text, file->source->text, copy.size);
-	ast = ast_parse(&trees, &copy, file->kind);
+	struct ast_file *ast = lint_parse(&trees, file);
 
 	for (const struct ast_section *s = ast->sections; s; s = s->next)
 		for (const struct ast_line *l = s->lines; l && s->kind == SECTION_OPTIONS; l = l->next) {

@@ -56,6 +56,11 @@ struct lint_chain {
 const char *lint_policy_key(enum direction direction);
 /* Calls `each` for the rules of every file, and of every security group by itself. */
 void lint_each_chain(struct lint *lint, void (*each)(struct lint *lint, const struct lint_chain *chain));
+/*
+ * The syntax tree of a file; its words are of a copy of the text, and go with the arena.  ast_parse() is not for
+ * checks: the lexer writes into the text while it reads, and other checks read that at the same time.
+ */
+struct ast_file *lint_parse(struct arena *arena, const struct lint_file *file);
 /* Where `key` is set in a file (the last time), or the begin of the file. */
 struct span lint_option_place(const struct lint_file *file, const char *key);
 const struct lint_file *lint_find_file(const struct lint *lint, const struct source *source);

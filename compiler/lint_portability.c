@@ -221,8 +221,7 @@ static void check_lines(struct lint *lint, const struct lint_file *file)
 {
 	struct tally tally = { .lint = lint };
 	struct arena trees = { 0 };
-	/* The parser changes nothing of the source. */
-	struct ast_file *ast = ast_parse(&trees, (struct source *)file->source, file->kind);
+	struct ast_file *ast = lint_parse(&trees, file);
 
 	for (const struct ast_section *s = ast->sections; s; s = s->next)
 		for (const struct ast_line *l = s->lines; l; l = l->next)
