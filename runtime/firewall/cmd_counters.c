@@ -17,6 +17,7 @@
 #include "firewall/counters.h"
 #include "firewall/firewall.h"
 #include "firewall/rundir.h"
+#include "resolve.h"
 #include "run.h"
 #include "strerror.h"
 
@@ -104,6 +105,23 @@ static bool print_json(struct out *out, const struct counters *c, const struct c
 	return reason == 0;
 }
 
+static void report_unknown(const struct counters *c, const char *name)
+{
+	struct suggestion s;
+
+	suggest_start(&s, text_of(name));
+	for (uint32_t i = 0; i < c->file_count; i++) {
+		const char *path = c->files[i].source->path, *slash = strrchr(path, '/');
+
+		suggest_word(&s, text_of(path));
+		suggest_word(&s, text_of(slash ? slash + 1 : path));
+	}
+	if (s.best.len)
+		cli_error("the configuration of this node has no file %s; did you mean `%.*s`?", name, TEXT_ARG(s.best));
+	else
+		cli_error("the configuration of this node has no file %s", name);
+}
+
 /* The files that are named, or all. */
 static bool print_files(struct out *out, const struct counters *c, const struct cli *cli)
 {
@@ -113,7 +131,7 @@ static bool print_files(struct out *out, const struct counters *c, const struct 
 		const struct counted_file *file = counters_find_file(c, text_of(cli->operands[i]));
 
 		if (!file) {
-			cli_error("the configuration of this node has no file %s", cli->operands[i]);
+			report_unknown(c, cli->operands[i]);
 			return false;
 		}
 		if (!wants_json(cli))
