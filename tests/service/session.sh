@@ -165,6 +165,11 @@ pvefw takeover >pvefw.log 2>&1
 verdict $? "takeover with an error: $(cat pvefw.log)"
 sed -i '1,2d' /etc/pve/firewall/cluster.fw
 
+# On a terminal it asks.
+echo n | script -qec 'pvefw takeover' /dev/null >pvefw.log 2>&1
+[ $? = 1 ] && grep -q 'Take over? \[y/N\]' pvefw.log && [ "$(main_pid)" = "$before" ] && [ "$(who)" = "in charge: Proxmox VE" ]
+verdict $? "takeover that is answered with no: $(cat pvefw.log)"
+
 start_watching
 pvefw_does takeover
 in_force "after the takeover"
