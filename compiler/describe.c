@@ -4,7 +4,7 @@
 
 #include <inttypes.h>
 
-#include "limits.h"
+#include "limit_table.h"
 
 enum { WIDTH = 80 };
 

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "folder.h"
-#include "limits.h"
+#include "limit_table.h"
 #include "netdb.h"
 #include "resolve.h"
 #include "strerror.h"

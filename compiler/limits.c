@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "limits.h"
+#include "limit_table.h"
 
 const struct limit_row limit_table[] = {
 #define LIMIT(ID, value, treatment, text, source) { #ID, value, LIMIT_IS_##treatment, text, source },

@@ -16,7 +16,7 @@
 #include "diag.h"
 #include "inputs.h"
 #include "ir.h"
-#include "limits.h"
+#include "limit_table.h"
 #include "netdb.h"
 
 /* What was found out once and is needed for many rules. */

@@ -10,7 +10,7 @@
 #include "tables.h"
 
 #include "ir.h"
-#include "limits.h"
+#include "limit_table.h"
 
 /* ---- what ast.h declares ---- */
 

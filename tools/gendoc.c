@@ -15,7 +15,7 @@
 #include "firewall/firewall.h"
 #include "describe.h"
 #include "diag.h"
-#include "limits.h"
+#include "limit_table.h"
 #include "lint.h"
 #include "logger/logger_cli.h"
 #include "portability.h"
@@ -124,7 +124,8 @@ static void synopsis(struct out *out)
 		out_string(out, ".Op Ar option ...\n");
 		operands(out, program->commands[i].operands);
 	}
-	out_printf(out, ".Nm\n.Cm %s\n%s", cli_help_command.name, program->commands[0].name ? ".Op Ar command\n" : "");
+	if (program->commands[0].name)
+		out_printf(out, ".Nm\n.Cm %s\n.Op Ar command\n", cli_help_command.name);
 	out_string(out, ".Nm\n.Fl \\-help | Fl \\-version\n");
 }
 
@@ -856,7 +857,7 @@ static void logger_counts(struct out *out)
 
 static void table_cell(struct out *out, const char *text, const char *end)
 {
-	out_string(out, "T{\n");
+	out_string(out, "T{\n.na\n"); /* a column may be too narrow to be adjusted, which groff 1.23 warns of */
 	mdoc_text(out, text_of(text));
 	out_printf(out, "\nT}%s", end);
 }

@@ -5,7 +5,7 @@
 #include <linux/netfilter.h>
 
 #include "diag.h"
-#include "limits.h"
+#include "limit_table.h"
 
 /* ---- chains and rules ---- */
 

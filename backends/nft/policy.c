@@ -2,7 +2,7 @@
 /* Logging (spec 2.4), and policies at the end of a chain. */
 #include "nft/build.h"
 
-#include "limits.h"
+#include "limit_table.h"
 
 /* ---- logging ---- */
 

@@ -6,7 +6,7 @@
  */
 #include "nft/build.h"
 
-#include "limits.h"
+#include "limit_table.h"
 
 /* ---- sets by contents ---- */
 

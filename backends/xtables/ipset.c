@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 #include "left_out.h"
-#include "limits.h"
+#include "limit_table.h"
 #include "xt_state.h"
 
 /* One set of one IP version. */

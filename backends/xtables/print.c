@@ -2,7 +2,7 @@
 /* Writing down one rule in iptables-save's language. */
 #include "xtables.h"
 
-#include "limits.h"
+#include "limit_table.h"
 
 static void print_set_id(struct out *out, const char *id, size_t len)
 {

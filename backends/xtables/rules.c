@@ -2,7 +2,7 @@
 /* Rules of the configuration as rules of a chain (spec 2.6 to 2.8). */
 #include "xtables.h"
 
-#include "limits.h"
+#include "limit_table.h"
 
 enum {
 	MATCHES_MOST = 12,

@@ -8,7 +8,7 @@
  */
 #include "xtables.h"
 
-#include "limits.h"
+#include "limit_table.h"
 
 /* Where the part that begins at `from` ends: at a comma, or at the end of the list. */
 static uint32_t end_of_part(struct text list, uint32_t from)

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "ir.h"
-#include "limits.h"
+#include "limit_table.h"
 #include "tables.h"
 
 /* Every name is found in any case; a part of it, or more, is not that name. */

@@ -3,8 +3,8 @@
  * The limits of the language, of the tools and of the kernel; their values are rows
  * of limits.def, and the only copies of these numbers.
  */
-#ifndef PVEFW_LIMITS_H
-#define PVEFW_LIMITS_H
+#ifndef PVEFW_LIMIT_TABLE_H
+#define PVEFW_LIMIT_TABLE_H
 
 #include <stdbool.h>
 #include <stdint.h>
