@@ -32,7 +32,7 @@ struct cover {
 	enum direction direction;
 	struct step *steps;
 	uint32_t count;
-	uint32_t first, own; /* those of the chain's own rules are steps[first] to steps[own - 1] */
+	uint32_t own; /* those of the chain's own rules come first */
 	uint64_t work;
 	bool bound_hit;
 	struct diagnostic *told; /* the last of report_covered(), and the one line that covers */
@@ -91,36 +91,12 @@ static void add_implied(struct cover *c)
 	}
 }
 
-/* What comes from the set `blacklist` is dropped before all rules of hosts and guests (spec 2.2). */
-static void add_blacklist(struct cover *c)
-{
-	const struct ipset *set = lint_cluster_set(c->lint, "blacklist");
-	struct step *step = &c->steps[c->count];
-	struct rule *rule;
-
-	if (c->direction != DIRECTION_IN || !set || !set->span.begin)
-		return;
-	rule = ARENA_NEW(&c->lint->scratch, struct rule);
-	*rule = (struct rule){ .action = ACTION_DROP, .span = set->span };
-	*step = (struct step){ .rule = rule, .line = rule, .implied = true };
-	for (unsigned version = IPV4; version <= IPV6; version <<= 1) {
-		struct box box = space_everything(version);
-
-		box.side[DIM_SOURCE] = space_set(c->lint->space, set, version);
-		if (box.side[DIM_SOURCE].count)
-			region_add(&c->lint->scratch, &step->region, &box);
-	}
-	c->count++;
-}
-
 static void lay_out(struct cover *c)
 {
 	const struct lint_chain *chain = c->chain;
 
 	c->steps = ARENA_ARRAY(&c->lint->scratch, struct step,
-			       steps_of(chain->rules) + steps_of(chain->then) + 2);
-	add_blacklist(c);
-	c->first = c->count;
+			       steps_of(chain->rules) + steps_of(chain->then) + 1);
 	add_steps(c, chain->rules);
 	c->own = c->count;
 	add_steps(c, chain->then);
@@ -212,26 +188,6 @@ static void copy_region(struct cover *c, struct region *to, const struct region 
 		region_add(&c->lint->scratch, to, &from->boxes[i]);
 }
 
-/* Takes away what the blacklist decides.  It is to blame only for all of it: a part of most rules is in it. */
-static bool take_blacklist(struct cover *c, struct subject *s, enum action action)
-{
-	for (uint32_t i = 0; i < c->first; i++) {
-		struct subject before = *s;
-		bool took;
-
-		keep_example(c, s, &c->steps[i], action);
-		if (!take_step(c, s, &c->steps[i], &took))
-			return false;
-		if (took && !s->left.count) {
-			note_coverer(s, &c->steps[i], action);
-		} else {
-			s->by = before.by;
-			s->example = before.example;
-		}
-	}
-	return true;
-}
-
 /* Of one step of the subject: what it decides there, without what is decided above. */
 static bool take_above_step(struct cover *c, struct subject *s, uint32_t at)
 {
@@ -242,9 +198,7 @@ static bool take_above_step(struct cover *c, struct subject *s, uint32_t at)
 	for (uint32_t i = s->first; i < at && s->left.count; i++)
 		if (!take_step(c, s, &c->steps[i], &took))
 			return false;
-	if (s->left.count && !take_blacklist(c, s, c->steps[at].rule->action))
-		return false;
-	for (uint32_t i = c->first; i < s->first && s->left.count; i++) {
+	for (uint32_t i = 0; i < s->first && s->left.count; i++) {
 		keep_example(c, s, &c->steps[i], c->steps[at].rule->action);
 		if (!take_step(c, s, &c->steps[i], &took))
 			return false;
@@ -347,7 +301,7 @@ static void report_covered(struct cover *c, struct subject *s)
 				 : "this rule is never reached";
 	struct diagnostic *d;
 
-	if (!s->differs)
+	if (!s->differs && s->coverer_count > 1)
 		find_single(c, s);
 	if (tell_with_last(c, s))
 		return;
@@ -512,6 +466,43 @@ static void check_repeated(struct cover *c, struct subject *s)
 	diag_note(d, "no rule between them decides otherwise about these packets");
 }
 
+/* ---- rules about the blacklist ---- */
+
+/* All packets come from the set `blacklist`, which is asked before all rules of hosts and guests (spec 2.2).  It may
+ * hold many addresses, so it is no step: it is only looked into. */
+static bool is_blacklisted(const struct cover *c, const struct subject *s, const struct ipset *set)
+{
+	for (uint32_t i = s->first; i < s->last; i++)
+		for (uint32_t j = 0; j < c->steps[i].region.count; j++) {
+			const struct box *box = &c->steps[i].region.boxes[j];
+			struct values dropped = space_set(c->lint->space, set, box->version);
+
+			if (!values_hold(&dropped, &box->side[DIM_SOURCE]))
+				return false;
+		}
+	return c->steps[s->first].region.count > 0;
+}
+
+static bool check_blacklist(struct cover *c, struct subject *s)
+{
+	const struct ipset *set = c->direction == DIRECTION_IN ? lint_cluster_set(c->lint, "blacklist") : NULL;
+	struct step *step;
+	struct rule *rule;
+
+	if (!set || !set->span.begin || !is_blacklisted(c, s, set))
+		return false;
+	rule = ARENA_NEW(&c->lint->scratch, struct rule);
+	step = ARENA_NEW(&c->lint->scratch, struct step);
+	*rule = (struct rule){ .action = ACTION_DROP, .span = set->span };
+	*step = (struct step){ .rule = rule, .line = rule, .implied = true };
+	for (uint32_t i = s->first; i < s->last; i++)
+		note_coverer(s, step, c->steps[i].rule->action);
+	s->by = step;
+	s->example = c->steps[s->first].region.boxes[0];
+	report_covered(c, s);
+	return true;
+}
+
 /* ---- rules that match nothing ---- */
 
 static bool is_unsure(const struct endpoint *endpoint)
@@ -574,6 +565,8 @@ static void check_subject(struct cover *c, struct subject *s)
 		report_nothing(c, &c->steps[s->first]);
 		return;
 	}
+	if (check_blacklist(c, s))
+		return;
 	if (!is_like_policy(c, s) && has_witness(c, s)) {
 		check_repeated(c, s);
 		return;
@@ -591,7 +584,7 @@ static void check_direction(struct lint *lint, const struct lint_chain *chain, e
 	struct cover c = { .lint = lint, .chain = chain, .direction = direction };
 
 	lay_out(&c);
-	for (uint32_t i = c.first; i < c.own && c.work <= MOST_WORK;) {
+	for (uint32_t i = 0; i < c.own && c.work <= MOST_WORK;) {
 		struct arena_mark mark = arena_mark(&lint->scratch);
 		struct subject s = { .line = c.steps[i].line, .first = i };
 

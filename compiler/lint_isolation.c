@@ -78,6 +78,15 @@ static bool drops_private(const struct path *p, const struct rule *rule)
 	return false;
 }
 
+/* Drops networks of IPv6, even if not the local ones: the author has thought of IPv6. */
+static bool drops_ipv6(const struct path *p, const struct rule *rule)
+{
+	const struct endpoint *endpoint = p->direction == DIRECTION_IN ? rule->source : rule->dest;
+
+	return rule->action != ACTION_ACCEPT && is_for_every_protocol(rule) && endpoint->kind != ENDPOINT_ANY &&
+	       space_endpoint(p->lint->space, endpoint, IPV6).count;
+}
+
 static bool is_for_all(const struct rule *rule)
 {
 	return is_for_every_protocol(rule) && rule->source->kind == ENDPOINT_ANY && rule->dest->kind == ENDPOINT_ANY;
@@ -95,6 +104,10 @@ static void visit(struct path *p, const struct rule *line, const struct rule *ru
 			p->rule = rule;
 			p->line = line;
 		}
+		return;
+	}
+	if (drops_ipv6(p, rule)) {
+		p->closed = true;
 		return;
 	}
 	region = space_rule(p->lint->space, rule, line->iface);

@@ -225,3 +225,44 @@ void lint_ftp(struct lint *lint)
 	if (!helper_is_set(lint, "ftp"))
 		lint_each_chain(lint, check_ftp);
 }
+
+/* ---- DHCP ---- */
+
+/* The ports of a server and a client, by IP version. */
+static bool is_port_of(const struct ports *ports, uint16_t four, uint16_t six)
+{
+	for (uint32_t i = 0; ports && i < ports->count; i++)
+		if (ports->ranges[i].first != ports->ranges[i].last ||
+		    (ports->ranges[i].first != four && ports->ranges[i].first != six))
+			return false;
+	return ports != NULL;
+}
+
+static bool is_for_dhcp(const struct rule *rule)
+{
+	const struct condition *c = rule->condition_count == 1 ? &rule->conditions[0] : NULL;
+	bool in = rule->direction == DIRECTION_IN;
+
+	if (!rule->enabled || rule->action != ACTION_ACCEPT || rule->log != LOG_NOLOG || !c || c->proto.number != 17)
+		return false;
+	return in ? is_port_of(c->dport, 68, 546) && (!c->sport || is_port_of(c->sport, 67, 547))
+		  : is_port_of(c->dport, 67, 547) && (!c->sport || is_port_of(c->sport, 68, 546));
+}
+
+void lint_dhcp(struct lint *lint)
+{
+	for (uint32_t i = 0; i < lint->file_count; i++) {
+		const struct guest *guest = lint->files[i].guest;
+
+		for (const struct rule *r = guest && guest->options.dhcp ? guest->rules.first : NULL; r; r = r->next) {
+			struct diagnostic *d;
+
+			if (r->direction == DIRECTION_GROUP || !is_for_dhcp(r))
+				continue;
+			d = diag(lint->diags, r->span, DIAG_RULE_OF_DHCP, "DHCP of the guest is let through without this rule");
+			diag_note(d, "`dhcp` is 1%s", guest->written && guest->written[OPTION_GUEST_DHCP].begin ? "" : " unless it is set");
+			if (!r->conditions[0].sport)
+				diag_note(d, "a DHCP relay sends from the port of a server, and does need it");
+		}
+	}
+}

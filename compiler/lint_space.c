@@ -166,6 +166,33 @@ bool values_overlap(const struct values *a, const struct values *b)
 	return false;
 }
 
+/* The range of `a` that begins last before or at `n`, or NULL. */
+static const struct number_range *range_before(const struct values *a, struct number n)
+{
+	uint32_t low = 0, high = a->count;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (number_compare(a->ranges[middle].first, n) <= 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low ? &a->ranges[low - 1] : NULL;
+}
+
+bool values_hold(const struct values *a, const struct values *b)
+{
+	for (uint32_t i = 0; i < b->count; i++) {
+		const struct number_range *range = range_before(a, b->ranges[i].first);
+
+		if (!range || number_compare(range->last, b->ranges[i].last) < 0)
+			return false;
+	}
+	return true;
+}
+
 static struct values values_both(struct arena *arena, const struct values *a, const struct values *b)
 {
 	struct number_range *ranges;

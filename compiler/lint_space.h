@@ -79,6 +79,8 @@ bool values_are_all(const struct values *values, enum dimension dimension, unsig
 /* Ranges in any order, which may overlap; they are sorted in place. */
 struct values values_normal(struct number_range *ranges, uint32_t count);
 struct values values_without(struct arena *arena, const struct values *a, const struct values *b);
+/* Whether all of `b` is in `a`, in O(b log a). */
+bool values_hold(const struct values *a, const struct values *b);
 bool values_overlap(const struct values *a, const struct values *b);
 struct number_range number_range_of(const struct prefix *prefix);
 
