@@ -131,12 +131,27 @@ static unsigned find_long(const struct cli *cli, struct text name)
 	return NO_OPTION;
 }
 
-static unsigned find_letter(const struct cli *cli, char letter)
+/* `word` is the whole one: it may be a long option whose second hyphen is missing. */
+static void report_letter(const struct cli *cli, char letter, const char *word)
+{
+	struct suggestion s;
+
+	suggest_start(&s, text_of(word + 1));
+	for (unsigned i = 0; i < cli->program->option_count && word[2]; i++)
+		if (option_of(cli, i)->name && cli_is_of_command(cli, i))
+			suggest_word(&s, text_of(option_of(cli, i)->name));
+	if (s.best.len)
+		cli_error("unknown option `%s`; did you mean `--%.*s`?", word, TEXT_ARG(s.best));
+	else
+		cli_error("unknown option `-%c`", letter);
+}
+
+static unsigned find_letter(const struct cli *cli, char letter, const char *word)
 {
 	for (unsigned i = 0; i < cli->program->option_count; i++)
 		if (letter && option_of(cli, i)->letter == letter && cli_is_of_command(cli, i))
 			return i;
-	cli_error("unknown option `-%c`", letter);
+	report_letter(cli, letter, word);
 	return NO_OPTION;
 }
 
@@ -323,7 +338,7 @@ static bool take_long(struct words *w, const char *word)
 static bool take_letters(struct words *w, const char *word)
 {
 	for (const char *at = word + 1; *at; at++) {
-		unsigned option = find_letter(w->cli, *at);
+		unsigned option = find_letter(w->cli, *at, word);
 		const char *shown = arena_printf(w->arena, "-%c", *at);
 
 		if (option == NO_OPTION)

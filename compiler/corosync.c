@@ -50,12 +50,15 @@ enum top {
 	TOP_OTHER,
 	TOP_TOTEM,
 	TOP_NODELIST,
+	TOPS
 };
 
 struct reader {
 	struct diags *diags;
 	uint32_t depth;
 	enum top top;         /* the section at depth 1 */
+	bool seen[TOPS];
+	struct word name;     /* of a section, whose brace should be on the next line; or ptr NULL */
 	struct span opened;   /* its line */
 	struct span nodelist; /* the line of the last nodelist */
 	struct node *node;    /* the node we are in, or NULL */
@@ -98,34 +101,44 @@ static void end_node(struct reader *r)
 		node->name = node->ring0;
 	if (!node->name.len) {
 		d = diag(r->diags, node->span, DIAG_COROSYNC_UNNAMED_NODE, "a node without a name");
-		diag_note(d, "its links get no rules");
+		diag_note(d, "its links get rules, as with the stock compiler");
 		diag_help(d, "add `name: ` with the node's host name");
-		node->ignored = true;
-		return;
+		node->name = (struct word){ "", 0, node->span.begin };
 	}
 	*r->last_node = node;
 	r->last_node = &node->next;
 	r->node_count++;
 }
 
-static void open_section(struct reader *r, struct word line)
+/* A section that may be there once: both are read. */
+static void report_section_twice(struct reader *r, struct word name)
 {
-	struct word rest, name = word_trim(word_cut(line, '{', &rest));
+	struct diagnostic *d = diag(r->diags, word_span(name), DIAG_COROSYNC_SECTION_TWICE, "a second section `%.*s`",
+				    TEXT_ARG(name));
 
-	rest = word_trim(rest);
-	if (rest.len && rest.ptr[0] != '#')
-		line_error(r, rest, "text behind an opening brace");
+	diag_note(d, "both are read; the stock compiler refuses the whole file, and applies no new rules");
+	diag_help(d, "write the contents of both into one");
+}
+
+/* `line`: the name, and the brace if it stands on the same line. */
+static void open_section(struct reader *r, struct word name, struct word line)
+{
+	struct text text = word_text(name);
+	bool *seen;
+
 	r->depth++;
 	if (r->depth == 1) {
 		r->opened = word_span(line);
-		r->top = text_is(word_text(name), "totem")      ? TOP_TOTEM
-			 : text_is(word_text(name), "nodelist") ? TOP_NODELIST
-								: TOP_OTHER;
+		r->top = text_is(text, "totem") ? TOP_TOTEM : text_is(text, "nodelist") ? TOP_NODELIST : TOP_OTHER;
 		if (r->top == TOP_NODELIST)
 			r->nodelist = r->opened;
-	} else if (r->depth == 2 && r->top == TOP_NODELIST && text_is(word_text(name), "node")) {
+		seen = &r->seen[r->top];
+		if (*seen && r->top != TOP_OTHER)
+			report_section_twice(r, name);
+		*seen = true;
+	} else if (r->depth == 2 && r->top == TOP_NODELIST && text_is(text, "node")) {
 		start_node(r, line);
-	} else if (r->depth == 2 && r->top == TOP_TOTEM && text_is(word_text(name), "interface")) {
+	} else if (r->depth == 2 && r->top == TOP_TOTEM && text_is(text, "interface")) {
 		r->in_interface = true;
 		r->link = r->port = 0;
 	}
@@ -223,32 +236,97 @@ static void read_totem_key(struct reader *r, struct word key, struct word value)
 	}
 }
 
-static void read_line(struct reader *r, struct word line)
+static void read_setting(struct reader *r, struct word key, struct word value)
 {
-	struct word value, key;
-
-	if (!line.len || line.ptr[0] == '#')
-		return;
-	if (text_find(word_text(line), '{') >= 0) {
-		open_section(r, line);
-		return;
-	}
-	if (line.ptr[0] == '}') {
-		close_section(r, line);
-		return;
-	}
-	key = word_trim(word_cut(line, ':', &value));
-	if (!value.ptr || !key.len) {
-		line_error(r, line, "neither `key: value` nor the begin or end of a section");
-		return;
-	}
-	value = word_trim(value);
 	if (r->depth == 2 && r->node)
 		read_node_key(r, key, value);
 	else if (r->depth == 2 && r->in_interface)
 		read_interface_key(r, key, value);
 	else if (r->depth == 1 && r->top == TOP_TOTEM)
 		read_totem_key(r, key, value);
+}
+
+/* The first word of `line`, and what is behind it. */
+static struct word cut_word(struct word line, struct word *rest)
+{
+	uint32_t end = 0;
+
+	while (end < line.len && !char_is_blank(line.ptr[end]) && line.ptr[end] != '\r')
+		end++;
+	*rest = word_trim(word_part(line, end, line.len - end));
+	return word_part(line, 0, end);
+}
+
+/* Whether something new begins: a brace, `key:` or `name {`. */
+static bool begins_statement(struct word line)
+{
+	struct word rest, word = cut_word(line, &rest);
+
+	return text_is(word_text(word), "}") || (word.len > 1 && word.ptr[word.len - 1] == ':') ||
+	       (rest.len && rest.ptr[0] == '{');
+}
+
+/* The value of a key, with the blanks that it may hold; *rest: what begins behind it on the same line. */
+static struct word cut_value(struct word line, struct word *rest)
+{
+	struct word value = line;
+
+	cut_word(line, rest);
+	while (rest->len && !begins_statement(*rest))
+		cut_word(*rest, rest);
+	if (rest->len)
+		value.len = rest->begin - value.begin;
+	return word_trim(value);
+}
+
+/* Cuts off the comment; like stock, anywhere in a line. */
+static struct word without_comment(struct word line)
+{
+	long hash = text_find(word_text(line), '#');
+
+	return hash < 0 ? line : word_trim(word_part(line, 0, (uint32_t)hash));
+}
+
+static const char no_statement[] = "neither `key: value` nor the begin or end of a section";
+
+/* A line holds one or several of `name {`, `}` and `key: value`, as stock reads them. */
+static void read_line(struct reader *r, struct word line)
+{
+	struct word rest, word, value;
+	long colon, brace;
+
+	line = without_comment(line);
+	if (r->name.ptr && line.len) {
+		word = r->name;
+		r->name.ptr = NULL;
+		if (line.ptr[0] == '{') {
+			open_section(r, word, word);
+			line = word_trim(word_part(line, 1, line.len - 1));
+		} else {
+			line_error(r, word, no_statement);
+		}
+	}
+	for (; line.len; line = rest) {
+		colon = text_find(word_text(line), ':');
+		brace = text_find(word_text(line), '{');
+		if (line.ptr[0] == '}') {
+			close_section(r, word_part(line, 0, 1));
+			rest = word_trim(word_part(line, 1, line.len - 1));
+		} else if (brace >= 0 && (colon < 0 || brace < colon)) {
+			word = word_trim(word_cut(line, '{', &rest));
+			open_section(r, word, word_part(line, 0, (uint32_t)brace + 1));
+			rest = word_trim(rest);
+		} else if (colon > 0) {
+			word = word_trim(word_cut(line, ':', &value));
+			value = cut_value(word_trim(value), &rest);
+			read_setting(r, word, value);
+		} else if (cut_word(line, &rest).len == line.len && line.ptr[0] != ':') {
+			r->name = line;
+		} else {
+			line_error(r, line, no_statement);
+			return;
+		}
+	}
 }
 
 static void read_file(struct reader *r, struct source *source)
@@ -259,6 +337,8 @@ static void read_file(struct reader *r, struct source *source)
 
 	while (lines_next(&lines, &line))
 		read_line(r, line);
+	if (r->name.ptr)
+		line_error(r, r->name, no_statement);
 	end_node(r);
 	if (r->depth == 0)
 		return;
@@ -397,14 +477,14 @@ static void missing_node(struct reader *r, struct node *const *nodes, struct tex
 		diag_help(d, "did you mean --node %.*s?", TEXT_ARG(s.best));
 }
 
-static void duplicate_node(struct reader *r, struct node *node, const struct node *first)
+static void duplicate_node(struct reader *r, const struct node *node, struct node *first)
 {
 	struct diagnostic *d = diag(r->diags, word_span(node->name), DIAG_COROSYNC_DUPLICATE_NODE,
 				    "there are two nodes `%.*s`", TEXT_ARG(node->name));
 
 	diag_label(d, word_span(first->name), "the first one is here");
-	diag_note(d, "the second node's links get no rules");
-	node->ignored = true;
+	diag_note(d, "the last one counts; the links of the first one get no rules");
+	first->ignored = true;
 }
 
 /* Marks nodes that are there twice, and sees whether this one is among them. */

@@ -89,6 +89,11 @@ static void report_malformed(struct resolver *r, struct word address)
 
 static void report_address(struct resolver *r, struct word address, enum address_error error)
 {
+	char intended[PREFIX_TEXT_SIZE];
+
+	/* "10.0.0.0/024" */
+	if (error == ADDRESS_BAD_LENGTH && address_intended(word_text(address), intended))
+		error = ADDRESS_OCTAL;
 	if (error == ADDRESS_TOO_LONG)
 		report_length(r, address);
 	else if (error == ADDRESS_MALFORMED || error == ADDRESS_BAD_LENGTH)

@@ -72,6 +72,9 @@ static void report_address(struct resolver *r, struct word word, enum address_er
 	char intended[PREFIX_TEXT_SIZE];
 	struct diagnostic *d;
 
+	/* "10.0.0.0/024" */
+	if (error == ADDRESS_BAD_LENGTH && address_intended(text, intended))
+		error = ADDRESS_OCTAL;
 	if (is_range(text)) {
 		d = entry_error(r, word, DIAG_ENTRY_RANGE, "`%.*s` is a range; an IP set holds addresses and networks");
 		diag_help(d, "write the networks that make up the range, one a line");

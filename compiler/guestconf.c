@@ -35,8 +35,19 @@ struct reader {
 	struct word item;       /* KEY=VALUE */
 	unsigned said;
 	struct span said_at[8]; /* by number of bit */
+	struct word odd;        /* the first item that Proxmox VE cannot read, though all that counts here is known */
+	const char *odd_help;
 	bool failed;
 };
+
+/* Proxmox VE cannot read the NIC for the present item: what its value can be. */
+static void note_odd(struct reader *r, const char *help)
+{
+	if (r->odd.ptr)
+		return;
+	r->odd = r->item;
+	r->odd_help = help;
+}
 
 /* Reports a mistake after which the NIC is left out. */
 static struct diagnostic *fail(struct reader *r, struct word at, enum diag_id id, const char *message)
@@ -145,13 +156,39 @@ static void read_bridge(struct reader *r, struct word value)
 		r->nic->bridge = word_text(value);
 }
 
-/* A wrong one is no concern of the firewall's. */
+static bool is_number(struct word value, uint64_t least, uint64_t most)
+{
+	uint64_t number;
+
+	return text_to_number(word_text(value), most, &number) && number >= least;
+}
+
 static void read_tag(struct reader *r, struct word value)
 {
 	uint64_t tag;
 
 	if (text_to_number(word_text(value), LIMIT_VLAN, &tag))
 		r->nic->tag = (uint16_t)tag;
+	if (!is_number(value, 1, LIMIT_VLAN))
+		note_odd(r, "a VLAN tag is 1 to 4094");
+}
+
+/* The sizes are those of the schemas of qemu-server and pve-container. */
+static void read_mtu(struct reader *r, struct word value)
+{
+	if (r->type == GUEST_VM ? !is_number(value, 1, 65520) : !is_number(value, 64, 65535))
+		note_odd(r, r->type == GUEST_VM ? "an MTU is 1 to 65520" : "an MTU is 64 to 65535");
+}
+
+static void read_queues(struct reader *r, struct word value)
+{
+	if (!is_number(value, 0, 64))
+		note_odd(r, "a NIC has 0 to 64 queues");
+}
+
+static void read_nothing(struct reader *r, struct word value)
+{
+	(void)r, (void)value;
 }
 
 static void read_trunks(struct reader *r, struct word value)
@@ -215,6 +252,8 @@ static void read_address(struct reader *r, struct word value, unsigned version, 
 		bad_address(r, value, version);
 	else
 		*result = p;
+	if (!r->failed && p.length < 8)
+		note_odd(r, "a prefix length is at least 8");
 }
 
 static void read_ip4(struct reader *r, struct word value)
@@ -244,12 +283,18 @@ static const struct {
 	{ "ip", GUEST_CONTAINER, read_ip4 },       { "ip6", GUEST_CONTAINER, read_ip6 },
 	{ "tag", GUEST_VM, read_tag },             { "tag", GUEST_CONTAINER, read_tag },
 	{ "trunks", GUEST_VM, read_trunks },       { "trunks", GUEST_CONTAINER, read_trunks },
+	{ "mtu", GUEST_VM, read_mtu },             { "mtu", GUEST_CONTAINER, read_mtu },
+	{ "rate", GUEST_VM, read_nothing },        { "rate", GUEST_CONTAINER, read_nothing },
+	{ "link_down", GUEST_VM, read_nothing },   { "link_down", GUEST_CONTAINER, read_nothing },
+	{ "queues", GUEST_VM, read_queues },       { "type", GUEST_CONTAINER, read_nothing },
+	{ "gw", GUEST_CONTAINER, read_nothing },   { "gw6", GUEST_CONTAINER, read_nothing },
+	{ "host-managed", GUEST_CONTAINER, read_nothing },
 };
 
 /* ---- one NIC ---- */
 
-/* MODEL=MAC, or a misspelt MODEL: the only key whose value is a MAC address. */
-static void read_model_and_mac(struct reader *r, struct word key, struct word value)
+/* False if it is neither MODEL=MAC, nor a misspelt MODEL: the only key whose value is a MAC address. */
+static bool read_model_and_mac(struct reader *r, struct word key, struct word value)
 {
 	uint8_t mac[6];
 
@@ -258,7 +303,10 @@ static void read_model_and_mac(struct reader *r, struct word key, struct word va
 			read_mac(r, value);
 	} else if (!(r->said & SAYS_MODEL) && parse_mac(word_text(value), mac)) {
 		unknown_model(r, key);
+	} else {
+		return false;
 	}
+	return true;
 }
 
 static void malformed_item(struct reader *r)
@@ -288,8 +336,8 @@ static void read_item(struct reader *r)
 			nic_keys[i].read(r, value);
 			return;
 		}
-	if (r->type == GUEST_VM)
-		read_model_and_mac(r, key, value);
+	if (r->type != GUEST_VM || !read_model_and_mac(r, key, value))
+		note_odd(r, "Proxmox VE knows no such key");
 }
 
 /* What only the whole shows. */
@@ -327,6 +375,19 @@ static void check_device(struct reader *r)
 	diag_help(d, "give the guest a smaller number, or the NIC one below net10");
 }
 
+/* What stock takes for no NIC at all. */
+static void check_odd(struct reader *r)
+{
+	struct diagnostic *d;
+
+	if (r->failed || !r->nic->firewall || !r->odd.ptr)
+		return;
+	d = diag(r->diags, word_span(r->odd), DIAG_NIC_ODD_VALUE, "Proxmox VE cannot read %.*s because of `%.*s`",
+		 TEXT_ARG(r->key), TEXT_ARG(r->odd));
+	diag_note(d, "the stock compiler filters nothing of the NIC then; here its traffic is filtered");
+	diag_help(d, "%s", r->odd_help);
+}
+
 /* NULL if it cannot be read, which is reported. */
 static struct nic *read_nic(struct reader *r)
 {
@@ -340,6 +401,7 @@ static struct nic *read_nic(struct reader *r)
 	if (!r->failed)
 		check_nic(r);
 	check_device(r);
+	check_odd(r);
 	return r->failed ? NULL : r->nic;
 }
 
@@ -400,6 +462,16 @@ static struct nic *new_nic(struct arena *arena, enum guest_type type, struct tex
 	return nic;
 }
 
+/* A blank before the key: no option to Proxmox VE. */
+static void report_indented(struct diags *diags, struct word key)
+{
+	struct diagnostic *d = diag(diags, word_span(key), DIAG_NIC_ODD_VALUE,
+				    "Proxmox VE cannot read %.*s because of the blank before it", TEXT_ARG(key));
+
+	diag_note(d, "the guest has no such NIC then; here its traffic is filtered");
+	diag_help(d, "take the blank out");
+}
+
 struct nic *guestconf_parse(struct diags *diags, struct source *source, enum guest_type type,
 			    struct text vmid)
 {
@@ -413,6 +485,8 @@ struct nic *guestconf_parse(struct diags *diags, struct source *source, enum gue
 		if (!value.ptr || !nic_index(diags, key, &index))
 			continue;
 		value = word_trim(value);
+		if (key.begin > source->base && char_is_blank(source->text[key.begin - source->base - 1]))
+			report_indented(diags, key);
 		nic = new_nic(diags->arena, type, vmid, key, value, index);
 		nic = read_nic(&(struct reader){ .diags = diags, .type = type, .nic = nic,
 						 .key = key, .value = value });

@@ -296,6 +296,8 @@ static int refuse(const struct cli *cli)
 	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
 		if (cli->value[options[i]])
 			return cli_error("--watch and --%s exclude each other", cli->program->options[options[i]].name);
+	if (cli->value[CLI_OUTPUT] && is_of_tree(cli->value[CLI_OUTPUT]))
+		return cli_error("--watch would watch the file of --output, %s", cli->value[CLI_OUTPUT]);
 	for (int i = 0; i < cli->operand_count; i++)
 		if (is_standard_stream(cli->operands[i]))
 			return cli_error("--watch cannot watch `%s`", cli->operands[i]);

@@ -473,6 +473,18 @@ static void read_helpers(struct setting *s)
 		*(struct helper_list *)member(s->options, s->row) = helpers;
 }
 
+/* Stock writes it as it stands, and iptables reads an octal number. */
+static void report_leading_zero(struct setting *s, uint64_t first, uint64_t last)
+{
+	const char *text = first < last ? arena_printf(s->r->arena, "%u:%u", (unsigned)first, (unsigned)last) :
+					  arena_printf(s->r->arena, "%u", (unsigned)first);
+	struct diagnostic *d = diag(s->r->diags, word_span(s->value), DIAG_OPTION_ZERO,
+				    "a number of `%s` begins with a zero", s->row->key);
+
+	diag_note(d, "the option counts as %s; with the stock compiler iptables reads an octal number", text);
+	diag_fix(diag_help(d, "write `%s`", text), word_span(s->value), "%s", text);
+}
+
 static void read_queues(struct setting *s)
 {
 	struct text t = word_text(s->value), low = t, high = t;
@@ -488,6 +500,8 @@ static void read_queues(struct setting *s)
 	}
 	ok = text_to_number(low, LIMIT_QUEUE, &first) && text_to_number(high, LIMIT_QUEUE, &last);
 	if (ok && first <= last && (first == last || last <= LIMIT_QUEUE_OF_RANGE)) {
+		if ((low.len > 1 && low.ptr[0] == '0') || (high.len > 1 && high.ptr[0] == '0'))
+			report_leading_zero(s, first, last);
 		/* "3:3" is the queue 3: the kernel refuses to balance over one. */
 		*(struct queues *)member(s->options, s->row) =
 			(struct queues){ colon >= 0 || first > 0, first < last, (uint16_t)first, (uint16_t)last };

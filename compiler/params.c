@@ -107,11 +107,24 @@ static void report_no_value(const struct words *w, struct word key)
 	diag_help(d, "write the value behind it, or leave it out");
 }
 
+/* "info-p": the length of the level before an option that is glued to it, or 0. */
+static uint32_t glued_to_level(struct text value)
+{
+	long dash = text_find(value, '-');
+	struct text level = { value.ptr, dash > 0 ? (uint32_t)dash : 0 };
+	struct text key = { value.ptr + level.len, value.len - level.len };
+
+	return level.len && log_level_find(level, false) != LOG_LEVELS && rule_param_find(key) != RULE_PARAMS ?
+		       level.len :
+		       0;
+}
+
 /* Log levels are read where they stand: each must be valid, also one that a
  * later one replaces. */
 static void check_log_level(struct resolver *r, struct word value)
 {
 	enum log_level any = log_level_find(word_text(value), true);
+	uint32_t glued = glued_to_level(word_text(value));
 	struct diagnostic *d;
 
 	if (log_level_find(word_text(value), false) != LOG_LEVELS)
@@ -122,6 +135,11 @@ static void check_log_level(struct resolver *r, struct word value)
 		diag_fix(diag_help(d, "in rules log levels are written in lower case: `%s`",
 				   log_level_names[any]),
 			 word_span(value), "%s", log_level_names[any]);
+	else if (glued)
+		diag_guess(diag_help(d, "did you mean `%.*s %.*s`?", (int)glued, value.ptr, (int)(value.len - glued),
+				     value.ptr + glued),
+			   word_span(value), "%.*s %.*s", (int)glued, value.ptr, (int)(value.len - glued),
+			   value.ptr + glued);
 	else
 		suggest_log_level(d, value);
 }
@@ -628,7 +646,15 @@ static void report_stray(struct words *w, uint32_t i, uint32_t end)
 {
 	struct diagnostic *d;
 
-	i = report_list_blanks(w, i, end);
+	uint32_t glued = w->last == PARAM_LOG ? glued_to_level(word_text(w->at[i - 1])) : 0;
+
+	if (glued) { /* its value */
+		w->params->meant[rule_param_find(word_text(word_part(w->at[i - 1], glued, w->at[i - 1].len - glued)))] =
+			true;
+		i++;
+	}
+	if (i < end)
+		i = report_list_blanks(w, i, end);
 	if (i == end)
 		return;
 	d = rule_error(w->r, word_span(w->at[i]), DIAG_STRAY_WORD, "`%.*s` belongs to no option", TEXT_ARG(w->at[i]));

@@ -413,7 +413,9 @@ bool icmp_read(struct resolver *r, struct word value, bool old_spelling, struct 
 	const struct icmp_type *type = icmp_type_find(proto->icmp, word_text(value));
 	uint64_t number = 0;
 
-	if (!type && !(old_spelling && text_to_number(word_text(value), LIMIT_ICMP_TYPE, &number))) {
+	/* With -icmp-type stock takes the number 0, and no other. */
+	if (!type && !text_is(word_text(value), "0") &&
+	    !(old_spelling && text_to_number(word_text(value), LIMIT_ICMP_TYPE, &number))) {
 		report_icmp(r, value, proto, old_spelling);
 		return false;
 	}

@@ -417,6 +417,8 @@ static bool read_action(struct resolver *r, const struct ast_rule *node, struct 
 							   "a FORWARD rule cannot REJECT"),
 						"write `DROP`"),
 				      word_span(node->action), "DROP"));
+	if (r->odd && encoding_odd(r->file->source, word_span(node->action)))
+		stray = true; /* a character in it may have been meant as a blank */
 	return stray;
 }
 

@@ -366,7 +366,9 @@ static bool read_subnet_name(struct reader *r, const char *name, struct text *zo
 			    prefix) == ADDRESS_OK;
 }
 
-static void read_gateway(struct reader *r, struct object subnet, const struct vnet_sets *vnet)
+/* `network` is the subnet's. */
+static void read_gateway(struct reader *r, struct object subnet, const struct vnet_sets *vnet,
+			 const struct prefix *network)
 {
 	struct json_path path = { .parent = subnet.path, .key = "gateway" };
 	struct text text = get_string(r, subnet, "gateway");
@@ -376,6 +378,10 @@ static void read_gateway(struct reader *r, struct object subnet, const struct vn
 		return;
 	if (address_parse(text, &gateway) != ADDRESS_OK) {
 		reject(r, &path, DIAG_SDN_BAD_ADDRESS, "not an address");
+		return;
+	}
+	if (gateway.version != network->version) {
+		reject(r, &path, DIAG_SDN_BAD_ADDRESS, "not of the subnet's IP version");
 		return;
 	}
 	add_entry(r, vnet->gateway, &gateway, false);
@@ -422,7 +428,7 @@ static void each_subnet(struct reader *r, struct object subnet, const char *name
 			  "the subnet belongs to the vnet's IP sets all the same");
 	add_entry(r, vnet->all, &prefix, false);
 	add_entry(r, vnet->no_gateway, &prefix, false);
-	read_gateway(r, subnet, vnet);
+	read_gateway(r, subnet, vnet, &prefix);
 	read_dhcp_ranges(r, subnet, vnet);
 }
 

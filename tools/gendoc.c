@@ -124,8 +124,7 @@ static void synopsis(struct out *out)
 		out_string(out, ".Op Ar option ...\n");
 		operands(out, program->commands[i].operands);
 	}
-	if (program->commands[0].name)
-		out_printf(out, ".Nm\n.Cm %s\n.Op Ar command\n", cli_help_command.name);
+	out_printf(out, ".Nm\n.Cm %s\n%s", cli_help_command.name, program->commands[0].name ? ".Op Ar command\n" : "");
 	out_string(out, ".Nm\n.Fl \\-help | Fl \\-version\n");
 }
 

@@ -161,9 +161,11 @@ static const struct {
 	enum diag_id id;
 	const char *at;
 } mistakes[] = {
-	{ "nodelist\n{\n}\n", DIAG_COROSYNC_LINE, "nodelist" },
+	{ "nodelist\nx: y\n", DIAG_COROSYNC_LINE, "nodelist" },
+	{ "nodelist\n", DIAG_COROSYNC_LINE, "nodelist" },
 	{ "totem {\ntransport udp\n}\n", DIAG_COROSYNC_LINE, "transport udp" },
-	{ "totem { transport: udp\n}\n", DIAG_COROSYNC_LINE, "transport: udp" },
+	{ "totem { transport udp\n}\n", DIAG_COROSYNC_LINE, "transport udp" },
+	{ "totem {\n}\ntotem {\n}\n", DIAG_COROSYNC_SECTION_TWICE, "totem" },
 	{ "totem {\n: x\n}\n", DIAG_COROSYNC_LINE, ": x" },
 	{ "}\n", DIAG_COROSYNC_BRACES, "}" },
 	{ "totem {\n", DIAG_COROSYNC_BRACES, "totem {" },
@@ -175,7 +177,7 @@ static const struct {
 	{ "nodelist {\nnode {\nname: n1\nring0_addr: fe80::1%eth0\n}\n}\n", DIAG_COROSYNC_BAD_ADDRESS,
 	  "fe80::1%eth0" },
 	{ "nodelist {\nnode {\nname: n1\nring0_addr:\n}\n}\n", DIAG_COROSYNC_BAD_ADDRESS, "ring0_addr" },
-	{ "nodelist {\nnode {\nname: n1\n}\nnode {\nname: n1\nring0_addr: x\n}\n}\n",
+	{ "nodelist {\nnode {\nname: n1\nring0_addr: x\n}\nnode {\nname: n1\n}\n}\n",
 	  DIAG_COROSYNC_DUPLICATE_NODE, "n1" },
 	{ "nodelist {\nnode {\nname: n2\n}\n}\n", DIAG_COROSYNC_NODE_MISSING, "nodelist {" },
 	{ "nodelist {\nnode {\nname: n1\n}\nnode {\nring1_addr: 10.0.0.1\n}\n}\n",
@@ -190,6 +192,39 @@ START_TEST(reports)
 	assert_report(&f, mistakes[_i].id, mistakes[_i].at);
 	ck_assert_uint_eq(reported_any(&f), 1);
 	ck_assert(has_part(f.diags.first, DIAG_NOTE, ""));
+}
+END_TEST
+
+START_TEST(lines_hold_several_statements)
+{
+	parse("totem { version: 2 transport: udp } nodelist { node { name: n1 ring0_addr: 10.0.0.1 }\n"
+	      "node { # the other\nname: n2 ring0_addr: 10.0.0.2 # c\n} }\n");
+	ck_assert_str_eq(links(), "10.0.0.1<10.0.0.2");
+	ck_assert(corosync.multicast);
+	ck_assert_uint_eq(reported_any(&f), 0);
+	parse("nodelist\n{\nnode\n{\nname: n1\nring0_addr: 10.0.0.1\n}\n\nnode\n# c\n{ name: n2\nring0_addr: 10.0.0.2\n}\n}\n");
+	ck_assert_str_eq(links(), "10.0.0.1<10.0.0.2");
+	ck_assert_uint_eq(reported_any(&f), 0);
+	/* Values with blanks. */
+	parse("totem {\ncluster_name: my own cluster\ntransport: udp\n}\n");
+	ck_assert(corosync.multicast);
+	ck_assert_uint_eq(reported_any(&f), 0);
+}
+END_TEST
+
+START_TEST(the_last_node_of_a_name_counts)
+{
+	parse("nodelist {\nnode {\nname: n1\nring0_addr: 10.0.0.1\n}\nnode {\nname: n2\nring0_addr: 10.0.0.2\n}\n"
+	      "node {\nname: n2\nring0_addr: 10.0.0.3\n}\n}\n");
+	ck_assert_str_eq(links(), "10.0.0.1<10.0.0.3");
+}
+END_TEST
+
+START_TEST(a_node_without_a_name_has_links)
+{
+	parse("nodelist {\nnode {\nname: n1\nring1_addr: 10.0.0.1\n}\nnode {\nring1_addr: 10.0.0.2\n}\n}\n");
+	ck_assert_str_eq(links(), "10.0.0.1<10.0.0.2");
+	assert_report(&f, DIAG_COROSYNC_UNNAMED_NODE, "node {");
 }
 END_TEST
 
@@ -317,6 +352,9 @@ int main(void)
 	tcase_add_test(tcase, ring0_names_a_node);
 	tcase_add_test(tcase, host_names_need_resolve);
 	tcase_add_test(tcase, a_name_that_does_not_exist);
+	tcase_add_test(tcase, lines_hold_several_statements);
+	tcase_add_test(tcase, the_last_node_of_a_name_counts);
+	tcase_add_test(tcase, a_node_without_a_name_has_links);
 	tcase_add_loop_test(tcase, reports, 0, sizeof(mistakes) / sizeof(mistakes[0]));
 	tcase_add_test(tcase, the_last_address_of_a_key_counts);
 	tcase_add_test(tcase, leading_zeros_get_a_fix);
