@@ -78,10 +78,23 @@ int cli_unknown(const char *what, const char *prefix, const struct suggestion *s
 	return cli_error("unknown %s `%s%.*s`", what, prefix, TEXT_ARG(s->wanted));
 }
 
+/* Whether it is a command that is not there yet, which is reported. */
+static bool comes_later(const struct cli_program *program, const char *name)
+{
+	for (const char *const *later = program->later; later && *later; later++)
+		if (strcmp(name, *later) == 0) {
+			cli_error("the command %s is not there yet: it comes with a later version", name);
+			return true;
+		}
+	return false;
+}
+
 const struct command_row *command_find(const struct cli_program *program, const char *name)
 {
 	struct suggestion s;
 
+	if (comes_later(program, name))
+		return NULL;
 	suggest_start(&s, text_of(name));
 	for (unsigned i = 0; i < program->command_count; i++) {
 		if (strcmp(name, program->commands[i].name) == 0)

@@ -52,6 +52,7 @@ struct cli_program {
 	unsigned command_count;
 	const struct cli_option_row *options;
 	unsigned option_count;
+	const char *const *later; /* commands that scripts may know from the stock program; NULL, or ends in NULL */
 };
 
 /* An option with an argument, as often as it was given. */

@@ -39,29 +39,29 @@ static bool wrong(const struct option_file *file, const char *what, struct text 
 	return false;
 }
 
-static bool can_stand_here(const struct option_file *file, unsigned option)
-{
-	return cli_is_of_command(file->cli, option) &&
-	       (file->cli->program->options[option].commands & CLI_IN_FILE);
-}
-
+/* The option whose name is the key; false: it cannot stand in a file, which is reported.  One file is for several commands,
+ * so an option need not be one of this command. */
 static bool find_option(const struct option_file *file, struct text key, unsigned *option)
 {
 	const struct cli_program *program = file->cli->program;
+	bool only_command_line = false;
 	struct suggestion s;
 
 	suggest_start(&s, key);
 	for (*option = 0; *option < program->option_count; (*option)++) {
-		const char *name = program->options[*option].name;
+		const struct cli_option_row *row = &program->options[*option];
 
-		if (!name || !cli_is_of_command(file->cli, *option))
+		if (!row->name)
 			continue;
-		if (text_is(key, name))
-			return can_stand_here(file, *option) ||
-			       wrong(file, "only the command line can say", key);
-		if (can_stand_here(file, *option))
-			suggest_word(&s, text_of(name));
+		if (row->commands & CLI_IN_FILE && text_is(key, row->name))
+			return true;
+		if (row->commands & CLI_IN_FILE)
+			suggest(&s, text_of(row->name), (struct span){ 0, 0 });
+		else
+			only_command_line |= cli_is_of_command(file->cli, *option) && text_is(key, row->name);
 	}
+	if (only_command_line)
+		return wrong(file, "only the command line can say", key);
 	if (!s.best.len)
 		return wrong(file, "there is no option", key);
 	cli_error("%s:%u: there is no option `%.*s`; did you mean `%.*s`?", file->path, file->line, TEXT_ARG(key),
@@ -100,7 +100,7 @@ static bool read_line(struct option_file *file, struct text line)
 		return wrong(file, "there is no value behind", key);
 	if (memchr(value.ptr, '\0', value.len))
 		return wrong(file, "there is a NUL byte in the value of", key);
-	if (file->given[option])
+	if (file->given[option] || !cli_is_of_command(file->cli, option))
 		return true;
 	shown = arena_printf(file->arena, "%s:%u: %.*s", file->path, file->line, TEXT_ARG(key));
 	return cli_take(file->cli, file->arena, option, shown, value_of(file, option, value));

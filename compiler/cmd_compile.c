@@ -8,6 +8,7 @@
 #include "cmd_backend.h"
 #include "commands.h"
 #include "compile.h"
+#include "lint_config.h"
 #include "node_files.h"
 #include "out_files.h"
 #include "visible.h"
@@ -192,7 +193,7 @@ static bool compile_all(struct run *run, const struct backend *backend)
 	return done;
 }
 
-int cmd_compile(const struct cli *cli)
+static int run_compile(const struct cli *cli)
 {
 	const struct backend *backend = cmd_backend(cli, backends[0]->name);
 	bool all, valid;
@@ -208,4 +209,9 @@ int cmd_compile(const struct cli *cli)
 	if (run_begin(&run, cli) && !(all ? compile_all(&run, backend) : cmd_pipeline(&run, backend, use)))
 		run.failed = true;
 	return run_end(&run);
+}
+
+int cmd_compile(const struct cli *cli)
+{
+	return lint_config_run(cli, run_compile);
 }

@@ -3,14 +3,18 @@
  * pvefw-cc fmt: lays files out, one after the other, and prints them, or writes them, or
  * tells what would change.
  */
+#include <sys/stat.h>
+
 #include "commands.h"
 #include "diag_shared.h"
 #include "fmt.h"
+#include "fw_walk.h"
 #include "single.h"
 
 struct fmt {
 	struct run run;
 	struct single single;
+	struct stdin_file in;
 	struct out out;
 	bool changes; /* some file would */
 };
@@ -57,15 +61,11 @@ static void print_all(struct fmt *fmt, const struct fixes *fixes, const struct s
 		out_bytes(&fmt->out, source->text, source->size);
 }
 
-static void fmt_file(struct fmt *fmt, const char *path)
+/* `path`: as it is named. */
+static void fmt_opened(struct fmt *fmt, const struct single_file *file, const char *path)
 {
-	struct single_file file;
-	struct fixes fixes;
+	struct fixes fixes = lay_out(fmt, file);
 
-	if (!single_open(&fmt->single, path, "the file is left alone", &file) ||
-	    !is_text(fmt, file.source, path))
-		return;
-	fixes = lay_out(fmt, &file);
 	fixes.diags = &fmt->run.diags;
 	fmt->changes |= fixes.count != 0;
 	if (has(fmt, CLI_CHECK) && fixes.count)
@@ -75,7 +75,59 @@ static void fmt_file(struct fmt *fmt, const char *path)
 	else if (has(fmt, CLI_IN_PLACE))
 		fmt->run.failed |= fixes.count && !fixes_write(&fixes, &fmt->out);
 	else if (!has(fmt, CLI_CHECK))
-		print_all(fmt, &fixes, file.source);
+		print_all(fmt, &fixes, file->source);
+}
+
+static void fmt_file(struct fmt *fmt, const char *path)
+{
+	struct single_file file;
+
+	if (single_open(&fmt->single, path, "the file is left alone", &file) && is_text(fmt, file.source, path))
+		fmt_opened(fmt, &file, path);
+}
+
+/* What is printed takes the place of an editor's buffer: what is left alone is printed as it is. */
+static void fmt_stdin(struct fmt *fmt)
+{
+	struct single_file file;
+
+	if (!single_open_stdin(&fmt->single, &fmt->in, "it is left alone", &file))
+		return;
+	if (is_text(fmt, file.source, fmt->in.shown))
+		fmt_opened(fmt, &file, fmt->in.shown);
+	else if (!has(fmt, CLI_CHECK) && !has(fmt, CLI_DIFF))
+		out_bytes(&fmt->out, file.source->text, file.source->size);
+}
+
+static void fmt_folder(struct fmt *fmt, const char *path)
+{
+	struct fw_walk walk;
+
+	fw_walk_init(&walk, &fmt->run.diags, true);
+	fw_walk_folder(&walk, path);
+	fmt->single.is_walked = true;
+	for (const struct fw_item *item = walk.first; item; item = item->next)
+		fmt_file(fmt, item->path);
+	fmt->single.is_walked = false;
+}
+
+static void fmt_path(struct fmt *fmt, const char *path)
+{
+	struct stat st;
+
+	if (is_standard_stream(path))
+		fmt_stdin(fmt);
+	else if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		fmt_folder(fmt, path);
+	else
+		fmt_file(fmt, path);
+}
+
+static void fmt_all(struct fmt *fmt)
+{
+	stdin_file_open(&fmt->in, &fmt->run);
+	for (int i = 0; i < fmt->run.cli->operand_count; i++)
+		fmt_path(fmt, fmt->run.cli->operands[i]);
 }
 
 int cmd_fmt(const struct cli *cli)
@@ -85,13 +137,14 @@ int cmd_fmt(const struct cli *cli)
 	int status;
 
 	if (!cli->operand_count)
-		return cli_error("fmt needs a file");
+		return cli_error("fmt needs a file, a folder, or - for standard input");
 	if (check + (cli->value[CLI_DIFF] != NULL) + (cli->value[CLI_IN_PLACE] != NULL) > 1)
 		return cli_error("--check, --diff and --write exclude each other");
+	if (!stdin_file_check(cli))
+		return EXIT_TROUBLE;
 	stdout_open(&fmt.out);
 	if (run_begin(&fmt.run, cli))
-		for (int i = 0; i < cli->operand_count; i++)
-			fmt_file(&fmt, cli->operands[i]);
+		fmt_all(&fmt);
 	if (stdout_close(&fmt.out) != EXIT_CLEAN)
 		fmt.run.failed = true;
 	status = run_end(&fmt.run);

@@ -5,17 +5,15 @@
  * The diagnostics are the product and go to standard output; with --diff, the diff is.
  *
  * A path is a tree, which is compiled as a whole; another folder, of which
- * every .fw file is taken; or one file (single.h).  All diagnostics of a run are
- * printed together.
+ * every .fw file and tree is taken (fw_walk.h); one file (single.h); or standard
+ * input (stdin_file.h).  All diagnostics of a run are printed together.
  */
-#include <dirent.h>
-#include <errno.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "commands.h"
 #include "fix.h"
+#include "fw_walk.h"
 #include "lint.h"
 #include "lint_config.h"
 #include "lint_watch.h"
@@ -24,6 +22,8 @@
 struct lint {
 	struct run *run;
 	struct single single;
+	struct stdin_file in;
+	unsigned trees, files;
 };
 
 /* ---- trees ---- */
@@ -35,23 +35,13 @@ static bool is_folder(const char *path)
 	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-/* A folder with firewall/, nodes/ or sdn/ in it. */
-static bool is_tree(struct arena *arena, const char *path)
-{
-	static const char *const parts[] = { "firewall", "nodes", "sdn" };
-
-	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
-		if (is_folder(arena_printf(arena, "%s/%s", path, parts[i])))
-			return true;
-	return false;
-}
-
-static void check_tree(struct lint *lint, const char *root)
+static void load_tree(struct lint *lint, const char *root)
 {
 	struct input_options options = lint->run->options;
 
 	if (root)
 		options.root = root;
+	options.overlay = stdin_file_overlay(&lint->in, &lint->run->arena, options.root ? options.root : "/etc/pve");
 	if (lint->run->cli->value[CLI_ALL_NODES])
 		options.nodes = NULL;
 	lint_tree(&options, &lint->run->diags, NULL);
@@ -63,53 +53,60 @@ static void lint_file(struct lint *lint, const char *path)
 {
 	struct single_file file;
 
+	lint->files++;
 	if (single_open(&lint->single, path, "the file is not checked", &file))
+		single_check(&lint->single, &file, &lint->run->diags);
+}
+
+static void lint_stdin(struct lint *lint)
+{
+	struct single_file file;
+
+	lint->files++;
+	if (single_open_stdin(&lint->single, &lint->in, "it is not checked", &file))
 		single_check(&lint->single, &file, &lint->run->diags);
 }
 
 /* ---- folders ---- */
 
-static int is_fw_entry(const struct dirent *entry)
+/* On a node, a tree without .fw files is one without a firewall; elsewhere it is more likely a mistake. */
+static void check_tree(struct lint *lint, const char *root)
 {
-	return is_fw_name(entry->d_name);
-}
+	struct diags *diags = &lint->run->diags;
+	const char *path = root ? root : lint->run->options.root;
+	bool unreadable = diags->unreadable;
 
-/* Order of bytes, whatever the locale. */
-static int by_name(const struct dirent **a, const struct dirent **b)
-{
-	return strcmp((*a)->d_name, (*b)->d_name);
+	lint->trees++;
+	diags->unreadable = false;
+	load_tree(lint, root);
+	if (path && !diags->unreadable && !fw_walk_tree_has_files(diags, path) && !lint->in.overlay.count)
+		fw_walk_report_none(diags, path);
+	diags->unreadable |= unreadable;
 }
 
 static void lint_folder(struct lint *lint, const char *path)
 {
-	const char *slash = path[strlen(path) - 1] == '/' ? "" : "/";
-	struct dirent **entries;
-	int count = scandir(path, &entries, is_fw_entry, by_name);
+	struct fw_walk walk;
 
-	if (count < 0) {
-		diag_unreadable(&lint->run->diags, path, errno);
-		return;
-	}
-	if (count == 0) {
-		cli_error("there is no .fw file in %s", path);
-		lint->run->failed = true;
-	}
-	for (int i = 0; i < count; i++) {
-		lint_file(lint, arena_printf(&lint->run->arena, "%s%s%s", path, slash,
-					     entries[i]->d_name));
-		free(entries[i]);
-	}
-	free(entries);
+	fw_walk_init(&walk, &lint->run->diags, false);
+	fw_walk_folder(&walk, path);
+	lint->single.is_walked = true;
+	for (const struct fw_item *item = walk.first; item; item = item->next)
+		if (item->is_tree)
+			check_tree(lint, item->path);
+		else
+			lint_file(lint, item->path);
+	lint->single.is_walked = false;
 }
 
 static void lint_path(struct lint *lint, const char *path)
 {
-	if (!is_folder(path))
-		lint_file(lint, path);
-	else if (is_tree(&lint->run->arena, path))
-		check_tree(lint, path);
-	else
+	if (is_standard_stream(path))
+		lint_stdin(lint);
+	else if (is_folder(path))
 		lint_folder(lint, path);
+	else
+		lint_file(lint, path);
 }
 
 /* Everything that the command line names. */
@@ -117,10 +114,12 @@ static void lint_all(struct run *run)
 {
 	struct lint lint = { .run = run, .single = { .run = run } };
 
+	stdin_file_open(&lint.in, run);
 	if (!run->cli->operand_count)
 		check_tree(&lint, NULL);
 	for (int i = 0; i < run->cli->operand_count; i++)
 		lint_path(&lint, run->cli->operands[i]);
+	run->map.names_roots = lint.trees && lint.trees + lint.files > 1;
 }
 
 /* ---- fixes ---- */
@@ -175,6 +174,8 @@ static int lint(const struct cli *cli)
 		return cli_error("--all-nodes and --node exclude each other");
 	if (cli->value[CLI_FIX] && cli->value[CLI_DIFF])
 		return cli_error("--fix and --diff exclude each other");
+	if (!stdin_file_check(cli))
+		return EXIT_TROUBLE;
 	if (cli->value[CLI_FIX] && !fix_all(cli, &status))
 		return status;
 	if (run_begin(&run, cli)) {

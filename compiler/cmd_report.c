@@ -6,6 +6,7 @@
 #include "commands.h"
 #include "compile.h"
 #include "lint.h"
+#include "lint_config.h"
 #include "node_files.h"
 #include "out_files.h"
 #include "report.h"
@@ -112,7 +113,7 @@ static bool report_all(struct run *run)
 	return node_files_write(run, &files);
 }
 
-int cmd_report(const struct cli *cli)
+static int run_report(const struct cli *cli)
 {
 	bool all, valid;
 	struct run run;
@@ -125,4 +126,9 @@ int cmd_report(const struct cli *cli)
 	if (run_begin(&run, cli) && !(all ? report_all(&run) : pipeline(&run, NULL)))
 		run.failed = true;
 	return run_end(&run);
+}
+
+int cmd_report(const struct cli *cli)
+{
+	return lint_config_run(cli, run_report);
 }

@@ -12,16 +12,7 @@
 
 const char *diag_file(const struct diags *diags, const struct source *source)
 {
-	const char *root = source->root, *path = source->path;
-	int len = root ? (int)strlen(root) : 0;
-
-	while (len > 1 && root[len - 1] == '/')
-		len--;
-	if (len > 0 && !(len == 1 && root[0] == '.'))
-		path = arena_printf(diags->arena, "%.*s%s%s", len, root, root[len - 1] == '/' ? "" : "/", path);
-	while (path[0] == '.' && path[1] == '/')
-		path += 2;
-	return path;
+	return source_file(diags->map, source);
 }
 
 struct extent diag_extent(const struct diags *diags, struct span span)

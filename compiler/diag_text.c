@@ -110,7 +110,7 @@ static struct block open_block(const struct text_printer *p, struct span span, c
 	text_style(p, STYLE_GUTTER);
 	out_printf(p->out, "%*s%s ", (int)p->gutter, "", arrow);
 	text_style(p, STYLE_OFF);
-	out_visible(p->out, text_of(source->path));
+	out_visible(p->out, text_of(p->map->names_roots ? source_file(p->map, source) : source->path));
 	out_printf(p->out, ":%u:%u\n", b.place.line, b.place.column);
 	text_gutter(p, 0, '|');
 	out_char(p->out, '\n');

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Finding the configuration of lint.
+ * Finding the configuration of lint, compile and report.
  *
  * The nearest .pvefw-lint counts, alone: in the tree or folder that is linted, or the
  * folder of the file, and else in the folders above it up to the root of the file system.
@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "place.h"
 #include "strerror.h"
 
 static const char name[] = ".pvefw-lint";
@@ -29,14 +30,22 @@ static const char *parent(struct arena *arena, const char *folder)
 /* The folder where the search begins, absolute; NULL if there is none. */
 static const char *first_folder(struct arena *arena, const char *path)
 {
-	char *real = realpath(path, NULL);
-	const char *folder = real ? arena_string(arena, text_of(real)) : NULL;
+	const char *folder = place_of_target(arena, path);
 	struct stat st;
 
-	free(real);
 	if (folder && (stat(folder, &st) < 0 || !S_ISDIR(st.st_mode)))
 		folder = parent(arena, folder);
 	return folder;
+}
+
+/* Of standard input it is the folder of the file that it stands for, or the working folder. */
+static const char *folder_of_operand(const struct cli *cli, struct arena *arena, const char *operand)
+{
+	const char *buffer = cli->value[CLI_STDIN_FILENAME];
+
+	if (!is_standard_stream(operand))
+		return first_folder(arena, operand);
+	return buffer && buffer[0] ? parent(arena, place_of(arena, buffer)) : first_folder(arena, ".");
 }
 
 /* What there is no right to look for counts as found: it cannot be read then. */
@@ -45,26 +54,14 @@ static bool exists(const char *path)
 	return access(path, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR);
 }
 
-/* A path below the working folder as seen from there. */
-static const char *from_here(struct arena *arena, const char *path)
-{
-	char *here = getcwd(NULL, 0);
-	size_t len = here ? strlen(here) : 0;
-
-	if (len > 1 && strncmp(path, here, len) == 0 && path[len] == '/')
-		path = arena_string(arena, text_of(path + len + 1));
-	free(here);
-	return path;
-}
-
 /* NULL: there is none. */
-static const char *find(struct arena *arena, const char *path)
+static const char *find(struct arena *arena, const char *folder)
 {
-	for (const char *folder = first_folder(arena, path); folder; folder = parent(arena, folder)) {
+	for (; folder; folder = parent(arena, folder)) {
 		const char *file = arena_printf(arena, "%s/%s", folder[1] ? folder : "", name);
 
 		if (exists(file))
-			return from_here(arena, file);
+			return place_from_here(arena, file);
 	}
 	return NULL;
 }
@@ -91,9 +88,9 @@ bool lint_config(struct cli *cli, struct arena *arena)
 		return true;
 	if (cli->value[CLI_CONFIG])
 		return cli_read_file(cli, arena, cli->value[CLI_CONFIG]);
-	file = find(arena, cli->operand_count ? cli->operands[0] : root);
+	file = find(arena, cli->operand_count ? folder_of_operand(cli, arena, cli->operands[0]) : first_folder(arena, root));
 	for (int i = 1; i < cli->operand_count; i++) {
-		const char *other = find(arena, cli->operands[i]);
+		const char *other = find(arena, folder_of_operand(cli, arena, cli->operands[i]));
 
 		if (is_same(file, other))
 			continue;
@@ -102,4 +99,14 @@ bool lint_config(struct cli *cli, struct arena *arena)
 		return false;
 	}
 	return !file || cli_read_file(cli, arena, file);
+}
+
+int lint_config_run(const struct cli *given, int (*run)(const struct cli *cli))
+{
+	struct arena arena = { 0 };
+	struct cli cli = *given;
+	int status = lint_config(&cli, &arena) ? run(&cli) : EXIT_TROUBLE;
+
+	arena_free(&arena);
+	return status;
 }

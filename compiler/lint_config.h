@@ -11,5 +11,7 @@
  * there is no such file.  False: something is wrong, which was reported.
  */
 bool lint_config(struct cli *cli, struct arena *arena);
+/* Runs a command with them added; returns its exit status. */
+int lint_config_run(const struct cli *given, int (*run)(const struct cli *cli));
 
 #endif

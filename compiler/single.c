@@ -9,6 +9,7 @@
 #include "commands.h"
 #include "compile.h"
 #include "netdb.h"
+#include "place.h"
 
 static const char *base_name(const char *path)
 {
@@ -24,20 +25,22 @@ bool is_fw_name(const char *name)
 	return len > 3 && strcmp(name + len - 3, ".fw") == 0;
 }
 
-/* The file stands in a folder sdn/firewall. */
-static bool is_vnet_path(const char *path)
+static bool is_in_sdn(const char *place)
 {
-	static const char place[] = "/sdn/firewall/";
-	char *real = realpath(path, NULL);
-	const char *name = real ? base_name(real) : NULL;
-	size_t len = sizeof(place) - 1;
-	bool is = real && (size_t)(name - real) >= len && memcmp(name - len, place, len) == 0;
+	static const char folder[] = "/sdn/firewall/";
+	const char *name = place ? base_name(place) : NULL;
+	size_t len = sizeof(folder) - 1;
 
-	free(real);
-	return is;
+	return place && (size_t)(name - place) >= len && memcmp(name - len, folder, len) == 0;
 }
 
-static enum file_kind kind_of_name(const char *path)
+/* The file stands in a folder sdn/firewall. */
+static bool is_vnet_path(struct arena *arena, const char *path)
+{
+	return is_in_sdn(place_of(arena, path)) || is_in_sdn(place_of_target(arena, path));
+}
+
+static enum file_kind kind_of_name(struct arena *arena, const char *path)
 {
 	struct text name = text_of(base_name(path));
 
@@ -46,22 +49,32 @@ static enum file_kind kind_of_name(const char *path)
 	name.len -= 3;
 	return text_is(name, "cluster") ? FILE_CLUSTER
 	       : text_is(name, "host")  ? FILE_HOST
-	       : is_vnet_path(path)	? FILE_VNET
+	       : is_vnet_path(arena, path) ? FILE_VNET
 	       : text_all_digits(name)  ? FILE_GUEST
 					: FILE_KINDS;
 }
 
-/* --kind, else what the name says; FILE_KINDS if that is nothing. */
+/* What the name says, or that of the file that it leads to; FILE_KINDS if that is nothing. */
+static enum file_kind kind_of_path(struct arena *arena, const char *path)
+{
+	enum file_kind kind = kind_of_name(arena, path);
+	const char *target = kind == FILE_KINDS ? place_of_target(arena, path) : NULL;
+
+	return target ? kind_of_name(arena, target) : kind;
+}
+
+/* --kind, else what the name says; for a file that was found in a folder the name comes first. */
 static enum file_kind kind_of(const struct single *single, const char *path)
 {
 	const char *wanted = single->run->cli->value[CLI_KIND];
+	enum file_kind kind = kind_of_path(&single->run->arena, path);
 
-	if (!wanted)
-		return kind_of_name(path);
-	for (int kind = 0; kind < FILE_KINDS; kind++)
-		if (strcmp(wanted, file_kind_name((enum file_kind)kind)) == 0)
-			return (enum file_kind)kind;
-	return FILE_KINDS;
+	if (!wanted || (single->is_walked && kind != FILE_KINDS))
+		return kind;
+	for (int i = 0; i < FILE_KINDS; i++)
+		if (strcmp(wanted, file_kind_name((enum file_kind)i)) == 0)
+			kind = (enum file_kind)i;
+	return kind;
 }
 
 static struct source *load(struct single *single, const char *path)
@@ -79,23 +92,59 @@ static struct source *load_other(struct single *single, const char *path)
 	return source;
 }
 
+/* Levels of folders between a file at its place and the root of its tree. */
+static int depth_of(enum file_kind kind)
+{
+	return kind == FILE_HOST || kind == FILE_VNET ? 2 : 1;
+}
+
+/*
+ * Where a file stands: first as its path says, for messages that name what belongs to it in the same way; then without
+ * the links in it, also if there is no such folder yet; then where the file is that a link leads to.
+ */
+struct standing {
+	const char *folder; /* with a slash at its end; "" for the working folder */
+	const char *up;     /* the folder that would be the root of its tree */
+};
+
+enum { STANDINGS = 3 };
+
+static struct standing standing_at(struct arena *arena, const char *place, enum file_kind kind)
+{
+	const char *folder = place_from_here(arena, place_above(arena, place, 1));
+
+	return (struct standing){ arena_printf(arena, "%s/", folder[1] ? folder : ""),
+				  place_from_here(arena, place_above(arena, place, 1 + depth_of(kind))) };
+}
+
+static unsigned find_standings(struct single *single, const char *path, enum file_kind kind,
+			       struct standing standings[STANDINGS])
+{
+	struct arena *arena = &single->run->arena;
+	const char *place = place_of(arena, path), *target = place_of_target(arena, path);
+	const char *folder = arena_printf(arena, "%.*s", (int)(base_name(path) - path), path);
+	unsigned count = 0;
+
+	standings[count++] = (struct standing){ folder, arena_printf(arena, "%s%s", folder, depth_of(kind) == 2 ? "../.." : "..") };
+	standings[count++] = standing_at(arena, place, kind);
+	if (target && strcmp(target, place) != 0)
+		standings[count++] = standing_at(arena, target, kind);
+	return count;
+}
+
 /* The cluster.fw that belongs to a file: beside it, or where the tree has it when
  * the file is nodes/<node>/host.fw or sdn/firewall/<vnet>.fw; NULL if none. */
-static struct source *load_cluster(struct single *single, const char *path, enum file_kind kind)
+static struct source *load_cluster(struct single *single, const struct standing *standing, enum file_kind kind)
 {
-	static const char *const places[] = { "cluster.fw", "../../firewall/cluster.fw" };
-	int folder = (int)(base_name(path) - path);
+	struct arena *arena = &single->run->arena;
+	struct source *source;
 
 	if (kind == FILE_CLUSTER)
 		return NULL;
-	for (int i = 0; i < (kind == FILE_GUEST ? 1 : 2); i++) {
-		const char *shown = arena_printf(&single->run->arena, "%.*s%s", folder, path, places[i]);
-		struct source *source = load_other(single, shown);
-
-		if (source)
-			return source;
-	}
-	return NULL;
+	source = load_other(single, arena_printf(arena, "%scluster.fw", standing->folder));
+	if (source || depth_of(kind) == 1)
+		return source;
+	return load_other(single, arena_printf(arena, "%s/firewall/cluster.fw", standing->up));
 }
 
 static bool refers_to_sdn(const struct source *source)
@@ -107,19 +156,30 @@ static bool refers_to_sdn(const struct source *source)
 }
 
 /* The SDN's configuration, where the tree has it if the file is at its place; most files need none. */
-static void load_sdn(struct single *single, const char *path, struct single_file *file)
+static bool load_sdn(struct single *single, const struct standing *standing, struct single_file *file)
 {
-	const char *up = file->kind == FILE_HOST || file->kind == FILE_VNET ? "../.." : "..";
 	struct arena *arena = &single->run->arena;
-	const char *root;
 
 	if (!refers_to_sdn(file->source))
-		return;
-	root = arena_printf(arena, "%.*s%s", (int)(base_name(path) - path), path, up);
-	file->sdn = load_other(single, arena_printf(arena, "%s/sdn/.running-config", root));
-	file->ipam = load_other(single, arena_printf(arena, "%s/sdn/pve-ipam-state.json", root));
+		return true;
+	file->sdn = load_other(single, arena_printf(arena, "%s/sdn/.running-config", standing->up));
+	file->ipam = load_other(single, arena_printf(arena, "%s/sdn/pve-ipam-state.json", standing->up));
 	if (!file->ipam)
-		file->ipam = load_other(single, arena_printf(arena, "%s/priv/ipam.db", root));
+		file->ipam = load_other(single, arena_printf(arena, "%s/priv/ipam.db", standing->up));
+	return file->sdn || file->ipam;
+}
+
+/* What belongs to the file is where the first of it is found. */
+static void load_others(struct single *single, const char *path, struct single_file *file)
+{
+	struct standing standings[STANDINGS];
+	unsigned count = find_standings(single, path, file->kind, standings);
+	bool has_sdn = false;
+
+	for (unsigned i = 0; i < count && !file->cluster; i++)
+		file->cluster = load_cluster(single, &standings[i], file->kind);
+	for (unsigned i = 0; i < count && !has_sdn; i++)
+		has_sdn = load_sdn(single, &standings[i], file);
 }
 
 /* False if something is missing without which every name would be unknown. */
@@ -140,24 +200,44 @@ static bool prepare(struct single *single)
 	return single->usable;
 }
 
-bool single_open(struct single *single, const char *path, const char *fate, struct single_file *file)
+/* Of a file that was read into file->source, or not because of `reason`.  `path`: where it is; NULL: nowhere. */
+static bool open_source(struct single *single, const char *shown, const char *path, const char *fate, int reason,
+			struct single_file *file)
 {
-	*file = (struct single_file){ .source = load(single, path) };
 	if (!file->source) {
-		diag_note(diag_unreadable(&single->run->diags, path, errno), "%s", fate);
+		diag_note(diag_unreadable(&single->run->diags, shown, reason), "%s", fate);
 		return false;
 	}
-	file->kind = kind_of(single, path);
+	file->kind = kind_of(single, shown);
 	if (file->kind == FILE_KINDS) {
-		cli_error("the name of %s does not tell its kind; say --kind", path);
+		struct diagnostic *d = diag(&single->run->diags, (struct span){ 0, 0 }, DIAG_KIND_UNKNOWN,
+					    "the name of %s does not tell its kind", shown);
+
+		diag_note(d, "%s", fate);
+		diag_help(d, "say --kind cluster, host, guest or vnet");
 		single->run->failed = true;
 		return false;
 	}
 	if (!prepare(single))
 		return false;
-	file->cluster = load_cluster(single, path, file->kind);
-	load_sdn(single, path, file);
+	if (path)
+		load_others(single, path, file);
 	return true;
+}
+
+bool single_open(struct single *single, const char *path, const char *fate, struct single_file *file)
+{
+	*file = (struct single_file){ .source = load(single, path) };
+	return open_source(single, path, path, fate, errno, file);
+}
+
+bool single_open_stdin(struct single *single, const struct stdin_file *in, const char *fate, struct single_file *file)
+{
+	int reason = in->reason;
+
+	*file = (struct single_file){ .source = reason ? NULL : source_add_buffer(&single->run->map, in->shown) };
+	return open_source(single, reason ? "standard input" : in->shown, in->buffer.place ? in->shown : NULL, fate,
+			   reason ? reason : errno, file);
 }
 
 void single_check(const struct single *single, const struct single_file *file, struct diags *diags)

@@ -10,12 +10,14 @@
 
 #include "ast.h"
 #include "run.h"
+#include "stdin_file.h"
 
 /* What all files of a run need; `run` is set, the rest is read when the first file comes. */
 struct single {
 	struct run *run;
 	struct inputs inputs;
 	bool ready, usable;
+	bool is_walked; /* the next file was found in a folder: --kind is only for a name that does not tell */
 };
 
 struct single_file {
@@ -30,6 +32,8 @@ bool is_fw_name(const char *name);
 /* Reads the file and what belongs to it.  False if that cannot be done, which was reported
  * with the note `fate`. */
 bool single_open(struct single *single, const char *path, const char *fate, struct single_file *file);
+/* The same for standard input, which has the file's place in its tree. */
+bool single_open_stdin(struct single *single, const struct stdin_file *in, const char *fate, struct single_file *file);
 /* Reports all that is wrong with the file. */
 void single_check(const struct single *single, const struct single_file *file, struct diags *diags);
 

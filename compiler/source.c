@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "parallel.h"
+#include "place.h"
 #include "source_cache.h"
 
 void source_map_init(struct source_map *map, struct arena *arena)
@@ -174,12 +175,44 @@ static struct source *load_cached(const struct source_cache *cache, struct arena
 	return source;
 }
 
+/* ---- the buffer ---- */
+
+static bool is_buffer(const struct source_buffer *buffer, struct arena *arena, const char *path)
+{
+	const char *target;
+
+	if (!buffer || !buffer->place)
+		return false;
+	if (strcmp(place_of(arena, path), buffer->place) == 0)
+		return true;
+	target = buffer->target ? place_of_target(arena, path) : NULL;
+	return target && strcmp(target, buffer->target) == 0;
+}
+
+static struct source *load_buffer(const struct source_buffer *buffer, struct arena *arena, const char *shown)
+{
+	struct source *source = new_source(arena, shown, buffer->size);
+
+	if (source && source->size)
+		memcpy(source->text, buffer->bytes, source->size);
+	return source;
+}
+
+struct source *source_add_buffer(struct source_map *map, const char *shown)
+{
+	struct source *source = load_buffer(map->buffer, map->arena, shown);
+
+	return source ? commit(map, source) : NULL;
+}
+
 /* The cache is of files in the tree, which are named relative to its folders. */
 static struct source *load(const struct source_map *map, struct arena *arena, int at, const char *path,
 			   const char *shown)
 {
 	const struct overlay_file *replaced = at == AT_FDCWD ? NULL : source_overlay_find(map, shown);
 
+	if (at == AT_FDCWD && is_buffer(map->buffer, arena, path))
+		return load_buffer(map->buffer, arena, shown);
 	if (replaced)
 		return load_overlay(replaced, arena);
 	return map->cache && at != AT_FDCWD ? load_cached(map->cache, arena, shown) : load_file(arena, at, path, shown);
@@ -212,6 +245,20 @@ struct source *source_load_again(struct source_map *map, const struct source *be
 	close(at);
 	errno = reason;
 	return source;
+}
+
+const char *source_file(const struct source_map *map, const struct source *source)
+{
+	const char *root = source->root, *path = source->path;
+	int len = root ? (int)strlen(root) : 0;
+
+	while (len > 1 && root[len - 1] == '/')
+		len--;
+	if (len > 0 && !(len == 1 && root[0] == '.'))
+		path = arena_printf(map->arena, "%.*s%s%s", len, root, root[len - 1] == '/' ? "" : "/", path);
+	while (path[0] == '.' && path[1] == '/')
+		path += 2;
+	return path;
 }
 
 /* ---- many files ---- */

@@ -47,11 +47,20 @@ struct source_overlay {
 	bool whole; /* the tree is these files and nothing else: the root is not opened */
 };
 
+/* A file that is read from memory whoever reads it; its places are absolute, see place.h. */
+struct source_buffer {
+	const char *place, *target; /* NULL: no file's */
+	char *bytes;
+	size_t size;
+};
+
 struct source_map {
 	struct arena *arena;
+	const struct source_buffer *buffer; /* instead of a file that is named outside of a tree; or NULL */
 	const struct source_overlay *overlay; /* of the tree, or NULL */
 	const struct source_cache *cache; /* the tree in memory, which is read instead of the disk; or NULL */
 	const char *root;           /* of what is read from within a tree */
+	bool names_roots;           /* people are told the root of a file, too: not all files are of one tree */
 	struct source **sources; /* in the order of their base */
 	uint32_t count, room;
 	uint32_t next_base;
@@ -90,6 +99,11 @@ struct source_request {
 void source_load_all(struct source_map *map, int at, struct source_request *requests, unsigned count);
 /* The same for bytes in memory, which are copied. */
 struct source *source_add(struct source_map *map, const char *shown, const char *bytes, size_t size);
+
+/* The file's name as the working folder sees it: with its tree's root in front. */
+const char *source_file(const struct source_map *map, const struct source *source);
+/* The map's buffer as a file of its own; NULL with errno set when it would fill the map. */
+struct source *source_add_buffer(struct source_map *map, const char *shown);
 
 /* NULL for span {0, 0} and positions outside every file. */
 struct source *source_find(const struct source_map *map, uint32_t position);

@@ -26,6 +26,8 @@ static const struct cli_option_row options[FIREWALL_OPTIONS] = {
 #include "firewall/firewall.def"
 };
 
+static const char *const later[] = { "simulate", NULL };
+
 const struct cli_program pve_firewall = {
 	.name = "pve-firewall",
 	.see = "pve-firewall COMMAND --help lists the options of one; pve-firewall(8) tells all.",
@@ -33,6 +35,7 @@ const struct cli_program pve_firewall = {
 	.command_count = FIREWALL_COMMANDS,
 	.options = options,
 	.option_count = FIREWALL_OPTIONS,
+	.later = later,
 };
 
 const char *firewall_run_dir(const struct cli *cli)
