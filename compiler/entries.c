@@ -56,14 +56,33 @@ static bool is_range(struct text t)
 	return dash > 0 && !address_parse((struct text){ t.ptr, (uint32_t)dash }, &ignored);
 }
 
-static void help_bad_entry(struct diagnostic *d, struct text entry)
+/* An address in quotes, or before a comma or a semicolon. */
+static bool has_needless_signs(struct text entry, struct text *bare)
 {
+	struct prefix ignored;
+
+	*bare = entry;
+	if (entry.len && (entry.ptr[entry.len - 1] == ',' || entry.ptr[entry.len - 1] == ';'))
+		bare->len--;
+	else if (text_is_quoted(entry))
+		*bare = (struct text){ entry.ptr + 1, entry.len - 2 };
+	return bare->len < entry.len && !prefix_parse(*bare, &ignored);
+}
+
+static void help_bad_entry(struct diagnostic *d, struct word word)
+{
+	struct text entry = word_text(word), bare;
+
 	if (text_starts(entry, "+") || text_starts(entry, "sdn/"))
 		diag_help(d, "an IP set cannot hold another one; write its entries here");
+	else if (has_needless_signs(entry, &bare))
+		diag_guess(diag_help(d, "did you mean `%.*s`?", TEXT_ARG(bare)), word_span(word), "%.*s", TEXT_ARG(bare));
 	else if (text_find(entry, ',') > 0)
 		diag_help(d, "write every address on a line of its own");
 	else if (text_starts(entry, "!"))
 		diag_help(d, "an exception has one `!` before its address");
+	else if (text_find(entry, '.') > 0 && char_is_letter(entry.ptr[entry.len - 1]))
+		diag_help(d, "host names are not looked up; write the address");
 }
 
 static void report_address(struct resolver *r, struct word word, enum address_error error)
@@ -85,7 +104,7 @@ static void report_address(struct resolver *r, struct word word, enum address_er
 		return;
 	} else if (error == ADDRESS_MALFORMED || error == ADDRESS_BAD_LENGTH) {
 		d = entry_error(r, word, DIAG_BAD_ENTRY, "`%.*s` is neither an address nor an alias");
-		help_bad_entry(d, text);
+		help_bad_entry(d, word);
 	} else {
 		d = entry_error(r, word, DIAG_ADDRESS_SPELLING, "`%.*s` is not written as an address");
 		diag_here(d, "programs read this differently");
@@ -151,8 +170,18 @@ static bool check_alias(struct resolver *r, struct word word, struct set_entry *
 	return !zero;
 }
 
+static bool has_digit(struct text t)
+{
+	for (uint32_t i = 0; i < t.len; i++)
+		if (char_is_digit(t.ptr[i]))
+			return true;
+	return false;
+}
+
 static bool read_entry(struct resolver *r, const struct ast_entry *node, struct set_entry *entry)
 {
+	struct text bare;
+
 	r->rule = NULL;
 	r->failed = false;
 	entry->nomatch = node->nomatch;
@@ -162,8 +191,8 @@ static bool read_entry(struct resolver *r, const struct ast_entry *node, struct 
 		return false;
 	if (node->more) {
 		report_words(r, node);
-		/* Of prose nothing more is to be said. */
-		if (name_is_valid(entry->text))
+		/* Of prose nothing more is to be said, nor of the comma of a list. */
+		if (has_needless_signs(entry->text, &bare) || !has_digit(entry->text) || name_is_valid(entry->text))
 			return false;
 	}
 	if (!looks_like_alias(entry->text))

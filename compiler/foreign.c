@@ -191,6 +191,15 @@ static bool read_port_and_proto(const struct resolver *r, struct text t, struct 
 
 	if (slash <= 0)
 		return false;
+	if (!looks_like_ports(ports)) { /* "tcp/22" */
+		proto = ports;
+		ports = (struct text){ t.ptr + slash + 1, t.len - (uint32_t)slash - 1 };
+		if (!looks_like_ports(ports) || !netdb_protocol(r->config->netdb, proto, &number))
+			return false;
+		c->value[PARAM_DPORT] = ports;
+		c->value[PARAM_PROTO] = proto;
+		return true;
+	}
 	proto = (struct text){ t.ptr + slash + 1, t.len - (uint32_t)slash - 1 };
 	if (!looks_like_ports(ports) || !netdb_protocol(r->config->netdb, proto, &number) || is_address(t))
 		return false;

@@ -184,6 +184,7 @@ static struct diagnostic *report_alias_address(struct resolver *r, const struct 
 {
 	enum diag_id id = error == ADDRESS_TOO_LONG ? DIAG_ALIAS_PREFIX_LENGTH : DIAG_BAD_ALIAS_ADDRESS;
 	struct span span = word_span(node->cidr);
+	bool several = text_find(word_text(node->cidr), ',') > 0 || text_find(word_text(node->cidr), '-') > 0;
 	char intended[PREFIX_TEXT_SIZE];
 	struct diagnostic *d;
 
@@ -195,6 +196,8 @@ static struct diagnostic *report_alias_address(struct resolver *r, const struct 
 			 TEXT_ARG(node->name));
 	if (address_intended(word_text(node->cidr), intended))
 		diag_guess(diag_help(d, "did you mean `%s`?", intended), span, "%s", intended);
+	else if (error != ADDRESS_TOO_LONG && several)
+		diag_help(d, "an alias is one address or one network; for several, define an IP set");
 	else if (error != ADDRESS_TOO_LONG)
 		diag_help(d, "an alias is one address or one network, as in 10.0.0.1 or 10.0.0.0/24");
 	else

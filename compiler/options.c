@@ -657,6 +657,24 @@ static void verify(const struct setting *s)
 	readers[s->row->type](&copy);
 }
 
+/* "policy" and "log_level": the beginning of several names. */
+static bool help_beginning(struct resolver *r, struct diagnostic *d, struct text key)
+{
+	const char *names = NULL;
+
+	for (int id = 0; id < OPTION_COUNT; id++) {
+		const char *name = option_table[id].key;
+
+		if (option_table[id].kind != r->file->kind || strlen(name) <= key.len || name[key.len] != '_' ||
+		    !text_equal_nocase((struct text){ name, key.len }, key))
+			continue;
+		names = names ? arena_printf(r->arena, "%s or `%s`", names, name) : arena_printf(r->arena, "`%s`", name);
+	}
+	if (names)
+		diag_help(d, "did you mean %s?", names);
+	return names != NULL;
+}
+
 static void report_unknown(struct resolver *r, const struct ast_option *node, struct setting *setting)
 {
 	struct suggestion s;
@@ -671,6 +689,8 @@ static void report_unknown(struct resolver *r, const struct ast_option *node, st
 	for (int id = 0; id < OPTION_COUNT; id++)
 		if (option_table[id].kind == r->file->kind)
 			suggest(&s, text_of(option_table[id].key), (struct span){ 0, 0 });
+	if (!s.best.len && help_beginning(r, d, word_text(node->key)))
+		return;
 	if (!s.best.len) {
 		diag_help(d, "`pvefw-cc options` lists the options");
 		return;

@@ -605,8 +605,12 @@ static bool suggest_columns(struct words *w, struct diagnostic *d, uint32_t i, u
 	if (columns.value[PARAM_DPORT].len && !columns.value[PARAM_PROTO].len && !w->params->meant[PARAM_PROTO])
 		columns.value[PARAM_PROTO] = TEXT("tcp");
 	text = foreign_text(w->r->arena, &columns);
-	if (!*text)
-		return false;
+	if (!*text) {
+		if (columns.action.len || columns.type.len)
+			return false;
+		diag_help(d, "leave it out: what a rule has no option for matches everything");
+		return true;
+	}
 	for (int id = 0; id < RULE_PARAMS; id++)
 		w->params->meant[id] |= columns.value[id].len != 0;
 	d->span.end = w->at[end - 1].begin + w->at[end - 1].len;

@@ -140,6 +140,11 @@ static void report_service(struct resolver *r, struct word name, const struct pr
 	else
 		d = rule_error(r, word_span(name), DIAG_BAD_PORT, "`%.*s` is no port", TEXT_ARG(name));
 	rule_fate(r, d);
+	if (text_equal_nocase(word_text(name), TEXT("any")) || text_equal_nocase(word_text(name), TEXT("all")) ||
+	    text_is(word_text(name), "*")) {
+		diag_help(d, "leave the option out to match every port");
+		return;
+	}
 	near = netdb_near_service(r->config->netdb, word_text(name));
 	if (near.len && char_is_letter(name.ptr[0]))
 		diag_guess(diag_help(d, "did you mean `%.*s`?", TEXT_ARG(near)), word_span(name), "%.*s", TEXT_ARG(near));
@@ -149,6 +154,9 @@ static void report_service(struct resolver *r, struct word name, const struct pr
 		diag_guess(diag_help(d, "did you mean `%.*s:%.*s`?", (int)dash, name.ptr,
 				   (int)(name.len - (uint32_t)dash - 1), name.ptr + dash + 1),
 			 (struct span){ name.begin + (uint32_t)dash, name.begin + (uint32_t)dash + 1 }, ":");
+	else if (text_is_quoted(word_text(name)))
+		diag_guess(diag_help(d, "values are written without quotes: `%.*s`", (int)name.len - 2, name.ptr + 1),
+			   word_span(name), "%.*s", (int)name.len - 2, name.ptr + 1);
 	else
 		diag_help(d, "a port is a number from 0 to %d, a service name, or low:high", LIMIT_PORT);
 }

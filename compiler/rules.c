@@ -253,8 +253,10 @@ static struct word action_behind_macro(const struct ast_rule *rule)
 	if (!next || next->form != PARAM_STRAY)
 		return word;
 	word = next->key;
-	if (word.len > 2 && word.ptr[0] == '(' && word.ptr[word.len - 1] == ')')
-		word = word_part(word, 1, word.len - 2);
+	if (word.len > 2 && word.ptr[0] == '(')
+		word = word_part(word, 1, word.len - 1);
+	if (word.len > 1 && word.ptr[word.len - 1] == ')')
+		word.len--;
 	if (action_find(word_text(word), true) == ACTIONS)
 		word.len = 0;
 	return word;
@@ -279,7 +281,7 @@ static void help_macro(struct diagnostic *d, const struct ast_rule *rule)
 		 action_names[found]);
 }
 
-/* "ACCEPT(SSH)", "SSH/ACCEPT" and "SSH:ACCEPT" */
+/* "ACCEPT(SSH)", "SSH/ACCEPT", "SSH:ACCEPT", "SSH[ACCEPT]" and "SSH(ACCEPT" */
 static bool suggest_swapped(struct diagnostic *d, const struct ast_rule *rule)
 {
 	struct word word = rule->action, first = rule->macro, second = rule->action;
@@ -292,13 +294,15 @@ static bool suggest_swapped(struct diagnostic *d, const struct ast_rule *rule)
 		action = action_find(word_text(first), true);
 		word = (struct word){ first.ptr, first.len + second.len + 2, first.begin };
 	} else {
-		sign = text_find(word_text(word), '/');
-		if (sign < 0)
-			sign = text_find(word_text(word), ':');
+		sign = -1;
+		for (const char *s = "/:[("; *s && sign < 0; s++)
+			sign = text_find(word_text(word), *s);
 		if (sign <= 0)
 			return false;
 		first = word_part(word, 0, (uint32_t)sign);
 		second = word_part(word, (uint32_t)sign + 1, word.len - (uint32_t)sign - 1);
+		if (second.len && (second.ptr[second.len - 1] == ']' || second.ptr[second.len - 1] == ')'))
+			second.len--;
 		macro = macro_find(word_text(first));
 		action = action_find(word_text(second), true);
 	}
@@ -341,6 +345,10 @@ static bool report_action(struct resolver *r, const struct ast_rule *rule)
 		help_verdict(d, word, verdict);
 		return false;
 	}
+	if (text_equal_nocase(word_text(word), TEXT("GROUP"))) {
+		diag_help(d, "the rules of a security group are used by a line of its own: `GROUP NAME`");
+		return true;
+	}
 	if (!rule->macro.ptr && macro_find(word_text(word))) {
 		help_macro(d, rule);
 		return true;
@@ -365,6 +373,10 @@ static void report_macro(struct resolver *r, struct word name)
 	uint64_t port;
 
 	rule_fate(r, d);
+	if (text_find(word_text(name), ',') > 0) {
+		diag_help(d, "a rule has one macro; write a rule for each");
+		return;
+	}
 	if (text_to_number(word_text(name), UINT16_MAX, &port)) {
 		diag_help(d, "a port is written `IN ACCEPT -p tcp -dport %.*s`", TEXT_ARG(name));
 		return;
@@ -980,6 +992,11 @@ static bool report_group_name(struct resolver *r, struct word name)
 	} else if (valid) {
 		diag_here(d, "%u characters", name.len);
 		diag_help(d, "a name has at most %d characters", NAME_LONGEST_GROUP);
+	} else if (text_find(word_text(name), ',') > 0) {
+		diag_help(d, "a GROUP rule has one group; write a rule for each");
+	} else if (text_starts(word_text(name), "+")) {
+		diag_guess(diag_help(d, "did you mean `%.*s`?", (int)name.len - 1, name.ptr + 1), word_span(name), "%.*s",
+			   (int)name.len - 1, name.ptr + 1);
 	} else if (text_find(word_text(name), '(') > 0) {
 		diag_help(d, "a GROUP rule has the name alone; the actions stand in the group's rules");
 	} else {

@@ -83,6 +83,12 @@ static inline bool text_starts(struct text a, const char *prefix)
 bool text_equal_nocase(struct text a, struct text b);
 /* Order of bytes, shorter first: what strcmp would say. */
 int text_compare(struct text a, struct text b);
+/* In quotes, single or double, with something between them. */
+static inline bool text_is_quoted(struct text a)
+{
+	return a.len > 2 && (a.ptr[0] == '"' || a.ptr[0] == '\'') && a.ptr[a.len - 1] == a.ptr[0];
+}
+
 /* Index of `c`, or -1. */
 long text_find(struct text a, char c);
 bool text_all_digits(struct text a);
