@@ -39,16 +39,16 @@ static bool is_text(struct fmt *fmt, const struct source *source, const char *pa
 }
 
 /* Nothing that is wrong with the file is reported. */
-static struct fixes lay_out(struct fmt *fmt, const struct single_file *file)
+static struct fixes lay_out(struct fmt *fmt, const struct single_file *file, struct arena *arena)
 {
 	struct diags found;
 
-	diags_init(&found, &fmt->run.arena, &fmt->run.map);
+	diags_init(&found, arena, &fmt->run.map);
 	single_check(&fmt->single, file, &found);
 	file->source->is_fw = false;
 	if (file->cluster)
 		file->cluster->is_fw = false;
-	return fmt_layout(&found, ast_parse(&fmt->run.arena, file->source, file->kind), has(fmt, CLI_ALIGN));
+	return fmt_layout(&found, ast_parse(arena, file->source, file->kind), has(fmt, CLI_ALIGN));
 }
 
 static void print_all(struct fmt *fmt, const struct fixes *fixes, const struct source *source)
@@ -64,7 +64,8 @@ static void print_all(struct fmt *fmt, const struct fixes *fixes, const struct s
 /* `path`: as it is named. */
 static void fmt_opened(struct fmt *fmt, const struct single_file *file, const char *path)
 {
-	struct fixes fixes = lay_out(fmt, file);
+	struct arena arena = { 0 }; /* of one file: there may be thousands */
+	struct fixes fixes = lay_out(fmt, file, &arena);
 
 	fixes.diags = &fmt->run.diags;
 	fmt->changes |= fixes.count != 0;
@@ -76,6 +77,7 @@ static void fmt_opened(struct fmt *fmt, const struct single_file *file, const ch
 		fmt->run.failed |= fixes.count && !fixes_write(&fixes, &fmt->out);
 	else if (!has(fmt, CLI_CHECK))
 		print_all(fmt, &fixes, file->source);
+	arena_free(&arena);
 }
 
 static void fmt_file(struct fmt *fmt, const char *path)

@@ -132,6 +132,19 @@ static unsigned find_standings(struct single *single, const char *path, enum fil
 	return count;
 }
 
+/* A cluster.fw. */
+static struct source *load_cluster_file(struct single *single, const char *path)
+{
+	struct source *source;
+
+	if (single->cluster && strcmp(single->cluster->path, path) == 0)
+		return single->cluster;
+	source = load_other(single, path);
+	if (source)
+		single->cluster = source;
+	return source;
+}
+
 /* The cluster.fw that belongs to a file: beside it, or where the tree has it when
  * the file is nodes/<node>/host.fw or sdn/firewall/<vnet>.fw; NULL if none. */
 static struct source *load_cluster(struct single *single, const struct standing *standing, enum file_kind kind)
@@ -141,10 +154,10 @@ static struct source *load_cluster(struct single *single, const struct standing 
 
 	if (kind == FILE_CLUSTER)
 		return NULL;
-	source = load_other(single, arena_printf(arena, "%scluster.fw", standing->folder));
+	source = load_cluster_file(single, arena_printf(arena, "%scluster.fw", standing->folder));
 	if (source || depth_of(kind) == 1)
 		return source;
-	return load_other(single, arena_printf(arena, "%s/firewall/cluster.fw", standing->up));
+	return load_cluster_file(single, arena_printf(arena, "%s/firewall/cluster.fw", standing->up));
 }
 
 static bool refers_to_sdn(const struct source *source)

@@ -17,6 +17,7 @@ struct single {
 	struct run *run;
 	struct inputs inputs;
 	bool ready, usable;
+	struct source *cluster; /* the last that was read: many files in a row have the same */
 	bool is_walked; /* the next file was found in a folder: --kind is only for a name that does not tell */
 };
 
