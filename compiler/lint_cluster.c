@@ -323,7 +323,8 @@ static void report_in(const struct check *c, const struct rule *line, const stru
 	struct lint *lint = c->lint;
 	struct list names = { .arena = lint->arena }, ports = names, links = names, link_ports = names;
 	uint32_t link_count = name_links(c, c->in, line, &links, &link_ports);
-	bool of_cluster = link_count > 0, chosen = c->ways[WAYS].let_in && c->ways[WAYS + 1].let_in;
+	bool of_cluster = link_count > 0, of_nodes = false;
+	bool chosen = c->ways[WAYS].let_in && c->ways[WAYS + 1].let_in;
 	struct diagnostic *d;
 
 	if (link_count)
@@ -332,16 +333,18 @@ static void report_in(const struct check *c, const struct rule *line, const stru
 		if (c->ways[i].line == line) {
 			list_add(&names, services[i].name);
 			list_add(&ports, services[i].port);
-			of_cluster |= services[i].users == NODES && lint->config->corosync.links;
+			of_nodes |= services[i].users == NODES;
 		}
+	of_cluster |= of_nodes && lint->config->corosync.links;
 	d = find_lock_out(lint, line);
 	if (d && !of_cluster) {
 		diag_note(d, "it keeps out %s, too: %s", list_text(&names), list_text(&ports));
 		note_guesses(c, d, line);
 		return;
 	}
-	/* Who has let in everybody who is let in anyway, port by port, means the others to be closed. */
-	d = diag(lint->diags, line->span, of_cluster || !chosen ? DIAG_CLUSTER_CUT_OFF : DIAG_CONSOLES_CUT_OFF, "this rule keeps %s from the host", list_text(&names));
+	/* Who has let in everybody who is let in anyway, port by port, means the others to be closed.  A node alone does
+	 * without the consoles' ports: its web interface brings them. */
+	d = diag(lint->diags, line->span, of_cluster || (of_nodes && !chosen) ? DIAG_CLUSTER_CUT_OFF : DIAG_CONSOLES_CUT_OFF, "this rule keeps %s from the host", list_text(&names));
 	if (rule != line)
 		diag_label(d, rule->span, "the rule of the group");
 	/* No address is named: the same is true of the other nodes, and is to be said once. */

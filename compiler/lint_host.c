@@ -203,8 +203,10 @@ static bool may_let_in(const struct source *source, uint32_t position)
 	while (lines_next(&lines, &line) && line.begin <= position) {
 		if (line.len && line.ptr[0] == '[')
 			options = begins(word_text(line), "[options]");
+		/* Below the wrong header rules are lost, too. */
 		if (position <= line.begin + line.len)
-			return !options && !lets_nobody_in(word_text(line));
+			return (!options || begins(word_text(line), "IN ") || begins(word_text(line), "GROUP ")) &&
+			       !lets_nobody_in(word_text(line));
 	}
 	return true;
 }
