@@ -25,18 +25,21 @@ def tree(name, broken):
     return folder
 
 
-def run(command, folder):
-    return subprocess.run(command, shell=True, cwd=folder, capture_output=True, text=True, timeout=60)
+def run(command, folder, **variables):
+    return subprocess.run(command, shell=True, cwd=folder, capture_output=True, text=True, timeout=60,
+                          env=os.environ | variables)
 
 
 right, broken = tree("right", False), tree("broken", True)
+with open(f"{broken}/firewall/110.fw", encoding="utf-8") as file:
+    wrong_line = len(file.readlines())
 
 github = load("examples/ci/github.yml")
 steps = [step["run"] for job in github["jobs"].values() for step in job["steps"] if "run" in step]
 gitlab = load("examples/ci/gitlab.yml")
 jobs = {name: job for name, job in gitlab.items() if isinstance(job, dict) and "script" in job}
 steps += [line for job in jobs.values() for line in job["script"]]
-checks = [step for step in steps if "pvefw-cc" in step]
+checks = [step for step in steps if step.startswith("pvefw-cc ")]
 verdict(len(checks) == 4, "the examples run pvefw-cc four times")
 for command in checks:
     good, bad = run(command, right), run(command, broken)
@@ -53,6 +56,81 @@ verdict(len(found) == 1, f"the matcher finds the mistake in: {said}")
 match = found[0]
 verdict((match[pattern["file"]], match[pattern["severity"]], match[pattern["column"]]) ==
         ("firewall/110.fw", "error", "4") and match[pattern["code"]].startswith("E"), f"and its parts: {match.groups()}")
+
+# The action: with the pvefw-cc in PATH, with one that is named, and in a container. docker is a script that notes
+# what it is told and runs the pvefw-cc of this build.
+action = load("action.yml")
+(step,) = action["runs"]["steps"]
+variables = {}
+for name, value in step["env"].items():
+    match = re.fullmatch(r"\$\{\{ (?:inputs\.(\w+)|github\.action_path) \}\}", value)
+    variables[name] = top if not match[1] else action["inputs"][match[1]]["default"]
+verdict("${{" not in step["run"], "no input is part of the action's script")
+
+
+def act(folder, **inputs):
+    return run(step["run"], folder, **(variables | {f"PVEFW_{name.upper()}": value for name, value in inputs.items()}))
+
+
+def annotates(said):
+    return re.findall(r"^::error file=(?:\./)?(\S+?),line=(\d+)", said.stdout, re.M) == [("firewall/110.fw", str(wrong_line))]
+
+
+good, bad = act(right), act(broken)
+verdict(good.returncode == 0, f"the action succeeds on the example: {good.stdout}{good.stderr}")
+verdict(bad.returncode == 1 and annotates(bad), f"the action annotates a broken one: {bad.stdout}{bad.stderr}")
+bad = act(work, root="broken", arguments="--exit-zero", layout="false")
+verdict(bad.returncode == 0 and f"file=broken/firewall/110.fw,line={wrong_line}," in bad.stdout,
+        f"the action's root, arguments and layout: {bad.stdout}{bad.stderr}")
+bad = act(broken, arguments="--exit-zero")
+verdict(bad.returncode == 1, f"the action fails for the layout alone: {bad.stdout}{bad.stderr}")
+bad = act(right, layout="yes")
+verdict(bad.returncode == 2 and "layout is true or false" in bad.stdout, "the action knows no layout `yes`")
+os.mkdir(f"{work}/bin")
+with open(f"{work}/bin/docker", "w", encoding="utf-8") as file:
+    file.write(f"""#!/bin/sh
+echo "$*" >>"{work}/docker"
+case $1 in
+build) [ -e "$4" ] && echo sha256:1234 ;;
+run)
+	while [ "$1" != sha256:1234 ]; do shift; done
+	shift
+	exec "{top}/build/pvefw-cc" "$@" ;;
+esac
+""")
+os.chmod(f"{work}/bin/docker", 0o755)
+for folder, status in (right, 0), (broken, 1):
+    said = run(step["run"], folder, **variables, PATH=f"{work}/bin:/usr/bin:/bin")
+    verdict(said.returncode == status and annotates(said) == bool(status),
+            f"the action in a container, status {status}: {said.stdout}{said.stderr}")
+with open(f"{work}/docker", encoding="utf-8") as file:
+    told = file.read().splitlines()
+verdict(told[:3] == [f"build -q -f {top}/packaging/Containerfile {top}",
+                     f"run --rm -v {right}:{right} -w {right} sha256:1234 lint --format github --root .",
+                     f"run --rm -v {right}:{right} -w {right} sha256:1234 fmt --check ."], f"docker is told {told}")
+named = act(right, program=f"{top}/build/pvefw-cc")
+verdict(named.returncode == 0, f"the action with a named program: {named.stderr}")
+workflow = load("examples/ci/github-action.yml")
+given = [step.get("with", {}) for job in workflow["jobs"].values() for step in job["steps"] if step["uses"].endswith("/pvefw@main")]
+verdict(len(given) == 1 and set(given[0]) <= set(action["inputs"]), "the workflow gives the action inputs that it has")
+
+# pre-commit itself, in a repository that holds a tree, with this repository's hooks
+shutil.copytree(right, f"{work}/committed")
+os.mkdir(f"{work}/hooks")
+shutil.copy(f"{top}/.pre-commit-hooks.yaml", f"{work}/hooks")
+config = load("examples/ci/pre-commit-config.yaml")
+config["repos"][0] |= {"repo": f"{work}/hooks", "rev": "HEAD"}
+with open(f"{work}/committed/.pre-commit-config.yaml", "w", encoding="utf-8") as file:
+    yaml.safe_dump(config, file)
+commit = "git init -q . && git add -A && git -c user.name=t -c user.email=t@t commit -q -m 1"
+verdict(run(commit, f"{work}/hooks").returncode == run(commit, f"{work}/committed").returncode == 0, "two repositories")
+check = "pre-commit run --all-files --color never"
+good = run(check, f"{work}/committed", PRE_COMMIT_HOME=f"{work}/pre-commit")
+verdict(good.returncode == 0 and good.stdout.count("Passed") == 2, f"pre-commit on the example: {good.stdout}{good.stderr}")
+shutil.copy(f"{broken}/firewall/110.fw", f"{work}/committed/firewall")
+bad = run(check, f"{work}/committed", PRE_COMMIT_HOME=f"{work}/pre-commit")
+verdict(bad.returncode == 1 and bad.stdout.count("Failed") == 2 and "no macro named `SHH`" in bad.stdout,
+        f"pre-commit on a broken one: {bad.stdout}{bad.stderr}")
 
 hooks = {hook["id"]: hook for hook in load(".pre-commit-hooks.yaml")}
 names = ["firewall/cluster.fw", "firewall/110.fw", "nodes/office/host.fw"]

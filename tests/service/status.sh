@@ -101,9 +101,9 @@ ask_metrics() {
 }
 
 is_recent() {
-	local then
-	then=$(metric last_success_timestamp_seconds)
-	[ "$then" -ge "$1" ] && [ "$then" -le "$(date +%s)" ]
+	local time
+	time=$(metric last_success_timestamp_seconds)
+	[ "$time" -ge "$1" ] && [ "$time" -le "$(date +%s)" ]
 }
 
 test_metrics() {
