@@ -87,33 +87,82 @@ static const char *place_in_tree(const char *path)
 	return path;
 }
 
-/* More than one tree was read: then names of their files do not tell them apart. */
-static bool has_several_roots(const struct source_map *map)
+/* A tree, and what its files' names begin with: nothing if it is the only one, else where it lies below the folder
+ * that all have in common, so that the working folder does not matter. */
+struct tree_name {
+	const char *root, *prefix;
+	bool asked; /* it was read for itself, not only for the names in it */
+};
+
+struct naming {
+	struct tree_name *trees;
+	uint32_t count;
+};
+
+static struct tree_name *find_tree(const struct naming *naming, const char *root)
 {
-	const char *root = NULL;
-
-	for (uint32_t i = 0; i < map->count; i++) {
-		const char *other = map->sources[i]->root;
-
-		if (root && other && strcmp(root, other) != 0)
-			return true;
-		root = other ? other : root;
-	}
-	return false;
+	for (uint32_t i = 0; i < naming->count; i++)
+		if (naming->trees[i].root == root || strcmp(naming->trees[i].root, root) == 0)
+			return &naming->trees[i];
+	return NULL;
 }
 
-/* `context`: whether there are several trees. */
+/* How much of the folder `path`, `len` bytes, is `other` or above it. */
+static size_t common_folder(const char *path, size_t len, const char *other)
+{
+	while (len && (strncmp(path, other, len) != 0 || (other[len] && other[len] != '/')))
+		do
+			len--;
+		while (len && path[len] != '/');
+	return len;
+}
+
+static const char *absolute(struct arena *arena, const char *path)
+{
+	char *real = realpath(path, NULL);
+	const char *kept = arena_string(arena, text_of(real ? real : path));
+
+	free(real);
+	return kept;
+}
+
+static struct naming name_trees(const struct diags *diags)
+{
+	const struct source_map *map = diags->map;
+	struct naming naming = { ARENA_ARRAY(diags->arena, struct tree_name, map->count + 1), 0 };
+	size_t common = 0;
+
+	for (uint32_t i = 0; i < map->count; i++) {
+		const char *root = map->sources[i]->root, *path;
+		struct tree_name *known = root ? find_tree(&naming, root) : NULL;
+
+		if (known)
+			known->asked |= !map->sources[i]->unasked;
+		if (known || !root)
+			continue;
+		path = absolute(diags->arena, root);
+		common = naming.count ? common_folder(naming.trees[0].prefix, common, path) : strlen(path);
+		naming.trees[naming.count++] = (struct tree_name){ root, path, !map->sources[i]->unasked };
+	}
+	for (uint32_t i = 0; i < naming.count; i++) {
+		naming.trees[i].prefix += common;
+		naming.trees[i].prefix += naming.trees[i].prefix[0] == '/';
+	}
+	return naming;
+}
+
+/* `context`: a struct naming. */
 static const char *name_file(const struct diags *diags, const struct source *source, const void *context)
 {
-	const bool *several = context;
+	const struct tree_name *tree = source->root ? find_tree(context, source->root) : NULL;
 	const char *path;
-	char *real;
 
-	if (source->root)
-		return *several ? diag_file(diags, source) : source->path;
-	real = realpath(source->path, NULL);
-	path = real ? arena_string(diags->arena, text_of(real)) : arena_printf(diags->arena, "/%s", source->path);
-	free(real);
+	if (tree && tree->prefix[0])
+		return arena_printf(diags->arena, "%s/%s", tree->prefix, source->path);
+	if (tree)
+		return source->path;
+	path = absolute(diags->arena, source->path);
+	path = path[0] == '/' ? path : arena_printf(diags->arena, "/%s", path);
 	return place_in_tree(path) != path ? place_in_tree(path) : diag_file(diags, source);
 }
 
@@ -258,12 +307,12 @@ static int by_name(const void *a, const void *b)
 	return order ? order : x->source->unasked - y->source->unasked;
 }
 
-static struct named_source *name_sources(const struct diags *diags, bool several)
+static struct named_source *name_sources(const struct diags *diags, const struct naming *naming)
 {
 	struct named_source *all = ARENA_ARRAY(diags->arena, struct named_source, diags->map->count + 1);
 
 	for (uint32_t i = 0; i < diags->map->count; i++)
-		all[i] = (struct named_source){ name_file(diags, diags->map->sources[i], &several), diags->map->sources[i] };
+		all[i] = (struct named_source){ name_file(diags, diags->map->sources[i], naming), diags->map->sources[i] };
 	qsort(all, diags->map->count, sizeof(all[0]), by_name);
 	return all;
 }
@@ -284,17 +333,26 @@ static const struct source *find_source(const struct named_source *all, uint32_t
 	return low < count && strcmp(all[low].name, name) == 0 ? all[low].source : NULL;
 }
 
-/* The file is gone from the tree, and was not just left unread. */
-static bool is_gone(const struct diags *diags, const char *file)
+/* The file is gone from its tree, and was not just left unread. */
+static bool is_gone(const struct diags *diags, const struct naming *naming, const char *file)
 {
-	for (uint32_t i = 0; i < diags->map->count; i++) {
-		const char *root = diags->map->sources[i]->root;
+	for (uint32_t i = 0; i < naming->count; i++) {
+		const struct tree_name *tree = &naming->trees[i];
+		size_t len = strlen(tree->prefix);
 
-		if (root && !diags->map->sources[i]->unasked)
-			return access(arena_printf(diags->arena, "%s/%s", root, file), F_OK) != 0;
+		if (tree->asked && strncmp(file, tree->prefix, len) == 0 && (!len || file[len] == '/'))
+			return access(arena_printf(diags->arena, "%s/%s", tree->root, file + len + (len != 0)), F_OK) != 0;
 	}
 	return false;
 }
+
+/* What apply has to ask. */
+struct search {
+	const struct diags *diags;
+	const struct baseline_scope *scope;
+	const struct naming *naming;
+	const struct named_source *sources;
+};
 
 static bool concerns_nodes(const struct entry *entry, const struct node_option *checked)
 {
@@ -307,25 +365,24 @@ static bool concerns_nodes(const struct entry *entry, const struct node_option *
 	return false;
 }
 
-static bool was_looked_for(const struct diags *diags, const struct baseline_scope *scope, const struct named_source *sources,
-			   const struct entry *entry)
+static bool was_looked_for(const struct search *search, const struct entry *entry)
 {
+	const struct diags *diags = search->diags;
 	enum diag_id id = diag_find(text_of(entry->id));
 	const struct source *source;
 
-	if (id < DIAG_COUNT && (scope->choice->off[id] || (diag_is_of_lint(id) && !diags->linted)))
+	if (id < DIAG_COUNT && (search->scope->choice->off[id] || (diag_is_of_lint(id) && !diags->linted)))
 		return false;
-	if (!concerns_nodes(entry, scope->nodes))
+	if (!concerns_nodes(entry, search->scope->nodes))
 		return false;
 	if (!entry->file)
 		return diags->linted;
-	source = find_source(sources, diags->map->count, entry->file);
-	return source ? !source->unasked : is_gone(diags, entry->file);
+	source = find_source(search->sources, diags->map->count, entry->file);
+	return source ? !source->unasked : is_gone(diags, search->naming, entry->file);
 }
 
 /* cli_error() escapes what could act on a terminal. */
-static void report_stale(const struct baseline *b, const struct diags *diags, const struct baseline_scope *scope,
-			 const struct named_source *sources)
+static void report_stale(const struct baseline *b, const struct search *search)
 {
 	uint32_t stale = 0;
 
@@ -333,7 +390,7 @@ static void report_stale(const struct baseline *b, const struct diags *diags, co
 	for (size_t i = 0; i < b->count; i++) {
 		const struct entry *entry = &b->entries[i];
 
-		if (!entry->left || !was_looked_for(diags, scope, sources, entry))
+		if (!entry->left || !was_looked_for(search, entry))
 			continue;
 		stale += entry->left;
 		if (stale - entry->left >= STALE_NAMED)
@@ -341,7 +398,7 @@ static void report_stale(const struct baseline *b, const struct diags *diags, co
 		cli_error("%s: no longer found: %s%s%s%s%s%s", b->path, entry->file ? entry->file : "",
 			  entry->file ? ": " : "", entry->id, entry->message ? ": " : "",
 			  entry->message ? entry->message : "",
-			  entry->left > 1 ? arena_printf(diags->arena, " (%u times)", entry->left) : "");
+			  entry->left > 1 ? arena_printf(search->diags->arena, " (%u times)", entry->left) : "");
 	}
 	if (stale)
 		cli_error("%s: %u finding%s no longer found; --write-baseline %s leaves %s out", b->path, stale,
@@ -368,8 +425,8 @@ static struct entry *find_entry(const struct baseline *b, const char *fingerprin
 
 void baseline_apply(struct baseline *b, struct diags *diags, const struct baseline_scope *scope)
 {
-	bool several = has_several_roots(diags->map);
-	const char *const *fingerprint = diag_shared_fingerprints(diags, name_file, &several);
+	struct naming naming = name_trees(diags);
+	const char *const *fingerprint = diag_shared_fingerprints(diags, name_file, &naming);
 	struct diagnostic *next = diags->first;
 	uint32_t known = 0;
 
@@ -387,7 +444,7 @@ void baseline_apply(struct baseline *b, struct diags *diags, const struct baseli
 	}
 	if (known)
 		cli_error("%s: %u known finding%s not shown", b->path, known, known == 1 ? " is" : "s are");
-	report_stale(b, diags, scope, name_sources(diags, several));
+	report_stale(b, &(struct search){ diags, scope, &naming, name_sources(diags, &naming) });
 }
 
 /* ---- writing ---- */
@@ -415,8 +472,8 @@ static const char **names_of(const struct diags *diags, const struct node_set *n
 /* The entries of all diagnostics; of several in one, the first one's message is told. */
 static struct entry *entries_of(const struct diags *diags, size_t *count)
 {
-	bool several = has_several_roots(diags->map);
-	const char *const *fingerprint = diag_shared_fingerprints(diags, name_file, &several);
+	struct naming naming = name_trees(diags);
+	const char *const *fingerprint = diag_shared_fingerprints(diags, name_file, &naming);
 	const struct source *last = NULL;
 	struct entry *entries;
 	const char *name = NULL;
@@ -431,7 +488,7 @@ static struct entry *entries_of(const struct diags *diags, size_t *count)
 		struct diag_code code = diag_code(d->id);
 
 		if (source != last)
-			name = source ? name_file(diags, source, &several) : NULL;
+			name = source ? name_file(diags, source, &naming) : NULL;
 		last = source;
 		entries[*count] = (struct entry){ .fingerprint = fingerprint[*count], .file = name,
 						  .id = arena_string(diags->arena, text_of(code.text)),
