@@ -344,15 +344,17 @@ static void report_malformed_alias(struct resolver *r, struct word line)
 	struct word third = word_behind(line, cidr.begin - line.begin + cidr.len);
 	struct ast_alias meant = { .name = name, .cidr = cidr };
 	struct prefix ignored;
+	bool right = name_is_valid(word_text(name)) && !prefix_parse(word_text(cidr), &ignored);
 	enum address_error error;
 
 	if (text_is(word_text(cidr), "=") || text_is(word_text(cidr), ":")) {
 		diag_help(d, "one blank stands between the name and the address, and nothing else");
 		meant.cidr = third;
-		diag_fix(d, (struct span){ name.begin + name.len, third.begin }, " ");
+		if (third.len && name_is_valid(word_text(name)))
+			diag_fix(d, (struct span){ name.begin + name.len, third.begin }, " ");
 	} else {
 		diag_help(d, "an alias is written `NAME ADDRESS`; a comment begins with `#`");
-		if (text_starts(word_text(third), ";") || text_starts(word_text(third), "//"))
+		if (right && (text_starts(word_text(third), ";") || text_starts(word_text(third), "//")))
 			diag_fix(d, (struct span){ third.begin, third.begin + (third.ptr[0] == ';' ? 1 : 2) }, "#");
 	}
 	note_uses(r, d, name, "the line is ignored, and so are rules and set entries that use the alias");
