@@ -2,6 +2,8 @@
 /* See the header. */
 #include "firewall/applied.h"
 
+#include "firewall/bridge_calls.h"
+
 #include "nft/netlink.h"
 #include "xtables/xt_load.h"
 
@@ -384,6 +386,7 @@ bool applied_remove(struct applied *a, struct arena *arena)
 	for (unsigned i = 0; i < TARGETS; i++)
 		done = empty(a, arena, targets[i]) && done;
 	sysctls_apply(a->sysctls, NULL, false);
+	bridge_calls_clear();
 	a->backend = NULL;
 	a->valid = a->minimal = false;
 	a->removed_other = done;

@@ -51,6 +51,8 @@ struct service {
 	struct link_watch links;
 	struct surroundings surroundings; /* what the last compilation was told by the machine */
 	struct wiring wiring; /* of what was applied last */
+	bool calls_failed; /* to change what bridge_calls.h is about, which was logged */
+	bool has_no_calls; /* of that, on any bridge, for sure */
 	struct control control;
 	struct metrics metrics;
 	struct confirm confirm;

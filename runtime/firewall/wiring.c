@@ -43,6 +43,7 @@ void wiring_links_free(struct wiring_links *links)
 {
 	free(links->by_index);
 	free(links->all);
+	free(links->fwbrs);
 	*links = (struct wiring_links){ .count = 0 };
 }
 
@@ -66,12 +67,50 @@ static const struct wiring_link *link_numbered(const struct wiring_links *links,
 	return found ? *found : NULL;
 }
 
+static bool is_firewall_bridge(const struct wiring_link *link)
+{
+	return link->is_bridge && strncmp(link->name, "fwbr", 4) == 0;
+}
+
 /* ---- asking the kernel ---- */
 
 struct reading {
 	struct wiring_link *all;
 	size_t count, room;
+	struct wiring_fwbr *fwbrs;
+	size_t fwbr_count, fwbr_room;
 };
+
+/* What the kernel says of the kind of a link. */
+struct kind {
+	bool is_bridge, has_calls, calls_iptables;
+};
+
+/* The array with room for one more; NULL if memory is short, then `all` is as it was. */
+static void *with_room(void *all, size_t count, size_t *room, size_t size)
+{
+	size_t more = *room ? 2 * *room : 64;
+	void *grown = count < *room ? all : realloc(all, more * size);
+
+	if (grown && count == *room)
+		*room = more;
+	return grown;
+}
+
+static bool make_room(struct reading *r)
+{
+	struct wiring_link *all = with_room(r->all, r->count, &r->room, sizeof(*all));
+	struct wiring_fwbr *fwbrs;
+
+	if (!all)
+		return false;
+	r->all = all;
+	fwbrs = with_room(r->fwbrs, r->fwbr_count, &r->fwbr_room, sizeof(*fwbrs));
+	if (!fwbrs)
+		return false;
+	r->fwbrs = fwbrs;
+	return true;
+}
 
 static int take_attribute(const struct nlattr *attribute, void *data)
 {
@@ -83,12 +122,31 @@ static int take_attribute(const struct nlattr *attribute, void *data)
 	return MNL_CB_OK;
 }
 
+/* Off if either is. */
+static int take_bridge_data(const struct nlattr *attribute, void *data)
+{
+	struct kind *kind = data;
+	uint16_t type = mnl_attr_get_type(attribute);
+
+	if ((type == IFLA_BR_NF_CALL_IPTABLES || type == IFLA_BR_NF_CALL_IP6TABLES) &&
+	    mnl_attr_validate(attribute, MNL_TYPE_U8) >= 0) {
+		bool on = mnl_attr_get_u8(attribute);
+
+		kind->calls_iptables = on && (kind->calls_iptables || !kind->has_calls);
+		kind->has_calls = true;
+	}
+	return MNL_CB_OK;
+}
+
+/* The kernel tells the kind before its data. */
 static int take_kind(const struct nlattr *attribute, void *data)
 {
-	bool *is_bridge = data;
+	struct kind *kind = data;
 
 	if (mnl_attr_get_type(attribute) == IFLA_INFO_KIND && mnl_attr_validate(attribute, MNL_TYPE_NUL_STRING) >= 0)
-		*is_bridge |= strcmp(mnl_attr_get_str(attribute), "bridge") == 0;
+		kind->is_bridge |= strcmp(mnl_attr_get_str(attribute), "bridge") == 0;
+	if (mnl_attr_get_type(attribute) == IFLA_INFO_DATA && kind->is_bridge)
+		mnl_attr_parse_nested(attribute, take_bridge_data, kind);
 	return MNL_CB_OK;
 }
 
@@ -97,6 +155,7 @@ static int take_link(const struct nlmsghdr *message, void *data)
 	const struct nlattr *found[IFLA_MAX + 1] = { NULL };
 	const struct ifinfomsg *info = mnl_nlmsg_get_payload(message);
 	struct reading *r = data;
+	struct kind kind = { .is_bridge = false };
 	struct wiring_link *link;
 
 	if (message->nlmsg_type != RTM_NEWLINK || mnl_nlmsg_get_payload_len(message) < sizeof(*info))
@@ -105,28 +164,26 @@ static int take_link(const struct nlmsghdr *message, void *data)
 	if (!found[IFLA_IFNAME] || mnl_attr_validate(found[IFLA_IFNAME], MNL_TYPE_NUL_STRING) < 0 ||
 	    strlen(mnl_attr_get_str(found[IFLA_IFNAME])) >= IFNAMSIZ)
 		return MNL_CB_OK;
-	if (r->count == r->room) {
-		size_t room = r->room ? 2 * r->room : 64;
-
-		link = realloc(r->all, room * sizeof(*link));
-		if (!link)
-			return MNL_CB_ERROR;
-		r->all = link;
-		r->room = room;
-	}
+	if (!make_room(r))
+		return MNL_CB_ERROR;
 	link = &r->all[r->count++];
 	*link = (struct wiring_link){ .index = (uint32_t)info->ifi_index, .is_up = info->ifi_flags & IFF_UP };
 	strcpy(link->name, mnl_attr_get_str(found[IFLA_IFNAME]));
 	if (found[IFLA_MASTER] && mnl_attr_validate(found[IFLA_MASTER], MNL_TYPE_U32) >= 0)
 		link->master = mnl_attr_get_u32(found[IFLA_MASTER]);
 	if (found[IFLA_LINKINFO])
-		mnl_attr_parse_nested(found[IFLA_LINKINFO], take_kind, &link->is_bridge);
+		mnl_attr_parse_nested(found[IFLA_LINKINFO], take_kind, &kind);
+	link->is_bridge = kind.is_bridge;
+	if (is_firewall_bridge(link) && kind.has_calls)
+		r->fwbrs[r->fwbr_count++] = (struct wiring_fwbr){ link->index, kind.calls_iptables };
 	return MNL_CB_OK;
 }
 
 static void forget_links(void *data)
 {
-	((struct reading *)data)->count = 0;
+	struct reading *r = data;
+
+	r->count = r->fwbr_count = 0;
 }
 
 static int ask(struct mnl_socket *socket, struct reading *r)
@@ -167,15 +224,16 @@ int wiring_links_read(struct wiring_links *links)
 		free(r.all);
 	else if (!wiring_links_init(links, r.all, r.count))
 		reason = ENOMEM;
-	return reason;
+	if (reason) {
+		free(r.fwbrs);
+		return reason;
+	}
+	links->fwbrs = r.fwbrs;
+	links->fwbr_count = r.fwbr_count;
+	return 0;
 }
 
 /* ---- judging ---- */
-
-static bool is_firewall_bridge(const struct wiring_link *link)
-{
-	return link->is_bridge && strncmp(link->name, "fwbr", 4) == 0;
-}
 
 enum wiring_fault wiring_judge(const struct wiring_links *links, const char *device, bool iptables,
 			       const struct wiring_link **link, const struct wiring_link **master)

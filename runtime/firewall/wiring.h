@@ -26,10 +26,18 @@ struct wiring_link {
 	bool is_up;
 };
 
+/* A firewall bridge (fwbrVMIDiN) of a kernel that has br_netfilter. */
+struct wiring_fwbr {
+	uint32_t index;
+	bool calls_iptables; /* it hands packets to iptables and ip6tables whatever net.bridge.* says */
+};
+
 struct wiring_links {
 	struct wiring_link *all; /* owned; sorted by name */
 	struct wiring_link **by_index;
 	size_t count;
+	struct wiring_fwbr *fwbrs; /* owned; NULL if the links were not read from the kernel */
+	size_t fwbr_count;
 };
 
 enum wiring_fault {

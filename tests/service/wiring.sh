@@ -70,6 +70,12 @@ remove_links() {
 	done
 }
 
+# calls BRIDGE 0|1: whether it hands its packets to iptables by itself, so that they are filtered while somebody has set
+# net.bridge.bridge-nf-call-iptables to 0
+calls() {
+	[ "$(ip -d link show "$1" | grep -o 'nf_call_ip6*tables .' | cut -d' ' -f2 | xargs)" = "$2 $2" ]
+}
+
 test_iptables() {
 	fresh
 	check "no guest runs" none
@@ -78,6 +84,8 @@ test_iptables() {
 	check "straight into vmbr0: no place" logged 'nodes/n/qemu-server/100.conf:1: guest 100'
 	plug tap100i0 fwbr100i0
 	over "into its firewall bridge"
+	check "a firewall bridge does not call iptables by itself" within 1 calls fwbr100i0 1
+	check "a bridge that is none calls iptables by itself" calls vmbr0 0
 	plug veth101i0 vmbr0
 	found "a container" 'guest 101: net0 is unfiltered: veth101i0 is plugged straight into vmbr0'
 	ip link del veth101i0
@@ -86,7 +94,9 @@ test_iptables() {
 	plug fwln100o0 fwbr100i0
 	check "a firewall bridge of Open vSwitch" none
 	not_meant
+	check "after the firewall was off, a firewall bridge does not call iptables" within 1 calls fwbr100i0 1
 	stop
+	check "after a stop a firewall bridge calls iptables" calls fwbr100i0 0
 	remove_links
 }
 
@@ -118,6 +128,7 @@ not_meant() {
 	found "its firewall is switched on" 'guest 101: net0'
 	put cluster.fw '[OPTIONS]' 'enable: 0'
 	check "the cluster's firewall is off" within 2 none
+	check "the cluster's firewall is off, and a firewall bridge calls iptables" within 1 calls fwbr100i0 0
 	put cluster.fw '[OPTIONS]' 'enable: 1'
 	check "the cluster's firewall is on again" within 2 told 'guest 101: net0'
 	ip link del veth101i0
@@ -160,6 +171,7 @@ test_nftables() {
 	plug veth101i0 fwbr101i0
 	sleep 0.5
 	check "nftables: straight into vmbr0, and a firewall bridge" none
+	check "nftables: a firewall bridge calls iptables" calls fwbr101i0 0
 	if ip link add vrf9 type vrf table 9 2>/dev/null; then
 		plug tap100i0 vrf9
 		found "nftables: a master that is no bridge" 'guest 100: net0 is unfiltered: the master of tap100i0 is vrf9.*nftables'
@@ -169,6 +181,7 @@ test_nftables() {
 	# What is filtered so is not, with the other target.
 	put ../nodes/n/host.fw '[OPTIONS]' 'enable: 1'
 	found "another target" 'guest 100: net0 is unfiltered: tap100i0 is plugged straight into vmbr0'
+	check "another target: a firewall bridge does not call iptables" within 1 calls fwbr101i0 1
 	stop
 	remove_links
 }
