@@ -11,6 +11,7 @@
 #include "lint_config.h"
 #include "node_files.h"
 #include "out_files.h"
+#include "text_memo.h"
 #include "visible.h"
 
 /* The file kinds of a tree in the order in which they are read. */
@@ -166,10 +167,16 @@ static bool print_node(void *context, struct out *out, unsigned node, unsigned f
 static bool write_nodes(struct all_nodes *all, const struct node_names *names)
 {
 	struct node_files files = { .nodes = names, .count = 1, .name = file_name, .print = print_node, .context = all };
+	struct text_memo *memo = text_memo_new();
+	bool done;
 
+	for (unsigned i = 0; i < all->configs.count; i++)
+		all->configs.configs[i]->memo = memo;
 	while (all->backend->files && all->backend->files[files.count].name)
 		files.count++;
-	return node_files_write(all->run, &files);
+	done = node_files_write(all->run, &files);
+	text_memo_free(memo);
+	return done;
 }
 
 static bool compile_all(struct run *run, const struct backend *backend)

@@ -19,6 +19,7 @@
 struct diagnostic;
 struct diags;
 struct left_out;
+struct text_memo;
 
 /* Parts of a ruleset that kernels or tools may lack as a whole: layers.def, left_out.h. */
 enum layer {
@@ -352,6 +353,7 @@ struct config {
 	struct corosync corosync;
 	const struct alias *local_network;
 	const struct altname *altnames;
+	struct text_memo *memo;          /* of what is printed for several nodes; or NULL */
 };
 
 /* An interface's other name. */

@@ -10,6 +10,7 @@
 
 #include "left_out.h"
 #include "limit_table.h"
+#include "text_memo.h"
 #include "xt_state.h"
 
 /* One set of one IP version. */
@@ -188,13 +189,34 @@ static struct set_list list_sets(struct arena *arena, const struct config *confi
 	return list;
 }
 
+/* A set that all nodes have is sorted and printed once. */
+static void print_common_set(struct out *out, struct text_memo *memo, struct arena *arena, const struct set_version *item)
+{
+	struct text text = text_memo_find(memo, item->set, item->version);
+	struct out printed;
+
+	if (text.ptr) {
+		out_text(out, text);
+		return;
+	}
+	out_init_memory(&printed);
+	print_set(&printed, NULL, arena, item);
+	text = (struct text){ printed.data, (uint32_t)printed.len };
+	out_text(out, text);
+	text_memo_put(memo, item->set, item->version, text);
+	out_free(&printed);
+}
+
 void xt_print_ipsets(struct out *out, const struct config *config)
 {
 	struct arena arena = { 0 };
 	struct set_list list = list_sets(&arena, config);
 
 	for (uint32_t i = 0; i < list.count; i++)
-		print_set(out, NULL, &arena, &list.items[i]);
+		if (config->memo && list.items[i].set->scope != SCOPE_GUEST)
+			print_common_set(out, config->memo, &arena, &list.items[i]);
+		else
+			print_set(out, NULL, &arena, &list.items[i]);
 	arena_free(&arena);
 }
 
