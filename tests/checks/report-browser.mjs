@@ -70,6 +70,18 @@ async function look(browser, path, width, colorScheme) {
 	await page.close();
 }
 
+// A long name of a guest takes no room from the table.
+async function longName(browser, path) {
+	const page = await browser.newPage({ viewport: { width: 1600, height: 900 } });
+	await page.goto(`file://${resolve(path)}`);
+	const width = await page.evaluate(() => {
+		document.querySelector('.reach th small').textContent = 'x'.repeat(300);
+		return document.querySelector('.reach th[scope=row]').getBoundingClientRect().width;
+	});
+	check(width < 400, `${path}: with a long name the first column is ${width} pixels wide`);
+	await page.close();
+}
+
 // A link into something folded unfolds it.
 async function follow(browser, path) {
 	const page = await browser.newPage();
@@ -101,6 +113,7 @@ for (const path of pages)
 		for (const scheme of ['light', 'dark'])
 			await look(browser, path, width, scheme);
 await follow(browser, pages[0]);
+await longName(browser, pages[1]);
 await print(browser, pages[0]);
 await browser.close();
 console.log('done');

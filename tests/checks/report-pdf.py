@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """report-pdf.py FOLDER NAME SIZE: FOLDER/NAME-SIZE.pdf, which Chromium has printed of NAME.html on A4 or letter paper,
-has all that NAME.xml says of zones, services and sets, and no word beyond the edge of the paper. Prints ok or FAIL for
-each, at last "done"."""
+has all words of the page, all that NAME.xml says of zones, services and sets, and no word beyond the edge of the paper.
+Prints ok or FAIL for each, at last "done"."""
 import re
 import subprocess
 import sys
@@ -24,6 +24,16 @@ def words(path):
             r'<word xMin="([-\d.]+)" yMin="([-\d.]+)" xMax="([-\d.]+)" yMax="([-\d.]+)">(.*?)</word>', page)]
 
 
+def words_of(element):
+    """Of the page, as they stand there; titles of pictures are for screen readers."""
+    if element.tag in ("title", "desc"):
+        return set()
+    found = set((element.text or "").split())
+    for child in element:
+        found |= words_of(child) | set((child.tail or "").split())
+    return found
+
+
 def main(folder, name, size):
     path = f"{folder}/{name}-{size}.pdf"
     pages = list(words(path))
@@ -41,6 +51,9 @@ def main(folder, name, size):
     wanted |= {s.get(a) for s in report.iter(R + "set") for a in ("name", "owner", "ipv4", "ipv6")}
     missing = sorted(w for w in wanted - {None} if re.sub(r"\s+", "", w) not in text)
     check(len(wanted) > 10 and not missing, f"{path}: {len(missing)} of {len(wanted)} texts are cut off: {missing[:3]}")
+    wanted = words_of(ElementTree.parse(f"{folder}/{name}.html").getroot().find("body"))
+    missing = sorted(w for w in wanted if w not in text)
+    check(len(wanted) > 100 and not missing, f"{path}: {len(missing)} of {len(wanted)} words are not printed: {missing[:3]}")
     print("done")
 
 
