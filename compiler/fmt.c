@@ -167,14 +167,22 @@ static struct text code_of(struct layout *l, const struct ast_line *line)
 	return text;
 }
 
-/* Proxmox VE writes "# " before the text of a comment that is behind something.  Rows of '#' are kept. */
+/*
+ * Proxmox VE writes "# " before the text of a comment that is behind something, and nothing for one without text.
+ * More blanks can come from the web interface, and stay.
+ */
 static struct text comment_of(struct layout *l, struct word comment)
 {
 	struct text text = word_text(comment);
 
-	if (text.len < 2 || text.ptr[1] == ' ' || text.ptr[1] == '#')
+	if (text.len < 2)
+		return (struct text){ NULL, 0 };
+	if (text.ptr[1] == ' ')
 		return text;
-	return ARENA_JOIN(l->arena, TEXT("# "), ((struct text){ text.ptr + 1, text.len - 1 }));
+	do
+		text = (struct text){ text.ptr + 1, text.len - 1 };
+	while (char_is_blank(text.ptr[0]));
+	return ARENA_JOIN(l->arena, TEXT("# "), text);
 }
 
 static void add_line(struct layout *l, const struct ast_line *line, bool kept)

@@ -144,13 +144,14 @@ def careless(sections):
                 line = words[0] + pick([" ", "\t"]) + words[1]
             else:
                 line = pick([" ", "   "]).join(words)
-            out.append(pick(["", "   "]) + line + behind(c, pick(["", " ", "\t  "]), blank_after(c)))
+            no_comment = pick(["", "", "", " #", "#  "]) if header.lower() != "[options]" else ""
+            out.append(pick(["", "   "]) + line + (behind(c, pick(["", " ", "\t  "]), blank_after(c)) or no_comment))
         out += [""] * random.randrange(2)
     return end.join(out) + end * random.randrange(2)
 
 
 def blank_after(text):
-    return pick(["", " "]) if text[:1] not in "# \t" else " "
+    return pick(["", " ", "\t"]) if text[:1] not in " \t" else " "
 
 
 def save(folder, kind, number, text):
