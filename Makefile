@@ -149,7 +149,7 @@ quickstart:
 	@tests/quickstart
 
 check:
-	@tests/install-deps build test deb cross
+	@tests/install-deps build test deb cross chroot
 	@$(also) WERROR=-Werror all unit
 	@$(also) WERROR=-Werror VARIANT=asan all unit
 	@$(also) WERROR=-Werror VARIANT=tsan all build/tsan/tests/pve-firewall

@@ -11,7 +11,8 @@
 #
 # Every name is a namespace called $PREFIX-NAME (default pvefw), in which the interface is eth0.
 # WIRING=direct (default fwbr): tap100i0 and veth101i0 are ports of vmbr0, as the nftables firewall of
-# Proxmox VE has them. BRIDGE_NF=0 (default 1): bridged packets do not pass iptables.
+# Proxmox VE has them. BRIDGE_NF=0 (default 1): bridged packets do not pass iptables. HOST_PID: the host's namespace is that
+# of this process.
 set -eu
 prefix=${PREFIX:-pvefw}
 wiring=${WIRING:-fwbr}
@@ -90,7 +91,11 @@ firewalled() {
 # What slows down or hides answers: duplicate address detection, limits on ICMP errors.
 make_spaces() {
 	for name in $spaces; do
-		ip netns add "$prefix-$name"
+		if [ "$name" = host ] && [ -n "${HOST_PID:-}" ]; then
+			ip netns attach "$prefix-$name" "$HOST_PID"
+		else
+			ip netns add "$prefix-$name"
+		fi
 		ip netns exec "$prefix-$name" sysctl -qw net.ipv6.conf.default.accept_dad=0 \
 			net.ipv6.conf.all.accept_dad=0 net.ipv4.icmp_ratelimit=0 net.ipv6.icmp.ratelimit=0
 	done
