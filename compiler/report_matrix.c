@@ -39,6 +39,7 @@ struct matrix {
 	struct arena scratch;
 	struct column *columns; /* uthash */
 	struct region blocked;  /* by the rules of the present zone so far */
+	struct region passed;   /* let through by them, where what is denied is shown */
 	uint32_t comparisons;
 	struct report_zone *zone;
 	bool shows_denied; /* the policy of the present chain accepts, and it is the second matrix */
@@ -56,31 +57,40 @@ enum left {
 	LEFT_NOTHING,
 };
 
-static bool too_many(struct matrix *m, const struct region *region)
+static bool too_many(struct matrix *m, const struct region *region, const struct region *before)
 {
-	m->comparisons += region->count * m->blocked.count;
+	m->comparisons += region->count * before->count;
 	return m->comparisons > COMPARISONS_MOST;
+}
+
+/* Takes from the region what the rules before it decide; false: that is too much work. */
+static bool take_all(struct matrix *m, struct region *region, const struct region *before, bool *taken)
+{
+	if (before->count && too_many(m, region, before))
+		return false;
+	for (uint32_t i = 0; i < before->count && region->count; i++) {
+		if (region->count > BOXES_MOST)
+			return false;
+		*taken |= region_take(&m->scratch, region, &before->boxes[i]);
+	}
+	return true;
 }
 
 static enum left what_is_left(struct matrix *m, const struct rule *rule, struct text iface)
 {
+	bool denies = rule->action != ACTION_ACCEPT, taken = false;
 	struct region region;
-	bool taken = false;
 
-	if (!m->blocked.count)
+	if (!m->blocked.count && !(denies && m->passed.count))
 		return LEFT_ALL;
 	region = space_rule(m->space, rule, iface);
-	if (too_many(m, &region))
+	if (!take_all(m, &region, &m->blocked, &taken) ||
+	    (denies && !take_all(m, &region, &m->passed, &taken)))
 		return LEFT_PARTLY;
-	for (uint32_t i = 0; i < m->blocked.count && region.count; i++) {
-		if (region.count > BOXES_MOST)
-			return LEFT_PARTLY;
-		taken |= region_take(&m->scratch, &region, &m->blocked.boxes[i]);
-	}
 	return !region.count ? LEFT_NOTHING : taken ? LEFT_PARTLY : LEFT_ALL;
 }
 
-static void block(struct matrix *m, const struct rule *rule, struct text iface)
+static void add_to(struct matrix *m, struct region *before, const struct rule *rule, struct text iface)
 {
 	struct region region;
 
@@ -88,7 +98,7 @@ static void block(struct matrix *m, const struct rule *rule, struct text iface)
 		return;
 	region = space_rule(m->space, rule, iface);
 	for (uint32_t i = 0; i < region.count; i++)
-		region_add(&m->scratch, &m->blocked, &region.boxes[i]);
+		region_add(&m->scratch, before, &region.boxes[i]);
 }
 
 /* ---- sources ---- */
@@ -196,9 +206,10 @@ static void visit_row(struct matrix *m, const struct report_row *row, struct tex
 	if (row->outcome != REPORT_ACCEPT) {
 		if (row->origin != REPORT_LINE)
 			return;
-		if (m->shows_denied && what_is_left(m, row->rule, iface) != LEFT_NOTHING)
-			visit(m, row, LEFT_ALL, iface);
-		block(m, row->rule, iface);
+		left = m->shows_denied ? what_is_left(m, row->rule, iface) : LEFT_NOTHING;
+		if (left != LEFT_NOTHING)
+			visit(m, row, left, iface);
+		add_to(m, &m->blocked, row->rule, iface);
 		return;
 	}
 	if (row->origin != REPORT_LINE && !row->opens)
@@ -210,6 +221,8 @@ static void visit_row(struct matrix *m, const struct report_row *row, struct tex
 	left = what_is_left(m, row->rule, iface);
 	if (left != LEFT_NOTHING)
 		visit(m, row, left, iface);
+	if (m->shows_denied)
+		add_to(m, &m->passed, row->rule, iface);
 }
 
 /* A NIC's chains hold its own packets only. */
@@ -238,7 +251,7 @@ static void visit_zone(struct matrix *m, struct report_zone *zone, visit_functio
 	struct arena_mark mark = arena_mark(&m->scratch);
 
 	m->zone = zone;
-	m->blocked = (struct region){ .count = 0 };
+	m->blocked = m->passed = (struct region){ .count = 0 };
 	for (const struct report_chain *chain = zone->chains; chain; chain = chain->next) {
 		m->shows_denied = m->way == REPORT_OUT_OF && chain->policy &&
 				  chain->policy->outcome == REPORT_ACCEPT;

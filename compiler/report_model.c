@@ -101,12 +101,16 @@ static const char *endpoint_text(const struct report_builder *b, const struct en
 	return report_text(b, e->text);
 }
 
-/* "tcp 22", "udp 53 from port 53", "icmp echo-request" */
+/* "tcp 22", "udp 53 from port 53", "icmp echo-request", "protocol 47", "protocol 6 port 22" */
 static void print_condition(struct out *out, const struct condition *c)
 {
+	bool number = c->proto.text.len && char_is_digit(c->proto.text.ptr[0]);
+
+	if (number)
+		out_string(out, "protocol ");
 	out_text(out, c->proto.text);
 	if (c->dport) {
-		out_char(out, ' ');
+		out_string(out, number ? " port " : " ");
 		out_text(out, c->dport->text);
 	}
 	for (int i = 0; i < 2; i++)
