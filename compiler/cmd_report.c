@@ -11,6 +11,7 @@
 #include "out_files.h"
 #include "report.h"
 #include "run.h"
+#include "text_memo.h"
 
 static void print(const struct run *run, struct out *out, const struct report *report)
 {
@@ -39,8 +40,8 @@ static bool write_out(struct run *run, const struct report *report)
 	return out_files_commit(&files);
 }
 
-/* To `out`, or if that is NULL to where the command line says. */
-static bool pipeline(struct run *run, struct out *out)
+/* To `out`, or if that is NULL to where the command line says. `memo`: what the pages of several nodes share; or NULL. */
+static bool pipeline(struct run *run, struct out *out, struct text_memo *memo)
 {
 	struct inputs inputs = { 0 };
 	struct report *report;
@@ -50,6 +51,7 @@ static bool pipeline(struct run *run, struct out *out)
 	if (!inputs_load(&inputs, &run->options, &run->diags))
 		return false;
 	config = compile(&inputs, &run->diags);
+	config->memo = memo;
 	if (!run->diags.unreadable) {
 		lint_run(config, &inputs, &run->diags);
 		run->diags.linted = true;
@@ -68,6 +70,7 @@ static bool pipeline(struct run *run, struct out *out)
 struct all_nodes {
 	const struct cli *cli;
 	struct node_names names;
+	struct text_memo *memo;
 };
 
 static const char *file_name(void *context, unsigned file, struct arena *arena)
@@ -90,7 +93,7 @@ static bool print_node(void *context, struct out *out, unsigned node, unsigned f
 	(void)file;
 	if (run_begin(&run, all->cli)) {
 		run.options.node = all->names.names[node].ptr;
-		done = pipeline(&run, out);
+		done = pipeline(&run, out, all->memo);
 	}
 	run_drop(&run);
 	return done;
@@ -101,6 +104,7 @@ static bool report_all(struct run *run)
 	struct all_nodes all = { .cli = run->cli };
 	struct node_files files = { .nodes = &all.names, .count = 1, .name = file_name, .print = print_node,
 				    .context = &all };
+	bool done;
 
 	run->options.nodes = NULL;
 	if (!lint_tree(&run->options, &run->diags, &all.names) || run->diags.unreadable)
@@ -110,7 +114,10 @@ static bool report_all(struct run *run)
 			  run->options.root ? run->options.root : "/etc/pve");
 		return false;
 	}
-	return node_files_write(run, &files);
+	all.memo = text_memo_new();
+	done = node_files_write(run, &files);
+	text_memo_free(all.memo);
+	return done;
 }
 
 static int run_report(const struct cli *cli)
@@ -123,7 +130,7 @@ static int run_report(const struct cli *cli)
 	all = node_files_asked(cli, &valid);
 	if (!valid)
 		return EXIT_TROUBLE;
-	if (run_begin(&run, cli) && !(all ? report_all(&run) : pipeline(&run, NULL)))
+	if (run_begin(&run, cli) && !(all ? report_all(&run) : pipeline(&run, NULL, NULL)))
 		run.failed = true;
 	return run_end(&run);
 }

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "diag_shared.h"
+#include "text_memo.h"
 #include "version.h"
 
 /* ---- elements ---- */
@@ -336,11 +337,10 @@ static void sets(const struct page *page)
 
 enum { LINES_OPEN = 1500 }; /* listings with more than this are folded */
 
-static void listing(const struct page *page, uint32_t number, bool open)
+static void print_listing(const struct page *page, uint32_t number, bool open)
 {
 	const struct report_file *file = &page->report->files[number - 1];
 
-	xml_raw(page->xml, "\n");
 	page_open(page, "details", "file");
 	page_attribute(page, "id", "f%u", number);
 	if (open)
@@ -355,6 +355,45 @@ static void listing(const struct page *page, uint32_t number, bool open)
 	}
 	page_close(page);
 	page_close(page);
+}
+
+/* All that a listing depends on. */
+static struct text listing_key(const struct page *page, uint32_t number, bool open)
+{
+	const struct report_file *file = &page->report->files[number - 1];
+	const char *head = arena_printf(page->report->config->arena, "%u %d %s\n", number, open, file->path);
+
+	return ARENA_JOIN(page->report->config->arena, text_of(head),
+			  (struct text){ file->source->text, file->source->size });
+}
+
+/* The files are most of a page, and of a tree's nodes nearly the same: with a memo each is printed once. */
+static void listing(const struct page *page, uint32_t number, bool open)
+{
+	struct text_memo *memo = page->report->config->memo;
+	struct text key, text;
+	struct xml_out xml;
+	struct out out;
+
+	xml_raw(page->xml, "\n");
+	if (!memo) {
+		print_listing(page, number, open);
+		return;
+	}
+	key = listing_key(page, number, open);
+	text = text_memo_find_key(memo, key);
+	if (text.ptr) {
+		xml_raw_text(page->xml, text);
+		return;
+	}
+	out_init_memory(&out);
+	xml_begin_part(&xml, &out);
+	print_listing(&(struct page){ &xml, page->report }, number, open);
+	xml_end_part(&xml);
+	text = (struct text){ out.data, (uint32_t)out.len };
+	xml_raw_text(page->xml, text);
+	text_memo_put_key(memo, key, text);
+	out_free(&out);
 }
 
 static void files(const struct page *page)

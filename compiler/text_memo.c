@@ -8,13 +8,8 @@
 
 #include "arena.h"
 
-struct key {
-	const void *object;
-	uint64_t kind;
-};
-
 struct entry {
-	struct key key;
+	struct text key;
 	struct text text;
 	UT_hash_handle hh;
 };
@@ -47,39 +42,62 @@ void text_memo_free(struct text_memo *memo)
 	free(memo);
 }
 
-static struct entry *find(const struct text_memo *memo, const struct key *key)
+static struct entry *find(const struct text_memo *memo, struct text key)
 {
 	struct entry *entry = NULL;
 
-	HASH_FIND(hh, memo->entries, key, sizeof(*key), entry);
+	HASH_FIND(hh, memo->entries, key.ptr, key.len, entry);
 	return entry;
 }
 
-struct text text_memo_find(struct text_memo *memo, const void *object, uint64_t kind)
+struct text text_memo_find_key(struct text_memo *memo, struct text key)
 {
-	struct key key = { object, kind };
 	const struct entry *entry;
 	struct text text = { NULL, 0 };
 
 	pthread_mutex_lock(&memo->lock);
-	entry = find(memo, &key);
+	entry = find(memo, key);
 	if (entry)
 		text = entry->text;
 	pthread_mutex_unlock(&memo->lock);
 	return text;
 }
 
-void text_memo_put(struct text_memo *memo, const void *object, uint64_t kind, struct text text)
+void text_memo_put_key(struct text_memo *memo, struct text key, struct text text)
 {
-	struct key key = { object, kind };
 	struct entry *entry;
 
 	pthread_mutex_lock(&memo->lock);
-	if (!find(memo, &key)) {
+	if (!find(memo, key)) {
 		entry = ARENA_NEW(&memo->arena, struct entry);
-		entry->key = key;
+		entry->key = arena_copy(&memo->arena, key);
 		entry->text = arena_copy(&memo->arena, text);
-		HASH_ADD(hh, memo->entries, key, sizeof(key), entry);
+		HASH_ADD_KEYPTR(hh, memo->entries, entry->key.ptr, entry->key.len, entry);
 	}
 	pthread_mutex_unlock(&memo->lock);
+}
+
+/* Of an object. */
+struct key {
+	const void *object;
+	uint64_t kind;
+};
+
+static struct text key_text(const struct key *key)
+{
+	return (struct text){ (const char *)key, sizeof(*key) };
+}
+
+struct text text_memo_find(struct text_memo *memo, const void *object, uint64_t kind)
+{
+	struct key key = { object, kind };
+
+	return text_memo_find_key(memo, key_text(&key));
+}
+
+void text_memo_put(struct text_memo *memo, const void *object, uint64_t kind, struct text text)
+{
+	struct key key = { object, kind };
+
+	text_memo_put_key(memo, key_text(&key), text);
 }

@@ -31,10 +31,15 @@ static void open_writer(struct xml_out *xml, struct out *out)
 		no_memory();
 }
 
-void xml_begin_html(struct xml_out *xml, struct out *out)
+void xml_begin_part(struct xml_out *xml, struct out *out)
 {
 	open_writer(xml, out);
 	xml->html = true;
+}
+
+void xml_begin_html(struct xml_out *xml, struct out *out)
+{
+	xml_begin_part(xml, out);
 	xml_raw(xml, "<!DOCTYPE html>\n");
 }
 
@@ -49,6 +54,14 @@ void xml_begin(struct xml_out *xml, struct out *out)
 void xml_end(struct xml_out *xml)
 {
 	check(xml, xmlTextWriterEndDocument(xml->writer));
+	xmlFreeTextWriter(xml->writer);
+	if (xml->failed)
+		no_memory();
+}
+
+void xml_end_part(struct xml_out *xml)
+{
+	check(xml, xmlTextWriterFlush(xml->writer));
 	xmlFreeTextWriter(xml->writer);
 	if (xml->failed)
 		no_memory();
@@ -75,6 +88,11 @@ void xml_close_void(struct xml_out *xml)
 void xml_raw(struct xml_out *xml, const char *bytes)
 {
 	check(xml, xmlTextWriterWriteRaw(xml->writer, BAD_CAST bytes));
+}
+
+void xml_raw_text(struct xml_out *xml, struct text text)
+{
+	check(xml, xmlTextWriterWriteRawLen(xml->writer, BAD_CAST text.ptr, (int)text.len));
 }
 
 void xml_attribute(struct xml_out *xml, const char *name, const char *value)

@@ -22,6 +22,9 @@ void xml_begin(struct xml_out *xml, struct out *out);
 /* A page of HTML that is XML, too: nothing is indented, and elements without content are
  * closed as HTML wants it. */
 void xml_begin_html(struct xml_out *xml, struct out *out);
+/* Elements of such a page, which xml_raw_text() puts into it. */
+void xml_begin_part(struct xml_out *xml, struct out *out);
+void xml_end_part(struct xml_out *xml);
 void xml_end(struct xml_out *xml);
 
 void xml_open(struct xml_out *xml, const char *name);
@@ -32,6 +35,7 @@ void xml_number(struct xml_out *xml, const char *name, uint64_t value);
 void xml_text(struct xml_out *xml, const char *text);
 /* Bytes that are XML already. */
 void xml_raw(struct xml_out *xml, const char *bytes);
+void xml_raw_text(struct xml_out *xml, struct text text);
 /* Closes an element that can have no content, as <meta>. */
 void xml_close_void(struct xml_out *xml);
 /* An element that holds text only. */
