@@ -91,6 +91,19 @@ static bool has_no_form(const struct ast_line *line)
 	return line->kind == LINE_HEADER || line->kind == LINE_RAW || line->kind == LINE_BAD;
 }
 
+static uint32_t offset_of(const struct source *source, uint32_t line)
+{
+	return line <= source->line_count ? source->line_starts[line - 1] : source->size;
+}
+
+/* Lines of the source as they are, with their ends. */
+static struct text lines(const struct source *source, uint32_t from, uint32_t to)
+{
+	uint32_t begin = offset_of(source, from);
+
+	return (struct text){ source->text + begin, offset_of(source, to) - begin };
+}
+
 /* ---- rows ---- */
 
 static struct row *add_row(struct layout *l, enum row_kind kind, uint32_t line, struct text text)
@@ -225,6 +238,16 @@ static void add_empty(struct layout *l)
 	l->last = 0;
 }
 
+/* Of an alias that it could not read, Proxmox VE writes the blank between name and address: a line of its own. */
+static void add_nameless_alias(struct layout *l, uint32_t header)
+{
+	uint32_t number = header + 2;
+
+	if (number <= l->source->line_count &&
+	    text_equal(lines(l->source, header + 1, number + 1), TEXT("\n \n")))
+		add_kept(l, number);
+}
+
 /*
  * Proxmox VE writes a header, an empty line, the lines, an empty line: two are below each other
  * in an empty section.  A section whose header is wrong is not read at all, and stays as it is.
@@ -243,6 +266,8 @@ static void add_part(struct layout *l, const struct fmt_part *part, bool last)
 		kept = l->wrong[number];
 		add_header(l, section, number);
 		add_empty(l);
+		if (section->kind == SECTION_ALIASES && !kept)
+			add_nameless_alias(l, number);
 	}
 	for (const struct ast_line *line = section->lines; line != part->end; line = line->next)
 		add_line(l, line, kept);
@@ -294,19 +319,6 @@ struct change {
 	uint32_t begin; /* offset; where the change begins */
 	struct out text;
 };
-
-static uint32_t offset_of(const struct source *source, uint32_t line)
-{
-	return line <= source->line_count ? source->line_starts[line - 1] : source->size;
-}
-
-/* Lines of the source as they are, with their ends. */
-static struct text lines(const struct source *source, uint32_t from, uint32_t to)
-{
-	uint32_t begin = offset_of(source, from);
-
-	return (struct text){ source->text + begin, offset_of(source, to) - begin };
-}
 
 /* Line `to` stays: what comes before it is an edit. */
 static void end_change(struct change *c, uint32_t to)

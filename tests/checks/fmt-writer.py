@@ -183,6 +183,12 @@ def main(binary, folder, count):
     named = run.stdout.split()
     print("FAIL" if named or run.returncode else "ok", f"{len(named)} of {len(paths)} files of Proxmox VE's writer change: {named[:3]}",
           fmt(binary, "--diff", named[:1]).stdout if named else run.stderr)
+    # An alias that it could not read is a line with one blank, which comes first.
+    paths_of_broken = [save(folder + "/broken", kind, n, text.replace("[ALIASES]\n\n", "[ALIASES]\n\n \n"))
+                       for kind, n, text in ((k, n, written(s)) for k, n, s in made) if "[ALIASES]" in text]
+    run = fmt(binary, "--check", paths_of_broken)
+    print("FAIL" if run.stdout or run.returncode or not paths_of_broken else "ok",
+          f"{len(run.stdout.split())} of {len(paths_of_broken)} files with an alias that Proxmox VE could not read change")
     wrong = with_errors(binary, paths)
     made = [m for m, path in zip(made, paths) if path not in wrong]
     print("ok" if len(made) > count else "FAIL", f"{len(made)} files without errors")
