@@ -54,6 +54,16 @@ static void help_negation(struct diagnostic *d, struct text t)
 	diag_help(d, "an IP set can hold exceptions, with `!` before an entry");
 }
 
+/* "10.0.0.1:443" */
+static bool is_address_and_port(struct text t)
+{
+	long colon = text_find(t, ':');
+	struct prefix ignored;
+
+	return colon > 0 && !prefix_parse((struct text){ t.ptr, (uint32_t)colon }, &ignored) &&
+	       text_all_digits((struct text){ t.ptr + colon + 1, t.len - (uint32_t)colon - 1 });
+}
+
 static void help_malformed(struct diagnostic *d, struct word address)
 {
 	struct text t = word_text(address);
@@ -68,6 +78,15 @@ static void help_malformed(struct diagnostic *d, struct word address)
 		help_negation(d, t);
 	else if (text_is(t, "*"))
 		diag_help(d, "leave the option out to match every address");
+	else if (t.len > 1 && (t.ptr[0] == '$' || t.ptr[0] == '@' || t.ptr[0] == '%'))
+		diag_help(d, "an alias is written by its name alone, `%.*s`, and an IP set with a plus, `+%.*s`", (int)t.len - 1,
+			  t.ptr + 1, (int)t.len - 1, t.ptr + 1);
+	else if (text_find(t, '*') > 0)
+		diag_help(d, "a network is written with the length of its prefix, as in `10.0.0.0/24`");
+	else if (text_find(t, '/') > 0 && text_find(t, ':') < 0 && char_is_digit(t.ptr[0]))
+		diag_help(d, "a network is an address, `/` and the length of its prefix, as in `10.0.0.0/24`");
+	else if (is_address_and_port(t))
+		diag_help(d, "a port stands in an option of its own, as in `-p tcp -dport 443`");
 	else if (is_host_name(t))
 		diag_help(d, "host names are not looked up; define an alias");
 	else

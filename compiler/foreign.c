@@ -14,6 +14,7 @@ static const struct foreign_option options[] = {
 #define MATCH_MODULE(name, needless, text)
 #define VERDICT(name, action, certain, text)
 #define PROGRAM(word, name)
+#define SERVICE(name, options, text)
 #include "foreign.def"
 #undef OPTION_RENAMED
 #undef OPTION_UNKNOWN
@@ -42,6 +43,14 @@ static const struct {
 } programs[] = {
 #define VERDICT(name, action, certain, text)
 #define PROGRAM(word, name) { word, name },
+#include "foreign.def"
+#undef PROGRAM
+#undef SERVICE
+};
+
+static const struct foreign_service services[] = {
+#define PROGRAM(word, name)
+#define SERVICE(name, options, text) { name, options, text },
 #include "foreign.def"
 };
 
@@ -74,6 +83,14 @@ const struct foreign_verdict *foreign_verdict(struct text name)
 	for (size_t i = 0; i < sizeof(verdicts) / sizeof(verdicts[0]); i++)
 		if (text_equal_nocase(name, text_of(verdicts[i].name)))
 			return &verdicts[i];
+	return NULL;
+}
+
+const struct foreign_service *foreign_service(struct text name)
+{
+	for (size_t i = 0; i < sizeof(services) / sizeof(services[0]); i++)
+		if (text_equal_nocase(name, text_of(services[i].name)))
+			return &services[i];
 	return NULL;
 }
 
@@ -182,30 +199,23 @@ static void set_first_free(struct columns *c, enum rule_param first, enum rule_p
 	c->value[c->value[first].len ? second : first] = t;
 }
 
-/* "22/tcp" */
-static bool read_port_and_proto(const struct resolver *r, struct text t, struct columns *c)
+bool foreign_port_and_proto(const struct resolver *r, struct text t, struct text *port, struct text *proto)
 {
 	long slash = text_find(t, '/');
-	struct text ports = { t.ptr, slash > 0 ? (uint32_t)slash : 0 }, proto;
+	struct text first = { t.ptr, slash > 0 ? (uint32_t)slash : 0 }, second;
 	uint8_t number;
 
 	if (slash <= 0)
 		return false;
-	if (!looks_like_ports(ports)) { /* "tcp/22" */
-		proto = ports;
-		ports = (struct text){ t.ptr + slash + 1, t.len - (uint32_t)slash - 1 };
-		if (!looks_like_ports(ports) || !netdb_protocol(r->config->netdb, proto, &number))
-			return false;
-		c->value[PARAM_DPORT] = ports;
-		c->value[PARAM_PROTO] = proto;
-		return true;
-	}
-	proto = (struct text){ t.ptr + slash + 1, t.len - (uint32_t)slash - 1 };
-	if (!looks_like_ports(ports) || !netdb_protocol(r->config->netdb, proto, &number) || is_address(t))
-		return false;
-	c->value[PARAM_DPORT] = ports;
-	c->value[PARAM_PROTO] = proto;
-	return true;
+	second = (struct text){ t.ptr + slash + 1, t.len - (uint32_t)slash - 1 };
+	*port = looks_like_ports(first) ? first : second;
+	*proto = looks_like_ports(first) ? second : first;
+	return looks_like_ports(*port) && netdb_protocol(r->config->netdb, *proto, &number) && !is_address(t);
+}
+
+static bool read_port_and_proto(const struct resolver *r, struct text t, struct columns *c)
+{
+	return foreign_port_and_proto(r, t, &c->value[PARAM_DPORT], &c->value[PARAM_PROTO]);
 }
 
 static bool read_column(const struct resolver *r, struct text t, struct columns *c)

@@ -26,10 +26,18 @@ struct foreign_verdict {
 	const char *help;
 };
 
+/* A service that has no macro here, or is no protocol. */
+struct foreign_service {
+	const char *name;
+	const char *options; /* of a rule for its usual ports */
+	const char *help;    /* what else is to be said, or "" */
+};
+
 /* The rows of foreign.def; NULL if there is none.  Case does not matter, but for options of one letter. */
 const struct foreign_option *foreign_option(struct text key);
 const struct foreign_match *foreign_match(struct text name);
 const struct foreign_verdict *foreign_verdict(struct text name);
+const struct foreign_service *foreign_service(struct text name);
 /* The program whose lines begin with this word, or NULL. */
 const char *foreign_program(struct text word);
 
@@ -40,6 +48,8 @@ struct columns {
 	struct text value[RULE_PARAMS];
 };
 
+/* Takes "22/tcp" or "tcp/22" apart; false if it is neither. */
+bool foreign_port_and_proto(const struct resolver *r, struct text t, struct text *port, struct text *proto);
 /* Reads words such as `iface vmbr0`, `- - tcp 22` or `from 10.0.0.1 to any port 22 proto tcp`; false if a word
  * has no meaning as one of them. */
 bool foreign_columns(const struct resolver *r, const struct word *words, uint32_t count, struct columns *columns);

@@ -19,6 +19,7 @@ struct words {
 	bool group;
 	struct word *at;
 	uint32_t count;
+	struct diagnostic *refused; /* of options that a GROUP rule does not take */
 	enum rule_param last; /* the option that the word before is the value of, or RULE_PARAMS */
 };
 
@@ -144,11 +145,17 @@ static void check_log_level(struct resolver *r, struct word value)
 		suggest_log_level(d, value);
 }
 
-static void report_group_param(const struct words *w, struct word key)
+/* One mistake, however many options there are. */
+static void report_group_param(struct words *w, struct word key)
 {
-	struct diagnostic *d = rule_error(w->r, word_span(key), DIAG_GROUP_PARAM,
-					  "a GROUP rule takes no `%.*s`", TEXT_ARG(key));
+	struct diagnostic *d;
 
+	if (w->refused) {
+		diag_label(w->refused, word_span(key), "nor this");
+		return;
+	}
+	d = rule_error(w->r, word_span(key), DIAG_GROUP_PARAM, "a GROUP rule takes no `%.*s`", TEXT_ARG(key));
+	w->refused = d;
 	rule_fate(w->r, d);
 	diag_help(d, "it takes `-i` only; everything else stands in the rules of the group");
 }
@@ -156,7 +163,10 @@ static void report_group_param(const struct words *w, struct word key)
 static void set_value(struct resolver *r, struct params *params, enum rule_param id, struct word key, struct word value)
 {
 	struct word before = params->key[id];
+	struct text port, proto;
 
+	if ((id == PARAM_DPORT || id == PARAM_SPORT) && foreign_port_and_proto(r, word_text(value), &port, &proto))
+		params->meant[PARAM_PROTO] = true; /* "22/tcp", which is reported where ports are read */
 	if (params->value[id].ptr) {
 		struct diagnostic *d = diag(r->diags, span_between(key, value), DIAG_DUPLICATE_PARAM,
 					    "`%.*s` is given twice", TEXT_ARG(key));
@@ -256,11 +266,16 @@ static uint32_t report_macro(struct words *w, uint32_t i)
 {
 	struct diagnostic *d = report_unknown(w, w->at[i]);
 	const struct macro *macro = macro_find(word_text(value_of(w, i)));
+	const struct foreign_service *service = foreign_service(word_text(value_of(w, i)));
 	struct word action = w->rule->action;
 	bool plain = action.len && !w->rule->macro.ptr && action_find(word_text(action), false) != ACTIONS;
 
-	diag_help(d, "a macro stands before the action, which is in brackets: `%.*s %s(%.*s)`", TEXT_ARG(w->rule->type),
-		  macro ? macro->name : "MACRO", plain ? (int)action.len : 6, plain ? action.ptr : "ACCEPT");
+	if (service)
+		diag_help(d, "there is no macro for it; write `%.*s %.*s %s`", TEXT_ARG(w->rule->type),
+			  plain ? (int)action.len : 6, plain ? action.ptr : "ACCEPT", service->options);
+	else
+		diag_help(d, "a macro stands before the action, which is in brackets: `%.*s %s(%.*s)`", TEXT_ARG(w->rule->type),
+			  macro ? macro->name : "MACRO", plain ? (int)action.len : 6, plain ? action.ptr : "ACCEPT");
 	if (macro && plain) {
 		diag_fix(d, word_span(action), "%s(%.*s)", macro->name, TEXT_ARG(action));
 		fix_leave_out(w, d, i, end_of_option(w, i));
@@ -549,11 +564,15 @@ static uint32_t report_list_blanks(struct words *w, uint32_t i, uint32_t end)
 		return i;
 	d = rule_error(w->r, word_span(w->at[i]), DIAG_STRAY_WORD, "`%.*s` belongs to no option", TEXT_ARG(w->at[i]));
 	rule_fate(w->r, d);
-	diag_help(d, "no blank stands in a list, beside a comma");
+	if (w->last == PARAM_PROTO)
+		diag_help(d, "a rule has one protocol; write a rule for each");
+	else
+		diag_help(d, "no blank stands in a list, beside a comma");
 	for (; i < end; i++) {
 		if (w->at[i].ptr[0] != ',' && w->at[i - 1].ptr[w->at[i - 1].len - 1] != ',')
 			break;
-		diag_fix(d, (struct span){ w->at[i - 1].begin + w->at[i - 1].len, w->at[i].begin }, "%s", "");
+		if (w->last != PARAM_PROTO)
+			diag_fix(d, (struct span){ w->at[i - 1].begin + w->at[i - 1].len, w->at[i].begin }, "%s", "");
 	}
 	value = &w->params->value[w->last];
 	while (value->len && value->ptr[value->len - 1] == ',')
@@ -577,6 +596,47 @@ static bool is_of_list(const struct words *w, struct word word)
 		netdb_service(w->r->config->netdb, word_text(word), 0, &port));
 }
 
+/* "80 and 443" */
+static bool is_between(struct text t)
+{
+	return text_equal_nocase(t, TEXT("and")) || text_equal_nocase(t, TEXT("or")) || text_is(t, "&") ||
+	       text_is(t, "&&") || text_is(t, "|") || text_is(t, "||") || text_is(t, "+") || text_is(t, ";");
+}
+
+/* "10.0.0.1 - 10.0.0.5": a range with blanks in it. */
+static bool suggest_range(const struct words *w, struct diagnostic *d, uint32_t i, uint32_t end)
+{
+	bool ports = w->last == PARAM_DPORT || w->last == PARAM_SPORT;
+	struct word low, high;
+
+	if (i == 0 || end - i != 2 || w->last == RULE_PARAMS)
+		return false;
+	low = w->at[i - 1];
+	high = w->at[i + 1];
+	if (!(text_is(word_text(w->at[i]), "-") || text_is(word_text(w->at[i]), ":") ||
+	      text_equal_nocase(word_text(w->at[i]), TEXT("to"))) ||
+	    !is_of_list(w, low) || !is_of_list(w, high))
+		return false;
+	diag_guess(diag_help(d, "did you mean `%.*s%c%.*s`?", TEXT_ARG(low), ports ? ':' : '-', TEXT_ARG(high)),
+		   span_between(low, high), "%.*s%c%.*s", TEXT_ARG(low), ports ? ':' : '-', TEXT_ARG(high));
+	return true;
+}
+
+/* "tcp udp" and "tcp and udp" */
+static bool help_protocols(const struct words *w, struct diagnostic *d, uint32_t i, uint32_t end)
+{
+	uint8_t number;
+
+	if (w->last != PARAM_PROTO)
+		return false;
+	if (is_between(word_text(w->at[i])))
+		i++;
+	if (i == end || !netdb_protocol(w->r->config->netdb, word_text(w->at[i]), &number))
+		return false;
+	diag_help(d, "a rule has one protocol; write a rule for each");
+	return true;
+}
+
 /* "http https": a list without commas. */
 static bool suggest_list(const struct words *w, struct diagnostic *d, uint32_t i, uint32_t end)
 {
@@ -586,6 +646,8 @@ static bool suggest_list(const struct words *w, struct diagnostic *d, uint32_t i
 		return false;
 	list = arena_printf(w->r->arena, "%.*s", TEXT_ARG(w->at[i - 1]));
 	for (uint32_t at = i; at < end; at++) {
+		if (at + 1 < end && is_between(word_text(w->at[at])))
+			continue;
 		if (!is_of_list(w, w->at[at]))
 			return false;
 		list = arena_printf(w->r->arena, "%s,%.*s", list, TEXT_ARG(w->at[at]));
@@ -605,6 +667,9 @@ static bool suggest_columns(struct words *w, struct diagnostic *d, uint32_t i, u
 	if (columns.value[PARAM_DPORT].len && !columns.value[PARAM_PROTO].len && !w->params->meant[PARAM_PROTO])
 		columns.value[PARAM_PROTO] = TEXT("tcp");
 	text = foreign_text(w->r->arena, &columns);
+	for (int id = 0; w->group && id < RULE_PARAMS; id++)
+		if (id != PARAM_IFACE && columns.value[id].len)
+			return false;
 	if (!*text) {
 		if (columns.action.len || columns.type.len)
 			return false;
@@ -622,8 +687,13 @@ static bool suggest_columns(struct words *w, struct diagnostic *d, uint32_t i, u
 static bool suggest_macro(const struct words *w, struct diagnostic *d, uint32_t i)
 {
 	const struct macro *macro = macro_find(word_text(w->at[i]));
+	const struct foreign_service *service = foreign_service(word_text(w->at[i]));
 	struct word action = w->rule->action;
 
+	if (i == 0 && service && !w->rule->macro.ptr) {
+		diag_help(d, "there is no macro for it; write `%s`", service->options);
+		return true;
+	}
 	if (i > 0 || !macro || w->rule->macro.ptr || action_find(word_text(action), false) == ACTIONS)
 		return false;
 	diag_help(d, "did you mean `%s(%.*s)`?", macro->name, TEXT_ARG(action));
@@ -667,8 +737,11 @@ static void report_stray(struct words *w, uint32_t i, uint32_t end)
 		w->count = i;
 	else if (text_starts(word_text(w->at[i]), "!"))
 		diag_help(d, "rules cannot negate; an IP set can, with `!` before an entry");
-	else if (!suggest_list(w, d, i, end) && !suggest_macro(w, d, i) && !suggest_columns(w, d, i, end))
-		diag_help(d, "a comment begins with `#`");
+	else if (!help_protocols(w, d, i, end) && !suggest_range(w, d, i, end) && !suggest_list(w, d, i, end) &&
+		 !suggest_macro(w, d, i) && !suggest_columns(w, d, i, end))
+		diag_help(d, "%s", w->group ? "a GROUP rule has the group's name and `-i` only; all else stands in the rules of "
+					      "the group, or behind `#`"
+					    : "a comment begins with `#`");
 }
 
 /* ---- whole rules ---- */
@@ -681,13 +754,46 @@ static uint32_t behind_option(const struct words *w, uint32_t i)
 	return end < w->count && text_is(word_text(w->at[end - 1]), "!") && !is_key(w->at[end]) ? end + 1 : end;
 }
 
+/* The last word of a value in quotes with blanks in it, or 0. */
+static uint32_t end_of_quotes(const struct words *w, uint32_t i)
+{
+	struct word value = value_of(w, i);
+
+	if (!value.len || (value.ptr[0] != '"' && value.ptr[0] != '\'') ||
+	    (value.len > 1 && value.ptr[value.len - 1] == value.ptr[0]))
+		return 0;
+	for (uint32_t at = i + 2; at < w->count && !is_key(w->at[at]); at++)
+		if (w->at[at].ptr[w->at[at].len - 1] == value.ptr[0])
+			return at;
+	return 0;
+}
+
+/* "80 443" with its quotes: one mistake. */
+static void report_quotes(struct words *w, enum rule_param id, uint32_t i, uint32_t end)
+{
+	struct diagnostic *d = rule_error(w->r, span_between(w->at[i + 1], w->at[end]), DIAG_STRAY_WORD,
+					  "the value of `%.*s` has neither quotes nor blanks", TEXT_ARG(w->at[i]));
+
+	rule_fate(w->r, d);
+	if (id == PARAM_DPORT || id == PARAM_SPORT)
+		diag_help(d, "ports of a list stand with commas between them, as in `80,443`");
+	else if (id == PARAM_SOURCE || id == PARAM_DEST)
+		diag_help(d, "addresses of a list stand with commas between them");
+	w->params->meant[id] = true;
+}
+
 /* Reads the option at `i`; returns where reading goes on. */
 static uint32_t read_key(struct words *w, uint32_t i)
 {
 	struct word key = w->at[i], value = value_of(w, i);
 	enum rule_param id = rule_param_find(word_text(key));
 	const struct foreign_option *foreign;
+	uint32_t quoted = end_of_quotes(w, i);
 
+	if (id != RULE_PARAMS && quoted && !w->group) {
+		report_quotes(w, id, i, quoted);
+		return quoted + 1;
+	}
 	if (id != RULE_PARAMS) {
 		if (value.len && (!w->group || id == PARAM_IFACE))
 			check_gap(w, key, value);
@@ -715,8 +821,13 @@ static uint32_t read_key(struct words *w, uint32_t i)
 	return behind_option(w, i);
 }
 
+/* Takes "22;" apart: what a semicolon begins is meant as a comment. */
 static void add_word(struct words *w, struct word word)
 {
+	if (word.len > 1 && word.ptr[0] != ';' && word.ptr[word.len - 1] == ';') {
+		w->at[w->count++] = word_part(word, 0, word.len - 1);
+		word = word_part(word, word.len - 1, 1);
+	}
 	if (word.len)
 		w->at[w->count++] = word;
 }
@@ -728,7 +839,7 @@ static void take_apart(struct words *w)
 	uint32_t room = 2;
 
 	for (const struct ast_param *p = w->rule->params; p; p = p->next)
-		room += 2;
+		room += 4;
 	w->at = ARENA_ARRAY(w->r->arena, struct word, room);
 	if (action.len && action.ptr[0] == '-')
 		add_word(w, action);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Protocols, ports and ICMP types of rules. */
-#include "resolve.h"
+#include "foreign.h"
 
 /* ---- protocols ---- */
 
@@ -49,6 +49,37 @@ static struct text near_proto(struct resolver *r, struct text lower)
 const struct proto proto_any = { .text = TEXT_INIT(""), .has_ports = true,
 				 .services = SERVICE_TCP | SERVICE_UDP | SERVICE_SCTP };
 
+static bool has_separator(struct text t)
+{
+	for (const char *s = ",/+;|&"; *s; s++)
+		if (text_find(t, *s) >= 0)
+			return true;
+	return false;
+}
+
+/* A service, a macro or a number that is taken for a protocol. */
+static bool help_no_proto(struct resolver *r, struct diagnostic *d, struct text lower)
+{
+	const struct foreign_service *service = foreign_service(lower);
+	const struct macro *macro = macro_find(lower);
+	uint64_t number;
+	uint16_t port;
+	unsigned services = netdb_service(r->config->netdb, lower, 0, &port);
+
+	if (text_all_digits(lower) && !text_to_number(lower, UINT8_MAX, &number))
+		diag_help(d, "protocols have numbers from 0 to 255");
+	else if (service)
+		diag_help(d, "%swrite `%s`", strstr(service->options, "port") ? "it is no protocol; " : "", service->options);
+	else if (macro && r->rule && direction_find(word_text(r->rule->type)) != DIRECTIONS)
+		diag_help(d, "it is a macro: `%.*s %s(ACCEPT)`, for example", TEXT_ARG(r->rule->type), macro->name);
+	else if (services)
+		diag_help(d, "it is a service; write `-p %s -dport %.*s`", services & SERVICE_TCP ? "tcp" : "udp",
+			  TEXT_ARG(lower));
+	else
+		return false;
+	return true;
+}
+
 /* Returns the protocol that is probably meant, or proto_any. */
 static struct proto report_proto(struct resolver *r, struct word value)
 {
@@ -56,6 +87,7 @@ static struct proto report_proto(struct resolver *r, struct word value)
 					  TEXT_ARG(value));
 	struct text lower = arena_lower(r->arena, word_text(value)), near = near_proto(r, lower);
 	struct proto meant = { .text = near };
+	bool spelt = text_is(near, "icmpv6") || text_equal_nocase(near, word_text(value)); /* only in another way */
 	uint16_t number;
 
 	if (netdb_protocol_beyond(r->config->netdb, word_text(value), &number)) {
@@ -64,8 +96,13 @@ static struct proto report_proto(struct resolver *r, struct word value)
 	}
 	diag_here(d, "not in /etc/protocols");
 	rule_fate(r, d);
-	if (text_find(lower, ',') >= 0 || text_find(lower, '/') >= 0)
+	if (has_separator(lower))
 		diag_help(d, "a rule has one protocol; write a rule for each");
+	else if (text_starts(lower, "!"))
+		diag_help(d, "rules cannot negate; write a rule with the other action above for the protocol, and this one "
+			     "without `-p`");
+	else if (!spelt && help_no_proto(r, d, lower))
+		;
 	else if (near.len)
 		diag_guess(diag_help(d, "did you mean `%.*s`?", TEXT_ARG(near)), word_span(value), "%.*s",
 			 TEXT_ARG(near));
@@ -120,6 +157,28 @@ struct proto proto_of_macro(struct resolver *r, const char *name)
 
 /* ---- ports ---- */
 
+/* "!22", "80/tcp" and "80;443" */
+static bool help_port(struct resolver *r, struct diagnostic *d, struct text t)
+{
+	struct text port, proto;
+
+	if (text_starts(t, "!") && t.len > 1) {
+		diag_help(d, "rules cannot negate: write a rule for `%.*s` with the other action above, and this one without "
+			     "the option", (int)t.len - 1, t.ptr + 1);
+		return true;
+	}
+	if (foreign_port_and_proto(r, t, &port, &proto)) {
+		diag_help(d, "the protocol stands behind `-p`: `-p %.*s -dport %.*s`", TEXT_ARG(proto), TEXT_ARG(port));
+		return true;
+	}
+	for (const char *s = ";|&+"; *s; s++)
+		if (text_find(t, *s) > 0) {
+			diag_help(d, "ports of a list stand with commas between them, as in `80,443`");
+			return true;
+		}
+	return false;
+}
+
 static void report_service(struct resolver *r, struct word name, const struct proto *proto)
 {
 	uint16_t port;
@@ -145,6 +204,8 @@ static void report_service(struct resolver *r, struct word name, const struct pr
 		diag_help(d, "leave the option out to match every port");
 		return;
 	}
+	if (help_port(r, d, word_text(name)))
+		return;
 	near = netdb_near_service(r->config->netdb, word_text(name));
 	if (near.len && char_is_letter(name.ptr[0]))
 		diag_guess(diag_help(d, "did you mean `%.*s`?", TEXT_ARG(near)), word_span(name), "%.*s", TEXT_ARG(near));

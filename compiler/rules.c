@@ -331,6 +331,7 @@ static bool report_action(struct resolver *r, const struct ast_rule *rule)
 	struct word word = rule->action;
 	enum action any = action_find(word_text(word), true);
 	const struct foreign_verdict *verdict = foreign_verdict(word_text(word));
+	const struct foreign_service *service = foreign_service(word_text(word));
 	struct diagnostic *d;
 	struct suggestion s;
 
@@ -355,6 +356,14 @@ static bool report_action(struct resolver *r, const struct ast_rule *rule)
 	}
 	if (suggest_swapped(d, rule))
 		return true;
+	if (!rule->macro.ptr && service) {
+		diag_help(d, "there is no macro for it; write `%.*s ACCEPT %s`", TEXT_ARG(rule->type), service->options);
+		return true;
+	}
+	if (word.len > 1 && word.ptr[word.len - 1] == ';') {
+		diag_help(d, "a comment begins with `#`");
+		return true;
+	}
 	suggest_start(&s, word_text(word));
 	for (int i = 0; i < ACTIONS; i++)
 		suggest(&s, text_of(action_names[i]), (struct span){ 0, 0 });
@@ -363,6 +372,47 @@ static bool report_action(struct resolver *r, const struct ast_rule *rule)
 	else
 		diag_help(d, "it is ACCEPT, DROP or REJECT, or a macro with one of them: MACRO(ACTION)");
 	return !s.best.len;
+}
+
+/* The protocol stands where a macro is expected. */
+static bool says_protocol(struct resolver *r, struct word macro)
+{
+	uint8_t number;
+
+	return foreign_service(word_text(macro)) ||
+	       netdb_protocol(r->config->netdb, arena_lower(r->arena, word_text(macro)), &number);
+}
+
+/* How the rule is written without a macro, if `name` says what it is about. */
+static bool help_no_macro(struct resolver *r, struct diagnostic *d, struct word name)
+{
+	const struct ast_rule *node = r->rule;
+	const struct foreign_service *service = foreign_service(word_text(name));
+	struct text lower = arena_lower(r->arena, word_text(name));
+	const struct foreign_verdict *verdict = foreign_verdict(word_text(node->action));
+	enum action action = action_find(word_text(node->action), true);
+	bool known = action != ACTIONS;
+	struct span whole = { name.begin, node->action.begin + node->action.len + 1 };
+	const char *options = service ? service->options : NULL;
+	uint16_t port;
+	uint8_t number;
+
+	if (!options && netdb_protocol(r->config->netdb, lower, &number))
+		options = arena_printf(r->arena, "-p %.*s", TEXT_ARG(lower));
+	if (!options && netdb_service(r->config->netdb, lower, 0, &port))
+		options = arena_printf(r->arena, "-p %s -dport %.*s",
+				       netdb_service(r->config->netdb, lower, 0, &port) & SERVICE_TCP ? "tcp" : "udp",
+				       TEXT_ARG(lower));
+	if (!options)
+		return false;
+	if (!known)
+		action = verdict && verdict->action != ACTIONS ? verdict->action : ACTION_ACCEPT;
+	diag_help(d, "there is no macro for it; write `%.*s %s %s`", TEXT_ARG(node->type), action_names[action], options);
+	if (service && *service->help)
+		diag_help(d, "%s", service->help);
+	if (known && !node->params)
+		diag_guess(d, whole, "%s %s", action_names[action], options);
+	return true;
 }
 
 static void report_macro(struct resolver *r, struct word name)
@@ -381,6 +431,8 @@ static void report_macro(struct resolver *r, struct word name)
 		diag_help(d, "a port is written `IN ACCEPT -p tcp -dport %.*s`", TEXT_ARG(name));
 		return;
 	}
+	if (help_no_macro(r, d, name))
+		return;
 	suggest_start(&s, word_text(name));
 	for (unsigned i = 0; i < macro_count; i++)
 		suggest(&s, text_of(macro_table[i].name), (struct span){ 0, 0 });
@@ -411,12 +463,26 @@ static void report_no_action(struct resolver *r, const struct ast_rule *node, en
 			  direction_names[direction]);
 }
 
+/* "IN GROUP(web)" */
+static void report_group_as_macro(struct resolver *r, const struct ast_rule *node)
+{
+	struct diagnostic *d = rule_error(r, word_span(node->macro), DIAG_UNKNOWN_MACRO, "no macro named `%.*s`",
+					  TEXT_ARG(node->macro));
+
+	rule_fate(r, d);
+	diag_help(d, "the rules of a security group are used by a line of its own: `GROUP %.*s`", TEXT_ARG(node->action));
+}
+
 /* True if words behind the action are part of a mistake in it. */
 static bool read_action(struct resolver *r, const struct ast_rule *node, struct rule *rule)
 {
 	bool swapped = node->macro.ptr && action_find(word_text(node->macro), true) != ACTIONS &&
 		       macro_find(word_text(node->action)), stray = false;
 
+	if (node->macro.ptr && text_equal_nocase(word_text(node->macro), TEXT("GROUP"))) {
+		report_group_as_macro(r, node);
+		return true;
+	}
 	rule->action = action_find(word_text(node->action), false);
 	if (node->macro.ptr)
 		rule->macro = macro_find(word_text(node->macro));
@@ -934,6 +1000,8 @@ static void read_plain_rule(struct resolver *r, const struct ast_rule *node, boo
 	if (!missing)
 		stray = read_action(r, node, rule);
 	params_read(r, node, false, stray, &params);
+	if (node->macro.ptr && !rule->macro && !params.meant[PARAM_PROTO])
+		params.meant[PARAM_PROTO] = says_protocol(r, node->macro);
 	if (missing && !has_action && !params.action && !r->odd)
 		report_no_action(r, node, rule->direction);
 	if (params.value[PARAM_IFACE].ptr)
@@ -971,6 +1039,12 @@ static void suggest_group(struct resolver *r, struct diagnostic *d, struct word 
 	suggest_to(d, &s, word_span(name), "");
 }
 
+/* "GROUP web; a comment" */
+static bool is_before_semicolon(struct word name)
+{
+	return name.len && name.ptr[name.len - 1] == ';';
+}
+
 /* A name that no group can have, or that is not found for its capitals. */
 static bool report_group_name(struct resolver *r, struct word name)
 {
@@ -999,6 +1073,8 @@ static bool report_group_name(struct resolver *r, struct word name)
 			   (int)name.len - 1, name.ptr + 1);
 	} else if (text_find(word_text(name), '(') > 0) {
 		diag_help(d, "a GROUP rule has the name alone; the actions stand in the group's rules");
+	} else if (is_before_semicolon(name)) {
+		diag_help(d, "a comment begins with `#`");
 	} else {
 		diag_help(d,
 			  "a name is a letter, then letters, digits, `-` and `_`, 2 to %d characters in all",
@@ -1031,7 +1107,7 @@ static void read_group_rule(struct resolver *r, const struct ast_rule *node, str
 
 	if (node->macro.ptr) /* "GROUP a(b)": one word all the same */
 		name = (struct word){ node->macro.ptr, node->macro.len + node->action.len + 2, node->macro.begin };
-	params_read(r, node, true, false, &params);
+	params_read(r, node, true, is_before_semicolon(name), &params);
 	if (params.value[PARAM_IFACE].ptr)
 		read_iface(r, params.value[PARAM_IFACE], rule);
 	if (!name.len || name.ptr[0] == '-') {
