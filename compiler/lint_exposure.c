@@ -110,7 +110,7 @@ static void visit_open(void *data, const struct rule *line, const struct rule *r
 struct reach {
 	struct lint *lint;
 	struct region left; /* from the local network, not decided yet */
-	bool accepted;      /* by a rule; without one what is left is */
+	bool accepted;      /* all that was left, by a rule; without one what is left is */
 };
 
 static void visit_local(void *data, const struct rule *line, const struct rule *rule)
@@ -120,11 +120,11 @@ static void visit_local(void *data, const struct rule *line, const struct rule *
 
 	if (rule->action != ACTION_ACCEPT && (lint_rule_iface(line, rule).len || rule->dest->kind != ENDPOINT_ANY))
 		return;
+	if (!r->left.count)
+		return;
 	region = lint_rule_from(r->lint, line, rule);
-	if (rule->action == ACTION_ACCEPT)
-		r->accepted |= region_overlaps(&region, &r->left);
-	else
-		take(r->lint, &r->left, &region);
+	take(r->lint, &r->left, &region);
+	r->accepted |= rule->action == ACTION_ACCEPT && !r->left.count;
 }
 
 /* Of IPv6 most networks have public addresses, and a router before them that lets nobody in. */

@@ -217,8 +217,10 @@ void lint_isolation(struct lint *lint)
 
 	if (!config_enabled(config))
 		return;
-	if (config->host_options.enable)
+	if (config->host_options.enable) {
 		check(lint, &all, DIRECTION_IN, host, &config->cluster_options.policy_in, "the host");
+		check(lint, &all, DIRECTION_OUT, host, &config->cluster_options.policy_out, "the host");
+	}
 	for (uint32_t i = 0; i < lint->file_count; i++) {
 		const struct guest *guest = lint->files[i].guest;
 		const struct rule_list *rules[] = { guest ? &guest->rules : NULL, NULL };

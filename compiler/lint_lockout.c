@@ -32,6 +32,7 @@ struct way {
 	bool written;                   /* the administrators are those whom [IPSET management] names */
 	bool further;                   /* some of them are outside of the local network */
 	bool opened;                    /* a rule lets somebody from elsewhere in */
+	bool chosen;                    /* a rule lets some of the administrators in */
 	const struct rule *line, *rule; /* that keeps administrators out, and the GROUP rule that brings it */
 	const char *example;
 };
@@ -79,7 +80,8 @@ static void visit(void *data, const struct rule *line, const struct rule *rule)
 	region = lint_rule_from(w->lint, line, rule);
 	if (rule->action == ACTION_ACCEPT) {
 		w->opened |= region_overlaps(&region, &w->outside);
-	} else if (region_overlaps(&region, &w->left) && (w->written || !w->opened)) {
+		w->chosen |= region_overlaps(&region, &w->left);
+	} else if (region_overlaps(&region, &w->left) && (w->written || !(w->opened || w->chosen))) {
 		w->line = line;
 		w->rule = rule;
 		w->example = victim(w, &region);
