@@ -4,7 +4,7 @@
  *
  * The file has one line for each finding, sorted, so that a diff shows what has become known or was put right.
  * An entry that was not found again is named only if it was looked for: not if its file was not read, its diagnostic is
- * switched off, or its check is one of whole trees and none was checked.
+ * switched off, its check is one of whole trees and none was checked, or not everything could be read.
  */
 #include "baseline.h"
 
@@ -444,7 +444,8 @@ void baseline_apply(struct baseline *b, struct diags *diags, const struct baseli
 	}
 	if (known)
 		cli_error("%s: %u known finding%s not shown", b->path, known, known == 1 ? " is" : "s are");
-	report_stale(b, &(struct search){ diags, scope, &naming, name_sources(diags, &naming) });
+	if (!diags->unreadable)
+		report_stale(b, &(struct search){ diags, scope, &naming, name_sources(diags, &naming) });
 }
 
 /* ---- writing ---- */

@@ -347,9 +347,27 @@ static bool take_long(struct words *w, const char *word)
 			  equals ? equals + 1 : NULL);
 }
 
+/* -format for --format: no value that a letter takes is the rest of a name.  True: reported. */
+static bool is_long_with_one_hyphen(const struct cli *cli, const char *word)
+{
+	struct text name = { word + 1, (uint32_t)strcspn(word + 1, "=") };
+
+	for (unsigned i = 0; i < cli->program->option_count && name.len > 1; i++) {
+		const struct cli_option_row *row = option_of(cli, i);
+
+		if (!row->name || !cli_is_of_command(cli, i) || !text_is(name, row->name))
+			continue;
+		cli_error("unknown option `-%.*s`; did you mean `--%s`?", TEXT_ARG(name), row->name);
+		return true;
+	}
+	return false;
+}
+
 /* -a, -avalue, -abc */
 static bool take_letters(struct words *w, const char *word)
 {
+	if (is_long_with_one_hyphen(w->cli, word))
+		return false;
 	for (const char *at = word + 1; *at; at++) {
 		unsigned option = find_letter(w->cli, *at, word);
 		const char *shown = arena_printf(w->arena, "-%c", *at);
@@ -381,6 +399,17 @@ bool cli_parse(struct cli *cli, struct arena *arena, int count, char **words)
 			return false;
 	}
 	return true;
+}
+
+bool cli_may_write(const struct cli *cli, unsigned option)
+{
+	const char *path = cli->value[option];
+	size_t len = path ? strlen(path) : 0;
+
+	if (len < 3 || strcmp(path + len - 3, ".fw") != 0)
+		return true;
+	cli_error("%s does not write a .fw file, %s; is the name of the file to write missing?", cli_shown(cli, option), path);
+	return false;
 }
 
 struct input_options cli_inputs(const struct cli *cli)
@@ -492,12 +521,21 @@ static int print_version(const struct cli_program *program)
 	return stdout_close(&out);
 }
 
+static bool is_option(const char *word, const struct cli_option_row *row)
+{
+	if (word[0] == '-' && word[1] == '-')
+		return strcmp(word + 2, row->name) == 0;
+	return word[0] == '-' && word[1] == row->letter && word[2] == '\0';
+}
+
 /* `help`, with the words behind it: the same as --help. */
 static int run_help(const struct cli_program *program, int count, char **words)
 {
 	const struct command_row *command;
 
 	if (count == 0)
+		return print_help(program, program->commands[0].name ? -1 : 0);
+	if (is_option(words[0], &program->options[CLI_HELP]))
 		return print_help(program, program->commands[0].name ? -1 : 0);
 	if (count > 1 || !program->commands[0].name)
 		return cli_error("`%s`: help takes %s", words[count - 1],
@@ -520,13 +558,6 @@ static int run_command(struct arena *arena, const struct cli_program *program, u
 	if (cli.value[CLI_VERSION])
 		return print_version(program);
 	return program->commands[command].run(&cli);
-}
-
-static bool is_option(const char *word, const struct cli_option_row *row)
-{
-	if (word[0] == '-' && word[1] == '-')
-		return strcmp(word + 2, row->name) == 0;
-	return word[0] == '-' && word[1] == row->letter && word[2] == '\0';
 }
 
 /* An option where the command is expected; only these two can stand there. */

@@ -91,6 +91,9 @@ bool cli_read_file(struct cli *cli, struct arena *arena, const char *path);
 bool cli_take(struct cli *cli, struct arena *arena, unsigned option, const char *shown, const char *value);
 /* Where the value of the option that counts was said: "--format", or a place in a file. */
 const char *cli_shown(const struct cli *cli, unsigned option);
+/* False: the option names a .fw file as the one to write, which is reported: most likely the name was forgotten, and the
+ * next word of the command line taken for it. */
+bool cli_may_write(const struct cli *cli, unsigned option);
 bool cli_is_of_command(const struct cli *cli, unsigned option);
 /* `help`, which every program has beside its own commands. */
 extern const struct command_row cli_help_command;

@@ -209,7 +209,7 @@ static int run_compile(const struct cli *cli)
 	if (!backend)
 		return EXIT_TROUBLE;
 	all = node_files_asked(cli, &valid);
-	if (!valid)
+	if (!valid || !cli_may_write(cli, CLI_WRITE))
 		return EXIT_TROUBLE;
 	if (cli->operand_count)
 		return cli_error("compile takes no operand; --root names the tree");

@@ -165,16 +165,23 @@ static bool fix_all(const struct cli *cli, int *status)
 	return done;
 }
 
+static bool options_fit(const struct cli *cli)
+{
+	if (cli->value[CLI_ALL_NODES] && cli->nodes && cli_shown(cli, CLI_NODE)[0] == '-')
+		cli_error("--all-nodes and --node exclude each other");
+	else if (cli->value[CLI_FIX] && cli->value[CLI_DIFF])
+		cli_error("--fix and --diff exclude each other");
+	else
+		return stdin_file_check(cli);
+	return false;
+}
+
 static int lint(const struct cli *cli)
 {
 	struct run run;
 	int status;
 
-	if (cli->value[CLI_ALL_NODES] && cli->nodes && cli_shown(cli, CLI_NODE)[0] == '-')
-		return cli_error("--all-nodes and --node exclude each other");
-	if (cli->value[CLI_FIX] && cli->value[CLI_DIFF])
-		return cli_error("--fix and --diff exclude each other");
-	if (!stdin_file_check(cli))
+	if (!options_fit(cli))
 		return EXIT_TROUBLE;
 	if (cli->value[CLI_FIX] && !fix_all(cli, &status))
 		return status;
@@ -194,16 +201,37 @@ static int lint_once(const struct cli *given, struct lint_watch *watch)
 	struct cli cli = *given;
 	int status = EXIT_TROUBLE;
 
-	if (lint_config(&cli, &arena)) {
-		if (watch)
-			lint_watch_names(watch, &cli);
+	bool configured = lint_config(&cli, &arena);
+
+	/* Also of a configuration that is wrong: it may be put right. */
+	if (watch)
+		lint_watch_names(watch, &cli);
+	if (configured)
 		status = lint(&cli);
-	}
 	arena_free(&arena);
 	return status;
 }
 
+/* A command line that is wrong stays so, and ends the command; a baseline may still come. */
+static bool can_be_watched(const struct cli *given)
+{
+	struct cli cli = *given;
+	struct run run;
+	bool good;
+
+	if (cli.value[CLI_CONFIG] && cli.value[CLI_NO_CONFIG])
+		return lint_config(&cli, NULL);
+	if (lint_watch_refuses(&cli) || !options_fit(&cli))
+		return false;
+	cli.value[CLI_BASELINE] = NULL;
+	good = run_begin(&run, &cli);
+	run_drop(&run);
+	return good;
+}
+
 int cmd_lint(const struct cli *cli)
 {
-	return cli->value[CLI_WATCH] ? lint_watch(cli, lint_once) : lint_once(cli, NULL);
+	if (!cli->value[CLI_WATCH])
+		return lint_once(cli, NULL);
+	return can_be_watched(cli) ? lint_watch(cli, lint_once) : EXIT_TROUBLE;
 }

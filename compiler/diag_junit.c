@@ -74,6 +74,34 @@ static void print_suite(struct xml_out *xml, const struct diags *diags, const st
 	xml_close(xml);
 }
 
+/* What --max-findings has left out: a test that fails if an error is among it. */
+static void print_not_shown(struct xml_out *xml, const struct diags *diags)
+{
+	const char *message = arena_printf(diags->arena, "%u finding%s not shown (--max-findings)", diags->not_shown,
+					   diags->not_shown == 1 ? " is" : "s are");
+	unsigned errors = diags->counts[SEVERITY_ERROR];
+
+	for (const struct diagnostic *d = diags->first; d; d = d->next)
+		errors -= d->severity == SEVERITY_ERROR;
+	xml_open(xml, "testsuite");
+	xml_attribute(xml, "name", "not shown");
+	xml_number(xml, "tests", 1);
+	xml_number(xml, "failures", errors ? 1 : 0);
+	xml_number(xml, "errors", 0);
+	xml_open(xml, "testcase");
+	xml_attribute(xml, "classname", "not shown");
+	xml_attribute(xml, "name", message);
+	if (errors) {
+		xml_open(xml, "failure");
+		xml_attribute(xml, "type", "not shown");
+		xml_attribute(xml, "message",
+			      arena_printf(diags->arena, "%u of them %s", errors, errors == 1 ? "is an error" : "are errors"));
+		xml_close(xml);
+	}
+	xml_close(xml);
+	xml_close(xml);
+}
+
 static void print(struct out *out, const struct diags *diags, bool colour)
 {
 	const struct diagnostic *d = diags->first;
@@ -94,10 +122,13 @@ static void print(struct out *out, const struct diags *diags, bool colour)
 		const char *name = diag_visible(diags, diag_file(diags, source));
 		struct suite suite = suite_of(diags, source, name, d);
 
-		if (suite.tests || (source->is_fw && !source->unasked))
+		/* Of a file without a finding that is shown it is not known whether it has others. */
+		if (suite.tests || (source->is_fw && !source->unasked && !diags->not_shown))
 			print_suite(&xml, diags, &suite);
 		d = suite.end;
 	}
+	if (diags->not_shown)
+		print_not_shown(&xml, diags);
 	xml_close(&xml);
 	xml_end(&xml);
 }
@@ -105,5 +136,6 @@ static void print(struct out *out, const struct diags *diags, bool colour)
 const struct diag_format diag_format_junit = {
 	.name = "junit",
 	.text = "XML as JUnit writes it: a suite for each file",
+	.says_not_shown = true,
 	.print = print,
 };

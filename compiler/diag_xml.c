@@ -88,6 +88,8 @@ void diag_xml_list(struct xml_out *xml, const struct diags *diags)
 	xml_number(xml, "errors", diags->counts[SEVERITY_ERROR]);
 	xml_number(xml, "warnings", diags->counts[SEVERITY_WARNING]);
 	xml_number(xml, "notes", diags->counts[SEVERITY_NOTE]);
+	if (diags->not_shown)
+		xml_number(xml, "not_shown", diags->not_shown);
 	for (const struct diagnostic *d = diags->first; d; d = d->next)
 		diagnostic(xml, diags, d, *fingerprint++);
 	xml_close(xml);
@@ -106,5 +108,6 @@ static void print(struct out *out, const struct diags *diags, bool colour)
 const struct diag_format diag_format_xml = {
 	.name = "xml",
 	.text = "XML of our own, with all that is known",
+	.says_not_shown = true,
 	.print = print,
 };

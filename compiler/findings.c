@@ -7,6 +7,7 @@
 #include "findings.h"
 
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "baseline.h"
 #include "commands.h"
@@ -33,12 +34,33 @@ static bool read_number(const struct cli *cli, unsigned *number)
 	return true;
 }
 
+static bool is_same_file(const char *a, const char *b)
+{
+	struct stat x, y;
+
+	return strcmp(a, b) == 0 || (stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino);
+}
+
+/* What is to be written must not be what is read. */
+static bool may_write(const struct cli *cli)
+{
+	static const unsigned baselines[] = { CLI_BASELINE, CLI_WRITE_BASELINE };
+	const char *output = cli->value[CLI_OUTPUT];
+
+	for (size_t i = 0; output && i < sizeof(baselines) / sizeof(baselines[0]); i++)
+		if (cli->value[baselines[i]] && is_same_file(output, cli->value[baselines[i]])) {
+			cli_error("%s would overwrite the baseline, %s", cli_shown(cli, CLI_OUTPUT), output);
+			return false;
+		}
+	return cli_may_write(cli, CLI_OUTPUT) && cli_may_write(cli, CLI_WRITE_BASELINE);
+}
+
 bool findings_begin(struct run *run)
 {
 	const char *const *value = run->cli->value;
 	const char *written = value[CLI_WRITE_BASELINE];
 
-	if (!read_number(run->cli, &run->max_findings))
+	if (!read_number(run->cli, &run->max_findings) || !may_write(run->cli))
 		return false;
 	if (value[CLI_STATISTICS] && run->format != &diag_format_text && run->format != &diag_format_json) {
 		cli_error("--statistics prints text or json, not %s", run->format->name);
@@ -200,21 +222,33 @@ static void sum_up(struct diags *diags)
 
 /* ---- cutting off ---- */
 
+/* It may be the reason why not everything was checked, so it is always shown. */
+static bool is_about_input(const struct diags *diags, const struct diagnostic *d)
+{
+	return diags->unreadable && d->severity == SEVERITY_ERROR && !source_find(diags->map, d->span.begin);
+}
+
 /* Leaves the `most` gravest, in their order; they all stay counted. */
 static void cut_off(struct diags *diags, unsigned most)
 {
-	unsigned left[SEVERITY_ERROR + 1], counts[SEVERITY_ERROR + 1];
+	unsigned left[SEVERITY_ERROR + 1], counts[SEVERITY_ERROR + 1], about_input = 0;
 	struct diagnostic *next = diags->first;
 
+	for (const struct diagnostic *d = next; d; d = d->next)
+		about_input += is_about_input(diags, d);
+	most = most > about_input ? most - about_input : 0;
 	for (int i = SEVERITY_ERROR; i >= 0; i--) {
 		counts[i] = diags->counts[i];
-		left[i] = counts[i] < most ? counts[i] : most;
+		left[i] = counts[i] - about_input < most ? counts[i] - about_input : most;
 		most -= left[i];
+		about_input = 0; /* they are errors */
 	}
 	diags_clear(diags);
 	for (struct diagnostic *d = next; d; d = next) {
 		next = d->next;
-		if (left[d->severity]) {
+		if (is_about_input(diags, d)) {
+			diags_add(diags, d);
+		} else if (left[d->severity]) {
 			left[d->severity]--;
 			diags_add(diags, d);
 		} else {
@@ -284,6 +318,9 @@ static void print_statistics(const struct run *run, struct out *out, bool colour
 {
 	struct statistic rows[DIAG_COUNT];
 
+	for (const struct diagnostic *d = run->diags.first; d; d = d->next)
+		if (is_about_input(&run->diags, d))
+			cli_error("%s", d->message);
 	count(&run->diags, rows);
 	if (wants_json(run)) {
 		statistics_json(out, &run->diags, rows);

@@ -203,14 +203,18 @@ static void read_other_nodes(struct lint *lint, const struct node_inputs *all)
 	nodes = folder_open(&root, "nodes");
 	lint->other_hosts = ARENA_ARRAY(&lint->scratch, struct source *, nodes.count);
 	for (uint32_t i = 0; i < nodes.count; i++) {
+		struct source *host;
 		struct folder node;
 
 		if (is_checked(all, nodes.names[i]) || nodes.names[i].ptr[0] == '.' ||
 		    !folder_is_folder(&nodes, nodes.names[i].ptr))
 			continue;
 		node = folder_open(&nodes, nodes.names[i].ptr);
-		lint->other_hosts[lint->other_host_count] = folder_load(&node, "host.fw");
-		lint->other_host_count += lint->other_hosts[lint->other_host_count] != NULL;
+		host = folder_load(&node, "host.fw");
+		if (host) {
+			host->unasked = true;
+			lint->other_hosts[lint->other_host_count++] = host;
+		}
 		add_guests(lint, &node, "qemu-server", &room);
 		add_guests(lint, &node, "lxc", &room);
 		folder_close(&node);

@@ -26,7 +26,8 @@
 #include "commands.h"
 
 enum {
-	DEPTH_MOST = 6,	      /* nodes/NODE/qemu-server/100.conf needs 4 */
+	DEPTH_MOST = 64,      /* of folders in folders */
+	DEPTH_OF_LINK = 16,   /* what a link to a folder adds: it can lead in a circle */
 	WALK_MILLISECONDS = 1000,
 	SETTLE_MILLISECONDS = 30, /* between two walks until nothing changes any more */
 	SETTLE_MOST = 20,
@@ -121,7 +122,7 @@ static uint64_t sum_folder(const struct lint_watch *watch, const char *path, uns
 		if (is_of_tree(entry->d_name))
 			sum += sum_file(below);
 		else if (may_be_folder && entry->d_name[0] != '.' && depth < DEPTH_MOST && is_folder(below))
-			sum += sum_folder(watch, below, depth + 1);
+			sum += sum_folder(watch, below, depth + (entry->d_type == DT_LNK ? DEPTH_OF_LINK : 1));
 	}
 	if (folder)
 		closedir(folder);
@@ -171,8 +172,10 @@ static uint64_t sum_operand(const struct lint_watch *watch, const char *path)
 {
 	char buffer[PATH_MAX];
 	const char *folder = is_folder(path) ? path : folder_of(path, buffer);
+	uint64_t sum = sum_folder(watch, folder, 0) + sum_configurations(folder);
 
-	return sum_folder(watch, folder, 0) + sum_file(path) + sum_configurations(folder);
+	/* The times of a folder change with each file in it, also with those that do not count. */
+	return folder == path ? sum : sum + sum_file(path);
 }
 
 static uint64_t sum_trees(const struct lint_watch *watch)
@@ -289,29 +292,26 @@ static void clear_screen(void)
 	stdout_close(&out);
 }
 
-static int refuse(const struct cli *cli)
+bool lint_watch_refuses(const struct cli *cli)
 {
 	static const unsigned options[] = { CLI_FIX, CLI_DIFF, CLI_WRITE_BASELINE };
 
 	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
 		if (cli->value[options[i]])
-			return cli_error("--watch and --%s exclude each other", cli->program->options[options[i]].name);
+			return cli_error("--watch and --%s exclude each other", cli->program->options[options[i]].name) != 0;
 	if (cli->value[CLI_OUTPUT] && is_of_tree(cli->value[CLI_OUTPUT]))
-		return cli_error("--watch would watch the file of --output, %s", cli->value[CLI_OUTPUT]);
+		return cli_error("--watch would watch the file of --output, %s", cli->value[CLI_OUTPUT]) != 0;
 	for (int i = 0; i < cli->operand_count; i++)
 		if (is_standard_stream(cli->operands[i]))
-			return cli_error("--watch cannot watch `%s`", cli->operands[i]);
-	return EXIT_CLEAN;
+			return cli_error("--watch cannot watch `%s`", cli->operands[i]) != 0;
+	return false;
 }
 
 int lint_watch(const struct cli *cli, int (*lint)(const struct cli *cli, struct lint_watch *watch))
 {
 	struct lint_watch watch = { .cli = cli };
-	int status = refuse(cli);
 	sigset_t signals;
 
-	if (status != EXIT_CLEAN)
-		return status;
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGTERM);
