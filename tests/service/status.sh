@@ -213,8 +213,8 @@ test_hang() {
 	hangs 2 'not applied; .*does not answer' firewall apply
 	hangs 2 'does not answer' firewall counters
 	hangs 2 'not applied; .*does not answer' in_other_run_dir
-	hangs 0 '' "$service" stop --run-dir "$work/second"
 	check "hanging: what is in force stays" nft list table inet pvefw
+	hangs 0 '' "$service" stop --run-dir "$work/second"
 	hangs 0 '' firewall stop
 	wait "$pid"
 	pid=
