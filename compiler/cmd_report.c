@@ -8,6 +8,7 @@
 #include "lint.h"
 #include "lint_config.h"
 #include "node_files.h"
+#include "node_views.h"
 #include "out_files.h"
 #include "report.h"
 #include "run.h"
@@ -40,7 +41,7 @@ static bool write_out(struct run *run, const struct report *report)
 	return out_files_commit(&files);
 }
 
-/* To `out`, or if that is NULL to where the command line says. `memo`: what the pages of several nodes share; or NULL. */
+/* To `out`, or if that is NULL to where the command line says. `memo`, which may be NULL, has what pages share. */
 static bool pipeline(struct run *run, struct out *out, struct text_memo *memo)
 {
 	struct inputs inputs = { 0 };
@@ -68,55 +69,99 @@ static bool pipeline(struct run *run, struct out *out, struct text_memo *memo)
 /* ---- all nodes ---- */
 
 struct all_nodes {
-	const struct cli *cli;
-	struct node_names names;
+	const struct run *run;
+	struct node_inputs nodes;
+	const struct node_views *views; /* NULL: each node has a run of its own */
 	struct text_memo *memo;
 };
 
 static const char *file_name(void *context, unsigned file, struct arena *arena)
 {
 	const struct all_nodes *all = context;
-	const char *format = all->cli->value[CLI_PAGE_FORMAT];
+	const char *format = all->run->cli->value[CLI_PAGE_FORMAT];
 
 	(void)file;
 	(void)arena;
 	return format && strcmp(format, "xml") == 0 ? "report.xml" : "report.html";
 }
 
-/* A run of its own, as the page tells what was found for this node. */
-static bool print_node(void *context, struct out *out, unsigned node, unsigned file)
+static bool run_node(const struct all_nodes *all, struct out *out, unsigned node)
 {
-	const struct all_nodes *all = context;
 	bool done = false;
 	struct run run;
 
-	(void)file;
-	if (run_begin(&run, all->cli)) {
-		run.options.node = all->names.names[node].ptr;
+	if (run_begin(&run, all->run->cli)) {
+		run.options.node = all->nodes.names->names[node].ptr;
 		done = pipeline(&run, out, all->memo);
 	}
 	run_drop(&run);
 	return done;
 }
 
-static bool report_all(struct run *run)
+/* From what was found for all; false if that does not say what a run about the node does. */
+static bool print_view(const struct all_nodes *all, struct out *out, unsigned node)
 {
-	struct all_nodes all = { .cli = run->cli };
-	struct node_files files = { .nodes = &all.names, .count = 1, .name = file_name, .print = print_node,
-				    .context = &all };
+	struct arena arena = { 0 };
+	struct node_view view;
+	bool made = all->views && node_view_make(&view, all->views, node, &arena);
+
+	if (made) {
+		view.config.memo = all->memo;
+		diags_choose(&view.diags, &all->run->choice);
+		print(all->run, out,
+		      report_new(&view.config, &all->nodes.inputs[node], all->run->cli->value[CLI_NOW]));
+	}
+	arena_free(&arena);
+	return made;
+}
+
+static bool print_node(void *context, struct out *out, unsigned node, unsigned file)
+{
+	const struct all_nodes *all = context;
+
+	(void)file;
+	return print_view(all, out, node) || run_node(all, out, node);
+}
+
+static bool write_nodes(struct run *run, struct all_nodes *all)
+{
+	struct node_files files = { .nodes = all->nodes.names,
+				    .count = 1,
+				    .name = file_name,
+				    .print = print_node,
+				    .context = all };
 	bool done;
 
-	run->options.nodes = NULL;
-	if (!lint_tree(&run->options, &run->diags, &all.names) || run->diags.unreadable)
-		return false;
-	if (!all.names.count) {
-		cli_error("%s has no folder in nodes/, and so no node to report on",
-			  run->options.root ? run->options.root : "/etc/pve");
-		return false;
-	}
-	all.memo = text_memo_new();
+	all->memo = text_memo_new();
 	done = node_files_write(run, &files);
-	text_memo_free(all.memo);
+	text_memo_free(all->memo);
+	return done;
+}
+
+static bool report_all(struct run *run)
+{
+	struct all_nodes all = { .run = run };
+	struct node_configs configs;
+	struct diags found;
+	bool done = false;
+
+	diags_init(&found, &run->arena, &run->map);
+	run->options.nodes = NULL;
+	if (inputs_load_nodes(&all.nodes, &run->options, &found)) {
+		configs = compile_nodes(&all.nodes, &found);
+		lint_run_nodes(&configs, &all.nodes, &found);
+		found.linted = true;
+		if (!all.nodes.listed)
+			cli_error("%s has no folder in nodes/, and so no node to report on",
+				  run->options.root ? run->options.root : "/etc/pve");
+		else if (!found.unreadable) {
+			all.views = node_views_new(&all.nodes, &configs, &found);
+			done = write_nodes(run, &all);
+		}
+		node_configs_free(&configs);
+	}
+	diags_merge(&found);
+	diags_append(&run->diags, &found);
 	return done;
 }
 

@@ -52,6 +52,7 @@ struct diagnostic *diag(struct diags *diags, struct span span, enum diag_id id, 
 	d->severity = diag_severity(&diag_catalogue[id]);
 	d->span = span;
 	d->nodes = diags->nodes;
+	d->check = diags->check;
 	d->last_part = &d->parts;
 	d->owner = diags;
 	diags_add(diags, d);

@@ -63,6 +63,7 @@ struct diagnostic {
 	const char *label;   /* what stands at the carets, or NULL */
 	struct diag_part *parts, **last_part;
 	const struct node_set *nodes; /* of which it is true; NULL: of all, or it is no node's */
+	unsigned check;      /* as of diags when it was reported */
 	struct diags *owner;
 	struct diagnostic *next;
 };
@@ -74,6 +75,7 @@ struct diags {
 	unsigned counts[SEVERITY_ERROR + 1];
 	unsigned not_shown; /* of those counted, how many were taken from the list, because of --max-findings */
 	const struct node_set *nodes; /* of which that is true what is reported now; NULL: of all */
+	unsigned check; /* which check of lint.def runs now, from 1; 0: none */
 	bool unreadable; /* an input could not be read: exit status 2 */
 	bool linted;     /* the checks of a whole tree were made, too */
 };

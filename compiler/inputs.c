@@ -633,6 +633,7 @@ static void share_guest_files(struct reader *r)
 
 		vmid_of(f->name, "", &vmid);
 		HASH_FIND(hh, homes, &vmid, sizeof(vmid), home);
+		f->source->is_guest = true;
 		f->source->is_homeless = !home;
 		if (!home)
 			last[0] = add_file(r, f->source, f->name, last[0]);
@@ -661,6 +662,7 @@ static void finish_nodes(struct reader *r)
 		if (r->nodes->count > 1)
 			inputs->guest_files = NULL;
 	}
+	r->nodes->guest_files = r->inputs->guest_files;
 	if (r->nodes->count > 1)
 		share_guest_files(r);
 	for (unsigned i = 0; i < r->nodes->count && !r->diags->unreadable; i++) {

@@ -86,6 +86,7 @@ struct node_inputs {
 	 * the first node has those of no node, too.
 	 */
 	struct inputs *inputs;
+	struct input_file *guest_files; /* all, whoever has the guests */
 	bool listed; /* they have folders in nodes/; else the tree has none, and the one node is this machine */
 	const struct node_set **sets; /* by node, it alone; NULL if there is only one: then it needs no word */
 	unsigned count;

@@ -60,10 +60,18 @@ static void add_guests_files(struct lint *lint, const struct guest *guests, unsi
 			add_file(lint, FILE_GUEST, g->file, g);
 }
 
-/* Cluster, hosts, guests with and without one here, vnets. */
+static int by_place(const void *a, const void *b)
+{
+	uint32_t x = ((const struct lint_file *)a)->source->base, y = ((const struct lint_file *)b)->source->base;
+
+	return (x > y) - (x < y);
+}
+
+/* Cluster, hosts, guests, vnets.  The order of guests is that of their files, whoever has them: so what is put to the
+ * first of them is the same for every node. */
 static void list_files(struct lint *lint, const struct node_inputs *all)
 {
-	uint32_t room = 1 + lint->node_count;
+	uint32_t room = 1 + lint->node_count, guests;
 
 	for (unsigned i = 0; i < lint->node_count; i++)
 		room += count_guests(lint->nodes[i]);
@@ -73,10 +81,13 @@ static void list_files(struct lint *lint, const struct node_inputs *all)
 	add_file(lint, FILE_CLUSTER, lint->inputs->cluster, NULL);
 	for (unsigned i = 0; i < lint->node_count; i++)
 		add_file(lint, FILE_HOST, lint->view == LINT_TREE ? all->inputs[i].host : lint->inputs->host, NULL);
+	guests = lint->file_count;
 	for (unsigned i = 0; i < lint->node_count; i++)
 		add_guests_files(lint, lint->nodes[i]->guests, i);
 	for (unsigned i = 0; i < lint->node_count; i++)
 		add_guests_files(lint, lint->nodes[i]->strangers, i);
+	if (lint->file_count > guests)
+		qsort(lint->files + guests, lint->file_count - guests, sizeof(*lint->files), by_place);
 	for (const struct vnet *v = lint->config->vnets; v; v = v->next)
 		add_file(lint, FILE_VNET, v->file, NULL);
 }
@@ -463,8 +474,10 @@ static void run_job(void *context, unsigned worker, unsigned n)
 		if (!makes(view, checks[i].view))
 			continue;
 		lint->view = view == LINT_ALL ? view : checks[i].view;
+		lint->diags->check = i + 1;
 		checks[i].run(lint);
 	}
+	lint->diags->check = 0;
 	space_free(lint->space);
 	arena_free(&lint->scratch);
 }

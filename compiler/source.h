@@ -27,6 +27,7 @@ struct source {
 	} counted; /* length of a line up to an offset, to go on from */
 	bool is_fw;   /* was read as a .fw file: comments in it can be for us, and fixes made */
 	const struct node_set *nodes; /* whose file it is, if several are checked and it is not everyone's */
+	bool is_guest;    /* a guest's .fw file, of a tree of which several nodes are checked */
 	bool is_homeless; /* a guest's file, and none of the nodes that are checked has the guest */
 	bool unasked; /* for its names only: most of what is wrong with it is not reported */
 };
