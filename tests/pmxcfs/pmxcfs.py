@@ -14,6 +14,7 @@ Other nodes' changes, and faults, come over SOCKET as lines of JSON; each is ans
 	{"op": "hide", "path": ...}  {"op": "show", "path": ...}    as if it were not there, without another change
 	{"op": "hang"}  {"op": "go"}                                requests are taken, and not answered until it goes on
 pmxcfs.py --ask SOCKET OP PATH [TO|MTIME|ERRNO] sends one; data comes from standard input.
+pmxcfs.py --ask SOCKET vanish PATH SECONDS sends two: a file goes and comes back.
 
 Needs the packages fuse and python3-fusepy.
 """
@@ -47,6 +48,15 @@ def ask(address, **request):
         answer = lines.readline().strip()
     if answer != "ok":
         raise OSError(answer)
+
+
+def vanish(address, path, seconds):
+    """A file is not there for that long; prints for how many microseconds it really was not."""
+    begin = time.monotonic()
+    ask(address, op="mv", path=path, to=path + ".bak")
+    time.sleep(seconds)
+    ask(address, op="mv", path=path + ".bak", to=path)
+    print(int((time.monotonic() - begin) * 1e6))
 
 
 class Tree:
@@ -274,6 +284,9 @@ def main():
         tree = Tree(sys.argv[3])
         threading.Thread(target=tree.listen, args=(sys.argv[2],), daemon=True).start()
         mount(tree, sys.argv[1])
+        return
+    if sys.argv[3] == "vanish":
+        vanish(sys.argv[2], sys.argv[4], float(sys.argv[5]))
         return
     request = dict(zip(("op", "path"), sys.argv[3:5]))
     if request["op"] == "write":

@@ -417,11 +417,9 @@ in_two_parts() {
 
 # It is not there for a moment, on all nodes
 vanish() {
-	local path=${1#"$work/tree/"}
-	remote mv "$path" "$path.bak"
-	begin=$(now) # of save_in_time
-	sleep "$3"
-	remote mv "$path.bak" "$path"
+	local gone
+	gone=$(remote vanish "${1#"$work/tree/"}" "$3")
+	begin=$(($(now) - gone)) # of save_in_time
 }
 
 # The service waits half a second for the rest of a file: a save that has taken longer, as others have the processors,
