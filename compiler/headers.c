@@ -162,3 +162,20 @@ struct diagnostic *header_report(struct resolver *r, const struct ast_section *s
 	note_section_goes_on(d, section);
 	return d;
 }
+
+void header_pass(struct resolver *r, const struct ast_line *line)
+{
+	if (!line)
+		r->header = (struct word){ 0 };
+	else if (line->kind == LINE_HEADER)
+		r->header = ((const struct ast_text_line *)line)->text;
+}
+
+bool header_help(const struct resolver *r, struct diagnostic *d)
+{
+	if (!r->header.ptr)
+		return false;
+	diag_label(d, word_span(r->header), "this header begins no section");
+	diag_help(d, "correct the header above first");
+	return true;
+}

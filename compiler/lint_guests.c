@@ -91,7 +91,8 @@ static void check_nics(struct lint *lint)
 
 		if (!g || !g->config)
 			continue;
-		if (g->options.enable && !has_filtered_nic(g))
+		/* A NIC that is left out may have the flag: what is wrong with it has been said. */
+		if (g->options.enable && !has_filtered_nic(g) && !lint_has_errors(lint, g->config))
 			report_no_nic(lint, &lint->files[i]);
 		else if (!g->options.enable)
 			report_flag(lint, &lint->files[i], g);
@@ -124,7 +125,7 @@ static void check_nic_names(struct lint *lint, const struct guest *guest)
 	for (const struct rule *r = guest->rules.first; r; r = r->next) {
 		const struct nic *nic = find_nic(guest, r->net);
 
-		if (r->enabled && r->iface.len && (!nic || !nic->firewall))
+		if (r->enabled && r->iface.len && (nic ? !nic->firewall : !lint_has_errors(lint, guest->config)))
 			report_nic(lint, guest, r->span, "rule", r->iface, nic);
 	}
 	for (const struct ipset *s = guest->scope.ipsets; s; s = s->hh.next) {
@@ -136,7 +137,7 @@ static void check_nic_names(struct lint *lint, const struct guest *guest)
 		name = (struct text){ s->name.ptr + 9, s->name.len - 9 }; /* after "ipfilter-" */
 		while (nic && !text_equal(nic->key, name))
 			nic = nic->next;
-		if (!nic || !nic->firewall)
+		if (nic ? !nic->firewall : !lint_has_errors(lint, guest->config))
 			report_nic(lint, guest, s->span, "set", name, nic);
 	}
 }

@@ -352,7 +352,7 @@ static void report_malformed_alias(struct resolver *r, struct word line)
 		meant.cidr = third;
 		if (third.len && name_is_valid(word_text(name)))
 			diag_fix(d, (struct span){ name.begin + name.len, third.begin }, " ");
-	} else {
+	} else if (!header_help(r, d)) {
 		diag_help(d, "an alias is written `NAME ADDRESS`; a comment begins with `#`");
 		if (right && (text_starts(word_text(third), ";") || text_starts(word_text(third), "//")))
 			diag_fix(d, (struct span){ third.begin, third.begin + (third.ptr[0] == ';' ? 1 : 2) }, "#");
@@ -403,7 +403,10 @@ void names_define(struct resolver *r)
 		define_section(r, s);
 		if (section_table[s->kind].named && !names_section_counts(s))
 			continue;
-		for (const struct ast_line *line = s->lines; line; line = line->next)
+		header_pass(r, NULL);
+		for (const struct ast_line *line = s->lines; line; line = line->next) {
+			header_pass(r, line);
 			define_line(r, s, line);
+		}
 	}
 }

@@ -884,6 +884,8 @@ static void report_unparsable(struct resolver *r, const struct ast_text_line *no
 		end++;
 	if (option_find(r->file->kind, (struct text){ line.ptr, end }) != OPTION_COUNT)
 		suggest_colon(d, line, end);
+	else if (header_help(r, d))
+		return;
 	else if (looks_like_rule(word_text(line)))
 		diag_help(d, "rules stand in [RULES]");
 	else
@@ -897,7 +899,9 @@ void options_read(struct resolver *r, void *options)
 	for (const struct ast_section *s = r->file->sections; s; s = s->next) {
 		if (s->kind != SECTION_OPTIONS)
 			continue;
+		header_pass(r, NULL);
 		for (const struct ast_line *line = s->lines; line; line = line->next) {
+			header_pass(r, line);
 			if (encoding_lost(r->lost, line->span))
 				continue;
 			if (line->kind == LINE_OPTION)

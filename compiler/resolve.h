@@ -49,6 +49,7 @@ struct resolver {
 	struct diags *diags;
 	const struct ast_file *file;
 	struct lost_lines *lost; /* lines to pass over */
+	struct word header; /* the last line of the section that looks like a header and begins none; ptr NULL: no such line */
 	struct scope *own;    /* names this file defines; NULL for host and vnet files */
 	bool cluster_unknown; /* a file alone, without a cluster file */
 	const struct guest_options *guest; /* of a guest's file */
@@ -90,6 +91,12 @@ struct ipset *names_find_set(struct scope *scope, struct text name);
 
 /* Reports a line in brackets that begins no section; `section` goes on. */
 struct diagnostic *header_report(struct resolver *r, const struct ast_section *section, struct word line);
+
+/* Says of a line below such a header, which is none of the section that goes on, that the header is the mistake; false
+ * if there is no such header above. */
+bool header_help(const struct resolver *r, struct diagnostic *d);
+/* Notes in `r` what the next line of a section is below; NULL: the section begins. */
+void header_pass(struct resolver *r, const struct ast_line *line);
 
 /* ---- references.c ---- */
 

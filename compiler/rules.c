@@ -203,7 +203,8 @@ static const struct ast_rule *report_type(struct resolver *r, const struct ast_r
 		diag_guess(diag_help(d, "did you mean `%.*s`?", TEXT_ARG(near)), word_span(type), "%.*s", TEXT_ARG(near));
 		return meant;
 	}
-	diag_help(d, "a rule begins with IN, OUT, FORWARD or GROUP");
+	if (!header_help(r, d))
+		diag_help(d, "a rule begins with IN, OUT, FORWARD or GROUP");
 	if (action != ACTIONS)
 		suggest_translation(r, node, d, false);
 	*direction = DIRECTION_IN;
@@ -1175,7 +1176,8 @@ static void report_malformed_rule(struct resolver *r, const struct ast_text_line
 	struct diagnostic *d = diag(r->diags, word_span(node->text), DIAG_MALFORMED_RULE, "this is no rule");
 
 	diag_note(d, "the line is ignored");
-	diag_help(d, "a rule is written `TYPE ACTION`, `TYPE MACRO(ACTION)` or `GROUP name`, then its options");
+	if (!header_help(r, d))
+		diag_help(d, "a rule is written `TYPE ACTION`, `TYPE MACRO(ACTION)` or `GROUP name`, then its options");
 }
 
 /* A rule with a character that the language does not allow: the other mistakes in it. */
@@ -1195,7 +1197,9 @@ static void read_odd_rule(struct resolver *r, const struct ast_rule *node)
 void rules_read(struct resolver *r, const struct ast_section *section, struct rule_list *rules)
 {
 	r->in_group = section->kind == SECTION_GROUP;
+	header_pass(r, NULL);
 	for (const struct ast_line *line = section->lines; line; line = line->next) {
+		header_pass(r, line);
 		if (encoding_lost(r->lost, line->span)) {
 			if (line->kind == LINE_RULE && r->lost->odd)
 				read_odd_rule(r, (const struct ast_rule *)line);
