@@ -113,6 +113,9 @@ charge_is() {
 	[ "$(blocked_passed | tee "$work/leaks")" = "${leaks:-}" ]
 	verdict $? "$2: packets have passed that are blocked: $(tr '\n' ';' <"$work/leaks")"
 	leaks=$(cat "$work/leaks")
+	node systemctl --failed --no-legend --plain >"$work/output"
+	[ ! -s "$work/output" ]
+	verdict $? "$2: units have failed: $(cat "$work/output")"
 }
 
 # edit WHAT: a port is opened in a guest's file, which is in force then, and closed again

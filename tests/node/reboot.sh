@@ -94,7 +94,9 @@ make_disk() {
 	rm -rf "$disk/packages"
 	mkdir -p "$disk/etc/systemd/system/multi-user.target.wants"
 	for unit in getty.target apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer man-db.timer e2scrub_all.timer \
-		systemd-journal-catalog-update.service ldconfig.service dev-hugepages.mount; do
+		systemd-journal-catalog-update.service ldconfig.service dev-hugepages.mount systemd-update-utmp.service \
+		systemd-journal-flush.service systemd-random-seed.service sys-kernel-debug.mount sys-kernel-tracing.mount \
+		dev-mqueue.mount systemd-binfmt.service logrotate.timer systemd-update-done.service systemd-sysusers.service; do
 		ln -sf /dev/null "$disk/etc/systemd/system/$unit"
 	done
 	unit outside outside <<-'END'
@@ -104,7 +106,7 @@ make_disk() {
 	END
 	unit node-network network <<-'END'
 		DefaultDependencies=no
-		After=outside.service
+		After=outside.service systemd-sysctl.service
 		Before=network.target
 	END
 	unit session session <<-'END'
