@@ -8,6 +8,7 @@
  * every .fw file and tree is taken (fw_walk.h); one file (single.h); or standard
  * input (stdin_file.h).  All diagnostics of a run are printed together.
  */
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,6 +18,7 @@
 #include "lint.h"
 #include "lint_config.h"
 #include "lint_watch.h"
+#include "place.h"
 #include "single.h"
 
 struct lint {
@@ -109,16 +111,65 @@ static void lint_path(struct lint *lint, const char *path)
 		lint_file(lint, path);
 }
 
-/* Everything that the command line names. */
+/* An operand, and where it is. */
+struct named_path {
+	const char *place, *path;
+	int order;
+};
+
+static int by_place(const void *a, const void *b)
+{
+	const struct named_path *x = a, *y = b;
+	int order = strcmp(x->place, y->place);
+
+	return order ? order : x->order - y->order;
+}
+
+static int by_order(const void *a, const void *b)
+{
+	const struct named_path *x = a, *y = b;
+
+	return x->order - y->order;
+}
+
+/* The operands in their order, without those that name again what one before them names; returns how many. */
+static int paths_of(struct run *run, struct named_path **paths)
+{
+	struct named_path *all = ARENA_ARRAY(&run->arena, struct named_path, (size_t)run->cli->operand_count + 1);
+	int count = 0;
+
+	for (int i = 0; i < run->cli->operand_count; i++) {
+		const char *path = run->cli->operands[i];
+
+		all[i] = (struct named_path){ is_standard_stream(path) ? path : place_of(&run->arena, path), path, i };
+	}
+	qsort(all, (size_t)run->cli->operand_count, sizeof(all[0]), by_place);
+	for (int i = 0; i < run->cli->operand_count; i++)
+		if (!count || strcmp(all[count - 1].place, all[i].place) != 0)
+			all[count++] = all[i];
+	qsort(all, (size_t)count, sizeof(all[0]), by_order);
+	*paths = all;
+	return count;
+}
+
+/* Everything that the command line names, each once. */
 static void lint_all(struct run *run)
 {
+	const char *root = run->cli->value[CLI_ROOT];
 	struct lint lint = { .run = run, .single = { .run = run } };
+	struct named_path *paths;
+	int count;
+
+	/* The tree is not checked if there are operands, but who names one that is none is mistaken. */
+	if (run->cli->operand_count && root)
+		inputs_check_root(&run->diags, root);
 
 	stdin_file_open(&lint.in, run);
 	if (!run->cli->operand_count)
 		check_tree(&lint, NULL);
-	for (int i = 0; i < run->cli->operand_count; i++)
-		lint_path(&lint, run->cli->operands[i]);
+	count = paths_of(run, &paths);
+	for (int i = 0; i < count; i++)
+		lint_path(&lint, paths[i].path);
 	run->map.names_roots = lint.trees && lint.trees + lint.files > 1;
 }
 

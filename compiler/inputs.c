@@ -708,6 +708,17 @@ static bool is_tree(struct reader *r)
 	return false;
 }
 
+bool inputs_check_root(struct diags *diags, const char *root)
+{
+	struct input_options options = { 0 };
+	struct inputs inputs = { .root = root };
+	struct reader r = { .inputs = &inputs, .options = &options, .diags = diags, .arena = diags->arena };
+	bool good = folder_open_root(diags, root, &r.root) && is_tree(&r);
+
+	folder_close(&r.root);
+	return good;
+}
+
 static void read_tree(struct reader *r)
 {
 	if (folder_open_root(r->diags, r->inputs->root, &r->root) && is_tree(r)) {

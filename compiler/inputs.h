@@ -92,6 +92,8 @@ struct node_inputs {
 	unsigned count;
 };
 
+/* Whether the folder is a tree; if not, that was reported, as when it is read. */
+bool inputs_check_root(struct diags *diags, const char *root);
 /*
  * Reads everything for the nodes that options->nodes names, or for all that have a folder in nodes/; for a tree
  * without such folders as inputs_load().  A file is read once, whoever needs it.  False and the rest as above.
