@@ -58,23 +58,37 @@ static bool is_uplink(struct text iface)
 	return !iface.len || text_is(iface, "vmbr0");
 }
 
-static bool is_from_everyone(struct lint *lint, const struct rule *rule)
+/* Three quarters of all addresses of IPv4: with exceptions, it is still everyone that is meant. */
+static bool are_most(const struct values *source, unsigned version)
 {
+	uint64_t count = 0;
+
+	for (uint32_t i = 0; version == IPV4 && i < source->count; i++)
+		count += source->ranges[i].last.low - source->ranges[i].first.low + 1;
+	return count >= (uint64_t)3 << 30;
+}
+
+static bool is_from_everyone(struct lint *lint, const struct rule *rule, bool *nearly)
+{
+	*nearly = false;
 	for (unsigned version = IPV4; version <= IPV6; version <<= 1) {
 		struct values source = space_endpoint(lint->space, rule->source, version);
 
-		if ((rule->versions & version) && values_are_all(&source, DIM_SOURCE, version))
+		if ((rule->versions & version) && values_are_all(&source, DIM_SOURCE, version)) {
+			*nearly = false;
 			return true;
+		}
+		*nearly |= (rule->versions & version) && are_most(&source, version);
 	}
-	return false;
+	return *nearly;
 }
 
-static void report_open(struct exposure *e, const struct rule *line, const struct rule *rule, bool ssh)
+static void report_open(struct exposure *e, const struct rule *line, const struct rule *rule, bool ssh, bool nearly)
 {
 	struct text iface = lint_rule_iface(line, rule);
 	struct arena *arena = e->lint->arena;
-	struct diagnostic *d = diag(e->lint->diags, line->span, DIAG_WEB_OPEN, "this rule opens the web interface%s to everyone%s%s",
-				    ssh ? " and SSH" : "",
+	struct diagnostic *d = diag(e->lint->diags, line->span, DIAG_WEB_OPEN, "this rule opens the web interface%s to %severyone%s%s",
+				    ssh ? " and SSH" : "", nearly ? "nearly " : "",
 				    rule->versions == IPV4   ? " with IPv4"
 				    : rule->versions == IPV6 ? " with IPv6"
 							     : "",
@@ -91,13 +105,14 @@ static void visit_open(void *data, const struct rule *line, const struct rule *r
 	struct exposure *e = data;
 	struct text iface = lint_rule_iface(line, rule);
 	struct region region;
+	bool nearly;
 
 	if (e->done || (rule->action != ACTION_ACCEPT && (iface.len || rule->dest->kind != ENDPOINT_ANY)))
 		return;
 	region = lint_rule_from(e->lint, line, rule);
 	if (rule->action == ACTION_ACCEPT && is_uplink(iface) && region_overlaps(&region, &e->left) &&
-	    is_from_everyone(e->lint, rule)) {
-		report_open(e, line, rule, region_overlaps(&region, &e->ssh));
+	    is_from_everyone(e->lint, rule, &nearly)) {
+		report_open(e, line, rule, region_overlaps(&region, &e->ssh), nearly);
 		e->done = true;
 	}
 	if (rule->action == ACTION_ACCEPT && iface.len)
