@@ -101,7 +101,7 @@ const char *const page_style[] = {
 	".reach li.denied,.reach li.denied a{color:var(--drop)}\n",
 	".reach abbr{color:var(--reject);text-decoration:none;cursor:help}\n",
 	/* what unfolds */
-	"summary{cursor:pointer}\n",
+	"summary{cursor:pointer;overflow-wrap:anywhere}\n",
 	".zone{background:var(--card);border:1px solid var(--line);border-radius:8px;margin:.5rem 0;padding:0 1rem}\n",
 	".zone>summary{padding:.6rem 0}\n",
 	".zone>summary .quiet{white-space:nowrap}\n",

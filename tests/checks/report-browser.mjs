@@ -70,7 +70,7 @@ async function look(browser, path, width, colorScheme) {
 	await page.close();
 }
 
-// A long name of a guest takes no room from the table.
+// A long name of a guest takes no room from the table, and makes the page no wider.
 async function longName(browser, path) {
 	const page = await browser.newPage({ viewport: { width: 1600, height: 900 } });
 	await page.goto(`file://${resolve(path)}`);
@@ -79,6 +79,11 @@ async function longName(browser, path) {
 		return document.querySelector('.reach th[scope=row]').getBoundingClientRect().width;
 	});
 	check(width < 400, `${path}: with a long name the first column is ${width} pixels wide`);
+	const wide = await page.evaluate(() => {
+		document.querySelector('.zone .name').textContent = 'x'.repeat(300);
+		return document.scrollingElement.scrollWidth;
+	});
+	check(wide <= 1600, `${path}: with a long name the page is ${wide} pixels wide`);
 	await page.close();
 }
 
