@@ -62,6 +62,10 @@ bool findings_begin(struct run *run)
 
 	if (!read_number(run->cli, &run->max_findings) || !may_write(run->cli))
 		return false;
+	/* A format from a configuration file is about lists of findings. */
+	if (value[CLI_STATISTICS] && value[CLI_FORMAT] && run->format != &diag_format_json &&
+	    cli_shown(run->cli, CLI_FORMAT)[0] != '-')
+		run->format = &diag_format_text;
 	if (value[CLI_STATISTICS] && run->format != &diag_format_text && run->format != &diag_format_json) {
 		cli_error("--statistics prints text or json, not %s", run->format->name);
 		return false;
