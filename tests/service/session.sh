@@ -264,6 +264,74 @@ new=$(snapshot | diff as-stock - | grep '^[<>]' | grep -v ' /usr/share/man/man8/
 [ -z "$new" ]
 verdict $? "after handing back there is: $new"
 
+# What a takeover makes and takes away
+places() {
+	ls -lR --time-style=+ /etc/systemd/system
+	ls -l --time-style=+ /usr/sbin/pve* /var/lib/pvefw/takeover /var/lib/pvefw/saved /etc/logrotate.d 2>/dev/null
+	dpkg-divert --list
+}
+
+# refused COMMAND TEXT: with TEXT, and nothing has changed
+refused() {
+	before=$(main_pid)
+	places >refused
+	pvefw $1 >pvefw.log 2>&1
+	[ $? = 1 ] && grep -q "$2" pvefw.log && [ "$(main_pid)" = "$before" ]
+	verdict $? "$1, where it must be refused for '$2': $(cat pvefw.log)"
+	places | diff refused -
+	verdict $? "$1 is refused, and changes something"
+}
+
+# What the administrator has changed is respected, and is so again after a handback.
+places >places
+dpkg-divert --quiet --rename --divert /usr/sbin/pve-firewall.mine --add /usr/sbin/pve-firewall
+cp /usr/sbin/pve-firewall.mine /usr/sbin/pve-firewall
+refused 'takeover --force' 'administrator diverts /usr/sbin/pve-firewall'
+rm /usr/sbin/pve-firewall
+dpkg-divert --quiet --rename --remove /usr/sbin/pve-firewall
+mv /etc/pve/firewall/cluster.fw cluster.fw
+pvefw_does takeover --dry-run
+mv cluster.fw /etc/pve/firewall/cluster.fw
+sed 's/^.Unit./&\nDescription=mine/' /lib/systemd/system/pve-firewall.service >/etc/systemd/system/pve-firewall.service
+systemctl daemon-reload
+pvefw_does takeover
+grep -q 'system/pve-firewall.service gives way' pvefw.log
+verdict $? "nothing is said of a unit that gives way: $(cat pvefw.log)"
+: >/var/lib/pvefw/takeover
+pvefw status >pvefw.log && grep -q '^fault: .*damaged' pvefw.log
+verdict $((1 - $?)) "status with a damaged file: $(cat pvefw.log)"
+pvefw_does takeover
+in_charge pvefw "after the file was damaged"
+echo '# edited' >>/etc/systemd/system/pvefw-logger.service
+pvefw status >pvefw.log
+[ $? = 1 ] && grep -q '^fault: .*pvefw-logger.service was edited' pvefw.log
+verdict $? "status with an edited unit: $(cat pvefw.log)"
+mount -t tmpfs tmpfs /etc/pve
+refused handback '/etc/pve cannot be read'
+umount /etc/pve
+rm /var/lib/pvefw/takeover
+pvefw_does handback
+grep -q '^Description=mine' /etc/systemd/system/pve-firewall.service
+verdict $? "a unit of the administrator's is lost: $(head -n 2 /etc/systemd/system/pve-firewall.service)"
+rm /etc/systemd/system/pve-firewall.service
+systemctl daemon-reload
+systemctl --quiet mask --now pve-firewall
+pvefw_does takeover
+refused handback 'pve-firewall.service was masked'
+dpkg -r pvefw >dpkg.log 2>&1
+[ $? != 0 ] && rules && [ "$(who)" = "in charge: pvefw" ]
+verdict $? "removing where nobody would filter: $(cat dpkg.log)"
+pvefw_does handback --force
+! rules && [ "$(systemctl is-enabled pve-firewall)" = masked ]
+verdict $? "forced: the other service is $(systemctl is-enabled pve-firewall); $(cat pvefw.log)"
+systemctl --quiet unmask pve-firewall
+systemctl --quiet enable --now pve-firewall
+before=0
+in_force "unmasked"
+new=$(places | diff places -)
+[ -z "$new" ]
+verdict $? "after what the administrator has changed there is: $new"
+
 # Interrupted after a step: nothing is open, status says so, and either command completes or undoes it.
 interrupted() {
 	PVEFW_STOP_AFTER=$2 pvefw "$1" >/dev/null 2>&1
@@ -291,6 +359,13 @@ for step in stop divert; do
 	pvefw_does takeover
 	in_charge pvefw "takeover of a handback interrupted after $step"
 done
+# The services of these names may be the other firewall's then, which an upgrade must not stop.
+interrupted handback start
+ours 0.3
+pvefw_does handback
+in_charge "Proxmox VE" "after an upgrade within a handback"
+ours 0.2
+pvefw_does takeover
 stop_watching "interruptions"
 
 # ---- what is left of the package ----
