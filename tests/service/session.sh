@@ -298,8 +298,9 @@ pvefw_does takeover
 grep -q 'system/pve-firewall.service gives way' pvefw.log
 verdict $? "nothing is said of a unit that gives way: $(cat pvefw.log)"
 : >/var/lib/pvefw/takeover
-pvefw status >pvefw.log && grep -q '^fault: .*damaged' pvefw.log
-verdict $((1 - $?)) "status with a damaged file: $(cat pvefw.log)"
+pvefw status >pvefw.log
+[ $? = 1 ] && grep -q '^fault: .*damaged' pvefw.log
+verdict $? "status with a damaged file: $(cat pvefw.log)"
 pvefw_does takeover
 in_charge pvefw "after the file was damaged"
 echo '# edited' >>/etc/systemd/system/pvefw-logger.service
