@@ -3,6 +3,7 @@
 # make             build/pvefw-cc, the daemons, their manual pages and shell completion
 # make quickstart  install what is needed to build, build, compile and lint examples/
 # make check       install what is needed to test, build with and without sanitizers, run all tests
+# make check-reboot  restart mock nodes of Proxmox VE 8 and 9 in a virtual machine: several minutes each
 # make golden      write the expected output of the test cases anew, to be read before it is committed
 # make fuzz        fuzz the parsers for SECONDS=1800 each
 # make bench       time and profile the compiler on generated clusters, loading, and what a packet costs
@@ -155,6 +156,14 @@ check:
 	@$(also) WERROR=-Werror VARIANT=tsan all build/tsan/tests/pve-firewall
 	@tests/all
 
+check-reboot:
+	@tests/install-deps build test deb chroot
+	@$(also) WERROR=-Werror all
+	$(MAKE) --no-print-directory deb
+	tests/checks/trixie
+	tests/node/reboot.sh 8
+	tests/node/reboot.sh 9
+
 bench: all
 	@tests/install-deps build test bench
 	@tests/bench/all
@@ -273,5 +282,5 @@ clean:
 
 -include $(OBJ:.o=.d) $(RUN_OBJ:.o=.d) $(UNIT:=.d) $(B)/gendoc.d $(B)/genhtml.d
 
-.PHONY: all unit quickstart check bench coverage golden fuzz install install-cc install-service install-beside install-instead deb clean
+.PHONY: all unit quickstart check check-reboot bench coverage golden fuzz install install-cc install-service install-beside install-instead deb clean
 .DELETE_ON_ERROR:

@@ -103,8 +103,15 @@ nothing_blocked_passes() {
 	awk -v known="$known" '$1 != 1 && $2 == "open" && NR > known { print; n = 1 } END { exit n }' streams.$boot >output
 	verdict $? "$1: no blocked packet has passed: $(tr '\n' ';' <output)"
 	known=$(wc -l <streams.$boot)
+	echo "$known" >known.$boot
 	flows
 	verdict $? "$1: what is allowed arrives"
+}
+
+# blocked_is_shut: the firewall of Proxmox VE is ready before it has loaded rules, so guests are open for a moment
+blocked_is_shut() {
+	[ "$(awk '$1 != 1 { state[$1] = $2 } END { for (number in state) n += state[number] == "shut"; print n }' streams.$boot)" = 3 ] &&
+		known=$(wc -l <streams.$boot)
 }
 
 # in_charge NAME
@@ -124,7 +131,8 @@ session() {
 	case $boot in
 	1)
 		in_charge 'Proxmox VE'
-		nothing_blocked_passes 'boot with the firewall of Proxmox VE'
+		within 60 blocked_is_shut
+		verdict $? 'the firewall of Proxmox VE does not filter'
 		say '==== takeover'
 		run pvefw takeover --yes
 		verdict $? takeover
@@ -134,10 +142,8 @@ session() {
 		;;
 	2)
 		# The first boot's flood went on until systemd had ended everything.
-		awk '$2 == "total" { n++; if ($1 != 1) { sent += $3; passed += $4 } }
-			END { print "shut down with pvefw in charge: blocked: " sent " sent, " passed " passed"; exit n != 4 || passed }' streams.1 >output
-		verdict $? "$(cat output)"
-		say "$(cat output)"
+		awk -v known="$(cat known.1)" '$2 == "total" { n++ } NR > known && $2 == "open" { print; passed++ } END { exit n != 4 || passed }' streams.1 >output
+		verdict $? "a blocked packet has passed while the machine went down with pvefw in charge: $(cat output)"
 		in_charge pvefw
 		nothing_blocked_passes 'boot with pvefw'
 		run pve-firewall status
@@ -151,8 +157,12 @@ session() {
 		nothing_blocked_passes handback
 		;;
 	3)
+		awk '$2 == "total" { print; n++; if ($1 != 1) passed += $4 } END { exit n != 4 || passed }' streams.2 >output
+		verdict $? 'a blocked packet has passed at the boot with pvefw, the handback, or after it'
+		say "the second boot, until the machine was off: line, packets sent, passed: $(tr '\n' ';' <output)"
 		in_charge 'Proxmox VE'
-		nothing_blocked_passes 'boot after the handback'
+		within 60 blocked_is_shut
+		verdict $? 'the firewall of Proxmox VE does not filter'
 		say '==== end'
 		;;
 	esac
