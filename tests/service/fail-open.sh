@@ -63,10 +63,20 @@ in_place() {
 	cluster "$1" >"$work/tree/firewall/cluster.fw"
 }
 
+# The new text is at hand: where others have the processors, nothing but the pause is to take time, as half a second later
+# what is empty or gone counts.
 slowly() {
+	cluster "$1" >"$work/text"
 	: >"$work/tree/firewall/cluster.fw"
 	sleep 0.1
-	in_place "$1"
+	cat "$work/text" >"$work/tree/firewall/cluster.fw"
+}
+
+removed() {
+	cluster "$1" >"$work/text"
+	rm "$work/tree/firewall/cluster.fw"
+	sleep 0.2
+	mv "$work/text" "$work/tree/firewall/cluster.fw"
 }
 
 at_once() {
@@ -94,9 +104,7 @@ all_changes() {
 	at_once 8006
 	start
 	applied kill -HUP "$pid"
-	rm "$work/tree/firewall/cluster.fw"
-	sleep 0.3
-	applied at_once 8007
+	applied removed 8007
 	for ((i = 1; i <= ${CHANGES:-10}; i++)); do
 		applied at_once $((8010 + i))
 	done

@@ -218,7 +218,7 @@ switches() {
 # unreadable WHAT: nothing changes, and that is said
 unreadable() {
 	check "$1: status" within 4 is_unreadable
-	check "$1: said" logged "$2"
+	check "$1: said" within 4 logged "$2"
 	sleep "${3:-0.8}"
 	check "$1: what is in force stays" stays
 	check "$1: the service runs" lives "$pid"
