@@ -212,8 +212,8 @@ test_many() {
 	count=$(($(metric compilations_total) - before))
 	time=$(((last_cycle - time) / 1000))
 	echo "$many files in $time ms: $count compilations"
-	# more where writing and reading take longer than the service waits
-	check "$many files at once: $count compilations" test $count -ge 1 -a $count -le $((2 + time / 700))
+	# more where writing and reading take longer than the quarter of a second after which a file is a change of its own
+	check "$many files at once: $count compilations" test $count -ge 1 -a $count -le $((2 + time / 250))
 	reads=$(metric files_read_total)
 	put 100.fw '[OPTIONS]' 'enable: 1' '[RULES]' 'IN ACCEPT -p tcp -dport 80' 'IN DROP -p udp -dport 4711'
 	within 5 has_rule 'dport 4711'
