@@ -120,6 +120,6 @@ for target in netlink nft; do
 done
 
 load --target x
-says "unknown target" '^pvefw-cc: unknown target `x`$'
+says "unknown target" '^pvefw-cc: --target takes iptables|nft|netlink, not `x`$'
 echo "$passed passed, $failed failed, $cannot cannot run here"
 [ $failed = 0 ]
