@@ -69,7 +69,7 @@ class Stage:
             check(found, f"COPY: no {source}")
             for path in found:
                 if os.path.isdir(path):
-                    ignored = [line.strip() for line in open(f"{top}/.dockerignore") if line.strip()]
+                    ignored = [line.strip() for line in open(f"{top}/.dockerignore") if line[0] not in "#\n"]
                     subprocess.run("tar -c " + " ".join(f"--exclude=./{shlex.quote(name)}" for name in ignored) +
                                    f" . | tar -x -C {shlex.quote(target)}", shell=True, check=True, cwd=path)
                 else:
