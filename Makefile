@@ -42,7 +42,8 @@ ifeq ($(VARIANT),coverage)
 OPT     := -O0 -g --coverage
 endif
 CFLAGS  ?= $(OPT)
-INCLUDE := compiler grammar $(sort $(dir $(wildcard backends/*.h backends/*/*.h))) runtime $(B)
+# Headers are named from these on: "base/arena.h", "nft/load/kernel.h".
+INCLUDE := compiler grammar backends runtime $(B)
 XML2    ?= -isystem /usr/include/libxml2
 OUR_CPPFLAGS = -D_GNU_SOURCE $(addprefix -iquote ,$(INCLUDE)) $(XML2) $(CPPFLAGS)
 OUR_CFLAGS   = -std=c17 -pthread $(WARN) $(WERROR) $(CFLAGS)
@@ -50,13 +51,13 @@ OUR_LDLIBS   = -lxml2 -ljansson -lnftables -lnftnl -lmnl -lmd $(LDLIBS)
 # The daemons' own come before them.
 RUN_LDLIBS   = -Wl,--as-needed -lsystemd -lnetfilter_conntrack
 
-SRC     := $(wildcard compiler/*.c grammar/*.c backends/*.c backends/*/*.c)
+SRC     := $(wildcard compiler/*/*.c grammar/*.c backends/*.c backends/*/*.c backends/*/*/*.c)
 OBJ     := $(SRC:%.c=$(B)/obj/%.o) $(B)/obj/generated/parser.o $(B)/obj/generated/lexer.o
-LIB_OBJ := $(filter-out $(B)/obj/compiler/main.o,$(OBJ))
-RUN_OBJ := $(patsubst %.c,$(B)/obj/%.o,$(wildcard runtime/*.c runtime/*/*.c))
+LIB_OBJ := $(filter-out $(B)/obj/compiler/commands/main.o,$(OBJ))
+RUN_OBJ := $(patsubst %.c,$(B)/obj/%.o,$(wildcard runtime/*/*.c runtime/*/*/*.c))
 LIBS    := $(B)/libruntime.a $(B)/libpvefw.a
-# Each is runtime/FOLDER/main.c and the libraries; the folders are named below.
-DAEMONS := $(if $(wildcard runtime/firewall/main.c),$(B)/pve-firewall) \
+# Each is a main.c and the libraries.
+DAEMONS := $(if $(wildcard runtime/firewall/commands/main.c),$(B)/pve-firewall) \
 	   $(if $(wildcard runtime/logger/main.c),$(B)/pvefw-logger)
 DOCS    := $(patsubst %.in,$(B)/%,$(wildcard man/*.in completion/*.in editor/*.in))
 HTML    := $(B)/doc/pvefw-diagnostics.html
@@ -75,7 +76,7 @@ all: $(B)/pvefw-cc $(DAEMONS) $(DOCS) $(HTML) $(MANHTML)
 $(B)/pvefw-cc: $(OBJ)
 	$(call say,LINK) $(CC) $(OUR_CFLAGS) $(LDFLAGS) -o $@ $^ $(OUR_LDLIBS)
 
-$(B)/pve-firewall: $(B)/obj/runtime/firewall/main.o
+$(B)/pve-firewall: $(B)/obj/runtime/firewall/commands/main.o
 $(B)/pvefw-logger: $(B)/obj/runtime/logger/main.o
 $(DAEMONS): $(LIBS)
 	$(call say,LINK) $(CC) $(OUR_CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIBS) $(RUN_LDLIBS) $(OUR_LDLIBS)
@@ -84,7 +85,7 @@ $(DAEMONS): $(LIBS)
 $(B)/libpvefw.a: $(LIB_OBJ)
 $(B)/libruntime.a: $(filter-out %/main.o,$(RUN_OBJ))
 $(LIBS):
-	$(call say,AR) rm -f $@; $(AR) rcs $@ $^
+	$(call say,AR) rm -f $@; $(AR) qcs $@ $^
 
 $(B)/parser.c $(B)/parser.h &: grammar/parser.y
 	@mkdir -p $(B)
@@ -130,10 +131,10 @@ $(MANHTML): $(B)/doc/%.html: $(B)/man/%
 unit: $(UNIT) $(B)/tests/pve-firewall $(B)/tests/mutations
 
 # The service for kernels that lack a part of nftables.
-$(B)/tests/pve-firewall: tests/kernel/leave-out.c $(B)/obj/runtime/firewall/main.o $(LIBS)
+$(B)/tests/pve-firewall: tests/kernel/leave-out.c $(B)/obj/runtime/firewall/commands/main.o $(LIBS)
 	@mkdir -p $(@D)
 	$(call say,CC) $(CC) $(OUR_CPPFLAGS) $(OUR_CFLAGS) -MMD -MP $(LDFLAGS) -Wl,--wrap=nft_lower,--wrap=nft_lower_bridge -o $@ $< \
-		$(B)/obj/runtime/firewall/main.o $(LIBS) $(RUN_LDLIBS) $(OUR_LDLIBS)
+		$(B)/obj/runtime/firewall/commands/main.o $(LIBS) $(RUN_LDLIBS) $(OUR_LDLIBS)
 
 $(B)/tests/unit/%: tests/unit/%.c $(LIBS)
 	@mkdir -p $(@D)
@@ -186,7 +187,7 @@ fuzz:
 install_file = install -D -m 644
 LIBEXECDIR   = $(PREFIX)/lib/pvefw
 SHAREDIR     = $(PREFIX)/share/pvefw
-VERSION      = $(shell sed -n 's/^.define PVEFW_VERSION "\(.*\)"/\1/p' compiler/version.h)
+VERSION      = $(shell sed -n 's/^.define PVEFW_VERSION "\(.*\)"/\1/p' compiler/base/version.h)
 
 # BESIDE=1: nothing has a path that Proxmox VE's package has, and no unit is in force, until `pvefw takeover`.
 ifdef BESIDE
@@ -222,7 +223,7 @@ install-cc: all
 		$(install_file) -t $(DESTDIR)$(PREFIX)/share/man/man$${page##*.} $$page || exit 1; \
 	done
 	$(install_file) -t $(DESTDIR)$(PREFIX)/share/doc/pvefw $(HTML) $(MANHTML)
-	$(install_file) -t $(DESTDIR)$(SHAREDIR) compiler/pvefw-diagnostics.rng
+	$(install_file) -t $(DESTDIR)$(SHAREDIR) compiler/format/pvefw-diagnostics.rng
 	$(install_file) -t $(DESTDIR)$(SHAREDIR)/schemas schemas/*.schema.json
 	$(call install_completion,pvefw-cc)
 	$(install_file) $(B)/editor/pvefw.vim $(DESTDIR)$(PREFIX)/share/vim/vimfiles/syntax/pvefw.vim

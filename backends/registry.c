@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* All backends. */
-#include "backend.h"
+#include "api/backend.h"
 
 const struct backend *const backends[] = { &backend_iptables, &backend_nft, &backend_netlink, NULL };
 

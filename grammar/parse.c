@@ -3,7 +3,7 @@
 #include "scan.h"
 #include "lexer.h"
 
-#include "out.h"
+#include "base/output.h"
 
 /* The text for the lexer.  For every NUL in a token flex reads that token anew, so in a
  * copy another character without meaning stands for them. */

@@ -11,15 +11,15 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "commands.h"
-#include "firewall/firewall.h"
-#include "describe.h"
-#include "diag.h"
-#include "limit_table.h"
-#include "lint.h"
+#include "commands/commands.h"
+#include "firewall/commands/firewall.h"
+#include "lang/describe.h"
+#include "diag/diag.h"
+#include "lang/limit_table.h"
+#include "lint/lint.h"
 #include "logger/logger_cli.h"
-#include "portability.h"
-#include "utf8.h"
+#include "diag/portability.h"
+#include "base/utf8.h"
 
 /* ---- mdoc ---- */
 
@@ -869,7 +869,7 @@ static void statuses(struct out *out)
 		int exit_status;
 	} rows[] = {
 #define STATUS(ID, name, exit_status, text) { name, text, exit_status },
-#include "firewall/status.def"
+#include "firewall/commands/status.def"
 	};
 
 	out_string(out, ".TS\nallbox tab(|);\nlb lb lb\nl l lw(44).\nstate|exit status|when\n");
@@ -890,7 +890,7 @@ static void faults(struct out *out)
 		const char *fault, *in_force, *told, *within;
 	} rows[] = {
 #define FAULT(fault, in_force, told, within, test) { fault, in_force, told, within },
-#include "firewall/faults.def"
+#include "firewall/commands/faults.def"
 	};
 
 	out_printf(out, ".TS\ntab(|);\n%s.\nWhen|In force is|Told by|Within\n_\n.TE\n", fault_columns);

@@ -12,7 +12,7 @@
 
 #include <libxml/HTMLtree.h>
 
-#include "diag_shared.h"
+#include "format/common.h"
 
 static const char style[] =
 	":root{color-scheme:light dark;--ink:#1c1e21;--paper:#fff;--faint:#5c6370;--line:#d8dbe0;--code:#f3f4f6;"

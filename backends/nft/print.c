@@ -7,9 +7,9 @@
 #include <arpa/inet.h>
 #include <linux/netfilter.h>
 
-#include "backend.h"
-#include "nft/netlink.h"
-#include "prefix_set.h"
+#include "api/backend.h"
+#include "nft/load/kernel.h"
+#include "net/prefix_set.h"
 
 /* ---- values ---- */
 

@@ -5,7 +5,7 @@
  * line.  The same timer tells what was lost, and writes logger.state; it does not run
  * while nothing happens.
  */
-#include "logger.h"
+#include "logger/logger.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -16,15 +16,15 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "cli.h"
-#include "conntrack.h"
-#include "log_file.h"
-#include "logger_notes.h"
-#include "nflog.h"
-#include "nflog_message.h"
-#include "process.h"
-#include "state.h"
-#include "strerror.h"
+#include "cli/options.h"
+#include "logger/input/conntrack.h"
+#include "logger/output/log_file.h"
+#include "common/logger_notes.h"
+#include "logger/input/nflog.h"
+#include "logger/input/nflog_message.h"
+#include "logger/daemon.h"
+#include "logger/state.h"
+#include "base/errno_text.h"
 
 enum {
 	WRITE_AFTER = 200 * 1000, /* µs a line waits for others */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the options say, and which of the two things the program does: to log, or to print. */
-#include "logger_cli.h"
+#include "logger/logger_cli.h"
 
-#include "follow.h"
-#include "logger.h"
+#include "logger/output/follow.h"
+#include "logger/logger.h"
 
 /* False was reported. */
 static bool take_number(const struct cli *cli, unsigned option, uint64_t least, uint64_t most,
@@ -52,11 +52,11 @@ static const struct command_row commands[] = {
 static const struct cli_option_row options[LOGGER_OPTIONS] = {
 #define CLI_OPTION(ID, letter, name, argument, takers, text) \
 	[CLI_##ID] = { letter, name, argument, takers, text },
-#include "cli_shared.def"
+#include "cli/cli_shared.def"
 #undef CLI_OPTION
 #define CLI_OPTION(ID, letter, name, argument, takers, text) \
 	[LOGGER_##ID] = { letter, name, argument, takers, text },
-#include "logger_cli.def"
+#include "logger/logger_cli.def"
 };
 
 const struct cli_program pvefw_logger = {

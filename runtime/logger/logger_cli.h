@@ -3,12 +3,12 @@
 #ifndef PVEFW_LOGGER_CLI_H
 #define PVEFW_LOGGER_CLI_H
 
-#include "cli.h"
+#include "cli/options.h"
 
 enum logger_option {
 	LOGGER_BEFORE_OWN = CLI_SHARED - 1,
 #define CLI_OPTION(ID, letter, name, argument, commands, text) LOGGER_##ID,
-#include "logger_cli.def"
+#include "logger/logger_cli.def"
 	LOGGER_OPTIONS
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* pvefw-logger. */
-#include "logger_cli.h"
+#include "logger/logger_cli.h"
 
 int main(int argc, char **argv)
 {

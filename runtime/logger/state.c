@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Relative to the run directory, which is opened first: it may be made anew meanwhile. */
-#include "state.h"
+#include "logger/state.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,15 +8,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "logger_notes.h"
-#include "out.h"
+#include "common/logger_notes.h"
+#include "base/output.h"
 
 #define NEW_STATE NOTE_LOGGER_STATE ".new"
 
 static void print_counts(struct out *out, const struct logger_counts *counts)
 {
 #define COUNT(name, text) out_printf(out, #name " %llu\n", (unsigned long long)counts->name);
-#include "counts.def"
+#include "logger/counts.def"
 }
 
 static int open_run_dir(const char *run_dir)

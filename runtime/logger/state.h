@@ -8,7 +8,7 @@
 
 struct logger_counts {
 #define COUNT(name, text) uint64_t name;
-#include "counts.def"
+#include "logger/counts.def"
 };
 
 /* Makes the folders unless they are there. */

@@ -19,7 +19,7 @@ ip netns add $N || exit 77
 missed=0
 
 # shellcheck disable=SC2046
-${CC:-cc} -std=c17 -D_GNU_SOURCE -O2 $(printf -- '-iquote %s ' "$top"/{compiler,grammar,backends,backends/nft,build}) \
+${CC:-cc} -std=c17 -D_GNU_SOURCE -O2 $(printf -- '-iquote %s ' "$top"/{compiler,grammar,backends,build}) \
 	-o "$work/load" "$here/../kernel/netlink-load.c" "$here/../kernel/leave-out.c" -Wl,--wrap=nft_lower,--wrap=nft_lower_bridge "$top/build/libpvefw.a" \
 	-lxml2 -ljansson -lnftables -lnftnl -lmnl -lmd -lpthread || exit 2
 "$here/gen-cluster.py" "$guests" 20 "$work/tree" >/dev/null || exit 2

@@ -11,8 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "nft/netlink_batch.h"
-#include "xtables/xt_state.h"
+#include "nft/netlink/message.h"
+#include "xtables/load/xt_state.h"
 
 static double milliseconds(void)
 {

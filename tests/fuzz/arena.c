@@ -4,7 +4,7 @@
  * sanitizer sees what is read or written beside it, and after its release.  The
  * real one hands out pieces of large chunks.
  */
-#include "arena.h"
+#include "base/arena.h"
 
 /* Ours take the place of these; the rest of the file is used as it is. */
 #define arena_alloc_slowly real_alloc_slowly
@@ -14,7 +14,7 @@
 #define arena_reset real_reset
 #define arena_adopt real_adopt
 #define arena_free real_free
-#include "../../compiler/arena.c"
+#include "base/arena.c"
 #undef arena_alloc_slowly
 #undef arena_mark
 #undef arena_release

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tables.h"
+#include "lang/tables.h"
 
 static void print(const char *before, const char *word, const char *after)
 {

@@ -6,10 +6,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "compile.h"
-#include "diag_choice.h"
-#include "diag_format.h"
-#include "fix.h"
+#include "resolve/compile.h"
+#include "diag/filter.h"
+#include "format/formats.h"
+#include "rewrite/fix.h"
 
 _Noreturn void fuzz_fail(const char *file, int line, const char *condition)
 {

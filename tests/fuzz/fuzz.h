@@ -10,10 +10,10 @@
 #ifndef PVEFW_FUZZ_H
 #define PVEFW_FUZZ_H
 
-#include "diag.h"
-#include "ir.h"
-#include "netdb.h"
-#include "out.h"
+#include "diag/diag.h"
+#include "resolve/config.h"
+#include "inputs/netdb.h"
+#include "base/output.h"
 
 /* Ends the process, so that the fuzzer keeps the input. */
 #define REQUIRE(condition) \

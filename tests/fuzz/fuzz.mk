@@ -13,7 +13,7 @@ include Makefile
 
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 # What the fuzzer is to watch; not what looks at every character that is printed.
-QUIET   := utf8 visible excerpt
+QUIET   := base/utf8 base/escape source/excerpt
 $(filter-out $(QUIET:%=$(B)/obj/compiler/%.o),$(LIB_OBJ) $(RUN_OBJ)) $(B)/obj/tests/fuzz/arena.o: CFLAGS += -fsanitize=fuzzer-no-link
 
 fuzzers: $(FUZZERS:%=$(B)/fuzz_%) $(FUZZERS:%=$(B)/%.dict)

@@ -9,7 +9,7 @@
 #include <arpa/inet.h>
 #include <stdlib.h>
 
-#include "address.h"
+#include "net/address.h"
 
 /* What inet_pton makes of it: it knows neither lengths nor short forms. */
 static bool library_parses(struct text t, struct prefix *p)

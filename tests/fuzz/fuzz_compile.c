@@ -18,8 +18,8 @@
 
 #include <stdlib.h>
 
-#include "backend.h"
-#include "compile.h"
+#include "api/backend.h"
+#include "resolve/compile.h"
 
 enum { FILES_MOST = 64 };
 

@@ -2,7 +2,7 @@
 /* Any bytes as corosync.conf, for a node of the name n1. */
 #include "fuzz.h"
 
-#include "inputs.h"
+#include "inputs/inputs.h"
 
 static void check_link(const struct corosync_link *link)
 {

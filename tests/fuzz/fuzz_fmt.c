@@ -5,8 +5,8 @@
  */
 #include "fuzz.h"
 
-#include "compile.h"
-#include "fmt.h"
+#include "resolve/compile.h"
+#include "rewrite/fmt.h"
 
 static bool align; /* as with --align */
 

@@ -3,7 +3,7 @@
  * container. */
 #include "fuzz.h"
 
-#include "inputs.h"
+#include "inputs/inputs.h"
 
 static void check_nic(const struct nic *nic, enum guest_type type)
 {

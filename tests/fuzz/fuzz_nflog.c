@@ -4,8 +4,8 @@
 
 #include <stdlib.h>
 
-#include "logger/netlink.h"
-#include "logger/nflog_message.h"
+#include "logger/input/nf_socket.h"
+#include "logger/input/nflog_message.h"
 #include "logger_lines.h"
 
 /* The header's type and flags are as given. */

@@ -3,8 +3,8 @@
  * Whatever is written, each option ends up with a value that it can have. */
 #include "fuzz.h"
 
-#include "resolve.h"
-#include "tables.h"
+#include "resolve/resolver.h"
+#include "lang/tables.h"
 
 static void check_ratelimit(const struct ratelimit *limit)
 {

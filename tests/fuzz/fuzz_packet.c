@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-#include "logger/line.h"
+#include "logger/output/line.h"
 #include "logger_lines.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -3,7 +3,7 @@
  * the IPAM's state. */
 #include "fuzz.h"
 
-#include "resolve.h"
+#include "resolve/resolver.h"
 
 static void check_set(const struct ipset *set)
 {

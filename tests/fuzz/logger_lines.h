@@ -4,7 +4,7 @@
 #define PVEFW_FUZZ_LOGGER_LINES_H
 
 #include "fuzz.h"
-#include "logger/line.h"
+#include "logger/output/line.h"
 
 /* Prints the packet's line behind another one; it must leave that alone, be one line of no more than it
  * may have, hold nothing that acts on a terminal, and say so if it could not be read. */

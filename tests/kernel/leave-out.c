@@ -5,7 +5,7 @@
  * -Wl,--wrap=nft_lower,--wrap=nft_lower_bridge, it leaves out rules that have one of these.  Other tests, in the
  * virtual machine, do with all of them.
  */
-#include "nft/nft.h"
+#include "nft/lower/nft.h"
 
 const struct nft_ruleset *__real_nft_lower(struct arena *arena, const struct config *config);
 const struct nft_ruleset *__wrap_nft_lower(struct arena *arena, const struct config *config);

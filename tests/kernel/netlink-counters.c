@@ -11,10 +11,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "commands.h"
-#include "compile.h"
-#include "firewall/counters.h"
-#include "run.h"
+#include "commands/commands.h"
+#include "resolve/compile.h"
+#include "firewall/counters/counters.h"
+#include "cli/run.h"
 
 static void read_baseline(struct counters *c)
 {

@@ -21,7 +21,7 @@ ip netns add $H && ip netns add $P || exit 77
 build() {
 	# shellcheck disable=SC2046
 	${CC:-cc} -std=c17 -D_GNU_SOURCE -O1 \
-		$(printf -- '-iquote %s ' "$top"/{compiler,grammar,backends,backends/nft,runtime} "$lib") \
+		$(printf -- '-iquote %s ' "$top"/{compiler,grammar,backends,runtime} "$lib") \
 		-o "$work/$1" "$here/$1.c" "$here/leave-out.c" -Wl,--wrap=nft_lower,--wrap=nft_lower_bridge "$lib/libruntime.a" "$lib/libpvefw.a" \
 		-lxml2 -ljansson -lnftables -lnftnl -lmnl -lmd -lsystemd -lpthread || exit 2
 }

@@ -10,11 +10,11 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "backend.h"
-#include "commands.h"
-#include "compile.h"
-#include "nft/netlink.h"
-#include "run.h"
+#include "api/backend.h"
+#include "commands/commands.h"
+#include "resolve/compile.h"
+#include "nft/load/kernel.h"
+#include "cli/run.h"
 
 static int64_t now(void)
 {

@@ -486,7 +486,7 @@ trap 'exit 1' HUP INT TERM
 export PVEFW_CC tools NORMALISE="$tools/normalise"
 ${CC:-cc} -std=c17 -D_GNU_SOURCE -O1 -o "$NORMALISE" "$here/normalise.c" "$here/canonical.c" || exit 2
 # shellcheck disable=SC2046
-${CC:-cc} -std=c17 -D_GNU_SOURCE -O1 $(printf -- '-iquote %s ' "$top"/{compiler,grammar,backends,backends/xtables,build}) \
+${CC:-cc} -std=c17 -D_GNU_SOURCE -O1 $(printf -- '-iquote %s ' "$top"/{compiler,grammar,backends,build}) \
 	-o "$tools/xt-service" "$here/xt-service.c" "${PVEFW_LIB:-$top/build/libpvefw.a}" \
 	-lxml2 -ljansson -lnftables -lnftnl -lmnl -lmd -lpthread || exit 2
 for variant in nft legacy; do

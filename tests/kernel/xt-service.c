@@ -15,10 +15,10 @@
  */
 #include <stdio.h>
 
-#include "commands.h"
-#include "compile.h"
-#include "run.h"
-#include "xt_load.h"
+#include "commands/commands.h"
+#include "resolve/compile.h"
+#include "cli/run.h"
+#include "xtables/load/xt_load.h"
 
 static double milliseconds(int64_t nanoseconds)
 {

@@ -9,7 +9,7 @@ Prints the tree of SEED (any text), or writes it below DIR. The same seed and th
 What there is to write comes from the compiler's own tables (options, macros, ICMP types, helpers, log levels, limits) and
 from tests/cases/etc, with lines at borders added: a new row is used without a change here, and an option of a new type ends the
 program. Numbers, lengths and counts are taken from lists of borders. Half of the trees hold values up to the limits only; the
-others hold some beyond. Values at a limit of compiler/limits.def, and the first beyond, are noted in `used`, as are rows.
+others hold some beyond. Values at a limit of compiler/lang/limits.def, and the first beyond, are noted in `used`, as are rows.
 """
 import ipaddress
 import os
@@ -49,7 +49,7 @@ def unquote(text):
 
 def limits():
     """The values in the table of limits, by name."""
-    return {"LIMIT_" + row[1]: int(row[2], 0) for row in rows("compiler/limits.def", "LIMIT") if row[2][0].isdigit()}
+    return {"LIMIT_" + row[1]: int(row[2], 0) for row in rows("compiler/lang/limits.def", "LIMIT") if row[2][0].isdigit()}
 
 
 # Lines that the files in /etc have beside those of tests/cases/etc.
@@ -79,19 +79,19 @@ class Facts:
         numbers = {"INT64_MAX": INT64_MAX, **self.limits}
         self.options = {kind: [] for kind in ("CLUSTER", "HOST", "GUEST", "VNET")}
         for macro, _, key, type_, _, _, least, most, *_ in rows(
-                "compiler/options.def", *("OPTION_" + kind for kind in self.options)):
+                "compiler/lang/options.def", *("OPTION_" + kind for kind in self.options)):
             if not key.startswith('"'):
                 continue  # the definition of the macro
             limit = most[6:] if most in self.limits else None
             least, most = (numbers[text] if text in numbers else int(text) for text in (least, most))
             self.options[macro[7:]].append((unquote(key), type_, least, most, limit))
-        self.macros = [(unquote(r[1]), r[2]) for r in rows("compiler/macros.def", "MACRO") if r[1].startswith('"')]
-        self.icmp = {version: [unquote(r[2]) for r in rows("compiler/icmp_types.def", "ICMP_TYPE") if r[1] == version]
+        self.macros = [(unquote(r[1]), r[2]) for r in rows("compiler/lang/macros.def", "MACRO") if r[1].startswith('"')]
+        self.icmp = {version: [unquote(r[2]) for r in rows("compiler/lang/icmp_types.def", "ICMP_TYPE") if r[1] == version]
                      for version in ("IPV4", "IPV6")}
-        self.helpers = [unquote(r[1]) for r in rows("compiler/helpers.def", "HELPER")]
-        self.levels = [unquote(r[2]) for r in rows("compiler/log_levels.def", "LOG_LEVEL")]
+        self.helpers = [unquote(r[1]) for r in rows("compiler/lang/helpers.def", "HELPER")]
+        self.levels = [unquote(r[2]) for r in rows("compiler/lang/log_levels.def", "LOG_LEVEL")]
         self.parameters = {r[1]: [unquote(s) for s in r[2:5] if s != "NULL"]
-                           for r in rows("compiler/rule_params.def", "PARAM")}
+                           for r in rows("compiler/lang/rule_params.def", "PARAM")}
         self.services = {}
         for name, port, *_ in columns("services"):
             self.services.setdefault(port.split("/")[1], []).append(name)

@@ -19,10 +19,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "backend.h"
-#include "compile.h"
-#include "inputs.h"
-#include "lint.h"
+#include "api/backend.h"
+#include "resolve/compile.h"
+#include "inputs/inputs.h"
+#include "lint/lint.h"
 
 enum outcome { SAME, TOLD, LEGAL, LOST, OUTCOMES };
 

@@ -6,7 +6,7 @@
 
 #include <check.h>
 
-#include "diag.h"
+#include "diag/diag.h"
 
 struct fixture {
 	struct arena arena;

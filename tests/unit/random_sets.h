@@ -3,7 +3,7 @@
 #ifndef PVEFW_TEST_RANDOM_SETS_H
 #define PVEFW_TEST_RANDOM_SETS_H
 
-#include "prefix_set.h"
+#include "net/prefix_set.h"
 
 enum { ENTRIES_MOST = 40 };
 

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "address.h"
+#include "net/address.h"
 #include "fixture.h"
 
 static const struct {

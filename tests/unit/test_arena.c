@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "arena.h"
+#include "base/arena.h"
 #include "fixture.h"
 
 static struct arena arena;

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #include "ast.h"
-#include "out.h"
+#include "base/output.h"
 
 static struct arena arena;
 static struct source_map map;

@@ -5,8 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "commands.h"
-#include "out_files.h"
+#include "commands/commands.h"
+#include "base/atomic_files.h"
 
 static struct arena arena;
 static char folder[] = "/tmp/pvefw-test-XXXXXX";

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "firewall/conditions.h"
+#include "firewall/base/conditions.h"
 
 static char path[64];
 static struct log service_log;

@@ -4,10 +4,10 @@
  * kernel's is tested in tests/kernel. */
 #include <errno.h>
 
-#include "compile.h"
-#include "firewall/counters.h"
+#include "resolve/compile.h"
+#include "firewall/counters/counters.h"
 #include "fixture.h"
-#include "nft/netlink.h"
+#include "nft/load/kernel.h"
 
 static struct fixture f;
 static struct counters c;

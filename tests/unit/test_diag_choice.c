@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Choosing diagnostics by options, and which of their fixes are made. */
-#include "diag_choice.h"
-#include "fix.h"
+#include "diag/filter.h"
+#include "rewrite/fix.h"
 #include "fixture.h"
 
 static struct fixture f;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the formats for programs share: places in UTF-16, names of files, escapes, fingerprints. */
-#include "diag_format.h"
-#include "diag_shared.h"
+#include "format/formats.h"
+#include "format/common.h"
 #include "fixture.h"
 
 static struct fixture f;

@@ -3,7 +3,7 @@
 #include <check.h>
 #include <stdlib.h>
 
-#include "diag_format.h"
+#include "format/formats.h"
 
 static struct arena arena;
 static struct source_map map;

@@ -9,8 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "firewall/confirm.h"
-#include "firewall/line_diff.h"
+#include "firewall/service/confirm.h"
+#include "firewall/tree/line_diff.h"
 #include "fixture.h"
 
 static char folder[64], root[96], run[96], store[128];

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "fixture.h"
-#include "inputs.h"
+#include "inputs/inputs.h"
 
 static struct fixture f;
 

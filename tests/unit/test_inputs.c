@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "fixture.h"
-#include "inputs.h"
+#include "inputs/inputs.h"
 
 static struct fixture f;
 static struct inputs inputs;

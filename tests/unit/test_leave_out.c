@@ -2,7 +2,7 @@
 /* The search for what is refused, against a target that refuses some rules; and what is remembered of it. */
 #include <stdio.h>
 
-#include "cmd_leave_out.h"
+#include "pipeline/leave_out.h"
 #include "fixture.h"
 
 enum { MOST = 2000 };

@@ -5,10 +5,10 @@
  */
 #include <stdio.h>
 
-#include "compile.h"
+#include "resolve/compile.h"
 #include "fixture.h"
-#include "lint.h"
-#include "netdb.h"
+#include "lint/lint.h"
+#include "inputs/netdb.h"
 #include "random_sets.h"
 
 enum { CHAINS = 400, RULES = 12, ADDRESSES = 9, PORTS = 9, PROTOS = 4 };

@@ -15,11 +15,11 @@
 #include <unistd.h>
 
 #include "../logger/packets.h"
-#include "logger/conntrack.h"
-#include "logger/follow.h"
-#include "logger/log_file.h"
-#include "logger/netlink.h"
-#include "logger/nflog_message.h"
+#include "logger/input/conntrack.h"
+#include "logger/output/follow.h"
+#include "logger/output/log_file.h"
+#include "logger/input/nf_socket.h"
+#include "logger/input/nflog_message.h"
 
 static struct line_printer printer;
 static struct out out;

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "fixture.h"
-#include "netdb.h"
+#include "inputs/netdb.h"
 
 static struct fixture f;
 static char folder[] = "/tmp/pvefw-netdb-XXXXXX";

@@ -4,8 +4,8 @@
 #include <linux/netfilter.h>
 
 #include "fixture.h"
-#include "nft/expr.h"
-#include "nft/netlink_batch.h"
+#include "nft/netlink/expr.h"
+#include "nft/netlink/message.h"
 
 static struct arena arena;
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "netlink_dump.h"
+#include "net/netlink_dump.h"
 
 enum { OBJECT = NLMSG_MIN_TYPE + 1, PORT = 7, NUMBERS_MOST = 16 };
 

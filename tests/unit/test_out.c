@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "fixture.h"
-#include "out.h"
-#include "out_files.h"
+#include "base/output.h"
+#include "base/atomic_files.h"
 
 static struct arena arena;
 static char folder[] = "/tmp/pvefw-test-XXXXXX";

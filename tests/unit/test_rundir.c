@@ -11,8 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "firewall/rundir.h"
-#include "firewall/told.h"
+#include "firewall/base/rundir.h"
+#include "firewall/base/logged_diagnostics.h"
 #include "fixture.h"
 
 static char folder[64], run_path[128];

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "fixture.h"
-#include "inputs.h"
+#include "inputs/inputs.h"
 
 static struct fixture f;
 static struct scope sdn;

@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "diag.h"
-#include "folder.h"
-#include "source_cache.h"
+#include "diag/diag.h"
+#include "inputs/directory.h"
+#include "source/source_cache.h"
 
 static struct arena arena;
 static struct source_map map;

@@ -3,9 +3,9 @@
 #include <check.h>
 #include <stdlib.h>
 
-#include "ir.h"
-#include "limit_table.h"
-#include "tables.h"
+#include "resolve/config.h"
+#include "lang/limit_table.h"
+#include "lang/tables.h"
 
 /* Every name is found in any case; a part of it, or more, is not that name. */
 START_TEST(macros)

@@ -3,7 +3,7 @@
 #include <check.h>
 #include <stdlib.h>
 
-#include "firewall/wiring.h"
+#include "firewall/wiring/wiring.h"
 #include "fixture.h"
 
 /* A node: vmbr0 with everything that may be plugged into it, Open vSwitch, a VRF. */

@@ -3,7 +3,7 @@
 #include <check.h>
 #include <stdlib.h>
 
-#include "xtables/xt_state.h"
+#include "xtables/load/xt_state.h"
 
 static struct out a, b;
 

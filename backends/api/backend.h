@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a backend is: it lowers the resolved configuration to what its target
+ * loads, and prints that.  All are found in one registry.
+ */
+#ifndef PVEFW_BACKEND_H
+#define PVEFW_BACKEND_H
+
+#include "resolve/config.h"
+#include "base/output.h"
+#include "source/source.h"
+
+/* One file that a backend writes into a folder. */
+struct backend_file {
+	const char *name;
+	void (*print)(struct out *out, const struct config *config);
+};
+
+/* What stands for a rule that is refused and that no line asks for. */
+enum stand_in {
+	STAND_IN_NOTHING,    /* it is left out */
+	STAND_IN_DROP,       /* a rule that drops everything: its chain is for packets that are not let through */
+	STAND_IN_IMPOSSIBLE, /* without it guests, or the host, are not filtered: the target cannot be loaded */
+};
+
+/* Why something could not be loaded; `span` is the line that asks for it, or {0, 0}. */
+struct backend_problem {
+	struct span span;
+	const char *text;
+	/* The kernel or a tool does not take what it was given, and without `span`, or without the rule of the
+	 * ruleset (in the target's language) where there is no line, the rest may be taken. */
+	bool refused;
+	const char *rule;
+	enum stand_in stand_in;
+	bool repeated; /* says what another one says, of one more rule: not for people */
+	/* Lacking as a whole: LAYERS if it is none.  Where loading succeeds all the same, all else is loaded. */
+	enum layer layer;
+	enum layer part; /* what can do without if no rule is to blame, or LAYERS */
+	struct backend_problem *next;
+};
+
+/* A rule of what was refused without a word about which; see struct backend_problem. */
+struct backend_suspect {
+	struct span span;
+	const char *rule;
+	enum layer layer; /* that it belongs to, or LAYERS */
+	enum stand_in stand_in;
+};
+
+/*
+ * In what the kernel differed from what is wanted, before that was loaded.  `certain`: somebody else has changed it;
+ * else the configuration may have changed since it was loaded, which the caller knows.
+ */
+struct backend_difference {
+	bool certain;
+	const char *text;
+	struct backend_difference *next;
+};
+
+/* So many are kept; all are counted. */
+enum { BACKEND_DIFFERENCES_MOST = 16 };
+
+/* Loading into the kernel: how it is wanted, and how it went. */
+struct backend_loading {
+	struct arena *arena; /* for the problems */
+	bool whole;          /* replace what has not changed, too */
+	bool dry;            /* find out what would be sent, and send nothing */
+	bool strict;         /* a layer that is missing or fails is a failure of all */
+	bool unsure;         /* it has failed, or not: the kernel's answer was lost */
+	struct backend_problem *problems, **last_problem;
+	struct backend_suspect *suspects; /* of the refusals that name no rule */
+	uint32_t suspect_count;
+	const char *suspicion; /* what was said then; or NULL */
+	struct backend_difference *differences, **last_difference;
+	uint32_t difference_count, certain_count;
+	uint32_t messages, sets, chains, rules, elements; /* sent */
+	uint32_t deleted;                                 /* objects, elements and contents of chains */
+	size_t bytes;
+	int64_t lower_time, read_time, build_time, kernel_time; /* nanoseconds */
+};
+
+void backend_difference_add(struct backend_loading *loading, bool certain, struct text text);
+/* Returns it: neither refused nor a layer, unless the caller changes that. */
+struct backend_problem *backend_problem_add(struct backend_loading *loading, struct span span, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* What becomes of a packet that a rule decides. */
+enum backend_outcome {
+	BACKEND_ACCEPTED,
+	BACKEND_DROPPED,
+	BACKEND_REJECTED,
+	BACKEND_PASSED_ON, /* to rules that decide, as those of a security group */
+	BACKEND_OUTCOMES
+};
+
+enum backend_zone_kind {
+	BACKEND_HOST,
+	BACKEND_GUEST,
+	BACKEND_VNET,
+	BACKEND_GROUP, /* rules that hosts and guests have in common */
+};
+
+/* Whose traffic a rule decides about. */
+struct backend_zone {
+	enum backend_zone_kind kind;
+	struct text name; /* "host", the VMID, the vnet's or the group's name */
+};
+
+/*
+ * What one loaded rule has counted since it was loaded.  A line can have several, in
+ * one zone or in many.
+ */
+struct backend_count {
+	const struct source *source;
+	uint32_t line;      /* from 1; 0: an option that the file does not set */
+	struct text option; /* then its name */
+	struct backend_zone zone;
+	enum backend_outcome outcome;
+	uint64_t packets, bytes;
+};
+
+/* The count, and the texts in it, do not last beyond the call. */
+typedef void backend_count_function(void *context, const struct backend_count *count);
+
+struct backend {
+	const char *name; /* of --target */
+	const char *text; /* for --help */
+	bool forwards;    /* enforces FORWARD rules, and those of vnets */
+	/* One text: what `compile` prints without -o. */
+	void (*print)(struct out *out, const struct config *config);
+	/* What `compile -o DIR` writes, ended by a NULL name; NULL: -o names one file
+	 * that gets what `print` prints. */
+	const struct backend_file *files;
+	/* What -o gets instead, where that is not for people; or NULL. */
+	void (*write)(struct out *out, const struct config *config);
+	/*
+	 * Loads into the current network namespace, all or nothing, or with `config` NULL
+	 * takes away what is loaded.  False: there are problems.
+	 */
+	bool (*load)(struct backend_loading *loading, const struct config *config);
+	/*
+	 * Calls back for each loaded rule that decides for a line of `config`, which is what
+	 * was loaded.  Rules of other files are left out; their number is put into *skipped.
+	 * 0 or an errno: EINTR when the rules were changed meanwhile, and what was called
+	 * back does not count.  NULL: cannot be read.
+	 */
+	int (*counters)(const struct config *config, backend_count_function *function, void *context,
+			uint32_t *skipped);
+	/* The lowered ruleset for people (--dump=ruleset). */
+	void (*dump)(struct out *out, const struct config *config);
+};
+
+extern const struct backend backend_iptables, backend_nft, backend_netlink;
+
+/* All of them, ended by NULL; the first is the default. */
+extern const struct backend *const backends[];
+
+const struct backend *backend_find(struct text name);
+
+#endif

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Rulesets in the kernel, without nft: a batch of netlink messages is built from
+ * the lowered form, sent as one transaction, and what is loaded is read back so
+ * that a later batch holds the difference only.  For the command and for the
+ * service alike: nothing here is global, prints or ends the process.
+ *
+ *     struct nft_kernel kernel;
+ *     nft_kernel_open(&kernel);
+ *     nft_kernel_load(&kernel, &loading, arena, ruleset, NULL);
+ *     nft_kernel_close(&kernel);
+ */
+#ifndef PVEFW_NFT_NETLINK_H
+#define PVEFW_NFT_NETLINK_H
+
+#include "api/backend.h"
+#include "nft/lower/nft.h"
+
+#define NFT_TABLE_NAME "pvefw"
+/* Of both tables, as in struct nft_ruleset. */
+extern const uint8_t nft_families[NFT_TABLES];
+
+/* ---- netlink_batch.c: messages ---- */
+
+/* What a message is about; what does not apply is NULL. */
+struct nft_origin {
+	const struct nft_table *table;
+	const struct nft_helper *helper;
+	const struct nft_set *set;
+	const struct nft_chain *chain;
+	const struct nft_rule *rule;
+};
+
+struct nft_message {
+	uint32_t offset; /* of its header */
+	struct nft_origin origin;
+};
+
+/* Messages with sequence numbers that count from 0. */
+struct nft_batch {
+	struct out bytes;
+	size_t cleared; /* so many bytes were zeroed before something was written to them */
+	struct nft_message *messages;
+	uint32_t count, room;
+	uint32_t sets, chains, rules, elements; /* made, not deleted */
+	uint32_t deleted;
+};
+
+void nft_batch_init(struct nft_batch *batch);
+void nft_batch_free(struct nft_batch *batch);
+/* True if it would change nothing. */
+static inline bool nft_batch_is_empty(const struct nft_batch *batch)
+{
+	return batch->count <= 2; /* its begin and its end */
+}
+
+/* ---- netlink_build.c ---- */
+
+/* Replaces both tables, whatever is there: what the script does. */
+void nft_batch_replace(struct nft_batch *batch, const struct nft_ruleset *ruleset);
+/* ---- netlink_print.c ---- */
+
+/* Messages for people, one a line and below it its expressions. */
+void nft_batch_print(struct out *out, const struct nft_batch *batch);
+
+/* ---- netlink_digest.c ---- */
+
+enum { NFT_DIGEST_BYTES = 16 };
+
+struct nft_digest {
+	uint8_t bytes[NFT_DIGEST_BYTES];
+};
+
+#define NFT_DIGEST_SET "digests"
+
+/* Of a table's objects; sets by their id, the others by their order. */
+struct nft_table_digests {
+	struct nft_digest *chains, *sets, *helpers;
+};
+
+struct nft_digests {
+	struct nft_table_digests tables[NFT_TABLES];
+};
+
+/*
+ * Adds the set "digests" to each table: one element for each chain, set and helper,
+ * which stands for its name and its contents.  By them a later load knows what has
+ * changed; the kernel cannot change the userdata of a chain or set, but elements
+ * come and go.  Returns them; all is from `arena`.
+ */
+struct nft_digests nft_digests_add(struct arena *arena, const struct nft_ruleset *ruleset);
+/* Of one chain; of a set without its name. */
+struct nft_digest nft_digest_chain(const struct nft_chain *chain);
+struct nft_digest nft_digest_contents(const struct nft_set *set);
+
+/* ---- netlink_socket.c ---- */
+
+struct mnl_socket;
+
+struct nft_kernel {
+	struct mnl_socket *socket;
+	uint32_t sequence;
+	char *buffer; /* for what is received */
+};
+
+/* Of the current network namespace.  Returns 0 or an errno. */
+int nft_kernel_open(struct nft_kernel *kernel);
+void nft_kernel_close(struct nft_kernel *kernel);
+
+/* What the kernel says against a message. */
+struct nft_refusal {
+	int error;        /* errno */
+	uint32_t message; /* index in the batch */
+	uint32_t offset;  /* in the message, of the attribute that is at fault; 0: not told */
+	const char *text; /* the kernel's words, or NULL */
+};
+
+struct nft_answers {
+	struct nft_refusal *refusals;
+	uint32_t count, room;
+	bool lost;           /* there were more */
+	int error;           /* of sending or receiving: errno */
+	int64_t nanoseconds; /* in the kernel */
+};
+
+/*
+ * Sends the batch, one transaction: the kernel takes all of it or nothing.  With
+ * `try` it is judged as far as that goes without being carried out.  True if the
+ * kernel has taken it.  Refusals and texts are from `arena`.
+ */
+bool nft_kernel_send(struct nft_kernel *kernel, struct arena *arena, const struct nft_batch *batch, bool try,
+		     struct nft_answers *answers);
+
+/* ---- netlink_state.c: what is loaded ---- */
+
+struct nft_loaded_chain {
+	struct text name;
+	enum nft_hook hook;
+	int32_t priority;
+	uint32_t policy; /* of a base chain: NF_ACCEPT, NF_DROP */
+	bool filters;    /* its type is "filter" */
+};
+
+struct nft_loaded_set {
+	struct text name;
+	uint32_t flags, key_type, key_length, data_type, size;
+	uint64_t timeout; /* milliseconds */
+};
+
+/* Digests are sorted; so are the others, by name, once they were read. */
+struct nft_loaded_table {
+	bool exists;
+	bool dormant; /* its base chains see no packets */
+	bool known;   /* it has digests */
+	struct nft_loaded_chain *chains;
+	struct nft_loaded_set *sets;
+	struct text *helpers;
+	struct nft_digest *digests;
+	uint32_t chain_count, set_count, helper_count, digest_count;
+};
+
+struct nft_loaded {
+	uint32_t generation; /* the kernel's count of transactions */
+	struct nft_loaded_table tables[NFT_TABLES];
+};
+
+/* Reads which of our tables are loaded, and their digests, into memory of `arena`; 0 or an errno. */
+int nft_kernel_read(struct nft_kernel *kernel, struct arena *arena, struct nft_loaded *loaded);
+
+/* ---- netlink_change.c ---- */
+
+/* How the two are compared. */
+enum nft_comparison {
+	NFT_BY_DIGEST, /* what has the digest that is wanted is taken to be as it was loaded */
+	NFT_BY_CONTENT,
+	NFT_NOT_AT_ALL, /* both tables are replaced */
+};
+
+/*
+ * What must change so that `ruleset`, which has these digests, is loaded instead of
+ * what is: sets and chains that are the same stay untouched, sets that differ lose
+ * and gain elements, and only chains that differ are filled anew; compared by content they lose
+ * and gain rules.  A table whose base chains differ is replaced.  What is read on the way
+ * is added to `loaded`, differences of the contents to `loading`.  0 or an errno.
+ */
+int nft_batch_change(struct nft_batch *batch, struct nft_kernel *kernel, struct arena *arena,
+		     const struct nft_ruleset *ruleset, const struct nft_digests *digests,
+		     struct nft_loaded *loaded, enum nft_comparison comparison, struct backend_loading *loading);
+
+/* ---- netlink_load.c ---- */
+
+/* How much a batch holds. */
+void nft_loading_note(struct backend_loading *loading, const struct nft_batch *batch);
+
+struct nft_known;
+
+/* Loads `ruleset`, to which digests are added from `arena`; with tables that are NULL it takes ours away.
+ * `known`, if not NULL, is told what is loaded then. */
+bool nft_kernel_load(struct nft_kernel *kernel, struct backend_loading *loading, struct arena *arena,
+		     const struct nft_ruleset *ruleset, struct nft_known *known);
+/* Whether a table of ours is loaded. */
+bool nft_is_in_force(struct arena *arena);
+/* Tries the ruleset without effect and adds what the kernel says against it. */
+void nft_explain_refusal(struct nft_kernel *kernel, struct backend_loading *loading,
+			 const struct nft_ruleset *ruleset);
+/* The same for what `config` is lowered to: load of struct backend. */
+bool nft_netlink_load(struct backend_loading *loading, const struct config *config);
+bool nft_netlink_load_known(struct backend_loading *loading, const struct config *config, struct nft_known *known);
+
+/* ---- netlink_known.c: what was loaded, for a service that stays ---- */
+
+/* Never fails: without memory the process ends. */
+struct nft_known *nft_known_new(void);
+void nft_known_free(struct nft_known *known);
+/* Nothing is known any more, so the next load compares contents. */
+void nft_known_forget(struct nft_known *known);
+
+/* ---- netlink_patch.c ---- */
+
+/*
+ * Brings the change of one guest's file into the kernel without looking at the other
+ * guests.  `old` is the guest as it was when `known` was loaded, `new` as it is; the guests
+ * of `config` do not matter.  False: more than the guest's own chains would change, or the kernel has
+ * refused; nothing is changed, and everything is to be loaded as ever.  What no chain
+ * uses any more stays until then.
+ */
+bool nft_guest_patch(struct backend_loading *loading, struct nft_known *known, const struct config *config,
+		     const struct guest *old, const struct guest *new);
+
+/* ---- netlink_counters.c ---- */
+
+/* What a loaded rule that has a comment has counted; texts are the message's. */
+struct nft_counter {
+	struct text comment, chain;
+	enum backend_outcome outcome;
+	uint64_t packets, bytes;
+};
+
+typedef void nft_counter_function(void *context, const struct nft_counter *counter);
+
+/* Calls back for each rule of our tables that counts.  0 or an errno: EINTR as in struct backend. */
+int nft_counters_read(struct nft_kernel *kernel, nft_counter_function *take, void *context);
+
+/* ---- counters.c ---- */
+
+/* Takes apart what nft_rule_from() and nft_rule_from_default() write; false: somebody else's. */
+bool nft_comment_parse(struct text comment, struct text *file, uint32_t *line, struct text *option);
+struct backend_zone nft_zone_of(struct text chain);
+/* counters of struct backend. */
+int nft_counters(const struct config *config, backend_count_function *function, void *context, uint32_t *skipped);
+
+/* ---- netlink_script.c ---- */
+
+/* The same by the script and libnftables. */
+bool nft_script_load(struct backend_loading *loading, const struct config *config);
+
+#endif

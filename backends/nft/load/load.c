@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Loading: read what is there, build the difference, send it.  The batch names the
+ * state it was made for; when someone has changed anything in between, be it in
+ * tables that are no concern of ours, the kernel refuses it and all is done once
+ * more.  The last try does not insist: it can only fail or be right where nobody but
+ * us changes our tables.  A difference that is refused was perhaps made for a table that
+ * is no longer what its digests say; the whole ruleset replaces it then.
+ */
+#include <errno.h>
+#include <time.h>
+
+#include "nft/load/known.h"
+#include "nft/load/refusal.h"
+
+enum { TRIES = 8 };
+
+static int64_t now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * (int64_t)1000000000 + t.tv_nsec;
+}
+
+void nft_loading_note(struct backend_loading *loading, const struct nft_batch *batch)
+{
+	loading->messages = nft_batch_is_empty(batch) ? 0 : batch->count;
+	loading->bytes = nft_batch_is_empty(batch) ? 0 : batch->bytes.len;
+	loading->sets = batch->sets;
+	loading->chains = batch->chains;
+	loading->rules = batch->rules;
+	loading->elements = batch->elements;
+	loading->deleted = batch->deleted;
+}
+
+/* Others have changed something while we read, or since. */
+static bool is_late(const struct nft_answers *answers)
+{
+	return answers->count &&
+	       (answers->refusals[0].error == ERESTART || answers->refusals[0].error == EAGAIN);
+}
+
+/* One attempt at loading. */
+struct attempt {
+	bool insist; /* on the state that was read */
+	enum nft_comparison comparison;
+	bool partly; /* only what differs was sent, of a table at least */
+	bool again;  /* another one makes sense */
+};
+
+static bool send_batch(struct nft_kernel *kernel, struct backend_loading *loading,
+		       const struct nft_batch *batch, struct attempt *attempt)
+{
+	struct nft_answers answers;
+	bool taken;
+
+	nft_loading_note(loading, batch);
+	if (nft_batch_is_empty(batch) || loading->dry)
+		return true;
+	taken = nft_kernel_send(kernel, loading->arena, batch, false, &answers);
+	loading->kernel_time = answers.nanoseconds;
+	if (is_late(&answers))
+		attempt->again = attempt->insist;
+	else if (!taken && attempt->partly && answers.count && !answers.error && !nft_permission_denied(&answers))
+		attempt->again = true, attempt->comparison = NFT_NOT_AT_ALL;
+	if (!taken && !attempt->again)
+		nft_problem_answers(loading, batch, &answers);
+	return taken;
+}
+
+static int build(struct nft_kernel *kernel, struct backend_loading *loading, struct arena *arena,
+		  struct nft_batch *batch, const struct nft_ruleset *ruleset,
+		  const struct nft_digests *digests, struct attempt *attempt)
+{
+	struct nft_loaded loaded;
+	int64_t begin = now();
+	int reason = nft_kernel_read(kernel, arena, &loaded);
+
+	loading->read_time = now() - begin;
+	begin = now();
+	if (!attempt->insist)
+		loaded.generation = 0;
+	if (!reason)
+		reason = nft_batch_change(batch, kernel, arena, ruleset, digests, &loaded, attempt->comparison, loading);
+	for (unsigned i = 0; !reason && attempt->comparison != NFT_NOT_AT_ALL && i < NFT_TABLES; i++)
+		attempt->partly |= loaded.tables[i].exists;
+	loading->build_time += now() - begin;
+	return reason;
+}
+
+static bool load_once(struct nft_kernel *kernel, struct backend_loading *loading, struct arena *arena,
+		      const struct nft_ruleset *ruleset, const struct nft_digests *digests, struct attempt *attempt)
+{
+	struct arena_mark mark = arena_mark(arena);
+	struct nft_batch batch;
+	bool done = false;
+	int reason;
+
+	nft_batch_init(&batch);
+	reason = build(kernel, loading, arena, &batch, ruleset, digests, attempt);
+	if (!reason)
+		done = send_batch(kernel, loading, &batch, attempt);
+	else
+		attempt->again = attempt->insist && reason == EINTR;
+	if (reason && !attempt->again)
+		nft_problem_errno(loading, "read the ruleset that is loaded", reason);
+	nft_batch_free(&batch);
+	arena_release(arena, mark);
+	return done;
+}
+
+bool nft_kernel_load(struct nft_kernel *kernel, struct backend_loading *loading, struct arena *arena,
+		     const struct nft_ruleset *ruleset, struct nft_known *known)
+{
+	int64_t begin = now();
+	struct nft_digests digests = nft_digests_add(arena, ruleset);
+	struct attempt attempt = { .comparison = loading->whole		  ? NFT_NOT_AT_ALL
+						 : known && known->valid ? NFT_BY_DIGEST
+									 : NFT_BY_CONTENT };
+
+	loading->build_time += now() - begin;
+	if (known)
+		nft_known_forget(known);
+	for (unsigned i = 1;; i++) {
+		attempt = (struct attempt){ .insist = i < TRIES, .comparison = attempt.comparison };
+		if (load_once(kernel, loading, arena, ruleset, &digests, &attempt)) {
+			if (known && !loading->dry)
+				nft_known_fill(known, kernel, ruleset, &digests);
+			return true;
+		}
+		if (!attempt.again)
+			return false;
+	}
+}
+
+bool nft_is_in_force(struct arena *arena)
+{
+	struct nft_kernel kernel;
+	struct nft_loaded loaded = { 0 };
+	bool in_force = nft_kernel_open(&kernel) == 0 && nft_kernel_read(&kernel, arena, &loaded) == 0;
+
+	nft_kernel_close(&kernel);
+	for (unsigned i = 0; i < NFT_TABLES && in_force; i++)
+		if (loaded.tables[i].exists)
+			return true;
+	return false;
+}
+
+void nft_explain_refusal(struct nft_kernel *kernel, struct backend_loading *loading,
+			 const struct nft_ruleset *ruleset)
+{
+	struct nft_answers answers;
+	struct nft_batch batch;
+
+	nft_batch_init(&batch);
+	nft_batch_replace(&batch, ruleset);
+	if (!nft_kernel_send(kernel, loading->arena, &batch, true, &answers))
+		nft_problem_answers(loading, &batch, &answers);
+	nft_batch_free(&batch);
+}
+
+/* ---- the backend's own ---- */
+
+bool nft_netlink_load(struct backend_loading *loading, const struct config *config)
+{
+	return nft_netlink_load_known(loading, config, NULL);
+}
+
+bool nft_netlink_load_known(struct backend_loading *loading, const struct config *config, struct nft_known *known)
+{
+	static const struct nft_ruleset nothing;
+	struct arena arena = { 0 };
+	struct nft_kernel kernel;
+	int64_t begin = now();
+	const struct nft_ruleset *ruleset = config ? nft_lower(&arena, config) : &nothing;
+	int reason = nft_kernel_open(&kernel);
+	bool loaded = false;
+
+	loading->lower_time = now() - begin;
+	if (reason)
+		nft_problem_errno(loading, "speak with the kernel", reason);
+	else
+		loaded = nft_kernel_load(&kernel, loading, &arena, ruleset, known);
+	nft_kernel_close(&kernel);
+	arena_free(&arena);
+	return loaded;
+}
+
+/* For `compile`: what replaces both tables, the same as the script. */
+static void print_batch(struct out *out, const struct config *config,
+			void (*print)(struct out *out, const struct nft_batch *batch))
+{
+	struct arena arena = { 0 };
+	struct nft_batch batch;
+
+	nft_batch_init(&batch);
+	nft_batch_replace(&batch, nft_lower(&arena, config));
+	print(out, &batch);
+	nft_batch_free(&batch);
+	arena_free(&arena);
+}
+
+static void copy(struct out *out, const struct nft_batch *batch)
+{
+	out_bytes(out, batch->bytes.data, batch->bytes.len);
+}
+
+static void write_raw(struct out *out, const struct config *config)
+{
+	print_batch(out, config, copy);
+}
+
+static void print(struct out *out, const struct config *config)
+{
+	print_batch(out, config, nft_batch_print);
+}
+
+const struct backend backend_netlink = {
+	.name = "netlink",
+	.text = "the same as netlink messages; -o writes the batch that replaces both tables",
+	.forwards = true,
+	.print = print,
+	.write = write_raw,
+	.dump = print,
+	.load = nft_netlink_load,
+	.counters = nft_counters,
+};

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Loading the script through libnftables, which parses, evaluates and sends it as
+ * `nft -f` does.  It knows lines of the script only: what it is refused is asked of
+ * the kernel once more, without effect, with messages that know where they come
+ * from.
+ */
+#include <nftables/libnftables.h>
+#include <time.h>
+
+#include "nft/load/refusal.h"
+
+enum { WORDS_MOST = 1000 };
+
+static int64_t now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * (int64_t)1000000000 + t.tv_nsec;
+}
+
+/* Lets libnftables do it; what it says against it goes to `words`. */
+static bool run(struct backend_loading *loading, const char *script, const char **words)
+{
+	struct nft_ctx *context = nft_ctx_new(NFT_CTX_DEFAULT);
+	int64_t begin = now();
+	bool done;
+
+	*words = "libnftables cannot be used";
+	if (!context)
+		return false;
+	nft_ctx_buffer_error(context);
+	nft_ctx_buffer_output(context);
+	done = nft_run_cmd_from_buffer(context, script) == 0;
+	loading->kernel_time = now() - begin;
+	*words = arena_printf(loading->arena, "%.*s", WORDS_MOST, nft_ctx_get_error_buffer(context));
+	nft_ctx_free(context);
+	return done;
+}
+
+/* How much the script is, counted in the messages that it stands for. */
+static void note_size(struct backend_loading *loading, const struct nft_ruleset *ruleset, size_t bytes)
+{
+	struct nft_batch batch;
+
+	nft_batch_init(&batch);
+	nft_batch_replace(&batch, ruleset);
+	loading->messages = batch.count;
+	loading->sets = batch.sets;
+	loading->chains = batch.chains;
+	loading->rules = batch.rules;
+	loading->elements = batch.elements;
+	loading->deleted = batch.deleted;
+	loading->bytes = bytes;
+	nft_batch_free(&batch);
+}
+
+static bool load(struct nft_kernel *kernel, struct backend_loading *loading,
+		 const struct nft_ruleset *ruleset, const char *script)
+{
+	struct nft_loaded *loaded = ARENA_NEW(loading->arena, struct nft_loaded);
+	int reason = nft_kernel_read(kernel, loading->arena, loaded);
+	const char *words;
+
+	if (reason) {
+		nft_problem_errno(loading, "read the ruleset that is loaded", reason);
+		return false;
+	}
+	if (run(loading, script, &words))
+		return true;
+	nft_explain_refusal(kernel, loading, ruleset);
+	if (!loading->problems)
+		backend_problem_add(loading, (struct span){ 0, 0 }, "nft refuses the script: %s", words);
+	return false;
+}
+
+bool nft_script_load(struct backend_loading *loading, const struct config *config)
+{
+	struct arena arena = { 0 };
+	struct nft_kernel kernel;
+	const struct nft_ruleset *ruleset;
+	struct out script;
+	int64_t begin = now();
+	bool loaded = false;
+	int reason;
+
+	if (!config)
+		return nft_netlink_load(loading, NULL);
+	ruleset = nft_lower(&arena, config);
+	loading->lower_time = now() - begin;
+	begin = now();
+	nft_digests_add(&arena, ruleset);
+	out_init_memory(&script);
+	nft_print(&script, ruleset);
+	out_char(&script, '\0');
+	loading->build_time = now() - begin;
+	note_size(loading, ruleset, script.len - 1);
+	reason = nft_kernel_open(&kernel);
+	if (reason)
+		nft_problem_errno(loading, "speak with the kernel", reason);
+	else
+		loaded = load(&kernel, loading, ruleset, script.data);
+	nft_kernel_close(&kernel);
+	out_free(&script);
+	arena_free(&arena);
+	return loaded;
+}

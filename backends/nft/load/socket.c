@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Sending a batch and hearing what the kernel says to it.
+ *
+ * The kernel works while sendto() runs: when it returns, all answers are there.
+ * Only the last message asks for one; errors are told for each message that is
+ * wrong, as many as fit into the socket's buffer.  A batch must be sent whole, and the kernel takes no
+ * datagram that is larger than the socket's send buffer.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "nft/netlink/message.h"
+
+enum { RECEIVE_BUFFER = 64 << 20, SEND_EXTRA = 4096, FIRST_REFUSALS = 64 };
+
+int nft_kernel_open(struct nft_kernel *kernel)
+{
+	int yes = 1;
+
+	*kernel = (struct nft_kernel){ .socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC) };
+	if (!kernel->socket)
+		return errno;
+	kernel->buffer = malloc(NFT_RECEIVED_MOST);
+	if (!kernel->buffer) {
+		nft_kernel_close(kernel);
+		return ENOMEM;
+	}
+	if (mnl_socket_bind(kernel->socket, 0, MNL_SOCKET_AUTOPID) < 0) {
+		int reason = errno;
+
+		nft_kernel_close(kernel);
+		return reason;
+	}
+	/* An error repeats the message's header only, and may say which attribute is wrong.  Kernels that
+	 * cannot do this say less. */
+	mnl_socket_setsockopt(kernel->socket, NETLINK_CAP_ACK, &yes, sizeof(yes));
+	mnl_socket_setsockopt(kernel->socket, NETLINK_EXT_ACK, &yes, sizeof(yes));
+	return 0;
+}
+
+void nft_kernel_close(struct nft_kernel *kernel)
+{
+	if (kernel->socket)
+		mnl_socket_close(kernel->socket);
+	free(kernel->buffer);
+	*kernel = (struct nft_kernel){ 0 };
+}
+
+static int descriptor(const struct nft_kernel *kernel)
+{
+	return mnl_socket_get_fd(kernel->socket);
+}
+
+/* Beyond the system's limit if we may, else up to it. */
+static void set_buffer(int fd, int forced, int asked, size_t bytes)
+{
+	int size = bytes > INT32_MAX / 2 ? INT32_MAX / 2 : (int)bytes;
+
+	if (setsockopt(fd, SOL_SOCKET, forced, &size, sizeof(size)) < 0)
+		setsockopt(fd, SOL_SOCKET, asked, &size, sizeof(size));
+}
+
+/* ---- answers ---- */
+
+/* The attributes behind the message that was refused, or behind its header. */
+static void read_details(struct nft_refusal *refusal, struct arena *arena, const struct nlmsghdr *answer)
+{
+	const struct nlattr *found[NFT_ATTRIBUTES] = { NULL };
+	const struct nlmsgerr *error = mnl_nlmsg_get_payload(answer);
+	uint32_t skipped = sizeof(*error);
+
+	if (!(answer->nlmsg_flags & NLM_F_ACK_TLVS))
+		return;
+	if (!(answer->nlmsg_flags & NLM_F_CAPPED))
+		skipped += NLMSG_ALIGN(error->msg.nlmsg_len) - (uint32_t)sizeof(error->msg);
+	mnl_attr_parse(answer, skipped, nft_collect, found);
+	if (found[NLMSGERR_ATTR_OFFS])
+		refusal->offset = mnl_attr_get_u32(found[NLMSGERR_ATTR_OFFS]);
+	if (found[NLMSGERR_ATTR_MSG])
+		refusal->text = arena_string(arena, text_of(mnl_attr_get_str(found[NLMSGERR_ATTR_MSG])));
+}
+
+static struct nft_refusal *add_refusal(struct nft_answers *answers, struct arena *arena)
+{
+	struct nft_refusal *grown;
+
+	if (answers->count == answers->room) {
+		answers->room = answers->room ? answers->room * 2 : FIRST_REFUSALS;
+		grown = ARENA_ARRAY(arena, struct nft_refusal, answers->room);
+		if (answers->count)
+			memcpy(grown, answers->refusals, answers->count * sizeof(*grown));
+		answers->refusals = grown;
+	}
+	return &answers->refusals[answers->count++];
+}
+
+static void read_answer(struct nft_answers *answers, struct arena *arena, const struct nlmsghdr *answer,
+			bool *accepted)
+{
+	const struct nlmsgerr *error = mnl_nlmsg_get_payload(answer);
+	struct nft_refusal *refusal;
+
+	if (answer->nlmsg_type != NLMSG_ERROR)
+		return;
+	if (!error->error) {
+		*accepted = true;
+		return;
+	}
+	refusal = add_refusal(answers, arena);
+	*refusal = (struct nft_refusal){ -error->error, answer->nlmsg_seq, 0, NULL };
+	read_details(refusal, arena, answer);
+}
+
+static bool read_answers(struct nft_kernel *kernel, struct arena *arena, struct nft_answers *answers)
+{
+	bool accepted = false;
+
+	for (;;) {
+		ssize_t len = recv(descriptor(kernel), kernel->buffer, NFT_RECEIVED_MOST, MSG_DONTWAIT);
+		int rest = (int)len;
+
+		if (len < 0 && errno == EINTR)
+			continue;
+		if (len < 0 && errno == ENOBUFS) { /* answers were lost: what is left counts */
+			answers->lost = true;
+			continue;
+		}
+		if (len < 0)
+			break;
+		for (struct nlmsghdr *m = (void *)kernel->buffer; mnl_nlmsg_ok(m, rest);
+		     m = mnl_nlmsg_next(m, &rest))
+			read_answer(answers, arena, m, &accepted);
+	}
+	return accepted && !answers->count;
+}
+
+/* ---- sending ---- */
+
+static int64_t now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * (int64_t)1000000000 + t.tv_nsec;
+}
+
+/* Without its last message, the end, the kernel looks at a batch and forgets it. */
+static size_t bytes_to_send(const struct nft_batch *batch, bool try)
+{
+	return try ? batch->messages[batch->count - 1].offset : batch->bytes.len;
+}
+
+bool nft_kernel_send(struct nft_kernel *kernel, struct arena *arena, const struct nft_batch *batch, bool try,
+		     struct nft_answers *answers)
+{
+	size_t bytes = bytes_to_send(batch, try);
+	int64_t begin;
+	bool sent;
+
+	*answers = (struct nft_answers){ 0 };
+	set_buffer(descriptor(kernel), SO_SNDBUFFORCE, SO_SNDBUF, bytes + SEND_EXTRA);
+	set_buffer(descriptor(kernel), SO_RCVBUFFORCE, SO_RCVBUF, RECEIVE_BUFFER);
+	begin = now();
+	sent = mnl_socket_sendto(kernel->socket, batch->bytes.data, bytes) == (ssize_t)bytes;
+	answers->nanoseconds = now() - begin;
+	if (!sent) {
+		answers->error = errno;
+		return false;
+	}
+	if (read_answers(kernel, arena, answers))
+		return true;
+	if (!answers->count)
+		answers->error = answers->lost ? ENOBUFS : EIO;
+	return false;
+}

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The inet table: what reaches the host, leaves it, and is routed through it
+ * (spec 2.5, 3.6).  Accepting ends our chains only, so RETURN of the iptables
+ * ruleset is accept here.
+ */
+#include "nft/lower/build.h"
+
+/* ---- what belongs to a connection ---- */
+
+static void add_stateful(struct nft_builder *b, struct nft_chain *chain, bool drop_invalid)
+{
+	NFT_RULE(b, chain, nft_ct_state(b, CT_ESTABLISHED | CT_RELATED), nft_to(NFT_TO_ACCEPT));
+	if (drop_invalid)
+		NFT_RULE(b, chain, nft_ct_state(b, CT_INVALID), nft_to(NFT_TO_DROP));
+}
+
+static void add_ndp(struct nft_builder *b, struct nft_chain *chain, bool in)
+{
+	if (!b->config->host_options.ndp)
+		return;
+	for (uint32_t type = 133; type <= 136; type++) /* 134: router advertisement */
+		if (in || type != 134)
+			NFT_RULE(b, chain, nft_version(b, IPV6), nft_proto(b, PROTO_ICMPV6),
+				 nft_is(b, NFT_FIELD_ICMPV6_TYPE, type), nft_to(NFT_TO_ACCEPT));
+}
+
+/* ---- services of the node itself ---- */
+
+/* Web interface, VNC, SPICE, SSH, migration; the last one only from management. */
+static const struct port_range services[] = { { 8006, 8006 }, { 5900, 5999 }, { 3128, 3128 }, { 22, 22 },
+					      { 60000, 60050 } };
+
+static void accept_services(struct nft_builder *b, struct nft_chain *chain, const struct nft_draft *matches,
+			    unsigned count)
+{
+	for (unsigned i = 0; i < count; i++) {
+		struct nft_draft d = *matches;
+
+		nft_draft_add(&d, nft_proto(b, PROTO_TCP));
+		nft_draft_add(&d, nft_ports(b, NFT_FIELD_TCP_DPORT, services[i]));
+		nft_draft_add(&d, nft_to(NFT_TO_ACCEPT));
+		nft_rule_add(b, chain, d.items, d.count);
+	}
+}
+
+static void add_management(struct nft_builder *b, struct nft_chain *chain)
+{
+	struct nft_chain *management = nft_chain_add(b, TEXT("management"));
+	const struct ipset *set = NULL;
+
+	HASH_FIND_STR(b->config->cluster.ipsets, "management", set);
+	accept_services(b, management, &(struct nft_draft){ .count = 0 }, sizeof(services) / sizeof(services[0]));
+	for (unsigned version = IPV4; version <= IPV6; version++) {
+		struct nft_draft d = { .count = 0 };
+
+		if (!nft_draft_from_ipset(b, &d, set, version))
+			continue;
+		nft_draft_add(&d, nft_to_chain(NFT_TO_JUMP, management));
+		nft_rule_add(b, chain, d.items, d.count);
+	}
+}
+
+static void add_local_network(struct nft_builder *b, struct nft_chain *chain)
+{
+	const struct prefix *prefix = &b->config->local_network->prefix;
+	struct nft_draft d = { .count = 0 };
+
+	nft_draft_add(&d, nft_version(b, prefix_versions(prefix)));
+	if (prefix->length)
+		nft_draft_add(&d, nft_prefix(b, prefix->version == 4 ? NFT_FIELD_IP_DADDR : NFT_FIELD_IP6_DADDR, prefix));
+	accept_services(b, chain, &d, sizeof(services) / sizeof(services[0]) - 1);
+}
+
+/* ---- corosync ---- */
+
+static const struct port_range corosync_ports = { 5404, 5405 };
+
+static void add_corosync_link(struct nft_builder *b, struct nft_chain *chain, const struct corosync_link *link, bool in)
+{
+	bool four = link->version == IPV4;
+	struct prefix source, dest;
+
+	address_parse(in ? link->theirs : link->ours, &source);
+	address_parse(in ? link->ours : link->theirs, &dest);
+	NFT_RULE(b, chain, nft_version(b, link->version),
+		 nft_prefix(b, four ? NFT_FIELD_IP_SADDR : NFT_FIELD_IP6_SADDR, &source),
+		 nft_prefix(b, four ? NFT_FIELD_IP_DADDR : NFT_FIELD_IP6_DADDR, &dest), nft_proto(b, PROTO_UDP),
+		 nft_ports(b, NFT_FIELD_UDP_DPORT, corosync_ports), nft_to(NFT_TO_ACCEPT));
+}
+
+static void add_corosync(struct nft_builder *b, struct nft_chain *chain, bool in)
+{
+	static const struct prefix group4 = { 4, 4, { 224 } }, group6 = { 6, 8, { 0xff } };
+	const struct corosync *corosync = &b->config->corosync;
+
+	if (corosync->multicast) {
+		NFT_RULE(b, chain, nft_version(b, IPV4), nft_prefix(b, NFT_FIELD_IP_DADDR, &group4),
+			 nft_proto(b, PROTO_UDP), nft_ports(b, NFT_FIELD_UDP_DPORT, corosync_ports),
+			 nft_to(NFT_TO_ACCEPT));
+		NFT_RULE(b, chain, nft_version(b, IPV6), nft_prefix(b, NFT_FIELD_IP6_DADDR, &group6),
+			 nft_proto(b, PROTO_UDP), nft_ports(b, NFT_FIELD_UDP_DPORT, corosync_ports),
+			 nft_to(NFT_TO_ACCEPT));
+	}
+	for (const struct corosync_link *link = corosync->links; link; link = link->next)
+		add_corosync_link(b, chain, link, in);
+}
+
+/* ---- the chains ---- */
+
+static void add_rules(struct nft_builder *b, struct nft_place *place)
+{
+	nft_rules(b, place, &b->config->host_rules);
+	nft_rules(b, place, &b->config->cluster_rules);
+}
+
+static struct nft_place place_in(struct nft_chain *chain, enum direction direction)
+{
+	return (struct nft_place){ .chain = chain, .direction = direction, .accept = nft_to(NFT_TO_ACCEPT), .net = -1,
+				   .ifaces = true, .file = "cluster.fw" };
+}
+
+static void host_in(struct nft_builder *b)
+{
+	struct nft_chain *chain = nft_base_chain(b, "host-in", NFT_HOOK_INPUT, 0);
+	struct nft_place place = place_in(chain, DIRECTION_IN);
+
+	NFT_RULE(b, chain, nft_iface(b, NFT_FIELD_IIFNAME, TEXT("lo")), nft_to(NFT_TO_ACCEPT));
+	add_stateful(b, chain, true);
+	add_ndp(b, chain, true);
+	nft_input_filters(b, chain);
+	NFT_RULE(b, chain, nft_proto(b, PROTO_IGMP), nft_to(NFT_TO_ACCEPT));
+	add_rules(b, &place);
+	add_management(b, chain);
+	add_corosync(b, chain, true);
+	nft_policy(b, &place, &b->config->cluster_options.policy_in, b->config->host_options.log_level_in);
+}
+
+static void host_out(struct nft_builder *b)
+{
+	struct nft_chain *chain = nft_base_chain(b, "host-out", NFT_HOOK_OUTPUT, 0);
+	struct nft_place place = place_in(chain, DIRECTION_OUT);
+
+	NFT_RULE(b, chain, nft_iface(b, NFT_FIELD_OIFNAME, TEXT("lo")), nft_to(NFT_TO_ACCEPT));
+	add_stateful(b, chain, true);
+	add_ndp(b, chain, false);
+	NFT_RULE(b, chain, nft_proto(b, PROTO_IGMP), nft_to(NFT_TO_ACCEPT));
+	add_rules(b, &place);
+	add_local_network(b, chain);
+	add_corosync(b, chain, false);
+	nft_policy(b, &place, &b->config->cluster_options.policy_out, b->config->host_options.log_level_out);
+}
+
+bool nft_judges_forward(const struct config *config)
+{
+	return config->host_options.enable && (config->cluster_options.policy_forward.action != ACTION_ACCEPT ||
+					       nft_rules_any(&config->host_rules, DIRECTION_FORWARD) ||
+					       nft_rules_any(&config->cluster_rules, DIRECTION_FORWARD));
+}
+
+/* What is routed.  Packets that belong to no connection are dropped even with the host's firewall off. */
+static void host_forward(struct nft_builder *b)
+{
+	bool drop_invalid = !b->config->host_options.nf_conntrack_allow_invalid;
+	bool filters = nft_judges_forward(b->config);
+	struct nft_chain *chain;
+	struct nft_place place;
+
+	if (!filters && !drop_invalid)
+		return;
+	chain = nft_base_chain(b, "host-forward", NFT_HOOK_FORWARD, 0);
+	if (!filters) {
+		add_stateful(b, chain, drop_invalid);
+		return;
+	}
+	nft_note_begun(b, chain, false, false);
+	nft_accept_older(b, chain, LABEL_BEGUN_FORWARD);
+	NFT_RULE(b, chain, nft_ct_state(b, CT_ESTABLISHED | CT_RELATED), nft_has_label(b, LABEL_FORWARDED),
+		 nft_to(NFT_TO_ACCEPT));
+	if (drop_invalid)
+		NFT_RULE(b, chain, nft_ct_state(b, CT_INVALID), nft_to(NFT_TO_DROP));
+	place = place_in(chain, DIRECTION_FORWARD);
+	place.accept = nft_accept(b, DIRECTION_FORWARD);
+	add_rules(b, &place);
+	nft_policy(b, &place, &b->config->cluster_options.policy_forward, b->config->host_options.log_level_forward);
+}
+
+/* Traffic of the host itself through a vnet: judged by the vnet's rules, and then by the host's. */
+static void host_vnets(struct nft_builder *b)
+{
+	static const struct {
+		const char *name;
+		enum nft_hook hook;
+		enum nft_field field;
+	} ways[] = { { "vnet-input", NFT_HOOK_INPUT, NFT_FIELD_IIFNAME },
+		     { "vnet-output", NFT_HOOK_OUTPUT, NFT_FIELD_OIFNAME } };
+	const struct nft_set *vnets = nft_vnets(b);
+
+	for (size_t i = 0; vnets && i < sizeof(ways) / sizeof(ways[0]); i++) {
+		struct nft_chain *chain = nft_base_chain(b, ways[i].name, ways[i].hook, -1);
+
+		add_stateful(b, chain, false);
+		NFT_RULE(b, chain, nft_vmap(b, ways[i].field, vnets));
+	}
+}
+
+void nft_host(struct nft_builder *b)
+{
+	if (nft_wants_early(b->config))
+		nft_early_rules(b, nft_base_chain(b, "prerouting", NFT_HOOK_PREROUTING, -10));
+	if (b->config->host_options.enable) {
+		host_in(b);
+		host_out(b);
+	}
+	host_forward(b);
+	host_vnets(b);
+	if (b->accept[DIRECTION_FORWARD])
+		NFT_RULE(b, b->accept[DIRECTION_FORWARD], nft_set_label(LABEL_FORWARDED), nft_to(NFT_TO_ACCEPT));
+}

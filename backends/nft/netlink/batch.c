@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A batch: messages one behind the other in memory that grows, and for each what
+ * it is about, so that the kernel's errors lead back to it.
+ */
+#include "nft/netlink/message.h"
+
+#include <libnftnl/common.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* No message is longer: an attribute has at most 64 KiB. */
+enum { MESSAGE_ROOM = 1 << 17 };
+
+void nft_batch_init(struct nft_batch *batch)
+{
+	*batch = (struct nft_batch){ 0 };
+	out_init_memory(&batch->bytes);
+}
+
+void nft_batch_free(struct nft_batch *batch)
+{
+	out_free(&batch->bytes);
+	free(batch->messages);
+	batch->messages = NULL;
+}
+
+/* libmnl leaves gaps between attributes as they are, and libnftnl names without an end. */
+static void clear_ahead(struct nft_batch *batch)
+{
+	size_t wanted = batch->bytes.len + MESSAGE_ROOM;
+
+	if (batch->cleared >= wanted)
+		return;
+	wanted = wanted + MESSAGE_ROOM < batch->bytes.room ? wanted + MESSAGE_ROOM : batch->bytes.room;
+	memset(batch->bytes.data + batch->cleared, 0, wanted - batch->cleared);
+	batch->cleared = wanted;
+}
+
+/* Notes where the next message begins and gives its place. */
+static void *next_message(struct nft_batch *batch, struct nft_origin origin)
+{
+	if (batch->bytes.room - batch->bytes.len < MESSAGE_ROOM)
+		out_make_room(&batch->bytes, MESSAGE_ROOM);
+	clear_ahead(batch);
+	if (batch->count == batch->room) {
+		batch->room = batch->room ? batch->room * 2 : 1024;
+		batch->messages = realloc(batch->messages, batch->room * sizeof(*batch->messages));
+		if (!batch->messages) {
+			fprintf(stderr, "pvefw: out of memory (%u messages)\n", batch->room);
+			abort();
+		}
+	}
+	batch->messages[batch->count++] = (struct nft_message){ (uint32_t)batch->bytes.len, origin };
+	return batch->bytes.data + batch->bytes.len;
+}
+
+void nft_message_end(struct nft_batch *batch, struct nlmsghdr *message)
+{
+	batch->bytes.len += NLMSG_ALIGN(message->nlmsg_len);
+}
+
+void nft_batch_begin(struct nft_batch *batch, uint32_t generation)
+{
+	char *at = next_message(batch, (struct nft_origin){ 0 });
+	struct nlmsghdr *message = nftnl_batch_begin(at, 0);
+
+	if (generation)
+		nft_put_u32(message, NFNL_BATCH_GENID, generation);
+	nft_message_end(batch, message);
+}
+
+void nft_batch_end(struct nft_batch *batch)
+{
+	uint32_t sequence = batch->count;
+	char *at = next_message(batch, (struct nft_origin){ 0 });
+	struct nlmsghdr *last;
+
+	/* One answer is enough when all is well; what is wrong is told anyway. */
+	if (sequence > 1) {
+		last = (struct nlmsghdr *)(void *)(batch->bytes.data + batch->messages[sequence - 1].offset);
+		last->nlmsg_flags |= NLM_F_ACK;
+	}
+	nft_message_end(batch, nftnl_batch_end(at, sequence));
+}
+
+struct nlmsghdr *nft_message_begin(struct nft_batch *batch, uint16_t type, uint16_t flags,
+				   struct nft_origin origin)
+{
+	uint32_t sequence = batch->count;
+	char *at = next_message(batch, origin);
+
+	return nftnl_nlmsg_build_hdr(at, type, origin.table->family, flags, sequence);
+}
+
+void nft_put_text(struct nlmsghdr *message, uint16_t attribute, struct text text)
+{
+	char copy[NFT_NAME_MAXLEN];
+	size_t len = text.len < sizeof(copy) ? text.len : sizeof(copy) - 1;
+
+	memcpy(copy, text.ptr, len);
+	copy[len] = '\0';
+	mnl_attr_put(message, attribute, len + 1, copy);
+}
+
+int nft_collect(const struct nlattr *attribute, void *array)
+{
+	const struct nlattr **found = array;
+
+	if (mnl_attr_get_type(attribute) < NFT_ATTRIBUTES)
+		found[mnl_attr_get_type(attribute)] = attribute;
+	return MNL_CB_OK;
+}

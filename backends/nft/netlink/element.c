@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Elements as the kernel has them.  A range is an element where it begins and one,
+ * marked as an end, at the first key behind it; a range up to the last key has no
+ * end but userdata that says so.  The first element of a set of intervals is an end
+ * at the lowest key, unless a range begins there: nft sends it, and so do we.
+ */
+#include "nft/netlink/message.h"
+
+#include <libnftnl/udata.h>
+#include <stdlib.h>
+
+#include "nft/netlink/expr.h"
+
+/* Limits of a message: what the kernel's neighbours handle well, and the 64 KiB of an attribute. */
+enum { ELEMENTS_MOST = 500, LIST_BYTES_MOST = 60000 };
+
+static const uint8_t no_key[NFT_KEY_BYTES];
+
+/* Adds one to the number of `length` bytes; false if it was the highest. */
+static bool increment(uint8_t *bytes, unsigned length)
+{
+	while (length--)
+		if (++bytes[length])
+			return true;
+	return false;
+}
+
+/* One behind the range's last key.  A beginning of interface names ends behind its last letter. */
+static bool end_of(uint8_t *end, const struct nft_value *last, unsigned length)
+{
+	memcpy(end, last->bytes, last->length);
+	return increment(end, last->length < length ? last->length : length);
+}
+
+struct nft_kernel_element nft_kernel_element(const struct nft_set *set, const struct nft_element *element)
+{
+	struct nft_kernel_element e = { .verdict = 0 };
+	unsigned at = 0;
+
+	for (unsigned i = 0; i < set->part_count; i++) {
+		memcpy(e.key + at, element->key[i].bytes, element->key[i].length);
+		at += (nft_types[set->parts[i]].length + 3u) & ~3u;
+	}
+	if (set->interval) {
+		e.has_end = end_of(e.end, &element->last, nft_set_key_length(set));
+		e.open = !e.has_end;
+	}
+	if (set->verdicts) {
+		e.verdict = nft_verdict_code(element->verdict.kind);
+		if (element->verdict.chain)
+			e.chain = element->verdict.chain->name;
+	}
+	return e;
+}
+
+bool nft_set_begins_late(const struct nft_set *set)
+{
+	return set->interval && set->element_count &&
+	       memcmp(set->elements[0].key[0].bytes, no_key, nft_set_key_length(set)) != 0;
+}
+
+int nft_kernel_element_compare(const void *a, const void *b)
+{
+	const struct nft_kernel_element *x = a, *y = b;
+
+	return memcmp(x->key, y->key, sizeof(x->key));
+}
+
+struct nft_kernel_element *nft_kernel_elements_of(struct arena *arena, const struct nft_set *set, uint32_t *count)
+{
+	struct nft_kernel_element *items = ARENA_ARRAY(arena, struct nft_kernel_element, set->element_count + 1);
+
+	*count = 0;
+	if (nft_set_begins_late(set))
+		items[(*count)++].first = true;
+	for (uint32_t i = 0; i < set->element_count; i++)
+		items[(*count)++] = nft_kernel_element(set, &set->elements[i]);
+	if (*count)
+		qsort(items, *count, sizeof(*items), nft_kernel_element_compare);
+	return items;
+}
+
+bool nft_kernel_element_equal(const struct nft_kernel_element *a, const struct nft_kernel_element *b)
+{
+	return memcmp(a->key, b->key, sizeof(a->key)) == 0 && memcmp(a->end, b->end, sizeof(a->end)) == 0 &&
+	       a->has_end == b->has_end && a->first == b->first && a->any == b->any && a->verdict == b->verdict &&
+	       text_equal(a->chain, b->chain);
+}
+
+/* ---- messages ---- */
+
+static void put_key(struct nlmsghdr *message, const uint8_t *key, uint32_t length)
+{
+	struct nlattr *nest = mnl_attr_nest_start(message, NFTA_SET_ELEM_KEY);
+
+	mnl_attr_put(message, NFTA_DATA_VALUE, length, key);
+	mnl_attr_nest_end(message, nest);
+}
+
+static void put_verdict(struct nlmsghdr *message, const struct nft_kernel_element *element)
+{
+	struct nlattr *data = mnl_attr_nest_start(message, NFTA_SET_ELEM_DATA);
+	struct nlattr *verdict = mnl_attr_nest_start(message, NFTA_DATA_VERDICT);
+
+	nft_put_u32(message, NFTA_VERDICT_CODE, (uint32_t)element->verdict);
+	if (element->chain.len)
+		nft_put_text(message, NFTA_VERDICT_CHAIN, element->chain);
+	mnl_attr_nest_end(message, verdict);
+	mnl_attr_nest_end(message, data);
+}
+
+static void put_open(struct nlmsghdr *message)
+{
+	static const uint8_t data[] = {
+		NFTNL_UDATA_SET_ELEM_FLAGS, 4, NFTNL_SET_ELEM_F_INTERVAL_OPEN, 0, 0, 0
+	};
+
+	mnl_attr_put(message, NFTA_SET_ELEM_USERDATA, sizeof(data), data);
+}
+
+static void put_end(struct nlmsghdr *message, const uint8_t *key, uint32_t length)
+{
+	struct nlattr *nest = mnl_attr_nest_start(message, NFTA_LIST_ELEM);
+
+	nft_put_u32(message, NFTA_SET_ELEM_FLAGS, NFT_SET_ELEM_INTERVAL_END);
+	put_key(message, key, length);
+	mnl_attr_nest_end(message, nest);
+}
+
+static void put_element(struct nft_element_writer *e, const struct nft_kernel_element *element)
+{
+	uint32_t length = nft_set_key_length(e->set);
+	struct nlattr *nest;
+
+	if (element->first) {
+		put_end(e->message, element->key, length);
+		return;
+	}
+	nest = mnl_attr_nest_start(e->message, NFTA_LIST_ELEM);
+	if (element->any)
+		nft_put_u32(e->message, NFTA_SET_ELEM_FLAGS, NFT_SET_ELEM_CATCHALL);
+	else
+		put_key(e->message, element->key, length);
+	if (e->type == NFT_MSG_NEWSETELEM) {
+		if (e->set->verdicts)
+			put_verdict(e->message, element);
+		if (element->open)
+			put_open(e->message);
+	}
+	mnl_attr_nest_end(e->message, nest);
+	if (element->has_end)
+		put_end(e->message, element->end, length);
+}
+
+static void begin_list(struct nft_element_writer *e)
+{
+	struct nft_origin origin = { .table = e->w->table, .set = e->set };
+	uint16_t flags = e->type == NFT_MSG_NEWSETELEM ? NLM_F_CREATE : 0;
+	struct text name = e->set->name.len ? e->set->name : TEXT("__set%d");
+
+	e->message = nft_message_begin(e->w->batch, e->type, flags, origin);
+	mnl_attr_put_strz(e->message, NFTA_SET_ELEM_LIST_TABLE, e->w->table->name);
+	nft_put_text(e->message, NFTA_SET_ELEM_LIST_SET, name);
+	nft_put_u32(e->message, NFTA_SET_ELEM_LIST_SET_ID, e->w->first_set + e->set->id);
+	e->list = mnl_attr_nest_start(e->message, NFTA_SET_ELEM_LIST_ELEMENTS);
+	e->count = 0;
+}
+
+void nft_elements_end(struct nft_element_writer *e)
+{
+	if (!e->message)
+		return;
+	mnl_attr_nest_end(e->message, e->list);
+	nft_message_end(e->w->batch, e->message);
+	e->message = NULL;
+}
+
+void nft_element_write(struct nft_element_writer *e, const struct nft_kernel_element *element)
+{
+	if (e->message && (e->count == ELEMENTS_MOST || e->message->nlmsg_len > LIST_BYTES_MOST))
+		nft_elements_end(e);
+	if (!e->message)
+		begin_list(e);
+	put_element(e, element);
+	e->count++;
+	if (e->type == NFT_MSG_NEWSETELEM)
+		e->w->batch->elements++;
+	else
+		e->w->batch->deleted++;
+}
+
+void nft_write_elements(struct nft_writer *w, const struct nft_set *set)
+{
+	struct nft_element_writer e = { .w = w, .set = set, .type = NFT_MSG_NEWSETELEM };
+
+	if (nft_set_begins_late(set))
+		nft_element_write(&e, &(struct nft_kernel_element){ .first = true });
+	for (uint32_t i = 0; i < set->element_count; i++) {
+		struct nft_kernel_element element = nft_kernel_element(set, &set->elements[i]);
+
+		nft_element_write(&e, &element);
+	}
+	nft_elements_end(&e);
+}

@@ -1,0 +1,446 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Applying: read what is loaded unless it is known, plan, run the tools whose script
+ * has something to do, read back and compare.
+ *
+ * When a tool fails, or has loaded something else than it was told, what was loaded
+ * before is the goal of a second plan, made from what is found now: that undoes
+ * whatever has been done, in whatever state the tool has left its table.  The same way
+ * the next load repairs what a kill has left half-way, since it starts from what it
+ * finds and not from what it remembers.
+ */
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "xtables/load/xt_state.h"
+
+static const struct span nowhere;
+
+/* The rules of iptables-legacy are looked at again after this many times the processor time of the last look. */
+enum { LEGACY_REST = 2000 };
+
+/* Nanoseconds. */
+static int64_t clock_of(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return t.tv_sec * (int64_t)1000000000 + t.tv_nsec;
+}
+
+static int64_t now(void)
+{
+	return clock_of(CLOCK_MONOTONIC);
+}
+
+static int64_t processor_time(void)
+{
+	return clock_of(CLOCK_THREAD_CPUTIME_ID);
+}
+
+/* ---- running the tools ---- */
+
+/* Where the steps begin that run at the same time: IPv4 and IPv6 do not depend on each other. */
+static const unsigned waves[] = { XT_STEP_SETS,
+				  XT_STEP_TABLES + XT_FILTER4,
+				  XT_STEP_TABLES + XT_RAW4,
+				  XT_STEP_SETS_AFTER,
+				  XT_STEP_BRIDGE,
+				  XT_STEPS };
+
+enum { WAVES = sizeof(waves) / sizeof(waves[0]) - 1 };
+
+static bool run_wave(struct backend_loading *loading, const struct xt_state *state,
+		     const struct xt_plan *plan, unsigned wave)
+{
+	struct process processes[XT_STEPS];
+	bool done = true;
+
+	for (unsigned step = waves[wave]; step < waves[wave + 1]; step++)
+		if (plan->scripts[step].changes)
+			xt_tool_start(&processes[step], xt_step_tool((enum xt_step)step),
+				      plan->scripts[step].out, state->lock.file);
+	for (unsigned step = waves[wave]; step < waves[wave + 1]; step++) {
+		if (!plan->scripts[step].changes)
+			continue;
+		done &= xt_tool_finish(loading, &processes[step], &plan->scripts[step]);
+		process_free(&processes[step]);
+	}
+	return done;
+}
+
+/* A failure of ebtables leaves the others in force. */
+static void blame_bridge(struct backend_loading *loading, bool *only_bridge)
+{
+	*only_bridge = true;
+	for (struct backend_problem *p = loading->problems; p; p = p->next)
+		if (p->part == LAYER_EBTABLES && !p->refused)
+			p->layer = LAYER_EBTABLES;
+}
+
+/* The first wave that fails is the last one.  True in *only_bridge: all but ebtables is as it should be. */
+static bool run_plan(struct backend_loading *loading, const struct xt_state *state,
+		     const struct xt_plan *plan, bool *only_bridge)
+{
+	for (unsigned wave = 0; wave < WAVES; wave++)
+		if (!run_wave(loading, state, plan, wave)) {
+			if (waves[wave] == XT_STEP_BRIDGE && !loading->strict)
+				blame_bridge(loading, only_bridge);
+			return false;
+		}
+	return true;
+}
+
+/* How many transactions of nf_tables a plan can make. */
+static uint32_t transactions(const struct xt_plan *plan)
+{
+	uint32_t count = 0;
+
+	for (unsigned step = 0; step < XT_STEPS; step++)
+		if (step != XT_STEP_SETS && step != XT_STEP_SETS_AFTER)
+			count += plan->scripts[step].changes;
+	return count;
+}
+
+void xt_loading_note(struct backend_loading *loading, const struct xt_plan *plan)
+{
+	for (unsigned step = 0; step < XT_STEPS; step++) {
+		const struct xt_script *script = &plan->scripts[step];
+
+		if (!script->changes)
+			continue;
+		loading->messages++;
+		loading->bytes += script->out->len;
+		loading->sets += script->sets;
+		loading->elements += script->elements;
+		loading->chains += script->chains;
+		loading->rules += script->rules;
+		loading->deleted += script->deleted;
+	}
+}
+
+/* ---- going back ---- */
+
+static void replace_loaded(struct xt_state *state, struct xt_loaded *loaded)
+{
+	xt_loaded_free(&state->loaded);
+	state->loaded = *loaded;
+}
+
+/* What the kernel has now is put into `loaded`; true when it is the goal. */
+static bool reached(struct backend_loading *loading, struct xt_loaded *loaded, struct xt_loaded *before,
+		    const struct xt_goal *goal)
+{
+	struct xt_goal once = { .config = goal->config, .image = goal->image };
+	struct xt_plan plan;
+	bool empty;
+
+	if (!xt_read_all(loading, loaded))
+		return false;
+	xt_loaded_inherit(loaded, before, true);
+	xt_plan_make(&plan, loaded, &once);
+	empty = xt_plan_is_empty(&plan);
+	for (unsigned step = 0; step < XT_STEPS && !empty; step++)
+		if (plan.scripts[step].changes)
+			backend_problem_add(loading, nowhere, "%s has not loaded what it was told, or somebody has changed it since",
+					    xt_step_tool((enum xt_step)step)[0]);
+	xt_plan_free(&plan);
+	return empty;
+}
+
+/* All steps are tried: the more of the old rules are there again, the better. */
+static bool undo(struct backend_loading *loading, const struct xt_state *state, struct xt_loaded *found,
+		 const struct xt_goal *before)
+{
+	struct xt_plan plan;
+	bool undone = true;
+
+	xt_plan_make(&plan, found, before);
+	for (unsigned wave = 0; wave < WAVES; wave++)
+		undone &= run_wave(loading, state, &plan, wave);
+	xt_plan_free(&plan);
+	return undone;
+}
+
+static void roll_back(struct backend_loading *loading, struct xt_state *state)
+{
+	struct xt_goal before = { .image = &state->loaded };
+	struct xt_loaded found = { .sets = NULL }, again = { .sets = NULL };
+	uint32_t suspects = loading->suspect_count;
+	struct backend_problem **after = loading->last_problem;
+	bool back = xt_read_all(loading, &found) && undo(loading, state, &found, &before) &&
+		    reached(loading, &again, &found, &before);
+
+	/* What is refused of the old ruleset says nothing about the new one. */
+	loading->suspect_count = suspects;
+	for (struct backend_problem *p = after ? *after : NULL; p; p = p->next)
+		p->refused = false;
+	if (!back)
+		backend_problem_add(loading, nowhere,
+				    "ROLLING BACK FAILED: what is loaded now is neither the old "
+				    "ruleset nor the new one");
+	state->known = false;
+	xt_loaded_free(&found);
+	xt_loaded_free(&again);
+}
+
+/* ---- forward ---- */
+
+static bool verify(struct backend_loading *loading, struct xt_state *state, const struct xt_goal *goal,
+		   const struct xt_plan *plan)
+{
+	struct xt_loaded found = { .sets = NULL };
+
+	if (xt_read_can_be_short(plan))
+		return xt_read_touched(loading, &state->loaded, plan);
+	if (reached(loading, &found, &state->loaded, goal)) {
+		replace_loaded(state, &found);
+		return true;
+	}
+	xt_loaded_free(&found);
+	return false;
+}
+
+static bool has_refusal(const struct backend_loading *loading)
+{
+	for (const struct backend_problem *p = loading->problems; p; p = p->next)
+		if (p->refused)
+			return true;
+	return false;
+}
+
+static bool changes_tables(const struct xt_plan *plan)
+{
+	for (unsigned step = XT_STEP_TABLES; step < XT_STEP_TABLES + XT_TABLES; step++)
+		if (plan->scripts[step].changes)
+			return true;
+	return false;
+}
+
+/* Rules of large nodes are many megabytes: they are looked at more seldom. */
+static uint64_t look_at_legacy(struct xt_state *state)
+{
+	int64_t begin = now(), used = processor_time();
+	uint64_t sum = xt_contents_legacy();
+
+	state->legacy_due = begin + (processor_time() - used) * LEGACY_REST;
+	return sum;
+}
+
+/* Only of what was changed: what others have changed besides is noticed by the rest. */
+static void take_contents(struct xt_state *state, const struct xt_plan *plan)
+{
+	if (plan->scripts[XT_STEP_SETS].changes || plan->scripts[XT_STEP_SETS_AFTER].changes)
+		state->contents.sets = xt_contents_sets();
+	if (plan->scripts[XT_STEP_BRIDGE].changes)
+		state->contents.bridge = xt_contents_bridge();
+	if (changes_tables(plan))
+		state->contents.legacy = look_at_legacy(state);
+}
+
+/* The stamp is taken before the reading: what others do meanwhile makes it stale. */
+bool xt_carry_out(struct backend_loading *loading, struct xt_state *state, const struct xt_goal *goal,
+		  const struct xt_plan *plan)
+{
+	struct xt_stamp before = state->stamp;
+	int64_t begin = now();
+	bool drifted = changes_tables(plan) && xt_contents_legacy() != state->contents.legacy;
+	bool only_bridge = false, done = run_plan(loading, state, plan, &only_bridge);
+
+	loading->kernel_time = now() - begin;
+	begin = now();
+	state->stamp = xt_stamp_take();
+	take_contents(state, plan);
+	done = done && verify(loading, state, goal, plan);
+	if (only_bridge)
+		state->known = false;
+	else if (!done)
+		roll_back(loading, state);
+	else if (drifted || state->stamp.generation - before.generation > transactions(plan))
+		state->known = false; /* others were at work, too */
+	loading->read_time += now() - begin;
+	return done || (only_bridge && !has_refusal(loading));
+}
+
+static bool refresh(struct backend_loading *loading, struct xt_state *state)
+{
+	struct xt_loaded found = { .sets = NULL };
+	int64_t begin = now();
+
+	if (!xt_state_is_stale(state))
+		return true;
+	state->stamp = xt_stamp_take();
+	state->contents = (struct xt_contents){ xt_contents_sets(), xt_contents_bridge(), look_at_legacy(state) };
+	state->known = xt_read_all(loading, &found);
+	if (state->known) {
+		xt_loaded_inherit(&found, &state->loaded, false);
+		replace_loaded(state, &found);
+	} else {
+		xt_loaded_free(&found);
+	}
+	loading->read_time += now() - begin;
+	return state->known;
+}
+
+/* What has no stamp, or is replaced with all that others have in it, is read before it is changed. */
+static bool read_again(struct backend_loading *loading, struct xt_state *state, const struct xt_goal *goal,
+		       struct xt_plan *plan)
+{
+	bool sets = plan->scripts[XT_STEP_SETS].changes || plan->scripts[XT_STEP_SETS_AFTER].changes;
+	bool bridge = plan->scripts[XT_STEP_BRIDGE].changes;
+	int64_t begin = now();
+	bool read = (!sets || xt_read_sets(loading, &state->loaded)) &&
+		    (!bridge || xt_read_bridge(loading, &state->loaded));
+
+	loading->read_time += now() - begin;
+	if (!read)
+		state->known = false;
+	else if (sets || bridge)
+		xt_plan_make_again(plan, &state->loaded, goal);
+	return read;
+}
+
+/* Says which layers are missing that something would be loaded into.  False: not even the rest can be loaded. */
+static bool note_missing(struct backend_loading *loading, const struct xt_state *state, const struct xt_plan *plan)
+{
+	bool any = false;
+
+	for (unsigned layer = 0; layer < LAYERS; layer++) {
+		if (!xt_plan_lacks(plan, &state->loaded, (enum layer)layer) ||
+		    (layer == LAYER_IP6TABLES && access("/proc/net/if_inet6", F_OK) != 0)) /* there is no IPv6 */
+			continue;
+		backend_problem_add(loading, nowhere, "%s", state->loaded.lacking[layer])->layer = (enum layer)layer;
+		any = true;
+	}
+	return !xt_plan_lacks(plan, &state->loaded, LAYER_SETS) && !(any && loading->strict);
+}
+
+/* What the scripts found to be otherwise than it is wanted. */
+static void take_differences(struct backend_loading *loading, const struct xt_plan *plan)
+{
+	for (unsigned step = 0; step < XT_STEPS; step++) {
+		const struct out *lines = &plan->scripts[step].differences;
+		struct text rest = { lines->data, (uint32_t)lines->len };
+
+		while (rest.len) {
+			uint32_t len = (uint32_t)text_find(rest, '\n');
+
+			backend_difference_add(loading, rest.ptr[0] == '!', (struct text){ rest.ptr + 1, len - 1 });
+			rest = (struct text){ rest.ptr + len + 1, rest.len - len - 1 };
+		}
+	}
+}
+
+static bool change(struct backend_loading *loading, struct xt_state *state, const struct xt_goal *goal,
+		   bool held)
+{
+	struct xt_plan plan;
+	int64_t begin = now();
+	bool done;
+
+	xt_plan_make(&plan, &state->loaded, goal);
+	loading->build_time = now() - begin;
+	done = !held || read_again(loading, state, goal, &plan);
+	take_differences(loading, &plan);
+	xt_loading_note(loading, &plan);
+	done = note_missing(loading, state, &plan) && done;
+	if (done && !xt_plan_is_empty(&plan))
+		done = xt_carry_out(loading, state, goal, &plan);
+	xt_plan_free(&plan);
+	return done;
+}
+
+bool xt_load(struct backend_loading *loading, struct xt_state *state, const struct config *config)
+{
+	struct xt_goal goal = { .config = config, .whole = loading->whole, };
+	bool held, done;
+
+	if (!xt_lock_take(loading, &state->lock))
+		return false;
+	held = !xt_state_is_stale(state);
+	goal.explain = !held;
+	done = refresh(loading, state) && change(loading, state, &goal, held);
+	xt_loaded_drop_counts(&state->loaded);
+	xt_lock_give(&state->lock);
+	return done;
+}
+
+bool xt_is_in_force(struct arena *arena)
+{
+	struct backend_loading loading = { .arena = arena };
+	struct xt_loaded found = { .sets = NULL };
+	bool in_force = false;
+
+	if (xt_read_all(&loading, &found))
+		for (unsigned i = 0; i < XT_TABLES; i++)
+			for (unsigned n = 0; n < XT_HOOKS_MOST; n++)
+				in_force |= found.tables[i].hooks[n].count > 0 && HASH_COUNT(found.tables[i].chains) > XT_HOOKS_MOST;
+	xt_loaded_free(&found);
+	return in_force;
+}
+
+bool xt_load_once(struct backend_loading *loading, const struct config *config)
+{
+	struct xt_state *state = xt_state_new();
+	bool loaded = xt_load(loading, state, config);
+
+	xt_state_free(state);
+	return loaded;
+}
+
+bool xt_differs(struct backend_loading *loading, struct xt_state *state, const struct config *config)
+{
+	struct xt_goal goal = { .config = config, .explain = loading->dry };
+	struct xt_plan plan;
+	bool differs;
+
+	if (!refresh(loading, state))
+		return true;
+	xt_plan_make(&plan, &state->loaded, &goal);
+	differs = !xt_plan_is_empty(&plan);
+	take_differences(loading, &plan);
+	xt_loading_note(loading, &plan);
+	xt_plan_free(&plan);
+	return differs;
+}
+
+/* ---- what is remembered ---- */
+
+struct xt_state *xt_state_new(void)
+{
+	struct xt_state *state = calloc(1, sizeof(*state));
+
+	if (!state)
+		abort();
+	xt_bridge_free(&state->loaded.bridge);
+	return state;
+}
+
+void xt_state_free(struct xt_state *state)
+{
+	xt_loaded_free(&state->loaded);
+	free(state);
+}
+
+void xt_state_forget(struct xt_state *state)
+{
+	state->known = false;
+}
+
+bool xt_state_is_stale(const struct xt_state *state)
+{
+	struct xt_stamp stamp;
+
+	if (!state->known)
+		return true;
+	stamp = xt_stamp_take();
+	return !xt_stamp_equal(&stamp, &state->stamp);
+}
+
+bool xt_state_contents_changed(struct xt_state *state)
+{
+	return !state->known || xt_contents_sets() != state->contents.sets ||
+	       xt_contents_bridge() != state->contents.bridge ||
+	       (now() >= state->legacy_due && look_at_legacy(state) != state->contents.legacy);
+}

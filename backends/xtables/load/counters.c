@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What rules have counted, told by the lines of source they come from.
+ *
+ * Rules have no names: rule n of a chain, as iptables-save -c prints it, is rule n of
+ * the chain as it is lowered, where the chain's digest says that it is the same.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "diag/diag.h"
+#include "xtables/load/xt_state.h"
+
+struct count {
+	uint64_t packets, bytes;
+};
+
+/* A chain as iptables-save -c prints it. */
+struct counted {
+	char name[XT_NAME_SIZE];
+	struct text last;  /* rule, which holds the digest */
+	struct out counts; /* an array of struct count, one for each rule */
+	UT_hash_handle hh;
+};
+
+static const char *const savers[][5] = {
+	{ "iptables-save", "-c", "-t", "filter" },
+	{ "ip6tables-save", "-c", "-t", "filter" },
+};
+
+static void counted_free(struct counted **chains)
+{
+	struct counted *chain, *next;
+
+	HASH_ITER(hh, *chains, chain, next) {
+		HASH_DEL(*chains, chain);
+		out_free(&chain->counts);
+		free(chain);
+	}
+}
+
+static struct counted *counted_find(struct counted *chains, struct text name)
+{
+	struct counted *chain = NULL;
+
+	if (chains)
+		HASH_FIND(hh, chains, name.ptr, name.len, chain);
+	return chain;
+}
+
+static struct counted *counted_get(struct counted **chains, struct text name)
+{
+	struct counted *chain = counted_find(*chains, name);
+
+	if (chain || name.len >= XT_NAME_SIZE)
+		return chain;
+	chain = calloc(1, sizeof(*chain));
+	if (!chain)
+		abort();
+	memcpy(chain->name, name.ptr, name.len);
+	out_init_memory(&chain->counts);
+	HASH_ADD_KEYPTR(hh, *chains, chain->name, name.len, chain);
+	return chain;
+}
+
+/* ---- reading ---- */
+
+static bool take_number(struct text *rest, char end, uint64_t *number)
+{
+	uint32_t len = 0;
+	bool read;
+
+	while (len < rest->len && char_is_digit(rest->ptr[len]))
+		len++;
+	read = len < rest->len && rest->ptr[len] == end &&
+	       text_to_number((struct text){ rest->ptr, len }, UINT64_MAX, number);
+	if (read)
+		*rest = (struct text){ rest->ptr + len + 1, rest->len - len - 1 };
+	return read;
+}
+
+/* "[12:3456] -A CHAIN ..." */
+static void take_line(struct counted **chains, struct text line)
+{
+	struct count count;
+	struct counted *chain;
+	long blank;
+
+	if (!text_starts(line, "["))
+		return;
+	line = (struct text){ line.ptr + 1, line.len - 1 };
+	if (!take_number(&line, ':', &count.packets) || !take_number(&line, ']', &count.bytes) ||
+	    !text_starts(line, " -A "))
+		return;
+	line = (struct text){ line.ptr + 4, line.len - 4 };
+	blank = text_find(line, ' ');
+	chain = blank > 0 ? counted_get(chains, (struct text){ line.ptr, (uint32_t)blank }) : NULL;
+	if (!chain)
+		return;
+	out_bytes(&chain->counts, (const char *)&count, sizeof(count));
+	chain->last = line;
+}
+
+static void take_output(struct counted **chains, struct text rest)
+{
+	while (rest.len) {
+		long end = text_find(rest, '\n');
+		uint32_t len = end < 0 ? rest.len : (uint32_t)end;
+
+		take_line(chains, (struct text){ rest.ptr, len });
+		len += end >= 0;
+		rest = (struct text){ rest.ptr + len, rest.len - len };
+	}
+}
+
+/* ---- telling ---- */
+
+struct telling {
+	const struct config *config;
+	backend_count_function *function;
+	void *context;
+	uint32_t skipped;
+};
+
+/* The digits of "tap100i0-IN" and "veth100i0-OUT". */
+static struct text vmid_of(struct text chain)
+{
+	uint32_t from = text_starts(chain, "tap") ? 3 : text_starts(chain, "veth") ? 4 : 0, end = from;
+
+	while (end < chain.len && char_is_digit(chain.ptr[end]))
+		end++;
+	return (struct text){ chain.ptr + from, from && end < chain.len && chain.ptr[end] == 'i' ? end - from : 0 };
+}
+
+/* GROUP-name-IN and -OUT; all that is no guest's either is the host's. */
+static struct backend_zone zone_of(struct text chain)
+{
+	struct text vmid = vmid_of(chain);
+	uint32_t end = chain.len;
+
+	if (vmid.len)
+		return (struct backend_zone){ BACKEND_GUEST, vmid };
+	if (!text_starts(chain, "GROUP-"))
+		return (struct backend_zone){ BACKEND_HOST, TEXT("host") };
+	while (end > 6 && chain.ptr[end - 1] != '-')
+		end--;
+	return (struct backend_zone){ BACKEND_GROUP, { chain.ptr + 6, end > 7 ? end - 7 : 0 } };
+}
+
+static bool ends_in_out(struct text chain)
+{
+	return chain.len > 4 && memcmp(chain.ptr + chain.len - 4, "-OUT", 4) == 0;
+}
+
+/* What becomes of a packet that matches: see target_of() and xt_policy() in rules.c. */
+static enum backend_outcome outcome_of(const struct xt_rule *rule)
+{
+	const struct xt_target *target = &rule->target;
+
+	if (target->kind == XT_DROP)
+		return BACKEND_DROPPED;
+	if (target->kind != XT_JUMP)
+		return BACKEND_ACCEPTED;
+	if (text_is(target->text, "PVEFW-Drop"))
+		return BACKEND_DROPPED;
+	if (text_is(target->text, "PVEFW-reject") || text_is(target->text, "PVEFW-Reject"))
+		return BACKEND_REJECTED;
+	return BACKEND_PASSED_ON;
+}
+
+/* The file whose default a policy is; NULL if there is none. */
+static const struct source *file_of(const struct config *config, const struct backend_zone *zone)
+{
+	const struct source_map *map = config->diags->map;
+
+	if (zone->kind == BACKEND_GUEST) {
+		for (const struct guest *guest = config->guests; guest; guest = guest->next)
+			if (text_equal(guest->vmid_text, zone->name))
+				return guest->file;
+		return NULL;
+	}
+	for (uint32_t i = 0; i < map->count; i++)
+		if (strcmp(map->sources[i]->path, "firewall/cluster.fw") == 0)
+			return map->sources[i];
+	return NULL;
+}
+
+static void tell(struct telling *t, struct text chain, const struct xt_rule *rule, const struct count *sum)
+{
+	struct place place = source_place(t->config->diags->map, rule->span.begin);
+	struct backend_count count = { .source = place.source, .line = place.line, .zone = zone_of(chain),
+				       .outcome = outcome_of(rule), .packets = sum->packets, .bytes = sum->bytes };
+
+	if (!count.source) {
+		count.source = file_of(t->config, &count.zone);
+		count.option = ends_in_out(chain) ? TEXT("policy_out") : TEXT("policy_in");
+	}
+	if (count.source)
+		t->function(t->context, &count);
+}
+
+/* Whether the chain is loaded as it is lowered: by its digest and how many rules it has. */
+static bool is_same(const struct counted *counted, const struct xt_chain *chain, unsigned version)
+{
+	struct out lines, digest;
+	uint32_t rules = 1;
+	bool same;
+
+	out_init_memory(&lines);
+	out_init_memory(&digest);
+	for (const struct xt_rule *rule = chain->first; rule; rule = rule->next) {
+		xt_print_rule(&lines, chain, rule, version);
+		rules += xt_rule_multiplicity(rule);
+	}
+	xt_print_signature(&digest, lines.data, lines.len);
+	same = rules == counted->counts.len / sizeof(struct count) &&
+	       memmem(counted->last.ptr, counted->last.len, digest.data, digest.len);
+	out_free(&lines);
+	out_free(&digest);
+	return same;
+}
+
+static void tell_chain(struct telling *t, const struct counted *counted, const struct xt_chain *chain)
+{
+	const struct count *count = (const struct count *)counted->counts.data;
+
+	for (const struct xt_rule *rule = chain->first; rule; rule = rule->next) {
+		struct count sum = { 0, 0 };
+
+		for (uint32_t i = xt_rule_multiplicity(rule); i > 0; i--, count++) {
+			sum.packets += count->packets;
+			sum.bytes += count->bytes;
+		}
+		if (rule->counts)
+			tell(t, chain->name, rule, &sum);
+	}
+}
+
+static void tell_table(struct telling *t, struct counted *chains, const struct config *config,
+		       unsigned version)
+{
+	struct arena arena = { 0 }, rules = { 0 };
+	const struct xt_table *table = xt_lower_filter(&arena, config, version);
+
+	for (uint32_t i = 0; i < table->chain_count; i++) {
+		struct xt_chain *chain = table->chains[i];
+		const struct counted *counted = counted_find(chains, chain->name);
+
+		xt_chain_fill(&rules, table, chain);
+		if (counted && is_same(counted, chain, version))
+			tell_chain(t, counted, chain);
+		else
+			t->skipped++;
+		arena_reset(&rules);
+	}
+	arena_free(&rules);
+	arena_free(&arena);
+}
+
+bool xt_counters(struct backend_loading *loading, const struct config *config, backend_count_function *function,
+		 void *context, uint32_t *skipped)
+{
+	struct telling telling = { config, function, context, 0 };
+	struct process processes[2];
+	bool read = true;
+
+	for (unsigned i = 0; i < 2; i++)
+		xt_tool_start(&processes[i], savers[i], NULL, 0);
+	for (unsigned i = 0; i < 2; i++)
+		read &= xt_tool_finish(loading, &processes[i], NULL);
+	for (unsigned i = 0; i < 2; i++) {
+		struct counted *chains = NULL;
+
+		if (read) {
+			take_output(&chains, xt_tool_output(&processes[i]));
+			tell_table(&telling, chains, config, i ? IPV6 : IPV4);
+		}
+		counted_free(&chains);
+		process_free(&processes[i]);
+	}
+	*skipped = telling.skipped;
+	return read;
+}
+
+int xt_counters_once(const struct config *config, backend_count_function *function, void *context,
+		     uint32_t *skipped)
+{
+	struct arena arena = { 0 };
+	struct backend_loading loading = { .arena = &arena };
+	bool done = xt_counters(&loading, config, function, context, skipped);
+
+	arena_free(&arena);
+	return done ? 0 : EIO;
+}
+
+/* ---- zeroing ---- */
+
+static bool zero_table(struct backend_loading *loading, const struct xt_piece *chains, enum xt_table_id id)
+{
+	struct out text;
+	struct xt_script script = { .out = &text };
+	bool done;
+
+	out_init_memory(&text);
+	xt_script_printf(&script, "*filter\n");
+	for (const struct xt_piece *chain = chains; chain; chain = chain->hh.next)
+		xt_script_printf(&script, "-Z %s\n", chain->name);
+	xt_script_printf(&script, "COMMIT\n");
+	done = !chains || xt_tool_run(loading, xt_step_tool(XT_STEP_TABLES + id), &script, 0);
+	out_free(&text);
+	return done;
+}
+
+bool xt_counters_zero(struct backend_loading *loading)
+{
+	struct xt_loaded loaded = { .sets = NULL };
+	bool done = xt_read_all(loading, &loaded);
+
+	done = done && zero_table(loading, loaded.tables[XT_FILTER4].chains, XT_FILTER4);
+	done = done && zero_table(loading, loaded.tables[XT_FILTER6].chains, XT_FILTER6);
+	xt_loaded_free(&loaded);
+	return done;
+}

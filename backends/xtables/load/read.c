@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Reading back what is loaded: all of it, by the -save tools, which run at the same
+ * time; or, after a change to a few chains and sets, those alone.
+ */
+#include <stdio.h>
+
+#include "xtables/load/xt_state.h"
+
+/* ---- all of it ---- */
+
+enum saver {
+	SAVER_IPV4,
+	SAVER_IPV6,
+	SAVER_SETS,
+	SAVER_BRIDGE,
+	SAVERS,
+};
+
+static const char *const savers[SAVERS][4] = {
+	[SAVER_IPV4] = { "iptables-save", "-c" },
+	[SAVER_IPV6] = { "ip6tables-save", "-c" },
+	[SAVER_SETS] = { "ipset", "save" },
+	[SAVER_BRIDGE] = { "ebtables-save" },
+};
+
+static bool take_tables(struct backend_loading *loading, struct xt_loaded *loaded, unsigned version,
+			const struct process *process)
+{
+	static const struct span nowhere;
+
+	if (xt_loaded_take_tables(loaded, version, xt_tool_output(process)))
+		return true;
+	backend_problem_add(loading, nowhere,
+			    "%s cannot show a table that somebody has put rules of nft into",
+			    process->argv[0]);
+	return false;
+}
+
+/* The layer that can be done without when it cannot be read, or LAYERS. */
+static enum layer layer_of(enum saver saver)
+{
+	return saver == SAVER_BRIDGE ? LAYER_EBTABLES : saver == SAVER_SETS ? LAYER_SETS :
+	       saver == SAVER_IPV6 ? LAYER_IP6TABLES : LAYERS;
+}
+
+static bool take_output(struct backend_loading *loading, struct xt_loaded *loaded, enum saver saver,
+			struct process *process)
+{
+	if (!xt_tool_finish(loading, process, NULL))
+		return false;
+	if (saver == SAVER_SETS)
+		xt_loaded_take_sets(loaded, xt_tool_output(process));
+	else if (saver == SAVER_BRIDGE)
+		xt_loaded_take_bridge(loaded, xt_tool_output(process));
+	else
+		return take_tables(loading, loaded, saver == SAVER_IPV4 ? IPV4 : IPV6, process);
+	return true;
+}
+
+/* A layer that cannot be read has nothing; what else there is can be changed all the same. */
+static bool finish_saver(struct backend_loading *loading, struct xt_loaded *loaded, enum saver saver,
+			 struct process *process)
+{
+	enum layer layer = layer_of(saver);
+	struct backend_loading aside = { .arena = loading->arena };
+
+	if (layer == LAYERS)
+		return take_output(loading, loaded, saver, process);
+	loaded->lacking[layer][0] = '\0';
+	if (!take_output(&aside, loaded, saver, process))
+		snprintf(loaded->lacking[layer], XT_WORDS_SIZE, "%s", aside.problems->text);
+	return true;
+}
+
+bool xt_read_all(struct backend_loading *loading, struct xt_loaded *loaded)
+{
+	struct process processes[SAVERS];
+	bool read = true;
+
+	xt_bridge_free(&loaded->bridge);
+	for (unsigned i = 0; i < SAVERS; i++)
+		xt_tool_start(&processes[i], savers[i], NULL, 0);
+	for (unsigned i = 0; i < SAVERS; i++) {
+		read &= finish_saver(loading, loaded, (enum saver)i, &processes[i]);
+		process_free(&processes[i]);
+	}
+	return read;
+}
+
+static bool read_one(struct backend_loading *loading, struct xt_loaded *loaded, enum saver saver)
+{
+	struct process process;
+	bool read;
+
+	xt_tool_start(&process, savers[saver], NULL, 0);
+	read = finish_saver(loading, loaded, saver, &process);
+	process_free(&process);
+	return read;
+}
+
+bool xt_read_bridge(struct backend_loading *loading, struct xt_loaded *loaded)
+{
+	return read_one(loading, loaded, SAVER_BRIDGE);
+}
+
+bool xt_read_sets(struct backend_loading *loading, struct xt_loaded *loaded)
+{
+	return read_one(loading, loaded, SAVER_SETS);
+}
+
+/* ---- what was touched ---- */
+
+enum { FEW = 4 };
+
+static uint32_t touched_by(const struct xt_script *script)
+{
+	return (uint32_t)(script->touched.len / sizeof(struct xt_touched));
+}
+
+bool xt_read_can_be_short(const struct xt_plan *plan)
+{
+	for (unsigned step = 0; step < XT_STEPS; step++)
+		if (plan->scripts[step].shape || touched_by(&plan->scripts[step]) > FEW)
+			return false;
+	return true;
+}
+
+/* Reading one chain or set. */
+struct reading {
+	struct process process;
+	const char *argv[8];
+	const struct xt_touched *touched;
+	enum xt_step step;
+};
+
+static void start_reading(struct reading *r, enum xt_step step, const struct xt_touched *touched)
+{
+	r->step = step;
+	r->touched = touched;
+	if (step == XT_STEP_SETS) {
+		memcpy(r->argv, (const char *[]){ "ipset", "save", touched->name, NULL }, 4 * sizeof(char *));
+	} else {
+		const struct xt_table_row *row = &xt_table_rows[step - XT_STEP_TABLES];
+
+		memcpy(r->argv,
+		       (const char *[]){ row->version == IPV4 ? "iptables" : "ip6tables", "--wait=20", "-t",
+					 row->name, "-S", touched->name, NULL },
+		       7 * sizeof(char *));
+	}
+	xt_tool_start(&r->process, r->argv, NULL, 0);
+}
+
+static uint32_t start_readings(struct reading *readings, const struct xt_plan *plan)
+{
+	uint32_t count = 0;
+
+	for (unsigned step = 0; step < XT_STEPS; step++) {
+		const struct xt_script *script = &plan->scripts[step];
+		const struct xt_touched *touched = (const struct xt_touched *)script->touched.data;
+
+		for (uint32_t i = 0; i < touched_by(script); i++)
+			start_reading(&readings[count++], (enum xt_step)step, &touched[i]);
+	}
+	return count;
+}
+
+static bool chain_is_as_wanted(const struct reading *r, struct xt_loaded *read)
+{
+	struct text name = text_of(r->touched->name);
+	const struct xt_piece *piece;
+
+	xt_loaded_take_chain(&read->tables[0], name, xt_tool_output(&r->process));
+	piece = xt_piece_find(read->tables[0].chains, name);
+	return piece && piece->rules == r->touched->rules && strcmp(piece->digest, r->touched->digest) == 0;
+}
+
+static bool set_is_as_wanted(const struct reading *r, struct xt_loaded *read)
+{
+	struct text name = text_of(r->touched->name);
+	const struct xt_piece *piece;
+	char digest[XT_DIGEST_SIZE];
+
+	xt_loaded_take_set(read, name, xt_tool_output(&r->process));
+	piece = xt_piece_find(read->sets, name);
+	if (!piece || !piece->len)
+		return false;
+	xt_set_digest((struct text){ piece->lines, (uint32_t)piece->len }, digest);
+	return strcmp(digest, r->touched->digest) == 0;
+}
+
+static bool is_as_wanted(struct backend_loading *loading, const struct reading *r)
+{
+	static const struct span nowhere;
+	struct xt_loaded read = { .sets = NULL };
+	bool same = r->step == XT_STEP_SETS ? set_is_as_wanted(r, &read) : chain_is_as_wanted(r, &read);
+
+	if (!same)
+		backend_problem_add(loading, nowhere, "%s has not loaded what it was told, or somebody has changed it since: %s",
+				    xt_step_tool(r->step)[0], r->touched->name);
+	xt_loaded_free(&read);
+	return same;
+}
+
+/* What we have loaded just now is as it should be, however the tool prints it. */
+static void take(struct xt_loaded *loaded, const struct reading *r)
+{
+	struct text name = text_of(r->touched->name), output = xt_tool_output(&r->process);
+	struct xt_loaded_table *table;
+
+	if (r->step == XT_STEP_SETS) {
+		xt_loaded_take_set(loaded, name, output);
+		return;
+	}
+	table = &loaded->tables[r->step - XT_STEP_TABLES];
+	xt_loaded_take_chain(table, name, output);
+	xt_piece_find(table->chains, name)->compared = true;
+}
+
+bool xt_read_touched(struct backend_loading *loading, struct xt_loaded *loaded, const struct xt_plan *plan)
+{
+	struct reading readings[FEW * XT_STEPS];
+	uint32_t count = start_readings(readings, plan);
+	bool right = true;
+
+	for (uint32_t i = 0; i < count; i++)
+		right &= xt_tool_finish(loading, &readings[i].process, NULL);
+	for (uint32_t i = 0; i < count && right; i++)
+		right &= is_as_wanted(loading, &readings[i]);
+	for (uint32_t i = 0; i < count; i++) {
+		if (right)
+			take(loaded, &readings[i]);
+		process_free(&readings[i].process);
+	}
+	return right;
+}

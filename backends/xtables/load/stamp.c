@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What tells at once that somebody has changed the tables: nf_tables counts its
+ * transactions, and of a legacy table the kernel tells number and size of the rules.
+ * A legacy table that does not exist is not asked for, since asking would make it.
+ */
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter_ipv4/ip_tables.h>
+#include <linux/netfilter_ipv6/ip6_tables.h>
+#include <libmnl/libmnl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#undef XT_RETURN /* the kernel's; ours is a target */
+#include "xtables/load/xt_state.h"
+
+static int take_attribute(const struct nlattr *attribute, void *data)
+{
+	if (mnl_attr_get_type(attribute) == NFTA_GEN_ID && mnl_attr_validate(attribute, MNL_TYPE_U32) >= 0)
+		*(uint32_t *)data = ntohl(mnl_attr_get_u32(attribute));
+	return MNL_CB_OK;
+}
+
+static int take_generation(const struct nlmsghdr *header, void *data)
+{
+	return mnl_attr_parse(header, sizeof(struct nfgenmsg), take_attribute, data);
+}
+
+static void ask_generation(struct mnl_socket *socket, uint32_t *generation)
+{
+	char buffer[1024] = { 0 };
+	struct nlmsghdr *header = mnl_nlmsg_put_header(buffer);
+	struct nfgenmsg *message;
+	ssize_t len;
+
+	header->nlmsg_type = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETGEN;
+	header->nlmsg_flags = NLM_F_REQUEST;
+	header->nlmsg_seq = 1;
+	message = mnl_nlmsg_put_extra_header(header, sizeof(*message));
+	*message = (struct nfgenmsg){ .nfgen_family = AF_UNSPEC, .version = NFNETLINK_V0 };
+	if (mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0 ||
+	    mnl_socket_sendto(socket, header, header->nlmsg_len) < 0)
+		return;
+	len = mnl_socket_recvfrom(socket, buffer, sizeof(buffer));
+	if (len > 0)
+		mnl_cb_run(buffer, (size_t)len, 1, mnl_socket_get_portid(socket), take_generation,
+			   generation);
+}
+
+/* 0: there is no nf_tables. */
+static uint32_t nft_generation(void)
+{
+	struct mnl_socket *socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
+	uint32_t generation = 0;
+
+	if (!socket)
+		return 0;
+	ask_generation(socket, &generation);
+	mnl_socket_close(socket);
+	return generation;
+}
+
+/* The legacy tables that there are, a line each. */
+struct table_names {
+	char lines[512];
+};
+
+static struct table_names read_names(unsigned version)
+{
+	const char *path = version == IPV4 ? "/proc/thread-self/net/ip_tables_names"
+					   : "/proc/thread-self/net/ip6_tables_names";
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct table_names names = { "" };
+
+	if (fd < 0)
+		return names;
+	if (read(fd, names.lines, sizeof(names.lines) - 1) < 0)
+		names.lines[0] = '\0';
+	close(fd);
+	return names;
+}
+
+static bool is_among(const struct table_names *names, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (const char *line = names->lines; *line; line += strspn(line, "\n")) {
+		size_t end = strcspn(line, "\n");
+
+		if (end == len && memcmp(line, name, len) == 0)
+			return true;
+		line += end;
+	}
+	return false;
+}
+
+static uint64_t size_of(const struct xt_table_row *row, const struct table_names *names)
+{
+	bool four = row->version == IPV4;
+	struct ipt_getinfo info4 = { .valid_hooks = 0 };
+	struct ip6t_getinfo info6 = { .valid_hooks = 0 };
+	socklen_t len = four ? sizeof(info4) : sizeof(info6);
+	int s, status;
+
+	if (!is_among(names, row->name))
+		return 0;
+	s = socket(four ? AF_INET : AF_INET6, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);
+	if (s < 0)
+		return 0;
+	snprintf(info4.name, sizeof(info4.name), "%s", row->name);
+	snprintf(info6.name, sizeof(info6.name), "%s", row->name);
+	status = four ? getsockopt(s, IPPROTO_IP, IPT_SO_GET_INFO, &info4, &len)
+		      : getsockopt(s, IPPROTO_IPV6, IP6T_SO_GET_INFO, &info6, &len);
+	close(s);
+	if (status < 0)
+		return 0;
+	return four ? (uint64_t)info4.num_entries << 32 | info4.size
+		    : (uint64_t)info6.num_entries << 32 | info6.size;
+}
+
+uint64_t xt_legacy_size(const struct xt_table_row *row)
+{
+	struct table_names names = read_names(row->version);
+
+	return size_of(row, &names);
+}
+
+struct xt_stamp xt_stamp_take(void)
+{
+	struct xt_stamp stamp = { .generation = nft_generation() };
+	struct table_names four = read_names(IPV4), six = read_names(IPV6);
+
+	for (int i = 0; i < XT_TABLES; i++)
+		stamp.legacy[i] = size_of(&xt_table_rows[i], xt_table_rows[i].version == IPV4 ? &four : &six);
+	return stamp;
+}
+
+bool xt_stamp_equal(const struct xt_stamp *a, const struct xt_stamp *b)
+{
+	return a->generation == b->generation && memcmp(a->legacy, b->legacy, sizeof(a->legacy)) == 0;
+}

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The insides of loading: what is loaded (xt_loaded.c), the scripts that make of it
+ * what is wanted (xt_script.c, ipset.c, ebtables.c, collected by xt_plan.c), reading
+ * it back (xt_read.c), and doing all that (xt_apply.c).
+ */
+#ifndef PVEFW_XT_STATE_H
+#define PVEFW_XT_STATE_H
+
+#include <uthash.h>
+
+#include "base/subprocess.h"
+#include "xtables/load/xt_load.h"
+#include "xtables/lower/xtables.h"
+
+/* ---- what is loaded, xt_loaded.c ---- */
+
+enum { XT_NAME_SIZE = 32, XT_DIGEST_SIZE = 28, XT_HOOKS_MOST = 3, XT_POLICY_SIZE = 12 };
+
+/* How ebtables' table is hooked in. */
+#define XT_BRIDGE_HOOK "-A FORWARD -j PVEFW-FORWARD"
+
+enum xt_table_id {
+	XT_FILTER4,
+	XT_FILTER6,
+	XT_RAW4,
+	XT_RAW6,
+	XT_TABLES,
+};
+
+struct xt_table_row {
+	const char *name; /* for the tools */
+	unsigned version;
+	const struct xt_hook *hooks; /* ended by NULL */
+	struct xt_table *(*lower)(struct arena *arena, const struct config *config, unsigned version);
+};
+
+extern const struct xt_table_row xt_table_rows[XT_TABLES];
+
+/* What a rule has counted. */
+struct xt_count {
+	uint64_t packets, bytes;
+};
+
+/* A chain or a set. */
+struct xt_piece {
+	char name[XT_NAME_SIZE];
+	char digest[XT_DIGEST_SIZE]; /* of a chain: behind PVESIG:, or empty */
+	uint32_t rules;              /* of a chain: with that of the digest */
+	char *lines;                 /* its own: rules, or `create` and sorted members; each with its end */
+	size_t len;
+	/* Of a chain: its lines are what the digest stands for, as they were read after our own load, or compared. */
+	bool compared;
+	uint64_t fingerprint; /* of what we printed, which is known to be this; or 0 */
+	struct xt_count *counts; /* of the rules of a chain, from reading to changing; or NULL */
+	char policy[XT_POLICY_SIZE]; /* of a chain of ebtables */
+	bool wanted;          /* used while a script is made */
+	UT_hash_handle hh;
+};
+
+/* A built-in chain's jumps to the chain of ours. */
+struct xt_hooked {
+	uint32_t count, position; /* of the first, from 1 */
+	uint32_t rules;           /* that the built-in chain has */
+};
+
+struct xt_loaded_table {
+	struct xt_piece *chains; /* by name */
+	struct xt_hooked hooks[XT_HOOKS_MOST];
+};
+
+struct xt_loaded_bridge {
+	struct xt_piece *chains;
+	bool hooked;
+	struct out declarations; /* of others, and of what is built in */
+	struct out rules;        /* of others, and the hook */
+};
+
+enum { XT_WORDS_SIZE = 200 };
+
+struct xt_loaded {
+	struct xt_loaded_table tables[XT_TABLES];
+	struct xt_piece *sets;
+	struct xt_loaded_bridge bridge;
+	char lacking[LAYERS][XT_WORDS_SIZE]; /* why a layer cannot be read; empty: it can */
+};
+
+void xt_pieces_free(struct xt_piece **pieces);
+struct xt_piece *xt_piece_find(struct xt_piece *pieces, struct text name);
+/* Whether it is loaded, and has these lines. */
+bool xt_piece_is(const struct xt_piece *piece, const char *lines, size_t len);
+/* What was known of the pieces before counts where their lines are the same.  `loaded`: the digests that are new were
+ * loaded by us, after `before` was read.  False: somebody else has changed something that we did not. */
+bool xt_loaded_inherit(struct xt_loaded *found, struct xt_loaded *before, bool loaded);
+/* Counts are old a moment after they were read. */
+void xt_loaded_drop_counts(struct xt_loaded *loaded);
+void xt_bridge_free(struct xt_loaded_bridge *bridge);
+void xt_loaded_free(struct xt_loaded *loaded);
+
+/* Take in what iptables-save, ipset save and ebtables-save print.  What was known of
+ * the same tables is gone then.  False: a table of ours cannot be shown. */
+bool xt_loaded_take_tables(struct xt_loaded *loaded, unsigned version, struct text saved);
+void xt_loaded_take_sets(struct xt_loaded *loaded, struct text saved);
+void xt_loaded_take_bridge(struct xt_loaded *loaded, struct text saved);
+/* The same for a single chain, as `iptables -S` prints it, and for a single set. */
+void xt_loaded_take_chain(struct xt_loaded_table *table, struct text name, struct text listed);
+void xt_loaded_take_set(struct xt_loaded *loaded, struct text name, struct text saved);
+
+/* ---- rules in one spelling, xt_canonical.c ---- */
+
+struct xt_canonical;
+
+/* For rules of one IP version. */
+struct xt_canonical *xt_canonical_new(unsigned version);
+void xt_canonical_free(struct xt_canonical *c);
+/* Appends a line for each rule that iptables makes of `line`, a rule as we print it or as iptables-save does; rules are
+ * the same if and, but for forms that are unknown, only if these lines are. */
+void xt_canonical_line(struct xt_canonical *c, struct out *out, struct text line);
+void xt_canonical_lines(struct xt_canonical *c, struct out *out, struct text lines);
+
+/* ---- what differs, xt_difference.c ---- */
+
+/* Rules or members, one a line, in which two lists differ. */
+struct xt_difference {
+	uint32_t missing, foreign; /* wanted and not there; there and not wanted */
+	struct text first_missing, first_foreign;
+};
+
+struct xt_difference xt_difference_of(struct text wanted, struct text found);
+/* "2 rules missing, 1 foreign rule", or "in another order". */
+void xt_difference_print(struct out *out, const struct xt_difference *d, const char *thing);
+
+/* ---- scripts ---- */
+
+/* What is to be loaded: a configuration; or what was loaded before; or nothing at all. */
+struct xt_goal {
+	const struct config *config;
+	const struct xt_loaded *image;
+	const struct guest *guest; /* of the configuration, only the chains of this guest */
+	bool whole;                /* what has not changed, too */
+	bool explain;              /* say what differs */
+};
+
+/* The line of source that a line of a script comes from. */
+struct xt_origin {
+	uint32_t line;
+	struct span span;
+};
+
+/* A chain or set that a script makes new or changes. */
+struct xt_touched {
+	char name[XT_NAME_SIZE];
+	char digest[XT_DIGEST_SIZE];
+	uint32_t rules;
+};
+
+/* Input of a tool. */
+struct xt_script {
+	struct out *out;
+	uint32_t line;               /* that was written last */
+	bool tracing;                /* origins and what is touched are wanted */
+	bool explain;                /* and what differs */
+	struct out origins, touched; /* arrays of the above */
+	struct out differences;      /* lines: '!' or '?' as in xt_script_differs(), then the text */
+	bool changes;                /* there is something to do */
+	bool suppressed;             /* there would be, but its layer is missing */
+	bool impossible; /* of one guest's chains, some are not there */
+	bool shape; /* chains come or go, or hooks: it is not enough to look at what is touched */
+	uint32_t chains, rules, sets, elements, deleted;
+};
+
+void xt_script_printf(struct xt_script *script, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+/* Counts a line that was written to script->out; `span` {0, 0}: from no line of source. */
+void xt_script_line(struct xt_script *script, struct span span);
+void xt_script_touch(struct xt_script *script, struct text name, const char *digest, uint32_t rules);
+/* Notes what differs.  `certain`: it was changed by others, whatever the configuration was. */
+void xt_script_differs(struct xt_script *script, bool certain, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+struct span xt_script_origin(const struct xt_script *script, uint32_t line);
+void xt_script_free(struct xt_script *script);
+
+/* For iptables-restore -n: makes of `loaded` what is wanted. */
+void xt_script_table(struct xt_script *script, enum xt_table_id id, struct xt_loaded_table *loaded,
+		     const struct xt_goal *goal);
+/* For ipset restore: before the tables, and after them. */
+void xt_script_sets(struct xt_script *before, struct xt_script *after, struct xt_loaded *loaded,
+		    const struct xt_goal *goal);
+/* By which sets are compared: of the lines, but for the size of the hash table. */
+void xt_set_digest(struct text lines, char digest[XT_DIGEST_SIZE]);
+/* For ebtables-restore: the whole table. */
+void xt_script_bridge(struct xt_script *script, struct xt_loaded_bridge *loaded, const struct xt_goal *goal);
+
+/* ---- the plan, xt_plan.c ---- */
+
+/* In the order in which they are taken. */
+enum xt_step {
+	XT_STEP_SETS,
+	XT_STEP_TABLES, /* and as many as there are tables */
+	XT_STEP_SETS_AFTER = XT_STEP_TABLES + XT_TABLES,
+	XT_STEP_BRIDGE,
+	XT_STEPS,
+};
+
+struct xt_plan {
+	struct xt_script scripts[XT_STEPS];
+	struct out texts[XT_STEPS];
+};
+
+/* `goal` is to be had from `loaded`.  xt_plan_free() must follow. */
+void xt_plan_make(struct xt_plan *plan, struct xt_loaded *loaded, const struct xt_goal *goal);
+/* The same for one guest's chains. */
+void xt_plan_make_guest(struct xt_plan *plan, struct xt_loaded *loaded, const struct xt_goal *goal);
+/* Makes the scripts for sets and ebtables once more, when those were read again. */
+void xt_plan_make_again(struct xt_plan *plan, struct xt_loaded *loaded, const struct xt_goal *goal);
+bool xt_plan_is_empty(const struct xt_plan *plan);
+/* Whether something would be to do in a layer that cannot be read. */
+bool xt_plan_lacks(const struct xt_plan *plan, const struct xt_loaded *loaded, enum layer layer);
+void xt_plan_free(struct xt_plan *plan);
+/* The tool that takes the script of a step. */
+const char *const *xt_step_tool(enum xt_step step);
+
+/* ---- stamps, xt_stamp.c ---- */
+
+/* Who changes tables changes this, too, as far as the kernel tells. */
+struct xt_stamp {
+	uint32_t generation; /* of nf_tables */
+	uint64_t legacy[XT_TABLES];
+};
+
+/* Of the network namespace of the calling thread. */
+struct xt_stamp xt_stamp_take(void);
+bool xt_stamp_equal(const struct xt_stamp *a, const struct xt_stamp *b);
+/* Of a legacy table: its rules in the upper half, their bytes in the lower; 0: there is none. */
+uint64_t xt_legacy_size(const struct xt_table_row *row);
+
+/* ---- contents, xt_contents.c ---- */
+
+/* Of what has no stamp, or not a whole one: our sets, the table of ebtables-legacy, and the rules of iptables-legacy. */
+struct xt_contents {
+	uint64_t sets, bridge, legacy;
+};
+
+/* Each part; they take some milliseconds with thousands of sets or rules.  0: there are none, or they cannot be had. */
+uint64_t xt_contents_sets(void);
+uint64_t xt_contents_bridge(void);
+uint64_t xt_contents_legacy(void);
+
+/* ---- one at a time, xt_lock.c ---- */
+
+struct xt_lock {
+	char path[64];
+	int file;
+};
+
+/* Waits up to a minute.  False: there is a problem, and nothing is to be given. */
+bool xt_lock_take(struct backend_loading *loading, struct xt_lock *lock);
+void xt_lock_give(struct xt_lock *lock);
+
+/* ---- tools, xt_tool.c ---- */
+
+/* Starts a tool.  With an input: that.  `lock`: a descriptor that it keeps open, or 0. */
+void xt_tool_start(struct process *process, const char *const *argv, const struct out *input, int lock);
+/* Waits for it.  False: it did not do what it should; the reason becomes a problem. */
+bool xt_tool_finish(struct backend_loading *loading, struct process *process, const struct xt_script *script);
+/* Both, for a tool that takes a script. */
+bool xt_tool_run(struct backend_loading *loading, const char *const *argv, const struct xt_script *script,
+		 int lock);
+bool xt_tool_is_missing(const struct process *process);
+/* What it printed. */
+struct text xt_tool_output(const struct process *process);
+
+/* ---- reading back, xt_read.c ---- */
+
+/* All of it, into an empty `loaded`.  False: there are problems. */
+bool xt_read_all(struct backend_loading *loading, struct xt_loaded *loaded);
+/* The same for ebtables, and for the sets. */
+bool xt_read_bridge(struct backend_loading *loading, struct xt_loaded *loaded);
+bool xt_read_sets(struct backend_loading *loading, struct xt_loaded *loaded);
+/* Whether the plan has so small an effect that looking at what it touched is enough. */
+bool xt_read_can_be_short(const struct xt_plan *plan);
+/* Reads that, and compares it with what the plan wanted; if all is well `loaded` is
+ * brought up to date, else it stays as it is and there are problems. */
+bool xt_read_touched(struct backend_loading *loading, struct xt_loaded *loaded, const struct xt_plan *plan);
+
+/* ---- xt_patch.c ---- */
+
+/* Whether a chain of iptables is one of this guest's own. */
+bool xt_is_chain_of(const struct guest *guest, struct text chain);
+
+/* ---- the whole, xt_apply.c ---- */
+
+/* Runs a plan that has something to do, for a state that is not stale. */
+bool xt_carry_out(struct backend_loading *loading, struct xt_state *state, const struct xt_goal *goal,
+		  const struct xt_plan *plan);
+void xt_loading_note(struct backend_loading *loading, const struct xt_plan *plan);
+
+struct xt_state {
+	struct xt_loaded loaded;
+	bool known;
+	struct xt_stamp stamp;
+	struct xt_contents contents;
+	int64_t legacy_due; /* nanoseconds, CLOCK_MONOTONIC: when the rules of iptables-legacy are looked at again */
+	struct xt_lock lock; /* while a load is at work */
+};
+
+#endif

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Making chains and rules. */
+#include <stdlib.h>
+
+#include "resolve/left_out.h"
+#include "xtables/lower/xtables.h"
+
+struct xt_chain *xt_chain_add(struct xt_builder *b, struct text name,
+			      void (*fill)(struct xt_builder *b, struct xt_chain *chain))
+{
+	struct xt_chain *chain = ARENA_NEW(b->arena, struct xt_chain);
+
+	chain->name = name;
+	chain->fill = fill;
+	chain->last = &chain->first;
+	*b->last = chain;
+	b->last = &chain->next;
+	b->chain_count++;
+	return chain;
+}
+
+static struct xt_rule *append_rule(struct xt_builder *b, struct xt_chain *chain, const struct xt_match *matches,
+				   uint32_t count, struct xt_target target)
+{
+	struct xt_rule *rule = ARENA_NEW(b->arena, struct xt_rule);
+
+	rule->matches = matches;
+	rule->match_count = count;
+	rule->target = target;
+	*chain->last = rule;
+	chain->last = &rule->next;
+	return rule;
+}
+
+/* ---- without IP sets ---- */
+
+/* The first match of a set, or `count`. */
+static uint32_t find_set_match(const struct xt_match *matches, uint32_t count)
+{
+	uint32_t i = 0;
+
+	while (i < count && !((matches[i].kind == XT_SOURCE || matches[i].kind == XT_DEST ||
+			       matches[i].kind == XT_NOT_SOURCE) &&
+			      matches[i].endpoint->kind == ENDPOINT_SET))
+		i++;
+	return i;
+}
+
+static bool has_exceptions(const struct ipset *set)
+{
+	for (const struct set_entry *entry = set->entries; entry; entry = entry->next)
+		if (entry->nomatch)
+			return true;
+	return false;
+}
+
+static const struct endpoint *entry_endpoint(struct xt_builder *b, const struct set_entry *entry)
+{
+	struct endpoint *e = ARENA_NEW(b->arena, struct endpoint);
+	char text[PREFIX_TEXT_SIZE];
+	uint32_t len = prefix_format(&entry->prefix, text);
+
+	*e = (struct endpoint){ .kind = ENDPOINT_LIST, .versions = b->version, .prefixes = ARENA_NEW(b->arena, struct prefix),
+				.count = 1 };
+	*e->prefixes = entry->prefix;
+	e->text = arena_copy(b->arena, (struct text){ text, len });
+	return e;
+}
+
+/* Where the kernel has no IP sets: a rule for each member.  What a set with exceptions or a negation means cannot be
+ * written so; such rules are left out.  Returns the last rule, or one that is in no chain. */
+static struct xt_rule *add_without_sets(struct xt_builder *b, struct xt_chain *chain, const struct xt_match *matches,
+					uint32_t count, struct xt_target target)
+{
+	uint32_t at = find_set_match(matches, count);
+	struct xt_rule *rule = ARENA_NEW(b->arena, struct xt_rule);
+
+	if (at == count)
+		return append_rule(b, chain, matches, count, target);
+	if (matches[at].kind == XT_NOT_SOURCE || has_exceptions(matches[at].endpoint->ipset))
+		return rule;
+	for (const struct set_entry *entry = matches[at].endpoint->ipset->entries; entry; entry = entry->next) {
+		struct xt_match *copy;
+
+		if (entry->repeated || !(prefix_versions(&entry->prefix) & b->version))
+			continue;
+		copy = ARENA_ARRAY(b->arena, struct xt_match, count);
+		memcpy(copy, matches, count * sizeof(*copy));
+		copy[at].endpoint = entry_endpoint(b, entry);
+		rule = add_without_sets(b, chain, copy, count, target);
+	}
+	return rule;
+}
+
+struct xt_rule *xt_rule_add(struct xt_builder *b, struct xt_chain *chain, const struct xt_match *matches,
+			    uint32_t count, struct xt_target target)
+{
+	return left_out_layer(b->config->left_out, LAYER_SETS) ? add_without_sets(b, chain, matches, count, target)
+							       : append_rule(b, chain, matches, count, target);
+}
+
+struct xt_rule *xt_add_copy(struct xt_builder *b, struct xt_chain *chain, struct xt_target target,
+			    const struct xt_match *matches, uint32_t count)
+{
+	struct xt_match *copy = ARENA_ARRAY(b->arena, struct xt_match, count);
+
+	memcpy(copy, matches, count * sizeof(*copy));
+	return xt_rule_add(b, chain, copy, count, target);
+}
+
+void xt_log_add(struct xt_builder *b, struct xt_chain *chain, const struct xt_match *matches,
+		uint32_t count, uint32_t vmid, enum log_level level, const char *message, struct span span)
+{
+	struct xt_log *log;
+	struct xt_rule *rule;
+
+	if (level == LOG_NOLOG || left_out_layer(b->config->left_out, LAYER_NFLOG))
+		return;
+	log = ARENA_NEW(b->arena, struct xt_log);
+	*log = (struct xt_log){ vmid, level, message, &b->config->cluster_options.log_ratelimit };
+	rule = xt_rule_add(b, chain, matches, count, (struct xt_target){ .kind = XT_LOG, .log = log });
+	rule->wide = true;
+	rule->span = span;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return text_compare((*(struct xt_chain *const *)a)->name, (*(struct xt_chain *const *)b)->name);
+}
+
+struct xt_table *xt_table_finish(struct xt_builder *b, const char *name)
+{
+	struct xt_table *table = ARENA_NEW(b->arena, struct xt_table);
+
+	table->name = name;
+	table->version = b->version;
+	table->config = b->config;
+	table->chains = ARENA_ARRAY(b->arena, struct xt_chain *, b->chain_count);
+	for (struct xt_chain *chain = b->chains; chain; chain = chain->next)
+		table->chains[table->chain_count++] = chain;
+	qsort(table->chains, table->chain_count, sizeof(*table->chains), by_name);
+	return table;
+}
+
+void xt_chain_fill(struct arena *arena, const struct xt_table *table, struct xt_chain *chain)
+{
+	struct xt_builder b = { .arena = arena, .config = table->config, .version = table->version };
+
+	chain->first = NULL;
+	chain->last = &chain->first;
+	chain->fill(&b, chain);
+}

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The lowered form of the iptables family: tables of chains of typed matches
+ * and targets, once for IPv4 and once for IPv6 (spec chapter 2).
+ *
+ * lower.c and its neighbours make it, print.c writes it down.  The order of
+ * matches in a rule is the order in which they are printed.
+ */
+#ifndef PVEFW_XTABLES_H
+#define PVEFW_XTABLES_H
+
+#include "resolve/config.h"
+#include "base/output.h"
+
+enum xt_match_kind {
+	XT_ANY,         /* ends a list of matches */
+	XT_IN_IFACE,    /* text */
+	XT_OUT_IFACE,   /* text */
+	XT_SOURCE,      /* endpoint */
+	XT_DEST,        /* endpoint */
+	XT_NOT_SOURCE,  /* endpoint, a set */
+	XT_PROTO,       /* text */
+	XT_MODULE,      /* text: -m, for the protocol's own options */
+	XT_ICMP_TYPE,   /* text; of ICMP */
+	XT_ICMPV6_TYPE, /* text; of ICMPv6 */
+	XT_SPORT,       /* ports, one */
+	XT_DPORT,       /* ports, one */
+	XT_SPORTS,      /* ports, multiport */
+	XT_DPORTS,      /* ports, multiport */
+	XT_DST_TYPE,    /* text: addrtype */
+	XT_SRC_TYPE,    /* text */
+	XT_CTSTATE,     /* text */
+	XT_PHYSDEV_IN,  /* text: bridged, this way in */
+	XT_PHYSDEV_OUT, /* text: bridged, this way out */
+	XT_PHYSDEV_IPS, /* text: as PHYSDEV_OUT, spelled the other way round */
+	XT_MARK,        /* text: value/mask */
+	XT_NOT_MAC,     /* text: source */
+	XT_TCP_FLAGS,   /* text: mask and flags */
+	XT_NOT_TCP_FLAGS,
+	XT_SYN_RATE,    /* synflood: over the limit */
+};
+
+/* protection_synflood */
+struct xt_syn_rate {
+	int64_t rate, burst, expire; /* per second; packets; milliseconds */
+	unsigned source_bits;
+};
+
+struct xt_match {
+	enum xt_match_kind kind;
+	union {
+		struct text text;
+		const struct endpoint *endpoint;
+		const struct ports *ports;
+		const struct xt_syn_rate *syn_rate;
+	};
+};
+
+enum xt_target_kind {
+	XT_ACCEPT,
+	XT_DROP,
+	XT_RETURN,
+	XT_JUMP,        /* chain */
+	XT_GOTO,        /* chain */
+	XT_REJECT,      /* text: with */
+	XT_SET_MARK,    /* text: value/mask */
+	XT_SET_CONNMARK,/* number */
+	XT_NFQUEUE,     /* queues */
+	XT_HELPER,      /* text */
+	XT_LOG,         /* log */
+};
+
+struct xt_log {
+	uint32_t vmid;
+	enum log_level level;
+	const char *message;
+	const struct ratelimit *limit;
+};
+
+struct xt_target {
+	enum xt_target_kind kind;
+	union {
+		struct text text;
+		uint32_t number;
+		const struct queues *queues;
+		const struct xt_log *log;
+	};
+};
+
+struct xt_rule {
+	const struct xt_match *matches;
+	uint32_t match_count;
+	bool wide; /* without a match: two blanks before the target (spec 2.1) */
+	struct xt_target target;
+	struct span span; /* the line it comes from, if any */
+	/* Counts for its line, or for a policy that no line sets; other rules of the line only log, or
+	 * look at what this one did. */
+	bool counts;
+	struct xt_rule *next;
+};
+
+struct xt_builder;
+
+/* A chain is known by its name and by what it is about.  Its rules are made when
+ * they are needed, one chain after the other: a ruleset of 60,000 rules is printed
+ * with the memory of its longest chain. */
+struct xt_chain {
+	struct text name;
+	void (*fill)(struct xt_builder *b, struct xt_chain *chain);
+	const void *subject; /* of fill: a NIC, a group ... */
+	bool out;            /* of fill: the direction */
+	bool mark_is_off;    /* every packet that gets to what is added next is without the accept mark */
+	struct xt_rule *first, **last;
+	struct xt_chain *next;
+};
+
+struct xt_table {
+	const char *name;  /* filter, raw */
+	unsigned version;  /* IPV4, IPV6 */
+	const struct config *config;
+	struct xt_chain **chains; /* sorted by name */
+	uint32_t chain_count;
+};
+
+/* The chains that hook a table into the kernel's own. */
+struct xt_hook {
+	const char *builtin, *chain;
+};
+
+/* ---- lower.c ---- */
+
+/* The filter or raw table of one IP version, from `arena`: its chains, without rules. */
+struct xt_table *xt_lower_filter(struct arena *arena, const struct config *config, unsigned version);
+struct xt_table *xt_lower_raw(struct arena *arena, const struct config *config, unsigned version);
+/* Makes the rules of one chain, from `arena`. */
+void xt_chain_fill(struct arena *arena, const struct xt_table *table, struct xt_chain *chain);
+
+/* ---- building, build.c ---- */
+
+/* What the lowering passes carry around. */
+struct xt_builder {
+	struct arena *arena;
+	const struct config *config;
+	unsigned version;
+	struct xt_chain *chains, **last;
+	uint32_t chain_count;
+};
+
+struct xt_chain *xt_chain_add(struct xt_builder *b, struct text name,
+			      void (*fill)(struct xt_builder *b, struct xt_chain *chain));
+struct xt_rule *xt_rule_add(struct xt_builder *b, struct xt_chain *chain, const struct xt_match *matches,
+			    uint32_t count, struct xt_target target);
+/* A fixed rule: the matches are copied. */
+#define XT_ADD(b, chain, target, ...) \
+	xt_add_copy(b, chain, target, (const struct xt_match[]){ __VA_ARGS__ }, \
+		    sizeof((const struct xt_match[]){ __VA_ARGS__ }) / sizeof(struct xt_match))
+/* One without matches. */
+#define XT_ADD_ALL(b, chain, target) xt_rule_add(b, chain, NULL, 0, target)
+struct xt_rule *xt_add_copy(struct xt_builder *b, struct xt_chain *chain, struct xt_target target,
+			    const struct xt_match *matches, uint32_t count);
+/* A LOG rule; nothing for LOG_NOLOG. */
+void xt_log_add(struct xt_builder *b, struct xt_chain *chain, const struct xt_match *matches,
+		uint32_t count, uint32_t vmid, enum log_level level, const char *message, struct span span);
+struct xt_table *xt_table_finish(struct xt_builder *b, const char *name);
+
+#define XT_M(kind_, literal) { .kind = (kind_), .text = TEXT_INIT(literal) }
+#define XT_TO(kind_) ((struct xt_target){ .kind = (kind_) })
+#define XT_TO_CHAIN(kind_, literal) ((struct xt_target){ .kind = (kind_), .text = TEXT_INIT(literal) })
+
+/* ---- std_chains.c ---- */
+
+void xt_standard_chains(struct xt_builder *b);
+
+/* ---- split.c ---- */
+
+/* The part of a source or destination that follows `before` (NULL: the first), short enough for
+ * iptables-restore; NULL when there is none. What fits is its only part. From `arena`. */
+const struct endpoint *xt_endpoint_part(struct arena *arena, const struct endpoint *whole,
+					const struct endpoint *before);
+
+/* ---- rules.c ---- */
+
+/* Where rules end up, and what ACCEPT means there. */
+struct xt_place {
+	struct xt_chain *chain;
+	enum direction direction;
+	struct xt_target accept;
+	uint32_t vmid;
+	bool group;  /* log messages are empty */
+	int32_t net; /* only rules for this NIC or for none; -1: all */
+	bool ifaces; /* -i names an interface to match */
+};
+
+void xt_rules(struct xt_builder *b, const struct xt_place *place, const struct rule_list *rules);
+/* The policy at the end of a chain. */
+void xt_policy(struct xt_builder *b, const struct xt_place *place, const struct policy *policy, enum log_level level);
+
+/* The chains of all groups that some rule uses. */
+void xt_group_chains(struct xt_builder *b);
+
+/* ---- guests.c, host.c ---- */
+
+/* The chains of guests' NICs, and PVEFW-IPS if a guest has it. */
+void xt_guest_chains(struct xt_builder *b);
+/* Whether a guest hands packets to an IPS. */
+bool xt_has_ips(const struct config *config);
+/* Fill PVEFW-FWBR-IN and PVEFW-FWBR-OUT. */
+void xt_fill_forward_in(struct xt_builder *b, struct xt_chain *chain);
+void xt_fill_forward_out(struct xt_builder *b, struct xt_chain *chain);
+/* A guest that has chains, and the next one that has. */
+const struct guest *xt_next_guest(const struct guest *guest);
+/* PVEFW-HOST-IN and PVEFW-HOST-OUT. */
+void xt_host_chains(struct xt_builder *b);
+/* PVEFW-blacklist, if the cluster has that set. */
+void xt_blacklist_chain(struct xt_builder *b);
+/* Blacklist, smurfs, impossible TCP flags (spec 2.2). */
+void xt_input_filters(struct xt_builder *b, struct xt_chain *chain);
+
+/* ---- print.c ---- */
+
+/* One line, without its end. */
+void xt_print_rule(struct out *out, const struct xt_chain *chain, const struct xt_rule *rule,
+		   unsigned version);
+/* How many rules the tools make of it: one for each pair of a source and a destination. */
+uint32_t xt_rule_multiplicity(const struct xt_rule *rule);
+/* PVEFW-<vmid>-<name>-v<version>, shortened as spec 2.9 says. */
+void xt_print_set_name(struct out *out, const struct ipset *set, unsigned version);
+
+/* ---- files.c, ipset.c, ebtables.c ---- */
+
+extern const struct xt_hook xt_filter_hooks[], xt_raw_hooks[]; /* ended by NULL */
+
+void xt_print_listing(struct out *out, const struct config *config);
+void xt_print_ipsets(struct out *out, const struct config *config);
+void eb_print_listing(struct out *out, const struct config *config);
+void eb_print_restore(struct out *out, const struct config *config);
+/* "PVESIG:..." of `len` bytes: SHA-1 in base64 without padding. */
+void xt_print_signature(struct out *out, const char *bytes, size_t len);
+
+#endif

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Writing down one rule in iptables-save's language. */
+#include "xtables/lower/xtables.h"
+
+#include "lang/limit_table.h"
+
+static void print_set_id(struct out *out, const char *id, size_t len)
+{
+	enum { LONGEST = 20 };
+	_Static_assert(sizeof("PVEFW-" "_swap") - 1 + LONGEST <= LIMIT_IPSET_NAME, "a set and its successor have names");
+	uint32_t hash = 0x811c9dc5;
+
+	if (len <= LONGEST) {
+		out_bytes(out, id, len);
+		return;
+	}
+	for (size_t i = 0; i < len; i++)
+		hash = (hash ^ (unsigned char)id[i]) * 0x01000193;
+	out_printf(out, "%X", hash & 0x7fffffff);
+}
+
+void xt_print_set_name(struct out *out, const struct ipset *set, unsigned version)
+{
+	char id[128];
+	struct out memory = { .data = id, .room = sizeof(id), .fd = -1 };
+
+	out_number(&memory, set->vmid);
+	out_char(&memory, '-');
+	out_text(&memory, set->name);
+	out_string(&memory, version == IPV4 ? "-v4" : "-v6");
+	out_string(out, "PVEFW-");
+	print_set_id(out, id, memory.len);
+}
+
+static void print_endpoint(struct out *out, const struct endpoint *e, bool source, bool negate,
+			   unsigned version)
+{
+	switch (e->kind) {
+	case ENDPOINT_ANY:
+		break;
+	case ENDPOINT_SET:
+		out_string(out, negate ? "-m set ! --match-set " : "-m set --match-set ");
+		xt_print_set_name(out, e->ipset, version);
+		out_string(out, source ? " src" : " dst");
+		break;
+	case ENDPOINT_ALIAS:
+		out_string(out, source ? "-s " : "-d ");
+		out_text(out, e->alias->cidr);
+		break;
+	case ENDPOINT_RANGE:
+		out_string(out, source ? "-m iprange --src-range " : "-m iprange --dst-range ");
+		out_text(out, e->text);
+		break;
+	case ENDPOINT_LIST:
+		out_string(out, source ? "-s " : "-d ");
+		out_text(out, e->text);
+		break;
+	}
+}
+
+static void print_syn_rate(struct out *out, const struct xt_syn_rate *rate)
+{
+	out_printf(out,
+		   "-m hashlimit --hashlimit-above %lld/sec --hashlimit-burst %lld --hashlimit-mode srcip "
+		   "--hashlimit-name syn --hashlimit-htable-size 2097152 --hashlimit-srcmask %u "
+		   "--hashlimit-htable-expire %lld",
+		   (long long)rate->rate, (long long)rate->burst, rate->source_bits, (long long)rate->expire);
+}
+
+/* What stands before and behind the text of a match. */
+static const struct {
+	struct text before, after;
+} spellings[] = {
+	[XT_IN_IFACE] = { TEXT_INIT("-i "), TEXT_INIT("") },
+	[XT_OUT_IFACE] = { TEXT_INIT("-o "), TEXT_INIT("") },
+	[XT_PROTO] = { TEXT_INIT("-p "), TEXT_INIT("") },
+	[XT_MODULE] = { TEXT_INIT("-m "), TEXT_INIT("") },
+	[XT_ICMP_TYPE] = { TEXT_INIT("--icmp-type "), TEXT_INIT("") },
+	[XT_ICMPV6_TYPE] = { TEXT_INIT("--icmpv6-type "), TEXT_INIT("") },
+	[XT_SPORT] = { TEXT_INIT("--sport "), TEXT_INIT("") },
+	[XT_DPORT] = { TEXT_INIT("--dport "), TEXT_INIT("") },
+	[XT_SPORTS] = { TEXT_INIT("--match multiport --sports "), TEXT_INIT("") },
+	[XT_DPORTS] = { TEXT_INIT("--match multiport --dports "), TEXT_INIT("") },
+	[XT_DST_TYPE] = { TEXT_INIT("-m addrtype --dst-type "), TEXT_INIT("") },
+	[XT_SRC_TYPE] = { TEXT_INIT("-m addrtype --src-type "), TEXT_INIT("") },
+	[XT_CTSTATE] = { TEXT_INIT("-m conntrack --ctstate "), TEXT_INIT("") },
+	[XT_PHYSDEV_IN] = { TEXT_INIT("-m physdev --physdev-is-bridged --physdev-in "), TEXT_INIT("") },
+	[XT_PHYSDEV_OUT] = { TEXT_INIT("-m physdev --physdev-is-bridged --physdev-out "), TEXT_INIT("") },
+	[XT_PHYSDEV_IPS] = { TEXT_INIT("-m physdev --physdev-out "), TEXT_INIT(" --physdev-is-bridged") },
+	[XT_MARK] = { TEXT_INIT("-m mark --mark "), TEXT_INIT("") },
+	[XT_NOT_MAC] = { TEXT_INIT("-m mac ! --mac-source "), TEXT_INIT("") },
+	[XT_TCP_FLAGS] = { TEXT_INIT("--tcp-flags "), TEXT_INIT("") },
+	[XT_NOT_TCP_FLAGS] = { TEXT_INIT("! --tcp-flags "), TEXT_INIT("") },
+};
+
+static void print_match(struct out *out, const struct xt_match *match, unsigned version)
+{
+	switch (match->kind) {
+	case XT_SOURCE:
+	case XT_NOT_SOURCE:
+		print_endpoint(out, match->endpoint, true, match->kind == XT_NOT_SOURCE, version);
+		break;
+	case XT_DEST:
+		print_endpoint(out, match->endpoint, false, false, version);
+		break;
+	case XT_SYN_RATE:
+		print_syn_rate(out, match->syn_rate);
+		break;
+	case XT_SPORT:
+	case XT_DPORT:
+	case XT_SPORTS:
+	case XT_DPORTS:
+		out_text(out, spellings[match->kind].before);
+		out_text(out, match->ports->text);
+		break;
+	default:
+		out_text(out, spellings[match->kind].before);
+		out_text(out, match->text);
+		out_text(out, spellings[match->kind].after);
+	}
+}
+
+_Static_assert(sizeof(":4294967295:7:" ": policy REJECT: ") - 1 + LIMIT_CHAIN_NAME <= LIMIT_LOG_PREFIX,
+	       "a log prefix has any VMID, level, chain and message");
+
+static void print_log(struct out *out, const struct xt_chain *chain, const struct xt_log *log)
+{
+	const struct ratelimit *limit = log->limit;
+
+	if (!limit->off) {
+		out_string(out, "-m limit --limit ");
+		out_text(out, limit->rate.len ? limit->rate : TEXT("1/sec"));
+		if (limit->burst) {
+			out_string(out, " --limit-burst ");
+			out_text(out, limit->burst_text);
+		}
+		out_char(out, ' ');
+	}
+	out_string(out, "-j NFLOG --nflog-prefix \":");
+	out_number(out, log->vmid);
+	out_char(out, ':');
+	out_number(out, (uint64_t)log->level);
+	out_char(out, ':');
+	out_text(out, chain->name);
+	out_string(out, ": ");
+	out_string(out, log->message);
+	out_char(out, '"');
+}
+
+static void print_queue(struct out *out, const struct queues *queues)
+{
+	out_string(out, "-j NFQUEUE ");
+	if (queues->range)
+		out_printf(out, "--queue-balance %u:%u ", queues->first, queues->last);
+	else if (queues->set)
+		out_printf(out, "--queue-num %u ", queues->first);
+	out_string(out, "--queue-bypass");
+}
+
+static void print_target(struct out *out, const struct xt_chain *chain, const struct xt_target *target)
+{
+	static const struct text before[] = {
+		[XT_ACCEPT] = TEXT_INIT("-j ACCEPT"), [XT_DROP] = TEXT_INIT("-j DROP"), [XT_RETURN] = TEXT_INIT("-j RETURN"),
+		[XT_JUMP] = TEXT_INIT("-j "), [XT_GOTO] = TEXT_INIT("-g "), [XT_REJECT] = TEXT_INIT("-j REJECT --reject-with "),
+		[XT_SET_MARK] = TEXT_INIT("-j MARK --set-mark "), [XT_SET_CONNMARK] = TEXT_INIT("-j CONNMARK --set-mark "),
+		[XT_HELPER] = TEXT_INIT("-j CT --helper "), [XT_NFQUEUE] = TEXT_INIT(""), [XT_LOG] = TEXT_INIT(""),
+	};
+
+	out_text(out, before[target->kind]);
+	switch (target->kind) {
+	case XT_ACCEPT:
+	case XT_DROP:
+	case XT_RETURN:
+		break;
+	case XT_SET_CONNMARK:
+		out_number(out, target->number);
+		break;
+	case XT_NFQUEUE:
+		print_queue(out, target->queues);
+		break;
+	case XT_LOG:
+		print_log(out, chain, target->log);
+		break;
+	default:
+		out_text(out, target->text);
+	}
+}
+
+void xt_print_rule(struct out *out, const struct xt_chain *chain, const struct xt_rule *rule,
+		   unsigned version)
+{
+	out_string(out, "-A ");
+	out_text(out, chain->name);
+	if (rule->wide && !rule->match_count)
+		out_char(out, ' ');
+	for (uint32_t i = 0; i < rule->match_count; i++) {
+		out_char(out, ' ');
+		print_match(out, &rule->matches[i], version);
+	}
+	out_char(out, ' ');
+	print_target(out, chain, &rule->target);
+}
+
+uint32_t xt_rule_multiplicity(const struct xt_rule *rule)
+{
+	uint32_t rules = 1;
+
+	for (uint32_t i = 0; i < rule->match_count; i++) {
+		const struct xt_match *match = &rule->matches[i];
+		uint32_t elements = 1;
+
+		if ((match->kind != XT_SOURCE && match->kind != XT_DEST) || match->endpoint->kind != ENDPOINT_LIST)
+			continue;
+		for (uint32_t n = 0; n < match->endpoint->text.len; n++)
+			elements += match->endpoint->text.ptr[n] == ',';
+		rules *= elements;
+	}
+	return rules;
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Output: a buffer that is either kept in memory or written to a file
+ * descriptor when it is full.
+ */
+#ifndef PVEFW_OUT_H
+#define PVEFW_OUT_H
+
+#include <stdarg.h>
+#include <stddef.h>
+
+#include "base/text.h"
+
+struct out {
+	char *data;
+	size_t len, room;
+	int fd;    /* -1: memory */
+	int error; /* errno of the first write that failed, then nothing is written */
+};
+
+/* To memory: the bytes are out->data, out->len of them. */
+void out_init_memory(struct out *out);
+/* To `fd`, which stays the caller's. */
+void out_init_fd(struct out *out, int fd);
+/* Writes what is left; returns 0 or an errno. */
+int out_flush(struct out *out);
+void out_free(struct out *out);
+
+/* Makes room for `more` bytes behind data + len: by writing what is there when
+ * there is a file, else by growing. */
+void out_make_room(struct out *out, size_t more);
+/* When there is no room for the bytes: writes, or gets more. */
+void out_bytes_slowly(struct out *out, const char *bytes, size_t len);
+
+static inline void out_bytes(struct out *out, const char *bytes, size_t len)
+{
+	if (out->room - out->len < len) {
+		out_bytes_slowly(out, bytes, len);
+		return;
+	}
+	if (len)
+		memcpy(out->data + out->len, bytes, len);
+	out->len += len;
+}
+
+void out_number(struct out *out, uint64_t number);
+void out_printf(struct out *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static inline void out_text(struct out *out, struct text t)
+{
+	out_bytes(out, t.ptr, t.len);
+}
+
+static inline void out_string(struct out *out, const char *s)
+{
+	out_bytes(out, s, strlen(s));
+}
+
+static inline void out_char(struct out *out, char c)
+{
+	out_bytes(out, &c, 1);
+}
+
+#endif

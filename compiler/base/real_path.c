@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/real_path.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Appends a name to a place; "." and ".." are what they are in a folder without links. */
+static const char *append(struct arena *arena, const char *folder, struct text name)
+{
+	if (!name.len || text_is(name, "."))
+		return folder;
+	if (text_is(name, ".."))
+		return place_above(arena, folder, 1);
+	return arena_printf(arena, "%s/%.*s", folder[1] ? folder : "", TEXT_ARG(name));
+}
+
+static const char *append_all(struct arena *arena, const char *folder, const char *names)
+{
+	while (*names) {
+		uint32_t len = (uint32_t)strcspn(names, "/");
+
+		folder = append(arena, folder, (struct text){ names, len });
+		names += len + (names[len] == '/');
+	}
+	return folder;
+}
+
+/* The longest beginning of the path that exists, resolved, and the names behind it. */
+static const char *resolve(struct arena *arena, const char *path)
+{
+	char *real = NULL;
+
+	for (size_t len = strlen(path); !real && len; len--) {
+		const char *beginning = arena_printf(arena, "%.*s", (int)len, path);
+		const char *place;
+
+		if (path[len - 1] != '/' && path[len] && path[len] != '/')
+			continue;
+		real = realpath(beginning, NULL);
+		if (!real)
+			continue;
+		place = append_all(arena, arena_string(arena, text_of(real)), path + len);
+		free(real);
+		return place;
+	}
+	return append_all(arena, "/", path);
+}
+
+static const char *absolute(struct arena *arena, const char *path)
+{
+	char *here = path[0] == '/' ? NULL : getcwd(NULL, 0);
+	const char *whole = here ? arena_printf(arena, "%s/%s", here, path) : path;
+
+	free(here);
+	return whole;
+}
+
+const char *place_of(struct arena *arena, const char *path)
+{
+	const char *whole = absolute(arena, path), *slash = strrchr(whole, '/');
+	struct text name = text_of(slash ? slash + 1 : whole);
+
+	if (!name.len || text_is(name, ".") || text_is(name, "..") || !slash)
+		return resolve(arena, whole);
+	return append(arena, resolve(arena, arena_printf(arena, "%.*s", (int)(slash + 1 - whole), whole)), name);
+}
+
+const char *place_of_target(struct arena *arena, const char *path)
+{
+	char *real = realpath(path, NULL);
+	const char *place = real ? arena_string(arena, text_of(real)) : NULL;
+
+	free(real);
+	return place;
+}
+
+const char *place_below(const char *folder, const char *path)
+{
+	size_t len = strlen(folder);
+
+	if (strcmp(folder, "/") == 0)
+		return path + 1;
+	return strncmp(path, folder, len) == 0 && path[len] == '/' ? path + len + 1 : NULL;
+}
+
+const char *place_above(struct arena *arena, const char *path, int levels)
+{
+	for (; levels > 0 && path[1]; levels--) {
+		const char *slash = strrchr(path, '/');
+
+		path = slash == path ? "/" : arena_printf(arena, "%.*s", (int)(slash - path), path);
+	}
+	return path;
+}
+
+const char *place_from_here(struct arena *arena, const char *path)
+{
+	char *here = getcwd(NULL, 0);
+	const char *below = here ? place_below(here, path) : NULL;
+
+	if (below && below[0])
+		path = arena_string(arena, text_of(below));
+	free(here);
+	return path;
+}

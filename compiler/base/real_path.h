@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Where a file is, whatever names and links lead to it, and whether or not it exists yet. */
+#ifndef PVEFW_PLACE_H
+#define PVEFW_PLACE_H
+
+#include "base/arena.h"
+
+/* The absolute path of `path` without links in its folders; a folder that does not exist is taken as it is written.
+ * The last name stays, even if it is a link. */
+const char *place_of(struct arena *arena, const char *path);
+/* The same for the file that a link leads to; NULL if there is no file. */
+const char *place_of_target(struct arena *arena, const char *path);
+/* The path relative to `folder`, both of them places; NULL if it is not in there. */
+const char *place_below(const char *folder, const char *path);
+/* The place `levels` folders above; "/" has none above. */
+const char *place_above(struct arena *arena, const char *path, int levels);
+/* A place as the working folder sees it, if it is below that. */
+const char *place_from_here(struct arena *arena, const char *path);
+
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Running the programs that read and change the kernel's tables. */
+#ifndef PVEFW_PROCESS_H
+#define PVEFW_PROCESS_H
+
+#include <sys/types.h>
+
+#include "base/output.h"
+
+enum process_end {
+	PROCESS_EXITED,    /* number: exit status */
+	PROCESS_KILLED,    /* number: signal */
+	PROCESS_TIMED_OUT, /* and was killed */
+	PROCESS_NO_START,  /* number: errno */
+};
+
+struct process {
+	const char *const *argv; /* the first is found in PATH; ended by NULL */
+	const char *input;       /* `input_len` bytes of standard input; they stay the caller's */
+	size_t input_len;
+	int64_t patience; /* milliseconds until it is killed */
+	int keep;         /* a descriptor that stays open in it; 0: none */
+
+	enum process_end end;
+	int number;
+	struct out output, errors; /* what it wrote */
+
+	pid_t pid;
+	int64_t deadline;
+	int files[3];
+};
+
+/* Starts it.  process_finish() must follow, whatever comes of it. */
+void process_start(struct process *p);
+/* Waits for its end and collects what it wrote.  The caller frees it with process_free(). */
+void process_finish(struct process *p);
+void process_free(struct process *p);
+/* Whether it ended as it should: with exit status 0. */
+bool process_succeeded(const struct process *p);
+
+#endif

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Comparing and reading pieces of text, independent of the locale. */
+#include "base/text.h"
+
+bool text_equal_nocase(struct text a, struct text b)
+{
+	if (a.len != b.len)
+		return false;
+	for (uint32_t i = 0; i < a.len; i++)
+		if (char_lower(a.ptr[i]) != char_lower(b.ptr[i]))
+			return false;
+	return true;
+}
+
+int text_compare(struct text a, struct text b)
+{
+	uint32_t shorter = a.len < b.len ? a.len : b.len;
+	int order = shorter ? memcmp(a.ptr, b.ptr, shorter) : 0;
+
+	if (order)
+		return order;
+	return a.len < b.len ? -1 : a.len > b.len;
+}
+
+long text_find(struct text a, char c)
+{
+	const char *at = a.len ? memchr(a.ptr, c, a.len) : NULL;
+
+	return at ? at - a.ptr : -1;
+}
+
+bool text_all_digits(struct text a)
+{
+	for (uint32_t i = 0; i < a.len; i++)
+		if (!char_is_digit(a.ptr[i]))
+			return false;
+	return a.len > 0;
+}
+
+bool text_to_number(struct text a, uint64_t max, uint64_t *value)
+{
+	uint64_t n = 0;
+
+	if (!text_all_digits(a))
+		return false;
+	for (uint32_t i = 0; i < a.len; i++) {
+		uint64_t digit = (uint64_t)(a.ptr[i] - '0');
+
+		if (digit > max || n > (max - digit) / 10)
+			return false;
+		n = n * 10 + digit;
+	}
+	*value = n;
+	return true;
+}
+
+static unsigned min3(unsigned a, unsigned b, unsigned c)
+{
+	unsigned m = a < b ? a : b;
+
+	return m < c ? m : c;
+}
+
+unsigned text_distance(struct text a, struct text b, unsigned limit)
+{
+	enum { LONGEST = 64 };
+	unsigned rows[3][LONGEST + 1], least, least_above = 0;
+
+	if (a.len > LONGEST || b.len > LONGEST || a.len >= b.len + limit || b.len >= a.len + limit)
+		return limit;
+	for (unsigned j = 0; j <= b.len; j++)
+		rows[0][j] = j;
+	for (unsigned i = 1; i <= a.len; i++) {
+		unsigned *row = rows[i % 3], *above = rows[(i + 2) % 3], *two = rows[(i + 1) % 3];
+
+		least = i;
+		row[0] = i;
+		for (unsigned j = 1; j <= b.len; j++) {
+			char ca = char_lower(a.ptr[i - 1]), cb = char_lower(b.ptr[j - 1]);
+
+			row[j] = min3(above[j] + 1, row[j - 1] + 1, above[j - 1] + (ca != cb));
+			if (i > 1 && j > 1 && ca == char_lower(b.ptr[j - 2]) &&
+			    cb == char_lower(a.ptr[i - 2]) && two[j - 2] + 1 < row[j])
+				row[j] = two[j - 2] + 1;
+			least = row[j] < least ? row[j] : least;
+		}
+		/* No way leads from two such rows to less. */
+		if (least >= limit && least_above >= limit)
+			return limit;
+		least_above = least;
+	}
+	return rows[a.len % 3][b.len] < limit ? rows[a.len % 3][b.len] : limit;
+}

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * pvefw-cc macros, options, icmp-types: the tables of the language.  Each
+ * command shows the rows of the names given, or all in short.
+ */
+#include "commands/commands.h"
+#include "lang/describe.h"
+#include "resolve/resolver.h"
+#include "commands/table_json.h"
+
+/* What a command shows. */
+struct table {
+	const char *what;   /* one of its rows, for messages */
+	const char *member; /* of the JSON object: the list of rows */
+	void (*list)(struct out *out);
+	bool (*show)(struct out *out, struct text name); /* false: there is no such row */
+	void (*offer)(struct suggestion *s);		 /* collects the names there are */
+	bool (*add_json)(json_t *rows, struct text name); /* as `show`; name.ptr NULL: all rows */
+};
+
+static int report_unknown(const struct table *table, struct text name)
+{
+	struct suggestion s;
+
+	suggest_start(&s, name);
+	table->offer(&s);
+	return cli_unknown(table->what, "", &s);
+}
+
+/* Both return the exit status. */
+static int print_text(struct out *out, const struct cli *cli, const struct table *table)
+{
+	int status = EXIT_CLEAN;
+
+	if (!cli->operand_count)
+		table->list(out);
+	for (int i = 0; i < cli->operand_count; i++) {
+		if (i && out->len)
+			out_char(out, '\n');
+		if (!table->show(out, text_of(cli->operands[i])))
+			status = report_unknown(table, text_of(cli->operands[i]));
+	}
+	return status;
+}
+
+static int print_json(struct out *out, const struct cli *cli, const struct table *table)
+{
+	json_t *rows = json_array();
+	int status = EXIT_CLEAN;
+
+	if (!cli->operand_count)
+		table->add_json(rows, (struct text){ NULL, 0 });
+	for (int i = 0; i < cli->operand_count; i++)
+		if (!table->add_json(rows, text_of(cli->operands[i])))
+			status = report_unknown(table, text_of(cli->operands[i]));
+	json_print(out, json_pack("{s:o}", table->member, rows));
+	return status;
+}
+
+static int show_table(const struct cli *cli, const struct table *table)
+{
+	int status, written;
+	struct out out;
+
+	stdout_open(&out);
+	status = wants_json(cli) ? print_json(&out, cli, table) : print_text(&out, cli, table);
+	written = stdout_close(&out);
+	return written ? written : status;
+}
+
+/* ---- macros ---- */
+
+static void list_macros(struct out *out)
+{
+	for (unsigned i = 0; i < macro_count; i++)
+		out_printf(out, "%-18s %s%s\n", macro_table[i].name, macro_table[i].text,
+			   describe_versions(macro_table[i].versions, IPV_BOTH));
+}
+
+static bool show_macro(struct out *out, struct text name)
+{
+	const struct macro *macro = macro_find(name);
+
+	if (!macro)
+		return false;
+	out_printf(out, "%s: %s%s\n\n", macro->name, macro->text,
+		   describe_versions(macro->versions, IPV_BOTH));
+	for (unsigned i = 0; i < macro->count; i++) {
+		out_string(out, "    ");
+		describe_macro_rule(out, &macro->rules[i]);
+		out_printf(out, "%s\n",
+			   describe_versions(macro->rules[i].versions, macro->versions));
+	}
+	return true;
+}
+
+static void offer_macros(struct suggestion *s)
+{
+	for (unsigned i = 0; i < macro_count; i++)
+		suggest_word(s, text_of(macro_table[i].name));
+}
+
+int cmd_macros(const struct cli *cli)
+{
+	static const struct table table = { "macro", "macros", list_macros, show_macro, offer_macros, add_macros_json };
+
+	return show_table(cli, &table);
+}
+
+/* ---- options ---- */
+
+static void list_options(struct out *out)
+{
+	for (unsigned i = 0; i < OPTION_COUNT; i++)
+		out_printf(out, "%-8s %-36s %s\n", file_kind_name(option_table[i].kind),
+			   option_table[i].key, option_table[i].text);
+}
+
+static void show_option(struct out *out, const struct option_row *row)
+{
+	out_printf(out, "%s, in %s files\n\n", row->key, file_kind_name(row->kind));
+	describe_paragraph(out, 4, text_of(row->text));
+	out_string(out, "\n    value:   ");
+	describe_values(out, row);
+	out_string(out, "\n    default: ");
+	describe_default(out, row);
+	out_string(out, "\n");
+}
+
+/* Of every kind of file that has it. */
+static bool show_options(struct out *out, struct text name)
+{
+	bool found = false;
+
+	for (int kind = 0; kind < FILE_KINDS; kind++) {
+		enum option_id id = option_find((enum file_kind)kind, name);
+
+		if (id == OPTION_COUNT)
+			continue;
+		if (found)
+			out_char(out, '\n');
+		show_option(out, &option_table[id]);
+		found = true;
+	}
+	return found;
+}
+
+static void offer_options(struct suggestion *s)
+{
+	for (unsigned i = 0; i < OPTION_COUNT; i++)
+		suggest_word(s, text_of(option_table[i].key));
+}
+
+int cmd_options(const struct cli *cli)
+{
+	static const struct table table = { "option", "options", list_options, show_options, offer_options, add_options_json };
+
+	return show_table(cli, &table);
+}
+
+/* ---- ICMP types ---- */
+
+static void list_icmp_type(struct out *out, const struct icmp_type *type)
+{
+	out_printf(out, "%-7s %-28s ", type->version == IPV4 ? "icmp" : "icmpv6", type->name);
+	describe_icmp_numbers(out, type);
+	out_char(out, '\n');
+}
+
+static void list_icmp_types(struct out *out)
+{
+	for (unsigned i = 0; i < icmp_count; i++)
+		list_icmp_type(out, &icmp_table[i]);
+}
+
+static bool show_icmp_type(struct out *out, struct text name)
+{
+	const struct icmp_type *v4 = icmp_type_find(IPV4, name), *v6 = icmp_type_find(IPV6, name);
+
+	if (v4)
+		list_icmp_type(out, v4);
+	if (v6)
+		list_icmp_type(out, v6);
+	return v4 || v6;
+}
+
+static void offer_icmp_types(struct suggestion *s)
+{
+	for (unsigned i = 0; i < icmp_count; i++)
+		suggest_word(s, text_of(icmp_table[i].name));
+}
+
+int cmd_icmp_types(const struct cli *cli)
+{
+	static const struct table table = { "ICMP type", "icmp_types", list_icmp_types, show_icmp_type, offer_icmp_types, add_icmp_types_json };
+
+	return show_table(cli, &table);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The tables of pvefw-cc. */
+#include "commands/commands.h"
+
+#define IN(ID) (1u << COMMAND_##ID)
+#define TAKES_FORMAT (IN(COMPILE) | IN(LOAD) | IN(LINT))
+#define TAKES_INPUTS (TAKES_FORMAT | IN(REPORT))
+#define TAKES_DIAGNOSTICS TAKES_INPUTS
+#define TAKES_FINDINGS (IN(COMPILE) | IN(LINT) | IN(REPORT))
+
+static const struct command_row commands[COMMANDS] = {
+#define COMMAND(ID, function, name, operands, text) \
+	[COMMAND_##ID] = { name, operands, text, function },
+#include "commands/cli.def"
+};
+
+static const struct cli_option_row options[CLI_OPTIONS] = {
+#define CLI_OPTION(ID, letter, name, argument, takers, text) \
+	[CLI_##ID] = { letter, name, argument, takers, text },
+#include "cli/cli_shared.def"
+#include "commands/cli.def"
+};
+
+const struct cli_program pvefw_cc = {
+	.name = "pvefw-cc",
+	.see = "pvefw-cc COMMAND --help lists the options of one; pvefw-cc(1) tells all, pvefw.fw(5)\n"
+	       "describes the language.",
+	.commands = commands,
+	.command_count = COMMANDS,
+	.options = options,
+	.option_count = CLI_OPTIONS,
+};

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Listing folders and reading files relative to them: no path is walked twice. */
+#include "inputs/directory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "source/source_cache.h"
+
+static const char *join(const struct folder *folder, const char *name)
+{
+	if (!folder->path[0])
+		return arena_string(folder->diags->arena, text_of(name));
+	return ARENA_JOIN(folder->diags->arena, text_of(folder->path), TEXT("/"), text_of(name)).ptr;
+}
+
+/* For a folder that is not open: whatever it lists is in memory. */
+static int descriptor_of(const struct folder *folder)
+{
+	return folder->dir ? dirfd(folder->dir) : SOURCE_CACHED;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return text_compare(*(const struct text *)a, *(const struct text *)b);
+}
+
+static void add_name(struct folder *folder, uint32_t *room, const char *name)
+{
+	struct arena *arena = folder->diags->arena;
+
+	if (folder->count == *room) {
+		struct text *grown;
+
+		*room = *room ? *room * 2 : 32;
+		grown = ARENA_ARRAY(arena, struct text, *room);
+		if (folder->count)
+			memcpy(grown, folder->names, folder->count * sizeof(*grown));
+		folder->names = grown;
+	}
+	folder->names[folder->count++] = arena_copy(arena, text_of(name));
+}
+
+static bool has_name(const struct folder *folder, struct text name)
+{
+	for (uint32_t i = 0; i < folder->count; i++)
+		if (text_equal(folder->names[i], name))
+			return true;
+	return false;
+}
+
+static void remove_name(struct folder *folder, struct text name)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < folder->count; i++)
+		if (!text_equal(folder->names[i], name))
+			folder->names[kept++] = folder->names[i];
+	folder->count = kept;
+}
+
+/* The path in this folder of an entry of the overlay; NULL: it is not below this folder. */
+static const char *overlay_path(const struct folder *folder, const struct overlay_file *file)
+{
+	size_t len = strlen(folder->path);
+
+	if (strncmp(file->path, folder->path, len) != 0 || (len && file->path[len] != '/'))
+		return NULL;
+	return file->path + len + (len != 0);
+}
+
+static bool is_whole(const struct folder *folder)
+{
+	const struct source_overlay *overlay = folder->diags->map->overlay;
+
+	return overlay && overlay->whole;
+}
+
+/* Lists what the overlay adds, and not what it takes away. */
+static void apply_overlay(struct folder *folder)
+{
+	const struct source_overlay *overlay = folder->diags->map->overlay;
+	uint32_t room = folder->count;
+
+	for (unsigned i = 0; overlay && i < overlay->count; i++) {
+		const char *below = overlay_path(folder, &overlay->files[i]), *slash = below ? strchr(below, '/') : NULL;
+		struct text name = text_of(below ? below : "");
+
+		/* A folder of the overlay is listed only where there is nothing else. */
+		if (!below || (slash && !overlay->whole))
+			continue;
+		if (slash)
+			name.len = (uint32_t)(slash - below);
+		if (!overlay->files[i].bytes)
+			remove_name(folder, name);
+		else if (!has_name(folder, name))
+			add_name(folder, &room, arena_string(folder->diags->arena, name));
+	}
+	if (folder->count)
+		qsort(folder->names, folder->count, sizeof(*folder->names), compare_names);
+}
+
+/* 0 or an errno. */
+static int list(struct folder *folder)
+{
+	const struct dirent *entry;
+	uint32_t room = 0;
+	int reason;
+
+	while (errno = 0, (entry = readdir(folder->dir)))
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+			add_name(folder, &room, entry->d_name);
+	reason = errno;
+	apply_overlay(folder);
+	return reason;
+}
+
+/* The same in the cache. */
+static int list_cached(struct folder *folder, const struct source_cache *cache)
+{
+	const struct cached_source *entry = source_cache_find(cache, folder->path);
+	uint32_t room = 0;
+
+	if (!entry)
+		return ENOENT;
+	if (!entry->is_folder || !entry->is_known)
+		return entry->is_folder ? entry->reason : ENOTDIR;
+	for (entry = NULL; (entry = source_cache_next(cache, entry));) {
+		const char *name = cached_source_name_in(entry, folder->path);
+
+		if (name)
+			add_name(folder, &room, name);
+	}
+	apply_overlay(folder);
+	return 0;
+}
+
+static int open_at(struct folder *folder, int at, const char *name)
+{
+	const struct source_cache *cache = folder->diags->map->cache;
+	int fd, reason;
+
+	if (cache)
+		return list_cached(folder, cache);
+	fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return errno;
+	folder->dir = fdopendir(fd);
+	if (!folder->dir) {
+		reason = errno;
+		close(fd);
+		return reason;
+	}
+	return list(folder);
+}
+
+bool folder_open_root(struct diags *diags, const char *root, struct folder *folder)
+{
+	int reason;
+
+	*folder = (struct folder){ .diags = diags, .path = "" };
+	if (is_whole(folder)) {
+		apply_overlay(folder);
+		return true;
+	}
+	reason = open_at(folder, AT_FDCWD, root);
+	if (reason)
+		diag_note(diag_unreadable(diags, root, reason), "nothing is compiled");
+	return reason == 0;
+}
+
+struct folder folder_open(const struct folder *parent, const char *name)
+{
+	struct folder folder = { .diags = parent->diags };
+	int reason;
+
+	folder.path = join(parent, name);
+	if (is_whole(parent) || !folder_has(parent, text_of(name))) {
+		apply_overlay(&folder);
+		return folder;
+	}
+	reason = open_at(&folder, descriptor_of(parent), name);
+	if (reason)
+		diag_note(diag_unreadable(folder.diags, folder.path, reason), "nothing is compiled");
+	return folder;
+}
+
+void folder_close(struct folder *folder)
+{
+	if (folder->dir)
+		closedir(folder->dir);
+	folder->dir = NULL;
+}
+
+bool folder_has(const struct folder *folder, struct text name)
+{
+	return folder->count &&
+	       bsearch(&name, folder->names, folder->count, sizeof(name), compare_names);
+}
+
+bool folder_is_folder(const struct folder *folder, const char *name)
+{
+	const struct source_cache *cache = folder->diags->map->cache;
+	const struct cached_source *entry = cache ? source_cache_find(cache, join(folder, name)) : NULL;
+	struct stat st;
+
+	if (cache)
+		return entry && entry->is_folder;
+	return fstatat(descriptor_of(folder), name, &st, 0) < 0 || S_ISDIR(st.st_mode);
+}
+
+struct source *folder_load(const struct folder *folder, const char *name)
+{
+	const char *shown;
+	struct source *source;
+
+	if (!folder_has(folder, text_of(name)))
+		return NULL;
+	shown = join(folder, name);
+	source = source_load(folder->diags->map, descriptor_of(folder), name, shown);
+	if (!source)
+		diag_note(diag_unreadable(folder->diags, shown, errno), "nothing is compiled");
+	return source;
+}
+
+void folder_load_all(const struct folder *folder, const struct text *names, unsigned count,
+		     struct source **sources)
+{
+	struct diags *diags = folder->diags;
+	struct source_request *requests = ARENA_ARRAY(diags->arena, struct source_request, count);
+
+	if (!count)
+		return;
+	for (unsigned i = 0; i < count; i++) {
+		requests[i].path = names[i].ptr;
+		requests[i].shown = join(folder, names[i].ptr);
+	}
+	source_load_all(diags->map, descriptor_of(folder), requests, count);
+	for (unsigned i = 0; i < count; i++) {
+		sources[i] = requests[i].source;
+		if (!sources[i])
+			diag_unreadable(diags, requests[i].shown, requests[i].reason);
+	}
+}

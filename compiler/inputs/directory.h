@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Folders of the tree, and the files in them.
+ *
+ * A folder is listed once.  What it does not list is missing; what it lists and
+ * cannot be opened or read is an error, whatever the reason.  So a file is never
+ * taken as missing by mistake, and there is no system call for one that is.
+ *
+ * If the source map has a cache, folders and files are those of the cache, and the disk is not touched.
+ */
+#ifndef PVEFW_FOLDER_H
+#define PVEFW_FOLDER_H
+
+#include <dirent.h>
+
+#include "diag/diag.h"
+
+struct folder {
+	struct diags *diags;
+	const char *path;   /* as shown: relative to the root, "" for it */
+	DIR *dir;           /* NULL: missing or unreadable, then it lists nothing; or in the map's cache */
+	struct text *names; /* sorted; NUL-terminated; without "." and ".." */
+	uint32_t count;
+};
+
+/* Opens and lists the root of a tree; false if that failed, which was reported. */
+bool folder_open_root(struct diags *diags, const char *root, struct folder *folder);
+/* The folder `name` of another one; one that is missing is a folder that lists
+ * nothing.  Close it in any case. */
+struct folder folder_open(const struct folder *parent, const char *name);
+void folder_close(struct folder *folder);
+
+bool folder_has(const struct folder *folder, struct text name);
+/* Whether `name` is a folder, or a link to one.  Where that cannot be found out it is:
+ * opening it will say why. */
+bool folder_is_folder(const struct folder *folder, const char *name);
+/* Reads a file; NULL if it is missing, or unreadable, which was reported. */
+struct source *folder_load(const struct folder *folder, const char *name);
+/* Reads many files that the folder lists, several at a time; sources[i] is the one
+ * of names[i]. */
+void folder_load_all(const struct folder *folder, const struct text *names, unsigned count,
+		     struct source **sources);
+
+#endif

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "inputs/fw_walk.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "pipeline/single_file.h"
+#include "inputs/tree_root.h"
+
+void fw_walk_init(struct fw_walk *walk, struct diags *diags, bool splits_trees)
+{
+	*walk = (struct fw_walk){ .diags = diags, .splits_trees = splits_trees };
+	walk->last = &walk->first;
+}
+
+static void add(struct fw_walk *walk, const char *path, bool is_tree)
+{
+	*walk->last = ARENA_NEW(walk->diags->arena, struct fw_item);
+	**walk->last = (struct fw_item){ .path = path, .is_tree = is_tree };
+	walk->last = &(*walk->last)->next;
+}
+
+static const char *join(struct fw_walk *walk, const char *folder, const char *name)
+{
+	size_t len = strlen(folder);
+
+	if (strcmp(folder, ".") == 0)
+		return arena_string(walk->diags->arena, text_of(name));
+	return arena_printf(walk->diags->arena, "%s%s%s", folder, folder[len - 1] == '/' ? "" : "/", name);
+}
+
+static int is_shown(const struct dirent *entry)
+{
+	return entry->d_name[0] != '.';
+}
+
+/* In the order of bytes, whatever the locale. */
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+/* What a folder lists; `count` is 0 if it is missing, where that `may_miss`. */
+static struct dirent **list(struct fw_walk *walk, const char *path, bool may_miss, int *count)
+{
+	struct dirent **entries = NULL;
+
+	*count = scandir(path, &entries, is_shown, by_name);
+	if (*count >= 0)
+		return entries;
+	if ((errno != ENOENT && errno != ENOTDIR) || !may_miss)
+		diag_unreadable(walk->diags, path, errno);
+	*count = 0;
+	return NULL;
+}
+
+static void give_back(struct dirent **entries, int count)
+{
+	for (int i = 0; i < count; i++)
+		free(entries[i]);
+	free(entries);
+}
+
+/* Not a link to one. */
+static bool is_folder(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* ---- trees ---- */
+
+static void add_place(struct fw_walk *walk, const char *folder, bool (*belongs)(const char *name))
+{
+	int count;
+	struct dirent **entries = list(walk, folder, true, &count);
+
+	for (int i = 0; i < count; i++)
+		if (belongs(entries[i]->d_name))
+			add(walk, join(walk, folder, entries[i]->d_name), false);
+	give_back(entries, count);
+}
+
+static bool is_of_firewall(const char *name)
+{
+	size_t digits = strspn(name, "0123456789");
+
+	return strcmp(name, "cluster.fw") == 0 || (digits && name[0] != '0' && strcmp(name + digits, ".fw") == 0);
+}
+
+static bool is_of_node(const char *name)
+{
+	return strcmp(name, "host.fw") == 0;
+}
+
+static void add_tree_files(struct fw_walk *walk, const char *path)
+{
+	const char *nodes = join(walk, path, "nodes");
+	int count;
+	struct dirent **entries;
+
+	add_place(walk, join(walk, path, "firewall"), is_of_firewall);
+	entries = list(walk, nodes, true, &count);
+	for (int i = 0; i < count; i++)
+		add_place(walk, join(walk, nodes, entries[i]->d_name), is_of_node);
+	give_back(entries, count);
+	add_place(walk, join(walk, path, "sdn/firewall"), is_fw_name);
+}
+
+bool fw_walk_tree_has_files(const struct diags *diags, const char *path)
+{
+	struct fw_walk walk;
+	struct diags unseen;
+
+	diags_init(&unseen, diags->arena, diags->map);
+	fw_walk_init(&walk, &unseen, true);
+	add_tree_files(&walk, path);
+	return walk.first != NULL || unseen.unreadable;
+}
+
+/* One with files, or with a misspelt name, which the tree's reader will tell. */
+static bool is_tree_below(struct fw_walk *walk, const char *path)
+{
+	char name[TREE_NAME_ROOM];
+	bool misspelt;
+	int fd;
+
+	if (tree_root_has_part(walk->diags->arena, path) && fw_walk_tree_has_files(walk->diags, path))
+		return true;
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	misspelt = fd >= 0 && tree_root_misspelt(fd, true, name);
+	if (fd >= 0)
+		close(fd);
+	return misspelt;
+}
+
+static void add_tree(struct fw_walk *walk, const char *path)
+{
+	if (walk->splits_trees)
+		add_tree_files(walk, path);
+	else
+		add(walk, path, true);
+}
+
+/* ---- other folders ---- */
+
+static void walk_folder(struct fw_walk *walk, const char *path)
+{
+	int count;
+	struct dirent **entries = list(walk, path, false, &count);
+
+	for (int i = 0; i < count; i++) {
+		const char *below = join(walk, path, entries[i]->d_name);
+
+		/* A folder x.fw cannot be read as a file, which is then reported. */
+		if (is_fw_name(entries[i]->d_name))
+			add(walk, below, false);
+		else if (!is_folder(below))
+			continue;
+		else if (is_tree_below(walk, below))
+			add_tree(walk, below);
+		else
+			walk_folder(walk, below);
+	}
+	give_back(entries, count);
+}
+
+void fw_walk_report_none(struct diags *diags, const char *path)
+{
+	bool is_tree = tree_root_has_part(diags->arena, path);
+	struct diagnostic *d = diag(diags, (struct span){ 0, 0 }, DIAG_NOTHING_TO_CHECK,
+				    "there is no .fw file in %s%s", is_tree ? "the tree " : "", path);
+	const char *advice = is_tree ? NULL : tree_root_advice(diags->arena, path);
+
+	diags->unreadable = true;
+	if (is_tree)
+		diag_help(d, "it has them at firewall/cluster.fw, firewall/<VMID>.fw, nodes/<node>/host.fw and "
+			     "sdn/firewall/<vnet>.fw");
+	else if (advice)
+		diag_help(d, "%s", advice);
+}
+
+void fw_walk_folder(struct fw_walk *walk, const char *path)
+{
+	struct fw_item **last = walk->last;
+	bool unreadable = walk->diags->unreadable;
+
+	walk->diags->unreadable = false;
+	if (tree_root_has_part(walk->diags->arena, path) || (!walk->splits_trees && is_tree_below(walk, path)))
+		add_tree(walk, path);
+	else
+		walk_folder(walk, path);
+	if (walk->last == last && !walk->diags->unreadable)
+		fw_walk_report_none(walk->diags, path);
+	walk->diags->unreadable |= unreadable;
+}

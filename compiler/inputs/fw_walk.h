@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The .fw files of a folder.
+ *
+ * Of a tree they are the files that a node reads: the cluster's and the guests' in firewall/, those of all nodes and
+ * vnets.  Of another folder they are all in it and below, and the trees below.  Hidden files and folders, and folders
+ * that links lead to, are passed over.
+ */
+#ifndef PVEFW_FW_WALK_H
+#define PVEFW_FW_WALK_H
+
+#include "diag/diag.h"
+
+struct fw_item {
+	const char *path;
+	bool is_tree;
+	struct fw_item *next;
+};
+
+struct fw_walk {
+	struct diags *diags; /* what cannot be read is reported */
+	bool splits_trees;   /* a tree's files instead of the tree */
+	struct fw_item *first, **last;
+};
+
+void fw_walk_init(struct fw_walk *walk, struct diags *diags, bool splits_trees);
+/* Appends what there is in a folder, in the order of names; if that is nothing, this is reported (E0008). */
+void fw_walk_folder(struct fw_walk *walk, const char *path);
+/* Whether a tree has any of its files, or one that cannot be looked for. */
+bool fw_walk_tree_has_files(const struct diags *diags, const char *path);
+/* Reports E0008: there is nothing of that in the folder. */
+void fw_walk_report_none(struct diags *diags, const char *path);
+
+#endif

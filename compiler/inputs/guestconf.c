@@ -1,0 +1,497 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The NICs of a guest's configuration.  The value of net<N> is cut at its commas
+ * into items, each item is handed to the reader of its key, and what came out is
+ * checked as a whole.  The readers fill one structure and note that they failed;
+ * nothing is kept of a NIC with a mistake.
+ */
+#include "inputs/inputs.h"
+#include "source/lines.h"
+#include "resolve/resolver.h"
+
+static const char *const vm_models[] = {
+	"virtio",     "e1000",       "e1000-82540em", "e1000-82544gc", "e1000-82545em",
+	"e1000e",     "i82551",      "i82557b",       "i82559er",      "ne2k_isa",
+	"ne2k_pci",   "pcnet",       "rtl8139",       "vmxnet3",
+};
+
+/* What a key can say, as bits, to see when it says it twice. */
+enum {
+	SAYS_MODEL = 1,
+	SAYS_MAC = 2,
+	SAYS_BRIDGE = 4,
+	SAYS_FIREWALL = 8,
+	SAYS_NAME = 16,
+	SAYS_IP4 = 32,
+	SAYS_IP6 = 64,
+};
+
+/* The NIC that is being read. */
+struct reader {
+	struct diags *diags;
+	enum guest_type type;
+	struct nic *nic;
+	struct word key, value; /* of the line */
+	struct word item;       /* KEY=VALUE */
+	unsigned said;
+	struct span said_at[8]; /* by number of bit */
+	struct word odd;        /* the first item that Proxmox VE cannot read, though all that counts here is known */
+	const char *odd_help;
+	bool failed;
+};
+
+/* Proxmox VE cannot read the NIC for the present item: what its value can be. */
+static void note_odd(struct reader *r, const char *help)
+{
+	if (r->odd.ptr)
+		return;
+	r->odd = r->item;
+	r->odd_help = help;
+}
+
+/* Reports a mistake after which the NIC is left out. */
+static struct diagnostic *fail(struct reader *r, struct word at, enum diag_id id, const char *message)
+{
+	struct diagnostic *d = diag(r->diags, word_span(at), id, "%s", message);
+
+	r->failed = true;
+	return diag_note(d, "%.*s is left out: no chains are generated for it, and its traffic is not "
+			    "filtered", TEXT_ARG(r->key));
+}
+
+/* Notes that the item says `what`; false if another one has said it before. */
+static bool say(struct reader *r, unsigned what)
+{
+	unsigned bit = 0;
+
+	while (what >> bit != 1)
+		bit++;
+	if (r->said & what) {
+		struct diagnostic *d = fail(r, r->item, DIAG_NIC_DUPLICATE_KEY,
+					    "the NIC says this twice");
+
+		diag_label(d, r->said_at[bit], "first said here");
+		return false;
+	}
+	r->said |= what;
+	r->said_at[bit] = word_span(r->item);
+	return true;
+}
+
+/* ---- MAC addresses ---- */
+
+static int hex_value(char c)
+{
+	if (char_is_digit(c))
+		return c - '0';
+	c = char_lower(c);
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Six pairs of hexadecimal digits with colons between. */
+static bool parse_mac(struct text t, uint8_t bytes[6])
+{
+	if (t.len != 17)
+		return false;
+	for (int i = 0; i < 6; i++) {
+		const char *pair = t.ptr + 3 * i;
+		int high = hex_value(pair[0]), low = hex_value(pair[1]);
+
+		if (high < 0 || low < 0 || (i < 5 && pair[2] != ':'))
+			return false;
+		bytes[i] = (uint8_t)(high << 4 | low);
+	}
+	return true;
+}
+
+static void read_mac(struct reader *r, struct word value)
+{
+	struct diagnostic *d;
+
+	if (!say(r, SAYS_MAC))
+		return;
+	r->nic->mac = word_text(value);
+	if (!parse_mac(r->nic->mac, r->nic->mac_bytes)) {
+		d = fail(r, value, DIAG_NIC_BAD_MAC, "not a MAC address");
+		diag_help(d, "a MAC address is six pairs of hexadecimal digits, as in "
+			     "BC:24:11:00:00:01");
+	} else if (r->nic->mac_bytes[0] & 1) {
+		d = fail(r, value, DIAG_NIC_BAD_MAC, "a group address cannot be the MAC address of a NIC");
+		diag_here(d, "the second digit is odd");
+	}
+}
+
+/* ---- the keys ---- */
+
+static bool is_model(struct text name)
+{
+	for (size_t i = 0; i < sizeof(vm_models) / sizeof(vm_models[0]); i++)
+		if (text_is(name, vm_models[i]))
+			return true;
+	return false;
+}
+
+static void unknown_model(struct reader *r, struct word name)
+{
+	struct diagnostic *d = fail(r, name, DIAG_NIC_MODEL, "no such NIC model");
+	struct suggestion s;
+
+	suggest_start(&s, word_text(name));
+	for (size_t i = 0; i < sizeof(vm_models) / sizeof(vm_models[0]); i++)
+		suggest(&s, text_of(vm_models[i]), (struct span){ 0, 0 });
+	suggest_to(d, &s, word_span(name), "");
+}
+
+static void read_model(struct reader *r, struct word value)
+{
+	if (!say(r, SAYS_MODEL))
+		return;
+	if (!is_model(word_text(value)))
+		unknown_model(r, value);
+}
+
+static void read_bridge(struct reader *r, struct word value)
+{
+	if (say(r, SAYS_BRIDGE))
+		r->nic->bridge = word_text(value);
+}
+
+static bool is_number(struct word value, uint64_t least, uint64_t most)
+{
+	uint64_t number;
+
+	return text_to_number(word_text(value), most, &number) && number >= least;
+}
+
+static void read_tag(struct reader *r, struct word value)
+{
+	uint64_t tag;
+
+	if (text_to_number(word_text(value), LIMIT_VLAN, &tag))
+		r->nic->tag = (uint16_t)tag;
+	if (!is_number(value, 1, LIMIT_VLAN))
+		note_odd(r, "a VLAN tag is 1 to 4094");
+}
+
+/* The sizes are those of the schemas of qemu-server and pve-container. */
+static void read_mtu(struct reader *r, struct word value)
+{
+	if (r->type == GUEST_VM ? !is_number(value, 1, 65520) : !is_number(value, 64, 65535))
+		note_odd(r, r->type == GUEST_VM ? "an MTU is 1 to 65520" : "an MTU is 64 to 65535");
+}
+
+static void read_queues(struct reader *r, struct word value)
+{
+	if (!is_number(value, 0, 64))
+		note_odd(r, "a NIC has 0 to 64 queues");
+}
+
+static void read_nothing(struct reader *r, struct word value)
+{
+	(void)r, (void)value;
+}
+
+static void read_trunks(struct reader *r, struct word value)
+{
+	r->nic->trunks = word_text(value);
+}
+
+static void read_name(struct reader *r, struct word value)
+{
+	(void)value;
+	say(r, SAYS_NAME);
+}
+
+static bool is_one_of(struct text t, const char *const words[4])
+{
+	for (int i = 0; i < 4; i++)
+		if (text_equal_nocase(t, text_of(words[i])))
+			return true;
+	return false;
+}
+
+static void read_firewall(struct reader *r, struct word value)
+{
+	static const char *const on[4] = { "1", "on", "yes", "true" };
+	static const char *const off[4] = { "0", "off", "no", "false" };
+	struct diagnostic *d;
+
+	if (!say(r, SAYS_FIREWALL))
+		return;
+	r->nic->firewall = is_one_of(word_text(value), on);
+	if (r->nic->firewall || is_one_of(word_text(value), off))
+		return;
+	d = fail(r, value, DIAG_NIC_BAD_FLAG, "not a boolean word");
+	diag_help(d, "write `firewall=1` to filter the traffic of this NIC, or `firewall=0` not to");
+}
+
+static void bad_address(struct reader *r, struct word value, unsigned version)
+{
+	struct diagnostic *d;
+	struct prefix p;
+
+	d = fail(r, value, DIAG_NIC_BAD_ADDRESS, version == 4 ? "not an IPv4 address with a prefix length"
+							      : "not an IPv6 address with a prefix length");
+	if (prefix_parse(word_text(value), &p) == ADDRESS_OK && p.version != version)
+		diag_help(d, "an IPv%u address belongs into `%s=`", p.version,
+			  p.version == 4 ? "ip" : "ip6");
+	else
+		diag_help(d, version == 4 ? "`ip=` takes an address as in 192.0.2.7/24, `dhcp` or `manual`"
+					  : "`ip6=` takes an address as in 2001:db8::7/64, `auto`, "
+					    "`dhcp` or `manual`");
+}
+
+static void read_address(struct reader *r, struct word value, unsigned version, struct prefix *result)
+{
+	struct text t = word_text(value);
+	struct prefix p;
+
+	if (text_is(t, "dhcp") || text_is(t, "manual") || (version == 6 && text_is(t, "auto")))
+		return;
+	if (prefix_parse(t, &p) != ADDRESS_OK || p.version != version || text_find(t, '/') < 0)
+		bad_address(r, value, version);
+	else
+		*result = p;
+	if (!r->failed && p.length < 8)
+		note_odd(r, "a prefix length is at least 8");
+}
+
+static void read_ip4(struct reader *r, struct word value)
+{
+	if (!say(r, SAYS_IP4))
+		return;
+	r->nic->dhcp = text_is(word_text(value), "dhcp");
+	read_address(r, value, 4, &r->nic->ip4);
+}
+
+static void read_ip6(struct reader *r, struct word value)
+{
+	if (say(r, SAYS_IP6))
+		read_address(r, value, 6, &r->nic->ip6);
+}
+
+/* The keys that are read; the others are left unread. */
+static const struct {
+	const char *key;
+	enum guest_type type;
+	void (*read)(struct reader *r, struct word value);
+} nic_keys[] = {
+	{ "model", GUEST_VM, read_model },         { "macaddr", GUEST_VM, read_mac },
+	{ "bridge", GUEST_VM, read_bridge },       { "firewall", GUEST_VM, read_firewall },
+	{ "name", GUEST_CONTAINER, read_name },    { "hwaddr", GUEST_CONTAINER, read_mac },
+	{ "bridge", GUEST_CONTAINER, read_bridge }, { "firewall", GUEST_CONTAINER, read_firewall },
+	{ "ip", GUEST_CONTAINER, read_ip4 },       { "ip6", GUEST_CONTAINER, read_ip6 },
+	{ "tag", GUEST_VM, read_tag },             { "tag", GUEST_CONTAINER, read_tag },
+	{ "trunks", GUEST_VM, read_trunks },       { "trunks", GUEST_CONTAINER, read_trunks },
+	{ "mtu", GUEST_VM, read_mtu },             { "mtu", GUEST_CONTAINER, read_mtu },
+	{ "rate", GUEST_VM, read_nothing },        { "rate", GUEST_CONTAINER, read_nothing },
+	{ "link_down", GUEST_VM, read_nothing },   { "link_down", GUEST_CONTAINER, read_nothing },
+	{ "queues", GUEST_VM, read_queues },       { "type", GUEST_CONTAINER, read_nothing },
+	{ "gw", GUEST_CONTAINER, read_nothing },   { "gw6", GUEST_CONTAINER, read_nothing },
+	{ "host-managed", GUEST_CONTAINER, read_nothing },
+};
+
+/* ---- one NIC ---- */
+
+/* False if it is neither MODEL=MAC, nor a misspelt MODEL: the only key whose value is a MAC address. */
+static bool read_model_and_mac(struct reader *r, struct word key, struct word value)
+{
+	uint8_t mac[6];
+
+	if (is_model(word_text(key))) {
+		if (say(r, SAYS_MODEL))
+			read_mac(r, value);
+	} else if (!(r->said & SAYS_MODEL) && parse_mac(word_text(value), mac)) {
+		unknown_model(r, key);
+	} else {
+		return false;
+	}
+	return true;
+}
+
+static void malformed_item(struct reader *r)
+{
+	struct diagnostic *d = fail(r, r->item, DIAG_NIC_UNREADABLE, "not of the form `key=value`");
+
+	diag_help(d, r->type == GUEST_VM
+			     ? "a NIC looks like `virtio=BC:24:11:00:00:01,bridge=vmbr0,firewall=1`"
+			     : "a NIC looks like `name=eth0,bridge=vmbr0,firewall=1,"
+			       "hwaddr=BC:24:11:00:00:01,ip=dhcp`");
+}
+
+static void read_item(struct reader *r)
+{
+	struct word value, key = word_cut(r->item, '=', &value);
+
+	if (!value.ptr && r->type == GUEST_VM && is_model(word_text(key))) {
+		say(r, SAYS_MODEL);
+		return;
+	}
+	if (!value.len || !key.len) {
+		malformed_item(r);
+		return;
+	}
+	for (size_t i = 0; i < sizeof(nic_keys) / sizeof(nic_keys[0]); i++)
+		if (nic_keys[i].type == r->type && text_is(word_text(key), nic_keys[i].key)) {
+			nic_keys[i].read(r, value);
+			return;
+		}
+	if (r->type != GUEST_VM || !read_model_and_mac(r, key, value))
+		note_odd(r, "Proxmox VE knows no such key");
+}
+
+/* What only the whole shows. */
+static void check_nic(struct reader *r)
+{
+	struct diagnostic *d;
+
+	if (r->type == GUEST_VM && !(r->said & SAYS_MODEL))
+		fail(r, r->key, DIAG_NIC_MODEL, "the NIC has no model");
+	else if (r->type == GUEST_CONTAINER && !(r->said & SAYS_NAME))
+		fail(r, r->key, DIAG_NIC_NO_NAME, "the NIC has no `name=`");
+	else if (r->nic->firewall && !(r->said & SAYS_MAC)) {
+		d = diag(r->diags, word_span(r->key), DIAG_NIC_NO_MAC,
+			 "a firewalled NIC needs a MAC address");
+		diag_note(d, "%.*s gets its chains without a MAC filter: the guest can send with any "
+			     "MAC address", TEXT_ARG(r->key));
+		diag_help(d, "add `%s=` with the NIC's address",
+			  r->type == GUEST_VM ? "macaddr" : "hwaddr");
+	}
+}
+
+/* The device of a container with a large number, which Proxmox VE cannot make: nothing to filter. */
+static void check_device(struct reader *r)
+{
+	struct text device = r->nic->device;
+	struct diagnostic *d;
+
+	if (r->failed || !r->nic->firewall || device.len <= LIMIT_IFACE_NAME)
+		return;
+	r->failed = true;
+	d = diag(r->diags, word_span(r->key), DIAG_NIC_DEVICE_NAME, "no interface can be called `%.*s`",
+		 TEXT_ARG(device));
+	diag_here(d, "%u characters; the kernel has names of at most %d", device.len, LIMIT_IFACE_NAME);
+	diag_note(d, "%.*s is left out; the guest cannot start with it", TEXT_ARG(r->key));
+	diag_help(d, "give the guest a smaller number, or the NIC one below net10");
+}
+
+/* What stock takes for no NIC at all. */
+static void check_odd(struct reader *r)
+{
+	struct diagnostic *d;
+
+	if (r->failed || !r->nic->firewall || !r->odd.ptr)
+		return;
+	d = diag(r->diags, word_span(r->odd), DIAG_NIC_ODD_VALUE, "Proxmox VE cannot read %.*s because of `%.*s`",
+		 TEXT_ARG(r->key), TEXT_ARG(r->odd));
+	diag_note(d, "the stock compiler filters nothing of the NIC then; here its traffic is filtered");
+	diag_help(d, "%s", r->odd_help);
+}
+
+/* NULL if it cannot be read, which is reported. */
+static struct nic *read_nic(struct reader *r)
+{
+	struct word rest = r->value;
+
+	while (rest.ptr) {
+		r->item = word_cut(rest, ',', &rest);
+		if (r->item.len)
+			read_item(r);
+	}
+	if (!r->failed)
+		check_nic(r);
+	check_device(r);
+	check_odd(r);
+	return r->failed ? NULL : r->nic;
+}
+
+/* ---- the file ---- */
+
+/* net<N>; reports an N that no NIC has. */
+static bool nic_index(struct diags *diags, struct word key, uint32_t *index)
+{
+	struct text t = word_text(key), digits;
+	struct diagnostic *d;
+	uint64_t n;
+
+	if (t.len < 4 || !text_starts(t, "net"))
+		return false;
+	digits = (struct text){ t.ptr + 3, t.len - 3 };
+	if (!text_all_digits(digits))
+		return false;
+	if (text_to_number(digits, LIMIT_NIC_NUMBER, &n) && (digits.ptr[0] != '0' || digits.len == 1)) {
+		*index = (uint32_t)n;
+		return true;
+	}
+	d = diag(diags, word_span(key), DIAG_NIC_INDEX, "there is no NIC `%.*s`", TEXT_ARG(t));
+	diag_note(d, "the line is ignored, by Proxmox VE too: the guest has no such NIC");
+	diag_help(d, "a guest's NICs are net0 to net%d", LIMIT_NIC_NUMBER);
+	return false;
+}
+
+/* Puts `nic` in its place; the last NIC of a key counts. */
+static void insert(struct diags *diags, struct nic **list, struct nic *nic, struct word key)
+{
+	struct diagnostic *d;
+	struct nic *same;
+
+	while (*list && text_compare((*list)->key, nic->key) < 0)
+		list = &(*list)->next;
+	same = *list;
+	nic->next = same;
+	*list = nic;
+	if (!same || !text_equal(same->key, nic->key))
+		return;
+	nic->next = same->next;
+	d = diag(diags, word_span(key), DIAG_NIC_DUPLICATE, "%.*s is configured twice",
+		 TEXT_ARG(nic->key));
+	diag_label(d, same->span, "this has no effect");
+	diag_note(d, "the last line counts, as in Proxmox VE");
+}
+
+static struct nic *new_nic(struct arena *arena, enum guest_type type, struct text vmid, struct word key,
+			   struct word value, uint32_t index)
+{
+	struct nic *nic = ARENA_NEW(arena, struct nic);
+
+	nic->index = index;
+	nic->key = word_text(key);
+	nic->span = word_span(value);
+	nic->device = text_of(arena_printf(arena, "%s%.*si%u", type == GUEST_VM ? "tap" : "veth",
+					   TEXT_ARG(vmid), index));
+	return nic;
+}
+
+/* A blank before the key: no option to Proxmox VE. */
+static void report_indented(struct diags *diags, struct word key)
+{
+	struct diagnostic *d = diag(diags, word_span(key), DIAG_NIC_ODD_VALUE,
+				    "Proxmox VE cannot read %.*s because of the blank before it", TEXT_ARG(key));
+
+	diag_note(d, "the guest has no such NIC then; here its traffic is filtered");
+	diag_help(d, "take the blank out");
+}
+
+struct nic *guestconf_parse(struct diags *diags, struct source *source, enum guest_type type,
+			    struct text vmid)
+{
+	struct lines lines = lines_of(source);
+	struct nic *nics = NULL, *nic;
+	struct word line, key, value;
+	uint32_t index;
+
+	while (lines_next(&lines, &line) && !(line.len && line.ptr[0] == '[')) {
+		key = word_cut(line, ':', &value);
+		if (!value.ptr || !nic_index(diags, key, &index))
+			continue;
+		value = word_trim(value);
+		if (key.begin > source->base && char_is_blank(source->text[key.begin - source->base - 1]))
+			report_indented(diags, key);
+		nic = new_nic(diags->arena, type, vmid, key, value, index);
+		nic = read_nic(&(struct reader){ .diags = diags, .type = type, .nic = nic,
+						 .key = key, .value = value });
+		if (nic)
+			insert(diags, &nics, nic, key);
+	}
+	return nics;
+}

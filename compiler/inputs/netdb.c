@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The three files have the same form, a name and a number a line, so they share
+ * one table: an array in the order of the names, searched by halves.  The names
+ * stay where they were read.
+ */
+#include "inputs/netdb.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+
+#include "source/lines.h"
+#include "resolve/resolver.h"
+
+struct entry {
+	struct text name;
+	uint16_t number;
+	uint16_t transport; /* of services */
+};
+
+struct table {
+	struct entry *entries; /* by name, then as in the file */
+	uint32_t count;
+};
+
+struct netdb {
+	struct table services, protocols, ethertypes;
+};
+
+/* Reads what follows the name; false if the line says nothing. */
+typedef bool read_number(struct text field, struct entry *entry);
+
+static bool read_service(struct text field, struct entry *entry)
+{
+	static const struct {
+		const char *name;
+		uint16_t transport;
+	} transports[] = { { "tcp", SERVICE_TCP }, { "udp", SERVICE_UDP }, { "sctp", SERVICE_SCTP } };
+	long slash = text_find(field, '/');
+	uint64_t port;
+	uint32_t at;
+
+	if (slash < 0 || !text_to_number((struct text){ field.ptr, (uint32_t)slash }, 65535, &port))
+		return false;
+	at = (uint32_t)slash + 1;
+	entry->number = (uint16_t)port;
+	for (size_t i = 0; i < sizeof(transports) / sizeof(transports[0]); i++)
+		if (text_is((struct text){ field.ptr + at, field.len - at }, transports[i].name))
+			entry->transport = transports[i].transport;
+	return entry->transport != 0;
+}
+
+static bool read_protocol(struct text field, struct entry *entry)
+{
+	uint64_t number;
+
+	/* mptcp has 262: no protocol of IP, and kept to say so. */
+	if (!text_to_number(field, UINT16_MAX, &number))
+		return false;
+	entry->number = (uint16_t)number;
+	return true;
+}
+
+static int hex_digit(char c)
+{
+	if (char_is_digit(c))
+		return c - '0';
+	c = char_lower(c);
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Hexadecimal, with or without 0x in front. */
+static bool read_ethertype(struct text field, struct entry *entry)
+{
+	unsigned number = 0;
+	uint32_t from = text_starts(field, "0x") || text_starts(field, "0X") ? 2 : 0;
+
+	if (from == field.len)
+		return false;
+	for (uint32_t i = from; i < field.len; i++) {
+		int digit = hex_digit(field.ptr[i]);
+
+		number = number * 16 + (unsigned)digit;
+		if (digit < 0 || number > 0xffff)
+			return false;
+	}
+	entry->number = (uint16_t)number;
+	return true;
+}
+
+/* By name, equal names as in the file: they point into the same text. */
+static int compare_entries(const void *a, const void *b)
+{
+	const struct entry *x = a, *y = b;
+	int order = text_compare(x->name, y->name);
+
+	return order ? order : (x->name.ptr > y->name.ptr) - (x->name.ptr < y->name.ptr);
+}
+
+static uint32_t count_lines(const struct source *source)
+{
+	uint32_t count = 1;
+
+	for (uint32_t i = 0; i < source->size; i++)
+		count += source->text[i] == '\n';
+	return count;
+}
+
+static bool read_line(struct word line, read_number *number, struct entry *entry)
+{
+	struct word rest, name = word_first(line, &rest), field = word_first(rest, &rest);
+
+	*entry = (struct entry){ .name = word_text(name) };
+	return name.len && name.ptr[0] != '#' && number(word_text(field), entry);
+}
+
+static void read_table(struct arena *arena, const struct source *source, read_number *number,
+		       struct table *table)
+{
+	struct lines lines = lines_of(source);
+	struct word line;
+
+	table->entries = ARENA_ARRAY(arena, struct entry, count_lines(source));
+	while (lines_next(&lines, &line))
+		if (read_line(line, number, &table->entries[table->count]))
+			table->count++;
+	qsort(table->entries, table->count, sizeof(*table->entries), compare_entries);
+}
+
+/* What one of the files is, and what holds when the system has none. */
+struct file {
+	const char *path, *fallback, *consequence;
+	read_number *number;
+};
+
+static const struct file services_file = {
+	"/etc/services", "", "rules with the name of a service as port are ignored", read_service
+};
+
+/* These iptables knows without the file. */
+static const struct file protocols_file = {
+	"/etc/protocols",
+	"icmp 1\ntcp 6\nudp 17\nesp 50\nah 51\nipv6-icmp 58\nsctp 132\nmh 135\nudplite 136\n",
+	"rules with another protocol than icmp, tcp, udp, esp, ah, ipv6-icmp, sctp, mh or udplite are "
+	"ignored",
+	read_protocol
+};
+
+static const struct file ethertypes_file = {
+	"/etc/ethertypes", "", "the names in layer2_protocols are unknown", read_ethertype
+};
+
+/* `path` NULL: the system's own file, which may be missing. */
+static void load(struct diags *diags, const struct file *file, const char *path, struct table *table)
+{
+	struct source *source = source_load(diags->map, AT_FDCWD, path ? path : file->path,
+					    path ? path : file->path);
+	struct diagnostic *d;
+
+	if (!source && (path || errno != ENOENT)) {
+		diag_note(diag_unreadable(diags, path ? path : file->path, errno), "nothing is compiled");
+		return;
+	}
+	if (!source) {
+		d = diag(diags, (struct span){ 0, 0 }, DIAG_NETDB_MISSING, "%s does not exist",
+			 file->path);
+		diag_note(d, "%s", file->consequence);
+		diag_help(d, "install the package netbase, or name another file with --%s",
+			  file->path + strlen("/etc/"));
+		source = source_add(diags->map, file->path, file->fallback, strlen(file->fallback));
+	}
+	if (source)
+		read_table(diags->arena, source, file->number, table);
+}
+
+const struct netdb *netdb_load(struct diags *diags, const char *services, const char *protocols,
+			       const char *ethertypes)
+{
+	struct netdb *db = ARENA_NEW(diags->arena, struct netdb);
+
+	load(diags, &services_file, services, &db->services);
+	load(diags, &protocols_file, protocols, &db->protocols);
+	load(diags, &ethertypes_file, ethertypes, &db->ethertypes);
+	return db;
+}
+
+/* ---- looking up ---- */
+
+/* The first entry of that name, or the end. */
+static const struct entry *find_first(const struct table *table, struct text name)
+{
+	uint32_t low = 0, high = table->count;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (text_compare(table->entries[middle].name, name) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return table->entries + low;
+}
+
+static const struct entry *table_end(const struct table *table)
+{
+	return table->entries + table->count;
+}
+
+static bool find_name(const struct table *table, struct text name, uint16_t *number)
+{
+	const struct entry *found = find_first(table, name);
+
+	if (found == table_end(table) || !text_equal(found->name, name))
+		return false;
+	*number = found->number;
+	return true;
+}
+
+static bool lists_number(const struct table *table, uint16_t number)
+{
+	for (uint32_t i = 0; i < table->count; i++)
+		if (table->entries[i].number == number)
+			return true;
+	return false;
+}
+
+unsigned netdb_service(const struct netdb *db, struct text name, unsigned protocol, uint16_t *port)
+{
+	const struct entry *at = find_first(&db->services, name), *end = table_end(&db->services);
+	unsigned known = 0;
+
+	for (; at != end && text_equal(at->name, name); at++) {
+		/* The first line of a protocol counts, and the rule's protocol before others. */
+		if (!known || (at->transport & protocol && !(known & protocol)))
+			*port = at->number;
+		known |= at->transport;
+	}
+	return known;
+}
+
+static bool find_protocol(const struct netdb *db, struct text name, uint16_t *number)
+{
+	struct entry entry;
+
+	if (find_name(&db->protocols, name, number))
+		return true;
+	if ((name.len > 1 && name.ptr[0] == '0') || !read_protocol(name, &entry) ||
+	    !lists_number(&db->protocols, entry.number))
+		return false;
+	*number = entry.number;
+	return true;
+}
+
+bool netdb_protocol(const struct netdb *db, struct text name, uint8_t *number)
+{
+	uint16_t found;
+
+	if (!find_protocol(db, name, &found) || found > UINT8_MAX)
+		return false;
+	*number = (uint8_t)found;
+	return true;
+}
+
+bool netdb_protocol_beyond(const struct netdb *db, struct text name, uint16_t *number)
+{
+	return find_protocol(db, name, number) && *number > UINT8_MAX;
+}
+
+bool netdb_ethertype(const struct netdb *db, struct text name, uint16_t *number)
+{
+	struct entry entry;
+
+	if (find_name(&db->ethertypes, name, number))
+		return true;
+	/* Four digits, as the file has them: the stock compiler drops "0x0806". */
+	if (name.len != 4 || text_starts(name, "0x") || !read_ethertype(name, &entry) || !lists_number(&db->ethertypes, entry.number))
+		return false;
+	*number = entry.number;
+	return true;
+}
+
+/* The nearest name of those with a number up to `most`. */
+static struct text nearest(const struct table *table, struct text name, uint16_t most)
+{
+	struct suggestion s;
+
+	suggest_start(&s, name);
+	for (uint32_t i = 0; i < table->count; i++)
+		if (table->entries[i].number <= most)
+			suggest(&s, table->entries[i].name, (struct span){ 0, 0 });
+	return s.best;
+}
+
+struct text netdb_near_service(const struct netdb *db, struct text name)
+{
+	return nearest(&db->services, name, UINT16_MAX);
+}
+
+struct text netdb_near_protocol(const struct netdb *db, struct text name)
+{
+	return nearest(&db->protocols, name, UINT8_MAX);
+}
+
+struct text netdb_near_ethertype(const struct netdb *db, struct text name)
+{
+	return nearest(&db->ethertypes, name, UINT16_MAX);
+}

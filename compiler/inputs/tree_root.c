@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "inputs/tree_root.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "resolve/resolver.h"
+
+/* The folders that make a tree. */
+enum part { PART_FIREWALL, PART_NODES, PART_SDN, PARTS };
+
+static const char *const part_names[PARTS] = { "firewall", "nodes", "sdn" };
+
+/* 0: it is there; ENOENT: it is not; else why that cannot be found out. */
+static int look(int root, const char *name, bool is_folder)
+{
+	struct stat st;
+
+	if (fstatat(root, name, &st, 0) < 0)
+		return errno;
+	return is_folder && !S_ISDIR(st.st_mode) ? ENOTDIR : 0;
+}
+
+/* ENOENT for an empty folder, 0 for another one, or why it cannot be listed. */
+static int list(int root)
+{
+	int fd = openat(root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), reason = ENOENT;
+	const struct dirent *entry;
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+
+	if (!dir)
+		return errno;
+	while (errno = 0, (entry = readdir(dir)))
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+			reason = 0;
+	if (errno)
+		reason = errno;
+	closedir(dir);
+	return reason;
+}
+
+/* Linux 5.8 tells; where it does not, no tree is one, so that nothing is missed later. */
+static bool is_mount(int root)
+{
+	struct statx st;
+
+	return statx(root, "", AT_EMPTY_PATH, 0, &st) == 0 && st.stx_attributes & STATX_ATTR_MOUNT_ROOT;
+}
+
+/* ---- parts under another name ---- */
+
+static bool has_ending(const char *name, const char *ending)
+{
+	size_t len = strlen(name), tail = strlen(ending);
+
+	return len > tail && strcmp(name + len - tail, ending) == 0;
+}
+
+/* What only that part of a tree has: firewall/x.fw; nodes/x/host.fw, qemu-server/ or lxc/; sdn/firewall/ or .running-config. */
+static bool is_of_part(enum part part, int folder, const char *name)
+{
+	static const char *const below[] = { "host.fw", "qemu-server", "lxc" };
+	char path[TREE_NAME_ROOM + 16];
+	struct stat st;
+
+	if (part == PART_FIREWALL)
+		return has_ending(name, ".fw");
+	if (part == PART_SDN)
+		return strcmp(name, "firewall") == 0 || strcmp(name, ".running-config") == 0;
+	for (size_t i = 0; i < sizeof(below) / sizeof(below[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s", name, below[i]);
+		if (fstatat(folder, path, &st, 0) == 0)
+			return true;
+	}
+	return false;
+}
+
+static DIR *open_folder(int at, const char *name)
+{
+	int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+
+	if (fd >= 0 && !dir)
+		close(fd);
+	return dir;
+}
+
+static bool holds(int root, const char *name, enum part part)
+{
+	DIR *dir = open_folder(root, name);
+	const struct dirent *entry;
+	bool found = false;
+
+	while (dir && !found && (entry = readdir(dir)))
+		found = strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
+			is_of_part(part, dirfd(dir), entry->d_name);
+	if (dir)
+		closedir(dir);
+	return found;
+}
+
+/* The missing part whose name is like `name`; PARTS if none.  Letters only: firewall.old is not a slip. */
+static enum part part_like(const char *name, const bool *missing)
+{
+	enum part best = PARTS;
+	struct suggestion s;
+
+	for (const char *c = name; *c; c++)
+		if (!char_is_letter(*c))
+			return PARTS;
+	suggest_start(&s, text_of(name));
+	for (unsigned i = 0; i < PARTS; i++) {
+		unsigned distance = s.distance;
+
+		if (missing[i])
+			suggest(&s, text_of(part_names[i]), (struct span){ 0, 0 });
+		if (s.distance < distance)
+			best = (enum part)i;
+	}
+	return best;
+}
+
+const char *tree_root_misspelt(int root, bool strict, char name[TREE_NAME_ROOM])
+{
+	bool missing[PARTS], any = false;
+	const char *found = NULL;
+	const struct dirent *entry;
+	DIR *dir;
+
+	for (unsigned i = 0; i < PARTS; i++)
+		any |= missing[i] = look(root, part_names[i], false) == ENOENT;
+	dir = any ? open_folder(root, ".") : NULL;
+	while (dir && !found && (entry = readdir(dir))) {
+		enum part part = part_like(entry->d_name, missing);
+
+		if (part == PARTS || look(root, entry->d_name, true) != 0 || (strict && !holds(root, entry->d_name, part)))
+			continue;
+		snprintf(name, TREE_NAME_ROOM, "%s", entry->d_name);
+		found = part_names[part];
+	}
+	if (dir)
+		closedir(dir);
+	return found;
+}
+
+bool tree_root_is_part_name(const char *name)
+{
+	for (unsigned i = 0; i < PARTS; i++)
+		if (strcmp(name, part_names[i]) == 0)
+			return true;
+	return false;
+}
+
+bool tree_root_has_part(struct arena *arena, const char *path)
+{
+	for (unsigned i = 0; i < PARTS; i++)
+		if (look(AT_FDCWD, arena_printf(arena, "%s/%s", path, part_names[i]), true) == 0)
+			return true;
+	return false;
+}
+
+/* ---- what is demanded ---- */
+
+static void fail(struct tree_root *found, const char *problem, int reason)
+{
+	snprintf(found->problem, sizeof(found->problem), "%s", problem);
+	found->reason = reason;
+}
+
+/* A part that cannot be looked at counts as there: reading it will say why. */
+static bool has_part(int root)
+{
+	for (unsigned i = 0; i < PARTS; i++)
+		if (look(root, part_names[i], true) != ENOENT)
+			return true;
+	return false;
+}
+
+/* sdn/ of a tree looks like a tree: it has a folder firewall/. */
+static bool is_sdn(int root)
+{
+	static const char *const files[] = { ".running-config", "zones.cfg", "vnets.cfg" };
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+		if (look(root, files[i], false) == 0)
+			return look(root, "nodes", false) == ENOENT;
+	return false;
+}
+
+static void check_nodes(struct tree_root *found, int root, enum tree_demand demand)
+{
+	int reason = look(root, "nodes", true);
+
+	if (!reason || (reason == ENOENT && demand == TREE_USABLE && look(root, "firewall/cluster.fw", false) == 0))
+		return;
+	if (reason == ENOENT)
+		fail(found, demand == TREE_USABLE ? "has neither nodes/ nor firewall/cluster.fw" : "has no nodes/", 0);
+	else
+		fail(found, "has a folder nodes/ that cannot be read", reason);
+}
+
+static void check_names(struct tree_root *found, int root)
+{
+	char name[TREE_NAME_ROOM];
+	const char *right = tree_root_misspelt(root, true, name);
+
+	if (right)
+		snprintf(found->problem, sizeof(found->problem), "has %s/ in the place of %s/", name, right);
+}
+
+struct tree_root tree_root_look(int root, enum tree_demand demand, unsigned marks)
+{
+	struct tree_root found = { .marks = is_mount(root) ? TREE_IS_MOUNT : 0 };
+	int listing = list(root), version;
+
+	version = look(root, ".version", false);
+	if (!version)
+		found.marks |= TREE_HAS_VERSION;
+	if (listing == ENOENT)
+		fail(&found, "is empty", 0);
+	else if (listing)
+		fail(&found, "cannot be listed", listing);
+	else if (marks & TREE_IS_MOUNT && !(found.marks & TREE_IS_MOUNT))
+		fail(&found, "is not a mount point any more", 0);
+	else if (version && version != ENOENT)
+		fail(&found, "has a .version that cannot be read", version);
+	else if (version && marks & TREE_HAS_VERSION)
+		fail(&found, "has no .version any more", 0);
+	else if (demand == TREE_PART && !has_part(root))
+		fail(&found, "is not a tree: it has none of firewall/, nodes/ and sdn/", 0);
+	else if (demand == TREE_PART && is_sdn(root))
+		fail(&found, "is not a tree, but the sdn/ of one", 0);
+	else if (demand != TREE_PART)
+		check_nodes(&found, root, demand);
+	if (!found.problem[0])
+		check_names(&found, root);
+	return found;
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What other programs call what rules here have, and lines written for them. */
+#ifndef PVEFW_FOREIGN_H
+#define PVEFW_FOREIGN_H
+
+#include "resolve/resolver.h"
+
+/* An option of rules elsewhere. */
+struct foreign_option {
+	const char *name;     /* without dashes */
+	enum rule_param param; /* ours of another name, or RULE_PARAMS */
+	const char *help;      /* if there is none: what to do instead, or "" */
+};
+
+/* What stands behind -m of iptables. */
+struct foreign_match {
+	const char *name;
+	bool needless; /* it can be left out */
+	const char *help;
+};
+
+struct foreign_verdict {
+	const char *name;
+	enum action action; /* ACTIONS: none of ours */
+	bool certain;       /* it can mean nothing else */
+	const char *help;
+};
+
+/* A service that has no macro here, or is no protocol. */
+struct foreign_service {
+	const char *name;
+	const char *options; /* of a rule for its usual ports */
+	const char *help;    /* what else is to be said, or "" */
+};
+
+/* The rows of foreign.def; NULL if there is none.  Case does not matter, but for options of one letter. */
+const struct foreign_option *foreign_option(struct text key);
+const struct foreign_match *foreign_match(struct text name);
+const struct foreign_verdict *foreign_verdict(struct text name);
+const struct foreign_service *foreign_service(struct text name);
+/* The program whose lines begin with this word, or NULL. */
+const char *foreign_program(struct text word);
+
+/* Options that rules have twice here: which a row of words without options may mean. */
+struct columns {
+	struct text type;   /* "" if no word says it */
+	struct text action; /* likewise */
+	struct text value[RULE_PARAMS];
+};
+
+/* Takes "22/tcp" or "tcp/22" apart; false if it is neither. */
+bool foreign_port_and_proto(const struct resolver *r, struct text t, struct text *port, struct text *proto);
+/* Reads words such as `iface vmbr0`, `- - tcp 22` or `from 10.0.0.1 to any port 22 proto tcp`; false if a word
+ * has no meaning as one of them. */
+bool foreign_columns(const struct resolver *r, const struct word *words, uint32_t count, struct columns *columns);
+/* Reads a line for iptables, its first word included; false if it asks for what rules here do not have. */
+bool foreign_iptables(const struct resolver *r, const struct word *words, uint32_t count, struct columns *columns);
+/* The options, each with a blank before it. */
+const char *foreign_text(struct arena *arena, const struct columns *columns);
+/* The words of a line, from the arena. */
+struct word *foreign_words(struct arena *arena, struct word line, uint32_t *count);
+
+#endif

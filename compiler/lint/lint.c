@@ -1,0 +1,570 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Running the checks, and what several of them need: the list of files, the
+ * chains of rules, where an option stands.
+ *
+ * The checks report into a list of their own.  What they say of a line that has
+ * a diagnostic already, or that one points to, is a consequence of that mistake,
+ * and is dropped.
+ */
+#include "lint/lint_context.h"
+
+#include <stdlib.h>
+
+#include "inputs/directory.h"
+#include "packets/packet_set.h"
+#include "base/parallel_for.h"
+
+const struct lint_row lint_table[] = {
+#define LINT(name, function, view, text) { name, text },
+#include "lint/lint.def"
+#undef LINT
+};
+
+const unsigned lint_count = sizeof(lint_table) / sizeof(lint_table[0]);
+
+static const struct {
+	void (*run)(struct lint *lint);
+	enum lint_view view;
+} checks[] = {
+#define LINT(name, function, view, text) { lint_##function, LINT_##view },
+#include "lint/lint.def"
+#undef LINT
+};
+
+/* ---- files ---- */
+
+static void add_file(struct lint *lint, enum file_kind kind, const struct source *source,
+		     const struct guest *guest)
+{
+	if (source)
+		lint->files[lint->file_count++] = (struct lint_file){ kind, source, guest };
+}
+
+static uint32_t count_guests(const struct config *config)
+{
+	uint32_t count = 0;
+
+	for (const struct guest *g = config->guests; g; g = g->next)
+		count++;
+	for (const struct guest *g = config->strangers; g; g = g->next)
+		count++;
+	return count;
+}
+
+/* A file of a guest that several nodes have is the first one's. */
+static void add_guests_files(struct lint *lint, const struct guest *guests, unsigned node)
+{
+	for (const struct guest *g = guests; g; g = g->next)
+		if (lint->view != LINT_TREE || !g->file || !node || !node_set_has_earlier(g->file->nodes, node))
+			add_file(lint, FILE_GUEST, g->file, g);
+}
+
+static int by_place(const void *a, const void *b)
+{
+	uint32_t x = ((const struct lint_file *)a)->source->base, y = ((const struct lint_file *)b)->source->base;
+
+	return (x > y) - (x < y);
+}
+
+/* Cluster, hosts, guests, vnets.  The order of guests is that of their files, whoever has them: so what is put to the
+ * first of them is the same for every node. */
+static void list_files(struct lint *lint, const struct node_inputs *all)
+{
+	uint32_t room = 1 + lint->node_count, guests;
+
+	for (unsigned i = 0; i < lint->node_count; i++)
+		room += count_guests(lint->nodes[i]);
+	for (const struct vnet *v = lint->config->vnets; v; v = v->next)
+		room++;
+	lint->files = ARENA_ARRAY(&lint->scratch, struct lint_file, room);
+	add_file(lint, FILE_CLUSTER, lint->inputs->cluster, NULL);
+	for (unsigned i = 0; i < lint->node_count; i++)
+		add_file(lint, FILE_HOST, lint->view == LINT_TREE ? all->inputs[i].host : lint->inputs->host, NULL);
+	guests = lint->file_count;
+	for (unsigned i = 0; i < lint->node_count; i++)
+		add_guests_files(lint, lint->nodes[i]->guests, i);
+	for (unsigned i = 0; i < lint->node_count; i++)
+		add_guests_files(lint, lint->nodes[i]->strangers, i);
+	if (lint->file_count > guests)
+		qsort(lint->files + guests, lint->file_count - guests, sizeof(*lint->files), by_place);
+	for (const struct vnet *v = lint->config->vnets; v; v = v->next)
+		add_file(lint, FILE_VNET, v->file, NULL);
+}
+
+const struct lint_file *lint_find_file(const struct lint *lint, const struct source *source)
+{
+	for (uint32_t i = 0; i < lint->file_count; i++)
+		if (lint->files[i].source == source)
+			return &lint->files[i];
+	return NULL;
+}
+
+bool lint_has_errors(const struct lint *lint, const struct source *source)
+{
+	for (const struct diagnostic *d = source ? lint->told->first : NULL; d; d = d->next)
+		if (d->severity == SEVERITY_ERROR && d->span.begin >= source->base &&
+		    d->span.begin <= source->base + source->size)
+			return true;
+	return false;
+}
+
+const char *lint_guest_name(struct lint *lint, const struct guest *guest)
+{
+	return arena_printf(lint->arena, "%s %.*s", guest->type == GUEST_VM ? "VM" : "container",
+			    TEXT_ARG(guest->vmid_text));
+}
+
+struct ast_file *lint_parse(struct arena *arena, const struct lint_file *file)
+{
+	struct source *copy = ARENA_NEW(arena, struct source);
+
+	*copy = *file->source;
+	copy->text = arena_alloc(arena, copy->size + 2);
+	if (copy->size)
+		memcpy(copy->text, file->source->text, copy->size);
+	return ast_parse(arena, copy, file->kind);
+}
+
+struct span lint_option_place(const struct lint_file *file, const char *key)
+{
+	struct span place = { file->source->base, file->source->base };
+	struct arena trees = { 0 };
+	struct ast_file *ast = lint_parse(&trees, file);
+
+	for (const struct ast_section *s = ast->sections; s; s = s->next)
+		for (const struct ast_line *l = s->lines; l && s->kind == SECTION_OPTIONS; l = l->next) {
+			const struct ast_option *option = (const struct ast_option *)l;
+
+			if (l->kind == LINE_OPTION && text_equal_nocase(word_text(option->key), text_of(key)))
+				place = l->span;
+		}
+	arena_free(&trees);
+	return place;
+}
+
+/* ---- the other nodes ---- */
+
+static int by_number(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void add_other_guest(struct lint *lint, uint32_t vmid, uint32_t *room)
+{
+	if (lint->other_guest_count == *room) {
+		uint32_t *more = ARENA_ARRAY(&lint->scratch, uint32_t, *room * 2 + 64);
+
+		if (*room)
+			memcpy(more, lint->other_guests, *room * sizeof(*more));
+		lint->other_guests = more;
+		*room = *room * 2 + 64;
+	}
+	lint->other_guests[lint->other_guest_count++] = vmid;
+}
+
+/* The VMIDs of the configurations in a folder; *room of them fit. */
+static void add_guests(struct lint *lint, const struct folder *node, const char *name, uint32_t *room)
+{
+	struct folder folder = folder_open(node, name);
+
+	for (uint32_t i = 0; i < folder.count; i++) {
+		struct text stem = folder.names[i];
+		uint64_t vmid;
+
+		stem.len = stem.len > 5 ? stem.len - 5 : 0;
+		if (text_is((struct text){ stem.ptr + stem.len, folder.names[i].len - stem.len }, ".conf") &&
+		    text_to_number(stem, UINT32_MAX, &vmid))
+			add_other_guest(lint, (uint32_t)vmid, room);
+	}
+	folder_close(&folder);
+}
+
+bool lint_has_guest(const struct lint *lint, uint64_t vmid)
+{
+	uint32_t key = (uint32_t)vmid;
+
+	if (lint->other_guest_count &&
+	    bsearch(&key, lint->other_guests, lint->other_guest_count, sizeof(key), by_number))
+		return true;
+	for (const struct guest *g = lint->config->guests; g; g = g->next)
+		if (g->vmid == vmid)
+			return true;
+	return false;
+}
+
+static bool is_checked(const struct node_inputs *nodes, struct text name)
+{
+	for (unsigned i = 0; i < nodes->count; i++)
+		if (text_equal(nodes->inputs[i].node, name))
+			return true;
+	return false;
+}
+
+/* Of the nodes that are not checked, and the guests of all if several are. */
+static void read_other_nodes(struct lint *lint, const struct node_inputs *all)
+{
+	struct folder root, nodes;
+	uint32_t room = 0;
+
+	if (!folder_open_root(lint->diags, all->inputs[0].root, &root))
+		return;
+	nodes = folder_open(&root, "nodes");
+	lint->other_hosts = ARENA_ARRAY(&lint->scratch, struct source *, nodes.count);
+	for (uint32_t i = 0; i < nodes.count; i++) {
+		struct source *host;
+		struct folder node;
+
+		if (is_checked(all, nodes.names[i]) || nodes.names[i].ptr[0] == '.' ||
+		    !folder_is_folder(&nodes, nodes.names[i].ptr))
+			continue;
+		node = folder_open(&nodes, nodes.names[i].ptr);
+		host = folder_load(&node, "host.fw");
+		if (host) {
+			host->unasked = true;
+			lint->other_hosts[lint->other_host_count++] = host;
+		}
+		add_guests(lint, &node, "qemu-server", &room);
+		add_guests(lint, &node, "lxc", &room);
+		folder_close(&node);
+	}
+	folder_close(&nodes);
+	folder_close(&root);
+	for (unsigned i = 0; i < all->count && all->count > 1; i++)
+		for (const struct guest *g = all->inputs[i].guests; g; g = g->next)
+			add_other_guest(lint, g->vmid, &room);
+	if (lint->other_guest_count)
+		qsort(lint->other_guests, lint->other_guest_count, sizeof(uint32_t), by_number);
+}
+
+/* ---- chains ---- */
+
+const char *lint_policy_key(enum direction direction)
+{
+	static const char *const keys[] = { "policy_in", "policy_out", "policy_forward" };
+
+	return keys[direction];
+}
+
+static void host_policies(const struct config *config, struct lint_chain *chain)
+{
+	const struct cluster_options *cluster = &config->cluster_options;
+	const struct host_options *host = &config->host_options;
+
+	chain->policy[DIRECTION_IN] = &cluster->policy_in;
+	chain->policy[DIRECTION_OUT] = &cluster->policy_out;
+	chain->policy[DIRECTION_FORWARD] = &cluster->policy_forward;
+	chain->policy_logs[DIRECTION_IN] = host->log_level_in != LOG_NOLOG;
+	chain->policy_logs[DIRECTION_OUT] = host->log_level_out != LOG_NOLOG;
+	chain->policy_logs[DIRECTION_FORWARD] = host->log_level_forward != LOG_NOLOG;
+	chain->host = true;
+}
+
+static struct lint_chain guest_chain(const struct guest *guest)
+{
+	const struct guest_options *options = &guest->options;
+
+	return (struct lint_chain){
+		.rules = &guest->rules,
+		.policy = { [DIRECTION_IN] = &options->policy_in, [DIRECTION_OUT] = &options->policy_out },
+		.policy_logs = { [DIRECTION_IN] = options->log_level_in != LOG_NOLOG,
+				 [DIRECTION_OUT] = options->log_level_out != LOG_NOLOG },
+	};
+}
+
+static struct lint_chain vnet_chain(const struct vnet *vnet)
+{
+	return (struct lint_chain){
+		.rules = &vnet->rules,
+		.policy = { [DIRECTION_FORWARD] = &vnet->options.policy_forward },
+		.policy_logs = { [DIRECTION_FORWARD] = vnet->options.log_level_forward != LOG_NOLOG },
+	};
+}
+
+static void call(struct lint *lint, struct lint_chain chain,
+		 void (*each)(struct lint *lint, const struct lint_chain *chain))
+{
+	if (chain.rules->first)
+		each(lint, &chain);
+}
+
+/* What is everyone's, and is seen once. */
+static void each_shared_chain(struct lint *lint, void (*each)(struct lint *lint, const struct lint_chain *chain))
+{
+	const struct node_set *nodes = lint->diags->nodes;
+
+	if (lint->view == LINT_CHAINS && !lint->is_first)
+		return;
+	if (lint->view == LINT_CHAINS)
+		lint->diags->nodes = NULL;
+	for (const struct group *g = lint->config->groups; g; g = g->hh.next)
+		call(lint, (struct lint_chain){ .rules = &g->rules }, each);
+	for (const struct vnet *v = lint->config->vnets; v; v = v->next)
+		call(lint, vnet_chain(v), each);
+	lint->diags->nodes = nodes;
+}
+
+void lint_each_chain(struct lint *lint, void (*each)(struct lint *lint, const struct lint_chain *chain))
+{
+	struct lint_chain cluster = { .rules = &lint->config->cluster_rules };
+
+	each_shared_chain(lint, each);
+	host_policies(lint->config, &cluster);
+	call(lint, cluster, each);
+	for (unsigned i = 0; i < lint->node_count; i++) {
+		struct lint_chain host = { .rules = &lint->nodes[i]->host_rules,
+					   .then = &lint->nodes[i]->cluster_rules };
+
+		host_policies(lint->nodes[i], &host);
+		call(lint, host, each);
+	}
+	for (uint32_t i = 0; i < lint->file_count; i++)
+		if (lint->files[i].guest)
+			call(lint, guest_chain(lint->files[i].guest), each);
+}
+
+/* ---- running ---- */
+
+/* A line, as its file and number, and the nodes for which something is said about it. */
+struct line {
+	uint64_t line;
+	const struct node_set *nodes;
+};
+
+/* Sorted. */
+struct line_set {
+	struct line *lines;
+	uint32_t count;
+};
+
+static uint64_t line_of(const struct source_map *map, uint32_t position)
+{
+	const struct source *source = position ? source_find(map, position) : NULL;
+
+	return source ? (uint64_t)source->base << 32 | source_line_number(map, position) : 0;
+}
+
+static int by_line(const void *a, const void *b)
+{
+	uint64_t x = ((const struct line *)a)->line, y = ((const struct line *)b)->line;
+
+	return (x > y) - (x < y);
+}
+
+/* Takes from the nodes of a diagnostic those for which the set has the line; false if none is left. */
+static bool leave_nodes(struct arena *arena, struct diagnostic *d, const struct line_set *set, uint64_t line)
+{
+	uint32_t low = 0, high = set->count;
+	bool left = true;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (set->lines[middle].line < line)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (; line && left && low < set->count && set->lines[low].line == line; low++)
+		if (!set->lines[low].nodes)
+			left = false;
+		else if (node_set_overlap(set->lines[low].nodes, d->nodes))
+			d->nodes = node_set_without(arena, d->nodes, set->lines[low].nodes, &left);
+	return left;
+}
+
+static void add_line(struct line_set *set, const struct diags *diags, uint32_t position, const struct node_set *nodes)
+{
+	set->lines[set->count++] = (struct line){ line_of(diags->map, position), nodes };
+}
+
+/* The lines that diagnostics are about; with `labels`, those they point to as well. */
+static struct line_set reported_lines(struct arena *arena, const struct diags *diags, enum severity least,
+				      bool labels)
+{
+	struct line_set set = { .count = 0 };
+	uint32_t room = 0;
+
+	for (const struct diagnostic *d = diags->first; d; d = d->next) {
+		room++;
+		for (const struct diag_part *p = d->parts; p; p = p->next)
+			room++;
+	}
+	set.lines = ARENA_ARRAY(arena, struct line, room);
+	for (const struct diagnostic *d = diags->first; d; d = d->next) {
+		if (d->severity < least)
+			continue;
+		add_line(&set, diags, d->span.begin, d->nodes);
+		for (const struct diag_part *p = d->parts; labels && p; p = p->next)
+			if (p->kind == DIAG_LABEL)
+				add_line(&set, diags, p->span.begin, d->nodes);
+	}
+	if (set.count)
+		qsort(set.lines, set.count, sizeof(*set.lines), by_line);
+	return set;
+}
+
+/* What is told already: the line has a diagnostic, or what it is put down to is an error.  Of several nodes that
+ * may be true of some only: then it stays for the others. */
+static bool is_consequence(struct arena *arena, struct diagnostic *d, const struct source_map *map,
+			   const struct line_set *told, const struct line_set *errors)
+{
+	if (!leave_nodes(arena, d, told, line_of(map, d->span.begin)))
+		return true;
+	for (const struct diag_part *p = d->parts; p; p = p->next)
+		if (p->kind == DIAG_LABEL && !leave_nodes(arena, d, errors, line_of(map, p->span.begin)))
+			return true;
+	return false;
+}
+
+/* Moves to `diags` what was found and is no consequence of what they tell, and notes about
+ * lines only that have no warning. */
+static void take(struct arena *scratch, struct diags *found, struct diags *diags)
+{
+	struct line_set told = reported_lines(scratch, diags, SEVERITY_NOTE, true);
+	struct line_set errors = reported_lines(scratch, diags, SEVERITY_ERROR, false);
+	struct line_set warned = reported_lines(scratch, found, SEVERITY_WARNING, false);
+	struct diagnostic *next;
+	struct diags taken;
+
+	diags_init(&taken, diags->arena, diags->map);
+	for (struct diagnostic *d = found->first; d; d = next) {
+		next = d->next;
+		if (is_consequence(diags->arena, d, diags->map, &told, &errors) ||
+		    (d->severity == SEVERITY_NOTE &&
+		     !leave_nodes(diags->arena, d, &warned, line_of(diags->map, d->span.begin))))
+			continue;
+		diags_add(&taken, d);
+	}
+	taken.unreadable = found->unreadable;
+	diags_append(diags, &taken);
+}
+
+/* ---- jobs: the checks of one node, or those of the tree ---- */
+
+struct lint_job {
+	struct lint lint;
+	struct diags found;
+	struct arena arena; /* of what is found */
+};
+
+struct lint_jobs {
+	struct lint_job *items;
+	const struct node_inputs *nodes;
+};
+
+/* Whether a job with this view makes a check that wants that one. */
+static bool makes(enum lint_view view, enum lint_view wanted)
+{
+	return view == LINT_ALL || (view == LINT_TREE) == (wanted == LINT_TREE);
+}
+
+static void run_job(void *context, unsigned worker, unsigned n)
+{
+	const struct lint_jobs *jobs = context;
+	struct lint *lint = &jobs->items[n].lint;
+	enum lint_view view = lint->view;
+
+	(void)worker;
+	list_files(lint, jobs->nodes);
+	lint->space = space_new(&lint->scratch);
+	for (unsigned i = 0; i < lint_count; i++) {
+		if (!makes(view, checks[i].view))
+			continue;
+		lint->view = view == LINT_ALL ? view : checks[i].view;
+		lint->diags->check = i + 1;
+		checks[i].run(lint);
+	}
+	lint->diags->check = 0;
+	space_free(lint->space);
+	arena_free(&lint->scratch);
+}
+
+static void start_job(struct lint_job *job, const struct lint *common, const struct node_configs *configs,
+		      const struct node_inputs *nodes, unsigned node)
+{
+	job->lint = *common;
+	job->lint.config = configs->configs[node];
+	job->lint.inputs = &nodes->inputs[node];
+	job->lint.nodes = (const struct config *const *)&configs->configs[node];
+	job->lint.node_count = 1;
+	job->lint.is_first = node == 0;
+	job->lint.diags = &job->found;
+	job->lint.arena = &job->arena;
+	job->lint.scratch = (struct arena){ 0 };
+	diags_init(&job->found, &job->arena, common->diags->map);
+	job->found.nodes = nodes->sets[node];
+}
+
+/* The job of the tree comes first, as it is the longest. */
+static unsigned start_jobs(struct lint_job *jobs, const struct lint *common, const struct node_configs *configs,
+			   const struct node_inputs *nodes)
+{
+	unsigned count = 0;
+
+	if (nodes->count > 1) {
+		start_job(&jobs[count], common, configs, nodes, 0);
+		jobs[count].lint.view = LINT_TREE;
+		jobs[count].lint.node_count = nodes->count;
+		jobs[count++].found.nodes = NULL;
+	}
+	for (unsigned i = 0; i < nodes->count; i++) {
+		start_job(&jobs[count], common, configs, nodes, i);
+		jobs[count++].lint.view = nodes->count > 1 ? LINT_NODE : LINT_ALL;
+	}
+	return count;
+}
+
+void lint_run_nodes(const struct node_configs *configs, const struct node_inputs *nodes, struct diags *diags)
+{
+	struct diags found;
+	struct lint common = { .diags = &found, .told = diags };
+	struct lint_jobs jobs = { .nodes = nodes };
+	unsigned count;
+
+	diags_init(&found, diags->arena, diags->map);
+	read_other_nodes(&common, nodes);
+	jobs.items = ARENA_ARRAY(&common.scratch, struct lint_job, nodes->count + 1);
+	count = start_jobs(jobs.items, &common, configs, nodes);
+	parallel_run(parallel_workers_for_long(count), count, run_job, &jobs);
+	for (unsigned i = 0; i < count; i++) {
+		diags_append(&found, &jobs.items[i].found);
+		arena_adopt(diags->arena, &jobs.items[i].arena);
+	}
+	take(&common.scratch, &found, diags);
+	arena_free(&common.scratch);
+}
+
+void lint_run(const struct config *config, const struct inputs *inputs, struct diags *diags)
+{
+	const struct node_set *all = NULL;
+	struct config *only = (struct config *)config;
+	struct inputs own = *inputs;
+
+	lint_run_nodes(&(struct node_configs){ .configs = &only, .count = 1 },
+		       &(struct node_inputs){ .inputs = &own, .sets = &all, .count = 1 }, diags);
+}
+
+bool lint_tree(const struct input_options *options, struct diags *diags, struct node_names *names)
+{
+	struct node_configs configs;
+	struct node_inputs nodes;
+	struct diags found;
+	bool usable;
+
+	diags_init(&found, diags->arena, diags->map);
+	usable = inputs_load_nodes(&nodes, options, &found);
+	if (usable) {
+		configs = compile_nodes(&nodes, &found);
+		lint_run_nodes(&configs, &nodes, &found);
+		found.linted = true;
+		node_configs_free(&configs);
+	}
+	if (usable && names)
+		*names = (struct node_names){ nodes.names->names, nodes.listed ? nodes.count : 0 };
+	diags_merge(&found);
+	diags_append(diags, &found);
+	return usable;
+}

@@ -1,0 +1,432 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The cluster's own traffic: does corosync, live migration, and do the consoles get through the rules of the host?
+ *
+ * Behind all written rules the host lets in what a cluster needs (spec 2.5).  A rule such as `IN DROP` at the end comes
+ * before that.  Who asks for a service in a rule of its own has thought of it, and is told nothing.
+ *
+ * The links of corosync are known from corosync.conf, with both addresses and the port, so their packets are followed
+ * exactly.  What the host lets in behind the rules is port 5405 of link 0 and 5404; further links have ports of their
+ * own.  They get through as answers to what this node sends, unless policy_out blocks that.
+ */
+#include "lint/lint_host.h"
+
+/* ---- services ---- */
+
+/* Who uses a service. */
+enum users {
+	ADMINISTRATORS,
+	NODES, /* the cluster's other nodes */
+	LINKS, /* the same, by corosync; asked only where there is no corosync.conf */
+};
+
+static const struct service {
+	uint8_t proto;
+	uint16_t first, last;
+	const char *name, *port;
+	enum users users;
+} services[] = {
+	{ 6, 5900, 5999, "VNC", "tcp 5900:5999", ADMINISTRATORS },
+	{ 6, 3128, 3128, "SPICE", "tcp 3128", ADMINISTRATORS },
+	{ 6, 60000, 60050, "live migration", "tcp 60000:60050", NODES },
+	{ 17, 5405, 5405, NULL, "udp 5405", LINKS },
+	{ 17, 5406, 5412, NULL, "udp 5406:5412", LINKS },
+	{ 6, 22, 22, NULL, NULL, ADMINISTRATORS },
+	{ 6, 8006, 8006, NULL, NULL, ADMINISTRATORS },
+};
+
+enum {
+	SERVICES = 3, /* those that are reported, */
+	WAYS = 5,     /* and in a note */
+	ALL_WAYS = sizeof(services) / sizeof(services[0]),
+	MOST_PIECES = 500
+};
+
+/* What comes to one service and is not decided yet. */
+struct way {
+	const struct service *service;
+	struct region left;      /* from those whom the host lets in behind the rules */
+	struct region elsewhere; /* from all but the local network */
+	bool exact;              /* it is known who uses it */
+	bool decided;            /* a rule lets somebody in, or stops it */
+	bool let_in;             /* rules let in all of `left` */
+	const struct rule *line, *rule; /* that stops it */
+};
+
+/* ---- corosync ---- */
+
+struct link {
+	const struct corosync_link *link;
+	struct box packet;
+	bool decided;
+	const struct rule *line, *rule; /* that stops it */
+	struct link *next;
+};
+
+struct check {
+	struct lint *lint;
+	struct way ways[ALL_WAYS];
+	struct link *in, *out;
+};
+
+/* ---- what is sent ---- */
+
+static struct box service_box(const struct check *c, const struct service *service, unsigned version,
+			      struct values sources)
+{
+	struct box box = space_service(c->lint->space, version, service->proto, service->first, service->last);
+
+	box.side[DIM_SOURCE] = sources;
+	return box;
+}
+
+static struct values one_address(const struct check *c, struct text address)
+{
+	struct number_range *range = ARENA_NEW(&c->lint->scratch, struct number_range);
+	struct prefix prefix;
+
+	if (prefix_parse(address, &prefix) != ADDRESS_OK)
+		return (struct values){ NULL, 0 };
+	*range = number_range_of(&prefix);
+	return (struct values){ range, 1 };
+}
+
+/* The other nodes' addresses; count 0: no other node is known. */
+static struct values node_addresses(const struct check *c, unsigned version)
+{
+	struct number_range *ranges;
+	uint32_t count = 0;
+
+	for (const struct corosync_link *l = c->lint->config->corosync.links; l; l = l->next)
+		count++;
+	ranges = ARENA_ARRAY(&c->lint->scratch, struct number_range, count);
+	count = 0;
+	for (const struct corosync_link *l = c->lint->config->corosync.links; l; l = l->next) {
+		struct values address = one_address(c, l->theirs);
+
+		if (l->version == version && address.count)
+			ranges[count++] = address.ranges[0];
+	}
+	return values_normal(ranges, count);
+}
+
+static void start_way(const struct check *c, struct way *way, const struct service *service)
+{
+	struct values named[2], nodes[2];
+	bool written = false, known = false;
+
+	way->service = service;
+	/* Nothing comes to a node that is alone. */
+	way->decided = service->users != ADMINISTRATORS && !c->lint->config->corosync.links &&
+		       (c->lint->config->corosync.present || c->lint->inputs->on_node);
+	way->decided |= service->users == LINKS && c->lint->config->corosync.present;
+	for (unsigned version = IPV4; version <= IPV6; version <<= 1) {
+		bool six = version == IPV6;
+
+		named[six] = lint_written_management(c->lint, version);
+		nodes[six] = node_addresses(c, version);
+		written |= named[six].count != 0;
+		known |= nodes[six].count != 0;
+	}
+	way->exact = written || (service->users == NODES && known);
+	for (unsigned version = IPV4; version <= IPV6; version <<= 1) {
+		bool six = version == IPV6;
+		struct values sources = service->users == NODES && known ? nodes[six]
+					: written		  ? named[six]
+								  : lint_local_network(c->lint, version);
+		struct box box = service_box(c, service, version, sources);
+
+		if (sources.count)
+			region_add(&c->lint->scratch, &way->left, &box);
+		box.side[DIM_SOURCE] = lint_elsewhere(c->lint, version);
+		region_add(&c->lint->scratch, &way->elsewhere, &box);
+	}
+}
+
+static struct link *start_links(const struct check *c, bool in)
+{
+	struct link *first = NULL, **last = &first;
+
+	for (const struct corosync_link *l = c->lint->config->corosync.links; l; l = l->next) {
+		struct link *link = ARENA_NEW(&c->lint->scratch, struct link);
+
+		link->link = l;
+		link->packet = space_service(c->lint->space, l->version, 17, l->port, l->port);
+		link->packet.side[DIM_SPORT] = link->packet.side[DIM_DPORT];
+		link->packet.side[DIM_SOURCE] = one_address(c, in ? l->theirs : l->ours);
+		link->packet.side[DIM_DEST] = one_address(c, in ? l->ours : l->theirs);
+		if (!link->packet.side[DIM_SOURCE].count || !link->packet.side[DIM_DEST].count)
+			continue;
+		*last = link;
+		last = &link->next;
+	}
+	return first;
+}
+
+/* ---- the rules ---- */
+
+static void visit_way(const struct check *c, struct way *way, const struct rule *line, const struct rule *rule)
+{
+	const struct service *service = way->service;
+	struct region region;
+
+	if (way->decided || way->left.count > MOST_PIECES)
+		return;
+	region = lint_rule_from(c->lint, line, rule);
+	if (service->name &&
+	    (lint_names_port(&region, 6, service->first) || lint_names_port(&region, 6, service->last))) {
+		way->decided = true;
+		return;
+	}
+	if (rule->action == ACTION_ACCEPT && !service->port) {
+		for (uint32_t i = 0; i < region.count && way->left.count; i++)
+			region_take(&c->lint->scratch, &way->left, &region.boxes[i]);
+		way->decided = way->let_in = !way->left.count;
+		return;
+	}
+	if (rule->action == ACTION_ACCEPT) {
+		way->decided = region_overlaps(&region, &way->left) ||
+			       (!way->exact && region_overlaps(&region, &way->elsewhere));
+		return;
+	}
+	if (lint_rule_iface(line, rule).len || rule->dest->kind != ENDPOINT_ANY)
+		return;
+	for (uint32_t i = 0; i < region.count && way->left.count; i++)
+		region_take(&c->lint->scratch, &way->left, &region.boxes[i]);
+	if (way->left.count)
+		return;
+	way->decided = true;
+	way->line = line;
+	way->rule = rule;
+}
+
+static void visit_links(const struct check *c, struct link *links, const struct rule *line, const struct rule *rule)
+{
+	struct region region = space_rule(c->lint->space, rule, line->iface);
+
+	/* The link comes in on one interface, and which one that is nothing says. */
+	if (rule->action != ACTION_ACCEPT && lint_rule_iface(line, rule).len)
+		return;
+	for (struct link *l = links; l; l = l->next) {
+		struct region packet = { &l->packet, 1, 1 };
+
+		if (l->decided || !region_overlaps(&region, &packet))
+			continue;
+		l->decided = true;
+		if (rule->action != ACTION_ACCEPT) {
+			l->line = line;
+			l->rule = rule;
+		}
+	}
+}
+
+static void visit_in(void *data, const struct rule *line, const struct rule *rule)
+{
+	struct check *c = data;
+
+	for (unsigned i = 0; i < ALL_WAYS; i++)
+		visit_way(c, &c->ways[i], line, rule);
+	visit_links(c, c->in, line, rule);
+}
+
+static void visit_out(void *data, const struct rule *line, const struct rule *rule)
+{
+	struct check *c = data;
+
+	visit_links(c, c->out, line, rule);
+}
+
+/* ---- reporting ---- */
+
+/* "a", "a and b", "a, b and c" */
+struct list {
+	struct arena *arena;
+	const char *text, *last;
+};
+
+static void list_add(struct list *list, const char *item)
+{
+	if (list->last)
+		list->text = list->text ? arena_printf(list->arena, "%s, %s", list->text, list->last) : list->last;
+	list->last = item;
+}
+
+static const char *list_text(const struct list *list)
+{
+	return list->text ? arena_printf(list->arena, "%s and %s", list->text, list->last) : list->last;
+}
+
+static bool is_of_line(const struct link *link, const struct rule *line)
+{
+	return line ? link->line == line : !link->decided;
+}
+
+/* The links of a list that a rule stops, or (line NULL) none does, each once: how many, what they are, their ports. */
+static uint32_t name_links(const struct check *c, const struct link *links, const struct rule *line, struct list *names,
+			   struct list *ports)
+{
+	struct arena *arena = c->lint->arena;
+	uint32_t count = 0;
+	uint64_t seen = 0; /* a bit for each number; there are 8 at most */
+
+	for (const struct link *l = links; l; l = l->next) {
+		uint64_t bit = (uint64_t)1 << (l->link->number % 64);
+
+		if ((seen & bit) || !is_of_line(l, line))
+			continue;
+		seen |= bit;
+		count++;
+		list_add(names, arena_printf(arena, "udp %u of link %u", l->link->port, l->link->number));
+		ports->text = ports->text ? arena_printf(arena, "%s,%u", ports->text, l->link->port)
+					  : arena_printf(arena, "%u", l->link->port);
+	}
+	return count;
+}
+
+static const struct link *first_link(const struct link *links, const struct rule *line)
+{
+	while (links && !is_of_line(links, line))
+		links = links->next;
+	return links;
+}
+
+static const char *verb(const struct rule *rule)
+{
+	return rule->action == ACTION_DROP ? "dropped" : "rejected";
+}
+
+/* What lint_lock_out() has said about a rule, or NULL. */
+static struct diagnostic *find_lock_out(const struct lint *lint, const struct rule *line)
+{
+	struct diagnostic *d = lint->diags->first;
+
+	while (d && (d->id != DIAG_LOCK_OUT || d->span.begin != line->span.begin))
+		d = d->next;
+	return d;
+}
+
+/* Where no corosync.conf says that the node is in a cluster. */
+static void note_guesses(const struct check *c, struct diagnostic *d, const struct rule *line)
+{
+	struct list ports = { .arena = c->lint->arena };
+
+	for (unsigned i = SERVICES; i < WAYS; i++)
+		if (c->ways[i].line == line)
+			list_add(&ports, services[i].port);
+	if (ports.last)
+		diag_note(d, "in a cluster it keeps corosync out, too: %s", list_text(&ports));
+}
+
+/* All that one rule stops of what comes in. */
+static void report_in(const struct check *c, const struct rule *line, const struct rule *rule)
+{
+	struct lint *lint = c->lint;
+	struct list names = { .arena = lint->arena }, ports = names, links = names, link_ports = names;
+	uint32_t link_count = name_links(c, c->in, line, &links, &link_ports);
+	bool of_cluster = link_count > 0, of_nodes = false;
+	bool chosen = c->ways[WAYS].let_in && c->ways[WAYS + 1].let_in;
+	struct diagnostic *d;
+
+	if (link_count)
+		list_add(&names, "corosync");
+	for (unsigned i = 0; i < SERVICES; i++)
+		if (c->ways[i].line == line) {
+			list_add(&names, services[i].name);
+			list_add(&ports, services[i].port);
+			of_nodes |= services[i].users == NODES;
+		}
+	of_cluster |= of_nodes && lint->config->corosync.links;
+	d = find_lock_out(lint, line);
+	if (d && !of_cluster) {
+		diag_note(d, "it keeps out %s, too: %s", list_text(&names), list_text(&ports));
+		note_guesses(c, d, line);
+		return;
+	}
+	/* Who has let in everybody who is let in anyway, port by port, means the others to be closed.  A node alone does
+	 * without the consoles' ports: its web interface brings them. */
+	d = diag(lint->diags, line->span, of_cluster || (of_nodes && !chosen) ? DIAG_CLUSTER_CUT_OFF : DIAG_CONSOLES_CUT_OFF, "this rule keeps %s from the host", list_text(&names));
+	if (rule != line)
+		diag_label(d, rule->span, "the rule of the group");
+	/* No address is named: the same is true of the other nodes, and is to be said once. */
+	if (link_count)
+		diag_note(d, "corosync: %s %s %s; only answers to what this node sends get in", list_text(&links),
+			  link_count > 1 ? "are" : "is", verb(rule));
+	if (ports.last)
+		diag_note(d, "the set `management`, of which the local network is part, is let in only after all written rules: %s",
+			  list_text(&ports));
+	note_guesses(c, d, line);
+	diag_help(d, "accept what is needed above this rule, or leave the rest to policy_in, which comes after all that");
+}
+
+static void report_out(const struct check *c, const struct rule *line, const struct rule *rule)
+{
+	const struct policy *policy = &c->lint->config->cluster_options.policy_out;
+	struct list links = { .arena = c->lint->arena }, ports = links;
+	uint32_t count = name_links(c, c->out, line, &links, &ports);
+	struct diagnostic *d;
+
+	d = diag(c->lint->diags, line ? line->span : policy->span, DIAG_CLUSTER_CUT_OFF,
+		 "this %s keeps corosync from the other nodes%s", line ? "rule" : "policy",
+		 line ? "" : count > 1 ? " on some links" : " on one link");
+	if (rule && rule != line)
+		diag_label(d, rule->span, "the rule of the group");
+	diag_note(d, "%s %s %s", list_text(&links), count > 1 ? "are" : "is",
+		  (rule ? rule->action : policy->action) == ACTION_DROP ? "dropped" : "rejected");
+	if (!line)
+		diag_note(d, "without a rule the host lets out udp 5404:5405 only");
+	diag_help(d, "accept it: `OUT ACCEPT -p udp -dport %s`%s", ports.text, line ? " above this rule" : "");
+}
+
+/* One for each rule. */
+static void report_rules(const struct check *c)
+{
+	for (unsigned i = 0; i < SERVICES; i++) {
+		bool again = false;
+
+		for (unsigned j = 0; j < i; j++)
+			again |= c->ways[j].line == c->ways[i].line;
+		if (c->ways[i].line && !again)
+			report_in(c, c->ways[i].line, c->ways[i].rule);
+	}
+	for (const struct link *l = c->in; l; l = l->next) {
+		bool again = first_link(c->in, l->line) != l;
+
+		for (unsigned i = 0; i < SERVICES; i++)
+			again |= c->ways[i].line == l->line;
+		if (l->line && !again)
+			report_in(c, l->line, l->rule);
+	}
+	for (const struct link *l = c->out; l; l = l->next)
+		if (l->line && first_link(c->out, l->line) == l)
+			report_out(c, l->line, l->rule);
+}
+
+/* The links that policy_out blocks: those of ports that the host does not let out by itself. */
+static void report_policy(const struct check *c)
+{
+	bool cut = false;
+
+	for (struct link *l = c->out; l; l = l->next) {
+		l->decided |= l->link->port == 5404 || l->link->port == 5405;
+		cut |= !l->decided;
+	}
+	if (cut && c->lint->config->cluster_options.policy_out.action != ACTION_ACCEPT)
+		report_out(c, NULL, NULL);
+}
+
+void lint_cluster_traffic(struct lint *lint)
+{
+	const struct config *config = lint->config;
+	struct check c = { .lint = lint };
+
+	if (!config_enabled(config) || !config->host_options.enable || lint_lost_rule(lint))
+		return;
+	for (unsigned i = 0; i < ALL_WAYS; i++)
+		start_way(&c, &c.ways[i], &services[i]);
+	c.in = start_links(&c, true);
+	c.out = start_links(&c, false);
+	lint_each_host_rule(lint, DIRECTION_IN, visit_in, &c);
+	lint_each_host_rule(lint, DIRECTION_OUT, visit_out, &c);
+	report_rules(&c);
+	report_policy(&c);
+}

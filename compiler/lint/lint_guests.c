@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Guests and their NICs: the firewall file says one thing, the guest's own
+ * configuration another, and no traffic is filtered.
+ */
+#include "lint/lint_context.h"
+
+#include <stdlib.h>
+
+/* ---- files without a guest ---- */
+
+static struct span begin_of(const struct source *source)
+{
+	return (struct span){ source->base, source->base };
+}
+
+/* In a tree without any guest the configurations are kept somewhere else. */
+static void check_strangers(struct lint *lint)
+{
+	if (!lint->config->guests && !lint->other_guest_count)
+		return;
+	for (const struct guest *g = lint->config->strangers; g; g = g->next) {
+		struct diagnostic *d;
+		uint64_t vmid = 0;
+
+		if (!g->file ||
+		    (text_to_number(g->vmid_text, UINT32_MAX, &vmid) && lint_has_guest(lint, vmid)))
+			continue;
+		d = diag(lint->diags, begin_of(g->file), DIAG_FILE_WITHOUT_GUEST, "there is no guest %.*s",
+			 TEXT_ARG(g->vmid_text));
+		diag_note(d, "no traffic is filtered by this file, until a guest gets the number");
+		diag_help(d, "remove it, or give it the number of the guest that it is meant for");
+	}
+}
+
+/* ---- guests without a filtered NIC, and the other way round ---- */
+
+static const struct nic *find_nic(const struct guest *guest, int32_t index)
+{
+	for (const struct nic *n = guest->nics; n; n = n->next)
+		if ((int32_t)n->index == index)
+			return n;
+	return NULL;
+}
+
+static bool has_filtered_nic(const struct guest *guest)
+{
+	for (const struct nic *n = guest->nics; n; n = n->next)
+		if (n->firewall)
+			return true;
+	return false;
+}
+
+static void report_no_nic(struct lint *lint, const struct lint_file *file)
+{
+	const struct guest *guest = file->guest;
+	struct diagnostic *d = diag(lint->diags, lint_option_place(file, "enable"), DIAG_NO_FILTERED_NIC,
+				    "no NIC of %s has `firewall=1`", lint_guest_name(lint, guest));
+
+	for (const struct nic *n = guest->nics; n; n = n->next)
+		diag_label(d, n->span, "%.*s is not filtered", TEXT_ARG(n->key));
+	diag_note(d, "the firewall is on, and all traffic of the guest passes unfiltered");
+	diag_help(d, "add `firewall=1` to the NICs in the guest's configuration");
+}
+
+static void report_flag(struct lint *lint, const struct lint_file *file, const struct guest *guest)
+{
+	struct diagnostic *d = NULL;
+
+	for (const struct nic *n = guest->nics; n; n = n->next) {
+		if (!n->firewall)
+			continue;
+		if (d)
+			diag_label(d, n->span, "and %.*s", TEXT_ARG(n->key));
+		else
+			d = diag(lint->diags, n->span, DIAG_FLAG_WITHOUT_FIREWALL,
+				 "%.*s has the firewall flag, but the firewall of %s is off",
+				 TEXT_ARG(n->key), lint_guest_name(lint, guest));
+	}
+	if (!d)
+		return;
+	if (file)
+		diag_label(d, lint_option_place(file, "enable"), "the firewall is not switched on here");
+	diag_note(d, "all traffic of the guest passes unfiltered");
+}
+
+static void check_nics(struct lint *lint)
+{
+	for (uint32_t i = 0; i < lint->file_count; i++) {
+		const struct guest *g = lint->files[i].guest;
+
+		if (!g || !g->config)
+			continue;
+		/* A NIC that is left out may have the flag: what is wrong with it has been said. */
+		if (g->options.enable && !has_filtered_nic(g) && !lint_has_errors(lint, g->config))
+			report_no_nic(lint, &lint->files[i]);
+		else if (!g->options.enable)
+			report_flag(lint, &lint->files[i], g);
+	}
+	for (const struct guest *g = lint->config->guests; g; g = g->next)
+		if (!g->file)
+			report_flag(lint, NULL, g);
+}
+
+/* ---- rules and sets for NICs ---- */
+
+static void report_nic(struct lint *lint, const struct guest *guest, struct span span, const char *what,
+		       struct text name, const struct nic *nic)
+{
+	struct diagnostic *d;
+
+	if (!nic) {
+		d = diag(lint->diags, span, DIAG_NIC_MISSING, "%s has no %.*s", lint_guest_name(lint, guest),
+			 TEXT_ARG(name));
+	} else {
+		d = diag(lint->diags, span, DIAG_NIC_NOT_FILTERED, "%.*s of %s is not filtered",
+			 TEXT_ARG(name), lint_guest_name(lint, guest));
+		diag_label(d, nic->span, "there is no `firewall=1` here");
+	}
+	diag_note(d, "the %s has no effect", what);
+}
+
+static void check_nic_names(struct lint *lint, const struct guest *guest)
+{
+	for (const struct rule *r = guest->rules.first; r; r = r->next) {
+		const struct nic *nic = find_nic(guest, r->net);
+
+		if (r->enabled && r->iface.len && (nic ? !nic->firewall : !lint_has_errors(lint, guest->config)))
+			report_nic(lint, guest, r->span, "rule", r->iface, nic);
+	}
+	for (const struct ipset *s = guest->scope.ipsets; s; s = s->hh.next) {
+		const struct nic *nic = guest->nics;
+		struct text name;
+
+		if (!s->span.begin || !text_starts(s->name, "ipfilter-net"))
+			continue;
+		name = (struct text){ s->name.ptr + 9, s->name.len - 9 }; /* after "ipfilter-" */
+		while (nic && !text_equal(nic->key, name))
+			nic = nic->next;
+		if (nic ? !nic->firewall : !lint_has_errors(lint, guest->config))
+			report_nic(lint, guest, s->span, "set", name, nic);
+	}
+}
+
+/* ---- source addresses that nobody knows ---- */
+
+/* The IP versions of which the filter of a NIC lets through more than its link-local address. */
+static unsigned known_versions(const struct ipset *set, const struct nic *nic)
+{
+	unsigned versions = (nic->ip4.version ? IPV4 : 0) | (nic->ip6.version ? IPV6 : 0);
+
+	for (const struct set_entry *e = set->entries; e; e = e->next)
+		if (!e->implicit && !e->nomatch)
+			versions |= prefix_versions(e->alias ? &e->alias->prefix : &e->prefix);
+	return versions;
+}
+
+static bool lacks_addresses(const struct guest *guest, const struct nic *nic)
+{
+	const struct ipset *set = nic->firewall ? guest_filter_set(guest, nic) : NULL;
+	unsigned known = set ? known_versions(set, nic) : IPV4 | IPV6;
+
+	return !known || (nic->dhcp && !(known & IPV4));
+}
+
+static void check_ipfilter(struct lint *lint, const struct lint_file *file)
+{
+	const struct guest *guest = file->guest;
+	const struct nic *nic = guest->nics;
+	const struct ipset *set;
+	struct diagnostic *d;
+
+	while (nic && !lacks_addresses(guest, nic))
+		nic = nic->next;
+	if (!nic || lint_has_errors(lint, file->source))
+		return;
+	set = guest_filter_set(guest, nic);
+	d = diag(lint->diags, guest->options.ipfilter ? lint_option_place(file, "ipfilter") : set->span,
+		 DIAG_IPFILTER_WITHOUT_ADDRESS, "%.*s of %s can send from no IPv4 address", TEXT_ARG(nic->key),
+		 lint_guest_name(lint, guest));
+	for (const struct nic *n = nic; n; n = n->next)
+		if (lacks_addresses(guest, n))
+			diag_label(d, n->span, "%s", n->dhcp ? "which address DHCP gives is not known" : "no address is known");
+	diag_note(d, "the filter of source addresses drops %s",
+		  known_versions(set, nic) ? "all IPv4 packets that it sends"
+					   : "all that it sends, but from its link-local IPv6 address");
+	diag_help(d, "write its addresses into [IPSET ipfilter-%.*s] of this file%s", TEXT_ARG(nic->key),
+		  guest->options.ipfilter ? ", or switch `ipfilter` off" : "");
+}
+
+/* ---- frames with VLAN tags ---- */
+
+static void check_trunks(struct lint *lint, const struct guest *guest)
+{
+	struct diagnostic *d = NULL;
+
+	for (const struct nic *n = guest->nics; n; n = n->next) {
+		const struct source *source = guest->config;
+		uint32_t begin;
+
+		if (!n->firewall || !n->trunks.len)
+			continue;
+		begin = source->base + (uint32_t)(n->trunks.ptr - source->text);
+		if (d)
+			diag_label(d, (struct span){ begin, begin + n->trunks.len }, "nor that of %.*s", TEXT_ARG(n->key));
+		else
+			d = diag(lint->diags, (struct span){ begin, begin + n->trunks.len }, DIAG_TRUNK_UNFILTERED,
+				 "what %s sends and gets with a VLAN tag on %.*s is not filtered",
+				 lint_guest_name(lint, guest), TEXT_ARG(n->key));
+	}
+	if (!d)
+		return;
+	diag_note(d, "the rules see frames without a tag only; the guest can use these VLANs as it likes, both ways");
+	diag_help(d, "give the guest one NIC with `tag=` for each VLAN instead");
+}
+
+/* ---- one MAC address twice ---- */
+
+/* A NIC with an address, and its guest. */
+struct owner {
+	const struct guest *guest;
+	const struct nic *nic;
+	uint32_t place; /* in the order of guests and NICs */
+};
+
+static int by_mac(const void *a, const void *b)
+{
+	const struct owner *x = a, *y = b;
+	int order = memcmp(x->nic->mac_bytes, y->nic->mac_bytes, sizeof(x->nic->mac_bytes));
+
+	return order ? order : x->place < y->place ? -1 : x->place > y->place;
+}
+
+static struct span mac_span(const struct owner *owner)
+{
+	const struct source *source = owner->guest->config;
+	uint32_t begin = source->base + (uint32_t)(owner->nic->mac.ptr - source->text);
+
+	return (struct span){ begin, begin + owner->nic->mac.len };
+}
+
+static void report_macs(struct lint *lint, const struct owner *owners, uint32_t count)
+{
+	enum { SHOWN = 4 };
+	const struct owner *second = &owners[1];
+	struct diagnostic *d = diag(lint->diags, mac_span(second), DIAG_MAC_TWICE, "`%.*s` is the MAC address of %u NICs",
+				    TEXT_ARG(second->nic->mac), count);
+
+	diag_here(d, "%.*s of %s", TEXT_ARG(second->nic->key), lint_guest_name(lint, second->guest));
+	for (uint32_t i = 0; i < count && i < SHOWN; i++)
+		if (i != 1)
+			diag_label(d, mac_span(&owners[i]), "%.*s of %s", TEXT_ARG(owners[i].nic->key),
+				   lint_guest_name(lint, owners[i].guest));
+	if (count > SHOWN)
+		diag_note(d, "and %u more", count - SHOWN);
+	diag_note(d, "on one bridge, what is sent to one of them can reach the other");
+	diag_help(d, "give each NIC an address of its own; a restored copy of a guest keeps that of the original");
+}
+
+static void check_macs(struct lint *lint)
+{
+	uint32_t count = 0;
+	struct owner *owners;
+
+	for (const struct guest *g = lint->config->guests; g; g = g->next)
+		for (const struct nic *n = g->nics; n; n = n->next)
+			count++;
+	owners = ARENA_ARRAY(&lint->scratch, struct owner, count);
+	count = 0;
+	for (const struct guest *g = lint->config->guests; g; g = g->next)
+		for (const struct nic *n = g->nics; n; n = n->next)
+			if (n->mac.len && g->config) {
+				owners[count] = (struct owner){ g, n, count };
+				count++;
+			}
+	if (count)
+		qsort(owners, count, sizeof(*owners), by_mac);
+	for (uint32_t i = 0, next; i < count; i = next) {
+		for (next = i + 1; next < count && memcmp(owners[i].nic->mac_bytes, owners[next].nic->mac_bytes,
+							  sizeof(owners[i].nic->mac_bytes)) == 0; next++)
+			;
+		if (next - i > 1)
+			report_macs(lint, &owners[i], next - i);
+	}
+}
+
+/* ---- guests that are cut off ---- */
+
+static bool accepts_any(const struct rule_list *rules)
+{
+	for (const struct rule *r = rules->first; r; r = r->next) {
+		if (!r->enabled)
+			continue;
+		if (r->direction == DIRECTION_GROUP ? accepts_any(&r->group->rules) : r->action == ACTION_ACCEPT)
+			return true;
+	}
+	return false;
+}
+
+/* Relies on iptables to keep everything in, which cannot: see N0963. */
+static bool is_sealed(const struct guest *guest)
+{
+	const struct guest_options *o = &guest->options;
+
+	return o->enable && has_filtered_nic(guest) && o->policy_out.action != ACTION_ACCEPT &&
+	       o->policy_in.action != ACTION_ACCEPT && !accepts_any(&guest->rules);
+}
+
+static void check_sealed(struct lint *lint)
+{
+	const struct lint_file *first = NULL;
+	uint32_t count = 0;
+	struct diagnostic *d;
+
+	for (uint32_t i = 0; i < lint->file_count && !lint->config->host_options.nftables; i++) {
+		const struct lint_file *file = &lint->files[i];
+
+		if (!file->guest || !file->guest->config || !is_sealed(file->guest))
+			continue;
+		if (!first)
+			first = file;
+		count++;
+	}
+	if (!first)
+		return;
+	d = diag(lint->diags, lint_option_place(first, "policy_out"), DIAG_ANSWERED_BLOCK,
+		 "%s is cut off, and iptables lets it answer what is blocked", lint_guest_name(lint, first->guest));
+	if (count > 1)
+		diag_note(d, "this is true of %u more of this node's guests", count - 1);
+	diag_note(d, "a blocked packet makes a connection when it passes vmbrN; an answer then belongs to it");
+	diag_help(d, "nftables blocks such answers: `nftables: 1` in host.fw");
+}
+
+void lint_guests(struct lint *lint)
+{
+	check_strangers(lint);
+	/* While the cluster's firewall is off it makes no difference. */
+	if (!config_enabled(lint->config))
+		return;
+	check_nics(lint);
+	check_macs(lint);
+	check_sealed(lint);
+	for (uint32_t i = 0; i < lint->file_count; i++) {
+		const struct guest *g = lint->files[i].guest;
+
+		if (!g || !g->config || !has_filtered_nic(g))
+			continue;
+		check_nic_names(lint, g);
+		if (!g->options.enable)
+			continue;
+		check_ipfilter(lint, &lint->files[i]);
+		check_trunks(lint, g);
+	}
+}
+
+/* ---- the cluster's switch ---- */
+
+/* Something that is switched on, and waits for the cluster. */
+static const struct lint_file *find_enabled(const struct lint *lint)
+{
+	for (uint32_t i = 0; i < lint->file_count; i++)
+		if (lint->files[i].guest && lint->files[i].guest->options.enable)
+			return &lint->files[i];
+	return NULL;
+}
+
+void lint_firewall_off(struct lint *lint)
+{
+	const struct lint_file *guest = find_enabled(lint);
+	const struct lint_file *cluster = lint_find_file(lint, lint->inputs->cluster);
+	int64_t enable = lint->config->cluster_options.enable;
+	struct diagnostic *d;
+
+	if (config_enabled(lint->config) || (!guest && enable == 0))
+		return;
+	d = diag(lint->diags, lint_option_place(cluster ? cluster : guest, "enable"), DIAG_FIREWALL_OFF,
+		 "the firewall of the whole cluster is off");
+	if (cluster && guest)
+		diag_label(d, lint_option_place(guest, "enable"), "this guest's is on, without effect");
+	diag_note(d, "nothing is filtered anywhere, neither the hosts nor the guests");
+	if (enable > 1)
+		diag_note(
+			d,
+			"a number above 1 is a time, for which the firewall is on until a minute later: it is over");
+	diag_help(
+		d,
+		cluster ? "write `enable: 1` into [OPTIONS] of cluster.fw"
+			: "it is switched on with `enable: 1` in firewall/cluster.fw, which does not exist");
+}

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Checks of single rules: interfaces, lists of ports, FTP.
+ */
+#include "lint/lint_context.h"
+#include "packets/packet_set.h"
+
+/* ---- interfaces that cannot exist ---- */
+
+/* The number at the end of a prefix, and what is behind it. */
+static bool read_number(struct text *at, const char *prefix, uint64_t *number)
+{
+	uint32_t from = (uint32_t)strlen(prefix), end = from;
+
+	if (!text_starts(*at, prefix))
+		return false;
+	while (end < at->len && char_is_digit(at->ptr[end]))
+		end++;
+	if (!text_to_number((struct text){ at->ptr + from, end - from }, UINT32_MAX, number))
+		return false;
+	*at = (struct text){ at->ptr + end, at->len - end };
+	return true;
+}
+
+/* tap100i0 and the like, of a guest that is nowhere in the cluster. */
+static bool is_of_no_guest(const struct lint *lint, struct text iface)
+{
+	static const char *const prefixes[] = { "tap", "veth", "fwbr", "fwln" };
+	struct text rest = iface;
+	uint64_t vmid, nic;
+
+	if (!lint->config->guests && !lint->other_guest_count)
+		return false;
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++, rest = iface)
+		if (read_number(&rest, prefixes[i], &vmid) && read_number(&rest, "i", &nic) && !rest.len)
+			return !lint_has_guest(lint, vmid);
+	return read_number(&rest, "fwpr", &vmid) && read_number(&rest, "p", &nic) && !rest.len &&
+	       !lint_has_guest(lint, vmid);
+}
+
+static void check_iface(struct lint *lint, const struct rule *rule)
+{
+	struct text iface = rule->iface, rest = iface;
+	bool renamed = false; /* it could be, and is not meant */
+	const char *why = NULL;
+	uint64_t number;
+	struct diagnostic *d;
+
+	if (text_find(iface, ':') >= 0)
+		why = "a name with a colon is a label of addresses; packets come in through the interface before it";
+	else if ((renamed = read_number(&rest, "net", &number) && !rest.len))
+		why = "that is how guests' files call the NICs of a guest";
+	else if (is_of_no_guest(lint, iface))
+		why = "it would be a guest's, and there is no such guest";
+	if (!why)
+		return;
+	d = diag(lint->diags, rule->span, DIAG_IFACE_IMPOSSIBLE, "the host has no interface `%.*s`",
+		 TEXT_ARG(iface));
+	diag_note(d, "%s", why);
+	diag_note(d, "the rule matches nothing%s", renamed ? ", unless an interface was renamed so" : "");
+	if (renamed && rule->direction == DIRECTION_GROUP)
+		diag_note(d, "for iptables it lets in all that filtered guests may send, as with stock");
+}
+
+static void check_ifaces(struct lint *lint, const struct rule_list *rules)
+{
+	for (const struct rule *r = rules->first; r; r = r->next)
+		if (r->enabled && r->iface.len)
+			check_iface(lint, r);
+}
+
+void lint_interfaces(struct lint *lint)
+{
+	check_ifaces(lint, &lint->config->cluster_rules);
+	check_ifaces(lint, &lint->config->host_rules);
+}
+
+/* ---- lists of ports ---- */
+
+static bool overlap(const struct port_range *a, const struct port_range *b)
+{
+	return a->first <= b->last && b->first <= a->last;
+}
+
+static const char *range_text(struct lint *lint, const struct port_range *range)
+{
+	if (range->first == range->last)
+		return arena_printf(lint->arena, "%u", range->first);
+	return arena_printf(lint->arena, "%u:%u", range->first, range->last);
+}
+
+static struct diagnostic *report_overlap(struct lint *lint, const struct rule *rule, const struct port_range *a,
+					 const struct port_range *b)
+{
+	if (a->first == b->first && a->last == b->last)
+		return diag(lint->diags, rule->span, DIAG_PORTS_OVERLAP, "%s stands in this list twice",
+			    range_text(lint, a));
+	return diag(lint->diags, rule->span, DIAG_PORTS_OVERLAP, "%s and %s of this list have ports in common",
+		    range_text(lint, a), range_text(lint, b));
+}
+
+/* One pair is enough. */
+static void check_ports(struct lint *lint, const struct rule *rule, const struct ports *ports)
+{
+	for (uint32_t i = 0; ports && i < ports->count; i++)
+		for (uint32_t j = i + 1; j < ports->count; j++) {
+			struct diagnostic *d;
+
+			if (!overlap(&ports->ranges[i], &ports->ranges[j]))
+				continue;
+			d = report_overlap(lint, rule, &ports->ranges[i], &ports->ranges[j]);
+			diag_note(d, "the rule matches what it would match with each port once");
+			return;
+		}
+}
+
+static void check_port_lists(struct lint *lint, const struct lint_chain *chain)
+{
+	for (const struct rule *r = chain->rules->first; r; r = r->next)
+		if (r->enabled && !r->macro && r->condition_count) {
+			check_ports(lint, r, r->conditions[0].dport);
+			check_ports(lint, r, r->conditions[0].sport);
+		}
+}
+
+void lint_ports(struct lint *lint)
+{
+	lint_each_chain(lint, check_port_lists);
+}
+
+/* ---- FTP ---- */
+
+static bool helper_is_set(const struct lint *lint, const char *name)
+{
+	const struct helper_list *helpers = &lint->config->host_options.nf_conntrack_helpers;
+
+	for (unsigned i = 0; i < helpers->count; i++)
+		if (strcmp(helper_table[helpers->order[i]].name, name) == 0)
+			return true;
+	return false;
+}
+
+static bool opens_ftp(const struct rule *rule)
+{
+	for (uint32_t i = 0; rule->action == ACTION_ACCEPT && i < rule->condition_count; i++) {
+		const struct condition *c = &rule->conditions[i];
+
+		for (uint32_t j = 0; c->dport && c->proto.number == 6 && j < c->dport->count; j++)
+			if (c->dport->ranges[j].first == 21 && c->dport->ranges[j].last == 21)
+				return true;
+	}
+	return false;
+}
+
+/* The usual other way: a range of ports is open for the data connections. */
+static bool opens_data_ports(const struct rule *rule)
+{
+	enum { FEW = 5 };
+
+	for (uint32_t i = 0; rule->action == ACTION_ACCEPT && i < rule->condition_count; i++) {
+		const struct condition *c = &rule->conditions[i];
+
+		if (proto_is_any(&c->proto) || (c->proto.number == 6 && !c->dport))
+			return true;
+		for (uint32_t j = 0; c->dport && c->proto.number == 6 && j < c->dport->count; j++)
+			if (c->dport->ranges[j].first >= 1024 &&
+			    c->dport->ranges[j].last - c->dport->ranges[j].first >= FEW)
+				return true;
+	}
+	return false;
+}
+
+static bool list_opens_data_ports(const struct rule_list *rules, enum direction direction)
+{
+	for (const struct rule *r = rules ? rules->first : NULL; r; r = r->next) {
+		if (!r->enabled)
+			continue;
+		if (r->direction == DIRECTION_GROUP ? list_opens_data_ports(&r->group->rules, direction)
+						    : r->direction == direction && opens_data_ports(r))
+			return true;
+	}
+	return false;
+}
+
+/* The helper is missing once, however many rules let FTP through. */
+static void check_ftp_of(struct lint *lint, const struct lint_chain *chain, enum direction direction)
+{
+	const struct policy *policy = chain->policy[direction];
+	struct diagnostic *d = NULL;
+	uint32_t more = 0;
+
+	if ((policy && policy->action == ACTION_ACCEPT) || list_opens_data_ports(chain->rules, direction) ||
+	    list_opens_data_ports(chain->then, direction))
+		return;
+	for (const struct rule *r = chain->rules->first; r; r = r->next) {
+		if (!r->enabled || r->direction != direction || !opens_ftp(r))
+			continue;
+		if (d)
+			more++;
+		else
+			d = diag(lint->diags, r->span, DIAG_FTP_WITHOUT_HELPER,
+				 "FTP without its connection tracking helper");
+	}
+	if (more)
+		diag_note(d, "the same goes for %u more below", more);
+	if (!d)
+		return;
+	diag_note(d,
+		  "one can log in, but no rule lets the data connections through: directories and files are "
+		  "not transferred");
+	diag_help(
+		d,
+		"write `nf_conntrack_helpers: ftp` into [OPTIONS] of host.fw, or open the server's range of "
+		"passive ports");
+}
+
+static void check_ftp(struct lint *lint, const struct lint_chain *chain)
+{
+	check_ftp_of(lint, chain, DIRECTION_IN);
+	check_ftp_of(lint, chain, DIRECTION_OUT);
+}
+
+void lint_ftp(struct lint *lint)
+{
+	if (!helper_is_set(lint, "ftp"))
+		lint_each_chain(lint, check_ftp);
+}
+
+/* ---- DHCP ---- */
+
+/* The ports of a server and a client, by IP version. */
+static bool is_port_of(const struct ports *ports, uint16_t four, uint16_t six)
+{
+	for (uint32_t i = 0; ports && i < ports->count; i++)
+		if (ports->ranges[i].first != ports->ranges[i].last ||
+		    (ports->ranges[i].first != four && ports->ranges[i].first != six))
+			return false;
+	return ports != NULL;
+}
+
+static bool is_for_dhcp(const struct rule *rule)
+{
+	const struct condition *c = rule->condition_count == 1 ? &rule->conditions[0] : NULL;
+	bool in = rule->direction == DIRECTION_IN;
+
+	if (!rule->enabled || rule->action != ACTION_ACCEPT || rule->log != LOG_NOLOG || !c || c->proto.number != 17)
+		return false;
+	return in ? is_port_of(c->dport, 68, 546) && (!c->sport || is_port_of(c->sport, 67, 547))
+		  : is_port_of(c->dport, 67, 547) && (!c->sport || is_port_of(c->sport, 68, 546));
+}
+
+void lint_dhcp(struct lint *lint)
+{
+	for (uint32_t i = 0; i < lint->file_count; i++) {
+		const struct guest *guest = lint->files[i].guest;
+
+		for (const struct rule *r = guest && guest->options.dhcp ? guest->rules.first : NULL; r; r = r->next) {
+			struct diagnostic *d;
+
+			if (r->direction == DIRECTION_GROUP || !is_for_dhcp(r))
+				continue;
+			d = diag(lint->diags, r->span, DIAG_RULE_OF_DHCP, "DHCP of the guest is let through without this rule");
+			diag_note(d, "`dhcp` is 1%s", guest->written && guest->written[OPTION_GUEST_DHCP].begin ? "" : " unless it is set");
+			if (!r->conditions[0].sport)
+				diag_note(d, "a DHCP relay sends from the port of a server, and does need it");
+		}
+	}
+}

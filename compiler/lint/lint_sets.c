@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * IP sets whose entries say less than they seem to, or more: entries that others
+ * cover, exceptions from nothing, and sets that are the whole Internet.
+ */
+#include <stdlib.h>
+
+#include "lint/lint_context.h"
+#include "packets/packet_set.h"
+
+/* Calls `each` for the sets that are written in files. */
+static void each_set(struct lint *lint, void (*each)(struct lint *lint, const struct ipset *set))
+{
+	for (const struct ipset *s = lint->config->cluster.ipsets; s; s = s->hh.next)
+		if (s->span.begin)
+			each(lint, s);
+	for (uint32_t i = 0; i < lint->file_count; i++)
+		for (const struct ipset *s = lint->files[i].guest ? lint->files[i].guest->scope.ipsets : NULL;
+		     s; s = s->hh.next)
+			if (s->span.begin)
+				each(lint, s);
+}
+
+/* ---- entries ---- */
+
+/* An entry, with the innermost other one that holds it. */
+struct member {
+	const struct set_entry *entry;
+	struct prefix prefix; /* without host bits */
+};
+
+static int by_prefix(const void *a, const void *b)
+{
+	return prefix_compare(&((const struct member *)a)->prefix, &((const struct member *)b)->prefix);
+}
+
+static uint32_t list_members(struct lint *lint, const struct ipset *set, struct member **members)
+{
+	uint32_t count = 0;
+
+	for (const struct set_entry *e = set->entries; e; e = e->next)
+		count++;
+	*members = ARENA_ARRAY(&lint->scratch, struct member, count);
+	count = 0;
+	for (const struct set_entry *e = set->entries; e; e = e->next) {
+		struct member *m = &(*members)[count];
+
+		if (e->repeated || e->implicit || (e->alias && !e->alias->valid))
+			continue;
+		*m = (struct member){ e, e->alias ? e->alias->prefix : e->prefix };
+		prefix_clear_host_bits(&m->prefix);
+		count++;
+	}
+	return count;
+}
+
+enum { MOST_LABELS = 4 };
+
+/* What one entry holds is one diagnostic, however many they are. */
+struct covered {
+	const struct set_entry *by;
+	struct diagnostic *d;
+	uint32_t count;
+};
+
+static void end_covered(const struct covered *last)
+{
+	if (last->count > MOST_LABELS)
+		diag_note(last->d, "nor do %u more", last->count - MOST_LABELS);
+	if (last->d)
+		diag_note(last->d, "the set is the same without %s", last->count > 1 ? "them" : "it");
+}
+
+static void report_covered(struct lint *lint, struct covered *last, const struct set_entry *entry,
+			   const struct set_entry *by)
+{
+	if (last->by == by) {
+		if (++last->count <= MOST_LABELS)
+			diag_label(last->d, entry->span, "nor does this");
+		return;
+	}
+	end_covered(last);
+	*last = (struct covered){ by, NULL, 1 };
+	last->d = diag(lint->diags, entry->span, DIAG_ENTRY_COVERED, "this entry adds nothing to the set");
+	diag_label(last->d, by->span, "which holds it already");
+}
+
+static void report_twice_excepted(struct lint *lint, const struct set_entry *entry,
+				  const struct set_entry *by)
+{
+	struct diagnostic *d = diag(lint->diags, entry->span, DIAG_EXCEPTION_OUTSIDE,
+				    "this exception takes nothing from the set");
+
+	diag_label(d, by->span, "this one has taken it already");
+	diag_note(d, "the set is the same without it");
+}
+
+static void report_outside(struct lint *lint, const struct set_entry *entry)
+{
+	struct diagnostic *d = diag(lint->diags, entry->span, DIAG_EXCEPTION_OUTSIDE,
+				    "this exception is from nothing: no entry of the set holds it");
+
+	diag_note(d, "what is in no entry does not match anyway; the set is the same without it");
+	diag_help(d, "write the network that it is an exception from, without `!`, into the set, too");
+}
+
+/* Sorted, wider ones come before what they hold: a stack of open ones, as in prefix_set.c. */
+static void check_entries(struct lint *lint, const struct ipset *set)
+{
+	struct arena_mark mark = arena_mark(&lint->scratch);
+	const struct member *open[129];
+	struct member *members;
+	uint32_t count = list_members(lint, set, &members);
+	struct covered last = { NULL, NULL, 0 };
+	unsigned depth = 0;
+
+	if (count)
+		qsort(members, count, sizeof(*members), by_prefix);
+	for (uint32_t i = 0; i < count; i++) {
+		const struct member *m = &members[i];
+
+		/* Equal networks were reported when the set was read. */
+		if (i && by_prefix(m, &members[i - 1]) == 0)
+			continue;
+		while (depth && !prefix_covers(&open[depth - 1]->prefix, &m->prefix))
+			depth--;
+		if (depth && m->entry->nomatch && open[depth - 1]->entry->nomatch)
+			report_twice_excepted(lint, m->entry, open[depth - 1]->entry);
+		else if (depth && !m->entry->nomatch && !open[depth - 1]->entry->nomatch)
+			report_covered(lint, &last, m->entry, open[depth - 1]->entry);
+		else if (!depth && m->entry->nomatch && !text_starts(set->name, "ipfilter-net"))
+			report_outside(lint, m->entry);
+		open[depth++] = m;
+	}
+	end_covered(&last);
+	arena_release(&lint->scratch, mark);
+}
+
+void lint_set_entries(struct lint *lint)
+{
+	each_set(lint, check_entries);
+}
+
+/* ---- everyone ---- */
+
+static const char *version_name(unsigned version)
+{
+	return version == IPV4 ? "IPv4" : "IPv6";
+}
+
+/* The entries that make it everyone. */
+static void label_parts(struct diagnostic *d, const struct ipset *set, unsigned version)
+{
+	uint32_t count = 0;
+
+	for (const struct set_entry *e = set->entries; e && count < MOST_LABELS; e = e->next) {
+		const struct prefix *prefix = e->alias ? &e->alias->prefix : &e->prefix;
+
+		if (e->implicit || e->nomatch || prefix_versions(prefix) != version)
+			continue;
+		diag_label(d, e->span, "a part of the whole");
+		count++;
+	}
+}
+
+/* Each node may have its own object of a set of the cluster. */
+static bool is_set(const struct ipset *a, const struct ipset *b)
+{
+	return a == b || (a && a->span.begin && a->span.begin == b->span.begin);
+}
+
+static bool list_lets_in(const struct rule_list *rules, const struct ipset *set)
+{
+	for (const struct rule *r = rules->first; r; r = r->next)
+		if (r->enabled && r->direction != DIRECTION_GROUP && r->action == ACTION_ACCEPT &&
+		    (is_set(r->source->ipset, set) || is_set(r->dest->ipset, set)))
+			return true;
+	return false;
+}
+
+static bool is_let_in(const struct lint *lint, const struct ipset *set)
+{
+	const struct config *config = lint->config;
+
+	for (const struct group *g = config->groups; g; g = g->hh.next)
+		if (list_lets_in(&g->rules, set))
+			return true;
+	for (const struct vnet *v = config->vnets; v; v = v->next)
+		if (list_lets_in(&v->rules, set))
+			return true;
+	for (uint32_t i = 0; i < lint->file_count; i++)
+		if (lint->files[i].guest && list_lets_in(&lint->files[i].guest->rules, set))
+			return true;
+	for (unsigned i = 0; i < lint->node_count; i++)
+		if (list_lets_in(&lint->nodes[i]->host_rules, set))
+			return true;
+	return list_lets_in(&config->cluster_rules, set);
+}
+
+/* What becomes of a set that is everyone; NULL if that is what is meant: who stops everybody, does. */
+static const char *effect_of_everyone(struct lint *lint, const struct ipset *set)
+{
+	if (text_is(set->name, "blacklist"))
+		return "all that comes to the hosts and guests is dropped";
+	if (text_is(set->name, "management"))
+		return "everybody may reach the hosts' web interface, SSH and consoles";
+	return is_let_in(lint, set) ? "the rules that let it in let everybody in" : NULL;
+}
+
+static void check_everyone(struct lint *lint, const struct ipset *set)
+{
+	for (unsigned version = IPV4; version <= IPV6; version <<= 1) {
+		struct values values = space_set(lint->space, set, version);
+		const char *effect;
+		struct diagnostic *d;
+
+		if (!values_are_all(&values, DIM_SOURCE, version))
+			continue;
+		effect = effect_of_everyone(lint, set);
+		if (!effect)
+			return;
+		d = diag(lint->diags, set->span, DIAG_EVERYONE, "the IP set `%.*s` holds every %s address",
+			 TEXT_ARG(set->name), version_name(version));
+		label_parts(d, set, version);
+		diag_note(d, "%s", effect);
+		if (!text_is(set->name, "blacklist"))
+			diag_help(
+				d,
+				"name who is meant, or leave the address out of the rules so that it can be seen");
+		return;
+	}
+}
+
+static void check_endpoint(struct lint *lint, const struct rule *rule, const struct endpoint *endpoint)
+{
+	for (unsigned version = IPV4; version <= IPV6 && endpoint->kind == ENDPOINT_LIST; version <<= 1) {
+		struct values values = space_endpoint(lint->space, endpoint, version);
+		struct diagnostic *d;
+
+		if (endpoint->count < 2 || !values_are_all(&values, DIM_SOURCE, version))
+			continue;
+		d = diag(lint->diags, endpoint->span.begin ? endpoint->span : rule->span, DIAG_EVERYONE,
+			 "these addresses together are all of %s", version_name(version));
+		diag_note(d, "the rule is one for everybody");
+		diag_help(d,
+			  "name who is meant, or leave the addresses out of the rule so that it can be seen");
+	}
+}
+
+static void check_rules(struct lint *lint, const struct lint_chain *chain)
+{
+	struct arena_mark mark = arena_mark(&lint->scratch);
+
+	for (const struct rule *r = chain->rules->first; r; r = r->next) {
+		if (r->direction == DIRECTION_GROUP || !r->enabled || r->action != ACTION_ACCEPT)
+			continue;
+		check_endpoint(lint, r, r->source);
+		check_endpoint(lint, r, r->dest);
+	}
+	arena_release(&lint->scratch, mark);
+}
+
+void lint_everyone(struct lint *lint)
+{
+	each_set(lint, check_everyone);
+	lint_each_chain(lint, check_rules);
+}

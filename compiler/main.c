@@ -1,8 +1,0 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
-/* pvefw-cc. */
-#include "commands.h"
-
-int main(int argc, char **argv)
-{
-	return cli_main(&pvefw_cc, argc, argv);
-}

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Reading, comparing and writing IP addresses.  Every address of every rule
+ * passes through here, so the common case is one scan without copies; only what
+ * is no address is looked at again, to say what is wrong with it.
+ */
+#include "net/address.h"
+
+#include <arpa/inet.h>
+
+/* ---- IPv4 ---- */
+
+/* A number 0..255 without leading zeros; moves *at behind it. */
+static bool read_octet(struct text t, uint32_t *at, uint8_t *octet)
+{
+	uint32_t start = *at, value = 0;
+
+	while (*at < t.len && *at - start < 4 && char_is_digit(t.ptr[*at]))
+		value = value * 10 + (uint32_t)(t.ptr[(*at)++] - '0');
+	if (*at == start || value > 255 || (t.ptr[start] == '0' && *at - start > 1))
+		return false;
+	*octet = (uint8_t)value;
+	return true;
+}
+
+static bool parse_ip4(struct text t, uint8_t bytes[4])
+{
+	uint32_t at = 0;
+
+	for (int i = 0; i < 4; i++) {
+		if (i > 0 && (at >= t.len || t.ptr[at++] != '.'))
+			return false;
+		if (!read_octet(t, &at, &bytes[i]))
+			return false;
+	}
+	return at == t.len;
+}
+
+/* One to four numbers 0..255 with dots between them, zeros in front allowed.
+ * Returns how many, or 0 if it is something else. */
+static unsigned parse_loose(struct text t, uint8_t bytes[4])
+{
+	unsigned count = 0, value = 0;
+	bool digits = false;
+
+	memset(bytes, 0, 4);
+	for (uint32_t i = 0; i <= t.len; i++) {
+		if (i < t.len && char_is_digit(t.ptr[i])) {
+			digits = true;
+			value = value * 10 + (unsigned)(t.ptr[i] - '0');
+			if (value > 255)
+				return 0;
+			continue;
+		}
+		if (!digits || count == 4 || (i < t.len && t.ptr[i] != '.'))
+			return 0;
+		bytes[count++] = (uint8_t)value;
+		value = 0;
+		digits = false;
+	}
+	return count;
+}
+
+/* What is wrong with an address that could not be read. */
+static enum address_error diagnose_ip4(struct text t)
+{
+	uint8_t bytes[4];
+	unsigned count = parse_loose(t, bytes);
+
+	if (count == 0)
+		return ADDRESS_MALFORMED;
+	return count < 4 ? ADDRESS_SHORT : ADDRESS_OCTAL;
+}
+
+/* ---- IPv6 ---- */
+
+static bool parse_ip6(struct text t, uint8_t bytes[16])
+{
+	char copy[INET6_ADDRSTRLEN];
+
+	if (t.len >= sizeof(copy) || text_find(t, '\0') >= 0)
+		return false;
+	memcpy(copy, t.ptr, t.len);
+	copy[t.len] = '\0';
+	return inet_pton(AF_INET6, copy, bytes) == 1;
+}
+
+/* ---- both ---- */
+
+enum address_error address_parse(struct text t, struct prefix *prefix)
+{
+	bool six = text_find(t, ':') >= 0;
+
+	*prefix = (struct prefix){ .version = six ? 6 : 4, .length = six ? 128 : 32 };
+	if (six)
+		return parse_ip6(t, prefix->bytes) ? ADDRESS_OK : ADDRESS_MALFORMED;
+	return parse_ip4(t, prefix->bytes) ? ADDRESS_OK : diagnose_ip4(t);
+}
+
+/* The part behind the slash. */
+static enum address_error parse_length(struct text t, struct prefix *prefix)
+{
+	uint8_t mask[4];
+	uint64_t length;
+
+	if (prefix->version == 4 && parse_ip4(t, mask))
+		return ADDRESS_NETMASK;
+	if (!text_all_digits(t) || (t.ptr[0] == '0' && t.len > 1))
+		return ADDRESS_BAD_LENGTH;
+	if (!text_to_number(t, prefix_bits(prefix), &length))
+		return ADDRESS_TOO_LONG;
+	prefix->length = (uint8_t)length;
+	return ADDRESS_OK;
+}
+
+enum address_error prefix_parse(struct text t, struct prefix *prefix)
+{
+	long slash = text_find(t, '/');
+	enum address_error error;
+	uint32_t at;
+
+	if (slash < 0)
+		return address_parse(t, prefix);
+	at = (uint32_t)slash;
+	error = address_parse((struct text){ t.ptr, at }, prefix);
+	if (error != ADDRESS_OK)
+		return error;
+	return parse_length((struct text){ t.ptr + at + 1, t.len - at - 1 }, prefix);
+}
+
+/* The bits of byte `index` that lie within the first `length` bits. */
+static uint8_t byte_mask(unsigned length, unsigned index)
+{
+	unsigned before = index * 8, mask = 0xff;
+
+	if (length < before + 8)
+		mask = length <= before ? 0 : 0xffu << (before + 8 - length) & 0xffu;
+	return (uint8_t)mask;
+}
+
+bool prefix_has_host_bits(const struct prefix *p)
+{
+	for (unsigned i = p->length / 8u; i < prefix_bits(p) / 8; i++)
+		if (p->bytes[i] & ~byte_mask(p->length, i))
+			return true;
+	return false;
+}
+
+void prefix_clear_host_bits(struct prefix *p)
+{
+	for (unsigned i = p->length / 8u; i < prefix_bits(p) / 8; i++)
+		p->bytes[i] &= byte_mask(p->length, i);
+}
+
+int address_compare(const struct prefix *a, const struct prefix *b)
+{
+	if (a->version != b->version)
+		return a->version < b->version ? -1 : 1;
+	return memcmp(a->bytes, b->bytes, prefix_bits(a) / 8);
+}
+
+int prefix_compare(const struct prefix *a, const struct prefix *b)
+{
+	int order = address_compare(a, b);
+
+	if (order)
+		return order;
+	return a->length < b->length ? -1 : a->length > b->length;
+}
+
+bool prefix_covers(const struct prefix *a, const struct prefix *b)
+{
+	unsigned whole = a->length / 8u;
+
+	if (a->version != b->version || a->length > b->length)
+		return false;
+	if (memcmp(a->bytes, b->bytes, whole) != 0)
+		return false;
+	return a->length % 8 == 0 ||
+	       ((a->bytes[whole] ^ b->bytes[whole]) & byte_mask(a->length, whole)) == 0;
+}
+
+/* ---- writing ---- */
+
+static char *put_decimal(char *at, unsigned n)
+{
+	if (n >= 100)
+		*at++ = (char)('0' + n / 100);
+	if (n >= 10)
+		*at++ = (char)('0' + n / 10 % 10);
+	*at++ = (char)('0' + n % 10);
+	return at;
+}
+
+static char *put_group(char *at, unsigned n)
+{
+	static const char digits[] = "0123456789abcdef";
+	int shift = n > 0xfff ? 12 : n > 0xff ? 8 : n > 0xf ? 4 : 0;
+
+	for (; shift >= 0; shift -= 4)
+		*at++ = digits[n >> shift & 0xf];
+	return at;
+}
+
+static char *put_ip4(char *at, const uint8_t bytes[4])
+{
+	for (int i = 0; i < 4; i++) {
+		if (i > 0)
+			*at++ = '.';
+		at = put_decimal(at, bytes[i]);
+	}
+	return at;
+}
+
+/* The first of the longest runs of zero groups; *length 0 if none has two. */
+static int longest_run(const unsigned groups[8], int *length)
+{
+	int best = 0, run = 0;
+
+	*length = 0;
+	for (int i = 0; i < 8; i++) {
+		run = groups[i] ? 0 : run + 1;
+		if (run > 1 && run > *length) {
+			*length = run;
+			best = i - run + 1;
+		}
+	}
+	return best;
+}
+
+static char *put_ip6(char *at, const uint8_t bytes[16])
+{
+	unsigned groups[8];
+	int run, length;
+
+	for (int i = 0; i < 8; i++)
+		groups[i] = (unsigned)bytes[2 * i] << 8 | bytes[2 * i + 1];
+	run = longest_run(groups, &length);
+	for (int i = 0; i < 8; i++) {
+		if (length && i == run) {
+			*at++ = ':';
+			*at++ = ':';
+			i += length - 1;
+			continue;
+		}
+		if (i > 0 && at[-1] != ':')
+			*at++ = ':';
+		at = put_group(at, groups[i]);
+	}
+	return at;
+}
+
+uint32_t prefix_format(const struct prefix *p, char text[PREFIX_TEXT_SIZE])
+{
+	char *at = p->version == 4 ? put_ip4(text, p->bytes) : put_ip6(text, p->bytes);
+
+	if (p->length != prefix_bits(p)) {
+		*at++ = '/';
+		at = put_decimal(at, p->length);
+	}
+	*at = '\0';
+	return (uint32_t)(at - text);
+}
+
+/* ---- what was meant ---- */
+
+/* The length of a netmask; -1 if its ones are not all in front. */
+static int mask_length(const uint8_t bytes[4])
+{
+	uint32_t mask = (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 |
+			(uint32_t)bytes[2] << 8 | bytes[3];
+	int length = 0;
+
+	for (; mask & 0x80000000u; mask <<= 1)
+		length++;
+	return mask ? -1 : length;
+}
+
+static int intended_length(struct text t)
+{
+	uint8_t mask[4];
+	uint64_t length;
+
+	if (text_to_number(t, 32, &length))
+		return (int)length;
+	return parse_loose(t, mask) == 4 ? mask_length(mask) : -1;
+}
+
+bool address_intended(struct text t, char text[PREFIX_TEXT_SIZE])
+{
+	struct prefix p = { .version = 4 };
+	long slash = text_find(t, '/');
+	uint32_t end = slash < 0 ? t.len : (uint32_t)slash;
+	int length;
+	unsigned count;
+
+	count = parse_loose((struct text){ t.ptr, end }, p.bytes);
+	if (count == 0)
+		return false;
+	length = (int)count * 8;
+	if (slash >= 0)
+		length = intended_length((struct text){ t.ptr + end + 1, t.len - end - 1 });
+	if (length < 0)
+		return false;
+	p.length = (uint8_t)length;
+	prefix_format(&p, text);
+	return true;
+}

@@ -1,0 +1,644 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Sets of packets: from rules to boxes, and one box without another.
+ *
+ * What a set of addresses stands for is found out once and kept by the set's
+ * address; interfaces get numbers in the order in which they come up.
+ */
+#include "packets/packet_set.h"
+
+#include <stdlib.h>
+
+#include "net/prefix_set.h"
+
+/* ---- numbers ---- */
+
+static int number_compare(struct number a, struct number b)
+{
+	if (a.high != b.high)
+		return a.high < b.high ? -1 : 1;
+	return (a.low > b.low) - (a.low < b.low);
+}
+
+static struct number number_next(struct number n)
+{
+	n.low++;
+	n.high += n.low == 0;
+	return n;
+}
+
+static struct number number_before(struct number n)
+{
+	n.high -= n.low == 0;
+	n.low--;
+	return n;
+}
+
+static struct number small(uint64_t n)
+{
+	return (struct number){ 0, n };
+}
+
+static struct number max_number(struct number a, struct number b)
+{
+	return number_compare(a, b) > 0 ? a : b;
+}
+
+static struct number min_number(struct number a, struct number b)
+{
+	return number_compare(a, b) < 0 ? a : b;
+}
+
+static uint64_t read_bytes(const uint8_t *bytes, unsigned count)
+{
+	uint64_t n = 0;
+
+	while (count--)
+		n = n << 8 | *bytes++;
+	return n;
+}
+
+static struct number number_of(const uint8_t *bytes, unsigned size)
+{
+	if (size == 4)
+		return small(read_bytes(bytes, 4));
+	return (struct number){ read_bytes(bytes, 8), read_bytes(bytes + 8, 8) };
+}
+
+/* All bits below the prefix. */
+static struct number host_mask(unsigned bits)
+{
+	struct number mask = { 0, UINT64_MAX };
+
+	if (bits < 64)
+		return small(((uint64_t)1 << bits) - 1);
+	mask.high = bits == 128 ? UINT64_MAX : ((uint64_t)1 << (bits - 64)) - 1;
+	return mask;
+}
+
+struct number_range number_range_of(const struct prefix *prefix)
+{
+	struct number at = number_of(prefix->bytes, prefix_bits(prefix) / 8);
+	struct number mask = host_mask(prefix_bits(prefix) - prefix->length);
+
+	return (struct number_range){ { at.high & ~mask.high, at.low & ~mask.low },
+				      { at.high | mask.high, at.low | mask.low } };
+}
+
+/* ---- sets of numbers ---- */
+
+/* What a coordinate can be at all. */
+static const struct number_range everything[DIMENSIONS] = {
+	[DIM_IFACE] = { { 0, 0 }, { 0, UINT32_MAX } },
+	[DIM_PROTO] = { { 0, 0 }, { 0, UINT8_MAX } },
+	[DIM_DPORT] = { { 0, 0 }, { 0, UINT16_MAX } },
+	[DIM_SPORT] = { { 0, 0 }, { 0, UINT16_MAX } },
+	[DIM_ICMP] = { { 0, 0 }, { 0, UINT16_MAX } },
+	[DIM_SOURCE] = { { 0, 0 }, { UINT64_MAX, UINT64_MAX } },
+	[DIM_DEST] = { { 0, 0 }, { UINT64_MAX, UINT64_MAX } },
+};
+
+static const struct number_range every_ipv4 = { { 0, 0 }, { 0, UINT32_MAX } };
+
+static struct values all_values(enum dimension dimension, unsigned version)
+{
+	bool ipv4 = version == IPV4 && (dimension == DIM_SOURCE || dimension == DIM_DEST);
+
+	return (struct values){ ipv4 ? &every_ipv4 : &everything[dimension], 1 };
+}
+
+struct values space_everyone(unsigned version)
+{
+	return all_values(DIM_SOURCE, version);
+}
+
+bool values_are_all(const struct values *values, enum dimension dimension, unsigned version)
+{
+	struct values all = all_values(dimension, version);
+
+	return values->count == 1 && number_compare(values->ranges[0].first, all.ranges[0].first) == 0 &&
+	       number_compare(values->ranges[0].last, all.ranges[0].last) == 0;
+}
+
+static int by_first(const void *a, const void *b)
+{
+	return number_compare(((const struct number_range *)a)->first,
+			      ((const struct number_range *)b)->first);
+}
+
+/* `next` begins in `range`, or right behind it. */
+static bool touches(const struct number_range *range, const struct number_range *next)
+{
+	struct number end = number_next(range->last);
+
+	return number_compare(next->first, range->last) <= 0 || number_compare(next->first, end) == 0;
+}
+
+struct values values_normal(struct number_range *ranges, uint32_t count)
+{
+	uint32_t kept = 0;
+
+	if (count)
+		qsort(ranges, count, sizeof(*ranges), by_first);
+	for (uint32_t i = 0; i < count; i++) {
+		if (kept && touches(&ranges[kept - 1], &ranges[i]))
+			ranges[kept - 1].last = max_number(ranges[kept - 1].last, ranges[i].last);
+		else
+			ranges[kept++] = ranges[i];
+	}
+	return (struct values){ ranges, kept };
+}
+
+bool values_overlap(const struct values *a, const struct values *b)
+{
+	uint32_t i = 0, j = 0;
+
+	if (a->ranges == b->ranges && a->count)
+		return true;
+	while (i < a->count && j < b->count) {
+		if (number_compare(a->ranges[i].last, b->ranges[j].first) < 0)
+			i++;
+		else if (number_compare(b->ranges[j].last, a->ranges[i].first) < 0)
+			j++;
+		else
+			return true;
+	}
+	return false;
+}
+
+/* The range of `a` that begins last before or at `n`, or NULL. */
+static const struct number_range *range_before(const struct values *a, struct number n)
+{
+	uint32_t low = 0, high = a->count;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (number_compare(a->ranges[middle].first, n) <= 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low ? &a->ranges[low - 1] : NULL;
+}
+
+bool values_hold(const struct values *a, const struct values *b)
+{
+	for (uint32_t i = 0; i < b->count; i++) {
+		const struct number_range *range = range_before(a, b->ranges[i].first);
+
+		if (!range || number_compare(range->last, b->ranges[i].last) < 0)
+			return false;
+	}
+	return true;
+}
+
+static struct values values_both(struct arena *arena, const struct values *a, const struct values *b)
+{
+	struct number_range *ranges;
+	uint32_t count = 0;
+
+	if (a->ranges == b->ranges && a->count == b->count)
+		return *a;
+	ranges = ARENA_ARRAY(arena, struct number_range, a->count + b->count);
+	for (uint32_t i = 0, j = 0; i < a->count && j < b->count;) {
+		struct number first = max_number(a->ranges[i].first, b->ranges[j].first);
+		struct number last = min_number(a->ranges[i].last, b->ranges[j].last);
+
+		if (number_compare(first, last) <= 0)
+			ranges[count++] = (struct number_range){ first, last };
+		if (number_compare(a->ranges[i].last, b->ranges[j].last) < 0)
+			i++;
+		else
+			j++;
+	}
+	return (struct values){ ranges, count };
+}
+
+struct values values_without(struct arena *arena, const struct values *a, const struct values *b)
+{
+	struct number_range *ranges;
+	uint32_t count = 0, j = 0;
+
+	if (a->ranges == b->ranges && a->count == b->count)
+		return (struct values){ NULL, 0 };
+	ranges = ARENA_ARRAY(arena, struct number_range, a->count + b->count);
+	for (uint32_t i = 0; i < a->count; i++) {
+		struct number_range rest = a->ranges[i];
+		bool over = false;
+
+		while (j < b->count && number_compare(b->ranges[j].last, rest.first) < 0)
+			j++;
+		for (uint32_t k = j;
+		     k < b->count && !over && number_compare(b->ranges[k].first, rest.last) <= 0; k++) {
+			if (number_compare(rest.first, b->ranges[k].first) < 0)
+				ranges[count++] = (struct number_range){ rest.first,
+									 number_before(b->ranges[k].first) };
+			over = number_compare(b->ranges[k].last, rest.last) >= 0;
+			rest.first = number_next(b->ranges[k].last);
+		}
+		if (!over)
+			ranges[count++] = rest;
+	}
+	return (struct values){ ranges, count };
+}
+
+/* ---- boxes ---- */
+
+bool box_overlaps(const struct box *a, const struct box *b)
+{
+	if (a->version != b->version)
+		return false;
+	for (int d = 0; d < DIMENSIONS; d++)
+		if (!values_overlap(&a->side[d], &b->side[d]))
+			return false;
+	return true;
+}
+
+struct box box_common(struct arena *arena, const struct box *a, const struct box *b)
+{
+	struct box common = { .version = a->version };
+
+	for (int d = 0; d < DIMENSIONS; d++)
+		common.side[d] = values_both(arena, &a->side[d], &b->side[d]);
+	return common;
+}
+
+bool region_overlaps(const struct region *a, const struct region *b)
+{
+	for (uint32_t i = 0; i < a->count; i++)
+		for (uint32_t j = 0; j < b->count; j++)
+			if (box_overlaps(&a->boxes[i], &b->boxes[j]))
+				return true;
+	return false;
+}
+
+void region_add(struct arena *arena, struct region *region, const struct box *box)
+{
+	if (region->count == region->room) {
+		struct box *boxes = ARENA_ARRAY(arena, struct box, region->room * 2 + 1);
+
+		if (region->count)
+			memcpy(boxes, region->boxes, region->count * sizeof(*boxes));
+		region->boxes = boxes;
+		region->room = region->room * 2 + 1;
+	}
+	region->boxes[region->count++] = *box;
+}
+
+/* One range of `b` holds all of `a`: the usual case, and cheap to see. */
+static bool lies_in_one(const struct values *a, const struct values *b)
+{
+	return b->count == 1 && number_compare(b->ranges[0].first, a->ranges[0].first) <= 0 &&
+	       number_compare(a->ranges[a->count - 1].last, b->ranges[0].last) <= 0;
+}
+
+/* The pieces of `box` outside of `hole`, one for each coordinate in which it sticks out. */
+static void cut(struct arena *arena, struct box box, const struct box *hole, struct region *pieces)
+{
+	for (int d = 0; d < DIMENSIONS; d++) {
+		struct box piece;
+
+		if (lies_in_one(&box.side[d], &hole->side[d]))
+			continue;
+		piece = box;
+		piece.side[d] = values_without(arena, &box.side[d], &hole->side[d]);
+		if (piece.side[d].count)
+			region_add(arena, pieces, &piece);
+		box.side[d] = values_both(arena, &box.side[d], &hole->side[d]);
+	}
+}
+
+bool region_take(struct arena *arena, struct region *region, const struct box *hole)
+{
+	uint32_t kept = 0, count = region->count;
+	struct region pieces = { .count = 0 };
+
+	for (uint32_t i = 0; i < count; i++) {
+		if (box_overlaps(&region->boxes[i], hole))
+			cut(arena, region->boxes[i], hole, &pieces);
+		else
+			region->boxes[kept++] = region->boxes[i];
+	}
+	region->count = kept;
+	for (uint32_t i = 0; i < pieces.count; i++)
+		region_add(arena, region, &pieces.boxes[i]);
+	return kept != count;
+}
+
+/* ---- what names stand for ---- */
+
+struct known_set {
+	const struct ipset *set;
+	struct values values[2]; /* IPv4, IPv6 */
+	UT_hash_handle hh;
+};
+
+struct known_iface {
+	struct text name;
+	struct number_range number;
+	UT_hash_handle hh;
+};
+
+struct space {
+	struct arena *arena;        /* for regions; whoever asks for them may release it */
+	struct arena kept;          /* for what is remembered */
+	struct known_set *sets;     /* uthash */
+	struct known_iface *ifaces; /* uthash */
+};
+
+struct space *space_new(struct arena *arena)
+{
+	struct space *space = ARENA_NEW(arena, struct space);
+
+	space->arena = arena;
+	return space;
+}
+
+void space_free(struct space *space)
+{
+	HASH_CLEAR(hh, space->sets);
+	HASH_CLEAR(hh, space->ifaces);
+	arena_free(&space->kept);
+}
+
+static struct values one_range(struct space *space, struct number first, struct number last)
+{
+	struct number_range *range = ARENA_NEW(space->arena, struct number_range);
+
+	*range = (struct number_range){ first, last };
+	return (struct values){ range, 1 };
+}
+
+static struct values iface_values(struct space *space, struct text name)
+{
+	struct known_iface *known = NULL;
+
+	if (space->ifaces)
+		HASH_FIND(hh, space->ifaces, name.ptr, name.len, known);
+	if (!known) {
+		known = ARENA_NEW(&space->kept, struct known_iface);
+		known->name = name;
+		known->number.first = known->number.last = small(HASH_COUNT(space->ifaces) + 1);
+		HASH_ADD_KEYPTR(hh, space->ifaces, known->name.ptr, known->name.len, known);
+	}
+	return (struct values){ &known->number, 1 };
+}
+
+static struct values resolve_set(struct space *space, const struct ipset *set, unsigned version)
+{
+	uint32_t count = 0;
+	struct prefix_entry *entries;
+	struct number_range *ranges;
+	struct address_set found;
+
+	for (const struct set_entry *e = set->entries; e; e = e->next)
+		count++;
+	entries = ARENA_ARRAY(&space->kept, struct prefix_entry, count);
+	count = 0;
+	for (const struct set_entry *e = set->entries; e; e = e->next)
+		if (!e->alias || e->alias->valid)
+			entries[count++] = (struct prefix_entry){ e->alias ? e->alias->prefix : e->prefix,
+								  e->nomatch };
+	found = prefix_set_resolve(&space->kept, entries, count, version == IPV4 ? 4 : 6);
+	ranges = ARENA_ARRAY(&space->kept, struct number_range, found.count);
+	for (uint32_t i = 0; i < found.count; i++)
+		ranges[i] = (struct number_range){ number_of(found.ranges[i].first, found.size),
+						   number_of(found.ranges[i].last, found.size) };
+	return (struct values){ ranges, found.count };
+}
+
+struct values space_set(struct space *space, const struct ipset *set, unsigned version)
+{
+	struct known_set *known;
+
+	HASH_FIND_PTR(space->sets, &set, known);
+	if (!known) {
+		known = ARENA_NEW(&space->kept, struct known_set);
+		known->set = set;
+		known->values[0] = resolve_set(space, set, IPV4);
+		known->values[1] = resolve_set(space, set, IPV6);
+		HASH_ADD_PTR(space->sets, set, known);
+	}
+	return known->values[version == IPV6];
+}
+
+static struct values list_values(struct space *space, const struct prefix *prefixes, uint32_t count,
+				 unsigned version)
+{
+	struct number_range *ranges = ARENA_ARRAY(space->arena, struct number_range, count);
+	uint32_t found = 0;
+
+	for (uint32_t i = 0; i < count; i++)
+		if (prefix_versions(&prefixes[i]) == version)
+			ranges[found++] = number_range_of(&prefixes[i]);
+	return values_normal(ranges, found);
+}
+
+struct values space_endpoint(struct space *space, const struct endpoint *endpoint, unsigned version)
+{
+	const struct prefix *p = endpoint->prefixes;
+
+	switch (endpoint->kind) {
+	case ENDPOINT_ANY:
+		break;
+	case ENDPOINT_SET:
+		return space_set(space, endpoint->ipset, version);
+	case ENDPOINT_ALIAS:
+		return list_values(space, &endpoint->alias->prefix, 1, version);
+	case ENDPOINT_RANGE:
+		if (prefix_versions(&p[0]) != version)
+			return (struct values){ NULL, 0 };
+		return one_range(space, number_range_of(&p[0]).first, number_range_of(&p[1]).last);
+	case ENDPOINT_LIST:
+		return list_values(space, p, endpoint->count, version);
+	}
+	return all_values(DIM_SOURCE, version);
+}
+
+/* ---- rules ---- */
+
+static struct values port_values(struct space *space, const struct ports *ports, enum dimension dimension)
+{
+	struct number_range *ranges;
+
+	if (!ports)
+		return all_values(dimension, 0);
+	ranges = ARENA_ARRAY(space->arena, struct number_range, ports->count);
+	for (uint32_t i = 0; i < ports->count; i++)
+		ranges[i] = (struct number_range){ small(ports->ranges[i].first),
+						   small(ports->ranges[i].last) };
+	return values_normal(ranges, ports->count);
+}
+
+static struct values icmp_values(struct space *space, const struct icmp_match *match)
+{
+	uint64_t type, code = 0, number;
+
+	if (!match->text.len || (match->type && match->type->type < 0))
+		return all_values(DIM_ICMP, 0);
+	if (match->type) {
+		type = (uint64_t)match->type->type;
+		if (match->type->code < 0)
+			return one_range(space, small(type << 8), small(type << 8 | 0xff));
+		code = (uint64_t)match->type->code;
+		return one_range(space, small(type << 8 | code), small(type << 8 | code));
+	}
+	if (!text_to_number(match->text, UINT8_MAX, &number))
+		return all_values(DIM_ICMP, 0);
+	return one_range(space, small(number << 8), small(number << 8 | 0xff));
+}
+
+static struct values proto_values(struct space *space, const struct proto *proto)
+{
+	if (proto_is_any(proto))
+		return all_values(DIM_PROTO, 0);
+	return one_range(space, small(proto->number), small(proto->number));
+}
+
+static void add_condition(struct space *space, struct region *region, struct box box,
+			  const struct condition *condition)
+{
+	struct values second = icmp_values(space, &condition->icmp[1]);
+
+	box.side[DIM_PROTO] = proto_values(space, &condition->proto);
+	box.side[DIM_DPORT] = port_values(space, condition->dport, DIM_DPORT);
+	box.side[DIM_SPORT] = port_values(space, condition->sport, DIM_SPORT);
+	box.side[DIM_ICMP] = icmp_values(space, &condition->icmp[0]);
+	box.side[DIM_ICMP] = values_both(space->arena, &box.side[DIM_ICMP], &second);
+	for (int d = 0; d < DIMENSIONS; d++)
+		if (!box.side[d].count)
+			return;
+	region_add(space->arena, region, &box);
+}
+
+struct region space_rule(struct space *space, const struct rule *rule, struct text iface)
+{
+	struct region region = { .count = 0 };
+
+	if (!iface.len)
+		iface = rule->iface;
+	for (unsigned version = IPV4; version <= IPV6; version <<= 1) {
+		struct box box = { .version = version };
+
+		if (!(rule->versions & version))
+			continue;
+		box.side[DIM_IFACE] = iface.len ? iface_values(space, iface) : all_values(DIM_IFACE, version);
+		box.side[DIM_SOURCE] = space_endpoint(space, rule->source, version);
+		box.side[DIM_DEST] = space_endpoint(space, rule->dest, version);
+		for (uint32_t i = 0; i < rule->condition_count; i++)
+			if (rule->conditions[i].versions & version)
+				add_condition(space, &region, box, &rule->conditions[i]);
+	}
+	return region;
+}
+
+struct box space_everything(unsigned version)
+{
+	struct box box = { .version = version };
+
+	for (int d = 0; d < DIMENSIONS; d++)
+		box.side[d] = all_values((enum dimension)d, version);
+	return box;
+}
+
+struct box space_service(struct space *space, unsigned version, uint8_t proto, uint16_t first, uint16_t last)
+{
+	struct box box = space_everything(version);
+
+	box.side[DIM_PROTO] = one_range(space, small(proto), small(proto));
+	box.side[DIM_DPORT] = one_range(space, small(first), small(last));
+	return box;
+}
+
+/* ---- examples ---- */
+
+/* Documentation's addresses where any would do. */
+static struct number example_of(const struct box *box, enum dimension dimension)
+{
+	static const uint64_t usual[DIMENSIONS] = {
+		[DIM_PROTO] = 6, [DIM_DPORT] = 80, [DIM_SPORT] = 40000, [DIM_ICMP] = 8 << 8
+	};
+	const struct values *side = &box->side[dimension];
+
+	if (!values_are_all(side, dimension, box->version)) {
+		const struct number_range *range = &side->ranges[0];
+		bool network = number_compare(range->first, range->last) < 0 &&
+			       (dimension == DIM_SOURCE || dimension == DIM_DEST);
+
+		/* The first address of a network is nobody's. */
+		return network ? number_next(range->first) : range->first;
+	}
+	if (dimension != DIM_SOURCE && dimension != DIM_DEST)
+		return small(usual[dimension]);
+	if (box->version == IPV4)
+		return small(dimension == DIM_SOURCE ? 0xc0000201 : 0xc6336401); /* 192.0.2.1, 198.51.100.1 */
+	return (struct number){ 0x20010db800000000, dimension == DIM_SOURCE ? 1 : 2 };
+}
+
+struct box space_last_packet(const struct box *box, struct number_range point[DIMENSIONS])
+{
+	struct box packet = { .version = box->version };
+
+	for (int d = 0; d < DIMENSIONS; d++) {
+		const struct values *side = &box->side[d];
+
+		point[d].first = point[d].last = side->ranges[side->count - 1].last;
+		packet.side[d] = (struct values){ &point[d], 1 };
+	}
+	return packet;
+}
+
+static const char *address_text(struct arena *arena, struct number n, unsigned version)
+{
+	struct prefix prefix = { .version = version == IPV4 ? 4 : 6, .length = version == IPV4 ? 32 : 128 };
+	char text[PREFIX_TEXT_SIZE];
+
+	for (int i = 0; i < 8; i++) {
+		if (version == IPV6) {
+			prefix.bytes[i] = (uint8_t)(n.high >> (56 - 8 * i));
+			prefix.bytes[8 + i] = (uint8_t)(n.low >> (56 - 8 * i));
+		} else if (i < 4) {
+			prefix.bytes[i] = (uint8_t)(n.low >> (24 - 8 * i));
+		}
+	}
+	prefix_format(&prefix, text);
+	return arena_printf(arena, "%s", text);
+}
+
+static const char *proto_text(struct arena *arena, unsigned proto)
+{
+	static const struct {
+		unsigned number;
+		const char *name;
+	} names[] = { { 1, "icmp" },    { 6, "tcp" },    { 17, "udp" },     { 33, "dccp" },
+		      { 58, "icmpv6" }, { 132, "sctp" }, { 136, "udplite" } };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (names[i].number == proto)
+			return names[i].name;
+	return arena_printf(arena, "protocol %u", proto);
+}
+
+static bool has_ports(unsigned proto)
+{
+	return proto == 6 || proto == 17 || proto == 33 || proto == 132 || proto == 136;
+}
+
+const char *space_example(struct arena *arena, const struct box *box)
+{
+	unsigned proto = (unsigned)example_of(box, DIM_PROTO).low;
+	const char *name = proto_text(arena, proto);
+	const char *source = address_text(arena, example_of(box, DIM_SOURCE), box->version);
+	const char *dest = address_text(arena, example_of(box, DIM_DEST), box->version);
+	unsigned icmp = (unsigned)example_of(box, DIM_ICMP).low;
+
+	if (has_ports(proto))
+		return arena_printf(arena, "%s from %s port %u to %s port %u", name, source,
+				    (unsigned)example_of(box, DIM_SPORT).low, dest,
+				    (unsigned)example_of(box, DIM_DPORT).low);
+	if (proto == 1 || proto == 58)
+		return arena_printf(arena, "%s type %u code %u from %s to %s", name, icmp >> 8, icmp & 0xff,
+				    source, dest);
+	return arena_printf(arena, "%s from %s to %s", name, source, dest);
+}

@@ -1,0 +1,436 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A report as one page of HTML, which is well-formed XML, too.  It needs nothing from
+ * elsewhere and no script.
+ */
+#include "report/html.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "format/common.h"
+#include "base/text_memo.h"
+#include "base/version.h"
+
+/* ---- elements ---- */
+
+void page_open(const struct page *page, const char *name, const char *class_name)
+{
+	xml_open(page->xml, name);
+	if (class_name)
+		xml_attribute(page->xml, "class", class_name);
+}
+
+void page_close(const struct page *page)
+{
+	xml_close(page->xml);
+}
+
+void page_leaf(const struct page *page, const char *name, const char *class_name, const char *text)
+{
+	page_open(page, name, class_name);
+	xml_text(page->xml, text);
+	page_close(page);
+}
+
+void page_text(const struct page *page, const char *text)
+{
+	xml_text(page->xml, text);
+}
+
+void page_printf(const struct page *page, const char *format, ...)
+{
+	struct arena *arena = page->report->config->arena;
+	struct arena_mark mark = arena_mark(arena);
+	va_list args;
+
+	va_start(args, format);
+	xml_text(page->xml, arena_vprintf(arena, format, args));
+	va_end(args);
+	arena_release(arena, mark);
+}
+
+void page_attribute(const struct page *page, const char *name, const char *format, ...)
+{
+	struct arena *arena = page->report->config->arena;
+	struct arena_mark mark = arena_mark(arena);
+	va_list args;
+
+	va_start(args, format);
+	xml_attribute(page->xml, name, arena_vprintf(arena, format, args));
+	va_end(args);
+	arena_release(arena, mark);
+}
+
+void page_small(const struct page *page, const char *before, const char *text)
+{
+	page_text(page, " ");
+	page_open(page, "small", NULL);
+	if (before)
+		page_text(page, before);
+	page_text(page, text);
+	page_close(page);
+}
+
+void page_section(const struct page *page, const char *id, const char *title)
+{
+	xml_raw(page->xml, "\n");
+	page_open(page, "section", NULL);
+	xml_attribute(page->xml, "id", id);
+	page_leaf(page, "h2", NULL, title);
+}
+
+void page_link(const struct page *page, const char *text, const char *format, ...)
+{
+	struct arena *arena = page->report->config->arena;
+	struct arena_mark mark = arena_mark(arena);
+	va_list args;
+
+	page_open(page, "a", NULL);
+	va_start(args, format);
+	xml_attribute(page->xml, "href", arena_vprintf(arena, format, args));
+	va_end(args);
+	arena_release(arena, mark);
+	page_text(page, text);
+	page_close(page);
+}
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+bool page_place(const struct page *page, struct span span)
+{
+	struct report_place place;
+
+	if (!report_place(page->report, span, &place))
+		return false;
+	page_open(page, "a", "at");
+	page_attribute(page, "href", "#f%u-%u", place.file, place.line);
+	page_printf(page, "%s:%u", base_name(place.path), place.line);
+	page_close(page);
+	return true;
+}
+
+void page_table(const struct page *page, const char *class_name, const char *const *headings)
+{
+	page_open(page, "table", class_name);
+	page_open(page, "thead", NULL);
+	page_open(page, "tr", NULL);
+	for (; *headings; headings++) {
+		page_open(page, "th", NULL);
+		xml_attribute(page->xml, "scope", "col");
+		page_text(page, *headings);
+		page_close(page);
+	}
+	page_close(page);
+	page_close(page);
+	page_open(page, "tbody", NULL);
+}
+
+static void close_table(const struct page *page)
+{
+	page_close(page);
+	page_close(page);
+}
+
+/* ---- the top ---- */
+
+static const struct {
+	const char *id, *title;
+} sections[] = {
+	{ "summary", "Summary" }, { "reach", "Reach" },  { "findings", "Findings" },
+	{ "zones", "Zones" },     { "sets", "IP sets" }, { "ways", "Packet paths" },
+	{ "files", "Files" },
+};
+
+static void head(const struct page *page)
+{
+	struct xml_out *xml = page->xml;
+
+	page_open(page, "head", NULL);
+	xml_open(xml, "meta");
+	xml_attribute(xml, "charset", "utf-8");
+	xml_close_void(xml);
+	xml_open(xml, "meta");
+	xml_attribute(xml, "name", "viewport");
+	xml_attribute(xml, "content", "width=device-width, initial-scale=1");
+	xml_close_void(xml);
+	page_open(page, "title", NULL);
+	page_printf(page, "Firewall of %s", page->report->node);
+	page_close(page);
+	page_open(page, "style", NULL);
+	for (const char *const *part = page_style; *part; part++)
+		xml_raw(xml, *part);
+	page_close(page);
+	page_close(page);
+	xml_raw(xml, "\n");
+}
+
+/* "2026-11-26 04:40 UTC" */
+static void print_time(const struct page *page, const char *seconds)
+{
+	time_t at = (time_t)strtoll(seconds, NULL, 10);
+	char text[64];
+	struct tm parts;
+
+	if (gmtime_r(&at, &parts) && strftime(text, sizeof(text), "%Y-%m-%d %H:%M UTC", &parts))
+		page_printf(page, ", as of %s", text);
+}
+
+static void header(const struct page *page)
+{
+	page_open(page, "header", NULL);
+	page_leaf(page, "p", "kicker", "Proxmox VE firewall");
+	page_leaf(page, "h1", NULL, page->report->node);
+	page_open(page, "p", "lead");
+	page_text(page, "What the firewall of this node enforces, line by line and with what it implies");
+	if (page->report->now)
+		print_time(page, page->report->now);
+	page_text(page, ".");
+	page_close(page);
+	page_open(page, "nav", NULL);
+	xml_attribute(page->xml, "aria-label", "Sections");
+	for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++)
+		page_link(page, sections[i].title, "#%s", sections[i].id);
+	page_close(page);
+	page_close(page);
+}
+
+/* ---- summary ---- */
+
+static void fact(const struct page *page, const char *class_name, const char *name, const char *value)
+{
+	page_open(page, "div", class_name);
+	page_leaf(page, "dt", NULL, name);
+	page_leaf(page, "dd", NULL, value);
+	page_close(page);
+}
+
+static void count_fact(const struct page *page, const char *name, uint32_t count)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%u", count);
+	fact(page, NULL, name, text);
+}
+
+static void local_network_unknown(const struct page *page)
+{
+	page_open(page, "p", "caution");
+	page_text(
+		page,
+		"The local network is not known here: a node finds it out from its own address, and cluster.fw does not "
+		"define the alias local_network. Below, 127.0.0.0/8 stands for it, also in the set management. Name it "
+		"with ");
+	page_leaf(page, "code", NULL, "--local-network CIDR");
+	page_text(page, ".");
+	page_close(page);
+}
+
+static void summary(const struct page *page)
+{
+	const struct report *r = page->report;
+	const unsigned *counts = r->diags->counts;
+	char text[64];
+
+	page_section(page, "summary", "Summary");
+	page_open(page, "dl", "facts");
+	fact(page, r->enabled ? "good" : "bad", "Firewall", r->enabled ? "on" : "off");
+	fact(page, NULL, "Enforced by", r->target);
+	snprintf(text, sizeof(text), "%u of %u", r->filtered_guests, r->guests);
+	fact(page, NULL, "Guests filtered", text);
+	count_fact(page, "Rules written", r->rules);
+	count_fact(page, "Security groups", r->zone_count[REPORT_GROUP]);
+	count_fact(page, "IP sets", r->set_count);
+	snprintf(text, sizeof(text), "%u · %u · %u", counts[SEVERITY_ERROR], counts[SEVERITY_WARNING],
+		 counts[SEVERITY_NOTE]);
+	fact(page,
+	     counts[SEVERITY_ERROR]     ? "bad"
+	     : counts[SEVERITY_WARNING] ? "fair"
+					: "good",
+	     "Errors · warnings · notes", text);
+	fact(page, r->local_network_known ? NULL : "fair", "Local network",
+	     r->local_network_known ? r->local_network : "not known");
+	page_close(page);
+	if (!r->local_network_known)
+		local_network_unknown(page);
+	if (!r->enabled)
+		page_leaf(
+			page, "p", "off",
+			"The firewall of the cluster is off: nothing is filtered. What follows would hold if it "
+			"were on.");
+	if (r->strangers) {
+		page_open(page, "p", "quiet");
+		page_printf(
+			page,
+			"%u firewall file%s of guests that are not on this node %s left out of the zones.",
+			r->strangers, r->strangers == 1 ? "" : "s", r->strangers == 1 ? "is" : "are");
+		page_close(page);
+	}
+	page_close(page);
+}
+
+/* ---- sets ---- */
+
+static void number_cell(const struct page *page, uint32_t number)
+{
+	page_open(page, "td", "n");
+	page_printf(page, "%u", number);
+	page_close(page);
+}
+
+static void set_row(const struct page *page, const struct report_set *set)
+{
+	page_open(page, "tr", NULL);
+	page_attribute(page, "id", "%s", set->id);
+	page_open(page, "td", NULL);
+	page_leaf(page, "code", NULL, set->name);
+	if (set->comment)
+		page_small(page, NULL, set->comment);
+	if (!page->report->local_network_known && strcmp(set->name, "+dc/management") == 0)
+		page_small(page, NULL, "127.0.0.0/8 for the local network");
+	page_close(page);
+	page_leaf(page, "td", NULL, set->owner);
+	number_cell(page, set->written);
+	number_cell(page, set->implied);
+	page_leaf(page, "td", "n", set->ipv4);
+	page_leaf(page, "td", "n", set->ipv6);
+	number_cell(page, set->uses);
+	page_open(page, "td", NULL);
+	if (!page_place(page, set->span))
+		page_leaf(page, "span", "quiet", "not written");
+	page_close(page);
+	page_close(page);
+	xml_raw(page->xml, "\n");
+}
+
+static void sets(const struct page *page)
+{
+	static const char *const headings[] = {
+		"Set", "Of", "Written", "Implied", "IPv4 addresses", "IPv6 addresses", "Rules", "Where", NULL
+	};
+
+	page_section(page, "sets", "IP sets");
+	if (page->report->sets) {
+		page_leaf(
+			page, "p", "quiet",
+			"Entries that are written and those that are added without being written; the addresses "
+			"that the set matches, exceptions taken out; the rules that name it.");
+		page_open(page, "div", "wide");
+		page_table(page, "sets", headings);
+		for (const struct report_set *set = page->report->sets; set; set = set->next)
+			set_row(page, set);
+		close_table(page);
+		page_close(page);
+	} else {
+		page_leaf(page, "p", "quiet", "There are none.");
+	}
+	page_close(page);
+}
+
+/* ---- files ---- */
+
+enum { LINES_OPEN = 1500 }; /* listings with more than this are folded */
+
+static void print_listing(const struct page *page, uint32_t number, bool open)
+{
+	const struct report_file *file = &page->report->files[number - 1];
+
+	page_open(page, "details", "file");
+	page_attribute(page, "id", "f%u", number);
+	if (open)
+		xml_attribute(page->xml, "open", "");
+	page_leaf(page, "summary", NULL, file->path);
+	page_open(page, "ol", NULL);
+	for (uint32_t line = 1; line <= file->lines; line++) {
+		page_open(page, "li", NULL);
+		page_attribute(page, "id", "f%u-%u", number, line);
+		page_text(page, report_line(page->report, file, line));
+		page_close(page);
+	}
+	page_close(page);
+	page_close(page);
+}
+
+/* All that a listing depends on. */
+static struct text listing_key(const struct page *page, uint32_t number, bool open)
+{
+	const struct report_file *file = &page->report->files[number - 1];
+	const char *head = arena_printf(page->report->config->arena, "%u %d %s\n", number, open, file->path);
+
+	return ARENA_JOIN(page->report->config->arena, text_of(head),
+			  (struct text){ file->source->text, file->source->size });
+}
+
+/* The files are most of a page, and of a tree's nodes nearly the same: with a memo each is printed once. */
+static void listing(const struct page *page, uint32_t number, bool open)
+{
+	struct text_memo *memo = page->report->config->memo;
+	struct text key, text;
+	struct xml_out xml;
+	struct out out;
+
+	xml_raw(page->xml, "\n");
+	if (!memo) {
+		print_listing(page, number, open);
+		return;
+	}
+	key = listing_key(page, number, open);
+	text = text_memo_find_key(memo, key);
+	if (text.ptr) {
+		xml_raw_text(page->xml, text);
+		return;
+	}
+	out_init_memory(&out);
+	xml_begin_part(&xml, &out);
+	print_listing(&(struct page){ &xml, page->report }, number, open);
+	xml_end_part(&xml);
+	text = (struct text){ out.data, (uint32_t)out.len };
+	xml_raw_text(page->xml, text);
+	text_memo_put_key(memo, key, text);
+	out_free(&out);
+}
+
+static void files(const struct page *page)
+{
+	page_section(page, "files", "The files");
+	for (uint32_t i = 1; i <= page->report->file_count; i++)
+		listing(page, i, page->report->line_count <= LINES_OPEN);
+	page_close(page);
+}
+
+/* ---- all ---- */
+
+void report_html(struct out *out, const struct report *report)
+{
+	struct xml_out xml;
+	struct page page = { &xml, report };
+
+	xml_begin_html(&xml, out);
+	page_open(&page, "html", NULL);
+	xml_attribute(&xml, "lang", "en");
+	head(&page);
+	page_open(&page, "body", NULL);
+	header(&page);
+	page_open(&page, "main", NULL);
+	summary(&page);
+	page_matrices(&page);
+	page_findings(&page);
+	page_zones(&page);
+	sets(&page);
+	page_ways(&page);
+	files(&page);
+	page_close(&page);
+	page_open(&page, "footer", NULL);
+	page_printf(&page, "pvefw-cc %s", PVEFW_VERSION);
+	page_close(&page);
+	page_close(&page);
+	page_close(&page);
+	xml_raw(&xml, "\n");
+	xml_end(&xml);
+}

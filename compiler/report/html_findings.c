@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The findings in the page of a report. Errors stand for themselves; many warnings or notes of one kind are
+ * summed up, as a hundred unused aliases say no more than their number and a list.
+ */
+#include "report/html.h"
+
+#include "format/common.h"
+
+enum { KIND_MOST = 3 }; /* more warnings or notes of one kind than this are summed up */
+
+/* ---- one ---- */
+
+static void remark(const struct page *page, const char *word, const char *text)
+{
+	page_open(page, "li", NULL);
+	page_leaf(page, "b", NULL, word);
+	page_text(page, " ");
+	page_text(page, diag_visible(page->report->diags, text));
+}
+
+static void part_remark(const struct page *page, const struct diag_part *p)
+{
+	remark(page,
+	       p->kind == DIAG_HELP                   ? "help"
+	       : diag_is_note(page->report->diags, p) ? "note"
+						      : "there",
+	       p->text);
+	if (p->kind == DIAG_LABEL) {
+		page_text(page, " ");
+		page_place(page, p->span);
+	}
+	page_close(page);
+}
+
+/* Remarks that all findings of a kind have; told once. */
+struct shared {
+	const struct diag_part **parts;
+	unsigned count;
+};
+
+static bool has_remark(const struct diagnostic *d, const struct diag_part *part)
+{
+	for (const struct diag_part *p = d->parts; p; p = p->next)
+		if (p->kind == part->kind && p->kind != DIAG_LABEL && strcmp(p->text, part->text) == 0)
+			return true;
+	return false;
+}
+
+static bool is_shared(const struct shared *shared, const struct diag_part *part)
+{
+	for (unsigned i = 0; i < shared->count; i++)
+		if (shared->parts[i]->kind == part->kind && strcmp(shared->parts[i]->text, part->text) == 0)
+			return true;
+	return false;
+}
+
+/* Those of a finding, without those that are shared; NULL: none are. */
+static void remarks(const struct page *page, const struct diagnostic *d, const struct shared *shared)
+{
+	bool open = false;
+
+	if (d->label) {
+		page_open(page, "ul", NULL);
+		remark(page, "here", d->label);
+		page_close(page);
+		open = true;
+	}
+	for (const struct diag_part *p = d->parts; p; p = p->next) {
+		if (p->kind == DIAG_FIX || (shared && is_shared(shared, p)))
+			continue;
+		if (!open)
+			page_open(page, "ul", NULL);
+		open = true;
+		part_remark(page, p);
+	}
+	if (open)
+		page_close(page);
+}
+
+/* The line that a finding is about, with what it marks. */
+static void excerpt(const struct page *page, struct span span)
+{
+	const struct diags *diags = page->report->diags;
+	struct source *source = source_find(diags->map, span.begin);
+	struct word line;
+	uint32_t begin, end;
+
+	if (!source || !source->is_fw)
+		return;
+	line = source_line(diags->map, source, source_line_number(diags->map, span.begin));
+	if (!line.len)
+		return;
+	begin = span.begin - line.begin < line.len ? span.begin - line.begin : line.len;
+	end = span.end - line.begin < line.len ? span.end - line.begin : line.len;
+	page_open(page, "pre", NULL);
+	page_text(page, report_visible(diags, (struct text){ line.ptr, begin }));
+	page_leaf(page, "mark", NULL, report_visible(diags, (struct text){ line.ptr + begin, end - begin }));
+	page_text(page, report_visible(diags, (struct text){ line.ptr + end, line.len - end }));
+	page_close(page);
+}
+
+static void heading(const struct page *page, enum severity severity, const char *text)
+{
+	page_open(page, "h3", NULL);
+	page_leaf(page, "span", "tag", severity_name(severity));
+	page_text(page, " ");
+	page_text(page, text);
+	page_close(page);
+}
+
+static void where(const struct page *page, const struct diagnostic *d)
+{
+	const struct diags *diags = page->report->diags;
+	struct place place = source_place(diags->map, d->span.begin);
+
+	if (!page_place(page, d->span) && place.source)
+		page_printf(page, "%s:%u", diag_visible(diags, place.source->path), place.line);
+}
+
+static void finding(const struct page *page, const struct diagnostic *d)
+{
+	xml_raw(page->xml, "\n");
+	page_open(page, "article", severity_name(d->severity));
+	heading(page, d->severity, diag_visible(page->report->diags, d->message));
+	page_open(page, "p", "quiet");
+	page_printf(page, "%s %s ", diag_code(d->id).text, diag_catalogue[d->id].name);
+	where(page, d);
+	page_close(page);
+	excerpt(page, d->span);
+	remarks(page, d, NULL);
+	page_close(page);
+}
+
+/* ---- many of a kind ---- */
+
+static struct shared find_shared(struct arena *arena, const struct diagnostic *first)
+{
+	struct shared shared = { NULL, 0 };
+	unsigned count = 0;
+
+	for (const struct diag_part *p = first->parts; p; p = p->next)
+		count++;
+	shared.parts = ARENA_ARRAY(arena, const struct diag_part *, count + 1);
+	for (const struct diag_part *p = first->parts; p; p = p->next) {
+		const struct diagnostic *d = p->kind == DIAG_NOTE || p->kind == DIAG_HELP ? first : NULL;
+		bool all = d != NULL;
+
+		for (; d && all; d = d->next)
+			all = d->id != first->id || has_remark(d, p);
+		if (all)
+			shared.parts[shared.count++] = p;
+	}
+	return shared;
+}
+
+static bool has_own_remarks(const struct diagnostic *d, const struct shared *shared)
+{
+	bool own = d->label != NULL;
+
+	for (const struct diag_part *p = d->parts; p; p = p->next)
+		own = own || (p->kind != DIAG_FIX && !is_shared(shared, p));
+	return own;
+}
+
+/* The message and its place; behind the same message with nothing else to say the place only. */
+static void item(const struct page *page, const struct diagnostic *d, const struct diagnostic *before,
+		 const struct shared *shared)
+{
+	if (before && strcmp(before->message, d->message) == 0 && !has_own_remarks(before, shared) &&
+	    !has_own_remarks(d, shared)) {
+		page_text(page, ", ");
+		where(page, d);
+		return;
+	}
+	if (before)
+		page_close(page);
+	page_open(page, "li", NULL);
+	page_text(page, diag_visible(page->report->diags, d->message));
+	page_text(page, " ");
+	where(page, d);
+	remarks(page, d, shared);
+}
+
+static void kind(const struct page *page, const struct diagnostic *first, unsigned count)
+{
+	struct shared shared = find_shared(page->report->config->arena, first);
+	const struct diagnostic *before = NULL;
+
+	xml_raw(page->xml, "\n");
+	page_open(page, "article", severity_name(first->severity));
+	heading(page, first->severity, diag_catalogue[first->id].summary);
+	page_open(page, "p", "quiet");
+	page_printf(page, "%s %s, %u times", diag_code(first->id).text, diag_catalogue[first->id].name,
+		    count);
+	page_close(page);
+	if (shared.count) {
+		page_open(page, "ul", NULL);
+		for (unsigned i = 0; i < shared.count; i++)
+			part_remark(page, shared.parts[i]);
+		page_close(page);
+	}
+	page_open(page, "details", NULL);
+	page_open(page, "summary", NULL);
+	page_printf(page, "all %u", count);
+	page_close(page);
+	page_open(page, "ul", "all");
+	for (const struct diagnostic *d = first; d; d = d->next)
+		if (d->id == first->id) {
+			item(page, d, before, &shared);
+			before = d;
+		}
+	page_close(page);
+	page_close(page);
+	page_close(page);
+	page_close(page);
+}
+
+void page_findings(const struct page *page)
+{
+	const struct diagnostic *first = page->report->diags->first;
+	unsigned counts[DIAG_COUNT] = { 0 };
+	bool told[DIAG_COUNT] = { false };
+
+	page_section(page, "findings", "Findings");
+	if (!first)
+		page_leaf(page, "p", "quiet", "No findings.");
+	for (const struct diagnostic *d = first; d; d = d->next)
+		counts[d->id]++;
+	for (const struct diagnostic *d = first; d; d = d->next)
+		if (d->severity == SEVERITY_ERROR || counts[d->id] <= KIND_MOST)
+			finding(page, d);
+		else if (!told[d->id]) {
+			told[d->id] = true;
+			kind(page, d, counts[d->id]);
+		}
+	page_close(page);
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The matrices in the page of a report: zones down, sources or destinations across.
+ *
+ * They come first, as they are what most readers look for, so a long one is not folded: it has a height of
+ * its own on screens. Narrow screens and paper have a list instead (report_style.c), for which each cell
+ * knows its column.
+ */
+#include "report/html.h"
+
+enum {
+	ROWS_TALL = 12,    /* more than this have a height of their own */
+	DETAIL_MOST = 14,  /* longer ones are told in the zone only */
+	COMMENT_MOST = 48, /* bytes; of longer comments the beginning is told */
+};
+
+/* What stands for a service whose name is made of numbers: what its rule says, as far as there is room. */
+static void comment(const struct page *page, const char *text)
+{
+	size_t len = COMMENT_MOST;
+
+	if (strlen(text) <= COMMENT_MOST) {
+		page_text(page, text);
+		return;
+	}
+	while (len && ((unsigned char)text[len] & 0xc0) == 0x80)
+		len--;
+	page_printf(page, "%.*s…", (int)len, text);
+}
+
+static void service(const struct page *page, const struct report_service *s, enum report_way way)
+{
+	struct report_place place;
+	bool placed = s->row && report_place(page->report, s->row->span, &place);
+
+	page_open(page, "li",
+		  s->denied                       ? "denied"
+		  : !s->row                       ? "all"
+		  : s->row->origin != REPORT_LINE ? "implied"
+						  : NULL);
+	if (s->denied)
+		page_text(page, "not ");
+	if (placed) {
+		page_open(page, "a", NULL);
+		page_attribute(page, "href", "#f%u-%u", place.file, place.line);
+	}
+	if (s->comment)
+		comment(page, s->comment);
+	else
+		page_text(page, s->name);
+	if (placed)
+		page_close(page);
+	if (s->partly) {
+		page_open(page, "abbr", NULL);
+		xml_attribute(page->xml, "title", "only a part");
+		page_text(page, "†");
+		page_close(page);
+	}
+	if (s->comment)
+		page_small(page, NULL, s->name);
+	if (s->detail && strlen(s->detail) <= DETAIL_MOST)
+		page_small(page, NULL, s->detail);
+	if (s->where)
+		page_small(page, NULL, s->where);
+	if (s->from)
+		page_small(page, way == REPORT_INTO ? "from " : "to ", s->from);
+	page_close(page);
+}
+
+static void cell(const struct page *page, const struct report_cell *c, enum report_way way, const char *end)
+{
+	page_open(page, "td", c->first ? NULL : "none");
+	page_attribute(page, "data-end", "%s %s", way == REPORT_INTO ? "from" : "to", end);
+	if (c->first) {
+		page_open(page, "ul", NULL);
+		for (const struct report_service *s = c->first; s; s = s->next)
+			service(page, s, way);
+		page_close(page);
+	}
+	page_close(page);
+}
+
+static bool is_empty(const struct page *page, const struct report_zone *zone, enum report_way way)
+{
+	for (uint32_t i = 0; i < page->report->matrices[way].source_count; i++)
+		if (zone->cells[way][i].first)
+			return false;
+	return true;
+}
+
+static void row(const struct page *page, const struct report_zone *zone, enum report_way way)
+{
+	const struct report_matrix *matrix = &page->report->matrices[way];
+
+	page_open(page, "tr", zone->off ? "is-off" : NULL);
+	page_open(page, "th", NULL);
+	xml_attribute(page->xml, "scope", "row");
+	page_link(page, zone->name, "#%s", zone->id);
+	if (zone->guest)
+		page_small(page, NULL, zone->guest);
+	if (zone->off)
+		page_small(page, NULL, "not filtered");
+	if (is_empty(page, zone, way))
+		page_small(page, NULL, "nothing");
+	page_close(page);
+	for (uint32_t i = 0; i < matrix->source_count; i++)
+		cell(page, &zone->cells[way][i], way, matrix->sources[i].name);
+	page_close(page);
+	xml_raw(page->xml, "\n");
+}
+
+static void table(const struct page *page, enum report_way way, const char *title)
+{
+	const struct report *report = page->report;
+	const struct report_matrix *matrix = &report->matrices[way];
+	const char *headings[REPORT_SOURCES_MOST + 3] = { way == REPORT_INTO ? "To" : "From" };
+
+	for (uint32_t i = 0; i < matrix->source_count; i++)
+		headings[i + 1] = matrix->sources[i].name;
+	page_open(page, "section", matrix->rows > ROWS_TALL ? "wide tall" : "wide");
+	/* So that the keyboard can scroll it. */
+	xml_attribute(page->xml, "aria-label", title);
+	xml_attribute(page->xml, "tabindex", "0");
+	page_table(page, "reach", headings);
+	for (const struct report_zone *zone = report->zones; zone; zone = zone->next)
+		if (zone->cells[way])
+			row(page, zone, way);
+	page_close(page);
+	page_close(page);
+	page_close(page);
+}
+
+static void not_considered(const struct page *page)
+{
+	static const char *const items[] = {
+		"What both ends say together: a connection between two guests must be let out by one and let in by "
+		"the other.",
+		"The blacklist, which keeps its addresses away from the host and the guests, whatever is above.",
+		"Filters of a guest's own addresses (ipfilter, macfilter), other protocols than IP, DHCP and neighbour "
+		"discovery: the zones below have them.",
+		"What the host routes or forwards, guests and hosts of other nodes, and other firewalls on the way.",
+	};
+
+	page_leaf(page, "h3", NULL, "Not taken into account");
+	page_open(page, "ul", "quiet");
+	for (size_t i = 0; i < sizeof(items) / sizeof(items[0]); i++)
+		page_leaf(page, "li", NULL, items[i]);
+	page_close(page);
+}
+
+void page_matrices(const struct page *page)
+{
+	page_section(page, "reach", "Who reaches what");
+	page_leaf(
+		page, "p", "quiet",
+		"What each row lets in, and from where. †: only a part, as rules before it take something away, or "
+		"are too many to tell.");
+	table(page, REPORT_INTO, "Who reaches what");
+	page_leaf(page, "h3", NULL, "What may go out");
+	page_leaf(
+		page, "p", "quiet",
+		"What each row may open itself, and to where. “not”: a rule blocks it, and the policy accepts what "
+		"no rule decides.");
+	table(page, REPORT_OUT_OF, "What may go out");
+	page_leaf(
+		page, "p", "quiet",
+		"Services in grey come from options; “everything else” is what no rule decides. A rule that names no macro has its comment and the number here, "
+		"or the number alone.");
+	not_considered(page);
+	page_close(page);
+}

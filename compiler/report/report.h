@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A report on a whole configuration, for those who must answer for a firewall.
+ *
+ * What it says is collected once, as the structures below (report_model.c,
+ * report_about.c, report_implied.c, report_matrix.c, report_sets.c), and printed from them as a page
+ * (report_html.c) or as XML (report_xml.c).  All strings can go into XML as they are
+ * (see diag_shared.h), and all memory is the arena's of the configuration.
+ */
+#ifndef PVEFW_REPORT_H
+#define PVEFW_REPORT_H
+
+#include "inputs/inputs.h"
+#include "base/output.h"
+
+/* Why a rule is there. */
+enum report_origin {
+	REPORT_ALWAYS, /* whatever is configured */
+	REPORT_OPTION, /* an option, a set with a meaning, or corosync.conf */
+	REPORT_LINE,   /* a rule in a file */
+	REPORT_POLICY,
+};
+
+enum report_outcome {
+	REPORT_ACCEPT,
+	REPORT_DROP,
+	REPORT_REJECT,
+	REPORT_ASK, /* goes on in a security group */
+	REPORT_OUTCOMES
+};
+
+/* One rule of a chain, written or implied. */
+struct report_row {
+	enum report_origin origin;
+	enum report_outcome outcome;
+	const char *service;     /* "SSH", "tcp 8080", or in words; "everything" */
+	const char *detail;      /* what the service stands for, "tcp 22"; or NULL */
+	const char *from, *to;   /* NULL: anywhere */
+	const char *iface;       /* NULL: any */
+	const char *because;     /* of implied rules: "ndp: 1"; else NULL */
+	const char *log;         /* the level; NULL: none */
+	const char *comment;     /* behind the line; NULL: none */
+	bool named;              /* the service has a name that is certain, not numbers only */
+	bool disabled;           /* written with '|' */
+	bool opens;              /* an implied rule that lets somebody in or out, as the matrices show */
+	unsigned versions;       /* bit set; 0: never generated */
+	const struct rule *rule; /* of REPORT_LINE, and of what stands for one; else NULL */
+	struct span span;        /* {0, 0}: no line says so */
+	struct report_row *next;
+};
+
+struct report_chain {
+	enum direction direction;
+	struct report_row *first, **last;
+	uint32_t written, implied;
+	const struct report_row *policy; /* the last row; NULL in groups */
+	struct report_chain *next;
+};
+
+enum report_zone_kind { REPORT_HOST, REPORT_NIC, REPORT_VNET, REPORT_GROUP, REPORT_ZONE_KINDS };
+
+/* A service that a zone lets in or out. */
+struct report_service {
+	const struct report_row *row;
+	const char *name, *detail; /* as of the row; detail NULL: none */
+	const char *comment;       /* of the row, when the name is made of numbers; or NULL */
+	const char *where;         /* "to 10.0.0.1 on vmbr1"; NULL: anywhere in the zone */
+	const char *from;          /* in the column of all other sources (or destinations): which */
+	bool partly;               /* rules before it take a part away, or were too many to tell */
+	bool denied;               /* not let out, although the policy accepts what no rule decides */
+	struct report_service *next;
+};
+
+struct report_cell {
+	struct report_service *first, **last;
+};
+
+/* Two tables: who may reach the zones, and whom they may reach. */
+enum report_way { REPORT_INTO, REPORT_OUT_OF, REPORT_WAYS };
+
+struct report_zone {
+	enum report_zone_kind kind;
+	const char *id;    /* of its place in the page: "host", "g-web", "n-100-net0" */
+	const char *name;  /* "host pve1", "VM 100 net0", "group web" */
+	const char *guest; /* the name that a guest's configuration gives it; or NULL */
+	const char *about; /* notes of a guest, comment of a group's header; or NULL */
+	const char *facts; /* device, bridge, MAC address; or NULL */
+	const char *off;   /* why nothing is filtered; NULL: it is */
+	const struct group *group;
+	struct report_chain *chains;
+	struct report_cell *cells[REPORT_WAYS]; /* a row of each matrix, or NULL */
+	struct report_zone *next;
+};
+
+/* A column of a matrix. */
+struct report_source {
+	const char *name; /* "everyone", "+dc/admins" */
+	uint32_t zones;   /* that let it in to something, or something out to it */
+};
+
+/* More than this share a column. */
+enum { REPORT_SOURCES_MOST = 8 };
+
+struct report_matrix {
+	struct report_source *sources; /* the columns; of REPORT_OUT_OF destinations */
+	uint32_t source_count;
+	bool more_sources; /* the last column is that of all others */
+	uint32_t rows;
+};
+
+struct report_set {
+	const char *id, *name;     /* "+dc/admins", "+guest/ipfilter-net0" */
+	const char *owner;         /* "cluster", "VM 100", "SDN" */
+	const char *comment;       /* of the header; or NULL */
+	uint32_t written, implied; /* entries that count */
+	const char *ipv4, *ipv6;   /* how many addresses */
+	uint32_t uses;             /* by rules that are written */
+	struct span span;
+	struct report_set *next;
+};
+
+/* A .fw file, for the listing. */
+struct report_file {
+	struct source *source;
+	const char *path;
+	uint32_t lines;
+};
+
+struct report {
+	const struct config *config;
+	const struct diags *diags;
+	const char *node, *target;
+	const char *now; /* as --now gave it; NULL: not given */
+	bool enabled;
+	struct report_zone *zones; /* the host, vnets, groups, guests */
+	uint32_t zone_count[REPORT_ZONE_KINDS];
+	uint32_t guests, filtered_guests; /* of this node */
+	uint32_t rules;                   /* written and in force or disabled, of all files that count here */
+	uint32_t strangers;               /* files of guests that are not on this node */
+	const char *local_network;
+	bool local_network_known; /* false: 127.0.0.0/8 stands for it here; a node finds it out itself */
+	struct report_matrix matrices[REPORT_WAYS];
+	struct report_set *sets;
+	uint32_t set_count;
+	struct report_file *files; /* in the order in which they were read */
+	uint32_t file_count, line_count;
+};
+
+/*
+ * Collects.  `config` is what compile() made of `inputs`, and its diagnostics are sorted;
+ * `now` is the text of --now or NULL.
+ */
+struct report *report_new(const struct config *config, const struct inputs *inputs, const char *now);
+
+void report_html(struct out *out, const struct report *report);
+/* Of the schema pvefw-report.rng. */
+void report_xml(struct out *out, const struct report *report);
+
+/* ---- between the files that collect ---- */
+
+struct report_builder {
+	struct arena *arena;
+	const struct config *config;
+	struct report *report;
+	struct report_zone **last_zone;
+	const struct source *host_file; /* the node's own host.fw; or NULL */
+	bool local_network_known;
+};
+
+struct report_row *report_row_add(struct report_builder *b, struct report_chain *chain,
+				  struct report_row row);
+/* Text of the input, as it can go into XML. */
+const char *report_text(const struct report_builder *b, struct text text);
+/* "ndp: 1", with where a file says so in *span, or that it is the default. */
+const char *report_option(const struct report_builder *b, enum option_id id, const void *options,
+			  const struct source *file, struct span *span);
+struct text report_scope_name(enum scope_kind scope);
+/* "VM 100" */
+const char *report_guest_name(const struct report_builder *b, const struct guest *guest);
+
+/* The name that a guest's configuration gives it, and its notes, decoded and shortened; NULL: none.
+ * report_about.c */
+void report_guest_about(const struct report_builder *b, const struct guest *guest, const char **name,
+			const char **notes);
+/* The comment on the line of the span; NULL: none for people.  report_about.c */
+const char *report_comment(const struct report_builder *b, struct span span);
+
+/* What stands before and behind the written rules of a chain.  report_implied.c */
+void report_host_before(struct report_builder *b, struct report_chain *chain);
+/* For the management and the cluster. */
+void report_host_behind(struct report_builder *b, struct report_chain *chain);
+void report_nic_before(struct report_builder *b, struct report_chain *chain, const struct guest *guest,
+		       const struct nic *nic);
+void report_vnet_before(struct report_builder *b, struct report_chain *chain);
+void report_vnet_behind(struct report_builder *b, struct report_chain *chain, const struct policy *policy);
+void report_policy(struct report_builder *b, struct report_chain *chain, const struct policy *policy,
+		   enum log_level log, const char *key);
+
+void report_matrices(struct report_builder *b);
+void report_sets(struct report_builder *b);
+
+/* ---- between the files that print ---- */
+
+extern const char *const report_outcome_names[REPORT_OUTCOMES];
+extern const char *const report_origin_names[];
+extern const char *const report_zone_kind_names[REPORT_ZONE_KINDS];
+
+/* The place of a span in the listing: the file, counted from 1, and the line.  False: nowhere. */
+struct report_place {
+	uint32_t file, line;
+	const char *path;
+};
+
+bool report_place(const struct report *report, struct span span, struct report_place *place);
+/* Bytes of the input as they can go into XML: what hides, or is no character, as an escape. */
+const char *report_visible(const struct diags *diags, struct text text);
+/* A line of the listing. */
+const char *report_line(const struct report *report, const struct report_file *file, uint32_t number);
+const struct report_zone *report_find_group(const struct report *report, const struct group *group);
+
+#endif

@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Sources and destinations of rules. */
+#include "resolve/resolver.h"
+
+static struct word part(struct word w, uint32_t from, uint32_t to)
+{
+	return word_part(w, from, to - from);
+}
+
+static void report_spelling(struct resolver *r, struct word address)
+{
+	struct diagnostic *d = rule_error(r, word_span(address), DIAG_ADDRESS_SPELLING,
+					  "`%.*s` is not written as an address", TEXT_ARG(address));
+	char intended[PREFIX_TEXT_SIZE];
+
+	diag_here(d, "programs read this differently");
+	rule_fate(r, d);
+	if (text_is(word_text(address), "0"))
+		diag_help(d, "leave the option out to match every address");
+	else if (address_intended(word_text(address), intended))
+		diag_guess(diag_help(d, "did you mean `%s`?", intended), word_span(address), "%s", intended);
+}
+
+static void report_length(struct resolver *r, struct word address)
+{
+	bool six = text_find(word_text(address), ':') >= 0;
+
+	rule_fate(r, diag_here(rule_error(r, word_span(address), DIAG_ADDRESS_PREFIX_LENGTH,
+					  "the prefix length of `%.*s` is too long", TEXT_ARG(address)),
+			       "at most %d", six ? 128 : 32));
+}
+
+/* Letters, digits, dots and dashes, of which the last dot stands before a letter. */
+static bool is_host_name(struct text t)
+{
+	bool letter = false;
+
+	for (uint32_t i = 0; i < t.len; i++) {
+		if (!char_is_letter(t.ptr[i]) && !char_is_digit(t.ptr[i]) && t.ptr[i] != '.' &&
+		    t.ptr[i] != '-')
+			return false;
+		if (t.ptr[i] == '.')
+			letter = i + 1 < t.len && char_is_letter(t.ptr[i + 1]);
+	}
+	return letter;
+}
+
+static void help_negation(struct diagnostic *d, struct text t)
+{
+	if (t.len > 1)
+		diag_help(d, "rules cannot negate: write a rule for `%.*s` with the other action above, and this one "
+			     "without the address",
+			  (int)t.len - 1, t.ptr + 1);
+	diag_help(d, "an IP set can hold exceptions, with `!` before an entry");
+}
+
+/* "10.0.0.1:443" */
+static bool is_address_and_port(struct text t)
+{
+	long colon = text_find(t, ':');
+	struct prefix ignored;
+
+	return colon > 0 && !prefix_parse((struct text){ t.ptr, (uint32_t)colon }, &ignored) &&
+	       text_all_digits((struct text){ t.ptr + colon + 1, t.len - (uint32_t)colon - 1 });
+}
+
+static void help_malformed(struct diagnostic *d, struct word address)
+{
+	struct text t = word_text(address);
+
+	if (t.len > 3 && text_equal_nocase((struct text){ t.ptr, 3 }, TEXT("dc/")))
+		diag_guess(diag_help(d, "did you mean `dc/%.*s`?", (int)t.len - 3, t.ptr + 3),
+			 word_span(address), "dc/%.*s", (int)t.len - 3, t.ptr + 3);
+	else if (text_starts(t, "sdn/"))
+		diag_fix(diag_help(d, "the SDN has IP sets only: `+%.*s`", TEXT_ARG(t)), word_span(address),
+			 "+%.*s", TEXT_ARG(t));
+	else if (text_starts(t, "!"))
+		help_negation(d, t);
+	else if (text_is(t, "*"))
+		diag_help(d, "leave the option out to match every address");
+	else if (t.len > 1 && (t.ptr[0] == '$' || t.ptr[0] == '@' || t.ptr[0] == '%'))
+		diag_help(d, "an alias is written by its name alone, `%.*s`, and an IP set with a plus, `+%.*s`", (int)t.len - 1,
+			  t.ptr + 1, (int)t.len - 1, t.ptr + 1);
+	else if (text_find(t, '*') > 0)
+		diag_help(d, "a network is written with the length of its prefix, as in `10.0.0.0/24`");
+	else if (text_find(t, '/') > 0 && text_find(t, ':') < 0 && char_is_digit(t.ptr[0]))
+		diag_help(d, "a network is an address, `/` and the length of its prefix, as in `10.0.0.0/24`");
+	else if (is_address_and_port(t))
+		diag_help(d, "a port stands in an option of its own, as in `-p tcp -dport 443`");
+	else if (is_host_name(t))
+		diag_help(d, "host names are not looked up; define an alias");
+	else
+		diag_help(d,
+			  "it is an address, a network, a range, an alias, or `+` and the name of an IP set");
+}
+
+static void report_malformed(struct resolver *r, struct word address)
+{
+	struct diagnostic *d;
+
+	if (names_alias_is_skipped(r, address))
+		return;
+	d = rule_error(r, word_span(address), DIAG_BAD_ADDRESS, "`%.*s` is neither an address nor a name",
+		       TEXT_ARG(address));
+	rule_fate(r, d);
+	help_malformed(d, address);
+}
+
+static void report_address(struct resolver *r, struct word address, enum address_error error)
+{
+	char intended[PREFIX_TEXT_SIZE];
+
+	/* "10.0.0.0/024" */
+	if (error == ADDRESS_BAD_LENGTH && address_intended(word_text(address), intended))
+		error = ADDRESS_OCTAL;
+	if (error == ADDRESS_TOO_LONG)
+		report_length(r, address);
+	else if (error == ADDRESS_MALFORMED || error == ADDRESS_BAD_LENGTH)
+		report_malformed(r, address);
+	else
+		report_spelling(r, address);
+}
+
+static void report_host_bits(struct resolver *r, struct word address, struct prefix prefix)
+{
+	char network[PREFIX_TEXT_SIZE], host[PREFIX_TEXT_SIZE];
+	struct diagnostic *d = rule_error(r, word_span(address), DIAG_ADDRESS_HOST_BITS,
+					  "`%.*s` has host bits behind its prefix", TEXT_ARG(address));
+	struct prefix alone = prefix;
+
+	prefix_clear_host_bits(&prefix);
+	prefix_format(&prefix, network);
+	alone.length = (uint8_t)prefix_bits(&alone);
+	prefix_format(&alone, host);
+	rule_fate(r, d);
+	diag_note(d, "the nftables preview of Proxmox VE takes it for the network; the stock compiler ignores the rule, too");
+	diag_help(d, "write `%s` for the network, or `%s` for the one address", network, host);
+	diag_fix(d, word_span(address), "%s", network);
+}
+
+static bool read_prefix(struct resolver *r, struct word address, struct prefix *prefix)
+{
+	enum address_error error = prefix_parse(word_text(address), prefix);
+
+	if (error) {
+		report_address(r, address, error);
+		return false;
+	}
+	if (prefix_has_host_bits(prefix)) {
+		report_host_bits(r, address, *prefix);
+		return false;
+	}
+	return true;
+}
+
+/* ---- ranges ---- */
+
+static void report_range_in_list(struct resolver *r, struct word element)
+{
+	struct diagnostic *d = rule_error(r, word_span(element), DIAG_RANGE_IN_LIST,
+					  "an address range cannot stand in a list");
+
+	rule_fate(r, d);
+	diag_note(d, "the nftables preview of Proxmox VE accepts it; the stock compiler ignores the rule, too");
+	diag_help(d, "write a rule of its own for it, or the networks it consists of");
+}
+
+static struct diagnostic *report_range(struct resolver *r, struct word value)
+{
+	return rule_fate(r, rule_error(r, word_span(value), DIAG_BAD_RANGE, "`%.*s` is no range of addresses",
+				       TEXT_ARG(value)));
+}
+
+/* An end that is no address by itself. */
+static void report_range_end(struct resolver *r, struct word value, struct word low, struct word high)
+{
+	long dot = (long)low.len;
+	struct diagnostic *d = report_range(r, value);
+
+	while (dot > 0 && low.ptr[dot - 1] != '.')
+		dot--;
+	/* "10.0.0.1-9" */
+	if (dot > 0 && text_all_digits(word_text(high)))
+		diag_guess(diag_help(d, "did you mean `%.*s-%.*s%.*s`?", TEXT_ARG(low), (int)dot, low.ptr,
+				   TEXT_ARG(high)),
+			 word_span(value), "%.*s-%.*s%.*s", TEXT_ARG(low), (int)dot, low.ptr, TEXT_ARG(high));
+	else
+		diag_help(d, "a range is two addresses, as in 10.0.0.1-10.0.0.9");
+}
+
+/* One end of a range; reports what is an address in an odd spelling. */
+static bool read_range_end(struct resolver *r, struct word end, struct prefix *prefix, bool *odd)
+{
+	enum address_error error = address_parse(word_text(end), prefix);
+
+	*odd = error == ADDRESS_OCTAL;
+	if (*odd)
+		report_spelling(r, end);
+	return !error;
+}
+
+static bool read_range(struct resolver *r, struct word value, uint32_t dash, struct endpoint *e)
+{
+	struct word low = part(value, 0, dash), high = part(value, dash + 1, value.len);
+	bool low_odd, high_odd, low_ok, high_ok;
+	struct diagnostic *d;
+
+	e->prefixes = ARENA_ARRAY(r->arena, struct prefix, 2);
+	low_ok = read_range_end(r, low, &e->prefixes[0], &low_odd);
+	high_ok = read_range_end(r, high, &e->prefixes[1], &high_odd);
+	if (!low_ok || !high_ok) {
+		if (!low_odd && !high_odd)
+			report_range_end(r, value, low, high);
+		return false;
+	}
+	e->kind = ENDPOINT_RANGE;
+	e->count = 2;
+	e->versions = prefix_versions(&e->prefixes[0]);
+	if (e->prefixes[0].version == e->prefixes[1].version &&
+	    address_compare(&e->prefixes[0], &e->prefixes[1]) <= 0)
+		return true;
+	d = report_range(r, value);
+	if (e->prefixes[0].version != e->prefixes[1].version)
+		diag_here(d, "one end is IPv4, the other IPv6");
+	else
+		diag_guess(diag_help(diag_here(d, "it ends before it begins"), "did you mean `%.*s-%.*s`?",
+				   TEXT_ARG(high), TEXT_ARG(low)),
+			 word_span(value), "%.*s-%.*s", TEXT_ARG(high), TEXT_ARG(low));
+	return false;
+}
+
+/* Position of the dash of what is meant as a range: digits, dots, colons and
+ * hexadecimal letters on both sides; -1 if it is none. */
+static long range_dash(struct text t)
+{
+	long dash = text_find(t, '-');
+
+	if (dash <= 0)
+		return -1;
+	for (long i = 0; i < dash; i++) {
+		char c = char_lower(t.ptr[i]);
+
+		if (!char_is_digit(c) && c != '.' && c != ':' && c != '/' && (c < 'a' || c > 'f'))
+			return -1;
+	}
+	return text_find((struct text){ t.ptr, (uint32_t)dash }, '.') >= 0 ||
+			       text_find((struct text){ t.ptr, (uint32_t)dash }, ':') >= 0
+		       ? dash
+		       : -1;
+}
+
+/* ---- lists ---- */
+
+static void report_empty_item(struct resolver *r, struct word value, uint32_t at)
+{
+	struct span span = { value.begin + at, value.begin + at + 1 };
+
+	if (at == value.len)
+		span = (struct span){ span.begin - 1, span.begin };
+	rule_fate(r, rule_error(r, span, DIAG_EMPTY_LIST_ITEM, "nothing stands beside this comma"));
+}
+
+static void report_mixed_list(struct resolver *r, struct word first, struct word other)
+{
+	struct diagnostic *d = rule_error(r, word_span(other), DIAG_MIXED_LIST, "IPv4 and IPv6 in one list");
+
+	diag_label(d, word_span(first), "the list begins with the other version");
+	rule_fate(r, d);
+	diag_help(d, "write two rules, or use an IP set, which may hold both");
+}
+
+static bool looks_like_alias(struct text t)
+{
+	if (text_starts(t, "dc/"))
+		return name_is_valid((struct text){ t.ptr + 3, t.len - 3 });
+	if (text_starts(t, "guest/"))
+		return name_is_valid((struct text){ t.ptr + 6, t.len - 6 });
+	return name_is_valid(t);
+}
+
+static void report_name_in_list(struct resolver *r, struct word element)
+{
+	bool set = text_starts(word_text(element), "+");
+	struct diagnostic *d = rule_error(r, word_span(element), DIAG_NAME_IN_LIST,
+					  "an %s cannot stand in a list", set ? "IP set" : "alias");
+
+	rule_fate(r, d);
+	diag_help(d, set ? "write a rule of its own for it, or add the addresses to the set"
+			 : "write a rule of its own for it, or an IP set with the alias and the addresses");
+}
+
+/* `first`: the first that could be read; `mixed`: that another is of the other version was reported. */
+static bool read_element(struct resolver *r, struct word element, struct word *first, bool *mixed, bool alone,
+			 struct endpoint *e)
+{
+	struct prefix *prefix = &e->prefixes[e->count];
+
+	if (!alone && range_dash(word_text(element)) > 0) {
+		report_range_in_list(r, element);
+		return false;
+	}
+	if (!alone && (text_starts(word_text(element), "+") || looks_like_alias(word_text(element)))) {
+		report_name_in_list(r, element);
+		return false;
+	}
+	if (!read_prefix(r, element, prefix))
+		return false;
+	if (e->count && prefix->version != e->prefixes[0].version) {
+		if (!*mixed)
+			report_mixed_list(r, *first, element);
+		*mixed = true;
+		return false;
+	}
+	if (!e->count)
+		*first = element;
+	e->count++;
+	return true;
+}
+
+static bool read_list(struct resolver *r, struct word value, struct endpoint *e)
+{
+	struct word first = value;
+	uint32_t begin = 0, commas = 0;
+	bool ok = true, empty = false, mixed = false;
+
+	for (uint32_t i = 0; i < value.len; i++)
+		commas += value.ptr[i] == ',';
+	e->kind = ENDPOINT_LIST;
+	e->prefixes = ARENA_ARRAY(r->arena, struct prefix, commas + 1);
+	for (uint32_t i = 0; i <= value.len; i++) {
+		if (i < value.len && value.ptr[i] != ',')
+			continue;
+		if (i > begin)
+			ok &= read_element(r, part(value, begin, i), &first, &mixed, !commas, e);
+		else if (!empty)
+			report_empty_item(r, value, i);
+		empty |= i == begin;
+		begin = i + 1;
+	}
+	e->versions = prefix_versions(&e->prefixes[0]);
+	return ok && !empty;
+}
+
+/* ---- references ---- */
+
+static bool read_set(struct resolver *r, struct word value, struct endpoint *e)
+{
+	e->kind = ENDPOINT_SET;
+	e->versions = IPV_BOTH;
+	e->ipset = names_set(r, part(value, 1, value.len));
+	return e->ipset != NULL;
+}
+
+static bool read_alias(struct resolver *r, struct word value, struct endpoint *e)
+{
+	e->kind = ENDPOINT_ALIAS;
+	e->alias = names_alias(r, value);
+	if (e->alias)
+		e->versions = prefix_versions(&e->alias->prefix);
+	return e->alias != NULL;
+}
+
+const struct endpoint *endpoint_read(struct resolver *r, struct word value)
+{
+	struct endpoint *e = ARENA_NEW(r->arena, struct endpoint);
+	struct text text = word_text(value);
+	bool list = text_find(text, ',') >= 0, ok;
+	long dash = list ? -1 : range_dash(text);
+
+	e->text = text;
+	e->span = word_span(value);
+	if (!list && text_starts(text, "+"))
+		ok = read_set(r, value, e);
+	else if (!list && looks_like_alias(text))
+		ok = read_alias(r, value, e);
+	else if (dash > 0)
+		ok = read_range(r, value, (uint32_t)dash, e);
+	else
+		ok = read_list(r, value, e);
+	return ok ? e : NULL;
+}

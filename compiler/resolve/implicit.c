@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What exists without being written: the alias local_network, the set
+ * `management` with the local network in it, and for every firewalled NIC whose
+ * source addresses are filtered its own link-local and static addresses.
+ */
+#include "resolve/implicit.h"
+
+static struct ipset *find_or_add_set(struct arena *arena, struct scope *scope, struct text name)
+{
+	struct ipset *set = NULL;
+
+	if (scope->ipsets)
+		HASH_FIND(hh, scope->ipsets, name.ptr, name.len, set);
+	if (set)
+		return set;
+	set = ARENA_NEW(arena, struct ipset);
+	set->name = name;
+	set->scope = scope->kind;
+	set->vmid = scope->vmid;
+	set->last = &set->entries;
+	HASH_ADD_KEYPTR(hh, scope->ipsets, set->name.ptr, set->name.len, set);
+	return set;
+}
+
+static void add_entry(struct arena *arena, struct ipset *set, struct prefix prefix, bool nomatch)
+{
+	struct set_entry *entry = ARENA_NEW(arena, struct set_entry);
+
+	entry->prefix = prefix;
+	prefix_clear_host_bits(&entry->prefix);
+	entry->nomatch = nomatch;
+	entry->implicit = true;
+	*set->last = entry;
+	set->last = &entry->next;
+	set->size++;
+}
+
+/* ---- the local network ---- */
+
+static const struct alias *local_network_alias(struct config *config, const struct inputs *inputs)
+{
+	struct text name = TEXT("local_network");
+	struct alias *alias = NULL;
+
+	if (config->cluster.aliases)
+		HASH_FIND(hh, config->cluster.aliases, name.ptr, name.len, alias);
+	if (alias && alias->valid)
+		return alias;
+	alias = ARENA_NEW(config->arena, struct alias);
+	alias->name = name;
+	alias->implicit = true;
+	alias->valid = true;
+	alias->cidr = inputs->local_network.version ? inputs->local_network_text : TEXT("127.0.0.0/8");
+	if (inputs->local_network.version)
+		alias->prefix = inputs->local_network;
+	else
+		prefix_parse(alias->cidr, &alias->prefix);
+	return alias;
+}
+
+void implicit_local_network(struct config *config, const struct inputs *inputs)
+{
+	struct ipset *management = find_or_add_set(config->arena, &config->cluster, TEXT("management"));
+
+	config->local_network = local_network_alias(config, inputs);
+	add_entry(config->arena, management, config->local_network->prefix, false);
+	management->size++; /* the stock compiler counts it twice */
+}
+
+/* ---- source addresses of guests ---- */
+
+/* fe80::/64 with the modified EUI-64 of a MAC, RFC 4291 appendix A. */
+static struct prefix link_local(const uint8_t mac[6])
+{
+	return (struct prefix){ 6, 128,
+				{ 0xfe, 0x80, 0, 0, 0, 0, 0, 0, mac[0] ^ 2, mac[1], mac[2], 0xff, 0xfe, mac[3],
+				  mac[4], mac[5] } };
+}
+
+static struct prefix host_address(struct prefix address)
+{
+	address.length = (uint8_t)prefix_bits(&address);
+	return address;
+}
+
+#define FILTER_PREFIX "ipfilter-"
+
+struct ipset *guest_filter_set(const struct guest *guest, const struct nic *nic)
+{
+	char name[64] = FILTER_PREFIX;
+	size_t prefix = strlen(FILTER_PREFIX);
+	struct ipset *set = NULL;
+
+	if (!guest->scope.ipsets || nic->key.len > sizeof(name) - prefix)
+		return NULL;
+	memcpy(name + prefix, nic->key.ptr, nic->key.len);
+	HASH_FIND(hh, guest->scope.ipsets, name, prefix + nic->key.len, set);
+	return set;
+}
+
+static void filter_nic(struct arena *arena, struct guest *guest, const struct nic *nic)
+{
+	struct ipset *set = guest_filter_set(guest, nic);
+
+	if (!nic->firewall || (!set && !guest->options.ipfilter))
+		return;
+	if (!set)
+		set = find_or_add_set(arena, &guest->scope, ARENA_JOIN(arena, TEXT(FILTER_PREFIX), nic->key));
+	if (nic->mac.len)
+		add_entry(arena, set, link_local(nic->mac_bytes), false);
+	add_entry(arena, set, (struct prefix){ 6, 10, { 0xfe, 0x80 } }, true);
+	if (nic->ip4.version)
+		add_entry(arena, set, host_address(nic->ip4), false);
+	if (nic->ip6.version)
+		add_entry(arena, set, host_address(nic->ip6), false);
+}
+
+void implicit_filters(struct arena *arena, struct guest *guest)
+{
+	for (const struct nic *nic = guest->nics; nic && guest->has_file; nic = nic->next)
+		filter_nic(arena, guest, nic);
+}

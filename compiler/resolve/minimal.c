@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The minimal ruleset: what is loaded when nothing else can be.
+ *
+ * A copy of the configuration without anything that a kernel or tool may refuse.
+ */
+#include "resolve/compile.h"
+
+static const struct rule_list no_rules;
+
+static void reduce_host(struct host_options *options)
+{
+	options->nosmurfs = options->tcpflags = options->protection_synflood = false;
+	options->nf_conntrack_helpers.count = 0;
+	options->log_level_in = options->log_level_out = options->log_level_forward = LOG_NOLOG;
+	options->smurf_log_level = options->tcp_flags_log_level = LOG_NOLOG;
+}
+
+/* Guests keep their policies, DHCP and neighbour discovery. */
+static void reduce_guest_options(struct guest_options *options)
+{
+	options->macfilter = options->ipfilter = options->ips = false;
+	options->log_level_in = options->log_level_out = LOG_NOLOG;
+	options->layer2_protocols.count = 0;
+}
+
+static struct guest *reduce_guests(struct arena *arena, const struct guest *guests)
+{
+	struct guest *first = NULL, **last = &first;
+
+	for (const struct guest *g = guests; g; g = g->next) {
+		struct guest *copy = ARENA_NEW(arena, struct guest);
+
+		*copy = *g;
+		reduce_guest_options(&copy->options);
+		copy->scope.aliases = NULL;
+		copy->scope.ipsets = NULL;
+		copy->rules = no_rules;
+		copy->next = NULL;
+		*last = copy;
+		last = &copy->next;
+	}
+	return first;
+}
+
+static struct vnet *reduce_vnets(struct arena *arena, const struct vnet *vnets)
+{
+	struct vnet *first = NULL, **last = &first;
+
+	for (const struct vnet *v = vnets; v; v = v->next) {
+		struct vnet *copy = ARENA_NEW(arena, struct vnet);
+
+		*copy = *v;
+		copy->options.log_level_forward = LOG_NOLOG;
+		copy->rules = no_rules;
+		copy->next = NULL;
+		*last = copy;
+		last = &copy->next;
+	}
+	return first;
+}
+
+/* The cluster's sets without all but the one that the host's services are open to. */
+static void keep_management(struct arena *arena, const struct scope *cluster, struct scope *minimal)
+{
+	struct ipset *set = NULL, *copy;
+
+	minimal->ipsets = NULL;
+	minimal->skipped = NULL;
+	if (cluster->ipsets)
+		HASH_FIND_STR(cluster->ipsets, "management", set);
+	if (!set)
+		return;
+	copy = ARENA_NEW(arena, struct ipset);
+	*copy = *set;
+	HASH_ADD_KEYPTR(hh, minimal->ipsets, copy->name.ptr, copy->name.len, copy);
+}
+
+void config_minimal(struct arena *arena, const struct config *config, struct config *minimal)
+{
+	*minimal = *config;
+	minimal->cluster_options.ebtables = false;
+	reduce_host(&minimal->host_options);
+	keep_management(arena, &config->cluster, &minimal->cluster);
+	minimal->cluster.aliases = NULL;
+	minimal->sdn.ipsets = NULL;
+	minimal->sdn.aliases = NULL;
+	minimal->groups = NULL;
+	minimal->group_count = 0;
+	minimal->cluster_rules = minimal->host_rules = no_rules;
+	minimal->guests = reduce_guests(arena, config->guests);
+	minimal->vnets = reduce_vnets(arena, config->vnets);
+}

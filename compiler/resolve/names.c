@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Names: what a file defines. */
+#include "resolve/resolver.h"
+
+/* ---- names as such ---- */
+
+bool name_is_valid(struct text name)
+{
+	if (name.len < 2 || !char_is_letter(name.ptr[0]))
+		return false;
+	for (uint32_t i = 1; i < name.len; i++)
+		if (!char_is_letter(name.ptr[i]) && !char_is_digit(name.ptr[i]) &&
+		    name.ptr[i] != '-' && name.ptr[i] != '_')
+			return false;
+	return true;
+}
+
+static uint32_t longest_name(enum section_kind kind)
+{
+	return kind == SECTION_GROUP ? NAME_LONGEST_GROUP : NAME_LONGEST_SET;
+}
+
+bool names_section_counts(const struct ast_section *section)
+{
+	struct text name = word_text(section->name);
+
+	return name_is_valid(name) && name.len <= longest_name(section->kind);
+}
+
+struct alias *names_find_alias(struct scope *scope, struct text lower_name)
+{
+	struct alias *alias = NULL;
+
+	if (scope && scope->aliases)
+		HASH_FIND(hh, scope->aliases, lower_name.ptr, lower_name.len, alias);
+	return alias;
+}
+
+struct ipset *names_find_set(struct scope *scope, struct text name)
+{
+	struct ipset *set = NULL;
+
+	if (scope && scope->ipsets)
+		HASH_FIND(hh, scope->ipsets, name.ptr, name.len, set);
+	return set;
+}
+
+struct group *names_group(const struct config *config, struct text name)
+{
+	struct group *group = NULL;
+
+	if (config->groups)
+		HASH_FIND(hh, config->groups, name.ptr, name.len, group);
+	return group;
+}
+
+/* ---- first pass: headers ---- */
+
+/* Uses of the name are shown with `d`, and not reported by themselves. */
+static void skip_name(struct resolver *r, enum section_kind kind, struct text name, struct diagnostic *d)
+{
+	struct text key = names_skipped_key(r->arena, kind, name);
+	struct skipped_name *skipped = NULL;
+
+	HASH_FIND(hh, r->own->skipped, key.ptr, key.len, skipped);
+	if (!skipped) {
+		skipped = ARENA_NEW(r->arena, struct skipped_name);
+		skipped->key = key;
+		HASH_ADD_KEYPTR(hh, r->own->skipped, key.ptr, key.len, skipped);
+	}
+	skipped->d = d;
+}
+
+/* A name that breaks the rules for sets and groups: everything below is skipped. */
+static void report_bad_name(struct resolver *r, const struct ast_section *section)
+{
+	bool group = section->kind == SECTION_GROUP;
+	enum diag_id id = group ? DIAG_BAD_GROUP_NAME : DIAG_BAD_SET_NAME;
+	const char *what = group ? "security group" : "IP set";
+	struct text name = word_text(section->name);
+	struct diagnostic *d;
+
+	if (name_is_valid(name)) {
+		d = diag(r->diags, word_span(section->name), id, "the name of a%s %s has at most %u characters",
+			 group ? "" : "n", what, longest_name(section->kind));
+		diag_here(d, "%u characters", name.len);
+	} else {
+		d = diag(r->diags, word_span(section->name), id, "`%.*s` cannot be the name of a%s %s",
+			 TEXT_ARG(name), group ? "" : "n", what);
+		diag_help(d, "a name is a letter, then letters, digits, `-` and `_`, at least two "
+			     "characters in all");
+	}
+	diag_note(d, "the whole section is ignored, and so is every rule that refers to it");
+	skip_name(r, section->kind, name, d);
+}
+
+static void define_set(struct resolver *r, const struct ast_section *section)
+{
+	struct text name = arena_lower(r->arena, word_text(section->name));
+	struct ipset *set = names_find_set(r->own, name);
+
+	if (set) {
+		struct diagnostic *d = diag(r->diags, word_span(section->name), DIAG_DUPLICATE_SET,
+					    "the IP set `%.*s` is defined twice", TEXT_ARG(name));
+
+		diag_label(d, set->span, "first defined here");
+		diag_note(d, "this definition counts, everywhere; the entries of the first one are lost");
+		set->last_span = section->span;
+		return;
+	}
+	set = ARENA_NEW(r->arena, struct ipset);
+	set->name = name;
+	set->scope = r->own->kind;
+	set->vmid = r->own->vmid;
+	set->last = &set->entries;
+	set->span = set->last_span = section->span;
+	HASH_ADD_KEYPTR(hh, r->own->ipsets, set->name.ptr, set->name.len, set);
+}
+
+static void define_group(struct resolver *r, const struct ast_section *section)
+{
+	struct text name = arena_lower(r->arena, word_text(section->name));
+	struct group *group = names_group(r->config, name);
+
+	if (group) {
+		struct diagnostic *d = diag(r->diags, word_span(section->name), DIAG_DUPLICATE_GROUP,
+					    "the security group `%.*s` is defined twice", TEXT_ARG(name));
+
+		diag_label(d, group->span, "first defined here");
+		diag_note(d, "this definition counts, everywhere; the rules of the first one are lost");
+		group->last_span = section->span;
+		return;
+	}
+	group = ARENA_NEW(r->arena, struct group);
+	group->name = name;
+	group->rules.last = &group->rules.first;
+	group->span = group->last_span = section->span;
+	group->id = r->config->group_count++;
+	HASH_ADD_KEYPTR(hh, r->config->groups, group->name.ptr, group->name.len, group);
+}
+
+static void define_section(struct resolver *r, const struct ast_section *section)
+{
+	if (section->kind != SECTION_IPSET && section->kind != SECTION_GROUP)
+		return;
+	if (!names_section_counts(section))
+		report_bad_name(r, section);
+	else if (section->kind == SECTION_IPSET)
+		define_set(r, section);
+	else
+		define_group(r, section);
+}
+
+/* ---- first pass: aliases ---- */
+
+/* Cuts /32 or /128 off, which mean the same as no length. */
+static struct text strip_full_length(struct text cidr, const struct prefix *prefix)
+{
+	long slash = text_find(cidr, '/');
+
+	if (slash >= 0 && prefix->length == prefix_bits(prefix))
+		cidr.len = (uint32_t)slash;
+	return cidr;
+}
+
+static const char no_value[] = "the alias has no value; rules and set entries that use it are ignored";
+
+/* What becomes of the uses of an alias that has no value in this file; `lost`: if no other file has it. */
+static struct diagnostic *note_uses(struct resolver *r, struct diagnostic *d, struct word word, const char *lost)
+{
+	struct text name = arena_lower(r->arena, word_text(word));
+	struct alias *alias = names_find_alias(r->own, name);
+
+	if (!alias || !alias->valid)
+		alias = names_find_alias(&r->config->cluster, name);
+	if (!alias || !alias->valid)
+		return diag_note(d, "%s", lost);
+	diag_label(d, alias->span, "the alias of this name that counts instead");
+	return diag_note(d, "the line is ignored");
+}
+
+static struct diagnostic *report_alias_address(struct resolver *r, const struct ast_alias *node,
+					       enum address_error error)
+{
+	enum diag_id id = error == ADDRESS_TOO_LONG ? DIAG_ALIAS_PREFIX_LENGTH : DIAG_BAD_ALIAS_ADDRESS;
+	struct span span = word_span(node->cidr);
+	bool several = text_find(word_text(node->cidr), ',') > 0 || text_find(word_text(node->cidr), '-') > 0;
+	char intended[PREFIX_TEXT_SIZE];
+	struct diagnostic *d;
+
+	if (error == ADDRESS_TOO_LONG)
+		d = diag(r->diags, span, id, "the prefix length of the alias `%.*s` is too long",
+			 TEXT_ARG(node->name));
+	else
+		d = diag(r->diags, span, id, "`%.*s` is no address for the alias `%.*s`", TEXT_ARG(node->cidr),
+			 TEXT_ARG(node->name));
+	if (address_intended(word_text(node->cidr), intended))
+		diag_guess(diag_help(d, "did you mean `%s`?", intended), span, "%s", intended);
+	else if (error != ADDRESS_TOO_LONG && several)
+		diag_help(d, "an alias is one address or one network; for several, define an IP set");
+	else if (error != ADDRESS_TOO_LONG)
+		diag_help(d, "an alias is one address or one network, as in 10.0.0.1 or 10.0.0.0/24");
+	else
+		diag_here(d, "at most %d", text_find(word_text(node->cidr), ':') >= 0 ? 128 : 32);
+	return note_uses(r, d, node->name, no_value);
+}
+
+static struct diagnostic *report_alias_gap(struct resolver *r, const struct ast_alias *node)
+{
+	struct span gap = { node->name.begin + node->name.len, node->cidr.begin };
+	struct span whole = { node->name.begin, node->cidr.begin + node->cidr.len };
+	struct diagnostic *d = diag(r->diags, gap, DIAG_ALIAS_GAP,
+				    "exactly one blank stands between an alias and its address");
+
+	diag_here(d, "%u here", gap.end - gap.begin);
+	note_uses(r, d, node->name, no_value);
+	return diag_fix(diag_help(d, "write `%.*s %.*s`", TEXT_ARG(node->name), TEXT_ARG(node->cidr)), whole,
+			"%.*s %.*s", TEXT_ARG(node->name), TEXT_ARG(node->cidr));
+}
+
+/* An alias that was reported where it stands, and has no value. */
+static void define_without_value(struct resolver *r, struct word word, struct text cidr, struct diagnostic *d)
+{
+	struct text name = arena_lower(r->arena, word_text(word));
+	struct alias *alias = names_find_alias(r->own, name);
+
+	if (alias && alias->valid)
+		return; /* keeps the value it has */
+	if (!alias) {
+		alias = ARENA_NEW(r->arena, struct alias);
+		alias->name = name;
+		alias->span = word_span(word);
+		HASH_ADD_KEYPTR(hh, r->own->aliases, alias->name.ptr, alias->name.len, alias);
+	}
+	alias->cidr = cidr;
+	alias->reported = d;
+}
+
+/* *swapped: it is the address, and what should be the address is a name. */
+static bool report_alias_name(struct resolver *r, const struct ast_alias *node, bool *swapped)
+{
+	struct text name = word_text(node->name);
+	struct word meant = node->name;
+	struct prefix ignored;
+	struct diagnostic *d;
+
+	if (name_is_valid(name) && name.len <= NAME_LONGEST_ALIAS)
+		return false;
+	if (!prefix_parse(name, &ignored) && name_is_valid(word_text(node->cidr)))
+		*swapped = true;
+	d = diag(r->diags, word_span(node->name), DIAG_BAD_ALIAS_NAME,
+		 "`%.*s` cannot be the name of an alias", TEXT_ARG(name));
+	diag_note(d, "the alias is ignored; nothing can refer to it");
+	if (*swapped) {
+		diag_guess(diag_help(d, "did you mean `%.*s %.*s`?", TEXT_ARG(node->cidr), TEXT_ARG(name)), node->line.span,
+			   "%.*s %.*s", TEXT_ARG(node->cidr), TEXT_ARG(name));
+		return true;
+	}
+	meant.len -= name.ptr[name.len - 1] == ':';
+	if (meant.len == name.len || !name_is_valid(word_text(meant))) {
+		diag_help(d,
+			  "a name is a letter, then letters, digits, `-` and `_`, 2 to 64 characters in all");
+		skip_name(r, SECTION_ALIASES, name, d);
+		return true;
+	}
+	diag_guess(diag_help(d, "did you mean `%.*s`?", TEXT_ARG(meant)), word_span(node->name), "%.*s",
+		 TEXT_ARG(meant));
+	define_without_value(r, meant, word_text(node->cidr), d);
+	return true;
+}
+
+static struct alias *alias_for(struct resolver *r, const struct ast_alias *node)
+{
+	struct text name = arena_lower(r->arena, word_text(node->name));
+	struct alias *alias = names_find_alias(r->own, name);
+
+	if (alias && !alias->valid) {
+		alias->span = word_span(node->name); /* the first that counts */
+		return alias;
+	}
+	if (alias) {
+		struct diagnostic *d = diag(r->diags, word_span(node->name), DIAG_DUPLICATE_ALIAS,
+					    "the alias `%.*s` is defined twice", TEXT_ARG(name));
+
+		diag_label(d, alias->span, "first defined here, as %.*s", TEXT_ARG(alias->cidr));
+		if (text_equal(alias->cidr, word_text(node->cidr)))
+			diag_note(d, "both lines say the same; one of them can be removed");
+		else
+			diag_note(d, "%.*s counts everywhere, also in rules and sets above", TEXT_ARG(node->cidr));
+		return alias;
+	}
+	alias = ARENA_NEW(r->arena, struct alias);
+	alias->name = name;
+	alias->span = word_span(node->name);
+	HASH_ADD_KEYPTR(hh, r->own->aliases, alias->name.ptr, alias->name.len, alias);
+	return alias;
+}
+
+static void define_alias(struct resolver *r, const struct ast_alias *node)
+{
+	struct text cidr = word_text(node->cidr);
+	struct prefix prefix;
+	enum address_error error;
+	struct diagnostic *d = NULL;
+	struct alias *alias;
+	bool bad_name, swapped = false;
+
+	bad_name = report_alias_name(r, node, &swapped);
+	if (swapped)
+		return;
+	error = prefix_parse(cidr, &prefix);
+	if (node->wide_gap)
+		d = report_alias_gap(r, node);
+	if (error)
+		d = report_alias_address(r, node, error);
+	if (bad_name)
+		return;
+	if (d) {
+		define_without_value(r, node->name, cidr, d);
+		return;
+	}
+	alias = alias_for(r, node);
+	alias->cidr = strip_full_length(cidr, &prefix);
+	alias->prefix = prefix;
+	alias->valid = true;
+}
+
+/* The word at or behind byte `at`; len 0: there is none. */
+static struct word word_behind(struct word line, uint32_t at)
+{
+	uint32_t end;
+
+	while (at < line.len && char_is_blank(line.ptr[at]))
+		at++;
+	for (end = at; end < line.len && !char_is_blank(line.ptr[end]); end++)
+		;
+	return word_part(line, at, end - at);
+}
+
+static void report_malformed_alias(struct resolver *r, struct word line)
+{
+	struct diagnostic *d = diag(r->diags, word_span(line), DIAG_MALFORMED_ALIAS, "this is no alias");
+	struct word name = word_behind(line, 0), cidr = word_behind(line, name.len);
+	struct word third = word_behind(line, cidr.begin - line.begin + cidr.len);
+	struct ast_alias meant = { .name = name, .cidr = cidr };
+	struct prefix ignored;
+	bool right = name_is_valid(word_text(name)) && !prefix_parse(word_text(cidr), &ignored);
+	enum address_error error;
+
+	if (text_is(word_text(cidr), "=") || text_is(word_text(cidr), ":")) {
+		diag_help(d, "one blank stands between the name and the address, and nothing else");
+		meant.cidr = third;
+		if (third.len && name_is_valid(word_text(name)))
+			diag_fix(d, (struct span){ name.begin + name.len, third.begin }, " ");
+	} else if (!header_help(r, d)) {
+		diag_help(d, "an alias is written `NAME ADDRESS`; a comment begins with `#`");
+		if (right && (text_starts(word_text(third), ";") || text_starts(word_text(third), "//")))
+			diag_fix(d, (struct span){ third.begin, third.begin + (third.ptr[0] == ';' ? 1 : 2) }, "#");
+	}
+	note_uses(r, d, name, "the line is ignored, and so are rules and set entries that use the alias");
+	error = prefix_parse(word_text(meant.cidr), &ignored);
+	if (error && meant.cidr.len && (char_is_digit(meant.cidr.ptr[0]) || text_find(word_text(meant.cidr), ':') >= 0))
+		report_alias_address(r, &meant, error);
+	if (name_is_valid(word_text(name)) && name.len <= NAME_LONGEST_ALIAS)
+		define_without_value(r, name, (struct text){ "", 0 }, d);
+}
+
+/* ---- first pass: all lines ---- */
+
+static struct word line_text(const struct ast_line *line)
+{
+	return ((const struct ast_text_line *)line)->text;
+}
+
+static void report_outside(struct resolver *r, const struct ast_line *line)
+{
+	struct diagnostic *d = diag(r->diags, line->span, DIAG_NO_SECTION, "a line before the first section");
+
+	diag_note(d, "the line is ignored");
+	if (looks_like_rule(word_text(line_text(line))))
+		diag_help(d, "write `[RULES]` above it");
+	else if (text_find(word_text(line_text(line)), ':') > 0)
+		diag_help(d, "write `[OPTIONS]` above it");
+}
+
+static void define_line(struct resolver *r, const struct ast_section *section, const struct ast_line *line)
+{
+	if (line->kind == LINE_HEADER)
+		header_report(r, section, line_text(line));
+	else if (encoding_lost(r->lost, line->span))
+		return;
+	else if (line->kind == LINE_RAW)
+		report_outside(r, line);
+	else if (section->kind == SECTION_ALIASES && line->kind == LINE_ALIAS)
+		define_alias(r, (const struct ast_alias *)line);
+	else if (section->kind == SECTION_ALIASES && line->kind == LINE_BAD)
+		report_malformed_alias(r, line_text(line));
+}
+
+void names_define(struct resolver *r)
+{
+	for (const struct ast_section *s = r->file->sections; s; s = s->next) {
+		define_section(r, s);
+		if (section_table[s->kind].named && !names_section_counts(s))
+			continue;
+		header_pass(r, NULL);
+		for (const struct ast_line *line = s->lines; line; line = line->next) {
+			header_pass(r, line);
+			define_line(r, s, line);
+		}
+	}
+}

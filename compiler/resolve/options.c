@@ -1,0 +1,913 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Reading [OPTIONS].  What is a valid value depends on the option's type, and
+ * each type has one function; the tables in tables.c say which option has which
+ * type and where its value goes.
+ */
+#include "lang/foreign.h"
+
+static void *member(void *options, const struct option_row *row)
+{
+	return (char *)options + row->offset;
+}
+
+static void set_default(const struct option_row *row, void *options)
+{
+	switch (row->type) {
+	case OPTION_BOOL:
+		*(bool *)member(options, row) = row->default_value;
+		break;
+	case OPTION_NUMBER:
+		*(int64_t *)member(options, row) = row->default_value;
+		break;
+	case OPTION_POLICY:
+	case OPTION_POLICY_FORWARD:
+		((struct policy *)member(options, row))->action = (enum action)row->default_value;
+		break;
+	case OPTION_LOGLEVEL:
+		*(enum log_level *)member(options, row) = (enum log_level)row->default_value;
+		break;
+	case OPTION_RATELIMIT:
+	case OPTION_HELPERS:
+	case OPTION_QUEUES:
+	case OPTION_LAYER2:
+		break; /* nothing is the default, and the memory is clear */
+	}
+}
+
+void options_defaults(enum file_kind kind, void *options)
+{
+	for (int id = 0; id < OPTION_COUNT; id++)
+		if (option_table[id].kind == kind)
+			set_default(&option_table[id], options);
+}
+
+static const char *ratelimit_text(struct arena *arena, const struct ratelimit *limit)
+{
+	const char *rate = limit->rate.len ? arena_string(arena, limit->rate) : "1/second";
+
+	if (limit->off)
+		return "off";
+	return limit->burst ? arena_printf(arena, "%s,burst=%u", rate, limit->burst) : rate;
+}
+
+static const char *helpers_text(struct arena *arena, const struct helper_list *helpers)
+{
+	const char *text = "";
+
+	for (unsigned i = 0; i < helpers->count; i++)
+		text = arena_printf(arena, "%s%s%s", text, i ? "," : "",
+				    helper_table[helpers->order[i]].name);
+	return helpers->count ? text : "unset";
+}
+
+static const char *queues_text(struct arena *arena, const struct queues *queues)
+{
+	if (!queues->set)
+		return "unset";
+	return queues->range ? arena_printf(arena, "%u:%u", queues->first, queues->last)
+			     : arena_printf(arena, "%u", queues->first);
+}
+
+static const char *layer2_text(struct arena *arena, const struct layer2_list *list)
+{
+	const char *text = "";
+
+	for (uint32_t i = 0; i < list->count; i++)
+		text = arena_printf(arena, "%s%s%.*s", text, i ? "," : "", TEXT_ARG(list->items[i].name));
+	return list->count ? text : "unset";
+}
+
+const char *option_value_text(struct arena *arena, enum option_id id, const void *options)
+{
+	const struct option_row *row = &option_table[id];
+	const void *value = (const char *)options + row->offset;
+
+	switch (row->type) {
+	case OPTION_BOOL:
+		return *(const bool *)value ? "1" : "0";
+	case OPTION_NUMBER:
+		return arena_printf(arena, "%lld", (long long)*(const int64_t *)value);
+	case OPTION_POLICY:
+	case OPTION_POLICY_FORWARD:
+		return action_names[((const struct policy *)value)->action];
+	case OPTION_LOGLEVEL:
+		return log_level_names[*(const enum log_level *)value];
+	case OPTION_RATELIMIT:
+		return ratelimit_text(arena, value);
+	case OPTION_HELPERS:
+		return helpers_text(arena, value);
+	case OPTION_QUEUES:
+		return queues_text(arena, value);
+	case OPTION_LAYER2:
+		return layer2_text(arena, value);
+	}
+	return "";
+}
+
+/* One option line while it is read. */
+struct setting {
+	struct resolver *r;
+	const struct option_row *row;
+	enum option_id id;
+	void *options;
+	struct word key, value;
+	bool set_before;
+	bool failed; /* the value was reported and does not count */
+};
+
+/* What becomes of the traffic. */
+static struct diagnostic *keeps(struct setting *s, struct diagnostic *d)
+{
+	s->failed = true;
+	return diag_note(d, "the option keeps its %s (%s %s)", s->set_before ? "value" : "default", s->row->key,
+			 option_value_text(s->r->arena, s->id, s->options));
+}
+
+static struct diagnostic *bad_value(struct setting *s, enum diag_id id, struct word where,
+				    const char *message)
+{
+	return keeps(s, diag(s->r->diags, word_span(where), id, message, TEXT_ARG(where), s->row->key));
+}
+
+/* ---- one function a type; each reports what is wrong itself ---- */
+
+static bool is_true_word(struct text t)
+{
+	return text_is(t, "1") || text_equal_nocase(t, TEXT("on")) || text_equal_nocase(t, TEXT("yes")) ||
+	       text_equal_nocase(t, TEXT("true"));
+}
+
+static bool is_false_word(struct text t)
+{
+	return text_is(t, "0") || text_equal_nocase(t, TEXT("off")) || text_equal_nocase(t, TEXT("no")) ||
+	       text_equal_nocase(t, TEXT("false"));
+}
+
+static void report_no_bool(struct setting *s)
+{
+	struct text t = word_text(s->value);
+	struct diagnostic *d = bad_value(s, DIAG_BAD_OPTION_VALUE, s->value, "`%.*s` is no value for `%s`");
+
+	if (is_true_word(t) || is_false_word(t))
+		diag_fix(diag_help(d, "write `%d`", is_true_word(t)), word_span(s->value), "%d",
+			 is_true_word(t));
+	else
+		diag_help(d, "it is 0 or 1");
+}
+
+static void read_bool(struct setting *s)
+{
+	struct text t = word_text(s->value);
+
+	if (text_is(t, "0") || text_is(t, "1"))
+		*(bool *)member(s->options, s->row) = t.ptr[0] == '1';
+	else
+		report_no_bool(s);
+}
+
+static void read_number(struct setting *s)
+{
+	const struct option_row *row = s->row;
+	uint64_t number = UINT64_MAX;
+	struct diagnostic *d;
+
+	if (!text_all_digits(word_text(s->value)) && text_is(text_of(row->key), "enable")) {
+		report_no_bool(s);
+		return;
+	}
+	if (!text_all_digits(word_text(s->value))) {
+		d = bad_value(s, DIAG_BAD_OPTION_VALUE, s->value, "`%.*s` is no value for `%s`");
+		diag_help(d, "it is a whole number, without a unit");
+		return;
+	}
+	if (text_to_number(word_text(s->value), (uint64_t)row->most, &number) && (int64_t)number >= row->least) {
+		*(int64_t *)member(s->options, row) = (int64_t)number;
+		return;
+	}
+	d = bad_value(s, DIAG_OPTION_RANGE, s->value, "%.*s is outside the range of `%s`");
+	if (row->most == INT64_MAX)
+		diag_help(d, "it is at least %lld", (long long)row->least);
+	else
+		diag_help(d, "it is %lld to %lld", (long long)row->least, (long long)row->most);
+}
+
+/* "Did you mean" one of the first `count` actions. */
+static void suggest_policy(struct setting *s, struct diagnostic *d, int count)
+{
+	const struct foreign_verdict *verdict = foreign_verdict(word_text(s->value));
+	struct suggestion suggestion;
+
+	suggest_start(&suggestion, word_text(s->value));
+	for (int i = 0; i < count; i++)
+		suggest(&suggestion, text_of(action_names[i]), (struct span){ 0, 0 });
+	if (verdict && (int)verdict->action < count)
+		suggestion.best = text_of(action_names[verdict->action]);
+	suggest_to(d, &suggestion, word_span(s->value), "");
+}
+
+static void set_policy(struct setting *s, enum action action)
+{
+	*(struct policy *)member(s->options, s->row) = (struct policy){ action, word_span(s->key) };
+}
+
+static void read_policy(struct setting *s)
+{
+	enum action action = action_find(word_text(s->value), true);
+	struct diagnostic *d;
+
+	if (action != ACTIONS) {
+		set_policy(s, action);
+		return;
+	}
+	d = bad_value(s, DIAG_BAD_OPTION_VALUE, s->value, "`%.*s` is no policy for `%s`");
+	diag_help(d, "it is ACCEPT, DROP or REJECT");
+	suggest_policy(s, d, ACTIONS);
+}
+
+static void read_policy_forward(struct setting *s)
+{
+	enum action action = action_find(word_text(s->value), true);
+	struct diagnostic *d;
+
+	if (action == ACTION_ACCEPT || action == ACTION_DROP) {
+		set_policy(s, action);
+		return;
+	}
+	if (action == ACTION_REJECT) {
+		set_policy(s, ACTION_DROP);
+		d = diag(s->r->diags, word_span(s->value), DIAG_FORWARD_REJECT_POLICY,
+			 "routed packets cannot be rejected");
+		diag_note(d, "the option counts as DROP");
+		diag_fix(diag_help(d, "write `DROP`"), word_span(s->value), "DROP");
+		return;
+	}
+	d = bad_value(s, DIAG_BAD_OPTION_VALUE, s->value, "`%.*s` is no policy for `%s`");
+	diag_help(d, "it is ACCEPT or DROP");
+	suggest_policy(s, d, ACTION_REJECT);
+}
+
+static void read_loglevel(struct setting *s)
+{
+	enum log_level level = LOG_NOLOG;
+
+	if (s->value.len)
+		level = log_level_find(word_text(s->value), true);
+	if (level != LOG_LEVELS) {
+		*(enum log_level *)member(s->options, s->row) = level;
+		return;
+	}
+	suggest_log_level(bad_value(s, DIAG_BAD_OPTION_VALUE, s->value, "`%.*s` is no log level for `%s`"),
+			  s->value);
+}
+
+/* Without the blanks at its ends, which were reported. */
+static struct word trimmed(struct word w)
+{
+	while (w.len && char_is_blank(w.ptr[0]))
+		w = word_part(w, 1, w.len - 1);
+	while (w.len && char_is_blank(w.ptr[w.len - 1]))
+		w.len--;
+	return w;
+}
+
+/* The next element of a comma list; false at the end. */
+static bool next_element(struct word *list, struct word *element)
+{
+	long comma;
+
+	if (!list->ptr)
+		return false;
+	comma = text_find(word_text(*list), ',');
+	if (comma < 0) {
+		*element = trimmed(*list);
+		list->ptr = NULL;
+		return true;
+	}
+	*element = trimmed(word_part(*list, 0, (uint32_t)comma));
+	*list = word_part(*list, (uint32_t)comma + 1, list->len - (uint32_t)comma - 1);
+	return true;
+}
+
+/* The units of a rate, and their seconds. */
+static const struct {
+	const char *name;
+	uint32_t seconds;
+} rate_units[] = { { "second", 1 }, { "minute", 60 }, { "hour", 3600 }, { "day", 86400 } };
+
+/* A number that every tool reads as we do: a leading zero would make it octal. */
+static bool read_decimal(struct text t, uint64_t most, uint64_t *number)
+{
+	return !(t.len > 1 && t.ptr[0] == '0') && text_to_number(t, most, number);
+}
+
+/* "90/hour": a number of at least 1, and one of four units. */
+static bool read_rate(struct text t, uint32_t *number, uint32_t *seconds)
+{
+	long slash = text_find(t, '/');
+	uint64_t value = 0;
+
+	if (slash < 1 || !read_decimal((struct text){ t.ptr, (uint32_t)slash }, UINT32_MAX, &value) || !value)
+		return false;
+	*number = (uint32_t)value;
+	for (size_t i = 0; i < sizeof(rate_units) / sizeof(rate_units[0]); i++)
+		if (text_is((struct text){ t.ptr + slash + 1, t.len - (uint32_t)slash - 1 }, rate_units[i].name)) {
+			*seconds = rate_units[i].seconds;
+			return true;
+		}
+	return false;
+}
+
+enum ratelimit_part {
+	RATELIMIT_ENABLE = 1,
+	RATELIMIT_BURST = 2,
+	RATELIMIT_RATE = 4,
+};
+
+/* Reads one element of log_ratelimit; 0 if it makes no sense, else which it was. */
+static unsigned read_limit(struct text element, struct ratelimit *limit)
+{
+	uint32_t number, seconds;
+	struct text value = element;
+	long equals = text_find(element, '=');
+	uint64_t burst;
+
+	if (equals >= 0) {
+		value.ptr += equals + 1;
+		value.len -= (uint32_t)equals + 1;
+	}
+	if (text_starts(element, "burst=")) {
+		if (!read_decimal(value, UINT32_MAX, &burst))
+			return 0;
+		limit->burst = (uint32_t)burst;
+		limit->burst_text = value;
+		return RATELIMIT_BURST;
+	}
+	if (text_starts(element, "rate=")) {
+		limit->rate = value;
+		return read_rate(value, &number, &seconds) ? RATELIMIT_RATE : 0;
+	}
+	if (equals >= 0 && !text_starts(element, "enable="))
+		return 0;
+	limit->off = is_false_word(value);
+	return limit->off || is_true_word(value) ? RATELIMIT_ENABLE : 0;
+}
+
+/* Reports a burst or a rate beyond what xt_limit takes. */
+static bool report_limit_range(struct setting *s, const struct ratelimit *limit)
+{
+	uint32_t rate = 1, seconds = 1;
+	struct diagnostic *d;
+
+	if (limit->off)
+		return false;
+	if (limit->rate.len)
+		read_rate(limit->rate, &rate, &seconds);
+	if (limit->burst > LIMIT_LOG_BURST) {
+		d = bad_value(s, DIAG_OPTION_RANGE, s->value, "the burst of `%.*s` is outside the range of `%s`");
+		diag_help(d, "a burst is 0 to %d", LIMIT_LOG_BURST);
+		return true;
+	}
+	if (rate > (uint64_t)LIMIT_LOG_RATE * seconds) {
+		d = bad_value(s, DIAG_OPTION_RANGE, s->value, "the rate of `%.*s` is outside the range of `%s`");
+		diag_help(d, "a rate is at most %d/second", LIMIT_LOG_RATE);
+		return true;
+	}
+	if (limit_refill_fits(rate, seconds, limit->burst))
+		return false;
+	d = bad_value(s, DIAG_OPTION_RANGE, s->value, "the burst of `%.*s` is too large for its rate in `%s`");
+	if (!limit->burst)
+		diag_here(d, "without `burst=` it is %d", LIMIT_LOG_BURST_DEFAULT);
+	diag_help(d, "at this rate, the whole burst has to be made up for within %d seconds", LIMIT_LOG_REFILL);
+	return true;
+}
+
+/* "enabled=1" and its like: the name that is nearly the one before the sign. */
+static void help_limit(struct diagnostic *d, struct word element)
+{
+	static const char *const names[] = { "enable", "burst", "rate" };
+	long equals = text_find(word_text(element), '=');
+	struct suggestion s;
+
+	diag_help(d, "it is written [enable=]1,burst=N,rate=N/second, with second, minute, hour or day");
+	if (equals <= 0)
+		return;
+	suggest_start(&s, (struct text){ element.ptr, (uint32_t)equals });
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		suggest(&s, text_of(names[i]), (struct span){ 0, 0 });
+	if (s.best.len && s.distance)
+		suggest_to(d, &s, word_span(word_part(element, 0, (uint32_t)equals)), "");
+}
+
+static void read_ratelimit(struct setting *s)
+{
+	struct word list = s->value, element;
+	struct ratelimit limit = { 0 };
+	unsigned seen = 0, part;
+	struct diagnostic *d;
+
+	while (next_element(&list, &element)) {
+		if (!element.len)
+			continue;
+		part = read_limit(word_text(element), &limit);
+		if (part && !(seen & part)) {
+			seen |= part;
+			continue;
+		}
+		d = bad_value(s, DIAG_BAD_LOG_RATELIMIT, element,
+			      part ? "`%.*s` is set twice in `%s`" : "`%.*s` has no meaning in `%s`");
+		help_limit(d, element);
+	}
+	if (!s->failed && !report_limit_range(s, &limit))
+		*(struct ratelimit *)member(s->options, s->row) = limit;
+}
+
+/* Nothing between two commas, or beside one: points at the comma. */
+static void report_empty_element(struct setting *s, struct word element)
+{
+	bool last = element.begin == s->value.begin + s->value.len;
+	struct span comma = { element.begin - last, element.begin - last + 1 };
+
+	keeps(s, diag(s->r->diags, comma, DIAG_EMPTY_LIST_ITEM, "nothing stands beside this comma"));
+}
+
+static int find_helper(struct text name)
+{
+	for (unsigned i = 0; i < helper_count; i++)
+		if (text_equal_nocase(name, text_of(helper_table[i].name)))
+			return (int)i;
+	return -1;
+}
+
+static void report_helper(struct setting *s, struct word name)
+{
+	struct diagnostic *d = bad_value(s, DIAG_UNKNOWN_HELPER, name, "there is no helper `%.*s` for `%s`");
+	struct suggestion suggestion;
+
+	suggest_start(&suggestion, word_text(name));
+	for (unsigned i = 0; i < helper_count; i++)
+		suggest(&suggestion, text_of(helper_table[i].name), (struct span){ 0, 0 });
+	suggest_to(d, &suggestion, word_span(name), "");
+}
+
+static void read_helpers(struct setting *s)
+{
+	struct word list = s->value, element;
+	struct helper_list helpers = { 0 };
+	bool empty = false;
+
+	while (s->value.len && next_element(&list, &element)) {
+		int index = find_helper(word_text(element));
+
+		if (!element.len) {
+			if (!empty)
+				report_empty_element(s, element);
+			empty = true;
+		} else if (index < 0 || helpers.count == sizeof(helpers.order)) {
+			report_helper(s, element);
+		} else {
+			helpers.order[helpers.count++] = (uint8_t)index;
+		}
+	}
+	if (!s->failed)
+		*(struct helper_list *)member(s->options, s->row) = helpers;
+}
+
+/* Stock writes it as it stands, and iptables reads an octal number. */
+static void report_leading_zero(struct setting *s, uint64_t first, uint64_t last)
+{
+	const char *text = first < last ? arena_printf(s->r->arena, "%u:%u", (unsigned)first, (unsigned)last) :
+					  arena_printf(s->r->arena, "%u", (unsigned)first);
+	struct diagnostic *d = diag(s->r->diags, word_span(s->value), DIAG_OPTION_ZERO,
+				    "a number of `%s` begins with a zero", s->row->key);
+
+	diag_note(d, "the option counts as %s; with the stock compiler iptables reads an octal number", text);
+	diag_fix(diag_help(d, "write `%s`", text), word_span(s->value), "%s", text);
+}
+
+static void read_queues(struct setting *s)
+{
+	struct text t = word_text(s->value), low = t, high = t;
+	long colon = text_find(t, ':');
+	uint64_t first = 0, last = 0;
+	struct diagnostic *d;
+	bool ok;
+
+	if (colon >= 0) {
+		low.len = (uint32_t)colon;
+		high.ptr += colon + 1;
+		high.len -= (uint32_t)colon + 1;
+	}
+	ok = text_to_number(low, LIMIT_QUEUE, &first) && text_to_number(high, LIMIT_QUEUE, &last);
+	if (ok && first <= last && (first == last || last <= LIMIT_QUEUE_OF_RANGE)) {
+		if ((low.len > 1 && low.ptr[0] == '0') || (high.len > 1 && high.ptr[0] == '0'))
+			report_leading_zero(s, first, last);
+		/* "3:3" is the queue 3: the kernel refuses to balance over one. */
+		*(struct queues *)member(s->options, s->row) =
+			(struct queues){ colon >= 0 || first > 0, first < last, (uint16_t)first, (uint16_t)last };
+		return;
+	}
+	if (text_all_digits(low) && text_all_digits(high))
+		d = bad_value(s, DIAG_OPTION_RANGE, s->value, "`%.*s` is no range of queues for `%s`");
+	else
+		d = bad_value(s, DIAG_BAD_OPTION_VALUE, s->value, "`%.*s` is no value for `%s`");
+	if (ok && first < last)
+		diag_help(d, "the last queue that can be balanced over is %d", LIMIT_QUEUE_OF_RANGE);
+	else
+		diag_help(d, "it is a queue number N from 0 to %d, or N:M with N not above M", LIMIT_QUEUE);
+}
+
+static void report_ethertype(struct setting *s, struct word name)
+{
+	const struct netdb *netdb = s->r->config->netdb;
+	struct diagnostic *d = bad_value(s, DIAG_UNKNOWN_ETHERTYPE, name,
+					 "no Ethernet protocol `%.*s` for `%s`");
+	struct text near = netdb_near_ethertype(netdb, word_text(name)), digits;
+	uint16_t number;
+
+	if (text_starts(word_text(name), "0x")) {
+		digits = word_text(word_part(name, 2, name.len - 2));
+		near = netdb_ethertype(netdb, digits, &number) ? digits : (struct text){ NULL, 0 };
+	}
+	if (near.len)
+		diag_guess(diag_help(d, "did you mean `%.*s`?", TEXT_ARG(near)), word_span(name), "%.*s",
+			 TEXT_ARG(near));
+	else
+		diag_help(d,
+			  "it is a name of /etc/ethertypes, or a number in it, of four hexadecimal digits");
+}
+
+/* Below are lengths of frames, which ebtables refuses. */
+static void report_small_ethertype(struct setting *s, struct word name)
+{
+	struct diagnostic *d = bad_value(s, DIAG_OPTION_RANGE, name, "the number of `%.*s` is outside the range of `%s`");
+
+	diag_help(d, "an Ethernet protocol has at least the number %04X", LIMIT_ETHERTYPE_LEAST);
+}
+
+static void read_layer2(struct setting *s)
+{
+	struct word list = s->value, element;
+	struct layer2_list protocols = { 0 };
+	bool empty = false;
+
+	protocols.items = ARENA_ARRAY(s->r->arena, struct layer2_protocol, s->value.len / 2 + 1);
+	while (s->value.len && next_element(&list, &element)) {
+		struct layer2_protocol *item = &protocols.items[protocols.count];
+
+		item->name = word_text(element);
+		if (!element.len && !list.ptr && (protocols.count || s->failed))
+			break; /* "ARP,": a comma at the end does no harm */
+		if (!element.len) {
+			if (!empty)
+				report_empty_element(s, element);
+			empty = true;
+		} else if (!netdb_ethertype(s->r->config->netdb, item->name, &item->number)) {
+			report_ethertype(s, element);
+		} else if (item->number < LIMIT_ETHERTYPE_LEAST) {
+			report_small_ethertype(s, element);
+		} else {
+			protocols.count++;
+		}
+	}
+	if (s->failed)
+		return;
+	*(struct layer2_list *)member(s->options, s->row) = protocols;
+}
+
+static void (*const readers[])(struct setting *) = {
+	[OPTION_BOOL] = read_bool,
+	[OPTION_NUMBER] = read_number,
+	[OPTION_POLICY] = read_policy,
+	[OPTION_POLICY_FORWARD] = read_policy_forward,
+	[OPTION_LOGLEVEL] = read_loglevel,
+	[OPTION_RATELIMIT] = read_ratelimit,
+	[OPTION_HELPERS] = read_helpers,
+	[OPTION_QUEUES] = read_queues,
+	[OPTION_LAYER2] = read_layer2,
+};
+
+/* ---- lines ---- */
+
+/* "host.fw or a guest's file": where an option may stand; NULL if nowhere. */
+static const char *homes_of(struct resolver *r, struct text key)
+{
+	static const char *const files[] = { "cluster.fw", "host.fw", "a guest's file", "a vnet's file" };
+	const char *homes = NULL;
+
+	for (int kind = 0; kind < FILE_KINDS; kind++)
+		if (option_find((enum file_kind)kind, key) != OPTION_COUNT)
+			homes = homes ? arena_printf(r->arena, "%s or %s", homes, files[kind]) : files[kind];
+	return homes;
+}
+
+/* What counts instead: the cluster's or the node's value. */
+static void note_other_value(struct resolver *r, struct diagnostic *d, struct text key)
+{
+	const struct config *config = r->config;
+	enum option_id cluster = option_find(FILE_CLUSTER, key), host = option_find(FILE_HOST, key);
+
+	if (r->file->kind != FILE_CLUSTER && cluster != OPTION_COUNT)
+		diag_note(d, "what counts is cluster.fw (%s %s)", option_table[cluster].key,
+			  option_value_text(r->arena, cluster, &config->cluster_options));
+	else if (r->file->kind == FILE_GUEST && host != OPTION_COUNT)
+		diag_note(d, "what counts is the node's host.fw (%s %s)", option_table[host].key,
+			  option_value_text(r->arena, host, &config->host_options));
+}
+
+/* An option that other kinds of file have. */
+static bool report_misplaced(struct resolver *r, const struct ast_option *node)
+{
+	const char *homes = homes_of(r, word_text(node->key));
+	struct diagnostic *d;
+
+	if (!homes)
+		return false;
+	d = diag(r->diags, word_span(node->key), DIAG_MISPLACED_OPTION, "`%.*s` is no option of a %s file",
+		 TEXT_ARG(node->key), file_kind_name(r->file->kind));
+	diag_note(d, "the line is ignored");
+	if (r->file->kind == FILE_HOST && text_equal_nocase(word_text(node->key), TEXT("policy_forward")))
+		diag_note(d, "the host follows the policies of cluster.fw (policy_forward %s)",
+			  action_names[r->config->cluster_options.policy_forward.action]);
+	else if (r->file->kind == FILE_HOST && text_starts(word_text(node->key), "policy_"))
+		diag_note(d, "the host follows the policies of cluster.fw (policy_in %s, policy_out %s)",
+			  action_names[r->config->cluster_options.policy_in.action],
+			  action_names[r->config->cluster_options.policy_out.action]);
+	else
+		note_other_value(r, d, word_text(node->key));
+	diag_help(d, "it is an option of %s", homes);
+	return true;
+}
+
+/* Reports what is wrong with a value that does not count anyway. */
+static void verify(const struct setting *s)
+{
+	static const size_t sizes[FILE_KINDS] = {
+		[FILE_CLUSTER] = sizeof(struct cluster_options),
+		[FILE_HOST] = sizeof(struct host_options),
+		[FILE_GUEST] = sizeof(struct guest_options),
+		[FILE_VNET] = sizeof(struct vnet_options),
+	};
+	size_t size = sizes[s->r->file->kind];
+	struct setting copy = *s;
+
+	if (!s->value.len)
+		return;
+	copy.options = memcpy(arena_alloc(s->r->arena, size), s->options, size);
+	readers[s->row->type](&copy);
+}
+
+/* "policy" and "log_level": the beginning of several names. */
+static bool help_beginning(struct resolver *r, struct diagnostic *d, struct text key)
+{
+	const char *names = NULL;
+
+	for (int id = 0; id < OPTION_COUNT; id++) {
+		const char *name = option_table[id].key;
+
+		if (option_table[id].kind != r->file->kind || strlen(name) <= key.len || name[key.len] != '_' ||
+		    !text_equal_nocase((struct text){ name, key.len }, key))
+			continue;
+		names = names ? arena_printf(r->arena, "%s or `%s`", names, name) : arena_printf(r->arena, "`%s`", name);
+	}
+	if (names)
+		diag_help(d, "did you mean %s?", names);
+	return names != NULL;
+}
+
+static void report_unknown(struct resolver *r, const struct ast_option *node, struct setting *setting)
+{
+	struct suggestion s;
+	struct diagnostic *d;
+
+	if (report_misplaced(r, node))
+		return;
+	d = diag(r->diags, word_span(node->key), DIAG_UNKNOWN_OPTION, "there is no option `%.*s`",
+		 TEXT_ARG(node->key));
+	diag_note(d, "the line is ignored");
+	suggest_start(&s, word_text(node->key));
+	for (int id = 0; id < OPTION_COUNT; id++)
+		if (option_table[id].kind == r->file->kind)
+			suggest(&s, text_of(option_table[id].key), (struct span){ 0, 0 });
+	if (!s.best.len && help_beginning(r, d, word_text(node->key)))
+		return;
+	if (!s.best.len) {
+		diag_help(d, "`pvefw-cc options` lists the options");
+		return;
+	}
+	suggest_to(d, &s, word_span(node->key), "");
+	if (s.distance > 1)
+		return;
+	setting->id = option_find(r->file->kind, s.best);
+	setting->row = &option_table[setting->id];
+	verify(setting);
+}
+
+/* Where a comment begins in the value: at `#`, or at what begins one elsewhere; -1: there is none. */
+static long find_comment(struct text value)
+{
+	long hash = text_find(value, '#');
+
+	for (uint32_t i = 1; hash < 0 && i < value.len; i++)
+		if (char_is_blank(value.ptr[i - 1]) &&
+		    (value.ptr[i] == ';' || text_starts((struct text){ value.ptr + i, value.len - i }, "//")))
+			return (long)i;
+	return hash;
+}
+
+/* Options take no comments.  The value before it is left to be read. */
+static bool report_comment(struct setting *s, struct span line)
+{
+	long begin = s->value.ptr ? find_comment(word_text(s->value)) : -1;
+	struct word comment;
+	struct diagnostic *d;
+	uint32_t mark;
+
+	if (begin < 0)
+		return false;
+	comment = word_part(s->value, (uint32_t)begin, s->value.len - (uint32_t)begin);
+	d = diag(s->r->diags, word_span(comment), DIAG_OPTION_COMMENT, "no comment can stand behind an option");
+	keeps(s, d);
+	s->value = trimmed(word_part(s->value, 0, (uint32_t)begin));
+	diag_help(d, "put it on a line of its own%s", comment.ptr[0] == '#' ? "" : ", with a `#` before it");
+	mark = comment.ptr[0] == '/' ? 2 : 1;
+	if (s->value.len)
+		diag_fix(d, line, "#%.*s\n%.*s: %.*s", (int)(comment.len - mark), comment.ptr + mark, TEXT_ARG(s->key),
+			 TEXT_ARG(s->value));
+	return true;
+}
+
+static bool blanks_beside_commas(struct text list)
+{
+	for (uint32_t i = 1; i + 1 < list.len; i++)
+		if (char_is_blank(list.ptr[i]) && list.ptr[i - 1] != ',' && list.ptr[i + 1] != ',' &&
+		    !char_is_blank(list.ptr[i - 1]) && !char_is_blank(list.ptr[i + 1]))
+			return false;
+	return true;
+}
+
+/* Lists have no blanks in them. */
+static bool report_list_blank(struct setting *s)
+{
+	uint32_t first = 0, len = 0;
+	struct diagnostic *d;
+	char *joined;
+
+	if (s->row->type != OPTION_RATELIMIT && s->row->type != OPTION_HELPERS &&
+	    s->row->type != OPTION_LAYER2)
+		return false;
+	while (first < s->value.len && !char_is_blank(s->value.ptr[first]))
+		first++;
+	if (first == s->value.len)
+		return false;
+	joined = ARENA_ARRAY(s->r->arena, char, s->value.len + 1);
+	for (uint32_t i = 0; i < s->value.len; i++)
+		if (!char_is_blank(s->value.ptr[i]))
+			joined[len++] = s->value.ptr[i];
+	joined[len] = '\0';
+	d = diag(s->r->diags, word_span(word_part(s->value, first, 1)), DIAG_OPTION_BLANK,
+		 "no blank can stand in the list of `%s`", s->row->key);
+	keeps(s, d);
+	diag_fix(diag_help(d, "write `%s`", joined), word_span(s->value), "%s", joined);
+	if (blanks_beside_commas(word_text(s->value)))
+		verify(s);
+	return true;
+}
+
+static bool report_case(struct setting *s)
+{
+	struct diagnostic *d;
+
+	if (s->row->type != OPTION_RATELIMIT || text_is(word_text(s->key), s->row->key))
+		return false;
+	d = diag(s->r->diags, word_span(s->key), DIAG_OPTION_CASE, "`%s` is written in lower case", s->row->key);
+	keeps(s, d);
+	diag_fix(d, word_span(s->key), "%s", s->row->key);
+	return true;
+}
+
+static void report_missing_value(struct setting *s)
+{
+	struct diagnostic *d = diag(s->r->diags, word_span(s->key), DIAG_BAD_OPTION_VALUE,
+				    "`%s` has no value", s->row->key);
+
+	keeps(s, d);
+}
+
+/* The lines on which the options of this file were given a value, to find
+ * repetitions. */
+struct seen {
+	struct span at[OPTION_COUNT];
+};
+
+static void report_repeated(struct setting *s, struct span before)
+{
+	struct diagnostic *d = diag(s->r->diags, word_span(s->key), DIAG_DUPLICATE_OPTION,
+				    "`%s` is set twice", s->row->key);
+
+	diag_label(d, before, "first here");
+	diag_note(d, "the last one counts");
+}
+
+static void read_option(struct resolver *r, const struct ast_option *node, struct seen *seen,
+			void *options)
+{
+	enum option_id id = option_find(r->file->kind, word_text(node->key));
+	struct setting s = { .r = r, .id = id, .options = options, .key = node->key, .value = node->value };
+	struct diagnostic *d;
+	bool wrong;
+
+	if (id == OPTION_COUNT) {
+		report_unknown(r, node, &s);
+		return;
+	}
+	s.row = &option_table[id];
+	s.set_before = seen->at[id].begin != 0;
+	d = refused_report(r, node->line.span, NULL);
+	if (d) {
+		keeps(&s, d);
+		return;
+	}
+	wrong = report_case(&s);
+	wrong |= report_comment(&s, node->line.span);
+	if (report_list_blank(&s))
+		return;
+	if (wrong) {
+		verify(&s);
+		return;
+	}
+	if (!s.value.len && s.row->type != OPTION_LOGLEVEL)
+		report_missing_value(&s);
+	else
+		readers[s.row->type](&s);
+	if (s.failed)
+		return;
+	if (s.set_before)
+		report_repeated(&s, seen->at[id]);
+	seen->at[id] = word_span(node->key);
+	if (r->file->kind == FILE_HOST)
+		r->config->host_written[id] = word_span(node->key);
+	if (r->written)
+		r->written[id] = word_span(node->key);
+	if (id == OPTION_GUEST_IPS)
+		r->ips = word_span(node->key);
+}
+
+/* "key : value", "key = value" and "key value" with the right sign between them. */
+static void suggest_colon(struct diagnostic *d, struct word line, uint32_t key)
+{
+	uint32_t value = key;
+
+	while (value < line.len && char_is_blank(line.ptr[value]))
+		value++;
+	if (value < line.len && (line.ptr[value] == ':' || line.ptr[value] == '='))
+		value++;
+	while (value < line.len && char_is_blank(line.ptr[value]))
+		value++;
+	if (value == line.len)
+		diag_help(d, "an option is written `key: value`");
+	else
+		diag_fix(diag_help(d, "a colon stands behind the name, with no blank before it"),
+			 word_span(line), "%.*s: %.*s", (int)key, line.ptr, (int)(line.len - value),
+			 line.ptr + value);
+}
+
+static void report_unparsable(struct resolver *r, const struct ast_text_line *node)
+{
+	struct word line = node->text;
+	struct diagnostic *d = diag(r->diags, word_span(line), DIAG_UNPARSABLE_OPTION, "this is no option");
+	uint32_t end = 0;
+
+	diag_note(d, "the line is ignored");
+	while (end < line.len && !char_is_blank(line.ptr[end]) && line.ptr[end] != ':' &&
+	       line.ptr[end] != '=')
+		end++;
+	if (option_find(r->file->kind, (struct text){ line.ptr, end }) != OPTION_COUNT)
+		suggest_colon(d, line, end);
+	else if (header_help(r, d))
+		return;
+	else if (looks_like_rule(word_text(line)))
+		diag_help(d, "rules stand in [RULES]");
+	else
+		diag_help(d, "an option is written `key: value`");
+}
+
+void options_read(struct resolver *r, void *options)
+{
+	struct seen seen = { 0 };
+
+	for (const struct ast_section *s = r->file->sections; s; s = s->next) {
+		if (s->kind != SECTION_OPTIONS)
+			continue;
+		header_pass(r, NULL);
+		for (const struct ast_line *line = s->lines; line; line = line->next) {
+			header_pass(r, line);
+			if (encoding_lost(r->lost, line->span))
+				continue;
+			if (line->kind == LINE_OPTION)
+				read_option(r, (const struct ast_option *)line, &seen, options);
+			else if (line->kind == LINE_BAD)
+				report_unparsable(r, (const struct ast_text_line *)line);
+		}
+	}
+}

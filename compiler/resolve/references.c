@@ -1,0 +1,485 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * References to aliases and IP sets: which scopes a reference looks in, whether
+ * the definition stands where it can be seen, and what was probably meant when
+ * there is none.
+ */
+#include "resolve/resolver.h"
+
+/* "dc/", "guest/", "sdn/" in front of a name; SCOPE_ANY without one. */
+static bool take_prefix(struct word *name, const char *prefix)
+{
+	uint32_t len = (uint32_t)strlen(prefix);
+
+	if (!text_starts(word_text(*name), prefix))
+		return false;
+	*name = word_part(*name, len, name->len - len);
+	return true;
+}
+
+/* Where a reference may look, nearest first. */
+struct lookup {
+	struct word name; /* without the prefix */
+	const char *prefix;
+	struct scope *scopes[3];
+	unsigned count;
+	/* In a rule it is enough that the name was seen in any scope before; which
+	 * one the prefix means is decided when everything is read.  So it is in the
+	 * stock compiler; in sets the prefix counts at once. */
+	struct scope *seen_in[3];
+	unsigned seen_count;
+	bool guest_prefix; /* guest/ outside a guest's file */
+	bool cluster;      /* the cluster's file is among them */
+};
+
+static struct lookup lookup_start(struct resolver *r, struct word reference, bool set)
+{
+	struct lookup look = { .name = reference, .prefix = "" };
+	bool dc = take_prefix(&look.name, "dc/");
+	bool guest = !dc && take_prefix(&look.name, "guest/");
+	bool sdn = set && !dc && !guest && take_prefix(&look.name, "sdn/");
+	bool any = !dc && !guest && !sdn;
+
+	look.prefix = dc ? "dc/" : guest ? "guest/" : sdn ? "sdn/" : "";
+	look.guest_prefix = guest && r->file->kind != FILE_GUEST;
+	look.cluster = any || dc;
+	if ((any || guest) && r->file->kind == FILE_GUEST)
+		look.scopes[look.count++] = r->own;
+	if (any || dc)
+		look.scopes[look.count++] = &r->config->cluster;
+	if (set && (any || sdn))
+		look.scopes[look.count++] = &r->config->sdn;
+	if (r->file->kind == FILE_GUEST)
+		look.seen_in[look.seen_count++] = r->own;
+	look.seen_in[look.seen_count++] = &r->config->cluster;
+	if (set)
+		look.seen_in[look.seen_count++] = &r->config->sdn;
+	return look;
+}
+
+/* Whether what is defined at `definition` can be seen from `here`: in the same
+ * file only what stands above. */
+static bool is_above(const struct resolver *r, struct span definition, struct word here)
+{
+	uint32_t base = r->file->source->base, end = base + r->file->source->size;
+
+	return definition.begin < base || definition.begin > end || definition.begin < here.begin;
+}
+
+static void suggest_aliases(struct resolver *r, struct suggestion *s, const struct lookup *look)
+{
+	for (unsigned i = 0; i < look->count; i++) {
+		struct alias *aliases = look->scopes[i]->aliases;
+
+		if (!suggest_among(r, HASH_COUNT(aliases)))
+			return;
+		for (struct alias *a = aliases; a; a = a->hh.next)
+			if (!a->implicit)
+				suggest(s, a->name, a->span);
+	}
+}
+
+static const char *where_looked(const struct resolver *r, const struct lookup *look)
+{
+	if (text_is(text_of(look->prefix), "sdn/"))
+		return r->config->sdn.ipsets ? "not a set of the SDN"
+					     : "this tree has no SDN configuration (sdn/.running-config)";
+	if (look->count == 1 && look->scopes[0] == r->own)
+		return "not defined in this file";
+	if (r->file->kind == FILE_GUEST && !*look->prefix)
+		return "not defined in this file or in cluster.fw";
+	return r->file->kind == FILE_CLUSTER ? "not defined in this file" : "not defined in cluster.fw";
+}
+
+/* A reference whose definition the cluster file may hold, which nobody has. */
+static struct diagnostic *report_cluster_unknown(struct resolver *r, struct word reference, const char *what)
+{
+	struct diagnostic *d = rule_error(r, word_span(reference), DIAG_CLUSTER_UNKNOWN,
+					  "no %s named `%.*s` at hand", what, TEXT_ARG(reference));
+
+	diag_note(d, "cluster.fw may define it, but there is none beside this file");
+	diag_note(d, "if it does not, the %s is ignored", r->rule ? "rule" : "entry");
+	return diag_help(d, "name the tree, not the file");
+}
+
+/* `sign`: "+" for sets, of which `reference` is what follows it. */
+static void report_guest_scope(struct resolver *r, struct word reference, const char *sign, struct text name,
+			       bool in_cluster)
+{
+	struct span whole = { reference.begin - (uint32_t)strlen(sign), reference.begin + reference.len };
+	struct diagnostic *d = rule_error(r, word_span(reference), DIAG_GUEST_SCOPE,
+					  "`guest/` can be used in a guest's file only");
+
+	if (r->in_group)
+		diag_here(d, "a security group belongs to no guest");
+	else
+		diag_here(d, "a %s file belongs to no guest", file_kind_name(r->file->kind));
+	rule_fate(r, d);
+	if (in_cluster)
+		diag_guess(diag_help(d, "did you mean `%sdc/%.*s`?", sign, TEXT_ARG(name)), whole, "%sdc/%.*s",
+			 sign, TEXT_ARG(name));
+}
+
+static void report_alias_below(struct resolver *r, struct word reference, const struct alias *alias)
+{
+	struct diagnostic *d = rule_error(r, word_span(reference), DIAG_ALIAS_BEFORE_DEFINITION,
+					  "the alias `%.*s` is used before it is defined",
+					  TEXT_ARG(alias->name));
+
+	diag_label(d, alias->span, "defined here");
+	diag_help(rule_fate(r, d), "files are read from top to bottom: move the definition up");
+}
+
+static void report_implicit_local_network(struct resolver *r, struct word reference)
+{
+	struct diagnostic *d = rule_error(r, word_span(reference), DIAG_IMPLICIT_LOCAL_NETWORK,
+					  "`local_network` is not defined in cluster.fw");
+
+	rule_fate(r, d);
+	diag_note(d, "without a definition it is added after all files are read, for the set `management` "
+		     "and for the host's own rules only");
+	diag_help(d, "define it in [ALIASES] of cluster.fw, above its first use");
+}
+
+/* The prefix of the scope that has the alias, if another one than was looked in. */
+static const char *other_scope_of_alias(const struct resolver *r, const struct lookup *look, struct text name)
+{
+	if (*look->prefix && r->file->kind == FILE_GUEST && names_find_alias(r->own, name))
+		return "guest/";
+	return *look->prefix && names_find_alias(&r->config->cluster, name) ? "dc/" : NULL;
+}
+
+/* Helps with what is no alias at all, or one of another scope. */
+static bool suggest_other_kind(struct resolver *r, struct diagnostic *d, struct word reference,
+			       const struct lookup *look)
+{
+	struct text name = word_text(look->name), lower = arena_lower(r->arena, name);
+	const char *scope = other_scope_of_alias(r, look, lower);
+	bool set = false;
+
+	for (unsigned i = 0; i < look->seen_count && !set; i++)
+		set = names_find_set(look->seen_in[i], lower) != NULL;
+	if (scope)
+		diag_guess(diag_help(d, "did you mean `%s%.*s`?", scope, TEXT_ARG(name)), word_span(reference),
+			 "%s%.*s", scope, TEXT_ARG(name));
+	else if (set && r->rule)
+		diag_guess(diag_help(d, "did you mean the IP set, `+%s%.*s`?", look->prefix, TEXT_ARG(lower)),
+			 word_span(reference), "+%s%.*s", look->prefix, TEXT_ARG(lower));
+	else if (set)
+		diag_help(d, "it is an IP set, and no IP set can hold another one");
+	else if (r->rule && !*look->prefix && (text_is(lower, "any") || text_is(lower, "all")))
+		diag_help(d, "leave the option out to match every address");
+	else
+		return false;
+	return true;
+}
+
+static void report_unknown_alias(struct resolver *r, struct word reference, const struct lookup *look)
+{
+	struct suggestion s;
+	struct diagnostic *d;
+
+	if (names_alias_is_skipped(r, reference))
+		return;
+	if (look->guest_prefix) {
+		report_guest_scope(
+			r, reference, "", word_text(look->name),
+			names_find_alias(&r->config->cluster, arena_lower(r->arena, word_text(look->name))));
+		return;
+	}
+	if (look->cluster && r->cluster_unknown) {
+		report_cluster_unknown(r, reference, "alias");
+		return;
+	}
+	d = rule_error(r, word_span(reference), DIAG_UNKNOWN_ALIAS, "no alias named `%.*s`",
+		       TEXT_ARG(reference));
+	diag_here(d, "%s", where_looked(r, look));
+	suggest_start(&s, word_text(look->name));
+	suggest_aliases(r, &s, look);
+	rule_fate(r, d);
+	if (!suggest_other_kind(r, d, reference, look))
+		suggest_to(d, &s, word_span(reference), look->prefix);
+}
+
+/* What is referred to was reported where it stands; this only says who suffers. */
+static void show_use(struct resolver *r, struct diagnostic *d, struct word reference)
+{
+	struct late_label *label;
+
+	r->failed = true;
+	if (!d)
+		return;
+	label = ARENA_NEW(r->arena, struct late_label);
+	*label = (struct late_label){ d, word_span(reference), *r->late };
+	*r->late = label;
+}
+
+/* What kind of name it is, and the name in lower case. */
+struct text names_skipped_key(struct arena *arena, enum section_kind kind, struct text name)
+{
+	const char letter = (char)('a' + (int)kind);
+
+	return arena_lower(arena, ARENA_JOIN(arena, (struct text){ &letter, 1 }, name));
+}
+
+bool names_are_skipped(struct resolver *r, const struct scope *scope, enum section_kind kind,
+		       struct text name, struct word reference)
+{
+	const struct skipped_name *s = NULL;
+	struct text key;
+
+	if (!scope || !scope->skipped)
+		return false;
+	key = names_skipped_key(r->arena, kind, name);
+	HASH_FIND(hh, scope->skipped, key.ptr, key.len, s);
+	if (s)
+		show_use(r, s->d, reference);
+	return s != NULL;
+}
+
+/* A name that is not too long, but is with its prefix. */
+static bool report_long_reference(struct resolver *r, struct word reference, const struct lookup *look)
+{
+	struct diagnostic *d;
+
+	if (!r->rule || !*look->prefix || reference.len <= NAME_LONGEST_ALIAS ||
+	    look->name.len > NAME_LONGEST_ALIAS)
+		return false;
+	d = rule_error(r, word_span(reference), DIAG_LONG_REFERENCE, "a reference has at most %d characters",
+		       NAME_LONGEST_ALIAS);
+	rule_fate(r, diag_here(d, "%u with `%s`", reference.len, look->prefix));
+	diag_help(d, "behind `%s` a name has at most %u characters", look->prefix,
+		  NAME_LONGEST_ALIAS - (unsigned)strlen(look->prefix));
+	return true;
+}
+
+bool names_alias_is_skipped(struct resolver *r, struct word reference)
+{
+	struct lookup look = lookup_start(r, reference, false);
+
+	for (unsigned i = 0; i < look.count; i++)
+		if (names_are_skipped(r, look.scopes[i], SECTION_ALIASES, word_text(look.name), reference))
+			return true;
+	return false;
+}
+
+static bool alias_was_seen(const struct resolver *r, const struct lookup *look, struct text name,
+			   struct word reference)
+{
+	struct scope *const *scopes = r->rule ? look->seen_in : look->scopes;
+	unsigned count = r->rule ? look->seen_count : look->count;
+
+	for (unsigned i = 0; i < count; i++) {
+		struct alias *alias = names_find_alias(scopes[i], name);
+
+		if (alias && is_above(r, alias->span, reference))
+			return true;
+	}
+	return false;
+}
+
+/* The nearest alias that has a value, or else the nearest: a wrong line hides no definition of another file. */
+static struct alias *nearest_alias(const struct lookup *look, struct text name)
+{
+	struct alias *wrong = NULL;
+
+	for (unsigned i = 0; i < look->count; i++) {
+		struct alias *alias = names_find_alias(look->scopes[i], name);
+
+		if (alias && alias->valid)
+			return alias;
+		if (!wrong)
+			wrong = alias;
+	}
+	return wrong;
+}
+
+const struct alias *names_alias(struct resolver *r, struct word reference)
+{
+	struct lookup look = lookup_start(r, reference, false);
+	struct text name = arena_lower(r->arena, word_text(look.name));
+	struct alias *first = nearest_alias(&look, name);
+	bool seen = alias_was_seen(r, &look, name, reference);
+
+	if (report_long_reference(r, reference, &look))
+		return NULL;
+	if (first && seen && first->valid)
+		return first;
+	if (first && seen)
+		show_use(r, first->reported, reference);
+	else if (first)
+		report_alias_below(r, reference, first);
+	else if (text_is(name, "local_network") && !look.guest_prefix && !r->cluster_unknown)
+		report_implicit_local_network(r, reference);
+	else
+		report_unknown_alias(r, reference, &look);
+	return NULL;
+}
+
+/* A reference to a set with the '+' in front of it. */
+static struct span with_plus(struct word reference)
+{
+	return (struct span){ reference.begin - 1, reference.begin + reference.len };
+}
+
+static void suggest_sets(struct resolver *r, struct suggestion *s, const struct lookup *look)
+{
+	for (unsigned i = 0; i < look->count; i++) {
+		struct ipset *sets = look->scopes[i]->ipsets;
+
+		if (!suggest_among(r, HASH_COUNT(sets)))
+			return;
+		for (struct ipset *set = sets; set; set = set->hh.next)
+			suggest(s, set->name, set->span);
+	}
+}
+
+static bool is_predefined_set(struct text name)
+{
+	return text_is(name, "management") || text_is(name, "blacklist") ||
+	       (text_starts(name, "ipfilter-net") &&
+		text_all_digits((struct text){ name.ptr + 12, name.len - 12 }));
+}
+
+/* Helps with a set of another scope, or an alias of that name. */
+static bool suggest_other_scope(struct resolver *r, struct diagnostic *d, struct word reference,
+				const struct lookup *look)
+{
+	static const char *const prefixes[] = {
+		[SCOPE_CLUSTER] = "dc/", [SCOPE_GUEST] = "guest/", [SCOPE_SDN] = "sdn/"
+	};
+	struct text name = word_text(look->name);
+
+	for (unsigned i = 0; i < look->seen_count; i++)
+		if (names_find_set(look->seen_in[i], name)) {
+			const char *prefix = prefixes[look->seen_in[i]->kind];
+
+			diag_guess(diag_help(d, "did you mean `+%s%.*s`?", prefix, TEXT_ARG(name)),
+				 with_plus(reference), "+%s%.*s", prefix, TEXT_ARG(name));
+			return true;
+		}
+	for (unsigned i = 0; i < look->seen_count; i++)
+		if (names_find_alias(look->seen_in[i], arena_lower(r->arena, name))) {
+			diag_guess(diag_help(d, "did you mean the alias, `%.*s`?", TEXT_ARG(name)),
+				 with_plus(reference), "%.*s", TEXT_ARG(name));
+			return true;
+		}
+	return false;
+}
+
+static void report_unknown_set(struct resolver *r, struct word reference, const struct lookup *look)
+{
+	bool predefined = is_predefined_set(word_text(look->name));
+	struct suggestion s;
+	struct diagnostic *d;
+
+	d = rule_error(r, word_span(reference), predefined ? DIAG_IMPLICIT_SET : DIAG_UNKNOWN_SET,
+		       predefined ? "the IP set `%.*s` is used but not written" : "no IP set named `%.*s`",
+		       TEXT_ARG(look->name));
+	diag_here(d, "%s", where_looked(r, look));
+	rule_fate(r, d);
+	if (predefined) {
+		diag_note(d, "the set has a meaning of its own, but can be referred to only where it is "
+			     "written in a file");
+		diag_help(d, "write `[IPSET %.*s]`, if only with no entries, above its first use",
+			  TEXT_ARG(look->name));
+		return;
+	}
+	suggest_start(&s, word_text(look->name));
+	suggest_sets(r, &s, look);
+	if (!suggest_other_scope(r, d, reference, look))
+		suggest_to(d, &s, with_plus(reference), arena_printf(r->arena, "+%s", look->prefix));
+}
+
+static void report_set_below(struct resolver *r, struct word reference, const struct ipset *set)
+{
+	struct diagnostic *d = rule_error(r, word_span(reference), DIAG_SET_BEFORE_DEFINITION,
+					  "the IP set `%.*s` is used before it is defined",
+					  TEXT_ARG(set->name));
+
+	diag_label(d, set->span, "defined here");
+	diag_help(rule_fate(r, d), "files are read from top to bottom: move the definition up");
+}
+
+/* True if the reference fails only because of its capitals. */
+static bool report_set_case(struct resolver *r, struct word reference, const struct lookup *look)
+{
+	struct text lower = arena_lower(r->arena, word_text(look->name));
+	struct diagnostic *d;
+
+	if (text_equal(lower, word_text(look->name)))
+		return false;
+	for (unsigned i = 0; i < look->count; i++) {
+		struct ipset *set = names_find_set(look->scopes[i], lower);
+
+		if (!set)
+			continue;
+		d = rule_error(r, word_span(reference), DIAG_SET_NAME_CASE,
+			       "IP sets are referred to in lower case");
+		diag_label(d, set->span, "stored as `%.*s`", TEXT_ARG(set->name));
+		rule_fate(r, d);
+		diag_fix(diag_help(d, "write `+%s%.*s`", look->prefix, TEXT_ARG(lower)), with_plus(reference),
+			 "+%s%.*s", look->prefix, TEXT_ARG(lower));
+		return true;
+	}
+	return false;
+}
+
+/* Something behind a '+' that no IP set can be called. */
+static void report_bad_set(struct resolver *r, struct word reference)
+{
+	struct diagnostic *d = rule_error(r, with_plus(reference), DIAG_BAD_SET_REFERENCE,
+					  "`+%.*s` is no reference to an IP set", TEXT_ARG(reference));
+
+	rule_fate(r, d);
+	diag_help(d, "it is written `+name`, `+dc/name`, `+guest/name` or `+sdn/name`");
+	diag_help(d, "a name is a letter, then letters, digits, `-` and `_`, 2 to %d characters in all",
+		  NAME_LONGEST_SET);
+}
+
+static void report_missing_set(struct resolver *r, struct word reference, const struct lookup *look)
+{
+	for (unsigned i = 0; i < look->count; i++)
+		if (names_are_skipped(r, look->scopes[i], SECTION_IPSET, word_text(look->name), reference))
+			return;
+	if (!name_is_valid(word_text(look->name)))
+		report_bad_set(r, reference);
+	else if (look->guest_prefix)
+		report_guest_scope(r, reference, "+", word_text(look->name),
+				   names_find_set(&r->config->cluster, word_text(look->name)));
+	else if (report_set_case(r, reference, look))
+		return;
+	else if (look->cluster && r->cluster_unknown)
+		report_cluster_unknown(r, reference, "IP set");
+	else
+		report_unknown_set(r, reference, look);
+}
+
+static bool set_was_seen(const struct resolver *r, const struct lookup *look, struct word reference)
+{
+	for (unsigned i = 0; i < look->seen_count; i++) {
+		struct ipset *set = names_find_set(look->seen_in[i], word_text(look->name));
+
+		if (set && is_above(r, set->span, reference))
+			return true;
+	}
+	return false;
+}
+
+const struct ipset *names_set(struct resolver *r, struct word reference)
+{
+	struct lookup look = lookup_start(r, reference, true);
+	struct ipset *first = NULL;
+
+	for (unsigned i = 0; i < look.count && !first; i++)
+		first = names_find_set(look.scopes[i], word_text(look.name));
+	if (report_long_reference(r, reference, &look))
+		return NULL;
+	if (first && set_was_seen(r, &look, reference))
+		return first;
+	if (first)
+		report_set_below(r, reference, first);
+	else
+		report_missing_set(r, reference, &look);
+	return NULL;
+}

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "firewall/base/conditions.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+const struct condition_row condition_rows[CONDITION_KINDS] = {
+#define CONDITION(ID, name, priority, text) { name, PRIORITY_##priority, text },
+#include "firewall/base/conditions.def"
+};
+
+static void condition_free(struct service_condition *condition)
+{
+	free(condition->message);
+	free(condition->file);
+	free(condition);
+}
+
+static void list_free(struct service_condition *list)
+{
+	while (list) {
+		struct service_condition *next = list->next;
+
+		condition_free(list);
+		list = next;
+	}
+}
+
+void conditions_init(struct conditions *c, struct log *log)
+{
+	*c = (struct conditions){ .log = log };
+}
+
+void conditions_free(struct conditions *c)
+{
+	list_free(c->first);
+	list_free(c->stated);
+	c->first = c->stated = NULL;
+}
+
+void conditions_begin(struct conditions *c, enum condition_kind kind)
+{
+	list_free(c->stated);
+	c->stated = NULL;
+	c->kind = kind;
+}
+
+void conditions_add(struct conditions *c, const struct log_about *about, const char *format, ...)
+{
+	struct service_condition *condition = calloc(1, sizeof(*condition)), **end = &c->stated;
+	va_list arguments;
+
+	if (!condition)
+		return;
+	condition->kind = c->kind;
+	va_start(arguments, format);
+	if (vasprintf(&condition->message, format, arguments) < 0)
+		condition->message = NULL;
+	va_end(arguments);
+	if (!condition->message) {
+		free(condition);
+		return;
+	}
+	if (about && about->file) {
+		condition->file = strdup(about->file);
+		condition->line = about->line;
+	}
+	while (*end)
+		end = &(*end)->next;
+	*end = condition;
+}
+
+/* The line is not compared: it moves when others come and go. */
+static bool is_same(const struct service_condition *a, const struct service_condition *b)
+{
+	return a->kind == b->kind && strcmp(a->message, b->message) == 0 && !a->file == !b->file &&
+	       (!a->file || strcmp(a->file, b->file) == 0);
+}
+
+static bool is_among(const struct service_condition *condition, const struct service_condition *list)
+{
+	while (list && !is_same(condition, list))
+		list = list->next;
+	return list != NULL;
+}
+
+/* Takes the conditions of `kind` off the list. */
+static struct service_condition *cut_kind(struct conditions *c, enum condition_kind kind)
+{
+	struct service_condition **at = &c->first, *cut, **end;
+
+	while (*at && (*at)->kind < kind)
+		at = &(*at)->next;
+	cut = *at;
+	end = at;
+	while (*end && (*end)->kind == kind)
+		end = &(*end)->next;
+	if (end == at)
+		return NULL;
+	*at = *end;
+	*end = NULL;
+	return cut;
+}
+
+static void insert(struct conditions *c, struct service_condition *list)
+{
+	struct service_condition **at = &c->first, **end = &list;
+
+	if (!list)
+		return;
+	while (*at && (*at)->kind < list->kind)
+		at = &(*at)->next;
+	while (*end)
+		end = &(*end)->next;
+	*end = *at;
+	*at = list;
+}
+
+bool conditions_end(struct conditions *c)
+{
+	struct service_condition *before = cut_kind(c, c->kind), *stated = c->stated;
+	const struct condition_row *row = &condition_rows[c->kind];
+	bool changed = false;
+
+	c->stated = NULL;
+	for (const struct service_condition *s = stated; s; s = s->next) {
+		struct log_about about = { NULL, s->file, s->line };
+
+		if (is_among(s, before))
+			continue;
+		log_message(c->log, row->priority, &about, "%s", s->message);
+		changed = true;
+	}
+	for (const struct service_condition *b = before; b; b = b->next) {
+		struct log_about about = { NULL, b->file, b->line };
+
+		if (is_among(b, stated))
+			continue;
+		log_message(c->log, PRIORITY_NOTICE, &about, "over: %s", b->message);
+		changed = true;
+	}
+	list_free(before);
+	insert(c, stated);
+	return changed;
+}
+
+void conditions_clear(struct conditions *c, enum condition_kind kind)
+{
+	conditions_begin(c, kind);
+	conditions_end(c);
+}
+
+unsigned conditions_count(const struct conditions *c, enum condition_kind kind)
+{
+	unsigned count = 0;
+
+	for (const struct service_condition *condition = c->first; condition; condition = condition->next)
+		count += condition->kind == kind;
+	return count;
+}
+
+json_t *conditions_json(const struct conditions *c)
+{
+	json_t *all = json_array();
+
+	for (const struct service_condition *condition = c->first; condition; condition = condition->next)
+		json_array_append_new(all,
+				      json_pack("{s:s, s:s, s:s, s:s?, s:i}", "kind",
+						condition_rows[condition->kind].name, "priority",
+						log_priority_name(condition_rows[condition->kind].priority),
+						"message", condition->message, "file", condition->file,
+						"line", (int)condition->line));
+	return all;
+}

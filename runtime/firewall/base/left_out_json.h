@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the service has left out, for the commands that compare the tree with what is loaded. */
+#ifndef PVEFW_LEFT_OUT_JSON_H
+#define PVEFW_LEFT_OUT_JSON_H
+
+#include <jansson.h>
+
+#include "resolve/left_out.h"
+
+/* The caller owns it. */
+json_t *left_out_json(const struct left_out *left_out);
+/* Adds what left_out_json() made; anything else is passed over. */
+void left_out_read_json(struct left_out *left_out, const json_t *json);
+
+#endif

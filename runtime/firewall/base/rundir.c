@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* See the header. */
+#include "firewall/base/rundir.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define LOCK_NAME "lock"
+enum { LOCK_POLL = 50 /* milliseconds */ };
+
+/* ---- the directory ---- */
+
+static int make_all(const char *path)
+{
+	char part[4096];
+	size_t len = strlen(path);
+
+	if (len >= sizeof(part)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	for (size_t i = 1; i <= len; i++) {
+		if (path[i] != '/' && path[i] != '\0')
+			continue;
+		memcpy(part, path, i);
+		part[i] = '\0';
+		if (mkdir(part, 0755) < 0 && errno != EEXIST)
+			return -1;
+	}
+	return 0;
+}
+
+int rundir_open_existing(const char *path)
+{
+	return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+int rundir_open(const char *path)
+{
+	return make_all(path) < 0 ? -1 : rundir_open_existing(path);
+}
+
+/* ---- files ---- */
+
+static int write_all(int fd, const char *bytes, size_t size)
+{
+	while (size) {
+		ssize_t n = write(fd, bytes, size);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return errno;
+		bytes += n;
+		size -= (size_t)n;
+	}
+	return 0;
+}
+
+static int write_file(int dir, const char *name, const void *bytes, size_t size, mode_t mode, bool durable)
+{
+	char temporary[256];
+	int fd, reason;
+
+	snprintf(temporary, sizeof(temporary), ".%s.new", name);
+	unlinkat(dir, temporary, 0); /* whatever it is: what is written to is new */
+	fd = openat(dir, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+	if (fd < 0)
+		return errno;
+	reason = write_all(fd, bytes, size);
+	if (!reason && durable && fsync(fd) < 0)
+		reason = errno;
+	if (close(fd) < 0 && !reason)
+		reason = errno;
+	if (!reason && renameat(dir, temporary, dir, name) < 0)
+		reason = errno;
+	if (reason)
+		unlinkat(dir, temporary, 0);
+	return reason;
+}
+
+int rundir_write(int dir, const char *name, const void *bytes, size_t size)
+{
+	return write_file(dir, name, bytes, size, 0644, false);
+}
+
+int rundir_write_private(int dir, const char *name, const void *bytes, size_t size)
+{
+	return write_file(dir, name, bytes, size, 0600, false);
+}
+
+int rundir_write_durable(int dir, const char *name, const void *bytes, size_t size)
+{
+	int reason = write_file(dir, name, bytes, size, 0600, true);
+
+	/* The name, too. */
+	if (!reason && fsync(dir) < 0)
+		reason = errno;
+	return reason;
+}
+
+/* Opens NAME below `dir` without following a link, on the way or at the end, and without waiting for the other
+ * end of a FIFO; a descriptor or -1 with errno set. */
+static int open_below(int dir, const char *name)
+{
+	const char *slash = strchr(name, '/');
+	char folder[256];
+	int below, fd, reason;
+
+	if (!slash)
+		return openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	if ((size_t)(slash - name) >= sizeof(folder)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	memcpy(folder, name, (size_t)(slash - name));
+	folder[slash - name] = '\0';
+	below = openat(dir, folder, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (below < 0)
+		return -1;
+	fd = open_below(below, slash + 1);
+	reason = errno;
+	close(below);
+	errno = reason;
+	return fd;
+}
+
+/* What may be read: a regular file of at most `max` bytes, and unless `untrusted`, one that only root or this user
+ * can have written.  0 or an errno. */
+static int check_file(int fd, size_t max, bool untrusted)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return errno;
+	if (!S_ISREG(st.st_mode))
+		return EINVAL;
+	if (!untrusted && st.st_uid != 0 && st.st_uid != geteuid())
+		return EPERM;
+	return st.st_size > (off_t)max ? EFBIG : 0;
+}
+
+/* Appends the rest of a file, which may have grown since it was looked at. */
+static int append_file(int fd, size_t max, struct out *out)
+{
+	size_t before = out->len;
+	char buffer[4096];
+	ssize_t n;
+
+	while ((n = read(fd, buffer, sizeof(buffer))) != 0) {
+		if (n < 0 && errno != EINTR)
+			return errno;
+		if (n > 0)
+			out_bytes(out, buffer, (size_t)n);
+		if (out->len - before > max)
+			return EFBIG;
+	}
+	return 0;
+}
+
+static int read_file(int dir, const char *name, size_t max, bool untrusted, struct out *out)
+{
+	int fd = open_below(dir, name), reason;
+	size_t before = out->len;
+
+	if (fd < 0)
+		return errno;
+	reason = check_file(fd, max, untrusted);
+	if (!reason)
+		reason = append_file(fd, max, out);
+	if (reason)
+		out->len = before;
+	close(fd);
+	return reason;
+}
+
+int rundir_read(int dir, const char *name, struct out *out)
+{
+	return read_file(dir, name, RUNDIR_FILE_MAX, false, out);
+}
+
+int rundir_read_untrusted(int dir, const char *name, size_t max, struct out *out)
+{
+	return read_file(dir, name, max, true, out);
+}
+
+int rundir_remove(int dir, const char *name)
+{
+	return unlinkat(dir, name, 0) < 0 && errno != ENOENT ? errno : 0;
+}
+
+/*
+ * ---- the lock ----
+ *
+ * A lock of the open file description (fcntl(2), F_OFD_SETLK): the process' own lock would be given up
+ * as soon as any other descriptor of the file is closed, by a library, too.  The kernel does not say
+ * who holds such a lock, so the file does.
+ */
+
+static struct flock whole_file(short type)
+{
+	return (struct flock){ .l_type = type, .l_whence = SEEK_SET };
+}
+
+/* The process that the file names; -1: it names none. */
+static pid_t named_holder(int fd)
+{
+	char text[16] = "";
+	long pid;
+
+	if (pread(fd, text, sizeof(text) - 1, 0) <= 0)
+		return -1;
+	pid = strtol(text, NULL, 10);
+	return pid > 0 && pid <= INT32_MAX ? (pid_t)pid : -1;
+}
+
+static pid_t holder_of(int fd)
+{
+	struct flock lock = whole_file(F_WRLCK);
+
+	if (fcntl(fd, F_OFD_GETLK, &lock) < 0 || lock.l_type == F_UNLCK)
+		return 0;
+	return lock.l_pid > 0 ? lock.l_pid : named_holder(fd);
+}
+
+static void name_holder(int fd)
+{
+	char text[16];
+	int len = snprintf(text, sizeof(text), "%d\n", (int)getpid());
+
+	/* Only for messages: the lock does not depend on it. */
+	if (ftruncate(fd, 0) < 0 || pwrite(fd, text, (size_t)len, 0) != len)
+		return;
+}
+
+pid_t rundir_lock_holder(int dir)
+{
+	int fd = openat(dir, LOCK_NAME, O_RDWR | O_CLOEXEC);
+	pid_t holder = fd < 0 ? 0 : holder_of(fd);
+
+	if (fd >= 0)
+		close(fd);
+	return holder;
+}
+
+int rundir_lock(int dir, int wait, pid_t *holder)
+{
+	const struct timespec pause = { 0, LOCK_POLL * 1000000L };
+	int fd = openat(dir, LOCK_NAME, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+
+	if (fd < 0)
+		return -1;
+	for (;; wait -= LOCK_POLL) {
+		struct flock lock = whole_file(F_WRLCK);
+
+		if (fcntl(fd, F_OFD_SETLK, &lock) == 0) {
+			name_holder(fd);
+			return fd;
+		}
+		if (wait <= 0 || (errno != EAGAIN && errno != EACCES))
+			break;
+		nanosleep(&pause, NULL);
+	}
+	*holder = holder_of(fd);
+	close(fd);
+	errno = EWOULDBLOCK;
+	return -1;
+}

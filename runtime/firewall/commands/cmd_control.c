@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * pve-firewall stop, restart, apply, confirm and rollback: requests to the service.  Where none
+ * runs, stop, apply and rollback do themselves what it would.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "firewall/commands/bounded.h"
+#include "firewall/control/client.h"
+#include "firewall/service/confirm.h"
+#include "firewall/service/in_force.h"
+#include "firewall/service/left_out_state.h"
+#include "firewall/base/rundir.h"
+#include "firewall/base/logged_diagnostics.h"
+#include "firewall/tree/tree_marks.h"
+#include "firewall/wiring/wiring.h"
+#include "base/errno_text.h"
+
+static int no_operands(const struct cli *cli)
+{
+	if (!cli->operand_count)
+		return 0;
+	return cli_error("%s takes no operand", cli->program->commands[cli->command].name);
+}
+
+/* ---- stop ---- */
+
+/* `killed`: a service that did not answer was. */
+static int remove_without_service(const struct cli *cli, bool killed)
+{
+	struct arena arena = { 0 };
+	struct substitute substitute;
+	bool done;
+
+	if (!substitute_open(&substitute, cli, killed))
+		return EXIT_TROUBLE;
+	confirm_cancel(&substitute.confirm);
+	done = cli->value[CLI_KEEP_RULES] || applied_remove(&substitute.applied, &arena);
+	tree_marks_forget(substitute.run_dir);
+	in_force_forget(substitute.run_dir);
+	substitute_close(&substitute);
+	arena_free(&arena);
+	return done ? EXIT_CLEAN : EXIT_TROUBLE;
+}
+
+/*
+ * Whether the process has the lock file open: then its number was not given to another one.  Only names are compared,
+ * as whoever looked at the files would wait for the tree, too.
+ */
+static bool has_lock_open(pid_t pid, int dir)
+{
+	char path[64], ours[4096], theirs[4096];
+	int lock = openat(dir, "lock", O_PATH | O_CLOEXEC);
+	struct dirent *entry;
+	bool found = false;
+	ssize_t len = -1;
+	DIR *stream;
+
+	if (lock >= 0) {
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", lock);
+		len = readlink(path, ours, sizeof(ours));
+		close(lock);
+	}
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	stream = len > 0 ? opendir(path) : NULL;
+	while (stream && !found && (entry = readdir(stream)))
+		found = readlinkat(dirfd(stream), entry->d_name, theirs, sizeof(theirs)) == len &&
+			memcmp(ours, theirs, (size_t)len) == 0;
+	if (stream)
+		closedir(stream);
+	return found;
+}
+
+/*
+ * A service that does not answer while the tree hangs waits for it, and would go on after that.  It is killed, which
+ * leaves its rules as they are, so that they can be taken away under its lock.  True if that was done.
+ */
+static bool kill_service(const struct cli *cli)
+{
+	int dir = rundir_open_existing(firewall_run_dir(cli)), process = -1;
+	pid_t holder = dir < 0 ? 0 : rundir_lock_holder(dir);
+	bool killed;
+
+	if (holder > 1)
+		process = (int)syscall(SYS_pidfd_open, holder, 0);
+	/* The number is looked at after the descriptor was had: it stays that of this process. */
+	killed = process >= 0 && has_lock_open(holder, dir) && syscall(SYS_pidfd_send_signal, process, SIGKILL, NULL, 0) == 0;
+	if (killed)
+		cli_error("process %d, which does not answer, was killed", (int)holder);
+	if (process >= 0)
+		close(process);
+	if (dir >= 0)
+		close(dir);
+	return killed;
+}
+
+/* Until the process has ended, so that what comes next can have the lock. */
+static void wait_for_end(const struct cli *cli)
+{
+	const struct timespec pause = { 0, 20000000 };
+	int dir = rundir_open_existing(firewall_run_dir(cli));
+
+	for (int i = 0; dir >= 0 && i < 500 && rundir_lock_holder(dir); i++)
+		nanosleep(&pause, NULL);
+	if (dir >= 0)
+		close(dir);
+}
+
+int cmd_stop(const struct cli *cli)
+{
+	bool missing;
+	json_t *answer;
+
+	if (no_operands(cli))
+		return EXIT_TROUBLE;
+	answer = client_ask(cli, json_pack("{s:s, s:b}", "command", "stop", "keep_rules", cli->value[CLI_KEEP_RULES] != NULL),
+			    &missing);
+	if (missing)
+		return remove_without_service(cli, false);
+	if (!answer)
+		return client_tree_hangs() && kill_service(cli) ? remove_without_service(cli, true) : EXIT_TROUBLE;
+	wait_for_end(cli);
+	if (!json_is_true(json_object_get(answer, "removed")))
+		json_object_set_new(answer, "error", json_string("the service has ended, but could not take away all its rules; "
+								 "its log says why, and another stop tries again"));
+	return client_end(answer);
+}
+
+/* ---- restart ---- */
+
+int cmd_restart(const struct cli *cli)
+{
+	bool missing;
+	json_t *answer;
+
+	if (no_operands(cli))
+		return EXIT_TROUBLE;
+	answer = client_ask(cli, json_pack("{s:s}", "command", "reload"), &missing);
+	if (missing)
+		return cmd_start(cli);
+	return answer ? client_end(answer) : EXIT_TROUBLE;
+}
+
+/* ---- apply ---- */
+
+/* Guests that are plugged in such a way that what was applied does not filter them. */
+static void tell_unfiltered(const struct compilation *c, struct log *log)
+{
+	struct wiring wiring = { .count = 0 };
+	struct wiring_links links;
+	struct conditions conditions;
+
+	conditions_init(&conditions, log);
+	wiring_expect(&wiring, c->config, &c->map, c->backend == &backend_iptables);
+	if (wiring_links_read(&links) == 0) {
+		wiring_check(&wiring, &links, &conditions, 0);
+		wiring_links_free(&links);
+	}
+	for (const struct service_condition *condition = conditions.first; condition; condition = condition->next)
+		cli_error("%s", condition->message);
+	conditions_free(&conditions);
+	wiring_free(&wiring);
+}
+
+/* EXIT_FOUND if something was left out, which is reported. */
+static int tell_left_out(const struct compilation *c, const struct left_out *left_out, struct log *log)
+{
+	struct conditions conditions;
+	int status = EXIT_CLEAN;
+
+	conditions_init(&conditions, log);
+	left_out_state(&conditions, c, left_out);
+	for (const struct service_condition *one = conditions.first; one; one = one->next) {
+		if (one->file)
+			cli_error("%s:%u: %s", one->file, one->line, one->message);
+		else
+			cli_error("%s", one->message);
+		status = EXIT_FOUND;
+	}
+	conditions_free(&conditions);
+	return status;
+}
+
+/* What is to be enforced, with the lock; `substitute` is closed. */
+static int enforce_without_service(const struct cli *cli, struct substitute *substitute)
+{
+	struct input_options options = firewall_inputs(cli);
+	struct told told = { NULL, 0 };
+	struct arena arena = { 0 }; /* not the compilation's, which may be compiled again */
+	struct applying applying = { .arena = &arena };
+	struct compilation c;
+	int status = EXIT_TROUBLE;
+
+	confirm_compile(&substitute->confirm, &options, NULL, &substitute->applied.left_out, &c);
+	bounded_done();
+	told_log(&told, &substitute->log, &c.diags);
+	in_force_forget(substitute->run_dir);
+	if (c.config && applied_load(&substitute->applied, &c, &applying)) {
+		confirm_note_applied(&substitute->confirm, &c, applying.changed);
+		tell_unfiltered(&c, &substitute->log);
+		status = tell_left_out(&c, &substitute->applied.left_out, &substitute->log);
+	} else {
+		cli_error("not applied; %s%s%s",
+			  applied_load_minimal(&substitute->applied, &c, &applying) ? "the minimal ruleset is in force"
+										    : "what was in force stays in force",
+			  applying.problems ? ": " : "", applying.problems ? applying.problems->text : "");
+	}
+	told_free(&told);
+	compilation_free(&c);
+	arena_free(&arena);
+	substitute_close(substitute);
+	return status;
+}
+
+static int apply_without_service(const struct cli *cli, void *context)
+{
+	struct substitute substitute;
+
+	(void)context;
+	if (!substitute_open(&substitute, cli, false))
+		return EXIT_TROUBLE;
+	confirm_release(&substitute.confirm);
+	return enforce_without_service(cli, &substitute);
+}
+
+/* 0: not given; false was reported. */
+static bool read_seconds(const struct cli *cli, uint64_t *seconds)
+{
+	const char *text = cli->value[CLI_CONFIRM_WITHIN];
+
+	*seconds = 0;
+	if (!text || (text_to_number(text_of(text), 86400, seconds) && *seconds))
+		return true;
+	cli_error("--confirm takes a number of seconds from 1 to 86400, not `%s`", text);
+	return false;
+}
+
+/* The number of a generation; 0: not given.  False was reported. */
+static bool read_generation(const char *text, uint64_t *number)
+{
+	*number = 0;
+	if (!text || (text_to_number(text_of(text), INT64_MAX, number) && *number))
+		return true;
+	cli_error("`%s` is not the number of a generation; see pve-firewall history", text);
+	return false;
+}
+
+static int apply_until_confirmed(const struct cli *cli, uint64_t seconds)
+{
+	struct input_options options = firewall_inputs(cli);
+	uint64_t to;
+	bool missing;
+	json_t *answer;
+	int reason, answered;
+
+	if (!read_generation(cli->value[CLI_CONFIRM_TO], &to))
+		return EXIT_TROUBLE;
+	/* First, as this process may not live to see the answer. */
+	reason = confirm_start_guard(firewall_state_dir(cli), firewall_run_dir(cli), cli->value[CLI_LOG_FILE], &options,
+				     &answered);
+	if (reason)
+		return cli_error("cannot start what goes back: %s", error_text(reason));
+	answer = client_ask(cli,
+			    json_pack("{s:s, s:I, s:I}", "command", "apply", "confirm", (json_int_t)seconds, "to", (json_int_t)to),
+			    &missing);
+	if (answer || missing)
+		send(answered, "", 1, MSG_NOSIGNAL);
+	close(answered);
+	if (missing)
+		return cli_error("no service runs, so there is nothing that could go back; see pve-firewall start");
+	return answer ? client_end(answer) : EXIT_TROUBLE;
+}
+
+int cmd_apply(const struct cli *cli)
+{
+	uint64_t seconds;
+	bool missing;
+	json_t *answer;
+
+	if (no_operands(cli) || !read_seconds(cli, &seconds))
+		return EXIT_TROUBLE;
+	if (seconds)
+		return apply_until_confirmed(cli, seconds);
+	if (cli->value[CLI_CONFIRM_TO])
+		return cli_error("--to needs --confirm; pve-firewall rollback N enforces generation N at once");
+	answer = client_ask(cli, json_pack("{s:s}", "command", "apply"), &missing);
+	if (missing)
+		return bounded_run(apply_without_service, bounded_late, cli, NULL);
+	return answer ? client_end(answer) : EXIT_TROUBLE;
+}
+
+/* ---- rollback ---- */
+
+static int rollback_without_service(const struct cli *cli, void *context)
+{
+	uint64_t number = *(const uint64_t *)context;
+	struct input_options options = firewall_inputs(cli);
+	struct substitute substitute;
+	struct compilation tree;
+	struct file_list files;
+	int reason;
+
+	if (!substitute_open(&substitute, cli, false))
+		return EXIT_TROUBLE;
+	if (!number)
+		number = confirm_before_edit(&substitute.confirm);
+	compilation_run(&tree, &options, NULL);
+	file_list_of_map(&files, &tree.map);
+	reason = !tree.config ? EIO : number ? confirm_reject(&substitute.confirm, &files, number, REJECTED_ROLLED_BACK) : ENOENT;
+	file_list_free(&files);
+	compilation_free(&tree);
+	if (reason == EALREADY)
+		confirm_release(&substitute.confirm);
+	if (!reason || reason == EALREADY)
+		return enforce_without_service(cli, &substitute);
+	substitute_close(&substitute);
+	if (reason == ENOENT)
+		return cli_error("there is no such generation; see pve-firewall history");
+	return cli_error("cannot go back: %s", error_text(reason));
+}
+
+int cmd_rollback(const struct cli *cli)
+{
+	uint64_t number;
+	bool missing;
+	json_t *answer;
+
+	if (cli->operand_count > 1)
+		return cli_error("rollback takes the number of one generation");
+	if (!read_generation(cli->operand_count ? cli->operands[0] : NULL, &number))
+		return EXIT_TROUBLE;
+	answer = client_ask(cli, json_pack("{s:s, s:I}", "command", "rollback", "to", (json_int_t)number), &missing);
+	if (missing)
+		return bounded_run(rollback_without_service, bounded_late, cli, &number);
+	return answer ? client_end(answer) : EXIT_TROUBLE;
+}
+
+/* ---- confirm ---- */
+
+int cmd_confirm(const struct cli *cli)
+{
+	bool missing;
+	json_t *answer;
+
+	if (no_operands(cli))
+		return EXIT_TROUBLE;
+	answer = client_ask(cli, json_pack("{s:s}", "command", "confirm"), &missing);
+	if (missing)
+		return cli_error("no service runs, so nothing waits to be confirmed");
+	return answer ? client_end(answer) : EXIT_TROUBLE;
+}

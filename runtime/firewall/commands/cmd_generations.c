@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * pve-firewall history and diff.  Both read the store themselves, so that they work whatever the service does;
+ * what is read is whole, as its files are renamed into place.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "format/diag_json.h"
+#include "firewall/commands/bounded.h"
+#include "firewall/service/confirm.h"
+#include "firewall/commands/firewall.h"
+#include "firewall/tree/line_diff.h"
+#include "cli/run.h"
+#include "base/errno_text.h"
+#include "base/escape.h"
+
+/* False: it was reported why there is nothing to be read.  To be closed in any case. */
+static bool open_store(struct confirm *c, const struct cli *cli)
+{
+	confirm_open(c, firewall_state_dir(cli), firewall_run_dir(cli), false, NULL);
+	if (c->reason && c->reason != ENOENT)
+		cli_error("cannot read %s: %s", c->path, error_text(c->reason));
+	return !c->reason || c->reason == ENOENT;
+}
+
+/* ---- history ---- */
+
+static bool wants_json(const struct cli *cli)
+{
+	const char *format = cli->value[CLI_REPORT_FORMAT];
+
+	return format && strcmp(format, "json") == 0;
+}
+
+static const char *state_name(const struct confirm *c, uint64_t number)
+{
+	if (number == c->in_force)
+		return c->pending ? "pending_confirmation" : "in_force";
+	return confirm_was_taken_back(c, number) ? "rejected" : "past";
+}
+
+static const char *state_text(const struct confirm *c, uint64_t number)
+{
+	if (number == c->in_force)
+		return c->pending ? "not confirmed yet" : "in force";
+	return confirm_was_taken_back(c, number) ? "rejected" : "";
+}
+
+static const char *kind_name(enum change_kind kind)
+{
+	static const char *const names[] = {
+		[CHANGE_EDITED] = "edited", [CHANGE_CREATED] = "created", [CHANGE_DELETED] = "deleted",
+	};
+
+	return names[kind];
+}
+
+static void print_change(struct out *out, const struct generation_change *change)
+{
+	out_visible(out, text_of(change->path));
+	out_printf(out, " +%u -%u", change->added, change->removed);
+	if (change->kind != CHANGE_EDITED)
+		out_printf(out, " (%s)", kind_name(change->kind));
+}
+
+/* A line for each, with its first change; further ones below it. */
+static void print_generation(struct out *out, const struct confirm *c, const struct generation *g)
+{
+	char when[32] = "?";
+	struct tm local;
+	time_t seconds = (time_t)g->time;
+
+	if (localtime_r(&seconds, &local))
+		strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", &local);
+	out_printf(out, "%6" PRIu64 "  %s  %-17s  ", g->number, when, state_text(c, g->number));
+	if (!g->change_count)
+		out_string(out, g->parent ? "-" : "the first one");
+	for (unsigned i = 0; i < g->change_count; i++) {
+		if (i)
+			out_printf(out, "\n%6s  %19s  %17s  ", "", "", "");
+		print_change(out, &g->changes[i]);
+	}
+	out_char(out, '\n');
+}
+
+static json_t *text_json(const char *text)
+{
+	json_t *value = json_string(text);
+	struct out out;
+
+	if (value)
+		return value;
+	out_init_memory(&out); /* not UTF-8 */
+	out_visible(&out, text_of(text));
+	value = json_stringn(out.data, out.len);
+	out_free(&out);
+	return value ? value : json_null();
+}
+
+static json_t *number_json(uint64_t number)
+{
+	return number ? json_integer((json_int_t)number) : json_null();
+}
+
+static json_t *generation_json(const struct confirm *c, const struct generation *g)
+{
+	json_t *changes = json_array();
+
+	for (unsigned i = 0; i < g->change_count; i++)
+		json_array_append_new(changes, json_pack("{s:o, s:s, s:i, s:i}", "file", text_json(g->changes[i].path), "kind",
+							 kind_name(g->changes[i].kind), "added", (int)g->changes[i].added,
+							 "removed", (int)g->changes[i].removed));
+	return json_pack("{s:I, s:o, s:I, s:s, s:o}", "number", (json_int_t)g->number, "parent", number_json(g->parent), "time",
+			 (json_int_t)g->time, "state", state_name(c, g->number), "changes", changes);
+}
+
+static void print_json(struct out *out, const struct confirm *c)
+{
+	json_t *all = json_array(), *history;
+	char *text;
+
+	for (unsigned i = 0; i < c->generations.count; i++)
+		json_array_append_new(all, generation_json(c, c->generations.all[i]));
+	history = json_pack("{s:o, s:o}", "in_force", number_json(c->in_force), "generations", all);
+	text = json_dumps(history, JSON_INDENT(2));
+	out_printf(out, "%s\n", text ? text : "{}");
+	free(text);
+	json_decref(history);
+}
+
+int cmd_history(const struct cli *cli)
+{
+	struct confirm c;
+	struct out out;
+	int status = EXIT_TROUBLE;
+
+	if (cli->operand_count)
+		return cli_error("history takes no operand");
+	if (open_store(&c, cli)) {
+		stdout_open(&out);
+		if (wants_json(cli))
+			print_json(&out, &c);
+		else if (c.generations.count)
+			for (unsigned i = 0; i < c.generations.count; i++)
+				print_generation(&out, &c, c.generations.all[i]);
+		else
+			out_string(&out, "No generation is kept: nothing was in force yet.\n");
+		status = stdout_close(&out);
+	}
+	confirm_close(&c);
+	return status;
+}
+
+/* ---- diff ---- */
+
+static struct text stored(const struct confirm *c, const struct generation_file *file, struct out *content, int *reason)
+{
+	out_init_memory(content);
+	if (file && !*reason)
+		*reason = generations_content(&c->generations, &file->digest, content);
+	return (struct text){ content->data ? content->data : "", (uint32_t)content->len };
+}
+
+/* A file of either tree. */
+static int print_file(struct out *out, const struct confirm *c, uint64_t number, const struct generation_file *then,
+		      const struct generation_file *now)
+{
+	const char *path = then ? then->path : now->path;
+	struct out content;
+	int reason = 0;
+	struct text before = stored(c, then, &content, &reason);
+
+	if (!reason) {
+		out_string(out, "--- ");
+		if (then) {
+			out_visible(out, text_of(path));
+			out_printf(out, "\tgeneration %" PRIu64, number);
+		} else {
+			out_string(out, "/dev/null");
+		}
+		out_string(out, "\n+++ ");
+		if (now) {
+			out_visible(out, text_of(path));
+			out_string(out, "\tnow");
+		} else {
+			out_string(out, "/dev/null");
+		}
+		out_char(out, '\n');
+		line_diff_print(out, before, now ? now->content : (struct text){ "", 0 });
+	}
+	out_free(&content);
+	return reason;
+}
+
+/* The same as a member of `files`. */
+static int add_file_json(json_t *files, const struct confirm *c, uint64_t number, const struct generation_file *then,
+			 const struct generation_file *now)
+{
+	enum change_kind kind = !then ? CHANGE_CREATED : !now ? CHANGE_DELETED : CHANGE_EDITED;
+	struct out text;
+	int reason;
+
+	out_init_memory(&text);
+	reason = print_file(&text, c, number, then, now);
+	out_bytes(&text, "", 1);
+	json_array_append_new(files, json_pack("{s:o, s:s, s:o}", "file", text_json((then ? then : now)->path), "kind",
+					       kind_name(kind), "diff", text_json(text.data)));
+	out_free(&text);
+	return reason;
+}
+
+/* Both lists are sorted.  Prints to `out`, or appends to `files` if that is not NULL. */
+static int print_differences(struct out *out, json_t *files, const struct confirm *c, uint64_t number,
+			     const struct file_list *then, const struct file_list *now)
+{
+	unsigned i = 0, j = 0;
+	int reason = 0;
+
+	while (!reason && (i < then->count || j < now->count)) {
+		int order = i == then->count ? 1 : j == now->count ? -1 : strcmp(then->files[i].path, now->files[j].path);
+		const struct generation_file *a = order <= 0 ? &then->files[i++] : NULL, *b = order >= 0 ? &now->files[j++] : NULL;
+
+		if (a && b && content_digest_equal(&a->digest, &b->digest))
+			continue;
+		reason = files ? add_file_json(files, c, number, a, b) : print_file(out, c, number, a, b);
+	}
+	return reason;
+}
+
+static int compare_with(const struct cli *cli, const struct confirm *c, uint64_t number, const struct source_map *map)
+{
+	json_t *files = wants_json(cli) ? json_array() : NULL;
+	struct file_list then, now;
+	int reason = generations_files(&c->generations, number, &then), status;
+	struct out out;
+
+	if (!reason) {
+		stdout_open(&out);
+		file_list_of_map(&now, map);
+		reason = print_differences(&out, files, c, number, &then, &now);
+		if (files && !reason)
+			json_print(&out, json_pack("{s:I, s:O}", "generation", (json_int_t)number, "files", files));
+		file_list_free(&now);
+		file_list_free(&then);
+		status = stdout_close(&out);
+	} else {
+		status = EXIT_TROUBLE;
+	}
+	json_decref(files);
+	return reason ? cli_error("cannot read generation %" PRIu64 ": %s", number, error_text(reason)) : status;
+}
+
+static int diff_tree(const struct cli *cli, void *context)
+{
+	uint64_t number = *(const uint64_t *)context;
+	struct inputs inputs;
+	struct run run;
+	struct confirm c;
+	bool readable = run_begin(&run, cli);
+	int status = EXIT_TROUBLE;
+
+	run.options.resolve = false;
+	readable = readable && inputs_load(&inputs, &run.options, &run.diags);
+	bounded_done();
+	if (!readable)
+		return run_end(&run);
+	HASH_CLEAR(hh, inputs.sdn.ipsets);
+	if (open_store(&c, cli)) {
+		if (!number)
+			number = confirm_before(&c);
+		if (!number)
+			status = cli_error("there is no earlier generation to compare with; see pve-firewall history");
+		else if (!generations_find(&c.generations, number))
+			status = cli_error("there is no generation %" PRIu64 "; see pve-firewall history", number);
+		else
+			status = compare_with(cli, &c, number, &run.map);
+	}
+	confirm_close(&c);
+	run_drop(&run); /* diagnostics are for status */
+	return status;
+}
+
+int cmd_diff(const struct cli *cli)
+{
+	uint64_t number = 0;
+
+	if (cli->operand_count > 1)
+		return cli_error("diff takes the number of one generation");
+	if (cli->operand_count && (!text_to_number(text_of(cli->operands[0]), INT64_MAX, &number) || !number))
+		return cli_error("`%s` is not the number of a generation; see pve-firewall history", cli->operands[0]);
+	return bounded_run(diff_tree, bounded_late, cli, &number);
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * pve-firewall start: the service, in the foreground where somebody watches it (systemd,
+ * or a person with --debug), else in the background; then the command ends when the
+ * first configuration is in force, or has failed.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "firewall/commands/firewall.h"
+#include "firewall/service/service.h"
+#include "base/errno_text.h"
+
+static void close_terminal(void)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	for (int fd = 0; null >= 0 && fd < 3; fd++)
+		dup2(null, fd);
+	if (null > 2)
+		close(null);
+}
+
+/* `ready`: -1, or where to say that it runs. */
+static int serve(const struct cli *cli, int ready)
+{
+	static struct service service; /* large */
+	int status = service_open(&service, cli);
+
+	if (!status) {
+		service.ready = ready;
+		if (ready >= 0)
+			close_terminal();
+		status = service_run(&service);
+	}
+	service_close(&service);
+	return status;
+}
+
+/* What the child writes up to a NUL, or until it has ended. */
+static void read_word(int fd, struct out *text)
+{
+	char buffer[256];
+	ssize_t got;
+
+	while ((got = read(fd, buffer, sizeof(buffer))) != 0 && (got > 0 || errno == EINTR)) {
+		if (got > 0)
+			out_bytes(text, buffer, (size_t)got);
+		if (got > 0 && !buffer[got - 1])
+			return;
+	}
+	out_char(text, '\0');
+}
+
+/* The child's word that it runs, or its exit status. */
+static int wait_for(pid_t child, int ready)
+{
+	struct out word;
+	int status;
+
+	out_init_memory(&word);
+	read_word(ready, &word);
+	if (word.data[0]) {
+		status = word.data[0] == READY_FAILING[0]
+				 ? cli_error("the service runs, but the configuration is not applied; what was in force stays in "
+					     "force, and it is tried again: %s",
+					     word.data[1] ? word.data + 1 : "the log says why")
+				 : EXIT_CLEAN;
+		if (status == EXIT_CLEAN && word.data[1]) {
+			cli_error("the service runs, but not all is in force; pve-firewall status says more: %s", word.data + 1);
+			status = EXIT_FOUND;
+		}
+		out_free(&word);
+		return status;
+	}
+	out_free(&word);
+	while (waitpid(child, &status, 0) < 0)
+		if (errno != EINTR)
+			return cli_error("the service is gone: %s", error_text(errno));
+	return WIFEXITED(status) ? WEXITSTATUS(status) : cli_error("the service was killed by signal %d", WTERMSIG(status));
+}
+
+static int start_in_background(const struct cli *cli)
+{
+	int ends[2];
+	pid_t child;
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return cli_error("cannot start: %s", error_text(errno));
+	child = fork();
+	if (child < 0)
+		return cli_error("cannot start: %s", error_text(errno));
+	if (child == 0) {
+		close(ends[0]);
+		setsid();
+		return serve(cli, ends[1]);
+	}
+	close(ends[1]);
+	return wait_for(child, ends[0]);
+}
+
+int cmd_start(const struct cli *cli)
+{
+	if (cli->operand_count)
+		return cli_error("start takes no operand; --root names the tree");
+	if (cli->value[CLI_DEBUG] || getenv("NOTIFY_SOCKET"))
+		return serve(cli, -1);
+	return start_in_background(cli);
+}

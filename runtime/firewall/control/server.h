@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A small server on a stream socket, part of the event loop: a client sends a request,
+ * gets an answer, and is gone.  One that is slow waits alone.
+ */
+#ifndef PVEFW_SERVER_H
+#define PVEFW_SERVER_H
+
+#include <systemd/sd-event.h>
+
+#include "base/output.h"
+
+/* Appends the answer to a request; false: it is not complete yet. */
+typedef bool server_handler(void *context, struct text request, struct out *answer);
+
+struct server {
+	int fd;
+	sd_event *event;
+	sd_event_source *source;
+	server_handler *handler;
+	void *context;
+	struct server_client *clients;
+	unsigned client_count;
+};
+
+/* Serves on `fd`, a listening socket (or -1 with errno set), which becomes the server's; 0 or an errno. */
+int server_open(struct server *server, sd_event *event, int fd, server_handler *handler, void *context);
+void server_close(struct server *server);
+
+#endif

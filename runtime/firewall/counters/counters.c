@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The table of counters.  What a line is, is asked of the configuration: it has
+ * the rules that are right, and what else stands in a section of rules was
+ * reported and is ignored.
+ */
+#include "firewall/counters/counters.h"
+
+#include <errno.h>
+
+#include "diag/diag.h"
+
+const char *const counted_options[COUNTED_OPTIONS] = { "policy_in", "policy_out", "policy_forward" };
+
+/* ---- files ---- */
+
+static bool ends_in(const char *path, const char *end)
+{
+	size_t len = strlen(path), end_len = strlen(end);
+
+	return len >= end_len && strcmp(path + len - end_len, end) == 0;
+}
+
+static struct text base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return text_of(slash ? slash + 1 : path);
+}
+
+static enum file_kind kind_of(const char *path)
+{
+	struct text name = base_name(path);
+
+	if (strncmp(path, "sdn/", 4) == 0)
+		return FILE_VNET;
+	if (text_is(name, "cluster.fw"))
+		return FILE_CLUSTER;
+	return text_is(name, "host.fw") ? FILE_HOST : FILE_GUEST;
+}
+
+static struct text line_text(const struct counters *c, const struct counted_file *file, uint32_t line)
+{
+	return word_text(source_line(c->config->diags->map, file->source, line));
+}
+
+static void add_file(struct counters *c, struct source *source)
+{
+	struct counted_file *file = &c->files[c->file_count++];
+
+	file->source = source;
+	file->kind = kind_of(source->path);
+	line_text(c, file, 1); /* counts the lines */
+	file->line_count = source->line_count;
+	if (file->line_count && !line_text(c, file, file->line_count).len)
+		file->line_count--;
+	file->lines = ARENA_ARRAY(c->arena, struct counted, file->line_count);
+}
+
+/* NULL for what is in no .fw file. */
+static struct counted_file *file_of(const struct counters *c, const struct source *source)
+{
+	uint32_t low = 0, high = c->file_count;
+
+	while (source && low < high) {
+		uint32_t middle = (low + high) / 2;
+
+		if (c->files[middle].source == source)
+			return &c->files[middle];
+		if (c->files[middle].source->base < source->base)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return NULL;
+}
+
+static struct counted *line_at(const struct counters *c, struct span span)
+{
+	const struct source_map *map = c->config->diags->map;
+	struct counted_file *file = file_of(c, source_find(map, span.begin));
+	uint32_t line = file ? source_line_number(map, span.begin) : 0;
+
+	return line && line <= file->line_count ? &file->lines[line - 1] : NULL;
+}
+
+/* ---- kinds of lines ---- */
+
+/* All lines in sections of rules that are not empty, until it is known better. */
+static void mark_sections(const struct counters *c, struct counted_file *file)
+{
+	bool rules = false;
+
+	for (uint32_t line = 1; line <= file->line_count; line++) {
+		struct text t = line_text(c, file, line);
+
+		while (t.len && char_is_blank(t.ptr[0])) {
+			t.ptr++;
+			t.len--;
+		}
+		if (t.len && t.ptr[0] == '[')
+			rules = (t.len > 5 && text_equal_nocase((struct text){ t.ptr, 6 }, TEXT("[rules"))) ||
+				(t.len > 5 && text_equal_nocase((struct text){ t.ptr, 6 }, TEXT("[group")));
+		else if (rules && t.len && t.ptr[0] != '#')
+			file->lines[line - 1].kind = COUNTED_IGNORED;
+	}
+}
+
+static void mark_rules(const struct counters *c, const struct rule_list *rules)
+{
+	for (const struct rule *rule = rules->first; rule; rule = rule->next) {
+		struct counted *line = line_at(c, rule->span);
+
+		if (line)
+			line->kind = rule->enabled ? COUNTED_RULE : COUNTED_DISABLED;
+	}
+}
+
+static void mark_lines(const struct counters *c)
+{
+	const struct config *config = c->config;
+
+	for (uint32_t i = 0; i < c->file_count; i++)
+		mark_sections(c, &c->files[i]);
+	mark_rules(c, &config->cluster_rules);
+	mark_rules(c, &config->host_rules);
+	for (const struct group *group = config->groups; group; group = group->hh.next)
+		mark_rules(c, &group->rules);
+	for (const struct guest *guest = config->guests; guest; guest = guest->next)
+		mark_rules(c, &guest->rules);
+	for (const struct guest *guest = config->strangers; guest; guest = guest->next)
+		mark_rules(c, &guest->rules);
+	for (const struct vnet *vnet = config->vnets; vnet; vnet = vnet->next)
+		mark_rules(c, &vnet->rules);
+}
+
+void counters_init(struct counters *c, struct arena *arena, const struct config *config)
+{
+	const struct source_map *map = config->diags->map;
+
+	*c = (struct counters){ .arena = arena, .config = config };
+	c->files = ARENA_ARRAY(arena, struct counted_file, map->count);
+	for (uint32_t i = 0; i < map->count; i++)
+		if (ends_in(map->sources[i]->path, ".fw"))
+			add_file(c, map->sources[i]);
+	mark_lines(c);
+}
+
+void counters_free(struct counters *c)
+{
+	HASH_CLEAR(hh, c->zones);
+}
+
+struct counted_file *counters_find_file(const struct counters *c, struct text name)
+{
+	struct counted_file *found = NULL;
+
+	for (uint32_t i = 0; i < c->file_count; i++) {
+		struct counted_file *file = &c->files[i];
+		struct text base = base_name(file->source->path), stem = { base.ptr, base.len - 3 };
+
+		if (text_is(name, file->source->path))
+			return file;
+		if (!found && (text_equal(name, base) || text_equal(name, stem)))
+			found = file;
+	}
+	return found;
+}
+
+/* ---- counting ---- */
+
+static void add(struct count *count, uint64_t packets, uint64_t bytes)
+{
+	count->packets += packets;
+	count->bytes += bytes;
+}
+
+static void add_to(struct counted *counted, uint64_t packets, uint64_t bytes)
+{
+	counted->loaded = true;
+	add(&counted->all, packets, bytes);
+}
+
+static struct counted_zone *find_zone(struct counters *c, const struct backend_zone *zone)
+{
+	const char *key = arena_printf(c->arena, "%u %.*s", (unsigned)zone->kind, TEXT_ARG(zone->name));
+	struct counted_zone *found = NULL;
+
+	HASH_FIND_STR(c->zones, key, found);
+	if (found)
+		return found;
+	found = ARENA_NEW(c->arena, struct counted_zone);
+	found->kind = zone->kind;
+	found->name = arena_copy(c->arena, zone->name);
+	found->key = key;
+	HASH_ADD_KEYPTR(hh, c->zones, found->key, strlen(found->key), found);
+	return found;
+}
+
+static struct counted *option_of(struct counted_file *file, struct text option)
+{
+	for (unsigned i = 0; i < COUNTED_OPTIONS; i++)
+		if (text_is(option, counted_options[i]))
+			return &file->defaults[i];
+	return NULL;
+}
+
+void counters_add(void *counters, const struct backend_count *count)
+{
+	struct counters *c = counters;
+	struct counted_file *file = file_of(c, count->source);
+	struct counted *counted = NULL;
+	struct counted_zone *zone = find_zone(c, &count->zone);
+
+	if (file && !count->line)
+		counted = option_of(file, count->option);
+	else if (file && count->line <= file->line_count)
+		counted = &file->lines[count->line - 1];
+	if (counted)
+		add_to(counted, count->packets, count->bytes);
+	else
+		c->skipped++;
+	add(&zone->outcomes[count->outcome], count->packets, count->bytes);
+}
+
+void counters_add_line(struct counters *c, struct span span, uint64_t packets, uint64_t bytes)
+{
+	struct counted *line = line_at(c, span);
+
+	if (line)
+		add_to(line, packets, bytes);
+	else
+		c->skipped++;
+}
+
+/* Forgets what was counted. */
+static void clear(struct counters *c)
+{
+	for (uint32_t i = 0; i < c->file_count; i++) {
+		struct counted_file *file = &c->files[i];
+
+		for (uint32_t line = 0; line < file->line_count; line++)
+			file->lines[line] = (struct counted){ .kind = file->lines[line].kind };
+		memset(file->defaults, 0, sizeof(file->defaults));
+	}
+	HASH_CLEAR(hh, c->zones);
+	c->skipped = 0;
+}
+
+int counters_read(struct counters *c, const struct backend *backend)
+{
+	enum { TRIES = 8 };
+	uint32_t skipped = 0;
+	int reason = EINTR;
+
+	for (unsigned i = 0; i < TRIES && reason == EINTR; i++) {
+		clear(c);
+		reason = backend->counters(c->config, counters_add, c, &skipped);
+	}
+	c->skipped += skipped;
+	return reason;
+}
+
+struct count counted_since(const struct counted *counted)
+{
+	return (struct count){ counted->all.packets - counted->base.packets,
+			       counted->all.bytes - counted->base.bytes };
+}

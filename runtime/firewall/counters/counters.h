@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Packets and bytes of every source line: a table of all lines of all .fw files
+ * that a compilation has read, which is filled by a target's counters() and printed.
+ *
+ * All from `arena`, and as long as the configuration:
+ *
+ *     struct counters c;
+ *     counters_init(&c, arena, config);
+ *     reason = counters_read(&c, backend);
+ *     counters_read_baseline(&c, text);
+ *     counters_print_file(out, &c, file, exact);
+ *     counters_free(&c);
+ */
+#ifndef PVEFW_COUNTERS_H
+#define PVEFW_COUNTERS_H
+
+#include <uthash.h>
+
+#include "api/backend.h"
+
+struct count {
+	uint64_t packets, bytes;
+};
+
+enum counted_kind {
+	COUNTED_PLAIN, /* nothing that could be counted, as far as the configuration knows */
+	COUNTED_RULE,
+	COUNTED_DISABLED, /* a rule that is switched off */
+	COUNTED_IGNORED,  /* in place of a rule, and none: it was reported */
+};
+
+/* A line, or an option that no line sets. */
+struct counted {
+	enum counted_kind kind;
+	bool loaded;            /* something counts for it */
+	struct count all, base; /* since it was loaded; of it, before --zero */
+};
+
+/* Options whose defaults count, too: policy_in, policy_out, policy_forward. */
+enum { COUNTED_OPTIONS = 3 };
+extern const char *const counted_options[COUNTED_OPTIONS];
+
+struct counted_file {
+	struct source *source;
+	enum file_kind kind;
+	struct counted *lines; /* [line - 1] */
+	uint32_t line_count;
+	struct counted defaults[COUNTED_OPTIONS];
+};
+
+struct counted_zone {
+	enum backend_zone_kind kind;
+	struct text name;
+	struct count outcomes[BACKEND_OUTCOMES];
+	const char *key;
+	UT_hash_handle hh;
+};
+
+struct counters {
+	struct arena *arena;
+	const struct config *config;
+	struct counted_file *files; /* as they stand in the source map */
+	uint32_t file_count;
+	struct counted_zone *zones; /* uthash, in the order in which they were met */
+	uint32_t skipped;           /* rules of files that are not there */
+};
+
+void counters_init(struct counters *c, struct arena *arena, const struct config *config);
+void counters_free(struct counters *c);
+/* Fills it with what is loaded, which must be `config`; 0 or an errno. */
+int counters_read(struct counters *c, const struct backend *backend);
+/* One rule more: of type backend_count_function; `counters` is a struct counters. */
+void counters_add(void *counters, const struct backend_count *count);
+/* The same where only the line and its numbers are known. */
+void counters_add_line(struct counters *c, struct span span, uint64_t packets, uint64_t bytes);
+
+/* What counts for a line since the last --zero. */
+struct count counted_since(const struct counted *counted);
+/* "100.fw", "100", "firewall/100.fw"; NULL if there is none. */
+struct counted_file *counters_find_file(const struct counters *c, struct text name);
+
+/* ---- counters_print.c ---- */
+
+/* The file's lines with their numbers in front; `exact` ones, or three digits and a unit. */
+void counters_print_file(struct out *out, const struct counters *c, const struct counted_file *file,
+			 bool exact);
+/* The `most` lines of all files with the most packets. */
+void counters_print_top(struct out *out, const struct counters *c, uint32_t most, bool exact);
+int counters_print_top_json(struct out *out, const struct counters *c, uint32_t most);
+/* All of `file`, or of all files if it is NULL, as JSON; 0 or an errno. */
+int counters_print_json(struct out *out, const struct counters *c, const struct counted_file *file);
+
+/* ---- counters_baseline.c ---- */
+
+/* Everything counts from now on. */
+void counters_zero(struct counters *c);
+/* What to write to the file of the baseline. */
+void counters_print_baseline(struct out *out, const struct counters *c);
+/*
+ * Counts from what the file of the baseline says.  A line that has counted less since it
+ * was loaded, or says something else now, counts from when it was loaded; true: there is
+ * such a one, and the file should be written anew, or a later reading would take it in.
+ */
+bool counters_read_baseline(struct counters *c, struct text baseline);
+
+#endif

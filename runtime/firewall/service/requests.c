@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* See the header. */
+#include "firewall/service/requests.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "firewall/base/left_out_json.h"
+#include "firewall/service/left_out_state.h"
+#include "firewall/service/service.h"
+#include "base/errno_text.h"
+
+/* ---- commands ---- */
+
+static json_t *failure(const char *what, int reason)
+{
+	return json_pack("{s:s+++}", "error", what, ": ", error_text(reason), "");
+}
+
+static json_t *refusal(const char *message)
+{
+	return json_pack("{s:s}", "error", message);
+}
+
+static json_t *answer_status(struct service *s, const json_t *request)
+{
+	json_t *answer = confirm_json(&s->confirm);
+	json_t *own = json_pack("{s:b, s:i, s:b, s:s?, s:s?, s:b, s:b, s:o, s:o}", "running", 1, "pid", (int)getpid(), "failing",
+				(int)s->counts.failing, "reason", service_reason(s), "target",
+				s->applied.backend ? s->applied.backend->name : NULL, "enabled", (int)s->counts.enabled,
+				"known", s->counts.compilations > s->counts.unusable, "conditions",
+				conditions_json(&s->conditions), "left_out", left_out_json(&s->applied.left_out));
+
+	(void)request;
+	json_object_update(answer, own);
+	json_decref(own);
+	return answer;
+}
+
+/* What is in force is less than what is written: texts. */
+static json_t *left_out_texts(const struct service *s)
+{
+	json_t *texts = json_array();
+
+	for (const struct service_condition *c = s->conditions.first; c; c = c->next) {
+		if (!left_out_is_condition(c))
+			continue;
+		json_array_append_new(texts, c->file ? json_sprintf("%s:%u: %s", c->file, c->line, c->message)
+						     : json_string(c->message));
+	}
+	return texts;
+}
+
+static json_t *outcome(const struct service *s, bool applied, const char *message)
+{
+	const char *reason = service_reason(s);
+
+	if (!applied)
+		return json_pack("{s:s+++}", "error",
+				 s->applied.minimal ? "not applied; the minimal ruleset is in force"
+						    : "not applied; what was in force stays in force",
+				 ", and it is tried again: ", reason ? reason : "the log says why", "");
+	return json_pack("{s:b, s:s, s:s?, s:o}", "applied", 1, "target", s->applied.backend->name, "message", message,
+			 "left_out", left_out_texts(s));
+}
+
+/* ---- apply --confirm ---- */
+
+/* What the person who asks is to know about going back; from `arena`. */
+static const char *describe_wait(const struct confirm *c, struct arena *arena, uint64_t seconds)
+{
+	const char *unless = arena_printf(arena, "Unless `pve-firewall confirm` comes within %llu seconds,",
+					  (unsigned long long)seconds);
+	const char *before = confirm_describe(c, arena, c->if_unchanged), *now = confirm_describe(c, arena, c->requested);
+
+	if (!c->if_unchanged)
+		return arena_printf(arena, "Nothing is to be confirmed yet: %s stays in force. %s changes that come until then "
+					   "are taken back.",
+				    now, unless);
+	if (c->if_unchanged == c->if_changed)
+		return arena_printf(arena, "Applied. %s %s is enforced again.", unless, before);
+	return arena_printf(arena, "Applied. %s %s is enforced again, or %s if the files that this one has changed are changed "
+				   "again until then.",
+			    unless, before, now);
+}
+
+static bool has_nothing_before(const struct confirm *c)
+{
+	return !c->if_unchanged && !confirm_before(c);
+}
+
+static json_t *nothing_to_go_back_to(const struct confirm *c, struct arena *arena)
+{
+	return refusal(arena_printf(arena,
+				    "there is nothing to go back to: %s, which is in force, is the first that is kept, and it "
+				    "stays; only changes within the time are taken back",
+				    confirm_describe(c, arena, c->in_force)));
+}
+
+static json_t *await_confirmation(struct service *s, uint64_t seconds, uint64_t to)
+{
+	struct confirm *c = &s->confirm;
+	uint64_t previous = c->in_force;
+	bool was_pending = c->pending, applied;
+	struct arena arena = { 0 };
+	json_t *answer = NULL;
+	int reason;
+
+	if (s->off_since || tree_is_in_doubt(&s->tree))
+		return refusal("the configuration is being written, and is empty at the moment: try again");
+	if (!previous)
+		return c->reason ? failure("cannot keep what is in force, to go back to", c->reason)
+				 : refusal("nothing was in force yet, so there is nothing to go back to");
+	/* First, as this process may not live to see the end of the cycle. */
+	reason = service_await_confirmation(s, previous, to, seconds);
+	if (reason == ENOENT)
+		answer = refusal(arena_printf(&arena, "there is no generation %llu; see pve-firewall history",
+					      (unsigned long long)to));
+	else if (reason)
+		answer = failure("cannot keep what is to be gone back to", reason);
+	if (!answer) {
+		confirm_release(c);
+		applied = service_cycle(s);
+		if (!was_pending && c->in_force != previous)
+			reason = service_await_confirmation(s, previous, to, seconds);
+		answer = reason			  ? failure("cannot keep what is to be gone back to", reason)
+			 : applied && has_nothing_before(c) ? nothing_to_go_back_to(c, &arena)
+						  : outcome(s, applied, describe_wait(c, &arena, seconds));
+	}
+	arena_free(&arena);
+	return answer;
+}
+
+static uint64_t number_of(const json_t *request, const char *key)
+{
+	const json_t *value = json_object_get(request, key);
+
+	return json_is_integer(value) && json_integer_value(value) > 0 ? (uint64_t)json_integer_value(value) : 0;
+}
+
+static json_t *answer_apply(struct service *s, const json_t *request)
+{
+	uint64_t seconds = number_of(request, "confirm");
+
+	if (json_object_get(request, "confirm") && (!seconds || seconds > 86400))
+		return refusal("confirm takes a number of seconds from 1 to 86400");
+	if (seconds)
+		return await_confirmation(s, seconds, number_of(request, "to"));
+	confirm_release(&s->confirm);
+	return outcome(s, service_cycle(s), NULL);
+}
+
+static json_t *answer_confirm(struct service *s, const json_t *request)
+{
+	int reason = confirm_keep(&s->confirm);
+
+	(void)request;
+	if (reason == ENOENT)
+		return json_pack("{s:s}", "error", "nothing waits to be confirmed");
+	if (reason)
+		return failure("cannot confirm", reason);
+	log_message(&s->log, PRIORITY_NOTICE, NULL, "confirmed");
+	return json_pack("{s:b}", "confirmed", 1);
+}
+
+/* ---- rollback ---- */
+
+/* The present files that differ from the generation are rejected; 0 or an errno. */
+static int reject_present(struct service *s, uint64_t number)
+{
+	struct compilation tree;
+	struct file_list files;
+	int reason;
+
+	tree_read(&s->tree);
+	compilation_run(&tree, &s->options, s->tree.copy);
+	if (tree.config)
+		file_list_of_map(&files, &tree.map);
+	reason = confirm_reject(&s->confirm, tree.config ? &files : &s->confirm.files, number, REJECTED_ROLLED_BACK);
+	if (tree.config)
+		file_list_free(&files);
+	compilation_free(&tree);
+	return reason;
+}
+
+static json_t *answer_rollback(struct service *s, const json_t *request)
+{
+	struct confirm *c = &s->confirm;
+	uint64_t number = number_of(request, "to");
+	struct arena arena = { 0 };
+	const char *described;
+	json_t *answer;
+	int reason;
+
+	if (!number)
+		number = confirm_before_edit(c);
+	if (!number)
+		return refusal("there is no earlier generation to go back to");
+	described = confirm_describe(c, &arena, number);
+	reason = reject_present(s, number);
+	if (reason && reason != EALREADY) {
+		answer = reason == ENOENT ? refusal(arena_printf(&arena, "there is no generation %llu; see pve-firewall history",
+								 (unsigned long long)number))
+					  : failure(arena_printf(&arena, "cannot read %s", described), reason);
+	} else {
+		if (reason == EALREADY) { /* the present files are those */
+			confirm_cancel(c);
+			confirm_release(c);
+		}
+		log_message(&s->log, PRIORITY_WARNING, NULL, "rolled back to %s", described);
+		answer = outcome(s, service_cycle(s),
+				 reason ? arena_printf(&arena, "The present files are those of %s.", described)
+					: arena_printf(&arena, "%s is enforced until the files that differ from it change, or "
+							       "`pve-firewall apply` asks for them.",
+						       described));
+	}
+	arena_free(&arena);
+	return answer;
+}
+
+/* ---- the service ---- */
+
+static json_t *answer_reload(struct service *s, const json_t *request)
+{
+	(void)request;
+	applied_forget(&s->applied);
+	return outcome(s, service_cycle(s), NULL);
+}
+
+static json_t *answer_stop(struct service *s, const json_t *request)
+{
+	bool keep = json_is_true(json_object_get(request, "keep_rules"));
+
+	service_stop(s, keep);
+	return json_pack("{s:b, s:b}", "stopped", 1, "removed", (int)(keep || s->applied.removed_other));
+}
+
+static const struct answer_row {
+	const char *command;
+	json_t *(*answer)(struct service *s, const json_t *request);
+} answers[] = {
+	{ "status", answer_status },	 { "apply", answer_apply },   { "confirm", answer_confirm },
+	{ "rollback", answer_rollback }, { "reload", answer_reload }, { "stop", answer_stop },
+};
+
+json_t *service_answer(void *context, const char *command, const json_t *request)
+{
+	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++)
+		if (strcmp(command, answers[i].command) == 0)
+			return answers[i].answer(context, request);
+	return NULL;
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the service answers at its sockets. */
+#ifndef PVEFW_ANSWERS_H
+#define PVEFW_ANSWERS_H
+
+#include <jansson.h>
+
+#include "base/output.h"
+
+/* Both take a struct service as their context. */
+json_t *service_answer(void *context, const char *command, const json_t *request);
+void service_metrics(void *context, struct out *out);
+
+#endif

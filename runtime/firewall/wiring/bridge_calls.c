@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "firewall/wiring/bridge_calls.h"
+
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+
+static void put_change(struct nlmsghdr *message, uint32_t index, bool on)
+{
+	struct ifinfomsg *info;
+	struct nlattr *link, *data;
+
+	message->nlmsg_type = RTM_NEWLINK;
+	message->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+	info = mnl_nlmsg_put_extra_header(message, sizeof(*info));
+	info->ifi_family = AF_UNSPEC;
+	info->ifi_index = (int)index;
+	link = mnl_attr_nest_start(message, IFLA_LINKINFO);
+	mnl_attr_put_strz(message, IFLA_INFO_KIND, "bridge");
+	data = mnl_attr_nest_start(message, IFLA_INFO_DATA);
+	mnl_attr_put_u8(message, IFLA_BR_NF_CALL_IPTABLES, on);
+	mnl_attr_put_u8(message, IFLA_BR_NF_CALL_IP6TABLES, on);
+	mnl_attr_nest_end(message, data);
+	mnl_attr_nest_end(message, link);
+}
+
+/* 0 or an errno. */
+static int change(struct mnl_socket *socket, uint32_t index, bool on)
+{
+	_Alignas(struct nlmsghdr) char buffer[1024] = { 0 };
+	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
+	ssize_t len;
+
+	put_change(message, index, on);
+	message->nlmsg_seq = index;
+	if (mnl_socket_sendto(socket, message, message->nlmsg_len) < 0)
+		return errno;
+	do
+		len = mnl_socket_recvfrom(socket, buffer, sizeof(buffer));
+	while (len < 0 && errno == EINTR);
+	if (len < 0 || mnl_cb_run(buffer, (size_t)len, index, mnl_socket_get_portid(socket), NULL, NULL) < 0)
+		return errno == ENODEV ? 0 : errno;
+	return 0;
+}
+
+int bridge_calls_set(const struct wiring_links *links, bool on)
+{
+	struct mnl_socket *socket = NULL;
+	int reason = 0, failed = 0;
+
+	for (size_t i = 0; i < links->fwbr_count && !reason; i++) {
+		if (links->fwbrs[i].calls_iptables == on)
+			continue;
+		if (!socket) {
+			socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+			if (!socket || mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0)
+				reason = errno;
+		}
+		if (!reason) {
+			int result = change(socket, links->fwbrs[i].index, on);
+
+			failed = result ? result : failed;
+		}
+	}
+	if (socket)
+		mnl_socket_close(socket);
+	return reason ? reason : failed;
+}
+
+void bridge_calls_clear(void)
+{
+	struct wiring_links links;
+
+	if (wiring_links_read(&links) == 0) {
+		bridge_calls_set(&links, false);
+		wiring_links_free(&links);
+	}
+}

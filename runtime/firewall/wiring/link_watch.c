@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* See the header. */
+#include "firewall/wiring/link_watch.h"
+
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/rtnetlink.h>
+#include <string.h>
+#include <time.h>
+
+/* Microseconds; DEAREST: so many times as long as the handler took. */
+enum { SETTLE = 100000, DEAREST = 20 };
+
+static uint64_t now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+/* ---- messages ---- */
+
+static int take_attribute(const struct nlattr *attribute, void *data)
+{
+	const struct nlattr **table = data;
+	uint16_t type = mnl_attr_get_type(attribute);
+
+	if (type <= RTA_MAX)
+		table[type] = attribute;
+	return MNL_CB_OK;
+}
+
+/* Routing daemons change others all the time: those have a gateway, or are in another table. */
+static bool is_connected_network(const struct nlmsghdr *message)
+{
+	const struct nlattr *found[RTA_MAX + 1] = { NULL };
+	const struct rtmsg *route = mnl_nlmsg_get_payload(message);
+	uint32_t table;
+
+	if (mnl_nlmsg_get_payload_len(message) < sizeof(*route))
+		return false;
+	mnl_attr_parse(message, sizeof(*route), take_attribute, found);
+	table = found[RTA_TABLE] ? mnl_attr_get_u32(found[RTA_TABLE]) : route->rtm_table;
+	return table == RT_TABLE_MAIN && route->rtm_type == RTN_UNICAST && route->rtm_dst_len > 0 &&
+	       !(route->rtm_flags & RTM_F_CLONED) && !found[RTA_GATEWAY] && !found[RTA_VIA] && !found[RTA_MULTIPATH];
+}
+
+static int on_message(const struct nlmsghdr *message, void *context)
+{
+	unsigned *changes = context;
+
+	switch (message->nlmsg_type) {
+	case RTM_NEWLINK:
+	case RTM_DELLINK:
+		*changes |= LINK_CHANGE_LINK;
+		break;
+	case RTM_NEWADDR:
+	case RTM_DELADDR:
+		*changes |= LINK_CHANGE_ADDRESS;
+		break;
+	case RTM_NEWROUTE:
+	case RTM_DELROUTE:
+		if (is_connected_network(message))
+			*changes |= LINK_CHANGE_NETWORK;
+		break;
+	default:
+		break;
+	}
+	return MNL_CB_OK;
+}
+
+static unsigned take_messages(struct link_watch *w)
+{
+	_Alignas(struct nlmsghdr) char buffer[32768];
+	unsigned changes = 0;
+
+	for (;;) {
+		ssize_t got = mnl_socket_recvfrom(w->socket, buffer, sizeof(buffer));
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0 && errno == ENOBUFS) {
+			changes = LINK_CHANGE_ALL;
+			continue;
+		}
+		if (got <= 0)
+			return changes;
+		/* What ends it early, as a message of another process would, has told nothing. */
+		mnl_cb_run(buffer, (size_t)got, 0, 0, on_message, &changes);
+	}
+}
+
+/* ---- events ---- */
+
+static int on_readable(sd_event_source *source, int fd, uint32_t revents, void *context)
+{
+	struct link_watch *w = context;
+	unsigned before = w->changes;
+	uint64_t due = now() + SETTLE;
+
+	(void)source;
+	(void)fd;
+	(void)revents;
+	w->changes |= take_messages(w);
+	if (before || !w->changes)
+		return 0;
+	sd_event_source_set_time(w->timer, due > w->earliest ? due : w->earliest);
+	return sd_event_source_set_enabled(w->timer, SD_EVENT_ONESHOT);
+}
+
+static int on_settled(sd_event_source *source, uint64_t time, void *context)
+{
+	struct link_watch *w = context;
+	unsigned changes = w->changes;
+	uint64_t begin = now(), end;
+
+	(void)source;
+	(void)time;
+	w->changes = 0;
+	w->handler(w->context, changes);
+	end = now();
+	w->earliest = end + DEAREST * (end - begin);
+	return 0;
+}
+
+/* ---- starting ---- */
+
+static int join(struct mnl_socket *socket)
+{
+	static const int groups[] = { RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE,
+				      RTNLGRP_IPV6_ROUTE };
+
+	if (mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0)
+		return errno;
+	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
+		int group = groups[i];
+
+		if (mnl_socket_setsockopt(socket, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) < 0)
+			return errno;
+	}
+	return 0;
+}
+
+static int add_sources(struct link_watch *w, sd_event *event)
+{
+	int result = sd_event_add_time(event, &w->timer, CLOCK_MONOTONIC, 0, SETTLE / 10, on_settled, w);
+
+	if (result >= 0)
+		result = sd_event_source_set_enabled(w->timer, SD_EVENT_OFF);
+	if (result >= 0)
+		result = sd_event_add_io(event, &w->source, mnl_socket_get_fd(w->socket), EPOLLIN, on_readable, w);
+	return result < 0 ? -result : 0;
+}
+
+int link_watch_start(struct link_watch *w, sd_event *event, link_watch_handler *handler, void *context)
+{
+	int reason;
+
+	*w = (struct link_watch){ .handler = handler, .context = context };
+	w->socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (!w->socket)
+		return errno;
+	reason = join(w->socket);
+	if (!reason)
+		reason = add_sources(w, event);
+	if (reason)
+		link_watch_stop(w);
+	return reason;
+}
+
+void link_watch_stop(struct link_watch *w)
+{
+	w->source = sd_event_source_unref(w->source);
+	w->timer = sd_event_source_unref(w->timer);
+	if (w->socket)
+		mnl_socket_close(w->socket);
+	w->socket = NULL;
+}

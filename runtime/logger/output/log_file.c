@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The lock is a file of its own beside the log, LOG.lock: the log is renamed and
+ * made anew while it is in use.
+ */
+#include "logger/output/log_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "logger/output/line.h"
+
+enum {
+	DUE = 64 * 1024,         /* bytes that are written at once */
+	KEPT_MOST = 1024 * 1024, /* bytes that are kept when nothing can be written */
+};
+
+/* ---- opening ---- */
+
+/* The last process may have ended in the middle of a line. */
+static bool ends_in_line(int fd)
+{
+	struct stat status;
+	char last;
+
+	return fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_size > 0 &&
+	       pread(fd, &last, 1, status.st_size - 1) == 1 && last != '\n';
+}
+
+/* 0 or an errno. */
+static int take_lock(struct log_file *file)
+{
+	char *path;
+	int fd, reason = 0;
+
+	if (asprintf(&path, "%s.lock", file->path) < 0)
+		return ENOMEM;
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+	free(path);
+	if (fd < 0)
+		return errno;
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
+		file->lock = fd;
+		return 0;
+	}
+	reason = errno;
+	close(fd);
+	return reason;
+}
+
+/* Nothing is written without the lock. */
+static bool open_path(struct log_file *file)
+{
+	file->reason = file->lock < 0 ? take_lock(file) : 0;
+	if (file->reason) {
+		file->fd = -1;
+		return false;
+	}
+	file->fd = open(file->path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640);
+	file->reason = file->fd < 0 ? errno : 0;
+	return file->fd >= 0;
+}
+
+enum log_open_result log_file_open(struct log_file *file, const char *path)
+{
+	*file = (struct log_file){ .path = path, .fd = -1, .lock = -1 };
+	out_init_memory(&file->lines);
+	if (!open_path(file))
+		return file->reason == EWOULDBLOCK ? LOG_OPEN_TAKEN : LOG_OPEN_FAILED;
+	if (ends_in_line(file->fd) && write(file->fd, "\n", 1) != 1)
+		out_char(&file->lines, '\n');
+	return LOG_OPEN_OK;
+}
+
+void log_file_close(struct log_file *file)
+{
+	if (file->fd >= 0)
+		close(file->fd);
+	if (file->lock >= 0)
+		close(file->lock);
+	out_free(&file->lines);
+}
+
+/* ---- writing ---- */
+
+static uint64_t count_lines(const char *bytes, size_t len)
+{
+	uint64_t count = 0;
+
+	for (const char *at = bytes; (at = memchr(at, '\n', len - (size_t)(at - bytes))); at++)
+		count++;
+	return count;
+}
+
+/* Takes the first `len` bytes off what is to be written. */
+static void take_off(struct log_file *file, size_t len)
+{
+	file->lines.len -= len;
+	memmove(file->lines.data, file->lines.data + len, file->lines.len);
+}
+
+/* The rest of a line of which the file has the beginning. */
+static void drop_rest(struct log_file *file)
+{
+	const char *end = file->lines.len ? memchr(file->lines.data, '\n', file->lines.len) : NULL;
+
+	if (!file->broken || !end)
+		return;
+	take_off(file, (size_t)(end + 1 - file->lines.data));
+	file->broken = false;
+	file->lost++;
+}
+
+/* True if the open file has no name any more: what is written to it nobody can read. */
+static bool is_deleted(int fd)
+{
+	struct stat status;
+
+	return fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_nlink == 0;
+}
+
+bool log_file_is_current(const struct log_file *file)
+{
+	struct stat open, named;
+
+	if (file->fd < 0 || fstat(file->fd, &open) < 0)
+		return false;
+	/* What cannot be looked at may be there. */
+	if (stat(file->path, &named) < 0)
+		return errno != ENOENT && errno != ENOTDIR;
+	return open.st_dev == named.st_dev && open.st_ino == named.st_ino;
+}
+
+bool log_file_write(struct log_file *file)
+{
+	size_t done = 0;
+
+	if (file->fd >= 0 && is_deleted(file->fd)) {
+		close(file->fd);
+		file->fd = -1;
+		drop_rest(file);
+	}
+	if (file->fd < 0 && !open_path(file))
+		return file->lines.len == 0;
+	file->reason = 0;
+	while (done < file->lines.len && !file->reason) {
+		ssize_t n = write(file->fd, file->lines.data + done, file->lines.len - done);
+
+		if (n > 0)
+			done += (size_t)n;
+		else if (n == 0 || errno != EINTR)
+			file->reason = n == 0 ? EIO : errno;
+	}
+	if (done) {
+		file->written += count_lines(file->lines.data, done);
+		file->broken = file->lines.data[done - 1] != '\n';
+		take_off(file, done);
+	}
+	return file->lines.len == 0;
+}
+
+bool log_file_is_due(const struct log_file *file)
+{
+	return file->lines.len >= DUE && !file->reason;
+}
+
+bool log_file_has_room(const struct log_file *file)
+{
+	return file->lines.len + LINE_MOST <= KEPT_MOST;
+}
+
+static bool is_same(int a, int b)
+{
+	struct stat first, second;
+
+	return a >= 0 && b >= 0 && fstat(a, &first) == 0 && fstat(b, &second) == 0 &&
+	       first.st_dev == second.st_dev && first.st_ino == second.st_ino;
+}
+
+void log_file_reopen(struct log_file *file)
+{
+	int old;
+
+	log_file_write(file);
+	old = file->fd;
+	open_path(file);
+	if (!is_same(old, file->fd))
+		drop_rest(file);
+	if (old >= 0)
+		close(old);
+	log_file_write(file);
+}
