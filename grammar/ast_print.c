@@ -177,7 +177,7 @@ static void dump_span(const struct dump *d, const char *before, struct span span
 /* In quotes, with everything odd escaped; nothing for what is not there. */
 static void dump_word(const struct dump *d, const char *what, struct word w)
 {
-	char shown[VISIBLE_SIZE];
+	char shown[ESCAPE_SIZE];
 	unsigned columns;
 
 	if (!w.ptr)
@@ -186,7 +186,7 @@ static void dump_word(const struct dump *d, const char *what, struct word w)
 	for (uint32_t at = 0; at < w.len;) {
 		if (w.ptr[at] == '"' || w.ptr[at] == '\\')
 			out_char(d->out, '\\');
-		at += visible_char(w.ptr + at, w.len - at, shown, &columns);
+		at += escape_char(w.ptr + at, w.len - at, shown, &columns);
 		out_string(d->out, shown);
 	}
 	out_char(d->out, '"');

@@ -288,7 +288,7 @@ static void print_queue(struct out *out, unsigned first, unsigned last)
 		out_printf(out, "-%u", last);
 }
 
-static void print_answer(struct out *out, enum nft_answer answer)
+static void print_answer(struct out *out, enum nft_reject_type answer)
 {
 	static const char *const texts[] = {
 		[NFT_ANSWER_TCP_RESET] = "tcp reset",

@@ -97,7 +97,7 @@ static struct arena_chunk *new_chunk(struct arena *arena, size_t room)
 	return chunk;
 }
 
-void *arena_alloc_slowly(struct arena *arena, size_t room)
+void *arena_alloc_grow(struct arena *arena, size_t room)
 {
 	struct arena_chunk *chunk = new_chunk(arena, room);
 

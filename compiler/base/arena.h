@@ -50,7 +50,7 @@ const char *arena_vprintf(struct arena *arena, const char *format, va_list args)
 	arena_join((arena), (const struct text[]){ __VA_ARGS__ }, \
 		   sizeof((const struct text[]){ __VA_ARGS__ }) / sizeof(struct text))
 /* When the newest chunk is full. */
-void *arena_alloc_slowly(struct arena *arena, size_t room);
+void *arena_alloc_grow(struct arena *arena, size_t room);
 
 static inline void *arena_alloc(struct arena *arena, size_t size)
 {
@@ -59,7 +59,7 @@ static inline void *arena_alloc(struct arena *arena, size_t size)
 
 	/* Some is always left over, so that nothing is taken from no chunk. */
 	if ((size_t)(arena->end - result) <= room)
-		return arena_alloc_slowly(arena, room);
+		return arena_alloc_grow(arena, room);
 	arena->next += room;
 	if (result < arena->dirty)
 		memset(result, 0, room);

@@ -3,8 +3,8 @@
  * Writing files that appear together or not at all: each is written under a
  * temporary name in its folder, and all are renamed when all are complete.
  */
-#ifndef PVEFW_OUT_FILES_H
-#define PVEFW_OUT_FILES_H
+#ifndef PVEFW_ATOMIC_FILES_H
+#define PVEFW_ATOMIC_FILES_H
 
 #include "base/arena.h"
 #include "base/output.h"

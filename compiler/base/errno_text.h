@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The system's reason for an errno, always in English: output must not depend
  * on the locale. */
-#ifndef PVEFW_STRERROR_H
-#define PVEFW_STRERROR_H
+#ifndef PVEFW_ERRNO_TEXT_H
+#define PVEFW_ERRNO_TEXT_H
 
 #include <string.h>
 

@@ -26,7 +26,7 @@ static bool is_hidden(int32_t point)
 	return false;
 }
 
-uint32_t visible_char(const char *bytes, uint32_t len, char shown[VISIBLE_SIZE], unsigned *columns)
+uint32_t escape_char(const char *bytes, uint32_t len, char shown[ESCAPE_SIZE], unsigned *columns)
 {
 	int32_t point;
 	uint32_t taken;
@@ -40,9 +40,9 @@ uint32_t visible_char(const char *bytes, uint32_t len, char shown[VISIBLE_SIZE],
 	}
 	taken = utf8_decode(bytes, len, &point);
 	if (point < 0 || point < 0x20 || point == 0x7f)
-		*columns = (unsigned)snprintf(shown, VISIBLE_SIZE, "\\x%02x", (unsigned char)bytes[0]);
+		*columns = (unsigned)snprintf(shown, ESCAPE_SIZE, "\\x%02x", (unsigned char)bytes[0]);
 	else if ((point >= 0x80 && point < 0xa0) || is_hidden(point))
-		*columns = (unsigned)snprintf(shown, VISIBLE_SIZE, "\\u{%x}", (unsigned)point & 0x1fffff);
+		*columns = (unsigned)snprintf(shown, ESCAPE_SIZE, "\\u{%x}", (unsigned)point & 0x1fffff);
 	else {
 		memcpy(shown, bytes, taken);
 		shown[taken] = '\0';
@@ -51,13 +51,13 @@ uint32_t visible_char(const char *bytes, uint32_t len, char shown[VISIBLE_SIZE],
 	return taken;
 }
 
-void out_visible(struct out *out, struct text t)
+void out_escaped(struct out *out, struct text t)
 {
-	char shown[VISIBLE_SIZE];
+	char shown[ESCAPE_SIZE];
 	unsigned columns;
 
 	for (uint32_t at = 0; at < t.len;) {
-		at += visible_char(t.ptr + at, t.len - at, shown, &columns);
+		at += escape_char(t.ptr + at, t.len - at, shown, &columns);
 		out_string(out, shown);
 	}
 }

@@ -3,13 +3,13 @@
  * Text from files and command lines as it may go to a terminal: whatever could
  * act on it, or could hide what the text really is, is written as an escape.
  */
-#ifndef PVEFW_VISIBLE_H
-#define PVEFW_VISIBLE_H
+#ifndef PVEFW_ESCAPE_H
+#define PVEFW_ESCAPE_H
 
 #include "base/output.h"
 #include "base/text.h"
 
-enum { VISIBLE_SIZE = 16 };
+enum { ESCAPE_SIZE = 16 };
 
 /*
  * One character of `len` > 0 bytes, NUL-terminated in `shown`: itself; or \x1b for
@@ -17,7 +17,7 @@ enum { VISIBLE_SIZE = 16 };
  * without a width, and those that change the direction of writing.  Returns the
  * bytes it took, and in *columns the columns it needs.
  */
-uint32_t visible_char(const char *bytes, uint32_t len, char shown[VISIBLE_SIZE], unsigned *columns);
-void out_visible(struct out *out, struct text t);
+uint32_t escape_char(const char *bytes, uint32_t len, char shown[ESCAPE_SIZE], unsigned *columns);
+void out_escaped(struct out *out, struct text t);
 
 #endif

@@ -68,7 +68,7 @@ void out_make_room(struct out *out, size_t more)
 	out->room = room;
 }
 
-void out_bytes_slowly(struct out *out, const char *bytes, size_t len)
+void out_bytes_grow(struct out *out, const char *bytes, size_t len)
 {
 	if (out->fd >= 0 && len >= FIRST_ROOM) { /* much: not by way of the buffer */
 		out_flush(out);

@@ -3,8 +3,8 @@
  * Output: a buffer that is either kept in memory or written to a file
  * descriptor when it is full.
  */
-#ifndef PVEFW_OUT_H
-#define PVEFW_OUT_H
+#ifndef PVEFW_OUTPUT_H
+#define PVEFW_OUTPUT_H
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -30,12 +30,12 @@ void out_free(struct out *out);
  * there is a file, else by growing. */
 void out_make_room(struct out *out, size_t more);
 /* When there is no room for the bytes: writes, or gets more. */
-void out_bytes_slowly(struct out *out, const char *bytes, size_t len);
+void out_bytes_grow(struct out *out, const char *bytes, size_t len);
 
 static inline void out_bytes(struct out *out, const char *bytes, size_t len)
 {
 	if (out->room - out->len < len) {
-		out_bytes_slowly(out, bytes, len);
+		out_bytes_grow(out, bytes, len);
 		return;
 	}
 	if (len)

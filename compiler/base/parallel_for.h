@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Doing many independent things on all processors. */
-#ifndef PVEFW_PARALLEL_H
-#define PVEFW_PARALLEL_H
+#ifndef PVEFW_PARALLEL_FOR_H
+#define PVEFW_PARALLEL_FOR_H
 
 enum { PARALLEL_MOST = 8 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Where a file is, whatever names and links lead to it, and whether or not it exists yet. */
-#ifndef PVEFW_PLACE_H
-#define PVEFW_PLACE_H
+#ifndef PVEFW_REAL_PATH_H
+#define PVEFW_REAL_PATH_H
 
 #include "base/arena.h"
 

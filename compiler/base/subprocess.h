@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Running the programs that read and change the kernel's tables. */
-#ifndef PVEFW_PROCESS_H
-#define PVEFW_PROCESS_H
+#ifndef PVEFW_SUBPROCESS_H
+#define PVEFW_SUBPROCESS_H
 
 #include <sys/types.h>
 

@@ -20,11 +20,13 @@ struct text {
 	uint32_t len;
 };
 
-/* Positions [begin, end) in the source map; begin 0 means "nowhere". */
+/* Positions [begin, end) in the source map; begin 0 means no position. */
 struct span {
 	uint32_t begin;
 	uint32_t end;
 };
+
+#define SPAN_NONE ((struct span){ 0, 0 })
 
 /* A token: its bytes and where they stand. */
 struct word {

@@ -5,8 +5,8 @@
  * The writer fails only when there is no memory, which ends the process at the end.  What
  * is written must be UTF-8 without control characters (diag_shared.h makes it so).
  */
-#ifndef PVEFW_XML_OUT_H
-#define PVEFW_XML_OUT_H
+#ifndef PVEFW_XML_WRITER_H
+#define PVEFW_XML_WRITER_H
 
 #include <libxml/xmlwriter.h>
 

@@ -56,7 +56,7 @@ static bool find_option(const struct option_file *file, struct text key, unsigne
 		if (row->commands & CLI_IN_FILE && text_is(key, row->name))
 			return true;
 		if (row->commands & CLI_IN_FILE)
-			suggest(&s, text_of(row->name), (struct span){ 0, 0 });
+			suggest(&s, text_of(row->name), SPAN_NONE);
 		else
 			only_command_line |= cli_is_of_command(file->cli, *option) && text_is(key, row->name);
 	}

@@ -37,13 +37,13 @@ int cli_error(const char *format, ...)
 	va_start(args, format);
 	out_init_fd(&out, STDERR_FILENO);
 	out_printf(&out, "%s: ", program_name);
-	out_visible(&out, text_of(arena_vprintf(&arena, format, args)));
+	out_escaped(&out, text_of(arena_vprintf(&arena, format, args)));
 	out_char(&out, '\n');
 	out_flush(&out);
 	va_end(args);
 	out_free(&out);
 	arena_free(&arena);
-	return EXIT_TROUBLE;
+	return EXIT_ERROR;
 }
 
 void stdout_open(struct out *out)
@@ -543,7 +543,7 @@ static int run_help(const struct cli_program *program, int count, char **words)
 	if (strcmp(words[0], cli_help_command.name) == 0)
 		return print_help(program, -1);
 	command = command_find(program, words[0]);
-	return command ? print_help(program, (int)(command - program->commands)) : EXIT_TROUBLE;
+	return command ? print_help(program, (int)(command - program->commands)) : EXIT_ERROR;
 }
 
 static int run_command(struct arena *arena, const struct cli_program *program, unsigned command, int count,
@@ -552,7 +552,7 @@ static int run_command(struct arena *arena, const struct cli_program *program, u
 	struct cli cli = { .program = program, .command = command };
 
 	if (!cli_parse(&cli, arena, count, words))
-		return EXIT_TROUBLE;
+		return EXIT_ERROR;
 	if (cli.value[CLI_HELP])
 		return print_help(program, (int)command);
 	if (cli.value[CLI_VERSION])
@@ -590,7 +590,7 @@ static int run_named(struct arena *arena, const struct cli_program *program, int
 		return report_early_option(program, argv[1]);
 	command = command_find(program, argv[1]);
 	if (!command)
-		return EXIT_TROUBLE;
+		return EXIT_ERROR;
 	return run_command(arena, program, (unsigned)(command - program->commands), argc - 2, argv + 2);
 }
 

@@ -4,8 +4,8 @@
  * a command line said.  Each program has a table of its own (commands.h is that of
  * pvefw-cc), in which the options of cli_shared.def come first.
  */
-#ifndef PVEFW_CLI_H
-#define PVEFW_CLI_H
+#ifndef PVEFW_OPTIONS_H
+#define PVEFW_OPTIONS_H
 
 #include "base/arena.h"
 #include "inputs/inputs.h"
@@ -27,7 +27,7 @@ enum { CLI_OPTIONS_MOST = 64 };
 enum {
 	EXIT_CLEAN = 0,
 	EXIT_FOUND = 1,   /* a diagnostic at the failure level or above it */
-	EXIT_TROUBLE = 2, /* usage, input that cannot be read, output that cannot be written */
+	EXIT_ERROR = 2, /* usage, input that cannot be read, output that cannot be written */
 };
 
 struct cli;
@@ -115,9 +115,9 @@ struct text cli_value_at(const struct cli_option_row *option, unsigned i);
  * they are not from a list. */
 bool cli_option_values(struct out *out, const struct cli_option_row *option, const char *separator);
 
-/* Prints the program's name and the message to standard error; returns EXIT_TROUBLE. */
+/* Prints the program's name and the message to standard error; returns EXIT_ERROR. */
 int cli_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/* Says that there is no such `what` and which one may be meant; EXIT_TROUBLE. */
+/* Says that there is no such `what` and which one may be meant; EXIT_ERROR. */
 struct suggestion;
 int cli_unknown(const char *what, const char *prefix, const struct suggestion *s);
 /* To standard output: returns EXIT_CLEAN or reports why it cannot be written. */

@@ -14,7 +14,7 @@
 
 /* Takes all values of an option that may be repeated. */
 static bool choose_by_options(struct run *run, unsigned option,
-			      const char *(*choose)(struct diag_choice *, struct arena *, const char *))
+			      const char *(*choose)(struct diag_filter *, struct arena *, const char *))
 {
 	for (const struct cli_value *v = run->cli->values; v; v = v->next) {
 		const char *wrong = v->option == option ? choose(&run->choice, &run->arena, v->text) : NULL;
@@ -37,8 +37,8 @@ bool run_begin(struct run *run, const struct cli *cli)
 	run->options = cli_inputs(cli);
 	if (value[CLI_FORMAT])
 		run->format = diag_format_find(text_of(value[CLI_FORMAT]));
-	run->failed = !choose_by_options(run, CLI_SELECT, diag_choice_select) ||
-		      !choose_by_options(run, CLI_WARNING, diag_choice_warning) || !findings_begin(run);
+	run->failed = !choose_by_options(run, CLI_SELECT, diag_filter_select) ||
+		      !choose_by_options(run, CLI_WARNING, diag_filter_warning) || !findings_begin(run);
 	/* An empty report would say that all is right. */
 	if (run->failed)
 		run->format = NULL;
@@ -129,7 +129,7 @@ int run_end(struct run *run)
 		write_file(run, path);
 	else if (run->format)
 		print(run, path ? STDOUT_FILENO : run->stream);
-	status = run->failed || run->diags.unreadable ? EXIT_TROUBLE
+	status = run->failed || run->diags.unreadable ? EXIT_ERROR
 		 : finds			      ? EXIT_FOUND
 						      : EXIT_CLEAN;
 	run_drop(run);

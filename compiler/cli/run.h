@@ -20,7 +20,7 @@ struct run {
 	struct input_options options;
 	const struct diag_format *format;
 	int stream; /* where diagnostics go without --output: standard error, unless they are the product */
-	struct diag_choice choice;
+	struct diag_filter choice;
 	struct baseline *baseline; /* of --baseline, or NULL */
 	unsigned max_findings;
 	const struct left_out *left_out; /* what the kernel has refused, or NULL */

@@ -32,7 +32,7 @@ static void for_each_file(const struct inputs *inputs, struct out *out,
 static void dump_path(struct out *out, const struct source *source)
 {
 	out_string(out, "=== ");
-	out_visible(out, text_of(source->path));
+	out_escaped(out, text_of(source->path));
 	out_char(out, '\n');
 }
 
@@ -94,7 +94,7 @@ static void print_dump_line(struct out *out, struct text line)
 		out_char(out, '\t');
 		line = (struct text){ line.ptr + 1, line.len - 1 };
 	}
-	out_visible(out, line);
+	out_escaped(out, line);
 	out_char(out, '\n');
 }
 
@@ -207,10 +207,10 @@ static int run_compile(const struct cli *cli)
 	struct run run;
 
 	if (!backend)
-		return EXIT_TROUBLE;
+		return EXIT_ERROR;
 	all = node_files_asked(cli, &valid);
 	if (!valid || !cli_may_write(cli, CLI_WRITE))
-		return EXIT_TROUBLE;
+		return EXIT_ERROR;
 	if (cli->operand_count)
 		return cli_error("compile takes no operand; --root names the tree");
 	if (run_begin(&run, cli) && !(all ? compile_all(&run, backend) : cmd_pipeline(&run, backend, use)))

@@ -70,7 +70,7 @@ static void fmt_opened(struct fmt *fmt, const struct single_file *file, const ch
 	fixes.diags = &fmt->run.diags;
 	fmt->changes |= fixes.count != 0;
 	if (has(fmt, CLI_CHECK) && fixes.count)
-		out_printf(&fmt->out, "%s\n", diag_visible(&fmt->run.diags, path));
+		out_printf(&fmt->out, "%s\n", diag_escaped(&fmt->run.diags, path));
 	else if (has(fmt, CLI_DIFF))
 		fixes_diff(&fixes, &fmt->out);
 	else if (has(fmt, CLI_IN_PLACE))
@@ -143,7 +143,7 @@ int cmd_fmt(const struct cli *cli)
 	if (check + (cli->value[CLI_DIFF] != NULL) + (cli->value[CLI_IN_PLACE] != NULL) > 1)
 		return cli_error("--check, --diff and --write exclude each other");
 	if (!stdin_file_check(cli))
-		return EXIT_TROUBLE;
+		return EXIT_ERROR;
 	stdout_open(&fmt.out);
 	if (run_begin(&fmt.run, cli))
 		fmt_all(&fmt);

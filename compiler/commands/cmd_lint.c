@@ -212,7 +212,7 @@ static bool fix_all(const struct cli *cli, int *status)
 	done = !is_write_failure(out_flush(&out)) && done;
 	out_free(&out);
 	run_drop(&run);
-	*status = EXIT_TROUBLE;
+	*status = EXIT_ERROR;
 	return done;
 }
 
@@ -233,7 +233,7 @@ static int lint(const struct cli *cli)
 	int status;
 
 	if (!options_fit(cli))
-		return EXIT_TROUBLE;
+		return EXIT_ERROR;
 	if (cli->value[CLI_FIX] && !fix_all(cli, &status))
 		return status;
 	if (run_begin(&run, cli)) {
@@ -250,7 +250,7 @@ static int lint_once(const struct cli *given, struct lint_watch *watch)
 {
 	struct arena arena = { 0 };
 	struct cli cli = *given;
-	int status = EXIT_TROUBLE;
+	int status = EXIT_ERROR;
 
 	bool configured = lint_config(&cli, &arena);
 
@@ -284,5 +284,5 @@ int cmd_lint(const struct cli *cli)
 {
 	if (!cli->value[CLI_WATCH])
 		return lint_once(cli, NULL);
-	return can_be_watched(cli) ? lint_watch(cli, lint_once) : EXIT_TROUBLE;
+	return can_be_watched(cli) ? lint_watch(cli, lint_once) : EXIT_ERROR;
 }

@@ -139,9 +139,9 @@ int cmd_load(const struct cli *cli)
 	int status = EXIT_CLEAN, end;
 
 	if (!load_run.backend)
-		return EXIT_TROUBLE;
+		return EXIT_ERROR;
 	if (!cli_has_one_node(cli))
-		return EXIT_TROUBLE;
+		return EXIT_ERROR;
 	if (cli->operand_count)
 		return cli_error("load takes no operand; --root names the tree");
 	if (run_begin(run, cli)) {

@@ -174,7 +174,7 @@ static int run_report(const struct cli *cli)
 		return cli_error("report takes no operand; --root names the tree");
 	all = node_files_asked(cli, &valid);
 	if (!valid || !cli_may_write(cli, CLI_WRITE))
-		return EXIT_TROUBLE;
+		return EXIT_ERROR;
 	if (run_begin(&run, cli) && !(all ? report_all(&run) : pipeline(&run, NULL, NULL)))
 		run.failed = true;
 	return run_end(&run);

@@ -62,7 +62,7 @@ struct diagnostic *diag(struct diags *diags, struct span span, enum diag_id id, 
 struct diagnostic *diag_unreadable(struct diags *diags, const char *path, int reason)
 {
 	diags->unreadable = true;
-	return diag(diags, (struct span){ 0, 0 }, DIAG_CANNOT_READ, "cannot read %s: %s", path,
+	return diag(diags, SPAN_NONE, DIAG_CANNOT_READ, "cannot read %s: %s", path,
 		    error_text(reason));
 }
 
@@ -107,7 +107,7 @@ struct diagnostic *diag_note(struct diagnostic *d, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	add_part(d, DIAG_NOTE, (struct span){ 0, 0 }, format, args);
+	add_part(d, DIAG_NOTE, SPAN_NONE, format, args);
 	va_end(args);
 	return d;
 }
@@ -117,7 +117,7 @@ struct diagnostic *diag_help(struct diagnostic *d, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	add_part(d, DIAG_HELP, (struct span){ 0, 0 }, format, args);
+	add_part(d, DIAG_HELP, SPAN_NONE, format, args);
 	va_end(args);
 	return d;
 }

@@ -38,7 +38,7 @@ static bool is_group(struct text name)
 }
 
 /* Errors of the group are left as they are. */
-static void choose_group(struct diag_choice *choice, bool off, bool promoted)
+static void choose_group(struct diag_filter *choice, bool off, bool promoted)
 {
 	for (enum diag_id id = 0; id < DIAG_COUNT; id++) {
 		if (!portability_find(id) || is_error(id))
@@ -48,7 +48,7 @@ static void choose_group(struct diag_choice *choice, bool off, bool promoted)
 	}
 }
 
-const char *diag_choice_warning(struct diag_choice *choice, struct arena *arena, const char *text)
+const char *diag_filter_warning(struct diag_filter *choice, struct arena *arena, const char *text)
 {
 	struct text whole = text_of(text), promoted = without(whole, "error="), name;
 	enum diag_id id = diag_find(promoted.ptr ? promoted : whole);
@@ -86,7 +86,7 @@ static bool selects(struct text item, const struct diag_row *row)
 	       memcmp(item.ptr + 1, row->number, digits) == 0;
 }
 
-static const char *select_item(struct diag_choice *choice, struct arena *arena, struct text item)
+static const char *select_item(struct diag_filter *choice, struct arena *arena, struct text item)
 {
 	bool any = false;
 
@@ -100,7 +100,7 @@ static const char *select_item(struct diag_choice *choice, struct arena *arena, 
 	return any ? NULL : unknown(arena, item);
 }
 
-const char *diag_choice_select(struct diag_choice *choice, struct arena *arena, const char *text)
+const char *diag_filter_select(struct diag_filter *choice, struct arena *arena, const char *text)
 {
 	const char *wrong = NULL;
 
@@ -116,7 +116,7 @@ const char *diag_choice_select(struct diag_choice *choice, struct arena *arena, 
 	return wrong;
 }
 
-static void choose(struct diags *diags, const struct diag_choice *choice)
+static void choose(struct diags *diags, const struct diag_filter *choice)
 {
 	struct diagnostic *next = diags->first;
 
@@ -133,7 +133,7 @@ static void choose(struct diags *diags, const struct diag_choice *choice)
 	}
 }
 
-void diags_choose(struct diags *diags, const struct diag_choice *choice)
+void diags_choose(struct diags *diags, const struct diag_filter *choice)
 {
 	diags_sort(diags);
 	diags_suppress(diags, choice);

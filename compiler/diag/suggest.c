@@ -47,14 +47,14 @@ void suggest_word(struct suggestion *s, struct text candidate)
 		s->distance = 0;
 		return;
 	}
-	suggest(s, candidate, (struct span){ 0, 0 });
+	suggest(s, candidate, SPAN_NONE);
 }
 
 void suggest_diagnostic(struct suggestion *s, struct text wanted)
 {
 	suggest_start(s, wanted);
 	for (int i = 0; i < DIAG_COUNT; i++)
-		suggest(s, text_of(diag_catalogue[i].name), (struct span){ 0, 0 });
+		suggest(s, text_of(diag_catalogue[i].name), SPAN_NONE);
 }
 
 /* The level that a number of syslog's or a longer or shorter word means. */
@@ -66,7 +66,7 @@ static struct text log_level_near(struct text t)
 		return text_of(log_level_names[t.ptr[0] - '0']);
 	suggest_start(&s, t);
 	for (int i = 0; i < LOG_LEVELS; i++)
-		suggest(&s, text_of(log_level_names[i]), (struct span){ 0, 0 });
+		suggest(&s, text_of(log_level_names[i]), SPAN_NONE);
 	for (int i = 0; i < LOG_LEVELS && !s.best.len; i++) {
 		struct text name = text_of(log_level_names[i]);
 		uint32_t len = t.len < name.len ? t.len : name.len;

@@ -121,7 +121,7 @@ static bool read_id(struct scan *scan, struct text item, enum diag_id *id)
 	suggest_start(&s, item);
 	for (int i = 0; i < DIAG_COUNT; i++)
 		if (diag_catalogue[i].letter != 'E')
-			suggest(&s, text_of(diag_catalogue[i].name), (struct span){ 0, 0 });
+			suggest(&s, text_of(diag_catalogue[i].name), SPAN_NONE);
 	d = report(scan, item, item.len ? "there is no such diagnostic" : "a diagnostic is missing here");
 	suggest_to(d, &s, span_of(scan->source, item), "");
 	return false;
@@ -263,7 +263,7 @@ static bool is_suppressed(const struct diags *diags, const struct diagnostic *d,
 
 /* Its absence means something: it was looked for. */
 static bool is_checked(const struct diags *diags, const struct source *source, const struct ignore *i,
-		       const struct diag_choice *choice)
+		       const struct diag_filter *choice)
 {
 	if (choice && choice->off[i->id])
 		return false;
@@ -271,7 +271,7 @@ static bool is_checked(const struct diags *diags, const struct source *source, c
 }
 
 static void report_unused(struct diags *diags, const struct source *source, const struct ignore *list,
-			  const struct diag_choice *choice)
+			  const struct diag_filter *choice)
 {
 	for (const struct ignore *i = list; i; i = i->next) {
 		struct diagnostic *d;
@@ -300,7 +300,7 @@ static void suppress_in(struct diags *diags, const struct source *source, struct
 	}
 }
 
-void diags_suppress(struct diags *diags, const struct diag_choice *choice)
+void diags_suppress(struct diags *diags, const struct diag_filter *choice)
 {
 	struct diagnostic *next = diags->first;
 	bool errors = diags->counts[SEVERITY_ERROR] != 0;

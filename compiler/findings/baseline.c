@@ -493,7 +493,7 @@ static struct entry *entries_of(const struct diags *diags, size_t *count)
 		last = source;
 		entries[*count] = (struct entry){ .fingerprint = fingerprint[*count], .file = name,
 						  .id = arena_string(diags->arena, text_of(code.text)),
-						  .message = diag_visible(diags, d->message),
+						  .message = diag_escaped(diags, d->message),
 						  .nodes = names_of(diags, d->nodes), .count = 1, .order = *count };
 		++*count;
 	}
@@ -503,14 +503,14 @@ static struct entry *entries_of(const struct diags *diags, size_t *count)
 static void print_entry(struct out *out, const struct diags *diags, const struct entry *entry)
 {
 	json_t *object = json_pack("{s:o, s:s, s:s, s:I, s:s}", "file",
-				   entry->file ? json_string(diag_visible(diags, entry->file)) : json_null(), "id", entry->id,
+				   entry->file ? json_string(diag_escaped(diags, entry->file)) : json_null(), "id", entry->id,
 				   "fingerprint", entry->fingerprint, "count", (json_int_t)entry->count, "message",
 				   entry->message);
 	json_t *nodes = entry->nodes ? json_array() : NULL;
 	char *text;
 
 	for (size_t i = 0; nodes && entry->nodes[i]; i++)
-		json_array_append_new(nodes, json_string(diag_visible(diags, entry->nodes[i])));
+		json_array_append_new(nodes, json_string(diag_escaped(diags, entry->nodes[i])));
 	if (nodes)
 		json_object_set_new(object, "nodes", nodes);
 	text = object ? json_dumps(object, 0) : NULL;

@@ -42,7 +42,7 @@ static void print(struct out *out, const struct diags *diags, bool colour)
 		const struct source *source = source_find(diags->map, d->span.begin);
 
 		xml_open(&xml, "file");
-		xml_attribute(&xml, "name", source ? diag_visible(diags, diag_file(diags, source)) : ".");
+		xml_attribute(&xml, "name", source ? diag_escaped(diags, diag_file(diags, source)) : ".");
 		for (; d && source_find(diags->map, d->span.begin) == source; d = d->next)
 			error(&xml, diags, d);
 		xml_close(&xml);

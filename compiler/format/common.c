@@ -52,15 +52,15 @@ static bool is_character(int32_t point)
 	return point >= 0 && (point & 0xfffe) != 0xfffe;
 }
 
-static void visible_line(struct out *out, struct text line)
+static void escaped_line(struct out *out, struct text line)
 {
-	char shown[VISIBLE_SIZE];
+	char shown[ESCAPE_SIZE];
 	unsigned columns;
 	int32_t point;
 
 	for (uint32_t at = 0; at < line.len;) {
 		utf8_decode(line.ptr + at, line.len - at, &point);
-		at += visible_char(line.ptr + at, line.len - at, shown, &columns);
+		at += escape_char(line.ptr + at, line.len - at, shown, &columns);
 		if (point >= 0 && !is_character(point))
 			out_printf(out, "\\u{%x}", (unsigned)point);
 		else
@@ -68,11 +68,11 @@ static void visible_line(struct out *out, struct text line)
 	}
 }
 
-static void visible_lines(struct out *out, const char *text)
+static void escaped_lines(struct out *out, const char *text)
 {
 	for (const char *end; *text; text = *end ? end + 1 : end) {
 		end = text + strcspn(text, "\n");
-		visible_line(out, (struct text){ text, (uint32_t)(end - text) });
+		escaped_line(out, (struct text){ text, (uint32_t)(end - text) });
 		if (*end)
 			out_char(out, '\n');
 	}
@@ -86,12 +86,12 @@ static const char *keep(const struct diags *diags, struct out *out)
 	return kept;
 }
 
-const char *diag_visible(const struct diags *diags, const char *text)
+const char *diag_escaped(const struct diags *diags, const char *text)
 {
 	struct out out;
 
 	out_init_memory(&out);
-	visible_lines(&out, text);
+	escaped_lines(&out, text);
 	return keep(diags, &out);
 }
 
@@ -106,16 +106,16 @@ const char *diag_whole_message(const struct diags *diags, const struct diagnosti
 	struct out out;
 
 	out_init_memory(&out);
-	visible_lines(&out, d->message);
+	escaped_lines(&out, d->message);
 	for (const struct diag_part *part = d->parts; part; part = part->next)
 		if (diag_is_note(diags, part)) {
 			out_char(&out, '\n');
-			visible_lines(&out, part->text);
+			escaped_lines(&out, part->text);
 		}
 	for (const struct diag_part *part = d->parts; part; part = part->next)
 		if (part->kind == DIAG_HELP) {
 			out_char(&out, '\n');
-			visible_lines(&out, part->text);
+			escaped_lines(&out, part->text);
 		}
 	return keep(diags, &out);
 }

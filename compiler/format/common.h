@@ -5,8 +5,8 @@
  *
  * All strings belong to the arena of the diagnostics.
  */
-#ifndef PVEFW_DIAG_SHARED_H
-#define PVEFW_DIAG_SHARED_H
+#ifndef PVEFW_COMMON_H
+#define PVEFW_COMMON_H
 
 #include "diag/diag.h"
 
@@ -31,7 +31,7 @@ struct diag_code {
 struct diag_code diag_code(enum diag_id id);
 
 /* UTF-8 in which nothing acts on a terminal, whatever the input holds. */
-const char *diag_visible(const struct diags *diags, const char *text);
+const char *diag_escaped(const struct diags *diags, const char *text);
 /* The message, notes and helps, a line each. */
 const char *diag_whole_message(const struct diags *diags, const struct diagnostic *d);
 /* A label that is to be printed as a note, because its place is in no file. */

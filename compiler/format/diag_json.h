@@ -11,7 +11,7 @@
 /* Prints and gives back `value`; NULL, when there was no memory for it, ends the process. */
 void json_print(struct out *out, json_t *value);
 /* A string in which nothing acts on a terminal: what is not UTF-8, and control characters, are escaped. */
-json_t *json_visible(struct text text);
+json_t *json_escaped(struct text text);
 
 /* Adds `nodes`, the names of those that it is true of, unless that is all or it is of no node in particular. */
 void json_add_nodes(json_t *object, const struct diags *diags, const struct diagnostic *d);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Output formats of diagnostics: one structure each, all found in one registry. */
-#ifndef PVEFW_DIAG_FORMAT_H
-#define PVEFW_DIAG_FORMAT_H
+#ifndef PVEFW_FORMATS_H
+#define PVEFW_FORMATS_H
 
 #include "diag/diag.h"
 #include "base/output.h"

@@ -18,14 +18,14 @@ static void print(struct out *out, const struct diags *diags, bool colour)
 		struct extent e = diag_extent(diags, d->span);
 		const char *nodes = diag_nodes_text(diags, d);
 
-		out_visible(out, text_of(e.file ? e.file : "pvefw"));
+		out_escaped(out, text_of(e.file ? e.file : "pvefw"));
 		if (e.file)
 			out_printf(out, ":%u:%u", e.begin.line, e.begin.column);
 		out_printf(out, ": %s: ", severity_name(d->severity));
-		out_visible(out, text_of(d->message));
+		out_escaped(out, text_of(d->message));
 		if (nodes) {
 			out_string(out, " (on node ");
-			out_visible(out, text_of(nodes));
+			out_escaped(out, text_of(nodes));
 			out_char(out, ')');
 		}
 		out_printf(out, " [%s]\n", diag_code(d->id).text);

@@ -21,7 +21,7 @@ static void escaped(struct out *out, const char *text, const char *special)
 
 static void property(struct out *out, const struct diags *diags, const char *text)
 {
-	escaped(out, diag_visible(diags, text), "%\r\n:,");
+	escaped(out, diag_escaped(diags, text), "%\r\n:,");
 }
 
 static const char *command(enum severity severity)

@@ -19,7 +19,7 @@ static json_t *location(const struct diags *diags, const struct diagnostic *d)
 	struct extent e = diag_extent(diags, d->span);
 	json_int_t begin = e.file ? e.begin.line : 1, end = e.file ? e.end.line : 1;
 
-	return json_pack("{s:s, s:{s:I, s:I}}", "path", e.file ? diag_visible(diags, e.file) : ".", "lines",
+	return json_pack("{s:s, s:{s:I, s:I}}", "path", e.file ? diag_escaped(diags, e.file) : ".", "lines",
 			 "begin", begin, "end", end);
 }
 
@@ -27,7 +27,7 @@ static const char *description(const struct diags *diags, const struct diagnosti
 {
 	const char *nodes = diag_nodes_text(diags, d);
 
-	return diag_visible(diags, nodes ? arena_printf(diags->arena, "%s (on node %s)", d->message, nodes)
+	return diag_escaped(diags, nodes ? arena_printf(diags->arena, "%s (on node %s)", d->message, nodes)
 					 : d->message);
 }
 

@@ -31,13 +31,13 @@ void json_print(struct out *out, json_t *value)
 	json_decref(value);
 }
 
-json_t *json_visible(struct text text)
+json_t *json_escaped(struct text text)
 {
 	struct out shown;
 	json_t *value;
 
 	out_init_memory(&shown);
-	out_visible(&shown, text);
+	out_escaped(&shown, text);
 	value = json_stringn(shown.len ? shown.data : "", shown.len);
 	out_free(&shown);
 	return value;
@@ -56,7 +56,7 @@ static json_t *extent(const struct diags *diags, struct span span)
 
 	if (!e.begin.source)
 		return json_null();
-	return json_pack("{s:s, s:o, s:o}", "file", diag_visible(diags, e.file), "begin",
+	return json_pack("{s:s, s:o, s:o}", "file", diag_escaped(diags, e.file), "begin",
 			 point(e.first_byte, &e.begin), "end", point(e.end_byte, &e.end));
 }
 
@@ -66,7 +66,7 @@ static json_t *labels(const struct diags *diags, const struct diagnostic *d)
 
 	for (const struct diag_part *part = d->parts; part; part = part->next)
 		if (part->kind == DIAG_LABEL && !diag_is_note(diags, part))
-			json_array_append_new(list, json_pack("{s:s, s:o}", "text", diag_visible(diags, part->text),
+			json_array_append_new(list, json_pack("{s:s, s:o}", "text", diag_escaped(diags, part->text),
 							      "place", extent(diags, part->span)));
 	return list;
 }
@@ -77,7 +77,7 @@ static json_t *remarks(const struct diags *diags, const struct diagnostic *d, bo
 
 	for (const struct diag_part *part = d->parts; part; part = part->next)
 		if (notes ? diag_is_note(diags, part) : part->kind == DIAG_HELP)
-			json_array_append_new(list, json_string(diag_visible(diags, part->text)));
+			json_array_append_new(list, json_string(diag_escaped(diags, part->text)));
 	return list;
 }
 
@@ -104,7 +104,7 @@ void json_add_nodes(json_t *object, const struct diags *diags, const struct diag
 
 	for (unsigned i = 0; list && i < d->nodes->of->count; i++)
 		if (node_set_has(d->nodes, i))
-			json_array_append_new(list, json_string(diag_visible(diags, d->nodes->of->names[i].ptr)));
+			json_array_append_new(list, json_string(diag_escaped(diags, d->nodes->of->names[i].ptr)));
 	if (list)
 		json_object_set_new(object, "nodes", list);
 }
@@ -116,8 +116,8 @@ static json_t *diagnostic(const struct diags *diags, const struct diagnostic *d,
 
 	object = json_pack("{s:s, s:s, s:s, s:s, s:s?, s:o, s:o, s:o, s:o, s:o, s:s}", "id", code.text, "name",
 			 diag_catalogue[d->id].name, "severity", severity_name(d->severity), "message",
-			 diag_visible(diags, d->message), "label",
-			 d->label ? diag_visible(diags, d->label) : NULL, "place", extent(diags, d->span),
+			 diag_escaped(diags, d->message), "label",
+			 d->label ? diag_escaped(diags, d->label) : NULL, "place", extent(diags, d->span),
 			 "labels", labels(diags, d), "notes", remarks(diags, d, true), "helps",
 			 remarks(diags, d, false), "fixes", fixes(diags, d), "fingerprint", fingerprint);
 	json_add_nodes(object, diags, d);

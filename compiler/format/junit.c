@@ -35,7 +35,7 @@ static void test(struct xml_out *xml, const struct diags *diags, const struct su
 {
 	struct extent e = diag_extent(diags, d->span);
 	const char *code = arena_printf(diags->arena, "%s %s", diag_code(d->id).text, diag_catalogue[d->id].name);
-	const char *message = diag_visible(diags, d->message), *text = diag_whole_message(diags, d);
+	const char *message = diag_escaped(diags, d->message), *text = diag_whole_message(diags, d);
 
 	if (e.file)
 		text = arena_printf(diags->arena, "%s:%u:%u: %s", suite->name, e.begin.line, e.begin.column, text);
@@ -119,7 +119,7 @@ static void print(struct out *out, const struct diags *diags, bool colour)
 	}
 	for (uint32_t i = 0; i < diags->map->count; i++) {
 		const struct source *source = diags->map->sources[i];
-		const char *name = diag_visible(diags, diag_file(diags, source));
+		const char *name = diag_escaped(diags, diag_file(diags, source));
 		struct suite suite = suite_of(diags, source, name, d);
 
 		/* Of a file without a finding that is shown it is not known whether it has others. */

@@ -77,7 +77,7 @@ static json_t *related(const struct diags *diags, const struct diagnostic *d)
 		json_array_append_new(list, json_pack("{s:I, s:o, s:{s:s}}", "id",
 						      (json_int_t)json_array_size(list), "physicalLocation",
 						      physical(diags, &e), "message", "text",
-						      diag_visible(diags, part->text)));
+						      diag_escaped(diags, part->text)));
 	}
 	return list;
 }

@@ -110,7 +110,7 @@ static struct block open_block(const struct text_printer *p, struct span span, c
 	text_style(p, STYLE_GUTTER);
 	out_printf(p->out, "%*s%s ", (int)p->gutter, "", arrow);
 	text_style(p, STYLE_OFF);
-	out_visible(p->out, text_of(p->map->names_roots ? source_file(p->map, source) : source->path));
+	out_escaped(p->out, text_of(p->map->names_roots ? source_file(p->map, source) : source->path));
 	out_printf(p->out, ":%u:%u\n", b.place.line, b.place.column);
 	text_gutter(p, 0, '|');
 	out_char(p->out, '\n');
@@ -130,7 +130,7 @@ static void label(const struct text_printer *p, const struct block *b, struct sp
 
 	if (text) {
 		out_char(p->out, ' ');
-		out_visible(p->out, text_of(text));
+		out_escaped(p->out, text_of(text));
 	}
 	if (last > b->place.line)
 		out_printf(p->out, " (to line %u)", last);
@@ -181,7 +181,7 @@ static void header(const struct text_printer *p, const struct diagnostic *d)
 	text_style(p, STYLE_OFF);
 	text_style(p, STYLE_BOLD);
 	out_string(p->out, ": ");
-	out_visible(p->out, text_of(d->message));
+	out_escaped(p->out, text_of(d->message));
 	text_style(p, STYLE_OFF);
 	out_char(p->out, '\n');
 }
@@ -199,12 +199,12 @@ static void remark(const struct text_printer *p, const char *word, const char *t
 	text_style(p, STYLE_OFF);
 	out_char(p->out, ' ');
 	while ((end = text_find(rest, '\n')) >= 0) {
-		out_visible(p->out, (struct text){ rest.ptr, (uint32_t)end });
+		out_escaped(p->out, (struct text){ rest.ptr, (uint32_t)end });
 		out_printf(p->out, "\n%*s", (int)(p->gutter + 5 + strlen(word)), "");
 		rest.ptr += end + 1;
 		rest.len -= (uint32_t)end + 1;
 	}
-	out_visible(p->out, rest);
+	out_escaped(p->out, rest);
 	out_char(p->out, '\n');
 }
 

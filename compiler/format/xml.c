@@ -13,7 +13,7 @@ static void place(struct xml_out *xml, const struct diags *diags, struct span sp
 
 	if (!e.file)
 		return;
-	xml_attribute(xml, "file", diag_visible(diags, e.file));
+	xml_attribute(xml, "file", diag_escaped(diags, e.file));
 	xml_number(xml, "byte", e.first_byte);
 	xml_number(xml, "line", e.begin.line);
 	xml_number(xml, "column", e.begin.column);
@@ -36,11 +36,11 @@ static void placed(struct xml_out *xml, const struct diags *diags, const char *n
 static void part(struct xml_out *xml, const struct diags *diags, const struct diag_part *p)
 {
 	if (diag_is_note(diags, p))
-		xml_element(xml, "note", diag_visible(diags, p->text));
+		xml_element(xml, "note", diag_escaped(diags, p->text));
 	else if (p->kind == DIAG_HELP)
-		xml_element(xml, "help", diag_visible(diags, p->text));
+		xml_element(xml, "help", diag_escaped(diags, p->text));
 	else if (p->kind == DIAG_LABEL)
-		placed(xml, diags, "label", p->span, diag_visible(diags, p->text));
+		placed(xml, diags, "label", p->span, diag_escaped(diags, p->text));
 }
 
 static void fix(struct xml_out *xml, const struct diags *diags, const struct diagnostic *d)
@@ -66,12 +66,12 @@ static void diagnostic(struct xml_out *xml, const struct diags *diags, const str
 	xml_attribute(xml, "severity", severity_name(d->severity));
 	xml_attribute(xml, "fingerprint", fingerprint);
 	place(xml, diags, d->span);
-	xml_element(xml, "message", diag_visible(diags, d->message));
+	xml_element(xml, "message", diag_escaped(diags, d->message));
 	if (d->label)
-		xml_element(xml, "here", diag_visible(diags, d->label));
+		xml_element(xml, "here", diag_escaped(diags, d->label));
 	for (unsigned i = 0; d->nodes && i < d->nodes->of->count; i++)
 		if (node_set_has(d->nodes, i))
-			xml_element(xml, "node", diag_visible(diags, d->nodes->of->names[i].ptr));
+			xml_element(xml, "node", diag_escaped(diags, d->nodes->of->names[i].ptr));
 	for (const struct diag_part *p = d->parts; p; p = p->next)
 		part(xml, diags, p);
 	fix(xml, diags, d);

@@ -207,7 +207,7 @@ static void read_ip_version(struct reader *r, struct word value)
 			r->preference = &preferences[i];
 			return;
 		}
-		suggest(&s, text_of(preferences[i].name), (struct span){ 0, 0 });
+		suggest(&s, text_of(preferences[i].name), SPAN_NONE);
 	}
 	d = diag(r->diags, word_span(value), DIAG_COROSYNC_IP_VERSION,
 		 "totem.ip_version is ipv4, ipv6, ipv4-6 or ipv6-4");
@@ -469,7 +469,7 @@ static void missing_node(struct reader *r, struct node *const *nodes, struct tex
 
 	suggest_start(&s, name);
 	for (uint32_t i = 0; i < r->node_count; i++)
-		suggest(&s, word_text(nodes[i]->name), (struct span){ 0, 0 });
+		suggest(&s, word_text(nodes[i]->name), SPAN_NONE);
 	d = diag(r->diags, r->nodelist, DIAG_COROSYNC_NODE_MISSING,
 		 "corosync.conf has no node `%.*s`, for which this compilation is", TEXT_ARG(name));
 	diag_note(d, "no rules for cluster links are generated");

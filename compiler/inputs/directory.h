@@ -8,8 +8,8 @@
  *
  * If the source map has a cache, folders and files are those of the cache, and the disk is not touched.
  */
-#ifndef PVEFW_FOLDER_H
-#define PVEFW_FOLDER_H
+#ifndef PVEFW_DIRECTORY_H
+#define PVEFW_DIRECTORY_H
 
 #include <dirent.h>
 

@@ -174,7 +174,7 @@ static void walk_folder(struct fw_walk *walk, const char *path)
 void fw_walk_report_none(struct diags *diags, const char *path)
 {
 	bool is_tree = tree_root_has_part(diags->arena, path);
-	struct diagnostic *d = diag(diags, (struct span){ 0, 0 }, DIAG_NOTHING_TO_CHECK,
+	struct diagnostic *d = diag(diags, SPAN_NONE, DIAG_NOTHING_TO_CHECK,
 				    "there is no .fw file in %s%s", is_tree ? "the tree " : "", path);
 	const char *advice = is_tree ? NULL : tree_root_advice(diags->arena, path);
 

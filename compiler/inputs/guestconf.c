@@ -138,7 +138,7 @@ static void unknown_model(struct reader *r, struct word name)
 
 	suggest_start(&s, word_text(name));
 	for (size_t i = 0; i < sizeof(vm_models) / sizeof(vm_models[0]); i++)
-		suggest(&s, text_of(vm_models[i]), (struct span){ 0, 0 });
+		suggest(&s, text_of(vm_models[i]), SPAN_NONE);
 	suggest_to(d, &s, word_span(name), "");
 }
 

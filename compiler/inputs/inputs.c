@@ -16,7 +16,6 @@
 #include "resolve/resolver.h"
 #include "base/errno_text.h"
 
-static const struct span nowhere = { 0, 0 };
 
 /* What is at hand while the inputs are read. */
 struct reader {
@@ -34,7 +33,7 @@ struct reader {
 static struct diagnostic *bad_option(struct reader *r, const char *option, const char *value,
 				     const char *what)
 {
-	struct diagnostic *d = diag(r->diags, nowhere, DIAG_BAD_INPUT_OPTION, "%s %s: %s", option,
+	struct diagnostic *d = diag(r->diags, SPAN_NONE, DIAG_BAD_INPUT_OPTION, "%s %s: %s", option,
 				    value, what);
 
 	r->diags->unreadable = true;
@@ -171,10 +170,10 @@ static void no_such_node(struct reader *r, const struct folder *nodes, struct te
 	struct diagnostic *d;
 
 	if (given)
-		d = diag(r->diags, nowhere, DIAG_NO_SUCH_NODE, "%s has no node `%.*s`",
+		d = diag(r->diags, SPAN_NONE, DIAG_NO_SUCH_NODE, "%s has no node `%.*s`",
 			 r->inputs->root, TEXT_ARG(name));
 	else
-		d = diag(r->diags, nowhere, DIAG_NODE_NOT_GIVEN,
+		d = diag(r->diags, SPAN_NONE, DIAG_NODE_NOT_GIVEN,
 			 nodes->count > 1 ? "%s has several nodes, and this machine, `%.*s`, is none of them"
 					  : "%s has one node, which is not this machine, `%.*s`",
 			 r->inputs->root, TEXT_ARG(name));
@@ -183,7 +182,7 @@ static void no_such_node(struct reader *r, const struct folder *nodes, struct te
 	diag_note(d, "the nodes are: %s", node_names(r->arena, nodes));
 	suggest_start(&s, name);
 	for (uint32_t i = 0; i < nodes->count; i++)
-		suggest(&s, nodes->names[i], nowhere);
+		suggest(&s, nodes->names[i], SPAN_NONE);
 	if (given && s.best.len)
 		diag_help(d, "did you mean --node %s?", s.best.ptr);
 	else if (!given)
@@ -411,13 +410,13 @@ static bool has_ending(struct text name, const char *ending)
 /* A .fw file in firewall/ that is nobody's. */
 static void stray_file(struct reader *r, struct text name)
 {
-	struct diagnostic *d = diag(r->diags, nowhere, DIAG_FILE_NAME, "firewall/%.*s is not read",
+	struct diagnostic *d = diag(r->diags, SPAN_NONE, DIAG_FILE_NAME, "firewall/%.*s is not read",
 				    TEXT_ARG(name));
 	struct suggestion s;
 
 	diag_note(d, "what it says is not in force");
 	suggest_start(&s, name);
-	suggest(&s, TEXT("cluster.fw"), nowhere);
+	suggest(&s, TEXT("cluster.fw"), SPAN_NONE);
 	if (text_is(name, "host.fw"))
 		diag_help(d, "the file of a node is nodes/NODE/host.fw");
 	else if (s.best.len)
@@ -471,7 +470,7 @@ static void check_vnet_name(struct reader *r, struct text vnet)
 
 	if (is_bridge_name(vnet))
 		return;
-	d = diag(r->diags, nowhere, DIAG_VNET_NAME, "sdn/firewall/%.*s.fw: no vnet can be called so", TEXT_ARG(vnet));
+	d = diag(r->diags, SPAN_NONE, DIAG_VNET_NAME, "sdn/firewall/%.*s.fw: no vnet can be called so", TEXT_ARG(vnet));
 	diag_note(d, "what the file says is not in force");
 	diag_help(d, "the name of a bridge is at most %d letters, digits, `_`, `.` and `-`", LIMIT_IFACE_NAME);
 }
@@ -559,7 +558,7 @@ static void detect_altnames(struct reader *r, struct inputs *inputs)
 	reason = altnames_detect(r->arena, last);
 	if (!reason)
 		return;
-	d = diag(r->diags, nowhere, DIAG_ALTNAMES_UNKNOWN,
+	d = diag(r->diags, SPAN_NONE, DIAG_ALTNAMES_UNKNOWN,
 		 "the alternative names of the interfaces are not known: %s", error_text(reason));
 	diag_note(d, "a rule that uses one matches nothing");
 	diag_help(d, "name them with --altname ALT=IFACE");
@@ -696,7 +695,7 @@ static bool is_tree(struct reader *r)
 	root = tree_root_look(dirfd(r->root.dir), r->options->demand, r->options->marks);
 	if (!root.problem[0])
 		return true;
-	d = diag(r->diags, nowhere, root.reason ? DIAG_CANNOT_READ : DIAG_NOT_A_TREE, "%s %s%s%s", r->inputs->root,
+	d = diag(r->diags, SPAN_NONE, root.reason ? DIAG_CANNOT_READ : DIAG_NOT_A_TREE, "%s %s%s%s", r->inputs->root,
 		 root.problem, root.reason ? ": " : "", root.reason ? error_text(root.reason) : "");
 	r->diags->unreadable = true;
 	diag_note(d, "nothing is compiled: this does not say that the firewall is disabled");

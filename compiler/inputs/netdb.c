@@ -163,7 +163,7 @@ static void load(struct diags *diags, const struct file *file, const char *path,
 		return;
 	}
 	if (!source) {
-		d = diag(diags, (struct span){ 0, 0 }, DIAG_NETDB_MISSING, "%s does not exist",
+		d = diag(diags, SPAN_NONE, DIAG_NETDB_MISSING, "%s does not exist",
 			 file->path);
 		diag_note(d, "%s", file->consequence);
 		diag_help(d, "install the package netbase, or name another file with --%s",
@@ -289,7 +289,7 @@ static struct text nearest(const struct table *table, struct text name, uint16_t
 	suggest_start(&s, name);
 	for (uint32_t i = 0; i < table->count; i++)
 		if (table->entries[i].number <= most)
-			suggest(&s, table->entries[i].name, (struct span){ 0, 0 });
+			suggest(&s, table->entries[i].name, SPAN_NONE);
 	return s.best;
 }
 

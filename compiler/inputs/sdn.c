@@ -281,7 +281,7 @@ static bool is_vnet_name(const char *name)
 {
 	struct text t = text_of(name);
 
-	return name_is_valid(t) && t.len + strlen("-no-gateway") <= NAME_LONGEST_SET;
+	return name_is_valid(t) && t.len + strlen("-no-gateway") <= SET_NAME_MAX;
 }
 
 static void check_zone(struct reader *r, const struct vnets *vnets, struct object vnet,
@@ -327,7 +327,7 @@ static void unknown_vnet(struct reader *r, const struct vnets *vnets, struct obj
 
 	suggest_start(&s, name);
 	for (size_t i = 0; i < vnets->count && r->reports <= PLACES_FOUND; i++)
-		suggest(&s, text_of(vnets->items[i].name), (struct span){ 0, 0 });
+		suggest(&s, text_of(vnets->items[i].name), SPAN_NONE);
 	if (s.best.len)
 		diag_help(d, "did you mean `%.*s`?", TEXT_ARG(s.best));
 }

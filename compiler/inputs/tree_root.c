@@ -118,7 +118,7 @@ static enum part part_like(const char *name, const bool *missing)
 		unsigned distance = s.distance;
 
 		if (missing[i])
-			suggest(&s, text_of(part_names[i]), (struct span){ 0, 0 });
+			suggest(&s, text_of(part_names[i]), SPAN_NONE);
 		if (s.distance < distance)
 			best = (enum part)i;
 	}

@@ -45,8 +45,8 @@ enum {
 /* What comes to one service and is not decided yet. */
 struct way {
 	const struct service *service;
-	struct region left;      /* from those whom the host lets in behind the rules */
-	struct region elsewhere; /* from all but the local network */
+	struct packet_set left;      /* from those whom the host lets in behind the rules */
+	struct packet_set elsewhere; /* from all but the local network */
 	bool exact;              /* it is known who uses it */
 	bool decided;            /* a rule lets somebody in, or stops it */
 	bool let_in;             /* rules let in all of `left` */
@@ -57,7 +57,7 @@ struct way {
 
 struct link {
 	const struct corosync_link *link;
-	struct box packet;
+	struct cube packet;
 	bool decided;
 	const struct rule *line, *rule; /* that stops it */
 	struct link *next;
@@ -71,48 +71,48 @@ struct check {
 
 /* ---- what is sent ---- */
 
-static struct box service_box(const struct check *c, const struct service *service, unsigned version,
-			      struct values sources)
+static struct cube service_cube(const struct check *c, const struct service *service, unsigned version,
+			      struct interval_set sources)
 {
-	struct box box = space_service(c->lint->space, version, service->proto, service->first, service->last);
+	struct cube cube = space_service(c->lint->space, version, service->proto, service->first, service->last);
 
-	box.side[DIM_SOURCE] = sources;
-	return box;
+	cube.side[DIM_SOURCE] = sources;
+	return cube;
 }
 
-static struct values one_address(const struct check *c, struct text address)
+static struct interval_set one_address(const struct check *c, struct text address)
 {
-	struct number_range *range = ARENA_NEW(&c->lint->scratch, struct number_range);
+	struct interval *range = ARENA_NEW(&c->lint->scratch, struct interval);
 	struct prefix prefix;
 
 	if (prefix_parse(address, &prefix) != ADDRESS_OK)
-		return (struct values){ NULL, 0 };
-	*range = number_range_of(&prefix);
-	return (struct values){ range, 1 };
+		return (struct interval_set){ NULL, 0 };
+	*range = interval_of_prefix(&prefix);
+	return (struct interval_set){ range, 1 };
 }
 
 /* The other nodes' addresses; count 0: no other node is known. */
-static struct values node_addresses(const struct check *c, unsigned version)
+static struct interval_set node_addresses(const struct check *c, unsigned version)
 {
-	struct number_range *ranges;
+	struct interval *ranges;
 	uint32_t count = 0;
 
 	for (const struct corosync_link *l = c->lint->config->corosync.links; l; l = l->next)
 		count++;
-	ranges = ARENA_ARRAY(&c->lint->scratch, struct number_range, count);
+	ranges = ARENA_ARRAY(&c->lint->scratch, struct interval, count);
 	count = 0;
 	for (const struct corosync_link *l = c->lint->config->corosync.links; l; l = l->next) {
-		struct values address = one_address(c, l->theirs);
+		struct interval_set address = one_address(c, l->theirs);
 
 		if (l->version == version && address.count)
 			ranges[count++] = address.ranges[0];
 	}
-	return values_normal(ranges, count);
+	return interval_set_normalize(ranges, count);
 }
 
 static void start_way(const struct check *c, struct way *way, const struct service *service)
 {
-	struct values named[2], nodes[2];
+	struct interval_set named[2], nodes[2];
 	bool written = false, known = false;
 
 	way->service = service;
@@ -131,15 +131,15 @@ static void start_way(const struct check *c, struct way *way, const struct servi
 	way->exact = written || (service->users == NODES && known);
 	for (unsigned version = IPV4; version <= IPV6; version <<= 1) {
 		bool six = version == IPV6;
-		struct values sources = service->users == NODES && known ? nodes[six]
+		struct interval_set sources = service->users == NODES && known ? nodes[six]
 					: written		  ? named[six]
 								  : lint_local_network(c->lint, version);
-		struct box box = service_box(c, service, version, sources);
+		struct cube cube = service_cube(c, service, version, sources);
 
 		if (sources.count)
-			region_add(&c->lint->scratch, &way->left, &box);
-		box.side[DIM_SOURCE] = lint_elsewhere(c->lint, version);
-		region_add(&c->lint->scratch, &way->elsewhere, &box);
+			packet_set_add(&c->lint->scratch, &way->left, &cube);
+		cube.side[DIM_SOURCE] = lint_elsewhere(c->lint, version);
+		packet_set_add(&c->lint->scratch, &way->elsewhere, &cube);
 	}
 }
 
@@ -168,31 +168,31 @@ static struct link *start_links(const struct check *c, bool in)
 static void visit_way(const struct check *c, struct way *way, const struct rule *line, const struct rule *rule)
 {
 	const struct service *service = way->service;
-	struct region region;
+	struct packet_set set;
 
 	if (way->decided || way->left.count > MOST_PIECES)
 		return;
-	region = lint_rule_from(c->lint, line, rule);
+	set = lint_rule_from(c->lint, line, rule);
 	if (service->name &&
-	    (lint_names_port(&region, 6, service->first) || lint_names_port(&region, 6, service->last))) {
+	    (lint_names_port(&set, 6, service->first) || lint_names_port(&set, 6, service->last))) {
 		way->decided = true;
 		return;
 	}
 	if (rule->action == ACTION_ACCEPT && !service->port) {
-		for (uint32_t i = 0; i < region.count && way->left.count; i++)
-			region_take(&c->lint->scratch, &way->left, &region.boxes[i]);
+		for (uint32_t i = 0; i < set.count && way->left.count; i++)
+			packet_set_subtract(&c->lint->scratch, &way->left, &set.cubes[i]);
 		way->decided = way->let_in = !way->left.count;
 		return;
 	}
 	if (rule->action == ACTION_ACCEPT) {
-		way->decided = region_overlaps(&region, &way->left) ||
-			       (!way->exact && region_overlaps(&region, &way->elsewhere));
+		way->decided = packet_set_overlaps(&set, &way->left) ||
+			       (!way->exact && packet_set_overlaps(&set, &way->elsewhere));
 		return;
 	}
 	if (lint_rule_iface(line, rule).len || rule->dest->kind != ENDPOINT_ANY)
 		return;
-	for (uint32_t i = 0; i < region.count && way->left.count; i++)
-		region_take(&c->lint->scratch, &way->left, &region.boxes[i]);
+	for (uint32_t i = 0; i < set.count && way->left.count; i++)
+		packet_set_subtract(&c->lint->scratch, &way->left, &set.cubes[i]);
 	if (way->left.count)
 		return;
 	way->decided = true;
@@ -202,15 +202,15 @@ static void visit_way(const struct check *c, struct way *way, const struct rule 
 
 static void visit_links(const struct check *c, struct link *links, const struct rule *line, const struct rule *rule)
 {
-	struct region region = space_rule(c->lint->space, rule, line->iface);
+	struct packet_set set = space_rule(c->lint->space, rule, line->iface);
 
 	/* The link comes in on one interface, and which one that is nothing says. */
 	if (rule->action != ACTION_ACCEPT && lint_rule_iface(line, rule).len)
 		return;
 	for (struct link *l = links; l; l = l->next) {
-		struct region packet = { &l->packet, 1, 1 };
+		struct packet_set packet = { &l->packet, 1, 1 };
 
-		if (l->decided || !region_overlaps(&region, &packet))
+		if (l->decided || !packet_set_overlaps(&set, &packet))
 			continue;
 		l->decided = true;
 		if (rule->action != ACTION_ACCEPT) {

@@ -3,8 +3,8 @@
  * What the checks of lint.def are given, and the functions that several of them
  * need (lint.c).
  */
-#ifndef PVEFW_LINT_CHECK_H
-#define PVEFW_LINT_CHECK_H
+#ifndef PVEFW_LINT_CONTEXT_H
+#define PVEFW_LINT_CONTEXT_H
 
 #include "lint/lint.h"
 

@@ -12,36 +12,36 @@ enum {
 	WIDEST = 29, /* prefix length: a narrower network holds this node and its gateway */
 };
 
-static struct region service_from(struct lint *lint, uint16_t port, struct values (*sources)(struct lint *lint, unsigned version))
+static struct packet_set service_from(struct lint *lint, uint16_t port, struct interval_set (*sources)(struct lint *lint, unsigned version))
 {
-	struct region region = { .count = 0 };
+	struct packet_set set = { .count = 0 };
 
 	for (unsigned version = IPV4; version <= IPV6; version <<= 1) {
-		struct box box = space_service(lint->space, version, 6, port, port);
+		struct cube cube = space_service(lint->space, version, 6, port, port);
 
-		box.side[DIM_SOURCE] = sources(lint, version);
-		if (box.side[DIM_SOURCE].count)
-			region_add(&lint->scratch, &region, &box);
+		cube.side[DIM_SOURCE] = sources(lint, version);
+		if (cube.side[DIM_SOURCE].count)
+			packet_set_add(&lint->scratch, &set, &cube);
 	}
-	return region;
+	return set;
 }
 
-static void take(struct lint *lint, struct region *left, const struct region *region)
+static void take(struct lint *lint, struct packet_set *left, const struct packet_set *set)
 {
-	for (uint32_t i = 0; i < region->count && left->count && left->count <= MOST_PIECES; i++)
-		region_take(&lint->scratch, left, &region->boxes[i]);
+	for (uint32_t i = 0; i < set->count && left->count && left->count <= MOST_PIECES; i++)
+		packet_set_subtract(&lint->scratch, left, &set->cubes[i]);
 }
 
 /* ---- the web interface ---- */
 
 struct exposure {
 	struct lint *lint;
-	struct region left; /* from everyone, not decided yet */
-	struct region ssh;  /* from everyone */
+	struct packet_set left; /* from everyone, not decided yet */
+	struct packet_set ssh;  /* from everyone */
 	bool done;
 };
 
-static struct values everyone(struct lint *lint, unsigned version)
+static struct interval_set everyone(struct lint *lint, unsigned version)
 {
 	(void)lint;
 	return space_everyone(version);
@@ -59,7 +59,7 @@ static bool is_uplink(struct text iface)
 }
 
 /* Three quarters of all addresses of IPv4: with exceptions, it is still everyone that is meant. */
-static bool are_most(const struct values *source, unsigned version)
+static bool are_most(const struct interval_set *source, unsigned version)
 {
 	uint64_t count = 0;
 
@@ -72,9 +72,9 @@ static bool is_from_everyone(struct lint *lint, const struct rule *rule, bool *n
 {
 	*nearly = false;
 	for (unsigned version = IPV4; version <= IPV6; version <<= 1) {
-		struct values source = space_endpoint(lint->space, rule->source, version);
+		struct interval_set source = space_endpoint(lint->space, rule->source, version);
 
-		if ((rule->versions & version) && values_are_all(&source, DIM_SOURCE, version)) {
+		if ((rule->versions & version) && interval_set_is_full(&source, DIM_SOURCE, version)) {
 			*nearly = false;
 			return true;
 		}
@@ -104,41 +104,41 @@ static void visit_open(void *data, const struct rule *line, const struct rule *r
 {
 	struct exposure *e = data;
 	struct text iface = lint_rule_iface(line, rule);
-	struct region region;
+	struct packet_set set;
 	bool nearly;
 
 	if (e->done || (rule->action != ACTION_ACCEPT && (iface.len || rule->dest->kind != ENDPOINT_ANY)))
 		return;
-	region = lint_rule_from(e->lint, line, rule);
-	if (rule->action == ACTION_ACCEPT && is_uplink(iface) && region_overlaps(&region, &e->left) &&
+	set = lint_rule_from(e->lint, line, rule);
+	if (rule->action == ACTION_ACCEPT && is_uplink(iface) && packet_set_overlaps(&set, &e->left) &&
 	    is_from_everyone(e->lint, rule, &nearly)) {
-		report_open(e, line, rule, region_overlaps(&region, &e->ssh), nearly);
+		report_open(e, line, rule, packet_set_overlaps(&set, &e->ssh), nearly);
 		e->done = true;
 	}
 	if (rule->action == ACTION_ACCEPT && iface.len)
 		return;
-	take(e->lint, &e->left, &region);
+	take(e->lint, &e->left, &set);
 }
 
 /* ---- the local network ---- */
 
 struct reach {
 	struct lint *lint;
-	struct region left; /* from the local network, not decided yet */
+	struct packet_set left; /* from the local network, not decided yet */
 	bool accepted;      /* all that was left, by a rule; without one what is left is */
 };
 
 static void visit_local(void *data, const struct rule *line, const struct rule *rule)
 {
 	struct reach *r = data;
-	struct region region;
+	struct packet_set set;
 
 	if (rule->action != ACTION_ACCEPT && (lint_rule_iface(line, rule).len || rule->dest->kind != ENDPOINT_ANY))
 		return;
 	if (!r->left.count)
 		return;
-	region = lint_rule_from(r->lint, line, rule);
-	take(r->lint, &r->left, &region);
+	set = lint_rule_from(r->lint, line, rule);
+	take(r->lint, &r->left, &set);
 	r->accepted |= rule->action == ACTION_ACCEPT && !r->left.count;
 }
 

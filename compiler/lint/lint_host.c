@@ -24,13 +24,13 @@ struct text lint_rule_iface(const struct rule *line, const struct rule *rule)
 }
 
 /* The addresses of the interface lo: 127.0.0.0/8 or ::1. */
-static struct values loopback(struct lint *lint, unsigned version)
+static struct interval_set loopback(struct lint *lint, unsigned version)
 {
 	static const struct prefix networks[] = { { 4, 8, { 127 } }, { 6, 128, { [15] = 1 } } };
-	struct number_range *range = ARENA_NEW(&lint->scratch, struct number_range);
+	struct interval *range = ARENA_NEW(&lint->scratch, struct interval);
 
-	*range = number_range_of(&networks[version == IPV6]);
-	return (struct values){ range, 1 };
+	*range = interval_of_prefix(&networks[version == IPV6]);
+	return (struct interval_set){ range, 1 };
 }
 
 /* Packets of the host to itself only. */
@@ -39,10 +39,10 @@ static bool is_loopback(const struct walk *w, const struct rule *line, const str
 	if (text_is(lint_rule_iface(line, rule), "lo"))
 		return true;
 	for (unsigned version = IPV4; version <= IPV6; version <<= 1) {
-		struct values source = space_endpoint(w->lint->space, rule->source, version);
-		struct values own = loopback(w->lint, version);
+		struct interval_set source = space_endpoint(w->lint->space, rule->source, version);
+		struct interval_set own = loopback(w->lint, version);
 
-		if ((rule->versions & version) && values_without(&w->lint->scratch, &source, &own).count)
+		if ((rule->versions & version) && interval_set_subtract(&w->lint->scratch, &source, &own).count)
 			return false;
 	}
 	return true;
@@ -75,26 +75,26 @@ void lint_each_host_rule(struct lint *lint, enum direction direction,
 	visit_all(&walk, &lint->config->cluster_rules);
 }
 
-struct region lint_rule_from(struct lint *lint, const struct rule *line, const struct rule *rule)
+struct packet_set lint_rule_from(struct lint *lint, const struct rule *line, const struct rule *rule)
 {
-	struct region region = space_rule(lint->space, rule, line->iface);
+	struct packet_set set = space_rule(lint->space, rule, line->iface);
 
-	for (uint32_t i = 0; i < region.count; i++) {
-		struct box any = space_service(lint->space, region.boxes[i].version, 6, 0, 0);
+	for (uint32_t i = 0; i < set.count; i++) {
+		struct cube any = space_service(lint->space, set.cubes[i].version, 6, 0, 0);
 
-		region.boxes[i].side[DIM_IFACE] = any.side[DIM_IFACE];
-		region.boxes[i].side[DIM_DEST] = any.side[DIM_DEST];
+		set.cubes[i].side[DIM_IFACE] = any.side[DIM_IFACE];
+		set.cubes[i].side[DIM_DEST] = any.side[DIM_DEST];
 	}
-	return region;
+	return set;
 }
 
-bool lint_names_port(const struct region *region, uint8_t proto, uint16_t port)
+bool lint_names_port(const struct packet_set *set, uint8_t proto, uint16_t port)
 {
 	enum { FEW = 1000 };
 
-	for (uint32_t i = 0; i < region->count; i++) {
-		const struct values *protos = &region->boxes[i].side[DIM_PROTO];
-		const struct values *ports = &region->boxes[i].side[DIM_DPORT];
+	for (uint32_t i = 0; i < set->count; i++) {
+		const struct interval_set *protos = &set->cubes[i].side[DIM_PROTO];
+		const struct interval_set *ports = &set->cubes[i].side[DIM_DPORT];
 
 		if (protos->count != 1 || protos->ranges[0].first.low != proto || protos->ranges[0].last.low != proto)
 			continue;
@@ -117,22 +117,22 @@ const struct ipset *lint_cluster_set(const struct lint *lint, const char *name)
 	return set;
 }
 
-struct values lint_local_network(struct lint *lint, unsigned version)
+struct interval_set lint_local_network(struct lint *lint, unsigned version)
 {
 	const struct prefix *network = &lint->config->local_network->prefix;
-	struct number_range *range = ARENA_NEW(&lint->scratch, struct number_range);
+	struct interval *range = ARENA_NEW(&lint->scratch, struct interval);
 
-	*range = number_range_of(network);
-	return (struct values){ range, prefix_versions(network) == version };
+	*range = interval_of_prefix(network);
+	return (struct interval_set){ range, prefix_versions(network) == version };
 }
 
-struct values lint_elsewhere(struct lint *lint, unsigned version)
+struct interval_set lint_elsewhere(struct lint *lint, unsigned version)
 {
-	struct values all = space_everyone(version), local = lint_local_network(lint, version);
-	struct values own = loopback(lint, version);
+	struct interval_set all = space_everyone(version), local = lint_local_network(lint, version);
+	struct interval_set own = loopback(lint, version);
 
-	all = values_without(&lint->scratch, &all, &local);
-	return values_without(&lint->scratch, &all, &own);
+	all = interval_set_subtract(&lint->scratch, &all, &local);
+	return interval_set_subtract(&lint->scratch, &all, &own);
 }
 
 bool lint_knows_local_network(const struct lint *lint)
@@ -140,31 +140,31 @@ bool lint_knows_local_network(const struct lint *lint)
 	return lint->inputs->local_network.version || !lint->config->local_network->implicit;
 }
 
-struct values lint_written_management(struct lint *lint, unsigned version)
+struct interval_set lint_written_management(struct lint *lint, unsigned version)
 {
 	const struct ipset *set = lint_cluster_set(lint, "management");
 	uint32_t count = 0;
-	struct number_range *ranges;
-	struct values written, all, outside;
+	struct interval *ranges;
+	struct interval_set written, all, outside;
 
 	for (const struct set_entry *e = set ? set->entries : NULL; e; e = e->next)
 		count++;
-	ranges = ARENA_ARRAY(&lint->scratch, struct number_range, count);
+	ranges = ARENA_ARRAY(&lint->scratch, struct interval, count);
 	count = 0;
 	for (const struct set_entry *e = set ? set->entries : NULL; e; e = e->next) {
 		const struct prefix *prefix = e->alias ? &e->alias->prefix : &e->prefix;
 
 		if (!e->implicit && !e->nomatch && (!e->alias || (e->alias->valid && e->alias != lint->config->local_network)) &&
 		    prefix_versions(prefix) == version)
-			ranges[count++] = number_range_of(prefix);
+			ranges[count++] = interval_of_prefix(prefix);
 	}
-	written = values_normal(ranges, count);
+	written = interval_set_normalize(ranges, count);
 	if (!written.count)
 		return written;
 	/* Without the exceptions. */
 	all = space_set(lint->space, set, version);
-	outside = values_without(&lint->scratch, &written, &all);
-	return values_without(&lint->scratch, &written, &outside);
+	outside = interval_set_subtract(&lint->scratch, &written, &all);
+	return interval_set_subtract(&lint->scratch, &written, &outside);
 }
 
 /* ---- what is wrong ---- */

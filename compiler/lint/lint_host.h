@@ -14,11 +14,11 @@ void lint_each_host_rule(struct lint *lint, enum direction direction,
 /* The set of that name of the cluster; NULL if there is none. */
 const struct ipset *lint_cluster_set(const struct lint *lint, const char *name);
 /* The addresses of one IP version that [IPSET management] names, without those that it holds anyway. */
-struct values lint_written_management(struct lint *lint, unsigned version);
+struct interval_set lint_written_management(struct lint *lint, unsigned version);
 /* All addresses of the local network; count 0: it is of the other IP version. */
-struct values lint_local_network(struct lint *lint, unsigned version);
+struct interval_set lint_local_network(struct lint *lint, unsigned version);
 /* All addresses that are neither of the local network nor this machine's own loopback addresses. */
-struct values lint_elsewhere(struct lint *lint, unsigned version);
+struct interval_set lint_elsewhere(struct lint *lint, unsigned version);
 /* Whether the tree or the command line says what the local network is. */
 bool lint_knows_local_network(const struct lint *lint);
 
@@ -27,8 +27,8 @@ bool lint_lost_rule(struct lint *lint);
 /* The interface of a rule, or of the GROUP rule that brings it; len 0: any. */
 struct text lint_rule_iface(const struct rule *line, const struct rule *rule);
 /* The packets of a rule, whatever interface they come in on and whatever address of the host they are for. */
-struct region lint_rule_from(struct lint *lint, const struct rule *line, const struct rule *rule);
+struct packet_set lint_rule_from(struct lint *lint, const struct rule *line, const struct rule *rule);
 /* Whether the rule is about the port alone, and few others: not one that happens to hold it. */
-bool lint_names_port(const struct region *region, uint8_t proto, uint16_t port);
+bool lint_names_port(const struct packet_set *set, uint8_t proto, uint16_t port);
 
 #endif

@@ -19,7 +19,7 @@ enum {
 struct path {
 	struct lint *lint;
 	enum direction direction;
-	struct region left;        /* of IPv6, not decided yet */
+	struct packet_set left;        /* of IPv6, not decided yet */
 	const struct rule *rule;   /* the first that drops private networks */
 	const struct rule *line;   /* the GROUP rule that brings it, or itself */
 	const struct rule *accept; /* that lets IPv6 pass; NULL: the policy */
@@ -27,17 +27,17 @@ struct path {
 	bool open;
 };
 
-static struct values values_of(struct lint *lint, const struct prefix *prefixes, uint32_t count)
+static struct interval_set values_of(struct lint *lint, const struct prefix *prefixes, uint32_t count)
 {
-	struct number_range *ranges = ARENA_ARRAY(&lint->scratch, struct number_range, count);
+	struct interval *ranges = ARENA_ARRAY(&lint->scratch, struct interval, count);
 
 	for (uint32_t i = 0; i < count; i++)
-		ranges[i] = number_range_of(&prefixes[i]);
-	return values_normal(ranges, count);
+		ranges[i] = interval_of_prefix(&prefixes[i]);
+	return interval_set_normalize(ranges, count);
 }
 
 /* RFC 1918, 6598, 3927. */
-static struct values private_ipv4(struct lint *lint)
+static struct interval_set private_ipv4(struct lint *lint)
 {
 	static const struct prefix networks[] = {
 		{ 4, 8, { 10 } },	 { 4, 12, { 172, 16 } },  { 4, 16, { 192, 168 } },
@@ -48,7 +48,7 @@ static struct values private_ipv4(struct lint *lint)
 }
 
 /* RFC 4291, 4193. */
-static struct values local_ipv6(struct lint *lint)
+static struct interval_set local_ipv6(struct lint *lint)
 {
 	static const struct prefix networks[] = { { 6, 10, { 0xfe, 0x80 } }, { 6, 7, { 0xfc } } };
 
@@ -64,13 +64,13 @@ static bool is_for_every_protocol(const struct rule *rule)
 static bool drops_private(const struct path *p, const struct rule *rule)
 {
 	const struct endpoint *endpoint = p->direction == DIRECTION_IN ? rule->source : rule->dest;
-	struct values here, private = private_ipv4(p->lint);
+	struct interval_set here, private = private_ipv4(p->lint);
 
 	if (rule->action == ACTION_ACCEPT || !is_for_every_protocol(rule) || endpoint->kind == ENDPOINT_ANY ||
 	    space_endpoint(p->lint->space, endpoint, IPV6).count)
 		return false;
 	here = space_endpoint(p->lint->space, endpoint, IPV4);
-	if (!here.count || values_without(&p->lint->scratch, &here, &private).count)
+	if (!here.count || interval_set_subtract(&p->lint->scratch, &here, &private).count)
 		return false;
 	for (uint32_t i = 0; i < here.count; i++)
 		if (here.ranges[i].last.low - here.ranges[i].first.low >= FEW)
@@ -94,7 +94,7 @@ static bool is_for_all(const struct rule *rule)
 
 static void visit(struct path *p, const struct rule *line, const struct rule *rule)
 {
-	struct region region;
+	struct packet_set set;
 	bool on_one_nic = line->iface.len || rule->iface.len;
 
 	if (!rule->enabled || rule->direction != p->direction || p->closed || p->open)
@@ -110,8 +110,8 @@ static void visit(struct path *p, const struct rule *line, const struct rule *ru
 		p->closed = true;
 		return;
 	}
-	region = space_rule(p->lint->space, rule, line->iface);
-	if (!region_overlaps(&region, &p->left))
+	set = space_rule(p->lint->space, rule, line->iface);
+	if (!packet_set_overlaps(&set, &p->left))
 		return;
 	if (rule->action != ACTION_ACCEPT && is_for_every_protocol(rule)) {
 		p->closed = true;
@@ -119,8 +119,8 @@ static void visit(struct path *p, const struct rule *line, const struct rule *ru
 		p->open = true;
 		p->accept = rule;
 	} else if (!on_one_nic) {
-		for (uint32_t i = 0; i < region.count && p->left.count; i++)
-			region_take(&p->lint->scratch, &p->left, &region.boxes[i]);
+		for (uint32_t i = 0; i < set.count && p->left.count; i++)
+			packet_set_subtract(&p->lint->scratch, &p->left, &set.cubes[i]);
 		p->closed = !p->left.count || p->left.count > MOST_PIECES;
 	}
 }
@@ -188,21 +188,21 @@ static void report(struct found **all, const struct path *p, const struct policy
 }
 
 /* All packets of IPv6 between a guest and the machines of its networks. */
-static struct box local_packets(struct lint *lint, enum dimension side)
+static struct cube local_packets(struct lint *lint, enum dimension side)
 {
-	struct box box = space_everything(IPV6);
+	struct cube cube = space_everything(IPV6);
 
-	box.side[side] = local_ipv6(lint);
-	return box;
+	cube.side[side] = local_ipv6(lint);
+	return cube;
 }
 
 static void check(struct lint *lint, struct found **all, enum direction direction, const struct rule_list *rules[2],
 		  const struct policy *policy, const char *who)
 {
 	struct path path = { .lint = lint, .direction = direction };
-	struct box box = local_packets(lint, direction == DIRECTION_IN ? DIM_SOURCE : DIM_DEST);
+	struct cube cube = local_packets(lint, direction == DIRECTION_IN ? DIM_SOURCE : DIM_DEST);
 
-	region_add(&lint->scratch, &path.left, &box);
+	packet_set_add(&lint->scratch, &path.left, &cube);
 	visit_all(&path, rules[0]);
 	visit_all(&path, rules[1]);
 	if (path.rule && !path.closed && (path.open || policy->action == ACTION_ACCEPT))

@@ -27,8 +27,8 @@ enum { MOST_PIECES = 500 };
 struct way {
 	struct lint *lint;
 	const struct service *service;
-	struct region left;             /* what the administrators send there, and is not decided */
-	struct region outside;          /* what all but the local network send there */
+	struct packet_set left;             /* what the administrators send there, and is not decided */
+	struct packet_set outside;          /* what all but the local network send there */
 	bool written;                   /* the administrators are those whom [IPSET management] names */
 	bool further;                   /* some of them are outside of the local network */
 	bool opened;                    /* a rule lets somebody from elsewhere in */
@@ -37,32 +37,32 @@ struct way {
 	const char *example;
 };
 
-static void add_service(struct way *w, struct region *region, unsigned version, struct values source)
+static void add_service(struct way *w, struct packet_set *set, unsigned version, struct interval_set source)
 {
-	struct box box = space_service(w->lint->space, version, 6, w->service->port, w->service->port);
+	struct cube cube = space_service(w->lint->space, version, 6, w->service->port, w->service->port);
 
-	box.side[DIM_SOURCE] = source;
+	cube.side[DIM_SOURCE] = source;
 	if (source.count)
-		region_add(&w->lint->scratch, region, &box);
+		packet_set_add(&w->lint->scratch, set, &cube);
 }
 
-/* The first box of `left` that one of `hole` meets, cut to it. */
-static const char *victim(struct way *w, const struct region *hole)
+/* The first cube of `left` that one of `hole` meets, cut to it. */
+static const char *victim(struct way *w, const struct packet_set *hole)
 {
 	for (uint32_t i = 0; i < w->left.count; i++)
 		for (uint32_t j = 0; j < hole->count; j++) {
-			struct region rest = { .count = 0 };
-			struct values outside;
+			struct packet_set rest = { .count = 0 };
+			struct interval_set outside;
 
-			if (!box_overlaps(&w->left.boxes[i], &hole->boxes[j]))
+			if (!cube_overlaps(&w->left.cubes[i], &hole->cubes[j]))
 				continue;
-			region_add(&w->lint->scratch, &rest, &w->left.boxes[i]);
-			outside = values_without(&w->lint->scratch, &rest.boxes[0].side[DIM_SOURCE],
-						 &hole->boxes[j].side[DIM_SOURCE]);
-			rest.boxes[0].side[DIM_SOURCE] = values_without(
-				&w->lint->scratch, &rest.boxes[0].side[DIM_SOURCE], &outside);
-			rest.boxes[0].side[DIM_DEST] = hole->boxes[j].side[DIM_DEST];
-			return space_example(w->lint->arena, &rest.boxes[0]);
+			packet_set_add(&w->lint->scratch, &rest, &w->left.cubes[i]);
+			outside = interval_set_subtract(&w->lint->scratch, &rest.cubes[0].side[DIM_SOURCE],
+						 &hole->cubes[j].side[DIM_SOURCE]);
+			rest.cubes[0].side[DIM_SOURCE] = interval_set_subtract(
+				&w->lint->scratch, &rest.cubes[0].side[DIM_SOURCE], &outside);
+			rest.cubes[0].side[DIM_DEST] = hole->cubes[j].side[DIM_DEST];
+			return space_example(w->lint->arena, &rest.cubes[0]);
 		}
 	return NULL;
 }
@@ -70,39 +70,39 @@ static const char *victim(struct way *w, const struct region *hole)
 static void visit(void *data, const struct rule *line, const struct rule *rule)
 {
 	struct way *w = data;
-	struct region region;
+	struct packet_set set;
 
 	/* A DROP for one interface or address of the host says nothing about the way by which the administrators
 	 * come; an ACCEPT was written for that way. */
 	if (w->rule || w->left.count > MOST_PIECES ||
 	    (rule->action != ACTION_ACCEPT && (lint_rule_iface(line, rule).len || rule->dest->kind != ENDPOINT_ANY)))
 		return;
-	region = lint_rule_from(w->lint, line, rule);
+	set = lint_rule_from(w->lint, line, rule);
 	if (rule->action == ACTION_ACCEPT) {
-		w->opened |= region_overlaps(&region, &w->outside);
-		w->chosen |= region_overlaps(&region, &w->left);
-	} else if (region_overlaps(&region, &w->left) && (w->written || !(w->opened || w->chosen))) {
+		w->opened |= packet_set_overlaps(&set, &w->outside);
+		w->chosen |= packet_set_overlaps(&set, &w->left);
+	} else if (packet_set_overlaps(&set, &w->left) && (w->written || !(w->opened || w->chosen))) {
 		w->line = line;
 		w->rule = rule;
-		w->example = victim(w, &region);
+		w->example = victim(w, &set);
 	}
-	for (uint32_t i = 0; i < region.count; i++)
-		region_take(&w->lint->scratch, &w->left, &region.boxes[i]);
+	for (uint32_t i = 0; i < set.count; i++)
+		packet_set_subtract(&w->lint->scratch, &w->left, &set.cubes[i]);
 }
 
 /* Who is meant to reach the host: those whom the set names, or if it names nobody, the local network. */
 static void find_sources(struct way *w)
 {
 	struct lint *lint = w->lint;
-	struct values named[2];
+	struct interval_set named[2];
 
 	for (unsigned version = IPV4; version <= IPV6; version <<= 1) {
-		struct values local = lint_local_network(lint, version);
-		struct values *members = &named[version == IPV6];
+		struct interval_set local = lint_local_network(lint, version);
+		struct interval_set *members = &named[version == IPV6];
 
 		*members = lint_written_management(lint, version);
 		w->written |= members->count != 0;
-		w->further |= values_without(&lint->scratch, members, &local).count != 0;
+		w->further |= interval_set_subtract(&lint->scratch, members, &local).count != 0;
 		add_service(w, &w->outside, version, lint_elsewhere(lint, version));
 	}
 	for (unsigned version = IPV4; version <= IPV6; version <<= 1)
@@ -116,20 +116,20 @@ static bool is_blacklisted(struct lint *lint)
 {
 	const struct ipset *set = lint_cluster_set(lint, "blacklist");
 	struct way way = { .lint = lint, .service = &services[0] };
-	struct region dropped = { .count = 0 };
+	struct packet_set dropped = { .count = 0 };
 	struct diagnostic *d;
 
 	find_sources(&way);
 	if (!set || !set->span.begin || (!way.written && !lint_knows_local_network(lint)))
 		return false;
 	for (unsigned version = IPV4; version <= IPV6; version <<= 1) {
-		struct box box = space_everything(version);
+		struct cube cube = space_everything(version);
 
-		box.side[DIM_SOURCE] = space_set(lint->space, set, version);
-		if (box.side[DIM_SOURCE].count)
-			region_add(&lint->scratch, &dropped, &box);
+		cube.side[DIM_SOURCE] = space_set(lint->space, set, version);
+		if (cube.side[DIM_SOURCE].count)
+			packet_set_add(&lint->scratch, &dropped, &cube);
 	}
-	if (!region_overlaps(&dropped, &way.left))
+	if (!packet_set_overlaps(&dropped, &way.left))
 		return false;
 	d = diag(lint->diags, set->span, DIAG_LOCK_OUT, "this set keeps %s from the host",
 		 way.written ? "addresses of `management`" : "addresses of the local network");

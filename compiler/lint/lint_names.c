@@ -182,7 +182,7 @@ void lint_unused_names(struct lint *lint)
 
 /* ---- shadowed ---- */
 
-static bool same_values(const struct values *a, const struct values *b)
+static bool same_values(const struct interval_set *a, const struct interval_set *b)
 {
 	return a->count == b->count &&
 	       (!a->count || memcmp(a->ranges, b->ranges, a->count * sizeof(*a->ranges)) == 0);
@@ -191,7 +191,7 @@ static bool same_values(const struct values *a, const struct values *b)
 static bool same_set(struct lint *lint, const struct ipset *a, const struct ipset *b)
 {
 	for (unsigned version = IPV4; version <= IPV6; version <<= 1) {
-		struct values x = space_set(lint->space, a, version), y = space_set(lint->space, b, version);
+		struct interval_set x = space_set(lint->space, a, version), y = space_set(lint->space, b, version);
 
 		if (!same_values(&x, &y))
 			return false;

@@ -210,11 +210,11 @@ static const char *effect_of_everyone(struct lint *lint, const struct ipset *set
 static void check_everyone(struct lint *lint, const struct ipset *set)
 {
 	for (unsigned version = IPV4; version <= IPV6; version <<= 1) {
-		struct values values = space_set(lint->space, set, version);
+		struct interval_set values = space_set(lint->space, set, version);
 		const char *effect;
 		struct diagnostic *d;
 
-		if (!values_are_all(&values, DIM_SOURCE, version))
+		if (!interval_set_is_full(&values, DIM_SOURCE, version))
 			continue;
 		effect = effect_of_everyone(lint, set);
 		if (!effect)
@@ -234,10 +234,10 @@ static void check_everyone(struct lint *lint, const struct ipset *set)
 static void check_endpoint(struct lint *lint, const struct rule *rule, const struct endpoint *endpoint)
 {
 	for (unsigned version = IPV4; version <= IPV6 && endpoint->kind == ENDPOINT_LIST; version <<= 1) {
-		struct values values = space_endpoint(lint->space, endpoint, version);
+		struct interval_set values = space_endpoint(lint->space, endpoint, version);
 		struct diagnostic *d;
 
-		if (endpoint->count < 2 || !values_are_all(&values, DIM_SOURCE, version))
+		if (endpoint->count < 2 || !interval_set_is_full(&values, DIM_SOURCE, version))
 			continue;
 		d = diag(lint->diags, endpoint->span.begin ? endpoint->span : rule->span, DIAG_EVERYONE,
 			 "these addresses together are all of %s", version_name(version));

@@ -12,7 +12,7 @@
 #include "lint/lint_host.h"
 
 enum {
-	MOST_WORK = 8000000, /* pairs of boxes that are compared for one chain */
+	MOST_WORK = 8000000, /* pairs of cubes that are compared for one chain */
 	MOST_PIECES = 3000,  /* into which a rule may fall */
 	MOST_LABELS = 4,
 	MOST_BELOW = 12, /* rules shown that one rule covers */
@@ -22,7 +22,7 @@ enum {
 struct step {
 	const struct rule *rule; /* never a GROUP rule */
 	const struct rule *line; /* the GROUP rule that brings it, or itself */
-	struct region region;
+	struct packet_set set;
 	bool implied; /* stands in no file */
 };
 
@@ -81,12 +81,12 @@ static void add_implied(struct cover *c)
 
 	*step = (struct step){ .rule = &accept, .line = &accept, .implied = true };
 	for (unsigned version = IPV4; version <= IPV6; version <<= 1) {
-		struct box box = space_service(c->lint->space, version, 17, 5404, 5405);
+		struct cube cube = space_service(c->lint->space, version, 17, 5404, 5405);
 
-		region_add(&c->lint->scratch, &step->region, &box);
+		packet_set_add(&c->lint->scratch, &step->set, &cube);
 		for (size_t i = 0; i < sizeof(ports) / sizeof(ports[0]); i++) {
-			box = space_service(c->lint->space, version, 6, ports[i][0], ports[i][1]);
-			region_add(&c->lint->scratch, &step->region, &box);
+			cube = space_service(c->lint->space, version, 6, ports[i][0], ports[i][1]);
+			packet_set_add(&c->lint->scratch, &step->set, &cube);
 		}
 	}
 }
@@ -109,11 +109,11 @@ static void lay_out(struct cover *c)
 struct subject {
 	const struct rule *line;
 	uint32_t first, last; /* steps [first, last) */
-	struct region left;
+	struct packet_set left;
 	const struct step *coverers[MOST_LABELS]; /* of different lines */
 	uint32_t coverer_count;
 	bool differs;       /* one of them decides otherwise */
-	struct box example; /* packets that `by` decides, otherwise if one does */
+	struct cube example; /* packets that `by` decides, otherwise if one does */
 	const struct step *by;
 };
 
@@ -123,10 +123,10 @@ static void keep_example(struct cover *c, struct subject *s, const struct step *
 	if (s->by && (s->differs || step->rule->action == action))
 		return;
 	for (uint32_t i = 0; i < s->left.count; i++)
-		for (uint32_t j = 0; j < step->region.count; j++)
-			if (box_overlaps(&s->left.boxes[i], &step->region.boxes[j])) {
-				s->example = box_common(&c->lint->scratch, &s->left.boxes[i],
-							&step->region.boxes[j]);
+		for (uint32_t j = 0; j < step->set.count; j++)
+			if (cube_overlaps(&s->left.cubes[i], &step->set.cubes[j])) {
+				s->example = cube_intersect(&c->lint->scratch, &s->left.cubes[i],
+							&step->set.cubes[j]);
 				s->by = step;
 				return;
 			}
@@ -147,9 +147,9 @@ static void note_coverer(struct subject *s, const struct step *step, enum action
 static bool take_step(struct cover *c, struct subject *s, const struct step *step, bool *took)
 {
 	*took = false;
-	for (uint32_t i = 0; i < step->region.count && s->left.count; i++) {
+	for (uint32_t i = 0; i < step->set.count && s->left.count; i++) {
 		c->work += s->left.count;
-		*took |= region_take(&c->lint->scratch, &s->left, &step->region.boxes[i]);
+		*took |= packet_set_subtract(&c->lint->scratch, &s->left, &step->set.cubes[i]);
 		if (c->work > MOST_WORK || s->left.count > MOST_PIECES)
 			return false;
 	}
@@ -157,11 +157,11 @@ static bool take_step(struct cover *c, struct subject *s, const struct step *ste
 }
 
 /* The step that decides about one packet. */
-static const struct step *decider(const struct cover *c, const struct box *packet, uint32_t from, uint32_t to)
+static const struct step *decider(const struct cover *c, const struct cube *packet, uint32_t from, uint32_t to)
 {
 	for (uint32_t i = from; i < to; i++)
-		for (uint32_t j = 0; j < c->steps[i].region.count; j++)
-			if (box_overlaps(&c->steps[i].region.boxes[j], packet))
+		for (uint32_t j = 0; j < c->steps[i].set.count; j++)
+			if (cube_overlaps(&c->steps[i].set.cubes[j], packet))
 				return &c->steps[i];
 	return NULL;
 }
@@ -170,9 +170,9 @@ static const struct step *decider(const struct cover *c, const struct box *packe
 static bool has_witness(struct cover *c, const struct subject *s)
 {
 	for (uint32_t i = s->first; i < s->last; i++)
-		for (uint32_t j = 0; j < c->steps[i].region.count; j++) {
-			struct number_range point[DIMENSIONS];
-			struct box witness = space_last_packet(&c->steps[i].region.boxes[j], point);
+		for (uint32_t j = 0; j < c->steps[i].set.count; j++) {
+			struct interval point[DIMENSIONS];
+			struct cube witness = space_last_packet(&c->steps[i].set.cubes[j], point);
 
 			c->work += s->first;
 			if (!decider(c, &witness, 0, s->first))
@@ -181,20 +181,20 @@ static bool has_witness(struct cover *c, const struct subject *s)
 	return false;
 }
 
-static void copy_region(struct cover *c, struct region *to, const struct region *from)
+static void packet_set_copy(struct cover *c, struct packet_set *to, const struct packet_set *from)
 {
 	to->count = 0;
 	for (uint32_t i = 0; i < from->count; i++)
-		region_add(&c->lint->scratch, to, &from->boxes[i]);
+		packet_set_add(&c->lint->scratch, to, &from->cubes[i]);
 }
 
 /* Of one step of the subject: what it decides there, without what is decided above. */
 static bool take_above_step(struct cover *c, struct subject *s, uint32_t at)
 {
-	const struct region *region = &c->steps[at].region;
+	const struct packet_set *set = &c->steps[at].set;
 	bool took;
 
-	copy_region(c, &s->left, region);
+	packet_set_copy(c, &s->left, set);
 	for (uint32_t i = s->first; i < at && s->left.count; i++)
 		if (!take_step(c, s, &c->steps[i], &took))
 			return false;
@@ -216,7 +216,7 @@ static void find_single(struct cover *c, struct subject *s)
 		bool took, covers = true;
 
 		for (uint32_t j = s->first; j < s->last && covers; j++) {
-			copy_region(c, &alone.left, &c->steps[j].region);
+			packet_set_copy(c, &alone.left, &c->steps[j].set);
 			covers = take_step(c, &alone, s->coverers[i], &took) && !alone.left.count;
 		}
 		if (covers) {
@@ -347,8 +347,8 @@ static bool matters_below(struct cover *c, const struct subject *s, enum action 
 
 		if (step->rule->action == action && step->rule->log == LOG_NOLOG)
 			continue;
-		c->work += (uint64_t)s->left.count * step->region.count;
-		if (region_overlaps(&s->left, &step->region))
+		c->work += (uint64_t)s->left.count * step->set.count;
+		if (packet_set_overlaps(&s->left, &step->set))
 			return true;
 	}
 	return false;
@@ -356,29 +356,29 @@ static bool matters_below(struct cover *c, const struct subject *s, enum action 
 
 /* What PVEFW-Drop drops before anything is logged: answers of name servers that come too
  * late, and the chatter of Windows and UPnP (spec/data). */
-static bool is_noise(struct cover *c, const struct region *region)
+static bool is_noise(struct cover *c, const struct packet_set *set)
 {
 	static const struct {
 		uint8_t proto;
 		uint16_t first, last;
 	} noise[] = { { 17, 135, 135 }, { 17, 445, 445 }, { 17, 137, 139 }, { 17, 1900, 1900 },
 		      { 6, 135, 135 },  { 6, 139, 139 },  { 6, 445, 445 } };
-	struct region left = { .count = 0 };
+	struct packet_set left = { .count = 0 };
 
-	for (uint32_t i = 0; i < region->count; i++)
-		region_add(&c->lint->scratch, &left, &region->boxes[i]);
+	for (uint32_t i = 0; i < set->count; i++)
+		packet_set_add(&c->lint->scratch, &left, &set->cubes[i]);
 	for (unsigned version = IPV4; version <= IPV6; version <<= 1) {
-		struct box dns = space_service(c->lint->space, version, 17, 53, 53);
-		struct values any = dns.side[DIM_SPORT];
+		struct cube dns = space_service(c->lint->space, version, 17, 53, 53);
+		struct interval_set any = dns.side[DIM_SPORT];
 
 		dns.side[DIM_SPORT] = dns.side[DIM_DPORT];
 		dns.side[DIM_DPORT] = any;
-		region_take(&c->lint->scratch, &left, &dns);
+		packet_set_subtract(&c->lint->scratch, &left, &dns);
 		for (size_t i = 0; i < sizeof(noise) / sizeof(noise[0]) && left.count; i++) {
-			struct box box = space_service(c->lint->space, version, noise[i].proto,
+			struct cube cube = space_service(c->lint->space, version, noise[i].proto,
 						       noise[i].first, noise[i].last);
 
-			region_take(&c->lint->scratch, &left, &box);
+			packet_set_subtract(&c->lint->scratch, &left, &cube);
 		}
 	}
 	return !left.count;
@@ -434,12 +434,12 @@ static bool is_repeated(struct cover *c, struct subject *s, const struct step **
 		const struct step *step = &c->steps[i];
 
 		if (step->implied || i < c->own) {
-			if (region_overlaps(&s->left, &step->region))
+			if (packet_set_overlaps(&s->left, &step->set))
 				return false;
 			continue;
 		}
 		if (step->rule->action != rule->action || step->rule->log != rule->log) {
-			if (region_overlaps(&s->left, &step->region))
+			if (packet_set_overlaps(&s->left, &step->set))
 				return false;
 			continue;
 		}
@@ -458,7 +458,7 @@ static void check_repeated(struct cover *c, struct subject *s)
 
 	if (!c->chain->then || s->line->direction == DIRECTION_GROUP || c->work > MOST_WORK / 2)
 		return;
-	copy_region(c, &s->left, &c->steps[s->first].region);
+	packet_set_copy(c, &s->left, &c->steps[s->first].set);
 	if (!is_repeated(c, s, &by) || !by)
 		return;
 	d = diag(c->lint->diags, s->line->span, DIAG_RULE_REPEATED, "the rules of cluster.fw do the same");
@@ -473,14 +473,14 @@ static void check_repeated(struct cover *c, struct subject *s)
 static bool is_blacklisted(const struct cover *c, const struct subject *s, const struct ipset *set)
 {
 	for (uint32_t i = s->first; i < s->last; i++)
-		for (uint32_t j = 0; j < c->steps[i].region.count; j++) {
-			const struct box *box = &c->steps[i].region.boxes[j];
-			struct values dropped = space_set(c->lint->space, set, box->version);
+		for (uint32_t j = 0; j < c->steps[i].set.count; j++) {
+			const struct cube *cube = &c->steps[i].set.cubes[j];
+			struct interval_set dropped = space_set(c->lint->space, set, cube->version);
 
-			if (!values_hold(&dropped, &box->side[DIM_SOURCE]))
+			if (!interval_set_contains(&dropped, &cube->side[DIM_SOURCE]))
 				return false;
 		}
-	return c->steps[s->first].region.count > 0;
+	return c->steps[s->first].set.count > 0;
 }
 
 static bool check_blacklist(struct cover *c, struct subject *s)
@@ -498,7 +498,7 @@ static bool check_blacklist(struct cover *c, struct subject *s)
 	for (uint32_t i = s->first; i < s->last; i++)
 		note_coverer(s, step, c->steps[i].rule->action);
 	s->by = step;
-	s->example = c->steps[s->first].region.boxes[0];
+	s->example = c->steps[s->first].set.cubes[0];
 	report_covered(c, s);
 	return true;
 }
@@ -561,7 +561,7 @@ static void report_nothing(struct cover *c, const struct step *step)
 /* A host's own rules and the cluster's stand in different files. */
 static void check_subject(struct cover *c, struct subject *s)
 {
-	if (s->first + 1 == s->last && !c->steps[s->first].region.count) {
+	if (s->first + 1 == s->last && !c->steps[s->first].set.count) {
 		report_nothing(c, &c->steps[s->first]);
 		return;
 	}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Sets of packets: from rules to boxes, and one box without another.
+ * Sets of packets: from rules to cubes, and one cube without another.
  *
  * What a set of addresses stands for is found out once and kept by the set's
  * address; interfaces get numbers in the order in which they come up.
@@ -76,19 +76,19 @@ static struct number host_mask(unsigned bits)
 	return mask;
 }
 
-struct number_range number_range_of(const struct prefix *prefix)
+struct interval interval_of_prefix(const struct prefix *prefix)
 {
 	struct number at = number_of(prefix->bytes, prefix_bits(prefix) / 8);
 	struct number mask = host_mask(prefix_bits(prefix) - prefix->length);
 
-	return (struct number_range){ { at.high & ~mask.high, at.low & ~mask.low },
+	return (struct interval){ { at.high & ~mask.high, at.low & ~mask.low },
 				      { at.high | mask.high, at.low | mask.low } };
 }
 
 /* ---- sets of numbers ---- */
 
 /* What a coordinate can be at all. */
-static const struct number_range everything[DIMENSIONS] = {
+static const struct interval everything[DIMENSIONS] = {
 	[DIM_IFACE] = { { 0, 0 }, { 0, UINT32_MAX } },
 	[DIM_PROTO] = { { 0, 0 }, { 0, UINT8_MAX } },
 	[DIM_DPORT] = { { 0, 0 }, { 0, UINT16_MAX } },
@@ -98,23 +98,23 @@ static const struct number_range everything[DIMENSIONS] = {
 	[DIM_DEST] = { { 0, 0 }, { UINT64_MAX, UINT64_MAX } },
 };
 
-static const struct number_range every_ipv4 = { { 0, 0 }, { 0, UINT32_MAX } };
+static const struct interval every_ipv4 = { { 0, 0 }, { 0, UINT32_MAX } };
 
-static struct values all_values(enum dimension dimension, unsigned version)
+static struct interval_set all_values(enum dimension dimension, unsigned version)
 {
 	bool ipv4 = version == IPV4 && (dimension == DIM_SOURCE || dimension == DIM_DEST);
 
-	return (struct values){ ipv4 ? &every_ipv4 : &everything[dimension], 1 };
+	return (struct interval_set){ ipv4 ? &every_ipv4 : &everything[dimension], 1 };
 }
 
-struct values space_everyone(unsigned version)
+struct interval_set space_everyone(unsigned version)
 {
 	return all_values(DIM_SOURCE, version);
 }
 
-bool values_are_all(const struct values *values, enum dimension dimension, unsigned version)
+bool interval_set_is_full(const struct interval_set *values, enum dimension dimension, unsigned version)
 {
-	struct values all = all_values(dimension, version);
+	struct interval_set all = all_values(dimension, version);
 
 	return values->count == 1 && number_compare(values->ranges[0].first, all.ranges[0].first) == 0 &&
 	       number_compare(values->ranges[0].last, all.ranges[0].last) == 0;
@@ -122,19 +122,19 @@ bool values_are_all(const struct values *values, enum dimension dimension, unsig
 
 static int by_first(const void *a, const void *b)
 {
-	return number_compare(((const struct number_range *)a)->first,
-			      ((const struct number_range *)b)->first);
+	return number_compare(((const struct interval *)a)->first,
+			      ((const struct interval *)b)->first);
 }
 
 /* `next` begins in `range`, or right behind it. */
-static bool touches(const struct number_range *range, const struct number_range *next)
+static bool touches(const struct interval *range, const struct interval *next)
 {
 	struct number end = number_next(range->last);
 
 	return number_compare(next->first, range->last) <= 0 || number_compare(next->first, end) == 0;
 }
 
-struct values values_normal(struct number_range *ranges, uint32_t count)
+struct interval_set interval_set_normalize(struct interval *ranges, uint32_t count)
 {
 	uint32_t kept = 0;
 
@@ -146,10 +146,10 @@ struct values values_normal(struct number_range *ranges, uint32_t count)
 		else
 			ranges[kept++] = ranges[i];
 	}
-	return (struct values){ ranges, kept };
+	return (struct interval_set){ ranges, kept };
 }
 
-bool values_overlap(const struct values *a, const struct values *b)
+bool interval_set_overlaps(const struct interval_set *a, const struct interval_set *b)
 {
 	uint32_t i = 0, j = 0;
 
@@ -167,7 +167,7 @@ bool values_overlap(const struct values *a, const struct values *b)
 }
 
 /* The range of `a` that begins last before or at `n`, or NULL. */
-static const struct number_range *range_before(const struct values *a, struct number n)
+static const struct interval *range_before(const struct interval_set *a, struct number n)
 {
 	uint32_t low = 0, high = a->count;
 
@@ -182,10 +182,10 @@ static const struct number_range *range_before(const struct values *a, struct nu
 	return low ? &a->ranges[low - 1] : NULL;
 }
 
-bool values_hold(const struct values *a, const struct values *b)
+bool interval_set_contains(const struct interval_set *a, const struct interval_set *b)
 {
 	for (uint32_t i = 0; i < b->count; i++) {
-		const struct number_range *range = range_before(a, b->ranges[i].first);
+		const struct interval *range = range_before(a, b->ranges[i].first);
 
 		if (!range || number_compare(range->last, b->ranges[i].last) < 0)
 			return false;
@@ -193,38 +193,38 @@ bool values_hold(const struct values *a, const struct values *b)
 	return true;
 }
 
-static struct values values_both(struct arena *arena, const struct values *a, const struct values *b)
+static struct interval_set values_both(struct arena *arena, const struct interval_set *a, const struct interval_set *b)
 {
-	struct number_range *ranges;
+	struct interval *ranges;
 	uint32_t count = 0;
 
 	if (a->ranges == b->ranges && a->count == b->count)
 		return *a;
-	ranges = ARENA_ARRAY(arena, struct number_range, a->count + b->count);
+	ranges = ARENA_ARRAY(arena, struct interval, a->count + b->count);
 	for (uint32_t i = 0, j = 0; i < a->count && j < b->count;) {
 		struct number first = max_number(a->ranges[i].first, b->ranges[j].first);
 		struct number last = min_number(a->ranges[i].last, b->ranges[j].last);
 
 		if (number_compare(first, last) <= 0)
-			ranges[count++] = (struct number_range){ first, last };
+			ranges[count++] = (struct interval){ first, last };
 		if (number_compare(a->ranges[i].last, b->ranges[j].last) < 0)
 			i++;
 		else
 			j++;
 	}
-	return (struct values){ ranges, count };
+	return (struct interval_set){ ranges, count };
 }
 
-struct values values_without(struct arena *arena, const struct values *a, const struct values *b)
+struct interval_set interval_set_subtract(struct arena *arena, const struct interval_set *a, const struct interval_set *b)
 {
-	struct number_range *ranges;
+	struct interval *ranges;
 	uint32_t count = 0, j = 0;
 
 	if (a->ranges == b->ranges && a->count == b->count)
-		return (struct values){ NULL, 0 };
-	ranges = ARENA_ARRAY(arena, struct number_range, a->count + b->count);
+		return (struct interval_set){ NULL, 0 };
+	ranges = ARENA_ARRAY(arena, struct interval, a->count + b->count);
 	for (uint32_t i = 0; i < a->count; i++) {
-		struct number_range rest = a->ranges[i];
+		struct interval rest = a->ranges[i];
 		bool over = false;
 
 		while (j < b->count && number_compare(b->ranges[j].last, rest.first) < 0)
@@ -232,7 +232,7 @@ struct values values_without(struct arena *arena, const struct values *a, const 
 		for (uint32_t k = j;
 		     k < b->count && !over && number_compare(b->ranges[k].first, rest.last) <= 0; k++) {
 			if (number_compare(rest.first, b->ranges[k].first) < 0)
-				ranges[count++] = (struct number_range){ rest.first,
+				ranges[count++] = (struct interval){ rest.first,
 									 number_before(b->ranges[k].first) };
 			over = number_compare(b->ranges[k].last, rest.last) >= 0;
 			rest.first = number_next(b->ranges[k].last);
@@ -240,89 +240,89 @@ struct values values_without(struct arena *arena, const struct values *a, const 
 		if (!over)
 			ranges[count++] = rest;
 	}
-	return (struct values){ ranges, count };
+	return (struct interval_set){ ranges, count };
 }
 
-/* ---- boxes ---- */
+/* ---- cubes ---- */
 
-bool box_overlaps(const struct box *a, const struct box *b)
+bool cube_overlaps(const struct cube *a, const struct cube *b)
 {
 	if (a->version != b->version)
 		return false;
 	for (int d = 0; d < DIMENSIONS; d++)
-		if (!values_overlap(&a->side[d], &b->side[d]))
+		if (!interval_set_overlaps(&a->side[d], &b->side[d]))
 			return false;
 	return true;
 }
 
-struct box box_common(struct arena *arena, const struct box *a, const struct box *b)
+struct cube cube_intersect(struct arena *arena, const struct cube *a, const struct cube *b)
 {
-	struct box common = { .version = a->version };
+	struct cube common = { .version = a->version };
 
 	for (int d = 0; d < DIMENSIONS; d++)
 		common.side[d] = values_both(arena, &a->side[d], &b->side[d]);
 	return common;
 }
 
-bool region_overlaps(const struct region *a, const struct region *b)
+bool packet_set_overlaps(const struct packet_set *a, const struct packet_set *b)
 {
 	for (uint32_t i = 0; i < a->count; i++)
 		for (uint32_t j = 0; j < b->count; j++)
-			if (box_overlaps(&a->boxes[i], &b->boxes[j]))
+			if (cube_overlaps(&a->cubes[i], &b->cubes[j]))
 				return true;
 	return false;
 }
 
-void region_add(struct arena *arena, struct region *region, const struct box *box)
+void packet_set_add(struct arena *arena, struct packet_set *set, const struct cube *cube)
 {
-	if (region->count == region->room) {
-		struct box *boxes = ARENA_ARRAY(arena, struct box, region->room * 2 + 1);
+	if (set->count == set->room) {
+		struct cube *cubes = ARENA_ARRAY(arena, struct cube, set->room * 2 + 1);
 
-		if (region->count)
-			memcpy(boxes, region->boxes, region->count * sizeof(*boxes));
-		region->boxes = boxes;
-		region->room = region->room * 2 + 1;
+		if (set->count)
+			memcpy(cubes, set->cubes, set->count * sizeof(*cubes));
+		set->cubes = cubes;
+		set->room = set->room * 2 + 1;
 	}
-	region->boxes[region->count++] = *box;
+	set->cubes[set->count++] = *cube;
 }
 
 /* One range of `b` holds all of `a`: the usual case, and cheap to see. */
-static bool lies_in_one(const struct values *a, const struct values *b)
+static bool lies_in_one(const struct interval_set *a, const struct interval_set *b)
 {
 	return b->count == 1 && number_compare(b->ranges[0].first, a->ranges[0].first) <= 0 &&
 	       number_compare(a->ranges[a->count - 1].last, b->ranges[0].last) <= 0;
 }
 
-/* The pieces of `box` outside of `hole`, one for each coordinate in which it sticks out. */
-static void cut(struct arena *arena, struct box box, const struct box *hole, struct region *pieces)
+/* The pieces of `cube` outside of `hole`, one for each coordinate in which it sticks out. */
+static void cut(struct arena *arena, struct cube cube, const struct cube *hole, struct packet_set *pieces)
 {
 	for (int d = 0; d < DIMENSIONS; d++) {
-		struct box piece;
+		struct cube piece;
 
-		if (lies_in_one(&box.side[d], &hole->side[d]))
+		if (lies_in_one(&cube.side[d], &hole->side[d]))
 			continue;
-		piece = box;
-		piece.side[d] = values_without(arena, &box.side[d], &hole->side[d]);
+		piece = cube;
+		piece.side[d] = interval_set_subtract(arena, &cube.side[d], &hole->side[d]);
 		if (piece.side[d].count)
-			region_add(arena, pieces, &piece);
-		box.side[d] = values_both(arena, &box.side[d], &hole->side[d]);
+			packet_set_add(arena, pieces, &piece);
+		cube.side[d] = values_both(arena, &cube.side[d], &hole->side[d]);
 	}
 }
 
-bool region_take(struct arena *arena, struct region *region, const struct box *hole)
+bool packet_set_subtract(struct arena *arena, struct packet_set *set, const struct cube *hole)
 {
-	uint32_t kept = 0, count = region->count;
-	struct region pieces = { .count = 0 };
+	uint32_t kept = 0, count = set->count;
+	struct packet_set pieces = { .count = 0 };
 
 	for (uint32_t i = 0; i < count; i++) {
-		if (box_overlaps(&region->boxes[i], hole))
-			cut(arena, region->boxes[i], hole, &pieces);
+		if (cube_overlaps(&set->cubes[i], hole))
+			cut(arena, set->cubes[i], hole, &pieces);
 		else
-			region->boxes[kept++] = region->boxes[i];
+			set->cubes[kept++] = set->cubes[i];
 	}
-	region->count = kept;
+	set->count = kept;
 	for (uint32_t i = 0; i < pieces.count; i++)
-		region_add(arena, region, &pieces.boxes[i]);
+		packet_set_add(arena, set, &pieces.cubes[i]);
 	return kept != count;
 }
 
@@ -330,18 +330,18 @@ bool region_take(struct arena *arena, struct region *region, const struct box *h
 
 struct known_set {
 	const struct ipset *set;
-	struct values values[2]; /* IPv4, IPv6 */
+	struct interval_set values[2]; /* IPv4, IPv6 */
 	UT_hash_handle hh;
 };
 
 struct known_iface {
 	struct text name;
-	struct number_range number;
+	struct interval number;
 	UT_hash_handle hh;
 };
 
 struct space {
-	struct arena *arena;        /* for regions; whoever asks for them may release it */
+	struct arena *arena;        /* for packet sets; whoever asks for them may release it */
 	struct arena kept;          /* for what is remembered */
 	struct known_set *sets;     /* uthash */
 	struct known_iface *ifaces; /* uthash */
@@ -362,15 +362,15 @@ void space_free(struct space *space)
 	arena_free(&space->kept);
 }
 
-static struct values one_range(struct space *space, struct number first, struct number last)
+static struct interval_set one_range(struct space *space, struct number first, struct number last)
 {
-	struct number_range *range = ARENA_NEW(space->arena, struct number_range);
+	struct interval *range = ARENA_NEW(space->arena, struct interval);
 
-	*range = (struct number_range){ first, last };
-	return (struct values){ range, 1 };
+	*range = (struct interval){ first, last };
+	return (struct interval_set){ range, 1 };
 }
 
-static struct values iface_values(struct space *space, struct text name)
+static struct interval_set iface_values(struct space *space, struct text name)
 {
 	struct known_iface *known = NULL;
 
@@ -382,14 +382,14 @@ static struct values iface_values(struct space *space, struct text name)
 		known->number.first = known->number.last = small(HASH_COUNT(space->ifaces) + 1);
 		HASH_ADD_KEYPTR(hh, space->ifaces, known->name.ptr, known->name.len, known);
 	}
-	return (struct values){ &known->number, 1 };
+	return (struct interval_set){ &known->number, 1 };
 }
 
-static struct values resolve_set(struct space *space, const struct ipset *set, unsigned version)
+static struct interval_set resolve_set(struct space *space, const struct ipset *set, unsigned version)
 {
 	uint32_t count = 0;
 	struct prefix_entry *entries;
-	struct number_range *ranges;
+	struct interval *ranges;
 	struct address_set found;
 
 	for (const struct set_entry *e = set->entries; e; e = e->next)
@@ -401,14 +401,14 @@ static struct values resolve_set(struct space *space, const struct ipset *set, u
 			entries[count++] = (struct prefix_entry){ e->alias ? e->alias->prefix : e->prefix,
 								  e->nomatch };
 	found = prefix_set_resolve(&space->kept, entries, count, version == IPV4 ? 4 : 6);
-	ranges = ARENA_ARRAY(&space->kept, struct number_range, found.count);
+	ranges = ARENA_ARRAY(&space->kept, struct interval, found.count);
 	for (uint32_t i = 0; i < found.count; i++)
-		ranges[i] = (struct number_range){ number_of(found.ranges[i].first, found.size),
+		ranges[i] = (struct interval){ number_of(found.ranges[i].first, found.size),
 						   number_of(found.ranges[i].last, found.size) };
-	return (struct values){ ranges, found.count };
+	return (struct interval_set){ ranges, found.count };
 }
 
-struct values space_set(struct space *space, const struct ipset *set, unsigned version)
+struct interval_set space_set(struct space *space, const struct ipset *set, unsigned version)
 {
 	struct known_set *known;
 
@@ -423,19 +423,19 @@ struct values space_set(struct space *space, const struct ipset *set, unsigned v
 	return known->values[version == IPV6];
 }
 
-static struct values list_values(struct space *space, const struct prefix *prefixes, uint32_t count,
+static struct interval_set list_values(struct space *space, const struct prefix *prefixes, uint32_t count,
 				 unsigned version)
 {
-	struct number_range *ranges = ARENA_ARRAY(space->arena, struct number_range, count);
+	struct interval *ranges = ARENA_ARRAY(space->arena, struct interval, count);
 	uint32_t found = 0;
 
 	for (uint32_t i = 0; i < count; i++)
 		if (prefix_versions(&prefixes[i]) == version)
-			ranges[found++] = number_range_of(&prefixes[i]);
-	return values_normal(ranges, found);
+			ranges[found++] = interval_of_prefix(&prefixes[i]);
+	return interval_set_normalize(ranges, found);
 }
 
-struct values space_endpoint(struct space *space, const struct endpoint *endpoint, unsigned version)
+struct interval_set space_endpoint(struct space *space, const struct endpoint *endpoint, unsigned version)
 {
 	const struct prefix *p = endpoint->prefixes;
 
@@ -448,8 +448,8 @@ struct values space_endpoint(struct space *space, const struct endpoint *endpoin
 		return list_values(space, &endpoint->alias->prefix, 1, version);
 	case ENDPOINT_RANGE:
 		if (prefix_versions(&p[0]) != version)
-			return (struct values){ NULL, 0 };
-		return one_range(space, number_range_of(&p[0]).first, number_range_of(&p[1]).last);
+			return (struct interval_set){ NULL, 0 };
+		return one_range(space, interval_of_prefix(&p[0]).first, interval_of_prefix(&p[1]).last);
 	case ENDPOINT_LIST:
 		return list_values(space, p, endpoint->count, version);
 	}
@@ -458,20 +458,20 @@ struct values space_endpoint(struct space *space, const struct endpoint *endpoin
 
 /* ---- rules ---- */
 
-static struct values port_values(struct space *space, const struct ports *ports, enum dimension dimension)
+static struct interval_set port_values(struct space *space, const struct ports *ports, enum dimension dimension)
 {
-	struct number_range *ranges;
+	struct interval *ranges;
 
 	if (!ports)
 		return all_values(dimension, 0);
-	ranges = ARENA_ARRAY(space->arena, struct number_range, ports->count);
+	ranges = ARENA_ARRAY(space->arena, struct interval, ports->count);
 	for (uint32_t i = 0; i < ports->count; i++)
-		ranges[i] = (struct number_range){ small(ports->ranges[i].first),
+		ranges[i] = (struct interval){ small(ports->ranges[i].first),
 						   small(ports->ranges[i].last) };
-	return values_normal(ranges, ports->count);
+	return interval_set_normalize(ranges, ports->count);
 }
 
-static struct values icmp_values(struct space *space, const struct icmp_match *match)
+static struct interval_set icmp_values(struct space *space, const struct icmp_match *match)
 {
 	uint64_t type, code = 0, number;
 
@@ -489,80 +489,80 @@ static struct values icmp_values(struct space *space, const struct icmp_match *m
 	return one_range(space, small(number << 8), small(number << 8 | 0xff));
 }
 
-static struct values proto_values(struct space *space, const struct proto *proto)
+static struct interval_set proto_values(struct space *space, const struct proto *proto)
 {
 	if (proto_is_any(proto))
 		return all_values(DIM_PROTO, 0);
 	return one_range(space, small(proto->number), small(proto->number));
 }
 
-static void add_condition(struct space *space, struct region *region, struct box box,
+static void add_condition(struct space *space, struct packet_set *set, struct cube cube,
 			  const struct condition *condition)
 {
-	struct values second = icmp_values(space, &condition->icmp[1]);
+	struct interval_set second = icmp_values(space, &condition->icmp[1]);
 
-	box.side[DIM_PROTO] = proto_values(space, &condition->proto);
-	box.side[DIM_DPORT] = port_values(space, condition->dport, DIM_DPORT);
-	box.side[DIM_SPORT] = port_values(space, condition->sport, DIM_SPORT);
-	box.side[DIM_ICMP] = icmp_values(space, &condition->icmp[0]);
-	box.side[DIM_ICMP] = values_both(space->arena, &box.side[DIM_ICMP], &second);
+	cube.side[DIM_PROTO] = proto_values(space, &condition->proto);
+	cube.side[DIM_DPORT] = port_values(space, condition->dport, DIM_DPORT);
+	cube.side[DIM_SPORT] = port_values(space, condition->sport, DIM_SPORT);
+	cube.side[DIM_ICMP] = icmp_values(space, &condition->icmp[0]);
+	cube.side[DIM_ICMP] = values_both(space->arena, &cube.side[DIM_ICMP], &second);
 	for (int d = 0; d < DIMENSIONS; d++)
-		if (!box.side[d].count)
+		if (!cube.side[d].count)
 			return;
-	region_add(space->arena, region, &box);
+	packet_set_add(space->arena, set, &cube);
 }
 
-struct region space_rule(struct space *space, const struct rule *rule, struct text iface)
+struct packet_set space_rule(struct space *space, const struct rule *rule, struct text iface)
 {
-	struct region region = { .count = 0 };
+	struct packet_set set = { .count = 0 };
 
 	if (!iface.len)
 		iface = rule->iface;
 	for (unsigned version = IPV4; version <= IPV6; version <<= 1) {
-		struct box box = { .version = version };
+		struct cube cube = { .version = version };
 
 		if (!(rule->versions & version))
 			continue;
-		box.side[DIM_IFACE] = iface.len ? iface_values(space, iface) : all_values(DIM_IFACE, version);
-		box.side[DIM_SOURCE] = space_endpoint(space, rule->source, version);
-		box.side[DIM_DEST] = space_endpoint(space, rule->dest, version);
+		cube.side[DIM_IFACE] = iface.len ? iface_values(space, iface) : all_values(DIM_IFACE, version);
+		cube.side[DIM_SOURCE] = space_endpoint(space, rule->source, version);
+		cube.side[DIM_DEST] = space_endpoint(space, rule->dest, version);
 		for (uint32_t i = 0; i < rule->condition_count; i++)
 			if (rule->conditions[i].versions & version)
-				add_condition(space, &region, box, &rule->conditions[i]);
+				add_condition(space, &set, cube, &rule->conditions[i]);
 	}
-	return region;
+	return set;
 }
 
-struct box space_everything(unsigned version)
+struct cube space_everything(unsigned version)
 {
-	struct box box = { .version = version };
+	struct cube cube = { .version = version };
 
 	for (int d = 0; d < DIMENSIONS; d++)
-		box.side[d] = all_values((enum dimension)d, version);
-	return box;
+		cube.side[d] = all_values((enum dimension)d, version);
+	return cube;
 }
 
-struct box space_service(struct space *space, unsigned version, uint8_t proto, uint16_t first, uint16_t last)
+struct cube space_service(struct space *space, unsigned version, uint8_t proto, uint16_t first, uint16_t last)
 {
-	struct box box = space_everything(version);
+	struct cube cube = space_everything(version);
 
-	box.side[DIM_PROTO] = one_range(space, small(proto), small(proto));
-	box.side[DIM_DPORT] = one_range(space, small(first), small(last));
-	return box;
+	cube.side[DIM_PROTO] = one_range(space, small(proto), small(proto));
+	cube.side[DIM_DPORT] = one_range(space, small(first), small(last));
+	return cube;
 }
 
 /* ---- examples ---- */
 
 /* Documentation's addresses where any would do. */
-static struct number example_of(const struct box *box, enum dimension dimension)
+static struct number example_of(const struct cube *cube, enum dimension dimension)
 {
 	static const uint64_t usual[DIMENSIONS] = {
 		[DIM_PROTO] = 6, [DIM_DPORT] = 80, [DIM_SPORT] = 40000, [DIM_ICMP] = 8 << 8
 	};
-	const struct values *side = &box->side[dimension];
+	const struct interval_set *side = &cube->side[dimension];
 
-	if (!values_are_all(side, dimension, box->version)) {
-		const struct number_range *range = &side->ranges[0];
+	if (!interval_set_is_full(side, dimension, cube->version)) {
+		const struct interval *range = &side->ranges[0];
 		bool network = number_compare(range->first, range->last) < 0 &&
 			       (dimension == DIM_SOURCE || dimension == DIM_DEST);
 
@@ -571,20 +571,20 @@ static struct number example_of(const struct box *box, enum dimension dimension)
 	}
 	if (dimension != DIM_SOURCE && dimension != DIM_DEST)
 		return small(usual[dimension]);
-	if (box->version == IPV4)
+	if (cube->version == IPV4)
 		return small(dimension == DIM_SOURCE ? 0xc0000201 : 0xc6336401); /* 192.0.2.1, 198.51.100.1 */
 	return (struct number){ 0x20010db800000000, dimension == DIM_SOURCE ? 1 : 2 };
 }
 
-struct box space_last_packet(const struct box *box, struct number_range point[DIMENSIONS])
+struct cube space_last_packet(const struct cube *cube, struct interval point[DIMENSIONS])
 {
-	struct box packet = { .version = box->version };
+	struct cube packet = { .version = cube->version };
 
 	for (int d = 0; d < DIMENSIONS; d++) {
-		const struct values *side = &box->side[d];
+		const struct interval_set *side = &cube->side[d];
 
 		point[d].first = point[d].last = side->ranges[side->count - 1].last;
-		packet.side[d] = (struct values){ &point[d], 1 };
+		packet.side[d] = (struct interval_set){ &point[d], 1 };
 	}
 	return packet;
 }
@@ -625,18 +625,18 @@ static bool has_ports(unsigned proto)
 	return proto == 6 || proto == 17 || proto == 33 || proto == 132 || proto == 136;
 }
 
-const char *space_example(struct arena *arena, const struct box *box)
+const char *space_example(struct arena *arena, const struct cube *cube)
 {
-	unsigned proto = (unsigned)example_of(box, DIM_PROTO).low;
+	unsigned proto = (unsigned)example_of(cube, DIM_PROTO).low;
 	const char *name = proto_text(arena, proto);
-	const char *source = address_text(arena, example_of(box, DIM_SOURCE), box->version);
-	const char *dest = address_text(arena, example_of(box, DIM_DEST), box->version);
-	unsigned icmp = (unsigned)example_of(box, DIM_ICMP).low;
+	const char *source = address_text(arena, example_of(cube, DIM_SOURCE), cube->version);
+	const char *dest = address_text(arena, example_of(cube, DIM_DEST), cube->version);
+	unsigned icmp = (unsigned)example_of(cube, DIM_ICMP).low;
 
 	if (has_ports(proto))
 		return arena_printf(arena, "%s from %s port %u to %s port %u", name, source,
-				    (unsigned)example_of(box, DIM_SPORT).low, dest,
-				    (unsigned)example_of(box, DIM_DPORT).low);
+				    (unsigned)example_of(cube, DIM_SPORT).low, dest,
+				    (unsigned)example_of(cube, DIM_DPORT).low);
 	if (proto == 1 || proto == 58)
 		return arena_printf(arena, "%s type %u code %u from %s to %s", name, icmp >> 8, icmp & 0xff,
 				    source, dest);

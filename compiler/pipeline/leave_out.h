@@ -3,8 +3,8 @@
  * Loading what can be loaded: what the kernel or a tool refuses is left out, as if it had errors, and the rest is
  * loaded.  For the command and the service.
  */
-#ifndef PVEFW_CMD_LEAVE_OUT_H
-#define PVEFW_CMD_LEAVE_OUT_H
+#ifndef PVEFW_LEAVE_OUT_H
+#define PVEFW_LEAVE_OUT_H
 
 #include "api/backend.h"
 #include "resolve/left_out.h"

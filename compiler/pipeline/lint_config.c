@@ -105,7 +105,7 @@ int lint_config_run(const struct cli *given, int (*run)(const struct cli *cli))
 {
 	struct arena arena = { 0 };
 	struct cli cli = *given;
-	int status = lint_config(&cli, &arena) ? run(&cli) : EXIT_TROUBLE;
+	int status = lint_config(&cli, &arena) ? run(&cli) : EXIT_ERROR;
 
 	arena_free(&arena);
 	return status;

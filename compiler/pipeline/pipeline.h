@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the commands have in common that compile for a backend. */
-#ifndef PVEFW_CMD_BACKEND_H
-#define PVEFW_CMD_BACKEND_H
+#ifndef PVEFW_PIPELINE_H
+#define PVEFW_PIPELINE_H
 
 #include "api/backend.h"
 #include "cli/run.h"

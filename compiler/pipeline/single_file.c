@@ -223,7 +223,7 @@ static bool open_source(struct single *single, const char *shown, const char *pa
 	}
 	file->kind = kind_of(single, shown);
 	if (file->kind == FILE_KINDS) {
-		struct diagnostic *d = diag(&single->run->diags, (struct span){ 0, 0 }, DIAG_KIND_UNKNOWN,
+		struct diagnostic *d = diag(&single->run->diags, SPAN_NONE, DIAG_KIND_UNKNOWN,
 					    "the name of %s does not tell its kind", shown);
 
 		diag_note(d, "%s", fate);

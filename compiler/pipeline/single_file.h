@@ -5,8 +5,8 @@
  * The kind of a file follows from its name.  It is resolved against the cluster.fw
  * beside it, or at its place in a tree, and against the SDN's configuration of that tree.
  */
-#ifndef PVEFW_SINGLE_H
-#define PVEFW_SINGLE_H
+#ifndef PVEFW_SINGLE_FILE_H
+#define PVEFW_SINGLE_FILE_H
 
 #include "ast.h"
 #include "cli/run.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The page of a report: what its files share. */
-#ifndef PVEFW_REPORT_PAGE_H
-#define PVEFW_REPORT_PAGE_H
+#ifndef PVEFW_HTML_H
+#define PVEFW_HTML_H
 
 #include "report/report.h"
 #include "base/xml_writer.h"

@@ -16,7 +16,7 @@ static void remark(const struct page *page, const char *word, const char *text)
 	page_open(page, "li", NULL);
 	page_leaf(page, "b", NULL, word);
 	page_text(page, " ");
-	page_text(page, diag_visible(page->report->diags, text));
+	page_text(page, diag_escaped(page->report->diags, text));
 }
 
 static void part_remark(const struct page *page, const struct diag_part *p)
@@ -94,9 +94,9 @@ static void excerpt(const struct page *page, struct span span)
 	begin = span.begin - line.begin < line.len ? span.begin - line.begin : line.len;
 	end = span.end - line.begin < line.len ? span.end - line.begin : line.len;
 	page_open(page, "pre", NULL);
-	page_text(page, report_visible(diags, (struct text){ line.ptr, begin }));
-	page_leaf(page, "mark", NULL, report_visible(diags, (struct text){ line.ptr + begin, end - begin }));
-	page_text(page, report_visible(diags, (struct text){ line.ptr + end, line.len - end }));
+	page_text(page, report_escaped(diags, (struct text){ line.ptr, begin }));
+	page_leaf(page, "mark", NULL, report_escaped(diags, (struct text){ line.ptr + begin, end - begin }));
+	page_text(page, report_escaped(diags, (struct text){ line.ptr + end, line.len - end }));
 	page_close(page);
 }
 
@@ -115,14 +115,14 @@ static void where(const struct page *page, const struct diagnostic *d)
 	struct place place = source_place(diags->map, d->span.begin);
 
 	if (!page_place(page, d->span) && place.source)
-		page_printf(page, "%s:%u", diag_visible(diags, place.source->path), place.line);
+		page_printf(page, "%s:%u", diag_escaped(diags, place.source->path), place.line);
 }
 
 static void finding(const struct page *page, const struct diagnostic *d)
 {
 	xml_raw(page->xml, "\n");
 	page_open(page, "article", severity_name(d->severity));
-	heading(page, d->severity, diag_visible(page->report->diags, d->message));
+	heading(page, d->severity, diag_escaped(page->report->diags, d->message));
 	page_open(page, "p", "quiet");
 	page_printf(page, "%s %s ", diag_code(d->id).text, diag_catalogue[d->id].name);
 	where(page, d);
@@ -176,7 +176,7 @@ static void item(const struct page *page, const struct diagnostic *d, const stru
 	if (before)
 		page_close(page);
 	page_open(page, "li", NULL);
-	page_text(page, diag_visible(page->report->diags, d->message));
+	page_text(page, diag_escaped(page->report->diags, d->message));
 	page_text(page, " ");
 	where(page, d);
 	remarks(page, d, shared);

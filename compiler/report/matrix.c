@@ -38,8 +38,8 @@ struct matrix {
 	struct space *space;
 	struct arena scratch;
 	struct column *columns; /* uthash */
-	struct region blocked;  /* by the rules of the present zone so far */
-	struct region passed;   /* let through by them, where what is denied is shown */
+	struct packet_set blocked;  /* by the rules of the present zone so far */
+	struct packet_set passed;   /* let through by them, where what is denied is shown */
 	uint32_t comparisons;
 	struct report_zone *zone;
 	bool shows_denied; /* the policy of the present chain accepts, and it is the second matrix */
@@ -57,21 +57,21 @@ enum left {
 	LEFT_NOTHING,
 };
 
-static bool too_many(struct matrix *m, const struct region *region, const struct region *before)
+static bool too_many(struct matrix *m, const struct packet_set *set, const struct packet_set *before)
 {
-	m->comparisons += region->count * before->count;
+	m->comparisons += set->count * before->count;
 	return m->comparisons > COMPARISONS_MOST;
 }
 
-/* Takes from the region what the rules before it decide; false: that is too much work. */
-static bool take_all(struct matrix *m, struct region *region, const struct region *before, bool *taken)
+/* Takes from the set what the rules before it decide; false: that is too much work. */
+static bool take_all(struct matrix *m, struct packet_set *set, const struct packet_set *before, bool *taken)
 {
-	if (before->count && too_many(m, region, before))
+	if (before->count && too_many(m, set, before))
 		return false;
-	for (uint32_t i = 0; i < before->count && region->count; i++) {
-		if (region->count > BOXES_MOST)
+	for (uint32_t i = 0; i < before->count && set->count; i++) {
+		if (set->count > BOXES_MOST)
 			return false;
-		*taken |= region_take(&m->scratch, region, &before->boxes[i]);
+		*taken |= packet_set_subtract(&m->scratch, set, &before->cubes[i]);
 	}
 	return true;
 }
@@ -79,26 +79,26 @@ static bool take_all(struct matrix *m, struct region *region, const struct regio
 static enum left what_is_left(struct matrix *m, const struct rule *rule, struct text iface)
 {
 	bool denies = rule->action != ACTION_ACCEPT, taken = false;
-	struct region region;
+	struct packet_set set;
 
 	if (!m->blocked.count && !(denies && m->passed.count))
 		return LEFT_ALL;
-	region = space_rule(m->space, rule, iface);
-	if (!take_all(m, &region, &m->blocked, &taken) ||
-	    (denies && !take_all(m, &region, &m->passed, &taken)))
+	set = space_rule(m->space, rule, iface);
+	if (!take_all(m, &set, &m->blocked, &taken) ||
+	    (denies && !take_all(m, &set, &m->passed, &taken)))
 		return LEFT_PARTLY;
-	return !region.count ? LEFT_NOTHING : taken ? LEFT_PARTLY : LEFT_ALL;
+	return !set.count ? LEFT_NOTHING : taken ? LEFT_PARTLY : LEFT_ALL;
 }
 
-static void add_to(struct matrix *m, struct region *before, const struct rule *rule, struct text iface)
+static void add_to(struct matrix *m, struct packet_set *before, const struct rule *rule, struct text iface)
 {
-	struct region region;
+	struct packet_set set;
 
 	if (m->comparisons > COMPARISONS_MOST)
 		return;
-	region = space_rule(m->space, rule, iface);
-	for (uint32_t i = 0; i < region.count; i++)
-		region_add(&m->scratch, before, &region.boxes[i]);
+	set = space_rule(m->space, rule, iface);
+	for (uint32_t i = 0; i < set.count; i++)
+		packet_set_add(&m->scratch, before, &set.cubes[i]);
 }
 
 /* ---- sources ---- */
@@ -251,7 +251,7 @@ static void visit_zone(struct matrix *m, struct report_zone *zone, visit_functio
 	struct arena_mark mark = arena_mark(&m->scratch);
 
 	m->zone = zone;
-	m->blocked = m->passed = (struct region){ .count = 0 };
+	m->blocked = m->passed = (struct packet_set){ .count = 0 };
 	for (const struct report_chain *chain = zone->chains; chain; chain = chain->next) {
 		m->shows_denied = m->way == REPORT_OUT_OF && chain->policy &&
 				  chain->policy->outcome == REPORT_ACCEPT;

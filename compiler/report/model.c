@@ -18,23 +18,23 @@ const char *const report_zone_kind_names[REPORT_ZONE_KINDS] = { "host", "nic", "
 
 /* ---- texts ---- */
 
-const char *report_visible(const struct diags *diags, struct text text)
+const char *report_escaped(const struct diags *diags, struct text text)
 {
 	const char *shown;
 	struct out out;
 
 	if (!text.len || !memchr(text.ptr, '\0', text.len))
-		return diag_visible(diags, arena_string(diags->arena, text));
+		return diag_escaped(diags, arena_string(diags->arena, text));
 	out_init_memory(&out);
-	out_visible(&out, text);
+	out_escaped(&out, text);
 	shown = arena_string(diags->arena, (struct text){ out.data, (uint32_t)out.len });
 	out_free(&out);
-	return diag_visible(diags, shown);
+	return diag_escaped(diags, shown);
 }
 
 const char *report_text(const struct report_builder *b, struct text text)
 {
-	return report_visible(b->config->diags, text);
+	return report_escaped(b->config->diags, text);
 }
 
 static struct span option_place(const struct source *file, const char *key)
@@ -58,7 +58,7 @@ const char *report_option(const struct report_builder *b, enum option_id id, con
 	const struct option_row *row = &option_table[id];
 	const char *value = option_value_text(b->arena, id, options);
 
-	*span = (struct span){ 0, 0 };
+	*span = SPAN_NONE;
 	if (file)
 		*span = option_place(file, row->key);
 	return arena_printf(b->arena, "%s: %s%s", row->key, value, span->begin ? "" : " (default)");
@@ -500,7 +500,7 @@ const char *report_line(const struct report *report, const struct report_file *f
 {
 	struct word line = source_line(report->diags->map, file->source, number);
 
-	return report_visible(report->diags, word_text(line));
+	return report_escaped(report->diags, word_text(line));
 }
 
 const struct report_zone *report_find_group(const struct report *report, const struct group *group)

@@ -213,7 +213,7 @@ struct report_place {
 
 bool report_place(const struct report *report, struct span span, struct report_place *place);
 /* Bytes of the input as they can go into XML: what hides, or is no character, as an escape. */
-const char *report_visible(const struct diags *diags, struct text text);
+const char *report_escaped(const struct diags *diags, struct text text);
 /* A line of the listing. */
 const char *report_line(const struct report *report, const struct report_file *file, uint32_t number);
 const struct report_zone *report_find_group(const struct report *report, const struct group *group);

@@ -7,8 +7,8 @@
  * reported and is not here.  Made by compiler/resolve/compile.c from the syntax trees
  * and the other inputs; not changed afterwards.
  */
-#ifndef PVEFW_IR_H
-#define PVEFW_IR_H
+#ifndef PVEFW_CONFIG_H
+#define PVEFW_CONFIG_H
 
 #include <uthash.h>
 

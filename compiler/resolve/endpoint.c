@@ -14,7 +14,7 @@ static void report_spelling(struct resolver *r, struct word address)
 	char intended[PREFIX_TEXT_SIZE];
 
 	diag_here(d, "programs read this differently");
-	rule_fate(r, d);
+	rule_note_effect(r, d);
 	if (text_is(word_text(address), "0"))
 		diag_help(d, "leave the option out to match every address");
 	else if (address_intended(word_text(address), intended))
@@ -25,7 +25,7 @@ static void report_length(struct resolver *r, struct word address)
 {
 	bool six = text_find(word_text(address), ':') >= 0;
 
-	rule_fate(r, diag_here(rule_error(r, word_span(address), DIAG_ADDRESS_PREFIX_LENGTH,
+	rule_note_effect(r, diag_here(rule_error(r, word_span(address), DIAG_ADDRESS_PREFIX_LENGTH,
 					  "the prefix length of `%.*s` is too long", TEXT_ARG(address)),
 			       "at most %d", six ? 128 : 32));
 }
@@ -102,7 +102,7 @@ static void report_malformed(struct resolver *r, struct word address)
 		return;
 	d = rule_error(r, word_span(address), DIAG_BAD_ADDRESS, "`%.*s` is neither an address nor a name",
 		       TEXT_ARG(address));
-	rule_fate(r, d);
+	rule_note_effect(r, d);
 	help_malformed(d, address);
 }
 
@@ -132,7 +132,7 @@ static void report_host_bits(struct resolver *r, struct word address, struct pre
 	prefix_format(&prefix, network);
 	alone.length = (uint8_t)prefix_bits(&alone);
 	prefix_format(&alone, host);
-	rule_fate(r, d);
+	rule_note_effect(r, d);
 	diag_note(d, "the nftables preview of Proxmox VE takes it for the network; the stock compiler ignores the rule, too");
 	diag_help(d, "write `%s` for the network, or `%s` for the one address", network, host);
 	diag_fix(d, word_span(address), "%s", network);
@@ -160,14 +160,14 @@ static void report_range_in_list(struct resolver *r, struct word element)
 	struct diagnostic *d = rule_error(r, word_span(element), DIAG_RANGE_IN_LIST,
 					  "an address range cannot stand in a list");
 
-	rule_fate(r, d);
+	rule_note_effect(r, d);
 	diag_note(d, "the nftables preview of Proxmox VE accepts it; the stock compiler ignores the rule, too");
 	diag_help(d, "write a rule of its own for it, or the networks it consists of");
 }
 
 static struct diagnostic *report_range(struct resolver *r, struct word value)
 {
-	return rule_fate(r, rule_error(r, word_span(value), DIAG_BAD_RANGE, "`%.*s` is no range of addresses",
+	return rule_note_effect(r, rule_error(r, word_span(value), DIAG_BAD_RANGE, "`%.*s` is no range of addresses",
 				       TEXT_ARG(value)));
 }
 
@@ -257,7 +257,7 @@ static void report_empty_item(struct resolver *r, struct word value, uint32_t at
 
 	if (at == value.len)
 		span = (struct span){ span.begin - 1, span.begin };
-	rule_fate(r, rule_error(r, span, DIAG_EMPTY_LIST_ITEM, "nothing stands beside this comma"));
+	rule_note_effect(r, rule_error(r, span, DIAG_EMPTY_LIST_ITEM, "nothing stands beside this comma"));
 }
 
 static void report_mixed_list(struct resolver *r, struct word first, struct word other)
@@ -265,7 +265,7 @@ static void report_mixed_list(struct resolver *r, struct word first, struct word
 	struct diagnostic *d = rule_error(r, word_span(other), DIAG_MIXED_LIST, "IPv4 and IPv6 in one list");
 
 	diag_label(d, word_span(first), "the list begins with the other version");
-	rule_fate(r, d);
+	rule_note_effect(r, d);
 	diag_help(d, "write two rules, or use an IP set, which may hold both");
 }
 
@@ -284,7 +284,7 @@ static void report_name_in_list(struct resolver *r, struct word element)
 	struct diagnostic *d = rule_error(r, word_span(element), DIAG_NAME_IN_LIST,
 					  "an %s cannot stand in a list", set ? "IP set" : "alias");
 
-	rule_fate(r, d);
+	rule_note_effect(r, d);
 	diag_help(d, set ? "write a rule of its own for it, or add the addresses to the set"
 			 : "write a rule of its own for it, or an IP set with the alias and the addresses");
 }

@@ -70,7 +70,7 @@ static bool suggest_section(struct resolver *r, struct diagnostic *d, struct wor
 	for (int kind = SECTION_NONE + 1; kind < SECTION_KINDS; kind++)
 		if (section_allowed((enum section_kind)kind, r->file->kind))
 			suggest(section_table[kind].named ? &named : &plain,
-				text_of(section_table[kind].name), (struct span){ 0, 0 });
+				text_of(section_table[kind].name), SPAN_NONE);
 	if (named.best.len && first.len < inner.len)
 		diag_help(d, "did you mean `[%.*s%.*s]`?", TEXT_ARG(named.best), (int)(inner.len - first.len),
 			  inner.ptr + first.len);

@@ -17,7 +17,7 @@ bool name_is_valid(struct text name)
 
 static uint32_t longest_name(enum section_kind kind)
 {
-	return kind == SECTION_GROUP ? NAME_LONGEST_GROUP : NAME_LONGEST_SET;
+	return kind == SECTION_GROUP ? GROUP_NAME_MAX : SET_NAME_MAX;
 }
 
 bool names_section_counts(const struct ast_section *section)
@@ -244,7 +244,7 @@ static bool report_alias_name(struct resolver *r, const struct ast_alias *node, 
 	struct prefix ignored;
 	struct diagnostic *d;
 
-	if (name_is_valid(name) && name.len <= NAME_LONGEST_ALIAS)
+	if (name_is_valid(name) && name.len <= ALIAS_NAME_MAX)
 		return false;
 	if (!prefix_parse(name, &ignored) && name_is_valid(word_text(node->cidr)))
 		*swapped = true;
@@ -361,7 +361,7 @@ static void report_malformed_alias(struct resolver *r, struct word line)
 	error = prefix_parse(word_text(meant.cidr), &ignored);
 	if (error && meant.cidr.len && (char_is_digit(meant.cidr.ptr[0]) || text_find(word_text(meant.cidr), ':') >= 0))
 		report_alias_address(r, &meant, error);
-	if (name_is_valid(word_text(name)) && name.len <= NAME_LONGEST_ALIAS)
+	if (name_is_valid(word_text(name)) && name.len <= ALIAS_NAME_MAX)
 		define_without_value(r, name, (struct text){ "", 0 }, d);
 }
 

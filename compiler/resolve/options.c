@@ -200,7 +200,7 @@ static void suggest_policy(struct setting *s, struct diagnostic *d, int count)
 
 	suggest_start(&suggestion, word_text(s->value));
 	for (int i = 0; i < count; i++)
-		suggest(&suggestion, text_of(action_names[i]), (struct span){ 0, 0 });
+		suggest(&suggestion, text_of(action_names[i]), SPAN_NONE);
 	if (verdict && (int)verdict->action < count)
 		suggestion.best = text_of(action_names[verdict->action]);
 	suggest_to(d, &suggestion, word_span(s->value), "");
@@ -394,7 +394,7 @@ static void help_limit(struct diagnostic *d, struct word element)
 		return;
 	suggest_start(&s, (struct text){ element.ptr, (uint32_t)equals });
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		suggest(&s, text_of(names[i]), (struct span){ 0, 0 });
+		suggest(&s, text_of(names[i]), SPAN_NONE);
 	if (s.best.len && s.distance)
 		suggest_to(d, &s, word_span(word_part(element, 0, (uint32_t)equals)), "");
 }
@@ -446,7 +446,7 @@ static void report_helper(struct setting *s, struct word name)
 
 	suggest_start(&suggestion, word_text(name));
 	for (unsigned i = 0; i < helper_count; i++)
-		suggest(&suggestion, text_of(helper_table[i].name), (struct span){ 0, 0 });
+		suggest(&suggestion, text_of(helper_table[i].name), SPAN_NONE);
 	suggest_to(d, &suggestion, word_span(name), "");
 }
 
@@ -688,7 +688,7 @@ static void report_unknown(struct resolver *r, const struct ast_option *node, st
 	suggest_start(&s, word_text(node->key));
 	for (int id = 0; id < OPTION_COUNT; id++)
 		if (option_table[id].kind == r->file->kind)
-			suggest(&s, text_of(option_table[id].key), (struct span){ 0, 0 });
+			suggest(&s, text_of(option_table[id].key), SPAN_NONE);
 	if (!s.best.len && help_beginning(r, d, word_text(node->key)))
 		return;
 	if (!s.best.len) {

@@ -79,7 +79,7 @@ static struct diagnostic *report_gap(const struct words *w, struct word key, str
 					  "exactly one blank stands between `%.*s` and its value", TEXT_ARG(key));
 
 	diag_here(d, "%s", here);
-	rule_fate(w->r, d);
+	rule_note_effect(w->r, d);
 	return diag_help(d, "write `%.*s %.*s`", TEXT_ARG(key), TEXT_ARG(value));
 }
 
@@ -104,7 +104,7 @@ static void report_no_value(const struct words *w, struct word key)
 	struct diagnostic *d = rule_error(w->r, word_span(key), DIAG_PARAM_NO_VALUE, "`%.*s` has no value",
 					  TEXT_ARG(key));
 
-	rule_fate(w->r, d);
+	rule_note_effect(w->r, d);
 	diag_help(d, "write the value behind it, or leave it out");
 }
 
@@ -131,7 +131,7 @@ static void check_log_level(struct resolver *r, struct word value)
 	if (log_level_find(word_text(value), false) != LOG_LEVELS)
 		return;
 	d = rule_error(r, word_span(value), DIAG_BAD_LOG_LEVEL, "no log level `%.*s`", TEXT_ARG(value));
-	rule_fate(r, d);
+	rule_note_effect(r, d);
 	if (any != LOG_LEVELS)
 		diag_fix(diag_help(d, "in rules log levels are written in lower case: `%s`",
 				   log_level_names[any]),
@@ -156,7 +156,7 @@ static void report_group_param(struct words *w, struct word key)
 	}
 	d = rule_error(w->r, word_span(key), DIAG_GROUP_PARAM, "a GROUP rule takes no `%.*s`", TEXT_ARG(key));
 	w->refused = d;
-	rule_fate(w->r, d);
+	rule_note_effect(w->r, d);
 	diag_help(d, "it takes `-i` only; everything else stands in the rules of the group");
 }
 
@@ -200,7 +200,7 @@ static void read_known(struct words *w, enum rule_param id, struct word key, str
 
 static struct diagnostic *report_unknown(const struct words *w, struct word key)
 {
-	return rule_fate(w->r, rule_error(w->r, word_span(key), DIAG_UNKNOWN_PARAM, "rules have no option `%.*s`",
+	return rule_note_effect(w->r, rule_error(w->r, word_span(key), DIAG_UNKNOWN_PARAM, "rules have no option `%.*s`",
 					  TEXT_ARG(key)));
 }
 
@@ -450,7 +450,7 @@ static struct suggestion nearest_param(struct text key)
 		return s;
 	for (int i = 0; i < RULE_PARAMS; i++)
 		for (int j = 0; j < 3 && rule_param_table[i].spellings[j]; j++)
-			suggest(&s, text_of(rule_param_table[i].spellings[j]), (struct span){ 0, 0 });
+			suggest(&s, text_of(rule_param_table[i].spellings[j]), SPAN_NONE);
 	return s;
 }
 
@@ -563,7 +563,7 @@ static uint32_t report_list_blanks(struct words *w, uint32_t i, uint32_t end)
 	if (w->last == RULE_PARAMS || (w->at[i].ptr[0] != ',' && w->at[i - 1].ptr[w->at[i - 1].len - 1] != ','))
 		return i;
 	d = rule_error(w->r, word_span(w->at[i]), DIAG_STRAY_WORD, "`%.*s` belongs to no option", TEXT_ARG(w->at[i]));
-	rule_fate(w->r, d);
+	rule_note_effect(w->r, d);
 	if (w->last == PARAM_PROTO)
 		diag_help(d, "a rule has one protocol; write a rule for each");
 	else
@@ -732,7 +732,7 @@ static void report_stray(struct words *w, uint32_t i, uint32_t end)
 	if (i == end)
 		return;
 	d = rule_error(w->r, word_span(w->at[i]), DIAG_STRAY_WORD, "`%.*s` belongs to no option", TEXT_ARG(w->at[i]));
-	rule_fate(w->r, d);
+	rule_note_effect(w->r, d);
 	if (fix_comment(w, d, i))
 		w->count = i;
 	else if (text_starts(word_text(w->at[i]), "!"))
@@ -774,7 +774,7 @@ static void report_quotes(struct words *w, enum rule_param id, uint32_t i, uint3
 	struct diagnostic *d = rule_error(w->r, span_between(w->at[i + 1], w->at[end]), DIAG_STRAY_WORD,
 					  "the value of `%.*s` has neither quotes nor blanks", TEXT_ARG(w->at[i]));
 
-	rule_fate(w->r, d);
+	rule_note_effect(w->r, d);
 	if (id == PARAM_DPORT || id == PARAM_SPORT)
 		diag_help(d, "ports of a list stand with commas between them, as in `80,443`");
 	else if (id == PARAM_SOURCE || id == PARAM_DEST)

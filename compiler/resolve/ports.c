@@ -91,11 +91,11 @@ static struct proto report_proto(struct resolver *r, struct word value)
 	uint16_t number;
 
 	if (netdb_protocol_beyond(r->config->netdb, word_text(value), &number)) {
-		rule_fate(r, diag_here(d, "%u in /etc/protocols, and IP has 0 to 255", number));
+		rule_note_effect(r, diag_here(d, "%u in /etc/protocols, and IP has 0 to 255", number));
 		return proto_any;
 	}
 	diag_here(d, "not in /etc/protocols");
-	rule_fate(r, d);
+	rule_note_effect(r, d);
 	if (has_separator(lower))
 		diag_help(d, "a rule has one protocol; write a rule for each");
 	else if (text_starts(lower, "!"))
@@ -190,7 +190,7 @@ static void report_service(struct resolver *r, struct word name, const struct pr
 	if (known) {
 		d = rule_error(r, word_span(name), DIAG_SERVICE_PROTOCOL, "`%.*s` is no service of the protocol %.*s",
 			       TEXT_ARG(name), TEXT_ARG(proto->text));
-		rule_fate(r, diag_here(d, "/etc/services has it for other protocols"));
+		rule_note_effect(r, diag_here(d, "/etc/services has it for other protocols"));
 		diag_fix(diag_help(d, "write the number, `%u`", port), word_span(name), "%u", port);
 		return;
 	}
@@ -198,7 +198,7 @@ static void report_service(struct resolver *r, struct word name, const struct pr
 		d = rule_error(r, word_span(name), DIAG_UNKNOWN_SERVICE, "no service named `%.*s`", TEXT_ARG(name));
 	else
 		d = rule_error(r, word_span(name), DIAG_BAD_PORT, "`%.*s` is no port", TEXT_ARG(name));
-	rule_fate(r, d);
+	rule_note_effect(r, d);
 	if (text_equal_nocase(word_text(name), TEXT("any")) || text_equal_nocase(word_text(name), TEXT("all")) ||
 	    text_is(word_text(name), "*")) {
 		diag_help(d, "leave the option out to match every port");
@@ -231,7 +231,7 @@ static bool report_octal(struct resolver *r, struct word word, uint64_t number)
 		return false;
 	d = rule_error(r, word_span(word), DIAG_OCTAL_NUMBER, "`%.*s` begins with a zero", TEXT_ARG(word));
 	diag_here(d, "iptables reads this as an octal number");
-	rule_fate(r, d);
+	rule_note_effect(r, d);
 	diag_guess(diag_help(d, "did you mean `%u`?", (unsigned)number), word_span(word), "%u", (unsigned)number);
 	return true;
 }
@@ -250,7 +250,7 @@ static bool read_number(struct resolver *r, struct word word, uint16_t *port)
 		diag_here(d, "ports end at %d", LIMIT_PORT);
 	else
 		diag_here(d, "the ends of a range are numbers");
-	rule_fate(r, d);
+	rule_note_effect(r, d);
 	return false;
 }
 
@@ -262,7 +262,7 @@ static bool read_port_range(struct resolver *r, struct word word, uint32_t colon
 	bool ok;
 
 	if (!low.len || !high.len || text_find(word_text(high), ':') >= 0) {
-		rule_fate(r, diag_help(rule_error(r, word_span(word), DIAG_BAD_PORT,
+		rule_note_effect(r, diag_help(rule_error(r, word_span(word), DIAG_BAD_PORT,
 						  "`%.*s` is no range of ports", TEXT_ARG(word)),
 				       "a range has two ends, as in 0:1023 or 1024:65535"));
 		return false;
@@ -273,7 +273,7 @@ static bool read_port_range(struct resolver *r, struct word word, uint32_t colon
 	if (range->first <= range->last)
 		return true;
 	d = rule_error(r, word_span(word), DIAG_BACKWARDS_RANGE, "the range ends before it begins");
-	rule_fate(r, d);
+	rule_note_effect(r, d);
 	diag_guess(diag_help(d, "did you mean `%.*s:%.*s`?", TEXT_ARG(high), TEXT_ARG(low)), word_span(word),
 		 "%.*s:%.*s", TEXT_ARG(high), TEXT_ARG(low));
 	return false;
@@ -309,7 +309,7 @@ static bool report_zero(struct resolver *r, struct word value, const struct port
 	d = rule_error(r, word_span(value), DIAG_PORT_ZERO, "port 0 is no port");
 	if (text_is(ports->text, "0"))
 		diag_here(d, "the stock compiler takes this for any port");
-	rule_fate(r, d);
+	rule_note_effect(r, d);
 	diag_help(d, "leave the option out to match every port");
 	return true;
 }
@@ -318,7 +318,7 @@ static void report_empty(struct resolver *r, struct word value, uint32_t at)
 {
 	uint32_t begin = value.begin + (at < value.len ? at : at - 1);
 
-	rule_fate(r, rule_error(r, (struct span){ begin, begin + 1 }, DIAG_EMPTY_LIST_ITEM,
+	rule_note_effect(r, rule_error(r, (struct span){ begin, begin + 1 }, DIAG_EMPTY_LIST_ITEM,
 				"nothing stands beside this comma"));
 }
 
@@ -327,7 +327,7 @@ static void report_too_many(struct resolver *r, struct word value, unsigned numb
 	struct diagnostic *d = rule_error(r, word_span(value), DIAG_TOO_MANY_PORTS,
 					  "a list holds at most %d ports", LIMIT_PORTS_OF_LIST);
 
-	rule_fate(r, diag_here(d, "%u here; a range counts two", numbers));
+	rule_note_effect(r, diag_here(d, "%u here; a range counts two", numbers));
 	diag_help(d, "write two rules");
 }
 
@@ -337,7 +337,7 @@ static void report_too_long(struct resolver *r, struct word value)
 	struct diagnostic *d = rule_error(r, word_span(value), DIAG_TOO_MANY_PORTS,
 					  "a list of ports has at most %d characters", LIMIT_ARGUMENT);
 
-	rule_fate(r, diag_here(d, "%u here", value.len));
+	rule_note_effect(r, diag_here(d, "%u here", value.len));
 	diag_help(d, "write two rules");
 }
 
@@ -448,7 +448,7 @@ static struct suggestion near_icmp(unsigned version, struct text value)
 		if (type->version != version)
 			continue;
 		if (!text_all_digits(value))
-			suggest(&s, text_of(type->name), (struct span){ 0, 0 });
+			suggest(&s, text_of(type->name), SPAN_NONE);
 		else if (!s.best.len && type->code < 0 && text_to_number(value, UINT8_MAX, &number) &&
 			 type->type == (int16_t)number)
 			s.best = text_of(type->name);
@@ -463,7 +463,7 @@ static void report_icmp(struct resolver *r, struct word value, const struct prot
 	unsigned other = proto->icmp == IPV4 ? IPV6 : IPV4;
 	struct suggestion s = near_icmp(proto->icmp, word_text(value));
 
-	rule_fate(r, d);
+	rule_note_effect(r, d);
 	if (icmp_type_find(other, word_text(value)))
 		diag_help(d, "it is a type of %s", other == IPV4 ? "icmp" : "icmpv6");
 	else if (number && text_all_digits(word_text(value)))

@@ -114,7 +114,7 @@ static void report_guest_scope(struct resolver *r, struct word reference, const 
 		diag_here(d, "a security group belongs to no guest");
 	else
 		diag_here(d, "a %s file belongs to no guest", file_kind_name(r->file->kind));
-	rule_fate(r, d);
+	rule_note_effect(r, d);
 	if (in_cluster)
 		diag_guess(diag_help(d, "did you mean `%sdc/%.*s`?", sign, TEXT_ARG(name)), whole, "%sdc/%.*s",
 			 sign, TEXT_ARG(name));
@@ -127,7 +127,7 @@ static void report_alias_below(struct resolver *r, struct word reference, const 
 					  TEXT_ARG(alias->name));
 
 	diag_label(d, alias->span, "defined here");
-	diag_help(rule_fate(r, d), "files are read from top to bottom: move the definition up");
+	diag_help(rule_note_effect(r, d), "files are read from top to bottom: move the definition up");
 }
 
 static void report_implicit_local_network(struct resolver *r, struct word reference)
@@ -135,7 +135,7 @@ static void report_implicit_local_network(struct resolver *r, struct word refere
 	struct diagnostic *d = rule_error(r, word_span(reference), DIAG_IMPLICIT_LOCAL_NETWORK,
 					  "`local_network` is not defined in cluster.fw");
 
-	rule_fate(r, d);
+	rule_note_effect(r, d);
 	diag_note(d, "without a definition it is added after all files are read, for the set `management` "
 		     "and for the host's own rules only");
 	diag_help(d, "define it in [ALIASES] of cluster.fw, above its first use");
@@ -196,7 +196,7 @@ static void report_unknown_alias(struct resolver *r, struct word reference, cons
 	diag_here(d, "%s", where_looked(r, look));
 	suggest_start(&s, word_text(look->name));
 	suggest_aliases(r, &s, look);
-	rule_fate(r, d);
+	rule_note_effect(r, d);
 	if (!suggest_other_kind(r, d, reference, look))
 		suggest_to(d, &s, word_span(reference), look->prefix);
 }
@@ -242,14 +242,14 @@ static bool report_long_reference(struct resolver *r, struct word reference, con
 {
 	struct diagnostic *d;
 
-	if (!r->rule || !*look->prefix || reference.len <= NAME_LONGEST_ALIAS ||
-	    look->name.len > NAME_LONGEST_ALIAS)
+	if (!r->rule || !*look->prefix || reference.len <= ALIAS_NAME_MAX ||
+	    look->name.len > ALIAS_NAME_MAX)
 		return false;
 	d = rule_error(r, word_span(reference), DIAG_LONG_REFERENCE, "a reference has at most %d characters",
-		       NAME_LONGEST_ALIAS);
-	rule_fate(r, diag_here(d, "%u with `%s`", reference.len, look->prefix));
+		       ALIAS_NAME_MAX);
+	rule_note_effect(r, diag_here(d, "%u with `%s`", reference.len, look->prefix));
 	diag_help(d, "behind `%s` a name has at most %u characters", look->prefix,
-		  NAME_LONGEST_ALIAS - (unsigned)strlen(look->prefix));
+		  ALIAS_NAME_MAX - (unsigned)strlen(look->prefix));
 	return true;
 }
 
@@ -377,7 +377,7 @@ static void report_unknown_set(struct resolver *r, struct word reference, const 
 		       predefined ? "the IP set `%.*s` is used but not written" : "no IP set named `%.*s`",
 		       TEXT_ARG(look->name));
 	diag_here(d, "%s", where_looked(r, look));
-	rule_fate(r, d);
+	rule_note_effect(r, d);
 	if (predefined) {
 		diag_note(d, "the set has a meaning of its own, but can be referred to only where it is "
 			     "written in a file");
@@ -398,7 +398,7 @@ static void report_set_below(struct resolver *r, struct word reference, const st
 					  TEXT_ARG(set->name));
 
 	diag_label(d, set->span, "defined here");
-	diag_help(rule_fate(r, d), "files are read from top to bottom: move the definition up");
+	diag_help(rule_note_effect(r, d), "files are read from top to bottom: move the definition up");
 }
 
 /* True if the reference fails only because of its capitals. */
@@ -417,7 +417,7 @@ static bool report_set_case(struct resolver *r, struct word reference, const str
 		d = rule_error(r, word_span(reference), DIAG_SET_NAME_CASE,
 			       "IP sets are referred to in lower case");
 		diag_label(d, set->span, "stored as `%.*s`", TEXT_ARG(set->name));
-		rule_fate(r, d);
+		rule_note_effect(r, d);
 		diag_fix(diag_help(d, "write `+%s%.*s`", look->prefix, TEXT_ARG(lower)), with_plus(reference),
 			 "+%s%.*s", look->prefix, TEXT_ARG(lower));
 		return true;
@@ -431,10 +431,10 @@ static void report_bad_set(struct resolver *r, struct word reference)
 	struct diagnostic *d = rule_error(r, with_plus(reference), DIAG_BAD_SET_REFERENCE,
 					  "`+%.*s` is no reference to an IP set", TEXT_ARG(reference));
 
-	rule_fate(r, d);
+	rule_note_effect(r, d);
 	diag_help(d, "it is written `+name`, `+dc/name`, `+guest/name` or `+sdn/name`");
 	diag_help(d, "a name is a letter, then letters, digits, `-` and `_`, 2 to %d characters in all",
-		  NAME_LONGEST_SET);
+		  SET_NAME_MAX);
 }
 
 static void report_missing_set(struct resolver *r, struct word reference, const struct lookup *look)

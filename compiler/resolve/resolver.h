@@ -10,8 +10,8 @@
  * the stock compiler, which reads line by line; but what it refers to is the
  * last definition.
  */
-#ifndef PVEFW_RESOLVE_H
-#define PVEFW_RESOLVE_H
+#ifndef PVEFW_RESOLVER_H
+#define PVEFW_RESOLVER_H
 
 #include "diag/diag.h"
 #include "inputs/inputs.h"
@@ -71,7 +71,7 @@ struct diagnostic *refused_report(struct resolver *r, struct span line, const ch
 
 /* ---- names.c ---- */
 
-enum { NAME_LONGEST_SET = LIMIT_SET_NAME, NAME_LONGEST_GROUP = LIMIT_GROUP_NAME, NAME_LONGEST_ALIAS = LIMIT_ALIAS_NAME };
+enum { SET_NAME_MAX = LIMIT_SET_NAME, GROUP_NAME_MAX = LIMIT_GROUP_NAME, ALIAS_NAME_MAX = LIMIT_ALIAS_NAME };
 
 /* [A-Za-z][A-Za-z0-9_-]+ */
 bool name_is_valid(struct text name);
@@ -140,7 +140,7 @@ void rules_read(struct resolver *r, const struct ast_section *section, struct ru
 struct diagnostic *rule_error(struct resolver *r, struct span span, enum diag_id id,
 			      const char *format, ...) __attribute__((format(printf, 4, 5)));
 /* Adds what becomes of the traffic, and returns `d`. */
-struct diagnostic *rule_fate(struct resolver *r, struct diagnostic *d);
+struct diagnostic *rule_note_effect(struct resolver *r, struct diagnostic *d);
 
 /* ---- params.c ---- */
 

@@ -42,7 +42,7 @@ static const char *policy_of(const struct resolver *r, enum direction direction,
 	return action_names[guest ? r->guest->policy_out.action : cluster->policy_out.action];
 }
 
-struct diagnostic *rule_fate(struct resolver *r, struct diagnostic *d)
+struct diagnostic *rule_note_effect(struct resolver *r, struct diagnostic *d)
 {
 	enum direction direction;
 	const char *policy, *name;
@@ -100,7 +100,7 @@ static struct text near_type(const struct resolver *r, struct text type)
 	suggest_start(&s, type);
 	for (int i = 0; i < DIRECTIONS; i++)
 		if (type_allowed(r, (enum direction)i))
-			suggest(&s, text_of(direction_names[i]), (struct span){ 0, 0 });
+			suggest(&s, text_of(direction_names[i]), SPAN_NONE);
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
 		if (text_equal_nocase(type, text_of(others[i].name)))
 			s.best = text_of(direction_names[others[i].direction]);
@@ -156,7 +156,7 @@ static bool report_foreign_line(struct resolver *r, const struct ast_rule *node)
 		return false;
 	d = rule_error(r, word_span(node->type), DIAG_UNKNOWN_TYPE, "no rule type `%.*s`", TEXT_ARG(node->type));
 	diag_note(d, "it looks like a line of %s", program);
-	rule_fate(r, d);
+	rule_note_effect(r, d);
 	diag_help(d, "a rule is written `TYPE ACTION` and options, as in `IN ACCEPT -p tcp -dport 22`");
 	suggest_translation(r, node, d, strcmp(program, "iptables") == 0 || strcmp(program, "ip6tables") == 0);
 	return true;
@@ -178,7 +178,7 @@ static const struct ast_rule *report_type(struct resolver *r, const struct ast_r
 	*meant = *node;
 	*direction = direction_find(near);
 	d = rule_error(r, word_span(type), DIAG_UNKNOWN_TYPE, "no rule type `%.*s`", TEXT_ARG(type));
-	rule_fate(r, d);
+	rule_note_effect(r, d);
 	if (action != ACTIONS && node->action.len && direction_find(word_text(node->action)) != DIRECTIONS) {
 		/* "ACCEPT IN" */
 		*direction = direction_find(word_text(node->action));
@@ -220,7 +220,7 @@ static void report_misplaced_type(struct resolver *r, struct word type, enum dir
 					  place);
 
 	if (r->rule->disabled)
-		rule_fate(r, d);
+		rule_note_effect(r, d);
 	else
 		diag_note(d, "the rule is ignored");
 	if (r->in_group)
@@ -337,7 +337,7 @@ static bool report_action(struct resolver *r, const struct ast_rule *rule)
 	struct suggestion s;
 
 	d = rule_error(r, word_span(word), DIAG_UNKNOWN_ACTION, "no action `%.*s`", TEXT_ARG(word));
-	rule_fate(r, d);
+	rule_note_effect(r, d);
 	if (any != ACTIONS) {
 		diag_fix(diag_help(d, "actions are written in capitals: `%s`", action_names[any]),
 			 word_span(word), "%s", action_names[any]);
@@ -367,7 +367,7 @@ static bool report_action(struct resolver *r, const struct ast_rule *rule)
 	}
 	suggest_start(&s, word_text(word));
 	for (int i = 0; i < ACTIONS; i++)
-		suggest(&s, text_of(action_names[i]), (struct span){ 0, 0 });
+		suggest(&s, text_of(action_names[i]), SPAN_NONE);
 	if (s.best.len)
 		suggest_to(d, &s, word_span(word), "");
 	else
@@ -423,7 +423,7 @@ static void report_macro(struct resolver *r, struct word name)
 	struct suggestion s;
 	uint64_t port;
 
-	rule_fate(r, d);
+	rule_note_effect(r, d);
 	if (text_find(word_text(name), ',') > 0) {
 		diag_help(d, "a rule has one macro; write a rule for each");
 		return;
@@ -436,7 +436,7 @@ static void report_macro(struct resolver *r, struct word name)
 		return;
 	suggest_start(&s, word_text(name));
 	for (unsigned i = 0; i < macro_count; i++)
-		suggest(&s, text_of(macro_table[i].name), (struct span){ 0, 0 });
+		suggest(&s, text_of(macro_table[i].name), SPAN_NONE);
 	if (s.best.len)
 		suggest_to(d, &s, word_span(name), "");
 	else
@@ -455,7 +455,7 @@ static void report_no_action(struct resolver *r, const struct ast_rule *node, en
 						  : "rule",
 					  group ? "the group's name" : "action");
 
-	rule_fate(r, d);
+	rule_note_effect(r, d);
 	if (macro)
 		diag_help(d, "write `%.*s(ACCEPT)`, `%.*s(DROP)` or `%.*s(REJECT)`", TEXT_ARG(where),
 			  TEXT_ARG(where), TEXT_ARG(where));
@@ -470,7 +470,7 @@ static void report_group_as_macro(struct resolver *r, const struct ast_rule *nod
 	struct diagnostic *d = rule_error(r, word_span(node->macro), DIAG_UNKNOWN_MACRO, "no macro named `%.*s`",
 					  TEXT_ARG(node->macro));
 
-	rule_fate(r, d);
+	rule_note_effect(r, d);
 	diag_help(d, "the rules of a security group are used by a line of its own: `GROUP %.*s`", TEXT_ARG(node->action));
 }
 
@@ -492,7 +492,7 @@ static bool read_action(struct resolver *r, const struct ast_rule *node, struct 
 	if (node->macro.ptr && !rule->macro && !swapped)
 		report_macro(r, node->macro);
 	if (rule->direction == DIRECTION_FORWARD && rule->action == ACTION_REJECT)
-		rule_fate(r, diag_fix(diag_help(rule_error(r, word_span(node->action), DIAG_FORWARD_REJECT,
+		rule_note_effect(r, diag_fix(diag_help(rule_error(r, word_span(node->action), DIAG_FORWARD_REJECT,
 							   "a FORWARD rule cannot REJECT"),
 						"write `DROP`"),
 				      word_span(node->action), "DROP"));
@@ -525,7 +525,7 @@ static void report_nic(struct resolver *r, struct word value)
 	struct diagnostic *d = rule_error(r, word_span(value), DIAG_NIC_NAME, "`%.*s` is no NIC of a guest",
 					  TEXT_ARG(value));
 
-	rule_fate(r, d);
+	rule_note_effect(r, d);
 	if (text_starts(lower, "net") && text_all_digits((struct text){ lower.ptr + 3, lower.len - 3 }))
 		diag_guess(diag_help(d, "did you mean `%.*s`?", TEXT_ARG(lower)), word_span(value), "%.*s",
 			 TEXT_ARG(lower));
@@ -539,7 +539,7 @@ static void report_iface_not_allowed(struct resolver *r, struct word value)
 					  "no interface can be named in a %s",
 					  r->in_group ? "security group" : "vnet file");
 
-	rule_fate(r, d);
+	rule_note_effect(r, d);
 	if (r->in_group)
 		diag_help(d, "name it where the group is used: `GROUP name -i iface`");
 	else
@@ -551,7 +551,7 @@ static void report_iface(struct resolver *r, struct word value)
 	struct diagnostic *d = rule_error(r, word_span(value), DIAG_BAD_IFACE,
 					  "`%.*s` cannot be the name of an interface", TEXT_ARG(value));
 
-	rule_fate(r, d);
+	rule_note_effect(r, d);
 	if (text_find(word_text(value), ',') >= 0)
 		diag_help(d, "a rule names one interface; write a rule for each");
 	else if (text_find(word_text(value), '+') >= 0 || text_find(word_text(value), '*') >= 0)
@@ -571,7 +571,7 @@ static void report_long_iface(struct resolver *r, struct word value)
 					  "no interface can be called `%.*s`", TEXT_ARG(value));
 
 	diag_here(d, "%u characters; the kernel has names of at most %d", value.len, LIMIT_IFACE_NAME);
-	rule_fate(r, d);
+	rule_note_effect(r, d);
 	diag_help(d, "an alternative name has to be one of an interface of the node");
 }
 
@@ -686,7 +686,7 @@ static void report_without_proto(struct resolver *r, const struct params *params
 		}
 		d = rule_error(r, word_span(key), DIAG_PARAM_WITHOUT_PROTO, "`%.*s` needs a protocol%s",
 			       TEXT_ARG(key), macro ? ", also in a rule with a macro" : "");
-		rule_fate(r, d);
+		rule_note_effect(r, d);
 		if (!r->rule->macro.ptr && dependent[i] != PARAM_ICMP_TYPE)
 			diag_note(d, "the nftables preview of Proxmox VE loses the port: there the rule matches every one");
 		if (macro)
@@ -701,7 +701,7 @@ static void report_no_ports(struct resolver *r, struct word key, const struct pr
 	struct diagnostic *d = rule_error(r, word_span(key), DIAG_PROTO_WITHOUT_PORTS,
 					  "the protocol `%.*s` has no ports", TEXT_ARG(proto->text));
 
-	rule_fate(r, d);
+	rule_note_effect(r, d);
 	if (proto->number == 1 || proto->number == 58)
 		diag_help(d, "an ICMP type is written `-p %s -icmp-type NAME`",
 			  proto->number == 1 ? "icmp" : "icmpv6");
@@ -712,7 +712,7 @@ static void report_no_ports(struct resolver *r, struct word key, const struct pr
 static void read_dport(struct resolver *r, struct word key, struct word value, struct condition *c)
 {
 	if (text_is(c->proto.text, "ipv6-icmp"))
-		rule_fate(r, diag_help(rule_error(r, word_span(key), DIAG_IPV6_ICMP_DPORT,
+		rule_note_effect(r, diag_help(rule_error(r, word_span(key), DIAG_IPV6_ICMP_DPORT,
 						  "`-p ipv6-icmp` takes no ICMP type in `%.*s`", TEXT_ARG(key)),
 				       "write `-p icmpv6`, or `-icmp-type` instead of `%.*s`", TEXT_ARG(key)));
 	else if (c->proto.icmp)
@@ -741,11 +741,11 @@ static void read_icmp_type(struct resolver *r, const struct params *params, stru
 	struct word key = params->key[PARAM_ICMP_TYPE], value = params->value[PARAM_ICMP_TYPE];
 
 	if (!c->proto.icmp)
-		rule_fate(r, diag_help(rule_error(r, word_span(key), DIAG_ICMP_TYPE_PROTO,
+		rule_note_effect(r, diag_help(rule_error(r, word_span(key), DIAG_ICMP_TYPE_PROTO,
 						  "the protocol `%.*s` has no ICMP types", TEXT_ARG(c->proto.text)),
 				       "use `-p icmp` or `-p icmpv6`"));
 	else if (params->value[PARAM_DPORT].ptr)
-		rule_fate(r,
+		rule_note_effect(r,
 			  diag_label(diag_help(rule_error(r, word_span(key), DIAG_ICMP_TYPE_AND_DPORT,
 							  "`-icmp-type` cannot stand together with `-dport`"),
 					       "leave `-dport` out"),
@@ -819,7 +819,7 @@ static bool conflicts(struct resolver *r, const struct macro *macro, const struc
 	}
 	*d = rule_error(r, span, DIAG_MACRO_CONFLICT, "the macro %s sets `%s %s` itself", macro->name,
 			rule_param_table[id].spellings[0], of_macro);
-	rule_fate(r, *d);
+	rule_note_effect(r, *d);
 	if (id == PARAM_PROTO)
 		diag_help(*d, "leave the option out, or write the rule without the macro");
 	else
@@ -927,7 +927,7 @@ static bool agree_on_version(struct resolver *r, const struct version_part *part
 		d = rule_error(r, part->span, DIAG_MIXED_VERSIONS, "IPv4 and IPv6 in one rule");
 		diag_here(d, "%s is %s", part->what, version_name(part->versions));
 		diag_label(d, first->span, "%s is %s", first->what, version_name(first->versions));
-		rule_fate(r, d);
+		rule_note_effect(r, d);
 		diag_help(d, "write a rule for each version");
 		return false;
 	}
@@ -966,7 +966,7 @@ static void check_pairs(struct resolver *r, const struct rule *rule)
 		return;
 	d = rule_error(r, rule->source->span, DIAG_TOO_MANY_PAIRS, "source and destination make too many pairs");
 	diag_here(d, "%llu pairs, where iptables makes a rule of each", (unsigned long long)pairs);
-	rule_fate(r, d);
+	rule_note_effect(r, d);
 	diag_help(d, "a rule has at most %d; use IP sets", LIMIT_RULES_OF_LINE);
 }
 
@@ -1055,18 +1055,18 @@ static bool report_group_name(struct resolver *r, struct word name)
 	struct group *group;
 
 	group = names_group(r->config, lower);
-	if (valid && name.len <= NAME_LONGEST_GROUP && !(capitals && group))
+	if (valid && name.len <= GROUP_NAME_MAX && !(capitals && group))
 		return false;
 	d = rule_error(r, word_span(name), DIAG_BAD_GROUP_REFERENCE, "`%.*s` is no name of a security group",
 		       TEXT_ARG(name));
-	rule_fate(r, d);
+	rule_note_effect(r, d);
 	if (valid && group) {
 		diag_label(d, group->span, "stored as `%.*s`", TEXT_ARG(lower));
 		diag_fix(diag_help(d, "groups are stored, and referred to, in lower case: write `%.*s`", TEXT_ARG(lower)),
 			 word_span(name), "%.*s", TEXT_ARG(lower));
 	} else if (valid) {
 		diag_here(d, "%u characters", name.len);
-		diag_help(d, "a name has at most %d characters", NAME_LONGEST_GROUP);
+		diag_help(d, "a name has at most %d characters", GROUP_NAME_MAX);
 	} else if (text_find(word_text(name), ',') > 0) {
 		diag_help(d, "a GROUP rule has one group; write a rule for each");
 	} else if (text_starts(word_text(name), "+")) {
@@ -1079,7 +1079,7 @@ static bool report_group_name(struct resolver *r, struct word name)
 	} else {
 		diag_help(d,
 			  "a name is a letter, then letters, digits, `-` and `_`, 2 to %d characters in all",
-			  NAME_LONGEST_GROUP);
+			  GROUP_NAME_MAX);
 	}
 	return true;
 }
@@ -1097,7 +1097,7 @@ static void report_unknown_group(struct resolver *r, struct word name)
 		return;
 	}
 	d = rule_error(r, word_span(name), DIAG_UNKNOWN_GROUP, "no security group named `%.*s`", TEXT_ARG(name));
-	rule_fate(r, diag_here(d, r->file->kind == FILE_CLUSTER ? "not defined in this file" : "not defined in cluster.fw"));
+	rule_note_effect(r, diag_here(d, r->file->kind == FILE_CLUSTER ? "not defined in this file" : "not defined in cluster.fw"));
 	suggest_group(r, d, name);
 }
 
@@ -1127,7 +1127,7 @@ static void report_bar_gap(struct resolver *r, const struct ast_rule *node)
 	struct span gap = { node->line.span.begin + 1, node->type.begin };
 	struct diagnostic *d = rule_error(r, gap, DIAG_BAR_GAP, "no blank stands between `|` and the rule");
 
-	diag_fix(rule_fate(r, d), gap, "%s", "");
+	diag_fix(rule_note_effect(r, d), gap, "%s", "");
 }
 
 /* A rule that is right, and was refused by the kernel or a tool. */
@@ -1138,7 +1138,7 @@ static void report_refused(struct resolver *r, const struct ast_rule *node)
 	if (!d)
 		return;
 	r->failed = true;
-	rule_fate(r, d);
+	rule_note_effect(r, d);
 }
 
 static void read_rule(struct resolver *r, const struct ast_rule *node, struct rule_list *rules)

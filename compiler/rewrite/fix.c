@@ -232,7 +232,7 @@ bool fixes_write(const struct fixes *fixes, struct out *out)
 	}
 	for (unsigned at = 0; fixes_next_file(fixes, &at, &file);)
 		out_printf(out, "%s: %u %s\n",
-			   diag_visible(fixes->diags, diag_file(fixes->diags, file.edits[0].source)), file.count,
+			   diag_escaped(fixes->diags, diag_file(fixes->diags, file.edits[0].source)), file.count,
 			   file.count == 1 ? "change" : "changes");
 	return true;
 }

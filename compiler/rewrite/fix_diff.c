@@ -182,7 +182,7 @@ void fixes_diff(const struct fixes *fixes, struct out *out)
 	for (unsigned at = 0; fixes_next_file(fixes, &at, &file);) {
 		struct source *source = file.edits[0].source;
 		struct diff diff = { .fixes = fixes, .file = &file, .source = source, .out = out };
-		const char *path = diag_visible(fixes->diags, diag_file(fixes->diags, source));
+		const char *path = diag_escaped(fixes->diags, diag_file(fixes->diags, source));
 
 		source_line_number(fixes->diags->map, source->base); /* finds the lines */
 		diff.lines = count_lines(source);

@@ -15,11 +15,11 @@ enum { LONGEST = 160, BEFORE = 40, TAB = 8 };
 enum { LONG_LINE = 2048, AROUND = 512 };
 
 /* The next character of the line: its columns, and how it is shown. */
-static uint32_t next_char(struct text line, uint32_t at, uint32_t column, char shown[VISIBLE_SIZE],
+static uint32_t next_char(struct text line, uint32_t at, uint32_t column, char shown[ESCAPE_SIZE],
 			  uint32_t *columns)
 {
 	unsigned width;
-	uint32_t taken = visible_char(line.ptr + at, line.len - at, shown, &width);
+	uint32_t taken = escape_char(line.ptr + at, line.len - at, shown, &width);
 
 	*columns = width;
 	if (line.ptr[at] == '\t') {
@@ -31,7 +31,7 @@ static uint32_t next_char(struct text line, uint32_t at, uint32_t column, char s
 
 static uint32_t column_of(struct text line, uint32_t offset)
 {
-	char shown[VISIBLE_SIZE];
+	char shown[ESCAPE_SIZE];
 	uint32_t column = 0, columns;
 
 	for (uint32_t at = 0; at < offset; column += columns)
@@ -105,7 +105,7 @@ static uint32_t within(uint32_t column, const struct excerpt *e)
 
 void excerpt_print(struct out *out, const struct excerpt *e)
 {
-	char shown[VISIBLE_SIZE];
+	char shown[ESCAPE_SIZE];
 	uint32_t column = 0, columns;
 
 	if (is_cut_before(e))

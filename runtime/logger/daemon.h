@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What a daemon does with its own process. */
-#ifndef PVEFW_LOGGER_PROCESS_H
-#define PVEFW_LOGGER_PROCESS_H
+#ifndef PVEFW_DAEMON_H
+#define PVEFW_DAEMON_H
 
 #include <stdbool.h>
 

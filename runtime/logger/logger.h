@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The daemon: from the kernel's messages to the file, until a signal ends it. */
-#ifndef PVEFW_LOGGER_LOGGER_H
-#define PVEFW_LOGGER_LOGGER_H
+#ifndef PVEFW_LOGGER_H
+#define PVEFW_LOGGER_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -28,7 +28,7 @@ static int run(const struct cli *cli)
 		return cli_error("`%s`: nothing but options is expected", cli->operands[0]);
 	if (!take_number(cli, LOGGER_GROUP, 0, UINT16_MAX, &group) ||
 	    !take_number(cli, LOGGER_BUFFER, 1, 1 << 20, &buffer))
-		return EXIT_TROUBLE;
+		return EXIT_ERROR;
 	if (value[LOGGER_PRINT])
 		return follow(log_file, value[LOGGER_COLOUR]);
 	return logger_run(&(struct logger_options){

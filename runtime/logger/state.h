@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The notes of the run directory (logger_notes.h). */
-#ifndef PVEFW_LOGGER_STATE_H
-#define PVEFW_LOGGER_STATE_H
+#ifndef PVEFW_STATE_H
+#define PVEFW_STATE_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -7,7 +7,7 @@
 #include "base/arena.h"
 
 /* Ours take the place of these; the rest of the file is used as it is. */
-#define arena_alloc_slowly real_alloc_slowly
+#define arena_alloc_grow real_alloc_slowly
 /* With brackets: there is a structure of that name. */
 #define arena_mark(arena) real_mark(arena)
 #define arena_release real_release
@@ -15,7 +15,7 @@
 #define arena_adopt real_adopt
 #define arena_free real_free
 #include "base/arena.c"
-#undef arena_alloc_slowly
+#undef arena_alloc_grow
 #undef arena_mark
 #undef arena_release
 #undef arena_reset
@@ -24,7 +24,7 @@
 
 /* There is never any room, so the header's function comes here every time; only
  * nothing at all it gives away itself. */
-void *arena_alloc_slowly(struct arena *arena, size_t room)
+void *arena_alloc_grow(struct arena *arena, size_t room)
 {
 	static char nothing;
 	struct arena_chunk *chunk = calloc(1, sizeof(*chunk) + room);

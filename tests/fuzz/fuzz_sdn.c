@@ -9,7 +9,7 @@ static void check_set(const struct ipset *set)
 {
 	uint32_t count = 0;
 
-	REQUIRE(name_is_valid(set->name) && set->name.len <= NAME_LONGEST_SET);
+	REQUIRE(name_is_valid(set->name) && set->name.len <= SET_NAME_MAX);
 	REQUIRE(set->scope == SCOPE_SDN);
 	for (const struct set_entry *entry = set->entries; entry; entry = entry->next, count++) {
 		struct prefix prefix;

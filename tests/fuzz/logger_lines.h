@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What holds for every line of the logger. */
-#ifndef PVEFW_FUZZ_LOGGER_LINES_H
-#define PVEFW_FUZZ_LOGGER_LINES_H
+#ifndef PVEFW_LOGGER_LINES_H
+#define PVEFW_LOGGER_LINES_H
 
 #include "fuzz.h"
 #include "logger/output/line.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Batches of netlink messages as `compile --target netlink -o` writes them, for a kernel that may lack a part. */
-#ifndef PVEFW_TESTS_BATCH_H
-#define PVEFW_TESTS_BATCH_H
+#ifndef PVEFW_BATCH_H
+#define PVEFW_BATCH_H
 
 #include <libmnl/libmnl.h>
 #include <stdbool.h>

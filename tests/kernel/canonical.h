@@ -5,8 +5,8 @@
  * Every function returns new text, or NULL when the option says what is the default anyway. A value it
  * does not understand is returned as it is, so that an unknown spelling shows as a difference instead
  * of being forgiven. Nothing is freed: the program reads one script and ends. */
-#ifndef PVEFW_TESTS_CANONICAL_H
-#define PVEFW_TESTS_CANONICAL_H
+#ifndef PVEFW_CANONICAL_H
+#define PVEFW_CANONICAL_H
 
 enum family { FAMILY_IPV4, FAMILY_IPV6, FAMILY_BRIDGE };
 

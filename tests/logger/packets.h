@@ -9,8 +9,8 @@
  * Lines of a # and empty lines do not count.  A packet that is not on a wire is one
  * that the kernel gives away otherwise than it came.
  */
-#ifndef PVEFW_TEST_PACKETS_H
-#define PVEFW_TEST_PACKETS_H
+#ifndef PVEFW_PACKETS_H
+#define PVEFW_PACKETS_H
 
 #include <stdbool.h>
 #include <stdint.h>

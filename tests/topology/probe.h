@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The parts of probe: hosts and probes as read from their files, and raw frames.
  * README.md has the grammar of a spec file. */
-#ifndef PVEFW_TESTS_PROBE_H
-#define PVEFW_TESTS_PROBE_H
+#ifndef PVEFW_PROBE_H
+#define PVEFW_PROBE_H
 
 #include <stdbool.h>
 #include <stddef.h>

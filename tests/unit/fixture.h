@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What a test of an input's reader needs: an arena, a source map, diagnostics,
  * and ways to ask what was reported. */
-#ifndef PVEFW_TEST_FIXTURE_H
-#define PVEFW_TEST_FIXTURE_H
+#ifndef PVEFW_FIXTURE_H
+#define PVEFW_FIXTURE_H
 
 #include <check.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Random IP sets with nested exceptions, the same at every run. */
-#ifndef PVEFW_TEST_RANDOM_SETS_H
-#define PVEFW_TEST_RANDOM_SETS_H
+#ifndef PVEFW_RANDOM_SETS_H
+#define PVEFW_RANDOM_SETS_H
 
 #include "net/prefix_set.h"
 

@@ -117,7 +117,7 @@ START_TEST(several_rules_of_a_line)
 	ck_assert_uint_eq(c.zones->outcomes[BACKEND_DROPPED].packets, 7);
 	count(guest_file, 8, "", 1, 1);
 	count(guest_file, 0, "unknown", 1, 1);
-	counters_add_line(&c, (struct span){ 0, 0 }, 1, 1);
+	counters_add_line(&c, SPAN_NONE, 1, 1);
 	ck_assert_uint_eq(c.skipped, 3);
 }
 END_TEST

@@ -5,12 +5,12 @@
 #include "fixture.h"
 
 static struct fixture f;
-static struct diag_choice choice;
+static struct diag_filter choice;
 
 static void setup(void)
 {
 	fixture_start(&f);
-	choice = (struct diag_choice){ .selected = false };
+	choice = (struct diag_filter){ .selected = false };
 }
 
 static void teardown(void)
@@ -20,12 +20,12 @@ static void teardown(void)
 
 static const char *warn(const char *text)
 {
-	return diag_choice_warning(&choice, &f.arena, text);
+	return diag_filter_warning(&choice, &f.arena, text);
 }
 
 static const char *choose(const char *text)
 {
-	return diag_choice_select(&choice, &f.arena, text);
+	return diag_filter_select(&choice, &f.arena, text);
 }
 
 START_TEST(warnings)

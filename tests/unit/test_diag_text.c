@@ -37,7 +37,6 @@ static struct span find(const struct source *source, const char *part)
 	return (struct span){ begin, begin + (uint32_t)strlen(part) };
 }
 
-static const struct span nowhere = { 0, 0 };
 
 static const char *printed(bool colour)
 {
@@ -107,13 +106,13 @@ END_TEST
 START_TEST(counts)
 {
 	for (int i = 0; i < 2; i++)
-		diag(&diags, nowhere, DIAG_CANNOT_READ, "e");
-	diag(&diags, nowhere, DIAG_DUPLICATE_ALIAS, "w");
+		diag(&diags, SPAN_NONE, DIAG_CANNOT_READ, "e");
+	diag(&diags, SPAN_NONE, DIAG_DUPLICATE_ALIAS, "w");
 	diags.first->severity = SEVERITY_NOTE;
 	diags.counts[SEVERITY_ERROR]--;
 	diags.counts[SEVERITY_NOTE]++;
 	ck_assert_ptr_nonnull(strstr(printed(false), "\n\n1 error, 1 warning, 1 note\n"));
-	diag(&diags, nowhere, DIAG_DUPLICATE_ALIAS, "w");
+	diag(&diags, SPAN_NONE, DIAG_DUPLICATE_ALIAS, "w");
 	ck_assert_ptr_nonnull(strstr(printed(false), "\n\n1 error, 2 warnings, 1 note\n"));
 }
 END_TEST
@@ -372,7 +371,7 @@ END_TEST
 /* Notes of several lines line up. */
 START_TEST(note_lines)
 {
-	diag_note(diag(&diags, nowhere, DIAG_CANNOT_READ, "m"), "one\ntwo");
+	diag_note(diag(&diags, SPAN_NONE, DIAG_CANNOT_READ, "m"), "one\ntwo");
 	ASSERT_PRINTED("error[E0001]: m\n"
 		       "  = note: one\n"
 		       "          two\n"

@@ -218,7 +218,7 @@ static void tell(struct told *told, struct log *log, unsigned first, unsigned co
 
 	fixture_start(&f);
 	for (unsigned i = first; i < first + count; i++)
-		diag(&f.diags, (struct span){ 0, 0 }, DIAG_CANNOT_READ, "cannot read file %u", i);
+		diag(&f.diags, SPAN_NONE, DIAG_CANNOT_READ, "cannot read file %u", i);
 	told_log(told, log, &f.diags);
 	fixture_end(&f);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What rules are, as the kernel has them and as they are wanted: for the files netlink_*.c only. */
-#ifndef PVEFW_NFT_NETLINK_COMPARE_H
-#define PVEFW_NFT_NETLINK_COMPARE_H
+#ifndef PVEFW_COMPARE_H
+#define PVEFW_COMPARE_H
 
 #include "nft/netlink/message.h"
 

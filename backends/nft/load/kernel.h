@@ -10,8 +10,8 @@
  *     nft_kernel_load(&kernel, &loading, arena, ruleset, NULL);
  *     nft_kernel_close(&kernel);
  */
-#ifndef PVEFW_NFT_NETLINK_H
-#define PVEFW_NFT_NETLINK_H
+#ifndef PVEFW_KERNEL_H
+#define PVEFW_KERNEL_H
 
 #include "api/backend.h"
 #include "nft/lower/nft.h"

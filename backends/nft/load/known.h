@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the bridge table holds: for the files netlink_*.c only. */
-#ifndef PVEFW_NFT_NETLINK_KNOWN_H
-#define PVEFW_NFT_NETLINK_KNOWN_H
+#ifndef PVEFW_KNOWN_H
+#define PVEFW_KNOWN_H
 
 #include <uthash.h>
 

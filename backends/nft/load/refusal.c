@@ -54,7 +54,7 @@ static struct span first_line(const struct nft_table *table)
 		for (const struct nft_rule *rule = c->first; rule; rule = rule->next)
 			if (rule->span.begin)
 				return rule->span;
-	return (struct span){ 0, 0 };
+	return SPAN_NONE;
 }
 
 /* The mark that the rule wants, or 0. */
@@ -118,7 +118,7 @@ static struct span line_of(const struct nft_origin *origin)
 	if (origin->rule)
 		return answers(origin->rule) ? line_that_marks(origin->table, origin->chain)
 					     : first_line(origin->table);
-	return origin->helper ? origin->helper->span : (struct span){ 0, 0 };
+	return origin->helper ? origin->helper->span : SPAN_NONE;
 }
 
 /* ---- expressions ---- */
@@ -316,7 +316,7 @@ static void report_family(struct backend_loading *loading, const struct nft_tabl
 {
 	bool bridge = table->family == NFPROTO_BRIDGE;
 
-	backend_problem_add(loading, (struct span){ 0, 0 },
+	backend_problem_add(loading, SPAN_NONE,
 			    "this kernel has no %s tables of nftables: it lacks CONFIG_NF_TABLES_%s", family_name(table),
 			    bridge ? "BRIDGE" : "INET")
 		->layer = bridge ? LAYER_BRIDGE : LAYERS;
@@ -378,7 +378,7 @@ static void refuse_rule(struct backend_loading *loading, const struct nft_table 
 
 	for (unsigned i = 0; i < LEADS_MOST && asking && !asking->span.begin; i++)
 		asking = answers(rule) ? NULL : rule_to(table, from, &from);
-	problem = backend_problem_add(loading, asking ? asking->span : (struct span){ 0, 0 }, "%s", words);
+	problem = backend_problem_add(loading, asking ? asking->span : SPAN_NONE, "%s", words);
 	problem->repeated = true;
 	problem->stand_in = asking ? STAND_IN_NOTHING : stand_in_of(chain, rule);
 	problem->refused = problem->stand_in != STAND_IN_IMPOSSIBLE;
@@ -456,21 +456,20 @@ static const char *const no_permission =
 
 void nft_problem_errno(struct backend_loading *loading, const char *what, int reason)
 {
-	const struct span nowhere = { 0, 0 };
 
 	if (reason == EPERM || reason == EACCES)
-		backend_problem_add(loading, nowhere, "%s", no_permission);
+		backend_problem_add(loading, SPAN_NONE, "%s", no_permission);
 	else if (reason == EPROTONOSUPPORT || reason == EAFNOSUPPORT || reason == EINVAL)
-		backend_problem_add(loading, nowhere,
+		backend_problem_add(loading, SPAN_NONE,
 				    "this kernel has no nftables: it lacks CONFIG_NF_TABLES");
 	else if (reason == EMSGSIZE)
 		backend_problem_add(
-			loading, nowhere,
+			loading, SPAN_NONE,
 			"the batch of %zu bytes is larger than the socket's buffer may be: raise the "
 			"sysctl net.core.wmem_max, or run as root of the system",
 			loading->bytes);
 	else
-		backend_problem_add(loading, nowhere, "cannot %s: %s", what, error_text(reason));
+		backend_problem_add(loading, SPAN_NONE, "cannot %s: %s", what, error_text(reason));
 }
 
 bool nft_permission_denied(const struct nft_answers *answers)
@@ -518,7 +517,7 @@ void nft_problem_answers(struct backend_loading *loading, const struct nft_batch
 
 	if (answers->error && answers->lost) {
 		loading->unsure = true;
-		backend_problem_add(loading, (struct span){ 0, 0 },
+		backend_problem_add(loading, SPAN_NONE,
 				    "the kernel's answer was lost, as it had no memory for it: the rules may be in force or not");
 		return;
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The kernel's answers as problems for people. */
-#ifndef PVEFW_NFT_NETLINK_PROBLEM_H
-#define PVEFW_NFT_NETLINK_PROBLEM_H
+#ifndef PVEFW_REFUSAL_H
+#define PVEFW_REFUSAL_H
 
 #include "nft/netlink/message.h"
 

@@ -71,7 +71,7 @@ static bool load(struct nft_kernel *kernel, struct backend_loading *loading,
 		return true;
 	nft_explain_refusal(kernel, loading, ruleset);
 	if (!loading->problems)
-		backend_problem_add(loading, (struct span){ 0, 0 }, "nft refuses the script: %s", words);
+		backend_problem_add(loading, SPAN_NONE, "nft refuses the script: %s", words);
 	return false;
 }
 

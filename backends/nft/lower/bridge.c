@@ -106,7 +106,7 @@ static void reject_rules(struct nft_builder *b, struct nft_chain *chain)
 {
 	struct nft_chain *answers = nft_chain_add(b, TEXT("do-reject"));
 
-	nft_answer_rules(b, answers);
+	nft_reject_type_rules(b, answers);
 	NFT_RULE(b, chain, nft_mark_is(b, MARK_REJECT), nft_to_chain(NFT_TO_GOTO, answers));
 }
 

@@ -6,8 +6,8 @@
  * rule.  Sets are made where a rule asks for them, and a second one with the same
  * contents is the first, so that what no rule uses is never there.
  */
-#ifndef PVEFW_NFT_BUILD_H
-#define PVEFW_NFT_BUILD_H
+#ifndef PVEFW_BUILD_H
+#define PVEFW_BUILD_H
 
 #include "nft/lower/nft.h"
 #include "net/prefix_set.h"
@@ -225,7 +225,7 @@ struct nft_chain *nft_noise_chain(struct nft_builder *b, bool reject);
 /* The same and the policy itself. */
 struct nft_chain *nft_policy_chain(struct nft_builder *b, bool reject);
 /* Answers: PVEFW-reject of the iptables ruleset. */
-void nft_answer_rules(struct nft_builder *b, struct nft_chain *chain);
+void nft_reject_type_rules(struct nft_builder *b, struct nft_chain *chain);
 /* Blacklist, smurfs, impossible TCP flags (spec 2.2); true if there is anything to filter. */
 bool nft_input_filters(struct nft_builder *b, struct nft_chain *chain);
 

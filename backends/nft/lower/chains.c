@@ -16,7 +16,7 @@ static const struct prefix everyone4 = { 4, 32, { 255, 255, 255, 255 } };
 
 /* ---- REJECT ---- */
 
-static struct nft_statement answer(enum nft_answer what)
+static struct nft_statement answer(enum nft_reject_type what)
 {
 	return (struct nft_statement){ .kind = NFT_STMT_REJECT, .answer = what };
 }
@@ -26,7 +26,7 @@ static struct nft_statement is_to_broadcast(struct nft_builder *b)
 	return b->bridge ? nft_is_multicast(b) : nft_is(b, NFT_FIELD_FIB_DADDR_TYPE, FIB_BROADCAST);
 }
 
-void nft_answer_rules(struct nft_builder *b, struct nft_chain *chain)
+void nft_reject_type_rules(struct nft_builder *b, struct nft_chain *chain)
 {
 	struct nft_statement drop = nft_to(NFT_TO_DROP);
 
@@ -49,7 +49,7 @@ struct nft_chain *nft_reject_chain(struct nft_builder *b)
 	if (b->bridge)
 		NFT_RULE(b, b->reject, nft_set_mark(MARK_REJECT), nft_to(NFT_TO_ACCEPT));
 	else
-		nft_answer_rules(b, b->reject);
+		nft_reject_type_rules(b, b->reject);
 	return b->reject;
 }
 

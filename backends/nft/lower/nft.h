@@ -178,7 +178,7 @@ struct nft_limit {
 	uint32_t burst;
 };
 
-enum nft_answer {
+enum nft_reject_type {
 	NFT_ANSWER_TCP_RESET,
 	NFT_ANSWER_PORT_UNREACHABLE,    /* reject with icmpx port-unreachable: both IP versions */
 	NFT_ANSWER_HOST_PROHIBITED,     /* reject with icmp host-prohibited */
@@ -229,7 +229,7 @@ struct nft_statement {
 		uint8_t ct_label; /* its bit */
 		const struct nft_helper *helper;
 		const struct nft_update *update;
-		enum nft_answer answer;
+		enum nft_reject_type answer;
 		struct {
 			uint16_t first, last; /* always with bypass */
 		} queue;

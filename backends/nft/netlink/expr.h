@@ -5,8 +5,8 @@
  * are the same.  A value is loaded into a register and compared there, looked up
  * in a set, or stored.
  */
-#ifndef PVEFW_NFT_EXPR_H
-#define PVEFW_NFT_EXPR_H
+#ifndef PVEFW_EXPR_H
+#define PVEFW_EXPR_H
 
 /* What libnftnl/expr.h needs and does not include. */
 #include <linux/netlink.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Writing messages into a batch: for the files netlink_*.c only. */
-#ifndef PVEFW_NFT_NETLINK_BATCH_H
-#define PVEFW_NFT_NETLINK_BATCH_H
+#ifndef PVEFW_MESSAGE_H
+#define PVEFW_MESSAGE_H
 
 #include <endian.h>
 #include <libmnl/libmnl.h>

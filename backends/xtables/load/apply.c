@@ -15,7 +15,6 @@
 
 #include "xtables/load/xt_state.h"
 
-static const struct span nowhere;
 
 /* The rules of iptables-legacy are looked at again after this many times the processor time of the last look. */
 enum { LEGACY_REST = 2000 };
@@ -143,7 +142,7 @@ static bool reached(struct backend_loading *loading, struct xt_loaded *loaded, s
 	empty = xt_plan_is_empty(&plan);
 	for (unsigned step = 0; step < XT_STEPS && !empty; step++)
 		if (plan.scripts[step].changes)
-			backend_problem_add(loading, nowhere, "%s has not loaded what it was told, or somebody has changed it since",
+			backend_problem_add(loading, SPAN_NONE, "%s has not loaded what it was told, or somebody has changed it since",
 					    xt_step_tool((enum xt_step)step)[0]);
 	xt_plan_free(&plan);
 	return empty;
@@ -177,7 +176,7 @@ static void roll_back(struct backend_loading *loading, struct xt_state *state)
 	for (struct backend_problem *p = after ? *after : NULL; p; p = p->next)
 		p->refused = false;
 	if (!back)
-		backend_problem_add(loading, nowhere,
+		backend_problem_add(loading, SPAN_NONE,
 				    "ROLLING BACK FAILED: what is loaded now is neither the old "
 				    "ruleset nor the new one");
 	state->known = false;
@@ -310,7 +309,7 @@ static bool note_missing(struct backend_loading *loading, const struct xt_state 
 		if (!xt_plan_lacks(plan, &state->loaded, (enum layer)layer) ||
 		    (layer == LAYER_IP6TABLES && access("/proc/net/if_inet6", F_OK) != 0)) /* there is no IPv6 */
 			continue;
-		backend_problem_add(loading, nowhere, "%s", state->loaded.lacking[layer])->layer = (enum layer)layer;
+		backend_problem_add(loading, SPAN_NONE, "%s", state->loaded.lacking[layer])->layer = (enum layer)layer;
 		any = true;
 	}
 	return !xt_plan_lacks(plan, &state->loaded, LAYER_SETS) && !(any && loading->strict);

@@ -23,7 +23,6 @@ enum {
 	TURNS = 60 * 1000 / TURN,
 };
 
-static const struct span nowhere;
 
 static void wait_a_turn(void)
 {
@@ -57,7 +56,7 @@ bool xt_lock_take(struct backend_loading *loading, struct xt_lock *lock)
 	int reason = stat("/proc/thread-self/ns/net", &space) == 0 ? EWOULDBLOCK : errno;
 
 	if (reason != EWOULDBLOCK) {
-		backend_problem_add(loading, nowhere, "cannot tell the network namespace: /proc/thread-self/ns/net: %s",
+		backend_problem_add(loading, SPAN_NONE, "cannot tell the network namespace: /proc/thread-self/ns/net: %s",
 				    strerror(reason));
 		return false;
 	}
@@ -69,10 +68,10 @@ bool xt_lock_take(struct backend_loading *loading, struct xt_lock *lock)
 		reason = try_lock(lock);
 	}
 	if (reason == EWOULDBLOCK)
-		backend_problem_add(loading, nowhere, "another load, or a tool it has left behind, holds %s",
+		backend_problem_add(loading, SPAN_NONE, "another load, or a tool it has left behind, holds %s",
 				    lock->path);
 	else if (reason)
-		backend_problem_add(loading, nowhere, "cannot lock %s: %s", lock->path, strerror(reason));
+		backend_problem_add(loading, SPAN_NONE, "cannot lock %s: %s", lock->path, strerror(reason));
 	return reason == 0;
 }
 

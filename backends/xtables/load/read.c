@@ -27,11 +27,10 @@ static const char *const savers[SAVERS][4] = {
 static bool take_tables(struct backend_loading *loading, struct xt_loaded *loaded, unsigned version,
 			const struct process *process)
 {
-	static const struct span nowhere;
 
 	if (xt_loaded_take_tables(loaded, version, xt_tool_output(process)))
 		return true;
-	backend_problem_add(loading, nowhere,
+	backend_problem_add(loading, SPAN_NONE,
 			    "%s cannot show a table that somebody has put rules of nft into",
 			    process->argv[0]);
 	return false;
@@ -191,12 +190,11 @@ static bool set_is_as_wanted(const struct reading *r, struct xt_loaded *read)
 
 static bool is_as_wanted(struct backend_loading *loading, const struct reading *r)
 {
-	static const struct span nowhere;
 	struct xt_loaded read = { .sets = NULL };
 	bool same = r->step == XT_STEP_SETS ? set_is_as_wanted(r, &read) : chain_is_as_wanted(r, &read);
 
 	if (!same)
-		backend_problem_add(loading, nowhere, "%s has not loaded what it was told, or somebody has changed it since: %s",
+		backend_problem_add(loading, SPAN_NONE, "%s has not loaded what it was told, or somebody has changed it since: %s",
 				    xt_step_tool(r->step)[0], r->touched->name);
 	xt_loaded_free(&read);
 	return same;

@@ -26,7 +26,6 @@ void xt_script_line(struct xt_script *script, struct span span)
 
 void xt_script_printf(struct xt_script *script, const char *format, ...)
 {
-	static const struct span nowhere;
 	va_list args;
 	char line[256];
 	int len;
@@ -35,7 +34,7 @@ void xt_script_printf(struct xt_script *script, const char *format, ...)
 	len = vsnprintf(line, sizeof(line), format, args);
 	va_end(args);
 	out_bytes(script->out, line, len < (int)sizeof(line) ? (size_t)len : sizeof(line) - 1);
-	xt_script_line(script, nowhere);
+	xt_script_line(script, SPAN_NONE);
 }
 
 void xt_script_touch(struct xt_script *script, struct text name, const char *digest, uint32_t rules)
@@ -80,7 +79,7 @@ struct span xt_script_origin(const struct xt_script *script, uint32_t line)
 		else
 			high = middle;
 	}
-	return (struct span){ 0, 0 };
+	return SPAN_NONE;
 }
 
 void xt_script_free(struct xt_script *script)
@@ -112,12 +111,11 @@ static void take_back(struct xt_script *script, struct mark mark)
 
 static void flush_chain(struct xt_script *script, struct text name)
 {
-	static const struct span nowhere;
 
 	out_string(script->out, "-F ");
 	out_text(script->out, name);
 	out_char(script->out, '\n');
-	xt_script_line(script, nowhere);
+	xt_script_line(script, SPAN_NONE);
 }
 
 /* The work on one table. */
@@ -191,7 +189,6 @@ static uint32_t print_rules(struct work *w, struct xt_chain *chain)
 /* Writes the rule that holds the digest, and that into `digest`. */
 static void print_digest(struct work *w, struct text name, char digest[XT_DIGEST_SIZE])
 {
-	static const struct span nowhere;
 	struct out *out = w->script->out, *lines = &w->lines;
 	size_t start = lines->len;
 
@@ -203,7 +200,7 @@ static void print_digest(struct work *w, struct text name, char digest[XT_DIGEST
 	out_string(out, "\"\n");
 	memcpy(digest, lines->data + start + sizeof("PVESIG:") - 1, XT_DIGEST_SIZE - 1);
 	digest[XT_DIGEST_SIZE - 1] = '\0';
-	xt_script_line(w->script, nowhere);
+	xt_script_line(w->script, SPAN_NONE);
 }
 
 /* Tells what was printed the last time from what is new, at a tenth of the digest's cost. */
@@ -405,7 +402,6 @@ static void restore_piece(struct work *w, const struct xt_piece *wanted)
 static bool declare(struct work *w, struct text name)
 {
 	struct xt_piece *piece = w->loaded ? xt_piece_find(w->loaded->chains, name) : NULL;
-	static const struct span nowhere;
 
 	if (piece) {
 		piece->wanted = true;
@@ -414,7 +410,7 @@ static bool declare(struct work *w, struct text name)
 	out_char(w->script->out, ':');
 	out_text(w->script->out, name);
 	out_string(w->script->out, " - [0:0]\n");
-	xt_script_line(w->script, nowhere);
+	xt_script_line(w->script, SPAN_NONE);
 	return true;
 }
 

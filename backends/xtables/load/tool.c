@@ -383,7 +383,7 @@ static void explain(struct backend_loading *loading, const struct process *proce
 		message = without_numbers(loading->arena, message);
 	words = arena_printf(loading->arena, "%s %s%s%.*s", process->argv[0], end, message.len ? ": " : "", TEXT_ARG(message));
 	problem = line.len ? backend_problem_add(loading, xt_script_origin(script, number), "%s: `%.*s`", words, TEXT_ARG(line))
-			   : backend_problem_add(loading, (struct span){ 0, 0 }, "%s", words);
+			   : backend_problem_add(loading, SPAN_NONE, "%s", words);
 	if (!script)
 		return;
 	problem->part = layer_of(process);

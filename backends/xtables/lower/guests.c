@@ -17,7 +17,7 @@ struct lowering {
 /* The line that sets an option of the guest, or {0, 0}. */
 static struct span line_of(const struct guest *guest, enum option_id id)
 {
-	return guest->written ? guest->written[id] : (struct span){ 0, 0 };
+	return guest->written ? guest->written[id] : SPAN_NONE;
 }
 
 static void add_dhcp(const struct lowering *l)

@@ -23,7 +23,7 @@ static const struct endpoint *set_endpoint(struct xt_builder *b, const struct ip
 
 static void fill_blacklist(struct xt_builder *b, struct xt_chain *chain)
 {
-	xt_log_add(b, chain, NULL, 0, 0, b->config->host_options.log_level_out, "DROP: ", (struct span){ 0, 0 });
+	xt_log_add(b, chain, NULL, 0, 0, b->config->host_options.log_level_out, "DROP: ", SPAN_NONE);
 	XT_ADD_ALL(b, chain, XT_TO(XT_DROP));
 }
 

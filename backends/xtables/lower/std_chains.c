@@ -74,7 +74,7 @@ static void fill(struct xt_builder *b, struct xt_chain *chain)
 			continue;
 		if (row->kind == ROW_LOG)
 			xt_log_add(b, chain, NULL, 0, 0, *(const enum log_level *)(options + row->log_option),
-				   "DROP: ", (struct span){ 0, 0 });
+				   "DROP: ", SPAN_NONE);
 		else
 			xt_rule_add(b, chain, row->matches, count_matches(row->matches), row->target)->wide = true;
 	}

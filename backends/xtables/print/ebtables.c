@@ -47,7 +47,7 @@ static struct eb_rule *add(struct eb_table *t, struct eb_chain *chain, struct te
 
 static struct span line_of(const struct guest *guest, enum option_id id)
 {
-	return guest->written ? guest->written[id] : (struct span){ 0, 0 };
+	return guest->written ? guest->written[id] : SPAN_NONE;
 }
 
 /* A rule put together from pieces of text. */
@@ -397,12 +397,11 @@ static void explain(struct xt_script *script, const struct eb_table *t, const st
 
 static void print_lines(struct xt_script *script, const char *lines, size_t len)
 {
-	static const struct span nowhere;
 
 	out_bytes(script->out, lines, len);
 	for (size_t i = 0; i < len; i++)
 		if (lines[i] == '\n')
-			xt_script_line(script, nowhere);
+			xt_script_line(script, SPAN_NONE);
 }
 
 /* The rules of others, without our hook. */

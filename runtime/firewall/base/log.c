@@ -48,7 +48,7 @@ static void put_line(struct out *out, enum log_priority priority, struct text me
 	strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", &parts);
 	out_printf(out, "%s.%03ld pve-firewall[%d]: %s: ", stamp, now.tv_nsec / 1000000, (int)getpid(),
 		   log_priority_name(priority));
-	out_visible(out, message);
+	out_escaped(out, message);
 	out_char(out, '\n');
 }
 

@@ -3,8 +3,8 @@
  * Which diagnostics were logged: a compilation repeats most of those of the one before,
  * and the log is told each once, and again only after it had been gone.
  */
-#ifndef PVEFW_TOLD_H
-#define PVEFW_TOLD_H
+#ifndef PVEFW_LOGGED_DIAGNOSTICS_H
+#define PVEFW_LOGGED_DIAGNOSTICS_H
 
 #include "firewall/base/log.h"
 

@@ -41,14 +41,14 @@ static int remove_without_service(const struct cli *cli, bool killed)
 	bool done;
 
 	if (!substitute_open(&substitute, cli, killed))
-		return EXIT_TROUBLE;
+		return EXIT_ERROR;
 	confirm_cancel(&substitute.confirm);
 	done = cli->value[CLI_KEEP_RULES] || applied_remove(&substitute.applied, &arena);
 	tree_marks_forget(substitute.run_dir);
 	in_force_forget(substitute.run_dir);
 	substitute_close(&substitute);
 	arena_free(&arena);
-	return done ? EXIT_CLEAN : EXIT_TROUBLE;
+	return done ? EXIT_CLEAN : EXIT_ERROR;
 }
 
 /*
@@ -120,13 +120,13 @@ int cmd_stop(const struct cli *cli)
 	json_t *answer;
 
 	if (no_operands(cli))
-		return EXIT_TROUBLE;
+		return EXIT_ERROR;
 	answer = client_ask(cli, json_pack("{s:s, s:b}", "command", "stop", "keep_rules", cli->value[CLI_KEEP_RULES] != NULL),
 			    &missing);
 	if (missing)
 		return remove_without_service(cli, false);
 	if (!answer)
-		return client_tree_hangs() && kill_service(cli) ? remove_without_service(cli, true) : EXIT_TROUBLE;
+		return client_tree_hangs() && kill_service(cli) ? remove_without_service(cli, true) : EXIT_ERROR;
 	wait_for_end(cli);
 	if (!json_is_true(json_object_get(answer, "removed")))
 		json_object_set_new(answer, "error", json_string("the service has ended, but could not take away all its rules; "
@@ -142,11 +142,11 @@ int cmd_restart(const struct cli *cli)
 	json_t *answer;
 
 	if (no_operands(cli))
-		return EXIT_TROUBLE;
+		return EXIT_ERROR;
 	answer = client_ask(cli, json_pack("{s:s}", "command", "reload"), &missing);
 	if (missing)
 		return cmd_start(cli);
-	return answer ? client_end(answer) : EXIT_TROUBLE;
+	return answer ? client_end(answer) : EXIT_ERROR;
 }
 
 /* ---- apply ---- */
@@ -197,7 +197,7 @@ static int enforce_without_service(const struct cli *cli, struct substitute *sub
 	struct arena arena = { 0 }; /* not the compilation's, which may be compiled again */
 	struct applying applying = { .arena = &arena };
 	struct compilation c;
-	int status = EXIT_TROUBLE;
+	int status = EXIT_ERROR;
 
 	confirm_compile(&substitute->confirm, &options, NULL, &substitute->applied.left_out, &c);
 	bounded_done();
@@ -226,7 +226,7 @@ static int apply_without_service(const struct cli *cli, void *context)
 
 	(void)context;
 	if (!substitute_open(&substitute, cli, false))
-		return EXIT_TROUBLE;
+		return EXIT_ERROR;
 	confirm_release(&substitute.confirm);
 	return enforce_without_service(cli, &substitute);
 }
@@ -262,7 +262,7 @@ static int apply_until_confirmed(const struct cli *cli, uint64_t seconds)
 	int reason, answered;
 
 	if (!read_generation(cli->value[CLI_CONFIRM_TO], &to))
-		return EXIT_TROUBLE;
+		return EXIT_ERROR;
 	/* First, as this process may not live to see the answer. */
 	reason = confirm_start_guard(firewall_state_dir(cli), firewall_run_dir(cli), cli->value[CLI_LOG_FILE], &options,
 				     &answered);
@@ -276,7 +276,7 @@ static int apply_until_confirmed(const struct cli *cli, uint64_t seconds)
 	close(answered);
 	if (missing)
 		return cli_error("no service runs, so there is nothing that could go back; see pve-firewall start");
-	return answer ? client_end(answer) : EXIT_TROUBLE;
+	return answer ? client_end(answer) : EXIT_ERROR;
 }
 
 int cmd_apply(const struct cli *cli)
@@ -286,7 +286,7 @@ int cmd_apply(const struct cli *cli)
 	json_t *answer;
 
 	if (no_operands(cli) || !read_seconds(cli, &seconds))
-		return EXIT_TROUBLE;
+		return EXIT_ERROR;
 	if (seconds)
 		return apply_until_confirmed(cli, seconds);
 	if (cli->value[CLI_CONFIRM_TO])
@@ -294,7 +294,7 @@ int cmd_apply(const struct cli *cli)
 	answer = client_ask(cli, json_pack("{s:s}", "command", "apply"), &missing);
 	if (missing)
 		return bounded_run(apply_without_service, bounded_late, cli, NULL);
-	return answer ? client_end(answer) : EXIT_TROUBLE;
+	return answer ? client_end(answer) : EXIT_ERROR;
 }
 
 /* ---- rollback ---- */
@@ -309,7 +309,7 @@ static int rollback_without_service(const struct cli *cli, void *context)
 	int reason;
 
 	if (!substitute_open(&substitute, cli, false))
-		return EXIT_TROUBLE;
+		return EXIT_ERROR;
 	if (!number)
 		number = confirm_before_edit(&substitute.confirm);
 	compilation_run(&tree, &options, NULL);
@@ -336,11 +336,11 @@ int cmd_rollback(const struct cli *cli)
 	if (cli->operand_count > 1)
 		return cli_error("rollback takes the number of one generation");
 	if (!read_generation(cli->operand_count ? cli->operands[0] : NULL, &number))
-		return EXIT_TROUBLE;
+		return EXIT_ERROR;
 	answer = client_ask(cli, json_pack("{s:s, s:I}", "command", "rollback", "to", (json_int_t)number), &missing);
 	if (missing)
 		return bounded_run(rollback_without_service, bounded_late, cli, &number);
-	return answer ? client_end(answer) : EXIT_TROUBLE;
+	return answer ? client_end(answer) : EXIT_ERROR;
 }
 
 /* ---- confirm ---- */
@@ -351,9 +351,9 @@ int cmd_confirm(const struct cli *cli)
 	json_t *answer;
 
 	if (no_operands(cli))
-		return EXIT_TROUBLE;
+		return EXIT_ERROR;
 	answer = client_ask(cli, json_pack("{s:s}", "command", "confirm"), &missing);
 	if (missing)
 		return cli_error("no service runs, so nothing waits to be confirmed");
-	return answer ? client_end(answer) : EXIT_TROUBLE;
+	return answer ? client_end(answer) : EXIT_ERROR;
 }

@@ -251,6 +251,6 @@ int cmd_counters(const struct cli *cli)
 	uint64_t top;
 
 	if (!read_top(cli, &top) || !fits(cli))
-		return EXIT_TROUBLE;
+		return EXIT_ERROR;
 	return bounded_run(count, bounded_late, cli, &top);
 }

@@ -62,7 +62,7 @@ static const char *kind_name(enum change_kind kind)
 
 static void print_change(struct out *out, const struct generation_change *change)
 {
-	out_visible(out, text_of(change->path));
+	out_escaped(out, text_of(change->path));
 	out_printf(out, " +%u -%u", change->added, change->removed);
 	if (change->kind != CHANGE_EDITED)
 		out_printf(out, " (%s)", kind_name(change->kind));
@@ -96,7 +96,7 @@ static json_t *text_json(const char *text)
 	if (value)
 		return value;
 	out_init_memory(&out); /* not UTF-8 */
-	out_visible(&out, text_of(text));
+	out_escaped(&out, text_of(text));
 	value = json_stringn(out.data, out.len);
 	out_free(&out);
 	return value ? value : json_null();
@@ -137,7 +137,7 @@ int cmd_history(const struct cli *cli)
 {
 	struct confirm c;
 	struct out out;
-	int status = EXIT_TROUBLE;
+	int status = EXIT_ERROR;
 
 	if (cli->operand_count)
 		return cli_error("history takes no operand");
@@ -178,14 +178,14 @@ static int print_file(struct out *out, const struct confirm *c, uint64_t number,
 	if (!reason) {
 		out_string(out, "--- ");
 		if (then) {
-			out_visible(out, text_of(path));
+			out_escaped(out, text_of(path));
 			out_printf(out, "\tgeneration %" PRIu64, number);
 		} else {
 			out_string(out, "/dev/null");
 		}
 		out_string(out, "\n+++ ");
 		if (now) {
-			out_visible(out, text_of(path));
+			out_escaped(out, text_of(path));
 			out_string(out, "\tnow");
 		} else {
 			out_string(out, "/dev/null");
@@ -249,7 +249,7 @@ static int compare_with(const struct cli *cli, const struct confirm *c, uint64_t
 		file_list_free(&then);
 		status = stdout_close(&out);
 	} else {
-		status = EXIT_TROUBLE;
+		status = EXIT_ERROR;
 	}
 	json_decref(files);
 	return reason ? cli_error("cannot read generation %" PRIu64 ": %s", number, error_text(reason)) : status;
@@ -262,7 +262,7 @@ static int diff_tree(const struct cli *cli, void *context)
 	struct run run;
 	struct confirm c;
 	bool readable = run_begin(&run, cli);
-	int status = EXIT_TROUBLE;
+	int status = EXIT_ERROR;
 
 	run.options.resolve = false;
 	readable = readable && inputs_load(&inputs, &run.options, &run.diags);

@@ -82,8 +82,8 @@ static json_t *corosync_json(const struct corosync *corosync)
 		return json_null();
 	}
 	for (const struct corosync_link *link = corosync->links; link; link = link->next)
-		json_array_append_new(links, json_pack("{s:o, s:o}", "peer", json_visible(link->theirs), "own",
-						       json_visible(link->ours)));
+		json_array_append_new(links, json_pack("{s:o, s:o}", "peer", json_escaped(link->theirs), "own",
+						       json_escaped(link->ours)));
 	return json_pack("{s:b, s:o}", "multicast", (int)corosync->multicast, "links", links);
 }
 
@@ -91,9 +91,9 @@ static void print_json(struct out *out, struct run *run, const struct config *co
 {
 	const char *reason, *address = own_address(&run->arena, config->node, &reason);
 
-	json_print(out, json_pack("{s:o, s:s?, s:s?, s:s?, s:o, s:s, s:o}", "node", json_visible(config->node), "address", address,
+	json_print(out, json_pack("{s:o, s:s?, s:s?, s:s?, s:o, s:s, s:o}", "node", json_escaped(config->node), "address", address,
 				  "address_problem", reason, "detected_network", detected_network(&run->arena, config->node),
-				  "local_network", json_visible(config->local_network->cidr), "local_network_from",
+				  "local_network", json_escaped(config->local_network->cidr), "local_network_from",
 				  origin_of_network(run, config)[0] == 'd' ? "detected" : "user", "corosync",
 				  corosync_json(&config->corosync)));
 }
@@ -131,7 +131,7 @@ static int tell(const struct cli *cli, void *context)
 		config_free(config);
 	}
 	status = run_end(&run);
-	return printed == EXIT_CLEAN ? status : EXIT_TROUBLE;
+	return printed == EXIT_CLEAN ? status : EXIT_ERROR;
 }
 
 int cmd_localnet(const struct cli *cli)

@@ -203,12 +203,12 @@ static void print_conditions(struct out *out, const json_t *service)
 		out_printf(out, "%s: ", json_string_value(json_object_get(condition, "priority")));
 		/* Messages about a whole file name it themselves. */
 		if (file && (line || strncmp(message, file, strlen(file)) != 0)) {
-			out_visible(out, text_of(file));
+			out_escaped(out, text_of(file));
 			if (line)
 				out_printf(out, ":%d", (int)line);
 			out_string(out, ": ");
 		}
-		out_visible(out, text_of(message));
+		out_escaped(out, text_of(message));
 		out_char(out, '\n');
 	}
 }
@@ -279,7 +279,7 @@ static void print_text(struct out *out, const struct view *view, const json_t *s
 		out_printf(out, "The last configuration could not be applied; %s, and it is tried again: ",
 			   has_condition(service, "minimal_ruleset") ? "the minimal ruleset is in force"
 								     : "what was in force before stays in force");
-		out_visible(out, text_of(reason ? reason : "the log says why"));
+		out_escaped(out, text_of(reason ? reason : "the log says why"));
 		out_char(out, '\n');
 	}
 	print_conditions(out, service);
@@ -340,7 +340,7 @@ static int print_status(const struct cli *cli, const struct view *view, const js
 		print_json(&out, view, service, kind);
 	else
 		print_text(&out, view, service, kind);
-	return stdout_close(&out) == EXIT_CLEAN ? status_rows[kind].exit_status : EXIT_TROUBLE;
+	return stdout_close(&out) == EXIT_CLEAN ? status_rows[kind].exit_status : EXIT_ERROR;
 }
 
 static int status_of_tree(const struct cli *cli, void *context)
@@ -365,7 +365,7 @@ static int status_of_tree(const struct cli *cli, void *context)
 		kind = STATUS_ERRORS;
 	status = print_status(cli, &view, service, kind);
 	found = view_end(&view);
-	return found == EXIT_TROUBLE && view.run.failed ? EXIT_TROUBLE : status;
+	return found == EXIT_ERROR && view.run.failed ? EXIT_ERROR : status;
 }
 
 static int status_without_tree(const struct cli *cli, void *context)
@@ -411,7 +411,7 @@ static int compile_tree(const struct cli *cli, void *context)
 	}
 	known = view.compared || !view.config;
 	status = view_end(&view);
-	return stdout_close(&out) == EXIT_CLEAN && known ? status : EXIT_TROUBLE;
+	return stdout_close(&out) == EXIT_CLEAN && known ? status : EXIT_ERROR;
 }
 
 int cmd_compile_service(const struct cli *cli)
@@ -477,7 +477,7 @@ static int compare_tree(const struct cli *cli, void *context)
 		cli_error("cannot compare with what is loaded: %s", p->text);
 	tell_unfiltered(&view);
 	if (status == EXIT_CLEAN)
-		status = loading.problems ? EXIT_TROUBLE : view.differs ? EXIT_FOUND : EXIT_CLEAN;
+		status = loading.problems ? EXIT_ERROR : view.differs ? EXIT_FOUND : EXIT_CLEAN;
 	/* What is wrong in the files is for lint to say. */
 	diags_clear(&view.run.diags);
 	view_end(&view);

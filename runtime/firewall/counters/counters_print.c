@@ -129,7 +129,7 @@ void counters_print_file(struct out *out, const struct counters *c, const struct
 {
 	struct columns columns = columns_of(file, exact);
 
-	out_visible(out, text_of(file->source->path));
+	out_escaped(out, text_of(file->source->path));
 	out_printf(out, "\n%*s %*s %*s\n", columns.packets, "packets", columns.bytes, "bytes", columns.line,
 		   "line");
 	for (uint32_t line = 1; line <= file->line_count; line++) {
@@ -139,7 +139,7 @@ void counters_print_file(struct out *out, const struct counters *c, const struct
 		out_printf(out, " %*u", columns.line, line);
 		if (text.len)
 			out_string(out, "  ");
-		out_visible(out, text);
+		out_escaped(out, text);
 		out_char(out, '\n');
 	}
 	for (unsigned option = 0; option < COUNTED_OPTIONS; option++)
@@ -225,9 +225,9 @@ static void print_busy(struct out *out, const struct counters *c, const struct c
 
 	print_count(out, columns, busy->count);
 	out_string(out, "  ");
-	out_visible(out, text_of(place));
+	out_escaped(out, text_of(place));
 	out_printf(out, "%*s", columns->line - (int)strlen(place) + 2, "");
-	out_visible(out, text);
+	out_escaped(out, text);
 	out_string(out, busy->line ? "\n" : " (the default)\n");
 }
 
@@ -277,7 +277,7 @@ static json_t *json_lines(const struct counters *c, const struct counted_file *f
 			continue;
 		json = json_object();
 		json_object_set_new(json, "line", json_integer(line));
-		json_object_set_new(json, "text", json_visible(line_text(c, file, line)));
+		json_object_set_new(json, "text", json_escaped(line_text(c, file, line)));
 		put_counted(json, counted);
 		json_array_append_new(lines, json);
 	}
@@ -304,7 +304,7 @@ static json_t *json_file(const struct counters *c, const struct counted_file *fi
 {
 	json_t *json = json_object();
 
-	json_object_set_new(json, "path", json_visible(text_of(file->source->path)));
+	json_object_set_new(json, "path", json_escaped(text_of(file->source->path)));
 	json_object_set_new(json, "lines", json_lines(c, file));
 	json_object_set_new(json, "defaults", json_defaults(file));
 	return json;
@@ -342,10 +342,10 @@ static json_t *json_busy(const struct counters *c, const struct busy *busy)
 {
 	json_t *json = json_object();
 
-	json_object_set_new(json, "path", json_visible(text_of(busy->file->source->path)));
+	json_object_set_new(json, "path", json_escaped(text_of(busy->file->source->path)));
 	if (busy->line) {
 		json_object_set_new(json, "line", json_integer(busy->line));
-		json_object_set_new(json, "text", json_visible(line_text(c, busy->file, busy->line)));
+		json_object_set_new(json, "text", json_escaped(line_text(c, busy->file, busy->line)));
 	} else {
 		json_object_set_new(json, "default", json_string(counted_options[busy->option]));
 	}

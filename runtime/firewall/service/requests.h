@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the service answers at its sockets. */
-#ifndef PVEFW_ANSWERS_H
-#define PVEFW_ANSWERS_H
+#ifndef PVEFW_REQUESTS_H
+#define PVEFW_REQUESTS_H
 
 #include <jansson.h>
 

@@ -340,7 +340,7 @@ int service_run(struct service *s)
 	result = sd_event_loop(s->event);
 	if (result < 0)
 		log_message(&s->log, PRIORITY_CRITICAL, NULL, "the event loop has ended: %s", error_text(-result));
-	return result < 0 ? EXIT_TROUBLE : EXIT_CLEAN;
+	return result < 0 ? EXIT_ERROR : EXIT_CLEAN;
 }
 
 /* A signal may be for the tools of this service as well as for itself: so more than one try. */

@@ -168,7 +168,7 @@ static void print_line(struct out *out, char sign, struct text line)
 		long tab = text_find(line, '\t');
 		uint32_t len = tab < 0 ? line.len : (uint32_t)tab;
 
-		out_visible(out, (struct text){ line.ptr, len });
+		out_escaped(out, (struct text){ line.ptr, len });
 		if (tab >= 0)
 			out_char(out, '\t');
 		len += tab >= 0;

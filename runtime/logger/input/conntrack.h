@@ -3,8 +3,8 @@
  * The beginning and the end of connections, when the host option log_nf_conntrack
  * asks for them.  They are printed as conntrack(8) does.
  */
-#ifndef PVEFW_LOGGER_CONNTRACK_H
-#define PVEFW_LOGGER_CONNTRACK_H
+#ifndef PVEFW_CONNTRACK_H
+#define PVEFW_CONNTRACK_H
 
 #include <linux/netlink.h>
 

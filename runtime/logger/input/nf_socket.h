@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Netlink sockets that the kernel tells things on: a large buffer, never waiting. */
-#ifndef PVEFW_LOGGER_NETLINK_H
-#define PVEFW_LOGGER_NETLINK_H
+#ifndef PVEFW_NF_SOCKET_H
+#define PVEFW_NF_SOCKET_H
 
 #include <libmnl/libmnl.h>
 

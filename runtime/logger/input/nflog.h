@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Listening to an NFLOG group. */
-#ifndef PVEFW_LOGGER_NFLOG_H
-#define PVEFW_LOGGER_NFLOG_H
+#ifndef PVEFW_NFLOG_H
+#define PVEFW_NFLOG_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Reading the messages of NFLOG (linux/netfilter/nfnetlink_log.h). */
-#ifndef PVEFW_LOGGER_NFLOG_MESSAGE_H
-#define PVEFW_LOGGER_NFLOG_MESSAGE_H
+#ifndef PVEFW_NFLOG_MESSAGE_H
+#define PVEFW_NFLOG_MESSAGE_H
 
 #include <linux/netlink.h>
 

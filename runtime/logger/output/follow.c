@@ -46,7 +46,7 @@ static void put_word(struct out *out, struct text word, unsigned number)
 
 	if (code)
 		out_printf(out, "\033[%sm", code);
-	out_visible(out, word);
+	out_escaped(out, word);
 	if (code)
 		out_string(out, "\033[0m");
 }
@@ -83,7 +83,7 @@ static void put_line(struct follower *f, struct text line)
 		follow_colour(&f->out, line);
 		return;
 	}
-	out_visible(&f->out, line);
+	out_escaped(&f->out, line);
 	out_char(&f->out, '\n');
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* pvefw-logger --print: the end of the file, and what is appended to it. */
-#ifndef PVEFW_LOGGER_FOLLOW_H
-#define PVEFW_LOGGER_FOLLOW_H
+#ifndef PVEFW_FOLLOW_H
+#define PVEFW_FOLLOW_H
 
 #include "base/output.h"
 

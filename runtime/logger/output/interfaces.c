@@ -18,7 +18,7 @@ void interface_put(struct interfaces *interfaces, uint32_t index, const char *na
 	struct out shown;
 
 	out_init_memory(&shown);
-	out_visible(&shown, text_of(name));
+	out_escaped(&shown, text_of(name));
 	slot->len = (uint32_t)(shown.len < sizeof(slot->name) ? shown.len : sizeof(slot->name));
 	memcpy(slot->name, shown.data, slot->len);
 	out_free(&shown);

@@ -3,8 +3,8 @@
  * Names of interfaces by their numbers.  The kernel is asked once a second at the
  * most for each, so that a new name is seen soon and a flood costs nothing.
  */
-#ifndef PVEFW_LOGGER_INTERFACES_H
-#define PVEFW_LOGGER_INTERFACES_H
+#ifndef PVEFW_INTERFACES_H
+#define PVEFW_INTERFACES_H
 
 #include "base/text.h"
 

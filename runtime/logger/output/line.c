@@ -60,7 +60,7 @@ static void put_foreign(struct out *out, struct text t)
 	if (is_plain(t))
 		out_text(out, t);
 	else
-		out_visible(out, t);
+		out_escaped(out, t);
 }
 
 /* Local time; made anew when it is another second. */

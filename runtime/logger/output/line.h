@@ -8,8 +8,8 @@
  * ":VMID:LEVEL:CHAIN: MESSAGE"; a rule of somebody else has another prefix, which is
  * all message then.
  */
-#ifndef PVEFW_LOGGER_LINE_H
-#define PVEFW_LOGGER_LINE_H
+#ifndef PVEFW_LINE_H
+#define PVEFW_LINE_H
 
 #include "logger/packet/bytes.h"
 #include "logger/output/interfaces.h"

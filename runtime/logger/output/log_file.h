@@ -7,8 +7,8 @@
  * room for them; then they are dropped and counted.  Nothing here waits, and what a
  * full disk left half written is completed first.
  */
-#ifndef PVEFW_LOGGER_LOG_FILE_H
-#define PVEFW_LOGGER_LOG_FILE_H
+#ifndef PVEFW_LOG_FILE_H
+#define PVEFW_LOG_FILE_H
 
 #include "base/output.h"
 

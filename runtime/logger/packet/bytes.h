@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Bytes from the network: not terminated, not owned, of any alignment. */
-#ifndef PVEFW_LOGGER_BYTES_H
-#define PVEFW_LOGGER_BYTES_H
+#ifndef PVEFW_BYTES_H
+#define PVEFW_BYTES_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -3,8 +3,8 @@
  * The fields of a log line.  Each is followed by one blank; who ends the line takes
  * the last one away.  Programs read them by name: `name` is as in "SRC=".
  */
-#ifndef PVEFW_LOGGER_FIELDS_H
-#define PVEFW_LOGGER_FIELDS_H
+#ifndef PVEFW_FIELDS_H
+#define PVEFW_FIELDS_H
 
 #include "logger/packet/bytes.h"
 #include "base/output.h"

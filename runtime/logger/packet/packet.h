@@ -6,8 +6,8 @@
  * false if some part was cut short or contradicted itself, which they have said
  * instead of that part.  They never look behind the bytes they are given.
  */
-#ifndef PVEFW_LOGGER_PACKET_H
-#define PVEFW_LOGGER_PACKET_H
+#ifndef PVEFW_PACKET_H
+#define PVEFW_PACKET_H
 
 #include "logger/packet/bytes.h"
 #include "base/output.h"
