@@ -7,8 +7,7 @@
 #include <arpa/inet.h>
 #include <linux/netfilter.h>
 
-#include "api/backend.h"
-#include "nft/load/kernel.h"
+#include "nft/lower/nft.h"
 #include "net/prefix_set.h"
 
 /* ---- values ---- */
@@ -481,21 +480,3 @@ void nft_print(struct out *out, const struct nft_ruleset *ruleset)
 		if (ruleset->tables[i])
 			print_table(out, ruleset->tables[i], families[i]);
 }
-
-static void print(struct out *out, const struct config *config)
-{
-	struct arena arena = { 0 };
-
-	nft_print(out, nft_lower(&arena, config));
-	arena_free(&arena);
-}
-
-const struct backend backend_nft = {
-	.name = "nft",
-	.text = "a script for nft that replaces the tables `inet pvefw` and `bridge pvefw`",
-	.forwards = true,
-	.print = print,
-	.dump = print,
-	.load = nft_script_load,
-	.counters = nft_counters,
-};
