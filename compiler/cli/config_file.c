@@ -13,7 +13,7 @@
 #include <fcntl.h>
 
 #include "cli/options.h"
-#include "resolve/resolver.h"
+#include "diag/suggest.h"
 #include "base/errno_text.h"
 
 struct option_file {

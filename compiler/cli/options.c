@@ -17,7 +17,7 @@
 #include "api/backend.h"
 #include "lang/describe.h"
 #include "format/formats.h"
-#include "resolve/resolver.h"
+#include "diag/suggest.h"
 #include "base/errno_text.h"
 #include "base/escape.h"
 

@@ -3,7 +3,7 @@
 #include "commands/commands.h"
 #include "lang/describe.h"
 #include "diag/diag.h"
-#include "resolve/resolver.h"
+#include "diag/suggest.h"
 #include "commands/table_json.h"
 
 static void list(struct out *out)

@@ -5,7 +5,7 @@
  */
 #include "commands/commands.h"
 #include "lang/describe.h"
-#include "resolve/resolver.h"
+#include "diag/suggest.h"
 #include "commands/table_json.h"
 
 /* What a command shows. */

@@ -3,7 +3,7 @@
 #include "diag/filter.h"
 
 #include "diag/portability.h"
-#include "resolve/resolver.h"
+#include "diag/suggest.h"
 
 static const char portability_group[] = "portability";
 

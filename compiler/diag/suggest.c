@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* "Did you mean": the candidate with the fewest edits, the first of equals. */
+#include "diag/suggest.h"
+
 #include "resolve/resolver.h"
 
 void suggest_start(struct suggestion *s, struct text wanted)

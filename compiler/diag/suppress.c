@@ -14,7 +14,7 @@
  * what the comment is for.
  */
 #include "diag/filter.h"
-#include "resolve/resolver.h"
+#include "diag/suggest.h"
 
 /* One item of one list. */
 struct ignore {

@@ -14,6 +14,7 @@
 #define PVEFW_RESOLVER_H
 
 #include "diag/diag.h"
+#include "diag/suggest.h"
 #include "inputs/inputs.h"
 #include "resolve/config.h"
 #include "lang/limit_table.h"
@@ -171,28 +172,9 @@ bool icmp_read(struct resolver *r, struct word value, bool old_spelling, struct 
 
 /* ---- suggest.c ---- */
 
-/* Collects the best of several names. */
-struct suggestion {
-	struct text wanted;
-	struct text best;
-	unsigned distance;
-	struct span span; /* where the best is defined, if anywhere */
-};
-
-void suggest_start(struct suggestion *s, struct text wanted);
-void suggest(struct suggestion *s, struct text candidate, struct span span);
-/* A word of the command line: one that begins with the other is nearest, as `nftables` and `nft` are. */
-void suggest_word(struct suggestion *s, struct text candidate);
 /* Whether a search among `names` that a file defines may be made: there can be too many
  * of both, and nobody reads so many diagnostics. */
 bool suggest_among(struct resolver *r, uint32_t names);
-/* Adds the label, the help and the fix if something was near enough. */
-struct diagnostic *suggest_to(struct diagnostic *d, const struct suggestion *s, struct span replace,
-			      const char *prefix);
-/* Starts with the names of all diagnostics as candidates. */
-void suggest_diagnostic(struct suggestion *s, struct text wanted);
-/* The same as suggest_to() for a log level; names them all if none is near. */
-struct diagnostic *suggest_log_level(struct diagnostic *d, struct word level);
 
 /* ---- encoding.c ---- */
 

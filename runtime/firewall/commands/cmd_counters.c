@@ -17,7 +17,7 @@
 #include "firewall/counters/counters.h"
 #include "firewall/commands/firewall.h"
 #include "firewall/base/rundir.h"
-#include "resolve/resolver.h"
+#include "diag/suggest.h"
 #include "cli/run.h"
 #include "base/errno_text.h"
 
