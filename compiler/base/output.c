@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/xmalloc.h"
+
 enum { FIRST_ROOM = 1 << 16 };
 
 void out_init_memory(struct out *out)
@@ -19,24 +21,33 @@ void out_init_fd(struct out *out, int fd)
 	*out = (struct out){ .fd = fd };
 }
 
-static void write_all(struct out *out, const char *bytes, size_t len)
+int write_all(int fd, const void *bytes, size_t len)
 {
-	while (len > 0 && !out->error) {
-		ssize_t n = write(out->fd, bytes, len);
+	const char *at = bytes;
+
+	while (len > 0) {
+		ssize_t n = write(fd, at, len);
 
 		if (n < 0 && errno != EINTR)
-			out->error = errno;
+			return errno;
 		if (n > 0) {
-			bytes += n;
+			at += n;
 			len -= (size_t)n;
 		}
 	}
+	return 0;
+}
+
+static void write_out(struct out *out, const char *bytes, size_t len)
+{
+	if (!out->error)
+		out->error = write_all(out->fd, bytes, len);
 }
 
 int out_flush(struct out *out)
 {
 	if (out->fd >= 0) {
-		write_all(out, out->data, out->len);
+		write_out(out, out->data, out->len);
 		out->len = 0;
 	}
 	return out->error;
@@ -51,7 +62,6 @@ void out_free(struct out *out)
 void out_make_room(struct out *out, size_t more)
 {
 	size_t room = out->room ? out->room : FIRST_ROOM;
-	char *grown;
 
 	if (out->fd >= 0 && out->room)
 		out_flush(out);
@@ -59,12 +69,7 @@ void out_make_room(struct out *out, size_t more)
 		room *= 2;
 	if (room == out->room)
 		return;
-	grown = realloc(out->data, room);
-	if (!grown) {
-		fprintf(stderr, "pvefw: out of memory (%zu bytes wanted)\n", room);
-		abort();
-	}
-	out->data = grown;
+	out->data = xrealloc(out->data, room);
 	out->room = room;
 }
 
@@ -72,7 +77,7 @@ void out_bytes_grow(struct out *out, const char *bytes, size_t len)
 {
 	if (out->fd >= 0 && len >= FIRST_ROOM) { /* much: not by way of the buffer */
 		out_flush(out);
-		write_all(out, bytes, len);
+		write_out(out, bytes, len);
 		return;
 	}
 	out_make_room(out, len);

@@ -18,6 +18,9 @@ struct out {
 	int error; /* errno of the first write that failed, then nothing is written */
 };
 
+/* Writes all bytes, over as many calls as it takes; 0 or an errno. */
+int write_all(int fd, const void *bytes, size_t len);
+
 /* To memory: the bytes are out->data, out->len of them. */
 void out_init_memory(struct out *out);
 /* To `fd`, which stays the caller's. */

@@ -54,6 +54,63 @@ bool text_to_number(struct text a, uint64_t max, uint64_t *value)
 	return true;
 }
 
+struct text text_trim(struct text a)
+{
+	while (a.len && char_is_space(a.ptr[0]))
+		a = text_skip(a, 1);
+	while (a.len && char_is_space(a.ptr[a.len - 1]))
+		a.len--;
+	return a;
+}
+
+bool text_next_line(struct text *rest, struct text *line)
+{
+	long end = text_find(*rest, '\n');
+
+	if (!rest->len)
+		return false;
+	*line = (struct text){ rest->ptr, end < 0 ? rest->len : (uint32_t)end };
+	*rest = text_skip(*rest, line->len + (end >= 0));
+	return true;
+}
+
+bool text_is_true(struct text a)
+{
+	return text_is(a, "1") || text_equal_nocase(a, TEXT("on")) || text_equal_nocase(a, TEXT("yes")) ||
+	       text_equal_nocase(a, TEXT("true"));
+}
+
+bool text_is_false(struct text a)
+{
+	return text_is(a, "0") || text_equal_nocase(a, TEXT("off")) || text_equal_nocase(a, TEXT("no")) ||
+	       text_equal_nocase(a, TEXT("false"));
+}
+
+void hex_print(char *hex, const void *bytes, size_t count)
+{
+	const uint8_t *from = bytes;
+
+	for (size_t i = 0; i < count; i++) {
+		*hex++ = hex_digit(from[i] >> 4);
+		*hex++ = hex_digit(from[i]);
+	}
+	*hex = '\0';
+}
+
+bool hex_read(const char *hex, void *bytes, size_t count)
+{
+	uint8_t *to = bytes;
+
+	for (size_t i = 0; i < count; i++) {
+		int high = char_hex_value(hex[2 * i]), low = high < 0 ? -1 : char_hex_value(hex[2 * i + 1]);
+
+		if (low < 0)
+			return false;
+		to[i] = (uint8_t)(high << 4 | low);
+	}
+	return true;
+}
+
 static unsigned min3(unsigned a, unsigned b, unsigned c)
 {
 	unsigned m = a < b ? a : b;

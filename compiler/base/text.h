@@ -81,6 +81,38 @@ static inline bool text_starts(struct text a, const char *prefix)
 	return a.len >= len && (!len || memcmp(a.ptr, prefix, len) == 0);
 }
 
+static inline bool text_ends(struct text a, const char *end)
+{
+	size_t len = strlen(end);
+
+	return a.len >= len && (!len || memcmp(a.ptr + a.len - len, end, len) == 0);
+}
+
+static inline bool string_ends(const char *s, const char *end)
+{
+	return text_ends(text_of(s), end);
+}
+
+/* Without its first `count` bytes, of which there are at least so many. */
+static inline struct text text_skip(struct text a, uint32_t count)
+{
+	return (struct text){ a.ptr + count, a.len - count };
+}
+
+/* What follows `prefix`; ptr is NULL if `a` does not begin with it. */
+static inline struct text text_after(struct text a, const char *prefix)
+{
+	return text_starts(a, prefix) ? text_skip(a, (uint32_t)strlen(prefix)) : (struct text){ NULL, 0 };
+}
+
+/* The last component of a path. */
+static inline const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
 /* ASCII letters compare without case; the locale plays no part. */
 bool text_equal_nocase(struct text a, struct text b);
 /* Order of bytes, shorter first: what strcmp would say. */
@@ -91,6 +123,13 @@ static inline bool text_is_quoted(struct text a)
 	return a.len > 2 && (a.ptr[0] == '"' || a.ptr[0] == '\'') && a.ptr[a.len - 1] == a.ptr[0];
 }
 
+/* Without spaces, tabs and CRs at both ends. */
+struct text text_trim(struct text a);
+/* Cuts the next line off *rest, without its LF; false at the end. */
+bool text_next_line(struct text *rest, struct text *line);
+/* 1, on, yes or true; 0, off, no or false. */
+bool text_is_true(struct text a);
+bool text_is_false(struct text a);
 /* Index of `c`, or -1. */
 long text_find(struct text a, char c);
 bool text_all_digits(struct text a);
@@ -102,6 +141,12 @@ unsigned text_distance(struct text a, struct text b, unsigned limit);
 static inline bool char_is_blank(char c)
 {
 	return c == ' ' || c == '\t';
+}
+
+/* A CR counts: before an LF it is part of the line's end. */
+static inline bool char_is_space(char c)
+{
+	return char_is_blank(c) || c == '\r';
 }
 
 static inline bool char_is_digit(char c)
@@ -118,5 +163,24 @@ static inline char char_lower(char c)
 {
 	return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
 }
+
+/* The value of a hexadecimal digit, or -1. */
+static inline int char_hex_value(char c)
+{
+	if (char_is_digit(c))
+		return c - '0';
+	c = char_lower(c);
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static inline char hex_digit(unsigned value)
+{
+	return "0123456789abcdef"[value & 15];
+}
+
+/* Writes 2 * `count` hexadecimal digits in lower case, and a NUL. */
+void hex_print(char *hex, const void *bytes, size_t count);
+/* Reads 2 * `count` hexadecimal digits; false if there are others. */
+bool hex_read(const char *hex, void *bytes, size_t count);
 
 #endif

@@ -9,9 +9,10 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <time.h>
 
-enum { REPEAT_FOR = 1000000000 /* nanoseconds */, PAUSE = 1000000 };
+#include "base/clock.h"
+
+enum { REPEAT_FOR = 1000000 /* microseconds */, PAUSE = 1 /* milliseconds */ };
 
 static ssize_t socket_send(void *context, const void *bytes, size_t size)
 {
@@ -68,21 +69,13 @@ static int ask_once(const struct netlink_dump *d)
 	return reason;
 }
 
-static int64_t now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * (int64_t)1000000000 + t.tv_nsec;
-}
-
 int netlink_dump_run(const struct netlink_dump *d)
 {
-	int64_t end = now() + REPEAT_FOR;
+	uint64_t end = clock_us(CLOCK_MONOTONIC) + REPEAT_FOR;
 	int reason = ask_once(d);
 
-	while (reason == EINTR && d->restart && now() < end) {
-		nanosleep(&(struct timespec){ .tv_nsec = PAUSE }, NULL);
+	while (reason == EINTR && d->restart && clock_us(CLOCK_MONOTONIC) < end) {
+		sleep_ms(PAUSE);
 		d->restart(d->data);
 		reason = ask_once(d);
 	}

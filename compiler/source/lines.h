@@ -16,11 +16,6 @@ static inline struct lines lines_of(const struct source *source)
 	return (struct lines){ source, 0 };
 }
 
-static inline bool char_is_space(char c)
-{
-	return char_is_blank(c) || c == '\r';
-}
-
 /* Without blanks at both ends. */
 static inline struct word word_trim(struct word w)
 {

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Netlink sockets on libmnl: to ask the kernel one thing, and to hear what it tells groups of listeners. */
+#ifndef PVEFW_NETLINK_SOCKET_H
+#define PVEFW_NETLINK_SOCKET_H
+
+#include <stdbool.h>
+
+#include "net/netlink_dump.h"
+
+/* The bit of a multicast group, such as RTNLGRP_LINK, of the first 32. */
+#define NETLINK_GROUP(group) (1u << ((group) - 1))
+
+/*
+ * Opens a socket of a bus, such as NETLINK_ROUTE, and joins `groups`, bits as above.  `flags`: SOCK_NONBLOCK or 0.
+ * Returns NULL with errno set if it cannot.
+ */
+struct mnl_socket *netlink_socket_open(int bus, int flags, unsigned groups);
+/* Closes it, unless it is NULL, and makes it NULL. */
+void netlink_socket_close(struct mnl_socket **socket);
+
+/* Begins a request to nfnetlink in a zeroed buffer. */
+struct nlmsghdr *netlink_nf_request(void *buffer, uint16_t type, uint16_t flags, uint8_t family);
+/* Runs the request on a socket of its own; `peer` and `buffer` need not be set.  As netlink_dump_run(). */
+int netlink_ask(int bus, struct netlink_dump *dump);
+/* Gives `each` all messages that a non-blocking socket has; false if the kernel has dropped some before. */
+bool netlink_socket_drain(struct mnl_socket *socket, mnl_cb_t each, void *data);
+
+#endif
