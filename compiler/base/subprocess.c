@@ -20,13 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static int64_t milliseconds_now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * (int64_t)1000 + t.tv_nsec / 1000000;
-}
+#include "base/clock.h"
 
 static int failed(struct process *p, int reason)
 {
@@ -83,7 +77,7 @@ void process_start(struct process *p)
 	out_init_memory(&p->errors);
 	p->pid = 0;
 	p->end = PROCESS_EXITED;
-	p->deadline = milliseconds_now() + p->patience;
+	p->deadline = clock_ns(CLOCK_MONOTONIC) / 1000000 + p->patience;
 	if (open_files(p) < 0)
 		return;
 	posix_spawn_file_actions_init(&actions);
@@ -112,8 +106,8 @@ static bool wait_until_deadline(const struct process *p)
 	struct pollfd ended = { .fd = pidfd_open(p->pid, 0), .events = POLLIN };
 	bool in_time = has_ended(p);
 
-	while (!in_time && milliseconds_now() < p->deadline) {
-		int64_t left = p->deadline - milliseconds_now();
+	while (!in_time && clock_ns(CLOCK_MONOTONIC) / 1000000 < p->deadline) {
+		int64_t left = p->deadline - clock_ns(CLOCK_MONOTONIC) / 1000000;
 		int most = ended.fd < 0 ? 5 : 60000;
 
 		poll(&ended, 1, left < 0 ? 0 : left > most ? most : (int)left);

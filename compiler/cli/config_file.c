@@ -24,15 +24,6 @@ struct option_file {
 	bool given[CLI_OPTIONS_MOST]; /* on the command line */
 };
 
-static struct text trim(struct text t)
-{
-	while (t.len && (char_is_blank(t.ptr[0]) || t.ptr[0] == '\r'))
-		t = (struct text){ t.ptr + 1, t.len - 1 };
-	while (t.len && (char_is_blank(t.ptr[t.len - 1]) || t.ptr[t.len - 1] == '\r'))
-		t.len--;
-	return t;
-}
-
 static bool wrong(const struct option_file *file, const char *what, struct text word)
 {
 	cli_error("%s:%u: %s `%.*s`", file->path, file->line, what, TEXT_ARG(word));
@@ -92,8 +83,8 @@ static bool read_line(struct option_file *file, struct text line)
 		return true;
 	if (colon < 0)
 		return wrong(file, "this is not `option: value`:", line);
-	key = trim((struct text){ line.ptr, (uint32_t)colon });
-	value = trim((struct text){ line.ptr + colon + 1, line.len - (uint32_t)colon - 1 });
+	key = text_trim((struct text){ line.ptr, (uint32_t)colon });
+	value = text_trim((struct text){ line.ptr + colon + 1, line.len - (uint32_t)colon - 1 });
 	if (!find_option(file, key, &option))
 		return false;
 	if (!value.len)
@@ -135,7 +126,7 @@ bool cli_read_file(struct cli *cli, struct arena *arena, const char *path)
 		uint32_t len = end < 0 ? rest.len : (uint32_t)end;
 
 		file.line++;
-		if (!read_line(&file, trim((struct text){ rest.ptr, len })))
+		if (!read_line(&file, text_trim((struct text){ rest.ptr, len })))
 			return false;
 		rest = (struct text){ rest.ptr + len + (end >= 0), rest.len - len - (end >= 0) };
 	}

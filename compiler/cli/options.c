@@ -257,15 +257,6 @@ static void add_altname(struct words *w, const char *text)
 	(*last)->text = text;
 }
 
-static struct text trim(struct text t)
-{
-	while (t.len && char_is_blank(t.ptr[0]))
-		t = (struct text){ t.ptr + 1, t.len - 1 };
-	while (t.len && char_is_blank(t.ptr[t.len - 1]))
-		t.len--;
-	return t;
-}
-
 /* "pve1, pve2": no name of a node holds a comma. */
 static void add_nodes(struct words *w, const char *list)
 {
@@ -276,7 +267,7 @@ static void add_nodes(struct words *w, const char *list)
 	for (const char *end;; list = end + 1) {
 		end = list + strcspn(list, ",");
 		*last = ARENA_NEW(w->arena, struct node_option);
-		(*last)->name = arena_copy(w->arena, trim((struct text){ list, (uint32_t)(end - list) }));
+		(*last)->name = arena_copy(w->arena, text_trim((struct text){ list, (uint32_t)(end - list) }));
 		last = &(*last)->next;
 		if (!*end)
 			return;

@@ -47,19 +47,12 @@ struct lint_watch {
 
 /* ---- what counts ---- */
 
-static bool ends_in(const char *name, const char *end)
-{
-	size_t len = strlen(name), end_len = strlen(end);
-
-	return len >= end_len && strcmp(name + len - end_len, end) == 0;
-}
-
 static bool is_of_tree(const char *name)
 {
 	static const char *const ends[] = { ".fw", ".conf", ".running-config", "ipam.db", "pve-ipam-state.json", ".pvefw-lint" };
 
 	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
-		if (ends_in(name, ends[i]))
+		if (string_ends(name, ends[i]))
 			return true;
 	return false;
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "source/source_cache.h"
+#include "base/comparators.h"
 
 static const char *join(const struct folder *folder, const char *name)
 {
@@ -21,11 +22,6 @@ static const char *join(const struct folder *folder, const char *name)
 static int descriptor_of(const struct folder *folder)
 {
 	return folder->dir ? dirfd(folder->dir) : SOURCE_CACHED;
-}
-
-static int compare_names(const void *a, const void *b)
-{
-	return text_compare(*(const struct text *)a, *(const struct text *)b);
 }
 
 static void add_name(struct folder *folder, uint32_t *room, const char *name)

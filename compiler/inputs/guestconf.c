@@ -80,14 +80,6 @@ static bool say(struct reader *r, unsigned what)
 
 /* ---- MAC addresses ---- */
 
-static int hex_value(char c)
-{
-	if (char_is_digit(c))
-		return c - '0';
-	c = char_lower(c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Six pairs of hexadecimal digits with colons between. */
 static bool parse_mac(struct text t, uint8_t bytes[6])
 {
@@ -95,7 +87,7 @@ static bool parse_mac(struct text t, uint8_t bytes[6])
 		return false;
 	for (int i = 0; i < 6; i++) {
 		const char *pair = t.ptr + 3 * i;
-		int high = hex_value(pair[0]), low = hex_value(pair[1]);
+		int high = char_hex_value(pair[0]), low = char_hex_value(pair[1]);
 
 		if (high < 0 || low < 0 || (i < 5 && pair[2] != ':'))
 			return false;

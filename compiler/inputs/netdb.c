@@ -62,14 +62,6 @@ static bool read_protocol(struct text field, struct entry *entry)
 	return true;
 }
 
-static int hex_digit(char c)
-{
-	if (char_is_digit(c))
-		return c - '0';
-	c = char_lower(c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Hexadecimal, with or without 0x in front. */
 static bool read_ethertype(struct text field, struct entry *entry)
 {
@@ -79,7 +71,7 @@ static bool read_ethertype(struct text field, struct entry *entry)
 	if (from == field.len)
 		return false;
 	for (uint32_t i = from; i < field.len; i++) {
-		int digit = hex_digit(field.ptr[i]);
+		int digit = char_hex_value(field.ptr[i]);
 
 		number = number * 16 + (unsigned)digit;
 		if (digit < 0 || number > 0xffff)

@@ -12,6 +12,7 @@
 #include "inputs/json_place.h"
 #include "source/lines.h"
 #include "resolve/resolver.h"
+#include "base/comparators.h"
 
 /* Finding a place costs a walk over the file, and finding a similar name one over all of
  * them, so only the first reports have these. */
@@ -119,11 +120,6 @@ static struct text get_string(struct reader *r, struct object of, const char *ke
 	return t;
 }
 
-static int compare_keys(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 /* The names of an object's members, sorted. */
 static const char **sorted_keys(struct reader *r, struct object of, size_t *count)
 {
@@ -133,7 +129,7 @@ static const char **sorted_keys(struct reader *r, struct object of, size_t *coun
 	for (void *at = json_object_iter(of.json); at; at = json_object_iter_next(of.json, at))
 		keys[(*count)++] = json_object_iter_key(at);
 	if (*count)
-		qsort(keys, *count, sizeof(const char *), compare_keys);
+		qsort(keys, *count, sizeof(const char *), compare_strings);
 	return keys;
 }
 

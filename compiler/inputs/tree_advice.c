@@ -108,13 +108,6 @@ static const char *above(struct arena *arena, const char *path)
 	return slash == path ? "/" : arena_printf(arena, "%.*s", (int)(slash - path), path);
 }
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 /* The tree that `path` is in, if that is at a place of a tree: firewall/, nodes/n1/, sdn/firewall/. */
 static const char *find_above(struct arena *arena, const char *path)
 {

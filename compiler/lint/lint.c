@@ -14,6 +14,7 @@
 #include "inputs/directory.h"
 #include "packets/packet_set.h"
 #include "base/parallel_for.h"
+#include "base/comparators.h"
 
 const struct lint_row lint_table[] = {
 #define LINT(name, function, view, text) { name, text },
@@ -145,13 +146,6 @@ struct span lint_option_place(const struct lint_file *file, const char *key)
 
 /* ---- the other nodes ---- */
 
-static int by_number(const void *a, const void *b)
-{
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	return (x > y) - (x < y);
-}
-
 static void add_other_guest(struct lint *lint, uint32_t vmid, uint32_t *room)
 {
 	if (lint->other_guest_count == *room) {
@@ -187,7 +181,7 @@ bool lint_has_guest(const struct lint *lint, uint64_t vmid)
 	uint32_t key = (uint32_t)vmid;
 
 	if (lint->other_guest_count &&
-	    bsearch(&key, lint->other_guests, lint->other_guest_count, sizeof(key), by_number))
+	    bsearch(&key, lint->other_guests, lint->other_guest_count, sizeof(key), compare_u32))
 		return true;
 	for (const struct guest *g = lint->config->guests; g; g = g->next)
 		if (g->vmid == vmid)
@@ -236,7 +230,7 @@ static void read_other_nodes(struct lint *lint, const struct node_inputs *all)
 		for (const struct guest *g = all->inputs[i].guests; g; g = g->next)
 			add_other_guest(lint, g->vmid, &room);
 	if (lint->other_guest_count)
-		qsort(lint->other_guests, lint->other_guest_count, sizeof(uint32_t), by_number);
+		qsort(lint->other_guests, lint->other_guest_count, sizeof(uint32_t), compare_u32);
 }
 
 /* ---- chains ---- */

@@ -14,27 +14,21 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/clock.h"
+
 /* After so many attempts, or seconds, that each blamed a rule by its number, numbers are not believed any more. */
 enum { NUMBERED_MOST = 40, NUMBERED_SECONDS = LEAVE_OUT_SECONDS / 3 };
 
-static int64_t now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * (int64_t)1000000000 + t.tv_nsec;
-}
-
 static bool is_exhausted(const struct leave_out *l)
 {
-	return l->attempts >= LEAVE_OUT_ATTEMPTS || now() - l->begin > LEAVE_OUT_SECONDS * (int64_t)1000000000;
+	return l->attempts >= LEAVE_OUT_ATTEMPTS || clock_ns(CLOCK_MONOTONIC) - l->begin > LEAVE_OUT_SECONDS * (int64_t)1000000000;
 }
 
 /* ---- refusals that name what they are about ---- */
 
 static bool are_numbers_believed(const struct leave_out *l)
 {
-	return l->attempts <= NUMBERED_MOST && now() - l->begin < NUMBERED_SECONDS * (int64_t)1000000000;
+	return l->attempts <= NUMBERED_MOST && clock_ns(CLOCK_MONOTONIC) - l->begin < NUMBERED_SECONDS * (int64_t)1000000000;
 }
 
 /* Those of layers; true if any is new. */
@@ -277,7 +271,7 @@ bool leave_out_load(struct leave_out *l, struct backend_loading *loading)
 	const struct source_map *map = NULL;
 	bool loaded, believed = true;
 
-	l->begin = now();
+	l->begin = clock_ns(CLOCK_MONOTONIC);
 	for (l->attempts = 0; !is_exhausted(l);) {
 		l->attempts++;
 		loaded = l->attempt(l->context, loading, &map);

@@ -11,13 +11,6 @@
 #include "inputs/netdb.h"
 #include "base/real_path.h"
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 bool is_fw_name(const char *name)
 {
 	size_t len = strlen(name);

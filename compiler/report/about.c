@@ -15,22 +15,14 @@ enum { ABOUT_LONGEST = 240 }; /* bytes of the notes that are shown */
 
 /* ---- guests ---- */
 
-static int hex_digit(char c)
-{
-	if (char_is_digit(c))
-		return c - '0';
-	c = char_lower(c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static void decode(struct out *out, struct text text)
 {
 	for (uint32_t i = 0; i < text.len; i++) {
 		int high = -1, low = -1;
 
 		if (text.ptr[i] == '%' && text.len - i > 2) {
-			high = hex_digit(text.ptr[i + 1]);
-			low = hex_digit(text.ptr[i + 2]);
+			high = char_hex_value(text.ptr[i + 1]);
+			low = char_hex_value(text.ptr[i + 2]);
 		}
 		if (high < 0 || low < 0) {
 			out_char(out, text.ptr[i]);

@@ -96,13 +96,6 @@ void page_link(const struct page *page, const char *text, const char *format, ..
 	page_close(page);
 }
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 bool page_place(const struct page *page, struct span span)
 {
 	struct report_place place;

@@ -132,26 +132,14 @@ static struct diagnostic *bad_value(struct setting *s, enum diag_id id, struct w
 
 /* ---- one function a type; each reports what is wrong itself ---- */
 
-static bool is_true_word(struct text t)
-{
-	return text_is(t, "1") || text_equal_nocase(t, TEXT("on")) || text_equal_nocase(t, TEXT("yes")) ||
-	       text_equal_nocase(t, TEXT("true"));
-}
-
-static bool is_false_word(struct text t)
-{
-	return text_is(t, "0") || text_equal_nocase(t, TEXT("off")) || text_equal_nocase(t, TEXT("no")) ||
-	       text_equal_nocase(t, TEXT("false"));
-}
-
 static void report_no_bool(struct setting *s)
 {
 	struct text t = word_text(s->value);
 	struct diagnostic *d = bad_value(s, DIAG_BAD_OPTION_VALUE, s->value, "`%.*s` is no value for `%s`");
 
-	if (is_true_word(t) || is_false_word(t))
-		diag_fix(diag_help(d, "write `%d`", is_true_word(t)), word_span(s->value), "%d",
-			 is_true_word(t));
+	if (text_is_true(t) || text_is_false(t))
+		diag_fix(diag_help(d, "write `%d`", text_is_true(t)), word_span(s->value), "%d",
+			 text_is_true(t));
 	else
 		diag_help(d, "it is 0 or 1");
 }
@@ -349,8 +337,8 @@ static unsigned read_limit(struct text element, struct ratelimit *limit)
 	}
 	if (equals >= 0 && !text_starts(element, "enable="))
 		return 0;
-	limit->off = is_false_word(value);
-	return limit->off || is_true_word(value) ? RATELIMIT_ENABLE : 0;
+	limit->off = text_is_false(value);
+	return limit->off || text_is_true(value) ? RATELIMIT_ENABLE : 0;
 }
 
 /* Reports a burst or a rate beyond what xt_limit takes. */

@@ -25,6 +25,7 @@
 #include "logger/daemon.h"
 #include "logger/state.h"
 #include "base/errno_text.h"
+#include "base/clock.h"
 
 enum {
 	WRITE_AFTER = 200 * 1000, /* µs a line waits for others */
@@ -55,12 +56,8 @@ struct logger {
 
 static void set_now(struct logger *l)
 {
-	struct timespec real, steady;
-
-	clock_gettime(CLOCK_REALTIME, &real);
-	clock_gettime(CLOCK_MONOTONIC, &steady);
-	l->printer.now = real.tv_sec;
-	l->printer.interfaces.now = (uint64_t)steady.tv_sec;
+	l->printer.now = time(NULL);
+	l->printer.interfaces.now = clock_us(CLOCK_MONOTONIC) / 1000000;
 }
 
 /* With --debug, what has been appended to the lines since `start`. */

@@ -19,6 +19,7 @@
 #include <stdlib.h>
 
 #include "nft/load/compare.h"
+#include "base/comparators.h"
 
 enum state {
 	SAME,
@@ -61,21 +62,10 @@ enum { FEW = 16 };
 
 /* ---- what is loaded ---- */
 
-static int compare_digests(const void *a, const void *b)
-{
-	return memcmp(a, b, sizeof(struct nft_digest));
-}
-
 static bool is_loaded(const struct change *c, const struct nft_digest *digest)
 {
 	return c->loaded->digest_count &&
-	       bsearch(digest, c->loaded->digests, c->loaded->digest_count, sizeof(*digest), compare_digests);
-}
-
-/* Whatever is searched for begins with its name. */
-static int compare_names(const void *a, const void *b)
-{
-	return text_compare(*(const struct text *)a, *(const struct text *)b);
+	       bsearch(digest, c->loaded->digests, c->loaded->digest_count, sizeof(*digest), compare_digests_16);
 }
 
 static const void *find(struct text name, const void *list, uint32_t count, size_t size)

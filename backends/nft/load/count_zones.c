@@ -20,13 +20,6 @@ static struct text number_between(struct text name, const char *before, char beh
 	return (struct text){ name.ptr + from, to - from };
 }
 
-static bool ends_in(struct text name, const char *end)
-{
-	size_t len = strlen(end);
-
-	return name.len >= len && memcmp(name.ptr + name.len - len, end, len) == 0;
-}
-
 /* Without the number of a chain for parts of rules: "host-in-2" is a part of "host-in". */
 static struct text without_part(struct text name)
 {
@@ -42,7 +35,7 @@ static bool ends_in_way(struct text name, uint32_t *len)
 	static const char *const ways[] = { "-in", "-out", "-forward" };
 
 	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
-		if (ends_in(name, ways[i])) {
+		if (text_ends(name, ways[i])) {
 			*len = name.len - (uint32_t)strlen(ways[i]);
 			return true;
 		}
@@ -130,7 +123,7 @@ static void add_files(struct counting *c, const struct source_map *map)
 		file->name = text_of(slash ? slash + 1 : path);
 		file->source = map->sources[i];
 		HASH_FIND(hh, *files, file->name.ptr, file->name.len, same);
-		if (!same && ends_in(file->name, ".fw"))
+		if (!same && text_ends(file->name, ".fw"))
 			HASH_ADD_KEYPTR(hh, *files, file->name.ptr, file->name.len, file);
 	}
 }

@@ -10,6 +10,7 @@
 
 #include "nft/load/kernel.h"
 #include "base/parallel_for.h"
+#include "base/comparators.h"
 
 /* ---- what is digested ---- */
 
@@ -313,11 +314,6 @@ static struct nft_table_digests digest_table(struct arena *arena, const struct n
 
 /* ---- the set of them ---- */
 
-static int compare_digests(const void *a, const void *b)
-{
-	return memcmp(a, b, NFT_DIGEST_BYTES);
-}
-
 /* All of them, sorted. */
 static struct nft_digest *collect(struct arena *arena, const struct nft_table *table,
 				  const struct nft_table_digests *digests, uint32_t *count)
@@ -331,7 +327,7 @@ static struct nft_digest *collect(struct arena *arena, const struct nft_table *t
 			all[n++] = digests->sets[s->id];
 	for (uint32_t i = 0; i < table->helper_count; i++)
 		all[n++] = digests->helpers[i];
-	qsort(all, n, sizeof(*all), compare_digests);
+	qsort(all, n, sizeof(*all), compare_digests_16);
 	*count = n;
 	return all;
 }

@@ -12,16 +12,9 @@
 
 #include "nft/load/known.h"
 #include "nft/load/refusal.h"
+#include "base/clock.h"
 
 enum { TRIES = 8 };
-
-static int64_t now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * (int64_t)1000000000 + t.tv_nsec;
-}
 
 void nft_loading_note(struct backend_loading *loading, const struct nft_batch *batch)
 {
@@ -74,18 +67,18 @@ static int build(struct nft_kernel *kernel, struct backend_loading *loading, str
 		  const struct nft_digests *digests, struct attempt *attempt)
 {
 	struct nft_loaded loaded;
-	int64_t begin = now();
+	int64_t begin = clock_ns(CLOCK_MONOTONIC);
 	int reason = nft_kernel_read(kernel, arena, &loaded);
 
-	loading->read_time = now() - begin;
-	begin = now();
+	loading->read_time = clock_ns(CLOCK_MONOTONIC) - begin;
+	begin = clock_ns(CLOCK_MONOTONIC);
 	if (!attempt->insist)
 		loaded.generation = 0;
 	if (!reason)
 		reason = nft_batch_change(batch, kernel, arena, ruleset, digests, &loaded, attempt->comparison, loading);
 	for (unsigned i = 0; !reason && attempt->comparison != NFT_NOT_AT_ALL && i < NFT_TABLES; i++)
 		attempt->partly |= loaded.tables[i].exists;
-	loading->build_time += now() - begin;
+	loading->build_time += clock_ns(CLOCK_MONOTONIC) - begin;
 	return reason;
 }
 
@@ -113,13 +106,13 @@ static bool load_once(struct nft_kernel *kernel, struct backend_loading *loading
 bool nft_kernel_load(struct nft_kernel *kernel, struct backend_loading *loading, struct arena *arena,
 		     const struct nft_ruleset *ruleset, struct nft_known *known)
 {
-	int64_t begin = now();
+	int64_t begin = clock_ns(CLOCK_MONOTONIC);
 	struct nft_digests digests = nft_digests_add(arena, ruleset);
 	struct attempt attempt = { .comparison = loading->whole		  ? NFT_NOT_AT_ALL
 						 : known && known->valid ? NFT_BY_DIGEST
 									 : NFT_BY_CONTENT };
 
-	loading->build_time += now() - begin;
+	loading->build_time += clock_ns(CLOCK_MONOTONIC) - begin;
 	if (known)
 		nft_known_forget(known);
 	for (unsigned i = 1;; i++) {
@@ -172,12 +165,12 @@ bool nft_netlink_load_known(struct backend_loading *loading, const struct config
 	static const struct nft_ruleset nothing;
 	struct arena arena = { 0 };
 	struct nft_kernel kernel;
-	int64_t begin = now();
+	int64_t begin = clock_ns(CLOCK_MONOTONIC);
 	const struct nft_ruleset *ruleset = config ? nft_lower(&arena, config) : &nothing;
 	int reason = nft_kernel_open(&kernel);
 	bool loaded = false;
 
-	loading->lower_time = now() - begin;
+	loading->lower_time = clock_ns(CLOCK_MONOTONIC) - begin;
 	if (reason)
 		nft_problem_errno(loading, "speak with the kernel", reason);
 	else

@@ -9,22 +9,15 @@
 #include <time.h>
 
 #include "nft/load/refusal.h"
+#include "base/clock.h"
 
 enum { WORDS_MOST = 1000 };
-
-static int64_t now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * (int64_t)1000000000 + t.tv_nsec;
-}
 
 /* Lets libnftables do it; what it says against it goes to `words`. */
 static bool run(struct backend_loading *loading, const char *script, const char **words)
 {
 	struct nft_ctx *context = nft_ctx_new(NFT_CTX_DEFAULT);
-	int64_t begin = now();
+	int64_t begin = clock_ns(CLOCK_MONOTONIC);
 	bool done;
 
 	*words = "libnftables cannot be used";
@@ -33,7 +26,7 @@ static bool run(struct backend_loading *loading, const char *script, const char 
 	nft_ctx_buffer_error(context);
 	nft_ctx_buffer_output(context);
 	done = nft_run_cmd_from_buffer(context, script) == 0;
-	loading->kernel_time = now() - begin;
+	loading->kernel_time = clock_ns(CLOCK_MONOTONIC) - begin;
 	*words = arena_printf(loading->arena, "%.*s", WORDS_MOST, nft_ctx_get_error_buffer(context));
 	nft_ctx_free(context);
 	return done;
@@ -81,20 +74,20 @@ bool nft_script_load(struct backend_loading *loading, const struct config *confi
 	struct nft_kernel kernel;
 	const struct nft_ruleset *ruleset;
 	struct out script;
-	int64_t begin = now();
+	int64_t begin = clock_ns(CLOCK_MONOTONIC);
 	bool loaded = false;
 	int reason;
 
 	if (!config)
 		return nft_netlink_load(loading, NULL);
 	ruleset = nft_lower(&arena, config);
-	loading->lower_time = now() - begin;
-	begin = now();
+	loading->lower_time = clock_ns(CLOCK_MONOTONIC) - begin;
+	begin = clock_ns(CLOCK_MONOTONIC);
 	nft_digests_add(&arena, ruleset);
 	out_init_memory(&script);
 	nft_print(&script, ruleset);
 	out_char(&script, '\0');
-	loading->build_time = now() - begin;
+	loading->build_time = clock_ns(CLOCK_MONOTONIC) - begin;
 	note_size(loading, ruleset, script.len - 1);
 	reason = nft_kernel_open(&kernel);
 	if (reason)

@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "nft/netlink/message.h"
+#include "base/clock.h"
 
 enum { RECEIVE_BUFFER = 64 << 20, SEND_EXTRA = 4096, FIRST_REFUSALS = 64 };
 
@@ -139,14 +140,6 @@ static bool read_answers(struct nft_kernel *kernel, struct arena *arena, struct 
 
 /* ---- sending ---- */
 
-static int64_t now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * (int64_t)1000000000 + t.tv_nsec;
-}
-
 /* Without its last message, the end, the kernel looks at a batch and forgets it. */
 static size_t bytes_to_send(const struct nft_batch *batch, bool try)
 {
@@ -163,9 +156,9 @@ bool nft_kernel_send(struct nft_kernel *kernel, struct arena *arena, const struc
 	*answers = (struct nft_answers){ 0 };
 	set_buffer(descriptor(kernel), SO_SNDBUFFORCE, SO_SNDBUF, bytes + SEND_EXTRA);
 	set_buffer(descriptor(kernel), SO_RCVBUFFORCE, SO_RCVBUF, RECEIVE_BUFFER);
-	begin = now();
+	begin = clock_ns(CLOCK_MONOTONIC);
 	sent = mnl_socket_sendto(kernel->socket, batch->bytes.data, bytes) == (ssize_t)bytes;
-	answers->nanoseconds = now() - begin;
+	answers->nanoseconds = clock_ns(CLOCK_MONOTONIC) - begin;
 	if (!sent) {
 		answers->error = errno;
 		return false;

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "nft/netlink/message.h"
+#include "base/comparators.h"
 
 /* ---- dumps ---- */
 
@@ -134,12 +135,6 @@ static int take_helper(const struct nlmsghdr *message, void *context)
 	if (parse(message, d, found))
 		*(struct text *)list_add(&d->list) = name_of(d->list.arena, found[NFTA_OBJ_NAME]);
 	return MNL_CB_OK;
-}
-
-/* All three begin with their name. */
-static int compare_names(const void *a, const void *b)
-{
-	return text_compare(*(const struct text *)a, *(const struct text *)b);
 }
 
 static int read_list(struct nft_kernel *kernel, struct dump *d, uint16_t type, uint8_t family,
@@ -279,11 +274,6 @@ static int take_digests(const struct nlmsghdr *message, void *context)
 	return mnl_attr_parse_nested(found[NFTA_SET_ELEM_LIST_ELEMENTS], take_digest, &d->list);
 }
 
-static int compare_digests(const void *a, const void *b)
-{
-	return memcmp(a, b, NFT_DIGEST_BYTES);
-}
-
 /* A table without digests is not known. */
 static int read_digests(struct nft_kernel *kernel, struct arena *arena, uint8_t family,
 			struct nft_loaded_table *table)
@@ -295,7 +285,7 @@ static int read_digests(struct nft_kernel *kernel, struct arena *arena, uint8_t 
 	table->digests = (struct nft_digest *)(void *)d.list.items;
 	table->digest_count = d.list.count;
 	if (d.list.count)
-		qsort(d.list.items, d.list.count, d.list.size, compare_digests);
+		qsort(d.list.items, d.list.count, d.list.size, compare_digests_16);
 	return reason == ENOENT ? 0 : reason;
 }
 

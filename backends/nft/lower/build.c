@@ -47,14 +47,6 @@ struct nft_rule *nft_rule_add(struct nft_builder *b, struct nft_chain *chain, co
 	return rule;
 }
 
-/* The part of a path behind the last slash. */
-static const char *file_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 _Static_assert(100 + sizeof(":4294967295") - 1 <= LIMIT_NFT_COMMENT, "a comment has any file and line");
 
 /* FILE:LINE; of as many rules as there are, printf() would be felt. */
@@ -64,7 +56,7 @@ static struct text comment_of(struct nft_builder *b, const struct source *source
 
 	if (b->source != source) {
 		b->source = source;
-		b->source_name = text_of(arena_printf(b->arena, "%.100s:", file_name(source->path)));
+		b->source_name = text_of(arena_printf(b->arena, "%.100s:", base_name(source->path)));
 	}
 	do
 		*--first = (char)('0' + line % 10);
@@ -85,7 +77,7 @@ void nft_rule_from(struct nft_builder *b, struct nft_rule *rule, struct span spa
 
 void nft_rule_from_default(struct nft_builder *b, struct nft_rule *rule, const char *file, const char *option)
 {
-	rule->comment = text_of(arena_printf(b->arena, "%.100s: %s", file_name(file), option));
+	rule->comment = text_of(arena_printf(b->arena, "%.100s: %s", base_name(file), option));
 }
 
 /* ---- values ---- */

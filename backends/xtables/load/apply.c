@@ -14,29 +14,11 @@
 #include <unistd.h>
 
 #include "xtables/load/xt_state.h"
+#include "base/clock.h"
 
 
 /* The rules of iptables-legacy are looked at again after this many times the processor time of the last look. */
 enum { LEGACY_REST = 2000 };
-
-/* Nanoseconds. */
-static int64_t clock_of(clockid_t clock)
-{
-	struct timespec t;
-
-	clock_gettime(clock, &t);
-	return t.tv_sec * (int64_t)1000000000 + t.tv_nsec;
-}
-
-static int64_t now(void)
-{
-	return clock_of(CLOCK_MONOTONIC);
-}
-
-static int64_t processor_time(void)
-{
-	return clock_of(CLOCK_THREAD_CPUTIME_ID);
-}
 
 /* ---- running the tools ---- */
 
@@ -220,10 +202,10 @@ static bool changes_tables(const struct xt_plan *plan)
 /* Rules of large nodes are many megabytes: they are looked at more seldom. */
 static uint64_t look_at_legacy(struct xt_state *state)
 {
-	int64_t begin = now(), used = processor_time();
+	int64_t begin = clock_ns(CLOCK_MONOTONIC), used = clock_ns(CLOCK_THREAD_CPUTIME_ID);
 	uint64_t sum = xt_contents_legacy();
 
-	state->legacy_due = begin + (processor_time() - used) * LEGACY_REST;
+	state->legacy_due = begin + (clock_ns(CLOCK_THREAD_CPUTIME_ID) - used) * LEGACY_REST;
 	return sum;
 }
 
@@ -243,12 +225,12 @@ bool xt_carry_out(struct backend_loading *loading, struct xt_state *state, const
 		  const struct xt_plan *plan)
 {
 	struct xt_stamp before = state->stamp;
-	int64_t begin = now();
+	int64_t begin = clock_ns(CLOCK_MONOTONIC);
 	bool drifted = changes_tables(plan) && xt_contents_legacy() != state->contents.legacy;
 	bool only_bridge = false, done = run_plan(loading, state, plan, &only_bridge);
 
-	loading->kernel_time = now() - begin;
-	begin = now();
+	loading->kernel_time = clock_ns(CLOCK_MONOTONIC) - begin;
+	begin = clock_ns(CLOCK_MONOTONIC);
 	state->stamp = xt_stamp_take();
 	take_contents(state, plan);
 	done = done && verify(loading, state, goal, plan);
@@ -258,14 +240,14 @@ bool xt_carry_out(struct backend_loading *loading, struct xt_state *state, const
 		roll_back(loading, state);
 	else if (drifted || state->stamp.generation - before.generation > transactions(plan))
 		state->known = false; /* others were at work, too */
-	loading->read_time += now() - begin;
+	loading->read_time += clock_ns(CLOCK_MONOTONIC) - begin;
 	return done || (only_bridge && !has_refusal(loading));
 }
 
 static bool refresh(struct backend_loading *loading, struct xt_state *state)
 {
 	struct xt_loaded found = { .sets = NULL };
-	int64_t begin = now();
+	int64_t begin = clock_ns(CLOCK_MONOTONIC);
 
 	if (!xt_state_is_stale(state))
 		return true;
@@ -278,7 +260,7 @@ static bool refresh(struct backend_loading *loading, struct xt_state *state)
 	} else {
 		xt_loaded_free(&found);
 	}
-	loading->read_time += now() - begin;
+	loading->read_time += clock_ns(CLOCK_MONOTONIC) - begin;
 	return state->known;
 }
 
@@ -288,11 +270,11 @@ static bool read_again(struct backend_loading *loading, struct xt_state *state, 
 {
 	bool sets = plan->scripts[XT_STEP_SETS].changes || plan->scripts[XT_STEP_SETS_AFTER].changes;
 	bool bridge = plan->scripts[XT_STEP_BRIDGE].changes;
-	int64_t begin = now();
+	int64_t begin = clock_ns(CLOCK_MONOTONIC);
 	bool read = (!sets || xt_read_sets(loading, &state->loaded)) &&
 		    (!bridge || xt_read_bridge(loading, &state->loaded));
 
-	loading->read_time += now() - begin;
+	loading->read_time += clock_ns(CLOCK_MONOTONIC) - begin;
 	if (!read)
 		state->known = false;
 	else if (sets || bridge)
@@ -335,11 +317,11 @@ static bool change(struct backend_loading *loading, struct xt_state *state, cons
 		   bool held)
 {
 	struct xt_plan plan;
-	int64_t begin = now();
+	int64_t begin = clock_ns(CLOCK_MONOTONIC);
 	bool done;
 
 	xt_plan_make(&plan, &state->loaded, goal);
-	loading->build_time = now() - begin;
+	loading->build_time = clock_ns(CLOCK_MONOTONIC) - begin;
 	done = !held || read_again(loading, state, goal, &plan);
 	take_differences(loading, &plan);
 	xt_loading_note(loading, &plan);
@@ -441,5 +423,5 @@ bool xt_state_contents_changed(struct xt_state *state)
 {
 	return !state->known || xt_contents_sets() != state->contents.sets ||
 	       xt_contents_bridge() != state->contents.bridge ||
-	       (now() >= state->legacy_due && look_at_legacy(state) != state->contents.legacy);
+	       (clock_ns(CLOCK_MONOTONIC) >= state->legacy_due && look_at_legacy(state) != state->contents.legacy);
 }

@@ -147,11 +147,6 @@ static struct backend_zone zone_of(struct text chain)
 	return (struct backend_zone){ BACKEND_GROUP, { chain.ptr + 6, end > 7 ? end - 7 : 0 } };
 }
 
-static bool ends_in_out(struct text chain)
-{
-	return chain.len > 4 && memcmp(chain.ptr + chain.len - 4, "-OUT", 4) == 0;
-}
-
 /* What becomes of a packet that matches: see target_of() and xt_policy() in rules.c. */
 static enum backend_outcome outcome_of(const struct xt_rule *rule)
 {
@@ -193,7 +188,7 @@ static void tell(struct telling *t, struct text chain, const struct xt_rule *rul
 
 	if (!count.source) {
 		count.source = file_of(t->config, &count.zone);
-		count.option = ends_in_out(chain) ? TEXT("policy_out") : TEXT("policy_in");
+		count.option = text_ends(chain, "-OUT") ? TEXT("policy_out") : TEXT("policy_in");
 	}
 	if (count.source)
 		t->function(t->context, &count);

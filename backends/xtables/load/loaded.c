@@ -115,13 +115,6 @@ static struct text skip_number(struct text t, const char *prefix)
 	return digits ? skip(t, digits) : (struct text){ NULL, 0 };
 }
 
-static bool ends_in(struct text t, const char *end)
-{
-	uint32_t len = (uint32_t)strlen(end);
-
-	return t.len >= len && memcmp(t.ptr + t.len - len, end, len) == 0;
-}
-
 static bool is_one_of(struct text t, const char *const *names)
 {
 	for (; *names; names++)
@@ -151,7 +144,7 @@ static bool is_bridge_port_chain(struct text name)
 
 static bool is_group_chain(struct text name)
 {
-	return text_starts(name, "GROUP-") && (ends_in(name, "-IN") || ends_in(name, "-OUT"));
+	return text_starts(name, "GROUP-") && (text_ends(name, "-IN") || text_ends(name, "-OUT"));
 }
 
 static bool owns_chain(struct text name)

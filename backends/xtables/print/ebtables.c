@@ -56,7 +56,6 @@ static struct span line_of(const struct guest *guest, enum option_id id)
 /* ebtables prints MAC addresses without leading zeros. */
 static struct text mac_text(struct eb_table *t, const uint8_t mac[6])
 {
-	static const char digits[] = "0123456789abcdef";
 	char text[18];
 	uint32_t len = 0;
 
@@ -64,8 +63,8 @@ static struct text mac_text(struct eb_table *t, const uint8_t mac[6])
 		if (i)
 			text[len++] = ':';
 		if (mac[i] > 0xf)
-			text[len++] = digits[mac[i] >> 4];
-		text[len++] = digits[mac[i] & 0xf];
+			text[len++] = hex_digit(mac[i] >> 4);
+		text[len++] = hex_digit(mac[i]);
 	}
 	return arena_copy(&t->arena, (struct text){ text, len });
 }

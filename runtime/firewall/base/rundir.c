@@ -7,11 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/file_lock.h"
+
 #define LOCK_NAME "lock"
-enum { LOCK_POLL = 50 /* milliseconds */ };
 
 /* ---- the directory ---- */
 
@@ -46,21 +46,6 @@ int rundir_open(const char *path)
 }
 
 /* ---- files ---- */
-
-static int write_all(int fd, const char *bytes, size_t size)
-{
-	while (size) {
-		ssize_t n = write(fd, bytes, size);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return errno;
-		bytes += n;
-		size -= (size_t)n;
-	}
-	return 0;
-}
 
 static int write_file(int dir, const char *name, const void *bytes, size_t size, mode_t mode, bool durable)
 {
@@ -194,18 +179,7 @@ int rundir_remove(int dir, const char *name)
 	return unlinkat(dir, name, 0) < 0 && errno != ENOENT ? errno : 0;
 }
 
-/*
- * ---- the lock ----
- *
- * A lock of the open file description (fcntl(2), F_OFD_SETLK): the process' own lock would be given up
- * as soon as any other descriptor of the file is closed, by a library, too.  The kernel does not say
- * who holds such a lock, so the file does.
- */
-
-static struct flock whole_file(short type)
-{
-	return (struct flock){ .l_type = type, .l_whence = SEEK_SET };
-}
+/* ---- the lock: the kernel does not say who holds it, so the file does ---- */
 
 /* The process that the file names; -1: it names none. */
 static pid_t named_holder(int fd)
@@ -217,15 +191,6 @@ static pid_t named_holder(int fd)
 		return -1;
 	pid = strtol(text, NULL, 10);
 	return pid > 0 && pid <= INT32_MAX ? (pid_t)pid : -1;
-}
-
-static pid_t holder_of(int fd)
-{
-	struct flock lock = whole_file(F_WRLCK);
-
-	if (fcntl(fd, F_OFD_GETLK, &lock) < 0 || lock.l_type == F_UNLCK)
-		return 0;
-	return lock.l_pid > 0 ? lock.l_pid : named_holder(fd);
 }
 
 static void name_holder(int fd)
@@ -241,7 +206,7 @@ static void name_holder(int fd)
 pid_t rundir_lock_holder(int dir)
 {
 	int fd = openat(dir, LOCK_NAME, O_RDWR | O_CLOEXEC);
-	pid_t holder = fd < 0 ? 0 : holder_of(fd);
+	pid_t holder = fd >= 0 && file_lock_is_held(fd) ? named_holder(fd) : 0;
 
 	if (fd >= 0)
 		close(fd);
@@ -250,24 +215,12 @@ pid_t rundir_lock_holder(int dir)
 
 int rundir_lock(int dir, int wait, pid_t *holder)
 {
-	const struct timespec pause = { 0, LOCK_POLL * 1000000L };
-	int fd = openat(dir, LOCK_NAME, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	int fd = file_lock_take(dir, LOCK_NAME, 0644, wait), reason = errno;
 
-	if (fd < 0)
-		return -1;
-	for (;; wait -= LOCK_POLL) {
-		struct flock lock = whole_file(F_WRLCK);
-
-		if (fcntl(fd, F_OFD_SETLK, &lock) == 0) {
-			name_holder(fd);
-			return fd;
-		}
-		if (wait <= 0 || (errno != EAGAIN && errno != EACCES))
-			break;
-		nanosleep(&pause, NULL);
-	}
-	*holder = holder_of(fd);
-	close(fd);
-	errno = EWOULDBLOCK;
-	return -1;
+	if (fd >= 0)
+		name_holder(fd);
+	else if (reason == EWOULDBLOCK)
+		*holder = rundir_lock_holder(dir);
+	errno = reason;
+	return fd;
 }

@@ -23,6 +23,7 @@
 #include "firewall/tree/tree_marks.h"
 #include "firewall/wiring/wiring.h"
 #include "base/errno_text.h"
+#include "base/clock.h"
 
 static int no_operands(const struct cli *cli)
 {
@@ -105,11 +106,10 @@ static bool kill_service(const struct cli *cli)
 /* Until the process has ended, so that what comes next can have the lock. */
 static void wait_for_end(const struct cli *cli)
 {
-	const struct timespec pause = { 0, 20000000 };
 	int dir = rundir_open_existing(firewall_run_dir(cli));
 
 	for (int i = 0; dir >= 0 && i < 500 && rundir_lock_holder(dir); i++)
-		nanosleep(&pause, NULL);
+		sleep_ms(20);
 	if (dir >= 0)
 		close(dir);
 }

@@ -14,23 +14,9 @@ const char *const counted_options[COUNTED_OPTIONS] = { "policy_in", "policy_out"
 
 /* ---- files ---- */
 
-static bool ends_in(const char *path, const char *end)
-{
-	size_t len = strlen(path), end_len = strlen(end);
-
-	return len >= end_len && strcmp(path + len - end_len, end) == 0;
-}
-
-static struct text base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return text_of(slash ? slash + 1 : path);
-}
-
 static enum file_kind kind_of(const char *path)
 {
-	struct text name = base_name(path);
+	struct text name = text_of(base_name(path));
 
 	if (strncmp(path, "sdn/", 4) == 0)
 		return FILE_VNET;
@@ -141,7 +127,7 @@ void counters_init(struct counters *c, struct arena *arena, const struct config 
 	*c = (struct counters){ .arena = arena, .config = config };
 	c->files = ARENA_ARRAY(arena, struct counted_file, map->count);
 	for (uint32_t i = 0; i < map->count; i++)
-		if (ends_in(map->sources[i]->path, ".fw"))
+		if (string_ends(map->sources[i]->path, ".fw"))
 			add_file(c, map->sources[i]);
 	mark_lines(c);
 }
@@ -157,7 +143,7 @@ struct counted_file *counters_find_file(const struct counters *c, struct text na
 
 	for (uint32_t i = 0; i < c->file_count; i++) {
 		struct counted_file *file = &c->files[i];
-		struct text base = base_name(file->source->path), stem = { base.ptr, base.len - 3 };
+		struct text base = text_of(base_name(file->source->path)), stem = { base.ptr, base.len - 3 };
 
 		if (text_is(name, file->source->path))
 			return file;

@@ -30,6 +30,7 @@
 #include "firewall/base/rundir.h"
 #include "source/source_cache.h"
 #include "base/errno_text.h"
+#include "base/clock.h"
 
 #define STORE "generations"
 #define STATE "state"
@@ -43,18 +44,7 @@ enum {
 
 uint64_t confirm_now(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_BOOTTIME, &now);
-	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
-
-static uint64_t monotonic_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+	return clock_us(CLOCK_BOOTTIME);
 }
 
 static void read_boot_id(char id[BOOT_ID_SIZE])
@@ -389,7 +379,7 @@ static int amend_generation(struct confirm *c, const struct file_list *files)
 
 void confirm_note_applied(struct confirm *c, const struct compilation *compilation, bool changed)
 {
-	uint64_t begin = monotonic_now();
+	uint64_t begin = clock_us(CLOCK_MONOTONIC);
 	struct file_list files;
 	int reason;
 
@@ -418,7 +408,7 @@ void confirm_note_applied(struct confirm *c, const struct compilation *compilati
 		note_reason(c, write_state(c, c->pending || c->enforced));
 		if (c->log)
 			log_message(c->log, PRIORITY_DEBUG, NULL, "generation %" PRIu64 " is kept; that took %.1f ms", c->in_force,
-				    (double)(monotonic_now() - begin) / 1e3);
+				    (double)(clock_us(CLOCK_MONOTONIC) - begin) / 1e3);
 	} else {
 		file_list_free(&files);
 	}
@@ -831,7 +821,7 @@ static void look_at(struct rejected_file *file, int root, const struct source_ca
 	bool is_empty = false;
 	int reason = cache ? find_digest_of(cache, file->path, &digest, &is_empty)
 			   : read_digest_of(root, file->path, &digest, &is_empty);
-	uint64_t now = monotonic_now();
+	uint64_t now = clock_us(CLOCK_MONOTONIC);
 	bool is_gone = reason == ENOENT || reason == ENOTDIR;
 
 	file->changed = false;
@@ -908,7 +898,7 @@ static void note_released(const struct confirm *c, const struct rejected_file *f
 
 uint64_t confirm_settle(struct confirm *c)
 {
-	uint64_t now = monotonic_now(), soonest = 0;
+	uint64_t now = clock_us(CLOCK_MONOTONIC), soonest = 0;
 	unsigned kept = 0, before = c->rejected_count;
 
 	if (!c->enforced)

@@ -15,6 +15,7 @@
 #include "firewall/service/left_out_state.h"
 #include "firewall/base/rundir.h"
 #include "base/errno_text.h"
+#include "base/clock.h"
 
 /* Microseconds. */
 enum {
@@ -36,18 +37,7 @@ enum {
 
 uint64_t service_now(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
-}
-
-static int64_t nanoseconds(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * (int64_t)1000000000 + t.tv_nsec;
+	return clock_us(CLOCK_MONOTONIC);
 }
 
 static uint64_t processor_microseconds(int who)
@@ -357,7 +347,7 @@ static bool apply(struct service *s, struct compilation *c)
 	struct applying applying = { .arena = &arena };
 	bool same = was_in_force(s, c);
 	bool emptied = !s->applied.removed_other, done, missed;
-	int64_t begin = nanoseconds();
+	int64_t begin = clock_ns(CLOCK_MONOTONIC);
 
 	kernel_watch_pause(&s->kernel);
 	s->applied.alive = keep_alive;
@@ -376,7 +366,7 @@ static bool apply(struct service *s, struct compilation *c)
 	schedule_retry(s);
 	arena_free(&arena);
 	s->counts.applies++;
-	s->counts.apply_time = nanoseconds() - begin;
+	s->counts.apply_time = clock_ns(CLOCK_MONOTONIC) - begin;
 	s->counts.apply_time_all += s->counts.apply_time;
 	s->counts.changes += applying.changed;
 	if (!done) {
@@ -401,10 +391,10 @@ static bool apply(struct service *s, struct compilation *c)
 
 static void compile_timed(struct service *s, struct compilation *c)
 {
-	int64_t begin = nanoseconds();
+	int64_t begin = clock_ns(CLOCK_MONOTONIC);
 
 	confirm_compile(&s->confirm, &s->options, s->tree.copy, &s->applied.left_out, c);
-	note_compilation(s, c, nanoseconds() - begin);
+	note_compilation(s, c, clock_ns(CLOCK_MONOTONIC) - begin);
 }
 
 /* The tree was read: rejected files that have changed count again. */
@@ -503,7 +493,7 @@ static bool patch(struct service *s, const struct guest *guest)
 {
 	struct arena arena = { 0 };
 	struct applying applying = { .arena = &arena };
-	int64_t begin = nanoseconds();
+	int64_t begin = clock_ns(CLOCK_MONOTONIC);
 	bool done;
 
 	kernel_watch_begin(&s->kernel);
@@ -515,7 +505,7 @@ static bool patch(struct service *s, const struct guest *guest)
 	if (done)
 		log_message(&s->log, PRIORITY_DEBUG, NULL,
 			    "guest %u: %u messages sent, all in %.1f ms; the kernel took %.1f ms", guest->vmid,
-			    applying.loading.messages, (double)(nanoseconds() - begin) / 1e6,
+			    applying.loading.messages, (double)(clock_ns(CLOCK_MONOTONIC) - begin) / 1e6,
 			    (double)applying.loading.kernel_time / 1e6);
 	return done;
 }

@@ -26,6 +26,7 @@
 #include "base/arena.h"
 #include "firewall/tree/line_diff.h"
 #include "firewall/base/rundir.h"
+#include "base/comparators.h"
 
 #define OBJECTS "objects"
 enum { HEX = 2 * CONTENT_DIGEST_BYTES };
@@ -50,30 +51,12 @@ bool content_digest_equal(const struct content_digest *a, const struct content_d
 
 void content_digest_print(const struct content_digest *digest, char hex[HEX + 1])
 {
-	static const char digits[] = "0123456789abcdef";
-
-	for (unsigned i = 0; i < CONTENT_DIGEST_BYTES; i++) {
-		hex[2 * i] = digits[digest->bytes[i] >> 4];
-		hex[2 * i + 1] = digits[digest->bytes[i] & 15];
-	}
-	hex[HEX] = '\0';
-}
-
-static int hex_value(char c)
-{
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+	hex_print(hex, digest->bytes, sizeof(digest->bytes));
 }
 
 bool content_digest_read(const char *hex, struct content_digest *digest)
 {
-	for (unsigned i = 0; i < CONTENT_DIGEST_BYTES; i++) {
-		int high = hex_value(hex[2 * i]), low = high < 0 ? -1 : hex_value(hex[2 * i + 1]);
-
-		if (low < 0)
-			return false;
-		digest->bytes[i] = (uint8_t)(high << 4 | low);
-	}
-	return true;
+	return hex_read(hex, digest->bytes, sizeof(digest->bytes));
 }
 
 /* ---- paths ---- */
@@ -93,7 +76,7 @@ void path_unescape(char *path)
 	char *to = path;
 
 	for (; *path; path++) {
-		int high = *path == '\\' ? hex_value(path[1]) : -1, low = high < 0 ? -1 : hex_value(path[2]);
+		int high = *path == '\\' ? char_hex_value(path[1]) : -1, low = high < 0 ? -1 : char_hex_value(path[2]);
 
 		*to++ = (char)(low < 0 ? *path : high << 4 | low);
 		path += low < 0 ? 0 : 2;
@@ -332,11 +315,6 @@ static int write_objects(struct generations *g, const struct file_list *list, co
 
 /* ---- what no generation needs ---- */
 
-static int compare_digests(const void *a, const void *b)
-{
-	return memcmp(a, b, CONTENT_DIGEST_BYTES);
-}
-
 /* All digests that the kept generations name, sorted; false: a manifest cannot be read. */
 static bool collect_digests(const struct generations *g, struct arena *arena, struct content_digest **digests, size_t *count)
 {
@@ -354,7 +332,7 @@ static bool collect_digests(const struct generations *g, struct arena *arena, st
 			(*digests)[at++] = lists[i].files[j].digest;
 		file_list_free(&lists[i]);
 	}
-	qsort(*digests, all, sizeof(**digests), compare_digests);
+	qsort(*digests, all, sizeof(**digests), compare_digests_32);
 	*count = all;
 	return good;
 }
@@ -377,7 +355,7 @@ static uint64_t sweep(const struct generations *g)
 		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
 			continue;
 		if (strlen(entry->d_name) == HEX && content_digest_read(entry->d_name, &digest) && count &&
-		    bsearch(&digest, digests, count, sizeof(digest), compare_digests))
+		    bsearch(&digest, digests, count, sizeof(digest), compare_digests_32))
 			bytes += fstatat(fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 ? (uint64_t)st.st_size : 0;
 		else if (complete)
 			unlinkat(fd, entry->d_name, 0);

@@ -16,6 +16,7 @@
 #include "firewall/tree/tree_marks.h"
 #include "firewall/tree/tree_reader.h"
 #include "base/errno_text.h"
+#include "base/clock.h"
 
 /* Microseconds. */
 enum {
@@ -27,14 +28,6 @@ enum {
 static const char *root_of(const struct tree *t)
 {
 	return t->options->root ? t->options->root : "/etc/pve";
-}
-
-static uint64_t microseconds(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
 /* ---- what cannot be read ---- */
@@ -302,7 +295,7 @@ static int start_reader(struct tree *t)
 static void check_silence(struct tree *t)
 {
 	uint64_t since = t->shared->busy_since;
-	bool silent = since && microseconds() - since > SILENT;
+	bool silent = since && clock_us(CLOCK_MONOTONIC) - since > SILENT;
 
 	if (silent == t->is_silent)
 		return;
@@ -329,9 +322,9 @@ static int on_check(sd_event_source *source, uint64_t now, void *context)
 
 static void wait_for_answer(struct tree *t)
 {
-	uint64_t end = microseconds() + ANSWER_WAIT, now;
+	uint64_t end = clock_us(CLOCK_MONOTONIC) + ANSWER_WAIT, now;
 
-	while (t->unanswered && t->socket >= 0 && (now = microseconds()) < end) {
+	while (t->unanswered && t->socket >= 0 && (now = clock_us(CLOCK_MONOTONIC)) < end) {
 		struct pollfd fd = { .fd = t->socket, .events = POLLIN };
 
 		poll(&fd, 1, (int)((end - now) / 1000) + 1);

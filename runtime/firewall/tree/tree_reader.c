@@ -20,6 +20,7 @@
 #include "base/output.h"
 #include "base/errno_text.h"
 #include "inputs/tree_root.h"
+#include "base/clock.h"
 
 /* Microseconds. */
 enum {
@@ -110,14 +111,6 @@ struct reader {
 	struct out round;
 };
 
-static uint64_t microseconds(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
-}
-
 /* Whether a time of a moment ago was written by a clock that differs from this machine's. */
 static bool is_skewed(const struct statx_timestamp *changed)
 {
@@ -130,7 +123,7 @@ static bool is_skewed(const struct statx_timestamp *changed)
 /* A change that follows one of the time `modified` may have the same mtime, so it is looked for without a sign of it. */
 static void look_again(struct reader *r, const struct statx_timestamp *modified)
 {
-	uint64_t until = microseconds() + (is_skewed(modified) ? SCAN_AFTER_SKEWED : SCAN_AFTER);
+	uint64_t until = clock_us(CLOCK_MONOTONIC) + (is_skewed(modified) ? SCAN_AFTER_SKEWED : SCAN_AFTER);
 
 	if (until > r->scan_until)
 		r->scan_until = until;
@@ -227,7 +220,7 @@ static void forget_missing(struct reader *r, struct item *item)
  * the look has begun, which may have been long before. */
 static bool is_doubtful(struct reader *r, struct item *item, bool missing)
 {
-	uint64_t now = microseconds();
+	uint64_t now = clock_us(CLOCK_MONOTONIC);
 
 	/* An empty file where there was none: somebody begins to write. */
 	if (!item->doubt_since || (item->doubt_missing && !missing))
@@ -400,7 +393,7 @@ static char *read_settled(int at, const char *name, struct signature *signature,
 /* Somebody is writing: what is there now is not all of it. */
 static bool is_being_written(const struct reader *r, const struct item *item)
 {
-	uint64_t now = microseconds();
+	uint64_t now = clock_us(CLOCK_MONOTONIC);
 
 	return item->write_last && !r->believe && now - item->write_last < WRITING &&
 	       now - item->write_first < WRITING_MOST;
@@ -422,7 +415,7 @@ static void read_item(struct reader *r, struct item *item, int at, const char *n
 		return;
 	}
 	if (!same_signature(&signature, &item->signature))
-		item->signature_since = seen_before ? microseconds() : 0;
+		item->signature_since = seen_before ? clock_us(CLOCK_MONOTONIC) : 0;
 	item->signature = signature;
 	item->has_signature = true;
 	item->young = is_young(r, item) || size != signature.size;
@@ -694,7 +687,7 @@ static bool open_root(struct reader *r)
 
 static void scan(struct reader *r)
 {
-	uint64_t begin = microseconds(), cost;
+	uint64_t begin = clock_us(CLOCK_MONOTONIC), cost;
 	struct item *item, *next;
 
 	r->rescan = false;
@@ -713,7 +706,7 @@ static void scan(struct reader *r)
 		close(r->root);
 		set_problem(r, NULL, 0);
 	}
-	cost = microseconds() - begin;
+	cost = clock_us(CLOCK_MONOTONIC) - begin;
 	r->next_scan = r->now + (SCAN_SELDOM > cost * SCAN_SHARE ? SCAN_SELDOM : cost * SCAN_SHARE);
 	if (r->blind)
 		r->next_scan = r->now + SCAN_BLIND;
@@ -797,7 +790,7 @@ static void look_at_root(struct reader *r)
 	if (was_known)
 		look_again(r, &r->root_signature.modified);
 	else
-		r->scan_until = microseconds() + SCAN_AFTER;
+		r->scan_until = clock_us(CLOCK_MONOTONIC) + SCAN_AFTER;
 }
 
 /* What could not be read is tried at every look: when it can be read again, nothing else changes.  All items are
@@ -846,7 +839,7 @@ static void handle_event(struct reader *r, const struct inotify_event *event)
 	item = find_or_add_item(r, path, folder, false);
 	r->pending = item->dirty = true;
 	item->young = true; /* it has changed, whatever the signature says */
-	item->write_last = event->mask & done ? 0 : microseconds();
+	item->write_last = event->mask & done ? 0 : clock_us(CLOCK_MONOTONIC);
 	if (!item->write_last || !item->write_first)
 		item->write_first = item->write_last;
 }
@@ -925,7 +918,7 @@ static void read_everything(struct reader *r, uint32_t count)
 static void wait_until(const struct reader *r, uint64_t time, bool *asked, bool *events)
 {
 	struct pollfd fds[] = { { .fd = r->socket, .events = POLLIN }, { .fd = r->inotify, .events = POLLIN } };
-	uint64_t now = microseconds();
+	uint64_t now = clock_us(CLOCK_MONOTONIC);
 
 	if (poll(fds, 2, time > now ? (int)((time - now) / 1000) + 1 : 0) < 0)
 		return;
@@ -942,7 +935,7 @@ static void serve(struct reader *r)
 		uint32_t count;
 
 		wait_until(r, next, &asked, &events);
-		r->options->shared->busy_since = r->now = microseconds();
+		r->options->shared->busy_since = r->now = clock_us(CLOCK_MONOTONIC);
 		count = asked ? requests(r) : 0;
 		if (events)
 			read_events(r);
@@ -994,7 +987,7 @@ _Noreturn void tree_reader_run(const struct tree_reader_options *options)
 	set_folders(r);
 	begin_with_known(r);
 	out_init_memory(&r->round);
-	r->next_look = microseconds() + LOOK_INTERVAL;
+	r->next_look = clock_us(CLOCK_MONOTONIC) + LOOK_INTERVAL;
 	serve(r);
 	_exit(0);
 }

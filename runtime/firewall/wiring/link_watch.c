@@ -8,16 +8,10 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
+
 /* Microseconds; DEAREST: so many times as long as the handler took. */
 enum { SETTLE = 100000, DEAREST = 20 };
-
-static uint64_t now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
-}
 
 /* ---- messages ---- */
 
@@ -97,7 +91,7 @@ static int on_readable(sd_event_source *source, int fd, uint32_t revents, void *
 {
 	struct link_watch *w = context;
 	unsigned before = w->changes;
-	uint64_t due = now() + SETTLE;
+	uint64_t due = clock_us(CLOCK_MONOTONIC) + SETTLE;
 
 	(void)source;
 	(void)fd;
@@ -113,13 +107,13 @@ static int on_settled(sd_event_source *source, uint64_t time, void *context)
 {
 	struct link_watch *w = context;
 	unsigned changes = w->changes;
-	uint64_t begin = now(), end;
+	uint64_t begin = clock_us(CLOCK_MONOTONIC), end;
 
 	(void)source;
 	(void)time;
 	w->changes = 0;
 	w->handler(w->context, changes);
-	end = now();
+	end = clock_us(CLOCK_MONOTONIC);
 	w->earliest = end + DEAREST * (end - begin);
 	return 0;
 }

@@ -18,6 +18,7 @@
 
 #include "inputs/lookup.h"
 #include "base/output.h"
+#include "base/clock.h"
 
 /* Microseconds, but for DEAREST: the pause is so many times the processor time of what was done. */
 enum { NAMES_EVERY = 60000000, DEAREST = 20 };
@@ -33,14 +34,6 @@ struct surroundings_job {
 	char *answers;
 	uint64_t used; /* microseconds of processor time */
 };
-
-static uint64_t clock_microseconds(clockid_t clock)
-{
-	struct timespec t;
-
-	clock_gettime(clock, &t);
-	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
-}
 
 static char *copy(const char *text)
 {
@@ -112,7 +105,7 @@ static void *ask(void *context)
 		ask_names(&out, &arena, job->host_names);
 	arena_free(&arena);
 	job->answers = finish(&out);
-	job->used = clock_microseconds(CLOCK_THREAD_CPUTIME_ID);
+	job->used = clock_us(CLOCK_THREAD_CPUTIME_ID);
 	eventfd_write(job->ready, 1);
 	return NULL;
 }
@@ -145,7 +138,7 @@ static int on_answers(sd_event_source *source, int fd, uint32_t revents, void *c
 	(void)revents;
 	pthread_join(job->thread, NULL);
 	differs = s->known && strcmp(s->known, job->answers) != 0;
-	s->earliest = clock_microseconds(CLOCK_MONOTONIC) + DEAREST * job->used;
+	s->earliest = clock_us(CLOCK_MONOTONIC) + DEAREST * job->used;
 	s->done = sd_event_source_unref(s->done);
 	s->job = NULL;
 	job_free(job);
@@ -193,7 +186,7 @@ void surroundings_check(struct surroundings *s)
 	s->again = true;
 	if (s->job)
 		return;
-	if (clock_microseconds(CLOCK_MONOTONIC) < s->earliest)
+	if (clock_us(CLOCK_MONOTONIC) < s->earliest)
 		ask_later(s);
 	else
 		start_job(s);
@@ -265,7 +258,7 @@ static int watch_files(struct surroundings *s)
 
 static int add_timers(struct surroundings *s)
 {
-	uint64_t first = clock_microseconds(CLOCK_MONOTONIC) + NAMES_EVERY;
+	uint64_t first = clock_us(CLOCK_MONOTONIC) + NAMES_EVERY;
 	int result = sd_event_add_time(s->event, &s->names, CLOCK_MONOTONIC, first, 1000000, on_names, s);
 
 	if (result >= 0)

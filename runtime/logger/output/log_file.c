@@ -9,10 +9,11 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file_lock.h"
+#include "base/xmalloc.h"
 #include "logger/output/line.h"
 
 enum {
@@ -35,22 +36,11 @@ static bool ends_in_line(int fd)
 /* 0 or an errno. */
 static int take_lock(struct log_file *file)
 {
-	char *path;
-	int fd, reason = 0;
+	char *path = xasprintf("%s.lock", file->path);
 
-	if (asprintf(&path, "%s.lock", file->path) < 0)
-		return ENOMEM;
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+	file->lock = file_lock_take(AT_FDCWD, path, 0600, 0);
 	free(path);
-	if (fd < 0)
-		return errno;
-	if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
-		file->lock = fd;
-		return 0;
-	}
-	reason = errno;
-	close(fd);
-	return reason;
+	return file->lock < 0 ? errno : 0;
 }
 
 /* Nothing is written without the lock. */

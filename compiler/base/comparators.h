@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Comparing two keys: less than, equal to or greater than 0, as qsort() and bsearch() want it. */
-#ifndef PVEFW_COMPARE_H
-#define PVEFW_COMPARE_H
+#ifndef PVEFW_COMPARATORS_H
+#define PVEFW_COMPARATORS_H
 
 #include "base/text.h"
 
