@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "source/source_cache.h"
-#include "base/comparators.h"
 
 static const char *join(const struct folder *folder, const char *name)
 {

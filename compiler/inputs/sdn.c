@@ -12,7 +12,6 @@
 #include "inputs/json_place.h"
 #include "source/lines.h"
 #include "resolve/resolver.h"
-#include "base/comparators.h"
 
 /* Finding a place costs a walk over the file, and finding a similar name one over all of
  * them, so only the first reports have these. */

@@ -14,7 +14,6 @@
 #include "inputs/directory.h"
 #include "packets/packet_set.h"
 #include "base/parallel_for.h"
-#include "base/comparators.h"
 
 const struct lint_row lint_table[] = {
 #define LINT(name, function, view, text) { name, text },

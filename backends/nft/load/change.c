@@ -19,7 +19,6 @@
 #include <stdlib.h>
 
 #include "nft/load/compare.h"
-#include "base/comparators.h"
 
 enum state {
 	SAME,

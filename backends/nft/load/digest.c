@@ -10,7 +10,6 @@
 
 #include "nft/load/kernel.h"
 #include "base/parallel_for.h"
-#include "base/comparators.h"
 
 /* ---- what is digested ---- */
 

@@ -10,7 +10,6 @@
 #include <stdlib.h>
 
 #include "nft/netlink/message.h"
-#include "base/comparators.h"
 
 /* ---- dumps ---- */
 

@@ -26,7 +26,6 @@
 #include "base/arena.h"
 #include "firewall/tree/line_diff.h"
 #include "firewall/base/rundir.h"
-#include "base/comparators.h"
 
 #define OBJECTS "objects"
 enum { HEX = 2 * CONTENT_DIGEST_BYTES };
