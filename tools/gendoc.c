@@ -329,7 +329,7 @@ static void helpers(struct out *out)
 	for (unsigned i = 0; i < helper_count; i++)
 		out_printf(out, ".It %s Ta %s Ta %u Ta %s\n", helper_table[i].name,
 			   helper_table[i].proto, helper_table[i].port,
-			   helper_table[i].versions == IPV_BOTH ? "IPv4, IPv6" : "IPv4");
+			   helper_table[i].family_mask == IPV_BOTH ? "IPv4, IPv6" : "IPv4");
 }
 
 static void macros(struct out *out)
@@ -339,20 +339,20 @@ static void macros(struct out *out)
 
 		out_printf(out, ".It %s\n", m->name);
 		mdoc_text(out, text_of(m->text));
-		out_printf(out, "%s:\n", describe_versions(m->versions, IPV_BOTH));
+		out_printf(out, "%s:\n", describe_families(m->family_mask, IPV_BOTH));
 		for (unsigned j = 0; j < m->count; j++) {
 			out_string(out, j ? ";\n" : "");
 			MDOC_DESCRIBED(out, describe_macro_rule, &m->rules[j]);
-			out_string(out, describe_versions(m->rules[j].versions, m->versions));
+			out_string(out, describe_families(m->rules[j].family_mask, m->family_mask));
 		}
 		out_string(out, ".\n");
 	}
 }
 
-static void icmp_types_of(struct out *out, unsigned version)
+static void icmp_types_of(struct out *out, unsigned family_mask)
 {
 	for (unsigned i = 0; i < icmp_count; i++) {
-		if (icmp_table[i].version != version)
+		if (icmp_table[i].family_mask != family_mask)
 			continue;
 		out_printf(out, ".It %s Ta ", icmp_table[i].name);
 		describe_icmp_numbers(out, &icmp_table[i]);

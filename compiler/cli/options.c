@@ -503,7 +503,7 @@ static int print_help(const struct cli_program *program, int command)
 	return stdout_close(&out);
 }
 
-static int print_version(const struct cli_program *program)
+static int print_family_mask(const struct cli_program *program)
 {
 	struct out out;
 
@@ -547,7 +547,7 @@ static int run_command(struct arena *arena, const struct cli_program *program, u
 	if (cli.value[CLI_HELP])
 		return print_help(program, (int)command);
 	if (cli.value[CLI_VERSION])
-		return print_version(program);
+		return print_family_mask(program);
 	return program->commands[command].run(&cli);
 }
 
@@ -574,7 +574,7 @@ static int run_named(struct arena *arena, const struct cli_program *program, int
 	if (is_option(argv[1], &program->options[CLI_HELP]))
 		return print_help(program, -1);
 	if (is_option(argv[1], &program->options[CLI_VERSION]))
-		return print_version(program);
+		return print_family_mask(program);
 	if (strcmp(argv[1], cli_help_command.name) == 0)
 		return run_help(program, argc - 2, argv + 2);
 	if (argv[1][0] == '-')

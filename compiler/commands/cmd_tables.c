@@ -74,7 +74,7 @@ static void list_macros(struct out *out)
 {
 	for (unsigned i = 0; i < macro_count; i++)
 		out_printf(out, "%-18s %s%s\n", macro_table[i].name, macro_table[i].text,
-			   describe_versions(macro_table[i].versions, IPV_BOTH));
+			   describe_families(macro_table[i].family_mask, IPV_BOTH));
 }
 
 static bool show_macro(struct out *out, struct text name)
@@ -84,12 +84,12 @@ static bool show_macro(struct out *out, struct text name)
 	if (!macro)
 		return false;
 	out_printf(out, "%s: %s%s\n\n", macro->name, macro->text,
-		   describe_versions(macro->versions, IPV_BOTH));
+		   describe_families(macro->family_mask, IPV_BOTH));
 	for (unsigned i = 0; i < macro->count; i++) {
 		out_string(out, "    ");
 		describe_macro_rule(out, &macro->rules[i]);
 		out_printf(out, "%s\n",
-			   describe_versions(macro->rules[i].versions, macro->versions));
+			   describe_families(macro->rules[i].family_mask, macro->family_mask));
 	}
 	return true;
 }
@@ -162,7 +162,7 @@ int cmd_options(const struct cli *cli)
 
 static void list_icmp_type(struct out *out, const struct icmp_type *type)
 {
-	out_printf(out, "%-7s %-28s ", type->version == IPV4 ? "icmp" : "icmpv6", type->name);
+	out_printf(out, "%-7s %-28s ", type->family_mask == IPV4 ? "icmp" : "icmpv6", type->name);
 	describe_icmp_numbers(out, type);
 	out_char(out, '\n');
 }

@@ -13,13 +13,13 @@ bool wants_json(const struct cli *cli)
 }
 
 /* ["ipv4", "ipv6"] */
-static json_t *versions_json(unsigned versions)
+static json_t *families_json(unsigned family_mask)
 {
 	json_t *list = json_array();
 
-	if (versions & IPV4)
+	if (family_mask & IPV4)
 		json_array_append_new(list, json_string("ipv4"));
-	if (versions & IPV6)
+	if (family_mask & IPV6)
 		json_array_append_new(list, json_string("ipv6"));
 	return list;
 }
@@ -39,7 +39,7 @@ static json_t *described(void (*describe)(struct out *out, const struct option_r
 
 /* ---- macros ---- */
 
-static json_t *macro_rule_json(const struct macro_rule *rule, unsigned versions)
+static json_t *macro_rule_json(const struct macro_rule *rule, unsigned family_mask)
 {
 	bool icmp = strncmp(rule->proto, "icmp", 4) == 0;
 	struct out text;
@@ -49,7 +49,7 @@ static json_t *macro_rule_json(const struct macro_rule *rule, unsigned versions)
 	describe_macro_rule(&text, rule);
 	value = json_pack("{s:s, s:s?, s:s?, s:s?, s:o, s:s%}", "proto", rule->proto, "dport", icmp ? NULL : rule->dport,
 			  "sport", rule->sport, "icmp_type", icmp ? rule->dport : NULL, "versions",
-			  versions_json(rule->versions & versions), "text", text.data, text.len);
+			  families_json(rule->family_mask & family_mask), "text", text.data, text.len);
 	out_free(&text);
 	return value;
 }
@@ -59,9 +59,9 @@ static json_t *macro_json(const struct macro *macro)
 	json_t *rules = json_array();
 
 	for (unsigned i = 0; i < macro->count; i++)
-		json_array_append_new(rules, macro_rule_json(&macro->rules[i], macro->versions));
+		json_array_append_new(rules, macro_rule_json(&macro->rules[i], macro->family_mask));
 	return json_pack("{s:s, s:s, s:o, s:o}", "name", macro->name, "text", macro->text, "versions",
-			 versions_json(macro->versions), "rules", rules);
+			 families_json(macro->family_mask), "rules", rules);
 }
 
 bool add_macros_json(json_t *rows, struct text name)
@@ -134,7 +134,7 @@ static bool add_icmp_type(json_t *rows, const struct icmp_type *type)
 {
 	if (type)
 		json_array_append_new(rows, json_pack("{s:s, s:s, s:o, s:o}", "name", type->name, "proto",
-						      type->version == IPV4 ? "icmp" : "icmpv6", "type",
+						      type->family_mask == IPV4 ? "icmp" : "icmpv6", "type",
 						      number_json(type->type), "code", number_json(type->code)));
 	return type != NULL;
 }

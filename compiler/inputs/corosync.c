@@ -24,7 +24,7 @@ struct address {
 	struct node *node;
 	struct word key, value;
 	struct text text; /* what is printed */
-	unsigned version; /* 0: cannot be used */
+	unsigned family_mask; /* 0: cannot be used */
 	struct address *next;
 };
 
@@ -378,18 +378,18 @@ static void bad_address(struct diags *diags, struct word value)
 	}
 }
 
-/* The first address of IP version `version`, of those a name resolved to. */
-static bool take_version(struct arena *arena, const struct lookup *found, unsigned version,
+/* The first address of `family_mask`, of those a name resolved to. */
+static bool take_of_family(struct arena *arena, const struct lookup *found, unsigned family_mask,
 			 struct address *address)
 {
 	char text[PREFIX_TEXT_SIZE];
 	struct text formatted = { text, 0 };
 
 	for (uint32_t i = 0; i < found->count; i++)
-		if (prefix_versions(&found->addresses[i]) == version) {
+		if (prefix_family_mask(&found->addresses[i]) == family_mask) {
 			formatted.len = prefix_format(&found->addresses[i], text);
 			address->text = arena_copy(arena, formatted);
-			address->version = version;
+			address->family_mask = family_mask;
 			return true;
 		}
 	return false;
@@ -405,8 +405,8 @@ static void resolve_name(struct reader *r, struct address *address)
 
 	*resolved = (struct resolved_name){ text_of(name), lookup_print(arena, &found), r->result->names };
 	r->result->names = resolved;
-	if (take_version(arena, &found, r->preference->first, address) ||
-	    take_version(arena, &found, r->preference->second, address))
+	if (take_of_family(arena, &found, r->preference->first, address) ||
+	    take_of_family(arena, &found, r->preference->second, address))
 		return;
 	d = diag(r->diags, word_span(address->value), DIAG_COROSYNC_UNRESOLVED,
 		 "`%s` cannot be resolved", name);
@@ -423,7 +423,7 @@ static void find_address(struct reader *r, struct address *address, bool resolve
 
 	if (address_parse(value, &p) == ADDRESS_OK) {
 		address->text = value;
-		address->version = prefix_versions(&p);
+		address->family_mask = prefix_family_mask(&p);
 	} else if (!is_host_name(value)) {
 		bad_address(r->diags, address->value.len ? address->value : address->key);
 	} else if (resolve) {
@@ -584,12 +584,12 @@ static void pair(struct reader *r, struct address *const *sorted, uint32_t count
 		const struct address *theirs = sorted[i];
 		const struct address *ours = find_ours(sorted + first, end - first, theirs);
 
-		if ((i >= first && i < end) || !ours || !ours->version ||
-		    ours->version != theirs->version)
+		if ((i >= first && i < end) || !ours || !ours->family_mask ||
+		    ours->family_mask != theirs->family_mask)
 			continue;
 		link = ARENA_NEW(r->diags->arena, struct corosync_link);
 		*link = (struct corosync_link){ .ours = ours->text, .theirs = theirs->text,
-						.version = theirs->version, .number = link_number(theirs->key) };
+						.family_mask = theirs->family_mask, .number = link_number(theirs->key) };
 		link->port = link_port(r, link->number);
 		*last = link;
 		last = &link->next;

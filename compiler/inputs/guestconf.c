@@ -217,31 +217,31 @@ static void read_firewall(struct reader *r, struct word value)
 	diag_help(d, "write `firewall=1` to filter the traffic of this NIC, or `firewall=0` not to");
 }
 
-static void bad_address(struct reader *r, struct word value, unsigned version)
+static void bad_address(struct reader *r, struct word value, unsigned family)
 {
 	struct diagnostic *d;
 	struct prefix p;
 
-	d = fail(r, value, DIAG_NIC_BAD_ADDRESS, version == 4 ? "not an IPv4 address with a prefix length"
+	d = fail(r, value, DIAG_NIC_BAD_ADDRESS, family == AF_INET ? "not an IPv4 address with a prefix length"
 							      : "not an IPv6 address with a prefix length");
-	if (prefix_parse(word_text(value), &p) == ADDRESS_OK && p.version != version)
-		diag_help(d, "an IPv%u address belongs into `%s=`", p.version,
-			  p.version == 4 ? "ip" : "ip6");
+	if (prefix_parse(word_text(value), &p) == ADDRESS_OK && p.family != family)
+		diag_help(d, "an IPv%u address belongs into `%s=`", p.family == AF_INET ? 4 : 6,
+			  p.family == AF_INET ? "ip" : "ip6");
 	else
-		diag_help(d, version == 4 ? "`ip=` takes an address as in 192.0.2.7/24, `dhcp` or `manual`"
+		diag_help(d, family == AF_INET ? "`ip=` takes an address as in 192.0.2.7/24, `dhcp` or `manual`"
 					  : "`ip6=` takes an address as in 2001:db8::7/64, `auto`, "
 					    "`dhcp` or `manual`");
 }
 
-static void read_address(struct reader *r, struct word value, unsigned version, struct prefix *result)
+static void read_address(struct reader *r, struct word value, unsigned family, struct prefix *result)
 {
 	struct text t = word_text(value);
 	struct prefix p;
 
-	if (text_is(t, "dhcp") || text_is(t, "manual") || (version == 6 && text_is(t, "auto")))
+	if (text_is(t, "dhcp") || text_is(t, "manual") || (family == AF_INET6 && text_is(t, "auto")))
 		return;
-	if (prefix_parse(t, &p) != ADDRESS_OK || p.version != version || text_find(t, '/') < 0)
-		bad_address(r, value, version);
+	if (prefix_parse(t, &p) != ADDRESS_OK || p.family != family || text_find(t, '/') < 0)
+		bad_address(r, value, family);
 	else
 		*result = p;
 	if (!r->failed && p.length < 8)
@@ -253,13 +253,13 @@ static void read_ip4(struct reader *r, struct word value)
 	if (!say(r, SAYS_IP4))
 		return;
 	r->nic->dhcp = text_is(word_text(value), "dhcp");
-	read_address(r, value, 4, &r->nic->ip4);
+	read_address(r, value, AF_INET, &r->nic->ip4);
 }
 
 static void read_ip6(struct reader *r, struct word value)
 {
 	if (say(r, SAYS_IP6))
-		read_address(r, value, 6, &r->nic->ip6);
+		read_address(r, value, AF_INET6, &r->nic->ip6);
 }
 
 /* The keys that are read; the others are left unread. */

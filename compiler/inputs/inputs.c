@@ -571,7 +571,7 @@ static void detect_local_network(struct reader *r, struct inputs *inputs)
 	const char *name = arena_string(r->arena, inputs->node);
 
 	if (localnet_detect(r->arena, name, &inputs->local_network) != 0) {
-		inputs->local_network.version = 0;
+		inputs->local_network.family = 0;
 		return;
 	}
 	formatted.len = prefix_format(&inputs->local_network, text);

@@ -62,7 +62,7 @@ struct inputs {
 	struct guest *guests;      /* vmid, type, nics, config; sorted as in struct config */
 	struct corosync corosync;
 	struct altname *altnames;
-	/* The local network, if not from the cluster file: version 0 if the command
+	/* The local network, if not from the cluster file: family_mask 0 if the command
 	 * line does not say and it was not detected. */
 	struct prefix local_network;
 	struct text local_network_text;

@@ -54,7 +54,7 @@ static int dump(uint16_t type, unsigned char family, mnl_cb_t each, void (*resta
 
 struct route_search {
 	struct prefix address; /* which the route must hold */
-	struct prefix best;    /* the narrowest so far; version 0: none */
+	struct prefix best;    /* the narrowest so far; family_mask 0: none */
 };
 
 static int take_attribute(const struct nlattr *attribute, void *data)
@@ -83,7 +83,7 @@ static int each_route(const struct nlmsghdr *message, void *data)
 	const struct nlattr *attributes[RTA_MAX + 1] = { 0 };
 	const struct rtmsg *route = mnl_nlmsg_get_payload(message);
 	struct route_search *search = data;
-	struct prefix network = { .version = route->rtm_family == AF_INET ? 4 : 6,
+	struct prefix network = { .family = route->rtm_family,
 				  .length = route->rtm_dst_len };
 	uint16_t size = (uint16_t)(prefix_bits(&network) / 8);
 
@@ -94,7 +94,7 @@ static int each_route(const struct nlmsghdr *message, void *data)
 		return MNL_CB_OK;
 	memcpy(network.bytes, mnl_attr_get_payload(attributes[RTA_DST]), size);
 	if (prefix_covers(&network, &search->address) &&
-	    (!search->best.version || network.length > search->best.length))
+	    (!search->best.family || network.length > search->best.length))
 		search->best = network;
 	return MNL_CB_OK;
 }
@@ -103,7 +103,7 @@ static void forget_route(void *data)
 {
 	struct route_search *search = data;
 
-	search->best.version = 0;
+	search->best.family = 0;
 }
 
 int localnet_detect(struct arena *arena, const char *host_name, struct prefix *network)
@@ -112,12 +112,12 @@ int localnet_detect(struct arena *arena, const char *host_name, struct prefix *n
 
 	for (uint32_t i = 0; i < found.count; i++) {
 		struct route_search search = { .address = found.addresses[i] };
-		int reason = dump(RTM_GETROUTE, search.address.version == 4 ? AF_INET : AF_INET6,
+		int reason = dump(RTM_GETROUTE, search.address.family == AF_INET ? AF_INET : AF_INET6,
 				  each_route, forget_route, &search);
 
 		if (reason)
 			return reason;
-		if (search.best.version) {
+		if (search.best.family) {
 			*network = search.best;
 			return 0;
 		}

@@ -16,16 +16,16 @@ static bool read_address(const struct sockaddr *from, struct prefix *prefix)
 	*prefix = (struct prefix){ 0 };
 	if (from->sa_family == AF_INET) {
 		memcpy(&in, from, sizeof(in));
-		prefix->version = 4;
+		prefix->family = AF_INET;
 		prefix->length = 32;
 		memcpy(prefix->bytes, &in.sin_addr, 4);
 	} else if (from->sa_family == AF_INET6) {
 		memcpy(&in6, from, sizeof(in6));
-		prefix->version = 6;
+		prefix->family = AF_INET6;
 		prefix->length = 128;
 		memcpy(prefix->bytes, &in6.sin6_addr, 16);
 	}
-	return prefix->version != 0;
+	return prefix->family != 0;
 }
 
 static void take(struct arena *arena, const struct addrinfo *list, struct lookup *result)

@@ -248,7 +248,7 @@ static bool read_range(struct text t, struct prefix *from, struct prefix *to)
 			if (address_parse(word_text(value), to) != ADDRESS_OK)
 				return false;
 	}
-	return from->version && from->version == to->version && address_compare(from, to) <= 0;
+	return from->family && from->family == to->family && address_compare(from, to) <= 0;
 }
 
 /* ---- the running configuration ---- */
@@ -375,7 +375,7 @@ static void read_gateway(struct reader *r, struct object subnet, const struct vn
 		reject(r, &path, DIAG_SDN_BAD_ADDRESS, "not an address");
 		return;
 	}
-	if (gateway.version != network->version) {
+	if (gateway.family != network->family) {
 		reject(r, &path, DIAG_SDN_BAD_ADDRESS, "not of the subnet's IP version");
 		return;
 	}

@@ -141,9 +141,9 @@ void describe_macro_rule(struct out *out, const struct macro_rule *rule)
 		out_printf(out, " -sport %s", rule->sport);
 }
 
-const char *describe_versions(unsigned versions, unsigned all)
+const char *describe_families(unsigned family_mask, unsigned all)
 {
-	return versions == all ? "" : versions == IPV4 ? " (IPv4 only)" : " (IPv6 only)";
+	return family_mask == all ? "" : family_mask == IPV4 ? " (IPv4 only)" : " (IPv6 only)";
 }
 
 void describe_icmp_numbers(struct out *out, const struct icmp_type *type)

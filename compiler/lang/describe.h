@@ -17,8 +17,8 @@ void describe_values(struct out *out, const struct option_row *row);
 void describe_default(struct out *out, const struct option_row *row);
 /* "-p tcp -dport 22" */
 void describe_macro_rule(struct out *out, const struct macro_rule *rule);
-/* " (IPv6 only)" if `versions` is a part of `all`, else nothing. */
-const char *describe_versions(unsigned versions, unsigned all);
+/* " (IPv6 only)" if `family_mask` is a part of `all`, else nothing. */
+const char *describe_families(unsigned family_mask, unsigned all);
 /* "8", "3/1", "any": type and code. */
 void describe_icmp_numbers(struct out *out, const struct icmp_type *type);
 

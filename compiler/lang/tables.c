@@ -163,8 +163,8 @@ enum option_id option_find(enum file_kind kind, struct text key)
 
 /* All rules of all macros. */
 static const struct macro_rule macro_rules[] = {
-#define MACRO(name, versions, text)
-#define MACRO_RULE(versions, proto, dport, sport) { versions, proto, dport, sport },
+#define MACRO(name, family_mask, text)
+#define MACRO_RULE(family_mask, proto, dport, sport) { family_mask, proto, dport, sport },
 #include "lang/macros.def"
 #undef MACRO
 #undef MACRO_RULE
@@ -173,8 +173,8 @@ static const struct macro_rule macro_rules[] = {
 /* The index of each macro's first rule: a rule counts one up, a macro takes
  * itself back. */
 enum {
-#define MACRO(name, versions, text) JOIN(FIRST_, __LINE__), JOIN(BACK_, __LINE__) = JOIN(FIRST_, __LINE__) - 1,
-#define MACRO_RULE(versions, proto, dport, sport) JOIN(RULE_, __LINE__),
+#define MACRO(name, family_mask, text) JOIN(FIRST_, __LINE__), JOIN(BACK_, __LINE__) = JOIN(FIRST_, __LINE__) - 1,
+#define MACRO_RULE(family_mask, proto, dport, sport) JOIN(RULE_, __LINE__),
 #include "lang/macros.def"
 #undef MACRO
 #undef MACRO_RULE
@@ -184,18 +184,18 @@ enum {
  * their number. */
 struct before_the_first {
 	char none;
-#define MACRO(name, versions, text) }; struct JOIN(rules_, __LINE__) {
-#define MACRO_RULE(versions, proto, dport, sport) char JOIN(rule_, __LINE__);
+#define MACRO(name, family_mask, text) }; struct JOIN(rules_, __LINE__) {
+#define MACRO_RULE(family_mask, proto, dport, sport) char JOIN(rule_, __LINE__);
 #include "lang/macros.def"
 #undef MACRO
 #undef MACRO_RULE
 };
 
 const struct macro macro_table[] = {
-#define MACRO(name, versions, text)                                               \
-	{ name, versions, text, macro_rules + JOIN(FIRST_, __LINE__),             \
+#define MACRO(name, family_mask, text)                                               \
+	{ name, family_mask, text, macro_rules + JOIN(FIRST_, __LINE__),             \
 	  sizeof(struct JOIN(rules_, __LINE__)) },
-#define MACRO_RULE(versions, proto, dport, sport)
+#define MACRO_RULE(family_mask, proto, dport, sport)
 #include "lang/macros.def"
 #undef MACRO
 #undef MACRO_RULE
@@ -237,17 +237,17 @@ const struct macro *macro_find(struct text name)
 /* ---- ICMP types and helpers ---- */
 
 const struct icmp_type icmp_table[] = {
-#define ICMP_TYPE(version, name, type, code) { version, name, type, code },
+#define ICMP_TYPE(family_mask, name, type, code) { family_mask, name, type, code },
 #include "lang/icmp_types.def"
 #undef ICMP_TYPE
 };
 
 const unsigned icmp_count = sizeof(icmp_table) / sizeof(icmp_table[0]);
 
-const struct icmp_type *icmp_type_find(unsigned version, struct text name)
+const struct icmp_type *icmp_type_find(unsigned family_mask, struct text name)
 {
 	for (unsigned i = 0; i < icmp_count; i++)
-		if (icmp_table[i].version == version && spelled(icmp_table[i].name, name))
+		if (icmp_table[i].family_mask == family_mask && spelled(icmp_table[i].name, name))
 			return &icmp_table[i];
 	return NULL;
 }

@@ -11,7 +11,7 @@
 #include "ast.h"
 #include "base/text.h"
 
-/* Bit sets of IP versions. */
+/* Bits of a family mask: IP versions. */
 enum {
 	IPV4 = 1,
 	IPV6 = 2,
@@ -106,13 +106,13 @@ extern const struct option_row option_table[OPTION_COUNT];
 enum option_id option_find(enum file_kind kind, struct text key);
 
 struct macro_rule {
-	unsigned versions;
+	unsigned family_mask;
 	const char *proto, *dport, *sport; /* NULL: not set */
 };
 
 struct macro {
 	const char *name;
-	unsigned versions;
+	unsigned family_mask;
 	const char *text;
 	const struct macro_rule *rules;
 	unsigned count;
@@ -126,7 +126,7 @@ extern const unsigned macro_count;
 const struct macro *macro_find(struct text name);
 
 struct icmp_type {
-	unsigned version; /* IPV4 or IPV6 */
+	unsigned family_mask; /* IPV4 or IPV6 */
 	const char *name;
 	int16_t type, code; /* -1: any */
 };
@@ -135,12 +135,12 @@ extern const struct icmp_type icmp_table[];
 extern const unsigned icmp_count;
 
 /* NULL if that IP version's ICMP has no such type. */
-const struct icmp_type *icmp_type_find(unsigned version, struct text name);
+const struct icmp_type *icmp_type_find(unsigned family_mask, struct text name);
 
 struct helper {
 	const char *name, *proto;
 	uint16_t port;
-	unsigned versions;
+	unsigned family_mask;
 };
 
 extern const struct helper helper_table[];

@@ -71,10 +71,10 @@ struct check {
 
 /* ---- what is sent ---- */
 
-static struct cube service_cube(const struct check *c, const struct service *service, unsigned version,
+static struct cube service_cube(const struct check *c, const struct service *service, unsigned family_mask,
 			      struct interval_set sources)
 {
-	struct cube cube = space_service(c->lint->space, version, service->proto, service->first, service->last);
+	struct cube cube = space_service(c->lint->space, family_mask, service->proto, service->first, service->last);
 
 	cube.side[DIM_SOURCE] = sources;
 	return cube;
@@ -92,7 +92,7 @@ static struct interval_set one_address(const struct check *c, struct text addres
 }
 
 /* The other nodes' addresses; count 0: no other node is known. */
-static struct interval_set node_addresses(const struct check *c, unsigned version)
+static struct interval_set node_addresses(const struct check *c, unsigned family_mask)
 {
 	struct interval *ranges;
 	uint32_t count = 0;
@@ -104,7 +104,7 @@ static struct interval_set node_addresses(const struct check *c, unsigned versio
 	for (const struct corosync_link *l = c->lint->config->corosync.links; l; l = l->next) {
 		struct interval_set address = one_address(c, l->theirs);
 
-		if (l->version == version && address.count)
+		if (l->family_mask == family_mask && address.count)
 			ranges[count++] = address.ranges[0];
 	}
 	return interval_set_normalize(ranges, count);
@@ -120,25 +120,25 @@ static void start_way(const struct check *c, struct way *way, const struct servi
 	way->decided = service->users != ADMINISTRATORS && !c->lint->config->corosync.links &&
 		       (c->lint->config->corosync.present || c->lint->inputs->on_node);
 	way->decided |= service->users == LINKS && c->lint->config->corosync.present;
-	for (unsigned version = IPV4; version <= IPV6; version <<= 1) {
-		bool six = version == IPV6;
+	for (unsigned family_mask = IPV4; family_mask <= IPV6; family_mask <<= 1) {
+		bool six = family_mask == IPV6;
 
-		named[six] = lint_written_management(c->lint, version);
-		nodes[six] = node_addresses(c, version);
+		named[six] = lint_written_management(c->lint, family_mask);
+		nodes[six] = node_addresses(c, family_mask);
 		written |= named[six].count != 0;
 		known |= nodes[six].count != 0;
 	}
 	way->exact = written || (service->users == NODES && known);
-	for (unsigned version = IPV4; version <= IPV6; version <<= 1) {
-		bool six = version == IPV6;
+	for (unsigned family_mask = IPV4; family_mask <= IPV6; family_mask <<= 1) {
+		bool six = family_mask == IPV6;
 		struct interval_set sources = service->users == NODES && known ? nodes[six]
 					: written		  ? named[six]
-								  : lint_local_network(c->lint, version);
-		struct cube cube = service_cube(c, service, version, sources);
+								  : lint_local_network(c->lint, family_mask);
+		struct cube cube = service_cube(c, service, family_mask, sources);
 
 		if (sources.count)
 			packet_set_add(&c->lint->scratch, &way->left, &cube);
-		cube.side[DIM_SOURCE] = lint_elsewhere(c->lint, version);
+		cube.side[DIM_SOURCE] = lint_elsewhere(c->lint, family_mask);
 		packet_set_add(&c->lint->scratch, &way->elsewhere, &cube);
 	}
 }
@@ -151,7 +151,7 @@ static struct link *start_links(const struct check *c, bool in)
 		struct link *link = ARENA_NEW(&c->lint->scratch, struct link);
 
 		link->link = l;
-		link->packet = space_service(c->lint->space, l->version, 17, l->port, l->port);
+		link->packet = space_service(c->lint->space, l->family_mask, 17, l->port, l->port);
 		link->packet.side[DIM_SPORT] = link->packet.side[DIM_DPORT];
 		link->packet.side[DIM_SOURCE] = one_address(c, in ? l->theirs : l->ours);
 		link->packet.side[DIM_DEST] = one_address(c, in ? l->ours : l->theirs);

@@ -12,14 +12,14 @@ enum {
 	WIDEST = 29, /* prefix length: a narrower network holds this node and its gateway */
 };
 
-static struct packet_set service_from(struct lint *lint, uint16_t port, struct interval_set (*sources)(struct lint *lint, unsigned version))
+static struct packet_set service_from(struct lint *lint, uint16_t port, struct interval_set (*sources)(struct lint *lint, unsigned family_mask))
 {
 	struct packet_set set = { .count = 0 };
 
-	for (unsigned version = IPV4; version <= IPV6; version <<= 1) {
-		struct cube cube = space_service(lint->space, version, 6, port, port);
+	for (unsigned family_mask = IPV4; family_mask <= IPV6; family_mask <<= 1) {
+		struct cube cube = space_service(lint->space, family_mask, 6, port, port);
 
-		cube.side[DIM_SOURCE] = sources(lint, version);
+		cube.side[DIM_SOURCE] = sources(lint, family_mask);
 		if (cube.side[DIM_SOURCE].count)
 			packet_set_add(&lint->scratch, &set, &cube);
 	}
@@ -41,10 +41,10 @@ struct exposure {
 	bool done;
 };
 
-static struct interval_set everyone(struct lint *lint, unsigned version)
+static struct interval_set everyone(struct lint *lint, unsigned family_mask)
 {
 	(void)lint;
-	return space_everyone(version);
+	return space_everyone(family_mask);
 }
 
 /* The interface that a host usually has towards the rest of the world: others may be a private network, or a VPN. */
@@ -59,11 +59,11 @@ static bool is_uplink(struct text iface)
 }
 
 /* Three quarters of all addresses of IPv4: with exceptions, it is still everyone that is meant. */
-static bool are_most(const struct interval_set *source, unsigned version)
+static bool are_most(const struct interval_set *source, unsigned family_mask)
 {
 	uint64_t count = 0;
 
-	for (uint32_t i = 0; version == IPV4 && i < source->count; i++)
+	for (uint32_t i = 0; family_mask == IPV4 && i < source->count; i++)
 		count += source->ranges[i].last.low - source->ranges[i].first.low + 1;
 	return count >= (uint64_t)3 << 30;
 }
@@ -71,14 +71,14 @@ static bool are_most(const struct interval_set *source, unsigned version)
 static bool is_from_everyone(struct lint *lint, const struct rule *rule, bool *nearly)
 {
 	*nearly = false;
-	for (unsigned version = IPV4; version <= IPV6; version <<= 1) {
-		struct interval_set source = space_endpoint(lint->space, rule->source, version);
+	for (unsigned family_mask = IPV4; family_mask <= IPV6; family_mask <<= 1) {
+		struct interval_set source = space_endpoint(lint->space, rule->source, family_mask);
 
-		if ((rule->versions & version) && interval_set_is_full(&source, DIM_SOURCE, version)) {
+		if ((rule->family_mask & family_mask) && interval_set_is_full(&source, DIM_SOURCE, family_mask)) {
 			*nearly = false;
 			return true;
 		}
-		*nearly |= (rule->versions & version) && are_most(&source, version);
+		*nearly |= (rule->family_mask & family_mask) && are_most(&source, family_mask);
 	}
 	return *nearly;
 }
@@ -89,8 +89,8 @@ static void report_open(struct exposure *e, const struct rule *line, const struc
 	struct arena *arena = e->lint->arena;
 	struct diagnostic *d = diag(e->lint->diags, line->span, DIAG_WEB_OPEN, "this rule opens the web interface%s to %severyone%s%s",
 				    ssh ? " and SSH" : "", nearly ? "nearly " : "",
-				    rule->versions == IPV4   ? " with IPv4"
-				    : rule->versions == IPV6 ? " with IPv6"
+				    rule->family_mask == IPV4   ? " with IPv4"
+				    : rule->family_mask == IPV6 ? " with IPv6"
 							     : "",
 				    iface.len ? arena_printf(arena, " on the side of `%.*s`", TEXT_ARG(iface)) : "");
 
@@ -146,14 +146,14 @@ static void visit_local(void *data, const struct rule *line, const struct rule *
 static bool is_public(const struct prefix *network)
 {
 	static const struct prefix private[] = {
-		{ 4, 8, { 10 } },	 { 4, 12, { 172, 16 } },  { 4, 16, { 192, 168 } },
-		{ 4, 10, { 100, 64 } }, { 4, 16, { 169, 254 } }, { 4, 8, { 127 } },
+		{ AF_INET, 8, { 10 } },	 { AF_INET, 12, { 172, 16 } },  { AF_INET, 16, { 192, 168 } },
+		{ AF_INET, 10, { 100, 64 } }, { AF_INET, 16, { 169, 254 } }, { AF_INET, 8, { 127 } },
 	};
 
 	for (size_t i = 0; i < sizeof(private) / sizeof(private[0]); i++)
 		if (prefix_covers(&private[i], network) || prefix_covers(network, &private[i]))
 			return false;
-	return network->version == 4 && network->length <= WIDEST;
+	return network->family == AF_INET && network->length <= WIDEST;
 }
 
 static void check_local_network(struct lint *lint)

@@ -144,21 +144,21 @@ static void check_nic_names(struct lint *lint, const struct guest *guest)
 
 /* ---- source addresses that nobody knows ---- */
 
-/* The IP versions of which the filter of a NIC lets through more than its link-local address. */
-static unsigned known_versions(const struct ipset *set, const struct nic *nic)
+/* The IP version of which the filter of a NIC lets through more than its link-local address. */
+static unsigned known_families(const struct ipset *set, const struct nic *nic)
 {
-	unsigned versions = (nic->ip4.version ? IPV4 : 0) | (nic->ip6.version ? IPV6 : 0);
+	unsigned family_mask = (nic->ip4.family ? IPV4 : 0) | (nic->ip6.family ? IPV6 : 0);
 
 	for (const struct set_entry *e = set->entries; e; e = e->next)
 		if (!e->implicit && !e->nomatch)
-			versions |= prefix_versions(e->alias ? &e->alias->prefix : &e->prefix);
-	return versions;
+			family_mask |= prefix_family_mask(e->alias ? &e->alias->prefix : &e->prefix);
+	return family_mask;
 }
 
 static bool lacks_addresses(const struct guest *guest, const struct nic *nic)
 {
 	const struct ipset *set = nic->firewall ? guest_filter_set(guest, nic) : NULL;
-	unsigned known = set ? known_versions(set, nic) : IPV4 | IPV6;
+	unsigned known = set ? known_families(set, nic) : IPV4 | IPV6;
 
 	return !known || (nic->dhcp && !(known & IPV4));
 }
@@ -182,7 +182,7 @@ static void check_ipfilter(struct lint *lint, const struct lint_file *file)
 		if (lacks_addresses(guest, n))
 			diag_label(d, n->span, "%s", n->dhcp ? "which address DHCP gives is not known" : "no address is known");
 	diag_note(d, "the filter of source addresses drops %s",
-		  known_versions(set, nic) ? "all IPv4 packets that it sends"
+		  known_families(set, nic) ? "all IPv4 packets that it sends"
 					   : "all that it sends, but from its link-local IPv6 address");
 	diag_help(d, "write its addresses into [IPSET ipfilter-%.*s] of this file%s", TEXT_ARG(nic->key),
 		  guest->options.ipfilter ? ", or switch `ipfilter` off" : "");

@@ -24,12 +24,12 @@ struct text lint_rule_iface(const struct rule *line, const struct rule *rule)
 }
 
 /* The addresses of the interface lo: 127.0.0.0/8 or ::1. */
-static struct interval_set loopback(struct lint *lint, unsigned version)
+static struct interval_set loopback(struct lint *lint, unsigned family_mask)
 {
-	static const struct prefix networks[] = { { 4, 8, { 127 } }, { 6, 128, { [15] = 1 } } };
+	static const struct prefix networks[] = { { AF_INET, 8, { 127 } }, { AF_INET6, 128, { [15] = 1 } } };
 	struct interval *range = ARENA_NEW(&lint->scratch, struct interval);
 
-	*range = interval_of_prefix(&networks[version == IPV6]);
+	*range = interval_of_prefix(&networks[family_mask == IPV6]);
 	return (struct interval_set){ range, 1 };
 }
 
@@ -38,11 +38,11 @@ static bool is_loopback(const struct walk *w, const struct rule *line, const str
 {
 	if (text_is(lint_rule_iface(line, rule), "lo"))
 		return true;
-	for (unsigned version = IPV4; version <= IPV6; version <<= 1) {
-		struct interval_set source = space_endpoint(w->lint->space, rule->source, version);
-		struct interval_set own = loopback(w->lint, version);
+	for (unsigned family_mask = IPV4; family_mask <= IPV6; family_mask <<= 1) {
+		struct interval_set source = space_endpoint(w->lint->space, rule->source, family_mask);
+		struct interval_set own = loopback(w->lint, family_mask);
 
-		if ((rule->versions & version) && interval_set_subtract(&w->lint->scratch, &source, &own).count)
+		if ((rule->family_mask & family_mask) && interval_set_subtract(&w->lint->scratch, &source, &own).count)
 			return false;
 	}
 	return true;
@@ -80,7 +80,7 @@ struct packet_set lint_rule_from(struct lint *lint, const struct rule *line, con
 	struct packet_set set = space_rule(lint->space, rule, line->iface);
 
 	for (uint32_t i = 0; i < set.count; i++) {
-		struct cube any = space_service(lint->space, set.cubes[i].version, 6, 0, 0);
+		struct cube any = space_service(lint->space, set.cubes[i].family_mask, 6, 0, 0);
 
 		set.cubes[i].side[DIM_IFACE] = any.side[DIM_IFACE];
 		set.cubes[i].side[DIM_DEST] = any.side[DIM_DEST];
@@ -117,19 +117,19 @@ const struct ipset *lint_cluster_set(const struct lint *lint, const char *name)
 	return set;
 }
 
-struct interval_set lint_local_network(struct lint *lint, unsigned version)
+struct interval_set lint_local_network(struct lint *lint, unsigned family_mask)
 {
 	const struct prefix *network = &lint->config->local_network->prefix;
 	struct interval *range = ARENA_NEW(&lint->scratch, struct interval);
 
 	*range = interval_of_prefix(network);
-	return (struct interval_set){ range, prefix_versions(network) == version };
+	return (struct interval_set){ range, prefix_family_mask(network) == family_mask };
 }
 
-struct interval_set lint_elsewhere(struct lint *lint, unsigned version)
+struct interval_set lint_elsewhere(struct lint *lint, unsigned family_mask)
 {
-	struct interval_set all = space_everyone(version), local = lint_local_network(lint, version);
-	struct interval_set own = loopback(lint, version);
+	struct interval_set all = space_everyone(family_mask), local = lint_local_network(lint, family_mask);
+	struct interval_set own = loopback(lint, family_mask);
 
 	all = interval_set_subtract(&lint->scratch, &all, &local);
 	return interval_set_subtract(&lint->scratch, &all, &own);
@@ -137,10 +137,10 @@ struct interval_set lint_elsewhere(struct lint *lint, unsigned version)
 
 bool lint_knows_local_network(const struct lint *lint)
 {
-	return lint->inputs->local_network.version || !lint->config->local_network->implicit;
+	return lint->inputs->local_network.family || !lint->config->local_network->implicit;
 }
 
-struct interval_set lint_written_management(struct lint *lint, unsigned version)
+struct interval_set lint_written_management(struct lint *lint, unsigned family_mask)
 {
 	const struct ipset *set = lint_cluster_set(lint, "management");
 	uint32_t count = 0;
@@ -155,14 +155,14 @@ struct interval_set lint_written_management(struct lint *lint, unsigned version)
 		const struct prefix *prefix = e->alias ? &e->alias->prefix : &e->prefix;
 
 		if (!e->implicit && !e->nomatch && (!e->alias || (e->alias->valid && e->alias != lint->config->local_network)) &&
-		    prefix_versions(prefix) == version)
+		    prefix_family_mask(prefix) == family_mask)
 			ranges[count++] = interval_of_prefix(prefix);
 	}
 	written = interval_set_normalize(ranges, count);
 	if (!written.count)
 		return written;
 	/* Without the exceptions. */
-	all = space_set(lint->space, set, version);
+	all = space_set(lint->space, set, family_mask);
 	outside = interval_set_subtract(&lint->scratch, &written, &all);
 	return interval_set_subtract(&lint->scratch, &written, &outside);
 }

@@ -14,11 +14,11 @@ void lint_each_host_rule(struct lint *lint, enum direction direction,
 /* The set of that name of the cluster; NULL if there is none. */
 const struct ipset *lint_cluster_set(const struct lint *lint, const char *name);
 /* The addresses of one IP version that [IPSET management] names, without those that it holds anyway. */
-struct interval_set lint_written_management(struct lint *lint, unsigned version);
+struct interval_set lint_written_management(struct lint *lint, unsigned family_mask);
 /* All addresses of the local network; count 0: it is of the other IP version. */
-struct interval_set lint_local_network(struct lint *lint, unsigned version);
+struct interval_set lint_local_network(struct lint *lint, unsigned family_mask);
 /* All addresses that are neither of the local network nor this machine's own loopback addresses. */
-struct interval_set lint_elsewhere(struct lint *lint, unsigned version);
+struct interval_set lint_elsewhere(struct lint *lint, unsigned family_mask);
 /* Whether the tree or the command line says what the local network is. */
 bool lint_knows_local_network(const struct lint *lint);
 

@@ -40,8 +40,8 @@ static struct interval_set values_of(struct lint *lint, const struct prefix *pre
 static struct interval_set private_ipv4(struct lint *lint)
 {
 	static const struct prefix networks[] = {
-		{ 4, 8, { 10 } },	 { 4, 12, { 172, 16 } },  { 4, 16, { 192, 168 } },
-		{ 4, 10, { 100, 64 } }, { 4, 16, { 169, 254 } },
+		{ AF_INET, 8, { 10 } },	 { AF_INET, 12, { 172, 16 } },  { AF_INET, 16, { 192, 168 } },
+		{ AF_INET, 10, { 100, 64 } }, { AF_INET, 16, { 169, 254 } },
 	};
 
 	return values_of(lint, networks, sizeof(networks) / sizeof(networks[0]));
@@ -50,7 +50,7 @@ static struct interval_set private_ipv4(struct lint *lint)
 /* RFC 4291, 4193. */
 static struct interval_set local_ipv6(struct lint *lint)
 {
-	static const struct prefix networks[] = { { 6, 10, { 0xfe, 0x80 } }, { 6, 7, { 0xfc } } };
+	static const struct prefix networks[] = { { AF_INET6, 10, { 0xfe, 0x80 } }, { AF_INET6, 7, { 0xfc } } };
 
 	return values_of(lint, networks, sizeof(networks) / sizeof(networks[0]));
 }

@@ -37,9 +37,9 @@ struct way {
 	const char *example;
 };
 
-static void add_service(struct way *w, struct packet_set *set, unsigned version, struct interval_set source)
+static void add_service(struct way *w, struct packet_set *set, unsigned family_mask, struct interval_set source)
 {
-	struct cube cube = space_service(w->lint->space, version, 6, w->service->port, w->service->port);
+	struct cube cube = space_service(w->lint->space, family_mask, 6, w->service->port, w->service->port);
 
 	cube.side[DIM_SOURCE] = source;
 	if (source.count)
@@ -96,18 +96,18 @@ static void find_sources(struct way *w)
 	struct lint *lint = w->lint;
 	struct interval_set named[2];
 
-	for (unsigned version = IPV4; version <= IPV6; version <<= 1) {
-		struct interval_set local = lint_local_network(lint, version);
-		struct interval_set *members = &named[version == IPV6];
+	for (unsigned family_mask = IPV4; family_mask <= IPV6; family_mask <<= 1) {
+		struct interval_set local = lint_local_network(lint, family_mask);
+		struct interval_set *members = &named[family_mask == IPV6];
 
-		*members = lint_written_management(lint, version);
+		*members = lint_written_management(lint, family_mask);
 		w->written |= members->count != 0;
 		w->further |= interval_set_subtract(&lint->scratch, members, &local).count != 0;
-		add_service(w, &w->outside, version, lint_elsewhere(lint, version));
+		add_service(w, &w->outside, family_mask, lint_elsewhere(lint, family_mask));
 	}
-	for (unsigned version = IPV4; version <= IPV6; version <<= 1)
-		add_service(w, &w->left, version,
-			    w->written ? named[version == IPV6] : lint_local_network(lint, version));
+	for (unsigned family_mask = IPV4; family_mask <= IPV6; family_mask <<= 1)
+		add_service(w, &w->left, family_mask,
+			    w->written ? named[family_mask == IPV6] : lint_local_network(lint, family_mask));
 }
 
 /* What comes from the set `blacklist` is dropped before all rules.  Where it is not known who the administrators are,
@@ -122,10 +122,10 @@ static bool is_blacklisted(struct lint *lint)
 	find_sources(&way);
 	if (!set || !set->span.begin || (!way.written && !lint_knows_local_network(lint)))
 		return false;
-	for (unsigned version = IPV4; version <= IPV6; version <<= 1) {
-		struct cube cube = space_everything(version);
+	for (unsigned family_mask = IPV4; family_mask <= IPV6; family_mask <<= 1) {
+		struct cube cube = space_everything(family_mask);
 
-		cube.side[DIM_SOURCE] = space_set(lint->space, set, version);
+		cube.side[DIM_SOURCE] = space_set(lint->space, set, family_mask);
 		if (cube.side[DIM_SOURCE].count)
 			packet_set_add(&lint->scratch, &dropped, &cube);
 	}
@@ -183,7 +183,7 @@ static void report_local(struct lint *lint, const char *which, bool lost)
 
 	if (network->span.begin)
 		diag_label(d, network->span, "the local network");
-	else if (lint->inputs->local_network.version)
+	else if (lint->inputs->local_network.family)
 		diag_note(d, "it is %.*s", TEXT_ARG(network->cidr));
 	else
 		diag_note(d, "which one that is, each node finds out itself");

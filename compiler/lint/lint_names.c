@@ -190,8 +190,8 @@ static bool same_values(const struct interval_set *a, const struct interval_set 
 
 static bool same_set(struct lint *lint, const struct ipset *a, const struct ipset *b)
 {
-	for (unsigned version = IPV4; version <= IPV6; version <<= 1) {
-		struct interval_set x = space_set(lint->space, a, version), y = space_set(lint->space, b, version);
+	for (unsigned family_mask = IPV4; family_mask <= IPV6; family_mask <<= 1) {
+		struct interval_set x = space_set(lint->space, a, family_mask), y = space_set(lint->space, b, family_mask);
 
 		if (!same_values(&x, &y))
 			return false;

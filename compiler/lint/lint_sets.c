@@ -143,20 +143,20 @@ void lint_set_entries(struct lint *lint)
 
 /* ---- everyone ---- */
 
-static const char *version_name(unsigned version)
+static const char *version_name(unsigned family_mask)
 {
-	return version == IPV4 ? "IPv4" : "IPv6";
+	return family_mask == IPV4 ? "IPv4" : "IPv6";
 }
 
 /* The entries that make it everyone. */
-static void label_parts(struct diagnostic *d, const struct ipset *set, unsigned version)
+static void label_parts(struct diagnostic *d, const struct ipset *set, unsigned family_mask)
 {
 	uint32_t count = 0;
 
 	for (const struct set_entry *e = set->entries; e && count < MOST_LABELS; e = e->next) {
 		const struct prefix *prefix = e->alias ? &e->alias->prefix : &e->prefix;
 
-		if (e->implicit || e->nomatch || prefix_versions(prefix) != version)
+		if (e->implicit || e->nomatch || prefix_family_mask(prefix) != family_mask)
 			continue;
 		diag_label(d, e->span, "a part of the whole");
 		count++;
@@ -209,19 +209,19 @@ static const char *effect_of_everyone(struct lint *lint, const struct ipset *set
 
 static void check_everyone(struct lint *lint, const struct ipset *set)
 {
-	for (unsigned version = IPV4; version <= IPV6; version <<= 1) {
-		struct interval_set values = space_set(lint->space, set, version);
+	for (unsigned family_mask = IPV4; family_mask <= IPV6; family_mask <<= 1) {
+		struct interval_set values = space_set(lint->space, set, family_mask);
 		const char *effect;
 		struct diagnostic *d;
 
-		if (!interval_set_is_full(&values, DIM_SOURCE, version))
+		if (!interval_set_is_full(&values, DIM_SOURCE, family_mask))
 			continue;
 		effect = effect_of_everyone(lint, set);
 		if (!effect)
 			return;
 		d = diag(lint->diags, set->span, DIAG_EVERYONE, "the IP set `%.*s` holds every %s address",
-			 TEXT_ARG(set->name), version_name(version));
-		label_parts(d, set, version);
+			 TEXT_ARG(set->name), version_name(family_mask));
+		label_parts(d, set, family_mask);
 		diag_note(d, "%s", effect);
 		if (!text_is(set->name, "blacklist"))
 			diag_help(
@@ -233,14 +233,14 @@ static void check_everyone(struct lint *lint, const struct ipset *set)
 
 static void check_endpoint(struct lint *lint, const struct rule *rule, const struct endpoint *endpoint)
 {
-	for (unsigned version = IPV4; version <= IPV6 && endpoint->kind == ENDPOINT_LIST; version <<= 1) {
-		struct interval_set values = space_endpoint(lint->space, endpoint, version);
+	for (unsigned family_mask = IPV4; family_mask <= IPV6 && endpoint->kind == ENDPOINT_LIST; family_mask <<= 1) {
+		struct interval_set values = space_endpoint(lint->space, endpoint, family_mask);
 		struct diagnostic *d;
 
-		if (endpoint->count < 2 || !interval_set_is_full(&values, DIM_SOURCE, version))
+		if (endpoint->count < 2 || !interval_set_is_full(&values, DIM_SOURCE, family_mask))
 			continue;
 		d = diag(lint->diags, endpoint->span.begin ? endpoint->span : rule->span, DIAG_EVERYONE,
-			 "these addresses together are all of %s", version_name(version));
+			 "these addresses together are all of %s", version_name(family_mask));
 		diag_note(d, "the rule is one for everybody");
 		diag_help(d,
 			  "name who is meant, or leave the addresses out of the rule so that it can be seen");

@@ -80,12 +80,12 @@ static void add_implied(struct cover *c)
 	struct step *step = &c->steps[c->count++];
 
 	*step = (struct step){ .rule = &accept, .line = &accept, .implied = true };
-	for (unsigned version = IPV4; version <= IPV6; version <<= 1) {
-		struct cube cube = space_service(c->lint->space, version, 17, 5404, 5405);
+	for (unsigned family_mask = IPV4; family_mask <= IPV6; family_mask <<= 1) {
+		struct cube cube = space_service(c->lint->space, family_mask, 17, 5404, 5405);
 
 		packet_set_add(&c->lint->scratch, &step->set, &cube);
 		for (size_t i = 0; i < sizeof(ports) / sizeof(ports[0]); i++) {
-			cube = space_service(c->lint->space, version, 6, ports[i][0], ports[i][1]);
+			cube = space_service(c->lint->space, family_mask, 6, ports[i][0], ports[i][1]);
 			packet_set_add(&c->lint->scratch, &step->set, &cube);
 		}
 	}
@@ -367,15 +367,15 @@ static bool is_noise(struct cover *c, const struct packet_set *set)
 
 	for (uint32_t i = 0; i < set->count; i++)
 		packet_set_add(&c->lint->scratch, &left, &set->cubes[i]);
-	for (unsigned version = IPV4; version <= IPV6; version <<= 1) {
-		struct cube dns = space_service(c->lint->space, version, 17, 53, 53);
+	for (unsigned family_mask = IPV4; family_mask <= IPV6; family_mask <<= 1) {
+		struct cube dns = space_service(c->lint->space, family_mask, 17, 53, 53);
 		struct interval_set any = dns.side[DIM_SPORT];
 
 		dns.side[DIM_SPORT] = dns.side[DIM_DPORT];
 		dns.side[DIM_DPORT] = any;
 		packet_set_subtract(&c->lint->scratch, &left, &dns);
 		for (size_t i = 0; i < sizeof(noise) / sizeof(noise[0]) && left.count; i++) {
-			struct cube cube = space_service(c->lint->space, version, noise[i].proto,
+			struct cube cube = space_service(c->lint->space, family_mask, noise[i].proto,
 						       noise[i].first, noise[i].last);
 
 			packet_set_subtract(&c->lint->scratch, &left, &cube);
@@ -475,7 +475,7 @@ static bool is_blacklisted(const struct cover *c, const struct subject *s, const
 	for (uint32_t i = s->first; i < s->last; i++)
 		for (uint32_t j = 0; j < c->steps[i].set.count; j++) {
 			const struct cube *cube = &c->steps[i].set.cubes[j];
-			struct interval_set dropped = space_set(c->lint->space, set, cube->version);
+			struct interval_set dropped = space_set(c->lint->space, set, cube->family_mask);
 
 			if (!interval_set_contains(&dropped, &cube->side[DIM_SOURCE]))
 				return false;
@@ -520,27 +520,27 @@ static bool is_unsure(const struct endpoint *endpoint)
 	return !kept && endpoint->ipset->size;
 }
 
-static const char *version_text(unsigned versions)
+static const char *version_text(unsigned family_mask)
 {
-	return versions == IPV4 ? " IPv4" : versions == IPV6 ? " IPv6" : "";
+	return family_mask == IPV4 ? " IPv4" : family_mask == IPV6 ? " IPv6" : "";
 }
 
 static void explain_empty(struct cover *c, struct diagnostic *d, const struct rule *rule,
 			  const struct endpoint *endpoint)
 {
-	unsigned versions = 0;
+	unsigned family_mask = 0;
 
-	for (unsigned version = IPV4; version <= IPV6; version <<= 1)
-		if (space_endpoint(c->lint->space, endpoint, version).count)
-			versions |= version;
-	if (endpoint->kind != ENDPOINT_SET || (versions & rule->versions))
+	for (unsigned family = IPV4; family <= IPV6; family <<= 1)
+		if (space_endpoint(c->lint->space, endpoint, family).count)
+			family_mask |= family;
+	if (endpoint->kind != ENDPOINT_SET || (family_mask & rule->family_mask))
 		return;
 	if (endpoint->ipset->span.begin)
 		diag_label(d, endpoint->ipset->span, "holds no%s address",
-			   version_text(versions ? rule->versions : 0));
+			   version_text(family_mask ? rule->family_mask : 0));
 	else
 		diag_note(d, "the set `%.*s` holds no%s address", TEXT_ARG(endpoint->ipset->name),
-			  version_text(versions ? rule->versions : 0));
+			  version_text(family_mask ? rule->family_mask : 0));
 }
 
 static void report_nothing(struct cover *c, const struct step *step)

@@ -91,7 +91,7 @@ enum address_error address_parse(struct text t, struct prefix *prefix)
 {
 	bool six = text_find(t, ':') >= 0;
 
-	*prefix = (struct prefix){ .version = six ? 6 : 4, .length = six ? 128 : 32 };
+	*prefix = (struct prefix){ .family = six ? AF_INET6 : AF_INET, .length = six ? 128 : 32 };
 	if (six)
 		return parse_ip6(t, prefix->bytes) ? ADDRESS_OK : ADDRESS_MALFORMED;
 	return parse_ip4(t, prefix->bytes) ? ADDRESS_OK : diagnose_ip4(t);
@@ -103,7 +103,7 @@ static enum address_error parse_length(struct text t, struct prefix *prefix)
 	uint8_t mask[4];
 	uint64_t length;
 
-	if (prefix->version == 4 && parse_ip4(t, mask))
+	if (prefix->family == AF_INET && parse_ip4(t, mask))
 		return ADDRESS_NETMASK;
 	if (!text_all_digits(t) || (t.ptr[0] == '0' && t.len > 1))
 		return ADDRESS_BAD_LENGTH;
@@ -154,8 +154,8 @@ void prefix_clear_host_bits(struct prefix *p)
 
 int address_compare(const struct prefix *a, const struct prefix *b)
 {
-	if (a->version != b->version)
-		return a->version < b->version ? -1 : 1;
+	if (a->family != b->family)
+		return a->family < b->family ? -1 : 1;
 	return memcmp(a->bytes, b->bytes, prefix_bits(a) / 8);
 }
 
@@ -172,7 +172,7 @@ bool prefix_covers(const struct prefix *a, const struct prefix *b)
 {
 	unsigned whole = a->length / 8u;
 
-	if (a->version != b->version || a->length > b->length)
+	if (a->family != b->family || a->length > b->length)
 		return false;
 	if (memcmp(a->bytes, b->bytes, whole) != 0)
 		return false;
@@ -252,7 +252,7 @@ static char *put_ip6(char *at, const uint8_t bytes[16])
 
 uint32_t prefix_format(const struct prefix *p, char text[PREFIX_TEXT_SIZE])
 {
-	char *at = p->version == 4 ? put_ip4(text, p->bytes) : put_ip6(text, p->bytes);
+	char *at = p->family == AF_INET ? put_ip4(text, p->bytes) : put_ip6(text, p->bytes);
 
 	if (p->length != prefix_bits(p)) {
 		*at++ = '/';
@@ -288,7 +288,7 @@ static int intended_length(struct text t)
 
 bool address_intended(struct text t, char text[PREFIX_TEXT_SIZE])
 {
-	struct prefix p = { .version = 4 };
+	struct prefix p = { .family = AF_INET };
 	long slash = text_find(t, '/');
 	uint32_t end = slash < 0 ? t.len : (uint32_t)slash;
 	int length;

@@ -10,9 +10,11 @@
 
 #include "base/text.h"
 
+#include <sys/socket.h>
+
 /* An address with a prefix length; IPv4 uses the first four bytes. */
 struct prefix {
-	uint8_t version; /* 4 or 6 */
+	uint8_t family; /* AF_INET or AF_INET6; 0: no prefix */
 	uint8_t length;  /* 0..32, 0..128 */
 	uint8_t bytes[16];
 };
@@ -29,13 +31,13 @@ enum address_error {
 
 static inline unsigned prefix_bits(const struct prefix *p)
 {
-	return p->version == 4 ? 32 : 128;
+	return p->family == AF_INET ? 32 : 128;
 }
 
 /* Bit set: IPV4 or IPV6 of tables.h. */
-static inline unsigned prefix_versions(const struct prefix *p)
+static inline unsigned prefix_family_mask(const struct prefix *p)
 {
-	return p->version == 4 ? 1 : 2;
+	return p->family == AF_INET ? 1 : 2;
 }
 
 /* ADDRESS or ADDRESS/LENGTH; without length it is 32 or 128. */
@@ -46,11 +48,11 @@ enum address_error address_parse(struct text t, struct prefix *prefix);
 /* Bits set behind the prefix length. */
 bool prefix_has_host_bits(const struct prefix *p);
 void prefix_clear_host_bits(struct prefix *p);
-/* By version, then address, then length. */
+/* By family, then address, then length. */
 int prefix_compare(const struct prefix *a, const struct prefix *b);
 /* b lies in a. */
 bool prefix_covers(const struct prefix *a, const struct prefix *b);
-/* By version, then address; the lengths play no part. */
+/* By family, then address; the lengths play no part. */
 int address_compare(const struct prefix *a, const struct prefix *b);
 
 enum { PREFIX_TEXT_SIZE = 48 };

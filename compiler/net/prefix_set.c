@@ -125,14 +125,14 @@ static void open_bracket(struct walk *w, struct bracket *b)
 }
 
 static uint32_t make_brackets(struct bracket *brackets, const struct prefix_entry *entries, uint32_t count,
-			      unsigned version)
+			      unsigned family)
 {
 	uint32_t made = 0;
 
 	for (uint32_t i = 0; i < count; i++) {
 		struct bracket *b = &brackets[made];
 
-		if (entries[i].prefix.version != version)
+		if (entries[i].prefix.family != family)
 			continue;
 		*b = (struct bracket){ .prefix = entries[i].prefix, .nomatch = entries[i].nomatch, .order = i };
 		prefix_clear_host_bits(&b->prefix);
@@ -144,16 +144,16 @@ static uint32_t make_brackets(struct bracket *brackets, const struct prefix_entr
 }
 
 struct address_set prefix_set_resolve(struct arena *arena, const struct prefix_entry *entries,
-				      uint32_t count, unsigned version)
+				      uint32_t count, unsigned family)
 {
-	struct address_set set = { .size = version == 4 ? 4 : 16 };
+	struct address_set set = { .size = family == AF_INET ? 4 : 16 };
 	struct walk w = { .size = set.size, .set = &set };
 	struct bracket *brackets;
 
 	/* An exception in the middle makes two of one. */
 	set.ranges = ARENA_ARRAY(arena, struct address_range, 2 * count);
 	brackets = ARENA_ARRAY(arena, struct bracket, count);
-	count = make_brackets(brackets, entries, count, version);
+	count = make_brackets(brackets, entries, count, family);
 	for (uint32_t i = 0; i < count; i++)
 		if (i == 0 || !same_network(&brackets[i - 1], &brackets[i]))
 			open_bracket(&w, &brackets[i]);
@@ -184,7 +184,7 @@ bool address_set_has(const struct address_set *set, const uint8_t *address)
 /* The widest prefix that begins at `first` and does not reach beyond `last`. */
 static struct prefix widest(const uint8_t *first, const uint8_t *last, unsigned size, uint8_t end[16])
 {
-	struct prefix p = { .version = size == 4 ? 4 : 6, .length = (uint8_t)(size * 8) };
+	struct prefix p = { .family = size == 4 ? AF_INET : AF_INET6, .length = (uint8_t)(size * 8) };
 
 	memcpy(p.bytes, first, size);
 	memcpy(end, p.bytes, 16);

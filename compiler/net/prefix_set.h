@@ -33,7 +33,7 @@ struct address_set {
 
 /* What the entries of one IP version (4 or 6) match; the others are left out. */
 struct address_set prefix_set_resolve(struct arena *arena, const struct prefix_entry *entries,
-				      uint32_t count, unsigned version);
+				      uint32_t count, unsigned family);
 bool address_set_has(const struct address_set *set, const uint8_t *address);
 /* The shortest list of prefixes that are the range; *prefixes is from the arena.  Returns
  * how many, at most 254. */

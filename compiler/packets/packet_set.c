@@ -100,21 +100,21 @@ static const struct interval everything[DIMENSIONS] = {
 
 static const struct interval every_ipv4 = { { 0, 0 }, { 0, UINT32_MAX } };
 
-static struct interval_set all_values(enum dimension dimension, unsigned version)
+static struct interval_set all_values(enum dimension dimension, unsigned family_mask)
 {
-	bool ipv4 = version == IPV4 && (dimension == DIM_SOURCE || dimension == DIM_DEST);
+	bool ipv4 = family_mask == IPV4 && (dimension == DIM_SOURCE || dimension == DIM_DEST);
 
 	return (struct interval_set){ ipv4 ? &every_ipv4 : &everything[dimension], 1 };
 }
 
-struct interval_set space_everyone(unsigned version)
+struct interval_set space_everyone(unsigned family_mask)
 {
-	return all_values(DIM_SOURCE, version);
+	return all_values(DIM_SOURCE, family_mask);
 }
 
-bool interval_set_is_full(const struct interval_set *values, enum dimension dimension, unsigned version)
+bool interval_set_is_full(const struct interval_set *values, enum dimension dimension, unsigned family_mask)
 {
-	struct interval_set all = all_values(dimension, version);
+	struct interval_set all = all_values(dimension, family_mask);
 
 	return values->count == 1 && number_compare(values->ranges[0].first, all.ranges[0].first) == 0 &&
 	       number_compare(values->ranges[0].last, all.ranges[0].last) == 0;
@@ -247,7 +247,7 @@ struct interval_set interval_set_subtract(struct arena *arena, const struct inte
 
 bool cube_overlaps(const struct cube *a, const struct cube *b)
 {
-	if (a->version != b->version)
+	if (a->family_mask != b->family_mask)
 		return false;
 	for (int d = 0; d < DIMENSIONS; d++)
 		if (!interval_set_overlaps(&a->side[d], &b->side[d]))
@@ -257,7 +257,7 @@ bool cube_overlaps(const struct cube *a, const struct cube *b)
 
 struct cube cube_intersect(struct arena *arena, const struct cube *a, const struct cube *b)
 {
-	struct cube common = { .version = a->version };
+	struct cube common = { .family_mask = a->family_mask };
 
 	for (int d = 0; d < DIMENSIONS; d++)
 		common.side[d] = values_both(arena, &a->side[d], &b->side[d]);
@@ -385,7 +385,7 @@ static struct interval_set iface_values(struct space *space, struct text name)
 	return (struct interval_set){ &known->number, 1 };
 }
 
-static struct interval_set resolve_set(struct space *space, const struct ipset *set, unsigned version)
+static struct interval_set resolve_set(struct space *space, const struct ipset *set, unsigned family_mask)
 {
 	uint32_t count = 0;
 	struct prefix_entry *entries;
@@ -400,7 +400,7 @@ static struct interval_set resolve_set(struct space *space, const struct ipset *
 		if (!e->alias || e->alias->valid)
 			entries[count++] = (struct prefix_entry){ e->alias ? e->alias->prefix : e->prefix,
 								  e->nomatch };
-	found = prefix_set_resolve(&space->kept, entries, count, version == IPV4 ? 4 : 6);
+	found = prefix_set_resolve(&space->kept, entries, count, family_mask == IPV4 ? AF_INET : AF_INET6);
 	ranges = ARENA_ARRAY(&space->kept, struct interval, found.count);
 	for (uint32_t i = 0; i < found.count; i++)
 		ranges[i] = (struct interval){ number_of(found.ranges[i].first, found.size),
@@ -408,7 +408,7 @@ static struct interval_set resolve_set(struct space *space, const struct ipset *
 	return (struct interval_set){ ranges, found.count };
 }
 
-struct interval_set space_set(struct space *space, const struct ipset *set, unsigned version)
+struct interval_set space_set(struct space *space, const struct ipset *set, unsigned family_mask)
 {
 	struct known_set *known;
 
@@ -420,22 +420,22 @@ struct interval_set space_set(struct space *space, const struct ipset *set, unsi
 		known->values[1] = resolve_set(space, set, IPV6);
 		HASH_ADD_PTR(space->sets, set, known);
 	}
-	return known->values[version == IPV6];
+	return known->values[family_mask == IPV6];
 }
 
 static struct interval_set list_values(struct space *space, const struct prefix *prefixes, uint32_t count,
-				 unsigned version)
+				 unsigned family_mask)
 {
 	struct interval *ranges = ARENA_ARRAY(space->arena, struct interval, count);
 	uint32_t found = 0;
 
 	for (uint32_t i = 0; i < count; i++)
-		if (prefix_versions(&prefixes[i]) == version)
+		if (prefix_family_mask(&prefixes[i]) == family_mask)
 			ranges[found++] = interval_of_prefix(&prefixes[i]);
 	return interval_set_normalize(ranges, found);
 }
 
-struct interval_set space_endpoint(struct space *space, const struct endpoint *endpoint, unsigned version)
+struct interval_set space_endpoint(struct space *space, const struct endpoint *endpoint, unsigned family_mask)
 {
 	const struct prefix *p = endpoint->prefixes;
 
@@ -443,17 +443,17 @@ struct interval_set space_endpoint(struct space *space, const struct endpoint *e
 	case ENDPOINT_ANY:
 		break;
 	case ENDPOINT_SET:
-		return space_set(space, endpoint->ipset, version);
+		return space_set(space, endpoint->ipset, family_mask);
 	case ENDPOINT_ALIAS:
-		return list_values(space, &endpoint->alias->prefix, 1, version);
+		return list_values(space, &endpoint->alias->prefix, 1, family_mask);
 	case ENDPOINT_RANGE:
-		if (prefix_versions(&p[0]) != version)
+		if (prefix_family_mask(&p[0]) != family_mask)
 			return (struct interval_set){ NULL, 0 };
 		return one_range(space, interval_of_prefix(&p[0]).first, interval_of_prefix(&p[1]).last);
 	case ENDPOINT_LIST:
-		return list_values(space, p, endpoint->count, version);
+		return list_values(space, p, endpoint->count, family_mask);
 	}
-	return all_values(DIM_SOURCE, version);
+	return all_values(DIM_SOURCE, family_mask);
 }
 
 /* ---- rules ---- */
@@ -518,33 +518,33 @@ struct packet_set space_rule(struct space *space, const struct rule *rule, struc
 
 	if (!iface.len)
 		iface = rule->iface;
-	for (unsigned version = IPV4; version <= IPV6; version <<= 1) {
-		struct cube cube = { .version = version };
+	for (unsigned family_mask = IPV4; family_mask <= IPV6; family_mask <<= 1) {
+		struct cube cube = { .family_mask = family_mask };
 
-		if (!(rule->versions & version))
+		if (!(rule->family_mask & family_mask))
 			continue;
-		cube.side[DIM_IFACE] = iface.len ? iface_values(space, iface) : all_values(DIM_IFACE, version);
-		cube.side[DIM_SOURCE] = space_endpoint(space, rule->source, version);
-		cube.side[DIM_DEST] = space_endpoint(space, rule->dest, version);
+		cube.side[DIM_IFACE] = iface.len ? iface_values(space, iface) : all_values(DIM_IFACE, family_mask);
+		cube.side[DIM_SOURCE] = space_endpoint(space, rule->source, family_mask);
+		cube.side[DIM_DEST] = space_endpoint(space, rule->dest, family_mask);
 		for (uint32_t i = 0; i < rule->condition_count; i++)
-			if (rule->conditions[i].versions & version)
+			if (rule->conditions[i].family_mask & family_mask)
 				add_condition(space, &set, cube, &rule->conditions[i]);
 	}
 	return set;
 }
 
-struct cube space_everything(unsigned version)
+struct cube space_everything(unsigned family_mask)
 {
-	struct cube cube = { .version = version };
+	struct cube cube = { .family_mask = family_mask };
 
 	for (int d = 0; d < DIMENSIONS; d++)
-		cube.side[d] = all_values((enum dimension)d, version);
+		cube.side[d] = all_values((enum dimension)d, family_mask);
 	return cube;
 }
 
-struct cube space_service(struct space *space, unsigned version, uint8_t proto, uint16_t first, uint16_t last)
+struct cube space_service(struct space *space, unsigned family_mask, uint8_t proto, uint16_t first, uint16_t last)
 {
-	struct cube cube = space_everything(version);
+	struct cube cube = space_everything(family_mask);
 
 	cube.side[DIM_PROTO] = one_range(space, small(proto), small(proto));
 	cube.side[DIM_DPORT] = one_range(space, small(first), small(last));
@@ -561,7 +561,7 @@ static struct number example_of(const struct cube *cube, enum dimension dimensio
 	};
 	const struct interval_set *side = &cube->side[dimension];
 
-	if (!interval_set_is_full(side, dimension, cube->version)) {
+	if (!interval_set_is_full(side, dimension, cube->family_mask)) {
 		const struct interval *range = &side->ranges[0];
 		bool network = number_compare(range->first, range->last) < 0 &&
 			       (dimension == DIM_SOURCE || dimension == DIM_DEST);
@@ -571,14 +571,14 @@ static struct number example_of(const struct cube *cube, enum dimension dimensio
 	}
 	if (dimension != DIM_SOURCE && dimension != DIM_DEST)
 		return small(usual[dimension]);
-	if (cube->version == IPV4)
+	if (cube->family_mask == IPV4)
 		return small(dimension == DIM_SOURCE ? 0xc0000201 : 0xc6336401); /* 192.0.2.1, 198.51.100.1 */
 	return (struct number){ 0x20010db800000000, dimension == DIM_SOURCE ? 1 : 2 };
 }
 
 struct cube space_last_packet(const struct cube *cube, struct interval point[DIMENSIONS])
 {
-	struct cube packet = { .version = cube->version };
+	struct cube packet = { .family_mask = cube->family_mask };
 
 	for (int d = 0; d < DIMENSIONS; d++) {
 		const struct interval_set *side = &cube->side[d];
@@ -589,13 +589,13 @@ struct cube space_last_packet(const struct cube *cube, struct interval point[DIM
 	return packet;
 }
 
-static const char *address_text(struct arena *arena, struct number n, unsigned version)
+static const char *address_text(struct arena *arena, struct number n, unsigned family_mask)
 {
-	struct prefix prefix = { .version = version == IPV4 ? 4 : 6, .length = version == IPV4 ? 32 : 128 };
+	struct prefix prefix = { .family = family_mask == IPV4 ? AF_INET : AF_INET6, .length = family_mask == IPV4 ? 32 : 128 };
 	char text[PREFIX_TEXT_SIZE];
 
 	for (int i = 0; i < 8; i++) {
-		if (version == IPV6) {
+		if (family_mask == IPV6) {
 			prefix.bytes[i] = (uint8_t)(n.high >> (56 - 8 * i));
 			prefix.bytes[8 + i] = (uint8_t)(n.low >> (56 - 8 * i));
 		} else if (i < 4) {
@@ -629,8 +629,8 @@ const char *space_example(struct arena *arena, const struct cube *cube)
 {
 	unsigned proto = (unsigned)example_of(cube, DIM_PROTO).low;
 	const char *name = proto_text(arena, proto);
-	const char *source = address_text(arena, example_of(cube, DIM_SOURCE), cube->version);
-	const char *dest = address_text(arena, example_of(cube, DIM_DEST), cube->version);
+	const char *source = address_text(arena, example_of(cube, DIM_SOURCE), cube->family_mask);
+	const char *dest = address_text(arena, example_of(cube, DIM_DEST), cube->family_mask);
 	unsigned icmp = (unsigned)example_of(cube, DIM_ICMP).low;
 
 	if (has_ports(proto))

@@ -46,7 +46,7 @@ enum dimension {
 };
 
 struct cube {
-	unsigned version; /* IPV4 or IPV6 */
+	unsigned family_mask; /* IPV4 or IPV6 */
 	struct interval_set side[DIMENSIONS];
 };
 
@@ -65,17 +65,17 @@ void space_free(struct space *space);
 /* What a rule (not GROUP) matches; of `iface` those packets only if its len is not 0. */
 struct packet_set space_rule(struct space *space, const struct rule *rule, struct text iface);
 /* The addresses of one IP version that an endpoint or a set stands for. */
-struct interval_set space_endpoint(struct space *space, const struct endpoint *endpoint, unsigned version);
-struct interval_set space_set(struct space *space, const struct ipset *set, unsigned version);
+struct interval_set space_endpoint(struct space *space, const struct endpoint *endpoint, unsigned family_mask);
+struct interval_set space_set(struct space *space, const struct ipset *set, unsigned family_mask);
 /* All packets of one IP version. */
-struct cube space_everything(unsigned version);
+struct cube space_everything(unsigned family_mask);
 /* All packets of one protocol to one range of ports. */
-struct cube space_service(struct space *space, unsigned version, uint8_t proto, uint16_t first, uint16_t last);
+struct cube space_service(struct space *space, unsigned family_mask, uint8_t proto, uint16_t first, uint16_t last);
 
 /* All addresses of an IP version. */
-struct interval_set space_everyone(unsigned version);
+struct interval_set space_everyone(unsigned family_mask);
 
-bool interval_set_is_full(const struct interval_set *values, enum dimension dimension, unsigned version);
+bool interval_set_is_full(const struct interval_set *values, enum dimension dimension, unsigned family_mask);
 /* Ranges in any order, which may overlap; they are sorted in place. */
 struct interval_set interval_set_normalize(struct interval *ranges, uint32_t count);
 struct interval_set interval_set_subtract(struct arena *arena, const struct interval_set *a, const struct interval_set *b);

@@ -29,8 +29,8 @@ static void what_cell(const struct page *page, const struct report_row *row)
 		page_small(page, NULL, row->detail);
 	if (row->iface)
 		page_small(page, "on ", row->iface);
-	if (row->versions != IPV_BOTH)
-		page_small(page, NULL, row->versions == IPV4 ? "IPv4" : row->versions ? "IPv6" : "never");
+	if (row->family_mask != IPV_BOTH)
+		page_small(page, NULL, row->family_mask == IPV4 ? "IPv4" : row->family_mask ? "IPv6" : "never");
 	if (row->log)
 		page_small(page, "logged: ", row->log);
 	if (row->comment)

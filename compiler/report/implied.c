@@ -15,7 +15,7 @@ static struct report_row *add(struct report_builder *b, struct report_chain *cha
 				  .outcome = outcome,
 				  .service = service,
 				  .because = because,
-				  .versions = IPV_BOTH };
+				  .family_mask = IPV_BOTH };
 
 	return report_row_add(b, chain, row);
 }
@@ -95,7 +95,7 @@ static void add_input_filters(struct report_builder *b, struct report_chain *cha
 	if (o->nosmurfs) {
 		row = add_for_host(b, chain, REPORT_DROP, "packets from broadcast and multicast addresses",
 				   OPTION_HOST_NOSMURFS);
-		row->versions = IPV4;
+		row->family_mask = IPV4;
 		row->log = level(o->smurf_log_level);
 	}
 	if (o->tcpflags)
@@ -118,7 +118,7 @@ void report_host_before(struct report_builder *b, struct report_chain *chain)
 	if (forward)
 		return;
 	if (b->config->host_options.ndp)
-		add_for_host(b, chain, REPORT_ACCEPT, "neighbour discovery", OPTION_HOST_NDP)->versions = IPV6;
+		add_for_host(b, chain, REPORT_ACCEPT, "neighbour discovery", OPTION_HOST_NDP)->family_mask = IPV6;
 	if (chain->direction == DIRECTION_IN)
 		add_input_filters(b, chain, b->config->host_options.log_level_in);
 	add(b, chain, REPORT_ACCEPT, "IGMP", NULL);
@@ -136,7 +136,7 @@ static const struct service {
 	{ "migration", "tcp 60000:60050", { 60000, 60050 } },
 };
 
-static const struct endpoint anywhere = { .kind = ENDPOINT_ANY, .versions = IPV_BOTH };
+static const struct endpoint anywhere = { .kind = ENDPOINT_ANY, .family_mask = IPV_BOTH };
 
 /* As if it were written, so that the matrix can tell what rules before it take away. */
 static const struct rule *as_rule(struct report_builder *b, const struct service *service,
@@ -150,12 +150,12 @@ static const struct rule *as_rule(struct report_builder *b, const struct service
 
 	*range = service->ports;
 	*ports = (struct ports){ .ranges = range, .count = 1 };
-	*condition = (struct condition){ .versions = IPV_BOTH,
+	*condition = (struct condition){ .family_mask = IPV_BOTH,
 					 .dport = ports,
 					 .proto = { .text = TEXT("tcp"), .number = 6, .has_ports = true } };
 	*rule = (struct rule){ .direction = direction,
 			       .enabled = true,
-			       .versions = IPV_BOTH,
+			       .family_mask = IPV_BOTH,
 			       .net = -1,
 			       .source = from,
 			       .dest = to,
@@ -169,7 +169,7 @@ static void add_management(struct report_builder *b, struct report_chain *chain)
 	const struct ipset *management = cluster_set(b, "management");
 	struct endpoint *from = ARENA_NEW(b->arena, struct endpoint);
 
-	*from = (struct endpoint){ .kind = ENDPOINT_SET, .versions = IPV_BOTH, .ipset = management };
+	*from = (struct endpoint){ .kind = ENDPOINT_SET, .family_mask = IPV_BOTH, .ipset = management };
 	for (size_t i = 0; management && i < sizeof(services) / sizeof(services[0]); i++) {
 		struct report_row *row = add(b, chain, REPORT_ACCEPT, services[i].name, "[IPSET management]");
 
@@ -195,14 +195,14 @@ static void add_local_network(struct report_builder *b, struct report_chain *cha
 	struct endpoint *to = ARENA_NEW(b->arena, struct endpoint);
 
 	*to = (struct endpoint){ .kind = ENDPOINT_ALIAS,
-				 .versions = prefix_versions(&network->prefix),
+				 .family_mask = prefix_family_mask(&network->prefix),
 				 .alias = network };
 	for (size_t i = 0; i + 1 < sizeof(services) / sizeof(services[0]); i++) {
 		struct report_row *row = add(b, chain, REPORT_ACCEPT, services[i].name, "local_network");
 
 		row->detail = services[i].detail;
 		row->to = name;
-		row->versions = to->versions;
+		row->family_mask = to->family_mask;
 		row->span = network->span;
 		row->opens = !accepts_out(b);
 		row->rule = as_rule(b, &services[i], DIRECTION_OUT, &anywhere, to);
@@ -226,7 +226,7 @@ static void add_corosync(struct report_builder *b, struct report_chain *chain)
 		row->detail = "udp 5404:5405";
 		row->from = report_text(b, in ? link->theirs : link->ours);
 		row->to = report_text(b, in ? link->ours : link->theirs);
-		row->versions = link->version;
+		row->family_mask = link->family_mask;
 		row->opens = in || !accepts_out(b);
 	}
 }
@@ -266,7 +266,7 @@ static void add_address_filters(struct report_builder *b, struct report_chain *c
 			guest->file);
 	if (!o->radv)
 		add_for(b, chain, REPORT_DROP, "router advertisements", OPTION_GUEST_RADV, o, guest->file)
-			->versions = IPV6;
+			->family_mask = IPV6;
 	if (!set)
 		return;
 	if (!set->span.begin) {
@@ -299,7 +299,7 @@ void report_nic_before(struct report_builder *b, struct report_chain *chain, con
 		add_address_filters(b, chain, guest, nic);
 	if (o->ndp)
 		add_for(b, chain, REPORT_ACCEPT, "neighbour discovery", OPTION_GUEST_NDP, o, guest->file)
-			->versions = IPV6;
+			->family_mask = IPV6;
 }
 
 void report_vnet_before(struct report_builder *b, struct report_chain *chain)
@@ -310,7 +310,7 @@ void report_vnet_before(struct report_builder *b, struct report_chain *chain)
 void report_vnet_behind(struct report_builder *b, struct report_chain *chain, const struct policy *policy)
 {
 	if (policy->action != ACTION_ACCEPT)
-		add(b, chain, REPORT_ACCEPT, "neighbour discovery", NULL)->versions = IPV6;
+		add(b, chain, REPORT_ACCEPT, "neighbour discovery", NULL)->family_mask = IPV6;
 }
 
 /* ---- policies ---- */
@@ -323,7 +323,7 @@ static void add_policy(struct report_builder *b, struct report_chain *chain, con
 				  .outcome = outcomes[policy->action],
 				  .service = chain->written ? "everything else" : "everything",
 				  .because = because,
-				  .versions = IPV_BOTH,
+				  .family_mask = IPV_BOTH,
 				  .span = policy->span,
 				  .opens = policy->action == ACTION_ACCEPT,
 				  .log = level(log) };

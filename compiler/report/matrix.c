@@ -201,7 +201,7 @@ static void visit_row(struct matrix *m, const struct report_row *row, struct tex
 {
 	enum left left;
 
-	if (row->disabled || !row->versions)
+	if (row->disabled || !row->family_mask)
 		return;
 	if (row->outcome != REPORT_ACCEPT) {
 		if (row->origin != REPORT_LINE)

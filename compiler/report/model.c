@@ -209,7 +209,7 @@ static void add_written(struct report_builder *b, struct report_chain *chain, co
 	struct report_row row = { .origin = REPORT_LINE,
 				  .rule = rule,
 				  .disabled = !rule->enabled,
-				  .versions = rule->versions,
+				  .family_mask = rule->family_mask,
 				  .span = rule->span,
 				  .comment = report_comment(b, rule->span) };
 
@@ -520,7 +520,7 @@ struct report *report_new(const struct config *config, const struct inputs *inpu
 	const struct alias *network = config->local_network;
 	struct report_builder b = { config->arena, config,
 				    report,        &report->zones,
-				    inputs->host,  inputs->local_network.version || !network->implicit };
+				    inputs->host,  inputs->local_network.family || !network->implicit };
 
 	report->config = config;
 	report->diags = config->diags;

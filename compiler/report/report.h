@@ -43,7 +43,7 @@ struct report_row {
 	bool named;              /* the service has a name that is certain, not numbers only */
 	bool disabled;           /* written with '|' */
 	bool opens;              /* an implied rule that lets somebody in or out, as the matrices show */
-	unsigned versions;       /* bit set; 0: never generated */
+	unsigned family_mask;       /* bit set; 0: never generated */
 	const struct rule *rule; /* of REPORT_LINE, and of what stands for one; else NULL */
 	struct span span;        /* {0, 0}: no line says so */
 	struct report_row *next;

@@ -73,9 +73,9 @@ static const char *amount_text(struct arena *arena, const struct amount *a)
 }
 
 static const char *count_addresses(struct arena *arena, const struct prefix_entry *entries, uint32_t count,
-				   unsigned version)
+				   unsigned family)
 {
-	struct address_set set = prefix_set_resolve(arena, entries, count, version);
+	struct address_set set = prefix_set_resolve(arena, entries, count, family);
 	struct amount amount = { 0 };
 
 	for (uint32_t i = 0; i < set.count; i++)
@@ -150,8 +150,8 @@ static void add_set(struct collecting *c, const struct ipset *set, const char *o
 				  ARENA_JOIN(b->arena, TEXT("+"), report_scope_name(set->scope), set->name));
 	added->owner = owner;
 	added->comment = report_comment(b, set->last_span);
-	added->ipv4 = count_addresses(b->arena, entries, count, 4);
-	added->ipv6 = count_addresses(b->arena, entries, count, 6);
+	added->ipv4 = count_addresses(b->arena, entries, count, AF_INET);
+	added->ipv6 = count_addresses(b->arena, entries, count, AF_INET6);
 	added->uses = use ? use->count : 0;
 	added->span = set->last_span;
 	*c->last = added;

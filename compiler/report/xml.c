@@ -30,9 +30,9 @@ static void place(struct xml_out *xml, const struct report *report, struct span 
 
 /* ---- zones ---- */
 
-static const char *versions_text(unsigned versions)
+static const char *families_text(unsigned family_mask)
 {
-	return versions == IPV4 ? "4" : versions == IPV6 ? "6" : versions ? "46" : "none";
+	return family_mask == IPV4 ? "4" : family_mask == IPV6 ? "6" : family_mask ? "46" : "none";
 }
 
 static void rule(struct xml_out *xml, const struct report *report, const struct report_row *row)
@@ -48,7 +48,7 @@ static void rule(struct xml_out *xml, const struct report *report, const struct 
 	optional(xml, "because", row->because);
 	optional(xml, "log", row->log);
 	optional(xml, "comment", row->comment);
-	xml_attribute(xml, "versions", versions_text(row->versions));
+	xml_attribute(xml, "versions", families_text(row->family_mask));
 	flag(xml, "disabled", row->disabled);
 	place(xml, report, row->span);
 	xml_close(xml);

@@ -177,7 +177,7 @@ enum endpoint_kind {
 /* A source or destination. */
 struct endpoint {
 	enum endpoint_kind kind;
-	unsigned versions;          /* bit set; of sets both */
+	unsigned family_mask;          /* bit set; of sets both */
 	struct text text;           /* as written */
 	const struct ipset *ipset;
 	const struct alias *alias;
@@ -220,7 +220,7 @@ struct icmp_match {
 /* What a packet must be like, apart from the addresses and the interface: a
  * rule without a macro has one of these, a rule with one as many as the macro. */
 struct condition {
-	unsigned versions;
+	unsigned family_mask;
 	struct proto proto;
 	const struct ports *dport, *sport;  /* NULL: any */
 	/* From -icmp-type, and from -dport in its old use.  A macro can add the
@@ -235,7 +235,7 @@ struct rule {
 	bool enabled;
 	enum action action;
 	enum log_level log;      /* LOG_NOLOG if not given */
-	unsigned versions;       /* for which it is generated */
+	unsigned family_mask;       /* for which it is generated */
 	const struct macro *macro;
 	const struct group *group; /* of DIRECTION_GROUP */
 	struct text iface;       /* altnames resolved; len 0: any */
@@ -279,7 +279,7 @@ struct nic {
 	struct text trunks;  /* VLANs that pass with their tags, as written; len 0: none */
 	bool firewall;
 	bool dhcp;           /* of a container, for IPv4 */
-	struct prefix ip4, ip6; /* containers' static addresses; version 0: none */
+	struct prefix ip4, ip6; /* containers' static addresses; family_mask 0: none */
 	struct span span;    /* of the value */
 	struct nic *next;    /* sorted by key as text */
 };
@@ -310,7 +310,7 @@ struct vnet {
 /* One link of another node of the cluster that shares an IP version. */
 struct corosync_link {
 	struct text ours, theirs;
-	unsigned version; /* IPV4 or IPV6 */
+	unsigned family_mask; /* IPV4 or IPV6 */
 	unsigned number;  /* N of ring<N>_addr */
 	uint16_t port;    /* of UDP, on both sides */
 	struct corosync_link *next;

@@ -5,9 +5,9 @@
 #include "base/output.h"
 #include "resolve/resolver.h"
 
-static const char *versions_text(unsigned versions)
+static const char *families_text(unsigned family_mask)
 {
-	return versions == IPV4 ? "4" : versions == IPV6 ? "6" : versions ? "46" : "none";
+	return family_mask == IPV4 ? "4" : family_mask == IPV6 ? "6" : family_mask ? "46" : "none";
 }
 
 static void dump_options(struct out *out, const struct config *config, enum file_kind kind,
@@ -72,7 +72,7 @@ static void dump_endpoint(struct out *out, const char *name, const struct endpoi
 
 static void dump_condition(struct out *out, const struct condition *c)
 {
-	out_printf(out, " [ipv%s", versions_text(c->versions));
+	out_printf(out, " [ipv%s", families_text(c->family_mask));
 	if (c->proto.text.len)
 		out_printf(out, " proto=%.*s", TEXT_ARG(c->proto.text));
 	for (int i = 0; i < 2; i++)

@@ -215,12 +215,12 @@ static bool read_range(struct resolver *r, struct word value, uint32_t dash, str
 	}
 	e->kind = ENDPOINT_RANGE;
 	e->count = 2;
-	e->versions = prefix_versions(&e->prefixes[0]);
-	if (e->prefixes[0].version == e->prefixes[1].version &&
+	e->family_mask = prefix_family_mask(&e->prefixes[0]);
+	if (e->prefixes[0].family == e->prefixes[1].family &&
 	    address_compare(&e->prefixes[0], &e->prefixes[1]) <= 0)
 		return true;
 	d = report_range(r, value);
-	if (e->prefixes[0].version != e->prefixes[1].version)
+	if (e->prefixes[0].family != e->prefixes[1].family)
 		diag_here(d, "one end is IPv4, the other IPv6");
 	else
 		diag_guess(diag_help(diag_here(d, "it ends before it begins"), "did you mean `%.*s-%.*s`?",
@@ -289,7 +289,7 @@ static void report_name_in_list(struct resolver *r, struct word element)
 			 : "write a rule of its own for it, or an IP set with the alias and the addresses");
 }
 
-/* `first`: the first that could be read; `mixed`: that another is of the other version was reported. */
+/* `first`: the first that could be read; `mixed`: that another is of the other family_mask was reported. */
 static bool read_element(struct resolver *r, struct word element, struct word *first, bool *mixed, bool alone,
 			 struct endpoint *e)
 {
@@ -305,7 +305,7 @@ static bool read_element(struct resolver *r, struct word element, struct word *f
 	}
 	if (!read_prefix(r, element, prefix))
 		return false;
-	if (e->count && prefix->version != e->prefixes[0].version) {
+	if (e->count && prefix->family != e->prefixes[0].family) {
 		if (!*mixed)
 			report_mixed_list(r, *first, element);
 		*mixed = true;
@@ -337,7 +337,7 @@ static bool read_list(struct resolver *r, struct word value, struct endpoint *e)
 		empty |= i == begin;
 		begin = i + 1;
 	}
-	e->versions = prefix_versions(&e->prefixes[0]);
+	e->family_mask = prefix_family_mask(&e->prefixes[0]);
 	return ok && !empty;
 }
 
@@ -346,7 +346,7 @@ static bool read_list(struct resolver *r, struct word value, struct endpoint *e)
 static bool read_set(struct resolver *r, struct word value, struct endpoint *e)
 {
 	e->kind = ENDPOINT_SET;
-	e->versions = IPV_BOTH;
+	e->family_mask = IPV_BOTH;
 	e->ipset = names_set(r, part(value, 1, value.len));
 	return e->ipset != NULL;
 }
@@ -356,7 +356,7 @@ static bool read_alias(struct resolver *r, struct word value, struct endpoint *e
 	e->kind = ENDPOINT_ALIAS;
 	e->alias = names_alias(r, value);
 	if (e->alias)
-		e->versions = prefix_versions(&e->alias->prefix);
+		e->family_mask = prefix_family_mask(&e->alias->prefix);
 	return e->alias != NULL;
 }
 

@@ -51,8 +51,8 @@ static const struct alias *local_network_alias(struct config *config, const stru
 	alias->name = name;
 	alias->implicit = true;
 	alias->valid = true;
-	alias->cidr = inputs->local_network.version ? inputs->local_network_text : TEXT("127.0.0.0/8");
-	if (inputs->local_network.version)
+	alias->cidr = inputs->local_network.family ? inputs->local_network_text : TEXT("127.0.0.0/8");
+	if (inputs->local_network.family)
 		alias->prefix = inputs->local_network;
 	else
 		prefix_parse(alias->cidr, &alias->prefix);
@@ -73,7 +73,7 @@ void implicit_local_network(struct config *config, const struct inputs *inputs)
 /* fe80::/64 with the modified EUI-64 of a MAC, RFC 4291 appendix A. */
 static struct prefix link_local(const uint8_t mac[6])
 {
-	return (struct prefix){ 6, 128,
+	return (struct prefix){ AF_INET6, 128,
 				{ 0xfe, 0x80, 0, 0, 0, 0, 0, 0, mac[0] ^ 2, mac[1], mac[2], 0xff, 0xfe, mac[3],
 				  mac[4], mac[5] } };
 }
@@ -109,10 +109,10 @@ static void filter_nic(struct arena *arena, struct guest *guest, const struct ni
 		set = find_or_add_set(arena, &guest->scope, ARENA_JOIN(arena, TEXT(FILTER_PREFIX), nic->key));
 	if (nic->mac.len)
 		add_entry(arena, set, link_local(nic->mac_bytes), false);
-	add_entry(arena, set, (struct prefix){ 6, 10, { 0xfe, 0x80 } }, true);
-	if (nic->ip4.version)
+	add_entry(arena, set, (struct prefix){ AF_INET6, 10, { 0xfe, 0x80 } }, true);
+	if (nic->ip4.family)
 		add_entry(arena, set, host_address(nic->ip4), false);
-	if (nic->ip6.version)
+	if (nic->ip6.family)
 		add_entry(arena, set, host_address(nic->ip6), false);
 }
 

@@ -436,7 +436,7 @@ const struct ports *ports_of_macro(struct resolver *r, const char *list, const s
 /* ---- ICMP types ---- */
 
 /* The name of a type's number, or else the one that is spelled nearly so. */
-static struct suggestion near_icmp(unsigned version, struct text value)
+static struct suggestion near_icmp(unsigned family_mask, struct text value)
 {
 	struct suggestion s;
 	uint64_t number;
@@ -445,7 +445,7 @@ static struct suggestion near_icmp(unsigned version, struct text value)
 	for (unsigned i = 0; i < icmp_count; i++) {
 		const struct icmp_type *type = &icmp_table[i];
 
-		if (type->version != version)
+		if (type->family_mask != family_mask)
 			continue;
 		if (!text_all_digits(value))
 			suggest(&s, text_of(type->name), SPAN_NONE);

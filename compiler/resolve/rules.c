@@ -792,7 +792,7 @@ static void read_condition(struct resolver *r, const struct params *params, cons
 	}
 	c->proto = meant;
 	if (c->proto.icmp)
-		c->versions = c->proto.icmp;
+		c->family_mask = c->proto.icmp;
 	if (params->value[PARAM_ICMP_TYPE].ptr)
 		read_icmp_type(r, params, c);
 	if (params->value[PARAM_DPORT].ptr && !(c->proto.icmp && params->value[PARAM_ICMP_TYPE].ptr))
@@ -831,11 +831,11 @@ static void fill_condition(struct resolver *r, const struct condition *own, cons
 			   struct condition *c)
 {
 	*c = *own;
-	c->versions = own->versions & m->versions;
+	c->family_mask = own->family_mask & m->family_mask;
 	if (!own->proto.text.len)
 		c->proto = proto_of_macro(r, m->proto);
 	if (c->proto.icmp)
-		c->versions &= c->proto.icmp;
+		c->family_mask &= c->proto.icmp;
 	if (m->dport && c->proto.icmp)
 		c->icmp[1] = (struct icmp_match){ text_of(m->dport), icmp_type_find(c->proto.icmp, text_of(m->dport)) };
 	else if (m->dport)
@@ -857,7 +857,7 @@ static const struct condition *expand_all(struct resolver *r, const struct macro
 /* The conditions of a macro for a rule that adds none of its own: made once. */
 static const struct condition *expand_plain(struct resolver *r, const struct macro *macro)
 {
-	static const struct condition anything = { .versions = IPV_BOTH };
+	static const struct condition anything = { .family_mask = IPV_BOTH };
 	const struct condition **known;
 
 	if (!r->cache->macros)
@@ -883,7 +883,7 @@ static void expand_macro(struct resolver *r, struct rule *rule, const struct par
 
 		struct diagnostic *d = NULL;
 
-		if (!(m->versions & rule->versions))
+		if (!(m->family_mask & rule->family_mask))
 			continue;
 		conflicts(r, macro, params, PARAM_PROTO, m->proto, &d);
 		conflicts(r, macro, params, PARAM_DPORT, m->dport, &d);
@@ -894,39 +894,39 @@ static void expand_macro(struct resolver *r, struct rule *rule, const struct par
 	rule->conditions = expand_all(r, macro, own);
 }
 
-/* ---- IP versions ---- */
+/* ---- IP version ---- */
 
 /* The parts of a rule that may fix its IP version. */
 struct version_part {
-	unsigned versions;
+	unsigned family_mask;
 	struct span span;
 	const char *what;
 };
 
-static const char *version_name(unsigned versions)
+static const char *version_name(unsigned family_mask)
 {
-	return versions == IPV4 ? "IPv4" : "IPv6";
+	return family_mask == IPV4 ? "IPv4" : "IPv6";
 }
 
-static bool agree_on_version(struct resolver *r, const struct version_part *parts, unsigned count,
-			     unsigned *versions)
+static bool agree_on_family_mask(struct resolver *r, const struct version_part *parts, unsigned count,
+			     unsigned *family_mask)
 {
 	const struct version_part *first = NULL;
 
-	*versions = IPV_BOTH;
+	*family_mask = IPV_BOTH;
 	for (unsigned i = 0; i < count; i++) {
 		const struct version_part *part = &parts[i];
 		struct diagnostic *d;
 
-		if (*versions & part->versions) {
-			if (part->versions != IPV_BOTH && !first)
+		if (*family_mask & part->family_mask) {
+			if (part->family_mask != IPV_BOTH && !first)
 				first = part;
-			*versions &= part->versions;
+			*family_mask &= part->family_mask;
 			continue;
 		}
 		d = rule_error(r, part->span, DIAG_MIXED_VERSIONS, "IPv4 and IPv6 in one rule");
-		diag_here(d, "%s is %s", part->what, version_name(part->versions));
-		diag_label(d, first->span, "%s is %s", first->what, version_name(first->versions));
+		diag_here(d, "%s is %s", part->what, version_name(part->family_mask));
+		diag_label(d, first->span, "%s is %s", first->what, version_name(first->family_mask));
 		rule_note_effect(r, d);
 		diag_help(d, "write a rule for each version");
 		return false;
@@ -934,19 +934,19 @@ static bool agree_on_version(struct resolver *r, const struct version_part *part
 	return true;
 }
 
-static const struct endpoint any_endpoint = { .kind = ENDPOINT_ANY, .versions = IPV_BOTH };
+static const struct endpoint any_endpoint = { .kind = ENDPOINT_ANY, .family_mask = IPV_BOTH };
 
-static bool set_versions(struct resolver *r, struct rule *rule, const struct ast_rule *node,
+static bool set_family_mask(struct resolver *r, struct rule *rule, const struct ast_rule *node,
 			 const struct params *params, const struct condition *own)
 {
 	struct version_part parts[] = {
-		{ rule->macro ? rule->macro->versions : IPV_BOTH, word_span(node->macro), "the macro" },
-		{ own->versions, word_span(params->value[PARAM_PROTO]), "the protocol" },
-		{ rule->source->versions, rule->source->span, "the source" },
-		{ rule->dest->versions, rule->dest->span, "the destination" },
+		{ rule->macro ? rule->macro->family_mask : IPV_BOTH, word_span(node->macro), "the macro" },
+		{ own->family_mask, word_span(params->value[PARAM_PROTO]), "the protocol" },
+		{ rule->source->family_mask, rule->source->span, "the source" },
+		{ rule->dest->family_mask, rule->dest->span, "the destination" },
 	};
 
-	return agree_on_version(r, parts, 4, &rule->versions);
+	return agree_on_family_mask(r, parts, 4, &rule->family_mask);
 }
 
 /* ---- how many rules the tools make of one ---- */
@@ -994,7 +994,7 @@ static void warn_forward(struct resolver *r, const struct ast_rule *node)
 static void read_plain_rule(struct resolver *r, const struct ast_rule *node, bool has_action, struct rule *rule)
 {
 	struct params params = { 0 };
-	struct condition condition = { .versions = IPV_BOTH }, *own = &condition;
+	struct condition condition = { .family_mask = IPV_BOTH }, *own = &condition;
 	bool missing = !node->action.len || node->action.ptr[0] == '-', stray = false;
 
 	rule->action = ACTIONS;
@@ -1012,7 +1012,7 @@ static void read_plain_rule(struct resolver *r, const struct ast_rule *node, boo
 	read_condition(r, &params, rule->macro, own);
 	if (params.value[PARAM_LOG].ptr)
 		rule->log = log_level_find(word_text(params.value[PARAM_LOG]), false);
-	if (!set_versions(r, rule, node, &params, own) || r->failed)
+	if (!set_family_mask(r, rule, node, &params, own) || r->failed)
 		return;
 	if (rule->macro) {
 		expand_macro(r, rule, &params, own);
@@ -1153,7 +1153,7 @@ static void read_rule(struct resolver *r, const struct ast_rule *node, struct ru
 	rule->log = LOG_NOLOG;
 	rule->net = -1;
 	rule->source = rule->dest = &any_endpoint;
-	rule->versions = IPV_BOTH;
+	rule->family_mask = IPV_BOTH;
 	rule->span = node->line.span;
 	if (node->gap_after_bar)
 		report_bar_gap(r, node);

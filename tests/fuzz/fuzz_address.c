@@ -17,7 +17,7 @@ static bool library_parses(struct text t, struct prefix *p)
 	char copy[64];
 	bool six = text_find(t, ':') >= 0;
 
-	*p = (struct prefix){ .version = six ? 6 : 4, .length = six ? 128 : 32 };
+	*p = (struct prefix){ .family = six ? AF_INET6 : AF_INET, .length = six ? 128 : 32 };
 	if (t.len >= sizeof(copy) || text_find(t, '\0') >= 0)
 		return false;
 	memcpy(copy, t.ptr, t.len);
@@ -82,7 +82,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	/* Copies with nothing behind them. */
 	struct text rest = { (const char *)data, (uint32_t)size };
-	struct prefix before = { .version = 4, .length = 8, .bytes = { 10 } }, prefix;
+	struct prefix before = { .family = AF_INET, .length = 8, .bytes = { 10 } }, prefix;
 
 	while (rest.ptr) {
 		struct text line = fuzz_next_line(&rest);

@@ -197,7 +197,7 @@ static void load_values(struct fuzz *f, const struct bundle *b, struct inputs *i
 		    prefix_parse(file->name, &inputs->local_network) == ADDRESS_OK)
 			inputs->local_network_text = arena_copy(&f->arena, file->name);
 		else if (file->letter == 'w')
-			inputs->local_network.version = 0;
+			inputs->local_network.family = 0;
 		if (file->letter == 'a')
 			load_altname(f, file->name, inputs);
 	}

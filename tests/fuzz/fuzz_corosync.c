@@ -8,10 +8,10 @@ static void check_link(const struct corosync_link *link)
 {
 	struct prefix ours, theirs;
 
-	REQUIRE(link->version == IPV4 || link->version == IPV6);
+	REQUIRE(link->family_mask == IPV4 || link->family_mask == IPV6);
 	REQUIRE(address_parse(link->ours, &ours) == ADDRESS_OK);
 	REQUIRE(address_parse(link->theirs, &theirs) == ADDRESS_OK);
-	REQUIRE(prefix_versions(&ours) == link->version && ours.version == theirs.version);
+	REQUIRE(prefix_family_mask(&ours) == link->family_mask && ours.family == theirs.family);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -7,7 +7,7 @@ static void check_prefixes(const struct endpoint *e)
 {
 	REQUIRE(e->count > 0 && (e->kind != ENDPOINT_RANGE || e->count == 2));
 	for (uint32_t i = 0; i < e->count; i++) {
-		REQUIRE(prefix_versions(&e->prefixes[i]) == e->versions);
+		REQUIRE(prefix_family_mask(&e->prefixes[i]) == e->family_mask);
 		REQUIRE(!prefix_has_host_bits(&e->prefixes[i]));
 	}
 	REQUIRE(e->kind != ENDPOINT_RANGE || address_compare(&e->prefixes[0], &e->prefixes[1]) <= 0);
@@ -19,10 +19,10 @@ static void check_endpoint(const struct endpoint *e)
 	case ENDPOINT_ANY:
 		break;
 	case ENDPOINT_SET:
-		REQUIRE(e->ipset && e->versions == IPV_BOTH);
+		REQUIRE(e->ipset && e->family_mask == IPV_BOTH);
 		break;
 	case ENDPOINT_ALIAS:
-		REQUIRE(e->alias && e->alias->valid && e->versions == prefix_versions(&e->alias->prefix));
+		REQUIRE(e->alias && e->alias->valid && e->family_mask == prefix_family_mask(&e->alias->prefix));
 		break;
 	case ENDPOINT_RANGE:
 	case ENDPOINT_LIST:

@@ -10,8 +10,8 @@ static void check_nic(const struct nic *nic, enum guest_type type)
 	REQUIRE(nic->index <= 31);
 	REQUIRE(text_starts(nic->key, "net"));
 	REQUIRE(nic->mac.len == 0 || (nic->mac.len == 17 && !(nic->mac_bytes[0] & 1)));
-	REQUIRE(nic->ip4.version == 0 || nic->ip4.version == 4);
-	REQUIRE(nic->ip6.version == 0 || nic->ip6.version == 6);
+	REQUIRE(nic->ip4.family == 0 || nic->ip4.family == AF_INET);
+	REQUIRE(nic->ip6.family == 0 || nic->ip6.family == AF_INET6);
 	REQUIRE(text_starts(nic->device, type == GUEST_VM ? "tap100i" : "veth100i"));
 	REQUIRE(!nic->next || text_compare(nic->key, nic->next->key) < 0);
 }

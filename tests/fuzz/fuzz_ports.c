@@ -17,7 +17,7 @@ static void check_icmp(const struct condition *c)
 		const struct icmp_match *match = &c->icmp[i];
 
 		REQUIRE(!match->text.len || c->proto.icmp);
-		REQUIRE(!match->type || match->type->version == c->proto.icmp);
+		REQUIRE(!match->type || match->type->family_mask == c->proto.icmp);
 		REQUIRE(!match->text.len || match->type || text_all_digits(match->text));
 	}
 }

@@ -21,13 +21,13 @@ static void print_prefix(const struct prefix *prefix)
 }
 
 /* hash:net takes no prefix of length 0.  Of the same network the last one counts: `add` fails on a second. */
-static uint32_t keep_possible(struct prefix_entry *entries, uint32_t count, unsigned version)
+static uint32_t keep_possible(struct prefix_entry *entries, uint32_t count, unsigned family)
 {
 	uint32_t kept = 0;
 
 	for (uint32_t i = 0; i < count; i++) {
 		struct prefix_entry e = entries[i];
-		bool known = e.prefix.length == 0 || e.prefix.version != version;
+		bool known = e.prefix.length == 0 || e.prefix.family != family;
 
 		prefix_clear_host_bits(&e.prefix);
 		for (uint32_t j = 0; j < kept; j++)
@@ -38,9 +38,9 @@ static uint32_t keep_possible(struct prefix_entry *entries, uint32_t count, unsi
 	return kept;
 }
 
-static void print_test(const char *name, const struct address_set *set, unsigned version, const uint8_t *address)
+static void print_test(const char *name, const struct address_set *set, unsigned family, const uint8_t *address)
 {
-	struct prefix p = { .version = (uint8_t)version, .length = (uint8_t)(set->size * 8) };
+	struct prefix p = { .family = (uint8_t)family, .length = (uint8_t)(set->size * 8) };
 
 	memcpy(p.bytes, address, set->size);
 	printf("test %s ", name);
@@ -48,16 +48,16 @@ static void print_test(const char *name, const struct address_set *set, unsigned
 	puts(address_set_has(set, address) ? " yes" : " no");
 }
 
-static void print_set(struct arena *arena, unsigned number, unsigned version)
+static void print_set(struct arena *arena, unsigned number, unsigned family)
 {
 	struct prefix_entry entries[ENTRIES_MOST];
-	uint32_t count = keep_possible(entries, random_set(entries, version), version);
-	struct address_set set = prefix_set_resolve(arena, entries, count, version);
+	uint32_t count = keep_possible(entries, random_set(entries, family), family);
+	struct address_set set = prefix_set_resolve(arena, entries, count, family);
 	uint8_t address[16] = { 0 };
 	char name[16];
 
-	snprintf(name, sizeof(name), "set%u-v%u", number % (SETS_MOST + 1), version % 10);
-	printf("create %s hash:net family inet%s\n", name, version == 4 ? "" : "6");
+	snprintf(name, sizeof(name), "set%u-v%u", number % (SETS_MOST + 1), family == AF_INET ? 4 : 6);
+	printf("create %s hash:net family inet%s\n", name, family == AF_INET ? "" : "6");
 	for (uint32_t i = 0; i < count; i++) {
 		printf("add %s ", name);
 		print_prefix(&entries[i].prefix);
@@ -65,7 +65,7 @@ static void print_set(struct arena *arena, unsigned number, unsigned version)
 	}
 	for (unsigned i = 0; i < 2 * CORNERS && count; i++) {
 		corner_of(&entries[random_below(count)].prefix, i % CORNERS, address);
-		print_test(name, &set, version, address);
+		print_test(name, &set, family, address);
 	}
 }
 
@@ -75,7 +75,7 @@ int main(int argc, char **argv)
 	struct arena arena = { 0 };
 
 	for (unsigned i = 0; i < count; i++)
-		print_set(&arena, i, i % 2 ? 6 : 4);
+		print_set(&arena, i, i % 2 ? AF_INET6 : AF_INET);
 	arena_free(&arena);
 	return 0;
 }

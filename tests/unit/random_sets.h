@@ -24,23 +24,23 @@ static inline void random_address(uint8_t *address, unsigned size)
 }
 
 /* Often within one before, so that they are nested, and often at the ends of the address space. */
-static inline struct prefix_entry random_entry(const struct prefix_entry *before, uint32_t count, unsigned version)
+static inline struct prefix_entry random_entry(const struct prefix_entry *before, uint32_t count, unsigned family)
 {
-	unsigned bits = version == 4 ? 32 : 128;
+	unsigned bits = family == AF_INET ? 32 : 128;
 	struct prefix_entry e = { .nomatch = random_below(3) == 0 };
 
-	e.prefix.version = (uint8_t)version;
+	e.prefix.family = (uint8_t)family;
 	random_address(e.prefix.bytes, bits / 8);
 	e.prefix.length = (uint8_t)random_below(bits + 1);
 	if (count && random_below(4)) {
 		const struct prefix *outer = &before[random_below(count)].prefix;
 
-		for (unsigned bit = 0; outer->version == version && bit < outer->length; bit++) {
+		for (unsigned bit = 0; outer->family == family && bit < outer->length; bit++) {
 			uint8_t mask = (uint8_t)(0x80 >> bit % 8);
 
 			e.prefix.bytes[bit / 8] = (uint8_t)((e.prefix.bytes[bit / 8] & ~mask) | (outer->bytes[bit / 8] & mask));
 		}
-		if (outer->version == version)
+		if (outer->family == family)
 			e.prefix.length = (uint8_t)(outer->length + random_below(bits - outer->length + 1));
 	}
 	if (random_below(10) == 0)
@@ -48,12 +48,12 @@ static inline struct prefix_entry random_entry(const struct prefix_entry *before
 	return e;
 }
 
-static inline uint32_t random_set(struct prefix_entry *entries, unsigned version)
+static inline uint32_t random_set(struct prefix_entry *entries, unsigned family)
 {
 	uint32_t count = random_below(ENTRIES_MOST + 1);
 
 	for (uint32_t i = 0; i < count; i++)
-		entries[i] = random_entry(entries, i, random_below(20) ? version : 10 - version);
+		entries[i] = random_entry(entries, i, random_below(20) ? family : AF_INET + AF_INET6 - family);
 	return count;
 }
 

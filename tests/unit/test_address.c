@@ -126,7 +126,7 @@ START_TEST(writing_and_reading_agree)
 {
 	srand(1);
 	for (int round = 0; round < 20000; round++) {
-		struct prefix p = { .version = rand() % 2 ? 4 : 6 }, q;
+		struct prefix p = { .family = rand() % 2 ? AF_INET : AF_INET6 }, q;
 		char text[PREFIX_TEXT_SIZE];
 		unsigned groups = (unsigned)rand();
 
@@ -143,7 +143,7 @@ END_TEST
 /* By the plain definition, bit by bit. */
 static bool covers_slowly(const struct prefix *a, const struct prefix *b)
 {
-	if (a->version != b->version || b->length < a->length)
+	if (a->family != b->family || b->length < a->length)
 		return false;
 	for (unsigned i = 0; i < a->length; i++)
 		if ((a->bytes[i / 8] ^ b->bytes[i / 8]) >> (7 - i % 8) & 1)
@@ -155,7 +155,7 @@ START_TEST(covering_goes_bit_by_bit)
 {
 	srand(2);
 	for (int round = 0; round < 20000; round++) {
-		struct prefix a = { .version = rand() % 2 ? 4 : 6 }, b;
+		struct prefix a = { .family = rand() % 2 ? AF_INET : AF_INET6 }, b;
 
 		for (unsigned i = 0; i < prefix_bits(&a) / 8; i++)
 			a.bytes[i] = (uint8_t)rand();

@@ -56,8 +56,8 @@ START_TEST(a_cluster)
 	ck_assert(!corosync.multicast);
 	ck_assert_str_eq(links(), "192.0.2.11<192.0.2.12 2001:DB8:c::11<2001:db8:c::12 "
 				  "192.0.2.11<192.0.2.13 2001:DB8:c::11<2001:db8:c::13");
-	ck_assert_uint_eq(corosync.links->version, IPV4);
-	ck_assert_uint_eq(corosync.links->next->version, IPV6);
+	ck_assert_uint_eq(corosync.links->family_mask, IPV4);
+	ck_assert_uint_eq(corosync.links->next->family_mask, IPV6);
 	ck_assert_uint_eq(reported_any(&f), 0);
 }
 END_TEST

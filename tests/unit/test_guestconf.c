@@ -58,7 +58,7 @@ START_TEST(a_vm)
 	ck_assert_mem_eq(nic->mac_bytes, mac, 6);
 	ck_assert_text(nic->bridge, "vmbr0");
 	ck_assert(nic->firewall);
-	ck_assert_uint_eq(nic->ip4.version + nic->ip6.version, 0);
+	ck_assert_uint_eq(nic->ip4.family + nic->ip6.family, 0);
 	ck_assert_uint_eq(nic->span.end - nic->span.begin,
 			  strlen("virtio=BC:24:11:00:00:0f,bridge=vmbr0,firewall=1,tag=20,queues=4"));
 	ck_assert_uint_eq(reported_any(&f), 0);
@@ -107,8 +107,8 @@ START_TEST(a_container)
 	ck_assert_str_eq(text, "10.5.0.1/24");
 	prefix_format(&nic->ip6, text);
 	ck_assert_str_eq(text, "2001:db8::5/64");
-	ck_assert_uint_eq(nic->next->ip4.version + nic->next->ip6.version, 0);
-	ck_assert_uint_eq(nic->next->next->ip4.version + nic->next->next->ip6.version, 0);
+	ck_assert_uint_eq(nic->next->ip4.family + nic->next->ip6.family, 0);
+	ck_assert_uint_eq(nic->next->next->ip4.family + nic->next->next->ip6.family, 0);
 	ck_assert_uint_eq(reported_any(&f), 0);
 }
 END_TEST

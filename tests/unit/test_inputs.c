@@ -129,7 +129,7 @@ START_TEST(a_tree)
 	ck_assert_text(inputs.guests->nics->device, "tap100i0");
 	ck_assert(inputs.corosync.present && inputs.corosync.multicast);
 	ck_assert_uint_eq(HASH_COUNT(inputs.sdn.ipsets), 5);
-	ck_assert_uint_eq(inputs.local_network.version, 0);
+	ck_assert_uint_eq(inputs.local_network.family, 0);
 	ck_assert_ptr_null(inputs.altnames);
 	ck_assert_ptr_nonnull(inputs.netdb);
 	ck_assert_uint_eq(reported_any(&f), 0);
@@ -470,7 +470,7 @@ START_TEST(the_kernel)
 	struct prefix network = { 0 };
 	int reason = localnet_detect(&f.arena, "localhost", &network);
 
-	ck_assert(reason || network.version);
+	ck_assert(reason || network.family);
 	reason = altnames_detect(&f.arena, &altnames);
 	for (; altnames && altnames->next; altnames = altnames->next)
 		ck_assert_int_lt(text_compare(altnames->name, altnames->next->name), 0);

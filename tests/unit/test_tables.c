@@ -36,7 +36,7 @@ START_TEST(macro_rules)
 {
 	const struct macro *m = macro_find(TEXT("dhcpV6"));
 
-	ck_assert_uint_eq(m->versions, IPV6);
+	ck_assert_uint_eq(m->family_mask, IPV6);
 	ck_assert_uint_eq(m->count, 1);
 	ck_assert_str_eq(m->rules[0].proto, "udp");
 	ck_assert_str_eq(m->rules[0].dport, "546:547");
@@ -114,7 +114,7 @@ END_TEST
 START_TEST(icmp_types)
 {
 	for (unsigned i = 0; i < icmp_count; i++)
-		ck_assert_ptr_eq(icmp_type_find(icmp_table[i].version, text_of(icmp_table[i].name)),
+		ck_assert_ptr_eq(icmp_type_find(icmp_table[i].family_mask, text_of(icmp_table[i].name)),
 				 &icmp_table[i]);
 	ck_assert_int_eq(icmp_type_find(IPV4, TEXT("redirect"))->type, 5);
 	ck_assert_int_eq(icmp_type_find(IPV6, TEXT("redirect"))->type, 137);

@@ -19,9 +19,9 @@ static void teardown(void)
 	out_free(&b);
 }
 
-static bool same(unsigned version, const char *ours, const char *saved)
+static bool same(unsigned family_mask, const char *ours, const char *saved)
 {
-	struct xt_canonical *c = xt_canonical_new(version);
+	struct xt_canonical *c = xt_canonical_new(family_mask);
 	bool equal;
 
 	a.len = b.len = 0;
@@ -35,7 +35,7 @@ static bool same(unsigned version, const char *ours, const char *saved)
 START_TEST(spellings_of_one_rule)
 {
 	static const struct {
-		unsigned version;
+		unsigned family_mask;
 		const char *ours, *saved;
 	} pairs[] = {
 		{ IPV4, "-A x -p tcp --dport 80 -j ACCEPT", "-A x -p tcp -m tcp --dport 80 -j ACCEPT" },
@@ -62,7 +62,7 @@ START_TEST(spellings_of_one_rule)
 	};
 
 	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
-		ck_assert_msg(same(pairs[i].version, pairs[i].ours, pairs[i].saved), "%s\n%s\n%.*s\n%.*s", pairs[i].ours,
+		ck_assert_msg(same(pairs[i].family_mask, pairs[i].ours, pairs[i].saved), "%s\n%s\n%.*s\n%.*s", pairs[i].ours,
 			      pairs[i].saved, (int)a.len, a.data, (int)b.len, b.data);
 }
 END_TEST

@@ -118,8 +118,8 @@ static void mark_answers(struct nft_builder *b, struct nft_chain *chain)
 	NFT_RULE(b, chain, nft_is_not(b, NFT_FIELD_RTCLASSID, UINT32_MAX), nft_to(NFT_TO_ACCEPT));
 	NFT_RULE(b, chain, invalid, nft_proto(b, PROTO_TCP), nft_masked(b, NFT_FIELD_TCP_FLAGS, TCP_RST, NFT_OP_EQ, TCP_RST),
 		 mark);
-	NFT_RULE(b, chain, invalid, nft_version(b, IPV4), nft_proto(b, PROTO_ICMP), nft_is(b, NFT_FIELD_ICMP_TYPE, 3), mark);
-	NFT_RULE(b, chain, invalid, nft_version(b, IPV6), nft_proto(b, PROTO_ICMPV6), nft_is(b, NFT_FIELD_ICMPV6_TYPE, 1),
+	NFT_RULE(b, chain, invalid, nft_family(b, IPV4), nft_proto(b, PROTO_ICMP), nft_is(b, NFT_FIELD_ICMP_TYPE, 3), mark);
+	NFT_RULE(b, chain, invalid, nft_family(b, IPV6), nft_proto(b, PROTO_ICMPV6), nft_is(b, NFT_FIELD_ICMPV6_TYPE, 1),
 		 mark);
 }
 

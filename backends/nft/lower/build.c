@@ -200,7 +200,7 @@ struct nft_statement nft_address(struct nft_builder *b, enum nft_field field, co
 struct nft_statement nft_prefix(struct nft_builder *b, enum nft_field field, const struct prefix *prefix)
 {
 	struct prefix network = *prefix;
-	uint8_t size = prefix->version == 4 ? 4 : 16;
+	uint8_t size = prefix->family == AF_INET ? 4 : 16;
 	struct nft_match m = { .keys = { nft_key(field) }, .key_count = 1, .bits = prefix->length };
 
 	prefix_clear_host_bits(&network);
@@ -270,14 +270,14 @@ struct nft_statement nft_set_label(unsigned bit)
 	return (struct nft_statement){ .kind = NFT_STMT_CT_LABEL, .ct_label = (uint8_t)bit };
 }
 
-struct nft_statement nft_version(struct nft_builder *b, unsigned version)
+struct nft_statement nft_family(struct nft_builder *b, unsigned family_mask)
 {
-	const struct nft_match **shared = &b->versions[version == IPV6];
+	const struct nft_match **shared = &b->family_mask[family_mask == IPV6];
 
 	if (!*shared && b->bridge)
-		*shared = nft_is(b, NFT_FIELD_PROTOCOL, version == IPV4 ? ETHER_IP : ETHER_IP6).match;
+		*shared = nft_is(b, NFT_FIELD_PROTOCOL, family_mask == IPV4 ? ETHER_IP : ETHER_IP6).match;
 	else if (!*shared)
-		*shared = nft_is(b, NFT_FIELD_NFPROTO, version == IPV4 ? NFPROTO_IPV4 : NFPROTO_IPV6).match;
+		*shared = nft_is(b, NFT_FIELD_NFPROTO, family_mask == IPV4 ? NFPROTO_IPV4 : NFPROTO_IPV6).match;
 	return (struct nft_statement){ .kind = NFT_STMT_MATCH, .match = *shared };
 }
 

@@ -80,7 +80,7 @@ struct nft_builder {
 	const struct config *config;
 	struct nft_table *table;
 	bool bridge;
-	const struct nft_match *versions[2], *protos[256]; /* rules have these in common */
+	const struct nft_match *family_mask[2], *protos[256]; /* rules have these in common */
 	const struct source *source;       /* of the last comment */
 	struct text source_name;
 	struct interned *interned;         /* uthash: sets by contents */
@@ -129,7 +129,7 @@ struct nft_statement nft_address(struct nft_builder *b, enum nft_field field, co
 struct nft_statement nft_prefix(struct nft_builder *b, enum nft_field field, const struct prefix *prefix);
 struct nft_statement nft_ct_state(struct nft_builder *b, uint32_t bits);
 /* The IP version: IPV4 or IPV6. */
-struct nft_statement nft_version(struct nft_builder *b, unsigned version);
+struct nft_statement nft_family(struct nft_builder *b, unsigned family_mask);
 struct nft_statement nft_proto(struct nft_builder *b, uint8_t number);
 struct nft_statement nft_mark_is(struct nft_builder *b, uint32_t bits);
 /* Labels of the connection. */
@@ -174,12 +174,12 @@ const struct nft_set *nft_set_add(struct nft_builder *b, const struct nft_set *d
 void nft_forget_sets(struct nft_builder *b);
 void nft_forget_resolved(struct resolved_set **resolved);
 /* What an IP set matches in one IP version. */
-const struct address_set *nft_resolve(struct nft_builder *b, const struct ipset *ipset, unsigned version);
+const struct address_set *nft_resolve(struct nft_builder *b, const struct ipset *ipset, unsigned family_mask);
 /* The address is in the IP set, which has more than one range. */
 struct nft_statement nft_in_ipset(struct nft_builder *b, enum nft_field field, const struct ipset *ipset,
-				  unsigned version);
+				  unsigned family_mask);
 /* The packet is of this IP version and its source in the IP set; false if no address is. */
-bool nft_draft_from_ipset(struct nft_builder *b, struct nft_draft *d, const struct ipset *ipset, unsigned version);
+bool nft_draft_from_ipset(struct nft_builder *b, struct nft_draft *d, const struct ipset *ipset, unsigned family_mask);
 
 /* ---- pairs.c ---- */
 

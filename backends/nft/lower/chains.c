@@ -11,8 +11,8 @@
  */
 #include "nft/lower/build.h"
 
-static const struct prefix multicast4 = { 4, 4, { 224 } }, multicast6 = { 6, 8, { 0xff } };
-static const struct prefix everyone4 = { 4, 32, { 255, 255, 255, 255 } };
+static const struct prefix multicast4 = { AF_INET, 4, { 224 } }, multicast6 = { AF_INET6, 8, { 0xff } };
+static const struct prefix everyone4 = { AF_INET, 32, { 255, 255, 255, 255 } };
 
 /* ---- REJECT ---- */
 
@@ -30,14 +30,14 @@ void nft_reject_type_rules(struct nft_builder *b, struct nft_chain *chain)
 {
 	struct nft_statement drop = nft_to(NFT_TO_DROP);
 
-	NFT_RULE(b, chain, nft_version(b, IPV4), is_to_broadcast(b), drop);
-	NFT_RULE(b, chain, nft_version(b, IPV4), nft_prefix(b, NFT_FIELD_IP_SADDR, &multicast4), drop);
-	NFT_RULE(b, chain, nft_version(b, IPV4), nft_proto(b, PROTO_ICMP), drop);
-	NFT_RULE(b, chain, nft_version(b, IPV6), nft_proto(b, PROTO_ICMPV6), drop);
+	NFT_RULE(b, chain, nft_family(b, IPV4), is_to_broadcast(b), drop);
+	NFT_RULE(b, chain, nft_family(b, IPV4), nft_prefix(b, NFT_FIELD_IP_SADDR, &multicast4), drop);
+	NFT_RULE(b, chain, nft_family(b, IPV4), nft_proto(b, PROTO_ICMP), drop);
+	NFT_RULE(b, chain, nft_family(b, IPV6), nft_proto(b, PROTO_ICMPV6), drop);
 	NFT_RULE(b, chain, nft_proto(b, PROTO_TCP), answer(NFT_ANSWER_TCP_RESET));
 	NFT_RULE(b, chain, nft_proto(b, PROTO_UDP), answer(NFT_ANSWER_PORT_UNREACHABLE));
-	NFT_RULE(b, chain, nft_version(b, IPV4), answer(NFT_ANSWER_HOST_PROHIBITED));
-	NFT_RULE(b, chain, nft_version(b, IPV6), answer(NFT_ANSWER_ADMIN_PROHIBITED_V6));
+	NFT_RULE(b, chain, nft_family(b, IPV4), answer(NFT_ANSWER_HOST_PROHIBITED));
+	NFT_RULE(b, chain, nft_family(b, IPV6), answer(NFT_ANSWER_ADMIN_PROHIBITED_V6));
 	NFT_RULE(b, chain, drop);
 }
 
@@ -102,13 +102,13 @@ static void add_broadcast_rules(struct nft_builder *b, struct nft_chain *chain)
 {
 	struct nft_statement drop = nft_to(NFT_TO_DROP);
 
-	NFT_RULE(b, chain, nft_version(b, IPV4), is_to_broadcast(b), drop);
+	NFT_RULE(b, chain, nft_family(b, IPV4), is_to_broadcast(b), drop);
 	if (!b->bridge)
-		NFT_RULE(b, chain, nft_version(b, IPV4), nft_is(b, NFT_FIELD_FIB_DADDR_TYPE, FIB_ANYCAST), drop);
+		NFT_RULE(b, chain, nft_family(b, IPV4), nft_is(b, NFT_FIELD_FIB_DADDR_TYPE, FIB_ANYCAST), drop);
 	else
-		NFT_RULE(b, chain, nft_version(b, IPV4), nft_prefix(b, NFT_FIELD_IP_DADDR, &everyone4), drop);
-	NFT_RULE(b, chain, nft_version(b, IPV4), nft_prefix(b, NFT_FIELD_IP_DADDR, &multicast4), drop);
-	NFT_RULE(b, chain, nft_version(b, IPV6), nft_prefix(b, NFT_FIELD_IP6_DADDR, &multicast6), drop);
+		NFT_RULE(b, chain, nft_family(b, IPV4), nft_prefix(b, NFT_FIELD_IP_DADDR, &everyone4), drop);
+	NFT_RULE(b, chain, nft_family(b, IPV4), nft_prefix(b, NFT_FIELD_IP_DADDR, &multicast4), drop);
+	NFT_RULE(b, chain, nft_family(b, IPV6), nft_prefix(b, NFT_FIELD_IP6_DADDR, &multicast6), drop);
 }
 
 /* ICMP errors that connections need even where nothing else gets through. */
@@ -117,11 +117,11 @@ static void add_icmp_rules(struct nft_builder *b, struct nft_chain *chain)
 	static const uint8_t types6[] = { 1, 3, 2 }; /* unreachable, time exceeded, too big */
 	struct nft_statement accept = nft_to(NFT_TO_ACCEPT);
 
-	NFT_RULE(b, chain, nft_version(b, IPV4), nft_proto(b, PROTO_ICMP), nft_is(b, NFT_FIELD_ICMP_TYPE, 3),
+	NFT_RULE(b, chain, nft_family(b, IPV4), nft_proto(b, PROTO_ICMP), nft_is(b, NFT_FIELD_ICMP_TYPE, 3),
 		 nft_is(b, NFT_FIELD_ICMP_CODE, 4), accept);
-	NFT_RULE(b, chain, nft_version(b, IPV4), nft_proto(b, PROTO_ICMP), nft_is(b, NFT_FIELD_ICMP_TYPE, 11), accept);
+	NFT_RULE(b, chain, nft_family(b, IPV4), nft_proto(b, PROTO_ICMP), nft_is(b, NFT_FIELD_ICMP_TYPE, 11), accept);
 	for (size_t i = 0; i < sizeof(types6); i++)
-		NFT_RULE(b, chain, nft_version(b, IPV6), nft_proto(b, PROTO_ICMPV6),
+		NFT_RULE(b, chain, nft_family(b, IPV6), nft_proto(b, PROTO_ICMPV6),
 			 nft_is(b, NFT_FIELD_ICMPV6_TYPE, types6[i]), accept);
 }
 
@@ -163,7 +163,7 @@ static struct nft_chain *make_noise_chain(struct nft_builder *b, bool reject)
 	struct nft_statement drop = nft_to(NFT_TO_DROP), rejected = nft_to_chain(NFT_TO_GOTO, nft_reject_chain(b));
 	struct nft_chain *chain = nft_chain_add(b, reject ? TEXT("noise-reject") : TEXT("noise-drop"));
 
-	NFT_RULE(b, chain, nft_version(b, IPV6), nft_proto(b, PROTO_TCP), nft_is(b, NFT_FIELD_TCP_DPORT, 43), rejected);
+	NFT_RULE(b, chain, nft_family(b, IPV6), nft_proto(b, PROTO_TCP), nft_is(b, NFT_FIELD_TCP_DPORT, 43), rejected);
 	add_broadcast_rules(b, chain);
 	add_icmp_rules(b, chain);
 	NFT_RULE(b, chain, nft_ct_state(b, CT_INVALID), drop);
@@ -219,10 +219,10 @@ static void filter_blacklist(struct nft_builder *b, struct nft_chain *chain, con
 {
 	struct nft_chain *drop = drop_chain(b, "blacklist", b->config->host_options.log_level_out);
 
-	for (unsigned version = IPV4; version <= IPV6; version++) {
+	for (unsigned family_mask = IPV4; family_mask <= IPV6; family_mask++) {
 		struct nft_draft d = { .count = 0 };
 
-		if (!nft_draft_from_ipset(b, &d, set, version))
+		if (!nft_draft_from_ipset(b, &d, set, family_mask))
 			continue;
 		nft_draft_add(&d, nft_to_chain(NFT_TO_GOTO, drop));
 		nft_rule_add(b, chain, d.items, d.count);
@@ -231,18 +231,18 @@ static void filter_blacklist(struct nft_builder *b, struct nft_chain *chain, con
 
 static void filter_smurfs(struct nft_builder *b, struct nft_chain *chain)
 {
-	static const struct prefix nobody = { 4, 32, { 0 } };
+	static const struct prefix nobody = { AF_INET, 32, { 0 } };
 	struct nft_chain *smurfs = nft_chain_add(b, TEXT("smurfs"));
 	struct nft_statement drop =
 		nft_to_chain(NFT_TO_GOTO, drop_chain(b, "smurflog", b->config->host_options.smurf_log_level));
 
-	NFT_RULE(b, smurfs, nft_version(b, IPV4), nft_prefix(b, NFT_FIELD_IP_SADDR, &nobody), nft_to(NFT_TO_RETURN));
-	NFT_RULE(b, smurfs, nft_version(b, IPV4),
+	NFT_RULE(b, smurfs, nft_family(b, IPV4), nft_prefix(b, NFT_FIELD_IP_SADDR, &nobody), nft_to(NFT_TO_RETURN));
+	NFT_RULE(b, smurfs, nft_family(b, IPV4),
 		 b->bridge ? nft_prefix(b, NFT_FIELD_IP_SADDR, &everyone4)
 			   : nft_is(b, NFT_FIELD_FIB_SADDR_TYPE, FIB_BROADCAST),
 		 drop);
-	NFT_RULE(b, smurfs, nft_version(b, IPV4), nft_prefix(b, NFT_FIELD_IP_SADDR, &multicast4), drop);
-	NFT_RULE(b, chain, nft_version(b, IPV4), nft_ct_state(b, CT_INVALID | CT_NEW), nft_to_chain(NFT_TO_JUMP, smurfs));
+	NFT_RULE(b, smurfs, nft_family(b, IPV4), nft_prefix(b, NFT_FIELD_IP_SADDR, &multicast4), drop);
+	NFT_RULE(b, chain, nft_family(b, IPV4), nft_ct_state(b, CT_INVALID | CT_NEW), nft_to_chain(NFT_TO_JUMP, smurfs));
 }
 
 static void filter_tcp_flags(struct nft_builder *b, struct nft_chain *chain)

@@ -12,7 +12,7 @@ enum { LENGTHS = 129 };
 struct nft_filter {
 	const char *name;
 	enum nft_field fields[2];         /* NFT_FIELDS: none */
-	struct nft_list lists[2][LENGTHS]; /* by version and prefix length */
+	struct nft_list lists[2][LENGTHS]; /* by family_mask and prefix length */
 	struct nft_chain *chain;
 };
 
@@ -63,7 +63,7 @@ static struct nft_statement protocol_of(struct nft_builder *b, enum nft_field fi
 {
 	if (field == NFT_FIELD_ARP_SADDR_IP)
 		return nft_is(b, NFT_FIELD_PROTOCOL, ETHER_ARP);
-	return nft_version(b, field == NFT_FIELD_IP_SADDR ? IPV4 : IPV6);
+	return nft_family(b, field == NFT_FIELD_IP_SADDR ? IPV4 : IPV6);
 }
 
 static void add_length(struct nft_builder *b, struct nft_filter *filter, unsigned six, unsigned length)

@@ -32,7 +32,7 @@ static void add_dhcp_rules(struct nft_builder *b, struct nft_chain *chain, bool 
 	static const uint32_t server[2] = { 67, 547 }, client[2] = { 68, 546 };
 
 	for (unsigned six = 0; six < 2; six++)
-		NFT_RULE(b, chain, nft_version(b, six ? IPV6 : IPV4), nft_proto(b, PROTO_UDP),
+		NFT_RULE(b, chain, nft_family(b, six ? IPV6 : IPV4), nft_proto(b, PROTO_UDP),
 			 nft_is(b, NFT_FIELD_UDP_SPORT, out ? client[six] : server[six]),
 			 nft_is(b, NFT_FIELD_UDP_DPORT, out ? server[six] : client[six]), accept);
 }
@@ -41,7 +41,7 @@ enum { ROUTER_SOLICITATION = 133, ROUTER_ADVERTISEMENT, NEIGHBOR_SOLICITATION, N
 
 static void add_icmpv6(struct nft_builder *b, struct nft_chain *chain, uint32_t type, struct nft_statement verdict)
 {
-	NFT_RULE(b, chain, nft_version(b, IPV6), nft_proto(b, PROTO_ICMPV6), nft_is(b, NFT_FIELD_ICMPV6_TYPE, type),
+	NFT_RULE(b, chain, nft_family(b, IPV6), nft_proto(b, PROTO_ICMPV6), nft_is(b, NFT_FIELD_ICMPV6_TYPE, type),
 		 verdict);
 }
 

@@ -21,7 +21,7 @@ static void add_ndp(struct nft_builder *b, struct nft_chain *chain, bool in)
 		return;
 	for (uint32_t type = 133; type <= 136; type++) /* 134: router advertisement */
 		if (in || type != 134)
-			NFT_RULE(b, chain, nft_version(b, IPV6), nft_proto(b, PROTO_ICMPV6),
+			NFT_RULE(b, chain, nft_family(b, IPV6), nft_proto(b, PROTO_ICMPV6),
 				 nft_is(b, NFT_FIELD_ICMPV6_TYPE, type), nft_to(NFT_TO_ACCEPT));
 }
 
@@ -51,10 +51,10 @@ static void add_management(struct nft_builder *b, struct nft_chain *chain)
 
 	HASH_FIND_STR(b->config->cluster.ipsets, "management", set);
 	accept_services(b, management, &(struct nft_draft){ .count = 0 }, sizeof(services) / sizeof(services[0]));
-	for (unsigned version = IPV4; version <= IPV6; version++) {
+	for (unsigned family_mask = IPV4; family_mask <= IPV6; family_mask++) {
 		struct nft_draft d = { .count = 0 };
 
-		if (!nft_draft_from_ipset(b, &d, set, version))
+		if (!nft_draft_from_ipset(b, &d, set, family_mask))
 			continue;
 		nft_draft_add(&d, nft_to_chain(NFT_TO_JUMP, management));
 		nft_rule_add(b, chain, d.items, d.count);
@@ -66,9 +66,9 @@ static void add_local_network(struct nft_builder *b, struct nft_chain *chain)
 	const struct prefix *prefix = &b->config->local_network->prefix;
 	struct nft_draft d = { .count = 0 };
 
-	nft_draft_add(&d, nft_version(b, prefix_versions(prefix)));
+	nft_draft_add(&d, nft_family(b, prefix_family_mask(prefix)));
 	if (prefix->length)
-		nft_draft_add(&d, nft_prefix(b, prefix->version == 4 ? NFT_FIELD_IP_DADDR : NFT_FIELD_IP6_DADDR, prefix));
+		nft_draft_add(&d, nft_prefix(b, prefix->family == AF_INET ? NFT_FIELD_IP_DADDR : NFT_FIELD_IP6_DADDR, prefix));
 	accept_services(b, chain, &d, sizeof(services) / sizeof(services[0]) - 1);
 }
 
@@ -78,12 +78,12 @@ static const struct port_range corosync_ports = { 5404, 5405 };
 
 static void add_corosync_link(struct nft_builder *b, struct nft_chain *chain, const struct corosync_link *link, bool in)
 {
-	bool four = link->version == IPV4;
+	bool four = link->family_mask == IPV4;
 	struct prefix source, dest;
 
 	address_parse(in ? link->theirs : link->ours, &source);
 	address_parse(in ? link->ours : link->theirs, &dest);
-	NFT_RULE(b, chain, nft_version(b, link->version),
+	NFT_RULE(b, chain, nft_family(b, link->family_mask),
 		 nft_prefix(b, four ? NFT_FIELD_IP_SADDR : NFT_FIELD_IP6_SADDR, &source),
 		 nft_prefix(b, four ? NFT_FIELD_IP_DADDR : NFT_FIELD_IP6_DADDR, &dest), nft_proto(b, PROTO_UDP),
 		 nft_ports(b, NFT_FIELD_UDP_DPORT, corosync_ports), nft_to(NFT_TO_ACCEPT));
@@ -91,14 +91,14 @@ static void add_corosync_link(struct nft_builder *b, struct nft_chain *chain, co
 
 static void add_corosync(struct nft_builder *b, struct nft_chain *chain, bool in)
 {
-	static const struct prefix group4 = { 4, 4, { 224 } }, group6 = { 6, 8, { 0xff } };
+	static const struct prefix group4 = { AF_INET, 4, { 224 } }, group6 = { AF_INET6, 8, { 0xff } };
 	const struct corosync *corosync = &b->config->corosync;
 
 	if (corosync->multicast) {
-		NFT_RULE(b, chain, nft_version(b, IPV4), nft_prefix(b, NFT_FIELD_IP_DADDR, &group4),
+		NFT_RULE(b, chain, nft_family(b, IPV4), nft_prefix(b, NFT_FIELD_IP_DADDR, &group4),
 			 nft_proto(b, PROTO_UDP), nft_ports(b, NFT_FIELD_UDP_DPORT, corosync_ports),
 			 nft_to(NFT_TO_ACCEPT));
-		NFT_RULE(b, chain, nft_version(b, IPV6), nft_prefix(b, NFT_FIELD_IP6_DADDR, &group6),
+		NFT_RULE(b, chain, nft_family(b, IPV6), nft_prefix(b, NFT_FIELD_IP6_DADDR, &group6),
 			 nft_proto(b, PROTO_UDP), nft_ports(b, NFT_FIELD_UDP_DPORT, corosync_ports),
 			 nft_to(NFT_TO_ACCEPT));
 	}

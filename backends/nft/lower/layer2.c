@@ -28,15 +28,15 @@ static void collect_arp(struct nft_builder *b, struct layer2 *l, const struct gu
 
 	entries = ARENA_ARRAY(b->arena, struct prefix_entry, (set ? set->size : 0) + 1);
 	for (const struct set_entry *e = set ? set->entries : NULL; e; e = e->next)
-		if (!e->implicit && !e->repeated && e->prefix.version == 4)
+		if (!e->implicit && !e->repeated && e->prefix.family == AF_INET)
 			entries[count++] = (struct prefix_entry){ e->prefix, e->nomatch };
-	if (guest->options.ipfilter && nic->ip4.version) {
+	if (guest->options.ipfilter && nic->ip4.family) {
 		entries[count].prefix = nic->ip4;
 		entries[count++].prefix.length = 32;
 	}
 	if (!count)
 		return;
-	addresses = prefix_set_resolve(b->arena, entries, count, 4);
+	addresses = prefix_set_resolve(b->arena, entries, count, AF_INET);
 	if (!l->arp)
 		l->arp = nft_filter_new(b, "arpfilter", NFT_FIELD_ARP_SADDR_IP, NFT_FIELDS);
 	nft_filter_add(b, l->arp, nic->device, &addresses);

@@ -22,15 +22,15 @@ static const struct nft_set *sources_set(struct nft_builder *b, bool six)
 }
 
 /* Counts the source, an IPv6 one by its /64, and matches when it is over the limit. */
-static struct nft_statement count_source(struct nft_builder *b, unsigned version, const struct nft_limit *limit)
+static struct nft_statement count_source(struct nft_builder *b, unsigned family_mask, const struct nft_limit *limit)
 {
 	static const struct nft_value network = { 16, { 255, 255, 255, 255, 255, 255, 255, 255 } };
 	struct nft_update *update = ARENA_NEW(b->arena, struct nft_update);
 
 	update->limit = limit;
-	update->set = sources_set(b, version == IPV6);
-	update->key = nft_key(version == IPV6 ? NFT_FIELD_IP6_SADDR : NFT_FIELD_IP_SADDR);
-	if (version == IPV6) {
+	update->set = sources_set(b, family_mask == IPV6);
+	update->key = nft_key(family_mask == IPV6 ? NFT_FIELD_IP6_SADDR : NFT_FIELD_IP_SADDR);
+	if (family_mask == IPV6) {
 		update->key.masked = true;
 		update->key.mask = network;
 	}
@@ -44,10 +44,10 @@ static void add_synflood(struct nft_builder *b, struct nft_chain *chain)
 
 	*limit = (struct nft_limit){ (uint64_t)o->protection_synflood_rate, NFT_SECOND,
 				     (uint32_t)o->protection_synflood_burst };
-	for (unsigned version = IPV4; version <= IPV6; version++)
-		NFT_RULE(b, chain, nft_version(b, version), nft_proto(b, PROTO_TCP),
+	for (unsigned family_mask = IPV4; family_mask <= IPV6; family_mask++)
+		NFT_RULE(b, chain, nft_family(b, family_mask), nft_proto(b, PROTO_TCP),
 			 nft_masked(b, NFT_FIELD_TCP_FLAGS, TCP_FIN | TCP_SYN | TCP_RST | TCP_ACK, NFT_OP_EQ, TCP_SYN),
-			 count_source(b, version, limit), nft_to(NFT_TO_DROP));
+			 count_source(b, family_mask, limit), nft_to(NFT_TO_DROP));
 }
 
 /* ---- helpers ---- */
@@ -72,8 +72,8 @@ static void add_helper(struct nft_builder *b, struct nft_chain *chain, const str
 	uint8_t protocol = udp ? PROTO_UDP : PROTO_TCP;
 	struct nft_draft d = { .count = 0 };
 
-	if (row->versions != IPV_BOTH)
-		nft_draft_add(&d, nft_version(b, row->versions));
+	if (row->family_mask != IPV_BOTH)
+		nft_draft_add(&d, nft_family(b, row->family_mask));
 	nft_draft_add(&d, nft_proto(b, protocol));
 	nft_draft_add(&d, nft_is(b, udp ? NFT_FIELD_UDP_DPORT : NFT_FIELD_TCP_DPORT, row->port));
 	nft_draft_add(&d, (struct nft_statement){ .kind = NFT_STMT_CT_HELPER, .helper = add_object(b, row, protocol) });

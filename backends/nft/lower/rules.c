@@ -15,10 +15,10 @@
 
 enum { MATCHES_MOST = 12 };
 
-/* One combination: all of these must match.  What it is in IP versions is not among
+/* One combination: all of these must match.  What it is in IP version is not among
  * the matches. */
 struct alternative {
-	unsigned versions;
+	unsigned family_mask;
 	uint32_t count;
 	const struct nft_match *matches[MATCHES_MOST];
 };
@@ -32,12 +32,12 @@ struct lowering {
 	struct nft_builder *b;
 	struct nft_place *place;
 	const struct rule *rule;
-	unsigned versions; /* in which the rule can match */
+	unsigned family_mask; /* in which the rule can match */
 };
 
 /* ---- alternatives ---- */
 
-static struct alternative *add_alternative(struct lowering *l, struct choice *choice, unsigned versions)
+static struct alternative *add_alternative(struct lowering *l, struct choice *choice, unsigned family_mask)
 {
 	struct alternative *more;
 
@@ -48,7 +48,7 @@ static struct alternative *add_alternative(struct lowering *l, struct choice *ch
 			memcpy(more, choice->items, choice->count * sizeof(*more));
 		choice->items = more;
 	}
-	choice->items[choice->count] = (struct alternative){ .versions = versions };
+	choice->items[choice->count] = (struct alternative){ .family_mask = family_mask };
 	return &choice->items[choice->count++];
 }
 
@@ -59,7 +59,7 @@ static void add_match(struct alternative *a, struct nft_statement match)
 
 static void join(struct alternative *a, const struct alternative *more)
 {
-	a->versions &= more->versions;
+	a->family_mask &= more->family_mask;
 	memcpy(&a->matches[a->count], more->matches, more->count * sizeof(more->matches[0]));
 	a->count += more->count;
 }
@@ -71,7 +71,7 @@ static struct choice combine(struct lowering *l, const struct choice *first, con
 
 	for (uint32_t i = 0; i < first->count; i++)
 		for (uint32_t j = 0; j < second->count; j++)
-			if (first->items[i].versions & second->items[j].versions) {
+			if (first->items[i].family_mask & second->items[j].family_mask) {
 				struct alternative *a = add_alternative(l, &both, IPV_BOTH);
 
 				join(a, &first->items[i]);
@@ -82,18 +82,18 @@ static struct choice combine(struct lowering *l, const struct choice *first, con
 
 /* ---- addresses ---- */
 
-static void add_ranges(struct lowering *l, struct choice *choice, enum nft_field field, unsigned version,
+static void add_ranges(struct lowering *l, struct choice *choice, enum nft_field field, unsigned family_mask,
 		       const struct address_set *set)
 {
 	for (uint32_t i = 0; i < set->count; i++) {
-		struct alternative *a = add_alternative(l, choice, version);
+		struct alternative *a = add_alternative(l, choice, family_mask);
 
 		if (address_range_bits(&set->ranges[i], set->size) != 0)
 			add_match(a, nft_address(l->b, field, &set->ranges[i], set->size));
 	}
 }
 
-static void add_list(struct lowering *l, struct choice *choice, enum nft_field field, unsigned version,
+static void add_list(struct lowering *l, struct choice *choice, enum nft_field field, unsigned family_mask,
 		     const struct prefix *prefixes, uint32_t count)
 {
 	struct prefix_entry *entries = ARENA_ARRAY(&l->b->scratch, struct prefix_entry, count);
@@ -101,53 +101,53 @@ static void add_list(struct lowering *l, struct choice *choice, enum nft_field f
 
 	for (uint32_t i = 0; i < count; i++)
 		entries[i].prefix = prefixes[i];
-	set = prefix_set_resolve(&l->b->scratch, entries, count, version == IPV4 ? 4 : 6);
-	add_ranges(l, choice, field, version, &set);
+	set = prefix_set_resolve(&l->b->scratch, entries, count, family_mask == IPV4 ? AF_INET : AF_INET6);
+	add_ranges(l, choice, field, family_mask, &set);
 }
 
-static void add_ipset(struct lowering *l, struct choice *choice, enum nft_field field, unsigned version,
+static void add_ipset(struct lowering *l, struct choice *choice, enum nft_field field, unsigned family_mask,
 		      const struct ipset *ipset)
 {
-	const struct address_set *set = nft_resolve(l->b, ipset, version);
+	const struct address_set *set = nft_resolve(l->b, ipset, family_mask);
 
 	if (set->count <= 1)
-		add_ranges(l, choice, field, version, set);
+		add_ranges(l, choice, field, family_mask, set);
 	else
-		add_match(add_alternative(l, choice, version), nft_in_ipset(l->b, field, ipset, version));
+		add_match(add_alternative(l, choice, family_mask), nft_in_ipset(l->b, field, ipset, family_mask));
 }
 
-static void add_range(struct lowering *l, struct choice *choice, enum nft_field field, unsigned version,
+static void add_range(struct lowering *l, struct choice *choice, enum nft_field field, unsigned family_mask,
 		      const struct prefix *ends)
 {
 	struct address_range range;
-	struct address_set set = { .size = version == IPV4 ? 4 : 16, .ranges = &range, .count = 1 };
+	struct address_set set = { .size = family_mask == IPV4 ? 4 : 16, .ranges = &range, .count = 1 };
 
 	memcpy(range.first, ends[0].bytes, 16);
 	memcpy(range.last, ends[1].bytes, 16);
-	add_ranges(l, choice, field, version, &set);
+	add_ranges(l, choice, field, family_mask, &set);
 }
 
 static void add_endpoint(struct lowering *l, struct choice *choice, const struct endpoint *e, bool source,
-			 unsigned version)
+			 unsigned family_mask)
 {
 	static const enum nft_field fields[2][2] = { { NFT_FIELD_IP_DADDR, NFT_FIELD_IP_SADDR },
 						     { NFT_FIELD_IP6_DADDR, NFT_FIELD_IP6_SADDR } };
-	enum nft_field field = fields[version == IPV6][source];
+	enum nft_field field = fields[family_mask == IPV6][source];
 
 	switch (e->kind) {
 	case ENDPOINT_ANY:
 		break;
 	case ENDPOINT_SET:
-		add_ipset(l, choice, field, version, e->ipset);
+		add_ipset(l, choice, field, family_mask, e->ipset);
 		break;
 	case ENDPOINT_ALIAS:
-		add_list(l, choice, field, version, &e->alias->prefix, 1);
+		add_list(l, choice, field, family_mask, &e->alias->prefix, 1);
 		break;
 	case ENDPOINT_LIST:
-		add_list(l, choice, field, version, e->prefixes, e->count);
+		add_list(l, choice, field, family_mask, e->prefixes, e->count);
 		break;
 	case ENDPOINT_RANGE:
-		add_range(l, choice, field, version, e->prefixes);
+		add_range(l, choice, field, family_mask, e->prefixes);
 		break;
 	}
 }
@@ -157,32 +157,32 @@ static struct choice choose_endpoint(struct lowering *l, const struct endpoint *
 	struct choice choice = { .count = 0 };
 
 	if (e->kind == ENDPOINT_ANY)
-		add_alternative(l, &choice, l->versions);
-	for (unsigned version = IPV4; version <= IPV6; version++)
-		if (l->versions & e->versions & version)
-			add_endpoint(l, &choice, e, source, version);
+		add_alternative(l, &choice, l->family_mask);
+	for (unsigned family_mask = IPV4; family_mask <= IPV6; family_mask++)
+		if (l->family_mask & e->family_mask & family_mask)
+			add_endpoint(l, &choice, e, source, family_mask);
 	return choice;
 }
 
-static unsigned endpoint_versions(struct lowering *l, const struct endpoint *e)
+static unsigned endpoint_families(struct lowering *l, const struct endpoint *e)
 {
-	unsigned versions = e->kind == ENDPOINT_ANY ? IPV_BOTH : e->versions;
+	unsigned family_mask = e->kind == ENDPOINT_ANY ? IPV_BOTH : e->family_mask;
 
-	for (unsigned version = IPV4; version <= IPV6 && e->kind == ENDPOINT_SET; version++)
-		if (versions & version && !nft_resolve(l->b, e->ipset, version)->count)
-			versions &= ~version;
-	return versions;
+	for (unsigned family = IPV4; family <= IPV6 && e->kind == ENDPOINT_SET; family++)
+		if (family_mask & family && !nft_resolve(l->b, e->ipset, family)->count)
+			family_mask &= ~family;
+	return family_mask;
 }
 
-/* In which IP versions all parts of the rule can match: in others it must not ask for sets. */
-static unsigned rule_versions(struct lowering *l)
+/* In which IP version all parts of the rule can match: in others it must not ask for sets. */
+static unsigned rule_families(struct lowering *l)
 {
 	const struct rule *rule = l->rule;
 	unsigned services = 0;
 
 	for (uint32_t i = 0; i < rule->condition_count; i++)
-		services |= rule->conditions[i].versions;
-	return rule->versions & services & endpoint_versions(l, rule->source) & endpoint_versions(l, rule->dest);
+		services |= rule->conditions[i].family_mask;
+	return rule->family_mask & services & endpoint_families(l, rule->source) & endpoint_families(l, rule->dest);
 }
 
 /* ---- protocols, ports and ICMP ---- */
@@ -245,9 +245,9 @@ static struct choice choose_ports(struct lowering *l, const struct ports *ports,
 	return choice;
 }
 
-static void add_icmp(struct lowering *l, struct alternative *a, unsigned version, const struct icmp_match *m)
+static void add_icmp(struct lowering *l, struct alternative *a, unsigned family_mask, const struct icmp_match *m)
 {
-	bool six = version == IPV6;
+	bool six = family_mask == IPV6;
 	int type = -1, code = -1;
 	uint64_t number;
 
@@ -271,13 +271,13 @@ static void add_condition(struct lowering *l, struct choice *all, const struct c
 	struct choice sports = choose_ports(l, c->sport, c->proto.number, true);
 	struct choice dports = choose_ports(l, c->dport, c->proto.number, false);
 	struct choice ports = combine(l, &sports, &dports);
-	struct alternative proto = { .versions = c->versions & l->versions };
+	struct alternative proto = { .family_mask = c->family_mask & l->family_mask };
 
 	if (!proto_is_any(&c->proto))
 		add_match(&proto, nft_proto(l->b, c->proto.number));
 	for (unsigned i = 0; i < 2; i++)
 		add_icmp(l, &proto, c->proto.icmp, &c->icmp[i]);
-	for (uint32_t i = 0; i < ports.count && proto.versions; i++) {
+	for (uint32_t i = 0; i < ports.count && proto.family_mask; i++) {
 		struct alternative *a = add_alternative(l, all, IPV_BOTH);
 
 		join(a, &proto);
@@ -328,8 +328,8 @@ static struct nft_chain *sub_chain(struct lowering *l)
 static void draft_from(struct lowering *l, struct nft_draft *d, const struct alternative *a)
 {
 	d->count = 0;
-	if (a->versions != IPV_BOTH)
-		nft_draft_add(d, nft_version(l->b, a->versions));
+	if (a->family_mask != IPV_BOTH)
+		nft_draft_add(d, nft_family(l->b, a->family_mask));
 	for (uint32_t i = 0; i < a->count; i++)
 		nft_draft_add(d, (struct nft_statement){ .kind = NFT_STMT_MATCH, .match = a->matches[i] });
 }
@@ -453,8 +453,8 @@ static void lower_rule(struct nft_builder *b, struct nft_place *place, const str
 	struct lowering l = { .b = b, .place = place, .rule = rule };
 	struct arena_mark mark = arena_mark(&b->scratch);
 
-	l.versions = rule_versions(&l);
-	if (l.versions)
+	l.family_mask = rule_families(&l);
+	if (l.family_mask)
 		ask_all(&l);
 	arena_release(&b->scratch, mark);
 }

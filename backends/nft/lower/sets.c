@@ -79,7 +79,7 @@ void nft_forget_sets(struct nft_builder *b)
 
 struct resolved_key {
 	const struct ipset *ipset;
-	uintptr_t version;
+	uintptr_t family_mask;
 };
 
 struct resolved_set {
@@ -89,7 +89,7 @@ struct resolved_set {
 	UT_hash_handle hh;
 };
 
-static struct address_set resolve(struct arena *arena, const struct ipset *ipset, unsigned version)
+static struct address_set resolve(struct arena *arena, const struct ipset *ipset, unsigned family_mask)
 {
 	struct prefix_entry *entries;
 	uint32_t count = 0;
@@ -101,12 +101,12 @@ static struct address_set resolve(struct arena *arena, const struct ipset *ipset
 	for (const struct set_entry *e = ipset->entries; e; e = e->next)
 		if (!e->repeated)
 			entries[count++] = (struct prefix_entry){ e->prefix, e->nomatch };
-	return prefix_set_resolve(arena, entries, count, version == IPV4 ? 4 : 6);
+	return prefix_set_resolve(arena, entries, count, family_mask == IPV4 ? AF_INET : AF_INET6);
 }
 
-static struct resolved_set *find_resolved(struct nft_builder *b, const struct ipset *ipset, unsigned version)
+static struct resolved_set *find_resolved(struct nft_builder *b, const struct ipset *ipset, unsigned family_mask)
 {
-	struct resolved_key key = { ipset, version };
+	struct resolved_key key = { ipset, family_mask };
 	struct resolved_set *found = NULL;
 
 	HASH_FIND(hh, *b->resolved, &key, sizeof(key), found);
@@ -114,14 +114,14 @@ static struct resolved_set *find_resolved(struct nft_builder *b, const struct ip
 		return found;
 	found = ARENA_NEW(b->arena, struct resolved_set);
 	found->key = key;
-	found->set = resolve(b->arena, ipset, version);
+	found->set = resolve(b->arena, ipset, family_mask);
 	HASH_ADD(hh, *b->resolved, key, sizeof(key), found);
 	return found;
 }
 
-const struct address_set *nft_resolve(struct nft_builder *b, const struct ipset *ipset, unsigned version)
+const struct address_set *nft_resolve(struct nft_builder *b, const struct ipset *ipset, unsigned family_mask)
 {
-	return &find_resolved(b, ipset, version)->set;
+	return &find_resolved(b, ipset, family_mask)->set;
 }
 
 void nft_forget_resolved(struct resolved_set **resolved)
@@ -131,9 +131,9 @@ void nft_forget_resolved(struct resolved_set **resolved)
 
 _Static_assert(sizeof("guest-4294967295-" "-v6") - 1 + LIMIT_SET_NAME <= LIMIT_NFT_NAME, "a set has a name");
 
-static struct text ipset_name(struct nft_builder *b, const struct ipset *ipset, unsigned version)
+static struct text ipset_name(struct nft_builder *b, const struct ipset *ipset, unsigned family_mask)
 {
-	char v = version == IPV4 ? '4' : '6';
+	char v = family_mask == IPV4 ? '4' : '6';
 
 	if (ipset->scope == SCOPE_GUEST)
 		return text_of(arena_printf(b->arena, "guest-%u-%.*s-v%c", ipset->vmid, TEXT_ARG(ipset->name), v));
@@ -165,28 +165,28 @@ static const struct nft_set *set_of_ranges(struct nft_builder *b, const struct a
 }
 
 struct nft_statement nft_in_ipset(struct nft_builder *b, enum nft_field field, const struct ipset *ipset,
-				  unsigned version)
+				  unsigned family_mask)
 {
 	struct nft_match m = { .keys = { nft_key(field) }, .key_count = 1, .op = NFT_OP_IN };
-	struct resolved_set *resolved = find_resolved(b, ipset, version);
+	struct resolved_set *resolved = find_resolved(b, ipset, family_mask);
 	const struct nft_set **made = &resolved->made[b->bridge];
 
 	if (!*made)
-		*made = set_of_ranges(b, &resolved->set, ipset_name(b, ipset, version));
+		*made = set_of_ranges(b, &resolved->set, ipset_name(b, ipset, family_mask));
 	m.set = *made;
 	return nft_match(b, m);
 }
 
-bool nft_draft_from_ipset(struct nft_builder *b, struct nft_draft *d, const struct ipset *ipset, unsigned version)
+bool nft_draft_from_ipset(struct nft_builder *b, struct nft_draft *d, const struct ipset *ipset, unsigned family_mask)
 {
-	enum nft_field field = version == IPV4 ? NFT_FIELD_IP_SADDR : NFT_FIELD_IP6_SADDR;
-	const struct address_set *set = nft_resolve(b, ipset, version);
+	enum nft_field field = family_mask == IPV4 ? NFT_FIELD_IP_SADDR : NFT_FIELD_IP6_SADDR;
+	const struct address_set *set = nft_resolve(b, ipset, family_mask);
 
 	if (!set->count)
 		return false;
-	nft_draft_add(d, nft_version(b, version));
+	nft_draft_add(d, nft_family(b, family_mask));
 	if (set->count > 1)
-		nft_draft_add(d, nft_in_ipset(b, field, ipset, version));
+		nft_draft_add(d, nft_in_ipset(b, field, ipset, family_mask));
 	else if (address_range_bits(&set->ranges[0], set->size) != 0)
 		nft_draft_add(d, nft_address(b, field, &set->ranges[0], set->size));
 	return true;

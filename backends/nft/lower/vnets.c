@@ -32,7 +32,7 @@ bool nft_any_vnet(const struct config *config)
 static void add_ndp(struct nft_builder *b, struct nft_chain *chain)
 {
 	for (uint32_t type = 133; type <= 136; type++)
-		NFT_RULE(b, chain, nft_version(b, IPV6), nft_proto(b, PROTO_ICMPV6),
+		NFT_RULE(b, chain, nft_family(b, IPV6), nft_proto(b, PROTO_ICMPV6),
 			 nft_is(b, NFT_FIELD_ICMPV6_TYPE, type), nft_to(NFT_TO_ACCEPT));
 }
 

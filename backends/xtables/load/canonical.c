@@ -32,7 +32,7 @@ struct known_name {
 };
 
 struct xt_canonical {
-	unsigned version;
+	unsigned family_mask;
 	struct out words, options; /* texts of the rule at hand */
 	struct known_name names[NAMES_MOST];
 	unsigned name_count;
@@ -50,13 +50,13 @@ struct spelled_rule {
 	bool failed; /* too long: its text is taken as it is */
 };
 
-struct xt_canonical *xt_canonical_new(unsigned version)
+struct xt_canonical *xt_canonical_new(unsigned family_mask)
 {
 	struct xt_canonical *c = calloc(1, sizeof(*c));
 
 	if (!c)
 		abort();
-	c->version = version;
+	c->family_mask = family_mask;
 	out_init_memory(&c->words);
 	out_init_memory(&c->options);
 	return c;
@@ -153,7 +153,7 @@ static bool print_protocol(struct spelled_rule *r, struct out *out, struct text 
 static bool print_address(struct spelled_rule *r, struct out *out, struct text value)
 {
 	uint8_t bytes[16];
-	bool six = r->c->version == IPV6;
+	bool six = r->c->family_mask == IPV6;
 	uint64_t length = six ? 128 : 32;
 	struct text rest = value, address = cut(&rest, '/');
 	char text[64];
@@ -232,11 +232,11 @@ static bool print_ports(struct spelled_rule *r, struct out *out, struct text val
 
 static bool print_icmp_type(struct spelled_rule *r, struct out *out, struct text value)
 {
-	const struct icmp_type *type = icmp_type_find(r->c->version, value);
+	const struct icmp_type *type = icmp_type_find(r->c->family_mask, value);
 
 	/* xt_icmp takes 255 for any type, and iptables 1.8.11 prints it as `any`. */
-	if (!type && r->c->version == IPV4 && text_is(value, "255"))
-		type = icmp_type_find(r->c->version, TEXT("any"));
+	if (!type && r->c->family_mask == IPV4 && text_is(value, "255"))
+		type = icmp_type_find(r->c->family_mask, TEXT("any"));
 	if (!type)
 		out_text(out, value);
 	else if (type->code < 0)
@@ -328,7 +328,7 @@ static bool print_burst(struct spelled_rule *r, struct out *out, struct text val
 static bool print_source_mask(struct spelled_rule *r, struct out *out, struct text value)
 {
 	out_text(out, value);
-	return !text_is(value, r->c->version == IPV6 ? "128" : "32");
+	return !text_is(value, r->c->family_mask == IPV6 ? "128" : "32");
 }
 
 /* Kernels cut the number of buckets to 1048576, and show that. */

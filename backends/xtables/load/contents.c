@@ -226,7 +226,7 @@ static uint64_t mix_rules(uint64_t sum, const struct legacy_layout *l, char *rul
 
 static uint64_t mix_table(uint64_t sum, const struct xt_table_row *row)
 {
-	const struct legacy_layout *l = row->version == IPV4 ? &layout4 : &layout6;
+	const struct legacy_layout *l = row->family_mask == IPV4 ? &layout4 : &layout6;
 	uint32_t size = (uint32_t)xt_legacy_size(row);
 	socklen_t len = (socklen_t)(l->entries + size);
 	char *answer;

@@ -195,7 +195,7 @@ static void tell(struct telling *t, struct text chain, const struct xt_rule *rul
 }
 
 /* Whether the chain is loaded as it is lowered: by its digest and how many rules it has. */
-static bool is_same(const struct counted *counted, const struct xt_chain *chain, unsigned version)
+static bool is_same(const struct counted *counted, const struct xt_chain *chain, unsigned family_mask)
 {
 	struct out lines, digest;
 	uint32_t rules = 1;
@@ -204,7 +204,7 @@ static bool is_same(const struct counted *counted, const struct xt_chain *chain,
 	out_init_memory(&lines);
 	out_init_memory(&digest);
 	for (const struct xt_rule *rule = chain->first; rule; rule = rule->next) {
-		xt_print_rule(&lines, chain, rule, version);
+		xt_print_rule(&lines, chain, rule, family_mask);
 		rules += xt_rule_multiplicity(rule);
 	}
 	xt_print_signature(&digest, lines.data, lines.len);
@@ -232,17 +232,17 @@ static void tell_chain(struct telling *t, const struct counted *counted, const s
 }
 
 static void tell_table(struct telling *t, struct counted *chains, const struct config *config,
-		       unsigned version)
+		       unsigned family_mask)
 {
 	struct arena arena = { 0 }, rules = { 0 };
-	const struct xt_table *table = xt_lower_filter(&arena, config, version);
+	const struct xt_table *table = xt_lower_filter(&arena, config, family_mask);
 
 	for (uint32_t i = 0; i < table->chain_count; i++) {
 		struct xt_chain *chain = table->chains[i];
 		const struct counted *counted = counted_find(chains, chain->name);
 
 		xt_chain_fill(&rules, table, chain);
-		if (counted && is_same(counted, chain, version))
+		if (counted && is_same(counted, chain, family_mask))
 			tell_chain(t, counted, chain);
 		else
 			t->skipped++;

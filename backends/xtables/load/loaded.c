@@ -317,18 +317,18 @@ static void take_rule(struct xt_loaded_table *table, const struct xt_hook *hooks
 	take_hook(table, hooks, chain, rule);
 }
 
-static int find_table(struct text name, unsigned version)
+static int find_table(struct text name, unsigned family_mask)
 {
 	for (int i = 0; i < XT_TABLES; i++)
-		if (xt_table_rows[i].version == version && text_is(name, xt_table_rows[i].name))
+		if (xt_table_rows[i].family_mask == family_mask && text_is(name, xt_table_rows[i].name))
 			return i;
 	return XT_TABLES;
 }
 
-static void forget_tables(struct xt_loaded *loaded, unsigned version)
+static void forget_tables(struct xt_loaded *loaded, unsigned family_mask)
 {
 	for (int i = 0; i < XT_TABLES; i++) {
-		if (xt_table_rows[i].version != version)
+		if (xt_table_rows[i].family_mask != family_mask)
 			continue;
 		xt_pieces_free(&loaded->tables[i].chains);
 		memset(loaded->tables[i].hooks, 0, sizeof(loaded->tables[i].hooks));
@@ -336,7 +336,7 @@ static void forget_tables(struct xt_loaded *loaded, unsigned version)
 }
 
 /* "# Table `filter' is incompatible, use 'nft' tool.": native rules are in it. */
-static bool is_hidden_table(struct text line, unsigned version)
+static bool is_hidden_table(struct text line, unsigned family_mask)
 {
 	struct text rest;
 
@@ -348,23 +348,23 @@ static bool is_hidden_table(struct text line, unsigned version)
 		;
 	if (memmem(line.ptr, line.len, "incompatible base-chains", 24))
 		return false; /* beside those of iptables, which are shown */
-	return find_table(rest, version) != XT_TABLES;
+	return find_table(rest, family_mask) != XT_TABLES;
 }
 
-bool xt_loaded_take_tables(struct xt_loaded *loaded, unsigned version, struct text saved)
+bool xt_loaded_take_tables(struct xt_loaded *loaded, unsigned family_mask, struct text saved)
 {
 	struct run run = { { NULL, 0 }, { NULL, 0 } };
 	struct text line, name, rest;
 	int id = XT_TABLES;
 	bool shown = true;
 
-	forget_tables(loaded, version);
+	forget_tables(loaded, family_mask);
 	while (next_line(&saved, &line)) {
-		shown &= !is_hidden_table(line, version);
+		shown &= !is_hidden_table(line, family_mask);
 		if (line.ptr[0] == '*' || text_starts(line, "COMMIT")) {
 			if (id != XT_TABLES)
 				end_run(&loaded->tables[id], &run);
-			id = line.ptr[0] == '*' ? find_table(first_word(skip(line, 1), &rest), version)
+			id = line.ptr[0] == '*' ? find_table(first_word(skip(line, 1), &rest), family_mask)
 						: XT_TABLES;
 		} else if (id != XT_TABLES && line.ptr[0] == ':') {
 			name = first_word(skip(line, 1), &rest);

@@ -24,11 +24,11 @@ static const char *const savers[SAVERS][4] = {
 	[SAVER_BRIDGE] = { "ebtables-save" },
 };
 
-static bool take_tables(struct backend_loading *loading, struct xt_loaded *loaded, unsigned version,
+static bool take_tables(struct backend_loading *loading, struct xt_loaded *loaded, unsigned family_mask,
 			const struct process *process)
 {
 
-	if (xt_loaded_take_tables(loaded, version, xt_tool_output(process)))
+	if (xt_loaded_take_tables(loaded, family_mask, xt_tool_output(process)))
 		return true;
 	backend_problem_add(loading, SPAN_NONE,
 			    "%s cannot show a table that somebody has put rules of nft into",
@@ -143,7 +143,7 @@ static void start_reading(struct reading *r, enum xt_step step, const struct xt_
 		const struct xt_table_row *row = &xt_table_rows[step - XT_STEP_TABLES];
 
 		memcpy(r->argv,
-		       (const char *[]){ row->version == IPV4 ? "iptables" : "ip6tables", "--wait=20", "-t",
+		       (const char *[]){ row->family_mask == IPV4 ? "iptables" : "ip6tables", "--wait=20", "-t",
 					 row->name, "-S", touched->name, NULL },
 		       7 * sizeof(char *));
 	}

@@ -174,7 +174,7 @@ static uint32_t print_rules(struct work *w, struct xt_chain *chain)
 	for (const struct xt_rule *rule = chain->first; rule; rule = rule->next) {
 		size_t start = lines->len;
 
-		xt_print_rule(lines, chain, rule, w->table->version);
+		xt_print_rule(lines, chain, rule, w->table->family_mask);
 		if (has_left_out && is_left_out(w, chain, start))
 			continue;
 		out_bytes(out, lines->data + start, lines->len - start);
@@ -233,7 +233,7 @@ static struct text written_since(const struct work *w, struct mark before, struc
 static struct text spell(struct work *w, struct out *out, struct text lines)
 {
 	if (!w->canonical)
-		w->canonical = xt_canonical_new(w->table->version);
+		w->canonical = xt_canonical_new(w->table->family_mask);
 	out->len = 0;
 	xt_canonical_lines(w->canonical, out, lines);
 	return (struct text){ out->data, (uint32_t)out->len };
@@ -542,7 +542,7 @@ void xt_script_table(struct xt_script *script, enum xt_table_id id, struct xt_lo
 	struct arena arena = { 0 };
 	char tool[32];
 
-	snprintf(tool, sizeof(tool), "%s %s", row->version == IPV4 ? "iptables" : "ip6tables", row->name);
+	snprintf(tool, sizeof(tool), "%s %s", row->family_mask == IPV4 ? "iptables" : "ip6tables", row->name);
 	w.tool = tool;
 	w.explain = script->explain = goal->explain;
 	out_init_memory(&w.lines);
@@ -551,7 +551,7 @@ void xt_script_table(struct xt_script *script, enum xt_table_id id, struct xt_lo
 	want_nothing_yet(loaded);
 	xt_script_printf(script, "*%s\n", row->name);
 	if (goal->config) {
-		w.table = row->lower(&arena, goal->config, row->version);
+		w.table = row->lower(&arena, goal->config, row->family_mask);
 		if (goal->guest)
 			want_guest(&w, goal->guest);
 		else

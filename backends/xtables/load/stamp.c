@@ -69,9 +69,9 @@ struct table_names {
 	char lines[512];
 };
 
-static struct table_names read_names(unsigned version)
+static struct table_names read_names(unsigned family_mask)
 {
-	const char *path = version == IPV4 ? "/proc/thread-self/net/ip_tables_names"
+	const char *path = family_mask == IPV4 ? "/proc/thread-self/net/ip_tables_names"
 					   : "/proc/thread-self/net/ip6_tables_names";
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct table_names names = { "" };
@@ -100,7 +100,7 @@ static bool is_among(const struct table_names *names, const char *name)
 
 static uint64_t size_of(const struct xt_table_row *row, const struct table_names *names)
 {
-	bool four = row->version == IPV4;
+	bool four = row->family_mask == IPV4;
 	struct ipt_getinfo info4 = { .valid_hooks = 0 };
 	struct ip6t_getinfo info6 = { .valid_hooks = 0 };
 	socklen_t len = four ? sizeof(info4) : sizeof(info6);
@@ -124,7 +124,7 @@ static uint64_t size_of(const struct xt_table_row *row, const struct table_names
 
 uint64_t xt_legacy_size(const struct xt_table_row *row)
 {
-	struct table_names names = read_names(row->version);
+	struct table_names names = read_names(row->family_mask);
 
 	return size_of(row, &names);
 }
@@ -135,7 +135,7 @@ struct xt_stamp xt_stamp_take(void)
 	struct table_names four = read_names(IPV4), six = read_names(IPV6);
 
 	for (int i = 0; i < XT_TABLES; i++)
-		stamp.legacy[i] = size_of(&xt_table_rows[i], xt_table_rows[i].version == IPV4 ? &four : &six);
+		stamp.legacy[i] = size_of(&xt_table_rows[i], xt_table_rows[i].family_mask == IPV4 ? &four : &six);
 	return stamp;
 }
 

@@ -30,9 +30,9 @@ enum xt_table_id {
 
 struct xt_table_row {
 	const char *name; /* for the tools */
-	unsigned version;
+	unsigned family_mask;
 	const struct xt_hook *hooks; /* ended by NULL */
-	struct xt_table *(*lower)(struct arena *arena, const struct config *config, unsigned version);
+	struct xt_table *(*lower)(struct arena *arena, const struct config *config, unsigned family_mask);
 };
 
 extern const struct xt_table_row xt_table_rows[XT_TABLES];
@@ -99,7 +99,7 @@ void xt_loaded_free(struct xt_loaded *loaded);
 
 /* Take in what iptables-save, ipset save and ebtables-save print.  What was known of
  * the same tables is gone then.  False: a table of ours cannot be shown. */
-bool xt_loaded_take_tables(struct xt_loaded *loaded, unsigned version, struct text saved);
+bool xt_loaded_take_tables(struct xt_loaded *loaded, unsigned family_mask, struct text saved);
 void xt_loaded_take_sets(struct xt_loaded *loaded, struct text saved);
 void xt_loaded_take_bridge(struct xt_loaded *loaded, struct text saved);
 /* The same for a single chain, as `iptables -S` prints it, and for a single set. */
@@ -111,7 +111,7 @@ void xt_loaded_take_set(struct xt_loaded *loaded, struct text name, struct text 
 struct xt_canonical;
 
 /* For rules of one IP version. */
-struct xt_canonical *xt_canonical_new(unsigned version);
+struct xt_canonical *xt_canonical_new(unsigned family_mask);
 void xt_canonical_free(struct xt_canonical *c);
 /* Appends a line for each rule that iptables makes of `line`, a rule as we print it or as iptables-save does; rules are
  * the same if and, but for forms that are unknown, only if these lines are. */

@@ -60,7 +60,7 @@ static const struct endpoint *entry_endpoint(struct xt_builder *b, const struct 
 	char text[PREFIX_TEXT_SIZE];
 	uint32_t len = prefix_format(&entry->prefix, text);
 
-	*e = (struct endpoint){ .kind = ENDPOINT_LIST, .versions = b->version, .prefixes = ARENA_NEW(b->arena, struct prefix),
+	*e = (struct endpoint){ .kind = ENDPOINT_LIST, .family_mask = b->family_mask, .prefixes = ARENA_NEW(b->arena, struct prefix),
 				.count = 1 };
 	*e->prefixes = entry->prefix;
 	e->text = arena_copy(b->arena, (struct text){ text, len });
@@ -82,7 +82,7 @@ static struct xt_rule *add_without_sets(struct xt_builder *b, struct xt_chain *c
 	for (const struct set_entry *entry = matches[at].endpoint->ipset->entries; entry; entry = entry->next) {
 		struct xt_match *copy;
 
-		if (entry->repeated || !(prefix_versions(&entry->prefix) & b->version))
+		if (entry->repeated || !(prefix_family_mask(&entry->prefix) & b->family_mask))
 			continue;
 		copy = ARENA_ARRAY(b->arena, struct xt_match, count);
 		memcpy(copy, matches, count * sizeof(*copy));
@@ -133,7 +133,7 @@ struct xt_table *xt_table_finish(struct xt_builder *b, const char *name)
 	struct xt_table *table = ARENA_NEW(b->arena, struct xt_table);
 
 	table->name = name;
-	table->version = b->version;
+	table->family_mask = b->family_mask;
 	table->config = b->config;
 	table->chains = ARENA_ARRAY(b->arena, struct xt_chain *, b->chain_count);
 	for (struct xt_chain *chain = b->chains; chain; chain = chain->next)
@@ -144,7 +144,7 @@ struct xt_table *xt_table_finish(struct xt_builder *b, const char *name)
 
 void xt_chain_fill(struct arena *arena, const struct xt_table *table, struct xt_chain *chain)
 {
-	struct xt_builder b = { .arena = arena, .config = table->config, .version = table->version };
+	struct xt_builder b = { .arena = arena, .config = table->config, .family_mask = table->family_mask };
 
 	chain->first = NULL;
 	chain->last = &chain->first;

@@ -22,14 +22,14 @@ static struct span line_of(const struct guest *guest, enum option_id id)
 
 static void add_dhcp(const struct lowering *l)
 {
-	/* Source and destination port, by version and direction. */
+	/* Source and destination port, by family_mask and direction. */
 	static const struct port_range server4 = { 67, 67 }, client4 = { 68, 68 };
 	static const struct port_range server6 = { 547, 547 }, client6 = { 546, 546 };
 	static const struct ports ports[2][2] = {
 		{ { TEXT_INIT("67"), (struct port_range *)&server4, 1 }, { TEXT_INIT("68"), (struct port_range *)&client4, 1 } },
 		{ { TEXT_INIT("547"), (struct port_range *)&server6, 1 }, { TEXT_INIT("546"), (struct port_range *)&client6, 1 } },
 	};
-	const struct ports *pair = ports[l->b->version == IPV6];
+	const struct ports *pair = ports[l->b->family_mask == IPV6];
 
 	XT_ADD(l->b, l->chain, l->out ? set_accept_mark : XT_TO(XT_ACCEPT), XT_M(XT_PROTO, "udp"),
 	       { .kind = XT_SPORT, .ports = &pair[l->out] }, { .kind = XT_DPORT, .ports = &pair[!l->out] })
@@ -57,12 +57,12 @@ static void add_source_filters(const struct lowering *l)
 	if (l->guest->options.macfilter && l->nic->mac.len)
 		XT_ADD(l->b, l->chain, XT_TO(XT_DROP), { .kind = XT_NOT_MAC, .text = l->nic->mac })->span =
 			line_of(l->guest, OPTION_GUEST_MACFILTER);
-	if (l->b->version == IPV6 && !l->guest->options.radv)
+	if (l->b->family_mask == IPV6 && !l->guest->options.radv)
 		add_icmpv6(l, "router-advertisement", XT_TO(XT_DROP));
 	if (set) {
 		struct endpoint *e = ARENA_NEW(l->b->arena, struct endpoint);
 
-		*e = (struct endpoint){ .kind = ENDPOINT_SET, .versions = IPV_BOTH, .ipset = set };
+		*e = (struct endpoint){ .kind = ENDPOINT_SET, .family_mask = IPV_BOTH, .ipset = set };
 		XT_ADD(l->b, l->chain, XT_TO(XT_DROP), { .kind = XT_NOT_SOURCE, .endpoint = e })->span =
 			line_of(l->guest, OPTION_GUEST_IPFILTER);
 	}
@@ -107,7 +107,7 @@ static void fill_nic(struct xt_builder *b, struct xt_chain *chain)
 		add_dhcp(&l);
 	if (l.out)
 		add_source_filters(&l);
-	if (b->version == IPV6 && guest->options.ndp)
+	if (b->family_mask == IPV6 && guest->options.ndp)
 		add_ndp(&l);
 	add_rules(&l);
 }

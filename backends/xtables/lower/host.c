@@ -17,7 +17,7 @@ static const struct endpoint *set_endpoint(struct xt_builder *b, const struct ip
 {
 	struct endpoint *e = ARENA_NEW(b->arena, struct endpoint);
 
-	*e = (struct endpoint){ .kind = ENDPOINT_SET, .versions = IPV_BOTH, .ipset = set };
+	*e = (struct endpoint){ .kind = ENDPOINT_SET, .family_mask = IPV_BOTH, .ipset = set };
 	return e;
 }
 
@@ -41,7 +41,7 @@ void xt_input_filters(struct xt_builder *b, struct xt_chain *chain)
 	if (blacklist)
 		XT_ADD(b, chain, XT_TO_CHAIN(XT_JUMP, "PVEFW-blacklist"),
 		       { .kind = XT_SOURCE, .endpoint = set_endpoint(b, blacklist) });
-	if (o->nosmurfs && b->version == IPV4)
+	if (o->nosmurfs && b->family_mask == IPV4)
 		XT_ADD(b, chain, XT_TO_CHAIN(XT_JUMP, "PVEFW-smurfs"), XT_M(XT_CTSTATE, "INVALID,NEW"))
 			->span = b->config->host_written[OPTION_HOST_NOSMURFS];
 	if (o->tcpflags)
@@ -63,7 +63,7 @@ static void add_ndp(struct xt_builder *b, struct xt_chain *chain, bool in)
 	static const char *const types[] = { "router-solicitation", "router-advertisement",
 					     "neighbor-solicitation", "neighbor-advertisement" };
 
-	if (b->version != IPV6 || !b->config->host_options.ndp)
+	if (b->family_mask != IPV6 || !b->config->host_options.ndp)
 		return;
 	for (size_t i = 0; i < 4; i++)
 		if (in || i != 1)
@@ -107,10 +107,10 @@ static void add_local_network(struct xt_builder *b, struct xt_chain *chain)
 	const struct alias *alias = b->config->local_network;
 	struct endpoint *e;
 
-	if (!(prefix_versions(&alias->prefix) & b->version))
+	if (!(prefix_family_mask(&alias->prefix) & b->family_mask))
 		return;
 	e = ARENA_NEW(b->arena, struct endpoint);
-	*e = (struct endpoint){ .kind = ENDPOINT_ALIAS, .versions = b->version, .alias = alias };
+	*e = (struct endpoint){ .kind = ENDPOINT_ALIAS, .family_mask = b->family_mask, .alias = alias };
 	for (size_t i = 0; i < sizeof(services_out) / sizeof(services_out[0]); i++)
 		add_service(b, chain, (struct xt_match){ .kind = XT_DEST, .endpoint = e }, &services_out[i]);
 }
@@ -138,7 +138,7 @@ static void add_corosync(struct xt_builder *b, struct xt_chain *chain, bool in)
 		XT_ADD(b, chain, XT_TO(XT_RETURN), XT_M(XT_DST_TYPE, "MULTICAST"), XT_M(XT_PROTO, "udp"),
 		       { .kind = XT_DPORT, .ports = &corosync_ports });
 	for (const struct corosync_link *link = corosync->links; link; link = link->next) {
-		if (link->version != b->version)
+		if (link->family_mask != b->family_mask)
 			continue;
 		XT_ADD(b, chain, XT_TO(XT_RETURN),
 		       { .kind = in ? XT_DEST : XT_SOURCE, .endpoint = address_endpoint(b, link->ours) },

@@ -10,9 +10,9 @@ const struct xt_hook xt_raw_hooks[] = {
 	{ "PREROUTING", "PVEFW-PREROUTING" }, { NULL, NULL },
 };
 
-static void start(struct xt_builder *b, struct arena *arena, const struct config *config, unsigned version)
+static void start(struct xt_builder *b, struct arena *arena, const struct config *config, unsigned family_mask)
 {
-	*b = (struct xt_builder){ .arena = arena, .config = config, .version = version };
+	*b = (struct xt_builder){ .arena = arena, .config = config, .family_mask = family_mask };
 	b->last = &b->chains;
 }
 
@@ -39,11 +39,11 @@ static void fill_output(struct xt_builder *b, struct xt_chain *chain)
 		XT_ADD_ALL(b, chain, XT_TO_CHAIN(XT_JUMP, "PVEFW-HOST-OUT"));
 }
 
-struct xt_table *xt_lower_filter(struct arena *arena, const struct config *config, unsigned version)
+struct xt_table *xt_lower_filter(struct arena *arena, const struct config *config, unsigned family_mask)
 {
 	struct xt_builder b;
 
-	start(&b, arena, config, version);
+	start(&b, arena, config, family_mask);
 	if (!config_enabled(config))
 		return xt_table_finish(&b, "filter");
 	xt_standard_chains(&b);
@@ -71,7 +71,7 @@ static void add_synflood(struct xt_builder *b, struct xt_chain *chain)
 		.rate = o->protection_synflood_rate,
 		.burst = o->protection_synflood_burst,
 		.expire = o->nf_conntrack_tcp_timeout_syn_recv * 1000,
-		.source_bits = b->version == IPV4 ? 32 : 64,
+		.source_bits = b->family_mask == IPV4 ? 32 : 64,
 	};
 	XT_ADD(b, chain, XT_TO(XT_DROP), XT_M(XT_PROTO, "tcp"), XT_M(XT_MODULE, "tcp"),
 	       XT_M(XT_TCP_FLAGS, "FIN,SYN,RST,ACK SYN"), { .kind = XT_SYN_RATE, .syn_rate = rate })
@@ -101,17 +101,17 @@ static void fill_prerouting(struct xt_builder *b, struct xt_chain *chain)
 	for (unsigned i = 0; i < o->nf_conntrack_helpers.count; i++) {
 		const struct helper *helper = &helper_table[o->nf_conntrack_helpers.order[i]];
 
-		if (helper->versions & b->version)
+		if (helper->family_mask & b->family_mask)
 			add_helper(b, chain, helper);
 	}
 }
 
-struct xt_table *xt_lower_raw(struct arena *arena, const struct config *config, unsigned version)
+struct xt_table *xt_lower_raw(struct arena *arena, const struct config *config, unsigned family_mask)
 {
 	const struct host_options *o = &config->host_options;
 	struct xt_builder b;
 
-	start(&b, arena, config, version);
+	start(&b, arena, config, family_mask);
 	if (config_enabled(config) && (o->protection_synflood || o->nf_conntrack_helpers.count))
 		xt_chain_add(&b, TEXT("PVEFW-PREROUTING"), fill_prerouting);
 	return xt_table_finish(&b, "raw");

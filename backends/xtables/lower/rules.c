@@ -114,9 +114,9 @@ static void add_rule(struct xt_builder *b, const struct xt_place *place, const s
 }
 
 /* An alias that was redefined with the other IP version matches in neither. */
-static bool endpoint_exists(const struct endpoint *e, unsigned version)
+static bool endpoint_exists(const struct endpoint *e, unsigned family_mask)
 {
-	return e->versions & version;
+	return e->family_mask & family_mask;
 }
 
 static void lower_part(struct xt_builder *b, const struct xt_place *place, const struct rule *rule,
@@ -145,11 +145,11 @@ static void lower_condition(struct xt_builder *b, const struct xt_place *place, 
 
 static void lower_rule(struct xt_builder *b, const struct xt_place *place, const struct rule *rule)
 {
-	if (!(rule->versions & b->version) || !endpoint_exists(rule->source, b->version) ||
-	    !endpoint_exists(rule->dest, b->version))
+	if (!(rule->family_mask & b->family_mask) || !endpoint_exists(rule->source, b->family_mask) ||
+	    !endpoint_exists(rule->dest, b->family_mask))
 		return;
 	for (uint32_t i = 0; i < rule->condition_count; i++)
-		if (rule->conditions[i].versions & b->version)
+		if (rule->conditions[i].family_mask & b->family_mask)
 			lower_condition(b, place, rule, &rule->conditions[i]);
 }
 

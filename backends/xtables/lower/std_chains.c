@@ -19,7 +19,7 @@ PORTS(zero, "0", 1, { 0, 0 })
 #define ADDRESSES(name, cidr, version_, length_, ...) \
 	static const struct prefix name##_prefix = { version_, length_, { __VA_ARGS__ } }; \
 	static const struct endpoint name##_net = { \
-		.kind = ENDPOINT_LIST, .versions = version_ == 4 ? IPV4 : IPV6, .text = TEXT_INIT(cidr), \
+		.kind = ENDPOINT_LIST, .family_mask = version_ == 4 ? IPV4 : IPV6, .text = TEXT_INIT(cidr), \
 		.prefixes = (struct prefix *)&name##_prefix, .count = 1 };
 
 ADDRESSES(multicast4, "224.0.0.0/4", 4, 4, 224)
@@ -36,7 +36,7 @@ enum row_kind {
 
 struct row {
 	enum row_kind kind;
-	unsigned versions;
+	unsigned family_mask;
 	const char *chain;
 	size_t log_option; /* in struct host_options */
 	struct xt_target target;
@@ -44,10 +44,10 @@ struct row {
 };
 
 static const struct row rows[] = {
-#define CHAIN(versions_, name) { .kind = ROW_CHAIN, .versions = versions_, .chain = name },
-#define RULE(versions_, target_, ...) \
-	{ .kind = ROW_RULE, .versions = versions_, .target = target_, .matches = { __VA_ARGS__ } },
-#define LOG(option) { .kind = ROW_LOG, .versions = IPV_BOTH, .log_option = offsetof(struct host_options, option) },
+#define CHAIN(families_, name) { .kind = ROW_CHAIN, .family_mask = families_, .chain = name },
+#define RULE(families_, target_, ...) \
+	{ .kind = ROW_RULE, .family_mask = families_, .target = target_, .matches = { __VA_ARGS__ } },
+#define LOG(option) { .kind = ROW_LOG, .family_mask = IPV_BOTH, .log_option = offsetof(struct host_options, option) },
 #include "xtables/lower/std_chains.def"
 #undef CHAIN
 #undef RULE
@@ -70,7 +70,7 @@ static void fill(struct xt_builder *b, struct xt_chain *chain)
 	const struct row *end = rows + sizeof(rows) / sizeof(rows[0]);
 
 	for (const struct row *row = (const struct row *)chain->subject + 1; row < end && row->kind != ROW_CHAIN; row++) {
-		if (!(row->versions & b->version))
+		if (!(row->family_mask & b->family_mask))
 			continue;
 		if (row->kind == ROW_LOG)
 			xt_log_add(b, chain, NULL, 0, 0, *(const enum log_level *)(options + row->log_option),
@@ -83,6 +83,6 @@ static void fill(struct xt_builder *b, struct xt_chain *chain)
 void xt_standard_chains(struct xt_builder *b)
 {
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		if (rows[i].kind == ROW_CHAIN && (rows[i].versions & b->version))
+		if (rows[i].kind == ROW_CHAIN && (rows[i].family_mask & b->family_mask))
 			xt_chain_add(b, text_of(rows[i].chain), fill)->subject = &rows[i];
 }

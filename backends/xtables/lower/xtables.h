@@ -116,7 +116,7 @@ struct xt_chain {
 
 struct xt_table {
 	const char *name;  /* filter, raw */
-	unsigned version;  /* IPV4, IPV6 */
+	unsigned family_mask;  /* IPV4, IPV6 */
 	const struct config *config;
 	struct xt_chain **chains; /* sorted by name */
 	uint32_t chain_count;
@@ -130,8 +130,8 @@ struct xt_hook {
 /* ---- lower.c ---- */
 
 /* The filter or raw table of one IP version, from `arena`: its chains, without rules. */
-struct xt_table *xt_lower_filter(struct arena *arena, const struct config *config, unsigned version);
-struct xt_table *xt_lower_raw(struct arena *arena, const struct config *config, unsigned version);
+struct xt_table *xt_lower_filter(struct arena *arena, const struct config *config, unsigned family_mask);
+struct xt_table *xt_lower_raw(struct arena *arena, const struct config *config, unsigned family_mask);
 /* Makes the rules of one chain, from `arena`. */
 void xt_chain_fill(struct arena *arena, const struct xt_table *table, struct xt_chain *chain);
 
@@ -141,7 +141,7 @@ void xt_chain_fill(struct arena *arena, const struct xt_table *table, struct xt_
 struct xt_builder {
 	struct arena *arena;
 	const struct config *config;
-	unsigned version;
+	unsigned family_mask;
 	struct xt_chain *chains, **last;
 	uint32_t chain_count;
 };
@@ -220,11 +220,11 @@ void xt_input_filters(struct xt_builder *b, struct xt_chain *chain);
 
 /* One line, without its end. */
 void xt_print_rule(struct out *out, const struct xt_chain *chain, const struct xt_rule *rule,
-		   unsigned version);
+		   unsigned family_mask);
 /* How many rules the tools make of it: one for each pair of a source and a destination. */
 uint32_t xt_rule_multiplicity(const struct xt_rule *rule);
-/* PVEFW-<vmid>-<name>-v<version>, shortened as spec 2.9 says. */
-void xt_print_set_name(struct out *out, const struct ipset *set, unsigned version);
+/* PVEFW-<vmid>-<name>-v<4 or 6>, shortened as spec 2.9 says. */
+void xt_print_set_name(struct out *out, const struct ipset *set, unsigned family_mask);
 
 /* ---- files.c, ipset.c, ebtables.c ---- */
 

@@ -134,9 +134,9 @@ static struct arp_list arp_collect(struct eb_table *t, const struct guest *guest
 		room++;
 	list.items = ARENA_ARRAY(&t->arena, struct arp_entry, room);
 	for (const struct set_entry *e = set ? set->entries : NULL; e; e = e->next)
-		if (!e->implicit && e->prefix.version == 4)
+		if (!e->implicit && e->prefix.family == AF_INET)
 			arp_add(&list, e->prefix, e->nomatch, e->repeated);
-	if (guest->options.ipfilter && nic->ip4.version) {
+	if (guest->options.ipfilter && nic->ip4.family) {
 		struct prefix own = nic->ip4;
 
 		own.length = 32;

@@ -14,15 +14,15 @@
 #include "xtables/load/xt_state.h"
 
 /* One set of one IP version. */
-struct set_version {
+struct set_family_mask {
 	char name[32];
 	const struct ipset *set;
-	unsigned version;
+	unsigned family_mask;
 	uint32_t order;
 };
 
 struct set_list {
-	struct set_version *items;
+	struct set_family_mask *items;
 	uint32_t count;
 };
 
@@ -35,29 +35,29 @@ static uint32_t count_sets(const struct config *config)
 	return count;
 }
 
-static void add_version(struct set_list *list, const struct ipset *set, unsigned version)
+static void add_one(struct set_list *list, const struct ipset *set, unsigned family_mask)
 {
-	struct set_version *item = &list->items[list->count];
+	struct set_family_mask *item = &list->items[list->count];
 	struct out name = { .data = item->name, .room = sizeof(item->name), .fd = -1 };
 
 	item->set = set;
-	item->version = version;
+	item->family_mask = family_mask;
 	item->order = list->count++;
-	xt_print_set_name(&name, set, version);
+	xt_print_set_name(&name, set, family_mask);
 	item->name[name.len] = '\0';
 }
 
 static void add_scope(struct set_list *list, const struct scope *scope)
 {
 	for (const struct ipset *set = scope->ipsets; set; set = set->hh.next) {
-		add_version(list, set, IPV4);
-		add_version(list, set, IPV6);
+		add_one(list, set, IPV4);
+		add_one(list, set, IPV6);
 	}
 }
 
 static int by_name(const void *a, const void *b)
 {
-	const struct set_version *x = a, *y = b;
+	const struct set_family_mask *x = a, *y = b;
 	int order = strcmp(x->name, y->name);
 
 	return order ? order : x->order < y->order ? -1 : 1;
@@ -100,14 +100,14 @@ static struct member member_of(struct arena *arena, const struct prefix *prefix,
 	return (struct member){ arena_string(arena, (struct text){ text, len }), order, entry->nomatch, entry->span };
 }
 
-static uint32_t collect(struct arena *arena, const struct set_version *item, struct member *members)
+static uint32_t collect(struct arena *arena, const struct set_family_mask *item, struct member *members)
 {
 	uint32_t count = 0;
 
 	for (const struct set_entry *entry = item->set->entries; entry; entry = entry->next) {
 		struct prefix half = entry->prefix;
 
-		if (entry->repeated || !(prefix_versions(&entry->prefix) & item->version))
+		if (entry->repeated || !(prefix_family_mask(&entry->prefix) & item->family_mask))
 			continue;
 		if (entry->prefix.length == 0) { /* which ipset refuses: the second half here, the first below */
 			half.length = 1;
@@ -123,7 +123,7 @@ static uint32_t collect(struct arena *arena, const struct set_version *item, str
 }
 
 /* `spans`, if not NULL, gets the line of source of each. */
-static void print_members(struct out *out, struct out *spans, struct arena *arena, const struct set_version *item)
+static void print_members(struct out *out, struct out *spans, struct arena *arena, const struct set_family_mask *item)
 {
 	struct member *members = ARENA_ARRAY(arena, struct member, item->set->size + count_universal(item->set));
 	uint32_t count = collect(arena, item, members);
@@ -152,14 +152,14 @@ static uint32_t hash_size(uint32_t entries)
 	return size;
 }
 
-static void print_set(struct out *out, struct out *spans, struct arena *arena, const struct set_version *item)
+static void print_set(struct out *out, struct out *spans, struct arena *arena, const struct set_family_mask *item)
 {
 	struct arena_mark mark = arena_mark(arena);
 	uint32_t size = hash_size(item->set->size + count_universal(item->set));
 
 	out_string(out, "create ");
 	out_string(out, item->name);
-	out_string(out, item->version == IPV4 ? " hash:net family inet hashsize " : " hash:net family inet6 hashsize ");
+	out_string(out, item->family_mask == IPV4 ? " hash:net family inet hashsize " : " hash:net family inet6 hashsize ");
 	out_number(out, size);
 	out_string(out, " maxelem ");
 	out_number(out, size);
@@ -176,7 +176,7 @@ static struct set_list list_sets(struct arena *arena, const struct config *confi
 
 	if (!config_enabled(config) || left_out_layer(config->left_out, LAYER_SETS))
 		return list;
-	list.items = ARENA_ARRAY(arena, struct set_version, 2 * count_sets(config));
+	list.items = ARENA_ARRAY(arena, struct set_family_mask, 2 * count_sets(config));
 	add_scope(&list, &config->cluster);
 	add_scope(&list, &config->sdn);
 	for (const struct guest *guest = config->guests; guest; guest = guest->next)
@@ -190,9 +190,9 @@ static struct set_list list_sets(struct arena *arena, const struct config *confi
 }
 
 /* A set that all nodes have is sorted and printed once. */
-static void print_common_set(struct out *out, struct text_memo *memo, struct arena *arena, const struct set_version *item)
+static void print_common_set(struct out *out, struct text_memo *memo, struct arena *arena, const struct set_family_mask *item)
 {
-	struct text text = text_memo_find(memo, item->set, item->version);
+	struct text text = text_memo_find(memo, item->set, item->family_mask);
 	struct out printed;
 
 	if (text.ptr) {
@@ -203,7 +203,7 @@ static void print_common_set(struct out *out, struct text_memo *memo, struct are
 	print_set(&printed, NULL, arena, item);
 	text = (struct text){ printed.data, (uint32_t)printed.len };
 	out_text(out, text);
-	text_memo_put(memo, item->set, item->version, text);
+	text_memo_put(memo, item->set, item->family_mask, text);
 	out_free(&printed);
 }
 

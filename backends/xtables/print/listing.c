@@ -40,16 +40,16 @@ static void list_chain(struct out *out, struct arena *rules, const struct xt_tab
 	out_char(out, '\n');
 	xt_chain_fill(rules, table, chain);
 	for (const struct xt_rule *rule = chain->first; rule; rule = rule->next) {
-		xt_print_rule(out, chain, rule, table->version);
+		xt_print_rule(out, chain, rule, table->family_mask);
 		out_char(out, '\n');
 	}
 	arena_reset(rules);
 }
 
-static void list_table(struct out *out, const struct config *config, lower_function *lower, unsigned version)
+static void list_table(struct out *out, const struct config *config, lower_function *lower, unsigned family_mask)
 {
 	struct arena arena = { 0 }, rules = { 0 };
-	const struct xt_table *table = lower(&arena, config, version);
+	const struct xt_table *table = lower(&arena, config, family_mask);
 
 	for (uint32_t i = 0; i < table->chain_count; i++)
 		list_chain(out, &rules, table, table->chains[i]);
@@ -163,12 +163,12 @@ static const struct backend_file files[] = {
 /* ---- the lowered form, for people ---- */
 
 static void dump_table(struct out *out, const struct config *config, lower_function *lower,
-		       unsigned version)
+		       unsigned family_mask)
 {
 	struct arena arena = { 0 };
-	const struct xt_table *table = lower(&arena, config, version);
+	const struct xt_table *table = lower(&arena, config, family_mask);
 
-	out_printf(out, "table %s ipv%d\n", table->name, version == IPV4 ? 4 : 6);
+	out_printf(out, "table %s ipv%d\n", table->name, family_mask == IPV4 ? 4 : 6);
 	for (uint32_t i = 0; i < table->chain_count; i++) {
 		struct xt_chain *chain = table->chains[i];
 
@@ -178,7 +178,7 @@ static void dump_table(struct out *out, const struct config *config, lower_funct
 			struct place place = source_place(config->diags->map, rule->span.begin);
 
 			out_string(out, "    ");
-			xt_print_rule(out, chain, rule, version);
+			xt_print_rule(out, chain, rule, family_mask);
 			if (place.source)
 				out_printf(out, "  <- %s:%u", place.source->path, place.line);
 			out_char(out, '\n');

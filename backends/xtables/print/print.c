@@ -19,7 +19,7 @@ static void print_set_id(struct out *out, const char *id, size_t len)
 	out_printf(out, "%X", hash & 0x7fffffff);
 }
 
-void xt_print_set_name(struct out *out, const struct ipset *set, unsigned version)
+void xt_print_set_name(struct out *out, const struct ipset *set, unsigned family_mask)
 {
 	char id[128];
 	struct out memory = { .data = id, .room = sizeof(id), .fd = -1 };
@@ -27,20 +27,20 @@ void xt_print_set_name(struct out *out, const struct ipset *set, unsigned versio
 	out_number(&memory, set->vmid);
 	out_char(&memory, '-');
 	out_text(&memory, set->name);
-	out_string(&memory, version == IPV4 ? "-v4" : "-v6");
+	out_string(&memory, family_mask == IPV4 ? "-v4" : "-v6");
 	out_string(out, "PVEFW-");
 	print_set_id(out, id, memory.len);
 }
 
 static void print_endpoint(struct out *out, const struct endpoint *e, bool source, bool negate,
-			   unsigned version)
+			   unsigned family_mask)
 {
 	switch (e->kind) {
 	case ENDPOINT_ANY:
 		break;
 	case ENDPOINT_SET:
 		out_string(out, negate ? "-m set ! --match-set " : "-m set --match-set ");
-		xt_print_set_name(out, e->ipset, version);
+		xt_print_set_name(out, e->ipset, family_mask);
 		out_string(out, source ? " src" : " dst");
 		break;
 	case ENDPOINT_ALIAS:
@@ -93,15 +93,15 @@ static const struct {
 	[XT_NOT_TCP_FLAGS] = { TEXT_INIT("! --tcp-flags "), TEXT_INIT("") },
 };
 
-static void print_match(struct out *out, const struct xt_match *match, unsigned version)
+static void print_match(struct out *out, const struct xt_match *match, unsigned family_mask)
 {
 	switch (match->kind) {
 	case XT_SOURCE:
 	case XT_NOT_SOURCE:
-		print_endpoint(out, match->endpoint, true, match->kind == XT_NOT_SOURCE, version);
+		print_endpoint(out, match->endpoint, true, match->kind == XT_NOT_SOURCE, family_mask);
 		break;
 	case XT_DEST:
-		print_endpoint(out, match->endpoint, false, false, version);
+		print_endpoint(out, match->endpoint, false, false, family_mask);
 		break;
 	case XT_SYN_RATE:
 		print_syn_rate(out, match->syn_rate);
@@ -187,7 +187,7 @@ static void print_target(struct out *out, const struct xt_chain *chain, const st
 }
 
 void xt_print_rule(struct out *out, const struct xt_chain *chain, const struct xt_rule *rule,
-		   unsigned version)
+		   unsigned family_mask)
 {
 	out_string(out, "-A ");
 	out_text(out, chain->name);
@@ -195,7 +195,7 @@ void xt_print_rule(struct out *out, const struct xt_chain *chain, const struct x
 		out_char(out, ' ');
 	for (uint32_t i = 0; i < rule->match_count; i++) {
 		out_char(out, ' ');
-		print_match(out, &rule->matches[i], version);
+		print_match(out, &rule->matches[i], family_mask);
 	}
 	out_char(out, ' ');
 	print_target(out, chain, &rule->target);

@@ -56,7 +56,7 @@ static void print_network(struct out *out, const struct prefix *network)
 {
 	char text[PREFIX_TEXT_SIZE];
 
-	if (network->version)
+	if (network->family)
 		out_printf(out, "network %.*s\n", (int)prefix_format(network, text), text);
 }
 
@@ -92,7 +92,7 @@ static void *ask(void *context)
 {
 	struct surroundings_job *job = context;
 	struct altname *altnames = NULL;
-	struct prefix network = { .version = 0 };
+	struct prefix network = { .family = 0 };
 	struct arena arena = { 0 };
 	struct out out;
 

@@ -54,7 +54,7 @@ static void put_address(struct out *out, const char *name, struct prefix *addres
 
 void field_ip4(struct out *out, const char *name, const uint8_t *address)
 {
-	struct prefix p = { .version = 4 };
+	struct prefix p = { .family = AF_INET };
 
 	memcpy(p.bytes, address, 4);
 	put_address(out, name, &p);
@@ -62,7 +62,7 @@ void field_ip4(struct out *out, const char *name, const uint8_t *address)
 
 void field_ip6(struct out *out, const char *name, const uint8_t *address)
 {
-	struct prefix p = { .version = 6 };
+	struct prefix p = { .family = AF_INET6 };
 
 	memcpy(p.bytes, address, 16);
 	put_address(out, name, &p);
