@@ -14,13 +14,16 @@
 #include <unistd.h>
 
 #include "firewall/commands/bounded.h"
-#include "firewall/control/client.h"
+#include "firewall/base/service_options.h"
+#include "firewall/commands/firewall.h"
+#include "firewall/commands/offline.h"
+#include "firewall/commands/service_client.h"
 #include "firewall/service/confirm.h"
 #include "firewall/service/in_force.h"
 #include "firewall/service/left_out_state.h"
 #include "firewall/base/rundir.h"
 #include "firewall/base/logged_diagnostics.h"
-#include "firewall/tree/tree_marks.h"
+#include "firewall/base/tree_marks.h"
 #include "firewall/wiring/wiring.h"
 #include "base/errno_text.h"
 #include "base/clock.h"
@@ -38,16 +41,16 @@ static int no_operands(const struct cli *cli)
 static int remove_without_service(const struct cli *cli, bool killed)
 {
 	struct arena arena = { 0 };
-	struct substitute substitute;
+	struct offline offline;
 	bool done;
 
-	if (!substitute_open(&substitute, cli, killed))
+	if (!offline_open(&offline, cli, killed))
 		return EXIT_ERROR;
-	confirm_cancel(&substitute.confirm);
-	done = cli->value[CLI_KEEP_RULES] || applied_remove(&substitute.applied, &arena);
-	tree_marks_forget(substitute.run_dir);
-	in_force_forget(substitute.run_dir);
-	substitute_close(&substitute);
+	confirm_cancel(&offline.confirm);
+	done = cli->value[CLI_KEEP_RULES] || applied_remove(&offline.applied, &arena);
+	tree_marks_forget(offline.run_dir);
+	in_force_forget(offline.run_dir);
+	offline_close(&offline);
 	arena_free(&arena);
 	return done ? EXIT_CLEAN : EXIT_ERROR;
 }
@@ -189,8 +192,8 @@ static int tell_left_out(const struct compilation *c, const struct left_out *lef
 	return status;
 }
 
-/* What is to be enforced, with the lock; `substitute` is closed. */
-static int enforce_without_service(const struct cli *cli, struct substitute *substitute)
+/* What is to be enforced, with the lock; `offline` is closed. */
+static int enforce_without_service(const struct cli *cli, struct offline *offline)
 {
 	struct input_options options = firewall_inputs(cli);
 	struct told told = { NULL, 0 };
@@ -199,36 +202,36 @@ static int enforce_without_service(const struct cli *cli, struct substitute *sub
 	struct compilation c;
 	int status = EXIT_ERROR;
 
-	confirm_compile(&substitute->confirm, &options, NULL, &substitute->applied.left_out, &c);
+	confirm_compile(&offline->confirm, &options, NULL, &offline->applied.left_out, &c);
 	bounded_done();
-	told_log(&told, &substitute->log, &c.diags);
-	in_force_forget(substitute->run_dir);
-	if (c.config && applied_load(&substitute->applied, &c, &applying)) {
-		confirm_note_applied(&substitute->confirm, &c, applying.changed);
-		tell_unfiltered(&c, &substitute->log);
-		status = tell_left_out(&c, &substitute->applied.left_out, &substitute->log);
+	told_log(&told, &offline->log, &c.diags);
+	in_force_forget(offline->run_dir);
+	if (c.config && applied_load(&offline->applied, &c, &applying)) {
+		confirm_note_applied(&offline->confirm, &c, applying.changed);
+		tell_unfiltered(&c, &offline->log);
+		status = tell_left_out(&c, &offline->applied.left_out, &offline->log);
 	} else {
 		cli_error("not applied; %s%s%s",
-			  applied_load_minimal(&substitute->applied, &c, &applying) ? "the minimal ruleset is in force"
+			  applied_load_minimal(&offline->applied, &c, &applying) ? "the minimal ruleset is in force"
 										    : "what was in force stays in force",
 			  applying.problems ? ": " : "", applying.problems ? applying.problems->text : "");
 	}
 	told_free(&told);
 	compilation_free(&c);
 	arena_free(&arena);
-	substitute_close(substitute);
+	offline_close(offline);
 	return status;
 }
 
 static int apply_without_service(const struct cli *cli, void *context)
 {
-	struct substitute substitute;
+	struct offline offline;
 
 	(void)context;
-	if (!substitute_open(&substitute, cli, false))
+	if (!offline_open(&offline, cli, false))
 		return EXIT_ERROR;
-	confirm_release(&substitute.confirm);
-	return enforce_without_service(cli, &substitute);
+	confirm_release(&offline.confirm);
+	return enforce_without_service(cli, &offline);
 }
 
 /* 0: not given; false was reported. */
@@ -303,25 +306,25 @@ static int rollback_without_service(const struct cli *cli, void *context)
 {
 	uint64_t number = *(const uint64_t *)context;
 	struct input_options options = firewall_inputs(cli);
-	struct substitute substitute;
+	struct offline offline;
 	struct compilation tree;
 	struct file_list files;
 	int reason;
 
-	if (!substitute_open(&substitute, cli, false))
+	if (!offline_open(&offline, cli, false))
 		return EXIT_ERROR;
 	if (!number)
-		number = confirm_before_edit(&substitute.confirm);
+		number = confirm_before_edit(&offline.confirm);
 	compilation_run(&tree, &options, NULL);
 	file_list_of_map(&files, &tree.map);
-	reason = !tree.config ? EIO : number ? confirm_reject(&substitute.confirm, &files, number, REJECTED_ROLLED_BACK) : ENOENT;
+	reason = !tree.config ? EIO : number ? confirm_reject(&offline.confirm, &files, number, REJECTED_ROLLED_BACK) : ENOENT;
 	file_list_free(&files);
 	compilation_free(&tree);
 	if (reason == EALREADY)
-		confirm_release(&substitute.confirm);
+		confirm_release(&offline.confirm);
 	if (!reason || reason == EALREADY)
-		return enforce_without_service(cli, &substitute);
-	substitute_close(&substitute);
+		return enforce_without_service(cli, &offline);
+	offline_close(&offline);
 	if (reason == ENOENT)
 		return cli_error("there is no such generation; see pve-firewall history");
 	return cli_error("cannot go back: %s", error_text(reason));

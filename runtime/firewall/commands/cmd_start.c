@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "firewall/commands/firewall.h"
+#include "firewall/service/requests.h"
 #include "firewall/service/service.h"
 #include "base/errno_text.h"
 
@@ -28,7 +29,7 @@ static void close_terminal(void)
 static int serve(const struct cli *cli, int ready)
 {
 	static struct service service; /* large */
-	int status = service_open(&service, cli);
+	int status = service_open(&service, cli, service_answer, service_metrics);
 
 	if (!status) {
 		service.ready = ready;

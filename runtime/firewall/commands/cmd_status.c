@@ -9,7 +9,8 @@
 #include <time.h>
 
 #include "firewall/commands/bounded.h"
-#include "firewall/control/client.h"
+#include "firewall/commands/firewall.h"
+#include "firewall/commands/service_client.h"
 #include "firewall/service/confirm.h"
 #include "firewall/base/left_out_json.h"
 #include "firewall/wiring/wiring.h"

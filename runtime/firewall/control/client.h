@@ -1,37 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the commands that speak with the service, or stand in for it, have in common. */
+/* The other end of the control socket: how a command asks the service. */
 #ifndef PVEFW_CLIENT_H
 #define PVEFW_CLIENT_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
-#include "firewall/service/applied.h"
-#include "firewall/service/confirm.h"
-#include "firewall/commands/firewall.h"
-
-/*
- * Asks the service.  NULL: none runs (*missing), or it was reported why there is no answer.  Takes the request.
- * Waits long, as the service may be busy applying, but not for one that does not answer while its tree hangs.
- */
-json_t *client_ask(const struct cli *cli, json_t *request, bool *missing);
-/* The same for no longer than `limit` milliseconds. */
-json_t *client_ask_within(const struct cli *cli, json_t *request, int limit, bool *missing);
-/* Whether the service was not waited for as its tree hangs. */
-bool client_tree_hangs(void);
-/* Prints the message of the answer; or reports the error that the answer tells, if any, and gives the answer back. */
-int client_end(json_t *answer);
-
-/* What stands in for the service while none runs, with its lock. */
-struct substitute {
-	int run_dir, lock;
-	struct log log;
-	struct sysctls sysctls;
-	struct applied applied;
-	struct confirm confirm;
+/* How long to wait for an answer, in milliseconds: the service may be busy applying. */
+struct control_timeout {
+	int first; /* after this, and each time again, `goes_on` decides */
+	int all;
+	bool (*goes_on)(void *context); /* NULL: it does */
+	void *context;
 };
 
-/* False: it was reported why that cannot be.  `killed`: the service was killed a moment ago. */
-bool substitute_open(struct substitute *substitute, const struct cli *cli, bool killed);
-void substitute_close(struct substitute *substitute);
+/*
+ * Asks the service of a run directory.  Takes the request; the caller owns the answer.  NULL with errno set: ENOENT or
+ * ECONNREFUSED when no service runs, ETIMEDOUT when it does not answer in time.
+ */
+json_t *control_ask(const char *run_path, json_t *request, const struct control_timeout *timeout);
 
 #endif

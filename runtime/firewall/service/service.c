@@ -11,12 +11,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "firewall/service/requests.h"
-#include "firewall/commands/firewall.h"
+#include "firewall/base/service_options.h"
 #include "firewall/service/in_force.h"
 #include "firewall/service/left_out_state.h"
 #include "firewall/base/rundir.h"
-#include "firewall/tree/tree_marks.h"
+#include "firewall/base/tree_marks.h"
 #include "base/errno_text.h"
 
 /* Microseconds. */
@@ -233,13 +232,13 @@ static int read_port(const char *text, uint16_t *port)
 	return 0;
 }
 
-static int open_sockets(struct service *s, uint16_t port)
+static int open_sockets(struct service *s, uint16_t port, control_handler *answer, metrics_writer *write)
 {
-	int reason = control_open(&s->control, s->event, s->run_path, service_answer, s);
+	int reason = control_open(&s->control, s->event, s->run_path, answer, s);
 
 	if (reason)
 		return cli_error("cannot listen at %s/control.sock: %s", s->run_path, error_text(reason));
-	reason = metrics_open(&s->metrics, s->event, s->run_path, port, service_metrics, s);
+	reason = metrics_open(&s->metrics, s->event, s->run_path, port, write, s);
 	if (reason)
 		return cli_error("cannot serve metrics: %s", error_text(reason));
 	return 0;
@@ -271,7 +270,7 @@ static void note_root(struct service *s)
 	free(whole);
 }
 
-int service_open(struct service *s, const struct cli *cli)
+int service_open(struct service *s, const struct cli *cli, control_handler *answer, metrics_writer *write)
 {
 	uint16_t port = 0;
 	int status = read_port(cli->value[CLI_METRICS_PORT], &port), reason;
@@ -298,7 +297,7 @@ int service_open(struct service *s, const struct cli *cli)
 	confirm_open(&s->confirm, firewall_state_dir(cli), s->run_path, true, &s->log);
 	kernel_watch_init(&s->kernel, s->event, service_on_tampered, s);
 	open_surroundings(s);
-	return open_sockets(s, port);
+	return open_sockets(s, port, answer, write);
 }
 
 /* ---- running ---- */

@@ -84,8 +84,9 @@ struct service {
 #define READY_APPLIED "a"
 #define READY_FAILING "f" /* it runs, and what was in force before stays in force; the reason follows, then a NUL */
 
-/* Opens everything; 0 or an exit status, after a message on standard error. */
-int service_open(struct service *s, const struct cli *cli);
+/* Opens everything; 0, or an exit status after a message on standard error.  `answer` and `write` serve the control socket
+ * and the metrics, with `s` as their context. */
+int service_open(struct service *s, const struct cli *cli, control_handler *answer, metrics_writer *write);
 /* Applies for the first time and goes on until service_end(); returns the exit status. */
 int service_run(struct service *s);
 void service_close(struct service *s);

@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "firewall/tree/tree_marks.h"
+#include "firewall/base/tree_marks.h"
 #include "firewall/tree/tree_reader.h"
 #include "base/errno_text.h"
 #include "base/clock.h"

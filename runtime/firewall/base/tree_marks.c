@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "firewall/tree/tree_marks.h"
+#include "firewall/base/tree_marks.h"
 
 #include <stdio.h>
 #include <string.h>
