@@ -216,10 +216,10 @@ static void portability(struct out *out)
 
 /* ---- pvefw-diagnostics(7) ---- */
 
-/* A sentence a line, as mdoc has it. */
-static void paragraph(struct out *out, const char *text)
+/* A titled paragraph, one sentence per line. */
+static void part(struct out *out, const char *title, const char *text)
 {
-	out_string(out, ".Pp\n");
+	out_printf(out, ".Pp\n.Sy %s :\n", title);
 	while (*text) {
 		const char *end = strstr(text, ". ");
 		size_t len = end ? (size_t)(end - text) + 1 : strlen(text);
@@ -250,7 +250,9 @@ static void diagnostic_pages(struct out *out)
 
 		out_printf(out, ".Ss %c%s %s\n", row->letter, row->number, row->name);
 		sentence(out, row->summary);
-		paragraph(out, row->explanation);
+		part(out, "What is wrong", row->what);
+		part(out, "What happens to the traffic", row->effect);
+		part(out, "How to fix it", row->fix);
 		example(out, "Wrong", row->wrong);
 		example(out, "Right", row->right);
 	}

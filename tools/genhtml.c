@@ -86,6 +86,12 @@ static void link_to(xmlNodePtr parent, const char *code, const struct diag_row *
 	set(link, "class", letter(row));
 }
 
+static void part(xmlNodePtr section, const char *title, const char *text)
+{
+	add(section, "h3", title);
+	paragraph(section, text);
+}
+
 static void page(xmlNodePtr body, enum diag_id id)
 {
 	const struct diag_row *row = &diag_catalogue[id];
@@ -102,7 +108,9 @@ static void page(xmlNodePtr body, enum diag_id id)
 	xmlAddChild(name, xmlNewText(BAD_CAST ": "));
 	xmlAddChild(name, xmlNewText(BAD_CAST row->summary));
 	xmlAddChild(name, xmlNewText(BAD_CAST "."));
-	paragraph(section, row->explanation);
+	part(section, "What is wrong", row->what);
+	part(section, "What happens to the traffic", row->effect);
+	part(section, "How to fix it", row->fix);
 	example(section, "Wrong", row->wrong);
 	example(section, "Right", row->right);
 }
@@ -144,10 +152,10 @@ static htmlDocPtr document(void)
 	head(html);
 	body = add(html, "body", NULL);
 	add(body, "h1", "Diagnostics of pvefw-cc");
-	paragraph(body, "What `pvefw-cc lint` reports about the firewall files of Proxmox VE, why, what it means for the "
-			"traffic, and how to put it right. An error (E) is something that is ignored, not enforced, or "
-			"breaks what is made of it; a warning (W) works, but is probably not meant; a note (N) is worth "
-			"knowing. Numbers and names never change their meaning.");
+	paragraph(body, "What `pvefw-cc lint` reports about the firewall files of Proxmox VE, what happens to the traffic, "
+			"and how to fix it. An error (E) is a line that is ignored or cannot be enforced. A warning (W) is "
+			"a line that works, but is probably a mistake. A note (N) is worth knowing. Numbers and names never "
+			"change their meaning.");
 	contents(body);
 	main = add(body, "main", NULL);
 	for (int i = 0; i < DIAG_COUNT; i++)

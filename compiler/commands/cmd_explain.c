@@ -13,6 +13,12 @@ static void list(struct out *out)
 			   diag_catalogue[i].name, diag_catalogue[i].summary);
 }
 
+static void part(struct out *out, const char *title, const char *text)
+{
+	out_printf(out, "\n  %s:\n\n", title);
+	describe_paragraph(out, 6, text_of(text));
+}
+
 static void example(struct out *out, const char *title, const char *text)
 {
 	if (!text[0])
@@ -29,10 +35,9 @@ static void explain(struct out *out, const struct diag_row *row)
 	out_printf(out, "%s[%c%s] %s\n\n", severity_name(diag_severity(row)), row->letter, row->number,
 		   row->name);
 	out_printf(out, "  %s.\n", row->summary);
-	if (row->explanation[0]) {
-		out_char(out, '\n');
-		describe_paragraph(out, 2, text_of(row->explanation));
-	}
+	part(out, "What is wrong", row->what);
+	part(out, "What happens to the traffic", row->effect);
+	part(out, "How to fix it", row->fix);
 	example(out, "Wrong", row->wrong);
 	example(out, "Right", row->right);
 }

@@ -7,8 +7,8 @@
 #include "base/errno_text.h"
 
 const struct diag_row diag_catalogue[DIAG_COUNT] = {
-#define DIAG(letter, number, ID, name, summary, explanation, wrong, right) \
-	{ #letter[0], #number, name, summary, explanation, wrong, right },
+#define DIAG(letter, number, ID, name, summary, what, effect, fix, wrong, right) \
+	{ #letter[0], #number, name, summary, what, effect, fix, what " " effect " " fix, wrong, right },
 #include "diag/diagnostics.def"
 #undef DIAG
 };

@@ -21,7 +21,7 @@ enum severity {
 };
 
 enum diag_id {
-#define DIAG(letter, number, ID, name, summary, explanation, wrong, right) DIAG_##ID,
+#define DIAG(letter, number, ID, name, summary, what, effect, fix, wrong, right) DIAG_##ID,
 #include "diag/diagnostics.def"
 #undef DIAG
 	DIAG_COUNT
@@ -33,9 +33,10 @@ struct diag_row {
 	const char *number;
 	const char *name;
 	const char *summary;
-	const char *explanation;
-	const char *wrong; /* an example, or "" */
-	const char *right; /* the same, put right, or "" */
+	const char *what, *effect, *fix; /* the parts of its page: what is wrong, what happens to the traffic, how to fix it */
+	const char *explanation;         /* all three */
+	const char *wrong;               /* an example, or "" */
+	const char *right;               /* the same example, fixed, or "" */
 };
 
 extern const struct diag_row diag_catalogue[DIAG_COUNT];
