@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "nft/netlink/message.h"
+#include "nft/load/ask.h"
 #include "xtables/load/xt_state.h"
 
 static double milliseconds(void)

@@ -5,7 +5,7 @@
 
 #include "fixture.h"
 #include "nft/netlink/expr.h"
-#include "nft/netlink/message.h"
+#include "nft/load/ask.h"
 
 static struct arena arena;
 

@@ -3,7 +3,7 @@
 #include <libnftnl/common.h>
 
 #include "net/netlink_dump.h"
-#include "nft/netlink/message.h"
+#include "nft/load/ask.h"
 
 _Static_assert((int)NFT_RECEIVED_MOST >= (int)NETLINK_DATAGRAM_MOST, "the buffer takes every datagram");
 
@@ -26,9 +26,4 @@ int nft_kernel_ask(struct nft_kernel *kernel, const struct nlmsghdr *request, mn
 	};
 
 	return netlink_dump_run(&dump);
-}
-
-uint32_t nft_get_u32(const struct nlattr *attribute)
-{
-	return attribute ? be32toh(mnl_attr_get_u32(attribute)) : 0;
 }

@@ -582,7 +582,7 @@ static void write_missing_rules(struct change *c, const struct nft_chain *chain,
 	}
 	while (n--)
 		if (!p->wanted[n].handle)
-			nft_write_rule_behind(&c->w, chain, rules[n], behind[n]);
+			nft_write_rule(&c->w, chain, rules[n], &behind[n]);
 }
 
 static void empty_chains(struct change *c)
@@ -604,10 +604,10 @@ static void change_sets(struct change *c)
 		if (state == OTHER_KIND)
 			nft_write_delete(&c->w, NFT_MSG_DELSET, set->name);
 		if (state == OTHER_KIND || state == MISSING) {
-			nft_write_set(&c->w, set, NULL);
+			nft_write_set(&c->w, set);
 			nft_write_elements(&c->w, set);
 		} else if (text_is(set->name, NFT_DIGEST_SET) && !c->loaded->known) {
-			nft_write_set(&c->w, set, NULL);
+			nft_write_set(&c->w, set);
 			nft_write_elements(&c->w, set);
 		} else if (text_is(set->name, NFT_DIGEST_SET)) {
 			change_digests(c, set);

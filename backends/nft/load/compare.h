@@ -3,7 +3,7 @@
 #ifndef PVEFW_COMPARE_H
 #define PVEFW_COMPARE_H
 
-#include "nft/netlink/message.h"
+#include "nft/load/ask.h"
 
 /* Two rules with the same digest do the same with packets and have the same comment. */
 struct nft_rule_id {

@@ -10,7 +10,7 @@
 #include <linux/netfilter/nfnetlink.h>
 
 #include "nft/netlink/expr.h"
-#include "nft/netlink/message.h"
+#include "nft/load/ask.h"
 
 struct reading {
 	struct nft_kernel *kernel;

@@ -14,54 +14,7 @@
 #define PVEFW_KERNEL_H
 
 #include "api/backend.h"
-#include "nft/lower/nft.h"
-
-#define NFT_TABLE_NAME "pvefw"
-/* Of both tables, as in struct nft_ruleset. */
-extern const uint8_t nft_families[NFT_TABLES];
-
-/* ---- netlink_batch.c: messages ---- */
-
-/* What a message is about; what does not apply is NULL. */
-struct nft_origin {
-	const struct nft_table *table;
-	const struct nft_helper *helper;
-	const struct nft_set *set;
-	const struct nft_chain *chain;
-	const struct nft_rule *rule;
-};
-
-struct nft_message {
-	uint32_t offset; /* of its header */
-	struct nft_origin origin;
-};
-
-/* Messages with sequence numbers that count from 0. */
-struct nft_batch {
-	struct out bytes;
-	size_t cleared; /* so many bytes were zeroed before something was written to them */
-	struct nft_message *messages;
-	uint32_t count, room;
-	uint32_t sets, chains, rules, elements; /* made, not deleted */
-	uint32_t deleted;
-};
-
-void nft_batch_init(struct nft_batch *batch);
-void nft_batch_free(struct nft_batch *batch);
-/* True if it would change nothing. */
-static inline bool nft_batch_is_empty(const struct nft_batch *batch)
-{
-	return batch->count <= 2; /* its begin and its end */
-}
-
-/* ---- netlink_build.c ---- */
-
-/* Replaces both tables, whatever is there: what the script does. */
-void nft_batch_replace(struct nft_batch *batch, const struct nft_ruleset *ruleset);
-/* ---- netlink_print.c ---- */
-
-/* Messages for people, one a line and below it its expressions. */
-void nft_batch_print(struct out *out, const struct nft_batch *batch);
+#include "nft/netlink/batch.h"
 
 /* ---- netlink_digest.c ---- */
 
@@ -139,12 +92,6 @@ struct nft_loaded_chain {
 	int32_t priority;
 	uint32_t policy; /* of a base chain: NF_ACCEPT, NF_DROP */
 	bool filters;    /* its type is "filter" */
-};
-
-struct nft_loaded_set {
-	struct text name;
-	uint32_t flags, key_type, key_length, data_type, size;
-	uint64_t timeout; /* milliseconds */
 };
 
 /* Digests are sorted; so are the others, by name, once they were read. */

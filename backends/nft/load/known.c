@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "nft/netlink/message.h"
+#include "nft/load/ask.h"
 
 static void *need(void *memory)
 {

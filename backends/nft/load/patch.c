@@ -14,7 +14,7 @@
  */
 #include <stdio.h>
 
-#include "nft/netlink/message.h"
+#include "nft/load/ask.h"
 #include "nft/load/known.h"
 #include "base/parallel_for.h"
 
@@ -249,7 +249,7 @@ static void write_fresh_sets(struct patch *p, struct nft_writer *w)
 {
 	for (const struct nft_set *set = table_of(p->new)->sets; set; set = set->next)
 		if (p->fresh[set->id]) {
-			nft_write_set(w, set, NULL);
+			nft_write_set(w, set);
 			nft_write_elements(w, set);
 		}
 }

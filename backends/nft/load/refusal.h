@@ -3,7 +3,7 @@
 #ifndef PVEFW_REFUSAL_H
 #define PVEFW_REFUSAL_H
 
-#include "nft/netlink/message.h"
+#include "nft/load/ask.h"
 
 /* `what` could not be done, for a reason that is an errno. */
 void nft_problem_errno(struct backend_loading *loading, const char *what, int reason);

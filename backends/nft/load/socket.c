@@ -12,8 +12,8 @@
 #include <sys/socket.h>
 #include <time.h>
 
-#include "nft/netlink/message.h"
 #include "base/clock.h"
+#include "nft/load/ask.h"
 
 enum { RECEIVE_BUFFER = 64 << 20, SEND_EXTRA = 4096, FIRST_REFUSALS = 64 };
 

@@ -9,7 +9,7 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <stdlib.h>
 
-#include "nft/netlink/message.h"
+#include "nft/load/ask.h"
 
 /* ---- dumps ---- */
 

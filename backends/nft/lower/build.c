@@ -82,17 +82,11 @@ void nft_rule_from_default(struct nft_builder *b, struct nft_rule *rule, const c
 
 /* ---- values ---- */
 
-static bool is_host_order(enum nft_type type)
-{
-	return type == NFT_TYPE_MARK || type == NFT_TYPE_REALM || type == NFT_TYPE_CT_STATE ||
-	       type == NFT_TYPE_FIB_ADDRTYPE;
-}
-
 struct nft_value nft_number(enum nft_type type, uint32_t number)
 {
 	struct nft_value value = { .length = nft_types[type].length };
 
-	if (is_host_order(type)) {
+	if (nft_types[type].order == NFT_ORDER_HOST) {
 		memcpy(value.bytes, &number, sizeof(number));
 		return value;
 	}

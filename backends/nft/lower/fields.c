@@ -3,7 +3,7 @@
 #include "nft/lower/nft.h"
 
 const struct nft_type_row nft_types[NFT_TYPES] = {
-#define TYPE(ID, name_, number_, length_) [NFT_TYPE_##ID] = { name_, number_, length_ },
+#define TYPE(ID, name, number, length, order) [NFT_TYPE_##ID] = { name, number, length, NFT_ORDER_##order },
 #include "nft/lower/fields.def"
 };
 

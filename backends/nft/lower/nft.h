@@ -47,15 +47,23 @@
 /* ---- values ---- */
 
 enum nft_type {
-#define TYPE(ID, name, number, length) NFT_TYPE_##ID,
+#define TYPE(ID, ...) NFT_TYPE_##ID,
 #include "nft/lower/fields.def"
 	NFT_TYPES
+};
+
+/* nft's numbers of byte orders. */
+enum nft_order {
+	NFT_ORDER_NONE,
+	NFT_ORDER_HOST,
+	NFT_ORDER_NETWORK,
 };
 
 struct nft_type_row {
 	const char *name;
 	uint8_t number; /* nft's; a concatenation is first << 6 | second */
 	uint8_t length;
+	enum nft_order order;
 };
 
 extern const struct nft_type_row nft_types[NFT_TYPES];
@@ -148,7 +156,7 @@ enum nft_op {
 	NFT_OP_EQ,     /* value */
 	NFT_OP_NE,     /* value */
 	NFT_OP_PREFIX, /* the first `bits` bits are value's; value has no others, the key no mask */
-	NFT_OP_RANGE,  /* value to last */
+	NFT_OP_RANGE,  /* value to last, in network order */
 	NFT_OP_FLAGS,  /* any bit of value; the key has no mask */
 	NFT_OP_NO_FLAGS, /* no bit of value; the key has no mask */
 	NFT_OP_IN,     /* set */

@@ -1,8 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * A batch: messages one behind the other in memory that grows, and for each what
- * it is about, so that the kernel's errors lead back to it.
- */
 #include "nft/netlink/message.h"
 
 #include <libnftnl/common.h>
@@ -11,7 +7,7 @@
 #include <stdlib.h>
 
 /* No message is longer: an attribute has at most 64 KiB. */
-enum { MESSAGE_ROOM = 1 << 17 };
+enum { NFT_MESSAGE_ROOM = 1 << 17 };
 
 void nft_batch_init(struct nft_batch *batch)
 {
@@ -26,24 +22,20 @@ void nft_batch_free(struct nft_batch *batch)
 	batch->messages = NULL;
 }
 
-/* libmnl leaves gaps between attributes as they are, and libnftnl names without an end. */
-static void clear_ahead(struct nft_batch *batch)
+/* Notes where the next message begins; returns the place, where NFT_MESSAGE_ROOM bytes are zero: libmnl leaves gaps
+ * between attributes as they are, and libnftnl names without an end. */
+static void *nft_message_place(struct nft_batch *batch, struct nft_origin origin)
 {
-	size_t wanted = batch->bytes.len + MESSAGE_ROOM;
+	size_t end;
 
-	if (batch->cleared >= wanted)
-		return;
-	wanted = wanted + MESSAGE_ROOM < batch->bytes.room ? wanted + MESSAGE_ROOM : batch->bytes.room;
-	memset(batch->bytes.data + batch->cleared, 0, wanted - batch->cleared);
-	batch->cleared = wanted;
-}
-
-/* Notes where the next message begins and gives its place. */
-static void *next_message(struct nft_batch *batch, struct nft_origin origin)
-{
-	if (batch->bytes.room - batch->bytes.len < MESSAGE_ROOM)
-		out_make_room(&batch->bytes, MESSAGE_ROOM);
-	clear_ahead(batch);
+	if (batch->bytes.room - batch->bytes.len < NFT_MESSAGE_ROOM)
+		out_make_room(&batch->bytes, NFT_MESSAGE_ROOM);
+	end = batch->bytes.len + NFT_MESSAGE_ROOM;
+	if (batch->cleared < end) {
+		end = end + NFT_MESSAGE_ROOM < batch->bytes.room ? end + NFT_MESSAGE_ROOM : batch->bytes.room;
+		memset(batch->bytes.data + batch->cleared, 0, end - batch->cleared);
+		batch->cleared = end;
+	}
 	if (batch->count == batch->room) {
 		batch->room = batch->room ? batch->room * 2 : 1024;
 		batch->messages = realloc(batch->messages, batch->room * sizeof(*batch->messages));
@@ -63,7 +55,7 @@ void nft_message_end(struct nft_batch *batch, struct nlmsghdr *message)
 
 void nft_batch_begin(struct nft_batch *batch, uint32_t generation)
 {
-	char *at = next_message(batch, (struct nft_origin){ 0 });
+	char *at = nft_message_place(batch, (struct nft_origin){ 0 });
 	struct nlmsghdr *message = nftnl_batch_begin(at, 0);
 
 	if (generation)
@@ -74,10 +66,10 @@ void nft_batch_begin(struct nft_batch *batch, uint32_t generation)
 void nft_batch_end(struct nft_batch *batch)
 {
 	uint32_t sequence = batch->count;
-	char *at = next_message(batch, (struct nft_origin){ 0 });
+	char *at = nft_message_place(batch, (struct nft_origin){ 0 });
 	struct nlmsghdr *last;
 
-	/* One answer is enough when all is well; what is wrong is told anyway. */
+	/* One acknowledgement is enough: errors are reported anyway. */
 	if (sequence > 1) {
 		last = (struct nlmsghdr *)(void *)(batch->bytes.data + batch->messages[sequence - 1].offset);
 		last->nlmsg_flags |= NLM_F_ACK;
@@ -85,11 +77,10 @@ void nft_batch_end(struct nft_batch *batch)
 	nft_message_end(batch, nftnl_batch_end(at, sequence));
 }
 
-struct nlmsghdr *nft_message_begin(struct nft_batch *batch, uint16_t type, uint16_t flags,
-				   struct nft_origin origin)
+struct nlmsghdr *nft_message_begin(struct nft_batch *batch, uint16_t type, uint16_t flags, struct nft_origin origin)
 {
 	uint32_t sequence = batch->count;
-	char *at = next_message(batch, origin);
+	char *at = nft_message_place(batch, origin);
 
 	return nftnl_nlmsg_build_hdr(at, type, origin.table->family, flags, sequence);
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Objects of the lowered form as messages, in the order in which nft sends them:
- * the chains, so that maps can name them; helpers; sets with their elements; rules,
- * each behind the anonymous sets it uses.
+ * chains first, so that maps can name them; helpers; sets with their elements; rules.
  */
 #include "nft/netlink/message.h"
 
@@ -25,8 +24,8 @@ struct nft_writer nft_writer_of(struct nft_batch *batch, const struct nft_rulese
 
 void nft_write_table(struct nft_writer *w, uint16_t type, uint8_t family, const char *name)
 {
-	struct nft_table stranger = { .family = family, .name = name };
-	struct nft_origin origin = { .table = w->table ? w->table : &stranger };
+	struct nft_table unknown = { .family = family, .name = name };
+	struct nft_origin origin = { .table = w->table ? w->table : &unknown };
 	uint16_t flags = type == NFT_MSG_NEWTABLE ? NLM_F_CREATE : 0;
 	struct nlmsghdr *message = nft_message_begin(w->batch, type, flags, origin);
 
@@ -60,36 +59,8 @@ void nft_write_chain(struct nft_writer *w, const struct nft_chain *chain)
 	w->batch->chains++;
 }
 
-/* The anonymous set of a statement, with what it is looked up with. */
-static const struct nft_set *anonymous_set(const struct nft_statement *s, const struct nft_key **keys)
-{
-	const struct nft_set *set = NULL;
-
-	if (s->kind == NFT_STMT_MATCH) {
-		set = s->match->set;
-		*keys = s->match->keys;
-	} else if (s->kind == NFT_STMT_VMAP) {
-		set = s->vmap->set;
-		*keys = s->vmap->keys;
-	}
-	return set && !set->name.len ? set : NULL;
-}
-
-static void write_anonymous_sets(struct nft_writer *w, const struct nft_rule *rule)
-{
-	for (uint32_t i = 0; i < rule->statement_count; i++) {
-		const struct nft_key *keys = NULL;
-		const struct nft_set *set = anonymous_set(&rule->statements[i], &keys);
-
-		if (!set)
-			continue;
-		nft_write_set(w, set, keys);
-		nft_write_elements(w, set);
-	}
-}
-
 /* Userdata as nft writes it: type, length, text with its end. */
-static void put_comment(struct nlmsghdr *message, struct text comment)
+static void nft_put_comment(struct nlmsghdr *message, struct text comment)
 {
 	uint8_t data[2 + NFTNL_UDATA_COMMENT_MAXLEN] = { NFTNL_UDATA_RULE_COMMENT };
 	size_t len = comment.len < NFTNL_UDATA_COMMENT_MAXLEN ? comment.len : NFTNL_UDATA_COMMENT_MAXLEN - 1;
@@ -99,41 +70,32 @@ static void put_comment(struct nlmsghdr *message, struct text comment)
 	mnl_attr_put(message, NFTA_RULE_USERDATA, 2 + len + 1, data);
 }
 
-/* Behind the rule `behind`; with NULL at the end, with 0 at the beginning. */
-static void write_rule(struct nft_writer *w, const struct nft_chain *chain, const struct nft_rule *rule,
-		       const uint64_t *behind)
+void nft_write_rule(struct nft_writer *w, const struct nft_chain *chain, const struct nft_rule *rule,
+		    const uint64_t *position)
 {
 	struct nft_origin origin = { .table = w->table, .chain = chain, .rule = rule };
-	uint16_t flags = NLM_F_CREATE | (!behind || *behind ? NLM_F_APPEND : 0);
+	uint16_t flags = NLM_F_CREATE | (!position || *position ? NLM_F_APPEND : 0);
 	struct nlmsghdr *message = nft_message_begin(w->batch, NFT_MSG_NEWRULE, flags, origin);
 	struct nft_expr_writer e = { message, w->first_set };
 	struct nlattr *nest;
 
 	mnl_attr_put_strz(message, NFTA_RULE_TABLE, w->table->name);
 	nft_put_text(message, NFTA_RULE_CHAIN, chain->name);
-	if (behind && *behind)
-		mnl_attr_put_u64(message, NFTA_RULE_POSITION, htobe64(*behind));
+	if (position && *position)
+		mnl_attr_put_u64(message, NFTA_RULE_POSITION, htobe64(*position));
 	nest = mnl_attr_nest_start(message, NFTA_RULE_EXPRESSIONS);
 	nft_expr_rule(&e, rule);
 	mnl_attr_nest_end(message, nest);
 	if (rule->comment.len)
-		put_comment(message, rule->comment);
+		nft_put_comment(message, rule->comment);
 	nft_message_end(w->batch, message);
 	w->batch->rules++;
 }
 
 void nft_write_rules(struct nft_writer *w, const struct nft_chain *chain)
 {
-	for (const struct nft_rule *rule = chain->first; rule; rule = rule->next) {
-		write_anonymous_sets(w, rule);
-		write_rule(w, chain, rule, NULL);
-	}
-}
-
-void nft_write_rule_behind(struct nft_writer *w, const struct nft_chain *chain, const struct nft_rule *rule, uint64_t handle)
-{
-	write_anonymous_sets(w, rule);
-	write_rule(w, chain, rule, &handle);
+	for (const struct nft_rule *rule = chain->first; rule; rule = rule->next)
+		nft_write_rule(w, chain, rule, NULL);
 }
 
 void nft_write_delete_rule(struct nft_writer *w, struct text chain, uint64_t handle)
@@ -168,29 +130,18 @@ void nft_write_helper(struct nft_writer *w, const struct nft_helper *helper)
 
 /* ---- deletions ---- */
 
-/* The attributes that name the table and the object. */
-static uint16_t name_attribute(uint16_t type)
-{
-	switch (type) {
-	case NFT_MSG_DELCHAIN:
-		return NFTA_CHAIN_NAME;
-	case NFT_MSG_DELSET:
-		return NFTA_SET_NAME;
-	case NFT_MSG_DELOBJ:
-		return NFTA_OBJ_NAME;
-	default:
-		return NFTA_RULE_CHAIN;
-	}
-}
-
 void nft_write_delete(struct nft_writer *w, uint16_t type, struct text name)
 {
 	struct nft_origin origin = { .table = w->table };
 	struct nlmsghdr *message = nft_message_begin(w->batch, type, 0, origin);
+	uint16_t attribute = type == NFT_MSG_DELCHAIN ? NFTA_CHAIN_NAME :
+			     type == NFT_MSG_DELSET   ? NFTA_SET_NAME :
+			     type == NFT_MSG_DELOBJ   ? NFTA_OBJ_NAME :
+							NFTA_RULE_CHAIN;
 
 	/* NFTA_CHAIN_TABLE, NFTA_SET_TABLE, NFTA_OBJ_TABLE and NFTA_RULE_TABLE are the same number. */
 	mnl_attr_put_strz(message, NFTA_CHAIN_TABLE, w->table->name);
-	nft_put_text(message, name_attribute(type), name);
+	nft_put_text(message, attribute, name);
 	if (type == NFT_MSG_DELOBJ)
 		nft_put_u32(message, NFTA_OBJ_TYPE, NFT_OBJECT_CT_HELPER);
 	nft_message_end(w->batch, message);
@@ -209,9 +160,7 @@ void nft_write_all(struct nft_writer *w)
 	for (const struct nft_helper *helper = table->helpers; helper; helper = helper->next)
 		nft_write_helper(w, helper);
 	for (const struct nft_set *set = table->sets; set; set = set->next) {
-		if (!set->name.len)
-			continue;
-		nft_write_set(w, set, NULL);
+		nft_write_set(w, set);
 		nft_write_elements(w, set);
 	}
 	for (const struct nft_chain *chain = table->chains; chain; chain = chain->next)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Elements as the kernel has them.  A range is an element where it begins and one,
- * marked as an end, at the first key behind it; a range up to the last key has no
- * end but userdata that says so.  The first element of a set of intervals is an end
- * at the lowest key, unless a range begins there: nft sends it, and so do we.
+ * Elements as the kernel has them. A range is an element at its first key and one,
+ * marked as an end, at the first key behind it; a range up to the last key has no end
+ * but userdata that says so. Like nft, a set of intervals begins with an end at the lowest
+ * key, unless a range begins there.
  */
 #include "nft/netlink/message.h"
 
@@ -12,25 +12,35 @@
 
 #include "nft/netlink/expr.h"
 
-/* Limits of a message: what the kernel's neighbours handle well, and the 64 KiB of an attribute. */
-enum { ELEMENTS_MOST = 500, LIST_BYTES_MOST = 60000 };
+/* Limits of a message: an attribute has at most 64 KiB, and the kernel's buffers take this much without delay. */
+enum { NFT_ELEMENTS_MAX = 500, NFT_ELEMENT_BYTES_MAX = 60000 };
 
-static const uint8_t no_key[NFT_KEY_BYTES];
-
-/* Adds one to the number of `length` bytes; false if it was the highest. */
-static bool increment(uint8_t *bytes, unsigned length)
+/* In concatenations each part begins at a multiple of four bytes. */
+static uint32_t nft_part_length(const struct nft_set *set, unsigned part)
 {
-	while (length--)
-		if (++bytes[length])
-			return true;
-	return false;
+	return (nft_types[set->parts[part]].length + 3u) & ~3u;
 }
 
-/* One behind the range's last key.  A beginning of interface names ends behind its last letter. */
-static bool end_of(uint8_t *end, const struct nft_value *last, unsigned length)
+uint32_t nft_set_key_length(const struct nft_set *set)
+{
+	uint32_t length = 0;
+
+	if (set->part_count == 1)
+		return nft_types[set->parts[0]].length;
+	for (unsigned i = 0; i < set->part_count; i++)
+		length += nft_part_length(set, i);
+	return length;
+}
+
+/* Puts the first key behind a range into `end`; false if there is none. A prefix of interface names ends behind its
+ * last letter. */
+static bool nft_range_end(uint8_t *end, const struct nft_value *last, unsigned length)
 {
 	memcpy(end, last->bytes, last->length);
-	return increment(end, last->length < length ? last->length : length);
+	for (unsigned i = last->length < length ? last->length : length; i-- > 0;)
+		if (++end[i])
+			return true;
+	return false;
 }
 
 struct nft_kernel_element nft_kernel_element(const struct nft_set *set, const struct nft_element *element)
@@ -40,10 +50,10 @@ struct nft_kernel_element nft_kernel_element(const struct nft_set *set, const st
 
 	for (unsigned i = 0; i < set->part_count; i++) {
 		memcpy(e.key + at, element->key[i].bytes, element->key[i].length);
-		at += (nft_types[set->parts[i]].length + 3u) & ~3u;
+		at += nft_part_length(set, i);
 	}
 	if (set->interval) {
-		e.has_end = end_of(e.end, &element->last, nft_set_key_length(set));
+		e.has_end = nft_range_end(e.end, &element->last, nft_set_key_length(set));
 		e.open = !e.has_end;
 	}
 	if (set->verdicts) {
@@ -56,8 +66,10 @@ struct nft_kernel_element nft_kernel_element(const struct nft_set *set, const st
 
 bool nft_set_begins_late(const struct nft_set *set)
 {
+	static const uint8_t lowest[NFT_KEY_BYTES];
+
 	return set->interval && set->element_count &&
-	       memcmp(set->elements[0].key[0].bytes, no_key, nft_set_key_length(set)) != 0;
+	       memcmp(set->elements[0].key[0].bytes, lowest, nft_set_key_length(set)) != 0;
 }
 
 int nft_kernel_element_compare(const void *a, const void *b)
@@ -90,7 +102,7 @@ bool nft_kernel_element_equal(const struct nft_kernel_element *a, const struct n
 
 /* ---- messages ---- */
 
-static void put_key(struct nlmsghdr *message, const uint8_t *key, uint32_t length)
+static void nft_put_key(struct nlmsghdr *message, const uint8_t *key, uint32_t length)
 {
 	struct nlattr *nest = mnl_attr_nest_start(message, NFTA_SET_ELEM_KEY);
 
@@ -98,7 +110,7 @@ static void put_key(struct nlmsghdr *message, const uint8_t *key, uint32_t lengt
 	mnl_attr_nest_end(message, nest);
 }
 
-static void put_verdict(struct nlmsghdr *message, const struct nft_kernel_element *element)
+static void nft_put_verdict(struct nlmsghdr *message, const struct nft_kernel_element *element)
 {
 	struct nlattr *data = mnl_attr_nest_start(message, NFTA_SET_ELEM_DATA);
 	struct nlattr *verdict = mnl_attr_nest_start(message, NFTA_DATA_VERDICT);
@@ -110,58 +122,49 @@ static void put_verdict(struct nlmsghdr *message, const struct nft_kernel_elemen
 	mnl_attr_nest_end(message, data);
 }
 
-static void put_open(struct nlmsghdr *message)
-{
-	static const uint8_t data[] = {
-		NFTNL_UDATA_SET_ELEM_FLAGS, 4, NFTNL_SET_ELEM_F_INTERVAL_OPEN, 0, 0, 0
-	};
-
-	mnl_attr_put(message, NFTA_SET_ELEM_USERDATA, sizeof(data), data);
-}
-
-static void put_end(struct nlmsghdr *message, const uint8_t *key, uint32_t length)
+static void nft_put_end(struct nlmsghdr *message, const uint8_t *key, uint32_t length)
 {
 	struct nlattr *nest = mnl_attr_nest_start(message, NFTA_LIST_ELEM);
 
 	nft_put_u32(message, NFTA_SET_ELEM_FLAGS, NFT_SET_ELEM_INTERVAL_END);
-	put_key(message, key, length);
+	nft_put_key(message, key, length);
 	mnl_attr_nest_end(message, nest);
 }
 
-static void put_element(struct nft_element_writer *e, const struct nft_kernel_element *element)
+static void nft_put_element(struct nft_element_writer *e, const struct nft_kernel_element *element)
 {
+	static const uint8_t open[] = { NFTNL_UDATA_SET_ELEM_FLAGS, 4, NFTNL_SET_ELEM_F_INTERVAL_OPEN, 0, 0, 0 };
 	uint32_t length = nft_set_key_length(e->set);
 	struct nlattr *nest;
 
 	if (element->first) {
-		put_end(e->message, element->key, length);
+		nft_put_end(e->message, element->key, length);
 		return;
 	}
 	nest = mnl_attr_nest_start(e->message, NFTA_LIST_ELEM);
 	if (element->any)
 		nft_put_u32(e->message, NFTA_SET_ELEM_FLAGS, NFT_SET_ELEM_CATCHALL);
 	else
-		put_key(e->message, element->key, length);
+		nft_put_key(e->message, element->key, length);
 	if (e->type == NFT_MSG_NEWSETELEM) {
 		if (e->set->verdicts)
-			put_verdict(e->message, element);
+			nft_put_verdict(e->message, element);
 		if (element->open)
-			put_open(e->message);
+			mnl_attr_put(e->message, NFTA_SET_ELEM_USERDATA, sizeof(open), open);
 	}
 	mnl_attr_nest_end(e->message, nest);
 	if (element->has_end)
-		put_end(e->message, element->end, length);
+		nft_put_end(e->message, element->end, length);
 }
 
-static void begin_list(struct nft_element_writer *e)
+static void nft_elements_begin(struct nft_element_writer *e)
 {
 	struct nft_origin origin = { .table = e->w->table, .set = e->set };
 	uint16_t flags = e->type == NFT_MSG_NEWSETELEM ? NLM_F_CREATE : 0;
-	struct text name = e->set->name.len ? e->set->name : TEXT("__set%d");
 
 	e->message = nft_message_begin(e->w->batch, e->type, flags, origin);
 	mnl_attr_put_strz(e->message, NFTA_SET_ELEM_LIST_TABLE, e->w->table->name);
-	nft_put_text(e->message, NFTA_SET_ELEM_LIST_SET, name);
+	nft_put_text(e->message, NFTA_SET_ELEM_LIST_SET, e->set->name);
 	nft_put_u32(e->message, NFTA_SET_ELEM_LIST_SET_ID, e->w->first_set + e->set->id);
 	e->list = mnl_attr_nest_start(e->message, NFTA_SET_ELEM_LIST_ELEMENTS);
 	e->count = 0;
@@ -178,11 +181,11 @@ void nft_elements_end(struct nft_element_writer *e)
 
 void nft_element_write(struct nft_element_writer *e, const struct nft_kernel_element *element)
 {
-	if (e->message && (e->count == ELEMENTS_MOST || e->message->nlmsg_len > LIST_BYTES_MOST))
+	if (e->message && (e->count == NFT_ELEMENTS_MAX || e->message->nlmsg_len > NFT_ELEMENT_BYTES_MAX))
 		nft_elements_end(e);
 	if (!e->message)
-		begin_list(e);
-	put_element(e, element);
+		nft_elements_begin(e);
+	nft_put_element(e, element);
 	e->count++;
 	if (e->type == NFT_MSG_NEWSETELEM)
 		e->w->batch->elements++;

@@ -8,7 +8,7 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <string.h>
 
-#include "nft/netlink/message.h"
+#include "nft/load/ask.h"
 
 void kernel_watch_init(struct kernel_watch *w, sd_event *event, void (*handler)(void *context), void *context)
 {
