@@ -95,7 +95,12 @@ $(B)/lexer.c $(B)/lexer.h &: grammar/lexer.l
 	@mkdir -p $(B)
 	$(call say,FLEX) flex --header-file=$(B)/lexer.h -o $(B)/lexer.c $<
 
-$(B)/obj/%.o: %.c | $(B)/parser.h $(B)/lexer.h
+# The style sheet as lines of a C array, without its comments.
+$(B)/generated/style.inc: compiler/report/style.css
+	@mkdir -p $(@D)
+	$(call say,CSS) sed -e '\,^/\*.*\*/$$,d' -e 's/["\]/\\&/g' -e 's/.*/"&\\n",/' $< >$@
+
+$(B)/obj/%.o: %.c | $(B)/parser.h $(B)/lexer.h $(B)/generated/style.inc
 	@mkdir -p $(@D)
 	$(call say,CC) $(CC) $(OUR_CPPFLAGS) $(OUR_CFLAGS) -MMD -MP -c -o $@ $<
 

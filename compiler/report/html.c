@@ -141,6 +141,11 @@ static const struct {
 	{ "files", "Files" },
 };
 
+/* The lines of style.css. */
+static const char *const style[] = {
+#include "generated/style.inc"
+};
+
 static void head(const struct page *page)
 {
 	struct xml_out *xml = page->xml;
@@ -157,8 +162,9 @@ static void head(const struct page *page)
 	page_printf(page, "Firewall of %s", page->report->node);
 	page_close(page);
 	page_open(page, "style", NULL);
-	for (const char *const *part = page_style; *part; part++)
-		xml_raw(xml, *part);
+	xml_raw(xml, "\n");
+	for (size_t i = 0; i < sizeof(style) / sizeof(style[0]); i++)
+		xml_raw(xml, style[i]);
 	page_close(page);
 	page_close(page);
 	xml_raw(xml, "\n");

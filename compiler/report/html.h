@@ -40,7 +40,5 @@ void page_findings(const struct page *page);
 void page_matrices(const struct page *page);
 /* report_svg.c: how packets pass the chains. */
 void page_ways(const struct page *page);
-/* report_style.c: the style sheet, ended by NULL. */
-extern const char *const page_style[];
 
 #endif

@@ -3,7 +3,7 @@
  * The matrices in the page of a report: zones down, sources or destinations across.
  *
  * They come first, as they are what most readers look for, so a long one is not folded: it has a height of
- * its own on screens. Narrow screens and paper have a list instead (report_style.c), for which each cell
+ * its own on screens. Narrow screens and paper have a list instead (style.css), for which each cell
  * knows its column.
  */
 #include "report/html.h"
