@@ -13,6 +13,7 @@
 #include <uthash.h>
 
 #include "net/address.h"
+#include "net/ports.h"
 #include "ast.h"
 #include "lang/tables.h"
 
@@ -184,17 +185,6 @@ struct endpoint {
 	struct prefix *prefixes;    /* ENDPOINT_LIST: count of them; ENDPOINT_RANGE: two */
 	uint32_t count;
 	struct span span;
-};
-
-struct port_range {
-	uint16_t first, last;
-};
-
-/* A port list; text is what is printed, ranges what it means. */
-struct ports {
-	struct text text;
-	struct port_range *ranges;
-	uint32_t count; /* elements of the comma list */
 };
 
 struct proto {

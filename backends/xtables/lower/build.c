@@ -108,6 +108,45 @@ struct xt_rule *xt_add_copy(struct xt_builder *b, struct xt_chain *chain, struct
 	return xt_rule_add(b, chain, copy, count, target);
 }
 
+/* A list of ports, or one element of it. */
+static void match_ports(struct xt_match *match, const struct ports *ports, enum xt_match_kind one,
+			enum xt_match_kind several)
+{
+	*match = (struct xt_match){ .kind = ports->count == 1 ? one : several, .ports = ports };
+}
+
+struct xt_rule *xt_packets_add(struct xt_builder *b, struct xt_chain *chain, struct xt_target target,
+			       const struct implied_packets *packets, const struct xt_match *before, uint32_t count)
+{
+	struct xt_match *matches;
+	struct text proto = text_of(packets->proto_name);
+
+	if (!(packets->family_mask & b->family_mask))
+		return NULL;
+	matches = ARENA_ARRAY(b->arena, struct xt_match, count + 4);
+	if (count)
+		memcpy(matches, before, count * sizeof(*matches));
+	matches[count++] = (struct xt_match){ .kind = XT_PROTO, .text = proto };
+	/* The standard chains repeat the protocol, as user rules do (spec 2.3, 2.8). */
+	if (packets->icmp && implied_rules[packets->rule].stage == IMPLIED_POLICY)
+		matches[count++] = (struct xt_match){ .kind = XT_MODULE, .text = proto };
+	if (packets->icmp)
+		matches[count++] = (struct xt_match){ .kind = b->family_mask == IPV4 ? XT_ICMP_TYPE : XT_ICMPV6_TYPE,
+						      .text = text_of(packets->icmp) };
+	if (packets->sport.count)
+		match_ports(&matches[count++], &packets->sport, XT_SPORT, XT_SPORTS);
+	if (packets->dport.count)
+		match_ports(&matches[count++], &packets->dport, XT_DPORT, XT_DPORTS);
+	return xt_rule_add(b, chain, matches, count, target);
+}
+
+void xt_implied_add(struct xt_builder *b, struct xt_chain *chain, struct xt_target target, enum implied_id rule,
+		    enum implied_chain at, const struct xt_match *before, uint32_t count)
+{
+	for (const struct implied_packets *p = NULL; (p = implied_packets_next(rule, at, p));)
+		xt_packets_add(b, chain, target, p, before, count);
+}
+
 void xt_log_add(struct xt_builder *b, struct xt_chain *chain, const struct xt_match *matches,
 		uint32_t count, uint32_t vmid, enum log_level level, const char *message, struct span span)
 {

@@ -11,6 +11,7 @@ struct lowering {
 	const struct nic *nic;
 	struct xt_chain *chain;
 	bool out;
+	enum implied_chain at;
 	struct xt_target accept;
 };
 
@@ -22,32 +23,25 @@ static struct span line_of(const struct guest *guest, enum option_id id)
 
 static void add_dhcp(const struct lowering *l)
 {
-	/* Source and destination port, by family_mask and direction. */
-	static const struct port_range server4 = { 67, 67 }, client4 = { 68, 68 };
-	static const struct port_range server6 = { 547, 547 }, client6 = { 546, 546 };
-	static const struct ports ports[2][2] = {
-		{ { TEXT_INIT("67"), (struct port_range *)&server4, 1 }, { TEXT_INIT("68"), (struct port_range *)&client4, 1 } },
-		{ { TEXT_INIT("547"), (struct port_range *)&server6, 1 }, { TEXT_INIT("546"), (struct port_range *)&client6, 1 } },
-	};
-	const struct ports *pair = ports[l->b->family_mask == IPV6];
+	enum implied_id rule = l->out ? IMPLIED_DHCP_QUESTIONS : IMPLIED_DHCP_ANSWERS;
 
-	XT_ADD(l->b, l->chain, l->out ? set_accept_mark : XT_TO(XT_ACCEPT), XT_M(XT_PROTO, "udp"),
-	       { .kind = XT_SPORT, .ports = &pair[l->out] }, { .kind = XT_DPORT, .ports = &pair[!l->out] })
-		->span = line_of(l->guest, OPTION_GUEST_DHCP);
+	for (const struct implied_packets *p = NULL; (p = implied_packets_next(rule, l->at, p));) {
+		struct xt_rule *made = xt_packets_add(l->b, l->chain, l->out ? set_accept_mark : XT_TO(XT_ACCEPT), p, NULL, 0);
+
+		if (made)
+			made->span = line_of(l->guest, OPTION_GUEST_DHCP);
+	}
 }
 
-static void add_icmpv6(const struct lowering *l, const char *type, struct xt_target target)
-{
-	XT_ADD(l->b, l->chain, target, XT_M(XT_PROTO, "icmpv6"), { .kind = XT_ICMPV6_TYPE, .text = text_of(type) });
-}
-
+/* Neighbour discovery, without what add_source_filters() drops. */
 static void add_ndp(const struct lowering *l)
 {
-	add_icmpv6(l, "router-solicitation", l->accept);
-	if (!l->out || l->guest->options.radv)
-		add_icmpv6(l, "router-advertisement", l->accept);
-	add_icmpv6(l, "neighbor-solicitation", l->accept);
-	add_icmpv6(l, "neighbor-advertisement", l->accept);
+	const char *dropped = implied_packets_of(IMPLIED_ROUTER)->icmp;
+	bool drops = l->out && implied_is_on(IMPLIED_ROUTER, &l->guest->options);
+
+	for (const struct implied_packets *p = NULL; (p = implied_packets_next(IMPLIED_NIC_NDP, l->at, p));)
+		if (!drops || strcmp(p->icmp, dropped) != 0)
+			xt_packets_add(l->b, l->chain, l->accept, p, NULL, 0);
 }
 
 static void add_source_filters(const struct lowering *l)
@@ -57,8 +51,8 @@ static void add_source_filters(const struct lowering *l)
 	if (l->guest->options.macfilter && l->nic->mac.len)
 		XT_ADD(l->b, l->chain, XT_TO(XT_DROP), { .kind = XT_NOT_MAC, .text = l->nic->mac })->span =
 			line_of(l->guest, OPTION_GUEST_MACFILTER);
-	if (l->b->family_mask == IPV6 && !l->guest->options.radv)
-		add_icmpv6(l, "router-advertisement", XT_TO(XT_DROP));
+	if (implied_is_on(IMPLIED_ROUTER, &l->guest->options))
+		xt_implied_add(l->b, l->chain, XT_TO(XT_DROP), IMPLIED_ROUTER, l->at, NULL, 0);
 	if (set) {
 		struct endpoint *e = ARENA_NEW(l->b->arena, struct endpoint);
 
@@ -99,6 +93,7 @@ static void fill_nic(struct xt_builder *b, struct xt_chain *chain)
 	const struct guest *guest = subject->guest;
 	struct lowering l = { .b = b, .guest = guest, .nic = subject->nic, .chain = chain, .out = chain->out };
 
+	l.at = l.out ? AT_NIC_OUT : AT_NIC_IN;
 	l.accept = l.out ? set_accept_mark : XT_TO(XT_ACCEPT);
 	if (!l.out && guest->options.ips)
 		l.accept = (struct xt_target){ .kind = XT_NFQUEUE, .queues = &guest->options.ips_queues };
@@ -107,7 +102,7 @@ static void fill_nic(struct xt_builder *b, struct xt_chain *chain)
 		add_dhcp(&l);
 	if (l.out)
 		add_source_filters(&l);
-	if (b->family_mask == IPV6 && guest->options.ndp)
+	if (implied_is_on(IMPLIED_NIC_NDP, &guest->options))
 		add_ndp(&l);
 	add_rules(&l);
 }

@@ -58,67 +58,40 @@ static void add_stateful(struct xt_builder *b, struct xt_chain *chain, enum xt_m
 	XT_ADD(b, chain, XT_TO(XT_ACCEPT), XT_M(XT_CTSTATE, "RELATED,ESTABLISHED"));
 }
 
-static void add_ndp(struct xt_builder *b, struct xt_chain *chain, bool in)
-{
-	static const char *const types[] = { "router-solicitation", "router-advertisement",
-					     "neighbor-solicitation", "neighbor-advertisement" };
-
-	if (b->family_mask != IPV6 || !b->config->host_options.ndp)
-		return;
-	for (size_t i = 0; i < 4; i++)
-		if (in || i != 1)
-			XT_ADD(b, chain, XT_TO(XT_RETURN), XT_M(XT_PROTO, "icmpv6"),
-			       { .kind = XT_ICMPV6_TYPE, .text = text_of(types[i]) });
-}
-
 static void add_rules(struct xt_builder *b, const struct xt_place *place)
 {
 	xt_rules(b, place, &b->config->host_rules);
 	xt_rules(b, place, &b->config->cluster_rules);
 }
 
-/* The services of the node itself: web interface, VNC, SPICE, SSH, migration. */
-static const struct port_range gui[] = { { 8006, 8006 } }, vnc[] = { { 5900, 5999 } };
-static const struct port_range spice[] = { { 3128, 3128 } }, ssh[] = { { 22, 22 } };
-static const struct port_range migration[] = { { 60000, 60050 } };
-#define SERVICE(text_, ranges_) { .text = TEXT_INIT(text_), .ranges = (struct port_range *)(ranges_), .count = 1 }
-static const struct ports services_in[] = { SERVICE("8006", gui), SERVICE("5900:5999", vnc), SERVICE("3128", spice),
-					    SERVICE("22", ssh), SERVICE("60000:60050", migration) };
-static const struct ports services_out[] = { SERVICE("8006", gui), SERVICE("22", ssh), SERVICE("5900:5999", vnc),
-					     SERVICE("3128", spice) };
-#undef SERVICE
-
-static void add_service(struct xt_builder *b, struct xt_chain *chain, struct xt_match address,
-			const struct ports *ports)
-{
-	XT_ADD(b, chain, XT_TO(XT_RETURN), address, XT_M(XT_PROTO, "tcp"), { .kind = XT_DPORT, .ports = ports });
-}
-
 static void add_management(struct xt_builder *b, struct xt_chain *chain)
 {
-	const struct endpoint *management = set_endpoint(b, find_set(b->config, "management"));
+	struct xt_match from = { .kind = XT_SOURCE, .endpoint = set_endpoint(b, find_set(b->config, "management")) };
 
-	for (size_t i = 0; i < sizeof(services_in) / sizeof(services_in[0]); i++)
-		add_service(b, chain, (struct xt_match){ .kind = XT_SOURCE, .endpoint = management }, &services_in[i]);
+	for (enum implied_id id = 0; id < IMPLIED_RULES; id++)
+		if (implied_rules[id].peer == PEER_MANAGEMENT)
+			xt_implied_add(b, chain, XT_TO(XT_RETURN), id, AT_HOST_IN, &from, 1);
 }
+
+/* The services that PVEFW-HOST-OUT lets out, in its order (spec 2.5). */
+static const enum implied_id services_out[] = { IMPLIED_WEB, IMPLIED_SSH, IMPLIED_VNC, IMPLIED_SPICE };
 
 static void add_local_network(struct xt_builder *b, struct xt_chain *chain)
 {
 	const struct alias *alias = b->config->local_network;
+	struct xt_match to = { .kind = XT_DEST };
 	struct endpoint *e;
 
 	if (!(prefix_family_mask(&alias->prefix) & b->family_mask))
 		return;
 	e = ARENA_NEW(b->arena, struct endpoint);
 	*e = (struct endpoint){ .kind = ENDPOINT_ALIAS, .family_mask = b->family_mask, .alias = alias };
+	to.endpoint = e;
 	for (size_t i = 0; i < sizeof(services_out) / sizeof(services_out[0]); i++)
-		add_service(b, chain, (struct xt_match){ .kind = XT_DEST, .endpoint = e }, &services_out[i]);
+		xt_implied_add(b, chain, XT_TO(XT_RETURN), services_out[i], AT_HOST_OUT, &to, 1);
 }
 
 /* ---- corosync ---- */
-
-static const struct port_range corosync_range = { 5404, 5405 };
-static const struct ports corosync_ports = { TEXT_INIT("5404:5405"), (struct port_range *)&corosync_range, 1 };
 
 static const struct endpoint *address_endpoint(struct xt_builder *b, struct text address)
 {
@@ -133,18 +106,27 @@ static const struct endpoint *address_endpoint(struct xt_builder *b, struct text
 static void add_corosync(struct xt_builder *b, struct xt_chain *chain, bool in)
 {
 	const struct corosync *corosync = &b->config->corosync;
+	enum implied_chain at = in ? AT_HOST_IN : AT_HOST_OUT;
 
 	if (corosync->multicast)
-		XT_ADD(b, chain, XT_TO(XT_RETURN), XT_M(XT_DST_TYPE, "MULTICAST"), XT_M(XT_PROTO, "udp"),
-		       { .kind = XT_DPORT, .ports = &corosync_ports });
+		xt_implied_add(b, chain, XT_TO(XT_RETURN), IMPLIED_COROSYNC, at,
+			       &(struct xt_match)XT_M(XT_DST_TYPE, "MULTICAST"), 1);
 	for (const struct corosync_link *link = corosync->links; link; link = link->next) {
-		if (link->family_mask != b->family_mask)
-			continue;
-		XT_ADD(b, chain, XT_TO(XT_RETURN),
-		       { .kind = in ? XT_DEST : XT_SOURCE, .endpoint = address_endpoint(b, link->ours) },
-		       { .kind = in ? XT_SOURCE : XT_DEST, .endpoint = address_endpoint(b, link->theirs) },
-		       XT_M(XT_PROTO, "udp"), { .kind = XT_DPORT, .ports = &corosync_ports });
+		struct xt_match ends[] = {
+			{ .kind = in ? XT_DEST : XT_SOURCE, .endpoint = address_endpoint(b, link->ours) },
+			{ .kind = in ? XT_SOURCE : XT_DEST, .endpoint = address_endpoint(b, link->theirs) },
+		};
+
+		if (link->family_mask == b->family_mask)
+			xt_implied_add(b, chain, XT_TO(XT_RETURN), IMPLIED_COROSYNC, at, ends, 2);
 	}
+}
+
+/* Neighbour discovery. */
+static void add_ndp(struct xt_builder *b, struct xt_chain *chain, enum implied_chain at)
+{
+	if (implied_is_on(IMPLIED_HOST_NDP, &b->config->host_options))
+		xt_implied_add(b, chain, XT_TO(XT_RETURN), IMPLIED_HOST_NDP, at, NULL, 0);
 }
 
 static void fill_host_in(struct xt_builder *b, struct xt_chain *chain)
@@ -153,9 +135,9 @@ static void fill_host_in(struct xt_builder *b, struct xt_chain *chain)
 				  .net = -1, .ifaces = true };
 
 	add_stateful(b, chain, XT_IN_IFACE);
-	add_ndp(b, chain, true);
+	add_ndp(b, chain, AT_HOST_IN);
 	xt_input_filters(b, chain);
-	XT_ADD(b, chain, XT_TO(XT_RETURN), XT_M(XT_PROTO, "igmp"));
+	xt_implied_add(b, chain, XT_TO(XT_RETURN), IMPLIED_IGMP, AT_HOST_IN, NULL, 0);
 	add_rules(b, &place);
 	add_management(b, chain);
 	add_corosync(b, chain, true);
@@ -168,8 +150,8 @@ static void fill_host_out(struct xt_builder *b, struct xt_chain *chain)
 				  .net = -1, .ifaces = true };
 
 	add_stateful(b, chain, XT_OUT_IFACE);
-	add_ndp(b, chain, false);
-	XT_ADD(b, chain, XT_TO(XT_RETURN), XT_M(XT_PROTO, "igmp"));
+	add_ndp(b, chain, AT_HOST_OUT);
+	xt_implied_add(b, chain, XT_TO(XT_RETURN), IMPLIED_IGMP, AT_HOST_OUT, NULL, 0);
 	add_rules(b, &place);
 	add_local_network(b, chain);
 	add_corosync(b, chain, false);

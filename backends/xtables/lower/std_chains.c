@@ -2,35 +2,26 @@
 /* The chains that every ruleset has, from the table std_chains.def. */
 #include "xtables/lower/xtables.h"
 
-#define PORTS(name, list, n, ...) \
-	static const struct port_range name##_ranges[] = { __VA_ARGS__ }; \
-	static const struct ports name##_ports = { TEXT_INIT(list), (struct port_range *)name##_ranges, n };
+static const struct port_range zero_ranges[] = { { 0, 0 } };
+static const struct ports zero_ports = { TEXT_INIT("0"), (struct port_range *)zero_ranges, 1 };
 
-PORTS(whois, "43", 1, { 43, 43 })
-PORTS(smb_udp, "135,445", 2, { 135, 135 }, { 445, 445 })
-PORTS(smb_tcp, "135,139,445", 3, { 135, 135 }, { 139, 139 }, { 445, 445 })
-PORTS(netbios, "137:139", 1, { 137, 139 })
-PORTS(netbios_ns, "137", 1, { 137, 137 })
-PORTS(high, "1024:65535", 1, { 1024, 65535 })
-PORTS(upnp, "1900", 1, { 1900, 1900 })
-PORTS(dns, "53", 1, { 53, 53 })
-PORTS(zero, "0", 1, { 0, 0 })
+static const struct prefix unspecified4 = { .family = AF_INET, .length = 32 };
 
-#define ADDRESSES(name, cidr, version_, length_, ...) \
-	static const struct prefix name##_prefix = { version_, length_, { __VA_ARGS__ } }; \
+#define NETWORK(name, cidr, prefix_, families_) \
 	static const struct endpoint name##_net = { \
-		.kind = ENDPOINT_LIST, .family_mask = version_ == 4 ? IPV4 : IPV6, .text = TEXT_INIT(cidr), \
-		.prefixes = (struct prefix *)&name##_prefix, .count = 1 };
+		.kind = ENDPOINT_LIST, .family_mask = families_, .text = TEXT_INIT(cidr), \
+		.prefixes = (struct prefix *)(prefix_), .count = 1 };
 
-ADDRESSES(multicast4, "224.0.0.0/4", 4, 4, 224)
-ADDRESSES(multicast6, "ff00::/8", 6, 8, 0xff)
-ADDRESSES(unspecified4, "0.0.0.0/32", 4, 32, 0)
+NETWORK(multicast4, "224.0.0.0/4", &implied_multicast[0], IPV4)
+NETWORK(multicast6, "ff00::/8", &implied_multicast[1], IPV6)
+NETWORK(unspecified4, "0.0.0.0/32", &unspecified4, IPV4)
 
 enum { MATCHES_MOST = 5 };
 
 enum row_kind {
 	ROW_CHAIN,
 	ROW_RULE,
+	ROW_IMPLIED,
 	ROW_LOG,
 };
 
@@ -38,6 +29,7 @@ struct row {
 	enum row_kind kind;
 	unsigned family_mask;
 	const char *chain;
+	enum implied_id implied;
 	size_t log_option; /* in struct host_options */
 	struct xt_target target;
 	struct xt_match matches[MATCHES_MOST + 1]; /* ended by XT_ANY */
@@ -47,10 +39,13 @@ static const struct row rows[] = {
 #define CHAIN(families_, name) { .kind = ROW_CHAIN, .family_mask = families_, .chain = name },
 #define RULE(families_, target_, ...) \
 	{ .kind = ROW_RULE, .family_mask = families_, .target = target_, .matches = { __VA_ARGS__ } },
+#define IMPLIED_RULE(rule, target_) \
+	{ .kind = ROW_IMPLIED, .family_mask = IPV_BOTH, .implied = IMPLIED_##rule, .target = target_ },
 #define LOG(option) { .kind = ROW_LOG, .family_mask = IPV_BOTH, .log_option = offsetof(struct host_options, option) },
 #include "xtables/lower/std_chains.def"
 #undef CHAIN
 #undef RULE
+#undef IMPLIED_RULE
 #undef LOG
 };
 
@@ -75,6 +70,8 @@ static void fill(struct xt_builder *b, struct xt_chain *chain)
 		if (row->kind == ROW_LOG)
 			xt_log_add(b, chain, NULL, 0, 0, *(const enum log_level *)(options + row->log_option),
 				   "DROP: ", SPAN_NONE);
+		else if (row->kind == ROW_IMPLIED)
+			xt_implied_add(b, chain, row->target, row->implied, AT_HOST_IN, NULL, 0);
 		else
 			xt_rule_add(b, chain, row->matches, count_matches(row->matches), row->target)->wide = true;
 	}

@@ -9,6 +9,7 @@
 #ifndef PVEFW_XTABLES_H
 #define PVEFW_XTABLES_H
 
+#include "lang/implied.h"
 #include "resolve/config.h"
 #include "base/output.h"
 
@@ -158,6 +159,13 @@ struct xt_rule *xt_rule_add(struct xt_builder *b, struct xt_chain *chain, const 
 #define XT_ADD_ALL(b, chain, target) xt_rule_add(b, chain, NULL, 0, target)
 struct xt_rule *xt_add_copy(struct xt_builder *b, struct xt_chain *chain, struct xt_target target,
 			    const struct xt_match *matches, uint32_t count);
+/* The rule of a kind of packets of lang/implied.def, with matches in front that are copied; nothing (NULL) if they are
+ * not of the table's IP version. */
+struct xt_rule *xt_packets_add(struct xt_builder *b, struct xt_chain *chain, struct xt_target target,
+			       const struct implied_packets *packets, const struct xt_match *before, uint32_t count);
+/* Rules for all packets of an implied rule in a chain. */
+void xt_implied_add(struct xt_builder *b, struct xt_chain *chain, struct xt_target target, enum implied_id rule,
+		    enum implied_chain at, const struct xt_match *before, uint32_t count);
 /* A LOG rule; nothing for LOG_NOLOG. */
 void xt_log_add(struct xt_builder *b, struct xt_chain *chain, const struct xt_match *matches,
 		uint32_t count, uint32_t vmid, enum log_level level, const char *message, struct span span);

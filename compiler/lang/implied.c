@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "lang/implied.h"
+
+#include <netinet/in.h>
+
+#define HOST_IN AT_HOST_IN
+#define HOST_OUT AT_HOST_OUT
+#define HOST (AT_HOST_IN | AT_HOST_OUT)
+#define HOST_FORWARD AT_HOST_FORWARD
+#define NIC_IN AT_NIC_IN
+#define NIC_OUT AT_NIC_OUT
+#define NIC (AT_NIC_IN | AT_NIC_OUT)
+#define VNET AT_VNET
+#define EVERYWHERE (HOST | HOST_FORWARD | NIC | VNET)
+#define ACTION_SAME ACTIONS
+#define ALWAYS OPTION_COUNT, false
+#define WHEN(option, value) OPTION_##option, value
+
+const struct implied_rule implied_rules[IMPLIED_RULES] = {
+#define IMPLIED(ID, chains, stage, action, peer, families, option, name, phrase) \
+	{ chains, IMPLIED_##stage, ACTION_##action, PEER_##peer, families, option, name, phrase },
+#define PACKETS(...)
+#include "lang/implied.def"
+#undef IMPLIED
+#undef PACKETS
+};
+
+#define TCP IPPROTO_TCP, "tcp"
+#define UDP IPPROTO_UDP, "udp"
+#define IGMP IPPROTO_IGMP, "igmp"
+#define ICMP IPPROTO_ICMP, "icmp"
+#define ICMPV6 IPPROTO_ICMPV6, "icmpv6"
+#define ANY { .count = 0 }
+#define LIST(count, text, ...) { TEXT_INIT(text), (struct port_range[]){ __VA_ARGS__ }, count }
+#define PORT(n) LIST(1, #n, { n, n })
+#define RANGE(first, last) LIST(1, #first ":" #last, { first, last })
+
+static const struct implied_packets packets[] = {
+#define IMPLIED(ID, ...)
+#define PACKETS(rule, chains, families, proto, sports, dports, icmp) \
+	{ IMPLIED_##rule, chains, families, proto, sports, dports, icmp },
+#include "lang/implied.def"
+#undef IMPLIED
+#undef PACKETS
+};
+
+const struct prefix implied_multicast[2] = { { AF_INET, 4, { 224 } }, { AF_INET6, 8, { 0xff } } };
+
+const struct implied_packets *implied_packets_next(enum implied_id rule, enum implied_chain chain,
+						   const struct implied_packets *before)
+{
+	const struct implied_packets *end = packets + sizeof(packets) / sizeof(packets[0]);
+
+	for (const struct implied_packets *p = before ? before + 1 : packets; p < end; p++)
+		if (p->rule == rule && (p->chains & chain))
+			return p;
+	return NULL;
+}
+
+const struct implied_packets *implied_packets_of(enum implied_id rule)
+{
+	return implied_packets_next(rule, (enum implied_chain)implied_rules[rule].chains, NULL);
+}
+
+bool implied_is_on(enum implied_id rule, const void *options)
+{
+	const struct implied_rule *row = &implied_rules[rule];
+
+	return row->option == OPTION_COUNT ||
+	       *(const bool *)((const char *)options + option_table[row->option].offset) == row->value;
+}
