@@ -318,3 +318,47 @@ struct nft_statement nft_set_mark(uint32_t bits)
 {
 	return (struct nft_statement){ .kind = NFT_STMT_MARK, .mark = { ~MARK_BITS, bits } };
 }
+
+/* ---- implied rules ---- */
+
+static void add_icmp(struct nft_builder *b, struct nft_draft *d, const struct implied_packets *packets)
+{
+	bool four = packets->family_mask == IPV4;
+	const struct icmp_type *type = icmp_type_find(packets->family_mask, text_of(packets->icmp));
+
+	nft_draft_add(d, nft_is(b, four ? NFT_FIELD_ICMP_TYPE : NFT_FIELD_ICMPV6_TYPE, (uint32_t)type->type));
+	if (type->code >= 0)
+		nft_draft_add(d, nft_is(b, four ? NFT_FIELD_ICMP_CODE : NFT_FIELD_ICMPV6_CODE, (uint32_t)type->code));
+}
+
+void nft_packets_add(struct nft_builder *b, struct nft_chain *chain, const struct implied_packets *packets,
+		     const struct nft_draft *before, struct nft_statement verdict)
+{
+	bool udp = packets->proto == PROTO_UDP;
+	uint32_t i = 0;
+
+	do {
+		struct nft_draft d = { .count = 0 };
+
+		if (before)
+			d = *before;
+		if (packets->family_mask != IPV_BOTH)
+			nft_draft_add(&d, nft_family(b, packets->family_mask));
+		nft_draft_add(&d, nft_proto(b, packets->proto));
+		if (packets->icmp)
+			add_icmp(b, &d, packets);
+		if (packets->sport.count)
+			nft_draft_add(&d, nft_ports(b, udp ? NFT_FIELD_UDP_SPORT : NFT_FIELD_TCP_SPORT, packets->sport.ranges[0]));
+		if (packets->dport.count)
+			nft_draft_add(&d, nft_ports(b, udp ? NFT_FIELD_UDP_DPORT : NFT_FIELD_TCP_DPORT, packets->dport.ranges[i]));
+		nft_draft_add(&d, verdict);
+		nft_rule_add(b, chain, d.items, d.count);
+	} while (++i < packets->dport.count);
+}
+
+void nft_implied_add(struct nft_builder *b, struct nft_chain *chain, enum implied_id rule, enum implied_chain at,
+		     const struct nft_draft *before, struct nft_statement verdict)
+{
+	for (const struct implied_packets *p = NULL; (p = implied_packets_next(rule, at, p));)
+		nft_packets_add(b, chain, p, before, verdict);
+}

@@ -9,6 +9,7 @@
 #ifndef PVEFW_BUILD_H
 #define PVEFW_BUILD_H
 
+#include "lang/implied.h"
 #include "nft/lower/nft.h"
 #include "net/prefix_set.h"
 
@@ -161,6 +162,12 @@ static inline void nft_draft_add(struct nft_draft *d, struct nft_statement s)
 	d->items[d->count++] = s;
 }
 
+/* Rules for a kind of packets of lang/implied.def, or for all of an implied rule in a chain: one for each range of
+ * ports.  The statements of `before`, which may be NULL, come first. */
+void nft_packets_add(struct nft_builder *b, struct nft_chain *chain, const struct implied_packets *packets,
+		     const struct nft_draft *before, struct nft_statement verdict);
+void nft_implied_add(struct nft_builder *b, struct nft_chain *chain, enum implied_id rule, enum implied_chain at,
+		     const struct nft_draft *before, struct nft_statement verdict);
 /* A rule that adds the labels to the connection. */
 void nft_add_labels(struct nft_builder *b, struct nft_chain *chain, const struct nft_labels *labels);
 

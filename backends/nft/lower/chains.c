@@ -11,7 +11,6 @@
  */
 #include "nft/lower/build.h"
 
-static const struct prefix multicast4 = { AF_INET, 4, { 224 } }, multicast6 = { AF_INET6, 8, { 0xff } };
 static const struct prefix everyone4 = { AF_INET, 32, { 255, 255, 255, 255 } };
 
 /* ---- REJECT ---- */
@@ -31,7 +30,7 @@ void nft_reject_type_rules(struct nft_builder *b, struct nft_chain *chain)
 	struct nft_statement drop = nft_to(NFT_TO_DROP);
 
 	NFT_RULE(b, chain, nft_family(b, IPV4), is_to_broadcast(b), drop);
-	NFT_RULE(b, chain, nft_family(b, IPV4), nft_prefix(b, NFT_FIELD_IP_SADDR, &multicast4), drop);
+	NFT_RULE(b, chain, nft_family(b, IPV4), nft_prefix(b, NFT_FIELD_IP_SADDR, &implied_multicast[0]), drop);
 	NFT_RULE(b, chain, nft_family(b, IPV4), nft_proto(b, PROTO_ICMP), drop);
 	NFT_RULE(b, chain, nft_family(b, IPV6), nft_proto(b, PROTO_ICMPV6), drop);
 	NFT_RULE(b, chain, nft_proto(b, PROTO_TCP), answer(NFT_ANSWER_TCP_RESET));
@@ -107,50 +106,8 @@ static void add_broadcast_rules(struct nft_builder *b, struct nft_chain *chain)
 		NFT_RULE(b, chain, nft_family(b, IPV4), nft_is(b, NFT_FIELD_FIB_DADDR_TYPE, FIB_ANYCAST), drop);
 	else
 		NFT_RULE(b, chain, nft_family(b, IPV4), nft_prefix(b, NFT_FIELD_IP_DADDR, &everyone4), drop);
-	NFT_RULE(b, chain, nft_family(b, IPV4), nft_prefix(b, NFT_FIELD_IP_DADDR, &multicast4), drop);
-	NFT_RULE(b, chain, nft_family(b, IPV6), nft_prefix(b, NFT_FIELD_IP6_DADDR, &multicast6), drop);
-}
-
-/* ICMP errors that connections need even where nothing else gets through. */
-static void add_icmp_rules(struct nft_builder *b, struct nft_chain *chain)
-{
-	static const uint8_t types6[] = { 1, 3, 2 }; /* unreachable, time exceeded, too big */
-	struct nft_statement accept = nft_to(NFT_TO_ACCEPT);
-
-	NFT_RULE(b, chain, nft_family(b, IPV4), nft_proto(b, PROTO_ICMP), nft_is(b, NFT_FIELD_ICMP_TYPE, 3),
-		 nft_is(b, NFT_FIELD_ICMP_CODE, 4), accept);
-	NFT_RULE(b, chain, nft_family(b, IPV4), nft_proto(b, PROTO_ICMP), nft_is(b, NFT_FIELD_ICMP_TYPE, 11), accept);
-	for (size_t i = 0; i < sizeof(types6); i++)
-		NFT_RULE(b, chain, nft_family(b, IPV6), nft_proto(b, PROTO_ICMPV6),
-			 nft_is(b, NFT_FIELD_ICMPV6_TYPE, types6[i]), accept);
-}
-
-/* What everyone's machines send all the time: Windows networking, UPnP, late DNS answers. */
-static const struct noise {
-	uint8_t proto;
-	struct port_range sport, dport; /* 0: any */
-	bool answered; /* rejected by a policy of REJECT */
-} noises[] = {
-	{ PROTO_UDP, { 0, 0 }, { 135, 135 }, true },     { PROTO_UDP, { 0, 0 }, { 445, 445 }, true },
-	{ PROTO_UDP, { 0, 0 }, { 137, 139 }, true },     { PROTO_UDP, { 137, 137 }, { 1024, 65535 }, true },
-	{ PROTO_TCP, { 0, 0 }, { 135, 135 }, true },     { PROTO_TCP, { 0, 0 }, { 139, 139 }, true },
-	{ PROTO_TCP, { 0, 0 }, { 445, 445 }, true },     { PROTO_UDP, { 0, 0 }, { 1900, 1900 }, false },
-	{ PROTO_UDP, { 53, 53 }, { 0, 0 }, false },
-};
-
-static void add_noise_rule(struct nft_builder *b, struct nft_chain *chain, const struct noise *noise,
-			   struct nft_statement verdict)
-{
-	bool udp = noise->proto == PROTO_UDP;
-	struct nft_draft d = { .count = 0 };
-
-	nft_draft_add(&d, nft_proto(b, noise->proto));
-	if (noise->sport.first)
-		nft_draft_add(&d, nft_ports(b, udp ? NFT_FIELD_UDP_SPORT : NFT_FIELD_TCP_SPORT, noise->sport));
-	if (noise->dport.first)
-		nft_draft_add(&d, nft_ports(b, udp ? NFT_FIELD_UDP_DPORT : NFT_FIELD_TCP_DPORT, noise->dport));
-	nft_draft_add(&d, verdict);
-	nft_rule_add(b, chain, d.items, d.count);
+	NFT_RULE(b, chain, nft_family(b, IPV4), nft_prefix(b, NFT_FIELD_IP_DADDR, &implied_multicast[0]), drop);
+	NFT_RULE(b, chain, nft_family(b, IPV6), nft_prefix(b, NFT_FIELD_IP6_DADDR, &implied_multicast[1]), drop);
 }
 
 static struct nft_statement flags_are(struct nft_builder *b, uint32_t mask, enum nft_op op, uint32_t flags)
@@ -163,12 +120,13 @@ static struct nft_chain *make_noise_chain(struct nft_builder *b, bool reject)
 	struct nft_statement drop = nft_to(NFT_TO_DROP), rejected = nft_to_chain(NFT_TO_GOTO, nft_reject_chain(b));
 	struct nft_chain *chain = nft_chain_add(b, reject ? TEXT("noise-reject") : TEXT("noise-drop"));
 
-	NFT_RULE(b, chain, nft_family(b, IPV6), nft_proto(b, PROTO_TCP), nft_is(b, NFT_FIELD_TCP_DPORT, 43), rejected);
+	nft_implied_add(b, chain, IMPLIED_WHOIS, AT_HOST_IN, NULL, rejected);
 	add_broadcast_rules(b, chain);
-	add_icmp_rules(b, chain);
+	nft_implied_add(b, chain, IMPLIED_ICMP_ERRORS, AT_HOST_IN, NULL, nft_to(NFT_TO_ACCEPT));
 	NFT_RULE(b, chain, nft_ct_state(b, CT_INVALID), drop);
-	for (size_t i = 0; i < sizeof(noises) / sizeof(noises[0]); i++)
-		add_noise_rule(b, chain, &noises[i], reject && noises[i].answered ? rejected : drop);
+	nft_implied_add(b, chain, IMPLIED_WINDOWS, AT_HOST_IN, NULL, reject ? rejected : drop);
+	nft_implied_add(b, chain, IMPLIED_UPNP, AT_HOST_IN, NULL, drop);
+	nft_implied_add(b, chain, IMPLIED_LATE_DNS, AT_HOST_IN, NULL, drop);
 	NFT_RULE(b, chain, nft_proto(b, PROTO_TCP), flags_are(b, TCP_FIN | TCP_SYN | TCP_RST | TCP_ACK, NFT_OP_NE, TCP_SYN),
 		 drop);
 	return chain;
@@ -241,7 +199,7 @@ static void filter_smurfs(struct nft_builder *b, struct nft_chain *chain)
 		 b->bridge ? nft_prefix(b, NFT_FIELD_IP_SADDR, &everyone4)
 			   : nft_is(b, NFT_FIELD_FIB_SADDR_TYPE, FIB_BROADCAST),
 		 drop);
-	NFT_RULE(b, smurfs, nft_family(b, IPV4), nft_prefix(b, NFT_FIELD_IP_SADDR, &multicast4), drop);
+	NFT_RULE(b, smurfs, nft_family(b, IPV4), nft_prefix(b, NFT_FIELD_IP_SADDR, &implied_multicast[0]), drop);
 	NFT_RULE(b, chain, nft_family(b, IPV4), nft_ct_state(b, CT_INVALID | CT_NEW), nft_to_chain(NFT_TO_JUMP, smurfs));
 }
 

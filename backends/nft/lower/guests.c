@@ -29,27 +29,20 @@ static struct nft_statement accept_of(struct nft_builder *b, bool out)
 
 static void add_dhcp_rules(struct nft_builder *b, struct nft_chain *chain, bool out, struct nft_statement accept)
 {
-	static const uint32_t server[2] = { 67, 547 }, client[2] = { 68, 546 };
-
-	for (unsigned six = 0; six < 2; six++)
-		NFT_RULE(b, chain, nft_family(b, six ? IPV6 : IPV4), nft_proto(b, PROTO_UDP),
-			 nft_is(b, NFT_FIELD_UDP_SPORT, out ? client[six] : server[six]),
-			 nft_is(b, NFT_FIELD_UDP_DPORT, out ? server[six] : client[six]), accept);
+	if (out)
+		nft_implied_add(b, chain, IMPLIED_DHCP_QUESTIONS, AT_NIC_OUT, NULL, accept);
+	else
+		nft_implied_add(b, chain, IMPLIED_DHCP_ANSWERS, AT_NIC_IN, NULL, accept);
 }
 
-enum { ROUTER_SOLICITATION = 133, ROUTER_ADVERTISEMENT, NEIGHBOR_SOLICITATION, NEIGHBOR_ADVERTISEMENT };
-
-static void add_icmpv6(struct nft_builder *b, struct nft_chain *chain, uint32_t type, struct nft_statement verdict)
+/* Neighbour discovery: of router advertisements, or of all but these. */
+static void add_ndp_rules(struct nft_builder *b, struct nft_chain *chain, bool routers, struct nft_statement accept)
 {
-	NFT_RULE(b, chain, nft_family(b, IPV6), nft_proto(b, PROTO_ICMPV6), nft_is(b, NFT_FIELD_ICMPV6_TYPE, type),
-		 verdict);
-}
+	const char *router = implied_packets_of(IMPLIED_ROUTER)->icmp;
 
-static void add_ndp_rules(struct nft_builder *b, struct nft_chain *chain, struct nft_statement accept)
-{
-	add_icmpv6(b, chain, ROUTER_SOLICITATION, accept);
-	add_icmpv6(b, chain, NEIGHBOR_SOLICITATION, accept);
-	add_icmpv6(b, chain, NEIGHBOR_ADVERTISEMENT, accept);
+	for (const struct implied_packets *p = NULL; (p = implied_packets_next(IMPLIED_NIC_NDP, AT_NIC_OUT, p));)
+		if ((strcmp(p->icmp, router) == 0) == routers)
+			nft_packets_add(b, chain, p, NULL, accept);
 }
 
 static void add_mac_rule(struct nft_builder *b, struct nft_chain *chain, struct nft_list *macs)
@@ -88,13 +81,13 @@ static void fill_before_chain(struct nft_builder *b, struct nft_guests *guests, 
 	if (bits & NFT_BEFORE_MAC)
 		add_mac_rule(b, chain, &guests->macs);
 	if (out && !(bits & NFT_BEFORE_RADV))
-		add_icmpv6(b, chain, ROUTER_ADVERTISEMENT, nft_to(NFT_TO_DROP));
+		nft_implied_add(b, chain, IMPLIED_ROUTER, AT_NIC_OUT, NULL, nft_to(NFT_TO_DROP));
 	if (bits & NFT_BEFORE_IP)
 		NFT_RULE(b, chain, nft_to_chain(NFT_TO_JUMP, nft_filter_chain(guests->filter)));
 	if (bits & NFT_BEFORE_NDP)
-		add_ndp_rules(b, chain, accept);
+		add_ndp_rules(b, chain, false, accept);
 	if (bits & NFT_BEFORE_NDP && (!out || bits & NFT_BEFORE_RADV))
-		add_icmpv6(b, chain, ROUTER_ADVERTISEMENT, accept);
+		add_ndp_rules(b, chain, true, accept);
 }
 
 /* ---- one chain ---- */

@@ -15,33 +15,20 @@ static void add_stateful(struct nft_builder *b, struct nft_chain *chain, bool dr
 		NFT_RULE(b, chain, nft_ct_state(b, CT_INVALID), nft_to(NFT_TO_DROP));
 }
 
-static void add_ndp(struct nft_builder *b, struct nft_chain *chain, bool in)
+static void add_ndp(struct nft_builder *b, struct nft_chain *chain, enum implied_chain at)
 {
-	if (!b->config->host_options.ndp)
-		return;
-	for (uint32_t type = 133; type <= 136; type++) /* 134: router advertisement */
-		if (in || type != 134)
-			NFT_RULE(b, chain, nft_family(b, IPV6), nft_proto(b, PROTO_ICMPV6),
-				 nft_is(b, NFT_FIELD_ICMPV6_TYPE, type), nft_to(NFT_TO_ACCEPT));
+	if (implied_is_on(IMPLIED_HOST_NDP, &b->config->host_options))
+		nft_implied_add(b, chain, IMPLIED_HOST_NDP, at, NULL, nft_to(NFT_TO_ACCEPT));
 }
 
 /* ---- services of the node itself ---- */
 
-/* Web interface, VNC, SPICE, SSH, migration; the last one only from management. */
-static const struct port_range services[] = { { 8006, 8006 }, { 5900, 5999 }, { 3128, 3128 }, { 22, 22 },
-					      { 60000, 60050 } };
-
-static void accept_services(struct nft_builder *b, struct nft_chain *chain, const struct nft_draft *matches,
-			    unsigned count)
+static void accept_services(struct nft_builder *b, struct nft_chain *chain, enum implied_chain at,
+			    const struct nft_draft *before)
 {
-	for (unsigned i = 0; i < count; i++) {
-		struct nft_draft d = *matches;
-
-		nft_draft_add(&d, nft_proto(b, PROTO_TCP));
-		nft_draft_add(&d, nft_ports(b, NFT_FIELD_TCP_DPORT, services[i]));
-		nft_draft_add(&d, nft_to(NFT_TO_ACCEPT));
-		nft_rule_add(b, chain, d.items, d.count);
-	}
+	for (enum implied_id id = 0; id < IMPLIED_RULES; id++)
+		if (implied_rules[id].peer == PEER_MANAGEMENT)
+			nft_implied_add(b, chain, id, at, before, nft_to(NFT_TO_ACCEPT));
 }
 
 static void add_management(struct nft_builder *b, struct nft_chain *chain)
@@ -50,7 +37,7 @@ static void add_management(struct nft_builder *b, struct nft_chain *chain)
 	const struct ipset *set = NULL;
 
 	HASH_FIND_STR(b->config->cluster.ipsets, "management", set);
-	accept_services(b, management, &(struct nft_draft){ .count = 0 }, sizeof(services) / sizeof(services[0]));
+	accept_services(b, management, AT_HOST_IN, NULL);
 	for (unsigned family_mask = IPV4; family_mask <= IPV6; family_mask++) {
 		struct nft_draft d = { .count = 0 };
 
@@ -69,38 +56,35 @@ static void add_local_network(struct nft_builder *b, struct nft_chain *chain)
 	nft_draft_add(&d, nft_family(b, prefix_family_mask(prefix)));
 	if (prefix->length)
 		nft_draft_add(&d, nft_prefix(b, prefix->family == AF_INET ? NFT_FIELD_IP_DADDR : NFT_FIELD_IP6_DADDR, prefix));
-	accept_services(b, chain, &d, sizeof(services) / sizeof(services[0]) - 1);
+	accept_services(b, chain, AT_HOST_OUT, &d);
 }
 
 /* ---- corosync ---- */
 
-static const struct port_range corosync_ports = { 5404, 5405 };
-
 static void add_corosync_link(struct nft_builder *b, struct nft_chain *chain, const struct corosync_link *link, bool in)
 {
 	bool four = link->family_mask == IPV4;
+	struct nft_draft d = { .count = 0 };
 	struct prefix source, dest;
 
 	address_parse(in ? link->theirs : link->ours, &source);
 	address_parse(in ? link->ours : link->theirs, &dest);
-	NFT_RULE(b, chain, nft_family(b, link->family_mask),
-		 nft_prefix(b, four ? NFT_FIELD_IP_SADDR : NFT_FIELD_IP6_SADDR, &source),
-		 nft_prefix(b, four ? NFT_FIELD_IP_DADDR : NFT_FIELD_IP6_DADDR, &dest), nft_proto(b, PROTO_UDP),
-		 nft_ports(b, NFT_FIELD_UDP_DPORT, corosync_ports), nft_to(NFT_TO_ACCEPT));
+	nft_draft_add(&d, nft_family(b, link->family_mask));
+	nft_draft_add(&d, nft_prefix(b, four ? NFT_FIELD_IP_SADDR : NFT_FIELD_IP6_SADDR, &source));
+	nft_draft_add(&d, nft_prefix(b, four ? NFT_FIELD_IP_DADDR : NFT_FIELD_IP6_DADDR, &dest));
+	nft_implied_add(b, chain, IMPLIED_COROSYNC, in ? AT_HOST_IN : AT_HOST_OUT, &d, nft_to(NFT_TO_ACCEPT));
 }
 
 static void add_corosync(struct nft_builder *b, struct nft_chain *chain, bool in)
 {
-	static const struct prefix group4 = { AF_INET, 4, { 224 } }, group6 = { AF_INET6, 8, { 0xff } };
 	const struct corosync *corosync = &b->config->corosync;
 
-	if (corosync->multicast) {
-		NFT_RULE(b, chain, nft_family(b, IPV4), nft_prefix(b, NFT_FIELD_IP_DADDR, &group4),
-			 nft_proto(b, PROTO_UDP), nft_ports(b, NFT_FIELD_UDP_DPORT, corosync_ports),
-			 nft_to(NFT_TO_ACCEPT));
-		NFT_RULE(b, chain, nft_family(b, IPV6), nft_prefix(b, NFT_FIELD_IP6_DADDR, &group6),
-			 nft_proto(b, PROTO_UDP), nft_ports(b, NFT_FIELD_UDP_DPORT, corosync_ports),
-			 nft_to(NFT_TO_ACCEPT));
+	for (unsigned six = 0; corosync->multicast && six < 2; six++) {
+		struct nft_draft d = { .count = 0 };
+
+		nft_draft_add(&d, nft_family(b, six ? IPV6 : IPV4));
+		nft_draft_add(&d, nft_prefix(b, six ? NFT_FIELD_IP6_DADDR : NFT_FIELD_IP_DADDR, &implied_multicast[six]));
+		nft_implied_add(b, chain, IMPLIED_COROSYNC, in ? AT_HOST_IN : AT_HOST_OUT, &d, nft_to(NFT_TO_ACCEPT));
 	}
 	for (const struct corosync_link *link = corosync->links; link; link = link->next)
 		add_corosync_link(b, chain, link, in);
@@ -127,9 +111,9 @@ static void host_in(struct nft_builder *b)
 
 	NFT_RULE(b, chain, nft_iface(b, NFT_FIELD_IIFNAME, TEXT("lo")), nft_to(NFT_TO_ACCEPT));
 	add_stateful(b, chain, true);
-	add_ndp(b, chain, true);
+	add_ndp(b, chain, AT_HOST_IN);
 	nft_input_filters(b, chain);
-	NFT_RULE(b, chain, nft_proto(b, PROTO_IGMP), nft_to(NFT_TO_ACCEPT));
+	nft_implied_add(b, chain, IMPLIED_IGMP, AT_HOST_IN, NULL, nft_to(NFT_TO_ACCEPT));
 	add_rules(b, &place);
 	add_management(b, chain);
 	add_corosync(b, chain, true);
@@ -143,8 +127,8 @@ static void host_out(struct nft_builder *b)
 
 	NFT_RULE(b, chain, nft_iface(b, NFT_FIELD_OIFNAME, TEXT("lo")), nft_to(NFT_TO_ACCEPT));
 	add_stateful(b, chain, true);
-	add_ndp(b, chain, false);
-	NFT_RULE(b, chain, nft_proto(b, PROTO_IGMP), nft_to(NFT_TO_ACCEPT));
+	add_ndp(b, chain, AT_HOST_OUT);
+	nft_implied_add(b, chain, IMPLIED_IGMP, AT_HOST_OUT, NULL, nft_to(NFT_TO_ACCEPT));
 	add_rules(b, &place);
 	add_local_network(b, chain);
 	add_corosync(b, chain, false);

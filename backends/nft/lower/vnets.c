@@ -29,13 +29,6 @@ bool nft_any_vnet(const struct config *config)
 	return false;
 }
 
-static void add_ndp(struct nft_builder *b, struct nft_chain *chain)
-{
-	for (uint32_t type = 133; type <= 136; type++)
-		NFT_RULE(b, chain, nft_family(b, IPV6), nft_proto(b, PROTO_ICMPV6),
-			 nft_is(b, NFT_FIELD_ICMPV6_TYPE, type), nft_to(NFT_TO_ACCEPT));
-}
-
 static struct nft_chain *vnet_chain(struct nft_builder *b, const struct vnet *vnet)
 {
 	struct text name = ARENA_JOIN(b->arena, TEXT("vnet-"), vnet->name, TEXT("-forward"));
@@ -49,7 +42,7 @@ static struct nft_chain *vnet_chain(struct nft_builder *b, const struct vnet *vn
 	}
 	nft_rules(b, &place, &vnet->rules);
 	if (vnet->options.policy_forward.action != ACTION_ACCEPT)
-		add_ndp(b, place.chain);
+		nft_implied_add(b, place.chain, IMPLIED_VNET_NDP, AT_VNET, NULL, nft_to(NFT_TO_ACCEPT));
 	nft_policy(b, &place, &vnet->options.policy_forward, vnet->options.log_level_forward);
 	return place.chain;
 }
