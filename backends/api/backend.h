@@ -122,10 +122,29 @@ struct backend_count {
 /* The count, and the texts in it, do not last beyond the call. */
 typedef void backend_count_function(void *context, const struct backend_count *count);
 
+struct backend;
+
+/*
+ * What a backend has loaded into the network namespace of the calling thread, as far as it is known.  A service keeps
+ * one from load to load; a command opens one for a single load.  Each backend has a structure that begins with this.
+ */
+struct backend_session {
+	const struct backend *backend;
+};
+
 struct backend {
 	const char *name; /* of --target */
 	const char *text; /* for --help */
-	bool forwards;    /* enforces FORWARD rules, and those of vnets */
+	/* What is loaded by it, for administrators: the netlink backend loads "nftables". */
+	const char *target;
+	bool forwards; /* enforces FORWARD rules, and those of vnets */
+	/* Filters frames between guests only where bridges hand them to iptables: sysctls net.bridge.bridge-nf-call-*,
+	 * and a firewall bridge for each NIC. */
+	bool needs_bridge_calls;
+	uint32_t layers; /* bits of enum layer: what a kernel or the tools may lack of it */
+
+	/* ---- printing ---- */
+
 	/* One text: what `compile` prints without -o. */
 	void (*print)(struct out *out, const struct config *config);
 	/* What `compile -o DIR` writes, ended by a NULL name; NULL: -o names one file
@@ -133,22 +152,66 @@ struct backend {
 	const struct backend_file *files;
 	/* What -o gets instead, where that is not for people; or NULL. */
 	void (*write)(struct out *out, const struct config *config);
+	/* The ruleset in the language of the tool that lists it. */
+	void (*list)(struct out *out, const struct config *config);
+	/* The lowered ruleset for people (--dump=ruleset). */
+	void (*dump)(struct out *out, const struct config *config);
+
+	/* ---- loading ---- */
+
+	/* Never fails: a kernel or tool that cannot be asked becomes a problem of the load.  Ended by close(), which
+	 * leaves in force what is loaded. */
+	struct backend_session *(*open)(void);
+	void (*close)(struct backend_session *session);
+	/* Nothing is known any more: the next load compares contents. */
+	void (*forget)(struct backend_session *session);
 	/*
-	 * Loads into the current network namespace, all or nothing, or with `config` NULL
-	 * takes away what is loaded.  False: there are problems.
+	 * Loads what differs from `config`, all or nothing, or with `config` NULL takes away what is ours.  False: there are
+	 * problems, and what was loaded before is in force unless one of them says otherwise.
 	 */
-	bool (*load)(struct backend_loading *loading, const struct config *config);
+	bool (*load)(struct backend_session *session, struct backend_loading *loading, const struct config *config);
+	/*
+	 * The fast path for the change of one guest's file.  `old` is the guest as it was when the session was loaded, `new`
+	 * as it is; the guests of `config` do not matter.  Only the guest's own chains are written.  False: more than
+	 * they would change, or it was refused; nothing is changed, and everything is to be loaded by load().
+	 */
+	bool (*load_guest)(struct backend_session *session, struct backend_loading *loading, const struct config *config,
+			   const struct guest *old, const struct guest *new);
+	/* Whether load() would change anything; with `dry` of the loading its differences say what.  A problem: true. */
+	bool (*differs)(struct backend_session *session, struct backend_loading *loading, const struct config *config);
+	/* Whether packets come to rules of ours. */
+	bool (*is_in_force)(struct arena *arena);
+	/* Whether nothing of ours is there for sure, even where load() of NULL fails; or NULL. */
+	bool (*is_absent)(void);
+
+	/* ---- changes by others: told by the kernel, or polled ---- */
+
+	/* Starts to listen; returns a descriptor that is readable when something was told, or -errno.  NULL: nothing is. */
+	int (*watch)(struct backend_session *session);
+	/* Takes all that was told.  True if it may be about rules of ours, as what was lost may. */
+	bool (*watch_take)(struct backend_session *session);
+	void (*watch_end)(struct backend_session *session);
+	/* The kernel's count of transactions, of whoever; 0: not known. */
+	uint32_t (*generation)(struct backend_session *session);
+	/* Whether rules may have been changed since they were loaded; takes microseconds.  NULL: watch() tells. */
+	bool (*is_stale)(struct backend_session *session);
+	/* The same of what leaves no trace, such as members of IP sets; takes milliseconds. */
+	bool (*has_changed)(struct backend_session *session);
+
+	/* ---- counters ---- */
+
 	/*
 	 * Calls back for each loaded rule that decides for a line of `config`, which is what
 	 * was loaded.  Rules of other files are left out; their number is put into *skipped.
 	 * 0 or an errno: EINTR when the rules were changed meanwhile, and what was called
-	 * back does not count.  NULL: cannot be read.
+	 * back does not count.
 	 */
 	int (*counters)(const struct config *config, backend_count_function *function, void *context,
 			uint32_t *skipped);
-	/* The lowered ruleset for people (--dump=ruleset). */
-	void (*dump)(struct out *out, const struct config *config);
 };
+
+/* Loads by a session of its own. */
+bool backend_load_once(const struct backend *backend, struct backend_loading *loading, const struct config *config);
 
 extern const struct backend backend_iptables, backend_nft, backend_netlink;
 
@@ -156,5 +219,11 @@ extern const struct backend backend_iptables, backend_nft, backend_netlink;
 extern const struct backend *const backends[];
 
 const struct backend *backend_find(struct text name);
+
+/* Those that a host's options choose between, ended by NULL: what both have loaded is in force. */
+extern const struct backend *const backend_targets[];
+
+/* The one that `nftables` of host.fw chooses. */
+const struct backend *backend_of_host(const struct config *config);
 
 #endif

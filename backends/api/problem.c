@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Collecting why something could not be loaded. */
+/* Collecting why something could not be loaded; loading without a session. */
 #include "api/backend.h"
 
 void backend_difference_add(struct backend_loading *loading, bool certain, struct text text)
@@ -33,4 +33,13 @@ struct backend_problem *backend_problem_add(struct backend_loading *loading, str
 	*loading->last_problem = problem;
 	loading->last_problem = &problem->next;
 	return problem;
+}
+
+bool backend_load_once(const struct backend *backend, struct backend_loading *loading, const struct config *config)
+{
+	struct backend_session *session = backend->open();
+	bool loaded = backend->load(session, loading, config);
+
+	backend->close(session);
+	return loaded;
 }

@@ -1,8 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The backend that prints the ruleset as a script for nft, and loads that. */
-#include "nft/load/kernel.h"
+/*
+ * The nftables backends.  Both load the same two tables: `nft` as a script, by libnftables; `netlink` as a batch
+ * of messages, of which a later load sends only the difference.
+ */
+#include <errno.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <stdlib.h>
 
-static void nft_print_config(struct out *out, const struct config *config)
+#include "nft/load/known.h"
+#include "nft/load/ask.h"
+
+/* ---- printing ---- */
+
+static void nft_print_script(struct out *out, const struct config *config)
 {
 	struct arena arena = { 0 };
 
@@ -10,12 +20,238 @@ static void nft_print_config(struct out *out, const struct config *config)
 	arena_free(&arena);
 }
 
+/* What replaces both tables, as the script does. */
+static void print_batch(struct out *out, const struct config *config,
+			void (*print)(struct out *out, const struct nft_batch *batch))
+{
+	struct arena arena = { 0 };
+	struct nft_batch batch;
+
+	nft_batch_init(&batch);
+	nft_batch_replace(&batch, nft_lower(&arena, config));
+	print(out, &batch);
+	nft_batch_free(&batch);
+	arena_free(&arena);
+}
+
+static void copy_batch(struct out *out, const struct nft_batch *batch)
+{
+	out_bytes(out, batch->bytes.data, batch->bytes.len);
+}
+
+static void nft_write_batch(struct out *out, const struct config *config)
+{
+	print_batch(out, config, copy_batch);
+}
+
+static void nft_print_messages(struct out *out, const struct config *config)
+{
+	print_batch(out, config, nft_batch_print);
+}
+
+/* ---- sessions ---- */
+
+struct nft_session {
+	struct backend_session base;
+	struct nft_known *known;
+	struct mnl_socket *listener; /* NULL: nobody listens */
+};
+
+static struct nft_session *session_of(struct backend_session *session)
+{
+	return (struct nft_session *)session;
+}
+
+static struct backend_session *open_session(const struct backend *backend)
+{
+	struct nft_session *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		abort();
+	s->base.backend = backend;
+	s->known = nft_known_new();
+	return &s->base;
+}
+
+static struct backend_session *nft_open_script(void)
+{
+	return open_session(&backend_nft);
+}
+
+static struct backend_session *nft_open_netlink(void)
+{
+	return open_session(&backend_netlink);
+}
+
+static void nft_watch_end(struct backend_session *session)
+{
+	struct nft_session *s = session_of(session);
+
+	if (s->listener)
+		mnl_socket_close(s->listener);
+	s->listener = NULL;
+}
+
+static void nft_close(struct backend_session *session)
+{
+	nft_watch_end(session);
+	nft_known_free(session_of(session)->known);
+	free(session);
+}
+
+static void nft_forget(struct backend_session *session)
+{
+	nft_known_forget(session_of(session)->known);
+}
+
+static bool nft_load_script(struct backend_session *session, struct backend_loading *loading, const struct config *config)
+{
+	(void)session;
+	return nft_script_load(loading, config);
+}
+
+static bool nft_load_netlink(struct backend_session *session, struct backend_loading *loading, const struct config *config)
+{
+	return nft_netlink_load_known(loading, config, config ? session_of(session)->known : NULL);
+}
+
+static bool nft_load_guest(struct backend_session *session, struct backend_loading *loading, const struct config *config,
+			   const struct guest *old, const struct guest *new)
+{
+	return nft_guest_patch(loading, session_of(session)->known, config, old, new);
+}
+
+static bool nft_differs(struct backend_session *session, struct backend_loading *loading, const struct config *config)
+{
+	(void)session;
+	loading->dry = true;
+	return !nft_netlink_load(loading, config) || loading->messages != 0;
+}
+
+/* ---- what the kernel tells ---- */
+
+static int nft_watch(struct backend_session *session)
+{
+	struct nft_session *s = session_of(session);
+	int group = NFNLGRP_NFTABLES, reason;
+
+	if (s->listener)
+		return mnl_socket_get_fd(s->listener);
+	s->listener = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (!s->listener)
+		return -errno;
+	if (mnl_socket_bind(s->listener, 0, MNL_SOCKET_AUTOPID) == 0 &&
+	    mnl_socket_setsockopt(s->listener, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) == 0)
+		return mnl_socket_get_fd(s->listener);
+	reason = -errno;
+	nft_watch_end(session);
+	return reason;
+}
+
+/* In all messages about something in a table, attribute 1 is the table's name. */
+static int note_table(const struct nlattr *attribute, void *context)
+{
+	bool *ours = context;
+
+	if (mnl_attr_get_type(attribute) == NFTA_TABLE_NAME && mnl_attr_validate(attribute, MNL_TYPE_NUL_STRING) >= 0)
+		*ours |= strcmp(mnl_attr_get_str(attribute), NFT_TABLE_NAME) == 0;
+	return MNL_CB_OK;
+}
+
+static int take_message(const struct nlmsghdr *header, void *context)
+{
+	const struct nfgenmsg *generic;
+
+	if (NFNL_SUBSYS_ID(header->nlmsg_type) != NFNL_SUBSYS_NFTABLES ||
+	    NFNL_MSG_TYPE(header->nlmsg_type) == NFT_MSG_NEWGEN ||
+	    mnl_nlmsg_get_payload_len(header) < sizeof(*generic))
+		return MNL_CB_OK;
+	generic = mnl_nlmsg_get_payload(header);
+	for (unsigned i = 0; i < NFT_TABLES; i++)
+		if (nft_families[i] == generic->nfgen_family)
+			mnl_attr_parse(header, sizeof(*generic), note_table, context);
+	return MNL_CB_OK;
+}
+
+static bool nft_watch_take(struct backend_session *session)
+{
+	struct nft_session *s = session_of(session);
+	_Alignas(struct nlmsghdr) char buffer[65536];
+	bool ours = false;
+
+	while (s->listener) {
+		ssize_t got = mnl_socket_recvfrom(s->listener, buffer, sizeof(buffer));
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		ours |= got < 0 && errno == ENOBUFS;
+		if (got <= 0 && errno != ENOBUFS)
+			break;
+		if (got > 0)
+			mnl_cb_run(buffer, (size_t)got, 0, 0, take_message, &ours);
+	}
+	return ours;
+}
+
+static uint32_t nft_generation(struct backend_session *session)
+{
+	struct nft_kernel kernel;
+	uint32_t count = 0;
+
+	(void)session;
+	if (nft_kernel_open(&kernel) != 0)
+		return 0;
+	if (nft_kernel_read_generation(&kernel, &count) != 0)
+		count = 0;
+	nft_kernel_close(&kernel);
+	return count;
+}
+
+/* ---- the backends ---- */
+
+#define NFT_LAYERS                                                                                    \
+	(1u << LAYER_NFLOG | 1u << LAYER_BRIDGE | 1u << LAYER_BRIDGE_CONNTRACK | 1u << LAYER_BRIDGE_REJECT | \
+	 1u << LAYER_BRIDGE_META)
+
 const struct backend backend_nft = {
 	.name = "nft",
 	.text = "a script for nft that replaces the tables `inet pvefw` and `bridge pvefw`",
+	.target = "nftables",
 	.forwards = true,
-	.print = nft_print_config,
-	.dump = nft_print_config,
-	.load = nft_script_load,
+	.layers = NFT_LAYERS,
+	.print = nft_print_script,
+	.list = nft_print_script,
+	.dump = nft_print_script,
+	.open = nft_open_script,
+	.close = nft_close,
+	.forget = nft_forget,
+	.load = nft_load_script,
+	.load_guest = nft_load_guest,
+	.differs = nft_differs,
+	.is_in_force = nft_is_in_force,
+	.counters = nft_counters,
+};
+
+const struct backend backend_netlink = {
+	.name = "netlink",
+	.text = "the same as netlink messages; -o writes the batch that replaces both tables",
+	.target = "nftables",
+	.forwards = true,
+	.layers = NFT_LAYERS,
+	.print = nft_print_messages,
+	.write = nft_write_batch,
+	.list = nft_print_script,
+	.dump = nft_print_messages,
+	.open = nft_open_netlink,
+	.close = nft_close,
+	.forget = nft_forget,
+	.load = nft_load_netlink,
+	.load_guest = nft_load_guest,
+	.differs = nft_differs,
+	.is_in_force = nft_is_in_force,
+	.watch = nft_watch,
+	.watch_take = nft_watch_take,
+	.watch_end = nft_watch_end,
+	.generation = nft_generation,
 	.counters = nft_counters,
 };

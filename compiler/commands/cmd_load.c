@@ -59,7 +59,7 @@ static struct backend_loading new_loading(struct run *run)
 static bool take_away(struct run *run, const struct backend *backend)
 {
 	struct backend_loading loading = new_loading(run);
-	bool done = backend->load(&loading, NULL);
+	bool done = backend_load_once(backend, &loading, NULL);
 
 	print_problems(run, &loading);
 	return done && (!run->cli->value[CLI_STATS] || print_stats(&loading));
@@ -78,7 +78,7 @@ static bool use(struct run *run, const struct backend *backend, const struct inp
 		const struct config *config)
 {
 	(void)inputs;
-	return backend->load(&((struct load_run *)run)->loading, config);
+	return backend_load_once(backend, &((struct load_run *)run)->loading, config);
 }
 
 /* Diagnostics of the attempts before are dropped. */

@@ -162,6 +162,16 @@ static bool owns_bridge_chain(struct text name)
 	return text_starts(name, "PVEFW-") || is_nic_chain(name, suffixes);
 }
 
+/* tap100i0-IN, veth100i0-OUT */
+bool xt_is_chain_of(const struct guest *guest, struct text chain)
+{
+	for (const struct nic *nic = guest->nics; nic; nic = nic->next)
+		if (chain.len > nic->device.len && chain.ptr[nic->device.len] == '-' &&
+		    memcmp(chain.ptr, nic->device.ptr, nic->device.len) == 0)
+			return true;
+	return false;
+}
+
 /* ---- lines ---- */
 
 /* The next line with its end; false when there is none. */

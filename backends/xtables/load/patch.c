@@ -9,16 +9,6 @@
  */
 #include "xtables/load/xt_state.h"
 
-/* tap100i0-IN, veth100i0-OUT */
-bool xt_is_chain_of(const struct guest *guest, struct text chain)
-{
-	for (const struct nic *nic = guest->nics; nic; nic = nic->next)
-		if (chain.len > nic->device.len && chain.ptr[nic->device.len] == '-' &&
-		    memcmp(chain.ptr, nic->device.ptr, nic->device.len) == 0)
-			return true;
-	return false;
-}
-
 /* ---- comparing ---- */
 
 static struct text take_line(struct text *rest)

@@ -24,21 +24,6 @@
 #include "base/parallel_for.h"
 #include "xtables/load/xt_state.h"
 
-static const char *const tools[XT_STEPS][8] = {
-	[XT_STEP_SETS] = { "ipset", "restore" },
-	[XT_STEP_TABLES + XT_FILTER4] = { "iptables-restore", "--wait=20", "-n", "-c" },
-	[XT_STEP_TABLES + XT_RAW4] = { "iptables-restore", "--wait=20", "-T", "raw", "-n", "-c" },
-	[XT_STEP_TABLES + XT_FILTER6] = { "ip6tables-restore", "--wait=20", "-n", "-c" },
-	[XT_STEP_TABLES + XT_RAW6] = { "ip6tables-restore", "--wait=20", "-T", "raw", "-n", "-c" },
-	[XT_STEP_SETS_AFTER] = { "ipset", "restore" },
-	[XT_STEP_BRIDGE] = { "ebtables-restore" },
-};
-
-const char *const *xt_step_tool(enum xt_step step)
-{
-	return tools[step];
-}
-
 /* What the workers need. */
 struct making {
 	struct xt_plan *plan;

@@ -89,6 +89,8 @@ void xt_pieces_free(struct xt_piece **pieces);
 struct xt_piece *xt_piece_find(struct xt_piece *pieces, struct text name);
 /* Whether it is loaded, and has these lines. */
 bool xt_piece_is(const struct xt_piece *piece, const char *lines, size_t len);
+/* Whether a chain of iptables is one of this guest's own. */
+bool xt_is_chain_of(const struct guest *guest, struct text chain);
 /* What was known of the pieces before counts where their lines are the same.  `loaded`: the digests that are new were
  * loaded by us, after `before` was read.  False: somebody else has changed something that we did not. */
 bool xt_loaded_inherit(struct xt_loaded *found, struct xt_loaded *before, bool loaded);
@@ -282,11 +284,6 @@ bool xt_read_can_be_short(const struct xt_plan *plan);
 /* Reads that, and compares it with what the plan wanted; if all is well `loaded` is
  * brought up to date, else it stays as it is and there are problems. */
 bool xt_read_touched(struct backend_loading *loading, struct xt_loaded *loaded, const struct xt_plan *plan);
-
-/* ---- xt_patch.c ---- */
-
-/* Whether a chain of iptables is one of this guest's own. */
-bool xt_is_chain_of(const struct guest *guest, struct text chain);
 
 /* ---- the whole, xt_apply.c ---- */
 

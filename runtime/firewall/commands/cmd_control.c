@@ -162,7 +162,7 @@ static void tell_unfiltered(const struct compilation *c, struct log *log)
 	struct conditions conditions;
 
 	conditions_init(&conditions, log);
-	wiring_expect(&wiring, c->config, &c->map, c->backend == &backend_iptables);
+	wiring_expect(&wiring, c->config, &c->map, c->backend->needs_bridge_calls);
 	if (wiring_links_read(&links) == 0) {
 		wiring_check(&wiring, &links, &conditions, 0);
 		wiring_links_free(&links);

@@ -29,7 +29,7 @@ enum { TRIES = 5, TOP_MOST = 100000 };
 
 static int read_counts(struct counters *c, const struct config *config)
 {
-	const struct backend *backend = target_of(config);
+	const struct backend *backend = backend_of_host(config);
 	int reason = EINTR;
 
 	/* While rules change, what is read is of no use. */

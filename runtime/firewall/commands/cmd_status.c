@@ -17,7 +17,6 @@
 #include "cli/run.h"
 #include "base/errno_text.h"
 #include "base/escape.h"
-#include "xtables/load/xt_load.h"
 
 enum { STATUS_WAIT = 10000 /* milliseconds */ };
 
@@ -72,23 +71,16 @@ static void view_compile(struct view *view, const struct cli *cli, bool enforced
 		return;
 	view->inputs.left_out = &view->left_out;
 	view->config = compile(&view->inputs, &view->run.diags);
-	view->backend = target_of(view->config);
+	view->backend = backend_of_host(view->config);
 	drop_refused(&view->run.diags);
 }
 
 static bool differs(struct backend_loading *loading, const struct view *view)
 {
-	struct xt_state *state;
-	bool result;
+	struct backend_session *session = view->backend->open();
+	bool result = view->backend->differs(session, loading, view->config);
 
-	if (view->backend != &backend_iptables) {
-		loading->dry = true;
-		view->backend->load(loading, view->config);
-		return loading->messages != 0;
-	}
-	state = xt_state_new();
-	result = xt_differs(loading, state, view->config);
-	xt_state_free(state);
+	view->backend->close(session);
 	return result;
 }
 
@@ -403,9 +395,7 @@ static int compile_tree(const struct cli *cli, void *context)
 	view_compare(&view);
 	stdout_open(&out);
 	if (view.config) {
-		const struct backend *shown = view.backend == &backend_netlink ? &backend_nft : view.backend;
-
-		shown->print(&out, view.config);
+		view.backend->list(&out, view.config);
 		out_printf(&out, "%s\n", !view.compared ? "it is not known whether this differs from what is loaded"
 					 : view.differs ? "detected changes"
 							: "no changes");
@@ -438,7 +428,7 @@ static void tell_unfiltered(const struct view *view)
 		return;
 	}
 	conditions_init(&conditions, &nowhere);
-	wiring_expect(&wiring, view->config, &view->run.map, view->backend == &backend_iptables);
+	wiring_expect(&wiring, view->config, &view->run.map, view->backend->needs_bridge_calls);
 	wiring_check(&wiring, &links, &conditions, 0);
 	for (const struct service_condition *c = conditions.first; c; c = c->next)
 		cli_error("%s", c->message);
@@ -449,7 +439,7 @@ static void tell_unfiltered(const struct view *view)
 
 static void print_comparison(struct out *out, const struct view *view, const struct backend_loading *loading)
 {
-	out_printf(out, "target: %s\n", view->backend == &backend_netlink ? "nftables" : view->backend->name);
+	out_printf(out, "target: %s\n", view->backend->target);
 	for (const struct backend_difference *d = loading->differences; d; d = d->next)
 		out_printf(out, "differs: %s\n", d->text);
 	if (loading->difference_count > BACKEND_DIFFERENCES_MOST)

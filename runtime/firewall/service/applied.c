@@ -4,12 +4,6 @@
 
 #include "firewall/wiring/bridge_calls.h"
 
-#include "nft/load/kernel.h"
-#include "xtables/load/xt_load.h"
-
-static const struct backend *const targets[] = { &backend_iptables, &backend_netlink };
-enum { TARGETS = sizeof(targets) / sizeof(targets[0]) };
-
 static void log_problems(struct applied *a, const struct source_map *map, const struct backend *backend,
 			 const struct backend_problem *problems)
 {
@@ -27,20 +21,33 @@ static void log_problems(struct applied *a, const struct source_map *map, const 
 	}
 }
 
-/* With `config` NULL takes away what is ours. */
+struct backend_session *applied_session(const struct applied *a, const struct backend *backend)
+{
+	for (unsigned i = 0; i < APPLIED_TARGETS; i++)
+		if (a->sessions[i]->backend == backend)
+			return a->sessions[i];
+	return NULL;
+}
+
+struct backend_session *applied_watched(const struct applied *a)
+{
+	for (unsigned i = 0; i < APPLIED_TARGETS; i++)
+		if (a->sessions[i]->backend->watch)
+			return a->sessions[i];
+	return NULL;
+}
+
 static bool load(struct applied *a, struct backend_loading *loading, const struct backend *backend,
 		 const struct config *config)
 {
-	if (backend == &backend_iptables)
-		return xt_load(loading, a->xtables, config);
-	return config ? nft_netlink_load_known(loading, config, a->nftables) : nft_netlink_load(loading, NULL);
+	return backend->load(applied_session(a, backend), loading, config);
 }
 
 /* Empties a target; true if it has nothing of ours any more. */
 static bool empty(struct applied *a, struct arena *arena, const struct backend *backend)
 {
 	struct backend_loading loading = { .arena = arena };
-	bool done = load(a, &loading, backend, NULL) || (backend == &backend_iptables && xt_is_absent());
+	bool done = load(a, &loading, backend, NULL) || (backend->is_absent && backend->is_absent());
 
 	if (!done)
 		log_problems(a, NULL, backend, loading.problems);
@@ -55,9 +62,9 @@ static bool empty_others(struct applied *a, struct arena *arena, const struct ba
 
 	if (a->backend == keep && a->removed_other)
 		return true;
-	for (unsigned i = 0; i < TARGETS; i++)
-		if (targets[i] != keep)
-			done = empty(a, arena, targets[i]) && done;
+	for (unsigned i = 0; i < APPLIED_TARGETS; i++)
+		if (backend_targets[i] != keep)
+			done = empty(a, arena, backend_targets[i]) && done;
 	return done;
 }
 
@@ -65,21 +72,20 @@ void applied_init(struct applied *a, struct log *log, struct sysctls *sysctls)
 {
 	*a = (struct applied){ .log = log, .sysctls = sysctls };
 	fwbr_flag_init(&a->fwbr_flag, log, sysctls->run_dir);
-	a->xtables = xt_state_new();
-	a->nftables = nft_known_new();
+	for (unsigned i = 0; i < APPLIED_TARGETS; i++)
+		a->sessions[i] = backend_targets[i]->open();
 }
 
 void applied_free(struct applied *a)
 {
 	left_out_clear(&a->left_out);
-	xt_state_free(a->xtables);
-	nft_known_free(a->nftables);
+	for (unsigned i = 0; i < APPLIED_TARGETS; i++)
+		a->sessions[i]->backend->close(a->sessions[i]);
 }
 
 void applied_forget(struct applied *a)
 {
-	xt_state_forget(a->xtables);
-	nft_known_forget(a->nftables);
+	applied_doubt(a);
 	a->removed_other = false;
 	a->retry = true;
 }
@@ -91,18 +97,18 @@ void applied_retry(struct applied *a)
 
 void applied_doubt(struct applied *a)
 {
-	xt_state_forget(a->xtables);
-	nft_known_forget(a->nftables);
+	for (unsigned i = 0; i < APPLIED_TARGETS; i++)
+		a->sessions[i]->backend->forget(a->sessions[i]);
 }
 
 bool applied_contents_changed(const struct applied *a)
 {
-	return a->valid && a->backend == &backend_iptables && xt_state_contents_changed(a->xtables);
+	return a->valid && a->backend->has_changed && a->backend->has_changed(applied_session(a, a->backend));
 }
 
 bool applied_is_stale(const struct applied *a)
 {
-	return a->valid && a->backend == &backend_iptables && xt_state_is_stale(a->xtables);
+	return a->valid && a->backend->is_stale && a->backend->is_stale(applied_session(a, a->backend));
 }
 
 /* ---- loading without what is refused ---- */
@@ -197,13 +203,13 @@ static bool load_rest(struct applied *a, struct compilation *c, struct applying 
 bool applied_load(struct applied *a, struct compilation *c, struct applying *applying)
 {
 	struct backend_loading *loading = &applying->loading;
-	bool needs_fwbr = !config_enabled(c->config) || c->backend == &backend_iptables, done;
+	bool needs_fwbr = !config_enabled(c->config) || c->backend->needs_bridge_calls, done;
 
 	/* Guests that start meanwhile get firewall bridges, which both targets filter. */
 	if (needs_fwbr)
 		fwbr_flag_set(&a->fwbr_flag, true);
 	if (applying->whole)
-		xt_state_forget(a->xtables);
+		c->backend->forget(applied_session(a, c->backend));
 	done = load_rest(a, c, applying);
 	applying->problems = loading->problems;
 	if (!done) {
@@ -212,7 +218,7 @@ bool applied_load(struct applied *a, struct compilation *c, struct applying *app
 	}
 	applying->changed = loading->messages != 0;
 	/* Before the other target is emptied: iptables does not filter guests without them. */
-	sysctls_apply(a->sysctls, c->config, c->backend == &backend_iptables);
+	sysctls_apply(a->sysctls, c->config, c->backend->needs_bridge_calls);
 	a->removed_other = empty_others(a, applying->arena, c->backend);
 	applying->others_stay = !a->removed_other;
 	a->backend = c->backend;
@@ -228,7 +234,11 @@ bool applied_load(struct applied *a, struct compilation *c, struct applying *app
 
 static bool is_in_force(struct applied *a, struct arena *arena)
 {
-	return a->minimal || xt_is_in_force(arena) || nft_is_in_force(arena);
+	bool in_force = a->minimal;
+
+	for (unsigned i = 0; i < APPLIED_TARGETS && !in_force; i++)
+		in_force = backend_targets[i]->is_in_force(arena);
+	return in_force;
 }
 
 /* Loading the minimal ruleset into one target. */
@@ -278,12 +288,12 @@ bool applied_load_minimal(struct applied *a, const struct compilation *c, struct
 		return a->minimal;
 	config_minimal(applying->arena, c->config, &config);
 	loaded = load_minimal(&m);
-	for (unsigned i = 0; i < TARGETS && !loaded; i++) {
-		m.backend = targets[i];
-		loaded = targets[i] != c->backend && load_minimal(&m);
+	for (unsigned i = 0; i < APPLIED_TARGETS && !loaded; i++) {
+		m.backend = backend_targets[i];
+		loaded = backend_targets[i] != c->backend && load_minimal(&m);
 	}
 	if (loaded) {
-		sysctls_apply(a->sysctls, &config, m.backend == &backend_iptables);
+		sysctls_apply(a->sysctls, &config, m.backend->needs_bridge_calls);
 		a->backend = m.backend;
 		a->removed_other = a->valid = false;
 		a->minimal = true;
@@ -336,30 +346,24 @@ static bool is_bridged(const struct config *config)
 bool applied_layer_matters(const struct compilation *c, enum layer layer)
 {
 	const struct config *config = c->config;
-	bool iptables = c->backend == &backend_iptables;
 
-	if (!config_enabled(config))
+	if (!config_enabled(config) || layer == LAYERS || !(c->backend->layers & 1u << layer))
 		return false;
 	switch (layer) {
 	case LAYER_EBTABLES:
-		return iptables && config->cluster_options.ebtables;
-	case LAYER_SETS:
-	case LAYER_IP6TABLES:
-		return iptables;
+		return config->cluster_options.ebtables;
 	case LAYER_RAW:
-		return iptables &&
-		       (config->host_options.protection_synflood || config->host_options.nf_conntrack_helpers.count);
+		return config->host_options.protection_synflood || config->host_options.nf_conntrack_helpers.count;
 	case LAYER_NFLOG:
 		return is_logged(config);
 	case LAYER_BRIDGE:
 	case LAYER_BRIDGE_CONNTRACK:
 	case LAYER_BRIDGE_REJECT:
 	case LAYER_BRIDGE_META:
-		return !iptables && is_bridged(config);
-	case LAYERS:
-		break;
+		return is_bridged(config);
+	default:
+		return true;
 	}
-	return false;
 }
 
 bool applied_patch(struct applied *a, struct compilation *c, const struct guest *guest, struct applying *applying)
@@ -372,9 +376,7 @@ bool applied_patch(struct applied *a, struct compilation *c, const struct guest 
 		return false;
 	applying->loading = (struct backend_loading){ .arena = applying->arena };
 	now = compile_guest(c->config, guest, source);
-	done = a->backend == &backend_iptables
-		       ? xt_guest_patch(&applying->loading, a->xtables, c->config, guest, now)
-		       : nft_guest_patch(&applying->loading, a->nftables, c->config, guest, now);
+	done = a->backend->load_guest(applied_session(a, a->backend), &applying->loading, c->config, guest, now);
 	scope_free(&now->scope);
 	return done;
 }
@@ -383,8 +385,8 @@ bool applied_remove(struct applied *a, struct arena *arena)
 {
 	bool done = true;
 
-	for (unsigned i = 0; i < TARGETS; i++)
-		done = empty(a, arena, targets[i]) && done;
+	for (unsigned i = 0; i < APPLIED_TARGETS; i++)
+		done = empty(a, arena, backend_targets[i]) && done;
 	sysctls_apply(a->sysctls, NULL, false);
 	bridge_calls_clear();
 	a->backend = NULL;

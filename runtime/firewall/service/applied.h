@@ -20,15 +20,13 @@
 #include "firewall/base/log.h"
 #include "firewall/base/sysctl.h"
 
-struct nft_known;
-struct xt_state;
+enum { APPLIED_TARGETS = 2 };
 
 struct applied {
 	struct log *log;
 	struct sysctls *sysctls;
 	struct fwbr_flag fwbr_flag;
-	struct xt_state *xtables;      /* what iptables has, as far as it is known */
-	struct nft_known *nftables;    /* the same of nftables */
+	struct backend_session *sessions[APPLIED_TARGETS]; /* of backend_targets */
 	const struct backend *backend; /* that has our rules; NULL: not known yet, or none */
 	bool removed_other;            /* the other one has none, for sure */
 	struct tree_digest digest;     /* of what was applied last */
@@ -52,6 +50,10 @@ struct applying {
 
 void applied_init(struct applied *a, struct log *log, struct sysctls *sysctls);
 void applied_free(struct applied *a);
+/* The session of a target. */
+struct backend_session *applied_session(const struct applied *a, const struct backend *backend);
+/* The one that the kernel tells of changes. */
+struct backend_session *applied_watched(const struct applied *a);
 /* The next time nothing is taken as known. */
 void applied_forget(struct applied *a);
 /* The next load tries what is left out. */

@@ -21,11 +21,6 @@ static void digest_sources(const struct source_map *map, struct tree_digest *dig
 	SHA1Final(digest->bytes, &sha);
 }
 
-const struct backend *target_of(const struct config *config)
-{
-	return config->host_options.nftables ? &backend_netlink : &backend_iptables;
-}
-
 void compilation_run(struct compilation *c, const struct input_options *options, struct source_cache *cache)
 {
 	compilation_run_without(c, options, cache, NULL);
@@ -55,7 +50,7 @@ void compilation_run_without(struct compilation *c, const struct input_options *
 		left_out_expire(left_out, &c->map);
 	c->inputs.left_out = left_out;
 	c->config = compile(&c->inputs, &c->diags);
-	c->backend = target_of(c->config);
+	c->backend = backend_of_host(c->config);
 	diags_choose(&c->diags, NULL);
 }
 

@@ -42,9 +42,6 @@ void compilation_run_without(struct compilation *c, const struct input_options *
 void compilation_again(struct compilation *c);
 void compilation_free(struct compilation *c);
 
-/* The target that the host's options choose. */
-const struct backend *target_of(const struct config *config);
-
 bool tree_digest_equal(const struct tree_digest *a, const struct tree_digest *b);
 
 #endif

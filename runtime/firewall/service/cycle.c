@@ -219,7 +219,7 @@ static void note_repair(struct service *s, const struct backend_loading *loading
  * iptables makes some, too. */
 static bool listen_to_kernel(struct service *s, bool changed, bool emptied)
 {
-	if (s->applied.backend != &backend_netlink)
+	if (!s->applied.backend || !s->applied.backend->watch)
 		return false;
 	kernel_watch_listen(&s->kernel);
 	return !emptied && kernel_watch_missed(&s->kernel, changed);
@@ -380,7 +380,7 @@ static bool apply(struct service *s, struct compilation *c)
 	if (missed)
 		note_missed(s);
 	log_disabled(s, c, applying.changed);
-	wiring_expect(&s->wiring, c->config, &c->map, c->backend == &backend_iptables);
+	wiring_expect(&s->wiring, c->config, &c->map, c->backend->needs_bridge_calls);
 	service_check_wiring(s);
 	confirm_note_applied(&s->confirm, c, applying.changed);
 	log_applied(s, c, &applying);
@@ -499,7 +499,7 @@ static bool patch(struct service *s, const struct guest *guest)
 	kernel_watch_begin(&s->kernel);
 	done = applied_patch(&s->applied, &s->compiled, guest, &applying);
 	kernel_watch_end(&s->kernel);
-	if (s->applied.backend == &backend_netlink)
+	if (s->applied.backend->watch)
 		s->doubt |= kernel_watch_missed(&s->kernel, done && applying.loading.messages);
 	arena_free(&arena);
 	if (done)

@@ -7,21 +7,21 @@
 #ifndef PVEFW_KERNEL_WATCH_H
 #define PVEFW_KERNEL_WATCH_H
 
-#include <stdbool.h>
 #include <systemd/sd-event.h>
 
-struct mnl_socket;
+#include "api/backend.h"
 
 struct kernel_watch {
 	sd_event *event;
-	struct mnl_socket *socket; /* NULL: nobody listens */
-	sd_event_source *source;
+	struct backend_session *session; /* of a backend that the kernel tells of changes */
+	sd_event_source *source;         /* NULL: nobody listens */
 	uint32_t paused_at; /* the kernel's count of transactions then; 0: not known */
 	void (*handler)(void *context);
 	void *context;
 };
 
-void kernel_watch_init(struct kernel_watch *w, sd_event *event, void (*handler)(void *context), void *context);
+void kernel_watch_init(struct kernel_watch *w, sd_event *event, struct backend_session *session,
+		       void (*handler)(void *context), void *context);
 /* Both may be called at any time; 0 or an errno. */
 int kernel_watch_listen(struct kernel_watch *w);
 /* What has been told until then is handled first. */

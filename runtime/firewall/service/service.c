@@ -295,7 +295,7 @@ int service_open(struct service *s, const struct cli *cli, control_handler *answ
 	applied_init(&s->applied, &s->log, &s->sysctls);
 	note_root(s);
 	confirm_open(&s->confirm, firewall_state_dir(cli), s->run_path, true, &s->log);
-	kernel_watch_init(&s->kernel, s->event, service_on_tampered, s);
+	kernel_watch_init(&s->kernel, s->event, applied_watched(&s->applied), service_on_tampered, s);
 	open_surroundings(s);
 	return open_sockets(s, port, answer, write);
 }

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The iptables backend: what it prints, and how it is loaded. */
+#include <stdlib.h>
+
+#include "diag/diag.h"
+#include "xtables/load/xt_state.h"
+
+/* ---- restore scripts, for a system that has none of it ---- */
+
+static void restore_table(struct out *out, const struct config *config, enum xt_table_id id)
+{
+	struct xt_script script = { .out = out };
+
+	xt_script_table(&script, id, NULL, &(struct xt_goal){ .config = config });
+}
+
+static void restore_filter4(struct out *out, const struct config *config)
+{
+	restore_table(out, config, XT_FILTER4);
+}
+
+static void restore_filter6(struct out *out, const struct config *config)
+{
+	restore_table(out, config, XT_FILTER6);
+}
+
+static void restore_raw4(struct out *out, const struct config *config)
+{
+	restore_table(out, config, XT_RAW4);
+}
+
+static void restore_raw6(struct out *out, const struct config *config)
+{
+	restore_table(out, config, XT_RAW6);
+}
+
+static const struct backend_file restore_files[] = {
+	{ "ipset.restore", xt_print_ipsets },
+	{ "iptables-filter.restore", restore_filter4 },
+	{ "iptables-raw.restore", restore_raw4 },
+	{ "ip6tables-filter.restore", restore_filter6 },
+	{ "ip6tables-raw.restore", restore_raw6 },
+	{ "ebtables.restore", eb_print_restore },
+	{ NULL, NULL },
+};
+
+/* ---- the lowered form, for people ---- */
+
+static void xt_dump_table(struct out *out, const struct config *config, enum xt_table_id id)
+{
+	unsigned family_mask = xt_table_rows[id].family_mask;
+	struct arena arena = { 0 };
+	const struct xt_table *table = xt_table_rows[id].lower(&arena, config, family_mask);
+
+	out_printf(out, "table %s ipv%d\n", table->name, family_mask == IPV4 ? 4 : 6);
+	for (uint32_t i = 0; i < table->chain_count; i++) {
+		struct xt_chain *chain = table->chains[i];
+
+		out_printf(out, "  chain %.*s\n", TEXT_ARG(chain->name));
+		xt_chain_fill(&arena, table, chain);
+		for (const struct xt_rule *rule = chain->first; rule; rule = rule->next) {
+			struct place place = source_place(config->diags->map, rule->span.begin);
+
+			out_string(out, "    ");
+			xt_print_rule(out, chain, rule, family_mask);
+			if (place.source)
+				out_printf(out, "  <- %s:%u", place.source->path, place.line);
+			out_char(out, '\n');
+		}
+	}
+	arena_free(&arena);
+}
+
+static void xt_dump(struct out *out, const struct config *config)
+{
+	for (unsigned i = 0; i < XT_TABLES; i++)
+		xt_dump_table(out, config, (enum xt_table_id)i);
+}
+
+/* ---- sessions ---- */
+
+struct xt_session {
+	struct backend_session base;
+	struct xt_state *state;
+};
+
+static struct xt_state *state_of(struct backend_session *session)
+{
+	return ((struct xt_session *)session)->state;
+}
+
+static struct backend_session *xt_open(void)
+{
+	struct xt_session *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		abort();
+	s->base.backend = &backend_iptables;
+	s->state = xt_state_new();
+	return &s->base;
+}
+
+static void xt_close(struct backend_session *session)
+{
+	xt_state_free(state_of(session));
+	free(session);
+}
+
+static void xt_forget(struct backend_session *session)
+{
+	xt_state_forget(state_of(session));
+}
+
+static bool xt_load_session(struct backend_session *session, struct backend_loading *loading, const struct config *config)
+{
+	return xt_load(loading, state_of(session), config);
+}
+
+static bool xt_load_guest(struct backend_session *session, struct backend_loading *loading, const struct config *config,
+			  const struct guest *old, const struct guest *new)
+{
+	return xt_guest_patch(loading, state_of(session), config, old, new);
+}
+
+static bool xt_session_differs(struct backend_session *session, struct backend_loading *loading, const struct config *config)
+{
+	return xt_differs(loading, state_of(session), config);
+}
+
+static bool xt_is_stale(struct backend_session *session)
+{
+	return xt_state_is_stale(state_of(session));
+}
+
+static bool xt_has_changed(struct backend_session *session)
+{
+	return xt_state_contents_changed(state_of(session));
+}
+
+const struct backend backend_iptables = {
+	.name = "iptables",
+	.text = "iptables, ip6tables, ipset and ebtables restore scripts",
+	.target = "iptables",
+	.needs_bridge_calls = true,
+	.layers = 1u << LAYER_SETS | 1u << LAYER_EBTABLES | 1u << LAYER_IP6TABLES | 1u << LAYER_RAW | 1u << LAYER_NFLOG,
+	.print = xt_print_listing,
+	.files = restore_files,
+	.list = xt_print_listing,
+	.dump = xt_dump,
+	.open = xt_open,
+	.close = xt_close,
+	.forget = xt_forget,
+	.load = xt_load_session,
+	.load_guest = xt_load_guest,
+	.differs = xt_session_differs,
+	.is_in_force = xt_is_in_force,
+	.is_absent = xt_is_absent,
+	.is_stale = xt_is_stale,
+	.has_changed = xt_has_changed,
+	.counters = xt_counters_once,
+};
