@@ -4,6 +4,8 @@
 # make quickstart  install what is needed to build, build, compile and lint examples/
 # make check       install what is needed to test, build with and without sanitizers, run all tests
 # make check-reboot  restart mock nodes of Proxmox VE 8 and 9 in a virtual machine: several minutes each
+# make quick       build with -O1 into build/quick, and run the tests that the edits since the last time touch: seconds
+# make compdb      compile_commands.json, for clangd and clang-tidy
 # make golden      write the expected output of the test cases anew, to be read before it is committed
 # make fuzz        fuzz the parsers for SECONDS=1800 each
 # make bench       time and profile the compiler on generated clusters, loading, and what a packet costs
@@ -16,6 +18,7 @@
 # VARIANT=asan      a build of its own in build/asan with AddressSanitizer and UBSan
 # VARIANT=tsan      a build of its own in build/tsan with ThreadSanitizer
 # VARIANT=coverage  a build of its own in build/coverage for gcov
+# VARIANT=quick     a build of its own in build/quick with -O1
 # WERROR=-Werror    ends at a warning; `make check` builds so
 # V=1               shows the commands
 # All flags can be set from outside: CC, CFLAGS, CPPFLAGS, LDFLAGS.
@@ -37,6 +40,9 @@ OPT     := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-om
 endif
 ifeq ($(VARIANT),tsan)
 OPT     := -O1 -g -fsanitize=thread
+endif
+ifeq ($(VARIANT),quick)
+OPT     := -O1
 endif
 ifeq ($(VARIANT),coverage)
 OPT     := -O0 -g --coverage
@@ -161,6 +167,13 @@ check:
 	@$(also) WERROR=-Werror VARIANT=asan all unit
 	@$(also) WERROR=-Werror VARIANT=tsan all build/tsan/tests/pve-firewall
 	@tests/all
+
+quick:
+	@$(also) VARIANT=quick build/quick/pvefw-cc build/quick/pve-firewall build/quick/pvefw-logger
+	@tests/quick build/quick
+
+compdb:
+	@tools/compdb
 
 check-reboot:
 	@tests/install-deps build test deb chroot
@@ -288,5 +301,5 @@ clean:
 
 -include $(OBJ:.o=.d) $(RUN_OBJ:.o=.d) $(UNIT:=.d) $(B)/gendoc.d $(B)/genhtml.d
 
-.PHONY: all unit quickstart check check-reboot bench coverage golden fuzz install install-cc install-service install-beside install-instead deb clean
+.PHONY: all unit quickstart check quick compdb check-reboot bench coverage golden fuzz install install-cc install-service install-beside install-instead deb clean
 .DELETE_ON_ERROR:

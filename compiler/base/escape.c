@@ -39,7 +39,7 @@ uint32_t escape_char(const char *bytes, uint32_t len, char shown[ESCAPE_SIZE], u
 		return 1;
 	}
 	taken = utf8_decode(bytes, len, &point);
-	if (point < 0 || point < 0x20 || point == 0x7f)
+	if (point < 0x20 || point == 0x7f) /* below 0: not UTF-8 */
 		*columns = (unsigned)snprintf(shown, ESCAPE_SIZE, "\\x%02x", (unsigned char)bytes[0]);
 	else if ((point >= 0x80 && point < 0xa0) || is_hidden(point))
 		*columns = (unsigned)snprintf(shown, ESCAPE_SIZE, "\\u{%x}", (unsigned)point & 0x1fffff);
