@@ -13,7 +13,7 @@
 
 #include "commands/commands.h"
 #include "resolve/compile.h"
-#include "firewall/counters/counters.h"
+#include "firewall/commands/counters_print.h"
 #include "cli/run.h"
 
 static void read_baseline(struct counters *c)
@@ -70,7 +70,7 @@ static int answer(struct counters *c, const char *what, const char *argument)
 	else if (strcmp(what, "top") == 0)
 		counters_print_top(&out, c, (uint32_t)atoi(argument), true);
 	else if (strcmp(what, "json") == 0)
-		status = counters_print_json(&out, c, file);
+		counters_print_json(&out, c, file);
 	else if (strcmp(what, "zones") == 0)
 		print_zones(&out, c);
 	else
@@ -96,7 +96,7 @@ int main(int argc, char **argv)
 		return 2;
 	inputs.forwards = true;
 	config = compile(&inputs, &run.diags);
-	counters_init(&counters, &run.arena, config);
+	counters_init(&counters, &run.arena, &run.map, config);
 	status = counters_read(&counters, &backend_netlink);
 	if (status) {
 		fprintf(stderr, "netlink-counters: %s\n", strerror(status));

@@ -212,36 +212,36 @@ static unsigned lines_of(const char *path)
 }
 
 /* Diagnostics about the first `count` of these values. */
-static void tell(struct told *told, struct log *log, unsigned first, unsigned count)
+static void tell(struct logged_diagnostics *logged, struct log *log, unsigned first, unsigned count)
 {
 	struct fixture f;
 
 	fixture_start(&f);
 	for (unsigned i = first; i < first + count; i++)
 		diag(&f.diags, SPAN_NONE, DIAG_CANNOT_READ, "cannot read file %u", i);
-	told_log(told, log, &f.diags);
+	logged_diagnostics_update(logged, log, &f.diags);
 	fixture_end(&f);
 }
 
 START_TEST(each_diagnostic_is_told_once)
 {
-	struct told told = { NULL, 0 };
+	struct logged_diagnostics logged = { NULL };
 	struct log log;
 	char path[192];
 
 	snprintf(path, sizeof(path), "%s/log", run_path);
 	log_open(&log, path, false);
-	tell(&told, &log, 0, 3);
+	tell(&logged, &log, 0, 3);
 	ck_assert_uint_eq(lines_of(path), 3);
-	tell(&told, &log, 0, 3);
+	tell(&logged, &log, 0, 3);
 	ck_assert_uint_eq(lines_of(path), 3);
-	tell(&told, &log, 1, 3);
+	tell(&logged, &log, 1, 3);
 	ck_assert_uint_eq(lines_of(path), 4);
-	tell(&told, &log, 0, 3); /* the first had been gone */
+	tell(&logged, &log, 0, 3); /* the first had been gone */
 	ck_assert_uint_eq(lines_of(path), 5);
-	tell(&told, &log, 100, 150); /* a hundred, and how many more */
+	tell(&logged, &log, 100, 150); /* a hundred, and how many more */
 	ck_assert_uint_eq(lines_of(path), 106);
-	told_free(&told);
+	logged_diagnostics_free(&logged);
 }
 END_TEST
 

@@ -196,7 +196,7 @@ static int tell_left_out(const struct compilation *c, const struct left_out *lef
 static int enforce_without_service(const struct cli *cli, struct offline *offline)
 {
 	struct input_options options = firewall_inputs(cli);
-	struct told told = { NULL, 0 };
+	struct logged_diagnostics logged = { NULL };
 	struct arena arena = { 0 }; /* not the compilation's, which may be compiled again */
 	struct applying applying = { .arena = &arena };
 	struct compilation c;
@@ -204,7 +204,7 @@ static int enforce_without_service(const struct cli *cli, struct offline *offlin
 
 	confirm_compile(&offline->confirm, &options, NULL, &offline->applied.left_out, &c);
 	bounded_done();
-	told_log(&told, &offline->log, &c.diags);
+	logged_diagnostics_update(&logged, &offline->log, &c.diags);
 	in_force_forget(offline->run_dir);
 	if (c.config && applied_load(&offline->applied, &c, &applying)) {
 		confirm_note_applied(&offline->confirm, &c, applying.changed);
@@ -216,7 +216,7 @@ static int enforce_without_service(const struct cli *cli, struct offline *offlin
 										    : "what was in force stays in force",
 			  applying.problems ? ": " : "", applying.problems ? applying.problems->text : "");
 	}
-	told_free(&told);
+	logged_diagnostics_free(&logged);
 	compilation_free(&c);
 	arena_free(&arena);
 	offline_close(offline);

@@ -14,7 +14,7 @@
 #include "firewall/commands/bounded.h"
 #include "firewall/service/compilation.h"
 #include "firewall/service/confirm.h"
-#include "firewall/counters/counters.h"
+#include "firewall/commands/counters_print.h"
 #include "firewall/commands/firewall.h"
 #include "firewall/base/rundir.h"
 #include "diag/suggest.h"
@@ -96,15 +96,6 @@ static bool wants_json(const struct cli *cli)
 	return cli->value[CLI_REPORT_FORMAT] && strcmp(cli->value[CLI_REPORT_FORMAT], "json") == 0;
 }
 
-static bool print_json(struct out *out, const struct counters *c, const struct counted_file *file)
-{
-	int reason = counters_print_json(out, c, file);
-
-	if (reason)
-		cli_error("cannot print: %s", error_text(reason));
-	return reason == 0;
-}
-
 static void report_unknown(const struct counters *c, const char *name)
 {
 	struct suggestion s;
@@ -134,33 +125,26 @@ static bool print_files(struct out *out, const struct counters *c, const struct 
 			report_unknown(c, cli->operands[i]);
 			return false;
 		}
-		if (!wants_json(cli))
+		if (wants_json(cli))
+			counters_print_json(out, c, file);
+		else
 			counters_print_file(out, c, file, exact);
-		else if (!print_json(out, c, file))
-			return false;
 	}
-	if (cli->operand_count)
-		return true;
-	if (wants_json(cli))
-		return print_json(out, c, NULL);
-	for (uint32_t i = 0; i < c->file_count; i++)
+	if (!cli->operand_count && wants_json(cli))
+		counters_print_json(out, c, NULL);
+	for (uint32_t i = 0; i < c->file_count && !cli->operand_count && !wants_json(cli); i++)
 		counters_print_file(out, c, &c->files[i], exact);
 	return true;
 }
 
-static bool print(struct out *out, const struct counters *c, const struct cli *cli, uint64_t top)
+static bool print_counters(struct out *out, const struct counters *c, const struct cli *cli, uint64_t top)
 {
-	int reason;
-
 	if (!top)
 		return print_files(out, c, cli);
-	if (wants_json(cli)) {
-		reason = counters_print_top_json(out, c, (uint32_t)top);
-		if (reason)
-			cli_error("cannot print: %s", error_text(reason));
-		return reason == 0;
-	}
-	counters_print_top(out, c, (uint32_t)top, cli->value[CLI_EXACT] != NULL);
+	if (wants_json(cli))
+		counters_print_top_json(out, c, (uint32_t)top);
+	else
+		counters_print_top(out, c, (uint32_t)top, cli->value[CLI_EXACT] != NULL);
 	return true;
 }
 
@@ -172,14 +156,14 @@ static bool show(const struct cli *cli, struct run *run, const struct config *co
 	struct out out;
 	bool done;
 
-	counters_init(&c, &run->arena, config);
+	counters_init(&c, &run->arena, &run->map, config);
 	done = read_counts(&c, config) == 0;
 	if (done && cli->value[CLI_ZERO]) {
 		done = zero(&c, cli);
 	} else if (done) {
 		count_since_zero(&c, cli);
 		stdout_open(&out);
-		done = print(&out, &c, cli, top);
+		done = print_counters(&out, &c, cli, top);
 		done = stdout_close(&out) == EXIT_CLEAN && done;
 	}
 	counters_free(&c);

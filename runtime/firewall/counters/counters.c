@@ -1,20 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * The table of counters.  What a line is, is asked of the configuration: it has
- * the rules that are right, and what else stands in a section of rules was
- * reported and is ignored.
- */
+/* The kind of a line comes from the configuration: what stands in a section of rules and is not among its rules was
+ * reported, and is ignored. */
 #include "firewall/counters/counters.h"
 
 #include <errno.h>
-
-#include "diag/diag.h"
 
 const char *const counted_options[COUNTED_OPTIONS] = { "policy_in", "policy_out", "policy_forward" };
 
 /* ---- files ---- */
 
-static enum file_kind kind_of(const char *path)
+static enum file_kind counted_kind_of(const char *path)
 {
 	struct text name = text_of(base_name(path));
 
@@ -25,26 +20,26 @@ static enum file_kind kind_of(const char *path)
 	return text_is(name, "host.fw") ? FILE_HOST : FILE_GUEST;
 }
 
-static struct text line_text(const struct counters *c, const struct counted_file *file, uint32_t line)
+struct text counters_line(const struct counters *c, const struct counted_file *file, uint32_t line)
 {
-	return word_text(source_line(c->config->diags->map, file->source, line));
+	return word_text(source_line(c->map, file->source, line));
 }
 
-static void add_file(struct counters *c, struct source *source)
+static void counters_add_file(struct counters *c, struct source *source)
 {
 	struct counted_file *file = &c->files[c->file_count++];
 
 	file->source = source;
-	file->kind = kind_of(source->path);
-	line_text(c, file, 1); /* counts the lines */
+	file->kind = counted_kind_of(source->path);
+	counters_line(c, file, 1); /* counts the lines */
 	file->line_count = source->line_count;
-	if (file->line_count && !line_text(c, file, file->line_count).len)
+	if (file->line_count && !counters_line(c, file, file->line_count).len)
 		file->line_count--;
 	file->lines = ARENA_ARRAY(c->arena, struct counted, file->line_count);
 }
 
 /* NULL for what is in no .fw file. */
-static struct counted_file *file_of(const struct counters *c, const struct source *source)
+static struct counted_file *counters_file_of(const struct counters *c, const struct source *source)
 {
 	uint32_t low = 0, high = c->file_count;
 
@@ -61,32 +56,29 @@ static struct counted_file *file_of(const struct counters *c, const struct sourc
 	return NULL;
 }
 
-static struct counted *line_at(const struct counters *c, struct span span)
+static struct counted *counters_line_at(const struct counters *c, struct span span)
 {
-	const struct source_map *map = c->config->diags->map;
-	struct counted_file *file = file_of(c, source_find(map, span.begin));
-	uint32_t line = file ? source_line_number(map, span.begin) : 0;
+	struct counted_file *file = counters_file_of(c, source_find(c->map, span.begin));
+	uint32_t line = file ? source_line_number(c->map, span.begin) : 0;
 
 	return line && line <= file->line_count ? &file->lines[line - 1] : NULL;
 }
 
 /* ---- kinds of lines ---- */
 
-/* All lines in sections of rules that are not empty, until it is known better. */
+/* Lines in sections of rules that are not empty; mark_rules() changes those that are rules. */
 static void mark_sections(const struct counters *c, struct counted_file *file)
 {
 	bool rules = false;
 
 	for (uint32_t line = 1; line <= file->line_count; line++) {
-		struct text t = line_text(c, file, line);
+		struct text t = counters_line(c, file, line);
 
-		while (t.len && char_is_blank(t.ptr[0])) {
-			t.ptr++;
-			t.len--;
-		}
+		while (t.len && char_is_blank(t.ptr[0]))
+			t = text_skip(t, 1);
 		if (t.len && t.ptr[0] == '[')
-			rules = (t.len > 5 && text_equal_nocase((struct text){ t.ptr, 6 }, TEXT("[rules"))) ||
-				(t.len > 5 && text_equal_nocase((struct text){ t.ptr, 6 }, TEXT("[group")));
+			rules = t.len > 5 && (text_equal_nocase((struct text){ t.ptr, 6 }, TEXT("[rules")) ||
+					      text_equal_nocase((struct text){ t.ptr, 6 }, TEXT("[group")));
 		else if (rules && t.len && t.ptr[0] != '#')
 			file->lines[line - 1].kind = COUNTED_IGNORED;
 	}
@@ -95,7 +87,7 @@ static void mark_sections(const struct counters *c, struct counted_file *file)
 static void mark_rules(const struct counters *c, const struct rule_list *rules)
 {
 	for (const struct rule *rule = rules->first; rule; rule = rule->next) {
-		struct counted *line = line_at(c, rule->span);
+		struct counted *line = counters_line_at(c, rule->span);
 
 		if (line)
 			line->kind = rule->enabled ? COUNTED_RULE : COUNTED_DISABLED;
@@ -120,15 +112,13 @@ static void mark_lines(const struct counters *c)
 		mark_rules(c, &vnet->rules);
 }
 
-void counters_init(struct counters *c, struct arena *arena, const struct config *config)
+void counters_init(struct counters *c, struct arena *arena, const struct source_map *map, const struct config *config)
 {
-	const struct source_map *map = config->diags->map;
-
-	*c = (struct counters){ .arena = arena, .config = config };
+	*c = (struct counters){ .arena = arena, .map = map, .config = config };
 	c->files = ARENA_ARRAY(arena, struct counted_file, map->count);
 	for (uint32_t i = 0; i < map->count; i++)
 		if (string_ends(map->sources[i]->path, ".fw"))
-			add_file(c, map->sources[i]);
+			counters_add_file(c, map->sources[i]);
 	mark_lines(c);
 }
 
@@ -155,19 +145,19 @@ struct counted_file *counters_find_file(const struct counters *c, struct text na
 
 /* ---- counting ---- */
 
-static void add(struct count *count, uint64_t packets, uint64_t bytes)
+static void count_add(struct count *count, uint64_t packets, uint64_t bytes)
 {
 	count->packets += packets;
 	count->bytes += bytes;
 }
 
-static void add_to(struct counted *counted, uint64_t packets, uint64_t bytes)
+static void counted_add(struct counted *counted, uint64_t packets, uint64_t bytes)
 {
 	counted->loaded = true;
-	add(&counted->all, packets, bytes);
+	count_add(&counted->all, packets, bytes);
 }
 
-static struct counted_zone *find_zone(struct counters *c, const struct backend_zone *zone)
+static struct counted_zone *counters_find_zone(struct counters *c, const struct backend_zone *zone)
 {
 	const char *key = arena_printf(c->arena, "%u %.*s", (unsigned)zone->kind, TEXT_ARG(zone->name));
 	struct counted_zone *found = NULL;
@@ -183,44 +173,39 @@ static struct counted_zone *find_zone(struct counters *c, const struct backend_z
 	return found;
 }
 
-static struct counted *option_of(struct counted_file *file, struct text option)
-{
-	for (unsigned i = 0; i < COUNTED_OPTIONS; i++)
-		if (text_is(option, counted_options[i]))
-			return &file->defaults[i];
-	return NULL;
-}
-
 void counters_add(void *counters, const struct backend_count *count)
 {
 	struct counters *c = counters;
-	struct counted_file *file = file_of(c, count->source);
+	struct counted_file *file = counters_file_of(c, count->source);
 	struct counted *counted = NULL;
-	struct counted_zone *zone = find_zone(c, &count->zone);
+	struct counted_zone *zone = counters_find_zone(c, &count->zone);
 
-	if (file && !count->line)
-		counted = option_of(file, count->option);
-	else if (file && count->line <= file->line_count)
+	if (file && !count->line) {
+		for (unsigned i = 0; i < COUNTED_OPTIONS; i++)
+			if (text_is(count->option, counted_options[i]))
+				counted = &file->defaults[i];
+	} else if (file && count->line <= file->line_count) {
 		counted = &file->lines[count->line - 1];
+	}
 	if (counted)
-		add_to(counted, count->packets, count->bytes);
+		counted_add(counted, count->packets, count->bytes);
 	else
 		c->skipped++;
-	add(&zone->outcomes[count->outcome], count->packets, count->bytes);
+	count_add(&zone->outcomes[count->outcome], count->packets, count->bytes);
 }
 
 void counters_add_line(struct counters *c, struct span span, uint64_t packets, uint64_t bytes)
 {
-	struct counted *line = line_at(c, span);
+	struct counted *line = counters_line_at(c, span);
 
 	if (line)
-		add_to(line, packets, bytes);
+		counted_add(line, packets, bytes);
 	else
 		c->skipped++;
 }
 
 /* Forgets what was counted. */
-static void clear(struct counters *c)
+static void counters_clear(struct counters *c)
 {
 	for (uint32_t i = 0; i < c->file_count; i++) {
 		struct counted_file *file = &c->files[i];
@@ -240,7 +225,7 @@ int counters_read(struct counters *c, const struct backend *backend)
 	int reason = EINTR;
 
 	for (unsigned i = 0; i < TRIES && reason == EINTR; i++) {
-		clear(c);
+		counters_clear(c);
 		reason = backend->counters(c->config, counters_add, c, &skipped);
 	}
 	c->skipped += skipped;

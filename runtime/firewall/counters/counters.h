@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Packets and bytes of every source line: a table of all lines of all .fw files
- * that a compilation has read, which is filled by a target's counters() and printed.
- *
- * All from `arena`, and as long as the configuration:
+ * Packets and bytes of every source line: a table of all lines of all .fw files that a compilation has read, which a
+ * backend's counters() fills.  It lasts as long as `arena` and the configuration:
  *
  *     struct counters c;
- *     counters_init(&c, arena, config);
+ *     counters_init(&c, arena, map, config);
  *     reason = counters_read(&c, backend);
  *     counters_read_baseline(&c, text);
- *     counters_print_file(out, &c, file, exact);
  *     counters_free(&c);
  */
 #ifndef PVEFW_COUNTERS_H
@@ -59,6 +56,7 @@ struct counted_zone {
 
 struct counters {
 	struct arena *arena;
+	const struct source_map *map;
 	const struct config *config;
 	struct counted_file *files; /* as they stand in the source map */
 	uint32_t file_count;
@@ -66,30 +64,22 @@ struct counters {
 	uint32_t skipped;           /* rules of files that are not there */
 };
 
-void counters_init(struct counters *c, struct arena *arena, const struct config *config);
+/* `config` was compiled from `map`. */
+void counters_init(struct counters *c, struct arena *arena, const struct source_map *map, const struct config *config);
 void counters_free(struct counters *c);
-/* Fills it with what is loaded, which must be `config`; 0 or an errno. */
+/* Fills the table with what is loaded, which must be `config`; 0 or an errno. */
 int counters_read(struct counters *c, const struct backend *backend);
-/* One rule more: of type backend_count_function; `counters` is a struct counters. */
+/* Adds one rule: a backend_count_function, whose context is a struct counters. */
 void counters_add(void *counters, const struct backend_count *count);
-/* The same where only the line and its numbers are known. */
+/* Adds the numbers of a rule of which only the line is known. */
 void counters_add_line(struct counters *c, struct span span, uint64_t packets, uint64_t bytes);
 
+/* The text of a line, from 1. */
+struct text counters_line(const struct counters *c, const struct counted_file *file, uint32_t line);
 /* What counts for a line since the last --zero. */
 struct count counted_since(const struct counted *counted);
 /* "100.fw", "100", "firewall/100.fw"; NULL if there is none. */
 struct counted_file *counters_find_file(const struct counters *c, struct text name);
-
-/* ---- counters_print.c ---- */
-
-/* The file's lines with their numbers in front; `exact` ones, or three digits and a unit. */
-void counters_print_file(struct out *out, const struct counters *c, const struct counted_file *file,
-			 bool exact);
-/* The `most` lines of all files with the most packets. */
-void counters_print_top(struct out *out, const struct counters *c, uint32_t most, bool exact);
-int counters_print_top_json(struct out *out, const struct counters *c, uint32_t most);
-/* All of `file`, or of all files if it is NULL, as JSON; 0 or an errno. */
-int counters_print_json(struct out *out, const struct counters *c, const struct counted_file *file);
 
 /* ---- counters_baseline.c ---- */
 
@@ -98,9 +88,9 @@ void counters_zero(struct counters *c);
 /* What to write to the file of the baseline. */
 void counters_print_baseline(struct out *out, const struct counters *c);
 /*
- * Counts from what the file of the baseline says.  A line that has counted less since it
- * was loaded, or says something else now, counts from when it was loaded; true: there is
- * such a one, and the file should be written anew, or a later reading would take it in.
+ * Counts from what the file of the baseline says.  A line that has counted less since it was loaded, or has another text now,
+ * counts from when it was loaded.  Returns true if there is such a line: the file should be written anew, or a later reading
+ * would use its entry.
  */
 bool counters_read_baseline(struct counters *c, struct text baseline);
 

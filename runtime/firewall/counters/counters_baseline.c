@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Counting from zero without touching the kernel's counters, which others may read
- * and no kernel sets to zero as a whole with what was read: what the lines had
- * counted is remembered and taken away.  One line of the baseline each:
+ * Counting from zero without resetting the kernel's counters, which others may read: what the lines had counted is written
+ * down and subtracted.  One line of the baseline each:
  *
  *     PACKETS BYTES PATH:LINE: TEXT
  *     PACKETS BYTES PATH: OPTION
  *
- * A rule that was loaded anew counts from nothing, and one that moved to another
- * line is another one: their baseline no longer counts.
+ * A rule that was loaded anew counts from nothing, and one that moved to another line is another rule: their entries are
+ * dropped.
  */
-#include "diag/diag.h"
 #include "firewall/counters/counters.h"
 
 /* ---- writing ---- */
@@ -40,14 +38,14 @@ static bool print_base(struct out *out, const struct counted *counted, const str
 	return true;
 }
 
-static void print_file(struct out *out, const struct counters *c, const struct counted_file *file)
+static void baseline_print_file(struct out *out, const struct counters *c, const struct counted_file *file)
 {
 	for (uint32_t line = 1; line <= file->line_count; line++) {
 		if (!print_base(out, &file->lines[line - 1], file))
 			continue;
 		out_number(out, line);
 		out_string(out, ": ");
-		out_text(out, word_text(source_line(c->config->diags->map, file->source, line)));
+		out_text(out, counters_line(c, file, line));
 		out_char(out, '\n');
 	}
 	for (unsigned option = 0; option < COUNTED_OPTIONS; option++)
@@ -58,61 +56,50 @@ static void print_file(struct out *out, const struct counters *c, const struct c
 void counters_print_baseline(struct out *out, const struct counters *c)
 {
 	for (uint32_t i = 0; i < c->file_count; i++)
-		print_file(out, c, &c->files[i]);
+		baseline_print_file(out, c, &c->files[i]);
 }
 
 /* ---- reading ---- */
 
-/* Takes what stands before `end` off the front of `rest`; empty if there is no such end. */
+/* Cuts what stands before `end` off *rest; empty if there is no such character. */
 static struct text take_until(struct text *rest, char end)
 {
 	long at = text_find(*rest, end);
 	struct text taken = { rest->ptr, at < 0 ? 0 : (uint32_t)at };
 
-	if (at >= 0) {
-		rest->ptr += at + 1;
-		rest->len -= (uint32_t)at + 1;
-	}
+	if (at >= 0)
+		*rest = text_skip(*rest, (uint32_t)at + 1);
 	return taken;
 }
 
-struct reading {
+struct baseline_reading {
 	struct counters *c;
 	struct counted_file *file; /* of the last entry; entries of a file stand together */
 };
 
-static struct counted_file *file_named(struct reading *r, struct text path)
-{
-	if (!r->file || !text_is(path, r->file->source->path))
-		r->file = counters_find_file(r->c, path);
-	return r->file && text_is(path, r->file->source->path) ? r->file : NULL;
-}
-
 /* What an entry is about, if that is still there. */
-static struct counted *find_counted(struct reading *r, struct text path, struct text rest)
+static struct counted *find_counted(struct baseline_reading *r, struct text path, struct text rest)
 {
-	struct counted_file *file = file_named(r, path);
+	struct counted_file *file = r->file;
 	uint64_t line;
 
-	if (!file)
+	if (!file || !text_is(path, file->source->path))
+		r->file = file = counters_find_file(r->c, path);
+	if (!file || !text_is(path, file->source->path))
 		return NULL;
 	for (unsigned option = 0; option < COUNTED_OPTIONS; option++)
-		if (text_starts(rest, " ") &&
-		    text_is((struct text){ rest.ptr + 1, rest.len - 1 }, counted_options[option]))
+		if (text_starts(rest, " ") && text_is(text_skip(rest, 1), counted_options[option]))
 			return &file->defaults[option];
-	if (!text_to_number(take_until(&rest, ':'), file->line_count, &line) || !line ||
-	    !text_starts(rest, " "))
+	if (!text_to_number(take_until(&rest, ':'), file->line_count, &line) || !line || !text_starts(rest, " "))
 		return NULL;
-	rest = (struct text){ rest.ptr + 1, rest.len - 1 };
-	if (!text_equal(rest, word_text(source_line(r->c->config->diags->map, file->source, (uint32_t)line))))
+	if (!text_equal(text_skip(rest, 1), counters_line(r->c, file, (uint32_t)line)))
 		return NULL;
 	return &file->lines[line - 1];
 }
 
-static bool read_entry(struct reading *r, struct text entry)
+static bool read_entry(struct baseline_reading *r, struct text entry)
 {
-	struct text packets = take_until(&entry, ' '), bytes = take_until(&entry, ' '),
-		    path = take_until(&entry, ':');
+	struct text packets = take_until(&entry, ' '), bytes = take_until(&entry, ' '), path = take_until(&entry, ':');
 	struct counted *counted = find_counted(r, path, entry);
 	struct count base;
 
@@ -126,7 +113,7 @@ static bool read_entry(struct reading *r, struct text entry)
 
 bool counters_read_baseline(struct counters *c, struct text baseline)
 {
-	struct reading r = { .c = c };
+	struct baseline_reading r = { .c = c };
 	bool stale = false;
 
 	while (baseline.len && text_find(baseline, '\n') >= 0)

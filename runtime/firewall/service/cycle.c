@@ -466,7 +466,7 @@ static bool apply_tree(struct service *s)
 	if (!tree_is_known(&s->tree) && !s->confirm.enforced) /* its condition says why */
 		return false;
 	compile_timed(s, c);
-	told_log(&s->told, &s->log, &c->diags);
+	logged_diagnostics_update(&s->logged, &s->log, &c->diags);
 	if (c->config) {
 		s->told_otherwise = surroundings_note(&s->surroundings, &c->inputs, &s->options);
 		done = apply_compiled(s);

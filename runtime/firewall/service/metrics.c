@@ -73,7 +73,7 @@ static void print_zones(struct out *out, const struct compilation *compilation)
 	struct arena arena = { 0 };
 	struct counters c;
 
-	counters_init(&c, &arena, compilation->config);
+	counters_init(&c, &arena, &compilation->map, compilation->config);
 	if (counters_read(&c, compilation->backend) == 0) {
 		metrics_describe(out, "packets_total", "counter",
 				 "Packets that rules have decided about since they were loaded");

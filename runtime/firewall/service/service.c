@@ -429,7 +429,7 @@ void service_close(struct service *s)
 	compilation_free(&s->compiled);
 	if (s->event)
 		confirm_close(&s->confirm);
-	told_free(&s->told);
+	logged_diagnostics_free(&s->logged);
 	conditions_free(&s->conditions);
 	if (s->lock >= 0)
 		close(s->lock);

@@ -56,7 +56,7 @@ struct service {
 	struct control control;
 	struct metrics metrics;
 	struct confirm confirm;
-	struct told told;
+	struct logged_diagnostics logged;
 	struct conditions conditions;
 	struct service_counts counts;
 	/* Timers: of the next cycle, of the cluster's `enable`, of apply --confirm; the look at the

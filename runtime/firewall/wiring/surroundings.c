@@ -1,29 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Answers are compared as text, one line each.
- *
- * With 1,000 guests a dump of all links takes 20 ms of processor time.  The pause after a job is twenty
- * times what it has used, so guests that start and stop all the time cost 5 % of a processor at most.
+ * Answers are compared as text, one line each.  With 1,000 guests a dump of all links takes 20 ms of processor time: the
+ * pause after a job is twenty times what it has used, so that guests which start and stop all the time cost at most 5 %.
  */
 #include "firewall/wiring/surroundings.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "inputs/lookup.h"
-#include "base/output.h"
 #include "base/clock.h"
+#include "base/output.h"
+#include "base/xmalloc.h"
 
 /* Microseconds, but for DEAREST: the pause is so many times the processor time of what was done. */
 enum { NAMES_EVERY = 60000000, DEAREST = 20 };
-
-#define RESOLVER_FOLDER "/etc"
 
 /* Outlives the service if the resolver takes longer than its end. */
 struct surroundings_job {
@@ -34,15 +29,6 @@ struct surroundings_job {
 	char *answers;
 	uint64_t used; /* microseconds of processor time */
 };
-
-static char *copy(const char *text)
-{
-	char *copied = text ? strdup(text) : NULL;
-
-	if (text && !copied)
-		abort();
-	return copied;
-}
 
 /* ---- answers as text ---- */
 
@@ -70,7 +56,7 @@ static char *finish(struct out *out)
 	char *text;
 
 	out_char(out, '\0');
-	text = copy(out->data);
+	text = xstrdup(out->data);
 	out_free(out);
 	return text;
 }
@@ -149,34 +135,23 @@ static int on_answers(sd_event_source *source, int fd, uint32_t revents, void *c
 	return 0;
 }
 
-static struct surroundings_job *job_new(const struct surroundings *s)
-{
-	struct surroundings_job *job = calloc(1, sizeof(*job));
-
-	if (!job)
-		abort();
-	job->ready = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	job->node = copy(s->node);
-	job->host_names = copy(s->host_names);
-	job->altnames = s->altnames;
-	return job;
-}
-
 static void start_job(struct surroundings *s)
 {
-	struct surroundings_job *job = job_new(s);
+	struct surroundings_job *job = xcalloc(1, sizeof(*job));
 
+	job->ready = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	job->node = s->node ? xstrdup(s->node) : NULL;
+	job->host_names = s->host_names ? xstrdup(s->host_names) : NULL;
+	job->altnames = s->altnames;
 	if (job->ready < 0 || sd_event_add_io(s->event, &s->done, job->ready, EPOLLIN, on_answers, s) < 0) {
 		job_free(job);
-		return;
-	}
-	if (pthread_create(&job->thread, NULL, ask, job) != 0) {
+	} else if (pthread_create(&job->thread, NULL, ask, job) != 0) {
 		s->done = sd_event_source_unref(s->done);
 		job_free(job);
-		return;
+	} else {
+		s->job = job;
+		s->again = false;
 	}
-	s->job = job;
-	s->again = false;
 }
 
 void surroundings_check(struct surroundings *s)
@@ -211,75 +186,37 @@ static int on_names(sd_event_source *source, uint64_t now, void *context)
 	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
-/* ---- the resolver's files ---- */
-
-static bool is_resolver_file(const char *name)
+static int on_etc(sd_event_source *source, const struct inotify_event *event, void *context)
 {
 	static const char *const names[] = { "hosts", "resolv.conf", "nsswitch.conf", "host.conf", "gai.conf" };
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (strcmp(name, names[i]) == 0)
-			return true;
-	return false;
-}
-
-static int on_files(sd_event_source *source, int fd, uint32_t revents, void *context)
-{
-	_Alignas(struct inotify_event) char buffer[4096];
-	struct surroundings *s = context;
-	bool changed = false;
-	ssize_t got;
+	bool changed = event->mask & IN_Q_OVERFLOW;
 
 	(void)source;
-	(void)revents;
-	while ((got = read(fd, buffer, sizeof(buffer))) > 0) {
-		for (char *at = buffer; at < buffer + got;) {
-			const struct inotify_event *event = (const void *)at;
-
-			changed |= event->mask & IN_Q_OVERFLOW || (event->len && is_resolver_file(event->name));
-			at += sizeof(*event) + event->len;
-		}
-	}
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && event->len; i++)
+		changed |= strcmp(event->name, names[i]) == 0;
 	if (changed)
-		surroundings_check(s);
+		surroundings_check(context);
 	return 0;
-}
-
-static int watch_files(struct surroundings *s)
-{
-	s->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-	if (s->inotify < 0 || inotify_add_watch(s->inotify, RESOLVER_FOLDER,
-						IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ONLYDIR) < 0)
-		return 0; /* the minute's check is left */
-	return sd_event_add_io(s->event, &s->files, s->inotify, EPOLLIN, on_files, s);
-}
-
-/* ---- the whole ---- */
-
-static int add_timers(struct surroundings *s)
-{
-	uint64_t first = clock_us(CLOCK_MONOTONIC) + NAMES_EVERY;
-	int result = sd_event_add_time(s->event, &s->names, CLOCK_MONOTONIC, first, 1000000, on_names, s);
-
-	if (result >= 0)
-		result = sd_event_add_time(s->event, &s->retry, CLOCK_MONOTONIC, 0, 1, on_retry, s);
-	if (result >= 0)
-		result = sd_event_source_set_enabled(s->retry, SD_EVENT_OFF);
-	return result;
 }
 
 int surroundings_open(struct surroundings *s, sd_event *event, void (*handler)(void *context), void *context)
 {
+	uint64_t first = clock_us(CLOCK_MONOTONIC) + NAMES_EVERY;
 	int result;
 
-	*s = (struct surroundings){ .event = event, .inotify = -1, .handler = handler, .context = context };
-	result = add_timers(s);
+	*s = (struct surroundings){ .event = event, .handler = handler, .context = context };
+	result = sd_event_add_time(event, &s->names, CLOCK_MONOTONIC, first, 1000000, on_names, s);
 	if (result >= 0)
-		result = watch_files(s);
+		result = sd_event_add_time(event, &s->retry, CLOCK_MONOTONIC, 0, 1, on_retry, s);
+	if (result >= 0)
+		result = sd_event_source_set_enabled(s->retry, SD_EVENT_OFF);
+	if (result >= 0) /* without it, the check of each minute is left */
+		sd_event_add_inotify(event, &s->files, "/etc", IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ONLYDIR,
+				     on_etc, s);
 	return result < 0 ? -result : 0;
 }
 
-static void forget(struct surroundings *s)
+static void forget_answers(struct surroundings *s)
 {
 	free(s->node);
 	free(s->host_names);
@@ -295,11 +232,9 @@ void surroundings_close(struct surroundings *s)
 	sd_event_source_unref(s->names);
 	sd_event_source_unref(s->retry);
 	sd_event_source_unref(s->done);
-	if (s->inotify >= 0)
-		close(s->inotify);
 	if (s->job && pthread_tryjoin_np(s->job->thread, NULL) == 0)
 		job_free(s->job);
-	forget(s);
+	forget_answers(s);
 }
 
 static char *names_of(const struct inputs *inputs)
@@ -331,7 +266,7 @@ bool surroundings_note(struct surroundings *s, const struct inputs *inputs, cons
 	struct out out;
 
 	s->known = NULL;
-	forget(s);
+	forget_answers(s);
 	s->altnames = inputs->on_node;
 	if (inputs->on_node && !options->local_network)
 		s->node = strndup(inputs->node.ptr, inputs->node.len);

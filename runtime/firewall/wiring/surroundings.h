@@ -20,7 +20,6 @@ struct surroundings_job;
 struct surroundings {
 	sd_event *event;
 	sd_event_source *files, *names, *retry, *done;
-	int inotify;                   /* -1: not to be had */
 	char *node;                    /* whose network is the local one; NULL: it is not asked for */
 	bool altnames;                 /* are asked for */
 	char *host_names;              /* each ended by a line end; NULL: none */

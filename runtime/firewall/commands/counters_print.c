@@ -11,14 +11,13 @@
  *
  * A dot is a rule that has counted nothing, a dash one that is not loaded.
  */
-#include <errno.h>
-#include <jansson.h>
+#include "firewall/commands/counters_print.h"
+
 #include <stdlib.h>
 
+#include "base/escape.h"
 #include "diag/diag.h"
 #include "format/diag_json.h"
-#include "firewall/counters/counters.h"
-#include "base/escape.h"
 
 /* ---- numbers ---- */
 
@@ -76,7 +75,7 @@ static struct columns columns_of(const struct counted_file *file, bool exact)
 	return columns;
 }
 
-static void print_count(struct out *out, const struct columns *columns, struct count count)
+static void count_print(struct out *out, const struct columns *columns, struct count count)
 {
 	char packets[NUMBER_SIZE], bytes[NUMBER_SIZE];
 
@@ -87,55 +86,42 @@ static void print_count(struct out *out, const struct columns *columns, struct c
 
 /* ---- one file ---- */
 
-static const char *state_of(const struct counted *counted)
+static void counted_print(struct out *out, const struct columns *columns, const struct counted *counted)
 {
-	static const char *const words[] = { "", "-", "off", "ignored" };
-
-	return words[counted->kind];
-}
-
-static void print_numbers(struct out *out, const struct columns *columns, const struct counted *counted)
-{
+	static const char *const states[] = { "", "-", "off", "ignored" };
 	struct count count = counted_since(counted);
 
 	if (!counted->loaded)
-		out_printf(out, "%*s %*s", columns->packets, state_of(counted), columns->bytes,
+		out_printf(out, "%*s %*s", columns->packets, states[counted->kind], columns->bytes,
 			   counted->kind == COUNTED_RULE ? "-" : "");
 	else if (!count.packets && !count.bytes)
 		out_printf(out, "%*s %*s", columns->packets, ".", columns->bytes, ".");
 	else
-		print_count(out, columns, count);
+		count_print(out, columns, count);
 }
 
-static void print_default(struct out *out, const struct columns *columns, const struct counted_file *file,
+static void counted_print_default(struct out *out, const struct columns *columns, const struct counted_file *file,
 			  unsigned option)
 {
 	enum option_id id = option_find(file->kind, text_of(counted_options[option]));
 
 	if (!file->defaults[option].loaded || id == OPTION_COUNT)
 		return;
-	print_numbers(out, columns, &file->defaults[option]);
+	counted_print(out, columns, &file->defaults[option]);
 	out_printf(out, "%*s  %s: %s (the default)\n", columns->line + 1, "", counted_options[option],
 		   action_names[option_table[id].default_value]);
 }
 
-static struct text line_text(const struct counters *c, const struct counted_file *file, uint32_t line)
-{
-	return word_text(source_line(c->config->diags->map, file->source, line));
-}
-
-void counters_print_file(struct out *out, const struct counters *c, const struct counted_file *file,
-			 bool exact)
+void counters_print_file(struct out *out, const struct counters *c, const struct counted_file *file, bool exact)
 {
 	struct columns columns = columns_of(file, exact);
 
 	out_escaped(out, text_of(file->source->path));
-	out_printf(out, "\n%*s %*s %*s\n", columns.packets, "packets", columns.bytes, "bytes", columns.line,
-		   "line");
+	out_printf(out, "\n%*s %*s %*s\n", columns.packets, "packets", columns.bytes, "bytes", columns.line, "line");
 	for (uint32_t line = 1; line <= file->line_count; line++) {
-		struct text text = line_text(c, file, line);
+		struct text text = counters_line(c, file, line);
 
-		print_numbers(out, &columns, &file->lines[line - 1]);
+		counted_print(out, &columns, &file->lines[line - 1]);
 		out_printf(out, " %*u", columns.line, line);
 		if (text.len)
 			out_string(out, "  ");
@@ -143,7 +129,7 @@ void counters_print_file(struct out *out, const struct counters *c, const struct
 		out_char(out, '\n');
 	}
 	for (unsigned option = 0; option < COUNTED_OPTIONS; option++)
-		print_default(out, &columns, file, option);
+		counted_print_default(out, &columns, file, option);
 }
 
 /* ---- the busiest lines ---- */
@@ -161,7 +147,7 @@ struct busy_list {
 	uint32_t count, room;
 };
 
-static void add_busy(struct busy_list *list, const struct counted *counted, struct busy busy)
+static void busy_add(struct busy_list *list, const struct counted *counted, struct busy busy)
 {
 	struct busy *more;
 
@@ -178,7 +164,7 @@ static void add_busy(struct busy_list *list, const struct counted *counted, stru
 	list->items[list->count++] = busy;
 }
 
-/* Of equal ones the first in the files. */
+/* The first in the files of equal ones. */
 static int by_count(const void *a, const void *b)
 {
 	const struct busy *x = a, *y = b;
@@ -194,16 +180,15 @@ static int by_count(const void *a, const void *b)
 	return x->option < y->option ? -1 : x->option > y->option;
 }
 
-static void collect_busy(struct busy_list *list, const struct counters *c)
+static void busy_collect(struct busy_list *list, const struct counters *c)
 {
 	for (uint32_t i = 0; i < c->file_count; i++) {
 		const struct counted_file *file = &c->files[i];
 
 		for (uint32_t line = 0; line < file->line_count; line++)
-			add_busy(list, &file->lines[line], (struct busy){ .file = file, .line = line + 1 });
+			busy_add(list, &file->lines[line], (struct busy){ .file = file, .line = line + 1 });
 		for (unsigned option = 0; option < COUNTED_OPTIONS; option++)
-			add_busy(list, &file->defaults[option],
-				 (struct busy){ .file = file, .option = option });
+			busy_add(list, &file->defaults[option], (struct busy){ .file = file, .option = option });
 	}
 	if (list->count)
 		qsort(list->items, list->count, sizeof(*list->items), by_count);
@@ -216,14 +201,13 @@ static const char *place_of(struct arena *arena, const struct busy *busy)
 	return arena_printf(arena, "%s", busy->file->source->path);
 }
 
-static void print_busy(struct out *out, const struct counters *c, const struct columns *columns,
+static void busy_print(struct out *out, const struct counters *c, const struct columns *columns,
 		       const struct busy *busy)
 {
-	struct text text = busy->line ? line_text(c, busy->file, busy->line)
-				      : text_of(counted_options[busy->option]);
+	struct text text = busy->line ? counters_line(c, busy->file, busy->line) : text_of(counted_options[busy->option]);
 	const char *place = place_of(c->arena, busy);
 
-	print_count(out, columns, busy->count);
+	count_print(out, columns, busy->count);
 	out_string(out, "  ");
 	out_escaped(out, text_of(place));
 	out_printf(out, "%*s", columns->line - (int)strlen(place) + 2, "");
@@ -236,7 +220,7 @@ void counters_print_top(struct out *out, const struct counters *c, uint32_t most
 	struct columns columns = { exact, COLUMN, COLUMN, 0 };
 	struct busy_list list = { .arena = c->arena };
 
-	collect_busy(&list, c);
+	busy_collect(&list, c);
 	if (list.count > most)
 		list.count = most;
 	for (uint32_t i = 0; i < list.count; i++) {
@@ -247,12 +231,12 @@ void counters_print_top(struct out *out, const struct counters *c, uint32_t most
 	}
 	out_printf(out, "%*s %*s  line\n", columns.packets, "packets", columns.bytes, "bytes");
 	for (uint32_t i = 0; i < list.count; i++)
-		print_busy(out, c, &columns, &list.items[i]);
+		busy_print(out, c, &columns, &list.items[i]);
 }
 
 /* ---- for programs ---- */
 
-static void put_counted(json_t *json, const struct counted *counted)
+static void counted_put_json(json_t *json, const struct counted *counted)
 {
 	static const char *const states[] = { "", "not loaded", "disabled", "ignored" };
 	struct count count = counted_since(counted);
@@ -265,7 +249,7 @@ static void put_counted(json_t *json, const struct counted *counted)
 	}
 }
 
-static json_t *json_lines(const struct counters *c, const struct counted_file *file)
+static json_t *counted_lines_json(const struct counters *c, const struct counted_file *file)
 {
 	json_t *lines = json_array();
 
@@ -277,14 +261,14 @@ static json_t *json_lines(const struct counters *c, const struct counted_file *f
 			continue;
 		json = json_object();
 		json_object_set_new(json, "line", json_integer(line));
-		json_object_set_new(json, "text", json_escaped(line_text(c, file, line)));
-		put_counted(json, counted);
+		json_object_set_new(json, "text", json_escaped(counters_line(c, file, line)));
+		counted_put_json(json, counted);
 		json_array_append_new(lines, json);
 	}
 	return lines;
 }
 
-static json_t *json_defaults(const struct counted_file *file)
+static json_t *counted_defaults_json(const struct counted_file *file)
 {
 	json_t *defaults = json_object();
 
@@ -294,58 +278,40 @@ static json_t *json_defaults(const struct counted_file *file)
 		if (!file->defaults[option].loaded)
 			continue;
 		json = json_object();
-		put_counted(json, &file->defaults[option]);
+		counted_put_json(json, &file->defaults[option]);
 		json_object_set_new(defaults, counted_options[option], json);
 	}
 	return defaults;
 }
 
-static json_t *json_file(const struct counters *c, const struct counted_file *file)
+static json_t *counted_file_json(const struct counters *c, const struct counted_file *file)
 {
 	json_t *json = json_object();
 
 	json_object_set_new(json, "path", json_escaped(text_of(file->source->path)));
-	json_object_set_new(json, "lines", json_lines(c, file));
-	json_object_set_new(json, "defaults", json_defaults(file));
+	json_object_set_new(json, "lines", counted_lines_json(c, file));
+	json_object_set_new(json, "defaults", counted_defaults_json(file));
 	return json;
 }
 
-static int append(const char *bytes, size_t size, void *out)
-{
-	out_bytes(out, bytes, size);
-	return 0;
-}
-
-/* Takes `json`; 0 or an errno. */
-static int dump(struct out *out, json_t *json)
-{
-	int failed = json_dump_callback(json, append, out, JSON_INDENT(2));
-
-	json_decref(json);
-	if (failed)
-		return ENOMEM;
-	out_char(out, '\n');
-	return 0;
-}
-
-int counters_print_json(struct out *out, const struct counters *c, const struct counted_file *file)
+void counters_print_json(struct out *out, const struct counters *c, const struct counted_file *file)
 {
 	json_t *files = json_array();
 
 	for (uint32_t i = 0; i < c->file_count; i++)
 		if (!file || file == &c->files[i])
-			json_array_append_new(files, json_file(c, &c->files[i]));
-	return dump(out, files);
+			json_array_append_new(files, counted_file_json(c, &c->files[i]));
+	json_print(out, files);
 }
 
-static json_t *json_busy(const struct counters *c, const struct busy *busy)
+static json_t *busy_json(const struct counters *c, const struct busy *busy)
 {
 	json_t *json = json_object();
 
 	json_object_set_new(json, "path", json_escaped(text_of(busy->file->source->path)));
 	if (busy->line) {
 		json_object_set_new(json, "line", json_integer(busy->line));
-		json_object_set_new(json, "text", json_escaped(line_text(c, busy->file, busy->line)));
+		json_object_set_new(json, "text", json_escaped(counters_line(c, busy->file, busy->line)));
 	} else {
 		json_object_set_new(json, "default", json_string(counted_options[busy->option]));
 	}
@@ -354,13 +320,13 @@ static json_t *json_busy(const struct counters *c, const struct busy *busy)
 	return json;
 }
 
-int counters_print_top_json(struct out *out, const struct counters *c, uint32_t most)
+void counters_print_top_json(struct out *out, const struct counters *c, uint32_t most)
 {
 	struct busy_list list = { .arena = c->arena };
 	json_t *lines = json_array();
 
-	collect_busy(&list, c);
+	busy_collect(&list, c);
 	for (uint32_t i = 0; i < list.count && i < most; i++)
-		json_array_append_new(lines, json_busy(c, &list.items[i]));
-	return dump(out, lines);
+		json_array_append_new(lines, busy_json(c, &list.items[i]));
+	json_print(out, lines);
 }
