@@ -73,6 +73,10 @@ MANHTML := $(PAGES:%=$(B)/doc/%.html)
 ELSEWHERE := https://manpages.debian.org
 UNIT    := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*.c))
 
+IDS     := $(wildcard compiler/*/*.h.in)
+GENERATED := $(B)/parser.h $(B)/lexer.h $(B)/generated/style.inc $(patsubst %.h.in,$(B)/generated/%.h,$(notdir $(IDS)))
+vpath %.h.in $(sort $(dir $(IDS)))
+
 # $(call say,WHAT) in front of a command shows WHAT and the target instead of the command.
 say = $(if $(V),,@printf '  %-6s %s\n' $1 $@;)
 also = $(MAKE) --no-print-directory -j$(shell nproc)
@@ -106,12 +110,18 @@ $(B)/generated/style.inc: compiler/report/style.css
 	@mkdir -p $(@D)
 	$(call say,CSS) sed -e '\,^/\*.*\*/$$,d' -e 's/["\]/\\&/g' -e 's/.*/"&\\n",/' $< >$@
 
-$(B)/obj/%.o: %.c | $(B)/parser.h $(B)/lexer.h $(B)/generated/style.inc
+# Names of the rows of .def files.  Most files need only these: a changed text leaves the header as it is.
+$(B)/generated/%.h: %.h.in
+	@mkdir -p $(@D)
+	@$(CC) $(OUR_CPPFLAGS) -E -P -x c -MMD -MP -MT $@ -MF $@.d -o $@.new $<
+	@cmp -s $@.new $@ || cp $@.new $@
+
+$(B)/obj/%.o: %.c | $(GENERATED)
 	@mkdir -p $(@D)
 	$(call say,CC) $(CC) $(OUR_CPPFLAGS) $(OUR_CFLAGS) -MMD -MP -c -o $@ $<
 
 # flex and bison write code of their own style: no -Wconversion there.
-$(B)/obj/generated/%.o: $(B)/%.c | $(B)/parser.h $(B)/lexer.h
+$(B)/obj/generated/%.o: $(B)/%.c | $(GENERATED)
 	@mkdir -p $(@D)
 	$(call say,CC) $(CC) $(OUR_CPPFLAGS) -std=c17 -pthread -Wall -Wextra -Wno-sign-compare $(CFLAGS) -MMD -MP -c -o $@ $<
 
@@ -299,7 +309,7 @@ deb:
 clean:
 	rm -rf build
 
--include $(OBJ:.o=.d) $(RUN_OBJ:.o=.d) $(UNIT:=.d) $(B)/gendoc.d $(B)/genhtml.d
+-include $(wildcard $(B)/generated/*.d) $(OBJ:.o=.d) $(RUN_OBJ:.o=.d) $(UNIT:=.d) $(B)/gendoc.d $(B)/genhtml.d
 
 .PHONY: all unit quickstart check quick compdb check-reboot bench coverage golden fuzz install install-cc install-service install-beside install-instead deb clean
 .DELETE_ON_ERROR:

@@ -12,41 +12,8 @@
 #define PVEFW_AST_H
 
 #include "base/arena.h"
+#include "lang/language.h"
 #include "source/source.h"
-
-enum file_kind {
-	FILE_CLUSTER,
-	FILE_HOST,
-	FILE_GUEST,
-	FILE_VNET,
-	FILE_KINDS
-};
-
-enum section_kind {
-	SECTION_NONE, /* before the first header */
-#define SECTION(ID, name, named, kinds) SECTION_##ID,
-#include "lang/sections.def"
-#undef SECTION
-	SECTION_KINDS
-};
-
-/* One row of sections.def. */
-struct section_row {
-	const char *name;  /* as in the header, upper case */
-	bool named;        /* [IPSET name] */
-	unsigned allowed;  /* bit set of file kinds */
-};
-
-extern const struct section_row section_table[SECTION_KINDS];
-
-static inline bool section_allowed(enum section_kind section, enum file_kind kind)
-{
-	return section_table[section].allowed >> kind & 1;
-}
-
-/* "cluster", "host", "guest", "vnet" */
-const char *file_kind_name(enum file_kind kind);
-const char *section_name(enum section_kind section);
 
 enum line_kind {
 	LINE_COMMENT, /* nothing but a comment */

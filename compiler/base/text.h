@@ -41,6 +41,36 @@ struct word {
 /* For printf's "%.*s". */
 #define TEXT_ARG(t) (int)(t).len, (t).ptr
 
+/* ---- characters: ASCII, whatever the locale ---- */
+
+static inline bool char_is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+/* A CR counts: before an LF it is part of the line's end. */
+static inline bool char_is_space(char c)
+{
+	return char_is_blank(c) || c == '\r';
+}
+
+static inline bool char_is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static inline bool char_is_letter(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+static inline char char_lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+}
+
+/* ---- texts ---- */
+
 static inline struct text text_of(const char *s)
 {
 	return (struct text){ s, (uint32_t)strlen(s) };
@@ -113,7 +143,16 @@ static inline const char *base_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-/* ASCII letters compare without case; the locale plays no part. */
+/* ASCII letters compare without case; the locale plays no part.  Inline and by bytes: in searches of tables nearly
+ * every call ends at the first. */
+static inline bool text_is_nocase(struct text a, const char *b)
+{
+	for (uint32_t i = 0; i < a.len; i++)
+		if (b[i] == '\0' || char_lower(b[i]) != char_lower(a.ptr[i]))
+			return false;
+	return b[a.len] == '\0';
+}
+
 bool text_equal_nocase(struct text a, struct text b);
 /* Order of bytes, shorter first: what strcmp would say. */
 int text_compare(struct text a, struct text b);
@@ -137,32 +176,6 @@ bool text_all_digits(struct text a);
 bool text_to_number(struct text a, uint64_t max, uint64_t *value);
 /* Levenshtein distance with adjacent swaps, without case; stops at `limit`. */
 unsigned text_distance(struct text a, struct text b, unsigned limit);
-
-static inline bool char_is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
-/* A CR counts: before an LF it is part of the line's end. */
-static inline bool char_is_space(char c)
-{
-	return char_is_blank(c) || c == '\r';
-}
-
-static inline bool char_is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-static inline bool char_is_letter(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-static inline char char_lower(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
-}
 
 /* The value of a hexadecimal digit, or -1. */
 static inline int char_hex_value(char c)

@@ -20,12 +20,8 @@ enum severity {
 	SEVERITY_ERROR,
 };
 
-enum diag_id {
-#define DIAG(letter, number, ID, name, summary, what, effect, fix, wrong, right) DIAG_##ID,
-#include "diag/diagnostics.def"
-#undef DIAG
-	DIAG_COUNT
-};
+/* enum diag_id: DIAG_ and the ID of each row of diagnostics.def. */
+#include "generated/diag_ids.h"
 
 /* One row of the catalogue, diagnostics.def. */
 struct diag_row {

@@ -7,6 +7,7 @@
 #define PVEFW_DESCRIBE_H
 
 #include "base/output.h"
+#include "lang/option_table.h"
 #include "lang/tables.h"
 
 /* Words up to 80 columns, every line behind `indent` blanks; '\n' begins a line. */

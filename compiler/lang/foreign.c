@@ -199,7 +199,7 @@ static void set_first_free(struct columns *c, enum rule_param first, enum rule_p
 	c->value[c->value[first].len ? second : first] = t;
 }
 
-bool foreign_port_and_proto(const struct resolver *r, struct text t, struct text *port, struct text *proto)
+bool foreign_port_and_proto(struct protocol_names protocols, struct text t, struct text *port, struct text *proto)
 {
 	long slash = text_find(t, '/');
 	struct text first = { t.ptr, slash > 0 ? (uint32_t)slash : 0 }, second;
@@ -210,15 +210,10 @@ bool foreign_port_and_proto(const struct resolver *r, struct text t, struct text
 	second = (struct text){ t.ptr + slash + 1, t.len - (uint32_t)slash - 1 };
 	*port = looks_like_ports(first) ? first : second;
 	*proto = looks_like_ports(first) ? second : first;
-	return looks_like_ports(*port) && netdb_protocol(r->config->netdb, *proto, &number) && !is_address(t);
+	return looks_like_ports(*port) && protocols.find(protocols.netdb, *proto, &number) && !is_address(t);
 }
 
-static bool read_port_and_proto(const struct resolver *r, struct text t, struct columns *c)
-{
-	return foreign_port_and_proto(r, t, &c->value[PARAM_DPORT], &c->value[PARAM_PROTO]);
-}
-
-static bool read_column(const struct resolver *r, struct text t, struct columns *c)
+static bool read_column(struct protocol_names protocols, struct text t, struct columns *c)
 {
 	static const char *const nothing[] = { "-", "*", "any", "all", "quick", "ip", "ip6", "inet", "inet6",
 					       "counter", "add", "rule", "filter", "ufw", "nft", "th", NULL };
@@ -241,16 +236,16 @@ static bool read_column(const struct resolver *r, struct text t, struct columns 
 		set_first_free(c, PARAM_DPORT, PARAM_SPORT, t);
 	else if (is_address(t))
 		set_first_free(c, PARAM_SOURCE, PARAM_DEST, t);
-	else if (netdb_protocol(r->config->netdb, t, &number))
+	else if (protocols.find(protocols.netdb, t, &number))
 		c->value[PARAM_PROTO] = t;
 	else if (looks_like_iface(t))
 		c->value[PARAM_IFACE] = t;
 	else
-		return read_port_and_proto(r, t, c);
+		return foreign_port_and_proto(protocols, t, &c->value[PARAM_DPORT], &c->value[PARAM_PROTO]);
 	return true;
 }
 
-bool foreign_columns(const struct resolver *r, const struct word *words, uint32_t count, struct columns *columns)
+bool foreign_columns(struct protocol_names protocols, const struct word *words, uint32_t count, struct columns *columns)
 {
 	static const char *const any[] = { "any", "all", "-", "*", NULL };
 
@@ -260,7 +255,7 @@ bool foreign_columns(const struct resolver *r, const struct word *words, uint32_
 		enum rule_param param = keyword_find(t);
 
 		if (param == RULE_PARAMS || i + 1 == count) {
-			if (!read_column(r, t, columns))
+			if (!read_column(protocols, t, columns))
 				return false;
 			continue;
 		}
@@ -333,11 +328,10 @@ static long read_iptables_option(struct text key, struct text value, uint32_t i,
 	return (long)i + 1;
 }
 
-bool foreign_iptables(const struct resolver *r, const struct word *words, uint32_t count, struct columns *columns)
+bool foreign_iptables(const struct word *words, uint32_t count, struct columns *columns)
 {
 	uint64_t number;
 
-	(void)r;
 	*columns = (struct columns){ 0 };
 	for (uint32_t i = 0; i < count; i++) {
 		struct text t = word_text(words[i]);

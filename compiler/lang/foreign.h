@@ -3,7 +3,8 @@
 #ifndef PVEFW_FOREIGN_H
 #define PVEFW_FOREIGN_H
 
-#include "resolve/resolver.h"
+#include "base/arena.h"
+#include "lang/language.h"
 
 /* An option of rules elsewhere. */
 struct foreign_option {
@@ -48,13 +49,21 @@ struct columns {
 	struct text value[RULE_PARAMS];
 };
 
+struct netdb;
+
+/* How protocols are looked up: netdb_protocol() of inputs/netdb.h, and what it is to look in. */
+struct protocol_names {
+	bool (*find)(const struct netdb *netdb, struct text name, uint8_t *number);
+	const struct netdb *netdb;
+};
+
 /* Takes "22/tcp" or "tcp/22" apart; false if it is neither. */
-bool foreign_port_and_proto(const struct resolver *r, struct text t, struct text *port, struct text *proto);
+bool foreign_port_and_proto(struct protocol_names protocols, struct text t, struct text *port, struct text *proto);
 /* Reads words such as `iface vmbr0`, `- - tcp 22` or `from 10.0.0.1 to any port 22 proto tcp`; false if a word
  * has no meaning as one of them. */
-bool foreign_columns(const struct resolver *r, const struct word *words, uint32_t count, struct columns *columns);
+bool foreign_columns(struct protocol_names protocols, const struct word *words, uint32_t count, struct columns *columns);
 /* Reads a line for iptables, its first word included; false if it asks for what rules here do not have. */
-bool foreign_iptables(const struct resolver *r, const struct word *words, uint32_t count, struct columns *columns);
+bool foreign_iptables(const struct word *words, uint32_t count, struct columns *columns);
 /* The options, each with a blank before it. */
 const char *foreign_text(struct arena *arena, const struct columns *columns);
 /* The words of a line, from the arena. */

@@ -15,6 +15,7 @@
 #include "net/address.h"
 #include "net/ports.h"
 #include "ast.h"
+#include "lang/option_table.h"
 #include "lang/tables.h"
 
 struct diagnostic;
@@ -28,91 +29,6 @@ enum layer {
 #include "resolve/layers.def"
 	LAYERS
 };
-
-/* ---- options ---- */
-
-/* log_ratelimit */
-struct ratelimit {
-	bool off;
-	uint32_t burst;   /* 0: not given */
-	struct text burst_text; /* as written */
-	struct text rate; /* "90/hour"; len 0: not given */
-};
-
-/* Indexes into helper_table, in the order they are written. */
-struct helper_list {
-	uint8_t order[64];
-	uint8_t count;
-};
-
-/* ips_queues; not set: the kernel's default queue. */
-struct queues {
-	bool set, range;
-	uint16_t first, last;
-};
-
-struct policy {
-	enum action action;
-	struct span span; /* of the line that sets it; begin 0: the default counts */
-};
-
-struct layer2_protocol {
-	struct text name; /* as written */
-	uint16_t number;
-};
-
-struct layer2_list {
-	struct layer2_protocol *items;
-	uint32_t count;
-};
-
-
-#define OPTION_C_BOOL bool
-#define OPTION_C_NUMBER int64_t
-#define OPTION_C_POLICY struct policy
-#define OPTION_C_POLICY_FORWARD struct policy
-#define OPTION_C_LOGLEVEL enum log_level
-#define OPTION_C_RATELIMIT struct ratelimit
-#define OPTION_C_HELPERS struct helper_list
-#define OPTION_C_QUEUES struct queues
-#define OPTION_C_LAYER2 struct layer2_list
-#define OPTION_MEMBER(ID, key, TYPE, member, ...) OPTION_C_##TYPE member;
-#define OPTION_NOT_HERE(...)
-
-struct cluster_options {
-#define OPTION_CLUSTER OPTION_MEMBER
-#define OPTION_HOST OPTION_NOT_HERE
-#define OPTION_GUEST OPTION_NOT_HERE
-#define OPTION_VNET OPTION_NOT_HERE
-#include "lang/options.def"
-};
-
-struct host_options {
-#define OPTION_CLUSTER OPTION_NOT_HERE
-#define OPTION_HOST OPTION_MEMBER
-#define OPTION_GUEST OPTION_NOT_HERE
-#define OPTION_VNET OPTION_NOT_HERE
-#include "lang/options.def"
-};
-
-struct guest_options {
-#define OPTION_CLUSTER OPTION_NOT_HERE
-#define OPTION_HOST OPTION_NOT_HERE
-#define OPTION_GUEST OPTION_MEMBER
-#define OPTION_VNET OPTION_NOT_HERE
-#include "lang/options.def"
-};
-
-struct vnet_options {
-#define OPTION_CLUSTER OPTION_NOT_HERE
-#define OPTION_HOST OPTION_NOT_HERE
-#define OPTION_GUEST OPTION_NOT_HERE
-#define OPTION_VNET OPTION_MEMBER
-#include "lang/options.def"
-};
-
-#undef OPTION_MEMBER
-#undef OPTION_NOT_HERE
 
 /* ---- names ---- */
 

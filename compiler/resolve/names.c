@@ -4,17 +4,6 @@
 
 /* ---- names as such ---- */
 
-bool name_is_valid(struct text name)
-{
-	if (name.len < 2 || !char_is_letter(name.ptr[0]))
-		return false;
-	for (uint32_t i = 1; i < name.len; i++)
-		if (!char_is_letter(name.ptr[i]) && !char_is_digit(name.ptr[i]) &&
-		    name.ptr[i] != '-' && name.ptr[i] != '_')
-			return false;
-	return true;
-}
-
 static uint32_t longest_name(enum section_kind kind)
 {
 	return kind == SECTION_GROUP ? GROUP_NAME_MAX : SET_NAME_MAX;

@@ -4,7 +4,7 @@
  * each type has one function; the tables in tables.c say which option has which
  * type and where its value goes.
  */
-#include "lang/foreign.h"
+#include "resolve/resolver.h"
 
 static void *member(void *options, const struct option_row *row)
 {

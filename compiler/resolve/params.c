@@ -9,7 +9,7 @@
  * behind a mistake: each mistake is reported once, and none sets off another.
  * What was reported counts as the option that it probably means.
  */
-#include "lang/foreign.h"
+#include "resolve/resolver.h"
 
 /* A rule while its words are read. */
 struct words {
@@ -165,7 +165,7 @@ static void set_value(struct resolver *r, struct params *params, enum rule_param
 	struct word before = params->key[id];
 	struct text port, proto;
 
-	if ((id == PARAM_DPORT || id == PARAM_SPORT) && foreign_port_and_proto(r, word_text(value), &port, &proto))
+	if ((id == PARAM_DPORT || id == PARAM_SPORT) && foreign_port_and_proto(protocol_names(r), word_text(value), &port, &proto))
 		params->meant[PARAM_PROTO] = true; /* "22/tcp", which is reported where ports are read */
 	if (params->value[id].ptr) {
 		struct diagnostic *d = diag(r->diags, span_between(key, value), DIAG_DUPLICATE_PARAM,
@@ -662,7 +662,7 @@ static bool suggest_columns(struct words *w, struct diagnostic *d, uint32_t i, u
 	struct columns columns;
 	const char *text;
 
-	if (!foreign_columns(w->r, w->at + i, end - i, &columns))
+	if (!foreign_columns(protocol_names(w->r), w->at + i, end - i, &columns))
 		return false;
 	if (columns.value[PARAM_DPORT].len && !columns.value[PARAM_PROTO].len && !w->params->meant[PARAM_PROTO])
 		columns.value[PARAM_PROTO] = TEXT("tcp");

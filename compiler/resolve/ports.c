@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Protocols, ports and ICMP types of rules. */
-#include "lang/foreign.h"
+#include "resolve/resolver.h"
 
 /* ---- protocols ---- */
 
@@ -167,7 +167,7 @@ static bool help_port(struct resolver *r, struct diagnostic *d, struct text t)
 			     "the option", (int)t.len - 1, t.ptr + 1);
 		return true;
 	}
-	if (foreign_port_and_proto(r, t, &port, &proto)) {
+	if (foreign_port_and_proto(protocol_names(r), t, &port, &proto)) {
 		diag_help(d, "the protocol stands behind `-p`: `-p %.*s -dport %.*s`", TEXT_ARG(proto), TEXT_ARG(port));
 		return true;
 	}

@@ -17,7 +17,9 @@
 #include "diag/suggest.h"
 #include "inputs/inputs.h"
 #include "resolve/config.h"
+#include "lang/foreign.h"
 #include "lang/limit_table.h"
+#include "lang/name.h"
 #include "inputs/netdb.h"
 
 /* What was found out once and is needed for many rules. */
@@ -66,16 +68,17 @@ struct resolver {
 	uint32_t compared; /* names that were compared to find similar ones */
 };
 
+static inline struct protocol_names protocol_names(const struct resolver *r)
+{
+	return (struct protocol_names){ netdb_protocol, r->config->netdb };
+}
+
 /* Whether a line was refused by the kernel or a tool (left_out.h); reports it then, with `fate`, which may be
  * NULL.  refused.c */
 struct diagnostic *refused_report(struct resolver *r, struct span line, const char *fate);
 
 /* ---- names.c ---- */
 
-enum { SET_NAME_MAX = LIMIT_SET_NAME, GROUP_NAME_MAX = LIMIT_GROUP_NAME, ALIAS_NAME_MAX = LIMIT_ALIAS_NAME };
-
-/* [A-Za-z][A-Za-z0-9_-]+ */
-bool name_is_valid(struct text name);
 /* First pass over a file: aliases, sets, groups, headers, and lines without a
  * meaning; reports all that is wrong with them. */
 void names_define(struct resolver *r);

@@ -7,7 +7,7 @@
  * the rule, and only it; a rule can have several mistakes, and each is reported
  * once.
  */
-#include "lang/foreign.h"
+#include "resolve/resolver.h"
 
 /* ---- reporting ---- */
 
@@ -134,7 +134,7 @@ static void suggest_translation(struct resolver *r, const struct ast_rule *node,
 	struct word *words = foreign_words(r->arena, line, &count);
 	const char *text;
 
-	if (!(iptables ? foreign_iptables(r, words, count, &columns) : foreign_columns(r, words, count, &columns)) ||
+	if (!(iptables ? foreign_iptables(words, count, &columns) : foreign_columns(protocol_names(r), words, count, &columns)) ||
 	    !columns.action.len)
 		return;
 	if (!columns.type.len)
