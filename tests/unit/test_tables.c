@@ -24,7 +24,7 @@ START_TEST(macros)
 		ck_assert_uint_gt(m->count, 0);
 		for (unsigned n = 0; n < m->count; n++) {
 			ck_assert_ptr_nonnull(m->rules[n].proto);
-			ck_assert_uint_eq(m->rules[n].versions & ~m->versions, 0);
+			ck_assert_uint_eq(m->rules[n].family_mask & ~m->family_mask, 0);
 		}
 	}
 	ck_assert_ptr_null(macro_find(TEXT("")));
