@@ -6,6 +6,7 @@
 #ifndef PVEFW_IMPLIED_H
 #define PVEFW_IMPLIED_H
 
+#include "lang/option_table.h"
 #include "lang/tables.h"
 #include "net/address.h"
 #include "net/ports.h"
