@@ -148,7 +148,7 @@ static void values(struct out *out, const struct cli_option_row *row)
 	struct out list;
 
 	out_init_memory(&list);
-	if (!strchr(row->argument, '|') && cli_option_values(&list, row, ", "))
+	if (!strchr(row->argument, '|') && cli_option_values(&list, program, row, ", "))
 		out_printf(out, "Known:\n%.*s.\n", (int)list.len, list.data);
 	out_free(&list);
 }
@@ -480,9 +480,9 @@ static void bash_arguments(struct out *out)
 			out_char(out, '\'');
 		} else if (names_node(row)) {
 			out_string(out, "kind='node'");
-		} else if (cli_value_at(row, 0).len) {
+		} else if (cli_value_at(program, row, 0).len) {
 			out_string(out, "words='");
-			cli_option_values(out, row, " ");
+			cli_option_values(out, program, row, " ");
 			out_char(out, '\'');
 		} else if (strcmp(row->argument, "DIR") == 0) {
 			out_string(out, "kind='directory'");
@@ -582,7 +582,7 @@ enum value_kind { VALUE_NONE, VALUE_LIST, VALUE_DIAGNOSTIC, VALUE_NODE, VALUE_DI
 static enum value_kind value_kind(const struct cli_option_row *row)
 {
 	return !row->argument			      ? VALUE_NONE
-	       : cli_value_at(row, 0).len	      ? VALUE_LIST
+	       : cli_value_at(program, row, 0).len	      ? VALUE_LIST
 	       : names_diagnostics(row)		      ? VALUE_DIAGNOSTIC
 	       : names_node(row)		      ? VALUE_NODE
 	       : strcmp(row->argument, "DIR") == 0    ? VALUE_DIRECTORY
@@ -637,7 +637,7 @@ static void zsh_value(struct out *out, const struct cli_option_row *row)
 	out_char(out, ':');
 	if (kind == VALUE_LIST) {
 		out_char(out, '(');
-		cli_option_values(out, row, " ");
+		cli_option_values(out, program, row, " ");
 		out_char(out, ')');
 	} else if (kind == VALUE_DIAGNOSTIC) {
 		out_string(out, "_pvefw_diagnostics");
@@ -777,7 +777,7 @@ static void fish_value(struct out *out, const struct cli_option_row *row)
 		break;
 	case VALUE_LIST:
 		out_string(out, " -x -a '");
-		cli_option_values(out, row, " ");
+		cli_option_values(out, program, row, " ");
 		out_char(out, '\'');
 		break;
 	case VALUE_DIAGNOSTIC:

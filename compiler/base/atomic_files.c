@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cli/options.h"
+#include "cli/console.h"
 #include "base/errno_text.h"
 
 struct out_folder {

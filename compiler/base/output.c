@@ -114,3 +114,12 @@ void out_printf(struct out *out, const char *format, ...)
 	va_end(again);
 	va_end(args);
 }
+
+bool wants_colour(int fd, const char *when)
+{
+	const char *no_color = getenv("NO_COLOR"), *terminal = getenv("TERM");
+
+	if (when && strcmp(when, "auto") != 0)
+		return strcmp(when, "always") == 0;
+	return fd >= 0 && !(no_color && no_color[0]) && terminal && strcmp(terminal, "dumb") != 0 && isatty(fd);
+}

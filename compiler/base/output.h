@@ -29,6 +29,10 @@ void out_init_fd(struct out *out, int fd);
 int out_flush(struct out *out);
 void out_free(struct out *out);
 
+/* Whether what goes to `fd` (-1: to no stream) is coloured: `when` is always, never or auto; NULL is auto, which is on
+ * terminals that can, unless NO_COLOR is set. */
+bool wants_colour(int fd, const char *when);
+
 /* Makes room for `more` bytes behind data + len: by writing what is there when
  * there is a file, else by growing. */
 void out_make_room(struct out *out, size_t more);

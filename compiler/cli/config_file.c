@@ -6,33 +6,33 @@
  *     fail-on: warning
  *     warning: no-duplicate-alias
  *
- * Only options can stand there that say what is looked at and how it is told (CLI_IN_FILE in
- * their tables): none that writes files.
+ * A file can hold the options that CLI_IN_FILE marks in the tables.  They say what is looked at and how it is shown; none
+ * of them writes files.
  */
 #include <errno.h>
 #include <fcntl.h>
 
-#include "cli/options.h"
-#include "diag/suggest.h"
 #include "base/errno_text.h"
+#include "cli/shared_options.h"
+#include "diag/suggest.h"
+#include "source/source.h"
 
 struct option_file {
 	struct cli *cli;
-	struct arena *arena;
 	const char *path;
 	uint32_t line;
-	bool given[CLI_OPTIONS_MOST]; /* on the command line */
+	bool given[CLI_OPTIONS_MAX]; /* on the command line */
 };
 
-static bool wrong(const struct option_file *file, const char *what, struct text word)
+static bool config_error(const struct option_file *file, const char *what, struct text word)
 {
 	cli_error("%s:%u: %s `%.*s`", file->path, file->line, what, TEXT_ARG(word));
 	return false;
 }
 
-/* The option whose name is the key; false: it cannot stand in a file, which is reported.  One file is for several commands,
- * so an option need not be one of this command. */
-static bool find_option(const struct option_file *file, struct text key, unsigned *option)
+/* Finds the option of a key, which need not be one of this command, as commands share a file.  False: a file cannot hold
+ * it, which was reported. */
+static bool find_key(const struct option_file *file, struct text key, unsigned *option)
 {
 	const struct cli_program *program = file->cli->program;
 	bool only_command_line = false;
@@ -52,83 +52,65 @@ static bool find_option(const struct option_file *file, struct text key, unsigne
 			only_command_line |= cli_is_of_command(file->cli, *option) && text_is(key, row->name);
 	}
 	if (only_command_line)
-		return wrong(file, "only the command line can say", key);
+		return config_error(file, "only the command line can say", key);
 	if (!s.best.len)
-		return wrong(file, "there is no option", key);
+		return config_error(file, "there is no option", key);
 	cli_error("%s:%u: there is no option `%.*s`; did you mean `%.*s`?", file->path, file->line, TEXT_ARG(key),
 		  TEXT_ARG(s.best));
 	return false;
 }
 
-/* A file is looked for where the configuration stands. */
-static const char *value_of(const struct option_file *file, unsigned option, struct text value)
-{
-	const char *argument = file->cli->program->options[option].argument;
-	const char *slash = strrchr(file->path, '/');
-
-	if (strcmp(argument, "FILE") == 0 && value.ptr[0] != '/' && slash)
-		return arena_printf(file->arena, "%.*s%.*s", (int)(slash + 1 - file->path), file->path,
-				    TEXT_ARG(value));
-	return arena_string(file->arena, value);
-}
-
 static bool read_line(struct option_file *file, struct text line)
 {
+	const char *slash = strrchr(file->path, '/'), *taken;
 	long colon = text_find(line, ':');
 	struct text key, value;
-	const char *shown;
 	unsigned option;
 
 	if (!line.len || line.ptr[0] == '#')
 		return true;
 	if (colon < 0)
-		return wrong(file, "this is not `option: value`:", line);
+		return config_error(file, "this is not `option: value`:", line);
 	key = text_trim((struct text){ line.ptr, (uint32_t)colon });
-	value = text_trim((struct text){ line.ptr + colon + 1, line.len - (uint32_t)colon - 1 });
-	if (!find_option(file, key, &option))
+	value = text_trim(text_skip(line, (uint32_t)colon + 1));
+	if (!find_key(file, key, &option))
 		return false;
 	if (!value.len)
-		return wrong(file, "there is no value behind", key);
+		return config_error(file, "there is no value behind", key);
 	if (memchr(value.ptr, '\0', value.len))
-		return wrong(file, "there is a NUL byte in the value of", key);
+		return config_error(file, "there is a NUL byte in the value of", key);
 	if (file->given[option] || !cli_is_of_command(file->cli, option))
 		return true;
-	shown = arena_printf(file->arena, "%s:%u: %.*s", file->path, file->line, TEXT_ARG(key));
-	return cli_take(file->cli, file->arena, option, shown, value_of(file, option, value));
+	/* A file is looked for in the folder of this one. */
+	taken = strcmp(file->cli->program->options[option].argument, "FILE") == 0 && value.ptr[0] != '/' && slash ?
+			arena_printf(file->cli->arena, "%.*s%.*s", (int)(slash + 1 - file->path), file->path, TEXT_ARG(value)) :
+			arena_string(file->cli->arena, value);
+	return cli_take(file->cli, option,
+			arena_printf(file->cli->arena, "%s:%u: %.*s", file->path, file->line, TEXT_ARG(key)), taken, true);
 }
 
-/* Of lists the file's part comes first, and both count. */
-static bool adds_up(unsigned option)
+bool cli_read_file(struct cli *cli, const char *path)
 {
-	return option == CLI_WARNING || option == CLI_SELECT || option == CLI_ALTNAME;
-}
-
-bool cli_read_file(struct cli *cli, struct arena *arena, const char *path)
-{
-	struct option_file file = { .cli = cli, .arena = arena, .path = path };
+	struct option_file file = { .cli = cli, .path = path };
 	struct cli_value *given = cli->values, **last = &cli->values;
 	struct source_map map;
 	struct source *source;
-	struct text rest;
+	struct text rest, line;
 
-	source_map_init(&map, arena);
+	source_map_init(&map, cli->arena);
 	source = source_load(&map, AT_FDCWD, path, path);
 	if (!source) {
 		cli_error("cannot read %s: %s", path, error_text(errno));
 		return false;
 	}
 	for (unsigned i = 0; i < cli->program->option_count; i++)
-		file.given[i] = cli->value[i] && !adds_up(i);
+		file.given[i] = cli->value[i] && i != CLI_WARNING && i != CLI_SELECT && i != CLI_ALTNAME;
 	cli->values = NULL;
 	rest = (struct text){ source->text, source->size };
-	while (rest.len) {
-		long end = text_find(rest, '\n');
-		uint32_t len = end < 0 ? rest.len : (uint32_t)end;
-
+	while (text_next_line(&rest, &line)) {
 		file.line++;
-		if (!read_line(&file, text_trim((struct text){ rest.ptr, len })))
+		if (!read_line(&file, text_trim(line)))
 			return false;
-		rest = (struct text){ rest.ptr + len + (end >= 0), rest.len - len - (end >= 0) };
 	}
 	while (*last)
 		last = &(*last)->next;

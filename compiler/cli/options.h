@@ -1,38 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Command lines: what the programs' tables of commands and options are, and what
- * a command line said.  Each program has a table of its own (commands.h is that of
- * pvefw-cc), in which the options of cli_shared.def come first.
+ * Command lines.  A program is a table of commands and one of options (commands.h has those of pvefw-cc), in which the
+ * options of cli_shared.def come first.  An option is its index in the table: CLI_ROOT and so on.
  */
 #ifndef PVEFW_OPTIONS_H
 #define PVEFW_OPTIONS_H
 
-#include "base/arena.h"
-#include "inputs/inputs.h"
-#include "base/output.h"
 #include "base/version.h"
+#include "cli/console.h"
 
-enum {
-#define CLI_OPTION(ID, letter, name, argument, commands, text) CLI_##ID,
-#include "cli/cli_shared.def"
-#undef CLI_OPTION
-	CLI_SHARED
-};
-
-enum { CLI_OPTIONS_MOST = 64 };
+enum { CLI_OPTIONS_MAX = 64 };
 /* In the commands of an option: a configuration file can set it. */
 #define CLI_IN_FILE (1u << 31)
 
-/* Exit status (spec 5.3). */
-enum {
-	EXIT_CLEAN = 0,
-	EXIT_FOUND = 1,   /* a diagnostic at the failure level or above it */
-	EXIT_ERROR = 2, /* usage, input that cannot be read, output that cannot be written */
-};
-
 struct cli;
 
-/* A command; the only one of a program that has no commands has no name. */
+/* A command; the only one of a program without commands has no name. */
 struct command_row {
 	const char *name, *operands, *text;
 	int (*run)(const struct cli *cli); /* returns the exit status */
@@ -52,14 +35,16 @@ struct cli_program {
 	unsigned command_count;
 	const struct cli_option_row *options;
 	unsigned option_count;
-	const char *const *later; /* commands that scripts may know from the stock program; NULL, or ends in NULL */
+	const char *const *later;             /* NULL, or the stock program's commands that are not implemented; ends in NULL */
+	const char *(*target_at)(unsigned i); /* the values of an argument TARGET, NULL after the last one; or NULL */
 };
 
-/* An option with an argument, as often as it was given. */
+/* An option with an argument: one each time it was given. */
 struct cli_value {
 	unsigned option;
 	const char *text;
 	const char *shown; /* "-W", or the place in a file: for messages */
+	bool from_file;
 	struct cli_value *next;
 };
 
@@ -67,65 +52,48 @@ struct cli_value {
 struct cli {
 	const struct cli_program *program;
 	unsigned command;
-	const char *value[CLI_OPTIONS_MOST]; /* NULL: not given; "" if it takes no argument; the last one */
-	struct cli_value *values;            /* all of them, in their order */
-	struct altname_option *altnames;
-	struct node_option *nodes; /* of every --node, which can name several: --node pve1,pve2 */
+	struct arena *arena; /* of what is read into it */
+	const char *value[CLI_OPTIONS_MAX]; /* NULL: not given; "" if it takes no argument; the last one */
+	struct cli_value *values;           /* all of them, in their order; of a file's lists first the file's */
 	char **operands;
 	int operand_count;
 };
 
-/* Does what the command line says; returns the exit status. */
+/* Does what the command line says; returns the exit status.  program.c */
 int cli_main(const struct cli_program *program, int argc, char **argv);
-
-/* Reads what follows the command's name into `cli`, whose program and command are
- * set; reports what is wrong and returns false. */
-bool cli_parse(struct cli *cli, struct arena *arena, int count, char **words);
-/*
- * Adds the options of a file, `key: value` a line, where a key is the long name of an option
- * that may stand in files.  What the command line says counts; -W and so on add up, the
- * file's first.  File names are relative to the file's folder.  cli_file.c
- */
-bool cli_read_file(struct cli *cli, struct arena *arena, const char *path);
-/* Takes one option as if it had been given; for cli_file.c. */
-bool cli_take(struct cli *cli, struct arena *arena, unsigned option, const char *shown, const char *value);
-/* Where the value of the option that counts was said: "--format", or a place in a file. */
-const char *cli_shown(const struct cli *cli, unsigned option);
-/* False: the option names a .fw file as the one to write, which is reported: most likely the name was forgotten, and the
- * next word of the command line taken for it. */
-bool cli_may_write(const struct cli *cli, unsigned option);
-bool cli_is_of_command(const struct cli *cli, unsigned option);
 /* `help`, which every program has beside its own commands. */
 extern const struct command_row cli_help_command;
-/* NULL was reported. */
+/* Returns NULL if the program has no such command, which was reported. */
 const struct command_row *command_find(const struct cli_program *program, const char *name);
-/* The input options that were given. */
-struct input_options cli_inputs(const struct cli *cli);
 
-/* False if the --node that counts names several nodes, which is reported: for commands that work on one.  On the
- * command line the last one counts; a file that names several does not say which. */
-bool cli_has_one_node(const struct cli *cli);
+/* Reads the words after the command's name into `cli`, whose program and command are set.  Returns false if something
+ * is wrong, which was reported. */
+bool cli_parse(struct cli *cli, struct arena *arena, int count, char **words);
+/* Takes one option as if it had been given; `value` NULL: without an argument.  False was reported. */
+bool cli_take(struct cli *cli, unsigned option, const char *shown, const char *value, bool from_file);
+/*
+ * Adds the options of a file, `key: value` a line, where a key is the long name of an option that may stand in files.
+ * The command line wins; lists such as -W add up, the file's first.  File names are relative to the file's folder.
+ * Returns false if something is wrong, which was reported.  config_file.c
+ */
+bool cli_read_file(struct cli *cli, const char *path);
 
-/* The usage of all, and of one command. */
+bool cli_is_of_command(const struct cli *cli, unsigned option);
+/* The value of an option that wins; NULL if it was not given or takes no argument. */
+const struct cli_value *cli_value(const struct cli *cli, unsigned option);
+/* Where that value was given: "--format", or a place in a file; "" if it was not. */
+const char *cli_shown(const struct cli *cli, unsigned option);
+/* Returns false, and reports it, if the option names a .fw file as the one to write: most likely its argument was
+ * forgotten, and the next word of the command line was taken for it. */
+bool cli_may_write(const struct cli *cli, unsigned option);
+
+/* The usage of a program, and of one of its commands.  help.c */
 void cli_help(struct out *out, const struct cli_program *program);
 void command_help(struct out *out, const struct cli_program *program, unsigned command);
-/* Value `i` of those that the option can have; empty behind the last one, and if they are not from a list. */
-struct text cli_value_at(const struct cli_option_row *option, unsigned i);
-/* Appends the values that the option can have, `separator` between two; false if
- * they are not from a list. */
-bool cli_option_values(struct out *out, const struct cli_option_row *option, const char *separator);
-
-/* Prints the program's name and the message to standard error; returns EXIT_ERROR. */
-int cli_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/* Says that there is no such `what` and which one may be meant; EXIT_ERROR. */
-struct suggestion;
-int cli_unknown(const char *what, const char *prefix, const struct suggestion *s);
-/* To standard output: returns EXIT_CLEAN or reports why it cannot be written. */
-void stdout_open(struct out *out);
-int stdout_close(struct out *out);
-/* Whether an errno of writing is a failure; a reader that wants no more, EPIPE, is not. */
-bool is_write_failure(int reason);
-/* "-" in place of a file's name; NULL is not one. */
-bool is_standard_stream(const char *path);
+/* Value `i` of those that an option can have; empty after the last one, and if its argument is not one of a list. */
+struct text cli_value_at(const struct cli_program *program, const struct cli_option_row *option, unsigned i);
+/* Appends these values, `separator` between two; returns whether there are any. */
+bool cli_option_values(struct out *out, const struct cli_program *program, const struct cli_option_row *option,
+		       const char *separator);
 
 #endif

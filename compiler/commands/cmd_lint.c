@@ -1,176 +1,93 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * pvefw-cc lint: reports what is wrong and makes nothing.
+ * pvefw-cc lint: reports diagnostics; writes no other output.
  *
- * The diagnostics are the product and go to standard output; with --diff, the diff is.
- *
- * A path is a tree, which is compiled as a whole; another folder, of which
- * every .fw file and tree is taken (fw_walk.h); one file (single.h); or standard
- * input (stdin_file.h).  All diagnostics of a run are printed together.
+ * Diagnostics are the product and go to standard output; with --diff, the diff does.  A path is a tree, which is compiled
+ * as a whole, another folder, a file, or standard input (single_file.h).  All diagnostics of a run are printed together.
  */
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "commands/commands.h"
-#include "rewrite/fix.h"
-#include "inputs/fw_walk.h"
-#include "lint/lint.h"
-#include "pipeline/lint_config.h"
-#include "commands/lint_watch.h"
-#include "base/real_path.h"
-#include "pipeline/single_file.h"
+#include <uthash.h>
 
-struct lint {
+#include "base/real_path.h"
+#include "commands/commands.h"
+#include "commands/lint_config.h"
+#include "commands/lint_watch.h"
+#include "commands/single_file.h"
+#include "inputs/fw_walk.h"
+#include "pipeline/pipeline.h"
+#include "rewrite/fix.h"
+
+struct lint_run {
 	struct run *run;
 	struct single single;
-	struct stdin_file in;
-	unsigned trees, files;
+	unsigned tree_count;
 };
 
-/* ---- trees ---- */
-
-static bool is_folder(const char *path)
+/* `root` NULL: the tree of --root. */
+static void lint_tree(void *context, const char *root)
 {
-	struct stat st;
-
-	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
-}
-
-static void load_tree(struct lint *lint, const char *root)
-{
+	struct lint_run *lint = context;
 	struct input_options options = lint->run->options;
+	struct diags *diags = &lint->run->diags, found;
+	struct pipeline p = { .options = &options, .diags = &found, .all_nodes = true, .checks = true };
 
+	lint->tree_count++;
 	if (root)
 		options.root = root;
-	options.overlay = stdin_file_overlay(&lint->in, &lint->run->arena, options.root ? options.root : "/etc/pve");
+	options.overlay = stdin_file_overlay(&lint->single.in, &lint->run->arena, options.root ? options.root : "/etc/pve");
 	if (lint->run->cli->value[CLI_ALL_NODES])
 		options.nodes = NULL;
-	lint_tree(&options, &lint->run->diags, NULL);
+	diags_init(&found, diags->arena, diags->map);
+	pipeline_run(&p);
+	pipeline_end(&p);
+	/* On a node, a tree without .fw files is one without a firewall; elsewhere it is more likely a mistake. */
+	if (options.root && !found.unreadable && !fw_walk_tree_has_files(diags, options.root) &&
+	    !lint->single.in.overlay.count)
+		fw_walk_report_none(&found, options.root);
+	diags_append(diags, &found);
 }
 
-/* ---- single files ---- */
-
-static void lint_file(struct lint *lint, const char *path)
+static void lint_file(void *context, const struct single_file *file)
 {
-	struct single_file file;
+	struct lint_run *lint = context;
 
-	lint->files++;
-	if (single_open(&lint->single, path, "the file is not checked", &file))
-		single_check(&lint->single, &file, &lint->run->diags);
+	single_check(&lint->single, file, &lint->run->diags);
 }
 
-static void lint_stdin(struct lint *lint)
-{
-	struct single_file file;
-
-	lint->files++;
-	if (single_open_stdin(&lint->single, &lint->in, "it is not checked", &file))
-		single_check(&lint->single, &file, &lint->run->diags);
-}
-
-/* ---- folders ---- */
-
-/* On a node, a tree without .fw files is one without a firewall; elsewhere it is more likely a mistake. */
-static void check_tree(struct lint *lint, const char *root)
-{
-	struct diags *diags = &lint->run->diags;
-	const char *path = root ? root : lint->run->options.root;
-	bool unreadable = diags->unreadable;
-
-	lint->trees++;
-	diags->unreadable = false;
-	load_tree(lint, root);
-	if (path && !diags->unreadable && !fw_walk_tree_has_files(diags, path) && !lint->in.overlay.count)
-		fw_walk_report_none(diags, path);
-	diags->unreadable |= unreadable;
-}
-
-static void lint_folder(struct lint *lint, const char *path)
-{
-	struct fw_walk walk;
-
-	fw_walk_init(&walk, &lint->run->diags, false);
-	fw_walk_folder(&walk, path);
-	lint->single.is_walked = true;
-	for (const struct fw_item *item = walk.first; item; item = item->next)
-		if (item->is_tree)
-			check_tree(lint, item->path);
-		else
-			lint_file(lint, item->path);
-	lint->single.is_walked = false;
-}
-
-static void lint_path(struct lint *lint, const char *path)
-{
-	if (is_standard_stream(path))
-		lint_stdin(lint);
-	else if (is_folder(path))
-		lint_folder(lint, path);
-	else
-		lint_file(lint, path);
-}
-
-/* An operand, and where it is. */
-struct named_path {
-	const char *place, *path;
-	int order;
+/* A file or folder that was linted. */
+struct linted_place {
+	const char *place;
+	UT_hash_handle hh;
 };
 
-static int by_place(const void *a, const void *b)
-{
-	const struct named_path *x = a, *y = b;
-	int order = strcmp(x->place, y->place);
-
-	return order ? order : x->order - y->order;
-}
-
-static int by_order(const void *a, const void *b)
-{
-	const struct named_path *x = a, *y = b;
-
-	return x->order - y->order;
-}
-
-/* The operands in their order, without those that name again what one before them names; returns how many. */
-static int paths_of(struct run *run, struct named_path **paths)
-{
-	struct named_path *all = ARENA_ARRAY(&run->arena, struct named_path, (size_t)run->cli->operand_count + 1);
-	int count = 0;
-
-	for (int i = 0; i < run->cli->operand_count; i++) {
-		const char *path = run->cli->operands[i];
-
-		all[i] = (struct named_path){ is_standard_stream(path) ? path : place_of(&run->arena, path), path, i };
-	}
-	qsort(all, (size_t)run->cli->operand_count, sizeof(all[0]), by_place);
-	for (int i = 0; i < run->cli->operand_count; i++)
-		if (!count || strcmp(all[count - 1].place, all[i].place) != 0)
-			all[count++] = all[i];
-	qsort(all, (size_t)count, sizeof(all[0]), by_order);
-	*paths = all;
-	return count;
-}
-
-/* Everything that the command line names, each once. */
+/* Lints everything that the command line names, each once. */
 static void lint_all(struct run *run)
 {
-	const char *root = run->cli->value[CLI_ROOT];
-	struct lint lint = { .run = run, .single = { .run = run } };
-	struct named_path *paths;
-	int count;
+	struct lint_run lint = { .run = run, .single = { .run = run, .take_file = lint_file, .take_tree = lint_tree, .context = &lint,
+							 .fate = { "the file is not checked", "it is not checked" } } };
+	struct linted_place *all = NULL, *known;
 
-	/* The tree is not checked if there are operands, but who names one that is none is mistaken. */
-	if (run->cli->operand_count && root)
-		inputs_check_root(&run->diags, root);
-
-	stdin_file_open(&lint.in, run);
+	/* With operands, the tree of --root is not checked; but naming a folder that is not a tree is a mistake. */
+	if (run->cli->operand_count && run->cli->value[CLI_ROOT])
+		inputs_check_root(&run->diags, run->cli->value[CLI_ROOT]);
+	stdin_file_open(&lint.single.in, run);
 	if (!run->cli->operand_count)
-		check_tree(&lint, NULL);
-	count = paths_of(run, &paths);
-	for (int i = 0; i < count; i++)
-		lint_path(&lint, paths[i].path);
-	run->map.names_roots = lint.trees && lint.trees + lint.files > 1;
+		lint_tree(&lint, NULL);
+	for (int i = 0; i < run->cli->operand_count; i++) {
+		const char *path = run->cli->operands[i], *place = is_standard_stream(path) ? path : place_of(&run->arena, path);
+
+		HASH_FIND_STR(all, place, known);
+		if (known)
+			continue;
+		known = ARENA_NEW(&run->arena, struct linted_place);
+		known->place = place;
+		HASH_ADD_KEYPTR(hh, all, place, strlen(place), known);
+		single_take(&lint.single, path);
+	}
+	HASH_CLEAR(hh, all);
+	run->map.names_roots = lint.tree_count && lint.tree_count + lint.single.file_count > 1;
 }
 
 /* ---- fixes ---- */
@@ -180,7 +97,7 @@ static bool print_diff(struct run *run)
 	struct fixes fixes;
 	struct out out;
 
-	run_choose(run);
+	run_filter(run);
 	fixes = fixes_collect(&run->diags);
 	stdout_open(&out);
 	fixes_diff(&fixes, &out);
@@ -204,7 +121,7 @@ static bool fix_all(const struct cli *cli, int *status)
 		*status = run_end(&run);
 		return false;
 	}
-	run_choose(&run);
+	run_filter(&run);
 	fixes = fixes_collect(&run.diags);
 	/* Standard output has what is left, in the format that was asked for. */
 	out_init_fd(&out, STDERR_FILENO);
@@ -218,7 +135,7 @@ static bool fix_all(const struct cli *cli, int *status)
 
 static bool options_fit(const struct cli *cli)
 {
-	if (cli->value[CLI_ALL_NODES] && cli->nodes && cli_shown(cli, CLI_NODE)[0] == '-')
+	if (cli->value[CLI_ALL_NODES] && cli_names_node(cli))
 		cli_error("--all-nodes and --node exclude each other");
 	else if (cli->value[CLI_FIX] && cli->value[CLI_DIFF])
 		cli_error("--fix and --diff exclude each other");
@@ -245,16 +162,17 @@ static int lint(const struct cli *cli)
 	return run_end(&run);
 }
 
-/* Takes the configuration, too; `watch` learns what it names. */
+/* Reads the configuration, too; `watch`, unless NULL, learns which files it names. */
 static int lint_once(const struct cli *given, struct lint_watch *watch)
 {
 	struct arena arena = { 0 };
 	struct cli cli = *given;
+	bool configured;
 	int status = EXIT_ERROR;
 
-	bool configured = lint_config(&cli, &arena);
-
-	/* Also of a configuration that is wrong: it may be put right. */
+	cli.arena = &arena;
+	configured = lint_config(&cli);
+	/* Also if the configuration is wrong: it may be fixed meanwhile. */
 	if (watch)
 		lint_watch_names(watch, &cli);
 	if (configured)
@@ -263,7 +181,7 @@ static int lint_once(const struct cli *given, struct lint_watch *watch)
 	return status;
 }
 
-/* A command line that is wrong stays so, and ends the command; a baseline may still come. */
+/* A wrong command line stays wrong, and ends the command; a baseline that is missing may still come. */
 static bool can_be_watched(const struct cli *given)
 {
 	struct cli cli = *given;
@@ -271,7 +189,7 @@ static bool can_be_watched(const struct cli *given)
 	bool good;
 
 	if (cli.value[CLI_CONFIG] && cli.value[CLI_NO_CONFIG])
-		return lint_config(&cli, NULL);
+		return lint_config(&cli);
 	if (lint_watch_refuses(&cli) || !options_fit(&cli))
 		return false;
 	cli.value[CLI_BASELINE] = NULL;

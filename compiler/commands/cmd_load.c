@@ -1,32 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * pvefw-cc load: compiles a tree and loads it into the current network namespace,
- * all or nothing, or takes away what was loaded.
+ * pvefw-cc load: compiles a tree and loads it into the current network namespace, all or nothing, or removes what was
+ * loaded.
  *
- * As with compile, input that cannot be read loads nothing, nor does a folder that is not a tree, and lines that are
- * wrong yield diagnostics and the ruleset without them.  So do lines that the kernel or a tool refuses.
+ * Nothing is loaded if input cannot be read, or if the folder is not a tree.  Lines that are wrong, or that the kernel or
+ * a tool refuses, yield diagnostics, and the ruleset is loaded without them.
  */
-#include "pipeline/pipeline.h"
-#include "pipeline/leave_out.h"
 #include "commands/commands.h"
+#include "findings/run.h"
+#include "pipeline/leave_out.h"
+#include "pipeline/pipeline.h"
 
 /* What the kernel is loaded with by default: the netlink backend's batch. */
 #define DEFAULT_TARGET "netlink"
-
-static void print_problem(const struct source_map *map, const struct backend_problem *problem)
-{
-	struct place place = source_place(map, problem->span.begin);
-
-	if (place.source)
-		cli_error("%s:%u: %s", place.source->path, place.line, problem->text);
-	else
-		cli_error("%s", problem->text);
-}
-
-static double milliseconds(int64_t nanoseconds)
-{
-	return (double)nanoseconds / 1e6;
-}
 
 /* One `NAME VALUE` a line, for people and scripts. */
 static bool print_stats(const struct backend_loading *l)
@@ -36,17 +22,23 @@ static bool print_stats(const struct backend_loading *l)
 	stdout_open(&out);
 	out_printf(&out, "messages %u\nsets %u\nelements %u\nchains %u\nrules %u\ndeleted %u\nbytes %zu\n",
 		   l->messages, l->sets, l->elements, l->chains, l->rules, l->deleted, l->bytes);
-	out_printf(&out, "lower-ms %.3f\nread-ms %.3f\nbuild-ms %.3f\nkernel-ms %.3f\n",
-		   milliseconds(l->lower_time), milliseconds(l->read_time), milliseconds(l->build_time),
-		   milliseconds(l->kernel_time));
+	out_printf(&out, "lower-ms %.3f\nread-ms %.3f\nbuild-ms %.3f\nkernel-ms %.3f\n", (double)l->lower_time / 1e6,
+		   (double)l->read_time / 1e6, (double)l->build_time / 1e6, (double)l->kernel_time / 1e6);
 	return stdout_close(&out) == EXIT_CLEAN;
 }
 
 static void print_problems(const struct run *run, const struct backend_loading *loading)
 {
-	for (const struct backend_problem *p = loading->problems; p; p = p->next)
-		if (!p->repeated)
-			print_problem(&run->map, p);
+	for (const struct backend_problem *p = loading->problems; p; p = p->next) {
+		struct place place = source_place(&run->map, p->span.begin);
+
+		if (p->repeated)
+			continue;
+		if (place.source)
+			cli_error("%s:%u: %s", place.source->path, place.line, p->text);
+		else
+			cli_error("%s", p->text);
+	}
 }
 
 static struct backend_loading new_loading(struct run *run)
@@ -56,7 +48,7 @@ static struct backend_loading new_loading(struct run *run)
 					 .strict = run->cli->value[CLI_STRICT] != NULL };
 }
 
-static bool take_away(struct run *run, const struct backend *backend)
+static bool remove_loaded(struct run *run, const struct backend *backend)
 {
 	struct backend_loading loading = new_loading(run);
 	bool done = backend_load_once(backend, &loading, NULL);
@@ -67,37 +59,31 @@ static bool take_away(struct run *run, const struct backend *backend)
 
 /* ---- loading what can be loaded ---- */
 
-/* A run that may compile more than once. */
 struct load_run {
-	struct run run; /* the first member: use() is given this */
+	struct run run;
 	const struct backend *backend;
-	struct backend_loading loading; /* of the last attempt */
+	struct left_out left_out;
 };
 
-static bool use(struct run *run, const struct backend *backend, const struct inputs *inputs,
-		const struct config *config)
-{
-	(void)inputs;
-	return backend_load_once(backend, &((struct load_run *)run)->loading, config);
-}
-
-/* Diagnostics of the attempts before are dropped. */
-static bool try_to_load(void *context, struct backend_loading *loading, const struct source_map **map)
+/* For leave_out_load(): reads and compiles the tree again each time.  Diagnostics of earlier attempts are dropped. */
+static bool attempt_to_load(void *context, struct backend_loading *loading, const struct source_map **map)
 {
 	struct load_run *load = context;
 	struct run *run = &load->run;
+	struct pipeline p = { .options = &run->options, .diags = &run->diags, .backend = load->backend,
+			      .left_out = &load->left_out };
 	bool loaded;
 
 	source_map_init(&run->map, &run->arena);
 	diags_init(&run->diags, &run->arena, &run->map);
-	load->loading = new_loading(run);
-	loaded = cmd_pipeline(run, load->backend, use);
-	*loading = load->loading;
+	*loading = new_loading(run);
+	loaded = pipeline_run(&p) && backend_load_once(load->backend, loading, p.configs.configs[0]);
+	pipeline_end(&p);
 	*map = &run->map;
 	return loaded;
 }
 
-/* Lines are told by diagnostics. */
+/* Lines that were left out have diagnostics. */
 static void print_left_out(const struct left_out *left_out)
 {
 	for (unsigned i = 0; i < LAYERS; i++)
@@ -109,37 +95,30 @@ static void print_left_out(const struct left_out *left_out)
 			  rule->guarded ? "with a rule that drops everything in the place of" : "without", rule->words);
 }
 
-/* Loads; an exit status of its own is put into *status. */
-static bool load(struct load_run *load, int *status)
+/* Sets *status to EXIT_FOUND if something was left out. */
+static bool load_tree(struct load_run *load, int *status)
 {
-	struct left_out left_out = { .lines = NULL };
-	struct leave_out l = { .left_out = &left_out, .attempt = try_to_load, .context = load,
+	struct leave_out l = { .left_out = &load->left_out, .attempt = attempt_to_load, .context = load,
 			       .strict = load->run.cli->value[CLI_STRICT] != NULL };
 	struct backend_loading loading = new_loading(&load->run);
-	bool loaded;
+	bool loaded = leave_out_load(&l, &loading);
 
-	load->run.left_out = &left_out;
-	loaded = leave_out_load(&l, &loading);
 	if (!loaded)
 		print_problems(&load->run, &loading);
-	print_left_out(&left_out);
-	if (!left_out_is_empty(&left_out))
+	print_left_out(&load->left_out);
+	if (!left_out_is_empty(&load->left_out))
 		*status = EXIT_FOUND;
-	if (loaded && load->run.cli->value[CLI_STATS])
-		loaded = print_stats(&loading);
-	left_out_clear(&left_out);
-	load->run.left_out = NULL;
-	return loaded;
+	left_out_clear(&load->left_out);
+	return loaded && (!load->run.cli->value[CLI_STATS] || print_stats(&loading));
 }
 
 int cmd_load(const struct cli *cli)
 {
-	struct load_run load_run = { .backend = cmd_backend(cli, DEFAULT_TARGET) };
-	struct run *run = &load_run.run;
+	const char *target = cli->value[CLI_TARGET] ? cli->value[CLI_TARGET] : DEFAULT_TARGET;
+	struct load_run load = { .backend = backend_find(text_of(target)) };
+	struct run *run = &load.run;
 	int status = EXIT_CLEAN, end;
 
-	if (!load_run.backend)
-		return EXIT_ERROR;
 	if (!cli_has_one_node(cli))
 		return EXIT_ERROR;
 	if (cli->operand_count)
@@ -147,7 +126,7 @@ int cmd_load(const struct cli *cli)
 	if (run_begin(run, cli)) {
 		/* An empty folder would disable the firewall; a tree from elsewhere need not have all of a node's. */
 		run->options.demand = cli->value[CLI_ROOT] ? TREE_USABLE : TREE_WHOLE;
-		if (!(cli->value[CLI_REMOVE] ? take_away(run, load_run.backend) : load(&load_run, &status)))
+		if (!(cli->value[CLI_REMOVE] ? remove_loaded(run, load.backend) : load_tree(&load, &status)))
 			run->failed = true;
 	}
 	end = run_end(run);

@@ -1,30 +1,30 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * pvefw-cc report: what a node enforces, and from where it comes, for people who must
- * answer for it.  Diagnostics are in it, and on standard error as with every command.
+ * pvefw-cc report: what a node enforces, and which lines of the files cause it, for people who must answer for it.  The
+ * report includes the diagnostics, which are on standard error, too, as with every command.
  */
-#include "commands/commands.h"
-#include "resolve/compile.h"
-#include "lint/lint.h"
-#include "pipeline/lint_config.h"
-#include "pipeline/node_files.h"
-#include "findings/node_views.h"
 #include "base/atomic_files.h"
-#include "report/report.h"
-#include "cli/run.h"
 #include "base/text_memo.h"
+#include "commands/commands.h"
+#include "commands/lint_config.h"
+#include "commands/node_files.h"
+#include "findings/node_views.h"
+#include "report/report.h"
 
-static void print(const struct run *run, struct out *out, const struct report *report)
+static bool is_xml(const struct cli *cli)
 {
-	const char *format = run->cli->value[CLI_PAGE_FORMAT];
-
-	if (format && strcmp(format, "xml") == 0)
-		report_xml(out, report);
-	else
-		report_html(out, report);
+	return cli->value[CLI_PAGE_FORMAT] && strcmp(cli->value[CLI_PAGE_FORMAT], "xml") == 0;
 }
 
-static bool write_out(struct run *run, const struct report *report)
+static void print_report(struct out *out, const struct run *run, const struct config *config, const struct inputs *inputs)
+{
+	const struct report *report = report_new(config, inputs, run->cli->value[CLI_NOW]);
+
+	(is_xml(run->cli) ? report_xml : report_html)(out, report);
+}
+
+/* To standard output, or the file of -o. */
+static bool write_report(struct run *run, const struct config *config, const struct inputs *inputs)
 {
 	struct out_files files = { .arena = &run->arena };
 	const char *path = run->cli->value[CLI_WRITE];
@@ -32,74 +32,44 @@ static bool write_out(struct run *run, const struct report *report)
 
 	if (!path || is_standard_stream(path)) {
 		stdout_open(&out);
-		print(run, &out, report);
+		print_report(&out, run, config, inputs);
 		return stdout_close(&out) == EXIT_CLEAN;
 	}
 	file = out_files_open(&files, path);
 	if (file)
-		print(run, file, report);
+		print_report(file, run, config, inputs);
 	return out_files_commit(&files);
 }
 
-/* To `out`, or if that is NULL to where the command line says. `memo`, which may be NULL, has what pages share. */
-static bool pipeline(struct run *run, struct out *out, struct text_memo *memo)
+/* `out` NULL: where the command line says.  `memo`: what several nodes' pages share, or NULL. */
+static bool report_node(struct run *run, struct out *out, struct text_memo *memo)
 {
-	struct inputs inputs = { 0 };
-	struct report *report;
-	struct config *config;
-	bool done = false;
+	struct pipeline p = { .options = &run->options, .diags = &run->diags, .checks = true };
+	bool done = pipeline_run(&p);
 
-	if (!inputs_load(&inputs, &run->options, &run->diags))
-		return false;
-	config = compile(&inputs, &run->diags);
-	config->memo = memo;
-	if (!run->diags.unreadable) {
-		lint_run(config, &inputs, &run->diags);
-		run->diags.linted = true;
-		run_choose(run);
-		report = report_new(config, &inputs, run->cli->value[CLI_NOW]);
+	if (done) {
+		run_filter(run);
+		p.configs.configs[0]->memo = memo;
 		if (out)
-			print(run, out, report);
-		done = out || write_out(run, report);
+			print_report(out, run, p.configs.configs[0], p.nodes.inputs);
+		else
+			done = write_report(run, p.configs.configs[0], p.nodes.inputs);
 	}
-	config_free(config);
+	pipeline_end(&p);
 	return done;
 }
 
 /* ---- all nodes ---- */
 
-struct all_nodes {
+struct all_reports {
 	const struct run *run;
-	struct node_inputs nodes;
+	const struct pipeline *pipeline;
 	const struct node_views *views; /* NULL: each node has a run of its own */
 	struct text_memo *memo;
 };
 
-static const char *file_name(void *context, unsigned file, struct arena *arena)
-{
-	const struct all_nodes *all = context;
-	const char *format = all->run->cli->value[CLI_PAGE_FORMAT];
-
-	(void)file;
-	(void)arena;
-	return format && strcmp(format, "xml") == 0 ? "report.xml" : "report.html";
-}
-
-static bool run_node(const struct all_nodes *all, struct out *out, unsigned node)
-{
-	bool done = false;
-	struct run run;
-
-	if (run_begin(&run, all->run->cli)) {
-		run.options.node = all->nodes.names->names[node].ptr;
-		done = pipeline(&run, out, all->memo);
-	}
-	run_drop(&run);
-	return done;
-}
-
 /* From what was found for all; false if that does not say what a run about the node does. */
-static bool print_view(const struct all_nodes *all, struct out *out, unsigned node)
+static bool print_view(const struct all_reports *all, struct out *out, unsigned node)
 {
 	struct arena arena = { 0 };
 	struct node_view view;
@@ -107,75 +77,62 @@ static bool print_view(const struct all_nodes *all, struct out *out, unsigned no
 
 	if (made) {
 		view.config.memo = all->memo;
-		diags_choose(&view.diags, &all->run->choice);
-		print(all->run, out,
-		      report_new(&view.config, &all->nodes.inputs[node], all->run->cli->value[CLI_NOW]));
+		diags_choose(&view.diags, &all->run->filter);
+		print_report(out, all->run, &view.config, &all->pipeline->nodes.inputs[node]);
 	}
 	arena_free(&arena);
 	return made;
 }
 
-static bool print_node(void *context, struct out *out, unsigned node, unsigned file)
+static bool print_node_report(void *context, struct out *out, unsigned node, unsigned file)
 {
-	const struct all_nodes *all = context;
+	const struct all_reports *all = context;
+	struct run run;
+	bool done = false;
 
 	(void)file;
-	return print_view(all, out, node) || run_node(all, out, node);
-}
-
-static bool write_nodes(struct run *run, struct all_nodes *all)
-{
-	struct node_files files = { .nodes = all->nodes.names,
-				    .count = 1,
-				    .name = file_name,
-				    .print = print_node,
-				    .context = all };
-	bool done;
-
-	all->memo = text_memo_new();
-	done = node_files_write(run, &files);
-	text_memo_free(all->memo);
+	if (print_view(all, out, node))
+		return true;
+	if (run_begin(&run, all->run->cli)) {
+		run.options.node = all->pipeline->nodes.names->names[node].ptr;
+		done = report_node(&run, out, all->memo);
+	}
+	run_drop(&run);
 	return done;
 }
 
-static bool report_all(struct run *run)
+static bool report_nodes(struct run *run)
 {
-	struct all_nodes all = { .run = run };
-	struct node_configs configs;
+	struct input_options options = run->options;
 	struct diags found;
-	bool done = false;
+	struct pipeline p = { .options = &options, .diags = &found, .all_nodes = true, .checks = true };
+	struct all_reports all = { .run = run, .pipeline = &p };
+	const char *names[] = { is_xml(run->cli) ? "report.xml" : "report.html", NULL };
+	bool done;
 
 	diags_init(&found, &run->arena, &run->map);
-	run->options.nodes = NULL;
-	if (inputs_load_nodes(&all.nodes, &run->options, &found)) {
-		configs = compile_nodes(&all.nodes, &found);
-		lint_run_nodes(&configs, &all.nodes, &found);
-		found.linted = true;
-		if (!all.nodes.listed)
-			cli_error("%s has no folder in nodes/, and so no node to report on",
-				  run->options.root ? run->options.root : "/etc/pve");
-		else if (!found.unreadable) {
-			all.views = node_views_new(&all.nodes, &configs, &found);
-			done = write_nodes(run, &all);
-		}
-		node_configs_free(&configs);
+	options.nodes = NULL;
+	done = pipeline_run(&p);
+	if (done) {
+		all.views = node_views_new(&p.nodes, &p.configs, &found);
+		all.memo = text_memo_new();
+		done = node_files_write(run, &(struct node_files){ &p, "report on", names, print_node_report, &all });
+		text_memo_free(all.memo);
 	}
-	diags_merge(&found);
+	pipeline_end(&p);
 	diags_append(&run->diags, &found);
 	return done;
 }
 
 static int run_report(const struct cli *cli)
 {
-	bool all, valid;
 	struct run run;
 
 	if (cli->operand_count)
 		return cli_error("report takes no operand; --root names the tree");
-	all = node_files_asked(cli, &valid);
-	if (!valid || !cli_may_write(cli, CLI_WRITE))
+	if (!node_options_fit(cli) || !cli_may_write(cli, CLI_WRITE))
 		return EXIT_ERROR;
-	if (run_begin(&run, cli) && !(all ? report_all(&run) : pipeline(&run, NULL, NULL)))
+	if (run_begin(&run, cli) && !(cli->value[CLI_ALL_NODES] ? report_nodes(&run) : report_node(&run, NULL, NULL)))
 		run.failed = true;
 	return run_end(&run);
 }

@@ -2,6 +2,8 @@
 /* The tables of pvefw-cc. */
 #include "commands/commands.h"
 
+#include "api/backend.h"
+
 #define IN(ID) (1u << COMMAND_##ID)
 #define TAKES_FORMAT (IN(COMPILE) | IN(LOAD) | IN(LINT))
 #define TAKES_INPUTS (TAKES_FORMAT | IN(REPORT))
@@ -21,6 +23,11 @@ static const struct cli_option_row options[CLI_OPTIONS] = {
 #include "commands/cli.def"
 };
 
+static const char *target_at(unsigned i)
+{
+	return backends[i] ? backends[i]->name : NULL;
+}
+
 const struct cli_program pvefw_cc = {
 	.name = "pvefw-cc",
 	.see = "pvefw-cc COMMAND --help lists the options of one; pvefw-cc(1) tells all, pvefw.fw(5)\n"
@@ -29,4 +36,5 @@ const struct cli_program pvefw_cc = {
 	.command_count = COMMANDS,
 	.options = options,
 	.option_count = CLI_OPTIONS,
+	.target_at = target_at,
 };

@@ -3,7 +3,7 @@
 #ifndef PVEFW_COMMANDS_H
 #define PVEFW_COMMANDS_H
 
-#include "cli/options.h"
+#include "cli/shared_options.h"
 
 enum command_id {
 #define COMMAND(ID, function, name, operands, text) COMMAND_##ID,

@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Watching by two means, so that neither has to be complete.
+ * Watches in two ways, neither of which has to be complete.
  *
- * inotify says at once that something happened in a folder.  Once a second, and after each event, the folders are
- * walked: what they hold is summed up in one number, and new folders get a watch.  Where there is no
- * inotify, or it says nothing (a pmxcfs, of what other nodes write), the walk alone finds what has changed.  An
- * event about a file counts even if the walk sees no difference: pmxcfs has times in whole seconds.
+ * inotify reports at once that something happened in a folder.  Once a second, and after each event, the folders are
+ * walked: the state of each file is listed, and new folders get a watch.  Where there is no inotify, or where it reports
+ * nothing (a pmxcfs, of what other nodes write), the walk alone finds what has changed: the list differs from the last
+ * one.  An event about a file is a change even if the list is the same: pmxcfs has times in whole seconds.
  *
  * Only files count that a tree consists of: on a node, others below /etc/pve are written every few seconds.
  */
 #include "commands/lint_watch.h"
 
 #include <dirent.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
@@ -24,28 +23,25 @@
 #include <unistd.h>
 
 #include "commands/commands.h"
+#include "commands/single_file.h"
 
 enum {
-	DEPTH_MOST = 64,      /* of folders in folders */
-	DEPTH_OF_LINK = 16,   /* what a link to a folder adds: it can lead in a circle */
+	DEPTH_MAX = 64,     /* of folders in folders */
+	DEPTH_OF_LINK = 16, /* what a link to a folder adds: it can lead in a circle */
 	WALK_MILLISECONDS = 1000,
 	SETTLE_MILLISECONDS = 30, /* between two walks until nothing changes any more */
-	SETTLE_MOST = 20,
+	SETTLE_MAX = 20,
 };
 
 #define EVENTS (IN_CLOSE_WRITE | IN_MOVE | IN_CREATE | IN_DELETE | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF)
 
 struct lint_watch {
 	const struct cli *cli;
-	struct arena arena; /* of the names */
-	const char **names; /* files that options name */
-	size_t name_count;
-	uint64_t sum_of_trees, sum_of_names; /* what was linted last */
+	struct out names;   /* files that options name, each ended by a NUL */
+	struct out trees, named; /* the state of all files when they were linted last: of the trees, and of `names` */
 	int inotify; /* -1: there is none */
 	int signals;
 };
-
-/* ---- what counts ---- */
 
 static bool is_of_tree(const char *name)
 {
@@ -59,83 +55,61 @@ static bool is_of_tree(const char *name)
 
 /* ---- the walk ---- */
 
-/* FNV-1a */
-static uint64_t mix(uint64_t sum, const void *bytes, size_t len)
+/* Lists the file and its state: which one it is, its size, and when it was changed; or that it is missing. */
+static void list_file(struct out *list, const char *path)
 {
-	for (const unsigned char *at = bytes; len--; at++)
-		sum = (sum ^ *at) * 1099511628211u;
-	return sum;
-}
-
-/* Of a file: which one it is, and its state; that there is none is a state, too. */
-static uint64_t sum_file(const char *path)
-{
-	uint64_t sum = mix(14695981039346656037u, path, strlen(path));
 	struct stat st;
 
+	out_bytes(list, path, strlen(path) + 1);
 	if (stat(path, &st) != 0)
-		return sum;
-	sum = mix(sum, &st.st_ino, sizeof(st.st_ino));
-	sum = mix(sum, &st.st_size, sizeof(st.st_size));
-	sum = mix(sum, &st.st_mode, sizeof(st.st_mode));
-	sum = mix(sum, &st.st_mtim, sizeof(st.st_mtim));
-	return mix(sum, &st.st_ctim, sizeof(st.st_ctim));
+		return;
+	out_printf(list, "%ju %ju %o %jd.%ld %jd.%ld\n", (uintmax_t)st.st_ino, (uintmax_t)st.st_size, st.st_mode,
+		   (intmax_t)st.st_mtim.tv_sec, st.st_mtim.tv_nsec, (intmax_t)st.st_ctim.tv_sec, st.st_ctim.tv_nsec);
 }
 
-static void watch_folder(const struct lint_watch *watch, const char *path)
+static int is_walked(const struct dirent *entry)
 {
+	bool may_be_folder = entry->d_type == DT_DIR || entry->d_type == DT_LNK || entry->d_type == DT_UNKNOWN;
+
+	return is_of_tree(entry->d_name) || (may_be_folder && entry->d_name[0] != '.');
+}
+
+/* Lists what the folder holds. */
+static void list_folder(const struct lint_watch *watch, struct out *list, const char *path, unsigned depth)
+{
+	struct dirent **entries = NULL;
+	char below[PATH_MAX];
+	int count;
+
+	/* The watch comes first: then a change during the walk is an event. */
 	if (watch->inotify >= 0)
 		inotify_add_watch(watch->inotify, path, EVENTS | IN_ONLYDIR);
-}
-
-static bool is_folder(const char *path)
-{
-	struct stat st;
-
-	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
-}
-
-/* The sum of what the folder holds, in whatever order. */
-static uint64_t sum_folder(const struct lint_watch *watch, const char *path, unsigned depth)
-{
-	uint64_t sum = mix(1, path, strlen(path));
-	struct dirent *entry;
-	char below[PATH_MAX];
-	DIR *folder;
-
-	/* First the watch: what comes during the walk is an event. */
-	watch_folder(watch, path);
-	folder = opendir(path);
-	while (folder && (entry = readdir(folder))) {
-		bool may_be_folder = entry->d_type == DT_DIR || entry->d_type == DT_LNK || entry->d_type == DT_UNKNOWN;
+	out_bytes(list, path, strlen(path) + 1);
+	count = scandir(path, &entries, is_walked, alphasort);
+	for (int i = 0; i < count; i++) {
+		const struct dirent *entry = entries[i];
 		int len = snprintf(below, sizeof(below), "%s/%s", path, entry->d_name);
 
-		if (len < 0 || (size_t)len >= sizeof(below))
-			continue;
-		if (is_of_tree(entry->d_name))
-			sum += sum_file(below);
-		else if (may_be_folder && entry->d_name[0] != '.' && depth < DEPTH_MOST && is_folder(below))
-			sum += sum_folder(watch, below, depth + (entry->d_type == DT_LNK ? DEPTH_OF_LINK : 1));
+		if (len >= 0 && (size_t)len < sizeof(below) && is_of_tree(entry->d_name))
+			list_file(list, below);
+		else if (len >= 0 && (size_t)len < sizeof(below) && depth < DEPTH_MAX && is_folder(below))
+			list_folder(watch, list, below, depth + (entry->d_type == DT_LNK ? DEPTH_OF_LINK : 1));
+		free(entries[i]);
 	}
-	if (folder)
-		closedir(folder);
-	return sum;
+	free(entries);
 }
 
-/* .pvefw-lint in the folder and above it. */
-static uint64_t sum_configurations(const char *folder)
+/* Lists .pvefw-lint in the folder and above it. */
+static void list_configurations(struct out *list, const char *folder)
 {
-	char *real = realpath(folder, NULL);
-	uint64_t sum = 0;
-	char path[PATH_MAX];
+	char *real = realpath(folder, NULL), path[PATH_MAX];
 
-	while (real && real[0]) {
+	for (; real && real[0]; *strrchr(real, '/') = '\0') {
 		snprintf(path, sizeof(path), "%s/.pvefw-lint", real);
-		sum += sum_file(path);
-		*strrchr(real, '/') = '\0';
+		list_file(list, path);
 	}
 	free(real);
-	return sum + sum_file("/.pvefw-lint");
+	list_file(list, "/.pvefw-lint");
 }
 
 /* The tree or folder that a file lies in: what it refers to is there. */
@@ -161,51 +135,60 @@ static const char *folder_of(const char *path, char buffer[PATH_MAX])
 	return buffer[0] ? buffer : "/";
 }
 
-static uint64_t sum_operand(const struct lint_watch *watch, const char *path)
+static void list_operand(const struct lint_watch *watch, struct out *list, const char *path)
 {
 	char buffer[PATH_MAX];
 	const char *folder = is_folder(path) ? path : folder_of(path, buffer);
-	uint64_t sum = sum_folder(watch, folder, 0) + sum_configurations(folder);
 
-	/* The times of a folder change with each file in it, also with those that do not count. */
-	return folder == path ? sum : sum + sum_file(path);
+	list_folder(watch, list, folder, 0);
+	list_configurations(list, folder);
+	/* Not for a folder: its times change with each file in it, also with those that do not count. */
+	if (folder != path)
+		list_file(list, path);
 }
 
-static uint64_t sum_trees(const struct lint_watch *watch)
+static struct out list_trees(const struct lint_watch *watch)
 {
 	const struct cli *cli = watch->cli;
-	const char *root = cli->value[CLI_ROOT] ? cli->value[CLI_ROOT] : "/etc/pve";
-	uint64_t sum = 0;
+	struct out list;
 
+	out_init_memory(&list);
 	if (!cli->operand_count)
-		sum += sum_operand(watch, root);
+		list_operand(watch, &list, cli->value[CLI_ROOT] ? cli->value[CLI_ROOT] : "/etc/pve");
 	for (int i = 0; i < cli->operand_count; i++)
-		sum += sum_operand(watch, cli->operands[i]);
-	return sum;
+		list_operand(watch, &list, cli->operands[i]);
+	return list;
 }
 
-static uint64_t sum_names(const struct lint_watch *watch)
+static struct out list_named(const struct lint_watch *watch)
 {
-	uint64_t sum = 0;
+	struct out list;
 
-	for (size_t i = 0; i < watch->name_count; i++)
-		sum += sum_file(watch->names[i]);
-	return sum;
+	out_init_memory(&list);
+	for (size_t at = 0; at < watch->names.len; at += strlen(watch->names.data + at) + 1)
+		list_file(&list, watch->names.data + at);
+	return list;
+}
+
+/* Replaces a list; returns whether the new one differs. */
+static bool replace_list(struct out *list, struct out new)
+{
+	bool differs = list->len != new.len || (new.len && memcmp(list->data, new.data, new.len) != 0);
+
+	out_free(list);
+	*list = new;
+	return differs;
 }
 
 void lint_watch_names(struct lint_watch *watch, const struct cli *cli)
 {
 	static const unsigned options[] = { CLI_CONFIG, CLI_BASELINE, CLI_SERVICES, CLI_PROTOCOLS, CLI_ETHERTYPES };
-	const size_t most = sizeof(options) / sizeof(options[0]);
 
-	arena_free(&watch->arena);
-	watch->arena = (struct arena){ 0 };
-	watch->names = ARENA_ARRAY(&watch->arena, const char *, most);
-	watch->name_count = 0;
-	for (size_t i = 0; i < most; i++)
+	watch->names.len = 0;
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
 		if (cli->value[options[i]])
-			watch->names[watch->name_count++] = arena_string(&watch->arena, text_of(cli->value[options[i]]));
-	watch->sum_of_names = sum_names(watch);
+			out_bytes(&watch->names, cli->value[options[i]], strlen(cli->value[options[i]]) + 1);
+	replace_list(&watch->named, list_named(watch));
 }
 
 /* ---- waiting ---- */
@@ -243,13 +226,9 @@ static bool wait_a_while(const struct lint_watch *watch, int milliseconds)
 /* Whether anything has changed since the last time. */
 static bool has_changed(struct lint_watch *watch)
 {
-	bool event = take_events(watch);
-	uint64_t trees = sum_trees(watch), names = sum_names(watch);
-	bool changed = event || trees != watch->sum_of_trees || names != watch->sum_of_names;
+	bool event = take_events(watch), trees = replace_list(&watch->trees, list_trees(watch));
 
-	watch->sum_of_trees = trees;
-	watch->sum_of_names = names;
-	return changed;
+	return replace_list(&watch->named, list_named(watch)) || trees || event;
 }
 
 /* Until something has changed, and then nothing has for a moment; false: it is time to end. */
@@ -261,7 +240,7 @@ static bool wait_for_change(struct lint_watch *watch)
 	do
 		running = wait_a_while(watch, WALK_MILLISECONDS);
 	while (running && !has_changed(watch));
-	for (int i = 0; running && i < SETTLE_MOST; i++) {
+	for (int i = 0; running && i < SETTLE_MAX; i++) {
 		watch->inotify = -1; /* events do not end this wait, and are taken behind it */
 		running = wait_a_while(watch, SETTLE_MILLISECONDS);
 		watch->inotify = inotify;
@@ -311,13 +290,17 @@ int lint_watch(const struct cli *cli, int (*lint)(const struct cli *cli, struct 
 	sigprocmask(SIG_BLOCK, &signals, NULL);
 	watch.signals = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
 	watch.inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	watch.sum_of_trees = sum_trees(&watch);
+	out_init_memory(&watch.names);
+	out_init_memory(&watch.named);
+	watch.trees = list_trees(&watch);
 	do {
 		clear_screen();
 		lint(cli, &watch);
 		cli_error("watching for changes");
 	} while (wait_for_change(&watch));
-	arena_free(&watch.arena);
+	out_free(&watch.names);
+	out_free(&watch.named);
+	out_free(&watch.trees);
 	if (watch.inotify >= 0)
 		close(watch.inotify);
 	close(watch.signals);

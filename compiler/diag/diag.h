@@ -108,7 +108,7 @@ void diags_add(struct diags *diags, struct diagnostic *d);
 void diags_append(struct diags *diags, struct diags *other);
 /*
  * Of a list that was made for several nodes: what was reported for each becomes one diagnostic, which
- * says for which nodes, if that is not all and its file does not tell.  diag_merge.c
+ * says for which nodes, if that is not all and its file does not tell.  merge.c
  */
 void diags_merge(struct diags *diags);
 /* "pve1, pve3": the nodes of a merged one, where neither its place nor its being true of all says it; else NULL. */

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "cli/options.h"
+#include "cli/console.h"
 #include "format/common.h"
 #include "inputs/json_place.h"
 #include "base/atomic_files.h"
@@ -371,7 +371,7 @@ static bool was_looked_for(const struct search *search, const struct entry *entr
 	enum diag_id id = diag_find(text_of(entry->id));
 	const struct source *source;
 
-	if (id < DIAG_COUNT && (search->scope->choice->off[id] || (diag_is_of_lint(id) && !diags->linted)))
+	if (id < DIAG_COUNT && (search->scope->filter->off[id] || (diag_is_of_lint(id) && !diags->linted)))
 		return false;
 	if (!concerns_nodes(entry, search->scope->nodes))
 		return false;

@@ -18,7 +18,7 @@ struct baseline;
 struct baseline *baseline_read(struct arena *arena, const char *path);
 /* What a run has looked for. */
 struct baseline_scope {
-	const struct diag_filter *choice;
+	const struct diag_filter *filter;
 	const struct node_option *nodes; /* NULL: all */
 };
 

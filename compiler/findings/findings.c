@@ -10,7 +10,6 @@
 #include <sys/stat.h>
 
 #include "findings/baseline.h"
-#include "commands/commands.h"
 #include "format/diag_json.h"
 #include "format/common.h"
 
@@ -107,7 +106,7 @@ bool findings_compare(struct run *run)
 		return write_baseline(run, written);
 	if (run->baseline)
 		baseline_apply(run->baseline, &run->diags,
-			       &(struct baseline_scope){ &run->choice, run->cli->nodes });
+			       &(struct baseline_scope){ &run->filter, run->options.nodes });
 	return true;
 }
 

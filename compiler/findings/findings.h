@@ -6,11 +6,11 @@
 #ifndef PVEFW_FINDINGS_H
 #define PVEFW_FINDINGS_H
 
-#include "cli/run.h"
+#include "findings/run.h"
 
 /* Reads what the options say; false if that is wrong, which was reported. */
 bool findings_begin(struct run *run);
-/* Compares with the baseline, or writes it; after run_choose().  False if nothing is to be printed then. */
+/* Compares with the baseline, or writes it; after run_filter().  False if nothing is to be printed then. */
 bool findings_compare(struct run *run);
 /* Prints them, or how many there are, as the options say.  The list is changed: the last thing to be done with it. */
 void findings_print(struct run *run, struct out *out, bool colour);

@@ -9,8 +9,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "pipeline/single_file.h"
+#include "base/text.h"
 #include "inputs/tree_root.h"
+
+bool is_fw_name(const char *name)
+{
+	return strlen(name) > 3 && string_ends(name, ".fw");
+}
 
 void fw_walk_init(struct fw_walk *walk, struct diags *diags, bool splits_trees)
 {

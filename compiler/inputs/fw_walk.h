@@ -23,6 +23,9 @@ struct fw_walk {
 	struct fw_item *first, **last;
 };
 
+/* Whether a file's name is one of the firewall's, "100.fw". */
+bool is_fw_name(const char *name);
+
 void fw_walk_init(struct fw_walk *walk, struct diags *diags, bool splits_trees);
 /* Appends what there is in a folder, in the order of names; if that is nothing, this is reported (E0008). */
 void fw_walk_folder(struct fw_walk *walk, const char *path);

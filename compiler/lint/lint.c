@@ -539,25 +539,3 @@ void lint_run(const struct config *config, const struct inputs *inputs, struct d
 	lint_run_nodes(&(struct node_configs){ .configs = &only, .count = 1 },
 		       &(struct node_inputs){ .inputs = &own, .sets = &all, .count = 1 }, diags);
 }
-
-bool lint_tree(const struct input_options *options, struct diags *diags, struct node_names *names)
-{
-	struct node_configs configs;
-	struct node_inputs nodes;
-	struct diags found;
-	bool usable;
-
-	diags_init(&found, diags->arena, diags->map);
-	usable = inputs_load_nodes(&nodes, options, &found);
-	if (usable) {
-		configs = compile_nodes(&nodes, &found);
-		lint_run_nodes(&configs, &nodes, &found);
-		found.linted = true;
-		node_configs_free(&configs);
-	}
-	if (usable && names)
-		*names = (struct node_names){ nodes.names->names, nodes.listed ? nodes.count : 0 };
-	diags_merge(&found);
-	diags_append(diags, &found);
-	return usable;
-}

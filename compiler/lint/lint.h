@@ -19,13 +19,6 @@ void lint_run(const struct config *config, const struct inputs *inputs, struct d
 /* The same for several nodes: what is found says for which of them (diags_merge()). */
 void lint_run_nodes(const struct node_configs *configs, const struct node_inputs *nodes, struct diags *diags);
 
-/*
- * Reads, compiles and checks a tree, for the nodes that the options name or all.  Adds to `diags` what is wrong, each
- * thing once (diags_merge()); false if the tree cannot be used.  `names`, which may be NULL, is given the nodes' names,
- * none if nodes/ has no folder.
- */
-bool lint_tree(const struct input_options *options, struct diags *diags, struct node_names *names);
-
 /* One row of lint.def. */
 struct lint_row {
 	const char *name;

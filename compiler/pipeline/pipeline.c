@@ -1,30 +1,94 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* See the header. */
 #include "pipeline/pipeline.h"
 
-#include "commands/commands.h"
-#include "resolve/compile.h"
+#include "base/escape.h"
+#include "lint/lint.h"
+#include "resolve/left_out.h"
 
-const struct backend *cmd_backend(const struct cli *cli, const char *otherwise)
+static bool read_inputs(struct pipeline *p)
 {
-	const char *name = cli->value[CLI_TARGET] ? cli->value[CLI_TARGET] : otherwise;
+	static const struct node_set *every_node;
 
-	return backend_find(text_of(name));
+	if (p->all_nodes)
+		return inputs_load_nodes(&p->nodes, p->options, p->diags);
+	p->nodes = (struct node_inputs){ .inputs = &p->only, .sets = &every_node, .count = 1 };
+	return inputs_load(&p->only, p->options, p->diags);
 }
 
-bool cmd_pipeline(struct run *run, const struct backend *backend, cmd_use *use)
-{
-	struct inputs inputs = { 0 };
-	struct config *config;
-	bool done = false;
+/* ---- --dump ---- */
 
-	if (!inputs_load(&inputs, &run->options, &run->diags))
+static bool is_dumped(const struct pipeline *p, const char *stage)
+{
+	return p->dump && strcmp(p->dump, stage) == 0;
+}
+
+static void dump_tree(struct out *out, struct source *source, enum file_kind kind)
+{
+	struct arena arena = { 0 };
+
+	ast_dump(out, ast_parse(&arena, source, kind), true);
+	arena_free(&arena);
+}
+
+/* The files of the tree in the order in which they are read. */
+static void dump_files(struct pipeline *p, const char *stage,
+		       void (*dump)(struct out *out, struct source *source, enum file_kind kind))
+{
+	const struct inputs *inputs = p->nodes.inputs;
+	const struct input_file cluster = { .source = inputs->cluster }, host = { .source = inputs->host };
+	const struct input_file *const files[FILE_KINDS] = {
+		[FILE_CLUSTER] = &cluster, [FILE_HOST] = &host, [FILE_GUEST] = inputs->guest_files, [FILE_VNET] = inputs->vnet_files
+	};
+
+	for (int kind = 0; kind < FILE_KINDS && is_dumped(p, stage); kind++)
+		for (const struct input_file *file = files[kind]; file && file->source; file = file->next) {
+			out_string(p->listing, "=== ");
+			/* A file's name may hold a newline, too. */
+			out_escaped(p->listing, text_of(file->source->path));
+			out_char(p->listing, '\n');
+			dump(p->listing, file->source, (enum file_kind)kind);
+		}
+}
+
+static void dump_config(struct pipeline *p, const char *stage, void (*dump)(struct out *out, const struct config *config))
+{
+	if (is_dumped(p, stage))
+		dump(p->listing, p->configs.configs[0]);
+}
+
+/* ---- the stages ---- */
+
+bool pipeline_run(struct pipeline *p)
+{
+	if (!read_inputs(p))
 		return false;
-	inputs.forwards = backend->forwards;
-	inputs.left_out = run->left_out;
-	config = compile(&inputs, &run->diags);
-	if (!run->diags.unreadable)
-		done = use(run, backend, &inputs, config);
-	config_free(config);
-	return done;
+	if (p->left_out)
+		left_out_expire(p->left_out, p->diags->map);
+	for (unsigned i = 0; i < p->nodes.count; i++) {
+		p->nodes.inputs[i].forwards = p->backend && p->backend->forwards;
+		p->nodes.inputs[i].left_out = p->left_out;
+	}
+	dump_files(p, "tokens", tokens_dump);
+	dump_files(p, "ast", dump_tree);
+
+	p->configs = compile_nodes(&p->nodes, p->diags);
+	dump_config(p, "ir", config_dump);
+
+	/* The checks of a whole tree go as far as it can be read. */
+	if (p->checks && (p->all_nodes || !p->diags->unreadable)) {
+		lint_run_nodes(&p->configs, &p->nodes, p->diags);
+		p->diags->linted = true;
+	}
+	if (p->diags->unreadable)
+		return false;
+	if (p->backend)
+		dump_config(p, "ruleset", p->backend->dump);
+	return true;
+}
+
+void pipeline_end(struct pipeline *p)
+{
+	node_configs_free(&p->configs);
+	if (p->all_nodes)
+		diags_merge(p->diags);
 }

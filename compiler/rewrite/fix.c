@@ -6,7 +6,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 
-#include "cli/options.h"
+#include "cli/console.h"
 #include "format/common.h"
 #include "base/atomic_files.h"
 #include "base/errno_text.h"

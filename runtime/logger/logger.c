@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "cli/options.h"
+#include "cli/console.h"
 #include "logger/input/conntrack.h"
 #include "logger/output/log_file.h"
 #include "common/logger_notes.h"

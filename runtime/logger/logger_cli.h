@@ -3,7 +3,7 @@
 #ifndef PVEFW_LOGGER_CLI_H
 #define PVEFW_LOGGER_CLI_H
 
-#include "cli/options.h"
+#include "cli/shared_options.h"
 
 enum logger_option {
 	LOGGER_BEFORE_OWN = CLI_SHARED - 1,

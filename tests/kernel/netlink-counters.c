@@ -13,8 +13,8 @@
 
 #include "commands/commands.h"
 #include "resolve/compile.h"
+#include "findings/run.h"
 #include "firewall/commands/counters_print.h"
-#include "cli/run.h"
 
 static void read_baseline(struct counters *c)
 {

@@ -14,7 +14,7 @@
 #include "commands/commands.h"
 #include "resolve/compile.h"
 #include "nft/load/kernel.h"
-#include "cli/run.h"
+#include "findings/run.h"
 
 static int64_t now(void)
 {

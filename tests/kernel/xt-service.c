@@ -17,7 +17,7 @@
 
 #include "commands/commands.h"
 #include "resolve/compile.h"
-#include "cli/run.h"
+#include "findings/run.h"
 #include "xtables/load/xt_load.h"
 
 static double milliseconds(int64_t nanoseconds)

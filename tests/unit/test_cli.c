@@ -7,6 +7,7 @@
 
 #include "commands/commands.h"
 #include "base/atomic_files.h"
+#include "pipeline/input_options.h"
 
 static struct arena arena;
 static char folder[] = "/tmp/pvefw-test-XXXXXX";
@@ -80,14 +81,16 @@ END_TEST
 /* The last value counts, but altnames add up. */
 START_TEST(repeated)
 {
+	const struct altname_option *altnames;
 	struct cli cli;
 
 	ck_assert(parse(&cli, COMMAND_LINT,
 			WORDS("--node=a", "--altname=x=y", "--node=b", "--altname", "z=w")));
 	ck_assert_str_eq(cli.value[CLI_NODE], "b");
-	ck_assert_str_eq(cli.altnames->text, "x=y");
-	ck_assert_str_eq(cli.altnames->next->text, "z=w");
-	ck_assert_ptr_null(cli.altnames->next->next);
+	altnames = cli_inputs(&cli).altnames;
+	ck_assert_str_eq(altnames->text, "x=y");
+	ck_assert_str_eq(altnames->next->text, "z=w");
+	ck_assert_ptr_null(altnames->next->next);
 }
 END_TEST
 
@@ -114,9 +117,9 @@ START_TEST(values)
 	struct out out;
 
 	out_init_memory(&out);
-	ck_assert(cli_option_values(&out, &pvefw_cc.options[CLI_FAIL_ON], ", "));
-	ck_assert(!cli_option_values(&out, &pvefw_cc.options[CLI_WRITE], ", "));
-	ck_assert(!cli_option_values(&out, &pvefw_cc.options[CLI_RESOLVE], ", "));
+	ck_assert(cli_option_values(&out, &pvefw_cc, &pvefw_cc.options[CLI_FAIL_ON], ", "));
+	ck_assert(!cli_option_values(&out, &pvefw_cc, &pvefw_cc.options[CLI_WRITE], ", "));
+	ck_assert(!cli_option_values(&out, &pvefw_cc, &pvefw_cc.options[CLI_RESOLVE], ", "));
 	out_bytes(&out, "", 1);
 	ck_assert_str_eq(out.data, "error, warning, note, never");
 	out_free(&out);

@@ -3,7 +3,7 @@
 #ifndef PVEFW_SERVICE_OPTIONS_H
 #define PVEFW_SERVICE_OPTIONS_H
 
-#include "cli/options.h"
+#include "pipeline/input_options.h"
 
 enum firewall_option {
 	FIREWALL_BEFORE_OWN = CLI_SHARED - 1,

@@ -241,7 +241,7 @@ bool bounded_answers(const char *root)
 
 int bounded_late(const struct cli *cli, void *context)
 {
-	const char *root = cli_inputs(cli).root;
+	const char *root = cli->value[CLI_ROOT];
 
 	(void)context;
 	return cli_error("%s does not answer: it cannot be read, and what is in force stays in force; see systemctl status "

@@ -18,7 +18,7 @@
 #include "firewall/commands/firewall.h"
 #include "firewall/base/rundir.h"
 #include "diag/suggest.h"
-#include "cli/run.h"
+#include "findings/run.h"
 #include "base/errno_text.h"
 
 #define BASELINE "counters" /* in the run directory */

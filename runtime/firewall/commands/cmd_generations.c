@@ -15,7 +15,7 @@
 #include "firewall/service/confirm.h"
 #include "firewall/commands/firewall.h"
 #include "firewall/tree/line_diff.h"
-#include "cli/run.h"
+#include "findings/run.h"
 #include "base/errno_text.h"
 #include "base/escape.h"
 

@@ -6,7 +6,7 @@
 
 #include "firewall/commands/bounded.h"
 #include "firewall/commands/firewall.h"
-#include "cli/run.h"
+#include "findings/run.h"
 #include "resolve/compile.h"
 #include "format/diag_json.h"
 

@@ -14,7 +14,7 @@
 #include "firewall/service/confirm.h"
 #include "firewall/base/left_out_json.h"
 #include "firewall/wiring/wiring.h"
-#include "cli/run.h"
+#include "findings/run.h"
 #include "base/errno_text.h"
 #include "base/escape.h"
 
@@ -353,7 +353,7 @@ static int status_of_tree(const struct cli *cli, void *context)
 	}
 	kind = kind_of(&view, service);
 	/* What counts as errors is the user's choice, so it is asked for like everywhere. */
-	run_choose(&view.run);
+	run_filter(&view.run);
 	if (kind == STATUS_ENABLED && run_finds(&view.run))
 		kind = STATUS_ERRORS;
 	status = print_status(cli, &view, service, kind);

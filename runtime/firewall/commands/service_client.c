@@ -28,7 +28,7 @@ static bool tree_answers(void *context)
 		out_char(&root, '\0');
 		tree_hangs = !bounded_answers(root.data);
 	} else {
-		tree_hangs = !bounded_answers(cli_inputs(cli).root);
+		tree_hangs = !bounded_answers(cli->value[CLI_ROOT]);
 	}
 	out_free(&root);
 	if (dir >= 0)

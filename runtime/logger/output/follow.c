@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cli/options.h"
+#include "cli/console.h"
 #include "base/errno_text.h"
 #include "base/escape.h"
 
@@ -160,15 +160,6 @@ static void look(struct follower *f)
 		read_more(f);
 }
 
-static bool wants_colour(const char *colour)
-{
-	const char *no = getenv("NO_COLOR");
-
-	if (colour && strcmp(colour, "auto") != 0)
-		return strcmp(colour, "always") == 0;
-	return isatty(STDOUT_FILENO) && !(no && no[0]);
-}
-
 /* Waits; false if nobody reads any more. */
 static bool wait_a_moment(void)
 {
@@ -179,7 +170,7 @@ static bool wait_a_moment(void)
 
 int follow(const char *path, const char *colour)
 {
-	struct follower f = { .path = path, .colour = wants_colour(colour) };
+	struct follower f = { .path = path, .colour = wants_colour(STDOUT_FILENO, colour) };
 	struct stat status;
 	int reason;
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the commands that compile have in common: the state of one run, the
- * options that all of them take, and how a run ends.
+ * A run of a command that compiles: the memory, the diagnostics, and how they are printed.  Diagnostics are printed at
+ * the end, all at once and sorted, whatever has happened.
  */
 #ifndef PVEFW_RUN_H
 #define PVEFW_RUN_H
 
-#include "cli/options.h"
 #include "diag/filter.h"
 #include "format/formats.h"
+#include "pipeline/input_options.h"
 
 struct baseline;
 
@@ -18,25 +18,24 @@ struct run {
 	struct source_map map;
 	struct diags diags;
 	struct input_options options;
-	const struct diag_format *format;
+	const struct diag_format *format; /* NULL: nothing is printed */
 	int stream; /* where diagnostics go without --output: standard error, unless they are the product */
-	struct diag_filter choice;
+	struct diag_filter filter;
 	struct baseline *baseline; /* of --baseline, or NULL */
 	unsigned max_findings;
-	const struct left_out *left_out; /* what the kernel has refused, or NULL */
-	bool chosen; /* run_choose() was called */
-	bool failed; /* something was reported by cli_error(): exit status 2 */
+	bool filtered; /* run_filter() was called */
+	bool failed;   /* cli_error() has reported something: exit status 2 */
 };
 
-/* False when an option is wrong, which was reported; then only run_end() may follow. */
+/* Returns false if an option is wrong, which was reported; then only run_end() may follow. */
 bool run_begin(struct run *run, const struct cli *cli);
 /* Leaves those diagnostics that are to be shown, sorted; run_end() does it, too. */
-void run_choose(struct run *run);
-/* Whether something as bad as --fail-on says was reported; after run_choose(). */
+void run_filter(struct run *run);
+/* Whether something as bad as --fail-on says was reported; after run_filter(). */
 bool run_finds(const struct run *run);
 /* Ends it without printing anything. */
 void run_drop(struct run *run);
-/* Prints the diagnostics, gives all memory back and returns the exit status. */
+/* Prints the diagnostics, frees everything and returns the exit status. */
 int run_end(struct run *run);
 
 #endif

@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "pipeline/stdin_file.h"
+#include "commands/stdin_file.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "commands/commands.h"
 #include "base/real_path.h"
-
-/* Without a name. */
-#define NAMELESS "<stdin>"
+#include "commands/commands.h"
 
 static int count_operands(const struct cli *cli)
 {
@@ -68,7 +65,7 @@ void stdin_file_open(struct stdin_file *file, struct run *run)
 	const char *name = run->cli->value[CLI_STDIN_FILENAME];
 	struct out bytes;
 
-	*file = (struct stdin_file){ .is_used = count_operands(run->cli) > 0, .shown = name ? name : NAMELESS };
+	*file = (struct stdin_file){ .is_used = count_operands(run->cli) > 0, .shown = name ? name : "<stdin>" };
 	if (!file->is_used)
 		return;
 	out_init_memory(&bytes);
