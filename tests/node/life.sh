@@ -150,7 +150,7 @@ installs() {
 
 # ---- the life ----
 
-repack 0.2+1 "$session/one" && repack 0.2+2 "$session/two"
+repack 0.2.0+1 "$session/one" && repack 0.2.0+2 "$session/two"
 verdict $? "the packages cannot be made again in another version"
 
 flood 'accept outside udp vm100 7000' 'accept outside tcp vm100 7003' 'accept outside udp host 7000' 'accept outside udp6 ct101 7000' \
