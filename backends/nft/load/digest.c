@@ -167,7 +167,7 @@ static void feed_statement(struct out *out, const struct nft_statement *s)
 		feed_limit(out, s->update->limit);
 		break;
 	case NFT_STMT_REJECT:
-		feed_byte(out, (unsigned)s->answer);
+		feed_byte(out, (unsigned)s->reject);
 		break;
 	case NFT_STMT_QUEUE:
 		feed_number(out, (uint64_t)s->queue.first << 16 | s->queue.last);

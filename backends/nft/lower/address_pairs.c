@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Questions about interfaces: is it one of a list, and does what follows belong to
- * it (its MAC address, an address it may send from).  One shared set answers for
- * all interfaces; for a list of one it is a comparison.
+ * Lists of interfaces, and of pairs of an interface and an address that belongs to it (its
+ * MAC address, a source address it may use). One set is shared by all interfaces; a list of one
+ * is a comparison.
  */
 #include "nft/lower/build.h"
 
@@ -13,9 +13,9 @@
 struct nft_element *nft_list_add(struct nft_builder *b, struct nft_list *list, struct nft_value first,
 				 struct nft_value second)
 {
-	struct nft_element *more;
-
 	if (list->count == list->room) {
+		struct nft_element *more;
+
 		list->room = list->room * 2 + 8;
 		more = ARENA_ARRAY(b->arena, struct nft_element, list->room);
 		if (list->count)
@@ -26,7 +26,12 @@ struct nft_element *nft_list_add(struct nft_builder *b, struct nft_list *list, s
 	return &list->items[list->count++];
 }
 
-static int by_key(const void *a, const void *b)
+struct nft_element *nft_list_add_iface(struct nft_builder *b, struct nft_list *list, struct text name)
+{
+	return nft_list_add(b, list, nft_iface_value(name, false), (struct nft_value){ .length = 0 });
+}
+
+static int nft_compare_elements(const void *a, const void *b)
 {
 	const struct nft_element *x = a, *y = b;
 	int order = memcmp(x->key[0].bytes, y->key[0].bytes, sizeof(x->key[0].bytes));
@@ -36,28 +41,28 @@ static int by_key(const void *a, const void *b)
 
 void nft_list_sort(struct nft_list *list, bool keep_first)
 {
+	struct nft_element *items = list->items;
 	uint32_t kept = 0;
 
 	if (list->count)
-		qsort(list->items, list->count, sizeof(*list->items), by_key);
+		qsort(items, list->count, sizeof(*items), nft_compare_elements);
 	for (uint32_t i = 0, next; i < list->count; i = next) {
-		for (next = i + 1; next < list->count && by_key(&list->items[i], &list->items[next]) == 0; next++)
+		for (next = i + 1; next < list->count && nft_compare_elements(&items[i], &items[next]) == 0; next++)
 			;
 		if (next == i + 1 || keep_first)
-			list->items[kept++] = list->items[i];
+			items[kept++] = items[i];
 	}
 	list->count = kept;
 }
 
-/* ---- sets and maps of lists ---- */
+/* ---- verdict maps ---- */
 
-static struct nft_set draft_of(struct nft_builder *b, const char *name, unsigned parts, enum nft_type second,
-			       const struct nft_list *list)
+static struct nft_set nft_list_set(struct nft_builder *b, const char *name, unsigned parts, enum nft_type second,
+				   const struct nft_list *list)
 {
-	struct nft_set draft = { .name = text_of(name), .part_count = (uint8_t)parts, .element_count = list->count };
+	struct nft_set draft = { .name = text_of(name), .part_count = (uint8_t)parts,
+				 .parts = { NFT_TYPE_IFNAME, second }, .element_count = list->count };
 
-	draft.parts[0] = NFT_TYPE_IFNAME;
-	draft.parts[1] = second;
 	draft.elements = ARENA_ARRAY(b->arena, struct nft_element, list->count);
 	if (list->count)
 		memcpy(draft.elements, list->items, list->count * sizeof(*list->items));
@@ -69,12 +74,12 @@ const struct nft_set *nft_map_of(struct nft_builder *b, const char *name, unsign
 	struct nft_set draft;
 
 	nft_list_sort(list, true);
-	draft = draft_of(b, name, parts, NFT_TYPE_ETHER_ADDR, list);
+	draft = nft_list_set(b, name, parts, NFT_TYPE_ETHER_ADDR, list);
 	draft.verdicts = true;
 	return nft_set_add(b, &draft);
 }
 
-static struct nft_statement vmap(struct nft_builder *b, struct nft_vmap vmap)
+static struct nft_statement nft_vmap_of(struct nft_builder *b, struct nft_vmap vmap)
 {
 	struct nft_vmap *copy = ARENA_NEW(b->arena, struct nft_vmap);
 
@@ -84,16 +89,16 @@ static struct nft_statement vmap(struct nft_builder *b, struct nft_vmap vmap)
 
 struct nft_statement nft_vmap(struct nft_builder *b, enum nft_field iface, const struct nft_set *map)
 {
-	return vmap(b, (struct nft_vmap){ { nft_key(iface) }, 1, map });
+	return nft_vmap_of(b, (struct nft_vmap){ { nft_key(iface) }, 1, map });
 }
 
 struct nft_statement nft_vmap_pair(struct nft_builder *b, enum nft_field iface, enum nft_field second,
 				   const struct nft_set *map)
 {
-	return vmap(b, (struct nft_vmap){ { nft_key(iface), nft_key(second) }, 2, map });
+	return nft_vmap_of(b, (struct nft_vmap){ { nft_key(iface), nft_key(second) }, 2, map });
 }
 
-/* ---- questions ---- */
+/* ---- matches ---- */
 
 void nft_draft_iface_in(struct nft_builder *b, struct nft_draft *d, const char *name, enum nft_field field,
 			struct nft_list *list)
@@ -102,40 +107,25 @@ void nft_draft_iface_in(struct nft_builder *b, struct nft_draft *d, const char *
 
 	nft_list_sort(list, true);
 	if (list->count == 1) {
-		nft_draft_add(d, nft_is_value(b, field, list->items[0].key[0]));
+		nft_draft_add(d, nft_compare(b, field, NFT_OP_EQ, list->items[0].key[0]));
 		return;
 	}
-	m.set = nft_set_of(b, draft_of(b, name, 1, 0, list));
+	m.set = nft_set_of(b, nft_list_set(b, name, 1, 0, list));
 	nft_draft_add(d, nft_match(b, m));
 }
 
-/* Adds the comparison with the only pair there is, or the lookup. */
-static void add_pair(struct nft_builder *b, struct nft_draft *d, const char *name, enum nft_field iface,
-		     struct nft_key second, struct nft_list *list, bool in)
+void nft_draft_pair(struct nft_builder *b, struct nft_draft *d, const char *name, enum nft_field iface,
+		    struct nft_key second, struct nft_list *list, bool in)
 {
-	struct nft_match m = { .keys = { nft_key(iface), second }, .key_count = 2 };
+	struct nft_match m = { .keys = { nft_key(iface), second }, .key_count = 2, .op = in ? NFT_OP_IN : NFT_OP_NOT_IN };
 
 	nft_list_sort(list, true);
 	if (list->count == 1) {
-		nft_draft_add(d, nft_is_value(b, iface, list->items[0].key[0]));
-		m = (struct nft_match){ .keys = { second }, .key_count = 1 };
-		m.op = in ? NFT_OP_EQ : NFT_OP_NE;
-		m.value = list->items[0].key[1];
+		nft_draft_add(d, nft_compare(b, iface, NFT_OP_EQ, list->items[0].key[0]));
+		m = (struct nft_match){ .keys = { second }, .key_count = 1, .op = in ? NFT_OP_EQ : NFT_OP_NE,
+					.value = list->items[0].key[1] };
 	} else {
-		m.op = in ? NFT_OP_IN : NFT_OP_NOT_IN;
-		m.set = nft_set_of(b, draft_of(b, name, 2, nft_fields[second.field].type, list));
+		m.set = nft_set_of(b, nft_list_set(b, name, 2, nft_fields[second.field].type, list));
 	}
 	nft_draft_add(d, nft_match(b, m));
-}
-
-void nft_draft_pair_in(struct nft_builder *b, struct nft_draft *d, const char *name, enum nft_field iface,
-		       struct nft_key second, struct nft_list *list)
-{
-	add_pair(b, d, name, iface, second, list, true);
-}
-
-void nft_draft_pair_not_in(struct nft_builder *b, struct nft_draft *d, const char *name, enum nft_field iface,
-			   struct nft_key second, struct nft_list *list)
-{
-	add_pair(b, d, name, iface, second, list, false);
 }

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Making chains, rules and statements. */
 #include "nft/lower/build.h"
 
 #include <linux/netfilter.h>
 
-#include "diag/diag.h"
 #include "lang/limit_table.h"
 
 /* ---- chains and rules ---- */
@@ -49,11 +47,16 @@ struct nft_rule *nft_rule_add(struct nft_builder *b, struct nft_chain *chain, co
 
 _Static_assert(100 + sizeof(":4294967295") - 1 <= LIMIT_NFT_COMMENT, "a comment has any file and line");
 
-/* FILE:LINE; of as many rules as there are, printf() would be felt. */
-static struct text comment_of(struct nft_builder *b, const struct source *source, uint32_t line)
+/* The comment is FILE:LINE, made without printf(): there is one for each rule. */
+void nft_rule_from(struct nft_builder *b, struct nft_rule *rule, struct span span)
 {
 	char digits[10], *first = digits + sizeof(digits);
+	uint32_t line = 0;
+	const struct source *source = config_line(b->config, span, &line);
 
+	rule->span = span;
+	if (!source)
+		return;
 	if (b->source != source) {
 		b->source = source;
 		b->source_name = text_of(arena_printf(b->arena, "%.100s:", base_name(source->path)));
@@ -61,18 +64,8 @@ static struct text comment_of(struct nft_builder *b, const struct source *source
 	do
 		*--first = (char)('0' + line % 10);
 	while (line /= 10);
-	return ARENA_JOIN(b->arena, b->source_name,
-			  (struct text){ first, (uint32_t)(digits + sizeof(digits) - first) });
-}
-
-void nft_rule_from(struct nft_builder *b, struct nft_rule *rule, struct span span)
-{
-	const struct source_map *map = b->config->diags->map;
-	const struct source *source = source_find(map, span.begin);
-
-	rule->span = span;
-	if (source)
-		rule->comment = comment_of(b, source, source_line_number(map, span.begin));
+	rule->comment = ARENA_JOIN(b->arena, b->source_name,
+				   (struct text){ first, (uint32_t)(digits + sizeof(digits) - first) });
 }
 
 void nft_rule_from_default(struct nft_builder *b, struct nft_rule *rule, const char *file, const char *option)
@@ -129,25 +122,25 @@ struct nft_statement nft_match(struct nft_builder *b, struct nft_match match)
 	return (struct nft_statement){ .kind = NFT_STMT_MATCH, .match = copy };
 }
 
-static struct nft_statement match_value(struct nft_builder *b, struct nft_key key, enum nft_op op,
-					struct nft_value value)
+static struct nft_statement nft_compare_key(struct nft_builder *b, struct nft_key key, enum nft_op op,
+					    struct nft_value value)
 {
 	return nft_match(b, (struct nft_match){ .keys = { key }, .key_count = 1, .op = op, .value = value });
 }
 
-struct nft_statement nft_is_value(struct nft_builder *b, enum nft_field field, struct nft_value value)
+struct nft_statement nft_compare(struct nft_builder *b, enum nft_field field, enum nft_op op, struct nft_value value)
 {
-	return match_value(b, nft_key(field), NFT_OP_EQ, value);
+	return nft_compare_key(b, nft_key(field), op, value);
 }
 
 struct nft_statement nft_is(struct nft_builder *b, enum nft_field field, uint32_t number)
 {
-	return nft_is_value(b, field, nft_number(nft_fields[field].type, number));
+	return nft_compare(b, field, NFT_OP_EQ, nft_number(nft_fields[field].type, number));
 }
 
 struct nft_statement nft_is_not(struct nft_builder *b, enum nft_field field, uint32_t number)
 {
-	return match_value(b, nft_key(field), NFT_OP_NE, nft_number(nft_fields[field].type, number));
+	return nft_compare(b, field, NFT_OP_NE, nft_number(nft_fields[field].type, number));
 }
 
 struct nft_statement nft_masked(struct nft_builder *b, enum nft_field field, uint32_t mask, enum nft_op op,
@@ -155,12 +148,12 @@ struct nft_statement nft_masked(struct nft_builder *b, enum nft_field field, uin
 {
 	struct nft_key key = { .field = field, .masked = true, .mask = nft_number(nft_fields[field].type, mask) };
 
-	return match_value(b, key, op, nft_number(nft_fields[field].type, number));
+	return nft_compare_key(b, key, op, nft_number(nft_fields[field].type, number));
 }
 
 struct nft_statement nft_iface(struct nft_builder *b, enum nft_field field, struct text name)
 {
-	return nft_is_value(b, field, nft_iface_value(name, false));
+	return nft_compare(b, field, NFT_OP_EQ, nft_iface_value(name, false));
 }
 
 struct nft_statement nft_ports(struct nft_builder *b, enum nft_field field, struct port_range range)
@@ -205,71 +198,15 @@ struct nft_statement nft_prefix(struct nft_builder *b, enum nft_field field, con
 
 struct nft_statement nft_ct_state(struct nft_builder *b, uint32_t bits)
 {
-	return match_value(b, nft_key(NFT_FIELD_CT_STATE), NFT_OP_FLAGS, nft_number(NFT_TYPE_CT_STATE, bits));
-}
-
-/* ---- labels ---- */
-
-/* FNV-1a, so that a name has the same labels after every reload. */
-static uint32_t hash_of(struct text name)
-{
-	uint32_t hash = 0x811c9dc5;
-
-	for (uint32_t i = 0; i < name.len; i++)
-		hash = (hash ^ (unsigned char)name.ptr[i]) * 0x01000193;
-	return hash;
-}
-
-struct nft_labels nft_labels_of(struct text name)
-{
-	struct nft_labels labels;
-	uint32_t hash = hash_of(name);
-
-	for (unsigned i = 0; i < LABELS_EACH; i++, hash /= LABELS_GROUP)
-		labels.bits[i] = (uint8_t)(LABELS_FIRST + i * LABELS_GROUP + hash % LABELS_GROUP);
-	return labels;
-}
-
-struct nft_statement nft_has_labels(struct nft_builder *b, const struct nft_labels *labels)
-{
-	struct nft_key key = { .field = NFT_FIELD_CT_LABEL, .masked = true, .mask = { .length = 16 } };
-
-	for (unsigned i = 0; i < LABELS_EACH; i++)
-		key.mask.bytes[labels->bits[i] / 8] |= (uint8_t)(1u << labels->bits[i] % 8);
-	return match_value(b, key, NFT_OP_EQ, key.mask);
-}
-
-void nft_add_labels(struct nft_builder *b, struct nft_chain *chain, const struct nft_labels *labels)
-{
-	struct nft_draft d = { .count = 0 };
-
-	nft_draft_add(&d, nft_ct_state(b, CT_NEW | CT_ESTABLISHED | CT_RELATED));
-	for (unsigned i = 0; i < LABELS_EACH; i++)
-		nft_draft_add(&d, nft_set_label(labels->bits[i]));
-	nft_rule_add(b, chain, d.items, d.count);
-}
-
-struct nft_statement nft_lacks_label(struct nft_builder *b, unsigned bit)
-{
-	return match_value(b, nft_key(NFT_FIELD_CT_LABEL), NFT_OP_NO_FLAGS, nft_label_value(bit));
-}
-
-struct nft_statement nft_has_label(struct nft_builder *b, unsigned bit)
-{
-	return match_value(b, nft_key(NFT_FIELD_CT_LABEL), NFT_OP_FLAGS, nft_label_value(bit));
-}
-
-struct nft_statement nft_set_label(unsigned bit)
-{
-	return (struct nft_statement){ .kind = NFT_STMT_CT_LABEL, .ct_label = (uint8_t)bit };
+	return nft_compare(b, NFT_FIELD_CT_STATE, NFT_OP_FLAGS, nft_number(NFT_TYPE_CT_STATE, bits));
 }
 
 struct nft_statement nft_family(struct nft_builder *b, unsigned family_mask)
 {
-	const struct nft_match **shared = &b->family_mask[family_mask == IPV6];
+	const struct nft_match **shared = &b->families[family_mask == IPV6];
 
 	if (!*shared && b->bridge)
-		*shared = nft_is(b, NFT_FIELD_PROTOCOL, family_mask == IPV4 ? ETHER_IP : ETHER_IP6).match;
+		*shared = nft_is(b, NFT_FIELD_PROTOCOL, family_mask == IPV4 ? ETH_P_IP : ETH_P_IPV6).match;
 	else if (!*shared)
 		*shared = nft_is(b, NFT_FIELD_NFPROTO, family_mask == IPV4 ? NFPROTO_IPV4 : NFPROTO_IPV6).match;
 	return (struct nft_statement){ .kind = NFT_STMT_MATCH, .match = *shared };
@@ -294,47 +231,45 @@ struct nft_statement nft_is_multicast(struct nft_builder *b)
 	static const struct nft_value group = { 6, { 1 } };
 	struct nft_key key = { .field = NFT_FIELD_ETHER_DADDR, .masked = true, .mask = group };
 
-	return match_value(b, key, NFT_OP_EQ, group);
+	return nft_compare_key(b, key, NFT_OP_EQ, group);
 }
 
-/* ---- other statements ---- */
+/* ---- labels ---- */
 
-struct nft_statement nft_to(enum nft_verdict_kind kind)
+/* By FNV-1a, so that a name has the same labels after every reload. */
+struct nft_labels nft_labels_of(struct text name)
 {
-	return nft_to_chain(kind, NULL);
+	struct nft_labels labels;
+	uint32_t hash = 0x811c9dc5;
+
+	for (uint32_t i = 0; i < name.len; i++)
+		hash = (hash ^ (unsigned char)name.ptr[i]) * 0x01000193;
+	for (unsigned i = 0; i < LABELS_EACH; i++, hash /= LABELS_GROUP)
+		labels.bits[i] = (uint8_t)(LABELS_FIRST + i * LABELS_GROUP + hash % LABELS_GROUP);
+	return labels;
 }
 
-struct nft_statement nft_to_chain(enum nft_verdict_kind kind, const struct nft_chain *chain)
+struct nft_statement nft_has_labels(struct nft_builder *b, const struct nft_labels *labels)
 {
-	return (struct nft_statement){ .kind = NFT_STMT_VERDICT, .verdict = { kind, chain } };
+	struct nft_key key = { .field = NFT_FIELD_CT_LABEL, .masked = true, .mask = { .length = 16 } };
+
+	for (unsigned i = 0; i < LABELS_EACH; i++)
+		key.mask.bytes[labels->bits[i] / 8] |= (uint8_t)(1u << labels->bits[i] % 8);
+	return nft_compare_key(b, key, NFT_OP_EQ, key.mask);
 }
 
-struct nft_statement nft_counter(void)
+struct nft_statement nft_label_is(struct nft_builder *b, enum nft_op op, unsigned bit)
 {
-	return (struct nft_statement){ .kind = NFT_STMT_COUNTER };
-}
-
-struct nft_statement nft_set_mark(uint32_t bits)
-{
-	return (struct nft_statement){ .kind = NFT_STMT_MARK, .mark = { ~MARK_BITS, bits } };
+	return nft_compare(b, NFT_FIELD_CT_LABEL, op, nft_label_value(bit));
 }
 
 /* ---- implied rules ---- */
 
-static void add_icmp(struct nft_builder *b, struct nft_draft *d, const struct implied_packets *packets)
-{
-	bool four = packets->family_mask == IPV4;
-	const struct icmp_type *type = icmp_type_find(packets->family_mask, text_of(packets->icmp));
-
-	nft_draft_add(d, nft_is(b, four ? NFT_FIELD_ICMP_TYPE : NFT_FIELD_ICMPV6_TYPE, (uint32_t)type->type));
-	if (type->code >= 0)
-		nft_draft_add(d, nft_is(b, four ? NFT_FIELD_ICMP_CODE : NFT_FIELD_ICMPV6_CODE, (uint32_t)type->code));
-}
-
 void nft_packets_add(struct nft_builder *b, struct nft_chain *chain, const struct implied_packets *packets,
 		     const struct nft_draft *before, struct nft_statement verdict)
 {
-	bool udp = packets->proto == PROTO_UDP;
+	bool udp = packets->proto == IPPROTO_UDP, four = packets->family_mask == IPV4;
+	const struct icmp_type *icmp;
 	uint32_t i = 0;
 
 	do {
@@ -345,14 +280,16 @@ void nft_packets_add(struct nft_builder *b, struct nft_chain *chain, const struc
 		if (packets->family_mask != IPV_BOTH)
 			nft_draft_add(&d, nft_family(b, packets->family_mask));
 		nft_draft_add(&d, nft_proto(b, packets->proto));
-		if (packets->icmp)
-			add_icmp(b, &d, packets);
+		icmp = packets->icmp ? icmp_type_find(packets->family_mask, text_of(packets->icmp)) : NULL;
+		if (icmp)
+			nft_draft_add(&d, nft_is(b, four ? NFT_FIELD_ICMP_TYPE : NFT_FIELD_ICMPV6_TYPE, (uint32_t)icmp->type));
+		if (icmp && icmp->code >= 0)
+			nft_draft_add(&d, nft_is(b, four ? NFT_FIELD_ICMP_CODE : NFT_FIELD_ICMPV6_CODE, (uint32_t)icmp->code));
 		if (packets->sport.count)
 			nft_draft_add(&d, nft_ports(b, udp ? NFT_FIELD_UDP_SPORT : NFT_FIELD_TCP_SPORT, packets->sport.ranges[0]));
 		if (packets->dport.count)
 			nft_draft_add(&d, nft_ports(b, udp ? NFT_FIELD_UDP_DPORT : NFT_FIELD_TCP_DPORT, packets->dport.ranges[i]));
-		nft_draft_add(&d, verdict);
-		nft_rule_add(b, chain, d.items, d.count);
+		nft_draft_end(b, chain, &d, verdict);
 	} while (++i < packets->dport.count);
 }
 

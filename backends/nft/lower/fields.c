@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Data types and fields, from the table fields.def. */
 #include "nft/lower/nft.h"
 
 const struct nft_type_row nft_types[NFT_TYPES] = {
@@ -15,7 +14,7 @@ const struct nft_field_row nft_fields[NFT_FIELDS] = {
 #include "nft/lower/fields.def"
 };
 
-/* The bits of labels lie as on a machine of little endian, of which Proxmox VE's are. */
+/* The bits are numbered as on little-endian machines, the only ones that Proxmox VE supports. */
 struct nft_value nft_label_value(unsigned bit)
 {
 	struct nft_value value = { .length = 16 };

@@ -1,23 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Source addresses that NICs may send from.  All NICs share one hash set for each
- * prefix length that occurs, of pairs of interface and network; a chain asks them
- * one after the other and drops what none has.  Intervals would do with one set,
- * but lose packets while they are replaced.
+ * The source addresses that NICs may use. All NICs share a hash set for each prefix length
+ * that occurs, of pairs of interface and network. A chain looks these up one after the
+ * other and drops what is in none. Intervals would need one set only, but they lose
+ * packets while they are replaced.
  */
-#include "nft/lower/build.h"
+#include "nft/lower/passes.h"
 
-enum { LENGTHS = 129 };
+enum { NFT_PREFIX_LENGTHS = 129 };
 
 struct nft_filter {
 	const char *name;
-	enum nft_field fields[2];         /* NFT_FIELDS: none */
-	struct nft_list lists[2][LENGTHS]; /* by family_mask and prefix length */
+	enum nft_field fields[2];                    /* IPv4, IPv6; NFT_FIELDS: none */
+	struct nft_list lists[2][NFT_PREFIX_LENGTHS]; /* by family and prefix length */
 	struct nft_chain *chain;
 };
 
-struct nft_filter *nft_filter_new(struct nft_builder *b, const char *name, enum nft_field field4,
-				  enum nft_field field6)
+struct nft_filter *nft_filter_new(struct nft_builder *b, const char *name, enum nft_field field4, enum nft_field field6)
 {
 	struct nft_filter *filter = ARENA_NEW(b->arena, struct nft_filter);
 
@@ -45,7 +44,8 @@ void nft_filter_add(struct nft_builder *b, struct nft_filter *filter, struct tex
 	}
 }
 
-static struct nft_key address_key(enum nft_field field, unsigned length)
+/* The field, with a mask unless `length` is all of it. */
+static struct nft_key nft_prefix_key(enum nft_field field, unsigned length)
 {
 	struct nft_key key = nft_key(field);
 	unsigned size = nft_types[nft_fields[field].type].length;
@@ -59,34 +59,25 @@ static struct nft_key address_key(enum nft_field field, unsigned length)
 	return key;
 }
 
-static struct nft_statement protocol_of(struct nft_builder *b, enum nft_field field)
-{
-	if (field == NFT_FIELD_ARP_SADDR_IP)
-		return nft_is(b, NFT_FIELD_PROTOCOL, ETHER_ARP);
-	return nft_family(b, field == NFT_FIELD_IP_SADDR ? IPV4 : IPV6);
-}
-
-static void add_length(struct nft_builder *b, struct nft_filter *filter, unsigned six, unsigned length)
-{
-	const char *name = arena_printf(b->arena, "%s-v%c-%u", filter->name, six ? '6' : '4', length);
-	struct nft_list *list = &filter->lists[six][length];
-	enum nft_field field = filter->fields[six];
-	struct nft_draft d = { .count = 0 };
-
-	nft_draft_add(&d, protocol_of(b, field));
-	if (length)
-		nft_draft_pair_in(b, &d, name, NFT_FIELD_IIFNAME, address_key(field, length), list);
-	else
-		nft_draft_iface_in(b, &d, name, NFT_FIELD_IIFNAME, list);
-	nft_draft_add(&d, nft_to(NFT_TO_RETURN));
-	nft_rule_add(b, filter->chain, d.items, d.count);
-}
-
 void nft_filter_finish(struct nft_builder *b, struct nft_filter *filter)
 {
 	for (unsigned six = 0; six < 2; six++)
-		for (unsigned length = LENGTHS; length-- > 0;)
-			if (filter->lists[six][length].count)
-				add_length(b, filter, six, length);
+		for (unsigned length = NFT_PREFIX_LENGTHS; length-- > 0;) {
+			struct nft_list *list = &filter->lists[six][length];
+			enum nft_field field = filter->fields[six];
+			struct nft_draft d = { .count = 0 };
+			const char *name;
+
+			if (!list->count)
+				continue;
+			name = arena_printf(b->arena, "%s-v%c-%u", filter->name, six ? '6' : '4', length);
+			nft_draft_add(&d, field == NFT_FIELD_ARP_SADDR_IP ? nft_is(b, NFT_FIELD_PROTOCOL, ETH_P_ARP) :
+									    nft_family(b, six ? IPV6 : IPV4));
+			if (length)
+				nft_draft_pair(b, &d, name, NFT_FIELD_IIFNAME, nft_prefix_key(field, length), list, true);
+			else
+				nft_draft_iface_in(b, &d, name, NFT_FIELD_IIFNAME, list);
+			nft_draft_end(b, filter->chain, &d, nft_to(NFT_TO_RETURN));
+		}
 	NFT_RULE(b, filter->chain, nft_to(NFT_TO_DROP));
 }

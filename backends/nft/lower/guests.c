@@ -1,33 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The chains of guests' NICs (spec 2.6). */
-#include "nft/lower/build.h"
+#include "nft/lower/passes.h"
 
-/* One NIC in one direction. */
-struct lowering {
-	struct nft_builder *b;
-	struct nft_guests *guests;
-	const struct guest *guest;
-	const struct nic *nic;
-	struct nft_chain *chain;
-	bool out;
-	struct nft_runs *runs; /* see struct nft_place */
-};
-
-static const struct nft_value none;
-
-bool nft_nic_counts(const struct nic *nic)
-{
-	return nic->firewall && nft_iface_possible(nic->device);
-}
-
-/* ---- chains that guests share ---- */
-
-static struct nft_statement accept_of(struct nft_builder *b, bool out)
+static struct nft_statement nft_accept_of(struct nft_builder *b, bool out)
 {
 	return nft_accept(b, out ? DIRECTION_OUT : DIRECTION_IN);
 }
 
-static void add_dhcp_rules(struct nft_builder *b, struct nft_chain *chain, bool out, struct nft_statement accept)
+/* ---- before a guest's rules ---- */
+
+static void nft_add_dhcp(struct nft_builder *b, struct nft_chain *chain, bool out, struct nft_statement accept)
 {
 	if (out)
 		nft_implied_add(b, chain, IMPLIED_DHCP_QUESTIONS, AT_NIC_OUT, NULL, accept);
@@ -35,8 +17,8 @@ static void add_dhcp_rules(struct nft_builder *b, struct nft_chain *chain, bool 
 		nft_implied_add(b, chain, IMPLIED_DHCP_ANSWERS, AT_NIC_IN, NULL, accept);
 }
 
-/* Neighbour discovery: of router advertisements, or of all but these. */
-static void add_ndp_rules(struct nft_builder *b, struct nft_chain *chain, bool routers, struct nft_statement accept)
+/* Neighbour discovery: only router advertisements, or all but these. */
+static void nft_add_ndp(struct nft_builder *b, struct nft_chain *chain, bool routers, struct nft_statement accept)
 {
 	const char *router = implied_packets_of(IMPLIED_ROUTER)->icmp;
 
@@ -45,129 +27,93 @@ static void add_ndp_rules(struct nft_builder *b, struct nft_chain *chain, bool r
 			nft_packets_add(b, chain, p, NULL, accept);
 }
 
-static void add_mac_rule(struct nft_builder *b, struct nft_chain *chain, struct nft_list *macs)
-{
-	struct nft_draft d = { .count = 0 };
-
-	nft_draft_pair_not_in(b, &d, "guest-macs", NFT_FIELD_IIFNAME, nft_key(NFT_FIELD_ETHER_SADDR), macs);
-	nft_draft_add(&d, nft_to(NFT_TO_DROP));
-	nft_rule_add(b, chain, d.items, d.count);
-}
-
-static struct nft_chain *before_chain(struct nft_builder *b, struct nft_guests *guests, unsigned bits)
-{
-	static const char *const names[] = { "-dhcp", "-ndp", "-radv", "-mac", "-ip" };
-	const char *name = bits & NFT_BEFORE_OUT ? "before-out" : "before-in";
-
-	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (bits & 2U << i)
-			name = arena_printf(b->arena, "%s%s", name, names[i]);
-	if (!guests->before[bits])
-		guests->before[bits] = nft_chain_add(b, text_of(name));
-	return guests->before[bits];
-}
-
-/* What stands in front of guests' rules, in the order of spec 2.6.  Filled when all guests are known. */
-static void fill_before_chain(struct nft_builder *b, struct nft_guests *guests, unsigned bits)
+/* Fills the chain with what precedes guests' rules, in the order of spec 2.6; needs all guests. */
+static void nft_fill_before(struct nft_builder *b, struct nft_guests *guests, unsigned bits)
 {
 	struct nft_chain *chain = guests->before[bits];
 	bool out = bits & NFT_BEFORE_OUT;
-	struct nft_statement accept = accept_of(b, out);
+	struct nft_statement accept = nft_accept_of(b, out);
+	struct nft_draft d = { .count = 0 };
 
 	if (!out && guests->filters_in)
 		NFT_RULE(b, chain, nft_to_chain(NFT_TO_JUMP, guests->filters_in));
 	if (bits & NFT_BEFORE_DHCP)
-		add_dhcp_rules(b, chain, out, accept);
-	if (bits & NFT_BEFORE_MAC)
-		add_mac_rule(b, chain, &guests->macs);
+		nft_add_dhcp(b, chain, out, accept);
+	if (bits & NFT_BEFORE_MAC) {
+		nft_draft_pair(b, &d, "guest-macs", NFT_FIELD_IIFNAME, nft_key(NFT_FIELD_ETHER_SADDR), &guests->macs, false);
+		nft_draft_end(b, chain, &d, nft_to(NFT_TO_DROP));
+	}
 	if (out && !(bits & NFT_BEFORE_RADV))
 		nft_implied_add(b, chain, IMPLIED_ROUTER, AT_NIC_OUT, NULL, nft_to(NFT_TO_DROP));
 	if (bits & NFT_BEFORE_IP)
 		NFT_RULE(b, chain, nft_to_chain(NFT_TO_JUMP, nft_filter_chain(guests->filter)));
 	if (bits & NFT_BEFORE_NDP)
-		add_ndp_rules(b, chain, false, accept);
+		nft_add_ndp(b, chain, false, accept);
 	if (bits & NFT_BEFORE_NDP && (!out || bits & NFT_BEFORE_RADV))
-		add_ndp_rules(b, chain, true, accept);
+		nft_add_ndp(b, chain, true, accept);
 }
 
-/* ---- one chain ---- */
-
-static bool filter_addresses(const struct lowering *l)
+/* What precedes the rules of this NIC. Adds its source addresses to the filter that all share. */
+static unsigned nft_before_bits(struct nft_builder *b, struct nft_guests *guests, const struct guest *guest,
+				const struct nic *nic, bool out)
 {
-	const struct ipset *set = guest_filter_set(l->guest, l->nic);
-
-	if (!set)
-		return false;
-	if (!l->guests->filter)
-		l->guests->filter = nft_filter_new(l->b, "ipfilter", NFT_FIELD_IP_SADDR, NFT_FIELD_IP6_SADDR);
-	nft_filter_add(l->b, l->guests->filter, l->nic->device, nft_resolve(l->b, set, IPV4));
-	nft_filter_add(l->b, l->guests->filter, l->nic->device, nft_resolve(l->b, set, IPV6));
-	return true;
-}
-
-static unsigned before_bits(const struct lowering *l)
-{
-	const struct guest_options *o = &l->guest->options;
+	const struct guest_options *o = &guest->options;
+	const struct ipset *set = out ? guest_filter_set(guest, nic) : NULL;
 	unsigned bits = (o->dhcp ? NFT_BEFORE_DHCP : 0u) | (o->ndp ? NFT_BEFORE_NDP : 0u);
 
-	if (!l->out)
+	if (!out)
 		return bits;
 	bits |= NFT_BEFORE_OUT | (o->radv ? NFT_BEFORE_RADV : 0u);
-	if (o->macfilter && l->nic->mac.len)
+	if (o->macfilter && nic->mac.len)
 		bits |= NFT_BEFORE_MAC;
-	if (filter_addresses(l))
-		bits |= NFT_BEFORE_IP;
-	return bits;
+	if (!set)
+		return bits;
+	if (!guests->filter)
+		guests->filter = nft_filter_new(b, "ipfilter", NFT_FIELD_IP_SADDR, NFT_FIELD_IP6_SADDR);
+	nft_filter_add(b, guests->filter, nic->device, nft_resolve(b, set, IPV4));
+	nft_filter_add(b, guests->filter, nic->device, nft_resolve(b, set, IPV6));
+	return bits | NFT_BEFORE_IP;
 }
 
-/* The connection gets the guest's number, and most of what needs no rule is decided. */
-static void add_before(const struct lowering *l)
+static struct nft_chain *nft_before_chain(struct nft_builder *b, struct nft_guests *guests, unsigned bits)
 {
-	struct nft_statement mark = { .kind = NFT_STMT_CT_MARK, .ct_mark = l->guest->vmid };
-	unsigned bits = before_bits(l);
+	static const char *const names[] = { "-dhcp", "-ndp", "-radv", "-mac", "-ip" };
+	const char *name = bits & NFT_BEFORE_OUT ? "before-out" : "before-in";
 
-	if (bits || l->guests->filters_in)
-		NFT_RULE(l->b, l->chain, mark, nft_to_chain(NFT_TO_JUMP, before_chain(l->b, l->guests, bits)));
+	if (guests->before[bits])
+		return guests->before[bits];
+	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (bits & 2U << i)
+			name = arena_printf(b->arena, "%s%s", name, names[i]);
+	return guests->before[bits] = nft_chain_add(b, text_of(name));
+}
+
+/* ---- a NIC's chains ---- */
+
+/* The chain of one direction. The connection gets the guest's number as its mark. */
+static struct nft_chain *nft_nic_chain(struct nft_builder *b, struct nft_guests *guests, const struct guest *guest,
+				       const struct nic *nic, bool out, struct nft_runs *runs)
+{
+	struct text name = ARENA_JOIN(b->arena, nic->device, out ? TEXT("-out") : TEXT("-in"));
+	struct nft_place place = { .zone = zone_of_nic(guest, nic, out), .chain = nft_chain_add(b, name), .runs = runs };
+	struct nft_statement mark = { .kind = NFT_STMT_CT_MARK, .ct_mark = guest->vmid };
+	struct nft_labels labels = nft_labels_of(nic->device);
+	unsigned bits;
+
+	nft_accept_known(b, place.chain, &labels);
+	bits = nft_before_bits(b, guests, guest, nic, out);
+	if (bits || guests->filters_in)
+		NFT_RULE(b, place.chain, mark, nft_to_chain(NFT_TO_JUMP, nft_before_chain(b, guests, bits)));
 	else
-		NFT_RULE(l->b, l->chain, mark);
+		NFT_RULE(b, place.chain, mark);
+	place.accept = nft_accept_of(b, out);
+	nft_rules(b, &place, &guest->rules);
+	nft_policy(b, &place);
+	return place.chain;
 }
 
-static void add_rules(const struct lowering *l)
-{
-	const struct guest_options *o = &l->guest->options;
-	struct nft_place place = {
-		.chain = l->chain,
-		.direction = l->out ? DIRECTION_OUT : DIRECTION_IN,
-		.accept = accept_of(l->b, l->out),
-		.vmid = l->guest->vmid,
-		.file = l->guest->file->path,
-		.net = (int32_t)l->nic->index,
-		.runs = l->runs,
-	};
-
-	nft_rules(l->b, &place, &l->guest->rules);
-	if (l->out)
-		nft_policy(l->b, &place, &o->policy_out, o->log_level_out);
-	else
-		nft_policy(l->b, &place, &o->policy_in, o->log_level_in);
-}
-
-static struct nft_chain *lower_direction(struct lowering l)
-{
-	struct nft_labels labels = nft_labels_of(l.nic->device);
-	struct nft_builder *b = l.b;
-
-	l.chain = nft_chain_add(b, ARENA_JOIN(b->arena, l.nic->device, l.out ? TEXT("-out") : TEXT("-in")));
-	nft_accept_known(b, l.chain, &labels);
-	add_before(&l);
-	add_rules(&l);
-	return l.chain;
-}
-
-/* ---- an IPS ---- */
-
-/* DHCP is not handed to it, but for what belongs to a connection. */
-static struct nft_chain *ips_chain(struct nft_builder *b, struct nft_guests *guests, const struct guest *guest)
+/* Passes packets to an IPS. DHCP is excepted, unless it belongs to a connection. */
+static struct nft_chain *nft_ips_chain(struct nft_builder *b, struct nft_guests *guests, const struct guest *guest)
 {
 	const struct queues *queues = &guest->options.ips_queues;
 	struct nft_statement queue = { .kind = NFT_STMT_QUEUE };
@@ -178,7 +124,7 @@ static struct nft_chain *ips_chain(struct nft_builder *b, struct nft_guests *gue
 	if (guest->options.dhcp) {
 		if (!guests->dhcp_pass) {
 			guests->dhcp_pass = nft_chain_add(b, TEXT("dhcp-pass"));
-			add_dhcp_rules(b, guests->dhcp_pass, false, nft_to(NFT_TO_ACCEPT));
+			nft_add_dhcp(b, guests->dhcp_pass, false, nft_to(NFT_TO_ACCEPT));
 		}
 		NFT_RULE(b, chain, nft_ct_state(b, CT_ESTABLISHED | CT_RELATED), queue)->span = guest->ips;
 		NFT_RULE(b, chain, nft_to_chain(NFT_TO_JUMP, guests->dhcp_pass));
@@ -187,163 +133,129 @@ static struct nft_chain *ips_chain(struct nft_builder *b, struct nft_guests *gue
 	return chain;
 }
 
-/* ---- plugging in ---- */
+/* ---- from the base chains to them ---- */
 
-static void add_to(struct nft_builder *b, struct nft_list *list, struct nft_value first, struct nft_value second,
-		   const struct nft_chain *chain)
+static void nft_goto_from(struct nft_builder *b, struct nft_list *list, struct text device, const struct nft_chain *chain)
 {
-	nft_list_add(b, list, first, second)->verdict = (struct nft_verdict){ NFT_TO_GOTO, chain };
+	nft_list_add_iface(b, list, device)->verdict = (struct nft_verdict){ NFT_TO_GOTO, chain };
 }
 
-/* A bridge on which frames to this NIC are seen. `chain` is NULL for one whose frames pass unjudged: an address that it
- * shares with another NIC tells neither. */
-static void add_bridge(struct nft_builder *b, struct nft_list *list, struct text bridge, struct nft_value mac,
-		       const struct nft_chain *chain)
+/* A bridge on which frames to this NIC appear. `chain` is NULL if the NIC is not filtered: another NIC with the same
+ * address makes the address ambiguous. */
+static void nft_add_bridge(struct nft_builder *b, struct nft_list *list, struct text bridge, const struct nic *nic,
+			   const struct nft_chain *chain)
 {
 	if (nft_iface_possible(bridge))
-		add_to(b, list, nft_iface_value(bridge, false), mac, chain);
+		nft_list_add(b, list, nft_iface_value(bridge, false), nft_bytes(nic->mac_bytes, 6))->verdict =
+			(struct nft_verdict){ NFT_TO_GOTO, chain };
 }
 
-/* Where frames to this NIC are seen before they reach its port: on the bridge it is plugged into, which with
- * a VLAN can be one of that VLAN, and on its firewall bridge, whichever of them there is. */
-static void add_bridges(struct nft_builder *b, struct nft_guests *guests, const struct guest *guest,
-			const struct nic *nic, const struct nft_chain *chain)
+/* Where frames to this NIC appear before they reach its port: on the bridge that it is plugged into, which for a VLAN can
+ * be a bridge of that VLAN, and on its firewall bridge. */
+static void nft_add_bridges(struct nft_builder *b, struct nft_guests *guests, const struct guest *guest,
+			    const struct nic *nic, const struct nft_chain *chain)
 {
-	struct nft_value mac = nft_bytes(nic->mac_bytes, 6);
-
 	if (!nic->mac.len)
 		return;
-	add_bridge(b, &guests->to_mac, nic->bridge, mac, chain);
+	nft_add_bridge(b, &guests->to_mac, nic->bridge, nic, chain);
 	if (nic->tag && nic->bridge.len)
-		add_bridge(b, &guests->to_mac, text_of(arena_printf(b->arena, "%.*sv%u", TEXT_ARG(nic->bridge), nic->tag)),
-			   mac, chain);
+		nft_add_bridge(b, &guests->to_mac,
+			       text_of(arena_printf(b->arena, "%.*sv%u", TEXT_ARG(nic->bridge), nic->tag)), nic, chain);
 	if (!chain)
 		return;
-	add_bridge(b, &guests->to_own, text_of(arena_printf(b->arena, "fwbr%ui%u", guest->vmid, nic->index)), mac, chain);
-	nft_list_add(b, &guests->macs, nft_iface_value(nic->device, false), mac);
+	nft_add_bridge(b, &guests->to_own, text_of(arena_printf(b->arena, "fwbr%ui%u", guest->vmid, nic->index)), nic, chain);
+	nft_list_add(b, &guests->macs, nft_iface_value(nic->device, false), nft_bytes(nic->mac_bytes, 6));
 }
 
-/* The chain that gives the connection a label. */
-static const struct nft_chain *label_chain(struct nft_builder *b, struct nft_guests *guests, unsigned label)
-{
-	unsigned at = label - LABELS_FIRST;
-	struct nft_chain **chain = &guests->labels[at];
-
-	if (!*chain) {
-		*chain = nft_chain_add(b, text_of(arena_printf(b->arena, "keep-%c-%c", 'a' + (int)(at / LABELS_GROUP),
-							       'a' + (int)(at % LABELS_GROUP))));
-		NFT_RULE(b, *chain, nft_ct_state(b, CT_NEW | CT_ESTABLISHED | CT_RELATED), nft_set_label(label));
-	}
-	return *chain;
-}
-
-/* What the NIC accepts gets its labels. */
-static void keep_nic(struct nft_builder *b, struct nft_guests *guests, const struct nic *nic)
+/* Has what the NIC accepts labelled as accepted, by a chain for each of its labels. */
+static void nft_keep_nic(struct nft_builder *b, struct nft_guests *guests, const struct nic *nic)
 {
 	struct nft_labels labels = nft_labels_of(nic->device);
 
-	for (unsigned i = 0; i < LABELS_EACH; i++)
-		nft_list_add(b, &guests->keep[i], nft_iface_value(nic->device, false), none)->verdict =
-			(struct nft_verdict){ NFT_TO_JUMP, label_chain(b, guests, labels.bits[i]) };
+	for (unsigned i = 0; i < LABELS_EACH; i++) {
+		unsigned at = labels.bits[i] - LABELS_FIRST;
+		struct nft_chain **chain = &guests->labels[at];
+
+		if (!*chain) {
+			*chain = nft_chain_add(b, text_of(arena_printf(b->arena, "keep-%c-%c", 'a' + (int)(at / LABELS_GROUP),
+								       'a' + (int)(at % LABELS_GROUP))));
+			NFT_RULE(b, *chain, nft_ct_state(b, CT_NEW | CT_ESTABLISHED | CT_RELATED),
+				 nft_set_label(labels.bits[i]));
+		}
+		nft_list_add_iface(b, &guests->keep[i], nic->device)->verdict = (struct nft_verdict){ NFT_TO_JUMP, *chain };
+	}
 }
 
-static void lower_nic(struct nft_builder *b, struct nft_guests *guests, const struct guest *guest,
-		      const struct nic *nic, struct nft_runs *runs)
+static void nft_lower_nic(struct nft_builder *b, struct nft_guests *guests, const struct guest *guest,
+			  const struct nic *nic, struct nft_runs *runs)
 {
-	struct lowering l = { .b = b, .guests = guests, .guest = guest, .nic = nic, .runs = runs };
-	struct nft_value device = nft_iface_value(nic->device, false);
 	struct nft_chain *in;
 
-	keep_nic(b, guests, nic);
-	in = lower_direction(l);
-	l.out = true;
-	add_to(b, &guests->to, device, none, in);
-	add_to(b, &guests->from, device, none, lower_direction(l));
-	add_bridges(b, guests, guest, nic, in);
+	nft_keep_nic(b, guests, nic);
+	in = nft_nic_chain(b, guests, guest, nic, false, runs);
+	nft_goto_from(b, &guests->to, nic->device, in);
+	nft_goto_from(b, &guests->from, nic->device, nft_nic_chain(b, guests, guest, nic, true, runs));
+	nft_add_bridges(b, guests, guest, nic, in);
 }
 
-static struct nft_chain *pass_in_chain(struct nft_builder *b, struct nft_guests *guests)
+static struct nft_chain *nft_pass_in_chain(struct nft_builder *b, struct nft_guests *guests)
 {
 	if (!guests->pass_in) {
 		guests->pass_in = nft_chain_add(b, TEXT("pass-in"));
-		NFT_RULE(b, guests->pass_in, nft_ct_state(b, CT_ESTABLISHED | CT_RELATED), accept_of(b, false));
+		NFT_RULE(b, guests->pass_in, nft_ct_state(b, CT_ESTABLISHED | CT_RELATED), nft_accept_of(b, false));
 		NFT_RULE(b, guests->pass_in, nft_to_chain(NFT_TO_JUMP, guests->filters_in));
-		NFT_RULE(b, guests->pass_in, accept_of(b, false));
+		NFT_RULE(b, guests->pass_in, nft_accept_of(b, false));
 	}
 	return guests->pass_in;
 }
 
-/* A NIC that is not judged accepts everything, but for what all are kept from.  It is noted as for others: its rules can
- * be switched on while connections are open. */
-static void pass_nic(struct nft_builder *b, struct nft_guests *guests, const struct nic *nic, bool judged)
+/* A NIC that is not filtered accepts everything that the input filters pass. Its connections are labelled all the same,
+ * because its rules can be enabled while they are open. */
+static void nft_pass_nic(struct nft_builder *b, struct nft_guests *guests, const struct nic *nic, bool judged)
 {
 	bool filtered = nft_nic_counts(nic) && guests->filters_in;
-	struct nft_value device;
 
 	if (!nft_iface_possible(nic->device) || (!judged && !filtered))
 		return;
-	device = nft_iface_value(nic->device, false);
 	if (!judged) {
-		add_to(b, &guests->to, device, none, guests->filters_in);
+		nft_goto_from(b, &guests->to, nic->device, guests->filters_in);
 		return;
 	}
-	keep_nic(b, guests, nic);
-	add_to(b, &guests->from, device, none, accept_of(b, true).verdict.chain);
-	add_to(b, &guests->to, device, none, filtered ? pass_in_chain(b, guests) : accept_of(b, false).verdict.chain);
+	nft_keep_nic(b, guests, nic);
+	nft_goto_from(b, &guests->from, nic->device, nft_accept_of(b, true).verdict.chain);
+	nft_goto_from(b, &guests->to, nic->device,
+		      filtered ? nft_pass_in_chain(b, guests) : nft_accept_of(b, false).verdict.chain);
 }
 
-static unsigned count_nics(const struct guest *guest)
+static void nft_lower_guest(struct nft_builder *b, struct nft_guests *guests, const struct guest *guest, bool judged)
 {
+	struct nft_runs runs = { .first = NULL };
+	struct nft_chain *ips = NULL;
 	unsigned count = 0;
 
 	for (const struct nic *nic = guest->nics; nic; nic = nic->next)
 		count += nft_nic_counts(nic);
-	return count;
-}
-
-static void lower_guest(struct nft_builder *b, struct nft_guests *guests, const struct guest *guest, bool judged)
-{
-	struct nft_runs runs = { .first = NULL }, *shared = count_nics(guest) > 1 ? &runs : NULL;
-	struct nft_chain *ips = NULL;
-
 	for (const struct nic *nic = guest->nics; nic; nic = nic->next) {
-		struct nft_value device;
-
 		if (!nft_nic_counts(nic) || !guest->options.enable) {
-			add_bridges(b, guests, guest, nic, NULL);
-			pass_nic(b, guests, nic, judged);
+			nft_add_bridges(b, guests, guest, nic, NULL);
+			nft_pass_nic(b, guests, nic, judged);
 		}
-		if (!nft_nic_counts(nic)) /* then its device's name may be too long */
+		if (!nft_nic_counts(nic)) /* the name of its device may be too long */
 			continue;
-		device = nft_iface_value(nic->device, false);
-		nft_list_add(b, &guests->devices, device, none);
+		nft_list_add_iface(b, &guests->devices, nic->device);
 		if (guest->options.enable)
-			lower_nic(b, guests, guest, nic, shared);
+			nft_lower_nic(b, guests, guest, nic, count > 1 ? &runs : NULL);
 		if (!guest->options.enable || !guest->options.ips)
 			continue;
 		if (!ips)
-			ips = ips_chain(b, guests, guest);
-		add_to(b, &guests->queued, device, none, ips);
+			ips = nft_ips_chain(b, guests, guest);
+		nft_goto_from(b, &guests->queued, nic->device, ips);
 	}
 }
 
-static bool any_nic(const struct config *config)
-{
-	for (const struct guest *guest = config->guests; guest; guest = guest->next)
-		if (count_nics(guest))
-			return true;
-	return false;
-}
+/* ---- the whole ---- */
 
-bool nft_judges_guests(const struct config *config)
-{
-	for (const struct guest *guest = config->guests; guest; guest = guest->next)
-		if (guest->options.enable && count_nics(guest))
-			return true;
-	return false;
-}
-
-/* What is accepted for a guest's port is noted where the port is known. */
+/* Labels are set where the guest's port is known. */
 void nft_guests_finish(struct nft_builder *b, struct nft_guests *guests)
 {
 	struct nft_chain *in = b->accept[DIRECTION_IN], *out = b->accept[DIRECTION_OUT];
@@ -362,32 +274,26 @@ void nft_guests_finish(struct nft_builder *b, struct nft_guests *guests)
 		NFT_RULE(b, out, nft_to(NFT_TO_ACCEPT));
 }
 
-/* Leaves those whose bridge and address belong to one NIC, which is judged. */
-static void keep_unique(struct nft_list *list)
-{
-	uint32_t kept = 0;
-
-	nft_list_sort(list, false);
-	for (uint32_t i = 0; i < list->count; i++)
-		if (list->items[i].verdict.chain)
-			list->items[kept++] = list->items[i];
-	list->count = kept;
-}
-
 void nft_guests(struct nft_builder *b, struct nft_guests *guests)
 {
 	bool judged = nft_judges_guests(b->config);
+	uint32_t kept = 0;
 
-	if (any_nic(b->config) && nft_input_filters(b, NULL)) {
+	if (nft_any_nic(b->config) && nft_input_filters(b, NULL)) {
 		guests->filters_in = nft_chain_add(b, TEXT("filters-in"));
 		nft_input_filters(b, guests->filters_in);
 	}
 	for (const struct guest *guest = b->config->guests; guest; guest = guest->next)
-		lower_guest(b, guests, guest, judged);
+		nft_lower_guest(b, guests, guest, judged);
 	for (unsigned bits = 0; bits < NFT_BEFORE_KINDS; bits++)
 		if (guests->before[bits])
-			fill_before_chain(b, guests, bits);
+			nft_fill_before(b, guests, bits);
 	if (guests->filter)
 		nft_filter_finish(b, guests->filter);
-	keep_unique(&guests->to_mac);
+	/* Bridge and address must belong to one NIC, and that NIC must be filtered. */
+	nft_list_sort(&guests->to_mac, false);
+	for (uint32_t i = 0; i < guests->to_mac.count; i++)
+		if (guests->to_mac.items[i].verdict.chain)
+			guests->to_mac.items[kept++] = guests->to_mac.items[i];
+	guests->to_mac.count = kept;
 }

@@ -1,25 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Frames of guests that are neither IPv4 nor IPv6: their sender's MAC address,
- * what ARP may claim, and the protocols a guest may speak (spec 2.10, 3.5).
+ * Frames of guests that are neither IPv4 nor IPv6: the sender's MAC address, the
+ * senders of ARP, and the protocols that a guest may use (spec 2.10, 3.5).
  */
-#include "nft/lower/build.h"
+#include "nft/lower/passes.h"
 
-/* What the configuration says of all NICs. */
-struct layer2 {
-	struct nft_list macs;               /* device and MAC, with macfilter */
+struct nft_layer2 {
+	struct nft_list macs;                             /* device and MAC address, with macfilter */
+	struct nft_list protocols;                        /* device and protocol */
 	struct nft_list macfilter, arpfilter, restricted; /* devices */
-	struct nft_list protocols;          /* device and protocol */
 	struct nft_filter *arp;
 };
 
-static const struct nft_value none;
-
-/* ---- ARP ---- */
-
-/* The addresses a NIC may answer for: those written in its ipfilter set and, with the
- * ipfilter option, the container's own. */
-static void collect_arp(struct nft_builder *b, struct layer2 *l, const struct guest *guest, const struct nic *nic)
+/* The addresses that a NIC may use in ARP: those written in its ipfilter set and, with the option ipfilter, the
+ * container's own. */
+static void nft_collect_arp(struct nft_builder *b, struct nft_layer2 *l, const struct guest *guest, const struct nic *nic)
 {
 	const struct ipset *set = guest_filter_set(guest, nic);
 	struct prefix_entry *entries;
@@ -40,40 +35,28 @@ static void collect_arp(struct nft_builder *b, struct layer2 *l, const struct gu
 	if (!l->arp)
 		l->arp = nft_filter_new(b, "arpfilter", NFT_FIELD_ARP_SADDR_IP, NFT_FIELDS);
 	nft_filter_add(b, l->arp, nic->device, &addresses);
-	nft_list_add(b, &l->arpfilter, nft_iface_value(nic->device, false), none);
+	nft_list_add_iface(b, &l->arpfilter, nic->device);
 }
 
-/* ---- collecting ---- */
-
-static void collect_nic(struct nft_builder *b, struct layer2 *l, const struct guest *guest, const struct nic *nic)
+static void nft_collect_nic(struct nft_builder *b, struct nft_layer2 *l, const struct guest *guest, const struct nic *nic)
 {
 	const struct layer2_list *protocols = &guest->options.layer2_protocols;
 	struct nft_value device = nft_iface_value(nic->device, false);
 
 	if (guest->options.macfilter && nic->mac.len) {
-		nft_list_add(b, &l->macfilter, device, none);
+		nft_list_add_iface(b, &l->macfilter, nic->device);
 		nft_list_add(b, &l->macs, device, nft_bytes(nic->mac_bytes, 6));
 	}
-	collect_arp(b, l, guest, nic);
+	nft_collect_arp(b, l, guest, nic);
 	if (protocols->count)
-		nft_list_add(b, &l->restricted, device, none);
+		nft_list_add_iface(b, &l->restricted, nic->device);
 	for (uint32_t i = 0; i < protocols->count; i++)
 		nft_list_add(b, &l->protocols, device, nft_number(NFT_TYPE_ETHER_TYPE, protocols->items[i].number));
 }
 
-static void collect(struct nft_builder *b, struct layer2 *l)
-{
-	for (const struct guest *guest = b->config->guests; guest; guest = guest->next)
-		for (const struct nic *nic = guest->nics; nic && guest->options.enable; nic = nic->next)
-			if (nft_nic_counts(nic))
-				collect_nic(b, l, guest, nic);
-}
-
-/* ---- the chain ---- */
-
-/* The frame comes from one of `devices`, and has no pair in `pairs`: dropped. */
-static void drop_unlisted(struct nft_builder *b, struct nft_chain *chain, const char *device_name,
-			  struct nft_list *devices, const char *pair_name, enum nft_field field, struct nft_list *pairs)
+/* Drops a frame of one of the devices that is in no pair. */
+static void nft_drop_unlisted(struct nft_builder *b, struct nft_chain *chain, const char *device_name,
+			      struct nft_list *devices, const char *pair_name, enum nft_field field, struct nft_list *pairs)
 {
 	struct nft_draft d = { .count = 0 };
 
@@ -82,37 +65,33 @@ static void drop_unlisted(struct nft_builder *b, struct nft_chain *chain, const 
 	nft_list_sort(pairs, true);
 	if (pairs->count > 1)
 		nft_draft_iface_in(b, &d, device_name, NFT_FIELD_IIFNAME, devices);
-	nft_draft_pair_not_in(b, &d, pair_name, NFT_FIELD_IIFNAME, nft_key(field), pairs);
-	nft_draft_add(&d, nft_to(NFT_TO_DROP));
-	nft_rule_add(b, chain, d.items, d.count);
-}
-
-static void judge_arp(struct nft_builder *b, struct nft_chain *chain, struct layer2 *l)
-{
-	struct nft_draft d = { .count = 0 };
-
-	if (!l->arp)
-		return;
-	nft_filter_finish(b, l->arp);
-	nft_draft_add(&d, nft_is(b, NFT_FIELD_ETHER_TYPE, ETHER_ARP));
-	nft_draft_iface_in(b, &d, "arp-devices", NFT_FIELD_IIFNAME, &l->arpfilter);
-	nft_draft_add(&d, nft_to_chain(NFT_TO_JUMP, nft_filter_chain(l->arp)));
-	nft_rule_add(b, chain, d.items, d.count);
+	nft_draft_pair(b, &d, pair_name, NFT_FIELD_IIFNAME, nft_key(field), pairs, false);
+	nft_draft_end(b, chain, &d, nft_to(NFT_TO_DROP));
 }
 
 struct nft_chain *nft_layer2(struct nft_builder *b)
 {
-	struct layer2 l = { .arp = NULL };
+	struct nft_layer2 l = { .arp = NULL };
+	struct nft_draft d = { .count = 0 };
+	struct nic_walk walk = { .nic = NULL };
 	struct nft_chain *chain;
 
 	if (!b->config->cluster_options.ebtables)
 		return NULL;
-	collect(b, &l);
+	while (nic_walk_next(&walk, b->config))
+		if (nft_nic_counts(walk.nic))
+			nft_collect_nic(b, &l, walk.guest, walk.nic);
 	if (!l.macfilter.count && !l.arp && !l.restricted.count)
 		return NULL;
 	chain = nft_chain_add(b, TEXT("layer2-out"));
-	drop_unlisted(b, chain, "mac-devices", &l.macfilter, "macs", NFT_FIELD_ETHER_SADDR, &l.macs);
-	judge_arp(b, chain, &l);
-	drop_unlisted(b, chain, "layer2-devices", &l.restricted, "layer2-protocols", NFT_FIELD_ETHER_TYPE, &l.protocols);
+	nft_drop_unlisted(b, chain, "mac-devices", &l.macfilter, "macs", NFT_FIELD_ETHER_SADDR, &l.macs);
+	if (l.arp) {
+		nft_filter_finish(b, l.arp);
+		nft_draft_add(&d, nft_is(b, NFT_FIELD_ETHER_TYPE, ETH_P_ARP));
+		nft_draft_iface_in(b, &d, "arp-devices", NFT_FIELD_IIFNAME, &l.arpfilter);
+		nft_draft_end(b, chain, &d, nft_to_chain(NFT_TO_JUMP, nft_filter_chain(l.arp)));
+	}
+	nft_drop_unlisted(b, chain, "layer2-devices", &l.restricted, "layer2-protocols", NFT_FIELD_ETHER_TYPE,
+			  &l.protocols);
 	return chain;
 }

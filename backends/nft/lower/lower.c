@@ -1,40 +1,33 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The two tables as a whole (spec 3.1). */
-#include "nft/lower/build.h"
+#include "nft/lower/passes.h"
 
 #include <linux/netfilter.h>
 
 #include "resolve/left_out.h"
 
-static struct nft_table *new_table(struct arena *arena, uint8_t family)
+/* Returns NULL for an empty table. */
+static struct nft_table *nft_lower_table(struct arena *arena, const struct config *config, uint8_t family,
+					 struct resolved_set **resolved, void (*lower)(struct nft_builder *b))
 {
 	struct nft_table *table = ARENA_NEW(arena, struct nft_table);
+	struct nft_builder b = { .arena = arena, .config = config, .table = table, .resolved = resolved,
+				 .bridge = family == NFPROTO_BRIDGE };
 
 	table->family = family;
 	table->name = "pvefw";
 	table->last_helper = &table->helpers;
 	table->last_set = &table->sets;
 	table->last_chain = &table->chains;
-	return table;
-}
-
-/* NULL if there is nothing to do. */
-static struct nft_table *lower_table(struct arena *arena, const struct config *config, uint8_t family,
-				     struct resolved_set **resolved, void (*lower)(struct nft_builder *b))
-{
-	struct nft_builder b = { .arena = arena, .config = config, .resolved = resolved };
-
-	b.table = new_table(arena, family);
-	b.bridge = family == NFPROTO_BRIDGE;
 	b.group_chains = ARENA_ARRAY(arena, struct nft_chain *, config->group_count * 3);
 	lower(&b);
 	nft_forget_sets(&b);
 	arena_free(&b.scratch);
-	nft_leave_out(arena, config->left_out, b.table);
-	return b.table->chain_count ? b.table : NULL;
+	nft_leave_out(arena, config->left_out, table);
+	return table->chain_count ? table : NULL;
 }
 
-static const struct nft_ruleset *lower_tables(struct arena *arena, const struct config *config, bool host)
+static const struct nft_ruleset *nft_lower_tables(struct arena *arena, const struct config *config, bool host)
 {
 	struct nft_ruleset *ruleset = ARENA_NEW(arena, struct nft_ruleset);
 	struct resolved_set *resolved = NULL;
@@ -42,19 +35,19 @@ static const struct nft_ruleset *lower_tables(struct arena *arena, const struct 
 	if (!config_enabled(config))
 		return ruleset;
 	if (host)
-		ruleset->tables[NFT_INET] = lower_table(arena, config, NFPROTO_INET, &resolved, nft_host);
+		ruleset->tables[NFT_INET] = nft_lower_table(arena, config, NFPROTO_INET, &resolved, nft_host);
 	if (!left_out_layer(config->left_out, LAYER_BRIDGE))
-		ruleset->tables[NFT_BRIDGE] = lower_table(arena, config, NFPROTO_BRIDGE, &resolved, nft_bridge);
+		ruleset->tables[NFT_BRIDGE] = nft_lower_table(arena, config, NFPROTO_BRIDGE, &resolved, nft_bridge);
 	nft_forget_resolved(&resolved);
 	return ruleset;
 }
 
 const struct nft_ruleset *nft_lower(struct arena *arena, const struct config *config)
 {
-	return lower_tables(arena, config, true);
+	return nft_lower_tables(arena, config, true);
 }
 
 const struct nft_ruleset *nft_lower_bridge(struct arena *arena, const struct config *config)
 {
-	return lower_tables(arena, config, false);
+	return nft_lower_tables(arena, config, false);
 }

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The lowered form of the nftables backends: two tables of sets, chains and
- * rules, as data from which both the script (print.c) and the netlink batch are
- * made.  Neither needs to know anything else: every value is here as the bytes
- * the kernel compares, with its type.
+ * The lowered form of the nftables backends: two tables of sets, chains and rules. Both
+ * the script (print.c) and the netlink batch are made from it alone: every value is
+ * the bytes that the kernel compares, with their type.
  *
- * A rule is a list of statements, done from left to right.  Dependencies are
- * statements of their own (`meta l4proto tcp` stands in front of `tcp dport 80`),
- * so a statement is the same number of kernel expressions wherever it stands.
- * The kinds, how they are printed, and the expressions they become:
+ * A rule is a list of statements, evaluated from left to right. Dependencies are statements of
+ * their own (`meta l4proto tcp` before `tcp dport 80`), so a statement becomes the same
+ * kernel expressions in every rule. The kinds, their text, and their expressions:
  *
  *   MATCH     iifname "lo"                       load, cmp eq
  *             ether saddr != 02:00:00:00:01:00   load, cmp neq
@@ -35,8 +33,8 @@
  *   REJECT    reject with tcp reset              reject
  *   QUEUE     queue flags bypass to 0-3          queue
  *
- * nft joins neighbouring MATCHes of EQ on adjacent payload fields (udp sport 67 udp dport 68) to one
- * load and one cmp; listings look the same either way.
+ * MATCHes of EQ on adjacent payload fields (udp sport 67 udp dport 68) share one load and one cmp, as with
+ * nft; listings do not show it.
  */
 #ifndef PVEFW_NFT_H
 #define PVEFW_NFT_H
@@ -84,14 +82,13 @@ struct nft_field_row {
 
 extern const struct nft_field_row nft_fields[NFT_FIELDS];
 
-/* As long as its type says, but for interface names: one shorter than 16 bytes is a beginning ("fwln*"),
- * compared over `length` bytes. */
+/* As long as its type, except for interface names: one of less than 16 bytes is a prefix ("fwln*"). */
 struct nft_value {
 	uint8_t length;
 	uint8_t bytes[16];
 };
 
-/* One label of a connection. */
+/* The set of labels with this one only. */
 struct nft_value nft_label_value(unsigned bit);
 
 /* ---- sets ---- */
@@ -117,24 +114,24 @@ struct nft_element {
 	struct nft_verdict verdict; /* of verdict maps */
 };
 
-/* Named; there are no anonymous ones.  Elements are sorted (by key) and distinct; intervals are disjoint
- * and do not touch. */
+/* A named set; there are no anonymous ones. Elements are sorted by key and distinct; intervals are disjoint and do
+ * not touch. */
 struct nft_set {
 	struct text name;
 	bool verdicts;       /* a verdict map */
 	bool interval;       /* one key part only */
-	bool dynamic;        /* filled by UPDATE: no elements here, `size` and `timeout` count */
+	bool dynamic;        /* filled by UPDATE, up to `size` elements for `timeout` seconds */
 	uint8_t part_count;
 	enum nft_type parts[NFT_KEY_PARTS];
-	uint32_t size;       /* elements at most; 0: not limited */
+	uint32_t size;       /* maximum of elements; 0: no limit */
 	uint32_t timeout;    /* seconds; 0: none */
 	struct nft_element *elements;
 	uint32_t element_count;
-	uint32_t id;         /* counts the sets of the table from 1 */
+	uint32_t id;         /* number of the set in the table, from 1 */
 	struct nft_set *next;
 };
 
-/* A conntrack helper object, for both IP versions. */
+/* A conntrack helper object, for both families. */
 struct nft_helper {
 	struct text name;   /* "helper-ftp" */
 	const char *helper; /* the kernel's: "ftp" */
@@ -145,7 +142,6 @@ struct nft_helper {
 
 /* ---- statements ---- */
 
-/* What is loaded: a field, masked or not. */
 struct nft_key {
 	enum nft_field field;
 	bool masked;
@@ -155,7 +151,7 @@ struct nft_key {
 enum nft_op {
 	NFT_OP_EQ,     /* value */
 	NFT_OP_NE,     /* value */
-	NFT_OP_PREFIX, /* the first `bits` bits are value's; value has no others, the key no mask */
+	NFT_OP_PREFIX, /* the first `bits` bits of value, which has no others; the key has no mask */
 	NFT_OP_RANGE,  /* value to last, in network order */
 	NFT_OP_FLAGS,  /* any bit of value; the key has no mask */
 	NFT_OP_NO_FLAGS, /* no bit of value; the key has no mask */
@@ -173,24 +169,17 @@ struct nft_match {
 	const struct nft_set *set;
 };
 
-enum nft_unit { /* seconds */
-	NFT_SECOND = 1,
-	NFT_MINUTE = 60,
-	NFT_HOUR = 3600,
-	NFT_DAY = 86400,
-};
-
 struct nft_limit {
-	uint64_t rate; /* packets a unit */
-	enum nft_unit unit;
+	uint64_t rate; /* packets per unit */
+	uint32_t unit; /* seconds: of a second, minute, hour or day */
 	uint32_t burst;
 };
 
 enum nft_reject_type {
-	NFT_ANSWER_TCP_RESET,
-	NFT_ANSWER_PORT_UNREACHABLE,    /* reject with icmpx port-unreachable: both IP versions */
-	NFT_ANSWER_HOST_PROHIBITED,     /* reject with icmp host-prohibited */
-	NFT_ANSWER_ADMIN_PROHIBITED_V6, /* reject with icmpv6 admin-prohibited */
+	NFT_REJECT_WITH_TCP_RESET,
+	NFT_REJECT_WITH_PORT_UNREACHABLE,    /* icmpx port-unreachable: both families */
+	NFT_REJECT_WITH_HOST_PROHIBITED,     /* icmp host-prohibited */
+	NFT_REJECT_WITH_ADMIN_PROHIBITED_V6, /* icmpv6 admin-prohibited */
 };
 
 enum nft_statement_kind {
@@ -218,26 +207,26 @@ struct nft_vmap {
 struct nft_update {
 	struct nft_key key;
 	const struct nft_set *set;
-	const struct nft_limit *limit; /* over */
+	const struct nft_limit *limit; /* matches over it */
 };
 
-/* Rules are many: what is large or rare stands elsewhere. */
+/* There are many statements: large and rare contents are referred to. */
 struct nft_statement {
 	enum nft_statement_kind kind;
 	union {
 		const struct nft_match *match;
 		const struct nft_vmap *vmap;
 		struct nft_verdict verdict;
-		const struct nft_limit *limit; /* not over */
+		const struct nft_limit *limit; /* matches up to it */
 		struct text log_prefix;        /* at most 127 bytes; to group 0 */
 		struct {
-			uint32_t keep, bits; /* mark = mark & keep | bits; no bit in both */
+			uint32_t keep, bits; /* mark = mark & keep | bits; they have no common bit */
 		} mark;
 		uint32_t ct_mark;
 		uint8_t ct_label; /* its bit */
 		const struct nft_helper *helper;
 		const struct nft_update *update;
-		enum nft_reject_type answer;
+		enum nft_reject_type reject;
 		struct {
 			uint16_t first, last; /* always with bypass */
 		} queue;
@@ -247,14 +236,14 @@ struct nft_statement {
 struct nft_rule {
 	const struct nft_statement *statements;
 	uint32_t statement_count;
-	struct span span;    /* the line it comes from, or of an option that needs it; begin 0: none */
+	struct span span;    /* of the line or the option it comes from, or SPAN_NONE */
 	struct text comment; /* "100.fw:14", "100.fw: policy_in", at most 127 bytes; len 0: none */
 	struct nft_rule *next;
 };
 
 /* ---- chains and tables ---- */
 
-/* The kernel's numbers, in both families. */
+/* The kernel's numbers, the same in both tables. */
 enum nft_hook {
 	NFT_HOOK_PREROUTING,
 	NFT_HOOK_INPUT,
@@ -273,7 +262,7 @@ struct nft_chain {
 	struct nft_chain *next;
 };
 
-/* Everything in the order of the script.  Chains, sets and maps refer to each other freely. */
+/* Lists are in the order of the script. */
 struct nft_table {
 	uint8_t family;   /* NFPROTO_INET, NFPROTO_BRIDGE */
 	const char *name; /* "pvefw" */
@@ -285,31 +274,30 @@ struct nft_table {
 
 enum { NFT_INET, NFT_BRIDGE, NFT_TABLES };
 
-/* NULL: has nothing to do and must not be there. */
 struct nft_ruleset {
-	struct nft_table *tables[NFT_TABLES];
+	struct nft_table *tables[NFT_TABLES]; /* NULL: empty, and must not exist */
 };
 
 /* ---- lower.c ---- */
 
-/* All of it is from `arena` and lives as long as it and the configuration. */
+/* Lowers the configuration. All of it is from `arena`, and refers to the configuration. */
 const struct nft_ruleset *nft_lower(struct arena *arena, const struct config *config);
-/* The bridge's table alone: guests are nowhere else. */
+/* The same for the bridge table alone, the only one that guests change. */
 const struct nft_ruleset *nft_lower_bridge(struct arena *arena, const struct config *config);
 
 /* ---- print.c ---- */
 
 /* The script that replaces both tables. */
 void nft_print(struct out *out, const struct nft_ruleset *ruleset);
-/* One rule as a line of it. */
+/* One rule as a line of the script. */
 void nft_print_rule(struct out *out, const struct nft_rule *rule);
 
 /* ---- reduce.c ---- */
 
-/* By which a rule that no line asks for is known in struct left_out. */
+/* The name in struct left_out of a rule that no line asks for. */
 void nft_rule_name(struct out *out, const struct nft_table *table, const struct nft_chain *chain,
 		   const struct nft_rule *rule);
-/* Takes away what the kernel has refused; `left_out` may be NULL. */
+/* Removes what the kernel has refused; `left_out` may be NULL. */
 void nft_leave_out(struct arena *arena, const struct left_out *left_out, struct nft_table *table);
 
 #endif

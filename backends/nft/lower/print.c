@@ -264,9 +264,9 @@ static void print_verdict(struct out *out, const struct nft_verdict *verdict)
 
 static void print_limit(struct out *out, const struct nft_limit *limit, bool over)
 {
-	const char *unit = limit->unit == NFT_SECOND ? "second" :
-			   limit->unit == NFT_MINUTE ? "minute" :
-			   limit->unit == NFT_HOUR   ? "hour" :
+	const char *unit = limit->unit == 1    ? "second" :
+			   limit->unit == 60   ? "minute" :
+			   limit->unit == 3600 ? "hour" :
 						       "day";
 
 	out_printf(out, "limit rate %s%llu/%s burst %u packets", over ? "over " : "", (unsigned long long)limit->rate, unit,
@@ -290,10 +290,10 @@ static void print_queue(struct out *out, unsigned first, unsigned last)
 static void print_answer(struct out *out, enum nft_reject_type answer)
 {
 	static const char *const texts[] = {
-		[NFT_ANSWER_TCP_RESET] = "tcp reset",
-		[NFT_ANSWER_PORT_UNREACHABLE] = "icmpx type port-unreachable",
-		[NFT_ANSWER_HOST_PROHIBITED] = "icmp type host-prohibited",
-		[NFT_ANSWER_ADMIN_PROHIBITED_V6] = "icmpv6 type admin-prohibited",
+		[NFT_REJECT_WITH_TCP_RESET] = "tcp reset",
+		[NFT_REJECT_WITH_PORT_UNREACHABLE] = "icmpx type port-unreachable",
+		[NFT_REJECT_WITH_HOST_PROHIBITED] = "icmp type host-prohibited",
+		[NFT_REJECT_WITH_ADMIN_PROHIBITED_V6] = "icmpv6 type admin-prohibited",
 	};
 
 	out_string(out, "reject with ");
@@ -350,7 +350,7 @@ static void print_statement(struct out *out, const struct nft_statement *s)
 		print_update(out, s);
 		break;
 	case NFT_STMT_REJECT:
-		print_answer(out, s->answer);
+		print_answer(out, s->reject);
 		break;
 	case NFT_STMT_QUEUE:
 		print_queue(out, s->queue.first, s->queue.last);

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The ruleset without what the kernel has refused: features that it lacks as a whole (layers.def), and rules that no
- * line asks for.  Lines are left out by the compiler.
+ * Removes from a table what the kernel has refused: features that it lacks as a whole (layers.def), and rules that no
+ * line asks for. The compiler leaves out lines.
  *
- * Every replacement lets through less than the rule that it stands for: a packet that would be answered is dropped, and
+ * A replacement always lets through less than the rule it replaces: a packet is dropped instead of rejected, and
  * without connection tracking the rules decide about every packet.
  */
 #include "resolve/left_out.h"
 
 #include <linux/netfilter.h>
 
-#include "nft/lower/build.h"
+#include "nft/lower/nft.h"
+
+static const struct nft_statement nft_drop = { .kind = NFT_STMT_VERDICT, .verdict = { .kind = NFT_TO_DROP } };
 
 void nft_rule_name(struct out *out, const struct nft_table *table, const struct nft_chain *chain,
 		   const struct nft_rule *rule)
@@ -21,57 +23,52 @@ void nft_rule_name(struct out *out, const struct nft_table *table, const struct 
 	out->len--; /* the line's end */
 }
 
-static bool has_key(const struct nft_key *keys, unsigned count, enum nft_field field)
+static bool nft_uses_field(const struct nft_statement *s, enum nft_field field)
 {
+	bool match = s->kind == NFT_STMT_MATCH;
+	const struct nft_key *keys;
+	unsigned count;
+
+	if (!match && s->kind != NFT_STMT_VMAP)
+		return false;
+	keys = match ? s->match->keys : s->vmap->keys;
+	count = match ? s->match->key_count : s->vmap->key_count;
 	for (unsigned i = 0; i < count; i++)
 		if (keys[i].field == field)
 			return true;
 	return false;
 }
 
-static bool uses_field(const struct nft_statement *s, enum nft_field field)
-{
-	if (s->kind == NFT_STMT_MATCH)
-		return has_key(s->match->keys, s->match->key_count, field);
-	return s->kind == NFT_STMT_VMAP && has_key(s->vmap->keys, s->vmap->key_count, field);
-}
-
-enum fate {
-	FATE_KEEP,
-	FATE_STATEMENT, /* the rule does without the statement */
-	FATE_DROP,      /* drop instead of the statement */
-	FATE_RULE,      /* the rule is left out */
+enum nft_fate {
+	NFT_KEEP,
+	NFT_OMIT_STATEMENT,
+	NFT_DROP_INSTEAD, /* of the statement */
+	NFT_OMIT_RULE,
 };
 
-static enum fate fate_of(const struct left_out *left_out, const struct nft_table *table, const struct nft_statement *s)
+static enum nft_fate nft_fate_of(const struct left_out *left_out, const struct nft_table *table,
+				 const struct nft_statement *s)
 {
-	bool bridge = table->family == NFPROTO_BRIDGE;
-
 	if (s->kind == NFT_STMT_LOG && left_out_layer(left_out, LAYER_NFLOG))
-		return FATE_STATEMENT;
-	if (!bridge)
-		return FATE_KEEP;
+		return NFT_OMIT_STATEMENT;
+	if (table->family != NFPROTO_BRIDGE)
+		return NFT_KEEP;
 	if (left_out_layer(left_out, LAYER_BRIDGE_CONNTRACK)) {
-		if (uses_field(s, NFT_FIELD_CT_STATE) || s->kind == NFT_STMT_CT_HELPER)
-			return FATE_RULE;
+		if (nft_uses_field(s, NFT_FIELD_CT_STATE) || s->kind == NFT_STMT_CT_HELPER)
+			return NFT_OMIT_RULE;
 		if (s->kind == NFT_STMT_CT_MARK)
-			return FATE_STATEMENT;
+			return NFT_OMIT_STATEMENT;
 	}
 	if (s->kind == NFT_STMT_REJECT && left_out_layer(left_out, LAYER_BRIDGE_REJECT))
-		return FATE_DROP;
-	if (left_out_layer(left_out, LAYER_BRIDGE_META) && uses_field(s, NFT_FIELD_IBRNAME))
-		return FATE_RULE;
-	return FATE_KEEP;
+		return NFT_DROP_INSTEAD;
+	if (left_out_layer(left_out, LAYER_BRIDGE_META) && nft_uses_field(s, NFT_FIELD_IBRNAME))
+		return NFT_OMIT_RULE;
+	return NFT_KEEP;
 }
 
-static bool does_something(const struct nft_statement *s)
-{
-	return s->kind != NFT_STMT_MATCH && s->kind != NFT_STMT_LIMIT && s->kind != NFT_STMT_COUNTER;
-}
-
-/* False: nothing is left of the rule. */
-static bool reduce_rule(struct arena *arena, const struct left_out *left_out, const struct nft_table *table,
-			struct nft_rule *rule)
+/* Returns false if nothing remains of the rule. */
+static bool nft_reduce_rule(struct arena *arena, const struct left_out *left_out, const struct nft_table *table,
+			    struct nft_rule *rule)
 {
 	struct nft_statement *kept = ARENA_ARRAY(arena, struct nft_statement, rule->statement_count);
 	uint32_t count = 0;
@@ -79,16 +76,16 @@ static bool reduce_rule(struct arena *arena, const struct left_out *left_out, co
 
 	for (uint32_t i = 0; i < rule->statement_count; i++) {
 		struct nft_statement s = rule->statements[i];
-		enum fate fate = fate_of(left_out, table, &s);
+		enum nft_fate fate = nft_fate_of(left_out, table, &s);
 
-		if (fate == FATE_RULE)
+		if (fate == NFT_OMIT_RULE)
 			return false;
-		changed |= fate != FATE_KEEP;
-		if (fate == FATE_STATEMENT)
+		changed |= fate != NFT_KEEP;
+		if (fate == NFT_OMIT_STATEMENT)
 			continue;
-		if (fate == FATE_DROP)
-			s = nft_to(NFT_TO_DROP);
-		useful |= does_something(&s);
+		if (fate == NFT_DROP_INSTEAD)
+			s = nft_drop;
+		useful |= s.kind != NFT_STMT_MATCH && s.kind != NFT_STMT_LIMIT && s.kind != NFT_STMT_COUNTER;
 		kept[count++] = s;
 	}
 	if (!changed)
@@ -98,18 +95,9 @@ static bool reduce_rule(struct arena *arena, const struct left_out *left_out, co
 	return useful;
 }
 
-static void guard_rule(struct arena *arena, struct nft_rule *rule)
-{
-	struct nft_statement *drop = ARENA_NEW(arena, struct nft_statement);
-
-	*drop = nft_to(NFT_TO_DROP);
-	rule->statements = drop;
-	rule->statement_count = 1;
-}
-
-/* While it is not known which rule was refused, those that may be it drop everything. */
-static bool is_refused(struct arena *arena, const struct left_out *left_out, const struct nft_table *table,
-		       const struct nft_chain *chain, struct nft_rule *rule)
+/* Whether the rule is to be removed. While the refused one of several rules is unknown, each drops everything. */
+static bool nft_is_refused(const struct left_out *left_out, const struct nft_table *table, const struct nft_chain *chain,
+			   struct nft_rule *rule)
 {
 	const struct left_out_rule *found;
 	struct out name;
@@ -120,26 +108,11 @@ static bool is_refused(struct arena *arena, const struct left_out *left_out, con
 	nft_rule_name(&name, table, chain, rule);
 	found = left_out_find_rule(left_out, name.data, name.len);
 	out_free(&name);
-	if (found && found->guarded)
-		guard_rule(arena, rule);
-	return found && !found->guarded;
-}
-
-static void reduce_chain(struct arena *arena, const struct left_out *left_out, struct nft_table *table,
-			 struct nft_chain *chain)
-{
-	struct nft_rule **link = &chain->first;
-
-	while (*link) {
-		if (!is_refused(arena, left_out, table, chain, *link) && reduce_rule(arena, left_out, table, *link)) {
-			link = &(*link)->next;
-			continue;
-		}
-		*link = (*link)->next;
-		chain->rule_count--;
-		table->rule_count--;
+	if (found && found->guarded) {
+		rule->statements = &nft_drop;
+		rule->statement_count = 1;
 	}
-	chain->last = link;
+	return found && !found->guarded;
 }
 
 void nft_leave_out(struct arena *arena, const struct left_out *left_out, struct nft_table *table)
@@ -151,6 +124,18 @@ void nft_leave_out(struct arena *arena, const struct left_out *left_out, struct 
 		table->last_helper = &table->helpers;
 		table->helper_count = 0;
 	}
-	for (struct nft_chain *chain = table->chains; chain; chain = chain->next)
-		reduce_chain(arena, left_out, table, chain);
+	for (struct nft_chain *chain = table->chains; chain; chain = chain->next) {
+		struct nft_rule **link = &chain->first;
+
+		while (*link) {
+			if (!nft_is_refused(left_out, table, chain, *link) && nft_reduce_rule(arena, left_out, table, *link)) {
+				link = &(*link)->next;
+				continue;
+			}
+			*link = (*link)->next;
+			chain->rule_count--;
+			table->rule_count--;
+		}
+		chain->last = link;
+	}
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Sets.  Whoever wants one collects its elements and asks for it; equal contents
- * give the same set.  IP sets are resolved to ranges once, for both tables; one
- * that holds nothing but single addresses needs no intervals.
+ * Sets. A pass collects elements and asks for a set; equal contents give the same
+ * set. IP sets are resolved to ranges once for both tables; one with single addresses only
+ * needs no intervals.
  */
 #include "nft/lower/build.h"
 
@@ -15,15 +15,10 @@ struct interned {
 	UT_hash_handle hh;
 };
 
-static size_t contents_size(const struct nft_set *set)
-{
-	return 4 + set->element_count * (size_t)(set->part_count + set->interval) * 16;
-}
-
 /* What makes sets equal, as bytes. */
-static struct text set_contents(struct arena *arena, const struct nft_set *set)
+static struct text nft_set_contents(struct arena *arena, const struct nft_set *set)
 {
-	size_t size = contents_size(set);
+	size_t size = 4 + set->element_count * (size_t)(set->part_count + set->interval) * 16;
 	char *bytes = arena_alloc(arena, size), *at = bytes;
 
 	*at++ = (char)set->interval;
@@ -57,10 +52,9 @@ const struct nft_set *nft_set_add(struct nft_builder *b, const struct nft_set *d
 
 const struct nft_set *nft_set_of(struct nft_builder *b, struct nft_set draft)
 {
+	struct text contents = nft_set_contents(b->arena, &draft);
 	struct interned *found = NULL;
-	struct text contents;
 
-	contents = set_contents(b->arena, &draft);
 	HASH_FIND(hh, b->interned, contents.ptr, contents.len, found);
 	if (found)
 		return found->set;
@@ -85,43 +79,37 @@ struct resolved_key {
 struct resolved_set {
 	struct resolved_key key;
 	struct address_set set;
-	const struct nft_set *made[NFT_TABLES]; /* of more than one range, where a rule has asked for it */
+	const struct nft_set *made[NFT_TABLES]; /* for a rule, of more than one range */
 	UT_hash_handle hh;
 };
 
-static struct address_set resolve(struct arena *arena, const struct ipset *ipset, unsigned family_mask)
-{
-	struct prefix_entry *entries;
-	uint32_t count = 0;
-
-	for (const struct set_entry *e = ipset->entries; e; e = e->next)
-		count++;
-	entries = ARENA_ARRAY(arena, struct prefix_entry, count);
-	count = 0;
-	for (const struct set_entry *e = ipset->entries; e; e = e->next)
-		if (!e->repeated)
-			entries[count++] = (struct prefix_entry){ e->prefix, e->nomatch };
-	return prefix_set_resolve(arena, entries, count, family_mask == IPV4 ? AF_INET : AF_INET6);
-}
-
-static struct resolved_set *find_resolved(struct nft_builder *b, const struct ipset *ipset, unsigned family_mask)
+static struct resolved_set *nft_find_resolved(struct nft_builder *b, const struct ipset *ipset, unsigned family_mask)
 {
 	struct resolved_key key = { ipset, family_mask };
 	struct resolved_set *found = NULL;
+	struct prefix_entry *entries;
+	uint32_t count = 0;
 
 	HASH_FIND(hh, *b->resolved, &key, sizeof(key), found);
 	if (found)
 		return found;
+	for (const struct set_entry *e = ipset->entries; e; e = e->next)
+		count++;
+	entries = ARENA_ARRAY(b->arena, struct prefix_entry, count);
+	count = 0;
+	for (const struct set_entry *e = ipset->entries; e; e = e->next)
+		if (!e->repeated)
+			entries[count++] = (struct prefix_entry){ e->prefix, e->nomatch };
 	found = ARENA_NEW(b->arena, struct resolved_set);
 	found->key = key;
-	found->set = resolve(b->arena, ipset, family_mask);
+	found->set = prefix_set_resolve(b->arena, entries, count, family_mask == IPV4 ? AF_INET : AF_INET6);
 	HASH_ADD(hh, *b->resolved, key, sizeof(key), found);
 	return found;
 }
 
 const struct address_set *nft_resolve(struct nft_builder *b, const struct ipset *ipset, unsigned family_mask)
 {
-	return &find_resolved(b, ipset, family_mask)->set;
+	return &nft_find_resolved(b, ipset, family_mask)->set;
 }
 
 void nft_forget_resolved(struct resolved_set **resolved)
@@ -131,35 +119,25 @@ void nft_forget_resolved(struct resolved_set **resolved)
 
 _Static_assert(sizeof("guest-4294967295-" "-v6") - 1 + LIMIT_SET_NAME <= LIMIT_NFT_NAME, "a set has a name");
 
-static struct text ipset_name(struct nft_builder *b, const struct ipset *ipset, unsigned family_mask)
+static const struct nft_set *nft_ipset_of(struct nft_builder *b, const struct ipset *ipset, unsigned family_mask,
+					  const struct address_set *ranges)
 {
-	char v = family_mask == IPV4 ? '4' : '6';
-
-	if (ipset->scope == SCOPE_GUEST)
-		return text_of(arena_printf(b->arena, "guest-%u-%.*s-v%c", ipset->vmid, TEXT_ARG(ipset->name), v));
-	return text_of(arena_printf(b->arena, "%s-%.*s-v%c", ipset->scope == SCOPE_SDN ? "sdn" : "cluster",
-				    TEXT_ARG(ipset->name), v));
-}
-
-static bool only_single_addresses(const struct address_set *set)
-{
-	for (uint32_t i = 0; i < set->count; i++)
-		if (memcmp(set->ranges[i].first, set->ranges[i].last, set->size) != 0)
-			return false;
-	return true;
-}
-
-static const struct nft_set *set_of_ranges(struct nft_builder *b, const struct address_set *ranges, struct text name)
-{
+	const char *scope = ipset->scope == SCOPE_GUEST ? arena_printf(b->arena, "guest-%u", ipset->vmid) :
+			    ipset->scope == SCOPE_SDN	? "sdn" :
+							  "cluster";
 	uint8_t size = (uint8_t)ranges->size;
-	struct nft_set draft = { .name = name, .part_count = 1, .element_count = ranges->count };
+	struct nft_set draft = { .part_count = 1, .element_count = ranges->count };
 
+	draft.name = text_of(arena_printf(b->arena, "%s-%.*s-v%c", scope, TEXT_ARG(ipset->name),
+					  family_mask == IPV4 ? '4' : '6'));
 	draft.parts[0] = size == 4 ? NFT_TYPE_IPV4_ADDR : NFT_TYPE_IPV6_ADDR;
-	draft.interval = !only_single_addresses(ranges);
 	draft.elements = ARENA_ARRAY(b->arena, struct nft_element, ranges->count);
 	for (uint32_t i = 0; i < ranges->count; i++) {
-		draft.elements[i].key[0] = nft_bytes(ranges->ranges[i].first, size);
-		draft.elements[i].last = nft_bytes(ranges->ranges[i].last, size);
+		const struct address_range *range = &ranges->ranges[i];
+
+		draft.elements[i].key[0] = nft_bytes(range->first, size);
+		draft.elements[i].last = nft_bytes(range->last, size);
+		draft.interval |= memcmp(range->first, range->last, size) != 0;
 	}
 	return nft_set_of(b, draft);
 }
@@ -167,27 +145,29 @@ static const struct nft_set *set_of_ranges(struct nft_builder *b, const struct a
 struct nft_statement nft_in_ipset(struct nft_builder *b, enum nft_field field, const struct ipset *ipset,
 				  unsigned family_mask)
 {
-	struct nft_match m = { .keys = { nft_key(field) }, .key_count = 1, .op = NFT_OP_IN };
-	struct resolved_set *resolved = find_resolved(b, ipset, family_mask);
+	struct resolved_set *resolved = nft_find_resolved(b, ipset, family_mask);
 	const struct nft_set **made = &resolved->made[b->bridge];
 
 	if (!*made)
-		*made = set_of_ranges(b, &resolved->set, ipset_name(b, ipset, family_mask));
-	m.set = *made;
-	return nft_match(b, m);
+		*made = nft_ipset_of(b, ipset, family_mask, &resolved->set);
+	return nft_match(b, (struct nft_match){ .keys = { nft_key(field) }, .key_count = 1, .op = NFT_OP_IN, .set = *made });
 }
 
-bool nft_draft_from_ipset(struct nft_builder *b, struct nft_draft *d, const struct ipset *ipset, unsigned family_mask)
+void nft_from_ipset(struct nft_builder *b, struct nft_chain *chain, const struct ipset *ipset,
+		    struct nft_statement verdict)
 {
-	enum nft_field field = family_mask == IPV4 ? NFT_FIELD_IP_SADDR : NFT_FIELD_IP6_SADDR;
-	const struct address_set *set = nft_resolve(b, ipset, family_mask);
+	for (unsigned family = IPV4; family <= IPV6; family++) {
+		enum nft_field field = family == IPV4 ? NFT_FIELD_IP_SADDR : NFT_FIELD_IP6_SADDR;
+		const struct address_set *set = nft_resolve(b, ipset, family);
+		struct nft_draft d = { .count = 0 };
 
-	if (!set->count)
-		return false;
-	nft_draft_add(d, nft_family(b, family_mask));
-	if (set->count > 1)
-		nft_draft_add(d, nft_in_ipset(b, field, ipset, family_mask));
-	else if (address_range_bits(&set->ranges[0], set->size) != 0)
-		nft_draft_add(d, nft_address(b, field, &set->ranges[0], set->size));
-	return true;
+		if (!set->count)
+			continue;
+		nft_draft_add(&d, nft_family(b, family));
+		if (set->count > 1)
+			nft_draft_add(&d, nft_in_ipset(b, field, ipset, family));
+		else if (address_range_bits(&set->ranges[0], set->size) != 0)
+			nft_draft_add(&d, nft_address(b, field, &set->ranges[0], set->size));
+		nft_draft_end(b, chain, &d, verdict);
+	}
 }

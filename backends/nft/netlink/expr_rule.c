@@ -30,10 +30,10 @@ static const struct nft_reject_row {
 	uint32_t type;
 	uint8_t code;
 } nft_reject_rows[] = {
-	[NFT_ANSWER_TCP_RESET] = { NFT_REJECT_TCP_RST, 0 },
-	[NFT_ANSWER_PORT_UNREACHABLE] = { NFT_REJECT_ICMPX_UNREACH, NFT_REJECT_ICMPX_PORT_UNREACH },
-	[NFT_ANSWER_HOST_PROHIBITED] = { NFT_REJECT_ICMP_UNREACH, 10 },
-	[NFT_ANSWER_ADMIN_PROHIBITED_V6] = { NFT_REJECT_ICMP_UNREACH, 1 },
+	[NFT_REJECT_WITH_TCP_RESET] = { NFT_REJECT_TCP_RST, 0 },
+	[NFT_REJECT_WITH_PORT_UNREACHABLE] = { NFT_REJECT_ICMPX_UNREACH, NFT_REJECT_ICMPX_PORT_UNREACH },
+	[NFT_REJECT_WITH_HOST_PROHIBITED] = { NFT_REJECT_ICMP_UNREACH, 10 },
+	[NFT_REJECT_WITH_ADMIN_PROHIBITED_V6] = { NFT_REJECT_ICMP_UNREACH, 1 },
 };
 
 static void nft_expr_statement(struct nft_expr_writer *w, const struct nft_statement *s)
@@ -91,8 +91,8 @@ static void nft_expr_statement(struct nft_expr_writer *w, const struct nft_state
 		nftnl_expr_set(e, NFTNL_EXPR_DYNSET_EXPR, nft_expr_limit(s->update->limit, true), 0);
 		break;
 	case NFT_STMT_REJECT:
-		e = NFT_EXPR("reject", { NFTNL_EXPR_REJECT_TYPE, nft_reject_rows[s->answer].type });
-		nftnl_expr_set_u8(e, NFTNL_EXPR_REJECT_CODE, nft_reject_rows[s->answer].code);
+		e = NFT_EXPR("reject", { NFTNL_EXPR_REJECT_TYPE, nft_reject_rows[s->reject].type });
+		nftnl_expr_set_u8(e, NFTNL_EXPR_REJECT_CODE, nft_reject_rows[s->reject].code);
 		break;
 	case NFT_STMT_QUEUE:
 		e = nft_expr_new("queue", NULL, 0);
