@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Sets of packets: from rules to cubes, and one cube without another.
- *
- * What a set of addresses stands for is found out once and kept by the set's
- * address; interfaces get numbers in the order in which they come up.
+ * Arithmetic on intervals and cubes, and the translation of rules into cubes.  The addresses of an IP set are computed
+ * once and cached by the set's pointer; interfaces are numbered in the order of their first use.
  */
 #include "packets/packet_set.h"
 
@@ -27,26 +25,14 @@ static struct number number_next(struct number n)
 	return n;
 }
 
-static struct number number_before(struct number n)
-{
-	n.high -= n.low == 0;
-	n.low--;
-	return n;
-}
-
-static struct number small(uint64_t n)
+static struct number number_small(uint64_t n)
 {
 	return (struct number){ 0, n };
 }
 
-static struct number max_number(struct number a, struct number b)
+static struct number number_max(struct number a, struct number b)
 {
 	return number_compare(a, b) > 0 ? a : b;
-}
-
-static struct number min_number(struct number a, struct number b)
-{
-	return number_compare(a, b) < 0 ? a : b;
 }
 
 static uint64_t read_bytes(const uint8_t *bytes, unsigned count)
@@ -61,7 +47,7 @@ static uint64_t read_bytes(const uint8_t *bytes, unsigned count)
 static struct number number_of(const uint8_t *bytes, unsigned size)
 {
 	if (size == 4)
-		return small(read_bytes(bytes, 4));
+		return number_small(read_bytes(bytes, 4));
 	return (struct number){ read_bytes(bytes, 8), read_bytes(bytes + 8, 8) };
 }
 
@@ -71,7 +57,7 @@ static struct number host_mask(unsigned bits)
 	struct number mask = { 0, UINT64_MAX };
 
 	if (bits < 64)
-		return small(((uint64_t)1 << bits) - 1);
+		return number_small(((uint64_t)1 << bits) - 1);
 	mask.high = bits == 128 ? UINT64_MAX : ((uint64_t)1 << (bits - 64)) - 1;
 	return mask;
 }
@@ -87,7 +73,7 @@ struct interval interval_of_prefix(const struct prefix *prefix)
 
 /* ---- sets of numbers ---- */
 
-/* What a coordinate can be at all. */
+/* All values of each dimension; of addresses those of IPv6. */
 static const struct interval everything[DIMENSIONS] = {
 	[DIM_IFACE] = { { 0, 0 }, { 0, UINT32_MAX } },
 	[DIM_PROTO] = { { 0, 0 }, { 0, UINT8_MAX } },
@@ -100,7 +86,7 @@ static const struct interval everything[DIMENSIONS] = {
 
 static const struct interval every_ipv4 = { { 0, 0 }, { 0, UINT32_MAX } };
 
-static struct interval_set all_values(enum dimension dimension, unsigned family_mask)
+static struct interval_set interval_set_full(enum dimension dimension, unsigned family_mask)
 {
 	bool ipv4 = family_mask == IPV4 && (dimension == DIM_SOURCE || dimension == DIM_DEST);
 
@@ -109,12 +95,12 @@ static struct interval_set all_values(enum dimension dimension, unsigned family_
 
 struct interval_set space_everyone(unsigned family_mask)
 {
-	return all_values(DIM_SOURCE, family_mask);
+	return interval_set_full(DIM_SOURCE, family_mask);
 }
 
 bool interval_set_is_full(const struct interval_set *values, enum dimension dimension, unsigned family_mask)
 {
-	struct interval_set all = all_values(dimension, family_mask);
+	struct interval_set all = interval_set_full(dimension, family_mask);
 
 	return values->count == 1 && number_compare(values->ranges[0].first, all.ranges[0].first) == 0 &&
 	       number_compare(values->ranges[0].last, all.ranges[0].last) == 0;
@@ -126,14 +112,6 @@ static int by_first(const void *a, const void *b)
 			      ((const struct interval *)b)->first);
 }
 
-/* `next` begins in `range`, or right behind it. */
-static bool touches(const struct interval *range, const struct interval *next)
-{
-	struct number end = number_next(range->last);
-
-	return number_compare(next->first, range->last) <= 0 || number_compare(next->first, end) == 0;
-}
-
 struct interval_set interval_set_normalize(struct interval *ranges, uint32_t count)
 {
 	uint32_t kept = 0;
@@ -141,8 +119,12 @@ struct interval_set interval_set_normalize(struct interval *ranges, uint32_t cou
 	if (count)
 		qsort(ranges, count, sizeof(*ranges), by_first);
 	for (uint32_t i = 0; i < count; i++) {
-		if (kept && touches(&ranges[kept - 1], &ranges[i]))
-			ranges[kept - 1].last = max_number(ranges[kept - 1].last, ranges[i].last);
+		struct interval *last = kept ? &ranges[kept - 1] : NULL;
+
+		/* Overlapping or adjacent. */
+		if (last && (number_compare(ranges[i].first, last->last) <= 0 ||
+			     number_compare(ranges[i].first, number_next(last->last)) == 0))
+			last->last = number_max(last->last, ranges[i].last);
 		else
 			ranges[kept++] = ranges[i];
 	}
@@ -166,7 +148,7 @@ bool interval_set_overlaps(const struct interval_set *a, const struct interval_s
 	return false;
 }
 
-/* The range of `a` that begins last before or at `n`, or NULL. */
+/* The last range of `a` that begins at or before `n`, or NULL. */
 static const struct interval *range_before(const struct interval_set *a, struct number n)
 {
 	uint32_t low = 0, high = a->count;
@@ -193,7 +175,7 @@ bool interval_set_contains(const struct interval_set *a, const struct interval_s
 	return true;
 }
 
-static struct interval_set values_both(struct arena *arena, const struct interval_set *a, const struct interval_set *b)
+static struct interval_set interval_set_intersect(struct arena *arena, const struct interval_set *a, const struct interval_set *b)
 {
 	struct interval *ranges;
 	uint32_t count = 0;
@@ -202,12 +184,13 @@ static struct interval_set values_both(struct arena *arena, const struct interva
 		return *a;
 	ranges = ARENA_ARRAY(arena, struct interval, a->count + b->count);
 	for (uint32_t i = 0, j = 0; i < a->count && j < b->count;) {
-		struct number first = max_number(a->ranges[i].first, b->ranges[j].first);
-		struct number last = min_number(a->ranges[i].last, b->ranges[j].last);
+		struct number first = number_max(a->ranges[i].first, b->ranges[j].first);
+		bool a_ends = number_compare(a->ranges[i].last, b->ranges[j].last) < 0;
+		struct number last = a_ends ? a->ranges[i].last : b->ranges[j].last;
 
 		if (number_compare(first, last) <= 0)
 			ranges[count++] = (struct interval){ first, last };
-		if (number_compare(a->ranges[i].last, b->ranges[j].last) < 0)
+		if (a_ends)
 			i++;
 		else
 			j++;
@@ -229,11 +212,13 @@ struct interval_set interval_set_subtract(struct arena *arena, const struct inte
 
 		while (j < b->count && number_compare(b->ranges[j].last, rest.first) < 0)
 			j++;
-		for (uint32_t k = j;
-		     k < b->count && !over && number_compare(b->ranges[k].first, rest.last) <= 0; k++) {
+		for (uint32_t k = j; k < b->count && !over && number_compare(b->ranges[k].first, rest.last) <= 0; k++) {
+			struct number before = b->ranges[k].first;
+
+			before.high -= before.low == 0;
+			before.low--;
 			if (number_compare(rest.first, b->ranges[k].first) < 0)
-				ranges[count++] = (struct interval){ rest.first,
-									 number_before(b->ranges[k].first) };
+				ranges[count++] = (struct interval){ rest.first, before };
 			over = number_compare(b->ranges[k].last, rest.last) >= 0;
 			rest.first = number_next(b->ranges[k].last);
 		}
@@ -241,6 +226,18 @@ struct interval_set interval_set_subtract(struct arena *arena, const struct inte
 			ranges[count++] = rest;
 	}
 	return (struct interval_set){ ranges, count };
+}
+
+struct interval_set interval_set_of_prefixes(struct arena *arena, const struct prefix *prefixes, uint32_t count,
+					     unsigned family_mask)
+{
+	struct interval *ranges = ARENA_ARRAY(arena, struct interval, count);
+	uint32_t found = 0;
+
+	for (uint32_t i = 0; i < count; i++)
+		if (prefix_family_mask(&prefixes[i]) == family_mask)
+			ranges[found++] = interval_of_prefix(&prefixes[i]);
+	return interval_set_normalize(ranges, found);
 }
 
 /* ---- cubes ---- */
@@ -260,7 +257,7 @@ struct cube cube_intersect(struct arena *arena, const struct cube *a, const stru
 	struct cube common = { .family_mask = a->family_mask };
 
 	for (int d = 0; d < DIMENSIONS; d++)
-		common.side[d] = values_both(arena, &a->side[d], &b->side[d]);
+		common.side[d] = interval_set_intersect(arena, &a->side[d], &b->side[d]);
 	return common;
 }
 
@@ -286,26 +283,27 @@ void packet_set_add(struct arena *arena, struct packet_set *set, const struct cu
 	set->cubes[set->count++] = *cube;
 }
 
-/* One range of `b` holds all of `a`: the usual case, and cheap to see. */
-static bool lies_in_one(const struct interval_set *a, const struct interval_set *b)
+void packet_set_add_all(struct arena *arena, struct packet_set *set, const struct packet_set *other)
 {
-	return b->count == 1 && number_compare(b->ranges[0].first, a->ranges[0].first) <= 0 &&
-	       number_compare(a->ranges[a->count - 1].last, b->ranges[0].last) <= 0;
+	for (uint32_t i = 0; i < other->count; i++)
+		packet_set_add(arena, set, &other->cubes[i]);
 }
 
-/* The pieces of `cube` outside of `hole`, one for each coordinate in which it sticks out. */
-static void cut(struct arena *arena, struct cube cube, const struct cube *hole, struct packet_set *pieces)
+/* Adds the pieces of `cube` outside of `hole` to `pieces`: one for each dimension in which the cube is not inside. */
+static void cube_subtract(struct arena *arena, struct cube cube, const struct cube *hole, struct packet_set *pieces)
 {
 	for (int d = 0; d < DIMENSIONS; d++) {
-		struct cube piece;
+		const struct interval_set *a = &cube.side[d], *b = &hole->side[d];
+		struct cube piece = cube;
 
-		if (lies_in_one(&cube.side[d], &hole->side[d]))
+		/* The usual case, and quick to test: all of `a` is in the only interval of `b`. */
+		if (b->count == 1 && number_compare(b->ranges[0].first, a->ranges[0].first) <= 0 &&
+		    number_compare(a->ranges[a->count - 1].last, b->ranges[0].last) <= 0)
 			continue;
-		piece = cube;
-		piece.side[d] = interval_set_subtract(arena, &cube.side[d], &hole->side[d]);
+		piece.side[d] = interval_set_subtract(arena, a, b);
 		if (piece.side[d].count)
 			packet_set_add(arena, pieces, &piece);
-		cube.side[d] = values_both(arena, &cube.side[d], &hole->side[d]);
+		cube.side[d] = interval_set_intersect(arena, a, b);
 	}
 }
 
@@ -316,35 +314,40 @@ bool packet_set_subtract(struct arena *arena, struct packet_set *set, const stru
 
 	for (uint32_t i = 0; i < count; i++) {
 		if (cube_overlaps(&set->cubes[i], hole))
-			cut(arena, set->cubes[i], hole, &pieces);
+			cube_subtract(arena, set->cubes[i], hole, &pieces);
 		else
 			set->cubes[kept++] = set->cubes[i];
 	}
 	set->count = kept;
-	for (uint32_t i = 0; i < pieces.count; i++)
-		packet_set_add(arena, set, &pieces.cubes[i]);
+	packet_set_add_all(arena, set, &pieces);
 	return kept != count;
 }
 
-/* ---- what names stand for ---- */
+void packet_set_subtract_all(struct arena *arena, struct packet_set *set, const struct packet_set *holes)
+{
+	for (uint32_t i = 0; i < holes->count && set->count; i++)
+		packet_set_subtract(arena, set, &holes->cubes[i]);
+}
 
-struct known_set {
+/* ---- sets, interfaces, addresses ---- */
+
+struct cached_set {
 	const struct ipset *set;
 	struct interval_set values[2]; /* IPv4, IPv6 */
 	UT_hash_handle hh;
 };
 
-struct known_iface {
+struct numbered_iface {
 	struct text name;
 	struct interval number;
 	UT_hash_handle hh;
 };
 
 struct space {
-	struct arena *arena;        /* for packet sets; whoever asks for them may release it */
-	struct arena kept;          /* for what is remembered */
-	struct known_set *sets;     /* uthash */
-	struct known_iface *ifaces; /* uthash */
+	struct arena *arena;           /* of results; the caller may release them */
+	struct arena kept;             /* of the caches */
+	struct cached_set *sets;       /* uthash */
+	struct numbered_iface *ifaces; /* uthash */
 };
 
 struct space *space_new(struct arena *arena)
@@ -372,17 +375,17 @@ static struct interval_set one_range(struct space *space, struct number first, s
 
 static struct interval_set iface_values(struct space *space, struct text name)
 {
-	struct known_iface *known = NULL;
+	struct numbered_iface *cached = NULL;
 
 	if (space->ifaces)
-		HASH_FIND(hh, space->ifaces, name.ptr, name.len, known);
-	if (!known) {
-		known = ARENA_NEW(&space->kept, struct known_iface);
-		known->name = name;
-		known->number.first = known->number.last = small(HASH_COUNT(space->ifaces) + 1);
-		HASH_ADD_KEYPTR(hh, space->ifaces, known->name.ptr, known->name.len, known);
+		HASH_FIND(hh, space->ifaces, name.ptr, name.len, cached);
+	if (!cached) {
+		cached = ARENA_NEW(&space->kept, struct numbered_iface);
+		cached->name = name;
+		cached->number.first = cached->number.last = number_small(HASH_COUNT(space->ifaces) + 1);
+		HASH_ADD_KEYPTR(hh, space->ifaces, cached->name.ptr, cached->name.len, cached);
 	}
-	return (struct interval_set){ &known->number, 1 };
+	return (struct interval_set){ &cached->number, 1 };
 }
 
 static struct interval_set resolve_set(struct space *space, const struct ipset *set, unsigned family_mask)
@@ -398,41 +401,28 @@ static struct interval_set resolve_set(struct space *space, const struct ipset *
 	count = 0;
 	for (const struct set_entry *e = set->entries; e; e = e->next)
 		if (!e->alias || e->alias->valid)
-			entries[count++] = (struct prefix_entry){ e->alias ? e->alias->prefix : e->prefix,
-								  e->nomatch };
+			entries[count++] = (struct prefix_entry){ e->alias ? e->alias->prefix : e->prefix, e->nomatch };
 	found = prefix_set_resolve(&space->kept, entries, count, family_mask == IPV4 ? AF_INET : AF_INET6);
 	ranges = ARENA_ARRAY(&space->kept, struct interval, found.count);
 	for (uint32_t i = 0; i < found.count; i++)
 		ranges[i] = (struct interval){ number_of(found.ranges[i].first, found.size),
-						   number_of(found.ranges[i].last, found.size) };
+					       number_of(found.ranges[i].last, found.size) };
 	return (struct interval_set){ ranges, found.count };
 }
 
 struct interval_set space_set(struct space *space, const struct ipset *set, unsigned family_mask)
 {
-	struct known_set *known;
+	struct cached_set *cached;
 
-	HASH_FIND_PTR(space->sets, &set, known);
-	if (!known) {
-		known = ARENA_NEW(&space->kept, struct known_set);
-		known->set = set;
-		known->values[0] = resolve_set(space, set, IPV4);
-		known->values[1] = resolve_set(space, set, IPV6);
-		HASH_ADD_PTR(space->sets, set, known);
+	HASH_FIND_PTR(space->sets, &set, cached);
+	if (!cached) {
+		cached = ARENA_NEW(&space->kept, struct cached_set);
+		cached->set = set;
+		cached->values[0] = resolve_set(space, set, IPV4);
+		cached->values[1] = resolve_set(space, set, IPV6);
+		HASH_ADD_PTR(space->sets, set, cached);
 	}
-	return known->values[family_mask == IPV6];
-}
-
-static struct interval_set list_values(struct space *space, const struct prefix *prefixes, uint32_t count,
-				 unsigned family_mask)
-{
-	struct interval *ranges = ARENA_ARRAY(space->arena, struct interval, count);
-	uint32_t found = 0;
-
-	for (uint32_t i = 0; i < count; i++)
-		if (prefix_family_mask(&prefixes[i]) == family_mask)
-			ranges[found++] = interval_of_prefix(&prefixes[i]);
-	return interval_set_normalize(ranges, found);
+	return cached->values[family_mask == IPV6];
 }
 
 struct interval_set space_endpoint(struct space *space, const struct endpoint *endpoint, unsigned family_mask)
@@ -445,15 +435,15 @@ struct interval_set space_endpoint(struct space *space, const struct endpoint *e
 	case ENDPOINT_SET:
 		return space_set(space, endpoint->ipset, family_mask);
 	case ENDPOINT_ALIAS:
-		return list_values(space, &endpoint->alias->prefix, 1, family_mask);
+		return interval_set_of_prefixes(space->arena, &endpoint->alias->prefix, 1, family_mask);
 	case ENDPOINT_RANGE:
 		if (prefix_family_mask(&p[0]) != family_mask)
 			return (struct interval_set){ NULL, 0 };
 		return one_range(space, interval_of_prefix(&p[0]).first, interval_of_prefix(&p[1]).last);
 	case ENDPOINT_LIST:
-		return list_values(space, p, endpoint->count, family_mask);
+		return interval_set_of_prefixes(space->arena, p, endpoint->count, family_mask);
 	}
-	return all_values(DIM_SOURCE, family_mask);
+	return interval_set_full(DIM_SOURCE, family_mask);
 }
 
 /* ---- rules ---- */
@@ -462,38 +452,32 @@ static struct interval_set port_values(struct space *space, const struct ports *
 {
 	struct interval *ranges;
 
-	if (!ports)
-		return all_values(dimension, 0);
+	if (!ports || !ports->count)
+		return interval_set_full(dimension, 0);
 	ranges = ARENA_ARRAY(space->arena, struct interval, ports->count);
 	for (uint32_t i = 0; i < ports->count; i++)
-		ranges[i] = (struct interval){ small(ports->ranges[i].first),
-						   small(ports->ranges[i].last) };
+		ranges[i] = (struct interval){ number_small(ports->ranges[i].first), number_small(ports->ranges[i].last) };
 	return interval_set_normalize(ranges, ports->count);
+}
+
+static struct interval_set icmp_type_values(struct space *space, const struct icmp_type *type)
+{
+	uint64_t first = (uint64_t)type->type << 8;
+
+	if (type->code >= 0)
+		return one_range(space, number_small(first | (uint64_t)type->code), number_small(first | (uint64_t)type->code));
+	return one_range(space, number_small(first), number_small(first | 0xff));
 }
 
 static struct interval_set icmp_values(struct space *space, const struct icmp_match *match)
 {
-	uint64_t type, code = 0, number;
+	uint64_t number;
 
-	if (!match->text.len || (match->type && match->type->type < 0))
-		return all_values(DIM_ICMP, 0);
-	if (match->type) {
-		type = (uint64_t)match->type->type;
-		if (match->type->code < 0)
-			return one_range(space, small(type << 8), small(type << 8 | 0xff));
-		code = (uint64_t)match->type->code;
-		return one_range(space, small(type << 8 | code), small(type << 8 | code));
-	}
-	if (!text_to_number(match->text, UINT8_MAX, &number))
-		return all_values(DIM_ICMP, 0);
-	return one_range(space, small(number << 8), small(number << 8 | 0xff));
-}
-
-static struct interval_set proto_values(struct space *space, const struct proto *proto)
-{
-	if (proto_is_any(proto))
-		return all_values(DIM_PROTO, 0);
-	return one_range(space, small(proto->number), small(proto->number));
+	if (match->type && match->type->type >= 0)
+		return icmp_type_values(space, match->type);
+	if (match->type || !text_to_number(match->text, UINT8_MAX, &number))
+		return interval_set_full(DIM_ICMP, 0);
+	return one_range(space, number_small(number << 8), number_small(number << 8 | 0xff));
 }
 
 static void add_condition(struct space *space, struct packet_set *set, struct cube cube,
@@ -501,11 +485,13 @@ static void add_condition(struct space *space, struct packet_set *set, struct cu
 {
 	struct interval_set second = icmp_values(space, &condition->icmp[1]);
 
-	cube.side[DIM_PROTO] = proto_values(space, &condition->proto);
+	cube.side[DIM_PROTO] = proto_is_any(&condition->proto)
+				       ? interval_set_full(DIM_PROTO, 0)
+				       : one_range(space, number_small(condition->proto.number), number_small(condition->proto.number));
 	cube.side[DIM_DPORT] = port_values(space, condition->dport, DIM_DPORT);
 	cube.side[DIM_SPORT] = port_values(space, condition->sport, DIM_SPORT);
 	cube.side[DIM_ICMP] = icmp_values(space, &condition->icmp[0]);
-	cube.side[DIM_ICMP] = values_both(space->arena, &cube.side[DIM_ICMP], &second);
+	cube.side[DIM_ICMP] = interval_set_intersect(space->arena, &cube.side[DIM_ICMP], &second);
 	for (int d = 0; d < DIMENSIONS; d++)
 		if (!cube.side[d].count)
 			return;
@@ -523,7 +509,7 @@ struct packet_set space_rule(struct space *space, const struct rule *rule, struc
 
 		if (!(rule->family_mask & family_mask))
 			continue;
-		cube.side[DIM_IFACE] = iface.len ? iface_values(space, iface) : all_values(DIM_IFACE, family_mask);
+		cube.side[DIM_IFACE] = iface.len ? iface_values(space, iface) : interval_set_full(DIM_IFACE, family_mask);
 		cube.side[DIM_SOURCE] = space_endpoint(space, rule->source, family_mask);
 		cube.side[DIM_DEST] = space_endpoint(space, rule->dest, family_mask);
 		for (uint32_t i = 0; i < rule->condition_count; i++)
@@ -538,7 +524,7 @@ struct cube space_everything(unsigned family_mask)
 	struct cube cube = { .family_mask = family_mask };
 
 	for (int d = 0; d < DIMENSIONS; d++)
-		cube.side[d] = all_values((enum dimension)d, family_mask);
+		cube.side[d] = interval_set_full((enum dimension)d, family_mask);
 	return cube;
 }
 
@@ -546,14 +532,26 @@ struct cube space_service(struct space *space, unsigned family_mask, uint8_t pro
 {
 	struct cube cube = space_everything(family_mask);
 
-	cube.side[DIM_PROTO] = one_range(space, small(proto), small(proto));
-	cube.side[DIM_DPORT] = one_range(space, small(first), small(last));
+	cube.side[DIM_PROTO] = one_range(space, number_small(proto), number_small(proto));
+	cube.side[DIM_DPORT] = one_range(space, number_small(first), number_small(last));
+	return cube;
+}
+
+struct cube space_packets(struct space *space, unsigned family_mask, const struct implied_packets *packets)
+{
+	struct cube cube = space_everything(family_mask);
+
+	cube.side[DIM_PROTO] = one_range(space, number_small(packets->proto), number_small(packets->proto));
+	cube.side[DIM_SPORT] = port_values(space, &packets->sport, DIM_SPORT);
+	cube.side[DIM_DPORT] = port_values(space, &packets->dport, DIM_DPORT);
+	if (packets->icmp)
+		cube.side[DIM_ICMP] = icmp_type_values(space, icmp_type_find(family_mask, text_of(packets->icmp)));
 	return cube;
 }
 
 /* ---- examples ---- */
 
-/* Documentation's addresses where any would do. */
+/* A value of one dimension; addresses for documentation (RFC 5737, 3849) where all match. */
 static struct number example_of(const struct cube *cube, enum dimension dimension)
 {
 	static const uint64_t usual[DIMENSIONS] = {
@@ -566,13 +564,13 @@ static struct number example_of(const struct cube *cube, enum dimension dimensio
 		bool network = number_compare(range->first, range->last) < 0 &&
 			       (dimension == DIM_SOURCE || dimension == DIM_DEST);
 
-		/* The first address of a network is nobody's. */
+		/* No host has the first address of a network. */
 		return network ? number_next(range->first) : range->first;
 	}
 	if (dimension != DIM_SOURCE && dimension != DIM_DEST)
-		return small(usual[dimension]);
+		return number_small(usual[dimension]);
 	if (cube->family_mask == IPV4)
-		return small(dimension == DIM_SOURCE ? 0xc0000201 : 0xc6336401); /* 192.0.2.1, 198.51.100.1 */
+		return number_small(dimension == DIM_SOURCE ? 0xc0000201 : 0xc6336401); /* 192.0.2.1, 198.51.100.1 */
 	return (struct number){ 0x20010db800000000, dimension == DIM_SOURCE ? 1 : 2 };
 }
 
@@ -593,6 +591,7 @@ static const char *address_text(struct arena *arena, struct number n, unsigned f
 {
 	struct prefix prefix = { .family = family_mask == IPV4 ? AF_INET : AF_INET6, .length = family_mask == IPV4 ? 32 : 128 };
 	char text[PREFIX_TEXT_SIZE];
+	uint32_t len;
 
 	for (int i = 0; i < 8; i++) {
 		if (family_mask == IPV6) {
@@ -602,8 +601,8 @@ static const char *address_text(struct arena *arena, struct number n, unsigned f
 			prefix.bytes[i] = (uint8_t)(n.low >> (24 - 8 * i));
 		}
 	}
-	prefix_format(&prefix, text);
-	return arena_printf(arena, "%s", text);
+	len = prefix_format(&prefix, text);
+	return arena_string(arena, (struct text){ text, len });
 }
 
 static const char *proto_text(struct arena *arena, unsigned proto)
@@ -620,23 +619,17 @@ static const char *proto_text(struct arena *arena, unsigned proto)
 	return arena_printf(arena, "protocol %u", proto);
 }
 
-static bool has_ports(unsigned proto)
-{
-	return proto == 6 || proto == 17 || proto == 33 || proto == 132 || proto == 136;
-}
-
 const char *space_example(struct arena *arena, const struct cube *cube)
 {
 	unsigned proto = (unsigned)example_of(cube, DIM_PROTO).low;
 	const char *name = proto_text(arena, proto);
 	const char *source = address_text(arena, example_of(cube, DIM_SOURCE), cube->family_mask);
 	const char *dest = address_text(arena, example_of(cube, DIM_DEST), cube->family_mask);
-	unsigned icmp = (unsigned)example_of(cube, DIM_ICMP).low;
+	unsigned icmp = (unsigned)example_of(cube, DIM_ICMP).low, dport = (unsigned)example_of(cube, DIM_DPORT).low;
 
-	if (has_ports(proto))
+	if (proto == 6 || proto == 17 || proto == 33 || proto == 132 || proto == 136)
 		return arena_printf(arena, "%s from %s port %u to %s port %u", name, source,
-				    (unsigned)example_of(cube, DIM_SPORT).low, dest,
-				    (unsigned)example_of(cube, DIM_DPORT).low);
+				    (unsigned)example_of(cube, DIM_SPORT).low, dest, dport);
 	if (proto == 1 || proto == 58)
 		return arena_printf(arena, "%s type %u code %u from %s to %s", name, icmp >> 8, icmp & 0xff,
 				    source, dest);

@@ -1,25 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Sets of packets, exactly.
+ * Exact sets of packets.
  *
- * A packet is a point with seven coordinates: interface, protocol, ports, ICMP
- * type and code, addresses; the two IP versions are two spaces.  What a rule
- * matches is a union of cubes, each the product of one set of numbers for every
- * coordinate.
+ * A packet is a point in seven dimensions: interface, protocol, ports, ICMP type and code, addresses; IPv4 and IPv6
+ * are two spaces.  A rule matches a union of cubes, each the product of one set of intervals per dimension.
  *
- * This is set arithmetic of our own and no BDD: the one library of them that
- * Debian has for C, BuDDy, keeps its nodes in global tables and has had no
- * release for many years, and rules are cubes already.  Taking cubes away from a
- * cube leaves at most seven times as many pieces each time, in practice one or
- * two, and the pieces say directly which packet is an example.  A bound on their
- * number, and on all comparisons for a chain, keeps hostile input short.
+ * Why no BDD: BuDDy, the only library in Debian for C, keeps its nodes in global tables and is unmaintained, and rules
+ * are cubes already.  Subtracting a cube from another leaves at most seven pieces, usually one or two, and each piece
+ * yields an example packet.  Callers bound the number of pieces and of comparisons against hostile input.
  */
 #ifndef PVEFW_PACKET_SET_H
 #define PVEFW_PACKET_SET_H
 
+#include "lang/implied.h"
 #include "resolve/config.h"
 
-/* An address of IPv6, or any smaller number in `low`. */
+/* An IPv6 address, or a smaller number in `low`. */
 struct number {
 	uint64_t high, low;
 };
@@ -28,7 +24,7 @@ struct interval {
 	struct number first, last;
 };
 
-/* Sorted ranges, disjoint and not touching each other. */
+/* Sorted, disjoint and not adjacent. */
 struct interval_set {
 	const struct interval *ranges;
 	uint32_t count;
@@ -55,29 +51,35 @@ struct packet_set {
 	uint32_t count, room;
 };
 
-/* Remembers what sets and interfaces stand for, with memory of its own; packet sets are from the
- * arena it was made with, and can be released before it. */
+/* Translates rules into packet sets; caches the addresses of IP sets and the numbers of interfaces.  Results are from
+ * the arena it was made with, whose later part may be released before space_free(). */
 struct space;
 
 struct space *space_new(struct arena *arena);
 void space_free(struct space *space);
 
-/* What a rule (not GROUP) matches; of `iface` those packets only if its len is not 0. */
+/* The packets of a rule (not GROUP); if iface.len is not 0, only those of that interface. */
 struct packet_set space_rule(struct space *space, const struct rule *rule, struct text iface);
-/* The addresses of one IP version that an endpoint or a set stands for. */
+/* The addresses of one family in an endpoint or an IP set. */
 struct interval_set space_endpoint(struct space *space, const struct endpoint *endpoint, unsigned family_mask);
 struct interval_set space_set(struct space *space, const struct ipset *set, unsigned family_mask);
-/* All packets of one IP version. */
+/* All packets of one family. */
 struct cube space_everything(unsigned family_mask);
-/* All packets of one protocol to one range of ports. */
+/* All packets of one protocol to a range of ports. */
 struct cube space_service(struct space *space, unsigned family_mask, uint8_t proto, uint16_t first, uint16_t last);
+/* The packets of a row of lang/implied.def that has this family. */
+struct cube space_packets(struct space *space, unsigned family_mask, const struct implied_packets *packets);
 
-/* All addresses of an IP version. */
+/* All addresses of a family. */
 struct interval_set space_everyone(unsigned family_mask);
 
+/* Whether it has all values that the dimension can have. */
 bool interval_set_is_full(const struct interval_set *values, enum dimension dimension, unsigned family_mask);
-/* Ranges in any order, which may overlap; they are sorted in place. */
+/* Of intervals in any order, which may overlap; sorts them in place. */
 struct interval_set interval_set_normalize(struct interval *ranges, uint32_t count);
+/* Of those prefixes that belong to the family. */
+struct interval_set interval_set_of_prefixes(struct arena *arena, const struct prefix *prefixes, uint32_t count,
+					     unsigned family_mask);
 struct interval_set interval_set_subtract(struct arena *arena, const struct interval_set *a, const struct interval_set *b);
 /* Whether all of `b` is in `a`, in O(b log a). */
 bool interval_set_contains(const struct interval_set *a, const struct interval_set *b);
@@ -85,16 +87,18 @@ bool interval_set_overlaps(const struct interval_set *a, const struct interval_s
 struct interval interval_of_prefix(const struct prefix *prefix);
 
 bool cube_overlaps(const struct cube *a, const struct cube *b);
-/* What is in both, of two that overlap. */
+/* The intersection of two cubes that overlap. */
 struct cube cube_intersect(struct arena *arena, const struct cube *a, const struct cube *b);
 bool packet_set_overlaps(const struct packet_set *a, const struct packet_set *b);
 void packet_set_add(struct arena *arena, struct packet_set *set, const struct cube *cube);
-/* Takes `hole` out of a set, whose pieces are from the arena; true if that made a difference. */
+void packet_set_add_all(struct arena *arena, struct packet_set *set, const struct packet_set *other);
+/* Returns whether the hole overlapped the set.  The pieces are from the arena. */
 bool packet_set_subtract(struct arena *arena, struct packet_set *set, const struct cube *hole);
+void packet_set_subtract_all(struct arena *arena, struct packet_set *set, const struct packet_set *holes);
 
-/* "tcp from 192.0.2.1 port 40000 to 192.0.2.2 port 22": one packet of a cube. */
+/* One packet of a cube in words: "tcp from 192.0.2.1 port 40000 to 192.0.2.2 port 22". */
 const char *space_example(struct arena *arena, const struct cube *cube);
-/* The cube of one packet at the other end of a cube; its ranges are in `point`. */
+/* The last packet of a cube in every dimension, as a cube whose intervals are in `point`. */
 struct cube space_last_packet(const struct cube *cube, struct interval point[DIMENSIONS]);
 
 #endif
