@@ -12,6 +12,13 @@ bool text_equal_nocase(struct text a, struct text b)
 	return true;
 }
 
+bool text_starts_nocase(struct text a, const char *prefix)
+{
+	uint32_t len = (uint32_t)strlen(prefix);
+
+	return a.len >= len && text_equal_nocase((struct text){ a.ptr, len }, (struct text){ prefix, len });
+}
+
 int text_compare(struct text a, struct text b)
 {
 	uint32_t shorter = a.len < b.len ? a.len : b.len;

@@ -111,6 +111,9 @@ static inline bool text_starts(struct text a, const char *prefix)
 	return a.len >= len && (!len || memcmp(a.ptr, prefix, len) == 0);
 }
 
+/* The same without case, of ASCII letters. */
+bool text_starts_nocase(struct text a, const char *prefix);
+
 static inline bool text_ends(struct text a, const char *end)
 {
 	size_t len = strlen(end);

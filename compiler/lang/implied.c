@@ -35,7 +35,7 @@ const struct implied_rule implied_rules[IMPLIED_RULES] = {
 #define PORT(n) LIST(1, #n, { n, n })
 #define RANGE(first, last) LIST(1, #first ":" #last, { first, last })
 
-static const struct implied_packets packets[] = {
+static const struct implied_packets packet_rows[] = {
 #define IMPLIED(ID, ...)
 #define PACKETS(rule, chains, families, proto, sports, dports, icmp) \
 	{ IMPLIED_##rule, chains, families, proto, sports, dports, icmp },
@@ -46,20 +46,20 @@ static const struct implied_packets packets[] = {
 
 const struct prefix implied_multicast[2] = { { AF_INET, 4, { 224 } }, { AF_INET6, 8, { 0xff } } };
 
-const struct implied_packets *implied_packets_next(enum implied_id rule, enum implied_chain chain,
+const struct implied_packets *implied_packets_next(enum implied_id rule, unsigned chains,
 						   const struct implied_packets *before)
 {
-	const struct implied_packets *end = packets + sizeof(packets) / sizeof(packets[0]);
+	const struct implied_packets *end = packet_rows + sizeof(packet_rows) / sizeof(packet_rows[0]);
 
-	for (const struct implied_packets *p = before ? before + 1 : packets; p < end; p++)
-		if (p->rule == rule && (p->chains & chain))
+	for (const struct implied_packets *p = before ? before + 1 : packet_rows; p < end; p++)
+		if (p->rule == rule && (p->chains & chains))
 			return p;
 	return NULL;
 }
 
 const struct implied_packets *implied_packets_of(enum implied_id rule)
 {
-	return implied_packets_next(rule, (enum implied_chain)implied_rules[rule].chains, NULL);
+	return implied_packets_next(rule, implied_rules[rule].chains, NULL);
 }
 
 bool implied_is_on(enum implied_id rule, const void *options)
@@ -68,4 +68,16 @@ bool implied_is_on(enum implied_id rule, const void *options)
 
 	return row->option == OPTION_COUNT ||
 	       *(const bool *)((const char *)options + option_table[row->option].offset) == row->value;
+}
+
+const char *implied_packets_text(struct arena *arena, const struct implied_packets *packets)
+{
+	return arena_printf(arena, "%s %.*s", packets->proto_name, TEXT_ARG(packets->dport.text));
+}
+
+const char *implied_phrase(enum implied_id rule)
+{
+	const struct implied_rule *row = &implied_rules[rule];
+
+	return row->phrase ? row->phrase : row->name;
 }

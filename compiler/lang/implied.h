@@ -6,6 +6,7 @@
 #ifndef PVEFW_IMPLIED_H
 #define PVEFW_IMPLIED_H
 
+#include "base/arena.h"
 #include "lang/option_table.h"
 #include "lang/tables.h"
 #include "net/address.h"
@@ -75,12 +76,16 @@ extern const struct implied_rule implied_rules[IMPLIED_RULES];
 /* 224.0.0.0/4 and ff00::/8 */
 extern const struct prefix implied_multicast[2];
 
-/* The packets of a rule in a chain (enum implied_chain), one after the other: `before` is the last one, or NULL.
+/* The packets of a rule in any of some chains, one after the other: `before` is the last one, or NULL.
  * NULL after the last. */
-const struct implied_packets *implied_packets_next(enum implied_id rule, enum implied_chain chain,
+const struct implied_packets *implied_packets_next(enum implied_id rule, unsigned chains,
 						   const struct implied_packets *before);
 /* The packets of a rule that has one kind of them. */
 const struct implied_packets *implied_packets_of(enum implied_id rule);
+/* "tcp 5900:5999": protocol and destination ports. */
+const char *implied_packets_text(struct arena *arena, const struct implied_packets *packets);
+/* The name of a rule in a sentence. */
+const char *implied_phrase(enum implied_id rule);
 /* Whether the rule's option, a boolean one, has the value that it needs in these options (of its kind of file). */
 bool implied_is_on(enum implied_id rule, const void *options);
 

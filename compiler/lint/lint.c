@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Running the checks, and what several of them need: the list of files, the
- * chains of rules, where an option stands.
+ * The table of checks, and running them: once for each node and once for the tree, at the same time.
  *
- * The checks report into a list of their own.  What they say of a line that has
- * a diagnostic already, or that one points to, is a consequence of that mistake,
- * and is dropped.
+ * Checks report into a list of their own.  A finding about a line that has a diagnostic already, or that is labelled
+ * with an error, follows from that mistake and is dropped.
  */
 #include "lint/lint_context.h"
 
@@ -92,57 +90,6 @@ static void list_files(struct lint *lint, const struct node_inputs *all)
 		add_file(lint, FILE_VNET, v->file, NULL);
 }
 
-const struct lint_file *lint_find_file(const struct lint *lint, const struct source *source)
-{
-	for (uint32_t i = 0; i < lint->file_count; i++)
-		if (lint->files[i].source == source)
-			return &lint->files[i];
-	return NULL;
-}
-
-bool lint_has_errors(const struct lint *lint, const struct source *source)
-{
-	for (const struct diagnostic *d = source ? lint->told->first : NULL; d; d = d->next)
-		if (d->severity == SEVERITY_ERROR && d->span.begin >= source->base &&
-		    d->span.begin <= source->base + source->size)
-			return true;
-	return false;
-}
-
-const char *lint_guest_name(struct lint *lint, const struct guest *guest)
-{
-	return arena_printf(lint->arena, "%s %.*s", guest->type == GUEST_VM ? "VM" : "container",
-			    TEXT_ARG(guest->vmid_text));
-}
-
-struct ast_file *lint_parse(struct arena *arena, const struct lint_file *file)
-{
-	struct source *copy = ARENA_NEW(arena, struct source);
-
-	*copy = *file->source;
-	copy->text = arena_alloc(arena, copy->size + 2);
-	if (copy->size)
-		memcpy(copy->text, file->source->text, copy->size);
-	return ast_parse(arena, copy, file->kind);
-}
-
-struct span lint_option_place(const struct lint_file *file, const char *key)
-{
-	struct span place = { file->source->base, file->source->base };
-	struct arena trees = { 0 };
-	struct ast_file *ast = lint_parse(&trees, file);
-
-	for (const struct ast_section *s = ast->sections; s; s = s->next)
-		for (const struct ast_line *l = s->lines; l && s->kind == SECTION_OPTIONS; l = l->next) {
-			const struct ast_option *option = (const struct ast_option *)l;
-
-			if (l->kind == LINE_OPTION && text_equal_nocase(word_text(option->key), text_of(key)))
-				place = l->span;
-		}
-	arena_free(&trees);
-	return place;
-}
-
 /* ---- the other nodes ---- */
 
 static void add_other_guest(struct lint *lint, uint32_t vmid, uint32_t *room)
@@ -173,19 +120,6 @@ static void add_guests(struct lint *lint, const struct folder *node, const char 
 			add_other_guest(lint, (uint32_t)vmid, room);
 	}
 	folder_close(&folder);
-}
-
-bool lint_has_guest(const struct lint *lint, uint64_t vmid)
-{
-	uint32_t key = (uint32_t)vmid;
-
-	if (lint->other_guest_count &&
-	    bsearch(&key, lint->other_guests, lint->other_guest_count, sizeof(key), compare_u32))
-		return true;
-	for (const struct guest *g = lint->config->guests; g; g = g->next)
-		if (g->vmid == vmid)
-			return true;
-	return false;
 }
 
 static bool is_checked(const struct node_inputs *nodes, struct text name)
@@ -230,92 +164,6 @@ static void read_other_nodes(struct lint *lint, const struct node_inputs *all)
 			add_other_guest(lint, g->vmid, &room);
 	if (lint->other_guest_count)
 		qsort(lint->other_guests, lint->other_guest_count, sizeof(uint32_t), compare_u32);
-}
-
-/* ---- chains ---- */
-
-const char *lint_policy_key(enum direction direction)
-{
-	static const char *const keys[] = { "policy_in", "policy_out", "policy_forward" };
-
-	return keys[direction];
-}
-
-static void host_policies(const struct config *config, struct lint_chain *chain)
-{
-	const struct cluster_options *cluster = &config->cluster_options;
-	const struct host_options *host = &config->host_options;
-
-	chain->policy[DIRECTION_IN] = &cluster->policy_in;
-	chain->policy[DIRECTION_OUT] = &cluster->policy_out;
-	chain->policy[DIRECTION_FORWARD] = &cluster->policy_forward;
-	chain->policy_logs[DIRECTION_IN] = host->log_level_in != LOG_NOLOG;
-	chain->policy_logs[DIRECTION_OUT] = host->log_level_out != LOG_NOLOG;
-	chain->policy_logs[DIRECTION_FORWARD] = host->log_level_forward != LOG_NOLOG;
-	chain->host = true;
-}
-
-static struct lint_chain guest_chain(const struct guest *guest)
-{
-	const struct guest_options *options = &guest->options;
-
-	return (struct lint_chain){
-		.rules = &guest->rules,
-		.policy = { [DIRECTION_IN] = &options->policy_in, [DIRECTION_OUT] = &options->policy_out },
-		.policy_logs = { [DIRECTION_IN] = options->log_level_in != LOG_NOLOG,
-				 [DIRECTION_OUT] = options->log_level_out != LOG_NOLOG },
-	};
-}
-
-static struct lint_chain vnet_chain(const struct vnet *vnet)
-{
-	return (struct lint_chain){
-		.rules = &vnet->rules,
-		.policy = { [DIRECTION_FORWARD] = &vnet->options.policy_forward },
-		.policy_logs = { [DIRECTION_FORWARD] = vnet->options.log_level_forward != LOG_NOLOG },
-	};
-}
-
-static void call(struct lint *lint, struct lint_chain chain,
-		 void (*each)(struct lint *lint, const struct lint_chain *chain))
-{
-	if (chain.rules->first)
-		each(lint, &chain);
-}
-
-/* What is everyone's, and is seen once. */
-static void each_shared_chain(struct lint *lint, void (*each)(struct lint *lint, const struct lint_chain *chain))
-{
-	const struct node_set *nodes = lint->diags->nodes;
-
-	if (lint->view == LINT_CHAINS && !lint->is_first)
-		return;
-	if (lint->view == LINT_CHAINS)
-		lint->diags->nodes = NULL;
-	for (const struct group *g = lint->config->groups; g; g = g->hh.next)
-		call(lint, (struct lint_chain){ .rules = &g->rules }, each);
-	for (const struct vnet *v = lint->config->vnets; v; v = v->next)
-		call(lint, vnet_chain(v), each);
-	lint->diags->nodes = nodes;
-}
-
-void lint_each_chain(struct lint *lint, void (*each)(struct lint *lint, const struct lint_chain *chain))
-{
-	struct lint_chain cluster = { .rules = &lint->config->cluster_rules };
-
-	each_shared_chain(lint, each);
-	host_policies(lint->config, &cluster);
-	call(lint, cluster, each);
-	for (unsigned i = 0; i < lint->node_count; i++) {
-		struct lint_chain host = { .rules = &lint->nodes[i]->host_rules,
-					   .then = &lint->nodes[i]->cluster_rules };
-
-		host_policies(lint->nodes[i], &host);
-		call(lint, host, each);
-	}
-	for (uint32_t i = 0; i < lint->file_count; i++)
-		if (lint->files[i].guest)
-			call(lint, guest_chain(lint->files[i].guest), each);
 }
 
 /* ---- running ---- */
@@ -513,7 +361,7 @@ static unsigned start_jobs(struct lint_job *jobs, const struct lint *common, con
 void lint_run_nodes(const struct node_configs *configs, const struct node_inputs *nodes, struct diags *diags)
 {
 	struct diags found;
-	struct lint common = { .diags = &found, .told = diags };
+	struct lint common = { .diags = &found, .reported = diags };
 	struct lint_jobs jobs = { .nodes = nodes };
 	unsigned count;
 

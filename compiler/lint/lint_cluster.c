@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The cluster's own traffic: does corosync, live migration, and do the consoles get through the rules of the host?
+ * The cluster's own traffic: do corosync, live migration and the consoles get through the rules of the host?
  *
- * Behind all written rules the host lets in what a cluster needs (spec 2.5).  A rule such as `IN DROP` at the end comes
- * before that.  Who asks for a service in a rule of its own has thought of it, and is told nothing.
+ * After all written rules the host accepts what a cluster needs (lang/implied.def).  A rule such as `IN DROP` at the end
+ * comes before that.  If a rule names the port of a service, the author has considered it and nothing is reported.
  *
  * The links of corosync are known from corosync.conf, with both addresses and the port, so their packets are followed
- * exactly.  What the host lets in behind the rules is port 5405 of link 0 and 5404; further links have ports of their
- * own.  They get through as answers to what this node sends, unless policy_out blocks that.
+ * exactly.  The implied rules cover the ports of link 0 only; other links have ports of their own.  Their packets get in
+ * as answers to what this node sends, unless policy_out blocks that.
  */
 #include "lint/lint_host.h"
+
+#include <netinet/in.h>
 
 /* ---- services ---- */
 
@@ -17,40 +19,39 @@
 enum users {
 	ADMINISTRATORS,
 	NODES, /* the cluster's other nodes */
-	LINKS, /* the same, by corosync; asked only where there is no corosync.conf */
+	LINKS, /* corosync on other nodes; only where there is no corosync.conf */
 };
 
 static const struct service {
-	uint8_t proto;
-	uint16_t first, last;
-	const char *name, *port;
+	enum implied_id id;  /* IMPLIED_RULES: none has these ports alone, */
+	uint16_t first, last; /* of UDP */
 	enum users users;
 } services[] = {
-	{ 6, 5900, 5999, "VNC", "tcp 5900:5999", ADMINISTRATORS },
-	{ 6, 3128, 3128, "SPICE", "tcp 3128", ADMINISTRATORS },
-	{ 6, 60000, 60050, "live migration", "tcp 60000:60050", NODES },
-	{ 17, 5405, 5405, NULL, "udp 5405", LINKS },
-	{ 17, 5406, 5412, NULL, "udp 5406:5412", LINKS },
-	{ 6, 22, 22, NULL, NULL, ADMINISTRATORS },
-	{ 6, 8006, 8006, NULL, NULL, ADMINISTRATORS },
+	{ IMPLIED_VNC, 0, 0, ADMINISTRATORS },
+	{ IMPLIED_SPICE, 0, 0, ADMINISTRATORS },
+	{ IMPLIED_MIGRATION, 0, 0, NODES },
+	{ IMPLIED_RULES, 5405, 5405, LINKS },
+	{ IMPLIED_RULES, 5406, 5412, LINKS },
+	{ IMPLIED_SSH, 0, 0, ADMINISTRATORS },
+	{ IMPLIED_WEB, 0, 0, ADMINISTRATORS },
 };
 
 enum {
-	SERVICES = 3, /* those that are reported, */
-	WAYS = 5,     /* and in a note */
+	SERVICES = 3, /* the first services are reported, */
+	WAYS = 5,     /* the next ones are named in a note, the last ones say whether rules let administrators in */
 	ALL_WAYS = sizeof(services) / sizeof(services[0]),
 	MOST_PIECES = 500
 };
 
-/* What comes to one service and is not decided yet. */
+/* Access to one service. */
 struct way {
 	const struct service *service;
-	struct packet_set left;      /* from those whom the host lets in behind the rules */
-	struct packet_set elsewhere; /* from all but the local network */
-	bool exact;              /* it is known who uses it */
-	bool decided;            /* a rule lets somebody in, or stops it */
-	bool let_in;             /* rules let in all of `left` */
-	const struct rule *line, *rule; /* that stops it */
+	struct packet_set left;         /* undecided packets of those whom the host lets in after the rules */
+	struct packet_set elsewhere;    /* packets from outside the local network */
+	bool exact;                     /* its users' addresses are known */
+	bool decided;                   /* a rule lets somebody in, or blocks it */
+	bool let_in;                    /* rules let in all of `left` */
+	const struct rule *line, *rule; /* the rule that blocks it; `line`: its GROUP rule or itself */
 };
 
 /* ---- corosync ---- */
@@ -59,7 +60,7 @@ struct link {
 	const struct corosync_link *link;
 	struct cube packet;
 	bool decided;
-	const struct rule *line, *rule; /* that stops it */
+	const struct rule *line, *rule; /* as of struct way */
 	struct link *next;
 };
 
@@ -69,29 +70,18 @@ struct check {
 	struct link *in, *out;
 };
 
-/* ---- what is sent ---- */
-
-static struct cube service_cube(const struct check *c, const struct service *service, unsigned family_mask,
-			      struct interval_set sources)
-{
-	struct cube cube = space_service(c->lint->space, family_mask, service->proto, service->first, service->last);
-
-	cube.side[DIM_SOURCE] = sources;
-	return cube;
-}
+/* ---- packets ---- */
 
 static struct interval_set one_address(const struct check *c, struct text address)
 {
-	struct interval *range = ARENA_NEW(&c->lint->scratch, struct interval);
 	struct prefix prefix;
 
 	if (prefix_parse(address, &prefix) != ADDRESS_OK)
 		return (struct interval_set){ NULL, 0 };
-	*range = interval_of_prefix(&prefix);
-	return (struct interval_set){ range, 1 };
+	return interval_set_of_prefixes(&c->lint->scratch, &prefix, 1, prefix_family_mask(&prefix));
 }
 
-/* The other nodes' addresses; count 0: no other node is known. */
+/* The addresses of the other nodes; count 0: none is known. */
 static struct interval_set node_addresses(const struct check *c, unsigned family_mask)
 {
 	struct interval *ranges;
@@ -116,7 +106,7 @@ static void start_way(const struct check *c, struct way *way, const struct servi
 	bool written = false, known = false;
 
 	way->service = service;
-	/* Nothing comes to a node that is alone. */
+	/* A node without others gets no such packets. */
 	way->decided = service->users != ADMINISTRATORS && !c->lint->config->corosync.links &&
 		       (c->lint->config->corosync.present || c->lint->inputs->on_node);
 	way->decided |= service->users == LINKS && c->lint->config->corosync.present;
@@ -132,10 +122,13 @@ static void start_way(const struct check *c, struct way *way, const struct servi
 	for (unsigned family_mask = IPV4; family_mask <= IPV6; family_mask <<= 1) {
 		bool six = family_mask == IPV6;
 		struct interval_set sources = service->users == NODES && known ? nodes[six]
-					: written		  ? named[six]
-								  : lint_local_network(c->lint, family_mask);
-		struct cube cube = service_cube(c, service, family_mask, sources);
+					      : written			   ? named[six]
+									   : lint_local_network(c->lint, family_mask);
+		struct cube cube = service->id == IMPLIED_RULES
+					   ? space_service(c->lint->space, family_mask, IPPROTO_UDP, service->first, service->last)
+					   : space_packets(c->lint->space, family_mask, implied_packets_of(service->id));
 
+		cube.side[DIM_SOURCE] = sources;
 		if (sources.count)
 			packet_set_add(&c->lint->scratch, &way->left, &cube);
 		cube.side[DIM_SOURCE] = lint_elsewhere(c->lint, family_mask);
@@ -151,7 +144,7 @@ static struct link *start_links(const struct check *c, bool in)
 		struct link *link = ARENA_NEW(&c->lint->scratch, struct link);
 
 		link->link = l;
-		link->packet = space_service(c->lint->space, l->family_mask, 17, l->port, l->port);
+		link->packet = space_service(c->lint->space, l->family_mask, IPPROTO_UDP, l->port, l->port);
 		link->packet.side[DIM_SPORT] = link->packet.side[DIM_DPORT];
 		link->packet.side[DIM_SOURCE] = one_address(c, in ? l->theirs : l->ours);
 		link->packet.side[DIM_DEST] = one_address(c, in ? l->ours : l->theirs);
@@ -167,20 +160,18 @@ static struct link *start_links(const struct check *c, bool in)
 
 static void visit_way(const struct check *c, struct way *way, const struct rule *line, const struct rule *rule)
 {
-	const struct service *service = way->service;
+	unsigned at = (unsigned)(way->service - services);
 	struct packet_set set;
 
 	if (way->decided || way->left.count > MOST_PIECES)
 		return;
 	set = lint_rule_from(c->lint, line, rule);
-	if (service->name &&
-	    (lint_names_port(&set, 6, service->first) || lint_names_port(&set, 6, service->last))) {
+	if (at < SERVICES && lint_names_service(&set, way->service->id)) {
 		way->decided = true;
 		return;
 	}
-	if (rule->action == ACTION_ACCEPT && !service->port) {
-		for (uint32_t i = 0; i < set.count && way->left.count; i++)
-			packet_set_subtract(&c->lint->scratch, &way->left, &set.cubes[i]);
+	if (rule->action == ACTION_ACCEPT && at >= WAYS) {
+		packet_set_subtract_all(&c->lint->scratch, &way->left, &set);
 		way->decided = way->let_in = !way->left.count;
 		return;
 	}
@@ -189,10 +180,9 @@ static void visit_way(const struct check *c, struct way *way, const struct rule 
 			       (!way->exact && packet_set_overlaps(&set, &way->elsewhere));
 		return;
 	}
-	if (lint_rule_iface(line, rule).len || rule->dest->kind != ENDPOINT_ANY)
+	if (lint_blocks_one_way(line, rule))
 		return;
-	for (uint32_t i = 0; i < set.count && way->left.count; i++)
-		packet_set_subtract(&c->lint->scratch, &way->left, &set.cubes[i]);
+	packet_set_subtract_all(&c->lint->scratch, &way->left, &set);
 	if (way->left.count)
 		return;
 	way->decided = true;
@@ -204,7 +194,7 @@ static void visit_links(const struct check *c, struct link *links, const struct 
 {
 	struct packet_set set = space_rule(c->lint->space, rule, line->iface);
 
-	/* The link comes in on one interface, and which one that is nothing says. */
+	/* On which interface the link comes in is unknown. */
 	if (rule->action != ACTION_ACCEPT && lint_rule_iface(line, rule).len)
 		return;
 	for (struct link *l = links; l; l = l->next) {
@@ -237,6 +227,18 @@ static void visit_out(void *data, const struct rule *line, const struct rule *ru
 }
 
 /* ---- reporting ---- */
+
+/* "tcp 5900:5999" */
+static const char *ports_text(const struct check *c, const struct service *service)
+{
+	struct arena *arena = c->lint->arena;
+
+	if (service->id != IMPLIED_RULES)
+		return implied_packets_text(arena, implied_packets_of(service->id));
+	if (service->first == service->last)
+		return arena_printf(arena, "udp %u", service->first);
+	return arena_printf(arena, "udp %u:%u", service->first, service->last);
+}
 
 /* "a", "a and b", "a, b and c" */
 struct list {
@@ -290,11 +292,6 @@ static const struct link *first_link(const struct link *links, const struct rule
 	return links;
 }
 
-static const char *verb(const struct rule *rule)
-{
-	return rule->action == ACTION_DROP ? "dropped" : "rejected";
-}
-
 /* What lint_lock_out() has said about a rule, or NULL. */
 static struct diagnostic *find_lock_out(const struct lint *lint, const struct rule *line)
 {
@@ -312,7 +309,7 @@ static void note_guesses(const struct check *c, struct diagnostic *d, const stru
 
 	for (unsigned i = SERVICES; i < WAYS; i++)
 		if (c->ways[i].line == line)
-			list_add(&ports, services[i].port);
+			list_add(&ports, ports_text(c, &services[i]));
 	if (ports.last)
 		diag_note(d, "in a cluster it keeps corosync out, too: %s", list_text(&ports));
 }
@@ -331,8 +328,8 @@ static void report_in(const struct check *c, const struct rule *line, const stru
 		list_add(&names, "corosync");
 	for (unsigned i = 0; i < SERVICES; i++)
 		if (c->ways[i].line == line) {
-			list_add(&names, services[i].name);
-			list_add(&ports, services[i].port);
+			list_add(&names, implied_phrase(services[i].id));
+			list_add(&ports, ports_text(c, &services[i]));
 			of_nodes |= services[i].users == NODES;
 		}
 	of_cluster |= of_nodes && lint->config->corosync.links;
@@ -350,7 +347,7 @@ static void report_in(const struct check *c, const struct rule *line, const stru
 	/* No address is named: the same is true of the other nodes, and is to be said once. */
 	if (link_count)
 		diag_note(d, "corosync: %s %s %s; only answers to what this node sends get in", list_text(&links),
-			  link_count > 1 ? "are" : "is", verb(rule));
+			  link_count > 1 ? "are" : "is", lint_effects[rule->action]);
 	if (ports.last)
 		diag_note(d, "the set `management`, of which the local network is part, is let in only after all written rules: %s",
 			  list_text(&ports));
@@ -404,10 +401,11 @@ static void report_rules(const struct check *c)
 /* The links that policy_out blocks: those of ports that the host does not let out by itself. */
 static void report_policy(const struct check *c)
 {
+	const struct port_range *covered = implied_packets_of(IMPLIED_COROSYNC)->dport.ranges;
 	bool cut = false;
 
 	for (struct link *l = c->out; l; l = l->next) {
-		l->decided |= l->link->port == 5404 || l->link->port == 5405;
+		l->decided |= covered->first <= l->link->port && l->link->port <= covered->last;
 		cut |= !l->decided;
 	}
 	if (cut && c->lint->config->cluster_options.policy_out.action != ACTION_ACCEPT)

@@ -1,32 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A host that is reachable by more people than its administrators may think: the web interface is open to everyone, or
- * the local network, which the host lets in behind all rules, is one of public addresses.
+ * A host that more people can reach than its administrators may think: the web interface is open to everyone, or the
+ * local network, which the host lets in after all rules, has public addresses.
  */
 #include "lint/lint_host.h"
 
 enum {
-	WEB = 8006,
-	SSH = 22,
 	MOST_PIECES = 500,
-	WIDEST = 29, /* prefix length: a narrower network holds this node and its gateway */
+	LENGTH_MOST = 29, /* a network with a longer prefix holds only this node and its gateway */
 };
 
-static struct packet_set service_from(struct lint *lint, uint16_t port, struct interval_set (*sources)(struct lint *lint, unsigned family_mask))
-{
-	struct packet_set set = { .count = 0 };
-
-	for (unsigned family_mask = IPV4; family_mask <= IPV6; family_mask <<= 1) {
-		struct cube cube = space_service(lint->space, family_mask, 6, port, port);
-
-		cube.side[DIM_SOURCE] = sources(lint, family_mask);
-		if (cube.side[DIM_SOURCE].count)
-			packet_set_add(&lint->scratch, &set, &cube);
-	}
-	return set;
-}
-
-static void take(struct lint *lint, struct packet_set *left, const struct packet_set *set)
+static void subtract_bounded(struct lint *lint, struct packet_set *left, const struct packet_set *set)
 {
 	for (uint32_t i = 0; i < set->count && left->count && left->count <= MOST_PIECES; i++)
 		packet_set_subtract(&lint->scratch, left, &set->cubes[i]);
@@ -36,18 +20,12 @@ static void take(struct lint *lint, struct packet_set *left, const struct packet
 
 struct exposure {
 	struct lint *lint;
-	struct packet_set left; /* from everyone, not decided yet */
-	struct packet_set ssh;  /* from everyone */
+	struct packet_set left; /* packets to the web interface that no rule has decided yet */
+	struct packet_set ssh;  /* packets to SSH */
 	bool done;
 };
 
-static struct interval_set everyone(struct lint *lint, unsigned family_mask)
-{
-	(void)lint;
-	return space_everyone(family_mask);
-}
-
-/* The interface that a host usually has towards the rest of the world: others may be a private network, or a VPN. */
+/* Whether this is usually the interface to the Internet; others may lead to a private network or a VPN. */
 static bool is_uplink(struct text iface)
 {
 	static const char *const prefixes[] = { "en", "eth", "bond", "wl" };
@@ -58,28 +36,21 @@ static bool is_uplink(struct text iface)
 	return !iface.len || text_is(iface, "vmbr0");
 }
 
-/* Three quarters of all addresses of IPv4: with exceptions, it is still everyone that is meant. */
-static bool are_most(const struct interval_set *source, unsigned family_mask)
+/* Whether a rule is for all addresses of a family; *nearly: at least for three quarters of IPv4, as with exceptions. */
+static bool is_from_everyone(struct lint *lint, const struct rule *rule, bool *nearly)
 {
 	uint64_t count = 0;
 
-	for (uint32_t i = 0; family_mask == IPV4 && i < source->count; i++)
-		count += source->ranges[i].last.low - source->ranges[i].first.low + 1;
-	return count >= (uint64_t)3 << 30;
-}
-
-static bool is_from_everyone(struct lint *lint, const struct rule *rule, bool *nearly)
-{
 	*nearly = false;
 	for (unsigned family_mask = IPV4; family_mask <= IPV6; family_mask <<= 1) {
 		struct interval_set source = space_endpoint(lint->space, rule->source, family_mask);
 
-		if ((rule->family_mask & family_mask) && interval_set_is_full(&source, DIM_SOURCE, family_mask)) {
-			*nearly = false;
+		if ((rule->family_mask & family_mask) && interval_set_is_full(&source, DIM_SOURCE, family_mask))
 			return true;
-		}
-		*nearly |= (rule->family_mask & family_mask) && are_most(&source, family_mask);
+		for (uint32_t i = 0; family_mask & rule->family_mask & IPV4 && i < source.count; i++)
+			count += source.ranges[i].last.low - source.ranges[i].first.low + 1;
 	}
+	*nearly = count >= (uint64_t)3 << 30;
 	return *nearly;
 }
 
@@ -107,7 +78,7 @@ static void visit_open(void *data, const struct rule *line, const struct rule *r
 	struct packet_set set;
 	bool nearly;
 
-	if (e->done || (rule->action != ACTION_ACCEPT && (iface.len || rule->dest->kind != ENDPOINT_ANY)))
+	if (e->done || lint_blocks_one_way(line, rule))
 		return;
 	set = lint_rule_from(e->lint, line, rule);
 	if (rule->action == ACTION_ACCEPT && is_uplink(iface) && packet_set_overlaps(&set, &e->left) &&
@@ -117,15 +88,15 @@ static void visit_open(void *data, const struct rule *line, const struct rule *r
 	}
 	if (rule->action == ACTION_ACCEPT && iface.len)
 		return;
-	take(e->lint, &e->left, &set);
+	subtract_bounded(e->lint, &e->left, &set);
 }
 
 /* ---- the local network ---- */
 
 struct reach {
 	struct lint *lint;
-	struct packet_set left; /* from the local network, not decided yet */
-	bool accepted;      /* all that was left, by a rule; without one what is left is */
+	struct packet_set left; /* packets from the local network that no rule has decided yet */
+	bool accepted;          /* a rule accepts the last of them; otherwise what is left is accepted after the rules */
 };
 
 static void visit_local(void *data, const struct rule *line, const struct rule *rule)
@@ -133,38 +104,38 @@ static void visit_local(void *data, const struct rule *line, const struct rule *
 	struct reach *r = data;
 	struct packet_set set;
 
-	if (rule->action != ACTION_ACCEPT && (lint_rule_iface(line, rule).len || rule->dest->kind != ENDPOINT_ANY))
-		return;
-	if (!r->left.count)
+	if (lint_blocks_one_way(line, rule) || !r->left.count)
 		return;
 	set = lint_rule_from(r->lint, line, rule);
-	take(r->lint, &r->left, &set);
+	subtract_bounded(r->lint, &r->left, &set);
 	r->accepted |= rule->action == ACTION_ACCEPT && !r->left.count;
 }
 
-/* Of IPv6 most networks have public addresses, and a router before them that lets nobody in. */
+/* Most IPv6 networks have public addresses, but a router in front of them that lets nobody in. */
 static bool is_public(const struct prefix *network)
 {
-	static const struct prefix private[] = {
-		{ AF_INET, 8, { 10 } },	 { AF_INET, 12, { 172, 16 } },  { AF_INET, 16, { 192, 168 } },
-		{ AF_INET, 10, { 100, 64 } }, { AF_INET, 16, { 169, 254 } }, { AF_INET, 8, { 127 } },
-	};
+	static const struct prefix loopback = { AF_INET, 8, { 127 } };
 
-	for (size_t i = 0; i < sizeof(private) / sizeof(private[0]); i++)
-		if (prefix_covers(&private[i], network) || prefix_covers(network, &private[i]))
+	for (unsigned i = 0; i <= LINT_PRIVATE_NETWORKS; i++) {
+		const struct prefix *private = i < LINT_PRIVATE_NETWORKS ? &lint_private_networks[i] : &loopback;
+
+		if (prefix_covers(private, network) || prefix_covers(network, private))
 			return false;
-	return network->family == AF_INET && network->length <= WIDEST;
+	}
+	return network->family == AF_INET && network->length <= LENGTH_MOST;
 }
 
 static void check_local_network(struct lint *lint)
 {
 	const struct alias *network = lint->config->local_network;
 	const struct lint_file *cluster = lint_find_file(lint, lint->inputs->cluster);
-	struct reach reach = { .lint = lint, .left = service_from(lint, WEB, lint_local_network) };
+	struct reach reach = { .lint = lint };
 	struct diagnostic *d;
 
 	if (!is_public(&network->prefix))
 		return;
+	for (unsigned family_mask = IPV4; family_mask <= IPV6; family_mask <<= 1)
+		lint_add_service(lint, &reach.left, IMPLIED_WEB, family_mask, lint_local_network(lint, family_mask));
 	lint_each_host_rule(lint, DIRECTION_IN, visit_local, &reach);
 	if (!reach.left.count && !reach.accepted)
 		return;
@@ -182,8 +153,10 @@ void lint_exposure(struct lint *lint)
 	if (!config_enabled(config) || !config->host_options.enable ||
 	    config->cluster_options.policy_in.action == ACTION_ACCEPT)
 		return;
-	e.left = service_from(lint, WEB, everyone);
-	e.ssh = service_from(lint, SSH, everyone);
+	for (unsigned family_mask = IPV4; family_mask <= IPV6; family_mask <<= 1) {
+		lint_add_service(lint, &e.left, IMPLIED_WEB, family_mask, space_everyone(family_mask));
+		lint_add_service(lint, &e.ssh, IMPLIED_SSH, family_mask, space_everyone(family_mask));
+	}
 	lint_each_host_rule(lint, DIRECTION_IN, visit_open, &e);
 	check_local_network(lint);
 }

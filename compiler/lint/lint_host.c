@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Who reaches the host: the walk over its rules, the set `management`, the local network.
+ * Who reaches the host: its rules in order, the set `management`, the local network.
  *
- * The checks that use this ask what becomes of packets of which neither the interface nor the host's own address is
- * known.  So a rule that accepts some of them is taken to accept all of them: it was written for that way in.
+ * The checks that use this follow packets whose interface and destination are unknown.  A rule that accepts some of
+ * them is assumed to accept all: it was written for that path.
  */
 #include "lint/lint_host.h"
 
@@ -11,68 +11,58 @@
 
 /* ---- rules ---- */
 
-struct walk {
-	struct lint *lint;
-	enum direction direction;
-	void (*each)(void *data, const struct rule *line, const struct rule *rule);
-	void *data;
-};
-
 struct text lint_rule_iface(const struct rule *line, const struct rule *rule)
 {
 	return line->iface.len ? line->iface : rule->iface;
 }
 
-/* The addresses of the interface lo: 127.0.0.0/8 or ::1. */
 static struct interval_set loopback(struct lint *lint, unsigned family_mask)
 {
 	static const struct prefix networks[] = { { AF_INET, 8, { 127 } }, { AF_INET6, 128, { [15] = 1 } } };
-	struct interval *range = ARENA_NEW(&lint->scratch, struct interval);
 
-	*range = interval_of_prefix(&networks[family_mask == IPV6]);
-	return (struct interval_set){ range, 1 };
+	return interval_set_of_prefixes(&lint->scratch, networks, 2, family_mask);
 }
 
 /* Packets of the host to itself only. */
-static bool is_loopback(const struct walk *w, const struct rule *line, const struct rule *rule)
+static bool is_loopback(struct lint *lint, const struct rule *line, const struct rule *rule)
 {
 	if (text_is(lint_rule_iface(line, rule), "lo"))
 		return true;
 	for (unsigned family_mask = IPV4; family_mask <= IPV6; family_mask <<= 1) {
-		struct interval_set source = space_endpoint(w->lint->space, rule->source, family_mask);
-		struct interval_set own = loopback(w->lint, family_mask);
+		struct interval_set source = space_endpoint(lint->space, rule->source, family_mask);
+		struct interval_set own = loopback(lint, family_mask);
 
-		if ((rule->family_mask & family_mask) && interval_set_subtract(&w->lint->scratch, &source, &own).count)
+		if ((rule->family_mask & family_mask) && interval_set_subtract(&lint->scratch, &source, &own).count)
 			return false;
 	}
 	return true;
 }
 
-static void visit(const struct walk *w, const struct rule *line, const struct rule *rule)
+struct host_walk {
+	struct lint *lint;
+	lint_rule_function *each;
+	void *data;
+};
+
+static void visit_host_rule(void *data, const struct rule *line, const struct rule *rule)
 {
-	if (rule->enabled && rule->direction == w->direction && !is_loopback(w, line, rule))
+	const struct host_walk *w = data;
+
+	if (!is_loopback(w->lint, line, rule))
 		w->each(w->data, line, rule);
 }
 
-static void visit_all(const struct walk *w, const struct rule_list *rules)
+void lint_each_host_rule(struct lint *lint, enum direction direction, lint_rule_function *each, void *data)
 {
-	for (const struct rule *r = rules->first; r; r = r->next) {
-		if (r->direction != DIRECTION_GROUP)
-			visit(w, r, r);
-		for (const struct rule *g =
-			     r->direction == DIRECTION_GROUP && r->enabled ? r->group->rules.first : NULL;
-		     g; g = g->next)
-			visit(w, r, g);
-	}
+	struct host_walk walk = { lint, each, data };
+
+	lint_each_rule(&lint->config->host_rules, direction, visit_host_rule, &walk);
+	lint_each_rule(&lint->config->cluster_rules, direction, visit_host_rule, &walk);
 }
 
-void lint_each_host_rule(struct lint *lint, enum direction direction,
-			 void (*each)(void *data, const struct rule *line, const struct rule *rule), void *data)
+bool lint_blocks_one_way(const struct rule *line, const struct rule *rule)
 {
-	struct walk walk = { lint, direction, each, data };
-
-	visit_all(&walk, &lint->config->host_rules);
-	visit_all(&walk, &lint->config->cluster_rules);
+	return rule->action != ACTION_ACCEPT && (lint_rule_iface(line, rule).len || rule->dest->kind != ENDPOINT_ANY);
 }
 
 struct packet_set lint_rule_from(struct lint *lint, const struct rule *line, const struct rule *rule)
@@ -80,7 +70,7 @@ struct packet_set lint_rule_from(struct lint *lint, const struct rule *line, con
 	struct packet_set set = space_rule(lint->space, rule, line->iface);
 
 	for (uint32_t i = 0; i < set.count; i++) {
-		struct cube any = space_service(lint->space, set.cubes[i].family_mask, 6, 0, 0);
+		struct cube any = space_everything(set.cubes[i].family_mask);
 
 		set.cubes[i].side[DIM_IFACE] = any.side[DIM_IFACE];
 		set.cubes[i].side[DIM_DEST] = any.side[DIM_DEST];
@@ -88,25 +78,31 @@ struct packet_set lint_rule_from(struct lint *lint, const struct rule *line, con
 	return set;
 }
 
-bool lint_names_port(const struct packet_set *set, uint8_t proto, uint16_t port)
+bool lint_names_service(const struct packet_set *set, enum implied_id service)
 {
 	enum { FEW = 1000 };
+	const struct implied_packets *packets = implied_packets_of(service);
+	const struct port_range *service_ports = packets->dport.ranges;
 
 	for (uint32_t i = 0; i < set->count; i++) {
 		const struct interval_set *protos = &set->cubes[i].side[DIM_PROTO];
 		const struct interval_set *ports = &set->cubes[i].side[DIM_DPORT];
 
-		if (protos->count != 1 || protos->ranges[0].first.low != proto || protos->ranges[0].last.low != proto)
+		if (protos->count != 1 || protos->ranges[0].first.low != packets->proto ||
+		    protos->ranges[0].last.low != packets->proto)
 			continue;
-		for (uint32_t j = 0; j < ports->count; j++)
-			if (ports->ranges[j].first.low <= port && port <= ports->ranges[j].last.low &&
-			    ports->ranges[j].last.low - ports->ranges[j].first.low < FEW)
+		for (uint32_t j = 0; j < ports->count; j++) {
+			uint64_t first = ports->ranges[j].first.low, last = ports->ranges[j].last.low;
+
+			if (last - first < FEW && ((first <= service_ports->first && service_ports->first <= last) ||
+						   (first <= service_ports->last && service_ports->last <= last)))
 				return true;
+		}
 	}
 	return false;
 }
 
-/* ---- who is let in behind the rules ---- */
+/* ---- who is let in after the rules ---- */
 
 const struct ipset *lint_cluster_set(const struct lint *lint, const char *name)
 {
@@ -119,11 +115,7 @@ const struct ipset *lint_cluster_set(const struct lint *lint, const char *name)
 
 struct interval_set lint_local_network(struct lint *lint, unsigned family_mask)
 {
-	const struct prefix *network = &lint->config->local_network->prefix;
-	struct interval *range = ARENA_NEW(&lint->scratch, struct interval);
-
-	*range = interval_of_prefix(network);
-	return (struct interval_set){ range, prefix_family_mask(network) == family_mask };
+	return interval_set_of_prefixes(&lint->scratch, &lint->config->local_network->prefix, 1, family_mask);
 }
 
 struct interval_set lint_elsewhere(struct lint *lint, unsigned family_mask)
@@ -133,6 +125,16 @@ struct interval_set lint_elsewhere(struct lint *lint, unsigned family_mask)
 
 	all = interval_set_subtract(&lint->scratch, &all, &local);
 	return interval_set_subtract(&lint->scratch, &all, &own);
+}
+
+void lint_add_service(struct lint *lint, struct packet_set *set, enum implied_id service, unsigned family_mask,
+		      struct interval_set sources)
+{
+	struct cube cube = space_packets(lint->space, family_mask, implied_packets_of(service));
+
+	cube.side[DIM_SOURCE] = sources;
+	if (sources.count)
+		packet_set_add(&lint->scratch, set, &cube);
 }
 
 bool lint_knows_local_network(const struct lint *lint)
@@ -145,7 +147,7 @@ struct interval_set lint_written_management(struct lint *lint, unsigned family_m
 	const struct ipset *set = lint_cluster_set(lint, "management");
 	uint32_t count = 0;
 	struct interval *ranges;
-	struct interval_set written, all, outside;
+	struct interval_set written, all;
 
 	for (const struct set_entry *e = set ? set->entries : NULL; e; e = e->next)
 		count++;
@@ -161,13 +163,11 @@ struct interval_set lint_written_management(struct lint *lint, unsigned family_m
 	written = interval_set_normalize(ranges, count);
 	if (!written.count)
 		return written;
-	/* Without the exceptions. */
-	all = space_set(lint->space, set, family_mask);
-	outside = interval_set_subtract(&lint->scratch, &written, &all);
-	return interval_set_subtract(&lint->scratch, &written, &outside);
+	all = space_set(lint->space, set, family_mask); /* without the exceptions */
+	return interval_set_intersect(&lint->scratch, &written, &all);
 }
 
-/* ---- what is wrong ---- */
+/* ---- rules lost to errors ---- */
 
 static bool has_word(struct text line, const char *word)
 {
@@ -179,21 +179,8 @@ static bool has_word(struct text line, const char *word)
 	return false;
 }
 
-static bool begins(struct text line, const char *word)
-{
-	uint32_t len = (uint32_t)strlen(word);
-
-	return line.len >= len && text_equal_nocase((struct text){ line.ptr, len }, (struct text){ word, len });
-}
-
-/* Packets of established connections are let in anyway. */
-static bool lets_nobody_in(struct text line)
-{
-	return begins(line, "|") || begins(line, "OUT ") || begins(line, "FORWARD ") || has_word(line, "DROP") ||
-	       has_word(line, "REJECT") || has_word(line, "ESTABLISHED");
-}
-
-/* The line that an error is about can have been one that lets somebody in. */
+/* Whether the line at a position may have been meant to let somebody in.  Packets of established connections are let in
+ * anyway. */
 static bool may_let_in(const struct source *source, uint32_t position)
 {
 	struct lines lines = lines_of(source);
@@ -201,19 +188,23 @@ static bool may_let_in(const struct source *source, uint32_t position)
 	struct word line;
 
 	while (lines_next(&lines, &line) && line.begin <= position) {
-		if (line.len && line.ptr[0] == '[')
-			options = begins(word_text(line), "[options]");
-		/* Below the wrong header rules are lost, too. */
+		struct text text = word_text(line);
+
+		if (text_starts(text, "["))
+			options = text_starts_nocase(text, "[options]");
+		/* After a wrong header, rules stand among options and are lost, too. */
 		if (position <= line.begin + line.len)
-			return (!options || begins(word_text(line), "IN ") || begins(word_text(line), "GROUP ")) &&
-			       !lets_nobody_in(word_text(line));
+			return (!options || text_starts_nocase(text, "IN ") || text_starts_nocase(text, "GROUP ")) &&
+			       !text_starts(text, "|") && !text_starts_nocase(text, "OUT ") &&
+			       !text_starts_nocase(text, "FORWARD ") && !has_word(text, "DROP") &&
+			       !has_word(text, "REJECT") && !has_word(text, "ESTABLISHED");
 	}
 	return true;
 }
 
 static bool lost_in(struct lint *lint, const struct source *source)
 {
-	for (const struct diagnostic *d = source ? lint->told->first : NULL; d; d = d->next)
+	for (const struct diagnostic *d = source ? lint->reported->first : NULL; d; d = d->next)
 		if (d->severity == SEVERITY_ERROR && d->span.begin >= source->base &&
 		    d->span.begin <= source->base + source->size && may_let_in(source, d->span.begin))
 			return true;

@@ -6,10 +6,9 @@
 #include "lint/lint_context.h"
 #include "packets/packet_set.h"
 
-/* Calls `each` for the enabled rules of one direction of host.fw and then of cluster.fw, those of groups in place, but
- * for those that are about the host's packets to itself.  `line` is the GROUP rule, or the rule itself. */
-void lint_each_host_rule(struct lint *lint, enum direction direction,
-			 void (*each)(void *data, const struct rule *line, const struct rule *rule), void *data);
+/* Calls `each` for the rules of one direction of host.fw and then cluster.fw (see lint_each_rule()), without those that
+ * only match packets of the host to itself. */
+void lint_each_host_rule(struct lint *lint, enum direction direction, lint_rule_function *each, void *data);
 
 /* The set of that name of the cluster; NULL if there is none. */
 const struct ipset *lint_cluster_set(const struct lint *lint, const char *name);
@@ -19,6 +18,9 @@ struct interval_set lint_written_management(struct lint *lint, unsigned family_m
 struct interval_set lint_local_network(struct lint *lint, unsigned family_mask);
 /* All addresses that are neither of the local network nor this machine's own loopback addresses. */
 struct interval_set lint_elsewhere(struct lint *lint, unsigned family_mask);
+/* Adds the packets of one family from `sources` to a service of the host; nothing if there is no source. */
+void lint_add_service(struct lint *lint, struct packet_set *set, enum implied_id service, unsigned family_mask,
+		      struct interval_set sources);
 /* Whether the tree or the command line says what the local network is. */
 bool lint_knows_local_network(const struct lint *lint);
 
@@ -26,9 +28,12 @@ bool lint_knows_local_network(const struct lint *lint);
 bool lint_lost_rule(struct lint *lint);
 /* The interface of a rule, or of the GROUP rule that brings it; len 0: any. */
 struct text lint_rule_iface(const struct rule *line, const struct rule *rule);
+/* Whether a rule blocks only on one interface or for one address of the host: on which way the packets come is unknown,
+ * so it says nothing about them. */
+bool lint_blocks_one_way(const struct rule *line, const struct rule *rule);
 /* The packets of a rule, whatever interface they come in on and whatever address of the host they are for. */
 struct packet_set lint_rule_from(struct lint *lint, const struct rule *line, const struct rule *rule);
-/* Whether the rule is about the port alone, and few others: not one that happens to hold it. */
-bool lint_names_port(const struct packet_set *set, uint8_t proto, uint16_t port);
+/* Whether a rule is for the port of a service and few others, not one that matches it among many. */
+bool lint_names_service(const struct packet_set *set, enum implied_id service);
 
 #endif

@@ -1,81 +1,53 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Lock-out: who still reaches SSH and the web interface of the host once the
- * firewall is on?
+ * Lock-out: who can still reach SSH and the web interface of the host once the firewall is on?
  *
- * Behind all written rules the host lets the set `management` in, which always
- * holds the local network.  So it stays within reach unless a rule before that
- * takes it away; and if nothing is in that set but the local network, nobody
- * else comes in.
+ * After all written rules the host lets in the set `management`, which always holds the local network.  So that network
+ * keeps its access unless an earlier rule takes it away; and if the set holds nothing else, nobody else has access.
  */
 #include "lint/lint_host.h"
 
-struct service {
-	uint16_t port;
-	const char *name;
-};
-
-static const struct service services[] = {
-	{ 22, "SSH" },
-	{ 8006, "the web interface" },
-};
-
-/* Into which what is left may fall; with more nothing is said. */
+/* Pieces of what is left; with more nothing is reported. */
 enum { MOST_PIECES = 500 };
 
-/* The way to one service. */
+/* Access to one service. */
 struct way {
 	struct lint *lint;
-	const struct service *service;
-	struct packet_set left;             /* what the administrators send there, and is not decided */
-	struct packet_set outside;          /* what all but the local network send there */
-	bool written;                   /* the administrators are those whom [IPSET management] names */
-	bool further;                   /* some of them are outside of the local network */
-	bool opened;                    /* a rule lets somebody from elsewhere in */
-	bool chosen;                    /* a rule lets some of the administrators in */
-	const struct rule *line, *rule; /* that keeps administrators out, and the GROUP rule that brings it */
+	enum implied_id service;
+	const char *name;
+	struct packet_set left;         /* packets of administrators that no rule has decided yet */
+	struct packet_set outside;      /* packets from outside the local network */
+	bool written;                   /* the administrators are those in [IPSET management] */
+	bool further;                   /* some of them are outside the local network */
+	bool opened;                    /* a rule accepts somebody from outside */
+	bool chosen;                    /* a rule accepts some administrators */
+	const struct rule *line, *rule; /* the rule that blocks administrators; `line`: its GROUP rule or itself */
 	const char *example;
 };
 
-static void add_service(struct way *w, struct packet_set *set, unsigned family_mask, struct interval_set source)
-{
-	struct cube cube = space_service(w->lint->space, family_mask, 6, w->service->port, w->service->port);
-
-	cube.side[DIM_SOURCE] = source;
-	if (source.count)
-		packet_set_add(&w->lint->scratch, set, &cube);
-}
-
-/* The first cube of `left` that one of `hole` meets, cut to it. */
+/* A packet that is left and in `hole`. */
 static const char *victim(struct way *w, const struct packet_set *hole)
 {
 	for (uint32_t i = 0; i < w->left.count; i++)
 		for (uint32_t j = 0; j < hole->count; j++) {
-			struct packet_set rest = { .count = 0 };
-			struct interval_set outside;
+			struct cube both = w->left.cubes[i];
 
-			if (!cube_overlaps(&w->left.cubes[i], &hole->cubes[j]))
+			if (!cube_overlaps(&both, &hole->cubes[j]))
 				continue;
-			packet_set_add(&w->lint->scratch, &rest, &w->left.cubes[i]);
-			outside = interval_set_subtract(&w->lint->scratch, &rest.cubes[0].side[DIM_SOURCE],
-						 &hole->cubes[j].side[DIM_SOURCE]);
-			rest.cubes[0].side[DIM_SOURCE] = interval_set_subtract(
-				&w->lint->scratch, &rest.cubes[0].side[DIM_SOURCE], &outside);
-			rest.cubes[0].side[DIM_DEST] = hole->cubes[j].side[DIM_DEST];
-			return space_example(w->lint->arena, &rest.cubes[0]);
+			both.side[DIM_SOURCE] = interval_set_intersect(&w->lint->scratch, &both.side[DIM_SOURCE],
+								       &hole->cubes[j].side[DIM_SOURCE]);
+			both.side[DIM_DEST] = hole->cubes[j].side[DIM_DEST];
+			return space_example(w->lint->arena, &both);
 		}
 	return NULL;
 }
 
-static void visit(void *data, const struct rule *line, const struct rule *rule)
+static void visit_rule(void *data, const struct rule *line, const struct rule *rule)
 {
 	struct way *w = data;
 	struct packet_set set;
 
-	/* A DROP for one interface or address of the host says nothing about the way by which the administrators
-	 * come; an ACCEPT was written for that way. */
-	if (w->rule || w->left.count > MOST_PIECES ||
-	    (rule->action != ACTION_ACCEPT && (lint_rule_iface(line, rule).len || rule->dest->kind != ENDPOINT_ANY)))
+	if (w->rule || w->left.count > MOST_PIECES || lint_blocks_one_way(line, rule))
 		return;
 	set = lint_rule_from(w->lint, line, rule);
 	if (rule->action == ACTION_ACCEPT) {
@@ -86,11 +58,10 @@ static void visit(void *data, const struct rule *line, const struct rule *rule)
 		w->rule = rule;
 		w->example = victim(w, &set);
 	}
-	for (uint32_t i = 0; i < set.count; i++)
-		packet_set_subtract(&w->lint->scratch, &w->left, &set.cubes[i]);
+	packet_set_subtract_all(&w->lint->scratch, &w->left, &set);
 }
 
-/* Who is meant to reach the host: those whom the set names, or if it names nobody, the local network. */
+/* Finds who should reach the host: the members of the set, or if it has none, the local network. */
 static void find_sources(struct way *w)
 {
 	struct lint *lint = w->lint;
@@ -103,19 +74,19 @@ static void find_sources(struct way *w)
 		*members = lint_written_management(lint, family_mask);
 		w->written |= members->count != 0;
 		w->further |= interval_set_subtract(&lint->scratch, members, &local).count != 0;
-		add_service(w, &w->outside, family_mask, lint_elsewhere(lint, family_mask));
+		lint_add_service(lint, &w->outside, w->service, family_mask, lint_elsewhere(lint, family_mask));
 	}
 	for (unsigned family_mask = IPV4; family_mask <= IPV6; family_mask <<= 1)
-		add_service(w, &w->left, family_mask,
-			    w->written ? named[family_mask == IPV6] : lint_local_network(lint, family_mask));
+		lint_add_service(lint, &w->left, w->service, family_mask,
+				 w->written ? named[family_mask == IPV6] : lint_local_network(lint, family_mask));
 }
 
-/* What comes from the set `blacklist` is dropped before all rules.  Where it is not known who the administrators are,
- * nothing is said: the addresses that stand for them are in many lists. */
-static bool is_blacklisted(struct lint *lint)
+/* Reports administrators in the set `blacklist`, which is dropped before all rules.  If they are unknown nothing is
+ * reported: the addresses that stand for them are in many lists. */
+static bool report_blacklisted(struct lint *lint)
 {
 	const struct ipset *set = lint_cluster_set(lint, "blacklist");
-	struct way way = { .lint = lint, .service = &services[0] };
+	struct way way = { .lint = lint, .service = IMPLIED_SSH };
 	struct packet_set dropped = { .count = 0 };
 	struct diagnostic *d;
 
@@ -139,23 +110,23 @@ static bool is_blacklisted(struct lint *lint)
 	return true;
 }
 
-static struct way find_way(struct lint *lint, const struct service *service)
+static struct way find_way(struct lint *lint, enum implied_id service)
 {
-	struct way way = { .lint = lint, .service = service };
+	struct way way = { .lint = lint, .service = service, .name = implied_phrase(service) };
 
 	find_sources(&way);
-	lint_each_host_rule(lint, DIRECTION_IN, visit, &way);
+	lint_each_host_rule(lint, DIRECTION_IN, visit_rule, &way);
 	return way;
 }
 
-/* One rule may close both ways. */
+/* `other` is the other service if it is blocked, too: by the same rule, perhaps. */
 static void report_closed(struct lint *lint, const struct way *way, const struct way *other)
 {
 	bool both = other && other->line == way->line;
 	struct diagnostic *d;
 
 	d = diag(lint->diags, way->line->span, DIAG_LOCK_OUT, "this rule keeps %s from %s%s of the host",
-		 way->written ? "addresses of `management`" : "the local network", way->service->name,
+		 way->written ? "addresses of `management`" : "the local network", way->name,
 		 both ? " and the web interface" : "");
 	if (way->rule != way->line)
 		diag_label(d, way->rule->span, "the rule of the group");
@@ -200,10 +171,10 @@ void lint_lock_out(struct lint *lint)
 
 	bool lost = lint_lost_rule(lint);
 
-	if (!config_enabled(config) || !config->host_options.enable || is_blacklisted(lint))
+	if (!config_enabled(config) || !config->host_options.enable || report_blacklisted(lint))
 		return;
-	ssh = find_way(lint, &services[0]);
-	web = find_way(lint, &services[1]);
+	ssh = find_way(lint, IMPLIED_SSH);
+	web = find_way(lint, IMPLIED_WEB);
 	/* A rule that is wrong may have been the one that lets in; if all are, nobody is. */
 	if (ssh.rule && !lost)
 		report_closed(lint, &ssh, web.rule ? &web : NULL);
@@ -212,8 +183,8 @@ void lint_lock_out(struct lint *lint)
 	if (lost && (config->cluster_rules.count || config->host_rules.count))
 		return;
 	if (config->cluster_options.policy_in.action != ACTION_ACCEPT && (!is_open(&ssh) || !is_open(&web)))
-		report_local(lint, is_open(&web)   ? ssh.service->name
-				   : is_open(&ssh) ? web.service->name
+		report_local(lint, is_open(&web)   ? ssh.name
+				   : is_open(&ssh) ? web.name
 						   : "SSH and the web interface",
 			     lost);
 }

@@ -228,25 +228,32 @@ void lint_ftp(struct lint *lint)
 
 /* ---- DHCP ---- */
 
-/* The ports of a server and a client, by IP version. */
-static bool is_port_of(const struct ports *ports, uint16_t four, uint16_t six)
+/* Whether all ports of a list are such as a kind of DHCP packets has: as source or as destination. */
+static bool is_for_ports(const struct ports *list, enum implied_id rule, bool source)
 {
-	for (uint32_t i = 0; ports && i < ports->count; i++)
-		if (ports->ranges[i].first != ports->ranges[i].last ||
-		    (ports->ranges[i].first != four && ports->ranges[i].first != six))
+	for (uint32_t i = 0; list && i < list->count; i++) {
+		const struct implied_packets *p = NULL;
+		bool found = false;
+
+		while ((p = implied_packets_next(rule, AT_NIC_IN | AT_NIC_OUT, p))) {
+			const struct port_range *port = source ? p->sport.ranges : p->dport.ranges;
+
+			found |= list->ranges[i].first == port->first && list->ranges[i].last == port->last;
+		}
+		if (!found)
 			return false;
-	return ports != NULL;
+	}
+	return list != NULL;
 }
 
 static bool is_for_dhcp(const struct rule *rule)
 {
 	const struct condition *c = rule->condition_count == 1 ? &rule->conditions[0] : NULL;
-	bool in = rule->direction == DIRECTION_IN;
+	enum implied_id id = rule->direction == DIRECTION_IN ? IMPLIED_DHCP_ANSWERS : IMPLIED_DHCP_QUESTIONS;
 
-	if (!rule->enabled || rule->action != ACTION_ACCEPT || rule->log != LOG_NOLOG || !c || c->proto.number != 17)
-		return false;
-	return in ? is_port_of(c->dport, 68, 546) && (!c->sport || is_port_of(c->sport, 67, 547))
-		  : is_port_of(c->dport, 67, 547) && (!c->sport || is_port_of(c->sport, 68, 546));
+	return rule->enabled && rule->action == ACTION_ACCEPT && rule->log == LOG_NOLOG && c &&
+	       c->proto.number == implied_packets_of(id)->proto && is_for_ports(c->dport, id, false) &&
+	       (!c->sport || is_for_ports(c->sport, id, true));
 }
 
 void lint_dhcp(struct lint *lint)

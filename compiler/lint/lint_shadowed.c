@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Rules that decide nothing: because they match no packet, because the rules
- * above them, taken together, have decided all their packets, or because the
- * policy would do the same.
+ * Rules without effect: those that match no packet, those whose packets earlier rules or the blacklist decide, and those
+ * that do what the policy does.
  *
- * A chain is laid out as steps, groups expanded in place.  From what a rule
- * matches every step above it is taken away; if nothing is left it never
- * decides.  What is left of a rule that does what the policy does is compared
- * with the steps below: if none of them would decide otherwise, the rule may go.
+ * A chain is laid out as steps, with the rules of groups in place.  The packets of every earlier step are subtracted
+ * from those of a rule; if none is left, the rule never decides.  What is left of a rule that does what the policy does
+ * is compared with the later steps: if none decides otherwise, the rule can go.
  */
 #include "lint/lint_host.h"
 
@@ -18,12 +16,12 @@ enum {
 	MOST_BELOW = 12, /* rules shown that one rule covers */
 };
 
-/* A rule where it counts. */
+/* A rule in its place in the chain. */
 struct step {
 	const struct rule *rule; /* never a GROUP rule */
-	const struct rule *line; /* the GROUP rule that brings it, or itself */
+	const struct rule *line; /* the GROUP rule that names its group, or itself */
 	struct packet_set set;
-	bool implied; /* stands in no file */
+	bool implied; /* not written in a file */
 };
 
 struct cover {
@@ -32,17 +30,17 @@ struct cover {
 	enum direction direction;
 	struct step *steps;
 	uint32_t count;
-	uint32_t own; /* those of the chain's own rules come first */
-	uint64_t work;
+	uint32_t own;  /* the steps of the chain's own rules; they come first */
+	uint64_t work; /* pairs compared so far */
 	bool bound_hit;
-	struct diagnostic *told; /* the last of report_covered(), and the one line that covers */
-	const struct rule *told_by;
-	uint32_t told_below; /* rules added to it */
+	struct diagnostic *last;     /* of report_covered(), */
+	const struct rule *last_by;  /* the one line that covers, or NULL */
+	uint32_t last_more;          /* rules added to it */
 };
 
 /* ---- laying out ---- */
 
-static uint32_t steps_of(const struct rule_list *rules)
+static uint32_t count_steps(const struct rule_list *rules)
 {
 	uint32_t count = 0;
 
@@ -51,60 +49,46 @@ static uint32_t steps_of(const struct rule_list *rules)
 	return count;
 }
 
-static void add_step(struct cover *c, const struct rule *rule, const struct rule *line)
+static void add_step(void *data, const struct rule *line, const struct rule *rule)
 {
-	if (rule->enabled && rule->direction == c->direction)
-		c->steps[c->count++] = (struct step){ rule, line,
-						      space_rule(c->lint->space, rule, line->iface), false };
+	struct cover *c = data;
+
+	c->steps[c->count++] = (struct step){ rule, line, space_rule(c->lint->space, rule, line->iface), false };
 }
 
-static void add_steps(struct cover *c, const struct rule_list *rules)
-{
-	for (const struct rule *r = rules ? rules->first : NULL; r; r = r->next) {
-		if (r->direction != DIRECTION_GROUP)
-			add_step(c, r, r);
-		for (const struct rule *g =
-			     r->direction == DIRECTION_GROUP && r->enabled ? r->group->rules.first : NULL;
-		     g; g = g->next)
-			add_step(c, g, r);
-	}
-}
-
-/* Who the host lets reach its own services behind its rules (spec 2.5). */
+/* What the host lets in or out of its own services after its rules (spec 2.5), from and to anyone: packets that only
+ * some may send are decided here for those. */
 static void add_implied(struct cover *c)
 {
 	static const struct rule accept = { .action = ACTION_ACCEPT };
-	static const uint16_t ports[][2] = {
-		{ 22, 22 }, { 3128, 3128 }, { 5900, 5999 }, { 8006, 8006 }, { 60000, 60050 }
-	};
 	struct step *step = &c->steps[c->count++];
 
 	*step = (struct step){ .rule = &accept, .line = &accept, .implied = true };
-	for (unsigned family_mask = IPV4; family_mask <= IPV6; family_mask <<= 1) {
-		struct cube cube = space_service(c->lint->space, family_mask, 17, 5404, 5405);
+	for (unsigned family_mask = IPV4; family_mask <= IPV6; family_mask <<= 1)
+		for (enum implied_id id = 0; id < IMPLIED_RULES; id++) {
+			const struct implied_rule *row = &implied_rules[id];
+			struct cube cube;
 
-		packet_set_add(&c->lint->scratch, &step->set, &cube);
-		for (size_t i = 0; i < sizeof(ports) / sizeof(ports[0]); i++) {
-			cube = space_service(c->lint->space, family_mask, 6, ports[i][0], ports[i][1]);
+			if (row->stage != IMPLIED_AFTER || !(row->chains & AT_HOST_IN))
+				continue;
+			cube = space_packets(c->lint->space, family_mask, implied_packets_of(id));
 			packet_set_add(&c->lint->scratch, &step->set, &cube);
 		}
-	}
 }
 
 static void lay_out(struct cover *c)
 {
 	const struct lint_chain *chain = c->chain;
 
-	c->steps = ARENA_ARRAY(&c->lint->scratch, struct step,
-			       steps_of(chain->rules) + steps_of(chain->then) + 1);
-	add_steps(c, chain->rules);
+	c->steps = ARENA_ARRAY(&c->lint->scratch, struct step, count_steps(chain->rules) + count_steps(chain->then) + 1);
+	lint_each_rule(chain->rules, c->direction, add_step, c);
 	c->own = c->count;
-	add_steps(c, chain->then);
+	lint_each_rule(chain->then, c->direction, add_step, c);
 	if (chain->host && c->direction != DIRECTION_FORWARD)
 		add_implied(c);
 }
 
-/* ---- subjects: one rule, or the rules that one GROUP brings ---- */
+/* ---- subjects: one rule, or the rules of a group at its GROUP rule ---- */
 
 struct subject {
 	const struct rule *line;
@@ -112,12 +96,12 @@ struct subject {
 	struct packet_set left;
 	const struct step *coverers[MOST_LABELS]; /* of different lines */
 	uint32_t coverer_count;
-	bool differs;       /* one of them decides otherwise */
-	struct cube example; /* packets that `by` decides, otherwise if one does */
-	const struct step *by;
+	bool differs;          /* one of them has another action */
+	struct cube example;   /* packets that `by` decides */
+	const struct step *by; /* a coverer; with `differs` one that has another action */
 };
 
-/* Keeps an example of what the step decides, rather one that it decides otherwise. */
+/* Keeps an example of the packets that the step decides; one with another action replaces one with the same. */
 static void keep_example(struct cover *c, struct subject *s, const struct step *step, enum action action)
 {
 	if (s->by && (s->differs || step->rule->action == action))
@@ -125,8 +109,7 @@ static void keep_example(struct cover *c, struct subject *s, const struct step *
 	for (uint32_t i = 0; i < s->left.count; i++)
 		for (uint32_t j = 0; j < step->set.count; j++)
 			if (cube_overlaps(&s->left.cubes[i], &step->set.cubes[j])) {
-				s->example = cube_intersect(&c->lint->scratch, &s->left.cubes[i],
-							&step->set.cubes[j]);
+				s->example = cube_intersect(&c->lint->scratch, &s->left.cubes[i], &step->set.cubes[j]);
 				s->by = step;
 				return;
 			}
@@ -143,7 +126,7 @@ static void note_coverer(struct subject *s, const struct step *step, enum action
 	s->coverer_count++;
 }
 
-/* Takes what `step` matches away from what is left; false when a bound is hit. */
+/* Subtracts the packets of `step` from what is left; false if a bound is exceeded. */
 static bool take_step(struct cover *c, struct subject *s, const struct step *step, bool *took)
 {
 	*took = false;
@@ -156,17 +139,17 @@ static bool take_step(struct cover *c, struct subject *s, const struct step *ste
 	return true;
 }
 
-/* The step that decides about one packet. */
-static const struct step *decider(const struct cover *c, const struct cube *packet, uint32_t from, uint32_t to)
+/* Whether one of the first steps decides about a packet. */
+static bool is_decided(const struct cover *c, const struct cube *packet, uint32_t count)
 {
-	for (uint32_t i = from; i < to; i++)
+	for (uint32_t i = 0; i < count; i++)
 		for (uint32_t j = 0; j < c->steps[i].set.count; j++)
 			if (cube_overlaps(&c->steps[i].set.cubes[j], packet))
-				return &c->steps[i];
-	return NULL;
+				return true;
+	return false;
 }
 
-/* A packet that no step above decides shows at once that the subject is not covered. */
+/* Fast path: a packet that no earlier step decides proves that the subject is not covered. */
 static bool has_witness(struct cover *c, const struct subject *s)
 {
 	for (uint32_t i = s->first; i < s->last; i++)
@@ -175,26 +158,19 @@ static bool has_witness(struct cover *c, const struct subject *s)
 			struct cube witness = space_last_packet(&c->steps[i].set.cubes[j], point);
 
 			c->work += s->first;
-			if (!decider(c, &witness, 0, s->first))
+			if (!is_decided(c, &witness, s->first))
 				return true;
 		}
 	return false;
 }
 
-static void packet_set_copy(struct cover *c, struct packet_set *to, const struct packet_set *from)
+/* Subtracts the earlier steps from one step of the subject; false if a bound is exceeded. */
+static bool subtract_from_step(struct cover *c, struct subject *s, uint32_t at)
 {
-	to->count = 0;
-	for (uint32_t i = 0; i < from->count; i++)
-		packet_set_add(&c->lint->scratch, to, &from->cubes[i]);
-}
-
-/* Of one step of the subject: what it decides there, without what is decided above. */
-static bool take_above_step(struct cover *c, struct subject *s, uint32_t at)
-{
-	const struct packet_set *set = &c->steps[at].set;
 	bool took;
 
-	packet_set_copy(c, &s->left, set);
+	s->left.count = 0;
+	packet_set_add_all(&c->lint->scratch, &s->left, &c->steps[at].set);
 	for (uint32_t i = s->first; i < at && s->left.count; i++)
 		if (!take_step(c, s, &c->steps[i], &took))
 			return false;
@@ -208,7 +184,7 @@ static bool take_above_step(struct cover *c, struct subject *s, uint32_t at)
 	return true;
 }
 
-/* One step that covers all of it by itself is the better explanation. */
+/* A single step that covers all of the subject is the better explanation. */
 static void find_single(struct cover *c, struct subject *s)
 {
 	for (uint32_t i = 0; s->coverer_count <= MOST_LABELS && i < s->coverer_count; i++) {
@@ -216,7 +192,8 @@ static void find_single(struct cover *c, struct subject *s)
 		bool took, covers = true;
 
 		for (uint32_t j = s->first; j < s->last && covers; j++) {
-			packet_set_copy(c, &alone.left, &c->steps[j].set);
+			alone.left.count = 0;
+			packet_set_add_all(&c->lint->scratch, &alone.left, &c->steps[j].set);
 			covers = take_step(c, &alone, s->coverers[i], &took) && !alone.left.count;
 		}
 		if (covers) {
@@ -227,11 +204,11 @@ static void find_single(struct cover *c, struct subject *s)
 	}
 }
 
-/* False when it cannot be said. */
-static bool take_above(struct cover *c, struct subject *s)
+/* Subtracts the earlier steps from all of the subject; false if a bound is exceeded. */
+static bool subtract_earlier(struct cover *c, struct subject *s)
 {
 	for (uint32_t i = s->first; i < s->last; i++) {
-		if (!take_above_step(c, s, i))
+		if (!subtract_from_step(c, s, i))
 			return false;
 		if (s->left.count)
 			break;
@@ -241,22 +218,9 @@ static bool take_above(struct cover *c, struct subject *s)
 
 /* ---- reporting ---- */
 
-static const char *verb(enum action action)
-{
-	static const char *const verbs[] = { "accepts", "drops", "rejects" };
-
-	return verbs[action];
-}
-
-static const char *effect(enum action action)
-{
-	static const char *const effects[] = { "accepted", "dropped", "rejected" };
-
-	return effects[action];
-}
-
 static void add_coverers(struct diagnostic *d, const struct subject *s)
 {
+	static const char *const verbs[] = { "accepts", "drops", "rejects" };
 	uint32_t shown = s->coverer_count < MOST_LABELS ? s->coverer_count : MOST_LABELS;
 
 	for (uint32_t i = 0; i < shown; i++) {
@@ -264,34 +228,34 @@ static void add_coverers(struct diagnostic *d, const struct subject *s)
 		const char *what = shown == 1 ? "all" : "some";
 
 		diag_label(d, step->line->span, "%s %s of it",
-			   step->line == step->rule ? verb(step->rule->action) : "decides", what);
+			   step->line == step->rule ? verbs[step->rule->action] : "decides", what);
 	}
 	if (s->coverer_count > shown)
 		diag_note(d, "%u more of the rules above take part in it", s->coverer_count - shown);
 }
 
-/* One rule that covers several below it is one mistake. */
-static bool tell_with_last(struct cover *c, const struct subject *s)
+/* Adds the rule to the last diagnostic if the same line covers it: that is one mistake. */
+static bool report_with_last(struct cover *c, const struct subject *s)
 {
-	if (s->coverer_count != 1 || s->coverers[0]->line != c->told_by)
+	if (s->coverer_count != 1 || s->coverers[0]->line != c->last_by)
 		return false;
-	/* A warning is not hidden in a note. */
-	if (s->differs && c->told->severity < SEVERITY_WARNING)
+	/* A warning must not be added to a note. */
+	if (s->differs && c->last->severity < SEVERITY_WARNING)
 		return false;
-	if (++c->told_below <= MOST_BELOW)
-		diag_label(c->told, s->line->span, "nor is this");
+	if (++c->last_more <= MOST_BELOW)
+		diag_label(c->last, s->line->span, "nor is this");
 	return true;
 }
 
-static void end_telling(struct cover *c)
+static void end_last(struct cover *c)
 {
-	if (c->told_below > MOST_BELOW)
-		diag_note(c->told, "nor are %u more below", c->told_below - MOST_BELOW);
-	c->told_below = 0;
-	c->told_by = NULL;
+	if (c->last_more > MOST_BELOW)
+		diag_note(c->last, "nor are %u more below", c->last_more - MOST_BELOW);
+	c->last_more = 0;
+	c->last_by = NULL;
 }
 
-/* All packets of the subject are decided above. */
+/* Reports that earlier rules decide all packets of the subject. */
 static void report_covered(struct cover *c, struct subject *s)
 {
 	struct arena *arena = c->lint->arena;
@@ -303,24 +267,23 @@ static void report_covered(struct cover *c, struct subject *s)
 
 	if (!s->differs && s->coverer_count > 1)
 		find_single(c, s);
-	if (tell_with_last(c, s))
+	if (report_with_last(c, s))
 		return;
-	end_telling(c);
+	end_last(c);
 	d = diag(c->lint->diags, s->line->span, s->differs ? DIAG_RULE_SHADOWED : DIAG_RULE_REDUNDANT,
 		 s->differs ? "%s: what it matches is decided above"
 			    : "%s: what it matches is decided in the same way above",
 		 what);
 	add_coverers(d, s);
-	diag_note(d, "for example, %s is %s above", space_example(arena, &s->example),
-		  effect(s->by->rule->action));
+	diag_note(d, "for example, %s is %s above", space_example(arena, &s->example), lint_effects[s->by->rule->action]);
 	if (s->differs && s->coverer_count == 1 && s->coverers[0]->implied)
 		diag_help(d, "the blacklist comes before all rules: write an exception into it, with `!`, or remove the rule");
 	else if (s->differs)
 		diag_help(d, "move it up if it is to be an exception, or remove it");
 	else
 		diag_help(d, "it can be removed");
-	c->told = d;
-	c->told_by = s->coverer_count == 1 ? s->coverers[0]->line : NULL;
+	c->last = d;
+	c->last_by = s->coverer_count == 1 ? s->coverers[0]->line : NULL;
 }
 
 static void report_bound(struct cover *c, const struct subject *s)
@@ -339,7 +302,7 @@ static void report_bound(struct cover *c, const struct subject *s)
 
 /* ---- rules that the policy makes needless ---- */
 
-/* Without the rule a step below would decide otherwise about something. */
+/* Whether a later step decides some of what is left otherwise, or logs it. */
 static bool matters_below(struct cover *c, const struct subject *s, enum action action)
 {
 	for (uint32_t i = s->last; i < c->count; i++) {
@@ -354,37 +317,29 @@ static bool matters_below(struct cover *c, const struct subject *s, enum action 
 	return false;
 }
 
-/* What PVEFW-Drop drops before anything is logged: answers of name servers that come too
- * late, and the chatter of Windows and UPnP (spec/data). */
+/* Whether a policy of DROP drops all of these packets without logging them. */
 static bool is_noise(struct cover *c, const struct packet_set *set)
 {
-	static const struct {
-		uint8_t proto;
-		uint16_t first, last;
-	} noise[] = { { 17, 135, 135 }, { 17, 445, 445 }, { 17, 137, 139 }, { 17, 1900, 1900 },
-		      { 6, 135, 135 },  { 6, 139, 139 },  { 6, 445, 445 } };
+	struct arena *scratch = &c->lint->scratch;
 	struct packet_set left = { .count = 0 };
 
-	for (uint32_t i = 0; i < set->count; i++)
-		packet_set_add(&c->lint->scratch, &left, &set->cubes[i]);
-	for (unsigned family_mask = IPV4; family_mask <= IPV6; family_mask <<= 1) {
-		struct cube dns = space_service(c->lint->space, family_mask, 17, 53, 53);
-		struct interval_set any = dns.side[DIM_SPORT];
+	packet_set_add_all(scratch, &left, set);
+	for (enum implied_id id = 0; id < IMPLIED_RULES; id++) {
+		const struct implied_rule *row = &implied_rules[id];
 
-		dns.side[DIM_SPORT] = dns.side[DIM_DPORT];
-		dns.side[DIM_DPORT] = any;
-		packet_set_subtract(&c->lint->scratch, &left, &dns);
-		for (size_t i = 0; i < sizeof(noise) / sizeof(noise[0]) && left.count; i++) {
-			struct cube cube = space_service(c->lint->space, family_mask, noise[i].proto,
-						       noise[i].first, noise[i].last);
+		if (row->stage != IMPLIED_POLICY || (row->action != ACTION_DROP && row->action != ACTIONS))
+			continue;
+		for (const struct implied_packets *p = NULL; (p = implied_packets_next(id, AT_HOST_IN, p));)
+			for (unsigned family_mask = IPV4; family_mask <= IPV6; family_mask <<= 1) {
+				struct cube cube = space_packets(c->lint->space, family_mask, p);
 
-			packet_set_subtract(&c->lint->scratch, &left, &cube);
-		}
+				packet_set_subtract(scratch, &left, &cube);
+			}
 	}
 	return !left.count;
 }
 
-/* The subject is a single rule that does what the policy does, and nothing else. */
+/* A single rule that does only what the policy does. */
 static bool is_like_policy(const struct cover *c, const struct subject *s)
 {
 	const struct policy *policy = c->chain->policy[c->direction];
@@ -424,7 +379,7 @@ static void check_policy(struct cover *c, struct subject *s)
 
 /* ---- rules of a host that those of the cluster repeat ---- */
 
-/* The rules below, up to the first that decides otherwise, do with all packets of the rule what it does. */
+/* Whether later rules, up to the first that decides otherwise, do the same with all packets of the rule. */
 static bool is_repeated(struct cover *c, struct subject *s, const struct step **by)
 {
 	const struct rule *rule = s->line;
@@ -433,12 +388,7 @@ static bool is_repeated(struct cover *c, struct subject *s, const struct step **
 	for (uint32_t i = s->last; i < c->count && s->left.count; i++) {
 		const struct step *step = &c->steps[i];
 
-		if (step->implied || i < c->own) {
-			if (packet_set_overlaps(&s->left, &step->set))
-				return false;
-			continue;
-		}
-		if (step->rule->action != rule->action || step->rule->log != rule->log) {
+		if (step->implied || i < c->own || step->rule->action != rule->action || step->rule->log != rule->log) {
 			if (packet_set_overlaps(&s->left, &step->set))
 				return false;
 			continue;
@@ -458,7 +408,8 @@ static void check_repeated(struct cover *c, struct subject *s)
 
 	if (!c->chain->then || s->line->direction == DIRECTION_GROUP || c->work > MOST_WORK / 2)
 		return;
-	packet_set_copy(c, &s->left, &c->steps[s->first].set);
+	s->left.count = 0;
+	packet_set_add_all(&c->lint->scratch, &s->left, &c->steps[s->first].set);
 	if (!is_repeated(c, s, &by) || !by)
 		return;
 	d = diag(c->lint->diags, s->line->span, DIAG_RULE_REPEATED, "the rules of cluster.fw do the same");
@@ -468,9 +419,9 @@ static void check_repeated(struct cover *c, struct subject *s)
 
 /* ---- rules about the blacklist ---- */
 
-/* All packets come from the set `blacklist`, which is asked before all rules of hosts and guests (spec 2.2).  It may
- * hold many addresses, so it is no step: it is only looked into. */
-static bool is_blacklisted(const struct cover *c, const struct subject *s, const struct ipset *set)
+/* Whether all sources of the subject are in the set `blacklist`, which is matched before all rules (spec 2.2).  It can
+ * have many addresses, so it is not a step: it is only looked up. */
+static bool is_from_blacklist(const struct cover *c, const struct subject *s, const struct ipset *set)
 {
 	for (uint32_t i = s->first; i < s->last; i++)
 		for (uint32_t j = 0; j < c->steps[i].set.count; j++) {
@@ -489,7 +440,7 @@ static bool check_blacklist(struct cover *c, struct subject *s)
 	struct step *step;
 	struct rule *rule;
 
-	if (!set || !set->span.begin || !is_blacklisted(c, s, set))
+	if (!set || !set->span.begin || !is_from_blacklist(c, s, set))
 		return false;
 	rule = ARENA_NEW(&c->lint->scratch, struct rule);
 	step = ARENA_NEW(&c->lint->scratch, struct step);
@@ -516,18 +467,14 @@ static bool is_unsure(const struct endpoint *endpoint)
 		if (e->alias && !e->alias->valid)
 			return true;
 	}
-	/* Lines that were wrong, and reported: what the set should hold is not known. */
+	/* All its lines had errors, which were reported: what it should hold is not known. */
 	return !kept && endpoint->ipset->size;
-}
-
-static const char *version_text(unsigned family_mask)
-{
-	return family_mask == IPV4 ? " IPv4" : family_mask == IPV6 ? " IPv6" : "";
 }
 
 static void explain_empty(struct cover *c, struct diagnostic *d, const struct rule *rule,
 			  const struct endpoint *endpoint)
 {
+	static const char *const families[] = { "", " IPv4", " IPv6", "" };
 	unsigned family_mask = 0;
 
 	for (unsigned family = IPV4; family <= IPV6; family <<= 1)
@@ -537,10 +484,10 @@ static void explain_empty(struct cover *c, struct diagnostic *d, const struct ru
 		return;
 	if (endpoint->ipset->span.begin)
 		diag_label(d, endpoint->ipset->span, "holds no%s address",
-			   version_text(family_mask ? rule->family_mask : 0));
+			   families[family_mask ? rule->family_mask : 0]);
 	else
 		diag_note(d, "the set `%.*s` holds no%s address", TEXT_ARG(endpoint->ipset->name),
-			  version_text(family_mask ? rule->family_mask : 0));
+			  families[family_mask ? rule->family_mask : 0]);
 }
 
 static void report_nothing(struct cover *c, const struct step *step)
@@ -558,7 +505,6 @@ static void report_nothing(struct cover *c, const struct step *step)
 
 /* ---- a chain ---- */
 
-/* A host's own rules and the cluster's stand in different files. */
 static void check_subject(struct cover *c, struct subject *s)
 {
 	if (s->first + 1 == s->last && !c->steps[s->first].set.count) {
@@ -571,7 +517,7 @@ static void check_subject(struct cover *c, struct subject *s)
 		check_repeated(c, s);
 		return;
 	}
-	if (!take_above(c, s))
+	if (!subtract_earlier(c, s))
 		report_bound(c, s);
 	else if (!s->left.count && s->coverer_count)
 		report_covered(c, s);
@@ -596,10 +542,10 @@ static void check_direction(struct lint *lint, const struct lint_chain *chain, e
 			report_bound(&c, &s);
 		arena_release(&lint->scratch, mark);
 	}
-	end_telling(&c);
+	end_last(&c);
 }
 
-static void check_chain(struct lint *lint, const struct lint_chain *chain)
+static void check_cover(struct lint *lint, const struct lint_chain *chain)
 {
 	struct arena_mark mark = arena_mark(&lint->scratch);
 
@@ -610,5 +556,5 @@ static void check_chain(struct lint *lint, const struct lint_chain *chain)
 
 void lint_coverage(struct lint *lint)
 {
-	lint_each_chain(lint, check_chain);
+	lint_each_chain(lint, check_cover);
 }

@@ -175,7 +175,7 @@ bool interval_set_contains(const struct interval_set *a, const struct interval_s
 	return true;
 }
 
-static struct interval_set interval_set_intersect(struct arena *arena, const struct interval_set *a, const struct interval_set *b)
+struct interval_set interval_set_intersect(struct arena *arena, const struct interval_set *a, const struct interval_set *b)
 {
 	struct interval *ranges;
 	uint32_t count = 0;

@@ -80,6 +80,7 @@ struct interval_set interval_set_normalize(struct interval *ranges, uint32_t cou
 /* Of those prefixes that belong to the family. */
 struct interval_set interval_set_of_prefixes(struct arena *arena, const struct prefix *prefixes, uint32_t count,
 					     unsigned family_mask);
+struct interval_set interval_set_intersect(struct arena *arena, const struct interval_set *a, const struct interval_set *b);
 struct interval_set interval_set_subtract(struct arena *arena, const struct interval_set *a, const struct interval_set *b);
 /* Whether all of `b` is in `a`, in O(b log a). */
 bool interval_set_contains(const struct interval_set *a, const struct interval_set *b);
