@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* See the header. */
 #include "firewall/service/compilation.h"
 
 #include <sha1.h>
 
 #include "diag/filter.h"
+#include "pipeline/pipeline.h"
 
 static void digest_sources(const struct source_map *map, struct tree_digest *digest)
 {
@@ -39,17 +39,18 @@ void compilation_again(struct compilation *c)
 void compilation_run_without(struct compilation *c, const struct input_options *options, struct source_cache *cache,
 			     struct left_out *left_out)
 {
+	struct pipeline p = { .options = options, .diags = &c->diags, .left_out = left_out };
+
 	*c = (struct compilation){ .options = *options, .cache = cache, .left_out = left_out };
 	source_map_init(&c->map, &c->arena);
 	c->map.cache = cache;
 	diags_init(&c->diags, &c->arena, &c->map);
-	if (!inputs_load(&c->inputs, options, &c->diags))
+	pipeline_run(&p);
+	if (!p.configs.count)
 		return;
 	digest_sources(&c->map, &c->digest);
-	if (left_out)
-		left_out_expire(left_out, &c->map);
-	c->inputs.left_out = left_out;
-	c->config = compile(&c->inputs, &c->diags);
+	c->inputs = p.only;
+	c->config = p.configs.configs[0];
 	c->backend = backend_of_host(c->config);
 	diags_choose(&c->diags, NULL);
 }
