@@ -9,6 +9,8 @@
 
 #include "nft/load/known.h"
 #include "nft/load/ask.h"
+#include "base/xmalloc.h"
+#include "net/netlink_socket.h"
 
 /* ---- printing ---- */
 
@@ -64,10 +66,8 @@ static struct nft_session *session_of(struct backend_session *session)
 
 static struct backend_session *open_session(const struct backend *backend)
 {
-	struct nft_session *s = calloc(1, sizeof(*s));
+	struct nft_session *s = xcalloc(1, sizeof(*s));
 
-	if (!s)
-		abort();
 	s->base.backend = backend;
 	s->known = nft_known_new();
 	return &s->base;
@@ -85,11 +85,7 @@ static struct backend_session *nft_open_netlink(void)
 
 static void nft_watch_end(struct backend_session *session)
 {
-	struct nft_session *s = session_of(session);
-
-	if (s->listener)
-		mnl_socket_close(s->listener);
-	s->listener = NULL;
+	netlink_socket_close(&session_of(session)->listener);
 }
 
 static void nft_close(struct backend_session *session)
@@ -133,19 +129,10 @@ static bool nft_differs(struct backend_session *session, struct backend_loading 
 static int nft_watch(struct backend_session *session)
 {
 	struct nft_session *s = session_of(session);
-	int group = NFNLGRP_NFTABLES, reason;
 
-	if (s->listener)
-		return mnl_socket_get_fd(s->listener);
-	s->listener = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (!s->listener)
-		return -errno;
-	if (mnl_socket_bind(s->listener, 0, MNL_SOCKET_AUTOPID) == 0 &&
-	    mnl_socket_setsockopt(s->listener, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) == 0)
-		return mnl_socket_get_fd(s->listener);
-	reason = -errno;
-	nft_watch_end(session);
-	return reason;
+		s->listener = netlink_socket_open(NETLINK_NETFILTER, SOCK_NONBLOCK, NETLINK_GROUP(NFNLGRP_NFTABLES));
+	return s->listener ? mnl_socket_get_fd(s->listener) : -errno;
 }
 
 /* In all messages about something in a table, attribute 1 is the table's name. */
@@ -176,21 +163,10 @@ static int take_message(const struct nlmsghdr *header, void *context)
 static bool nft_watch_take(struct backend_session *session)
 {
 	struct nft_session *s = session_of(session);
-	_Alignas(struct nlmsghdr) char buffer[65536];
 	bool ours = false;
 
-	while (s->listener) {
-		ssize_t got = mnl_socket_recvfrom(s->listener, buffer, sizeof(buffer));
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		ours |= got < 0 && errno == ENOBUFS;
-		if (got <= 0 && errno != ENOBUFS)
-			break;
-		if (got > 0)
-			mnl_cb_run(buffer, (size_t)got, 0, 0, take_message, &ours);
-	}
-	return ours;
+	/* What was lost may have been about us. */
+	return s->listener && (!netlink_socket_drain(s->listener, take_message, &ours) || ours);
 }
 
 static uint32_t nft_generation(struct backend_session *session)

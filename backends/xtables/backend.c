@@ -4,6 +4,7 @@
 
 #include "diag/diag.h"
 #include "xtables/load/xt_state.h"
+#include "base/xmalloc.h"
 
 /* ---- restore scripts, for a system that has none of it ---- */
 
@@ -91,10 +92,8 @@ static struct xt_state *state_of(struct backend_session *session)
 
 static struct backend_session *xt_open(void)
 {
-	struct xt_session *s = calloc(1, sizeof(*s));
+	struct xt_session *s = xcalloc(1, sizeof(*s));
 
-	if (!s)
-		abort();
 	s->base.backend = &backend_iptables;
 	s->state = xt_state_new();
 	return &s->base;

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "base/xmalloc.h"
+
 /* An arena that is used much grows by chunks that are huge pages, where the kernel
  * gives them: one fault makes such a chunk usable, where small pages take 512. */
 enum { CHUNK_SIZE = 2 << 20, FIRST_CHUNK = 64 << 10, GROWTH = 4 };
@@ -27,8 +29,7 @@ static void *map(size_t size)
 
 	if (memory != MAP_FAILED)
 		return memory;
-	fprintf(stderr, "pvefw: out of memory (%zu bytes wanted)\n", size);
-	abort();
+	out_of_memory();
 }
 
 /* A chunk that begins where a huge page can: what is mapped too much at both

@@ -7,6 +7,7 @@
 #include <uthash.h>
 
 #include "base/arena.h"
+#include "base/xmalloc.h"
 
 struct entry {
 	struct text key;
@@ -22,12 +23,8 @@ struct text_memo {
 
 struct text_memo *text_memo_new(void)
 {
-	struct text_memo *memo = calloc(1, sizeof(*memo));
+	struct text_memo *memo = xcalloc(1, sizeof(*memo));
 
-	if (!memo) {
-		fprintf(stderr, "pvefw: out of memory\n");
-		abort();
-	}
 	pthread_mutex_init(&memo->lock, NULL);
 	return memo;
 }

@@ -3,7 +3,8 @@
 #include "base/xml_writer.h"
 
 #include <stdio.h>
-#include <stdlib.h>
+
+#include "base/xmalloc.h"
 
 static int write_out(void *out, const char *bytes, int len)
 {
@@ -16,19 +17,13 @@ static void check(struct xml_out *xml, int written)
 	xml->failed |= written < 0;
 }
 
-static void no_memory(void)
-{
-	fprintf(stderr, "pvefw: out of memory\n");
-	abort();
-}
-
 static void open_writer(struct xml_out *xml, struct out *out)
 {
 	xmlOutputBufferPtr buffer = xmlOutputBufferCreateIO(write_out, NULL, out, NULL);
 
 	*xml = (struct xml_out){ .writer = buffer ? xmlNewTextWriter(buffer) : NULL };
 	if (!xml->writer)
-		no_memory();
+		out_of_memory();
 }
 
 void xml_begin_part(struct xml_out *xml, struct out *out)
@@ -56,7 +51,7 @@ void xml_end(struct xml_out *xml)
 	check(xml, xmlTextWriterEndDocument(xml->writer));
 	xmlFreeTextWriter(xml->writer);
 	if (xml->failed)
-		no_memory();
+		out_of_memory();
 }
 
 void xml_end_part(struct xml_out *xml)
@@ -64,7 +59,7 @@ void xml_end_part(struct xml_out *xml)
 	check(xml, xmlTextWriterFlush(xml->writer));
 	xmlFreeTextWriter(xml->writer);
 	if (xml->failed)
-		no_memory();
+		out_of_memory();
 }
 
 void xml_open(struct xml_out *xml, const char *name)

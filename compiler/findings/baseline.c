@@ -19,6 +19,7 @@
 #include "inputs/json_place.h"
 #include "base/atomic_files.h"
 #include "base/errno_text.h"
+#include "base/xmalloc.h"
 
 enum { FINGERPRINT_LENGTH = 32, VERSION = 1, STALE_NAMED = 20 };
 
@@ -513,11 +514,7 @@ static void print_entry(struct out *out, const struct diags *diags, const struct
 		json_array_append_new(nodes, json_string(diag_escaped(diags, entry->nodes[i])));
 	if (nodes)
 		json_object_set_new(object, "nodes", nodes);
-	text = object ? json_dumps(object, 0) : NULL;
-	if (!text) {
-		fprintf(stderr, "pvefw: out of memory\n");
-		abort();
-	}
+	text = xcheck(object ? json_dumps(object, 0) : NULL);
 	out_string(out, text);
 	free(text);
 	json_decref(object);

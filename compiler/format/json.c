@@ -14,6 +14,7 @@
 #include "format/formats.h"
 #include "format/common.h"
 #include "base/escape.h"
+#include "base/xmalloc.h"
 
 static int write_out(const char *bytes, size_t len, void *out)
 {
@@ -23,10 +24,8 @@ static int write_out(const char *bytes, size_t len, void *out)
 
 void json_print(struct out *out, json_t *value)
 {
-	if (!value || json_dump_callback(value, write_out, out, JSON_INDENT(2)) != 0) {
-		fprintf(stderr, "pvefw: out of memory\n");
-		abort();
-	}
+	if (!value || json_dump_callback(value, write_out, out, JSON_INDENT(2)) != 0)
+		out_of_memory();
 	out_char(out, '\n');
 	json_decref(value);
 }

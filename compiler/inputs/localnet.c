@@ -11,7 +11,7 @@
 
 #include "inputs/inputs.h"
 #include "inputs/lookup.h"
-#include "net/netlink_dump.h"
+#include "net/netlink_socket.h"
 
 /* ---- asking ---- */
 
@@ -21,12 +21,8 @@ static int dump(uint16_t type, unsigned char family, mnl_cb_t each, void (*resta
 {
 	_Alignas(struct nlmsghdr) char buffer[256] = { 0 };
 	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
-	struct mnl_socket *socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
 	struct netlink_dump d = { .request = request, .each = each, .restart = restart, .data = data };
-	int reason = 0;
 
-	if (!socket)
-		return errno;
 	request->nlmsg_type = type;
 	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
 	if (type == RTM_GETLINK) {
@@ -39,15 +35,7 @@ static int dump(uint16_t type, unsigned char family, mnl_cb_t each, void (*resta
 
 		route->rtm_family = family;
 	}
-	d.buffer = malloc(NETLINK_DATAGRAM_MOST);
-	if (!d.buffer || mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0)
-		reason = errno;
-	d.peer = netlink_peer_of(socket);
-	if (!reason)
-		reason = netlink_dump_run(&d);
-	free(d.buffer);
-	mnl_socket_close(socket);
-	return reason;
+	return netlink_ask(NETLINK_ROUTE, &d);
 }
 
 /* ---- the local network ---- */

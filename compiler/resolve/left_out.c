@@ -1,21 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "resolve/left_out.h"
 
+#include <sha2.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+#include "base/xmalloc.h"
 
 const struct layer_row layer_table[LAYERS] = {
 #define LAYER(ID, name, effect, remedy) { name, effect, remedy },
 #include "resolve/layers.def"
 };
-
-static void *need(void *memory)
-{
-	if (memory)
-		return memory;
-	fprintf(stderr, "pvefw: out of memory\n");
-	abort();
-}
 
 static void free_line(struct left_out *left_out, struct left_out_line *line)
 {
@@ -65,7 +60,7 @@ static struct text line_around(const struct source *source, uint32_t offset)
 static struct left_out_line *new_line(const char *path, struct text text)
 {
 	size_t path_size = strlen(path) + 1;
-	struct left_out_line *line = need(calloc(1, sizeof(*line) + path_size + text.len + 1));
+	struct left_out_line *line = xcalloc(1, sizeof(*line) + path_size + text.len + 1);
 
 	memcpy(line->key, path, path_size);
 	memcpy(line->key + path_size, text.ptr, text.len);
@@ -89,30 +84,26 @@ const struct left_out_line *left_out_find(const struct left_out *left_out, const
 	return found;
 }
 
-/* FNV-1a */
-static uint64_t hash_source(uint64_t hash, const struct source *source)
-{
-	for (uint32_t i = 0; i < source->size; i++)
-		hash = (hash ^ (unsigned char)source->text[i]) * 0x100000001b3u;
-	return hash;
-}
-
 static bool decides_for_all(const char *path)
 {
-	const char *name = strrchr(path, '/');
+	const char *name = base_name(path);
 
-	name = name ? name + 1 : path;
 	return strcmp(name, "cluster.fw") == 0 || strcmp(name, "host.fw") == 0;
 }
 
 static uint64_t content_of(const struct source_map *map, const char *path)
 {
-	uint64_t hash = 0xcbf29ce484222325u;
+	uint8_t digest[SHA256_DIGEST_LENGTH];
+	uint64_t first;
+	SHA2_CTX sha;
 
+	SHA256Init(&sha);
 	for (uint32_t i = 0; i < map->count; i++)
 		if (decides_for_all(map->sources[i]->path) || strcmp(map->sources[i]->path, path) == 0)
-			hash = hash_source(hash, map->sources[i]);
-	return hash;
+			SHA256Update(&sha, (const uint8_t *)map->sources[i]->text, map->sources[i]->size);
+	SHA256Final(digest, &sha);
+	memcpy(&first, digest, sizeof(first));
+	return first;
 }
 
 struct left_out_line *left_out_new_line(const struct source_map *map, uint32_t position, const char *words)
@@ -123,7 +114,7 @@ struct left_out_line *left_out_new_line(const struct source_map *map, uint32_t p
 	if (!source)
 		return NULL;
 	line = new_line(source->path, line_around(source, position - source->base));
-	line->words = need(strdup(words));
+	line->words = xstrdup(words);
 	line->number = source_line_number(map, position);
 	line->content = content_of(map, source->path);
 	return line;
@@ -149,7 +140,7 @@ bool left_out_put_line(struct left_out *left_out, const struct left_out_line *li
 	if (found)
 		return false;
 	copy = new_line(line->path, text_of(line->text));
-	copy->words = need(strdup(line->words));
+	copy->words = xstrdup(line->words);
 	copy->number = line->number;
 	copy->content = line->content;
 	HASH_ADD_KEYPTR(hh, left_out->lines, copy->key, key_len(copy), copy);
@@ -179,7 +170,7 @@ bool left_out_add_text(struct left_out *left_out, const char *path, struct text 
 	struct left_out_line *line = new_line(path, text);
 	bool added;
 
-	line->words = need(strdup(words));
+	line->words = xstrdup(words);
 	added = left_out_put_line(left_out, line);
 	left_out_free_line(line);
 	return added;
@@ -215,9 +206,9 @@ bool left_out_add_rule(struct left_out *left_out, struct text text, const char *
 
 	if (left_out_find_rule(left_out, text.ptr, text.len))
 		return false;
-	rule = need(calloc(1, sizeof(*rule) + text.len + 1));
+	rule = xcalloc(1, sizeof(*rule) + text.len + 1);
 	memcpy(rule->text, text.ptr, text.len);
-	rule->words = need(strdup(words));
+	rule->words = xstrdup(words);
 	rule->guarded = guarded;
 	HASH_ADD_KEYPTR(hh, left_out->rules, rule->text, text.len, rule);
 	return true;
@@ -237,7 +228,7 @@ bool left_out_add_layer(struct left_out *left_out, enum layer layer, const char 
 	if (left_out_layer(left_out, layer))
 		return false;
 	left_out->layers |= 1u << layer;
-	left_out->layer_words[layer] = need(strdup(words));
+	left_out->layer_words[layer] = xstrdup(words);
 	return true;
 }
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "source/source_cache.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <uthash.h>
+
+#include "base/xmalloc.h"
 
 struct entry {
 	struct cached_source source; /* first: the public part */
@@ -18,17 +19,9 @@ struct source_cache {
 	uint64_t reads;
 };
 
-static void *need(void *memory)
-{
-	if (memory)
-		return memory;
-	fprintf(stderr, "pvefw: out of memory\n");
-	abort();
-}
-
 struct source_cache *source_cache_new(void)
 {
-	return need(calloc(1, sizeof(struct source_cache)));
+	return xcalloc(1, sizeof(struct source_cache));
 }
 
 static void drop(struct source_cache *cache, struct entry *entry)
@@ -69,7 +62,7 @@ static struct entry *find_or_add(struct source_cache *cache, const char *shown, 
 	}
 	if (entry)
 		return entry;
-	entry = need(calloc(1, sizeof(*entry) + len + 1));
+	entry = xcalloc(1, sizeof(*entry) + len + 1);
 	memcpy(entry->shown, shown, len + 1);
 	entry->source.shown = entry->shown;
 	entry->source.is_folder = is_folder;
@@ -80,7 +73,7 @@ static struct entry *find_or_add(struct source_cache *cache, const char *shown, 
 void source_cache_put(struct source_cache *cache, const char *shown, const char *bytes, uint32_t size)
 {
 	struct entry *entry = find_or_add(cache, shown, false);
-	char *copy = need(malloc(size + 1u));
+	char *copy = xmalloc(size + 1u);
 
 	if (size)
 		memcpy(copy, bytes, size);

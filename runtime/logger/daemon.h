@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a daemon does with its own process. */
-#ifndef PVEFW_DAEMON_H
-#define PVEFW_DAEMON_H
+/* What the logger does with its own process. */
+#ifndef PVEFW_LOGGER_DAEMON_H
+#define PVEFW_LOGGER_DAEMON_H
 
 #include <stdbool.h>
 
 /*
- * Goes on in a process of its own in the background, while the caller's waits until
- * process_ready() and exits with 0, or with the exit status of one that ended before.
- * False if that cannot be, with the reason in errno.
+ * Continues in a process in the background.  The caller's process waits until daemon_ready() and exits with 0, or
+ * with the exit status of a child that ended before.  False with errno set if there can be no such process.
  */
-bool process_background(void);
-/* From here on nothing is printed to the terminal.  Does nothing in the foreground. */
-void process_ready(void);
+bool daemon_start(void);
+/* Lets the waiting process exit; nothing goes to the terminal any more.  Does nothing in the foreground. */
+void daemon_ready(void);
 
-/* Keeps CAP_NET_ADMIN and gives all other capabilities away for good. */
-void process_drop_privileges(void);
+/* Keeps CAP_NET_ADMIN and drops all other capabilities for good. */
+void drop_privileges(void);
 
 #endif

@@ -483,9 +483,9 @@ static int start(struct logger *l)
 {
 	int status = EXIT_CLEAN;
 
-	if (!l->options->foreground && !getenv("NOTIFY_SOCKET") && !process_background())
+	if (!l->options->foreground && !getenv("NOTIFY_SOCKET") && !daemon_start())
 		return cli_error("cannot go to the background: %s", error_text(errno));
-	process_drop_privileges();
+	drop_privileges();
 	l->local.known = true;
 	status = open_log(l);
 	if (status == EXIT_CLEAN)
@@ -498,7 +498,7 @@ static int start(struct logger *l)
 	watch_folder(l);
 	watch_run_dir(l);
 	say(l, 5, "starting pvefw-logger");
-	process_ready();
+	daemon_ready();
 	sd_notify(0, "READY=1");
 	return EXIT_CLEAN;
 }

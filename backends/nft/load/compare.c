@@ -18,6 +18,7 @@
 #include <stdlib.h>
 
 #include "nft/netlink/expr.h"
+#include "base/xmalloc.h"
 
 /* ---- feeding ---- */
 
@@ -308,9 +309,7 @@ static struct nft_rule_id *add_rule(struct reading *r)
 {
 	if (r->count == r->room) {
 		r->room = r->room ? 2 * r->room : 32;
-		r->rules = realloc(r->rules, r->room * sizeof(*r->rules));
-		if (!r->rules)
-			abort();
+		r->rules = xrealloc(r->rules, r->room * sizeof(*r->rules));
 	}
 	return &r->rules[r->count++];
 }
@@ -368,11 +367,9 @@ void nft_rules_want(struct nft_rule_id *rules, struct arena *arena, const struct
 {
 	static const size_t room = 1 << 17; /* as in netlink_batch.c */
 	struct feeding f = { .arena = arena, .sets = sets, .set_count = set_count };
-	char *buffer = calloc(1, room);
+	char *buffer = xcalloc(1, room);
 	uint32_t n = 0;
 
-	if (!buffer)
-		abort();
 	out_init_memory(&f.bytes);
 	for (const struct nft_rule *rule = chain->first; rule; rule = rule->next) {
 		struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);

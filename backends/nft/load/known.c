@@ -9,18 +9,11 @@
 #include <stdlib.h>
 
 #include "nft/load/ask.h"
-
-static void *need(void *memory)
-{
-	if (memory)
-		return memory;
-	fprintf(stderr, "pvefw: out of memory\n");
-	abort();
-}
+#include "base/xmalloc.h"
 
 struct nft_known *nft_known_new(void)
 {
-	return need(calloc(1, sizeof(struct nft_known)));
+	return xcalloc(1, sizeof(struct nft_known));
 }
 
 void nft_known_forget(struct nft_known *known)
@@ -74,7 +67,7 @@ const struct nft_known_item *nft_known_contents(const struct nft_known *known, c
 
 static struct nft_known_item *add(struct nft_known_item **items, struct text name, const struct nft_digest *digest)
 {
-	struct nft_known_item *item = need(calloc(1, sizeof(*item) + name.len));
+	struct nft_known_item *item = xcalloc(1, sizeof(*item) + name.len);
 
 	item->digest = *digest;
 	item->len = name.len;

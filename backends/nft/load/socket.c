@@ -14,6 +14,8 @@
 
 #include "base/clock.h"
 #include "nft/load/ask.h"
+#include "base/xmalloc.h"
+#include "net/netlink_socket.h"
 
 enum { RECEIVE_BUFFER = 64 << 20, SEND_EXTRA = 4096, FIRST_REFUSALS = 64 };
 
@@ -21,20 +23,10 @@ int nft_kernel_open(struct nft_kernel *kernel)
 {
 	int yes = 1;
 
-	*kernel = (struct nft_kernel){ .socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC) };
+	*kernel = (struct nft_kernel){ .socket = netlink_socket_open(NETLINK_NETFILTER, 0, 0) };
 	if (!kernel->socket)
 		return errno;
-	kernel->buffer = malloc(NFT_RECEIVED_MOST);
-	if (!kernel->buffer) {
-		nft_kernel_close(kernel);
-		return ENOMEM;
-	}
-	if (mnl_socket_bind(kernel->socket, 0, MNL_SOCKET_AUTOPID) < 0) {
-		int reason = errno;
-
-		nft_kernel_close(kernel);
-		return reason;
-	}
+	kernel->buffer = xmalloc(NFT_RECEIVED_MOST);
 	/* An error repeats the message's header only, and may say which attribute is wrong.  Kernels that
 	 * cannot do this say less. */
 	mnl_socket_setsockopt(kernel->socket, NETLINK_CAP_ACK, &yes, sizeof(yes));
@@ -44,8 +36,7 @@ int nft_kernel_open(struct nft_kernel *kernel)
 
 void nft_kernel_close(struct nft_kernel *kernel)
 {
-	if (kernel->socket)
-		mnl_socket_close(kernel->socket);
+	netlink_socket_close(&kernel->socket);
 	free(kernel->buffer);
 	*kernel = (struct nft_kernel){ 0 };
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "nft/netlink/message.h"
+#include "base/xmalloc.h"
 
 #include <libnftnl/common.h>
 #include <linux/netfilter/nfnetlink.h>
@@ -38,11 +39,7 @@ static void *nft_message_place(struct nft_batch *batch, struct nft_origin origin
 	}
 	if (batch->count == batch->room) {
 		batch->room = batch->room ? batch->room * 2 : 1024;
-		batch->messages = realloc(batch->messages, batch->room * sizeof(*batch->messages));
-		if (!batch->messages) {
-			fprintf(stderr, "pvefw: out of memory (%u messages)\n", batch->room);
-			abort();
-		}
+		batch->messages = xrealloc(batch->messages, batch->room * sizeof(*batch->messages));
 	}
 	batch->messages[batch->count++] = (struct nft_message){ (uint32_t)batch->bytes.len, origin };
 	return batch->bytes.data + batch->bytes.len;

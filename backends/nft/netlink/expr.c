@@ -5,6 +5,8 @@
 #include <linux/netfilter/nf_tables.h>
 #include <stdlib.h>
 
+#include "base/xmalloc.h"
+
 const struct nft_source_row nft_sources[NFT_FIELDS] = {
 #define META(ID, spelling, type, key_) [NFT_FIELD_##ID] = { NFT_SOURCE_META, .key = key_ },
 #define CT(ID, spelling, type, key_) [NFT_FIELD_##ID] = { NFT_SOURCE_CT, .key = key_ },
@@ -16,12 +18,8 @@ const struct nft_source_row nft_sources[NFT_FIELDS] = {
 
 struct nftnl_expr *nft_expr_new(const char *name, const struct nft_expr_number *numbers, size_t count)
 {
-	struct nftnl_expr *e = nftnl_expr_alloc(name);
+	struct nftnl_expr *e = xcheck(nftnl_expr_alloc(name));
 
-	if (!e) {
-		fprintf(stderr, "pvefw: out of memory (expression %s)\n", name);
-		abort();
-	}
 	for (size_t i = 0; i < count; i++)
 		nftnl_expr_set_u32(e, numbers[i].attribute, numbers[i].value);
 	return e;

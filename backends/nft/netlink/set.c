@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Sets as messages, with the userdata that nft 1.0.6 writes: without the byte order of the key it prints no names. */
 #include "nft/netlink/message.h"
+#include "base/xmalloc.h"
 
 #include <libnftnl/udata.h>
 #include <stdio.h>
@@ -28,13 +29,9 @@ struct nft_loaded_set nft_set_description(const struct nft_set *set)
 
 static void nft_put_userdata(struct nlmsghdr *message, const struct nft_set *set)
 {
-	struct nftnl_udata_buf *data = nftnl_udata_buf_alloc(NFT_UDATA_BYTES);
+	struct nftnl_udata_buf *data = xcheck(nftnl_udata_buf_alloc(NFT_UDATA_BYTES));
 	struct nftnl_udata *concat;
 
-	if (!data) {
-		fprintf(stderr, "pvefw: out of memory (userdata)\n");
-		abort();
-	}
 	nftnl_udata_put_u32(data, NFTNL_UDATA_SET_KEYBYTEORDER,
 			    set->part_count > 1 ? NFT_ORDER_NONE : nft_types[set->parts[0]].order);
 	if (set->verdicts)

@@ -4,13 +4,13 @@
  * iptables-nft, and no legacy table.  iptables-save does not show a table that somebody has put native rules
  * into, and may not be there at all.
  */
-#include <libmnl/libmnl.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
+#include "net/netlink_socket.h"
 #include "xtables/load/xt_load.h"
 
 /* PVEFW-HOST-IN and the like are there whenever anything of ours is. */
@@ -39,42 +39,20 @@ static int take_chain(const struct nlmsghdr *header, void *data)
 	return MNL_CB_OK;
 }
 
-/* False: it cannot be found out. */
-static bool ask_chains(struct mnl_socket *socket, uint8_t family, unsigned sequence, bool *found)
+static void forget_chain(void *data)
 {
-	char buffer[16384] = { 0 };
-	struct nlmsghdr *header = mnl_nlmsg_put_header(buffer);
-	struct nfgenmsg *message;
-	int state = MNL_CB_OK;
-
-	header->nlmsg_type = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETCHAIN;
-	header->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-	header->nlmsg_seq = sequence;
-	message = mnl_nlmsg_put_extra_header(header, sizeof(*message));
-	*message = (struct nfgenmsg){ .nfgen_family = family, .version = NFNETLINK_V0 };
-	if (mnl_socket_sendto(socket, header, header->nlmsg_len) < 0)
-		return false;
-	while (state > MNL_CB_STOP) {
-		ssize_t len = mnl_socket_recvfrom(socket, buffer, sizeof(buffer));
-
-		if (len < 0)
-			return false;
-		state = mnl_cb_run(buffer, (size_t)len, sequence, mnl_socket_get_portid(socket), take_chain, found);
-	}
-	return state == MNL_CB_STOP;
+	*(bool *)data = false;
 }
 
-static bool has_no_chains(void)
+/* False: there are some, or it cannot be found out. */
+static bool has_no_chains(uint8_t family)
 {
-	struct mnl_socket *socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
-	bool found = false, known;
+	_Alignas(struct nlmsghdr) char request[256] = { 0 };
+	bool found = false;
+	struct netlink_dump dump = { .each = take_chain, .restart = forget_chain, .data = &found };
 
-	if (!socket)
-		return false;
-	known = mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) == 0 && ask_chains(socket, AF_INET, 1, &found) &&
-		ask_chains(socket, AF_INET6, 2, &found);
-	mnl_socket_close(socket);
-	return known && !found;
+	dump.request = netlink_nf_request(request, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETCHAIN, NLM_F_DUMP, family);
+	return netlink_ask(NETLINK_NETFILTER, &dump) == 0 && !found;
 }
 
 static bool is_empty(const char *path)
@@ -89,6 +67,6 @@ static bool is_empty(const char *path)
 
 bool xt_is_absent(void)
 {
-	return has_no_chains() && is_empty("/proc/thread-self/net/ip_tables_names") &&
+	return has_no_chains(AF_INET) && has_no_chains(AF_INET6) && is_empty("/proc/thread-self/net/ip_tables_names") &&
 	       is_empty("/proc/thread-self/net/ip6_tables_names");
 }

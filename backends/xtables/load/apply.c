@@ -15,6 +15,7 @@
 
 #include "xtables/load/xt_state.h"
 #include "base/clock.h"
+#include "base/xmalloc.h"
 
 
 /* The rules of iptables-legacy are looked at again after this many times the processor time of the last look. */
@@ -390,10 +391,8 @@ bool xt_differs(struct backend_loading *loading, struct xt_state *state, const s
 
 struct xt_state *xt_state_new(void)
 {
-	struct xt_state *state = calloc(1, sizeof(*state));
+	struct xt_state *state = xcalloc(1, sizeof(*state));
 
-	if (!state)
-		abort();
 	xt_bridge_free(&state->loaded.bridge);
 	return state;
 }

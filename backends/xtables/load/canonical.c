@@ -21,6 +21,7 @@
 
 #include "lang/tables.h"
 #include "xtables/load/xt_state.h"
+#include "base/xmalloc.h"
 
 enum { WORDS_MOST = 128, OPTIONS_MOST = 48, NAMES_MOST = 64 };
 
@@ -52,10 +53,8 @@ struct spelled_rule {
 
 struct xt_canonical *xt_canonical_new(unsigned family_mask)
 {
-	struct xt_canonical *c = calloc(1, sizeof(*c));
+	struct xt_canonical *c = xcalloc(1, sizeof(*c));
 
-	if (!c)
-		abort();
 	c->family_mask = family_mask;
 	out_init_memory(&c->words);
 	out_init_memory(&c->options);
@@ -107,9 +106,7 @@ static int number_of(struct xt_canonical *c, struct text name, int protocol)
 	if (c->name_count == NAMES_MOST)
 		forget_names(c);
 	known = &c->names[c->name_count++];
-	known->name = strndup(name.ptr, name.len);
-	if (!known->name)
-		abort();
+	known->name = xstrndup(name.ptr, name.len);
 	known->protocol = protocol;
 	known->number = ask_name(known->name, protocol);
 	return known->number;

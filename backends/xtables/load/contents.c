@@ -22,7 +22,7 @@
 #include <unistd.h>
 
 #undef XT_RETURN /* the kernel's; ours is a target */
-#include "net/netlink_dump.h"
+#include "net/netlink_socket.h"
 #include "xtables/load/xt_state.h"
 
 #define MULTIPLIER 0x9e3779b97f4a7c15
@@ -101,28 +101,12 @@ static void forget_sets(void *data)
 uint64_t xt_contents_sets(void)
 {
 	_Alignas(struct nlmsghdr) char request[256] = { 0 };
-	struct mnl_socket *socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
-	struct nlmsghdr *header = mnl_nlmsg_put_header(request);
-	struct nfgenmsg *generic = mnl_nlmsg_put_extra_header(header, sizeof(*generic));
-	struct netlink_dump dump = { .request = header, .each = take_set, .restart = forget_sets };
+	struct nlmsghdr *header = netlink_nf_request(request, NFNL_SUBSYS_IPSET << 8 | IPSET_CMD_LIST, NLM_F_DUMP, AF_INET);
 	uint64_t sum = 0;
+	struct netlink_dump dump = { .request = header, .each = take_set, .restart = forget_sets, .data = &sum };
 
-	if (!socket)
-		return 0;
-	header->nlmsg_type = NFNL_SUBSYS_IPSET << 8 | IPSET_CMD_LIST;
-	header->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-	*generic = (struct nfgenmsg){ .nfgen_family = AF_INET, .version = NFNETLINK_V0 };
 	mnl_attr_put_u8(header, IPSET_ATTR_PROTOCOL, IPSET_PROTOCOL_MIN);
-	dump.data = &sum;
-	dump.buffer = malloc(NETLINK_DATAGRAM_MOST);
-	if (dump.buffer && mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) == 0) {
-		dump.peer = netlink_peer_of(socket);
-		if (netlink_dump_run(&dump) != 0)
-			sum = 0;
-	}
-	free(dump.buffer);
-	mnl_socket_close(socket);
-	return sum;
+	return netlink_ask(NETLINK_NETFILTER, &dump) == 0 ? sum : 0;
 }
 
 /* ---- ebtables-legacy ---- */

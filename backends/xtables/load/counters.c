@@ -10,6 +10,7 @@
 
 #include "diag/diag.h"
 #include "xtables/load/xt_state.h"
+#include "base/xmalloc.h"
 
 struct count {
 	uint64_t packets, bytes;
@@ -54,9 +55,7 @@ static struct counted *counted_get(struct counted **chains, struct text name)
 
 	if (chain || name.len >= XT_NAME_SIZE)
 		return chain;
-	chain = calloc(1, sizeof(*chain));
-	if (!chain)
-		abort();
+	chain = xcalloc(1, sizeof(*chain));
 	memcpy(chain->name, name.ptr, name.len);
 	out_init_memory(&chain->counts);
 	HASH_ADD_KEYPTR(hh, *chains, chain->name, name.len, chain);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "xtables/load/xt_state.h"
+#include "base/xmalloc.h"
 
 struct lines {
 	struct text *items;
@@ -21,9 +22,7 @@ static struct lines sort_lines(struct text text)
 
 	for (uint32_t i = 0; i < text.len; i++)
 		count += text.ptr[i] == '\n';
-	lines.items = malloc((count + 1) * sizeof(*lines.items));
-	if (!lines.items)
-		abort();
+	lines.items = xmalloc((count + 1) * sizeof(*lines.items));
 	for (uint32_t i = 0; i < text.len; i++)
 		if (text.ptr[i] == '\n') {
 			lines.items[lines.count++] = (struct text){ text.ptr + start, i - start };

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "xtables/load/xt_state.h"
+#include "base/xmalloc.h"
 
 const struct xt_table_row xt_table_rows[XT_TABLES] = {
 	[XT_FILTER4] = { "filter", IPV4, xt_filter_hooks, xt_lower_filter },
@@ -48,15 +49,6 @@ bool xt_piece_is(const struct xt_piece *piece, const char *lines, size_t len)
 	return piece && piece->len == len && (!len || memcmp(piece->lines, lines, len) == 0);
 }
 
-static void *must(void *memory)
-{
-	if (!memory) {
-		fprintf(stderr, "pvefw: out of memory\n");
-		abort();
-	}
-	return memory;
-}
-
 /* NULL for names that cannot be ours. */
 static struct xt_piece *piece_add(struct xt_piece **pieces, struct text name)
 {
@@ -64,7 +56,7 @@ static struct xt_piece *piece_add(struct xt_piece **pieces, struct text name)
 
 	if (piece || name.len >= XT_NAME_SIZE)
 		return piece;
-	piece = must(calloc(1, sizeof(*piece)));
+	piece = xcalloc(1, sizeof(*piece));
 	memcpy(piece->name, name.ptr, name.len);
 	HASH_ADD_KEYPTR(hh, *pieces, piece->name, name.len, piece);
 	return piece;
@@ -74,7 +66,7 @@ static void piece_append(struct xt_piece *piece, struct text lines)
 {
 	if (!lines.len)
 		return;
-	piece->lines = must(realloc(piece->lines, piece->len + lines.len));
+	piece->lines = xrealloc(piece->lines, piece->len + lines.len);
 	memcpy(piece->lines + piece->len, lines.ptr, lines.len);
 	piece->len += lines.len;
 }
@@ -261,8 +253,8 @@ static void take_rules(struct xt_piece *piece, struct text lines)
 
 	while (next_line(&rest, &line))
 		count++;
-	piece->lines = must(realloc(piece->lines, piece->len + lines.len + 1));
-	piece->counts = must(realloc(piece->counts, (piece->rules + count + 1) * sizeof(*piece->counts)));
+	piece->lines = xrealloc(piece->lines, piece->len + lines.len + 1);
+	piece->counts = xrealloc(piece->counts, (piece->rules + count + 1) * sizeof(*piece->counts));
 	while (next_line(&lines, &line)) {
 		struct xt_count counted = { 0, 0 };
 
@@ -508,7 +500,7 @@ static void take_set(struct xt_piece *piece, struct text header, struct text mem
 	for (; next_line(&rest, &line); count++)
 		print_member(&out, line);
 	members = (struct text){ out.data, (uint32_t)out.len };
-	lines = must(malloc((count + 1) * sizeof(*lines)));
+	lines = xmalloc((count + 1) * sizeof(*lines));
 	for (uint32_t i = 0; next_line(&members, &line); i++)
 		lines[i] = line;
 	qsort(lines, count, sizeof(*lines), by_bytes);

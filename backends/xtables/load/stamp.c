@@ -10,12 +10,12 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter_ipv4/ip_tables.h>
 #include <linux/netfilter_ipv6/ip6_tables.h>
-#include <libmnl/libmnl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #undef XT_RETURN /* the kernel's; ours is a target */
+#include "net/netlink_socket.h"
 #include "xtables/load/xt_state.h"
 
 static int take_attribute(const struct nlattr *attribute, void *data)
@@ -27,40 +27,19 @@ static int take_attribute(const struct nlattr *attribute, void *data)
 
 static int take_generation(const struct nlmsghdr *header, void *data)
 {
-	return mnl_attr_parse(header, sizeof(struct nfgenmsg), take_attribute, data);
-}
-
-static void ask_generation(struct mnl_socket *socket, uint32_t *generation)
-{
-	char buffer[1024] = { 0 };
-	struct nlmsghdr *header = mnl_nlmsg_put_header(buffer);
-	struct nfgenmsg *message;
-	ssize_t len;
-
-	header->nlmsg_type = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETGEN;
-	header->nlmsg_flags = NLM_F_REQUEST;
-	header->nlmsg_seq = 1;
-	message = mnl_nlmsg_put_extra_header(header, sizeof(*message));
-	*message = (struct nfgenmsg){ .nfgen_family = AF_UNSPEC, .version = NFNETLINK_V0 };
-	if (mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0 ||
-	    mnl_socket_sendto(socket, header, header->nlmsg_len) < 0)
-		return;
-	len = mnl_socket_recvfrom(socket, buffer, sizeof(buffer));
-	if (len > 0)
-		mnl_cb_run(buffer, (size_t)len, 1, mnl_socket_get_portid(socket), take_generation,
-			   generation);
+	mnl_attr_parse(header, sizeof(struct nfgenmsg), take_attribute, data);
+	return MNL_CB_STOP; /* the answer is one message */
 }
 
 /* 0: there is no nf_tables. */
 static uint32_t nft_generation(void)
 {
-	struct mnl_socket *socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
+	_Alignas(struct nlmsghdr) char request[256] = { 0 };
 	uint32_t generation = 0;
+	struct netlink_dump dump = { .each = take_generation, .data = &generation };
 
-	if (!socket)
-		return 0;
-	ask_generation(socket, &generation);
-	mnl_socket_close(socket);
+	dump.request = netlink_nf_request(request, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETGEN, 0, AF_UNSPEC);
+	netlink_ask(NETLINK_NETFILTER, &dump);
 	return generation;
 }
 

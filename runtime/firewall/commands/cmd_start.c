@@ -5,7 +5,6 @@
  * first configuration is in force, or has failed.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -14,16 +13,7 @@
 #include "firewall/service/requests.h"
 #include "firewall/service/service.h"
 #include "base/errno_text.h"
-
-static void close_terminal(void)
-{
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-	for (int fd = 0; null >= 0 && fd < 3; fd++)
-		dup2(null, fd);
-	if (null > 2)
-		close(null);
-}
+#include "common/daemonize.h"
 
 /* `ready`: -1, or where to say that it runs. */
 static int serve(const struct cli *cli, int ready)
@@ -86,21 +76,12 @@ static int wait_for(pid_t child, int ready)
 
 static int start_in_background(const struct cli *cli)
 {
-	int ends[2];
-	pid_t child;
+	int ready;
+	pid_t child = daemonize(&ready);
 
-	if (pipe2(ends, O_CLOEXEC) < 0)
-		return cli_error("cannot start: %s", error_text(errno));
-	child = fork();
 	if (child < 0)
 		return cli_error("cannot start: %s", error_text(errno));
-	if (child == 0) {
-		close(ends[0]);
-		setsid();
-		return serve(cli, ends[1]);
-	}
-	close(ends[1]);
-	return wait_for(child, ends[0]);
+	return child == 0 ? serve(cli, ready) : wait_for(child, ready);
 }
 
 int cmd_start(const struct cli *cli)

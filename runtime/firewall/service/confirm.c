@@ -31,6 +31,7 @@
 #include "source/source_cache.h"
 #include "base/errno_text.h"
 #include "base/clock.h"
+#include "base/xmalloc.h"
 
 #define STORE "generations"
 #define STATE "state"
@@ -126,11 +127,7 @@ static bool read_digest(const char *word, bool *exists, struct content_digest *d
 
 static void add_rejected(struct confirm *c, const struct rejected_file *file)
 {
-	struct rejected_file *grown = realloc(c->rejected, (c->rejected_count + 1) * sizeof(*grown));
-
-	if (!grown)
-		abort();
-	c->rejected = grown;
+	c->rejected = xrealloc(c->rejected, (c->rejected_count + 1) * sizeof(*c->rejected));
 	c->rejected[c->rejected_count++] = *file;
 }
 
@@ -225,8 +222,7 @@ static int open_store(struct confirm *c, const char *path, bool create)
 	int reason;
 
 	free(c->path);
-	if (asprintf(&c->path, "%s/" STORE, path) < 0)
-		abort();
+	c->path = xasprintf("%s/" STORE, path);
 	reason = generations_open(&c->generations, c->path, create);
 	if (!reason && create && faccessat(c->generations.dir, ".", W_OK, 0) < 0) {
 		reason = errno;
@@ -845,9 +841,7 @@ static void build_overlay(struct confirm *c)
 {
 	c->overlay = (struct source_overlay){ .count = 0 };
 	free(c->overlay_files);
-	c->overlay_files = calloc(c->rejected_count + 1, sizeof(*c->overlay_files));
-	if (!c->overlay_files)
-		abort();
+	c->overlay_files = xcalloc(c->rejected_count + 1, sizeof(*c->overlay_files));
 	for (unsigned i = 0; i < c->rejected_count; i++) {
 		const struct rejected_file *file = &c->rejected[i];
 

@@ -22,6 +22,7 @@
 #include "firewall/service/confirm.h"
 #include "firewall/service/in_force.h"
 #include "firewall/base/rundir.h"
+#include "common/daemonize.h"
 
 enum { GRACE = 3000000 /* microseconds */, REQUEST_WAIT = 60 /* seconds */ };
 
@@ -160,12 +161,9 @@ static void guard_run(struct guard *guard)
 /* Away from the terminal and the session of who has asked. */
 static void leave_terminal(void)
 {
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
 	setsid();
 	signal(SIGHUP, SIG_IGN);
-	for (int fd = 0; null >= 0 && fd < 3; fd++)
-		dup2(null, fd);
+	close_terminal();
 }
 
 int confirm_start_guard(const char *state_path, const char *run_path, const char *log_file,

@@ -2,9 +2,10 @@
 #include "firewall/wiring/bridge_calls.h"
 
 #include <errno.h>
-#include <libmnl/libmnl.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
+
+#include "net/netlink_socket.h"
 
 static void put_change(struct nlmsghdr *message, uint32_t index, bool on)
 {
@@ -28,20 +29,15 @@ static void put_change(struct nlmsghdr *message, uint32_t index, bool on)
 /* 0 or an errno. */
 static int change(struct mnl_socket *socket, uint32_t index, bool on)
 {
-	_Alignas(struct nlmsghdr) char buffer[1024] = { 0 };
-	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
-	ssize_t len;
+	_Alignas(struct nlmsghdr) char buffer[NETLINK_DATAGRAM_MOST], request[1024] = { 0 };
+	struct nlmsghdr *message = mnl_nlmsg_put_header(request);
+	struct netlink_dump d = { .peer = netlink_peer_of(socket), .buffer = buffer, .request = message };
+	int reason;
 
 	put_change(message, index, on);
 	message->nlmsg_seq = index;
-	if (mnl_socket_sendto(socket, message, message->nlmsg_len) < 0)
-		return errno;
-	do
-		len = mnl_socket_recvfrom(socket, buffer, sizeof(buffer));
-	while (len < 0 && errno == EINTR);
-	if (len < 0 || mnl_cb_run(buffer, (size_t)len, index, mnl_socket_get_portid(socket), NULL, NULL) < 0)
-		return errno == ENODEV ? 0 : errno;
-	return 0;
+	reason = netlink_dump_run(&d);
+	return reason == ENODEV ? 0 : reason;
 }
 
 int bridge_calls_set(const struct wiring_links *links, bool on)
@@ -53,9 +49,8 @@ int bridge_calls_set(const struct wiring_links *links, bool on)
 		if (links->fwbrs[i].calls_iptables == on)
 			continue;
 		if (!socket) {
-			socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
-			if (!socket || mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0)
-				reason = errno;
+			socket = netlink_socket_open(NETLINK_ROUTE, 0, 0);
+			reason = socket ? 0 : errno;
 		}
 		if (!reason) {
 			int result = change(socket, links->fwbrs[i].index, on);
@@ -63,8 +58,7 @@ int bridge_calls_set(const struct wiring_links *links, bool on)
 			failed = result ? result : failed;
 		}
 	}
-	if (socket)
-		mnl_socket_close(socket);
+	netlink_socket_close(&socket);
 	return reason ? reason : failed;
 }
 

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "net/netlink_socket.h"
 
 /* Microseconds; DEAREST: so many times as long as the handler took. */
 enum { SETTLE = 100000, DEAREST = 20 };
@@ -64,27 +65,6 @@ static int on_message(const struct nlmsghdr *message, void *context)
 	return MNL_CB_OK;
 }
 
-static unsigned take_messages(struct link_watch *w)
-{
-	_Alignas(struct nlmsghdr) char buffer[32768];
-	unsigned changes = 0;
-
-	for (;;) {
-		ssize_t got = mnl_socket_recvfrom(w->socket, buffer, sizeof(buffer));
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0 && errno == ENOBUFS) {
-			changes = LINK_CHANGE_ALL;
-			continue;
-		}
-		if (got <= 0)
-			return changes;
-		/* What ends it early, as a message of another process would, has told nothing. */
-		mnl_cb_run(buffer, (size_t)got, 0, 0, on_message, &changes);
-	}
-}
-
 /* ---- events ---- */
 
 static int on_readable(sd_event_source *source, int fd, uint32_t revents, void *context)
@@ -96,7 +76,8 @@ static int on_readable(sd_event_source *source, int fd, uint32_t revents, void *
 	(void)source;
 	(void)fd;
 	(void)revents;
-	w->changes |= take_messages(w);
+	if (!netlink_socket_drain(w->socket, on_message, &w->changes))
+		w->changes = LINK_CHANGE_ALL;
 	if (before || !w->changes)
 		return 0;
 	sd_event_source_set_time(w->timer, due > w->earliest ? due : w->earliest);
@@ -120,22 +101,6 @@ static int on_settled(sd_event_source *source, uint64_t time, void *context)
 
 /* ---- starting ---- */
 
-static int join(struct mnl_socket *socket)
-{
-	static const int groups[] = { RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE,
-				      RTNLGRP_IPV6_ROUTE };
-
-	if (mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0)
-		return errno;
-	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
-		int group = groups[i];
-
-		if (mnl_socket_setsockopt(socket, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) < 0)
-			return errno;
-	}
-	return 0;
-}
-
 static int add_sources(struct link_watch *w, sd_event *event)
 {
 	int result = sd_event_add_time(event, &w->timer, CLOCK_MONOTONIC, 0, SETTLE / 10, on_settled, w);
@@ -152,12 +117,13 @@ int link_watch_start(struct link_watch *w, sd_event *event, link_watch_handler *
 	int reason;
 
 	*w = (struct link_watch){ .handler = handler, .context = context };
-	w->socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	w->socket = netlink_socket_open(NETLINK_ROUTE, SOCK_NONBLOCK,
+					NETLINK_GROUP(RTNLGRP_LINK) | NETLINK_GROUP(RTNLGRP_IPV4_IFADDR) |
+						NETLINK_GROUP(RTNLGRP_IPV6_IFADDR) | NETLINK_GROUP(RTNLGRP_IPV4_ROUTE) |
+						NETLINK_GROUP(RTNLGRP_IPV6_ROUTE));
 	if (!w->socket)
 		return errno;
-	reason = join(w->socket);
-	if (!reason)
-		reason = add_sources(w, event);
+	reason = add_sources(w, event);
 	if (reason)
 		link_watch_stop(w);
 	return reason;
@@ -167,7 +133,5 @@ void link_watch_stop(struct link_watch *w)
 {
 	w->source = sd_event_source_unref(w->source);
 	w->timer = sd_event_source_unref(w->timer);
-	if (w->socket)
-		mnl_socket_close(w->socket);
-	w->socket = NULL;
+	netlink_socket_close(&w->socket);
 }

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "net/netlink_dump.h"
+#include "net/netlink_socket.h"
 
 /* ---- the links of this machine ---- */
 
@@ -186,40 +186,26 @@ static void forget_links(void *data)
 	r->count = r->fwbr_count = 0;
 }
 
-static int ask(struct mnl_socket *socket, struct reading *r)
+static int ask(struct reading *r)
 {
 	_Alignas(struct nlmsghdr) char buffer[256] = { 0 };
 	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
 	struct netlink_dump d = { .request = request, .each = take_link, .restart = forget_links, .data = r };
 	struct ifinfomsg *info;
-	int reason;
 
 	request->nlmsg_type = RTM_GETLINK;
 	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
 	info = mnl_nlmsg_put_extra_header(request, sizeof(*info));
 	info->ifi_family = AF_UNSPEC;
 	mnl_attr_put_u32(request, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
-	if (mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0)
-		return errno;
-	d.buffer = malloc(NETLINK_DATAGRAM_MOST);
-	if (!d.buffer)
-		return ENOMEM;
-	d.peer = netlink_peer_of(socket);
-	reason = netlink_dump_run(&d);
-	free(d.buffer);
-	return reason;
+	return netlink_ask(NETLINK_ROUTE, &d);
 }
 
 int wiring_links_read(struct wiring_links *links)
 {
-	struct mnl_socket *socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
 	struct reading r = { .count = 0 };
-	int reason;
+	int reason = ask(&r);
 
-	if (!socket)
-		return errno;
-	reason = ask(socket, &r);
-	mnl_socket_close(socket);
 	if (reason)
 		free(r.all);
 	else if (!wiring_links_init(links, r.all, r.count))
