@@ -2,7 +2,6 @@
 #include "resolve/left_out.h"
 
 #include <sha2.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/xmalloc.h"
