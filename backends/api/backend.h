@@ -6,7 +6,7 @@
 #ifndef PVEFW_BACKEND_H
 #define PVEFW_BACKEND_H
 
-#include "resolve/config.h"
+#include "config/config.h"
 #include "base/output.h"
 #include "source/source.h"
 

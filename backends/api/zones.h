@@ -3,7 +3,7 @@
 #ifndef PVEFW_API_ZONES_H
 #define PVEFW_API_ZONES_H
 
-#include "resolve/config.h"
+#include "config/config.h"
 #include "source/source.h"
 
 /* One direction of the host, a NIC, a vnet or a security group. */

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* "Did you mean": the candidate with the fewest edits, the first of equals. */
 #include "diag/suggest.h"
 
-#include "resolve/resolver.h"
+#include "lang/tables.h"
 
 void suggest_start(struct suggestion *s, struct text wanted)
 {
@@ -89,13 +88,13 @@ struct diagnostic *suggest_log_level(struct diagnostic *d, struct word level)
 	return suggest_to(d, &s, word_span(level), "");
 }
 
-bool suggest_among(struct resolver *r, uint32_t names)
+bool suggest_among(uint32_t *compared, uint32_t names)
 {
 	enum { COMPARED_MOST = 4000000 };
 
-	if (r->compared > COMPARED_MOST)
+	if (*compared > COMPARED_MOST)
 		return false;
-	r->compared += names;
+	*compared += names;
 	return true;
 }
 

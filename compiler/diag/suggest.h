@@ -18,6 +18,11 @@ void suggest(struct suggestion *s, struct text candidate, struct span span);
 void suggest_word(struct suggestion *s, struct text candidate);
 /* Adds the label, the help and the fix if a candidate was near. */
 struct diagnostic *suggest_to(struct diagnostic *d, const struct suggestion *s, struct span replace, const char *prefix);
+/*
+ * Returns false if a search among `names` more candidates would take too long: a file may have too many wrong references
+ * and definitions.  *compared counts the candidates so far.
+ */
+bool suggest_among(uint32_t *compared, uint32_t names);
 /* Starts with the names of all diagnostics as candidates. */
 void suggest_diagnostic(struct suggestion *s, struct text wanted);
 /* Adds the log level that is probably meant, or names them all. */

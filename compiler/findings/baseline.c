@@ -16,7 +16,7 @@
 
 #include "cli/console.h"
 #include "format/common.h"
-#include "inputs/json_place.h"
+#include "inputs/json_path.h"
 #include "base/atomic_files.h"
 #include "base/errno_text.h"
 #include "base/xmalloc.h"
@@ -179,11 +179,9 @@ struct reader {
 /* Says what is wrong with the value at `path`. */
 static bool wrong(const struct reader *r, const struct json_path *path, const char *what)
 {
-	struct place place = source_place(&r->map, json_place(r->source, path).begin);
 	const char *name = json_path_text(r->arena, path);
 
-	cli_error("%s:%u:%u: not a baseline: %s%s%s", r->baseline->path, place.line, place.column, name, name[0] ? " " : "",
-		  what);
+	cli_error("%s: not a baseline: %s%s%s", r->baseline->path, name, name[0] ? " " : "", what);
 	return false;
 }
 

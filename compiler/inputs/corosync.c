@@ -7,10 +7,11 @@
  */
 #include <stdlib.h>
 
-#include "inputs/inputs.h"
-#include "source/lines.h"
+#include "diag/suggest.h"
+#include "inputs/corosync.h"
 #include "inputs/lookup.h"
-#include "resolve/resolver.h"
+#include "lang/tables.h"
+#include "source/lines.h"
 
 struct node {
 	struct word name;

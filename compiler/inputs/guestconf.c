@@ -5,9 +5,10 @@
  * checked as a whole.  The readers fill one structure and note that they failed;
  * nothing is kept of a NIC with a mistake.
  */
-#include "inputs/inputs.h"
+#include "diag/suggest.h"
+#include "inputs/guests.h"
+#include "lang/limit_table.h"
 #include "source/lines.h"
-#include "resolve/resolver.h"
 
 static const char *const vm_models[] = {
 	"virtio",     "e1000",       "e1000-82540em", "e1000-82544gc", "e1000-82545em",

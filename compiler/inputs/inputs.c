@@ -13,7 +13,7 @@
 #include "inputs/directory.h"
 #include "lang/limit_table.h"
 #include "inputs/netdb.h"
-#include "resolve/resolver.h"
+#include "diag/suggest.h"
 #include "base/errno_text.h"
 
 
@@ -315,26 +315,25 @@ static struct vmid_files read_vmid_files(struct reader *r, const struct folder *
 	return files;
 }
 
-static struct guest *make_guest(struct reader *r, const struct vmid_files *files, uint32_t i,
+static struct guest_config *make_guest(struct reader *r, const struct vmid_files *files, uint32_t i,
 				enum guest_type type)
 {
-	struct guest *guest = ARENA_NEW(r->arena, struct guest);
+	struct guest_config *guest = ARENA_NEW(r->arena, struct guest_config);
 
 	guest->type = type;
 	guest->vmid = files->numbers[i];
 	guest->vmid_text = files->vmids[i];
-	guest->config = files->sources[i];
+	guest->source = files->sources[i];
 	files->sources[i]->nodes = r->diags->nodes;
-	guest->scope = (struct scope){ .kind = SCOPE_GUEST, .vmid = guest->vmid };
 	guest->nics = guestconf_parse(r->diags, files->sources[i], type, guest->vmid_text);
 	return guest;
 }
 
 /* Reports a container that has the VMID of a VM. */
-static void guest_twice(struct reader *r, const struct guest *vm, const struct guest *container)
+static void guest_twice(struct reader *r, const struct guest_config *vm, const struct guest_config *container)
 {
-	struct span here = { container->config->base, container->config->base };
-	struct span other = { vm->config->base, vm->config->base };
+	struct span here = { container->source->base, container->source->base };
+	struct span other = { vm->source->base, vm->source->base };
 	struct diagnostic *d = diag(r->diags, here, DIAG_GUEST_TWICE,
 				    "a VM and a container have the number %.*s",
 				    TEXT_ARG(container->vmid_text));
@@ -345,14 +344,14 @@ static void guest_twice(struct reader *r, const struct guest *vm, const struct g
 
 /* Appends the guests of one folder and returns the end of the list.  Both folders
  * are sorted, so `vms` is walked once. */
-static struct guest **read_guests(struct reader *r, const struct folder *node, enum guest_type type,
-				  const struct guest *vms, struct guest **last)
+static struct guest_config **read_guests(struct reader *r, const struct folder *node, enum guest_type type,
+				  const struct guest_config *vms, struct guest_config **last)
 {
 	struct folder folder = folder_open(node, type == GUEST_VM ? "qemu-server" : "lxc");
 	struct vmid_files files = read_vmid_files(r, &folder, ".conf");
 
 	for (uint32_t i = 0; i < files.count; i++) {
-		struct guest *guest;
+		struct guest_config *guest;
 
 		if (!files.sources[i])
 			continue;
@@ -374,7 +373,7 @@ static struct guest **read_guests(struct reader *r, const struct folder *node, e
 static void read_node(struct reader *r, const struct folder *nodes, struct inputs *inputs)
 {
 	struct folder node = folder_open(nodes, inputs->node.ptr);
-	struct guest **last = &inputs->guests;
+	struct guest_config **last = &inputs->guests;
 
 	inputs->host = folder_load(&node, "host.fw");
 	if (inputs->host)
@@ -601,7 +600,7 @@ static struct home *list_homes(struct reader *r)
 	struct home *homes = NULL;
 
 	for (uint32_t i = 0; i < r->nodes->count; i++)
-		for (const struct guest *g = r->nodes->inputs[i].guests; g; g = g->next) {
+		for (const struct guest_config *g = r->nodes->inputs[i].guests; g; g = g->next) {
 			struct home *home = ARENA_NEW(r->arena, struct home), *first;
 
 			home->vmid = g->vmid;

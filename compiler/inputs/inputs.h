@@ -9,8 +9,10 @@
 #ifndef PVEFW_INPUTS_H
 #define PVEFW_INPUTS_H
 
-#include "diag/diag.h"
-#include "resolve/config.h"
+#include "inputs/corosync.h"
+#include "inputs/guests.h"
+#include "inputs/localnet.h"
+#include "inputs/sdn.h"
 #include "inputs/tree_root.h"
 
 /* ALT=IFACE of the command line. */
@@ -47,6 +49,9 @@ struct input_file {
 	struct input_file *next;
 };
 
+struct left_out;
+struct netdb;
+
 struct inputs {
 	const char *root;
 	struct text node;
@@ -59,7 +64,7 @@ struct inputs {
 	struct source *host;       /* host.fw, or NULL */
 	struct input_file *guest_files; /* firewall/<VMID>.fw, sorted by VMID as text */
 	struct input_file *vnet_files;  /* sdn/firewall/<name>.fw, sorted */
-	struct guest *guests;      /* vmid, type, nics, config; sorted as in struct config */
+	struct guest_config *guests; /* VMs before containers, each by VMID as text */
 	struct corosync corosync;
 	struct altname *altnames;
 	/* The local network, if not from the cluster file: family_mask 0 if the command
@@ -100,19 +105,5 @@ bool inputs_check_root(struct diags *diags, const char *root);
  * All memory is the arena's of diags, except that the sets of the SDN, inputs[0].sdn, are to be given back once.
  */
 bool inputs_load_nodes(struct node_inputs *nodes, const struct input_options *options, struct diags *diags);
-
-/* One file each; all report to diags and never fail.  `source` may hold anything. */
-
-/* Guest configuration (4.2): the NICs, sorted by key as text. guestconf.c */
-struct nic *guestconf_parse(struct diags *diags, struct source *source, enum guest_type type,
-			    struct text vmid);
-/* corosync.conf (4.3): the links between `node` and the others. corosync.c */
-void corosync_parse(struct diags *diags, struct source *source, struct text node, bool resolve,
-		    struct corosync *corosync);
-/* sdn/.running-config and priv/ipam.db (4.5); either may be NULL. sdn.c */
-void sdn_parse(struct diags *diags, struct source *running, struct source *ipam, struct scope *sdn);
-/* From the kernel (4.4), through rtnetlink. Returns 0 or an errno.  localnet.c */
-int localnet_detect(struct arena *arena, const char *host_name, struct prefix *network);
-int altnames_detect(struct arena *arena, struct altname **altnames);
 
 #endif

@@ -9,7 +9,7 @@
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
 
-#include "inputs/inputs.h"
+#include "inputs/localnet.h"
 #include "inputs/lookup.h"
 #include "net/netlink_socket.h"
 

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 
 #include "source/lines.h"
-#include "resolve/resolver.h"
+#include "diag/suggest.h"
 
 struct entry {
 	struct text name;

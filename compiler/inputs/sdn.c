@@ -8,13 +8,14 @@
 #include <jansson.h>
 #include <stdlib.h>
 
-#include "inputs/inputs.h"
-#include "inputs/json_place.h"
+#include "diag/suggest.h"
+#include "inputs/json_path.h"
+#include "inputs/sdn.h"
+#include "lang/name.h"
+#include "net/prefix_set.h"
 #include "source/lines.h"
-#include "resolve/resolver.h"
 
-/* Finding a place costs a walk over the file, and finding a similar name one over all of
- * them, so only the first reports have these. */
+/* Finding a place costs a search in the file, and finding a similar name a walk over all names: only for the first. */
 enum { PLACES_FOUND = 50 };
 
 struct reader {
@@ -33,6 +34,32 @@ struct object {
 
 /* ---- reports ---- */
 
+/*
+ * Where a path probably is in the file: jansson forgets the places of values.  The keys are searched one after the other;
+ * `end` says where the last one ends.  For a list's element this is the list.
+ */
+static struct span find_path(const struct source *source, const struct json_path *path)
+{
+	struct span span = { source->base, source->base };
+	size_t len = path && path->key ? strlen(path->key) : 0;
+	const char *at, *end = source->text + source->size;
+
+	if (!path)
+		return span;
+	span = find_path(source, path->parent);
+	at = source->text + (span.end - source->base);
+	while (len && (at = memmem(at, (size_t)(end - at), path->key, len)) != NULL) {
+		if (at > source->text && at[-1] == '"' && at[len] == '"' &&
+		    at[len + 1 + strspn(at + len + 1, " \t\r\n")] == ':') {
+			span.begin = source->base + (uint32_t)(at - source->text) - 1;
+			span.end = span.begin + (uint32_t)len + 2;
+			break;
+		}
+		at += len;
+	}
+	return span;
+}
+
 /* About the member at `path`. */
 static struct diagnostic *report(struct reader *r, const struct json_path *path, enum diag_id id,
 				 const char *what)
@@ -40,7 +67,7 @@ static struct diagnostic *report(struct reader *r, const struct json_path *path,
 	struct span span = { r->source->base, r->source->base };
 
 	if (r->reports++ < PLACES_FOUND)
-		span = json_place(r->source, path);
+		span = find_path(r->source, path);
 	return diag(r->diags, span, id, "`%s`: %s", json_path_text(r->arena, path), what);
 }
 
@@ -178,58 +205,17 @@ static void add_entry(struct reader *r, struct ipset *set, const struct prefix *
 
 /* ---- address ranges ---- */
 
-static bool bit_is_set(const struct prefix *p, unsigned bit)
+static void add_range(struct reader *r, struct ipset *set, const struct prefix *from, const struct prefix *to)
 {
-	return p->bytes[bit / 8] >> (7 - bit % 8) & 1;
-}
+	struct address_range range;
+	struct prefix *prefixes;
+	uint32_t count;
 
-static struct prefix last_address(const struct prefix *p)
-{
-	struct prefix last = *p;
-
-	for (unsigned bit = p->length; bit < prefix_bits(p); bit++)
-		last.bytes[bit / 8] |= (uint8_t)(0x80 >> bit % 8);
-	return last;
-}
-
-/* The address after `p`, which is not the last of all. */
-static void step(struct prefix *p)
-{
-	unsigned i = prefix_bits(p) / 8;
-
-	while (i-- > 0 && ++p->bytes[i] == 0)
-		;
-}
-
-/* The widest network that begins at `from` and does not go beyond `to`. */
-static struct prefix widest(struct prefix from, const struct prefix *to)
-{
-	from.length = (uint8_t)prefix_bits(&from);
-	while (from.length > 0 && !bit_is_set(&from, from.length - 1u)) {
-		struct prefix wider = from, last;
-
-		wider.length--;
-		last = last_address(&wider);
-		if (address_compare(&last, to) > 0)
-			break;
-		from = wider;
-	}
-	return from;
-}
-
-/* The shortest list of networks that are just the addresses from..to. */
-static void add_range(struct reader *r, struct ipset *set, struct prefix from,
-		      const struct prefix *to)
-{
-	for (;;) {
-		struct prefix network = widest(from, to), last = last_address(&network);
-
-		add_entry(r, set, &network, false);
-		if (address_compare(&last, to) >= 0)
-			return;
-		from = last;
-		step(&from);
-	}
+	memcpy(range.first, from->bytes, sizeof(range.first));
+	memcpy(range.last, to->bytes, sizeof(range.last));
+	count = address_range_split(r->arena, &range, prefix_bits(from) / 8, &prefixes);
+	for (uint32_t i = 0; i < count; i++)
+		add_entry(r, set, &prefixes[i], false);
 }
 
 /* start-address=A,end-address=B */
@@ -397,7 +383,7 @@ static void read_dhcp_ranges(struct reader *r, struct object subnet, const struc
 			continue;
 		if (read_range((struct text){ json_string_value(json),
 					      (uint32_t)json_string_length(json) }, &from, &to))
-			add_range(r, vnet->dhcp, from, &to);
+			add_range(r, vnet->dhcp, &from, &to);
 		else
 			reject(r, &item, DIAG_SDN_BAD_RANGE,
 			       "not of the form `start-address=A,end-address=B` with A up to B");

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "resolve/resolver.h"
+#include "diag/suggest.h"
 
 /* The folders that make a tree. */
 enum part { PART_FIREWALL, PART_NODES, PART_SDN, PARTS };

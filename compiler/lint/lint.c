@@ -33,10 +33,10 @@ static const struct {
 /* ---- files ---- */
 
 static void add_file(struct lint *lint, enum file_kind kind, const struct source *source,
-		     const struct guest *guest)
+		     const struct span *written, const struct guest *guest)
 {
 	if (source)
-		lint->files[lint->file_count++] = (struct lint_file){ kind, source, guest };
+		lint->files[lint->file_count++] = (struct lint_file){ kind, source, written, guest };
 }
 
 static uint32_t count_guests(const struct config *config)
@@ -55,7 +55,7 @@ static void add_guests_files(struct lint *lint, const struct guest *guests, unsi
 {
 	for (const struct guest *g = guests; g; g = g->next)
 		if (lint->view != LINT_TREE || !g->file || !node || !node_set_has_earlier(g->file->nodes, node))
-			add_file(lint, FILE_GUEST, g->file, g);
+			add_file(lint, FILE_GUEST, g->file, g->written, g);
 }
 
 static int by_place(const void *a, const void *b)
@@ -76,9 +76,10 @@ static void list_files(struct lint *lint, const struct node_inputs *all)
 	for (const struct vnet *v = lint->config->vnets; v; v = v->next)
 		room++;
 	lint->files = ARENA_ARRAY(&lint->scratch, struct lint_file, room);
-	add_file(lint, FILE_CLUSTER, lint->inputs->cluster, NULL);
+	add_file(lint, FILE_CLUSTER, lint->inputs->cluster, lint->config->cluster_written, NULL);
 	for (unsigned i = 0; i < lint->node_count; i++)
-		add_file(lint, FILE_HOST, lint->view == LINT_TREE ? all->inputs[i].host : lint->inputs->host, NULL);
+		add_file(lint, FILE_HOST, lint->view == LINT_TREE ? all->inputs[i].host : lint->inputs->host,
+			 lint->nodes[i]->host_written, NULL);
 	guests = lint->file_count;
 	for (unsigned i = 0; i < lint->node_count; i++)
 		add_guests_files(lint, lint->nodes[i]->guests, i);
@@ -87,7 +88,7 @@ static void list_files(struct lint *lint, const struct node_inputs *all)
 	if (lint->file_count > guests)
 		qsort(lint->files + guests, lint->file_count - guests, sizeof(*lint->files), by_place);
 	for (const struct vnet *v = lint->config->vnets; v; v = v->next)
-		add_file(lint, FILE_VNET, v->file, NULL);
+		add_file(lint, FILE_VNET, v->file, v->written, NULL);
 }
 
 /* ---- the other nodes ---- */
@@ -160,7 +161,7 @@ static void read_other_nodes(struct lint *lint, const struct node_inputs *all)
 	folder_close(&nodes);
 	folder_close(&root);
 	for (unsigned i = 0; i < all->count && all->count > 1; i++)
-		for (const struct guest *g = all->inputs[i].guests; g; g = g->next)
+		for (const struct guest_config *g = all->inputs[i].guests; g; g = g->next)
 			add_other_guest(lint, g->vmid, &room);
 	if (lint->other_guest_count)
 		qsort(lint->other_guests, lint->other_guest_count, sizeof(uint32_t), compare_u32);

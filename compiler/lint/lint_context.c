@@ -44,21 +44,11 @@ struct ast_file *lint_parse(struct arena *arena, const struct lint_file *file)
 	return ast_parse(arena, copy, file->kind);
 }
 
-struct span lint_option_place(const struct lint_file *file, const char *key)
+struct span lint_option_place(const struct lint_file *file, enum option_id id)
 {
-	struct span place = { file->source->base, file->source->base };
-	struct arena trees = { 0 };
-	struct ast_file *ast = lint_parse(&trees, file);
-
-	for (const struct ast_section *s = ast->sections; s; s = s->next)
-		for (const struct ast_line *l = s->lines; l && s->kind == SECTION_OPTIONS; l = l->next) {
-			const struct ast_option *option = (const struct ast_option *)l;
-
-			if (l->kind == LINE_OPTION && text_equal_nocase(word_text(option->key), text_of(key)))
-				place = l->span;
-		}
-	arena_free(&trees);
-	return place;
+	if (file->written && file->written[id].begin)
+		return file->written[id];
+	return (struct span){ file->source->base, file->source->base };
 }
 
 bool lint_has_guest(const struct lint *lint, uint64_t vmid)

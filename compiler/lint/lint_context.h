@@ -3,12 +3,14 @@
 #ifndef PVEFW_LINT_CONTEXT_H
 #define PVEFW_LINT_CONTEXT_H
 
+#include "ast.h"
 #include "lint/lint.h"
 
 /* A .fw file of the tree. */
 struct lint_file {
 	enum file_kind kind;
 	const struct source *source;
+	const struct span *written; /* by enum option_id: the line that sets it; begin 0: none */
 	const struct guest *guest; /* of a guest's file */
 };
 
@@ -61,8 +63,8 @@ void lint_each_rule(const struct rule_list *rules, enum direction direction, lin
 /* The syntax tree of a file, from `arena`, with a copy of the text: the lexer writes into the text while it reads, which
  * other checks use at the same time. */
 struct ast_file *lint_parse(struct arena *arena, const struct lint_file *file);
-/* Where `key` is set in a file (the last time), or the begin of the file. */
-struct span lint_option_place(const struct lint_file *file, const char *key);
+/* The line of a file that sets the option, or the begin of the file. */
+struct span lint_option_place(const struct lint_file *file, enum option_id id);
 const struct lint_file *lint_find_file(const struct lint *lint, const struct source *source);
 /* Whether compile() has reported an error in a file, which may be NULL: then what seems to be missing may have been in
  * the line with the error. */

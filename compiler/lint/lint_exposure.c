@@ -139,7 +139,7 @@ static void check_local_network(struct lint *lint)
 	lint_each_host_rule(lint, DIRECTION_IN, visit_local, &reach);
 	if (!reach.left.count && !reach.accepted)
 		return;
-	d = diag(lint->diags, network->span.begin ? network->span : lint_option_place(cluster, "enable"),
+	d = diag(lint->diags, network->span.begin ? network->span : lint_option_place(cluster, OPTION_CLUSTER_ENABLE),
 		 DIAG_LOCAL_NETWORK_PUBLIC, "the local network %.*s is one of public addresses", TEXT_ARG(network->cidr));
 	diag_note(d, "the host lets all of it reach the web interface, SSH and the consoles, other people's machines in it too");
 	diag_help(d, "write `local_network` with your own addresses into [ALIASES] of cluster.fw, or drop the others with a rule");

@@ -54,7 +54,7 @@ static bool has_filtered_nic(const struct guest *guest)
 static void report_no_nic(struct lint *lint, const struct lint_file *file)
 {
 	const struct guest *guest = file->guest;
-	struct diagnostic *d = diag(lint->diags, lint_option_place(file, "enable"), DIAG_NO_FILTERED_NIC,
+	struct diagnostic *d = diag(lint->diags, lint_option_place(file, OPTION_GUEST_ENABLE), DIAG_NO_FILTERED_NIC,
 				    "no NIC of %s has `firewall=1`", lint_guest_name(lint, guest));
 
 	for (const struct nic *n = guest->nics; n; n = n->next)
@@ -80,7 +80,7 @@ static void report_flag(struct lint *lint, const struct lint_file *file, const s
 	if (!d)
 		return;
 	if (file)
-		diag_label(d, lint_option_place(file, "enable"), "the firewall is not switched on here");
+		diag_label(d, lint_option_place(file, OPTION_GUEST_ENABLE), "the firewall is not switched on here");
 	diag_note(d, "all traffic of the guest passes unfiltered");
 }
 
@@ -175,7 +175,7 @@ static void check_ipfilter(struct lint *lint, const struct lint_file *file)
 	if (!nic || lint_has_errors(lint, file->source))
 		return;
 	set = guest_filter_set(guest, nic);
-	d = diag(lint->diags, guest->options.ipfilter ? lint_option_place(file, "ipfilter") : set->span,
+	d = diag(lint->diags, guest->options.ipfilter ? lint_option_place(file, OPTION_GUEST_IPFILTER) : set->span,
 		 DIAG_IPFILTER_WITHOUT_ADDRESS, "%.*s of %s can send from no IPv4 address", TEXT_ARG(nic->key),
 		 lint_guest_name(lint, guest));
 	for (const struct nic *n = nic; n; n = n->next)
@@ -323,7 +323,7 @@ static void check_sealed(struct lint *lint)
 	}
 	if (!first)
 		return;
-	d = diag(lint->diags, lint_option_place(first, "policy_out"), DIAG_ANSWERED_BLOCK,
+	d = diag(lint->diags, lint_option_place(first, OPTION_GUEST_POLICY_OUT), DIAG_ANSWERED_BLOCK,
 		 "%s is cut off, and iptables lets it answer what is blocked", lint_guest_name(lint, first->guest));
 	if (count > 1)
 		diag_note(d, "this is true of %u more of this node's guests", count - 1);
@@ -373,10 +373,10 @@ void lint_firewall_off(struct lint *lint)
 
 	if (config_enabled(lint->config) || (!guest && enable == 0))
 		return;
-	d = diag(lint->diags, lint_option_place(cluster ? cluster : guest, "enable"), DIAG_FIREWALL_OFF,
-		 "the firewall of the whole cluster is off");
+	d = diag(lint->diags, lint_option_place(cluster ? cluster : guest, cluster ? OPTION_CLUSTER_ENABLE : OPTION_GUEST_ENABLE),
+		 DIAG_FIREWALL_OFF, "the firewall of the whole cluster is off");
 	if (cluster && guest)
-		diag_label(d, lint_option_place(guest, "enable"), "this guest's is on, without effect");
+		diag_label(d, lint_option_place(guest, OPTION_GUEST_ENABLE), "this guest's is on, without effect");
 	diag_note(d, "nothing is filtered anywhere, neither the hosts nor the guests");
 	if (enable > 1)
 		diag_note(

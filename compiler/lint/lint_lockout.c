@@ -149,7 +149,7 @@ static void report_local(struct lint *lint, const char *which, bool lost)
 {
 	const struct alias *network = lint->config->local_network;
 	const struct lint_file *cluster = lint_find_file(lint, lint->inputs->cluster);
-	struct diagnostic *d = diag(lint->diags, lint_option_place(cluster, "enable"), DIAG_LOCAL_ONLY,
+	struct diagnostic *d = diag(lint->diags, lint_option_place(cluster, OPTION_CLUSTER_ENABLE), DIAG_LOCAL_ONLY,
 				    "%s of the hosts can be reached from the local network only", which);
 
 	if (network->span.begin)

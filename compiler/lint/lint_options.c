@@ -6,7 +6,6 @@
  * means nothing by it.
  */
 #include "lint/lint_context.h"
-#include "resolve/resolver.h"
 
 static const struct {
 	enum option_id option, needed;
@@ -77,13 +76,13 @@ static void check_need(struct lint *lint, const struct lint_file *file, size_t i
 	if (row->kind != file->kind || is_default(lint, file, needs[i].option) ||
 	    *(const bool *)value_of(lint, file, needs[i].needed) == needs[i].value)
 		return;
-	d = diag(lint->diags, lint_option_place(file, row->key), DIAG_OPTION_WITHOUT_EFFECT,
+	d = diag(lint->diags, lint_option_place(file, needs[i].option), DIAG_OPTION_WITHOUT_EFFECT,
 		 "`%s` has no effect without `%s: %d`", row->key, other->key, needs[i].value);
 	home = other->kind == file->kind     ? file
 	       : other->kind == FILE_CLUSTER ? lint_find_file(lint, lint->inputs->cluster)
 					     : lint_find_file(lint, lint->inputs->host);
 	if (home && !is_default(lint, file, needs[i].needed))
-		diag_label(d, lint_option_place(home, other->key), "`%s` is set here", other->key);
+		diag_label(d, lint_option_place(home, needs[i].needed), "`%s` is set here", other->key);
 	else
 		diag_note(d, "`%s` is %d unless %s sets it", other->key, !needs[i].value,
 			  other->kind == file->kind     ? "this file"
@@ -101,7 +100,7 @@ static void check_log_level(struct lint *lint, const struct lint_file *file, enu
 
 	if (value->action != ACTION_ACCEPT || is_default(lint, file, level))
 		return;
-	d = diag(lint->diags, lint_option_place(file, option_table[level].key), DIAG_LOGS_NOTHING,
+	d = diag(lint->diags, lint_option_place(file, level), DIAG_LOGS_NOTHING,
 		 "`%s` logs nothing", option_table[level].key);
 	if (value->span.begin)
 		diag_label(d, value->span, "the policy drops nothing");
@@ -124,7 +123,7 @@ static void check_layer2(struct lint *lint, const struct lint_file *file)
 	}
 	if (four == six)
 		return;
-	d = diag(lint->diags, lint_option_place(file, "layer2_protocols"), DIAG_LAYER2_IP,
+	d = diag(lint->diags, lint_option_place(file, OPTION_GUEST_LAYER2_PROTOCOLS), DIAG_LAYER2_IP,
 		 "`layer2_protocols` does not keep %s from passing", four ? "IPv6" : "IPv4");
 	diag_note(d, "IPv4 and IPv6 always pass, listed or not; it is about all other protocols");
 	diag_help(d, "rules decide about them, as `OUT DROP -source %s`", four ? "::/0" : "0.0.0.0/0");

@@ -13,7 +13,7 @@
 #define PVEFW_PACKET_SET_H
 
 #include "lang/implied.h"
-#include "resolve/config.h"
+#include "config/config.h"
 
 /* An IPv6 address, or a smaller number in `low`. */
 struct number {

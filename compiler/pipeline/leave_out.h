@@ -7,7 +7,7 @@
 #define PVEFW_LEAVE_OUT_H
 
 #include "api/backend.h"
-#include "resolve/left_out.h"
+#include "config/left_out.h"
 
 /* Bounds of a search. */
 enum {

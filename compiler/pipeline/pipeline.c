@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "ast.h"
 #include "pipeline/pipeline.h"
 
 #include "base/escape.h"
 #include "lint/lint.h"
-#include "resolve/left_out.h"
+#include "config/left_out.h"
 
 static bool read_inputs(struct pipeline *p)
 {

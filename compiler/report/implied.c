@@ -23,10 +23,10 @@ static struct report_row *add(struct report_builder *b, struct report_chain *cha
 /* One that stands for an option. */
 static struct report_row *add_for(struct report_builder *b, struct report_chain *chain,
 				  enum report_outcome outcome, const char *service, enum option_id id,
-				  const void *options, const struct source *file)
+				  const void *options, const struct span *written)
 {
 	struct span span;
-	struct report_row *row = add(b, chain, outcome, service, report_option(b, id, options, file, &span));
+	struct report_row *row = add(b, chain, outcome, service, report_option(b, id, options, written, &span));
 
 	row->span = span;
 	return row;
@@ -35,7 +35,7 @@ static struct report_row *add_for(struct report_builder *b, struct report_chain 
 static struct report_row *add_for_host(struct report_builder *b, struct report_chain *chain,
 				       enum report_outcome outcome, const char *service, enum option_id id)
 {
-	return add_for(b, chain, outcome, service, id, &b->config->host_options, b->host_file);
+	return add_for(b, chain, outcome, service, id, &b->config->host_options, b->config->host_written);
 }
 
 static const struct ipset *cluster_set(const struct report_builder *b, const char *name)
@@ -251,7 +251,7 @@ static void add_layer2(struct report_builder *b, struct report_chain *chain, con
 
 	if (b->config->cluster_options.ebtables && o->layer2_protocols.count)
 		add_for(b, chain, REPORT_DROP, "frames of other protocols than IP and those named",
-			OPTION_GUEST_LAYER2_PROTOCOLS, o, guest->file);
+			OPTION_GUEST_LAYER2_PROTOCOLS, o, guest->written);
 }
 
 static void add_address_filters(struct report_builder *b, struct report_chain *chain,
@@ -263,15 +263,15 @@ static void add_address_filters(struct report_builder *b, struct report_chain *c
 
 	if (o->macfilter && nic->mac.len)
 		add_for(b, chain, REPORT_DROP, "packets with another MAC address", OPTION_GUEST_MACFILTER, o,
-			guest->file);
+			guest->written);
 	if (!o->radv)
-		add_for(b, chain, REPORT_DROP, "router advertisements", OPTION_GUEST_RADV, o, guest->file)
+		add_for(b, chain, REPORT_DROP, "router advertisements", OPTION_GUEST_RADV, o, guest->written)
 			->family_mask = IPV6;
 	if (!set)
 		return;
 	if (!set->span.begin) {
 		row = add_for(b, chain, REPORT_DROP, "packets from addresses that are not the guest's",
-			      OPTION_GUEST_IPFILTER, o, guest->file);
+			      OPTION_GUEST_IPFILTER, o, guest->written);
 	} else {
 		row = add(b, chain, REPORT_DROP, "packets from addresses that are not the guest's",
 			  arena_printf(b->arena, "[IPSET %.*s]", TEXT_ARG(set->name)));
@@ -294,11 +294,11 @@ void report_nic_before(struct report_builder *b, struct report_chain *chain, con
 		add_input_filters(b, chain, b->config->host_options.log_level_out);
 	if (o->dhcp)
 		add_for(b, chain, REPORT_ACCEPT, in ? "answers of DHCP servers" : "questions to DHCP servers",
-			OPTION_GUEST_DHCP, o, guest->file);
+			OPTION_GUEST_DHCP, o, guest->written);
 	if (!in)
 		add_address_filters(b, chain, guest, nic);
 	if (o->ndp)
-		add_for(b, chain, REPORT_ACCEPT, "neighbour discovery", OPTION_GUEST_NDP, o, guest->file)
+		add_for(b, chain, REPORT_ACCEPT, "neighbour discovery", OPTION_GUEST_NDP, o, guest->written)
 			->family_mask = IPV6;
 }
 

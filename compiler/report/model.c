@@ -9,7 +9,6 @@
 
 #include "format/common.h"
 #include "source/lines.h"
-#include "resolve/resolver.h"
 #include "base/escape.h"
 
 const char *const report_outcome_names[REPORT_OUTCOMES] = { "accept", "drop", "reject", "ask" };
@@ -37,30 +36,13 @@ const char *report_text(const struct report_builder *b, struct text text)
 	return report_escaped(b->config->diags, text);
 }
 
-static struct span option_place(const struct source *file, const char *key)
-{
-	struct lines lines = lines_of(file);
-	struct span place = { 0, 0 };
-	struct word line, value;
-
-	while (lines_next(&lines, &line)) {
-		struct word name = word_cut(line, ':', &value);
-
-		if (value.ptr && text_equal_nocase(word_text(name), text_of(key)))
-			place = word_span(line);
-	}
-	return place;
-}
-
 const char *report_option(const struct report_builder *b, enum option_id id, const void *options,
-			  const struct source *file, struct span *span)
+			  const struct span *written, struct span *span)
 {
 	const struct option_row *row = &option_table[id];
 	const char *value = option_value_text(b->arena, id, options);
 
-	*span = SPAN_NONE;
-	if (file)
-		*span = option_place(file, row->key);
+	*span = written ? written[id] : SPAN_NONE;
 	return arena_printf(b->arena, "%s: %s%s", row->key, value, span->begin ? "" : " (default)");
 }
 
@@ -518,9 +500,8 @@ struct report *report_new(const struct config *config, const struct inputs *inpu
 {
 	struct report *report = ARENA_NEW(config->arena, struct report);
 	const struct alias *network = config->local_network;
-	struct report_builder b = { config->arena, config,
-				    report,        &report->zones,
-				    inputs->host,  inputs->local_network.family || !network->implicit };
+	struct report_builder b = { config->arena, config, report, &report->zones,
+				    inputs->local_network.family || !network->implicit };
 
 	report->config = config;
 	report->diags = config->diags;

@@ -10,6 +10,7 @@
 #ifndef PVEFW_REPORT_H
 #define PVEFW_REPORT_H
 
+#include "config/config.h"
 #include "inputs/inputs.h"
 #include "base/output.h"
 
@@ -163,7 +164,6 @@ struct report_builder {
 	const struct config *config;
 	struct report *report;
 	struct report_zone **last_zone;
-	const struct source *host_file; /* the node's own host.fw; or NULL */
 	bool local_network_known;
 };
 
@@ -171,9 +171,9 @@ struct report_row *report_row_add(struct report_builder *b, struct report_chain 
 				  struct report_row row);
 /* Text of the input, as it can go into XML. */
 const char *report_text(const struct report_builder *b, struct text text);
-/* "ndp: 1", with where a file says so in *span, or that it is the default. */
+/* "ndp: 1", with the line of `written` that sets it in *span, or that it is the default; `written` may be NULL. */
 const char *report_option(const struct report_builder *b, enum option_id id, const void *options,
-			  const struct source *file, struct span *span);
+			  const struct span *written, struct span *span);
 struct text report_scope_name(enum scope_kind scope);
 /* "VM 100" */
 const char *report_guest_name(const struct report_builder *b, const struct guest *guest);

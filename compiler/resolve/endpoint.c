@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Sources and destinations of rules. */
-#include "resolve/resolver.h"
+#include "resolve/rule_parts.h"
+#include "resolve/rule_report.h"
+#include "resolve/scope.h"
 
 static struct word part(struct word w, uint32_t from, uint32_t to)
 {
@@ -98,7 +100,7 @@ static void report_malformed(struct resolver *r, struct word address)
 {
 	struct diagnostic *d;
 
-	if (names_alias_is_skipped(r, address))
+	if (reference_is_skipped_alias(r, address))
 		return;
 	d = rule_error(r, word_span(address), DIAG_BAD_ADDRESS, "`%.*s` is neither an address nor a name",
 		       TEXT_ARG(address));
@@ -269,15 +271,6 @@ static void report_mixed_list(struct resolver *r, struct word first, struct word
 	diag_help(d, "write two rules, or use an IP set, which may hold both");
 }
 
-static bool looks_like_alias(struct text t)
-{
-	if (text_starts(t, "dc/"))
-		return name_is_valid((struct text){ t.ptr + 3, t.len - 3 });
-	if (text_starts(t, "guest/"))
-		return name_is_valid((struct text){ t.ptr + 6, t.len - 6 });
-	return name_is_valid(t);
-}
-
 static void report_name_in_list(struct resolver *r, struct word element)
 {
 	bool set = text_starts(word_text(element), "+");
@@ -347,14 +340,14 @@ static bool read_set(struct resolver *r, struct word value, struct endpoint *e)
 {
 	e->kind = ENDPOINT_SET;
 	e->family_mask = IPV_BOTH;
-	e->ipset = names_set(r, part(value, 1, value.len));
+	e->ipset = reference_set(r, part(value, 1, value.len));
 	return e->ipset != NULL;
 }
 
 static bool read_alias(struct resolver *r, struct word value, struct endpoint *e)
 {
 	e->kind = ENDPOINT_ALIAS;
-	e->alias = names_alias(r, value);
+	e->alias = reference_alias(r, value);
 	if (e->alias)
 		e->family_mask = prefix_family_mask(&e->alias->prefix);
 	return e->alias != NULL;

@@ -4,7 +4,8 @@
  * not in this kind of file, or because they are not written as a header is.  What
  * stands below them goes on belonging to the section above.
  */
-#include "resolve/resolver.h"
+#include "diag/suggest.h"
+#include "resolve/passes.h"
 
 /* What stands between the brackets. */
 static struct text inside(struct word line)

@@ -6,12 +6,12 @@
  */
 #include "resolve/implicit.h"
 
+#include "resolve/scope.h"
+
 static struct ipset *find_or_add_set(struct arena *arena, struct scope *scope, struct text name)
 {
-	struct ipset *set = NULL;
+	struct ipset *set = scope_find_set(scope, name);
 
-	if (scope->ipsets)
-		HASH_FIND(hh, scope->ipsets, name.ptr, name.len, set);
 	if (set)
 		return set;
 	set = ARENA_NEW(arena, struct ipset);
@@ -41,10 +41,8 @@ static void add_entry(struct arena *arena, struct ipset *set, struct prefix pref
 static const struct alias *local_network_alias(struct config *config, const struct inputs *inputs)
 {
 	struct text name = TEXT("local_network");
-	struct alias *alias = NULL;
+	struct alias *alias = scope_find_alias(&config->cluster, name);
 
-	if (config->cluster.aliases)
-		HASH_FIND(hh, config->cluster.aliases, name.ptr, name.len, alias);
 	if (alias && alias->valid)
 		return alias;
 	alias = ARENA_NEW(config->arena, struct alias);
@@ -84,21 +82,6 @@ static struct prefix host_address(struct prefix address)
 	return address;
 }
 
-#define FILTER_PREFIX "ipfilter-"
-
-struct ipset *guest_filter_set(const struct guest *guest, const struct nic *nic)
-{
-	char name[64] = FILTER_PREFIX;
-	size_t prefix = strlen(FILTER_PREFIX);
-	struct ipset *set = NULL;
-
-	if (!guest->scope.ipsets || nic->key.len > sizeof(name) - prefix)
-		return NULL;
-	memcpy(name + prefix, nic->key.ptr, nic->key.len);
-	HASH_FIND(hh, guest->scope.ipsets, name, prefix + nic->key.len, set);
-	return set;
-}
-
 static void filter_nic(struct arena *arena, struct guest *guest, const struct nic *nic)
 {
 	struct ipset *set = guest_filter_set(guest, nic);
@@ -106,7 +89,7 @@ static void filter_nic(struct arena *arena, struct guest *guest, const struct ni
 	if (!nic->firewall || (!set && !guest->options.ipfilter))
 		return;
 	if (!set)
-		set = find_or_add_set(arena, &guest->scope, ARENA_JOIN(arena, TEXT(FILTER_PREFIX), nic->key));
+		set = find_or_add_set(arena, &guest->scope, ARENA_JOIN(arena, TEXT("ipfilter-"), nic->key));
 	if (nic->mac.len)
 		add_entry(arena, set, link_local(nic->mac_bytes), false);
 	add_entry(arena, set, (struct prefix){ AF_INET6, 10, { 0xfe, 0x80 } }, true);

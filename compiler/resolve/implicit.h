@@ -3,6 +3,7 @@
 #ifndef PVEFW_IMPLICIT_H
 #define PVEFW_IMPLICIT_H
 
+#include "config/config.h"
 #include "inputs/inputs.h"
 
 /* Sets config->local_network and adds it to the set `management` (spec 4.4, 2.9).

@@ -1,54 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Names: what a file defines. */
-#include "resolve/resolver.h"
-
-/* ---- names as such ---- */
-
-static uint32_t longest_name(enum section_kind kind)
-{
-	return kind == SECTION_GROUP ? GROUP_NAME_MAX : SET_NAME_MAX;
-}
-
-bool names_section_counts(const struct ast_section *section)
-{
-	struct text name = word_text(section->name);
-
-	return name_is_valid(name) && name.len <= longest_name(section->kind);
-}
-
-struct alias *names_find_alias(struct scope *scope, struct text lower_name)
-{
-	struct alias *alias = NULL;
-
-	if (scope && scope->aliases)
-		HASH_FIND(hh, scope->aliases, lower_name.ptr, lower_name.len, alias);
-	return alias;
-}
-
-struct ipset *names_find_set(struct scope *scope, struct text name)
-{
-	struct ipset *set = NULL;
-
-	if (scope && scope->ipsets)
-		HASH_FIND(hh, scope->ipsets, name.ptr, name.len, set);
-	return set;
-}
-
-struct group *names_group(const struct config *config, struct text name)
-{
-	struct group *group = NULL;
-
-	if (config->groups)
-		HASH_FIND(hh, config->groups, name.ptr, name.len, group);
-	return group;
-}
+#include "resolve/passes.h"
+#include "resolve/scope.h"
 
 /* ---- first pass: headers ---- */
 
 /* Uses of the name are shown with `d`, and not reported by themselves. */
 static void skip_name(struct resolver *r, enum section_kind kind, struct text name, struct diagnostic *d)
 {
-	struct text key = names_skipped_key(r->arena, kind, name);
+	struct text key = scope_skipped_key(r->arena, kind, name);
 	struct skipped_name *skipped = NULL;
 
 	HASH_FIND(hh, r->own->skipped, key.ptr, key.len, skipped);
@@ -71,7 +31,7 @@ static void report_bad_name(struct resolver *r, const struct ast_section *sectio
 
 	if (name_is_valid(name)) {
 		d = diag(r->diags, word_span(section->name), id, "the name of a%s %s has at most %u characters",
-			 group ? "" : "n", what, longest_name(section->kind));
+			 group ? "" : "n", what, (unsigned)(group ? GROUP_NAME_MAX : SET_NAME_MAX));
 		diag_here(d, "%u characters", name.len);
 	} else {
 		d = diag(r->diags, word_span(section->name), id, "`%.*s` cannot be the name of a%s %s",
@@ -86,7 +46,7 @@ static void report_bad_name(struct resolver *r, const struct ast_section *sectio
 static void define_set(struct resolver *r, const struct ast_section *section)
 {
 	struct text name = arena_lower(r->arena, word_text(section->name));
-	struct ipset *set = names_find_set(r->own, name);
+	struct ipset *set = scope_find_set(r->own, name);
 
 	if (set) {
 		struct diagnostic *d = diag(r->diags, word_span(section->name), DIAG_DUPLICATE_SET,
@@ -109,7 +69,7 @@ static void define_set(struct resolver *r, const struct ast_section *section)
 static void define_group(struct resolver *r, const struct ast_section *section)
 {
 	struct text name = arena_lower(r->arena, word_text(section->name));
-	struct group *group = names_group(r->config, name);
+	struct group *group = scope_find_group(r->config, name);
 
 	if (group) {
 		struct diagnostic *d = diag(r->diags, word_span(section->name), DIAG_DUPLICATE_GROUP,
@@ -132,7 +92,7 @@ static void define_section(struct resolver *r, const struct ast_section *section
 {
 	if (section->kind != SECTION_IPSET && section->kind != SECTION_GROUP)
 		return;
-	if (!names_section_counts(section))
+	if (!section_has_valid_name(section))
 		report_bad_name(r, section);
 	else if (section->kind == SECTION_IPSET)
 		define_set(r, section);
@@ -158,10 +118,10 @@ static const char no_value[] = "the alias has no value; rules and set entries th
 static struct diagnostic *note_uses(struct resolver *r, struct diagnostic *d, struct word word, const char *lost)
 {
 	struct text name = arena_lower(r->arena, word_text(word));
-	struct alias *alias = names_find_alias(r->own, name);
+	struct alias *alias = scope_find_alias(r->own, name);
 
 	if (!alias || !alias->valid)
-		alias = names_find_alias(&r->config->cluster, name);
+		alias = scope_find_alias(&r->config->cluster, name);
 	if (!alias || !alias->valid)
 		return diag_note(d, "%s", lost);
 	diag_label(d, alias->span, "the alias of this name that counts instead");
@@ -211,7 +171,7 @@ static struct diagnostic *report_alias_gap(struct resolver *r, const struct ast_
 static void define_without_value(struct resolver *r, struct word word, struct text cidr, struct diagnostic *d)
 {
 	struct text name = arena_lower(r->arena, word_text(word));
-	struct alias *alias = names_find_alias(r->own, name);
+	struct alias *alias = scope_find_alias(r->own, name);
 
 	if (alias && alias->valid)
 		return; /* keeps the value it has */
@@ -261,7 +221,7 @@ static bool report_alias_name(struct resolver *r, const struct ast_alias *node, 
 static struct alias *alias_for(struct resolver *r, const struct ast_alias *node)
 {
 	struct text name = arena_lower(r->arena, word_text(node->name));
-	struct alias *alias = names_find_alias(r->own, name);
+	struct alias *alias = scope_find_alias(r->own, name);
 
 	if (alias && !alias->valid) {
 		alias->span = word_span(node->name); /* the first that counts */
@@ -390,7 +350,7 @@ void names_define(struct resolver *r)
 {
 	for (const struct ast_section *s = r->file->sections; s; s = s->next) {
 		define_section(r, s);
-		if (section_table[s->kind].named && !names_section_counts(s))
+		if (section_table[s->kind].named && !section_has_valid_name(s))
 			continue;
 		header_pass(r, NULL);
 		for (const struct ast_line *line = s->lines; line; line = line->next) {

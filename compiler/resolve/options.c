@@ -4,105 +4,17 @@
  * each type has one function; the tables in tables.c say which option has which
  * type and where its value goes.
  */
-#include "resolve/resolver.h"
+#include "diag/suggest.h"
+#include "inputs/netdb.h"
+#include "lang/limit_table.h"
+#include "lang/foreign.h"
+#include "resolve/passes.h"
+#include "resolve/rule_report.h"
+#include "resolve/scope.h"
 
 static void *member(void *options, const struct option_row *row)
 {
 	return (char *)options + row->offset;
-}
-
-static void set_default(const struct option_row *row, void *options)
-{
-	switch (row->type) {
-	case OPTION_BOOL:
-		*(bool *)member(options, row) = row->default_value;
-		break;
-	case OPTION_NUMBER:
-		*(int64_t *)member(options, row) = row->default_value;
-		break;
-	case OPTION_POLICY:
-	case OPTION_POLICY_FORWARD:
-		((struct policy *)member(options, row))->action = (enum action)row->default_value;
-		break;
-	case OPTION_LOGLEVEL:
-		*(enum log_level *)member(options, row) = (enum log_level)row->default_value;
-		break;
-	case OPTION_RATELIMIT:
-	case OPTION_HELPERS:
-	case OPTION_QUEUES:
-	case OPTION_LAYER2:
-		break; /* nothing is the default, and the memory is clear */
-	}
-}
-
-void options_defaults(enum file_kind kind, void *options)
-{
-	for (int id = 0; id < OPTION_COUNT; id++)
-		if (option_table[id].kind == kind)
-			set_default(&option_table[id], options);
-}
-
-static const char *ratelimit_text(struct arena *arena, const struct ratelimit *limit)
-{
-	const char *rate = limit->rate.len ? arena_string(arena, limit->rate) : "1/second";
-
-	if (limit->off)
-		return "off";
-	return limit->burst ? arena_printf(arena, "%s,burst=%u", rate, limit->burst) : rate;
-}
-
-static const char *helpers_text(struct arena *arena, const struct helper_list *helpers)
-{
-	const char *text = "";
-
-	for (unsigned i = 0; i < helpers->count; i++)
-		text = arena_printf(arena, "%s%s%s", text, i ? "," : "",
-				    helper_table[helpers->order[i]].name);
-	return helpers->count ? text : "unset";
-}
-
-static const char *queues_text(struct arena *arena, const struct queues *queues)
-{
-	if (!queues->set)
-		return "unset";
-	return queues->range ? arena_printf(arena, "%u:%u", queues->first, queues->last)
-			     : arena_printf(arena, "%u", queues->first);
-}
-
-static const char *layer2_text(struct arena *arena, const struct layer2_list *list)
-{
-	const char *text = "";
-
-	for (uint32_t i = 0; i < list->count; i++)
-		text = arena_printf(arena, "%s%s%.*s", text, i ? "," : "", TEXT_ARG(list->items[i].name));
-	return list->count ? text : "unset";
-}
-
-const char *option_value_text(struct arena *arena, enum option_id id, const void *options)
-{
-	const struct option_row *row = &option_table[id];
-	const void *value = (const char *)options + row->offset;
-
-	switch (row->type) {
-	case OPTION_BOOL:
-		return *(const bool *)value ? "1" : "0";
-	case OPTION_NUMBER:
-		return arena_printf(arena, "%lld", (long long)*(const int64_t *)value);
-	case OPTION_POLICY:
-	case OPTION_POLICY_FORWARD:
-		return action_names[((const struct policy *)value)->action];
-	case OPTION_LOGLEVEL:
-		return log_level_names[*(const enum log_level *)value];
-	case OPTION_RATELIMIT:
-		return ratelimit_text(arena, value);
-	case OPTION_HELPERS:
-		return helpers_text(arena, value);
-	case OPTION_QUEUES:
-		return queues_text(arena, value);
-	case OPTION_LAYER2:
-		return layer2_text(arena, value);
-	}
-	return "";
 }
 
 /* One option line while it is read. */
@@ -782,23 +694,17 @@ static void report_missing_value(struct setting *s)
 	keeps(s, d);
 }
 
-/* The lines on which the options of this file were given a value, to find
- * repetitions. */
-struct seen {
-	struct span at[OPTION_COUNT];
-};
-
-static void report_repeated(struct setting *s, struct span before)
+static void report_repeated(struct setting *s)
 {
+	uint32_t before = s->r->written[s->id].begin;
 	struct diagnostic *d = diag(s->r->diags, word_span(s->key), DIAG_DUPLICATE_OPTION,
 				    "`%s` is set twice", s->row->key);
 
-	diag_label(d, before, "first here");
+	diag_label(d, (struct span){ before, before + s->key.len }, "first here");
 	diag_note(d, "the last one counts");
 }
 
-static void read_option(struct resolver *r, const struct ast_option *node, struct seen *seen,
-			void *options)
+static void read_option(struct resolver *r, const struct ast_option *node, void *options)
 {
 	enum option_id id = option_find(r->file->kind, word_text(node->key));
 	struct setting s = { .r = r, .id = id, .options = options, .key = node->key, .value = node->value };
@@ -810,7 +716,7 @@ static void read_option(struct resolver *r, const struct ast_option *node, struc
 		return;
 	}
 	s.row = &option_table[id];
-	s.set_before = seen->at[id].begin != 0;
+	s.set_before = r->written[id].begin != 0;
 	d = refused_report(r, node->line.span, NULL);
 	if (d) {
 		keeps(&s, d);
@@ -831,14 +737,8 @@ static void read_option(struct resolver *r, const struct ast_option *node, struc
 	if (s.failed)
 		return;
 	if (s.set_before)
-		report_repeated(&s, seen->at[id]);
-	seen->at[id] = word_span(node->key);
-	if (r->file->kind == FILE_HOST)
-		r->config->host_written[id] = word_span(node->key);
-	if (r->written)
-		r->written[id] = word_span(node->key);
-	if (id == OPTION_GUEST_IPS)
-		r->ips = word_span(node->key);
+		report_repeated(&s);
+	r->written[id] = node->line.span;
 }
 
 /* "key : value", "key = value" and "key value" with the right sign between them. */
@@ -882,8 +782,6 @@ static void report_unparsable(struct resolver *r, const struct ast_text_line *no
 
 void options_read(struct resolver *r, void *options)
 {
-	struct seen seen = { 0 };
-
 	for (const struct ast_section *s = r->file->sections; s; s = s->next) {
 		if (s->kind != SECTION_OPTIONS)
 			continue;
@@ -893,7 +791,7 @@ void options_read(struct resolver *r, void *options)
 			if (encoding_lost(r->lost, line->span))
 				continue;
 			if (line->kind == LINE_OPTION)
-				read_option(r, (const struct ast_option *)line, &seen, options);
+				read_option(r, (const struct ast_option *)line, options);
 			else if (line->kind == LINE_BAD)
 				report_unparsable(r, (const struct ast_text_line *)line);
 		}

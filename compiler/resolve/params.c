@@ -9,7 +9,10 @@
  * behind a mistake: each mistake is reported once, and none sets off another.
  * What was reported counts as the option that it probably means.
  */
-#include "resolve/resolver.h"
+#include "diag/suggest.h"
+#include "lang/foreign.h"
+#include "resolve/rule_parts.h"
+#include "resolve/rule_report.h"
 
 /* A rule while its words are read. */
 struct words {

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Protocols, ports and ICMP types of rules. */
-#include "resolve/resolver.h"
+#include "diag/suggest.h"
+#include "inputs/netdb.h"
+#include "lang/limit_table.h"
+#include "lang/foreign.h"
+#include "resolve/rule_parts.h"
+#include "resolve/rule_report.h"
 
 /* ---- protocols ---- */
 

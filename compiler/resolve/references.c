@@ -4,7 +4,9 @@
  * the definition stands where it can be seen, and what was probably meant when
  * there is none.
  */
-#include "resolve/resolver.h"
+#include "diag/suggest.h"
+#include "resolve/rule_report.h"
+#include "resolve/scope.h"
 
 /* "dc/", "guest/", "sdn/" in front of a name; SCOPE_ANY without one. */
 static bool take_prefix(struct word *name, const char *prefix)
@@ -71,7 +73,7 @@ static void suggest_aliases(struct resolver *r, struct suggestion *s, const stru
 	for (unsigned i = 0; i < look->count; i++) {
 		struct alias *aliases = look->scopes[i]->aliases;
 
-		if (!suggest_among(r, HASH_COUNT(aliases)))
+		if (!suggest_among(&r->compared, HASH_COUNT(aliases)))
 			return;
 		for (struct alias *a = aliases; a; a = a->hh.next)
 			if (!a->implicit)
@@ -144,9 +146,9 @@ static void report_implicit_local_network(struct resolver *r, struct word refere
 /* The prefix of the scope that has the alias, if another one than was looked in. */
 static const char *other_scope_of_alias(const struct resolver *r, const struct lookup *look, struct text name)
 {
-	if (*look->prefix && r->file->kind == FILE_GUEST && names_find_alias(r->own, name))
+	if (*look->prefix && r->file->kind == FILE_GUEST && scope_find_alias(r->own, name))
 		return "guest/";
-	return *look->prefix && names_find_alias(&r->config->cluster, name) ? "dc/" : NULL;
+	return *look->prefix && scope_find_alias(&r->config->cluster, name) ? "dc/" : NULL;
 }
 
 /* Helps with what is no alias at all, or one of another scope. */
@@ -158,7 +160,7 @@ static bool suggest_other_kind(struct resolver *r, struct diagnostic *d, struct 
 	bool set = false;
 
 	for (unsigned i = 0; i < look->seen_count && !set; i++)
-		set = names_find_set(look->seen_in[i], lower) != NULL;
+		set = scope_find_set(look->seen_in[i], lower) != NULL;
 	if (scope)
 		diag_guess(diag_help(d, "did you mean `%s%.*s`?", scope, TEXT_ARG(name)), word_span(reference),
 			 "%s%.*s", scope, TEXT_ARG(name));
@@ -179,12 +181,12 @@ static void report_unknown_alias(struct resolver *r, struct word reference, cons
 	struct suggestion s;
 	struct diagnostic *d;
 
-	if (names_alias_is_skipped(r, reference))
+	if (reference_is_skipped_alias(r, reference))
 		return;
 	if (look->guest_prefix) {
 		report_guest_scope(
 			r, reference, "", word_text(look->name),
-			names_find_alias(&r->config->cluster, arena_lower(r->arena, word_text(look->name))));
+			scope_find_alias(&r->config->cluster, arena_lower(r->arena, word_text(look->name))));
 		return;
 	}
 	if (look->cluster && r->cluster_unknown) {
@@ -214,15 +216,7 @@ static void show_use(struct resolver *r, struct diagnostic *d, struct word refer
 	*r->late = label;
 }
 
-/* What kind of name it is, and the name in lower case. */
-struct text names_skipped_key(struct arena *arena, enum section_kind kind, struct text name)
-{
-	const char letter = (char)('a' + (int)kind);
-
-	return arena_lower(arena, ARENA_JOIN(arena, (struct text){ &letter, 1 }, name));
-}
-
-bool names_are_skipped(struct resolver *r, const struct scope *scope, enum section_kind kind,
+bool reference_is_skipped(struct resolver *r, const struct scope *scope, enum section_kind kind,
 		       struct text name, struct word reference)
 {
 	const struct skipped_name *s = NULL;
@@ -230,7 +224,7 @@ bool names_are_skipped(struct resolver *r, const struct scope *scope, enum secti
 
 	if (!scope || !scope->skipped)
 		return false;
-	key = names_skipped_key(r->arena, kind, name);
+	key = scope_skipped_key(r->arena, kind, name);
 	HASH_FIND(hh, scope->skipped, key.ptr, key.len, s);
 	if (s)
 		show_use(r, s->d, reference);
@@ -253,12 +247,12 @@ static bool report_long_reference(struct resolver *r, struct word reference, con
 	return true;
 }
 
-bool names_alias_is_skipped(struct resolver *r, struct word reference)
+bool reference_is_skipped_alias(struct resolver *r, struct word reference)
 {
 	struct lookup look = lookup_start(r, reference, false);
 
 	for (unsigned i = 0; i < look.count; i++)
-		if (names_are_skipped(r, look.scopes[i], SECTION_ALIASES, word_text(look.name), reference))
+		if (reference_is_skipped(r, look.scopes[i], SECTION_ALIASES, word_text(look.name), reference))
 			return true;
 	return false;
 }
@@ -270,7 +264,7 @@ static bool alias_was_seen(const struct resolver *r, const struct lookup *look, 
 	unsigned count = r->rule ? look->seen_count : look->count;
 
 	for (unsigned i = 0; i < count; i++) {
-		struct alias *alias = names_find_alias(scopes[i], name);
+		struct alias *alias = scope_find_alias(scopes[i], name);
 
 		if (alias && is_above(r, alias->span, reference))
 			return true;
@@ -284,7 +278,7 @@ static struct alias *nearest_alias(const struct lookup *look, struct text name)
 	struct alias *wrong = NULL;
 
 	for (unsigned i = 0; i < look->count; i++) {
-		struct alias *alias = names_find_alias(look->scopes[i], name);
+		struct alias *alias = scope_find_alias(look->scopes[i], name);
 
 		if (alias && alias->valid)
 			return alias;
@@ -294,7 +288,7 @@ static struct alias *nearest_alias(const struct lookup *look, struct text name)
 	return wrong;
 }
 
-const struct alias *names_alias(struct resolver *r, struct word reference)
+const struct alias *reference_alias(struct resolver *r, struct word reference)
 {
 	struct lookup look = lookup_start(r, reference, false);
 	struct text name = arena_lower(r->arena, word_text(look.name));
@@ -327,7 +321,7 @@ static void suggest_sets(struct resolver *r, struct suggestion *s, const struct 
 	for (unsigned i = 0; i < look->count; i++) {
 		struct ipset *sets = look->scopes[i]->ipsets;
 
-		if (!suggest_among(r, HASH_COUNT(sets)))
+		if (!suggest_among(&r->compared, HASH_COUNT(sets)))
 			return;
 		for (struct ipset *set = sets; set; set = set->hh.next)
 			suggest(s, set->name, set->span);
@@ -351,7 +345,7 @@ static bool suggest_other_scope(struct resolver *r, struct diagnostic *d, struct
 	struct text name = word_text(look->name);
 
 	for (unsigned i = 0; i < look->seen_count; i++)
-		if (names_find_set(look->seen_in[i], name)) {
+		if (scope_find_set(look->seen_in[i], name)) {
 			const char *prefix = prefixes[look->seen_in[i]->kind];
 
 			diag_guess(diag_help(d, "did you mean `+%s%.*s`?", prefix, TEXT_ARG(name)),
@@ -359,7 +353,7 @@ static bool suggest_other_scope(struct resolver *r, struct diagnostic *d, struct
 			return true;
 		}
 	for (unsigned i = 0; i < look->seen_count; i++)
-		if (names_find_alias(look->seen_in[i], arena_lower(r->arena, name))) {
+		if (scope_find_alias(look->seen_in[i], arena_lower(r->arena, name))) {
 			diag_guess(diag_help(d, "did you mean the alias, `%.*s`?", TEXT_ARG(name)),
 				 with_plus(reference), "%.*s", TEXT_ARG(name));
 			return true;
@@ -410,7 +404,7 @@ static bool report_set_case(struct resolver *r, struct word reference, const str
 	if (text_equal(lower, word_text(look->name)))
 		return false;
 	for (unsigned i = 0; i < look->count; i++) {
-		struct ipset *set = names_find_set(look->scopes[i], lower);
+		struct ipset *set = scope_find_set(look->scopes[i], lower);
 
 		if (!set)
 			continue;
@@ -440,13 +434,13 @@ static void report_bad_set(struct resolver *r, struct word reference)
 static void report_missing_set(struct resolver *r, struct word reference, const struct lookup *look)
 {
 	for (unsigned i = 0; i < look->count; i++)
-		if (names_are_skipped(r, look->scopes[i], SECTION_IPSET, word_text(look->name), reference))
+		if (reference_is_skipped(r, look->scopes[i], SECTION_IPSET, word_text(look->name), reference))
 			return;
 	if (!name_is_valid(word_text(look->name)))
 		report_bad_set(r, reference);
 	else if (look->guest_prefix)
 		report_guest_scope(r, reference, "+", word_text(look->name),
-				   names_find_set(&r->config->cluster, word_text(look->name)));
+				   scope_find_set(&r->config->cluster, word_text(look->name)));
 	else if (report_set_case(r, reference, look))
 		return;
 	else if (look->cluster && r->cluster_unknown)
@@ -458,7 +452,7 @@ static void report_missing_set(struct resolver *r, struct word reference, const 
 static bool set_was_seen(const struct resolver *r, const struct lookup *look, struct word reference)
 {
 	for (unsigned i = 0; i < look->seen_count; i++) {
-		struct ipset *set = names_find_set(look->seen_in[i], word_text(look->name));
+		struct ipset *set = scope_find_set(look->seen_in[i], word_text(look->name));
 
 		if (set && is_above(r, set->span, reference))
 			return true;
@@ -466,13 +460,13 @@ static bool set_was_seen(const struct resolver *r, const struct lookup *look, st
 	return false;
 }
 
-const struct ipset *names_set(struct resolver *r, struct word reference)
+const struct ipset *reference_set(struct resolver *r, struct word reference)
 {
 	struct lookup look = lookup_start(r, reference, true);
 	struct ipset *first = NULL;
 
 	for (unsigned i = 0; i < look.count && !first; i++)
-		first = names_find_set(look.scopes[i], word_text(look.name));
+		first = scope_find_set(look.scopes[i], word_text(look.name));
 	if (report_long_reference(r, reference, &look))
 		return NULL;
 	if (first && set_was_seen(r, &look, reference))

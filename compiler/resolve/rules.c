@@ -7,71 +7,16 @@
  * the rule, and only it; a rule can have several mistakes, and each is reported
  * once.
  */
-#include "resolve/resolver.h"
-
-/* ---- reporting ---- */
-
-struct diagnostic *rule_error(struct resolver *r, struct span span, enum diag_id id,
-			      const char *format, ...)
-{
-	const char *message;
-	va_list args;
-
-	va_start(args, format);
-	message = arena_vprintf(r->arena, format, args);
-	va_end(args);
-	r->failed = true;
-	if (r->odd && encoding_odd(r->file->source, span))
-		return diag(r->odd, span, id, "%s", message);
-	return diag(r->diags, span, id, "%s", message);
-}
-
-/* The policy that decides about what the rule would have decided. */
-static const char *policy_of(const struct resolver *r, enum direction direction, const char **name)
-{
-	const struct cluster_options *cluster = &r->config->cluster_options;
-	bool guest = r->file->kind == FILE_GUEST && r->guest;
-
-	if (direction == DIRECTION_FORWARD) {
-		*name = "policy_forward";
-		return action_names[r->vnet ? r->vnet->policy_forward.action : cluster->policy_forward.action];
-	}
-	*name = direction == DIRECTION_IN ? "policy_in" : "policy_out";
-	if (direction == DIRECTION_IN)
-		return action_names[guest ? r->guest->policy_in.action : cluster->policy_in.action];
-	return action_names[guest ? r->guest->policy_out.action : cluster->policy_out.action];
-}
-
-struct diagnostic *rule_note_effect(struct resolver *r, struct diagnostic *d)
-{
-	enum direction direction;
-	const char *policy, *name;
-
-	if (!r->rule)
-		return diag_note(d, "the entry is ignored");
-	if (r->rule->disabled)
-		return diag_note(d, "the rule is disabled; when enabled, it would be ignored");
-	direction = direction_find(word_text(r->rule->type));
-	if (direction == DIRECTION_GROUP)
-		return diag_note(d, "the rule is ignored; none of the group's rules applies here");
-	if (r->in_group)
-		return diag_note(d, "the rule is ignored, wherever the group is used");
-	if (direction == DIRECTIONS)
-		return diag_note(d, "the rule is ignored");
-	policy = policy_of(r, direction, &name);
-	return diag_note(d, "the rule is ignored; the traffic falls through to %s %s", name, policy);
-}
+#include "diag/suggest.h"
+#include "inputs/netdb.h"
+#include "lang/limit_table.h"
+#include "lang/foreign.h"
+#include "resolve/passes.h"
+#include "resolve/rule_parts.h"
+#include "resolve/rule_report.h"
+#include "resolve/scope.h"
 
 /* ---- type and action ---- */
-
-bool looks_like_rule(struct text line)
-{
-	uint32_t begin = line.len && line.ptr[0] == '|', end = begin;
-
-	while (end < line.len && !char_is_blank(line.ptr[end]))
-		end++;
-	return direction_find((struct text){ line.ptr + begin, end - begin }) != DIRECTIONS;
-}
 
 static bool type_allowed(const struct resolver *r, enum direction direction)
 {
@@ -1033,7 +978,7 @@ static void suggest_group(struct resolver *r, struct diagnostic *d, struct word 
 	struct suggestion s;
 
 	suggest_start(&s, word_text(name));
-	if (!suggest_among(r, HASH_COUNT(r->config->groups)))
+	if (!suggest_among(&r->compared, HASH_COUNT(r->config->groups)))
 		return;
 	for (struct group *g = r->config->groups; g; g = g->hh.next)
 		suggest(&s, g->name, g->span);
@@ -1054,7 +999,7 @@ static bool report_group_name(struct resolver *r, struct word name)
 	struct diagnostic *d;
 	struct group *group;
 
-	group = names_group(r->config, lower);
+	group = scope_find_group(r->config, lower);
 	if (valid && name.len <= GROUP_NAME_MAX && !(capitals && group))
 		return false;
 	d = rule_error(r, word_span(name), DIAG_BAD_GROUP_REFERENCE, "`%.*s` is no name of a security group",
@@ -1115,8 +1060,8 @@ static void read_group_rule(struct resolver *r, const struct ast_rule *node, str
 		report_no_action(r, node, rule->direction);
 		return;
 	}
-	rule->group = names_group(r->config, word_text(name));
-	if (names_are_skipped(r, &r->config->cluster, SECTION_GROUP, word_text(name), name))
+	rule->group = scope_find_group(r->config, word_text(name));
+	if (reference_is_skipped(r, &r->config->cluster, SECTION_GROUP, word_text(name), name))
 		return;
 	if (!report_group_name(r, name) && !rule->group)
 		report_unknown_group(r, name);

@@ -2,21 +2,10 @@
 /* The entries of IP sets. */
 #include <stdlib.h>
 
-#include "resolve/resolver.h"
-
-/* An alias, perhaps behind dc/ or guest/, rather than an address. */
-static bool looks_like_alias(struct text t)
-{
-	static const char *const prefixes[] = { "dc/", "guest/" };
-
-	for (size_t i = 0; i < 2; i++)
-		if (text_starts(t, prefixes[i])) {
-			uint32_t len = (uint32_t)strlen(prefixes[i]);
-
-			return name_is_valid((struct text){ t.ptr + len, t.len - len });
-		}
-	return name_is_valid(t);
-}
+#include "lang/limit_table.h"
+#include "resolve/passes.h"
+#include "resolve/rule_report.h"
+#include "resolve/scope.h"
 
 static struct diagnostic *entry_error(struct resolver *r, struct word word, enum diag_id id,
 				      const char *message)
@@ -100,7 +89,7 @@ static void report_address(struct resolver *r, struct word word, enum address_er
 	} else if (error == ADDRESS_TOO_LONG) {
 		d = entry_error(r, word, DIAG_ENTRY_PREFIX_LENGTH, "the prefix length of `%.*s` is too long");
 		diag_here(d, "at most %d", text_find(text, ':') >= 0 ? 128 : 32);
-	} else if (names_alias_is_skipped(r, word)) {
+	} else if (reference_is_skipped_alias(r, word)) {
 		return;
 	} else if (error == ADDRESS_MALFORMED || error == ADDRESS_BAD_LENGTH) {
 		d = entry_error(r, word, DIAG_BAD_ENTRY, "`%.*s` is neither an address nor an alias");
@@ -197,7 +186,7 @@ static bool read_entry(struct resolver *r, const struct ast_entry *node, struct 
 	}
 	if (!looks_like_alias(entry->text))
 		return read_address(r, node->address, entry) && !node->more;
-	entry->alias = names_alias(r, node->address);
+	entry->alias = reference_alias(r, node->address);
 	if (!entry->alias)
 		return false;
 	entry->prefix = entry->alias->prefix;
@@ -310,7 +299,7 @@ static void find_repeated(struct resolver *r, struct ipset *set)
 	arena_release(r->scratch, mark);
 }
 
-void names_fill_set(struct resolver *r, const struct ast_section *section)
+void set_entries_read(struct resolver *r, const struct ast_section *section)
 {
 	struct ipset *set;
 

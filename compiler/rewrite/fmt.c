@@ -12,7 +12,7 @@
  */
 #include "rewrite/fmt.h"
 
-#include "resolve/resolver.h"
+#include "lang/tables.h"
 
 /* The order in which Proxmox VE writes the options of a rule. */
 static const enum rule_param written_order[] = {

@@ -208,12 +208,12 @@ static struct input_file *one_file(struct fuzz *f, struct text name, struct text
 	return file;
 }
 
-static struct guest *one_guest(struct fuzz *f)
+static struct guest_config *one_guest(struct fuzz *f)
 {
-	struct guest *guest = ARENA_NEW(&f->arena, struct guest);
+	struct guest_config *guest = ARENA_NEW(&f->arena, struct guest_config);
 	struct source *source = fuzz_source(f, "100.conf", text_of(guest_config));
 
-	*guest = (struct guest){ .vmid = 100, .vmid_text = TEXT("100"), .config = source };
+	*guest = (struct guest_config){ .vmid = 100, .vmid_text = TEXT("100"), .source = source };
 	guest->nics = guestconf_parse(&f->diags, source, GUEST_VM, guest->vmid_text);
 	return guest;
 }

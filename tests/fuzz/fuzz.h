@@ -11,7 +11,7 @@
 #define PVEFW_FUZZ_H
 
 #include "diag/diag.h"
-#include "resolve/config.h"
+#include "config/config.h"
 #include "inputs/netdb.h"
 #include "base/output.h"
 

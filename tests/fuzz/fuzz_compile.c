@@ -133,7 +133,7 @@ static struct input_file *load_files(struct fuzz *f, const struct bundle *b, cha
 	return first;
 }
 
-static bool has_guest(const struct guest *guest, struct text vmid)
+static bool has_guest(const struct guest_config *guest, struct text vmid)
 {
 	while (guest && !text_equal(guest->vmid_text, vmid))
 		guest = guest->next;
@@ -142,27 +142,27 @@ static bool has_guest(const struct guest *guest, struct text vmid)
 
 /* Appends to the list; a container with a VM's number is none. */
 static void load_guests(struct fuzz *f, const struct bundle *b, enum guest_type type,
-			struct guest **guests)
+			struct guest_config **guests)
 {
 	const struct bundle_file *files[FILES_MOST];
 	unsigned count = sorted(b, type == GUEST_VM ? 'q' : 'l', files);
-	struct guest **last = guests;
+	struct guest_config **last = guests;
 
 	while (*last)
 		last = &(*last)->next;
 	for (unsigned i = 0; i < count; i++) {
-		struct guest *guest;
+		struct guest_config *guest;
 		struct source *source;
 
 		if (has_guest(*guests, files[i]->name))
 			continue;
-		guest = ARENA_NEW(&f->arena, struct guest);
+		guest = ARENA_NEW(&f->arena, struct guest_config);
 		source = fuzz_source(f, arena_printf(&f->arena, "%.*s.conf", TEXT_ARG(files[i]->name)),
 				     files[i]->bytes);
 		guest->type = type;
 		guest->vmid_text = arena_copy(&f->arena, files[i]->name);
 		read_vmid(guest->vmid_text, &guest->vmid);
-		guest->config = source;
+		guest->source = source;
 		guest->nics = guestconf_parse(&f->diags, source, type, guest->vmid_text);
 		*last = guest;
 		last = &guest->next;

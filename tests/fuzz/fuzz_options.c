@@ -3,7 +3,7 @@
  * Whatever is written, each option ends up with a value that it can have. */
 #include "fuzz.h"
 
-#include "resolve/resolver.h"
+#include "lang/option_values.h"
 #include "lang/tables.h"
 
 static void check_ratelimit(const struct ratelimit *limit)

@@ -6,7 +6,7 @@
  */
 #include "fuzz.h"
 
-#include "resolve/resolver.h"
+#include "encoding.h"
 
 static void check_word(const struct source *source, struct word word)
 {

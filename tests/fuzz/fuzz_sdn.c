@@ -3,7 +3,7 @@
  * the IPAM's state. */
 #include "fuzz.h"
 
-#include "resolve/resolver.h"
+#include "lang/name.h"
 
 static void check_set(const struct ipset *set)
 {

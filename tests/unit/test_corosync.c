@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "lang/tables.h"
 #include "fixture.h"
 #include "inputs/inputs.h"
 

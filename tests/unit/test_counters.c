@@ -28,7 +28,7 @@ static struct source *add(const char *path, const char *text)
 
 static void start(void)
 {
-	static struct guest guest = { .vmid = 100, .vmid_text = { "100", 3 } };
+	static struct guest_config guest = { .vmid = 100, .vmid_text = { "100", 3 } };
 	static struct input_file file = { .name = { "100", 3 } };
 	struct inputs inputs = { .node = TEXT("n"), .forwards = true, .guests = &guest, .guest_files = &file };
 

@@ -83,8 +83,8 @@ static const char *guests(void)
 {
 	const char *all = "";
 
-	for (const struct guest *g = inputs.guests; g; g = g->next) {
-		ck_assert_ptr_nonnull(g->config);
+	for (const struct guest_config *g = inputs.guests; g; g = g->next) {
+		ck_assert_ptr_nonnull(g->source);
 		all = arena_printf(&f.arena, "%s%s%s%.*s", all, all[0] ? " " : "",
 				   g->type == GUEST_VM ? "vm" : "ct", TEXT_ARG(g->vmid_text));
 	}
@@ -125,7 +125,7 @@ START_TEST(a_tree)
 	ck_assert_str_eq(names(inputs.vnet_files), "vnet1 vnet2");
 	ck_assert_str_eq(guests(), "vm100 vm1000 vm99 ct1 ct200");
 	ck_assert_uint_eq(inputs.guests->vmid, 100);
-	ck_assert_str_eq(inputs.guests->config->path, "nodes/n1/qemu-server/100.conf");
+	ck_assert_str_eq(inputs.guests->source->path, "nodes/n1/qemu-server/100.conf");
 	ck_assert_text(inputs.guests->nics->device, "tap100i0");
 	ck_assert(inputs.corosync.present && inputs.corosync.multicast);
 	ck_assert_uint_eq(HASH_COUNT(inputs.sdn.ipsets), 5);
@@ -458,7 +458,7 @@ START_TEST(many_files)
 	}
 	ck_assert(load());
 	ck_assert_uint_eq(reported_any(&f), 0);
-	for (const struct guest *g = inputs.guests; g && g->next; g = g->next)
+	for (const struct guest_config *g = inputs.guests; g && g->next; g = g->next)
 		ck_assert_int_lt(text_compare(g->vmid_text, g->next->vmid_text), 0);
 }
 END_TEST

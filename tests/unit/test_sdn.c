@@ -147,54 +147,49 @@ START_TEST(ranges)
 }
 END_TEST
 
-/* Reported once, with the path, at the bytes. */
+/* Reported once, with the path, at the last key of it. */
 static const struct {
 	const char *running, *ipam;
 	enum diag_id id;
 	const char *path, *at;
 } mistakes[] = {
 	{ "[1]", NULL, DIAG_SDN_TYPE, "", "[" },
-	{ "{\"vnets\": 5}", NULL, DIAG_SDN_TYPE, "`vnets`: not an object", "5" },
-	{ "{\"vnets\":{\"ids\":[1, 2]}}", NULL, DIAG_SDN_TYPE, "`vnets.ids`: not an object", "[1, 2]" },
+	{ "{\"vnets\": 5}", NULL, DIAG_SDN_TYPE, "`vnets`: not an object", "\"vnets\"" },
+	{ "{\"vnets\":{\"ids\":[1, 2]}}", NULL, DIAG_SDN_TYPE, "`vnets.ids`: not an object", "\"ids\"" },
 	{ "{" ZONES ",\"vnets\":{\"ids\":{\"v1\":{\"zone\": 7}}}}", NULL, DIAG_SDN_TYPE,
-	  "`vnets.ids.v1.zone`: not a string", "7" },
+	  "`vnets.ids.v1.zone`: not a string", "\"zone\"" },
 	{ "{" ZONES ",\"vnets\":{\"ids\":{\"v1\":{\"zone\": \"nope\"}}}}", NULL, DIAG_SDN_ZONE,
-	  "`vnets.ids.v1.zone`", "\"nope\"" },
-	{ "{\"vnets\":{\"ids\":{\"a b\":{}}}}", NULL, DIAG_SDN_BAD_NAME, "`vnets.ids.a b`", "{}" },
+	  "`vnets.ids.v1.zone`", "\"zone\"" },
+	{ "{\"vnets\":{\"ids\":{\"a b\":{}}}}", NULL, DIAG_SDN_BAD_NAME, "`vnets.ids.a b`", "\"a b\"" },
 	{ CONFIG("\"test-10.0.0.0-8\":{\"vnet\":\"vnet2\"}"), NULL, DIAG_SDN_UNKNOWN_VNET,
-	  "`subnets.ids.test-10.0.0.0-8.vnet`", "\"vnet2\"" },
-	{ CONFIG("\"test-10.0.0.0-8\":{\"x\":1}"), NULL, DIAG_SDN_UNKNOWN_VNET, "", "{\"x\":1}" },
-	{ CONFIG("\"test-10.0.0.0-8\":{\"vnet\":null}"), NULL, DIAG_SDN_UNKNOWN_VNET, "",
-	  "{\"vnet\":null}" },
-	{ CONFIG("\"test-10.0.0.0-8\":{\"vnet\":{}}"), NULL, DIAG_SDN_TYPE, ".vnet`: not a string", "{}" },
-	{ CONFIG("\"test-10.0.0.0-33\":{\"vnet\":\"vnet0\"}"), NULL, DIAG_SDN_BAD_ADDRESS, "",
-	  "{\"vnet\":\"vnet0\"}" },
-	{ CONFIG("\"nonsense\":{\"vnet\":\"vnet0\"}"), NULL, DIAG_SDN_BAD_ADDRESS, "`subnets.ids.nonsense`",
-	  "{\"vnet\":\"vnet0\"}" },
-	{ CONFIG("\"other-10.0.0.0-8\":{\"vnet\":\"vnet0\"}"), NULL, DIAG_SDN_ZONE, "",
-	  "{\"vnet\":\"vnet0\"}" },
+	  "`subnets.ids.test-10.0.0.0-8.vnet`", "\"vnet\"" },
+	{ CONFIG("\"test-10.0.0.0-8\":{\"x\":1}"), NULL, DIAG_SDN_UNKNOWN_VNET, "", "\"test-10.0.0.0-8\"" },
+	{ CONFIG("\"test-10.0.0.0-8\":{\"vnet\":null}"), NULL, DIAG_SDN_UNKNOWN_VNET, "", "\"test-10.0.0.0-8\"" },
+	{ CONFIG("\"test-10.0.0.0-8\":{\"vnet\":{}}"), NULL, DIAG_SDN_TYPE, ".vnet`: not a string", "\"vnet\"" },
+	{ CONFIG("\"test-10.0.0.0-33\":{\"vnet\":\"vnet0\"}"), NULL, DIAG_SDN_BAD_ADDRESS, "", "\"test-10.0.0.0-33\"" },
+	{ CONFIG("\"nonsense\":{\"vnet\":\"vnet0\"}"), NULL, DIAG_SDN_BAD_ADDRESS, "`subnets.ids.nonsense`", "\"nonsense\"" },
+	{ CONFIG("\"other-10.0.0.0-8\":{\"vnet\":\"vnet0\"}"), NULL, DIAG_SDN_ZONE, "", "\"other-10.0.0.0-8\"" },
 	{ CONFIG("\"test-10.0.0.0-8\":{\"vnet\":\"vnet0\",\"gateway\":\"10.0.0\"}"), NULL,
-	  DIAG_SDN_BAD_ADDRESS, ".gateway`", "\"10.0.0\"" },
+	  DIAG_SDN_BAD_ADDRESS, ".gateway`", "\"gateway\"" },
 	{ CONFIG("\"test-10.0.0.0-8\":{\"vnet\":\"vnet0\",\"dhcp-range\":\"x\"}"), NULL, DIAG_SDN_TYPE,
-	  ".dhcp-range`: not a list", "\"x\"" },
+	  ".dhcp-range`: not a list", "\"dhcp-range\"" },
 	{ CONFIG("\"test-10.0.0.0-8\":{\"vnet\":\"vnet0\",\"dhcp-range\":[ 4 ]}"), NULL, DIAG_SDN_TYPE,
-	  ".dhcp-range[0]`: not a string", "4" },
+	  ".dhcp-range[0]`: not a string", "\"dhcp-range\"" },
 	{ CONFIG("\"test-10.0.0.0-8\":{\"vnet\":\"vnet0\",\"dhcp-range\":[\"start-address=10.0.0.1,"
 		 "end-address=10.0.0.2\",\"start-address=10.0.0.2,end-address=10.0.0.1\"]}"), NULL,
-	  DIAG_SDN_BAD_RANGE, ".dhcp-range[1]`", "\"start-address=10.0.0.2,end-address=10.0.0.1\"" },
+	  DIAG_SDN_BAD_RANGE, ".dhcp-range[1]`", "\"dhcp-range\"" },
 	{ CONFIG("\"test-10.0.0.0-8\":{\"vnet\":\"vnet0\",\"dhcp-range\":[\"start-address=10.0.0.1,"
-		 "end-address=::1\"]}"), NULL, DIAG_SDN_BAD_RANGE, "",
-	  "\"start-address=10.0.0.1,end-address=::1\"" },
+		 "end-address=::1\"]}"), NULL, DIAG_SDN_BAD_RANGE, "", "\"dhcp-range\"" },
 	{ CONFIG("\"test-10.0.0.0-8\":{\"vnet\":\"vnet0\",\"dhcp-range\":[\"\"]}"), NULL,
-	  DIAG_SDN_BAD_RANGE, "", "\"\"" },
+	  DIAG_SDN_BAD_RANGE, "", "\"dhcp-range\"" },
 	{ NULL, "{\"zones\":{\"z\":{\"subnets\":{\"10.0.0.0/8\":{\"ips\":{\"x\":{\"vmid\":\"1\"}}}}}}}",
-	  DIAG_SDN_BAD_ADDRESS, "`zones.z.subnets.10.0.0.0/8.ips.x`", "{\"vmid\":\"1\"}" },
+	  DIAG_SDN_BAD_ADDRESS, "`zones.z.subnets.10.0.0.0/8.ips.x`", "\"x\"" },
 	{ NULL, "{\"zones\":{\"z\":{\"subnets\":{\"10.0.0.0/8\":{\"ips\":{\"10.0.0.1\":{\"vmid\":\"a\"}}}}}}}",
-	  DIAG_IPAM_BAD_VMID, ".10.0.0.1.vmid`", "\"a\"" },
+	  DIAG_IPAM_BAD_VMID, ".10.0.0.1.vmid`", "\"vmid\"" },
 	{ NULL, "{\"zones\":{\"z\":{\"subnets\":{\"10.0.0.0/8\":{\"ips\":{\"10.0.0.1\":{\"vmid\":100}}}}}}}",
-	  DIAG_SDN_TYPE, ".vmid`: not a string", "100" },
+	  DIAG_SDN_TYPE, ".vmid`: not a string", "\"vmid\"" },
 	{ NULL, "{\"zones\":{\"z\":{\"subnets\":{\"10.0.0.0/8\":{\"ips\":{\"10.0.0.1\":1}}}}}}",
-	  DIAG_SDN_TYPE, "not an object", "1" },
+	  DIAG_SDN_TYPE, "not an object", "\"10.0.0.1\"" },
 };
 
 START_TEST(reports)
@@ -206,11 +201,14 @@ START_TEST(reports)
 }
 END_TEST
 
-START_TEST(places_pass_over_what_looks_alike)
+START_TEST(places_are_of_keys)
 {
-	parse("{\"a\":{\"vnets\":1},\"b\":\"\\\"vnets\\\":2}{\",\"c\":[{\"vnets\":[3]},\"]\"],\n"
-	      "\"vnets\" : { \"ids\" : {} } , \"vnets\" : 4.5e1 }", NULL);
-	assert_report(&f, DIAG_SDN_TYPE, "4.5e1");
+	const struct diagnostic *d;
+
+	parse("{\"a\":[\"vnets\",\"\\\"vnets\\\":2}{\"],\n\"vnets\" : 4.5e1 }", NULL);
+	d = report_of(&f, DIAG_SDN_TYPE);
+	assert_report(&f, DIAG_SDN_TYPE, "\"vnets\"");
+	ck_assert_uint_eq(source_place(&f.map, d->span.begin).line, 2);
 }
 END_TEST
 
@@ -315,7 +313,7 @@ int main(void)
 	tcase_add_test(tcase, an_ipam);
 	tcase_add_test(tcase, ranges);
 	tcase_add_loop_test(tcase, reports, 0, sizeof(mistakes) / sizeof(mistakes[0]));
-	tcase_add_test(tcase, places_pass_over_what_looks_alike);
+	tcase_add_test(tcase, places_are_of_keys);
 	tcase_add_test(tcase, no_json);
 	tcase_add_test(tcase, nasty_files);
 	tcase_add_test(tcase, many_mistakes);

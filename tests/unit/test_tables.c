@@ -3,7 +3,7 @@
 #include <check.h>
 #include <stdlib.h>
 
-#include "resolve/config.h"
+#include "config/config.h"
 #include "lang/limit_table.h"
 #include "lang/tables.h"
 

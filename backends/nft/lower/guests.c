@@ -126,10 +126,10 @@ static struct nft_chain *nft_ips_chain(struct nft_builder *b, struct nft_guests 
 			guests->dhcp_pass = nft_chain_add(b, TEXT("dhcp-pass"));
 			nft_add_dhcp(b, guests->dhcp_pass, false, nft_to(NFT_TO_ACCEPT));
 		}
-		NFT_RULE(b, chain, nft_ct_state(b, CT_ESTABLISHED | CT_RELATED), queue)->span = guest->ips;
+		NFT_RULE(b, chain, nft_ct_state(b, CT_ESTABLISHED | CT_RELATED), queue)->span = guest_option_span(guest, OPTION_GUEST_IPS);
 		NFT_RULE(b, chain, nft_to_chain(NFT_TO_JUMP, guests->dhcp_pass));
 	}
-	NFT_RULE(b, chain, queue)->span = guest->ips;
+	NFT_RULE(b, chain, queue)->span = guest_option_span(guest, OPTION_GUEST_IPS);
 	return chain;
 }
 

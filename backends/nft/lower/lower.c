@@ -4,7 +4,7 @@
 
 #include <linux/netfilter.h>
 
-#include "resolve/left_out.h"
+#include "config/left_out.h"
 
 /* Returns NULL for an empty table. */
 static struct nft_table *nft_lower_table(struct arena *arena, const struct config *config, uint8_t family,

@@ -39,7 +39,7 @@
 #ifndef PVEFW_NFT_H
 #define PVEFW_NFT_H
 
-#include "resolve/config.h"
+#include "config/config.h"
 #include "base/output.h"
 
 /* ---- values ---- */

@@ -6,7 +6,7 @@
  * A replacement always lets through less than the rule it replaces: a packet is dropped instead of rejected, and
  * without connection tracking the rules decide about every packet.
  */
-#include "resolve/left_out.h"
+#include "config/left_out.h"
 
 #include <linux/netfilter.h>
 

@@ -20,7 +20,7 @@
  * to a set, or from protection_synflood to a rule.  Each gap is as long as a tool
  * needs.  The nftables targets have none.
  */
-#include "resolve/left_out.h"
+#include "config/left_out.h"
 #include "base/parallel_for.h"
 #include "xtables/load/xt_state.h"
 

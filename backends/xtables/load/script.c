@@ -11,7 +11,7 @@
  */
 #include <stdio.h>
 
-#include "resolve/left_out.h"
+#include "config/left_out.h"
 #include "xtables/load/xt_state.h"
 
 /* ---- scripts of all kinds ---- */

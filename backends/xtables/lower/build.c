@@ -2,7 +2,7 @@
 /* Making chains and rules. */
 #include <stdlib.h>
 
-#include "resolve/left_out.h"
+#include "config/left_out.h"
 #include "xtables/lower/xtables.h"
 
 struct xt_chain *xt_chain_add(struct xt_builder *b, struct text name,

@@ -15,12 +15,6 @@ struct lowering {
 	struct xt_target accept;
 };
 
-/* The line that sets an option of the guest, or {0, 0}. */
-static struct span line_of(const struct guest *guest, enum option_id id)
-{
-	return guest->written ? guest->written[id] : SPAN_NONE;
-}
-
 static void add_dhcp(const struct lowering *l)
 {
 	enum implied_id rule = l->out ? IMPLIED_DHCP_QUESTIONS : IMPLIED_DHCP_ANSWERS;
@@ -29,7 +23,7 @@ static void add_dhcp(const struct lowering *l)
 		struct xt_rule *made = xt_packets_add(l->b, l->chain, l->out ? set_accept_mark : XT_TO(XT_ACCEPT), p, NULL, 0);
 
 		if (made)
-			made->span = line_of(l->guest, OPTION_GUEST_DHCP);
+			made->span = guest_option_span(l->guest, OPTION_GUEST_DHCP);
 	}
 }
 
@@ -50,7 +44,7 @@ static void add_source_filters(const struct lowering *l)
 
 	if (l->guest->options.macfilter && l->nic->mac.len)
 		XT_ADD(l->b, l->chain, XT_TO(XT_DROP), { .kind = XT_NOT_MAC, .text = l->nic->mac })->span =
-			line_of(l->guest, OPTION_GUEST_MACFILTER);
+			guest_option_span(l->guest, OPTION_GUEST_MACFILTER);
 	if (implied_is_on(IMPLIED_ROUTER, &l->guest->options))
 		xt_implied_add(l->b, l->chain, XT_TO(XT_DROP), IMPLIED_ROUTER, l->at, NULL, 0);
 	if (set) {
@@ -58,7 +52,7 @@ static void add_source_filters(const struct lowering *l)
 
 		*e = (struct endpoint){ .kind = ENDPOINT_SET, .family_mask = IPV_BOTH, .ipset = set };
 		XT_ADD(l->b, l->chain, XT_TO(XT_DROP), { .kind = XT_NOT_SOURCE, .endpoint = e })->span =
-			line_of(l->guest, OPTION_GUEST_IPFILTER);
+			guest_option_span(l->guest, OPTION_GUEST_IPFILTER);
 	}
 	XT_ADD_ALL(l->b, l->chain, XT_TO_CHAIN(XT_SET_MARK, "0x00000000/0x80000000"));
 }
@@ -145,7 +139,7 @@ static void fill_ips(struct xt_builder *b, struct xt_chain *chain)
 				XT_ADD(b, chain,
 				       ((struct xt_target){ .kind = XT_NFQUEUE, .queues = &g->options.ips_queues }),
 				       { .kind = XT_PHYSDEV_IPS, .text = nic->device })
-					->span = line_of(g, OPTION_GUEST_IPS);
+					->span = guest_option_span(g, OPTION_GUEST_IPS);
 }
 
 static void add_nic_chains(struct xt_builder *b, const struct guest *guest, const struct nic *nic)

@@ -10,7 +10,7 @@
 #define PVEFW_XTABLES_H
 
 #include "lang/implied.h"
-#include "resolve/config.h"
+#include "config/config.h"
 #include "base/output.h"
 
 enum xt_match_kind {

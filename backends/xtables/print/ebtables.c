@@ -45,11 +45,6 @@ static struct eb_rule *add(struct eb_table *t, struct eb_chain *chain, struct te
 	return rule;
 }
 
-static struct span line_of(const struct guest *guest, enum option_id id)
-{
-	return guest->written ? guest->written[id] : SPAN_NONE;
-}
-
 /* A rule put together from pieces of text. */
 #define ADD(t, chain, ...) add(t, chain, ARENA_JOIN(&(t)->arena, __VA_ARGS__))
 
@@ -180,7 +175,7 @@ static void add_protocols(struct eb_table *t, struct eb_chain *chain, const stru
 	ADD(t, chain, TEXT("-j "), protocols->name);
 	for (uint32_t i = 0; i < list->count; i++)
 		ADD(t, protocols, TEXT("-p "), list->items[i].name, TEXT(" -j RETURN"))->span =
-			line_of(guest, OPTION_GUEST_LAYER2_PROTOCOLS);
+			guest_option_span(guest, OPTION_GUEST_LAYER2_PROTOCOLS);
 	add(t, protocols, TEXT("-j DROP"));
 }
 
@@ -191,7 +186,7 @@ static void add_nic(struct eb_table *t, struct eb_chain *forward_out, const stru
 
 	if (guest->options.macfilter && nic->mac.len)
 		ADD(t, chain, TEXT("-s ! "), mac_text(t, nic->mac_bytes), TEXT(" -j DROP"))->span =
-			line_of(guest, OPTION_GUEST_MACFILTER);
+			guest_option_span(guest, OPTION_GUEST_MACFILTER);
 	add_arp(t, chain, guest, nic);
 	add_protocols(t, chain, guest, nic);
 	add(t, chain, TEXT("-j ACCEPT"));

@@ -8,7 +8,7 @@
  */
 #include <stdlib.h>
 
-#include "resolve/left_out.h"
+#include "config/left_out.h"
 #include "lang/limit_table.h"
 #include "base/text_memo.h"
 #include "xtables/load/xt_state.h"

@@ -5,7 +5,7 @@
 
 #include <jansson.h>
 
-#include "resolve/left_out.h"
+#include "config/left_out.h"
 
 /* The caller owns it. */
 json_t *left_out_json(const struct left_out *left_out);

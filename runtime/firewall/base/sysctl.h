@@ -10,7 +10,7 @@
 #define PVEFW_SYSCTL_H
 
 #include "firewall/base/log.h"
-#include "resolve/config.h"
+#include "config/config.h"
 
 enum sysctl_id {
 #define SYSCTL(ID, path, wanted) SYSCTL_##ID,

@@ -8,7 +8,7 @@
 
 #include "api/backend.h"
 #include "resolve/compile.h"
-#include "resolve/left_out.h"
+#include "config/left_out.h"
 
 enum { TREE_DIGEST_BYTES = 20 };
 

@@ -15,7 +15,7 @@
 #include <net/if.h>
 
 #include "firewall/base/conditions.h"
-#include "resolve/config.h"
+#include "config/config.h"
 #include "source/source.h"
 
 /* One interface of this machine. */

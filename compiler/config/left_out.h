@@ -9,7 +9,7 @@
 #ifndef PVEFW_LEFT_OUT_H
 #define PVEFW_LEFT_OUT_H
 
-#include "resolve/config.h"
+#include "config/config.h"
 #include "source/source.h"
 
 struct left_out_line {

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The resolved configuration for people and tests (--dump=ir): one line for
  * each option that is not at its default, each name and each rule. */
-#include "resolve/compile.h"
+#include "config/config.h"
 #include "base/output.h"
-#include "resolve/resolver.h"
 
 static const char *families_text(unsigned family_mask)
 {

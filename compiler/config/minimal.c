@@ -4,7 +4,7 @@
  *
  * A copy of the configuration without anything that a kernel or tool may refuse.
  */
-#include "resolve/compile.h"
+#include "config/config.h"
 
 static const struct rule_list no_rules;
 

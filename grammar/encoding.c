@@ -9,10 +9,10 @@
  * is reported twice.  Headers are left to the resolver, which has to skip the
  * section below a bad name.
  */
+#include "encoding.h"
+
 #include <stdlib.h>
 
-#include "format/common.h"
-#include "resolve/resolver.h"
 #include "base/utf8.h"
 
 static bool is_odd(unsigned char c)
@@ -158,7 +158,7 @@ static void report_crlf(struct diags *diags, const struct source *source, uint32
 
 	diag_note(d, "it is read as if the lines ended in LF; the stock compiler loses every section "
 		     "whose header ends so");
-	diag_help(d, "convert it: sed -i 's/\\r$//' %s", shell_word(diags->arena, diag_file(diags, source)));
+	diag_help(d, "convert it: sed -i 's/\\r$//' %s", shell_word(diags->arena, source_file(diags->map, source)));
 }
 
 static void lose_line(struct arena *arena, struct lost_lines *lost, struct span span)

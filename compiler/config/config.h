@@ -4,81 +4,28 @@
  *
  * References are pointers here, macros are expanded, options are typed and
  * have their defaults, and every rule is verified: a rule that is wrong was
- * reported and is not here.  Made by compiler/resolve/compile.c from the syntax trees
- * and the other inputs; not changed afterwards.
+ * reported and is not here.  Made by resolve/compile.c;
+ * not changed afterwards.
  */
 #ifndef PVEFW_CONFIG_H
 #define PVEFW_CONFIG_H
 
-#include <uthash.h>
-
-#include "net/address.h"
-#include "net/ports.h"
-#include "ast.h"
-#include "lang/option_table.h"
+#include "inputs/corosync.h"
+#include "inputs/guests.h"
+#include "inputs/localnet.h"
+#include "inputs/named_addresses.h"
+#include "lang/option_values.h"
 #include "lang/tables.h"
+#include "net/ports.h"
 
-struct diagnostic;
-struct diags;
 struct left_out;
 struct text_memo;
 
 /* Parts of a ruleset that kernels or tools may lack as a whole: layers.def, left_out.h. */
 enum layer {
 #define LAYER(ID, name, effect, remedy) LAYER_##ID,
-#include "resolve/layers.def"
+#include "config/layers.def"
 	LAYERS
-};
-
-/* ---- names ---- */
-
-enum scope_kind {
-	SCOPE_CLUSTER, /* dc/ */
-	SCOPE_GUEST,   /* guest/ */
-	SCOPE_SDN,     /* sdn/ */
-};
-
-struct alias {
-	struct text name; /* lower case */
-	struct text cidr; /* as written, without /32 or /128 */
-	struct prefix prefix;
-	bool valid;       /* false: its address was wrong, and reported */
-	bool implicit;    /* local_network, when no file defines it */
-	struct span span; /* of the name where it was first defined */
-	struct diagnostic *reported; /* of an alias without value */
-	UT_hash_handle hh;
-};
-
-struct set_entry {
-	bool nomatch;
-	bool implicit;             /* not from a file */
-	bool repeated;             /* written before in this set: no member of its own */
-	const struct alias *alias; /* or NULL: then the prefix counts */
-	struct prefix prefix;      /* as written; host bits not cleared */
-	struct text text;          /* as written, without /32 or /128 */
-	struct span span;
-	struct set_entry *next;
-};
-
-struct ipset {
-	struct text name;       /* lower case */
-	enum scope_kind scope;
-	uint32_t vmid;          /* of SCOPE_GUEST */
-	struct set_entry *entries, **last;
-	/* Lines written, with wrong and repeated ones, and implicit entries: what
-	 * the size of the kernel's set is computed from (spec 2.9). */
-	uint32_t size;
-	struct span span, last_span; /* of the headers of the first and the last definition */
-	UT_hash_handle hh;
-};
-
-/* What one file, or the SDN, defines. */
-struct scope {
-	enum scope_kind kind;
-	uint32_t vmid;
-	struct alias *aliases; /* uthash, in the order of the first definition */
-	struct ipset *ipsets;  /* the same */
-	struct skipped_name *skipped; /* of this scope's file; see resolve.h */
 };
 
 /* ---- rules ---- */
@@ -94,7 +41,7 @@ enum endpoint_kind {
 /* A source or destination. */
 struct endpoint {
 	enum endpoint_kind kind;
-	unsigned family_mask;          /* bit set; of sets both */
+	unsigned family_mask;       /* of sets both */
 	struct text text;           /* as written */
 	const struct ipset *ipset;
 	const struct alias *alias;
@@ -141,7 +88,7 @@ struct rule {
 	bool enabled;
 	enum action action;
 	enum log_level log;      /* LOG_NOLOG if not given */
-	unsigned family_mask;       /* for which it is generated */
+	unsigned family_mask;    /* for which it is generated */
 	const struct macro *macro;
 	const struct group *group; /* of DIRECTION_GROUP */
 	struct text iface;       /* altnames resolved; len 0: any */
@@ -168,28 +115,6 @@ struct group {
 
 /* ---- the configuration ---- */
 
-enum guest_type {
-	GUEST_VM,
-	GUEST_CONTAINER,
-};
-
-/* net<N> of a guest's configuration. */
-struct nic {
-	uint32_t index;      /* N */
-	struct text key;     /* "net0" */
-	struct text device;  /* tap100i0, veth100i0 */
-	struct text mac;     /* as written; len 0: none */
-	uint8_t mac_bytes[6];
-	struct text bridge;
-	uint16_t tag;        /* VLAN; 0: none */
-	struct text trunks;  /* VLANs that pass with their tags, as written; len 0: none */
-	bool firewall;
-	bool dhcp;           /* of a container, for IPv4 */
-	struct prefix ip4, ip6; /* containers' static addresses; family_mask 0: none */
-	struct span span;    /* of the value */
-	struct nic *next;    /* sorted by key as text */
-};
-
 struct guest {
 	uint32_t vmid;
 	struct text vmid_text;
@@ -197,8 +122,7 @@ struct guest {
 	struct nic *nics;
 	bool has_file;       /* a .fw file */
 	struct guest_options options;
-	struct span ips;     /* where the option is set; begin 0: nowhere */
-	const struct span *written; /* by enum option_id: where the file sets it; NULL: no file */
+	const struct span *written; /* by enum option_id: the line that sets it, begin 0: none; NULL: no file */
 	struct scope scope;
 	struct rule_list rules;
 	const struct source *config, *file; /* NULL if not there */
@@ -208,31 +132,10 @@ struct guest {
 struct vnet {
 	struct text name;
 	struct vnet_options options;
+	const struct span *written; /* by enum option_id: the line that sets it; begin 0: none */
 	struct rule_list rules;
 	const struct source *file;
 	struct vnet *next;
-};
-
-/* One link of another node of the cluster that shares an IP version. */
-struct corosync_link {
-	struct text ours, theirs;
-	unsigned family_mask; /* IPV4 or IPV6 */
-	unsigned number;  /* N of ring<N>_addr */
-	uint16_t port;    /* of UDP, on both sides */
-	struct corosync_link *next;
-};
-
-/* A host name and what it resolved to: addresses in order, a space between two; len 0: none. */
-struct resolved_name {
-	struct text name, addresses;
-	struct resolved_name *next;
-};
-
-struct corosync {
-	bool present;
-	bool multicast;              /* transport udp */
-	struct corosync_link *links; /* by node, then by key */
-	struct resolved_name *names; /* that were asked for */
 };
 
 /* What is known of a name in /etc/services, /etc/protocols, /etc/ethertypes. */
@@ -248,7 +151,7 @@ struct config {
 	const struct left_out *left_out; /* what the kernel or a tool has refused; may be NULL */
 	struct cluster_options cluster_options;
 	struct host_options host_options;
-	struct span host_written[OPTION_COUNT]; /* by enum option_id: where host.fw sets it; begin 0: nowhere */
+	struct span cluster_written[OPTION_COUNT], host_written[OPTION_COUNT]; /* the line that sets it; begin 0: none */
 	struct scope cluster, sdn;
 	struct group *groups;            /* uthash */
 	uint32_t group_count;
@@ -262,14 +165,11 @@ struct config {
 	struct text_memo *memo;          /* of what is printed for several nodes; or NULL */
 };
 
-/* An interface's other name. */
-struct altname {
-	struct text name, iface;
-	struct altname *next;
-};
-
-/* The guest's set that holds a NIC's allowed source addresses, or NULL.  implicit.c */
-struct ipset *guest_filter_set(const struct guest *guest, const struct nic *nic);
+/* The line of a guest's file that sets an option; SPAN_NONE if it is not set. */
+static inline struct span guest_option_span(const struct guest *guest, enum option_id id)
+{
+	return guest->written ? guest->written[id] : SPAN_NONE;
+}
 
 /* A configuration with one of its guests alone; lives as long as the configuration. */
 struct guest_view {
@@ -279,10 +179,26 @@ struct guest_view {
 
 void guest_view_init(struct guest_view *view, const struct config *config, const struct guest *guest);
 
-/* Gives back the hash tables; all else goes with the arena. */
-void config_free(struct config *config);
-void scope_free(struct scope *scope);
-/* The cluster's `enable`: 1, or a time that is not over. */
+/* The guest's set of addresses that a NIC may send from, or NULL. */
+struct ipset *guest_filter_set(const struct guest *guest, const struct nic *nic);
+/* Whether the firewall is on: the cluster's `enable` is 1, or a time that ended less than a minute before `now`. */
 bool config_enabled(const struct config *config);
+
+/*
+ * The least that protects a node: management access, the cluster's own traffic, and the policies, also of guests and
+ * vnets.  Without rules, sets, logging and further options, so that the kernel has little to refuse.  The caller frees
+ * `minimal->cluster` with scope_free(), before `config`.
+ */
+void config_minimal(struct arena *arena, const struct config *config, struct config *minimal);
+
+/* The hash tables; everything else belongs to the arena. */
+void config_free(struct config *config);
+void config_free_cluster(struct config *config);
+void config_free_guests(struct config *config);
+void scope_free(struct scope *scope);
+
+struct out;
+/* Prints the configuration for people and tests (--dump=ir). */
+void config_dump(struct out *out, const struct config *config);
 
 #endif

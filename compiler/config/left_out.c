@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "resolve/left_out.h"
+#include "config/left_out.h"
 
 #include <sha2.h>
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 
 const struct layer_row layer_table[LAYERS] = {
 #define LAYER(ID, name, effect, remedy) { name, effect, remedy },
-#include "resolve/layers.def"
+#include "config/layers.def"
 };
 
 static void free_line(struct left_out *left_out, struct left_out_line *line)

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "config/config.h"
+
+#define FILTER_PREFIX "ipfilter-"
+
+struct ipset *guest_filter_set(const struct guest *guest, const struct nic *nic)
+{
+	char name[64] = FILTER_PREFIX;
+	size_t prefix = strlen(FILTER_PREFIX);
+	struct ipset *set = NULL;
+
+	if (!guest->scope.ipsets || nic->key.len > sizeof(name) - prefix)
+		return NULL;
+	memcpy(name + prefix, nic->key.ptr, nic->key.len);
+	HASH_FIND(hh, guest->scope.ipsets, name, prefix + nic->key.len, set);
+	return set;
+}
+
+void guest_view_init(struct guest_view *view, const struct config *config, const struct guest *guest)
+{
+	view->config = *config;
+	view->guest = *guest;
+	view->guest.next = NULL;
+	view->config.guests = &view->guest;
+}
+
+bool config_enabled(const struct config *config)
+{
+	int64_t enable = config->cluster_options.enable;
+
+	return enable == 1 || (enable > 1 && config->now - enable <= 60);
+}
+
+void scope_free(struct scope *scope)
+{
+	HASH_CLEAR(hh, scope->aliases);
+	HASH_CLEAR(hh, scope->ipsets);
+	HASH_CLEAR(hh, scope->skipped);
+}
+
+void config_free_guests(struct config *config)
+{
+	for (struct guest *g = config->guests; g; g = g->next)
+		scope_free(&g->scope);
+	for (struct guest *g = config->strangers; g; g = g->next)
+		scope_free(&g->scope);
+}
+
+void config_free_cluster(struct config *config)
+{
+	scope_free(&config->cluster);
+	HASH_CLEAR(hh, config->groups);
+}
+
+void config_free(struct config *config)
+{
+	config_free_cluster(config);
+	scope_free(&config->sdn);
+	config_free_guests(config);
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Reporting mistakes in rules and in entries of sets. */
+#ifndef PVEFW_RULE_REPORT_H
+#define PVEFW_RULE_REPORT_H
+
+#include "resolve/resolver.h"
+
+/* Reports that the present rule or entry is wrong, so that it is ignored. */
+struct diagnostic *rule_error(struct resolver *r, struct span span, enum diag_id id, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+/* Adds what happens to the traffic instead, and returns `d`. */
+struct diagnostic *rule_note_effect(struct resolver *r, struct diagnostic *d);
+/* If the kernel or a tool has refused a line (left_out.h), reports that, with the note `effect` unless it is NULL.
+ * Otherwise returns NULL. */
+struct diagnostic *refused_report(struct resolver *r, struct span line, const char *effect);
+
+#endif
