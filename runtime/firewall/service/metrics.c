@@ -158,7 +158,7 @@ static void build_metrics(struct out *out)
 /* Whether the files say something else than what is in force. */
 static bool has_pending_changes(const struct service *s)
 {
-	return !s->in_force || s->scheduled || s->confirm.enforced != 0;
+	return !s->in_force || s->cycle.due || s->confirm.enforced != 0;
 }
 
 void service_metrics(void *context, struct out *out)
@@ -168,7 +168,7 @@ void service_metrics(void *context, struct out *out)
 
 	build_metrics(out);
 	metric(out, "enabled", "gauge", "Whether the cluster's option `enable` is on", n->enabled);
-	metric(out, "failing", "gauge", "Whether the last compilation could not be applied", n->failing);
+	metric(out, "failing", "gauge", "Whether the last compilation could not be applied", cycle_is_failing(&s->cycle));
 	metric(out, "pending_changes", "gauge", "Whether what the files say is not in force, or not yet", has_pending_changes(s));
 	metric(out, "pending_confirmation", "gauge", "Whether `apply --confirm` or `rollback --confirm` waits for `confirm`",
 	       s->confirm.pending);
@@ -185,7 +185,7 @@ void service_metrics(void *context, struct out *out)
 	metric(out, "patches_total", "counter", "Changes of one guest that were applied without the others", (double)n->patches);
 	metric(out, "apply_seconds_total", "counter", "Time spent applying", seconds(n->apply_time_all));
 	metric(out, "apply_last_seconds", "gauge", "Time the last one took", seconds(n->apply_time));
-	metric(out, "failures_total", "counter", "Cycles that have failed", (double)n->failures);
+	metric(out, "failures_total", "counter", "Cycles that have failed", (double)s->cycle.failures);
 	metric(out, "repairs_total", "counter", "Times that others had changed our rules in the kernel", (double)n->repairs);
 	metric(out, "files_read_total", "counter", "Files of the tree that were read", (double)n->files_read);
 	diagnostics_metrics(s, out);

@@ -26,7 +26,7 @@ static json_t *answer_status(struct service *s, const json_t *request)
 {
 	json_t *answer = confirm_json(&s->confirm);
 	json_t *own = json_pack("{s:b, s:i, s:b, s:s?, s:s?, s:b, s:b, s:o, s:o}", "running", 1, "pid", (int)getpid(), "failing",
-				(int)s->counts.failing, "reason", service_reason(s), "target",
+				(int)cycle_is_failing(&s->cycle), "reason", service_reason(s), "target",
 				s->applied.backend ? s->applied.backend->name : NULL, "enabled", (int)s->counts.enabled,
 				"known", s->counts.compilations > s->counts.unusable, "conditions",
 				conditions_json(&s->conditions), "left_out", left_out_json(&s->applied.left_out));
@@ -106,7 +106,7 @@ static json_t *await_confirmation(struct service *s, uint64_t seconds, uint64_t 
 	json_t *answer = NULL;
 	int reason;
 
-	if (s->off_since || tree_is_in_doubt(&s->tree))
+	if (s->cycle.disabled_since || tree_is_in_doubt(&s->tree))
 		return refusal("the configuration is being written, and is empty at the moment: try again");
 	if (!previous)
 		return c->reason ? failure("cannot keep what is in force, to go back to", c->reason)
@@ -120,7 +120,7 @@ static json_t *await_confirmation(struct service *s, uint64_t seconds, uint64_t 
 		answer = failure("cannot keep what is to be gone back to", reason);
 	if (!answer) {
 		confirm_release(c);
-		applied = service_cycle(s);
+		applied = cycle_request(&s->cycle, CYCLE_APPLY);
 		if (!was_pending && c->in_force != previous)
 			reason = service_await_confirmation(s, previous, to, seconds);
 		answer = reason			  ? failure("cannot keep what is to be gone back to", reason)
@@ -147,7 +147,7 @@ static json_t *answer_apply(struct service *s, const json_t *request)
 	if (seconds)
 		return await_confirmation(s, seconds, number_of(request, "to"));
 	confirm_release(&s->confirm);
-	return outcome(s, service_cycle(s), NULL);
+	return outcome(s, cycle_request(&s->cycle, CYCLE_APPLY), NULL);
 }
 
 static json_t *answer_confirm(struct service *s, const json_t *request)
@@ -208,7 +208,7 @@ static json_t *answer_rollback(struct service *s, const json_t *request)
 			confirm_release(c);
 		}
 		log_message(&s->log, PRIORITY_WARNING, NULL, "rolled back to %s", described);
-		answer = outcome(s, service_cycle(s),
+		answer = outcome(s, cycle_request(&s->cycle, CYCLE_APPLY),
 				 reason ? arena_printf(&arena, "The present files are those of %s.", described)
 					: arena_printf(&arena, "%s is enforced until the files that differ from it change, or "
 							       "`pve-firewall apply` asks for them.",
@@ -223,8 +223,7 @@ static json_t *answer_rollback(struct service *s, const json_t *request)
 static json_t *answer_reload(struct service *s, const json_t *request)
 {
 	(void)request;
-	applied_forget(&s->applied);
-	return outcome(s, service_cycle(s), NULL);
+	return outcome(s, cycle_request(&s->cycle, CYCLE_RELOAD), NULL);
 }
 
 static json_t *answer_stop(struct service *s, const json_t *request)

@@ -1,33 +1,41 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* See the header. */
 #include "firewall/service/service.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <systemd/sd-daemon.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "firewall/base/service_options.h"
-#include "firewall/service/in_force.h"
 #include "firewall/service/left_out_state.h"
 #include "firewall/base/rundir.h"
-#include "firewall/base/tree_marks.h"
+#include "base/clock.h"
 #include "base/errno_text.h"
+#include "base/xmalloc.h"
 
-/* Microseconds. */
-enum {
-	VERIFY = 600000000, /* when all is compared again */
-	LOOK = 1000000,     /* at what others may have done in the kernel */
-	LOOK_AT_CONTENTS = 8000000, /* the same, where the kernel must be asked for all of it */
-};
-
-enum { LOCK_WAIT = 10000 /* milliseconds */, REMOVE_TRIES = 2 };
+enum { LOCK_WAIT = 10000 /* milliseconds */ };
 
 /* ---- events ---- */
+
+static void on_tree(void *context, const char *shown)
+{
+	cycle_tree_changed(&((struct service *)context)->cycle, shown);
+}
+
+static void on_rules(void *context)
+{
+	cycle_handle(&((struct service *)context)->cycle, CYCLE_RULES_CHANGED);
+}
+
+static void on_surroundings(void *context)
+{
+	struct service *s = context;
+
+	log_message(&s->log, PRIORITY_INFO, NULL, "this machine's networks, alternative names or resolved names have changed");
+	cycle_handle(&s->cycle, CYCLE_SURROUNDINGS_CHANGED);
+}
 
 static void on_links(void *context, unsigned changes)
 {
@@ -38,6 +46,25 @@ static void on_links(void *context, unsigned changes)
 	surroundings_check(&s->surroundings);
 }
 
+/* Of any timer but `expiry` and `plug`. */
+static int on_timer(sd_event_source *source, uint64_t now, void *context)
+{
+	static const enum cycle_event events[CYCLE_TIMERS] = {
+		[CYCLE_TIMER_DUE] = CYCLE_DUE,
+		[CYCLE_TIMER_POLL] = CYCLE_POLL,
+		[CYCLE_TIMER_VERIFY] = CYCLE_VERIFY,
+		[CYCLE_TIMER_REFUSED] = CYCLE_RETRY_REFUSED,
+	};
+	struct service *s = context;
+	unsigned timer = 0;
+
+	(void)now;
+	while (timer < CYCLE_TIMERS && s->timers[timer] != source)
+		timer++;
+	cycle_handle(&s->cycle, timer < CYCLE_TIMERS ? events[timer] : CYCLE_CONFIRM_TIMEOUT);
+	return 0;
+}
+
 static int on_expiry(sd_event_source *source, uint64_t now, void *context)
 {
 	struct service *s = context;
@@ -45,91 +72,38 @@ static int on_expiry(sd_event_source *source, uint64_t now, void *context)
 	(void)source;
 	(void)now;
 	log_message(&s->log, PRIORITY_NOTICE, NULL, "the time in the cluster's `enable` is over");
-	service_schedule(s, 0);
+	cycle_handle(&s->cycle, CYCLE_ENABLE_EXPIRED);
 	return 0;
 }
 
-static bool contents_changed(struct service *s, uint64_t now)
+static int on_plug(sd_event_source *source, uint64_t now, void *context)
 {
-	if (now < s->next_contents)
-		return false;
-	s->next_contents = now + LOOK_AT_CONTENTS;
-	if (!applied_contents_changed(&s->applied))
-		return false;
-	applied_doubt(&s->applied);
-	return true;
-}
-
-static int on_look(sd_event_source *source, uint64_t now, void *context)
-{
-	struct service *s = context;
-
-	fwbr_flag_keep(&s->applied.fwbr_flag);
-	if (!s->announced)
-		service_notify(s);
-	s->counts.repairs += sysctls_mend(&s->sysctls);
-	/* With iptables it need not be ours: that is seen when it is read. */
-	if (!s->scheduled && (applied_is_stale(&s->applied) || contents_changed(s, now)))
-		service_schedule_repair(s);
-	service_arm(source, now + LOOK);
-	return 0;
-}
-
-static int on_verify(sd_event_source *source, uint64_t now, void *context)
-{
-	struct service *s = context;
-
-	applied_forget(&s->applied);
-	service_schedule(s, 0);
-	service_arm(source, now + VERIFY);
-	return 0;
-}
-
-static int on_deadline(sd_event_source *source, uint64_t now, void *context)
-{
-	struct service *s = context;
-
 	(void)source;
 	(void)now;
-	if (!confirm_is_over(&s->confirm))
-		return 0;
-	tree_read(&s->tree);
-	if (confirm_take_back(&s->confirm, &s->options, s->tree.copy))
-		service_cycle(s);
+	service_check_wiring(context);
 	return 0;
 }
 
-static int on_stop(sd_event_source *source, const struct signalfd_siginfo *info, void *context)
-{
-	(void)source;
-	(void)info;
-	service_stop(context, false);
-	return 0;
-}
-
-/* How systemd ends a service that is to come back: its rules stay. */
-static int on_leave(sd_event_source *source, const struct signalfd_siginfo *info, void *context)
-{
-	(void)source;
-	(void)info;
-	service_end(context, false);
-	return 0;
-}
-
-static int on_reload(sd_event_source *source, const struct signalfd_siginfo *info, void *context)
+/* SIGTERM and SIGINT stop the firewall.  With SIGUSR1 systemd ends a service that is to come back: its rules stay. */
+static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *context)
 {
 	struct service *s = context;
 
 	(void)source;
-	(void)info;
-	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)service_now());
-	log_message(&s->log, PRIORITY_INFO, NULL, "reading everything anew");
-	applied_forget(&s->applied);
-	service_cycle(s);
+	switch (info->ssi_signo) {
+	case SIGUSR1:
+		cycle_handle(&s->cycle, CYCLE_LEAVE);
+		break;
+	case SIGHUP:
+		sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)clock_us(CLOCK_MONOTONIC));
+		log_message(&s->log, PRIORITY_INFO, NULL, "reading everything anew");
+		cycle_handle(&s->cycle, CYCLE_RELOAD);
+		break;
+	default:
+		service_stop(s, false);
+	}
 	return 0;
 }
-
-/* ---- until confirmed ---- */
 
 int service_await_confirmation(struct service *s, uint64_t previous, uint64_t to, uint64_t seconds)
 {
@@ -143,15 +117,13 @@ int service_await_confirmation(struct service *s, uint64_t previous, uint64_t to
 	return reason;
 }
 
-/* An earlier service may not have lived to see the deadline; the machine may have started anew. */
-static void resume_confirmation(struct service *s)
+/* The guard (guard.c) must not load anything afterwards. */
+void service_stop(struct service *s, bool keep_rules)
 {
-	if (confirm_is_over(&s->confirm)) {
-		tree_read(&s->tree);
-		confirm_take_back(&s->confirm, &s->options, s->tree.copy);
-	} else if (s->confirm.pending) {
-		service_arm(s->deadline, s->confirm.deadline);
-	}
+	if (s->confirm.pending)
+		log_message(&s->log, PRIORITY_NOTICE, NULL, "stopped while a confirmation was awaited: nothing is taken back");
+	confirm_cancel(&s->confirm);
+	cycle_handle(&s->cycle, keep_rules ? CYCLE_LEAVE : CYCLE_STOP);
 }
 
 /* ---- the beginning ---- */
@@ -165,42 +137,26 @@ static int add_timer(struct service *s, sd_event_source **timer, clockid_t clock
 	return result;
 }
 
-static int add_signal(struct service *s, int number, sd_event_signal_handler_t handler)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, number);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	return sd_event_add_signal(s->event, NULL, number, handler, s);
-}
-
 static int open_events(struct service *s)
 {
+	static const int signals[] = { SIGTERM, SIGINT, SIGUSR1, SIGHUP };
+	sigset_t set;
 	int result = sd_event_new(&s->event);
 
-	if (result >= 0)
-		result = add_timer(s, &s->cycle, CLOCK_MONOTONIC, service_on_cycle);
+	for (unsigned i = 0; i < CYCLE_TIMERS && result >= 0; i++)
+		result = add_timer(s, &s->timers[i], CLOCK_MONOTONIC, on_timer);
 	if (result >= 0)
 		result = add_timer(s, &s->expiry, CLOCK_REALTIME, on_expiry);
 	if (result >= 0)
-		result = add_timer(s, &s->deadline, CLOCK_BOOTTIME, on_deadline);
+		result = add_timer(s, &s->deadline, CLOCK_BOOTTIME, on_timer);
 	if (result >= 0)
-		result = add_timer(s, &s->look, CLOCK_MONOTONIC, on_look);
-	if (result >= 0)
-		result = add_timer(s, &s->verify, CLOCK_MONOTONIC, on_verify);
-	if (result >= 0)
-		result = add_timer(s, &s->plug, CLOCK_MONOTONIC, service_on_plug);
-	if (result >= 0)
-		result = add_timer(s, &s->again, CLOCK_MONOTONIC, service_on_again);
-	if (result >= 0)
-		result = add_signal(s, SIGTERM, on_stop);
-	if (result >= 0)
-		result = add_signal(s, SIGINT, on_stop);
-	if (result >= 0)
-		result = add_signal(s, SIGUSR1, on_leave);
-	if (result >= 0)
-		result = add_signal(s, SIGHUP, on_reload);
+		result = add_timer(s, &s->plug, CLOCK_MONOTONIC, on_plug);
+	sigemptyset(&set);
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		sigaddset(&set, signals[i]);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]) && result >= 0; i++)
+		result = sd_event_add_signal(s->event, NULL, signals[i], on_signal, s);
 	if (result >= 0)
 		result = sd_event_set_watchdog(s->event, 1);
 	return result < 0 ? -result : 0;
@@ -232,22 +188,10 @@ static int read_port(const char *text, uint16_t *port)
 	return 0;
 }
 
-static int open_sockets(struct service *s, uint16_t port, control_handler *answer, metrics_writer *write)
-{
-	int reason = control_open(&s->control, s->event, s->run_path, answer, s);
-
-	if (reason)
-		return cli_error("cannot listen at %s/control.sock: %s", s->run_path, error_text(reason));
-	reason = metrics_open(&s->metrics, s->event, s->run_path, port, write, s);
-	if (reason)
-		return cli_error("cannot serve metrics: %s", error_text(reason));
-	return 0;
-}
-
 /* Without it, what has changed is noticed at the regular comparison. */
 static void open_surroundings(struct service *s)
 {
-	int reason = surroundings_open(&s->surroundings, s->event, service_on_surroundings, s);
+	int reason = surroundings_open(&s->surroundings, s->event, on_surroundings, s);
 
 	if (!reason)
 		reason = link_watch_start(&s->links, s->event, on_links, s);
@@ -257,17 +201,24 @@ static void open_surroundings(struct service *s)
 			    error_text(reason));
 }
 
-/* Commands look whether it answers when this service does not. */
+/* Commands look whether that tree answers when the service does not. */
 static void note_root(struct service *s)
 {
 	const char *root = s->options.root ? s->options.root : "/etc/pve";
-	char *whole = root[0] == '/' ? NULL : get_current_dir_name(), *path = NULL;
+	char *folder = root[0] == '/' ? NULL : get_current_dir_name(), *path = folder ? xasprintf("%s/%s", folder, root) : NULL;
 
-	if (whole && asprintf(&path, "%s/%s", whole, root) < 0)
-		path = NULL;
 	rundir_write(s->run_dir, "root", path ? path : root, strlen(path ? path : root));
 	free(path);
-	free(whole);
+	free(folder);
+}
+
+/* PVEFW_AGAIN_SECONDS overrides the pause before what was refused is tried again; 0: it does not. */
+static uint64_t refused_first(void)
+{
+	const char *seconds = getenv("PVEFW_AGAIN_SECONDS");
+	uint64_t number = 0;
+
+	return seconds && text_to_number(text_of(seconds), 86400, &number) ? number * 1000000 : 0;
 }
 
 int service_open(struct service *s, const struct cli *cli, control_handler *answer, metrics_writer *write)
@@ -276,6 +227,7 @@ int service_open(struct service *s, const struct cli *cli, control_handler *answ
 	int status = read_port(cli->value[CLI_METRICS_PORT], &port), reason;
 
 	*s = (struct service){ .options = firewall_inputs(cli), .run_path = firewall_run_dir(cli), .lock = -1, .ready = -1 };
+	cycle_init(&s->cycle, &service_effects, s, refused_first());
 	if (!status)
 		status = take_lock(s);
 	if (status)
@@ -288,16 +240,20 @@ int service_open(struct service *s, const struct cli *cli, control_handler *answ
 	reason = open_events(s);
 	if (reason)
 		return cli_error("cannot run: %s", error_text(reason));
-	reason = tree_open(&s->tree, s->event, &s->options, s->run_dir, &s->log, &s->conditions, service_on_change, s);
+	reason = tree_open(&s->tree, s->event, &s->options, s->run_dir, &s->log, &s->conditions, on_tree, s);
 	if (reason)
 		return cli_error("cannot read the tree: %s", error_text(reason));
 	sysctls_open(&s->sysctls, s->run_dir, &s->log);
 	applied_init(&s->applied, &s->log, &s->sysctls);
 	note_root(s);
 	confirm_open(&s->confirm, firewall_state_dir(cli), s->run_path, true, &s->log);
-	kernel_watch_init(&s->kernel, s->event, applied_watched(&s->applied), service_on_tampered, s);
+	kernel_watch_init(&s->kernel, s->event, applied_watched(&s->applied), on_rules, s);
 	open_surroundings(s);
-	return open_sockets(s, port, answer, write);
+	reason = control_open(&s->control, s->event, s->run_path, answer, s);
+	if (reason)
+		return cli_error("cannot listen at %s/control.sock: %s", s->run_path, error_text(reason));
+	reason = metrics_open(&s->metrics, s->event, s->run_path, port, write, s);
+	return reason ? cli_error("cannot serve metrics: %s", error_text(reason)) : 0;
 }
 
 /* ---- running ---- */
@@ -313,11 +269,12 @@ static const char *left_out_note(const struct service *s)
 
 static void tell_ready(struct service *s)
 {
-	const char *reason = s->counts.failing ? service_reason(s) : left_out_note(s);
+	bool failing = cycle_is_failing(&s->cycle);
+	const char *reason = failing ? service_reason(s) : left_out_note(s);
 
 	if (s->ready < 0)
 		return;
-	if (dprintf(s->ready, "%s%s%c", s->counts.failing ? READY_FAILING : READY_APPLIED, reason ? reason : "", '\0') < 0)
+	if (dprintf(s->ready, "%s%s%c", failing ? READY_FAILING : READY_APPLIED, reason ? reason : "", '\0') < 0)
 		log_message(&s->log, PRIORITY_DEBUG, NULL, "nobody waits for this service to start");
 	close(s->ready);
 	s->ready = -1;
@@ -327,62 +284,16 @@ int service_run(struct service *s)
 {
 	int result;
 
-	s->started = service_now();
+	s->started = clock_us(CLOCK_MONOTONIC);
 	log_message(&s->log, PRIORITY_NOTICE, NULL, "pve-firewall %s starts", PVEFW_VERSION);
-	resume_confirmation(s);
-	service_cycle(s);
+	cycle_handle(&s->cycle, CYCLE_START);
 	if (!s->applied.fwbr_flag.is_set) /* what the node wants is not known yet: both targets filter firewall bridges */
 		fwbr_flag_set(&s->applied.fwbr_flag, true);
-	service_arm(s->look, service_now() + LOOK);
-	service_arm(s->verify, service_now() + VERIFY);
 	tell_ready(s);
 	result = sd_event_loop(s->event);
 	if (result < 0)
 		log_message(&s->log, PRIORITY_CRITICAL, NULL, "the event loop has ended: %s", error_text(-result));
 	return result < 0 ? EXIT_ERROR : EXIT_CLEAN;
-}
-
-/* A signal may be for the tools of this service as well as for itself: so more than one try. */
-static bool remove_all(struct service *s)
-{
-	struct arena arena = { 0 };
-	bool removed = false;
-
-	for (unsigned i = 0; i < REMOVE_TRIES && !removed; i++) {
-		applied_forget(&s->applied);
-		removed = applied_remove(&s->applied, &arena);
-	}
-	arena_free(&arena);
-	return removed;
-}
-
-void service_end(struct service *s, bool remove)
-{
-	sd_notify(0, "STOPPING=1");
-	kernel_watch_pause(&s->kernel);
-	if (remove) {
-		tree_marks_forget(s->run_dir);
-		in_force_forget(s->run_dir);
-	}
-	if (remove && remove_all(s))
-		log_message(&s->log, PRIORITY_NOTICE, NULL, "pve-firewall ends; nothing of it is in the kernel any more");
-	else
-		log_message(&s->log, PRIORITY_NOTICE, NULL, "pve-firewall ends; its rules stay in the kernel");
-	sd_event_exit(s->event, 0);
-}
-
-/* Who stops the firewall waits for nothing more: no guard may load anything afterwards. */
-static void end_waiting(struct service *s)
-{
-	if (s->confirm.pending)
-		log_message(&s->log, PRIORITY_NOTICE, NULL, "stopped while a confirmation was awaited: nothing is taken back");
-	confirm_cancel(&s->confirm);
-}
-
-void service_stop(struct service *s, bool keep_rules)
-{
-	end_waiting(s);
-	service_end(s, !keep_rules);
 }
 
 const char *service_reason(const struct service *s)
@@ -400,14 +311,6 @@ const char *service_reason(const struct service *s)
 	return len ? text : NULL;
 }
 
-static void free_timers(struct service *s)
-{
-	sd_event_source *timers[] = { s->cycle, s->expiry, s->deadline, s->look, s->verify, s->plug, s->again };
-
-	for (size_t i = 0; i < sizeof(timers) / sizeof(timers[0]); i++)
-		sd_event_source_unref(timers[i]);
-}
-
 void service_close(struct service *s)
 {
 	if (s->tree.copy)
@@ -423,7 +326,11 @@ void service_close(struct service *s)
 		surroundings_close(&s->surroundings);
 		wiring_free(&s->wiring);
 		applied_free(&s->applied);
-		free_timers(s);
+		for (unsigned i = 0; i < CYCLE_TIMERS; i++)
+			sd_event_source_unref(s->timers[i]);
+		sd_event_source_unref(s->expiry);
+		sd_event_source_unref(s->deadline);
+		sd_event_source_unref(s->plug);
 		sd_event_unref(s->event);
 	}
 	compilation_free(&s->compiled);

@@ -1,0 +1,502 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the cycle does: compiles the copy of the tree, loads it, and reports what has come of that. */
+#include "firewall/service/service.h"
+
+#include <malloc.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <systemd/sd-daemon.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/errno_text.h"
+#include "common/logger_notes.h"
+#include "firewall/base/rundir.h"
+#include "firewall/base/tree_marks.h"
+#include "firewall/service/in_force.h"
+#include "firewall/service/left_out_state.h"
+#include "firewall/wiring/bridge_calls.h"
+
+enum { READY_TIMEOUT = 30 /* seconds: guests are not held up longer by rules that cannot be applied */, REMOVE_TRIES = 2 };
+
+/* ---- time ---- */
+
+static uint64_t effects_now(void *context)
+{
+	(void)context;
+	return clock_us(CLOCK_MONOTONIC);
+}
+
+static uint64_t processor_microseconds(int who)
+{
+	struct rusage used;
+
+	getrusage(who, &used);
+	return (uint64_t)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1000000 +
+	       (uint64_t)(used.ru_utime.tv_usec + used.ru_stime.tv_usec);
+}
+
+/* Of this process, and of the tools that it has run. */
+static uint64_t effects_processor_time(void *context)
+{
+	(void)context;
+	return processor_microseconds(RUSAGE_SELF) + processor_microseconds(RUSAGE_CHILDREN);
+}
+
+static uint64_t effects_duration(void *context)
+{
+	const struct service_counts *n = &((struct service *)context)->counts;
+
+	return (uint64_t)(n->compile_time + n->apply_time) / 1000;
+}
+
+void service_arm(sd_event_source *timer, uint64_t time)
+{
+	sd_event_source_set_time(timer, time);
+	sd_event_source_set_enabled(timer, time ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
+}
+
+static void effects_arm(void *context, enum cycle_timer timer, uint64_t time)
+{
+	service_arm(((struct service *)context)->timers[timer], time);
+}
+
+/* ---- the tree ---- */
+
+static void effects_read_tree(void *context)
+{
+	tree_read(&((struct service *)context)->tree);
+}
+
+static bool effects_tree_is_readable(void *context)
+{
+	return tree_is_readable(&((struct service *)context)->tree);
+}
+
+static void forget_compiled(struct service *s)
+{
+	compilation_free(&s->compiled);
+	s->compiled = (struct compilation){ .config = NULL };
+	s->in_force = false;
+}
+
+/* ---- wiring ---- */
+
+void service_check_wiring(struct service *s)
+{
+	struct wiring_links links = { .count = 0 };
+	int reason = s->wiring.count || !s->bridge_calls_off ? wiring_links_read(&links) : 0;
+	bool on = s->wiring.count && s->wiring.iptables;
+	uint64_t now = clock_us(CLOCK_MONOTONIC), again;
+
+	if (reason) {
+		log_message(&s->log, PRIORITY_WARNING, NULL, "cannot ask how guests are plugged: %s", error_text(reason));
+		return;
+	}
+	reason = bridge_calls_set(&links, on);
+	if (reason && !s->bridge_calls_fail)
+		log_message(&s->log, PRIORITY_WARNING, NULL,
+			    "cannot change nf_call_iptables of firewall bridges: %s", error_text(reason));
+	s->bridge_calls_fail = reason != 0;
+	s->bridge_calls_off = !on && !reason;
+	again = wiring_check(&s->wiring, &links, &s->conditions, now);
+	wiring_links_free(&links);
+	if (again)
+		service_arm(s->plug, now + again);
+}
+
+/* ---- the fast path ---- */
+
+/* The guest whose file was the only one to change. */
+static enum cycle_event effects_patch(void *context, const char *file)
+{
+	struct service *s = context;
+	const struct guest *guest = NULL;
+	struct arena arena = { 0 };
+	struct applying applying = { .arena = &arena };
+	int64_t begin = clock_ns(CLOCK_MONOTONIC);
+	bool done;
+
+	tree_take(&s->tree);
+	if (s->in_force && !s->confirm.enforced)
+		guest = s->compiled.config->guests;
+	while (guest && !(guest->file && strcmp(guest->file->path, file) == 0))
+		guest = guest->next;
+	if (!guest)
+		return CYCLE_NOT_PATCHED;
+	kernel_watch_begin(&s->kernel);
+	done = applied_patch(&s->applied, &s->compiled, guest, &applying);
+	kernel_watch_end(&s->kernel);
+	if (s->applied.backend->watch)
+		s->cycle.compare |= kernel_watch_missed(&s->kernel, done && applying.loading.messages);
+	arena_free(&arena);
+	if (!done)
+		return CYCLE_NOT_PATCHED;
+	s->counts.patches++;
+	log_message(&s->log, PRIORITY_DEBUG, NULL, "guest %u: %u messages sent, all in %.1f ms; the kernel took %.1f ms",
+		    guest->vmid, applying.loading.messages, (double)(clock_ns(CLOCK_MONOTONIC) - begin) / 1e6,
+		    (double)applying.loading.kernel_time / 1e6);
+	forget_compiled(s);
+	return CYCLE_PATCHED;
+}
+
+/* ---- compiling ---- */
+
+static void compile_tree(struct service *s, struct compilation *c)
+{
+	int64_t begin = clock_ns(CLOCK_MONOTONIC);
+
+	confirm_compile(&s->confirm, &s->options, s->tree.copy, &s->applied.left_out, c);
+	s->counts.compilations++;
+	s->counts.compile_time = clock_ns(CLOCK_MONOTONIC) - begin;
+	s->counts.compile_time_all += s->counts.compile_time;
+	s->counts.files_read = source_cache_reads(s->tree.copy);
+	memcpy(s->counts.diagnostics, c->diags.counts, sizeof(s->counts.diagnostics));
+	s->counts.unusable += !c->config;
+	if (c->config)
+		s->counts.enabled = config_enabled(c->config);
+	logged_diagnostics_update(&s->logged, &s->log, &c->diags);
+}
+
+/* The first error that leaves no configuration. */
+static const char *why_unusable(const struct diags *diags)
+{
+	const struct diagnostic *d = diags->first;
+
+	while (d && (d->severity != SEVERITY_ERROR || d->span.begin))
+		d = d->next;
+	return d ? d->message : "the configuration cannot be read";
+}
+
+/* Whether a part of cluster.fw may have been compiled, while the firewall is in force.  That the file is missing or empty
+ * was doubted by the reader of the tree already. */
+static bool may_disable_by_mistake(const struct service *s, const struct compilation *c)
+{
+	return s->is_filtering && !config_enabled(c->config) && c->config->cluster_options.enable <= 1 && c->inputs.cluster &&
+	       c->inputs.cluster->size;
+}
+
+static void state_unusable(struct service *s)
+{
+	tree_set_unusable(&s->tree, s->compiled.config ? NULL : why_unusable(&s->compiled.diags));
+}
+
+static enum cycle_event effects_compile(void *context, uint64_t *again)
+{
+	struct service *s = context;
+	struct compilation *c = &s->compiled;
+
+	tree_take(&s->tree);
+	forget_compiled(s);
+	if (!tree_is_known(&s->tree) && !s->confirm.enforced) /* its condition says why */
+		return CYCLE_NOT_COMPILED;
+	compile_tree(s, c);
+	if (!c->config) {
+		state_unusable(s);
+		return CYCLE_NOT_COMPILED;
+	}
+	s->surroundings_differ = surroundings_note(&s->surroundings, &c->inputs, &s->options);
+	*again = confirm_settle(&s->confirm);
+	confirm_state(&s->confirm, &s->conditions);
+	if (!may_disable_by_mistake(s, c))
+		return CYCLE_COMPILED;
+	state_unusable(s);
+	return CYCLE_COMPILED_DISABLED;
+}
+
+/* ---- loading ---- */
+
+/* The first problem says why. */
+static void state_not_applied(struct service *s, const struct compilation *c, const struct backend_problem *p)
+{
+	struct place place = p ? source_place(&c->map, p->span.begin) : (struct place){ NULL, 0, 0, 0 };
+	struct log_about about = { NULL, place.source ? place.source->path : NULL, place.line };
+
+	conditions_add(&s->conditions, &about, "the configuration could not be applied%s%s", p ? ": " : "", p ? p->text : "");
+}
+
+static void state_conditions(struct service *s, const struct compilation *c, const struct applying *applying, bool done)
+{
+	conditions_begin(&s->conditions, CONDITION_NOT_APPLIED);
+	if (!done)
+		state_not_applied(s, c, applying->problems);
+	conditions_end(&s->conditions);
+	conditions_begin(&s->conditions, CONDITION_MINIMAL_RULESET);
+	if (s->applied.minimal)
+		conditions_add(&s->conditions, NULL,
+			       "the configuration cannot be loaded: the minimal ruleset is in force (%s): the host's management "
+			       "access, policies for everything else",
+			       s->applied.backend->name);
+	conditions_end(&s->conditions);
+	if (!done)
+		return;
+	left_out_state(&s->conditions, c, &s->applied.left_out);
+	conditions_begin(&s->conditions, CONDITION_OTHER_TARGET);
+	if (applying->others_stay)
+		conditions_add(&s->conditions, NULL,
+			       "rules of the other target could not be taken away: both are in force, and what one of them drops is dropped");
+	conditions_end(&s->conditions);
+}
+
+/* The differences that were found say what others have changed, if the configuration is the one that was loaded before
+ * (`same`), or if they cannot come from a change of the configuration. */
+static void note_repair(struct service *s, const struct backend_loading *loading, bool same)
+{
+	if (!(same ? loading->difference_count : loading->certain_count))
+		return;
+	s->counts.repairs++;
+	log_message(&s->log, PRIORITY_WARNING, NULL,
+		    "somebody else has changed rules of ours in the kernel; they are loaded anew");
+	for (const struct backend_difference *d = loading->differences; d; d = d->next)
+		if (same || d->certain)
+			log_message(&s->log, PRIORITY_WARNING, NULL, "changed by others: %s", d->text);
+	if (loading->difference_count > BACKEND_DIFFERENCES_MOST)
+		log_message(&s->log, PRIORITY_WARNING, NULL, "changed by others: %u more",
+			    loading->difference_count - BACKEND_DIFFERENCES_MOST);
+}
+
+/* For services that start later.  What is left out may not be so then. */
+static void note_in_force(struct service *s, const struct compilation *c)
+{
+	if (!left_out_is_empty(&s->applied.left_out))
+		in_force_forget(s->run_dir);
+	else if (!in_force_is(s->run_dir, c, s->surroundings.known))
+		in_force_write(s->run_dir, c, s->surroundings.known);
+}
+
+static const char *what_disables(const struct compilation *c)
+{
+	if (!c->inputs.cluster)
+		return "the lack of a firewall/cluster.fw";
+	if (c->config->cluster_options.enable > 1)
+		return "the time at `enable` in firewall/cluster.fw, which is over";
+	return "firewall/cluster.fw, which does not say `enable: 1`";
+}
+
+/* `applying` has succeeded. */
+static void report_applied(struct service *s, const struct compilation *c, const struct applying *applying)
+{
+	const struct log_about cluster = { NULL, "firewall/cluster.fw", 0 };
+	const struct backend_loading *l = &applying->loading;
+	bool enabled = config_enabled(c->config), logs_connections = enabled && c->config->host_options.log_nf_conntrack;
+
+	if (!enabled && (applying->changed || s->is_filtering))
+		log_message(&s->log, PRIORITY_WARNING, &cluster, "firewall disabled by %s: all rules are removed",
+			    what_disables(c));
+	s->is_filtering = enabled;
+	wiring_expect(&s->wiring, c->config, &c->map, c->backend->needs_bridge_calls);
+	service_check_wiring(s);
+	confirm_note_applied(&s->confirm, c, applying->changed);
+	log_message(&s->log, applying->changed ? PRIORITY_INFO : PRIORITY_DEBUG, NULL,
+		    "%s: %s (%u errors, %u warnings in the configuration; compiled in %.1f ms, applied in %.1f ms)",
+		    c->backend->name, applying->changed ? "changes are applied" : "nothing has changed",
+		    c->diags.counts[SEVERITY_ERROR], c->diags.counts[SEVERITY_WARNING],
+		    (double)s->counts.compile_time / 1e6, (double)s->counts.apply_time / 1e6);
+	log_message(&s->log, PRIORITY_DEBUG, NULL,
+		    "sent: %u messages, %u sets, %u chains, %u rules; the kernel took %.1f ms", l->messages, l->sets, l->chains,
+		    l->rules, (double)l->kernel_time / 1e6);
+	rundir_write(s->run_dir, NOTE_CONNTRACK, logs_connections ? "1\n" : "0\n", 2); /* the logger watches it */
+	/* A time in `enable` is over at some second of the next minute, and then the firewall is off. */
+	service_arm(s->expiry, enabled && c->config->cluster_options.enable > 1
+				       ? (uint64_t)(c->config->cluster_options.enable + 61) * 1000000
+				       : 0);
+}
+
+/* The service manager must not take a search for a service that hangs. */
+static void keep_alive(void)
+{
+	sd_notify(0, "WATCHDOG=1");
+}
+
+static enum cycle_event effects_load(void *context)
+{
+	struct service *s = context;
+	struct compilation *c = &s->compiled;
+	struct arena arena = { 0 };
+	struct applying applying = { .arena = &arena };
+	/* What is to be applied may be what was applied last, by this service or by one before. */
+	bool same = s->applied.valid ? tree_digest_equal(&s->applied.digest, &c->digest) && !s->surroundings_differ
+				     : in_force_is(s->run_dir, c, s->surroundings.known);
+	bool emptied = !s->applied.removed_other, done, missed = false;
+	int64_t begin = clock_ns(CLOCK_MONOTONIC);
+
+	kernel_watch_pause(&s->kernel);
+	s->applied.alive = keep_alive;
+	if (s->cycle.compare)
+		applied_doubt(&s->applied);
+	if (!same)
+		in_force_forget(s->run_dir);
+	done = applied_load(&s->applied, c, &applying);
+	if (done)
+		note_in_force(s, c);
+	note_repair(s, &applying.loading, same);
+	if (s->applied.backend && s->applied.backend->watch) {
+		kernel_watch_listen(&s->kernel);
+		/* Ours is one transaction; emptying the other target makes more. */
+		missed = !emptied && kernel_watch_missed(&s->kernel, applying.changed);
+	}
+	if (!done && applied_load_minimal(&s->applied, c, &applying))
+		s->is_filtering = true;
+	state_conditions(s, c, &applying, done);
+	s->counts.applies++;
+	s->counts.apply_time = clock_ns(CLOCK_MONOTONIC) - begin;
+	s->counts.apply_time_all += s->counts.apply_time;
+	s->counts.changes += applying.changed;
+	if (done) {
+		if (missed)
+			log_message(&s->log, PRIORITY_DEBUG, NULL, "others were at work in the kernel meanwhile");
+		report_applied(s, c, &applying);
+		s->in_force = true;
+	} else {
+		log_message(&s->log, PRIORITY_ERROR, NULL, "%s",
+			    applying.loading.unsure ? "whether this is in force is found out at the next attempt"
+			    : s->applied.minimal    ? "not applied; the minimal ruleset is in force"
+						    : "not applied; what was in force before stays in force");
+	}
+	state_unusable(s); /* it may have been compiled again, and not be usable any more */
+	arena_free(&arena);
+	return !done ? CYCLE_NOT_LOADED : missed ? CYCLE_LOADED_BESIDE_OTHERS : CYCLE_LOADED;
+}
+
+static bool effects_has_refused(void *context)
+{
+	return !left_out_is_empty(&((struct service *)context)->applied.left_out);
+}
+
+static void effects_retry_refused(void *context)
+{
+	applied_retry(&((struct service *)context)->applied);
+}
+
+static void effects_forget_loaded(void *context)
+{
+	applied_forget(&((struct service *)context)->applied);
+}
+
+/* ---- others at work ---- */
+
+/* PVEFW_READY_SECONDS overrides it. */
+static uint64_t ready_timeout(void)
+{
+	const char *seconds = getenv("PVEFW_READY_SECONDS");
+
+	return (uint64_t)(seconds ? atoi(seconds) : READY_TIMEOUT) * 1000000;
+}
+
+/* Tells systemd the state.  Guests wait until the service is ready: rules are in force, or cannot be for too long. */
+static void notify_systemd(struct service *s)
+{
+	bool failing = cycle_is_failing(&s->cycle);
+
+	s->is_ready = s->is_ready || !failing || s->applied.minimal || clock_us(CLOCK_MONOTONIC) - s->started >= ready_timeout();
+	sd_notifyf(0, "%sSTATUS=%s%s, %u errors and %u warnings in the configuration", s->is_ready ? "READY=1\n" : "",
+		   s->counts.enabled ? "enabled" : "disabled", failing ? ", FAILING" : "", s->counts.diagnostics[SEVERITY_ERROR],
+		   s->counts.diagnostics[SEVERITY_WARNING]);
+}
+
+static void effects_keep_settings(void *context)
+{
+	struct service *s = context;
+
+	fwbr_flag_keep(&s->applied.fwbr_flag);
+	if (!s->is_ready)
+		notify_systemd(s);
+	s->counts.repairs += sysctls_mend(&s->sysctls);
+}
+
+static bool effects_is_stale(void *context)
+{
+	return applied_is_stale(&((struct service *)context)->applied);
+}
+
+static bool effects_contents_changed(void *context)
+{
+	struct service *s = context;
+
+	if (!applied_contents_changed(&s->applied))
+		return false;
+	applied_doubt(&s->applied);
+	return true;
+}
+
+/* ---- the end ---- */
+
+/* An earlier service may not have lived to see the deadline; the machine may have started anew. */
+static enum cycle_event effects_roll_back(void *context)
+{
+	struct service *s = context;
+
+	if (!confirm_is_over(&s->confirm)) {
+		if (s->confirm.pending)
+			service_arm(s->deadline, s->confirm.deadline);
+		return CYCLE_NOTHING_ROLLED_BACK;
+	}
+	tree_read(&s->tree);
+	return confirm_take_back(&s->confirm, &s->options, s->tree.copy) ? CYCLE_ROLLED_BACK : CYCLE_NOTHING_ROLLED_BACK;
+}
+
+static void effects_finished(void *context, bool failed, bool recovered)
+{
+	struct service *s = context;
+
+	if (!s->in_force) /* not compiled, not loaded, or doubted */
+		forget_compiled(s);
+	if (!failed && recovered)
+		log_message(&s->log, PRIORITY_NOTICE, NULL, "applied after having failed");
+	if (!failed)
+		s->counts.last_success = time(NULL);
+	notify_systemd(s);
+	malloc_trim(0);
+}
+
+/* A signal may be for the tools of this service as well as for itself: so more than one try. */
+static bool remove_all(struct service *s)
+{
+	struct arena arena = { 0 };
+	bool removed = false;
+
+	for (unsigned i = 0; i < REMOVE_TRIES && !removed; i++) {
+		applied_forget(&s->applied);
+		removed = applied_remove(&s->applied, &arena);
+	}
+	arena_free(&arena);
+	return removed;
+}
+
+static void effects_end(void *context, bool remove)
+{
+	struct service *s = context;
+
+	sd_notify(0, "STOPPING=1");
+	kernel_watch_pause(&s->kernel);
+	if (remove) {
+		tree_marks_forget(s->run_dir);
+		in_force_forget(s->run_dir);
+	}
+	if (remove && remove_all(s))
+		log_message(&s->log, PRIORITY_NOTICE, NULL, "pve-firewall ends; nothing of it is in the kernel any more");
+	else
+		log_message(&s->log, PRIORITY_NOTICE, NULL, "pve-firewall ends; its rules stay in the kernel");
+	sd_event_exit(s->event, 0);
+}
+
+const struct cycle_effects service_effects = {
+	.now = effects_now,
+	.processor_time = effects_processor_time,
+	.duration = effects_duration,
+	.arm = effects_arm,
+	.read_tree = effects_read_tree,
+	.tree_is_readable = effects_tree_is_readable,
+	.patch = effects_patch,
+	.compile = effects_compile,
+	.load = effects_load,
+	.has_refused = effects_has_refused,
+	.retry_refused = effects_retry_refused,
+	.forget_loaded = effects_forget_loaded,
+	.keep_settings = effects_keep_settings,
+	.is_stale = effects_is_stale,
+	.contents_changed = effects_contents_changed,
+	.roll_back = effects_roll_back,
+	.finished = effects_finished,
+	.end = effects_end,
+};
