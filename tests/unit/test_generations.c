@@ -242,7 +242,7 @@ START_TEST(a_rejected_file_counts_again_when_it_changes)
 	apply(true);
 	ck_assert_ptr_null(strstr(seen, "DROP"));
 	ck_assert_uint_eq(confirm.in_force, 1);
-	ck_assert(confirm_was_taken_back(&confirm, 2));
+	ck_assert(confirm_was_rolled_back(&confirm, 2));
 	/* Another file: it counts, and the rejected one does not; not even for the next service. */
 	file("nodes/n/qemu-server/100.conf", "lock: backup\nnet0: virtio=02:00:00:00:00:01,bridge=vmbr0,firewall=1\n");
 	apply(false);
@@ -337,7 +337,7 @@ START_TEST(going_back_needs_no_tree)
 	ck_assert_int_eq(confirm_begin(&confirm, 2, 0, 1), 0);
 	snprintf(gone, sizeof(gone), "%s.gone", root);
 	ck_assert_int_eq(rename(root, gone), 0);
-	ck_assert(confirm_take_back(&confirm, &options, NULL));
+	ck_assert(confirm_roll_back(&confirm, &options, NULL));
 	confirm_compile(&confirm, &options, NULL, NULL, &c);
 	ck_assert_ptr_nonnull(c.config);
 	ck_assert_uint_eq(c.map.sources[0]->size, strlen("[OPTIONS]\nenable: 1\n"));

@@ -212,7 +212,7 @@ static int count(const struct cli *cli, void *context)
 		return run_end(&run);
 	run.options = firewall_inputs(cli);
 	confirm_open(&confirm, firewall_state_dir(cli), firewall_run_dir(cli), false, NULL);
-	confirm_look(&confirm, run.options.root, NULL);
+	confirm_poll(&confirm, run.options.root, NULL);
 	run.options = confirm_inputs(&confirm, &run.options);
 	readable = inputs_load(&inputs, &run.options, &run.diags);
 	bounded_done();

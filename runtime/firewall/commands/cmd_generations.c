@@ -41,14 +41,14 @@ static const char *state_name(const struct confirm *c, uint64_t number)
 {
 	if (number == c->in_force)
 		return c->pending ? "pending_confirmation" : "in_force";
-	return confirm_was_taken_back(c, number) ? "rejected" : "past";
+	return confirm_was_rolled_back(c, number) ? "rejected" : "past";
 }
 
 static const char *state_text(const struct confirm *c, uint64_t number)
 {
 	if (number == c->in_force)
 		return c->pending ? "not confirmed yet" : "in force";
-	return confirm_was_taken_back(c, number) ? "rejected" : "";
+	return confirm_was_rolled_back(c, number) ? "rejected" : "";
 }
 
 static const char *kind_name(enum change_kind kind)

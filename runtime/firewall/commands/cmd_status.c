@@ -62,7 +62,7 @@ static void view_compile(struct view *view, const struct cli *cli, bool enforced
 	}
 	view->run.options = firewall_inputs(cli);
 	if (enforced) {
-		confirm_look(&view->confirm, view->run.options.root, NULL);
+		confirm_poll(&view->confirm, view->run.options.root, NULL);
 		view->run.options = confirm_inputs(&view->confirm, &view->run.options);
 	}
 	readable = inputs_load(&view->inputs, &view->run.options, &view->run.diags);

@@ -26,7 +26,7 @@ struct rejected_file {
 	struct content_digest rejected, enforced;
 	struct out content; /* that is enforced */
 	bool changed;       /* it is not what was rejected any more */
-	uint64_t gone_since; /* microseconds, CLOCK_MONOTONIC: first seen to be missing or empty; 0: it is not */
+	uint64_t missing_since; /* microseconds, CLOCK_MONOTONIC: first seen to be missing or empty; 0: it is not */
 };
 
 enum { BOOT_ID_SIZE = 37 };
@@ -54,8 +54,8 @@ struct confirm {
 	struct overlay_file *overlay_files;
 	struct source_overlay overlay;
 
-	uint64_t taken_back[GENERATIONS_MOST]; /* generations that were rejected, the latest last */
-	unsigned taken_back_count;
+	uint64_t rolled_back[GENERATIONS_MOST]; /* generations that were rejected, the latest last */
+	unsigned rolled_back_count;
 };
 
 /*
@@ -73,7 +73,7 @@ void confirm_note_applied(struct confirm *c, const struct compilation *compilati
 uint64_t confirm_before(const struct confirm *c);
 /* The latest before the one in force whose .fw files are others; else as confirm_before(). */
 uint64_t confirm_before_edit(const struct confirm *c);
-bool confirm_was_taken_back(const struct confirm *c, uint64_t number);
+bool confirm_was_rolled_back(const struct confirm *c, uint64_t number);
 
 /* ---- what waits ---- */
 
@@ -107,8 +107,8 @@ int confirm_reject(struct confirm *c, const struct file_list *present, uint64_t 
 void confirm_release(struct confirm *c);
 /* Looks which rejected files of the tree have changed: in `cache`, or if that is NULL below `root`.  Before each
  * compilation. */
-void confirm_look(struct confirm *c, const char *root, const struct source_cache *cache);
-/* With what was found then: `options` and the overlay, which is valid until the next confirm_look(). */
+void confirm_poll(struct confirm *c, const char *root, const struct source_cache *cache);
+/* With what was found then: `options` and the overlay, which is valid until the next confirm_poll(). */
 struct input_options confirm_inputs(const struct confirm *c, const struct input_options *options);
 /* The tree was read as a whole: what has changed counts again.  Returns the microseconds until a file that is
  * missing or empty counts as changed; 0: there is none. */
@@ -117,7 +117,7 @@ uint64_t confirm_settle(struct confirm *c);
 void confirm_state(const struct confirm *c, struct conditions *conditions);
 
 /* The time is over: rejects what is not wanted.  `cache` may be NULL.  True if something else is to be enforced now. */
-bool confirm_take_back(struct confirm *c, const struct input_options *options, struct source_cache *cache);
+bool confirm_roll_back(struct confirm *c, const struct input_options *options, struct source_cache *cache);
 /* Compiles what is to be enforced, without `left_out`; `cache` may be NULL.  Free it in any case.  If the tree cannot be read, but a
  * generation was gone back to and is not in force yet, that is compiled as a whole. */
 void confirm_compile(struct confirm *c, const struct input_options *options, struct source_cache *cache,

@@ -432,7 +432,7 @@ static enum cycle_event effects_roll_back(void *context)
 		return CYCLE_NOTHING_ROLLED_BACK;
 	}
 	tree_read(&s->tree);
-	return confirm_take_back(&s->confirm, &s->options, s->tree.copy) ? CYCLE_ROLLED_BACK : CYCLE_NOTHING_ROLLED_BACK;
+	return confirm_roll_back(&s->confirm, &s->options, s->tree.copy) ? CYCLE_ROLLED_BACK : CYCLE_NOTHING_ROLLED_BACK;
 }
 
 static void effects_finished(void *context, bool failed, bool recovered)

@@ -62,7 +62,7 @@ static bool enforce(struct guard *guard, struct confirm *confirm, int run_dir)
 
 static void go_back(struct guard *guard, struct confirm *confirm, int run_dir)
 {
-	if (!confirm_take_back(confirm, guard->options, NULL))
+	if (!confirm_roll_back(confirm, guard->options, NULL))
 		return;
 	if (enforce(guard, confirm, run_dir))
 		log_message(&guard->log, PRIORITY_NOTICE, NULL, "what was enforced before is enforced again");

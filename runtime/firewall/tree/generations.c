@@ -17,7 +17,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <sha2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -28,96 +27,7 @@
 #include "firewall/base/rundir.h"
 
 #define OBJECTS "objects"
-enum { HEX = 2 * CONTENT_DIGEST_BYTES };
-
-/* ---- digests ---- */
-
-struct content_digest content_digest_of(struct text content)
-{
-	struct content_digest digest;
-	SHA2_CTX sha;
-
-	SHA256Init(&sha);
-	SHA256Update(&sha, (const uint8_t *)content.ptr, content.len);
-	SHA256Final(digest.bytes, &sha);
-	return digest;
-}
-
-bool content_digest_equal(const struct content_digest *a, const struct content_digest *b)
-{
-	return memcmp(a->bytes, b->bytes, sizeof(a->bytes)) == 0;
-}
-
-void content_digest_print(const struct content_digest *digest, char hex[HEX + 1])
-{
-	hex_print(hex, digest->bytes, sizeof(digest->bytes));
-}
-
-bool content_digest_read(const char *hex, struct content_digest *digest)
-{
-	return hex_read(hex, digest->bytes, sizeof(digest->bytes));
-}
-
-/* ---- paths ---- */
-
-void path_escape(struct out *out, const char *path)
-{
-	for (; *path; path++) {
-		if ((unsigned char)*path <= ' ' || *path == 0x7f || *path == '\\')
-			out_printf(out, "\\%02x", (unsigned char)*path);
-		else
-			out_char(out, *path);
-	}
-}
-
-void path_unescape(char *path)
-{
-	char *to = path;
-
-	for (; *path; path++) {
-		int high = *path == '\\' ? char_hex_value(path[1]) : -1, low = high < 0 ? -1 : char_hex_value(path[2]);
-
-		*to++ = (char)(low < 0 ? *path : high << 4 | low);
-		path += low < 0 ? 0 : 2;
-	}
-	*to = '\0';
-}
-
-/* ---- lists of files ---- */
-
-static int compare_files(const void *a, const void *b)
-{
-	return strcmp(((const struct generation_file *)a)->path, ((const struct generation_file *)b)->path);
-}
-
-void file_list_of_map(struct file_list *list, const struct source_map *map)
-{
-	*list = (struct file_list){ .count = 0 };
-	list->files = ARENA_ARRAY(&list->arena, struct generation_file, map->count + 1);
-	for (uint32_t i = 0; i < map->count; i++) {
-		const struct source *source = map->sources[i];
-		struct text content = { source->text, source->size };
-
-		if (!source->root) /* of this machine, not of the tree */
-			continue;
-		list->files[list->count++] = (struct generation_file){
-			arena_string(&list->arena, text_of(source->path)), content_digest_of(content), content };
-	}
-	qsort(list->files, list->count, sizeof(*list->files), compare_files);
-}
-
-const struct generation_file *file_list_find(const struct file_list *list, const char *path)
-{
-	const struct generation_file key = { .path = path };
-
-	return list->count ? bsearch(&key, list->files, list->count, sizeof(key), compare_files) : NULL;
-}
-
-void file_list_free(struct file_list *list)
-{
-	arena_free(&list->arena);
-	*list = (struct file_list){ .count = 0 };
-}
+enum { HEX = CONTENT_DIGEST_HEX };
 
 /* ---- manifests ---- */
 
@@ -576,7 +486,7 @@ static void find_changes(const struct generations *g, struct generation *generat
 
 	generation->changes = ARENA_ARRAY(&generation->arena, struct generation_change, before->count + after->count + 1);
 	while (i < before->count || j < after->count) {
-		int order = i == before->count ? 1 : j == after->count ? -1 : compare_files(&before->files[i], &after->files[j]);
+		int order = i == before->count ? 1 : j == after->count ? -1 : generation_file_compare(&before->files[i], &after->files[j]);
 
 		if (order < 0)
 			add_change(g, generation, &before->files[i++], NULL);
