@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* See the header. */
 #include "firewall/service/applied.h"
 
 #include "firewall/wiring/bridge_calls.h"
@@ -37,17 +36,17 @@ struct backend_session *applied_watched(const struct applied *a)
 	return NULL;
 }
 
-static bool load(struct applied *a, struct backend_loading *loading, const struct backend *backend,
+static bool applied_load_target(struct applied *a, struct backend_loading *loading, const struct backend *backend,
 		 const struct config *config)
 {
 	return backend->load(applied_session(a, backend), loading, config);
 }
 
 /* Empties a target; true if it has nothing of ours any more. */
-static bool empty(struct applied *a, struct arena *arena, const struct backend *backend)
+static bool applied_empty(struct applied *a, struct arena *arena, const struct backend *backend)
 {
 	struct backend_loading loading = { .arena = arena };
-	bool done = load(a, &loading, backend, NULL) || (backend->is_absent && backend->is_absent());
+	bool done = applied_load_target(a, &loading, backend, NULL) || (backend->is_absent && backend->is_absent());
 
 	if (!done)
 		log_problems(a, NULL, backend, loading.problems);
@@ -56,7 +55,7 @@ static bool empty(struct applied *a, struct arena *arena, const struct backend *
 	return done;
 }
 
-static bool empty_others(struct applied *a, struct arena *arena, const struct backend *keep)
+static bool applied_empty_others(struct applied *a, struct arena *arena, const struct backend *keep)
 {
 	bool done = true;
 
@@ -64,7 +63,7 @@ static bool empty_others(struct applied *a, struct arena *arena, const struct ba
 		return true;
 	for (unsigned i = 0; i < APPLIED_TARGETS; i++)
 		if (backend_targets[i] != keep)
-			done = empty(a, arena, backend_targets[i]) && done;
+			done = applied_empty(a, arena, backend_targets[i]) && done;
 	return done;
 }
 
@@ -113,7 +112,7 @@ bool applied_is_stale(const struct applied *a)
 
 /* ---- loading without what is refused ---- */
 
-/* Of leave_out_load(). */
+/* The context of leave_out_load(). */
 struct attempts {
 	struct applied *a;
 	struct compilation *c;
@@ -121,7 +120,7 @@ struct attempts {
 	bool again; /* it must be compiled again */
 };
 
-static bool attempt(void *context, struct backend_loading *loading, const struct source_map **map)
+static bool attempt_load(void *context, struct backend_loading *loading, const struct source_map **map)
 {
 	struct attempts *t = context;
 
@@ -130,19 +129,18 @@ static bool attempt(void *context, struct backend_loading *loading, const struct
 	if (t->again)
 		compilation_again(t->c);
 	t->again = t->c->left_out != NULL;
-	t->applying->attempts++;
-	*loading = (struct backend_loading){ .arena = t->applying->arena, .whole = t->applying->whole };
+	*loading = (struct backend_loading){ .arena = t->applying->arena };
 	*map = &t->c->map;
-	return t->c->config && load(t->a, loading, t->c->backend, t->c->config);
+	return t->c->config && applied_load_target(t->a, loading, t->c->backend, t->c->config);
 }
 
-/* One attempt without `left_out`, and with layers only that are missing still. */
+/* One attempt without what is left out now; layers that turn out to be missing are left out from then on. */
 static bool attempt_once(struct attempts *t, struct backend_loading *loading)
 {
 	const struct source_map *map;
 
 	t->again = true;
-	if (!attempt(t, loading, &map))
+	if (!attempt_load(t, loading, &map))
 		return false;
 	for (const struct backend_problem *p = loading->problems; p; p = p->next)
 		if (p->layer != LAYERS)
@@ -150,7 +148,7 @@ static bool attempt_once(struct attempts *t, struct backend_loading *loading)
 	return true;
 }
 
-/* All of it, then all layers, then what was loaded before: so that what is refused still is not searched for again. */
+/* Tries everything, then all layers, then what was loaded before: what is still refused is not searched for again. */
 static bool retry(struct attempts *t, struct backend_loading *loading)
 {
 	struct left_out *now = &t->a->left_out, before = *now, nothing = { .lines = NULL };
@@ -182,7 +180,7 @@ static bool retry(struct attempts *t, struct backend_loading *loading)
 static bool load_rest(struct applied *a, struct compilation *c, struct applying *applying)
 {
 	struct attempts attempts = { .a = a, .c = c, .applying = applying };
-	struct leave_out l = { .left_out = &a->left_out, .attempt = attempt, .context = &attempts };
+	struct leave_out l = { .left_out = &a->left_out, .attempt = attempt_load, .context = &attempts };
 	bool again = a->retry && !left_out_is_empty(&a->left_out) && c->left_out;
 	struct backend_loading *loading = &applying->loading;
 	struct left_out unused = { .lines = NULL };
@@ -208,8 +206,6 @@ bool applied_load(struct applied *a, struct compilation *c, struct applying *app
 	/* Guests that start meanwhile get firewall bridges, which both targets filter. */
 	if (needs_fwbr)
 		fwbr_flag_set(&a->fwbr_flag, true);
-	if (applying->whole)
-		c->backend->forget(applied_session(a, c->backend));
 	done = load_rest(a, c, applying);
 	applying->problems = loading->problems;
 	if (!done) {
@@ -219,7 +215,7 @@ bool applied_load(struct applied *a, struct compilation *c, struct applying *app
 	applying->changed = loading->messages != 0;
 	/* Before the other target is emptied: iptables does not filter guests without them. */
 	sysctls_apply(a->sysctls, c->config, c->backend->needs_bridge_calls);
-	a->removed_other = empty_others(a, applying->arena, c->backend);
+	a->removed_other = applied_empty_others(a, applying->arena, c->backend);
 	applying->others_stay = !a->removed_other;
 	a->backend = c->backend;
 	a->digest = c->digest;
@@ -231,15 +227,6 @@ bool applied_load(struct applied *a, struct compilation *c, struct applying *app
 }
 
 /* ---- the minimal ruleset ---- */
-
-static bool is_in_force(struct applied *a, struct arena *arena)
-{
-	bool in_force = a->minimal;
-
-	for (unsigned i = 0; i < APPLIED_TARGETS && !in_force; i++)
-		in_force = backend_targets[i]->is_in_force(arena);
-	return in_force;
-}
 
 /* Loading the minimal ruleset into one target. */
 struct minimal {
@@ -258,7 +245,7 @@ static bool attempt_minimal(void *context, struct backend_loading *loading, cons
 		m->a->alive();
 	*loading = (struct backend_loading){ .arena = m->applying->arena, .whole = true };
 	*map = m->map;
-	return load(m->a, loading, m->backend, m->config);
+	return applied_load_target(m->a, loading, m->backend, m->config);
 }
 
 static bool load_minimal(struct minimal *m)
@@ -280,11 +267,13 @@ bool applied_load_minimal(struct applied *a, const struct compilation *c, struct
 {
 	struct config config;
 	struct minimal m = { a, &config, c->backend, &c->map, applying };
-	bool loaded;
+	bool in_force = a->minimal, loaded;
 
 	if (!c->config || !config_enabled(c->config))
 		return false;
-	if (is_in_force(a, applying->arena))
+	for (unsigned i = 0; i < APPLIED_TARGETS && !in_force; i++)
+		in_force = backend_targets[i]->is_in_force(applying->arena);
+	if (in_force)
 		return a->minimal;
 	config_minimal(applying->arena, c->config, &config);
 	loaded = load_minimal(&m);
@@ -300,70 +289,6 @@ bool applied_load_minimal(struct applied *a, const struct compilation *c, struct
 	}
 	scope_free(&config.cluster);
 	return loaded;
-}
-
-/* ---- what is missing ---- */
-
-static bool any_logged(const struct rule_list *rules)
-{
-	for (const struct rule *rule = rules->first; rule; rule = rule->next)
-		if (rule->enabled && rule->log != LOG_NOLOG)
-			return true;
-	return false;
-}
-
-static bool guest_logs(const struct guest *guest)
-{
-	return guest->options.enable && (guest->options.log_level_in != LOG_NOLOG ||
-					 guest->options.log_level_out != LOG_NOLOG || any_logged(&guest->rules));
-}
-
-static bool is_logged(const struct config *config)
-{
-	const struct host_options *o = &config->host_options;
-	bool logged = o->log_level_in != LOG_NOLOG || o->log_level_out != LOG_NOLOG || o->log_level_forward != LOG_NOLOG ||
-		      o->smurf_log_level != LOG_NOLOG || o->tcp_flags_log_level != LOG_NOLOG ||
-		      any_logged(&config->cluster_rules) || any_logged(&config->host_rules);
-
-	for (const struct guest *guest = config->guests; guest && !logged; guest = guest->next)
-		logged = guest_logs(guest);
-	for (const struct group *group = config->groups; group && !logged; group = group->hh.next)
-		logged = any_logged(&group->rules);
-	for (const struct vnet *vnet = config->vnets; vnet && !logged; vnet = vnet->next)
-		logged = vnet->options.log_level_forward != LOG_NOLOG || any_logged(&vnet->rules);
-	return logged;
-}
-
-static bool is_bridged(const struct config *config)
-{
-	for (const struct guest *guest = config->guests; guest; guest = guest->next)
-		for (const struct nic *nic = guest->nics; nic && guest->options.enable; nic = nic->next)
-			if (nic->firewall)
-				return true;
-	return config->vnets != NULL;
-}
-
-bool applied_layer_matters(const struct compilation *c, enum layer layer)
-{
-	const struct config *config = c->config;
-
-	if (!config_enabled(config) || layer == LAYERS || !(c->backend->layers & 1u << layer))
-		return false;
-	switch (layer) {
-	case LAYER_EBTABLES:
-		return config->cluster_options.ebtables;
-	case LAYER_RAW:
-		return config->host_options.protection_synflood || config->host_options.nf_conntrack_helpers.count;
-	case LAYER_NFLOG:
-		return is_logged(config);
-	case LAYER_BRIDGE:
-	case LAYER_BRIDGE_CONNTRACK:
-	case LAYER_BRIDGE_REJECT:
-	case LAYER_BRIDGE_META:
-		return is_bridged(config);
-	default:
-		return true;
-	}
 }
 
 bool applied_patch(struct applied *a, struct compilation *c, const struct guest *guest, struct applying *applying)
@@ -386,7 +311,7 @@ bool applied_remove(struct applied *a, struct arena *arena)
 	bool done = true;
 
 	for (unsigned i = 0; i < APPLIED_TARGETS; i++)
-		done = empty(a, arena, backend_targets[i]) && done;
+		done = applied_empty(a, arena, backend_targets[i]) && done;
 	sysctls_apply(a->sysctls, NULL, false);
 	bridge_calls_clear();
 	a->backend = NULL;

@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Bringing a compiled configuration into the kernel: the target that the host's
- * options name gets it, the other one loses what it has, and the kernel's settings
- * follow.
+ * Loading a compiled configuration: the target that the host's options choose gets it, the other target is emptied, and the
+ * kernel's settings follow.  The new target is filled first, so that one always filters.
  *
- * The new target is filled before the old one is emptied, so that there is always one
- * that filters.
- *
- * What the kernel or a tool refuses is left out, and remembered: later loads begin without it.  It is tried again
- * when its files change, and when applied_forget() or applied_retry() say so; if it is still refused then, what
- * was in force comes back without another search.
+ * What the kernel or a tool refuses is left out, and remembered: later loads start without it.  It is tried again when its
+ * files change, and after applied_forget() or applied_retry(); if it is still refused, what was in force is loaded again
+ * without another search.
  */
 #ifndef PVEFW_APPLIED_H
 #define PVEFW_APPLIED_H
@@ -37,14 +33,12 @@ struct applied {
 	void (*alive)(void);           /* called between attempts, or NULL */
 };
 
-/* What applying did, and what it met. */
+/* What one applied_load() or applied_patch() does and reports. */
 struct applying {
 	struct arena *arena;
-	bool whole; /* load what has not changed, too */
 	bool changed;
 	struct backend_loading loading; /* of the target */
 	struct backend_problem *problems;
-	unsigned attempts;
 	bool others_stay; /* the other target could not be emptied: its rules are in force, too */
 };
 
@@ -54,34 +48,30 @@ void applied_free(struct applied *a);
 struct backend_session *applied_session(const struct applied *a, const struct backend *backend);
 /* The one that the kernel tells of changes. */
 struct backend_session *applied_watched(const struct applied *a);
-/* The next time nothing is taken as known. */
+/* The next load relies on nothing that is known, and tries what is left out. */
 void applied_forget(struct applied *a);
 /* The next load tries what is left out. */
 void applied_retry(struct applied *a);
-/* The next time what the target has is compared with what is wanted. */
+/* The next load compares what the target has with what is desired. */
 void applied_doubt(struct applied *a);
-/* Whether somebody may have changed what iptables has; takes microseconds. */
+/* Whether somebody may have changed what is loaded; takes microseconds. */
 bool applied_is_stale(const struct applied *a);
-/* The same of what the kernel does not tell: members of sets, ebtables-legacy; takes milliseconds. */
+/* As applied_is_stale() for what the kernel does not report, as members of sets; takes milliseconds. */
 bool applied_contents_changed(const struct applied *a);
 
 /*
- * Applies a compilation that has a configuration, which is compiled again without what is refused; where it was
- * made by compilation_run_without(), with a->left_out.  False: the target has what it had before, and the
- * problems, which were logged, say why; the compilation may have no configuration then.
+ * Loads a compilation that has a configuration.  It is compiled again without what is refused, if it was made by
+ * compilation_run_without() with a->left_out.  False: the target has what it had before, and the problems, which were
+ * logged, say why; the compilation may have no configuration then.
  */
 bool applied_load(struct applied *a, struct compilation *c, struct applying *applying);
-/* When that has failed and nothing is in force: loads the minimal ruleset, with whatever target takes it.  True if it
- * is in force then, or was before. */
+/* After applied_load() has failed: loads the minimal ruleset into any target that takes it, if nothing is in force.  True if
+ * the minimal ruleset is in force. */
 bool applied_load_minimal(struct applied *a, const struct compilation *c, struct applying *applying);
-/* Whether a layer that is missing matters for a configuration. */
-bool applied_layer_matters(const struct compilation *c, enum layer layer);
-/*
- * The short way for a change of nothing but the file of `guest`, a guest of `c`, which is what
- * was applied.  False: it must be applied as a whole, and nothing has changed.
- */
+/* The fast path for a change of only the file of `guest`, a guest of `c`, which is what was loaded last.  False: everything
+ * must be loaded, and nothing has changed. */
 bool applied_patch(struct applied *a, struct compilation *c, const struct guest *guest, struct applying *applying);
-/* Takes everything of ours out of the kernel and puts its settings back. */
+/* Takes everything of ours out of the kernel and restores its settings. */
 bool applied_remove(struct applied *a, struct arena *arena);
 
 #endif

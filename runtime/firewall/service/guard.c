@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The guard of apply --confirm: a process in a session of its own, which a terminal
- * that goes away does not end.
+ * The guard of apply --confirm: a process in a session of its own, which survives the terminal of its user.
  *
- * The service goes back at the deadline.  The guard waits a little longer; if the
- * request is still there then, and no service holds the lock, it does so itself.
- *
- * It acts only under the lock, and reads the state anew when it has it: whoever has stopped the firewall
- * meanwhile has ended the wait.  It does not act either when its program is gone, as after the package was removed.
+ * The service rolls back at the deadline.  The guard waits a little longer; if the request is still pending then, and no
+ * service holds the lock, it rolls back itself.  It acts only under the lock, and reads the state anew when it has it:
+ * stopping the firewall ends the wait.  If its program is gone, as after the package was removed, it does not act.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -18,11 +14,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/daemonize.h"
 #include "firewall/service/applied.h"
 #include "firewall/service/confirm.h"
 #include "firewall/service/in_force.h"
 #include "firewall/base/rundir.h"
-#include "common/daemonize.h"
 
 enum { GRACE = 3000000 /* microseconds */, REQUEST_WAIT = 60 /* seconds */ };
 
@@ -31,12 +27,12 @@ struct guard {
 	const struct input_options *options;
 	struct log log;
 	char program[4096];
-	int answered; /* a socket: a byte comes when the service has answered the request */
+	int answered; /* a socket: a byte comes when the service has answered */
 };
 
-/* ---- going back ---- */
+/* ---- rolling back ---- */
 
-static bool enforce(struct guard *guard, struct confirm *confirm, int run_dir)
+static bool guard_enforce(struct guard *guard, struct confirm *confirm, int run_dir)
 {
 	struct compilation c;
 	struct arena arena = { 0 }; /* not the compilation's, which may be compiled again */
@@ -60,22 +56,15 @@ static bool enforce(struct guard *guard, struct confirm *confirm, int run_dir)
 	return done;
 }
 
-static void go_back(struct guard *guard, struct confirm *confirm, int run_dir)
-{
-	if (!confirm_roll_back(confirm, guard->options, NULL))
-		return;
-	if (enforce(guard, confirm, run_dir))
-		log_message(&guard->log, PRIORITY_NOTICE, NULL, "what was enforced before is enforced again");
-}
-
 /* With the lock. */
-static void go_back_if_over(struct guard *guard, int run_dir)
+static void guard_roll_back(struct guard *guard, int run_dir)
 {
 	struct confirm confirm;
 
 	confirm_open(&confirm, guard->state_path, guard->run_path, true, &guard->log);
-	if (confirm_is_over(&confirm))
-		go_back(guard, &confirm, run_dir);
+	if (confirm_is_over(&confirm) && confirm_roll_back(&confirm, guard->options, NULL) &&
+	    guard_enforce(guard, &confirm, run_dir))
+		log_message(&guard->log, PRIORITY_NOTICE, NULL, "what was enforced before is enforced again");
 	confirm_close(&confirm);
 }
 
@@ -83,7 +72,7 @@ static void go_back_if_over(struct guard *guard, int run_dir)
 
 enum request { REQUEST_NONE, REQUEST_WAITS, REQUEST_OVER };
 
-static enum request look(const struct guard *guard)
+static enum request guard_poll(const struct guard *guard)
 {
 	enum request request = REQUEST_NONE;
 	struct confirm confirm;
@@ -95,7 +84,7 @@ static enum request look(const struct guard *guard)
 	return request;
 }
 
-/* Whether the service has answered, after at most a second. */
+/* Whether the service has answered; waits for at most a second. */
 static bool is_answered(const struct guard *guard)
 {
 	struct pollfd waiting = { .fd = guard->answered, .events = POLLIN };
@@ -103,19 +92,19 @@ static bool is_answered(const struct guard *guard)
 
 	if (poll(&waiting, 1, 1000) > 0 && read(guard->answered, &byte, 1) == 1)
 		return true;
-	if (waiting.revents) /* whoever asked is dead; the request may be answered later */
+	if (waiting.revents) /* the command is dead; the request may be answered later */
 		sleep(1);
 	return false;
 }
 
-/* Whoever has started the guard makes the request afterwards.  False: there is none, or it is over already. */
+/* The command starts the guard before it makes the request.  False: there is none, or it is over already. */
 static bool wait_for_request(const struct guard *guard)
 {
 	for (int i = 0; i < REQUEST_WAIT; i++) {
-		if (look(guard) != REQUEST_NONE)
+		if (guard_poll(guard) != REQUEST_NONE)
 			return true;
 		if (is_answered(guard))
-			return look(guard) != REQUEST_NONE;
+			return guard_poll(guard) != REQUEST_NONE;
 	}
 	return false;
 }
@@ -130,11 +119,6 @@ static void read_program(struct guard *guard)
 		guard->program[len - (ssize_t)strlen(deleted)] = '\0';
 }
 
-static bool is_installed(const struct guard *guard)
-{
-	return !guard->program[0] || access(guard->program, F_OK) == 0;
-}
-
 static void guard_run(struct guard *guard)
 {
 	int run_dir = rundir_open_existing(guard->run_path), lock;
@@ -143,28 +127,20 @@ static void guard_run(struct guard *guard)
 
 	if (run_dir < 0 || !wait_for_request(guard))
 		return;
-	for (; (request = look(guard)) != REQUEST_NONE; sleep(1)) {
+	for (; (request = guard_poll(guard)) != REQUEST_NONE; sleep(1)) {
 		if (request != REQUEST_OVER)
 			continue;
-		/* While a service lives it is its turn. */
+		/* A service that lives rolls back itself. */
 		lock = rundir_lock(run_dir, 0, &holder);
 		if (lock < 0)
 			continue;
-		if (is_installed(guard))
-			go_back_if_over(guard, run_dir);
+		if (!guard->program[0] || access(guard->program, F_OK) == 0)
+			guard_roll_back(guard, run_dir);
 		return;
 	}
 }
 
 /* ---- starting ---- */
-
-/* Away from the terminal and the session of who has asked. */
-static void leave_terminal(void)
-{
-	setsid();
-	signal(SIGHUP, SIG_IGN);
-	close_terminal();
-}
 
 int confirm_start_guard(const char *state_path, const char *run_path, const char *log_file,
 			const struct input_options *options, int *answered)
@@ -183,8 +159,10 @@ int confirm_start_guard(const char *state_path, const char *run_path, const char
 		return errno;
 	if (child == 0) {
 		close(ends[1]);
-		leave_terminal();
-		/* Twice, so that it is nobody's child. */
+		setsid();
+		signal(SIGHUP, SIG_IGN);
+		close_terminal();
+		/* Twice, so that the guard is a child of init. */
 		if (fork() == 0) {
 			log_open(&guard.log, log_file, false);
 			guard_run(&guard);

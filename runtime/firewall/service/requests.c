@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* See the header. */
 #include "firewall/service/requests.h"
 
 #include <errno.h>
@@ -9,8 +8,6 @@
 #include "firewall/service/left_out_state.h"
 #include "firewall/service/service.h"
 #include "base/errno_text.h"
-
-/* ---- commands ---- */
 
 static json_t *failure(const char *what, int reason)
 {
@@ -37,7 +34,7 @@ static json_t *answer_status(struct service *s, const json_t *request)
 	return answer;
 }
 
-/* What is in force is less than what is written: texts. */
+/* The conditions by which less is in force than the files say, as texts. */
 static json_t *left_out_texts(const struct service *s)
 {
 	json_t *texts = json_array();
@@ -66,7 +63,7 @@ static json_t *outcome(const struct service *s, bool applied, const char *messag
 
 /* ---- apply --confirm ---- */
 
-/* What the person who asks is to know about going back; from `arena`. */
+/* What is rolled back when, for the person who asks; from `arena`. */
 static const char *describe_wait(const struct confirm *c, struct arena *arena, uint64_t seconds)
 {
 	const char *unless = arena_printf(arena, "Unless `pve-firewall confirm` comes within %llu seconds,",
@@ -84,19 +81,6 @@ static const char *describe_wait(const struct confirm *c, struct arena *arena, u
 			    unless, before, now);
 }
 
-static bool has_nothing_before(const struct confirm *c)
-{
-	return !c->if_unchanged && !confirm_before(c);
-}
-
-static json_t *nothing_to_go_back_to(const struct confirm *c, struct arena *arena)
-{
-	return refusal(arena_printf(arena,
-				    "there is nothing to go back to: %s, which is in force, is the first that is kept, and it "
-				    "stays; only changes within the time are taken back",
-				    confirm_describe(c, arena, c->in_force)));
-}
-
 static json_t *await_confirmation(struct service *s, uint64_t seconds, uint64_t to)
 {
 	struct confirm *c = &s->confirm;
@@ -111,7 +95,7 @@ static json_t *await_confirmation(struct service *s, uint64_t seconds, uint64_t 
 	if (!previous)
 		return c->reason ? failure("cannot keep what is in force, to go back to", c->reason)
 				 : refusal("nothing was in force yet, so there is nothing to go back to");
-	/* First, as this process may not live to see the end of the cycle. */
+	/* Before the cycle: this process may be killed in it. */
 	reason = service_await_confirmation(s, previous, to, seconds);
 	if (reason == ENOENT)
 		answer = refusal(arena_printf(&arena, "there is no generation %llu; see pve-firewall history",
@@ -123,9 +107,15 @@ static json_t *await_confirmation(struct service *s, uint64_t seconds, uint64_t 
 		applied = cycle_request(&s->cycle, CYCLE_APPLY);
 		if (!was_pending && c->in_force != previous)
 			reason = service_await_confirmation(s, previous, to, seconds);
-		answer = reason			  ? failure("cannot keep what is to be gone back to", reason)
-			 : applied && has_nothing_before(c) ? nothing_to_go_back_to(c, &arena)
-						  : outcome(s, applied, describe_wait(c, &arena, seconds));
+		if (reason)
+			answer = failure("cannot keep what is to be gone back to", reason);
+		else if (applied && !c->if_unchanged && !confirm_before(c))
+			answer = refusal(arena_printf(&arena,
+						      "there is nothing to go back to: %s, which is in force, is the first that is "
+						      "kept, and it stays; only changes within the time are taken back",
+						      confirm_describe(c, &arena, c->in_force)));
+		else
+			answer = outcome(s, applied, describe_wait(c, &arena, seconds));
 	}
 	arena_free(&arena);
 	return answer;
@@ -165,7 +155,7 @@ static json_t *answer_confirm(struct service *s, const json_t *request)
 
 /* ---- rollback ---- */
 
-/* The present files that differ from the generation are rejected; 0 or an errno. */
+/* Rejects the present files that differ from the generation; 0 or an errno. */
 static int reject_present(struct service *s, uint64_t number)
 {
 	struct compilation tree;
@@ -234,18 +224,18 @@ static json_t *answer_stop(struct service *s, const json_t *request)
 	return json_pack("{s:b, s:b}", "stopped", 1, "removed", (int)(keep || s->applied.removed_other));
 }
 
-static const struct answer_row {
+static const struct request_row {
 	const char *command;
 	json_t *(*answer)(struct service *s, const json_t *request);
-} answers[] = {
+} request_rows[] = {
 	{ "status", answer_status },	 { "apply", answer_apply },   { "confirm", answer_confirm },
 	{ "rollback", answer_rollback }, { "reload", answer_reload }, { "stop", answer_stop },
 };
 
 json_t *service_answer(void *context, const char *command, const json_t *request)
 {
-	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++)
-		if (strcmp(command, answers[i].command) == 0)
-			return answers[i].answer(context, request);
+	for (size_t i = 0; i < sizeof(request_rows) / sizeof(request_rows[0]); i++)
+		if (strcmp(command, request_rows[i].command) == 0)
+			return request_rows[i].answer(context, request);
 	return NULL;
 }

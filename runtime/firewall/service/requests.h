@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the service answers at its sockets. */
+/* What the service answers at its sockets: requests of the commands, and metrics. */
 #ifndef PVEFW_REQUESTS_H
 #define PVEFW_REQUESTS_H
 
@@ -7,7 +7,7 @@
 
 #include "base/output.h"
 
-/* Both take a struct service as their context. */
+/* The context of both is a struct service. */
 json_t *service_answer(void *context, const char *command, const json_t *request);
 void service_metrics(void *context, struct out *out);
 
