@@ -52,11 +52,11 @@ static bool find_key(const struct option_file *file, struct text key, unsigned *
 			only_command_line |= cli_is_of_command(file->cli, *option) && text_is(key, row->name);
 	}
 	if (only_command_line)
-		return config_error(file, "only the command line can say", key);
+		return config_error(file, "option is only allowed on the command line:", key);
 	if (!s.best.len)
-		return config_error(file, "there is no option", key);
-	cli_error("%s:%u: there is no option `%.*s`; did you mean `%.*s`?", file->path, file->line, TEXT_ARG(key),
-		  TEXT_ARG(s.best));
+		return config_error(file, "option does not exist:", key);
+	cli_error("%s:%u: option `%.*s` does not exist; did you mean `%.*s`?", file->path, file->line,
+		  TEXT_ARG(key), TEXT_ARG(s.best));
 	return false;
 }
 
@@ -70,15 +70,15 @@ static bool read_line(struct option_file *file, struct text line)
 	if (!line.len || line.ptr[0] == '#')
 		return true;
 	if (colon < 0)
-		return config_error(file, "this is not `option: value`:", line);
+		return config_error(file, "line is not `option: value`:", line);
 	key = text_trim((struct text){ line.ptr, (uint32_t)colon });
 	value = text_trim(text_skip(line, (uint32_t)colon + 1));
 	if (!find_key(file, key, &option))
 		return false;
 	if (!value.len)
-		return config_error(file, "there is no value behind", key);
+		return config_error(file, "value is missing after", key);
 	if (memchr(value.ptr, '\0', value.len))
-		return config_error(file, "there is a NUL byte in the value of", key);
+		return config_error(file, "NUL byte in the value of", key);
 	if (file->given[option] || !cli_is_of_command(file->cli, option))
 		return true;
 	/* A file is looked for in the folder of this one. */

@@ -3,7 +3,8 @@
 #include "cli/shared_options.h"
 #include "lang/describe.h"
 
-const struct command_row cli_help_command = { "help", "[COMMAND]", "Print the usage, of a command if it is named", NULL };
+const struct command_row cli_help_command = { "help", "[COMMAND]", "Print the usage, or that of a command",
+					      NULL };
 
 static void option_help(struct out *out, const struct cli_program *program, const struct cli_option_row *row)
 {

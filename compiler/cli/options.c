@@ -159,7 +159,7 @@ static bool take_word(struct words *w, unsigned option, const char *shown, const
 		return false;
 	}
 	if (!row->argument && value) {
-		cli_error("%s takes no argument", shown);
+		cli_error("%s does not take an argument", shown);
 		return false;
 	}
 	return cli_take(w->cli, option, shown, value, false);

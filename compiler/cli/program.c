@@ -14,7 +14,7 @@ const struct command_row *command_find(const struct cli_program *program, const 
 
 	for (const char *const *later = program->later; later && *later; later++)
 		if (strcmp(name, *later) == 0) {
-			cli_error("the command %s is not there yet: it comes with a later version", name);
+			cli_error("command %s is not implemented yet", name);
 			return NULL;
 		}
 	suggest_start(&s, text_of(name));
@@ -66,7 +66,8 @@ static int run_help(const struct cli_program *program, int count, char **words)
 		return print_help(program, only);
 	if (count > 1 || only)
 		return cli_error("`%s`: help takes %s", words[count - 1],
-				 only ? "nothing, as there are no commands" : "the name of one command");
+				 only ? "no operand, because there are no commands"
+				      : "the name of one command");
 	if (strcmp(words[0], cli_help_command.name) == 0)
 		return print_help(program, NULL);
 	command = command_find(program, words[0]);

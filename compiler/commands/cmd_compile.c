@@ -127,7 +127,7 @@ static int run_compile(const struct cli *cli)
 	if (!node_options_fit(cli) || !cli_may_write(cli, CLI_WRITE))
 		return EXIT_ERROR;
 	if (cli->operand_count)
-		return cli_error("compile takes no operand; --root names the tree");
+		return cli_error("compile does not take an operand; use --root for the tree");
 	out_init_memory(&listing);
 	if (run_begin(&run, cli) && !compile_tree(&run, target ? backend_find(text_of(target)) : backends[0], &listing))
 		run.failed = true;

@@ -25,7 +25,7 @@ static bool is_text(struct fmt_run *fmt, const struct single_file *file)
 
 	if (!reason)
 		return true;
-	cli_error("%s, line %u: %s; the file is left alone", file->shown,
+	cli_error("%s, line %u: %s; the file is not changed", file->shown,
 		  source_line_number(&fmt->run.map, file->source->base + at), reason);
 	fmt->run.failed = true;
 	return false;
@@ -74,13 +74,15 @@ static void fmt_file(void *context, const struct single_file *file)
 
 int cmd_fmt(const struct cli *cli)
 {
-	struct fmt_run fmt = { .single = { .run = &fmt.run, .take_file = fmt_file, .context = &fmt,
-					   .fate = { "the file is left alone", "it is left alone" } } };
+	struct fmt_run fmt = { .single = { .run = &fmt.run,
+					   .take_file = fmt_file,
+					   .context = &fmt,
+					   .fate = { "the file is not changed", "it is not changed" } } };
 	bool check = cli->value[CLI_CHECK] != NULL;
 	int status;
 
 	if (!cli->operand_count)
-		return cli_error("fmt needs a file, a folder, or - for standard input");
+		return cli_error("fmt needs a file, a directory, or - for standard input");
 	if (check + (cli->value[CLI_DIFF] != NULL) + (cli->value[CLI_IN_PLACE] != NULL) > 1)
 		return cli_error("--check, --diff and --write exclude each other");
 	if (!stdin_file_check(cli))

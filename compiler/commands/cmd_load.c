@@ -91,8 +91,9 @@ static void print_left_out(const struct left_out *left_out)
 			cli_error("loaded without %s: %s (%s; %s)", layer_table[i].name, layer_table[i].effect,
 				  left_out->layer_words[i], layer_table[i].remedy);
 	for (const struct left_out_rule *rule = left_out->rules; rule; rule = rule->hh.next)
-		cli_error("loaded %s a rule that no line asks for: %s",
-			  rule->guarded ? "with a rule that drops everything in the place of" : "without", rule->words);
+		cli_error("loaded %s a rule that belongs to no line: %s",
+			  rule->guarded ? "with a rule that drops everything instead of" : "without",
+			  rule->words);
 }
 
 /* Sets *status to EXIT_FOUND if something was left out. */
@@ -122,7 +123,7 @@ int cmd_load(const struct cli *cli)
 	if (!cli_has_one_node(cli))
 		return EXIT_ERROR;
 	if (cli->operand_count)
-		return cli_error("load takes no operand; --root names the tree");
+		return cli_error("load does not take an operand; use --root for the tree");
 	if (run_begin(run, cli)) {
 		/* An empty folder would disable the firewall; a tree from elsewhere need not have all of a node's. */
 		run->options.demand = cli->value[CLI_ROOT] ? TREE_USABLE : TREE_WHOLE;

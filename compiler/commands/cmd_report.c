@@ -129,7 +129,7 @@ static int run_report(const struct cli *cli)
 	struct run run;
 
 	if (cli->operand_count)
-		return cli_error("report takes no operand; --root names the tree");
+		return cli_error("report does not take an operand; use --root for the tree");
 	if (!node_options_fit(cli) || !cli_may_write(cli, CLI_WRITE))
 		return EXIT_ERROR;
 	if (run_begin(&run, cli) && !(cli->value[CLI_ALL_NODES] ? report_nodes(&run) : report_node(&run, NULL, NULL)))

@@ -30,8 +30,7 @@ static const char *target_at(unsigned i)
 
 const struct cli_program pvefw_cc = {
 	.name = "pvefw-cc",
-	.see = "pvefw-cc COMMAND --help lists the options of one; pvefw-cc(1) tells all, pvefw.fw(5)\n"
-	       "describes the language.",
+	.see = "pvefw-cc COMMAND --help lists the options of a command. pvefw-cc(1) is the\nmanual; pvefw.fw(5) describes the language.",
 	.commands = commands,
 	.command_count = COMMANDS,
 	.options = options,

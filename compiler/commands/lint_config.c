@@ -74,7 +74,7 @@ bool lint_config(struct cli *cli)
 
 		if (strcmp(file ? file : "", other ? other : "") == 0)
 			continue;
-		cli_error("the configuration of %s is %s, and that of %s is %s; say --config FILE or --no-config",
+		cli_error("%s has the configuration %s, but %s has %s; use --config FILE or --no-config",
 			  cli->operands[0], file ? file : "none", cli->operands[i], other ? other : "none");
 		return false;
 	}

@@ -272,7 +272,8 @@ bool lint_watch_refuses(const struct cli *cli)
 		if (cli->value[options[i]])
 			return cli_error("--watch and --%s exclude each other", cli->program->options[options[i]].name) != 0;
 	if (cli->value[CLI_OUTPUT] && is_of_tree(cli->value[CLI_OUTPUT]))
-		return cli_error("--watch would watch the file of --output, %s", cli->value[CLI_OUTPUT]) != 0;
+		return cli_error("--watch cannot watch the file of --output, %s", cli->value[CLI_OUTPUT]) !=
+		       0;
 	for (int i = 0; i < cli->operand_count; i++)
 		if (is_standard_stream(cli->operands[i]))
 			return cli_error("--watch cannot watch `%s`", cli->operands[i]) != 0;

@@ -20,9 +20,9 @@ bool node_options_fit(const struct cli *cli)
 	if (cli_names_node(cli))
 		cli_error("--all-nodes and --node exclude each other");
 	else if (!path)
-		cli_error("%s --all-nodes needs -o DIR: it writes a folder for each node", command);
+		cli_error("%s --all-nodes needs -o DIR: it writes a directory for each node", command);
 	else if (is_standard_stream(path))
-		cli_error("%s --all-nodes writes a folder for each node, not to standard output", command);
+		cli_error("%s --all-nodes writes a directory for each node, not to standard output", command);
 	else if (cli->value[CLI_DUMP])
 		cli_error("--all-nodes and --dump exclude each other");
 	else

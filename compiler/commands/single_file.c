@@ -197,10 +197,10 @@ static void take_source(struct single *single, struct single_file file, const ch
 	}
 	file.kind = kind_of(single, file.shown);
 	if (file.kind == FILE_KINDS) {
-		d = diag(&single->run->diags, SPAN_NONE, DIAG_KIND_UNKNOWN, "the name of %s does not tell its kind",
-			 file.shown);
+		d = diag(&single->run->diags, SPAN_NONE, DIAG_KIND_UNKNOWN,
+			 "cannot tell what kind of file %s is", file.shown);
 		diag_note(d, "%s", fate);
-		diag_help(d, "say --kind cluster, host, guest or vnet");
+		diag_help(d, "use --kind cluster, host, guest or vnet");
 		single->run->failed = true;
 		return;
 	}

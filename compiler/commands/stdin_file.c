@@ -24,17 +24,18 @@ bool stdin_file_check(const struct cli *cli)
 	int count = count_operands(cli);
 
 	if (count > 1)
-		cli_error("standard input, -, can be read only once");
+		cli_error("standard input (-) can only be read once");
 	else if (!count && name)
-		cli_error("--stdin-filename is the name of standard input, which is not read: the operand - is missing");
+		cli_error("--stdin-filename needs the operand -, which is missing");
 	else if (name && !name[0])
 		cli_error("--stdin-filename: the name is empty");
 	else if (count && !name && !cli->value[CLI_KIND])
-		cli_error("standard input has no name that tells its kind: say --stdin-filename NAME or --kind");
+		cli_error(
+			"cannot tell what kind of file standard input is; use --stdin-filename NAME or --kind");
 	else if (count && cli->value[CLI_WATCH])
 		cli_error("standard input cannot be watched");
 	else if (count && (cli->value[CLI_FIX] || cli->value[CLI_IN_PLACE]))
-		cli_error("standard input cannot be written to: say --diff instead of %s",
+		cli_error("standard input cannot be written to; use --diff instead of %s",
 			  cli->value[CLI_FIX] ? "--fix" : "--write");
 	else
 		return true;

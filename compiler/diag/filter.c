@@ -19,9 +19,9 @@ static const char *unknown(struct arena *arena, struct text name)
 	suggest_diagnostic(&s, name);
 	suggest_word(&s, text_of(portability_group));
 	if (s.best.len)
-		return arena_printf(arena, "no diagnostic `%.*s`; did you mean `%.*s`?", TEXT_ARG(name),
-				    TEXT_ARG(s.best));
-	return arena_printf(arena, "no diagnostic `%.*s`", TEXT_ARG(name));
+		return arena_printf(arena, "diagnostic `%.*s` does not exist; did you mean `%.*s`?",
+				    TEXT_ARG(name), TEXT_ARG(s.best));
+	return arena_printf(arena, "diagnostic `%.*s` does not exist", TEXT_ARG(name));
 }
 
 static struct text without(struct text t, const char *prefix)
@@ -68,7 +68,7 @@ const char *diag_filter_warning(struct diag_filter *choice, struct arena *arena,
 	if (id == DIAG_COUNT)
 		return unknown(arena, name);
 	if (off && is_error(id))
-		return arena_printf(arena, "`%.*s` is an error, and errors cannot be switched off",
+		return arena_printf(arena, "`%.*s` is an error, and errors cannot be disabled",
 				    TEXT_ARG(name));
 	choice->off[id] = off;
 	choice->error[id] |= promoted.ptr != NULL;
@@ -96,7 +96,7 @@ static const char *select_item(struct diag_filter *choice, struct arena *arena, 
 			any = true;
 		}
 	if (!item.len)
-		return "an item of the list is empty";
+		return "list has an empty element";
 	return any ? NULL : unknown(arena, item);
 }
 

@@ -84,7 +84,7 @@ struct diagnostic *suggest_log_level(struct diagnostic *d, struct word level)
 	struct suggestion s = { .best = log_level_near(word_text(level)) };
 
 	if (!s.best.len)
-		return diag_help(d, "it is emerg, alert, crit, err, warning, notice, info, debug or nolog");
+		return diag_help(d, "write emerg, alert, crit, err, warning, notice, info, debug or nolog");
 	return suggest_to(d, &s, word_span(level), "");
 }
 

@@ -85,7 +85,7 @@ static struct diagnostic *report(struct scan *scan, struct text at, const char *
 {
 	struct diagnostic *d = diag(scan->diags, span_of(scan->source, at), DIAG_BAD_IGNORE, "%s", what);
 
-	return diag_note(d, "it suppresses nothing");
+	return diag_note(d, "comment suppresses nothing");
 }
 
 /* The line that a comment alone on line `number` is about. */
@@ -122,7 +122,7 @@ static bool read_id(struct scan *scan, struct text item, enum diag_id *id)
 	for (int i = 0; i < DIAG_COUNT; i++)
 		if (diag_catalogue[i].letter != 'E')
 			suggest(&s, text_of(diag_catalogue[i].name), SPAN_NONE);
-	d = report(scan, item, item.len ? "there is no such diagnostic" : "a diagnostic is missing here");
+	d = report(scan, item, item.len ? "diagnostic does not exist" : "name of a diagnostic is missing");
 	suggest_to(d, &s, span_of(scan->source, item), "");
 	return false;
 }
@@ -192,12 +192,12 @@ static void read_comment(struct scan *scan, struct text line, struct text commen
 	rest = skip_blanks((struct text){ rest.ptr + sizeof(mark) - 1, rest.len - (uint32_t)sizeof(mark) + 1 });
 	file = text_starts(rest, "ignore-file[");
 	if (!file && !text_starts(rest, "ignore[")) {
-		report(scan, comment, "this is neither `ignore[...]` nor `ignore-file[...]`");
+		report(scan, comment, "comment is not `ignore[...]` or `ignore-file[...]`");
 		return;
 	}
 	end = text_find(rest, ']');
 	if (end < 0) {
-		report(scan, comment, "the list has no end");
+		report(scan, comment, "list has no closing bracket");
 		return;
 	}
 	rest.len = (uint32_t)end;
@@ -278,10 +278,11 @@ static void report_unused(struct diags *diags, const struct source *source, cons
 
 		if (i->used || !is_checked(diags, source, i, choice))
 			continue;
-		d = diag(diags, i->span, DIAG_UNUSED_IGNORE, "%s is not reported %s", diag_catalogue[i->id].name,
-			 i->line ? "on the line that this is about" : "in this file");
-		diag_note(d, "it would hide one that comes later");
-		diag_fix(diag_help(d, "take it away"), i->whole, "%s", "");
+		d = diag(diags, i->span, DIAG_UNUSED_IGNORE, "%s does not occur %s",
+			 diag_catalogue[i->id].name,
+			 i->line ? "on the line to which the comment applies" : "in this file");
+		diag_note(d, "the comment would hide a later occurrence");
+		diag_fix(diag_help(d, "delete the comment"), i->whole, "%s", "");
 	}
 }
 

@@ -228,9 +228,9 @@ static bool read_entry(struct reader *r, const json_t *object, const struct json
 	if (!entry.id)
 		return wrong(r, &(struct json_path){ path, "id", 0 }, "is not the number of a diagnostic");
 	if (!json_is_string(file) && !json_is_null(file))
-		return wrong(r, &(struct json_path){ path, "file", 0 }, "is neither a string nor null");
+		return wrong(r, &(struct json_path){ path, "file", 0 }, "is not a string or null");
 	if (!json_is_integer(count) || known < 1 || known > INT32_MAX)
-		return wrong(r, &(struct json_path){ path, "count", 0 }, "is not a number from 1 on");
+		return wrong(r, &(struct json_path){ path, "count", 0 }, "is not a number of at least 1");
 	entry.nodes = nodes ? read_nodes(r, nodes) : NULL;
 	if (nodes && !entry.nodes)
 		return wrong(r, &(struct json_path){ path, "nodes", 0 }, "is not a list of names");

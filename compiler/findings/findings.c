@@ -87,7 +87,7 @@ static bool write_baseline(struct run *run, const char *path)
 	uint32_t count;
 
 	if (run->failed || run->diags.unreadable) {
-		cli_error("%s is not written, as not everything could be read", path);
+		cli_error("%s is not written because not everything could be read", path);
 		return true;
 	}
 	if (!baseline_write(&run->diags, path, &count))

@@ -53,6 +53,6 @@ static void print(struct out *out, const struct diags *diags, bool colour)
 
 const struct diag_format diag_format_checkstyle = {
 	.name = "checkstyle",
-	.text = "XML as Checkstyle writes it",
+	.text = "XML in the format of Checkstyle",
 	.print = print,
 };

@@ -34,6 +34,6 @@ static void print(struct out *out, const struct diags *diags, bool colour)
 
 const struct diag_format diag_format_gcc = {
 	.name = "gcc",
-	.text = "one line each, for editors",
+	.text = "one line per diagnostic, for editors",
 	.print = print,
 };

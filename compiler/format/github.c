@@ -56,6 +56,6 @@ static void print(struct out *out, const struct diags *diags, bool colour)
 
 const struct diag_format diag_format_github = {
 	.name = "github",
-	.text = "annotations of GitHub Actions",
+	.text = "annotations for GitHub Actions",
 	.print = print,
 };

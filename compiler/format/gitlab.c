@@ -48,6 +48,6 @@ static void print(struct out *out, const struct diags *diags, bool colour)
 
 const struct diag_format diag_format_gitlab = {
 	.name = "gitlab",
-	.text = "a code quality report of GitLab",
+	.text = "a code quality report for GitLab",
 	.print = print,
 };

@@ -140,7 +140,7 @@ static void print(struct out *out, const struct diags *diags, bool colour)
 
 const struct diag_format diag_format_json = {
 	.name = "json",
-	.text = "one JSON object with all that is known",
+	.text = "one JSON object with all details",
 	.says_not_shown = true,
 	.print = print,
 };

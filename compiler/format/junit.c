@@ -135,7 +135,7 @@ static void print(struct out *out, const struct diags *diags, bool colour)
 
 const struct diag_format diag_format_junit = {
 	.name = "junit",
-	.text = "XML as JUnit writes it: a suite for each file",
+	.text = "XML in the format of JUnit, one suite per file",
 	.says_not_shown = true,
 	.print = print,
 };

@@ -115,8 +115,7 @@ static json_t *fixes(const struct diags *diags, const struct diagnostic *d)
 	if (kind == FIX_NONE)
 		return json_array();
 	return json_pack("[{s:{s:s}, s:o}]", "description", "text",
-			 kind == FIX_CERTAIN ? "Put it right" : "What may be meant", "artifactChanges",
-			 changes(diags, d));
+			 kind == FIX_CERTAIN ? "Fix" : "Possible fix", "artifactChanges", changes(diags, d));
 }
 
 /* ---- rules ---- */

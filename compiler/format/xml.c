@@ -107,7 +107,7 @@ static void print(struct out *out, const struct diags *diags, bool colour)
 
 const struct diag_format diag_format_xml = {
 	.name = "xml",
-	.text = "XML of our own, with all that is known",
+	.text = "XML in pvefw's own format, with all details",
 	.says_not_shown = true,
 	.print = print,
 };

@@ -80,7 +80,7 @@ static struct diagnostic *line_error(struct reader *r, struct word at, const cha
 {
 	struct diagnostic *d = diag(r->diags, word_span(at), DIAG_COROSYNC_LINE, "%s", message);
 
-	return diag_note(d, "this is ignored; the rules for cluster links may be incomplete");
+	return diag_note(d, "the line is ignored; the rules for cluster links may be incomplete");
 }
 
 static void start_node(struct reader *r, struct word line)
@@ -101,9 +101,9 @@ static void end_node(struct reader *r)
 	if (!node->name.len)
 		node->name = node->ring0;
 	if (!node->name.len) {
-		d = diag(r->diags, node->span, DIAG_COROSYNC_UNNAMED_NODE, "a node without a name");
+		d = diag(r->diags, node->span, DIAG_COROSYNC_UNNAMED_NODE, "node has no name");
 		diag_note(d, "its links get rules, as with the stock compiler");
-		diag_help(d, "add `name: ` with the node's host name");
+		diag_help(d, "add `name: ` with the host name of the node");
 		node->name = (struct word){ "", 0, node->span.begin };
 	}
 	*r->last_node = node;
@@ -114,11 +114,11 @@ static void end_node(struct reader *r)
 /* A section that may be there once: both are read. */
 static void report_section_twice(struct reader *r, struct word name)
 {
-	struct diagnostic *d = diag(r->diags, word_span(name), DIAG_COROSYNC_SECTION_TWICE, "a second section `%.*s`",
-				    TEXT_ARG(name));
+	struct diagnostic *d = diag(r->diags, word_span(name), DIAG_COROSYNC_SECTION_TWICE,
+				    "section `%.*s` appears twice", TEXT_ARG(name));
 
-	diag_note(d, "both are read; the stock compiler refuses the whole file, and applies no new rules");
-	diag_help(d, "write the contents of both into one");
+	diag_note(d, "both are read; the stock compiler refuses the whole file and applies no new rules");
+	diag_help(d, "merge the sections");
 }
 
 /* `line`: the name, and the brace if it stands on the same line. */
@@ -158,7 +158,7 @@ static void close_section(struct reader *r, struct word line)
 
 	if (r->depth == 0) {
 		d = diag(r->diags, word_span(line), DIAG_COROSYNC_BRACES,
-			 "a closing brace without an opening one");
+			 "closing brace has no opening brace");
 		diag_note(d, "it is ignored; the rules for cluster links may be incomplete");
 		return;
 	}
@@ -211,7 +211,7 @@ static void read_ip_version(struct reader *r, struct word value)
 		suggest(&s, text_of(preferences[i].name), SPAN_NONE);
 	}
 	d = diag(r->diags, word_span(value), DIAG_COROSYNC_IP_VERSION,
-		 "totem.ip_version is ipv4, ipv6, ipv4-6 or ipv6-4");
+		 "totem.ip_version must be ipv4, ipv6, ipv4-6 or ipv6-4");
 	diag_note(d, "the default applies: ipv6-4");
 	suggest_to(d, &s, word_span(value), "");
 }
@@ -288,7 +288,7 @@ static struct word without_comment(struct word line)
 	return hash < 0 ? line : word_trim(word_part(line, 0, (uint32_t)hash));
 }
 
-static const char no_statement[] = "neither `key: value` nor the begin or end of a section";
+static const char no_statement[] = "line is not `key: value`, `name {` or `}`";
 
 /* A line holds one or several of `name {`, `}` and `key: value`, as stock reads them. */
 static void read_line(struct reader *r, struct word line)
@@ -343,8 +343,9 @@ static void read_file(struct reader *r, struct source *source)
 	end_node(r);
 	if (r->depth == 0)
 		return;
-	d = diag(r->diags, r->opened, DIAG_COROSYNC_BRACES, "a section is not closed");
-	diag_note(d, "it is read to the end of the file; the rules for cluster links may be incomplete");
+	d = diag(r->diags, r->opened, DIAG_COROSYNC_BRACES, "section is not closed");
+	diag_note(d,
+		  "the section ends at the end of the file; the rules for cluster links may be incomplete");
 }
 
 /* ---- addresses ---- */
@@ -367,14 +368,14 @@ static bool is_host_name(struct text t)
 static void bad_address(struct diags *diags, struct word value)
 {
 	struct diagnostic *d = diag(diags, word_span(value), DIAG_COROSYNC_BAD_ADDRESS,
-				    "neither an address nor a host name");
+				    "value is not an address and not a host name");
 	char intended[PREFIX_TEXT_SIZE];
 	struct prefix p;
 
 	diag_note(d, "this link gets no rules");
 	if (address_parse(word_text(value), &p) == ADDRESS_OCTAL &&
 	    address_intended(word_text(value), intended)) {
-		diag_help(d, "numbers have no leading zeros: `%s`", intended);
+		diag_help(d, "write numbers without leading zeros: `%s`", intended);
 		diag_guess(d, word_span(value), "%s", intended);
 	}
 }
@@ -410,7 +411,7 @@ static void resolve_name(struct reader *r, struct address *address)
 	    take_of_family(arena, &found, r->preference->second, address))
 		return;
 	d = diag(r->diags, word_span(address->value), DIAG_COROSYNC_UNRESOLVED,
-		 "`%s` cannot be resolved", name);
+		 "host name `%s` cannot be resolved", name);
 	diag_here(d, "%s", found.reason ? found.reason
 					: "it has no address that totem.ip_version allows");
 	diag_note(d, "this link gets no rules");
@@ -431,9 +432,9 @@ static void find_address(struct reader *r, struct address *address, bool resolve
 		resolve_name(r, address);
 	} else {
 		d = diag(r->diags, word_span(address->value), DIAG_COROSYNC_HOST_NAME,
-			 "`%.*s` is a host name and is not resolved", TEXT_ARG(value));
+			 "host name `%.*s` is not resolved", TEXT_ARG(value));
 		diag_note(d, "this link gets no rules in this compilation");
-		diag_help(d, "write the address, or resolve it with --resolve as the daemon does");
+		diag_help(d, "write the address, or use --resolve; the service always resolves names");
 	}
 }
 
@@ -472,7 +473,7 @@ static void missing_node(struct reader *r, struct node *const *nodes, struct tex
 	for (uint32_t i = 0; i < r->node_count; i++)
 		suggest(&s, word_text(nodes[i]->name), SPAN_NONE);
 	d = diag(r->diags, r->nodelist, DIAG_COROSYNC_NODE_MISSING,
-		 "corosync.conf has no node `%.*s`, for which this compilation is", TEXT_ARG(name));
+		 "corosync.conf does not list the node `%.*s` that is being compiled", TEXT_ARG(name));
 	diag_note(d, "no rules for cluster links are generated");
 	if (s.best.len)
 		diag_help(d, "did you mean --node %.*s?", TEXT_ARG(s.best));
@@ -481,10 +482,10 @@ static void missing_node(struct reader *r, struct node *const *nodes, struct tex
 static void duplicate_node(struct reader *r, const struct node *node, struct node *first)
 {
 	struct diagnostic *d = diag(r->diags, word_span(node->name), DIAG_COROSYNC_DUPLICATE_NODE,
-				    "there are two nodes `%.*s`", TEXT_ARG(node->name));
+				    "node `%.*s` is listed twice", TEXT_ARG(node->name));
 
 	diag_label(d, word_span(first->name), "the first one is here");
-	diag_note(d, "the last one counts; the links of the first one get no rules");
+	diag_note(d, "the last one applies; the links of the first one get no rules");
 	first->ignored = true;
 }
 
@@ -510,10 +511,9 @@ static void check_nodes(struct reader *r, struct text name)
 static void duplicate_key(struct reader *r, const struct address *address)
 {
 	struct diagnostic *d = diag(r->diags, word_span(address->key), DIAG_COROSYNC_DUPLICATE_KEY,
-				    "the node has another `%.*s` further down",
-				    TEXT_ARG(address->key));
+				    "node has a second `%.*s` below", TEXT_ARG(address->key));
 
-	diag_note(d, "the last one counts; traffic of this address gets no rules");
+	diag_note(d, "the last one applies; traffic of this address gets no rules");
 }
 
 /* The addresses that count, sorted, one for each node and key; returns how many. */

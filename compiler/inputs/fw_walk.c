@@ -179,14 +179,15 @@ static void walk_folder(struct fw_walk *walk, const char *path)
 void fw_walk_report_none(struct diags *diags, const char *path)
 {
 	bool is_tree = tree_root_has_part(diags->arena, path);
-	struct diagnostic *d = diag(diags, SPAN_NONE, DIAG_NOTHING_TO_CHECK,
-				    "there is no .fw file in %s%s", is_tree ? "the tree " : "", path);
+	struct diagnostic *d = diag(diags, SPAN_NONE, DIAG_NOTHING_TO_CHECK, "no .fw file found in %s%s",
+				    is_tree ? "the tree " : "", path);
 	const char *advice = is_tree ? NULL : tree_root_advice(diags->arena, path);
 
 	diags->unreadable = true;
 	if (is_tree)
-		diag_help(d, "it has them at firewall/cluster.fw, firewall/<VMID>.fw, nodes/<node>/host.fw and "
-			     "sdn/firewall/<vnet>.fw");
+		diag_help(
+			d,
+			"a tree has firewall/cluster.fw, firewall/<VMID>.fw, nodes/<node>/host.fw and sdn/firewall/<vnet>.fw");
 	else if (advice)
 		diag_help(d, "%s", advice);
 }

@@ -56,8 +56,7 @@ static struct diagnostic *fail(struct reader *r, struct word at, enum diag_id id
 	struct diagnostic *d = diag(r->diags, word_span(at), id, "%s", message);
 
 	r->failed = true;
-	return diag_note(d, "%.*s is left out: no chains are generated for it, and its traffic is not "
-			    "filtered", TEXT_ARG(r->key));
+	return diag_note(d, "%.*s is left out: its traffic is not filtered", TEXT_ARG(r->key));
 }
 
 /* Notes that the item says `what`; false if another one has said it before. */
@@ -69,9 +68,9 @@ static bool say(struct reader *r, unsigned what)
 		bit++;
 	if (r->said & what) {
 		struct diagnostic *d = fail(r, r->item, DIAG_NIC_DUPLICATE_KEY,
-					    "the NIC says this twice");
+					    "key appears twice in the NIC");
 
-		diag_label(d, r->said_at[bit], "first said here");
+		diag_label(d, r->said_at[bit], "first here");
 		return false;
 	}
 	r->said |= what;
@@ -105,11 +104,10 @@ static void read_mac(struct reader *r, struct word value)
 		return;
 	r->nic->mac = word_text(value);
 	if (!parse_mac(r->nic->mac, r->nic->mac_bytes)) {
-		d = fail(r, value, DIAG_NIC_BAD_MAC, "not a MAC address");
-		diag_help(d, "a MAC address is six pairs of hexadecimal digits, as in "
-			     "BC:24:11:00:00:01");
+		d = fail(r, value, DIAG_NIC_BAD_MAC, "value is not a MAC address");
+		diag_help(d, "write six pairs of hexadecimal digits, as in BC:24:11:00:00:01");
 	} else if (r->nic->mac_bytes[0] & 1) {
-		d = fail(r, value, DIAG_NIC_BAD_MAC, "a group address cannot be the MAC address of a NIC");
+		d = fail(r, value, DIAG_NIC_BAD_MAC, "MAC address of a NIC cannot be a group address");
 		diag_here(d, "the second digit is odd");
 	}
 }
@@ -126,7 +124,7 @@ static bool is_model(struct text name)
 
 static void unknown_model(struct reader *r, struct word name)
 {
-	struct diagnostic *d = fail(r, name, DIAG_NIC_MODEL, "no such NIC model");
+	struct diagnostic *d = fail(r, name, DIAG_NIC_MODEL, "NIC model does not exist");
 	struct suggestion s;
 
 	suggest_start(&s, word_text(name));
@@ -163,20 +161,21 @@ static void read_tag(struct reader *r, struct word value)
 	if (text_to_number(word_text(value), LIMIT_VLAN, &tag))
 		r->nic->tag = (uint16_t)tag;
 	if (!is_number(value, 1, LIMIT_VLAN))
-		note_odd(r, "a VLAN tag is 1 to 4094");
+		note_odd(r, "write a VLAN tag from 1 to 4094");
 }
 
 /* The sizes are those of the schemas of qemu-server and pve-container. */
 static void read_mtu(struct reader *r, struct word value)
 {
 	if (r->type == GUEST_VM ? !is_number(value, 1, 65520) : !is_number(value, 64, 65535))
-		note_odd(r, r->type == GUEST_VM ? "an MTU is 1 to 65520" : "an MTU is 64 to 65535");
+		note_odd(r, r->type == GUEST_VM ? "write an MTU from 1 to 65520"
+						: "write an MTU from 64 to 65535");
 }
 
 static void read_queues(struct reader *r, struct word value)
 {
 	if (!is_number(value, 0, 64))
-		note_odd(r, "a NIC has 0 to 64 queues");
+		note_odd(r, "write a number of queues from 0 to 64");
 }
 
 static void read_nothing(struct reader *r, struct word value)
@@ -214,8 +213,8 @@ static void read_firewall(struct reader *r, struct word value)
 	r->nic->firewall = is_one_of(word_text(value), on);
 	if (r->nic->firewall || is_one_of(word_text(value), off))
 		return;
-	d = fail(r, value, DIAG_NIC_BAD_FLAG, "not a boolean word");
-	diag_help(d, "write `firewall=1` to filter the traffic of this NIC, or `firewall=0` not to");
+	d = fail(r, value, DIAG_NIC_BAD_FLAG, "value is not a boolean");
+	diag_help(d, "write `firewall=1` to filter this NIC, or `firewall=0` not to filter it");
 }
 
 static void bad_address(struct reader *r, struct word value, unsigned family)
@@ -223,15 +222,16 @@ static void bad_address(struct reader *r, struct word value, unsigned family)
 	struct diagnostic *d;
 	struct prefix p;
 
-	d = fail(r, value, DIAG_NIC_BAD_ADDRESS, family == AF_INET ? "not an IPv4 address with a prefix length"
-							      : "not an IPv6 address with a prefix length");
+	d = fail(r, value, DIAG_NIC_BAD_ADDRESS,
+		 family == AF_INET ? "value is not an IPv4 address with a prefix length"
+				   : "value is not an IPv6 address with a prefix length");
 	if (prefix_parse(word_text(value), &p) == ADDRESS_OK && p.family != family)
-		diag_help(d, "an IPv%u address belongs into `%s=`", p.family == AF_INET ? 4 : 6,
+		diag_help(d, "an IPv%u address belongs in `%s=`", p.family == AF_INET ? 4 : 6,
 			  p.family == AF_INET ? "ip" : "ip6");
 	else
-		diag_help(d, family == AF_INET ? "`ip=` takes an address as in 192.0.2.7/24, `dhcp` or `manual`"
-					  : "`ip6=` takes an address as in 2001:db8::7/64, `auto`, "
-					    "`dhcp` or `manual`");
+		diag_help(d, family == AF_INET
+				     ? "write an address as in 192.0.2.7/24, `dhcp` or `manual`"
+				     : "write an address as in 2001:db8::7/64, `auto`, `dhcp` or `manual`");
 }
 
 static void read_address(struct reader *r, struct word value, unsigned family, struct prefix *result)
@@ -246,7 +246,7 @@ static void read_address(struct reader *r, struct word value, unsigned family, s
 	else
 		*result = p;
 	if (!r->failed && p.length < 8)
-		note_odd(r, "a prefix length is at least 8");
+		note_odd(r, "write a prefix length of at least 8");
 }
 
 static void read_ip4(struct reader *r, struct word value)
@@ -304,12 +304,13 @@ static bool read_model_and_mac(struct reader *r, struct word key, struct word va
 
 static void malformed_item(struct reader *r)
 {
-	struct diagnostic *d = fail(r, r->item, DIAG_NIC_UNREADABLE, "not of the form `key=value`");
+	struct diagnostic *d = fail(r, r->item, DIAG_NIC_UNREADABLE, "element is not `key=value`");
 
-	diag_help(d, r->type == GUEST_VM
-			     ? "a NIC looks like `virtio=BC:24:11:00:00:01,bridge=vmbr0,firewall=1`"
-			     : "a NIC looks like `name=eth0,bridge=vmbr0,firewall=1,"
-			       "hwaddr=BC:24:11:00:00:01,ip=dhcp`");
+	diag_help(
+		d,
+		r->type == GUEST_VM
+			? "write a NIC as `virtio=BC:24:11:00:00:01,bridge=vmbr0,firewall=1`"
+			: "write a NIC as `name=eth0,bridge=vmbr0,firewall=1,hwaddr=BC:24:11:00:00:01,ip=dhcp`");
 }
 
 static void read_item(struct reader *r)
@@ -330,7 +331,7 @@ static void read_item(struct reader *r)
 			return;
 		}
 	if (r->type != GUEST_VM || !read_model_and_mac(r, key, value))
-		note_odd(r, "Proxmox VE knows no such key");
+		note_odd(r, "Proxmox VE does not know this key");
 }
 
 /* What only the whole shows. */
@@ -339,15 +340,14 @@ static void check_nic(struct reader *r)
 	struct diagnostic *d;
 
 	if (r->type == GUEST_VM && !(r->said & SAYS_MODEL))
-		fail(r, r->key, DIAG_NIC_MODEL, "the NIC has no model");
+		fail(r, r->key, DIAG_NIC_MODEL, "NIC has no model");
 	else if (r->type == GUEST_CONTAINER && !(r->said & SAYS_NAME))
-		fail(r, r->key, DIAG_NIC_NO_NAME, "the NIC has no `name=`");
+		fail(r, r->key, DIAG_NIC_NO_NAME, "NIC has no `name=`");
 	else if (r->nic->firewall && !(r->said & SAYS_MAC)) {
-		d = diag(r->diags, word_span(r->key), DIAG_NIC_NO_MAC,
-			 "a firewalled NIC needs a MAC address");
-		diag_note(d, "%.*s gets its chains without a MAC filter: the guest can send with any "
-			     "MAC address", TEXT_ARG(r->key));
-		diag_help(d, "add `%s=` with the NIC's address",
+		d = diag(r->diags, word_span(r->key), DIAG_NIC_NO_MAC, "firewalled NIC has no MAC address");
+		diag_note(d, "%.*s has no MAC filter: the guest can send from any MAC address",
+			  TEXT_ARG(r->key));
+		diag_help(d, "add `%s=` with the MAC address of the NIC",
 			  r->type == GUEST_VM ? "macaddr" : "hwaddr");
 	}
 }
@@ -361,11 +361,11 @@ static void check_device(struct reader *r)
 	if (r->failed || !r->nic->firewall || device.len <= LIMIT_IFACE_NAME)
 		return;
 	r->failed = true;
-	d = diag(r->diags, word_span(r->key), DIAG_NIC_DEVICE_NAME, "no interface can be called `%.*s`",
+	d = diag(r->diags, word_span(r->key), DIAG_NIC_DEVICE_NAME, "interface name `%.*s` is too long",
 		 TEXT_ARG(device));
-	diag_here(d, "%u characters; the kernel has names of at most %d", device.len, LIMIT_IFACE_NAME);
-	diag_note(d, "%.*s is left out; the guest cannot start with it", TEXT_ARG(r->key));
-	diag_help(d, "give the guest a smaller number, or the NIC one below net10");
+	diag_here(d, "%u characters, but at most %d are possible", device.len, LIMIT_IFACE_NAME);
+	diag_note(d, "%.*s is left out: the guest cannot start with it", TEXT_ARG(r->key));
+	diag_help(d, "use a smaller guest number, or a NIC number below net10");
 }
 
 /* What stock takes for no NIC at all. */
@@ -377,7 +377,7 @@ static void check_odd(struct reader *r)
 		return;
 	d = diag(r->diags, word_span(r->odd), DIAG_NIC_ODD_VALUE, "Proxmox VE cannot read %.*s because of `%.*s`",
 		 TEXT_ARG(r->key), TEXT_ARG(r->odd));
-	diag_note(d, "the stock compiler filters nothing of the NIC then; here its traffic is filtered");
+	diag_note(d, "the NIC is filtered here, but not with the stock compiler");
 	diag_help(d, "%s", r->odd_help);
 }
 
@@ -416,9 +416,9 @@ static bool nic_index(struct diags *diags, struct word key, uint32_t *index)
 		*index = (uint32_t)n;
 		return true;
 	}
-	d = diag(diags, word_span(key), DIAG_NIC_INDEX, "there is no NIC `%.*s`", TEXT_ARG(t));
-	diag_note(d, "the line is ignored, by Proxmox VE too: the guest has no such NIC");
-	diag_help(d, "a guest's NICs are net0 to net%d", LIMIT_NIC_NUMBER);
+	d = diag(diags, word_span(key), DIAG_NIC_INDEX, "NIC `%.*s` does not exist", TEXT_ARG(t));
+	diag_note(d, "the line is ignored, also by Proxmox VE: the guest has no such NIC");
+	diag_help(d, "write net0 to net%d", LIMIT_NIC_NUMBER);
 	return false;
 }
 
@@ -439,7 +439,7 @@ static void insert(struct diags *diags, struct nic **list, struct nic *nic, stru
 	d = diag(diags, word_span(key), DIAG_NIC_DUPLICATE, "%.*s is configured twice",
 		 TEXT_ARG(nic->key));
 	diag_label(d, same->span, "this has no effect");
-	diag_note(d, "the last line counts, as in Proxmox VE");
+	diag_note(d, "the last line applies, as in Proxmox VE");
 }
 
 static struct nic *new_nic(struct arena *arena, enum guest_type type, struct text vmid, struct word key,
@@ -459,10 +459,11 @@ static struct nic *new_nic(struct arena *arena, enum guest_type type, struct tex
 static void report_indented(struct diags *diags, struct word key)
 {
 	struct diagnostic *d = diag(diags, word_span(key), DIAG_NIC_ODD_VALUE,
-				    "Proxmox VE cannot read %.*s because of the blank before it", TEXT_ARG(key));
+				    "Proxmox VE cannot read %.*s because of the space before it",
+				    TEXT_ARG(key));
 
-	diag_note(d, "the guest has no such NIC then; here its traffic is filtered");
-	diag_help(d, "take the blank out");
+	diag_note(d, "for Proxmox VE the guest has no such NIC; here its traffic is filtered");
+	diag_help(d, "delete the space");
 }
 
 struct nic *guestconf_parse(struct diags *diags, struct source *source, enum guest_type type,

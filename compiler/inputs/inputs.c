@@ -49,16 +49,16 @@ static void read_now(struct reader *r, const char *value)
 	else if (text_to_number(text_of(value), INT64_MAX, &now))
 		r->inputs->now = (int64_t)now;
 	else
-		bad_option(r, "--now", value, "not a number of seconds since 1970");
+		bad_option(r, "--now", value, "value is not a number of seconds since 1970");
 }
 
 static const char *network_error(enum address_error error)
 {
 	static const char *const texts[] = {
-		[ADDRESS_MALFORMED] = "not an address with an optional prefix length",
+		[ADDRESS_MALFORMED] = "value is not an address with an optional prefix length",
 		[ADDRESS_SHORT] = "an IPv4 address has four numbers",
-		[ADDRESS_OCTAL] = "a number with a leading zero, which programs read differently",
-		[ADDRESS_NETMASK] = "a netmask where a prefix length is due",
+		[ADDRESS_OCTAL] = "programs read a number with a leading zero differently",
+		[ADDRESS_NETMASK] = "a netmask is not a prefix length",
 		[ADDRESS_BAD_LENGTH] = "the prefix length is not a number",
 		[ADDRESS_TOO_LONG] = "the prefix length is too long",
 	};
@@ -118,7 +118,7 @@ static void read_altnames(struct reader *r)
 			iface = text_of(t.ptr + equals + 1);
 		t.len = equals < 0 ? 0 : (uint32_t)equals;
 		if (!is_iface_name(t) || !is_iface_name(iface)) {
-			bad_option(r, "--altname", o->text, "not of the form ALT=IFACE");
+			bad_option(r, "--altname", o->text, "value is not ALT=IFACE");
 			continue;
 		}
 		*last = ARENA_NEW(r->arena, struct altname);
@@ -170,12 +170,13 @@ static void no_such_node(struct reader *r, const struct folder *nodes, struct te
 	struct diagnostic *d;
 
 	if (given)
-		d = diag(r->diags, SPAN_NONE, DIAG_NO_SUCH_NODE, "%s has no node `%.*s`",
+		d = diag(r->diags, SPAN_NONE, DIAG_NO_SUCH_NODE, "%s does not contain the node `%.*s`",
 			 r->inputs->root, TEXT_ARG(name));
 	else
 		d = diag(r->diags, SPAN_NONE, DIAG_NODE_NOT_GIVEN,
-			 nodes->count > 1 ? "%s has several nodes, and this machine, `%.*s`, is none of them"
-					  : "%s has one node, which is not this machine, `%.*s`",
+			 nodes->count > 1
+				 ? "%s has several nodes, and none has the name of this machine, `%.*s`"
+				 : "%s has one node, and it does not have the name of this machine, `%.*s`",
 			 r->inputs->root, TEXT_ARG(name));
 	r->diags->unreadable = true;
 	diag_note(d, "nothing is compiled");
@@ -186,7 +187,7 @@ static void no_such_node(struct reader *r, const struct folder *nodes, struct te
 	if (given && s.best.len)
 		diag_help(d, "did you mean --node %s?", s.best.ptr);
 	else if (!given)
-		diag_help(d, "say for which node to compile, with --node NAME");
+		diag_help(d, "name the node to compile for with --node NAME");
 }
 
 /* The node of the command line, or the only one, or this machine.  A tree without
@@ -202,7 +203,7 @@ static struct text choose_node(struct reader *r, const struct folder *nodes)
 							   : own;
 
 	if (r->options->node && !r->options->node[0])
-		bad_option(r, "--node", "''", "a node's name is not empty");
+		bad_option(r, "--node", "''", "node name is empty");
 	else if (nodes->count && !folder_has(nodes, node))
 		no_such_node(r, nodes, node);
 	return node;
@@ -223,7 +224,7 @@ static unsigned choose_nodes(struct reader *r, const struct folder *nodes, struc
 
 	for (const struct node_option *o = wanted; o; o = o->next) {
 		if (!o->name.len)
-			bad_option(r, "--node", "''", "a node's name is not empty");
+			bad_option(r, "--node", "''", "node name is empty");
 		else if (nodes->count && !folder_has(nodes, o->name))
 			no_such_node(r, nodes, o->name);
 	}
@@ -335,11 +336,11 @@ static void guest_twice(struct reader *r, const struct guest_config *vm, const s
 	struct span here = { container->source->base, container->source->base };
 	struct span other = { vm->source->base, vm->source->base };
 	struct diagnostic *d = diag(r->diags, here, DIAG_GUEST_TWICE,
-				    "a VM and a container have the number %.*s",
+				    "VM and container have the same number %.*s",
 				    TEXT_ARG(container->vmid_text));
 
 	diag_label(d, other, "the VM's configuration");
-	diag_note(d, "the VM is kept; the container gets no chains, and its traffic is not filtered");
+	diag_note(d, "the file applies to the VM; the container's traffic is not filtered");
 }
 
 /* Appends the guests of one folder and returns the end of the list.  Both folders
@@ -409,19 +410,19 @@ static bool has_ending(struct text name, const char *ending)
 /* A .fw file in firewall/ that is nobody's. */
 static void stray_file(struct reader *r, struct text name)
 {
-	struct diagnostic *d = diag(r->diags, SPAN_NONE, DIAG_FILE_NAME, "firewall/%.*s is not read",
-				    TEXT_ARG(name));
+	struct diagnostic *d = diag(r->diags, SPAN_NONE, DIAG_FILE_NAME,
+				    "file name firewall/%.*s is never read", TEXT_ARG(name));
 	struct suggestion s;
 
-	diag_note(d, "what it says is not in force");
+	diag_note(d, "the file is ignored: its rules are not enforced");
 	suggest_start(&s, name);
 	suggest(&s, TEXT("cluster.fw"), SPAN_NONE);
 	if (text_is(name, "host.fw"))
-		diag_help(d, "the file of a node is nodes/NODE/host.fw");
+		diag_help(d, "the firewall file of a node is nodes/NODE/host.fw");
 	else if (s.best.len)
 		diag_help(d, "did you mean cluster.fw?");
 	else
-		diag_help(d, "the file of a guest is <VMID>.fw, as in 100.fw");
+		diag_help(d, "the firewall file of a guest is <VMID>.fw, as in 100.fw");
 }
 
 /* Appends a file that was read and returns the end of the list. */
@@ -469,9 +470,10 @@ static void check_vnet_name(struct reader *r, struct text vnet)
 
 	if (is_bridge_name(vnet))
 		return;
-	d = diag(r->diags, SPAN_NONE, DIAG_VNET_NAME, "sdn/firewall/%.*s.fw: no vnet can be called so", TEXT_ARG(vnet));
-	diag_note(d, "what the file says is not in force");
-	diag_help(d, "the name of a bridge is at most %d letters, digits, `_`, `.` and `-`", LIMIT_IFACE_NAME);
+	d = diag(r->diags, SPAN_NONE, DIAG_VNET_NAME, "sdn/firewall/%.*s.fw: not a valid vnet name",
+		 TEXT_ARG(vnet));
+	diag_note(d, "the file is ignored: its rules are not enforced");
+	diag_help(d, "write at most %d letters, digits, `_`, `.` and `-`", LIMIT_IFACE_NAME);
 }
 
 static void read_vnet_files(struct reader *r, const struct folder *folder)
@@ -558,9 +560,9 @@ static void detect_altnames(struct reader *r, struct inputs *inputs)
 	if (!reason)
 		return;
 	d = diag(r->diags, SPAN_NONE, DIAG_ALTNAMES_UNKNOWN,
-		 "the alternative names of the interfaces are not known: %s", error_text(reason));
-	diag_note(d, "a rule that uses one matches nothing");
-	diag_help(d, "name them with --altname ALT=IFACE");
+		 "alternative names of interfaces cannot be read: %s", error_text(reason));
+	diag_note(d, "a rule that uses an alternative name matches nothing");
+	diag_help(d, "give them with --altname ALT=IFACE");
 }
 
 static void detect_local_network(struct reader *r, struct inputs *inputs)
@@ -697,10 +699,10 @@ static bool is_tree(struct reader *r)
 	d = diag(r->diags, SPAN_NONE, root.reason ? DIAG_CANNOT_READ : DIAG_NOT_A_TREE, "%s %s%s%s", r->inputs->root,
 		 root.problem, root.reason ? ": " : "", root.reason ? error_text(root.reason) : "");
 	r->diags->unreadable = true;
-	diag_note(d, "nothing is compiled: this does not say that the firewall is disabled");
+	diag_note(d, "nothing is compiled: reading it as empty would disable the firewall");
 	advice = tree_root_advice(r->arena, r->inputs->root);
 	if (is_own_root(r->inputs->root))
-		diag_help(d, "pve-cluster mounts it; see systemctl status pve-cluster");
+		diag_help(d, "pve-cluster mounts it; check it with systemctl status pve-cluster");
 	else if (advice)
 		diag_help(d, "%s", advice);
 	return false;

@@ -126,16 +126,15 @@ struct file {
 	read_number *number;
 };
 
-static const struct file services_file = {
-	"/etc/services", "", "rules with the name of a service as port are ignored", read_service
-};
+static const struct file services_file = { "/etc/services", "",
+					   "rules that use a service name as port are ignored",
+					   read_service };
 
 /* These iptables knows without the file. */
 static const struct file protocols_file = {
 	"/etc/protocols",
 	"icmp 1\ntcp 6\nudp 17\nesp 50\nah 51\nipv6-icmp 58\nsctp 132\nmh 135\nudplite 136\n",
-	"rules with another protocol than icmp, tcp, udp, esp, ah, ipv6-icmp, sctp, mh or udplite are "
-	"ignored",
+	"rules with protocols other than icmp, tcp, udp, esp, ah, ipv6-icmp, sctp, mh and udplite are ignored",
 	read_protocol
 };
 
@@ -158,7 +157,7 @@ static void load(struct diags *diags, const struct file *file, const char *path,
 		d = diag(diags, SPAN_NONE, DIAG_NETDB_MISSING, "%s does not exist",
 			 file->path);
 		diag_note(d, "%s", file->consequence);
-		diag_help(d, "install the package netbase, or name another file with --%s",
+		diag_help(d, "install the package netbase, or give another file with --%s",
 			  file->path + strlen("/etc/"));
 		source = source_add(diags->map, file->path, file->fallback, strlen(file->fallback));
 	}

@@ -76,7 +76,7 @@ static struct diagnostic *reject(struct reader *r, const struct json_path *path,
 				 const char *what)
 {
 	return diag_note(report(r, path, id, what),
-			 "it is ignored; the IP sets of the SDN may lack addresses");
+			 "this is ignored: the IP sets of the SDN may lack addresses");
 }
 
 /* The library quotes what is near, which can be anything; the place says it too. */
@@ -98,9 +98,9 @@ static void bad_json(struct reader *r, const json_error_t *error)
 	if (at > r->source->size)
 		at = r->source->size;
 	at += r->source->base;
-	d = diag(r->diags, (struct span){ at, at + 1 }, DIAG_SDN_JSON, "not valid JSON: %s",
+	d = diag(r->diags, (struct span){ at, at + 1 }, DIAG_SDN_JSON, "file is not valid JSON: %s",
 		 first_part(r->arena, error->text));
-	diag_note(d, "the file is ignored: its IP sets do not exist, and rules cannot use them");
+	diag_note(d, "the file is ignored: its IP sets do not exist, and rules that use them are ignored");
 }
 
 /* ---- members ---- */
@@ -119,7 +119,7 @@ static json_t *checked(struct reader *r, json_t *json, json_type type, const str
 		return NULL;
 	if (json_typeof(json) == type)
 		return json;
-	reject(r, path, DIAG_SDN_TYPE, arena_printf(r->arena, "not %s", type_name(type)));
+	reject(r, path, DIAG_SDN_TYPE, arena_printf(r->arena, "value is not %s", type_name(type)));
 	return NULL;
 }
 
@@ -271,8 +271,8 @@ static void check_zone(struct reader *r, const struct vnets *vnets, struct objec
 	struct json_path path = { .parent = vnet.path, .key = "zone" };
 
 	if (zone.len && !json_object_get(vnets->zones, zone.ptr))
-		diag_note(report(r, &path, DIAG_SDN_ZONE, "there is no such zone"),
-			  "the IP sets of the vnet are made all the same");
+		diag_note(report(r, &path, DIAG_SDN_ZONE, "zone does not exist"),
+			  "the IP sets of the vnet are generated nevertheless");
 }
 
 static void each_vnet(struct reader *r, struct object vnet, const char *name, void *data)
@@ -281,7 +281,7 @@ static void each_vnet(struct reader *r, struct object vnet, const char *name, vo
 	struct vnet_sets *sets;
 
 	if (!is_vnet_name(name)) {
-		reject(r, vnet.path, DIAG_SDN_BAD_NAME, "a vnet cannot have this name");
+		reject(r, vnet.path, DIAG_SDN_BAD_NAME, "vnet name is not allowed");
 		return;
 	}
 	sets = &vnets->items[vnets->count++];
@@ -303,7 +303,7 @@ static void unknown_vnet(struct reader *r, const struct vnets *vnets, struct obj
 			 struct text name)
 {
 	struct json_path path = { .parent = subnet.path, .key = "vnet" };
-	struct diagnostic *d = reject(r, &path, DIAG_SDN_UNKNOWN_VNET, "there is no such vnet");
+	struct diagnostic *d = reject(r, &path, DIAG_SDN_UNKNOWN_VNET, "vnet does not exist");
 	struct suggestion s;
 
 	suggest_start(&s, name);
@@ -327,7 +327,7 @@ static const struct vnet_sets *find_vnet(struct reader *r, const struct vnets *v
 		found = bsearch(name.ptr, vnets->items, vnets->count, sizeof(*found),
 				compare_vnets);
 	if (!name.len)
-		reject(r, subnet.path, DIAG_SDN_UNKNOWN_VNET, "the subnet belongs to no vnet");
+		reject(r, subnet.path, DIAG_SDN_UNKNOWN_VNET, "subnet has no vnet");
 	else if (!found)
 		unknown_vnet(r, vnets, subnet, name);
 	return found;
@@ -358,11 +358,11 @@ static void read_gateway(struct reader *r, struct object subnet, const struct vn
 	if (!text.len)
 		return;
 	if (address_parse(text, &gateway) != ADDRESS_OK) {
-		reject(r, &path, DIAG_SDN_BAD_ADDRESS, "not an address");
+		reject(r, &path, DIAG_SDN_BAD_ADDRESS, "value is not an address");
 		return;
 	}
 	if (gateway.family != network->family) {
-		reject(r, &path, DIAG_SDN_BAD_ADDRESS, "not of the subnet's IP version");
+		reject(r, &path, DIAG_SDN_BAD_ADDRESS, "address does not have the IP version of the subnet");
 		return;
 	}
 	add_entry(r, vnet->gateway, &gateway, false);
@@ -386,7 +386,7 @@ static void read_dhcp_ranges(struct reader *r, struct object subnet, const struc
 			add_range(r, vnet->dhcp, &from, &to);
 		else
 			reject(r, &item, DIAG_SDN_BAD_RANGE,
-			       "not of the form `start-address=A,end-address=B` with A up to B");
+			       "range is not `start-address=A,end-address=B` with A not larger than B");
 	}
 }
 
@@ -398,15 +398,15 @@ static void each_subnet(struct reader *r, struct object subnet, const char *name
 
 	if (!read_subnet_name(r, name, &zone, &prefix)) {
 		reject(r, subnet.path, DIAG_SDN_BAD_ADDRESS,
-		       "a subnet's name is ZONE-NETWORK-LENGTH, as in zone1-10.0.0.0-24");
+		       "subnet name is not ZONE-NETWORK-LENGTH, as in zone1-10.0.0.0-24");
 		return;
 	}
 	vnet = find_vnet(r, data, subnet);
 	if (!vnet)
 		return;
 	if (vnet->zone.len && !text_equal(vnet->zone, zone))
-		diag_note(report(r, subnet.path, DIAG_SDN_ZONE, "its vnet is in another zone"),
-			  "the subnet belongs to the vnet's IP sets all the same");
+		diag_note(report(r, subnet.path, DIAG_SDN_ZONE, "vnet of the subnet is in another zone"),
+			  "the subnet is in the IP sets of the vnet nevertheless");
 	add_entry(r, vnet->all, &prefix, false);
 	add_entry(r, vnet->no_gateway, &prefix, false);
 	read_gateway(r, subnet, vnet, &prefix);
@@ -438,14 +438,14 @@ static void each_ip(struct reader *r, struct object ip, const char *key, void *d
 
 	(void)data;
 	if (address_parse(text_of(key), &prefix) != ADDRESS_OK) {
-		reject(r, ip.path, DIAG_SDN_BAD_ADDRESS, "not an address");
+		reject(r, ip.path, DIAG_SDN_BAD_ADDRESS, "value is not an address");
 		return;
 	}
 	/* A gateway, say. */
 	if (!vmid.len)
 		return;
 	if (!text_to_number(vmid, UINT32_MAX, &number) || vmid.ptr[0] == '0') {
-		reject(r, &path, DIAG_IPAM_BAD_VMID, "not the number of a guest");
+		reject(r, &path, DIAG_IPAM_BAD_VMID, "value is not the number of a guest");
 		return;
 	}
 	name = text_of(arena_printf(r->arena, "guest-ipam-%.*s", TEXT_ARG(vmid)));
@@ -496,9 +496,10 @@ static void parse(struct diags *diags, struct source *source, struct scope *sdn,
 	if (!json)
 		bad_json(&r, &error);
 	else if (!json_is_object(json))
-		diag_note(diag(diags, (struct span){ source->base, source->base + 1 }, DIAG_SDN_TYPE,
-			       "the file holds no object"),
-			  "the file is ignored: its IP sets do not exist, and rules cannot use them");
+		diag_note(
+			diag(diags, (struct span){ source->base, source->base + 1 }, DIAG_SDN_TYPE,
+			     "file does not contain a JSON object"),
+			"the file is ignored: its IP sets do not exist, and rules that use them are ignored");
 	else
 		read(&r, json);
 	json_decref(json);

@@ -160,7 +160,7 @@ const char *tree_root_advice(struct arena *arena, const char *root)
 	if (tree)
 		return arena_printf(arena, "did you mean the tree `%s`?", tree);
 	if (access(join(arena, root, "cluster.fw"), F_OK) == 0)
-		return arena_printf(arena, "did you mean `%s`? that is its place in a tree",
+		return arena_printf(arena, "did you mean `%s`? a tree has it there",
 				    join(arena, root, "firewall/cluster.fw"));
 	return NULL;
 }

@@ -199,9 +199,10 @@ static void check_nodes(struct tree_root *found, int root, enum tree_demand dema
 	if (!reason || (reason == ENOENT && demand == TREE_USABLE && look(root, "firewall/cluster.fw", false) == 0))
 		return;
 	if (reason == ENOENT)
-		fail(found, demand == TREE_USABLE ? "has neither nodes/ nor firewall/cluster.fw" : "has no nodes/", 0);
+		fail(found,
+		     demand == TREE_USABLE ? "has no nodes/ and no firewall/cluster.fw" : "has no nodes/", 0);
 	else
-		fail(found, "has a folder nodes/ that cannot be read", reason);
+		fail(found, "has a directory nodes/ that cannot be read", reason);
 }
 
 static void check_names(struct tree_root *found, int root)
@@ -210,7 +211,7 @@ static void check_names(struct tree_root *found, int root)
 	const char *right = tree_root_misspelt(root, true, name);
 
 	if (right)
-		snprintf(found->problem, sizeof(found->problem), "has %s/ in the place of %s/", name, right);
+		snprintf(found->problem, sizeof(found->problem), "has %s/ instead of %s/", name, right);
 }
 
 struct tree_root tree_root_look(int root, enum tree_demand demand, unsigned marks)
@@ -226,15 +227,15 @@ struct tree_root tree_root_look(int root, enum tree_demand demand, unsigned mark
 	else if (listing)
 		fail(&found, "cannot be listed", listing);
 	else if (marks & TREE_IS_MOUNT && !(found.marks & TREE_IS_MOUNT))
-		fail(&found, "is not a mount point any more", 0);
+		fail(&found, "is no longer mounted", 0);
 	else if (version && version != ENOENT)
 		fail(&found, "has a .version that cannot be read", version);
 	else if (version && marks & TREE_HAS_VERSION)
-		fail(&found, "has no .version any more", 0);
+		fail(&found, "no longer has a .version", 0);
 	else if (demand == TREE_PART && !has_part(root))
-		fail(&found, "is not a tree: it has none of firewall/, nodes/ and sdn/", 0);
+		fail(&found, "is not a tree: firewall/, nodes/ and sdn/ are missing", 0);
 	else if (demand == TREE_PART && is_sdn(root))
-		fail(&found, "is not a tree, but the sdn/ of one", 0);
+		fail(&found, "is not a tree, but the sdn/ directory of a tree", 0);
 	else if (demand != TREE_PART)
 		check_nodes(&found, root, demand);
 	if (!found.problem[0])

@@ -77,13 +77,16 @@ void describe_values(struct out *out, const struct option_row *row)
 			out_printf(out, "%s%s", separator(i, LOG_LEVELS, " or "), log_level_names[i]);
 		break;
 	case OPTION_RATELIMIT:
-		out_string(out, "[enable=]BOOL[,burst=N][,rate=N/UNIT], where BOOL is 1, on, yes, true, "
-				"0, off, no or false, and UNIT second, minute, hour or day; ");
-		out_printf(out, "a burst of at most %d, a rate of at most %d/second, and a burst that the rate "
-				"makes up for within %d seconds", LIMIT_LOG_BURST, LIMIT_LOG_RATE, LIMIT_LOG_REFILL);
+		out_string(
+			out,
+			"[enable=]BOOL[,burst=N][,rate=N/UNIT]; BOOL is 1, on, yes, true, 0, off, no or false; UNIT is second, minute, hour or day; ");
+		out_printf(
+			out,
+			"burst at most %d, rate at most %d/second, and a burst that the rate refills within %d seconds",
+			LIMIT_LOG_BURST, LIMIT_LOG_RATE, LIMIT_LOG_REFILL);
 		break;
 	case OPTION_HELPERS:
-		out_string(out, "a comma list of ");
+		out_string(out, "a comma-separated list of ");
 		for (unsigned i = 0; i < helper_count; i++)
 			out_printf(out, "%s%s", separator(i, helper_count, " and "),
 				   helper_table[i].name);
@@ -92,7 +95,7 @@ void describe_values(struct out *out, const struct option_row *row)
 		out_printf(out, "N or N:M, numbers from 0 to %" PRId64 ", M at most %d", row->most, LIMIT_QUEUE_OF_RANGE);
 		break;
 	case OPTION_LAYER2:
-		out_string(out, "a comma list of names or numbers of /etc/ethertypes");
+		out_string(out, "a comma-separated list of names or numbers from /etc/ethertypes");
 		break;
 	}
 }
@@ -112,7 +115,7 @@ void describe_default(struct out *out, const struct option_row *row)
 		out_string(out, log_level_names[row->default_value]);
 		break;
 	case OPTION_RATELIMIT:
-		out_string(out, "one message a second");
+		out_string(out, "one message per second");
 		break;
 	case OPTION_HELPERS:
 		out_string(out, "none");

@@ -311,7 +311,7 @@ static void note_guesses(const struct check *c, struct diagnostic *d, const stru
 		if (c->ways[i].line == line)
 			list_add(&ports, ports_text(c, &services[i]));
 	if (ports.last)
-		diag_note(d, "in a cluster it keeps corosync out, too: %s", list_text(&ports));
+		diag_note(d, "in a cluster it blocks corosync, too: %s", list_text(&ports));
 }
 
 /* All that one rule stops of what comes in. */
@@ -335,24 +335,29 @@ static void report_in(const struct check *c, const struct rule *line, const stru
 	of_cluster |= of_nodes && lint->config->corosync.links;
 	d = find_lock_out(lint, line);
 	if (d && !of_cluster) {
-		diag_note(d, "it keeps out %s, too: %s", list_text(&names), list_text(&ports));
+		diag_note(d, "it blocks %s, too: %s", list_text(&names), list_text(&ports));
 		note_guesses(c, d, line);
 		return;
 	}
 	/* Who has let in everybody who is let in anyway, port by port, means the others to be closed.  A node alone does
 	 * without the consoles' ports: its web interface brings them. */
-	d = diag(lint->diags, line->span, of_cluster || (of_nodes && !chosen) ? DIAG_CLUSTER_CUT_OFF : DIAG_CONSOLES_CUT_OFF, "this rule keeps %s from the host", list_text(&names));
+	d = diag(lint->diags, line->span,
+		 of_cluster || (of_nodes && !chosen) ? DIAG_CLUSTER_CUT_OFF : DIAG_CONSOLES_CUT_OFF,
+		 "rule blocks %s to the host", list_text(&names));
 	if (rule != line)
-		diag_label(d, rule->span, "the rule of the group");
+		diag_label(d, rule->span, "this rule of the group");
 	/* No address is named: the same is true of the other nodes, and is to be said once. */
 	if (link_count)
-		diag_note(d, "corosync: %s %s %s; only answers to what this node sends get in", list_text(&links),
-			  link_count > 1 ? "are" : "is", lint_effects[rule->action]);
+		diag_note(d, "corosync: %s %s %s; only answers to this node's packets are accepted",
+			  list_text(&links), link_count > 1 ? "are" : "is", lint_effects[rule->action]);
 	if (ports.last)
-		diag_note(d, "the set `management`, of which the local network is part, is let in only after all written rules: %s",
-			  list_text(&ports));
+		diag_note(
+			d,
+			"the set `management`, which includes the local network, is accepted only after all written rules: %s",
+			list_text(&ports));
 	note_guesses(c, d, line);
-	diag_help(d, "accept what is needed above this rule, or leave the rest to policy_in, which comes after all that");
+	diag_help(d,
+		  "accept this traffic above the rule, or delete the rule and let policy_in block the rest");
 }
 
 static void report_out(const struct check *c, const struct rule *line, const struct rule *rule)
@@ -363,15 +368,17 @@ static void report_out(const struct check *c, const struct rule *line, const str
 	struct diagnostic *d;
 
 	d = diag(c->lint->diags, line ? line->span : policy->span, DIAG_CLUSTER_CUT_OFF,
-		 "this %s keeps corosync from the other nodes%s", line ? "rule" : "policy",
-		 line ? "" : count > 1 ? " on some links" : " on one link");
+		 "this %s blocks corosync to the other nodes%s", line ? "rule" : "policy",
+		 line        ? ""
+		 : count > 1 ? " on some links"
+			     : " on one link");
 	if (rule && rule != line)
-		diag_label(d, rule->span, "the rule of the group");
+		diag_label(d, rule->span, "this rule of the group");
 	diag_note(d, "%s %s %s", list_text(&links), count > 1 ? "are" : "is",
 		  (rule ? rule->action : policy->action) == ACTION_DROP ? "dropped" : "rejected");
 	if (!line)
-		diag_note(d, "without a rule the host lets out udp 5404:5405 only");
-	diag_help(d, "accept it: `OUT ACCEPT -p udp -dport %s`%s", ports.text, line ? " above this rule" : "");
+		diag_note(d, "without a rule the host may send only udp 5404:5405");
+	diag_help(d, "add `OUT ACCEPT -p udp -dport %s`%s", ports.text, line ? " above this rule" : "");
 }
 
 /* One for each rule. */

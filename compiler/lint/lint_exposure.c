@@ -58,17 +58,20 @@ static void report_open(struct exposure *e, const struct rule *line, const struc
 {
 	struct text iface = lint_rule_iface(line, rule);
 	struct arena *arena = e->lint->arena;
-	struct diagnostic *d = diag(e->lint->diags, line->span, DIAG_WEB_OPEN, "this rule opens the web interface%s to %severyone%s%s",
-				    ssh ? " and SSH" : "", nearly ? "nearly " : "",
+	struct diagnostic *d = diag(e->lint->diags, line->span, DIAG_WEB_OPEN,
+				    "rule opens the web interface%s to %severyone%s%s", ssh ? " and SSH" : "",
+				    nearly ? "nearly " : "",
 				    rule->family_mask == IPV4   ? " with IPv4"
 				    : rule->family_mask == IPV6 ? " with IPv6"
-							     : "",
-				    iface.len ? arena_printf(arena, " on the side of `%.*s`", TEXT_ARG(iface)) : "");
+								: "",
+				    iface.len ? arena_printf(arena, " through `%.*s`", TEXT_ARG(iface)) : "");
 
 	if (rule != line)
-		diag_label(d, rule->span, "the rule of the group");
-	diag_note(d, "whoever can send to the host's address can try passwords and faults of the software");
-	diag_help(d, "name a source, or write the administrators' addresses into [IPSET management] and remove the rule");
+		diag_label(d, rule->span, "this rule of the group");
+	diag_note(d, "everyone who reaches the host's address can try passwords and exploit bugs");
+	diag_help(
+		d,
+		"add -source, or put the administrators' addresses in [IPSET management] and delete the rule");
 }
 
 static void visit_open(void *data, const struct rule *line, const struct rule *rule)
@@ -139,10 +142,16 @@ static void check_local_network(struct lint *lint)
 	lint_each_host_rule(lint, DIRECTION_IN, visit_local, &reach);
 	if (!reach.left.count && !reach.accepted)
 		return;
-	d = diag(lint->diags, network->span.begin ? network->span : lint_option_place(cluster, OPTION_CLUSTER_ENABLE),
-		 DIAG_LOCAL_NETWORK_PUBLIC, "the local network %.*s is one of public addresses", TEXT_ARG(network->cidr));
-	diag_note(d, "the host lets all of it reach the web interface, SSH and the consoles, other people's machines in it too");
-	diag_help(d, "write `local_network` with your own addresses into [ALIASES] of cluster.fw, or drop the others with a rule");
+	d = diag(lint->diags,
+		 network->span.begin ? network->span : lint_option_place(cluster, OPTION_CLUSTER_ENABLE),
+		 DIAG_LOCAL_NETWORK_PUBLIC, "local network %.*s consists of public addresses",
+		 TEXT_ARG(network->cidr));
+	diag_note(
+		d,
+		"all its machines, including those of others, reach the web interface, SSH and the consoles");
+	diag_help(
+		d,
+		"define `local_network` in [ALIASES] of cluster.fw with your own addresses, or block the others with a rule");
 }
 
 void lint_exposure(struct lint *lint)

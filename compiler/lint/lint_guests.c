@@ -26,10 +26,10 @@ static void check_strangers(struct lint *lint)
 		if (!g->file ||
 		    (text_to_number(g->vmid_text, UINT32_MAX, &vmid) && lint_has_guest(lint, vmid)))
 			continue;
-		d = diag(lint->diags, begin_of(g->file), DIAG_FILE_WITHOUT_GUEST, "there is no guest %.*s",
+		d = diag(lint->diags, begin_of(g->file), DIAG_FILE_WITHOUT_GUEST, "guest %.*s does not exist",
 			 TEXT_ARG(g->vmid_text));
-		diag_note(d, "no traffic is filtered by this file, until a guest gets the number");
-		diag_help(d, "remove it, or give it the number of the guest that it is meant for");
+		diag_note(d, "the file has no effect until a guest gets this number");
+		diag_help(d, "delete it, or rename it to the number of the guest it is for");
 	}
 }
 
@@ -59,7 +59,7 @@ static void report_no_nic(struct lint *lint, const struct lint_file *file)
 
 	for (const struct nic *n = guest->nics; n; n = n->next)
 		diag_label(d, n->span, "%.*s is not filtered", TEXT_ARG(n->key));
-	diag_note(d, "the firewall is on, and all traffic of the guest passes unfiltered");
+	diag_note(d, "the firewall is enabled, but all traffic of the guest passes unfiltered");
 	diag_help(d, "add `firewall=1` to the NICs in the guest's configuration");
 }
 
@@ -74,13 +74,14 @@ static void report_flag(struct lint *lint, const struct lint_file *file, const s
 			diag_label(d, n->span, "and %.*s", TEXT_ARG(n->key));
 		else
 			d = diag(lint->diags, n->span, DIAG_FLAG_WITHOUT_FIREWALL,
-				 "%.*s has the firewall flag, but the firewall of %s is off",
+				 "%.*s has `firewall=1`, but the firewall of %s is disabled",
 				 TEXT_ARG(n->key), lint_guest_name(lint, guest));
 	}
 	if (!d)
 		return;
 	if (file)
-		diag_label(d, lint_option_place(file, OPTION_GUEST_ENABLE), "the firewall is not switched on here");
+		diag_label(d, lint_option_place(file, OPTION_GUEST_ENABLE),
+			   "the firewall is not enabled here");
 	diag_note(d, "all traffic of the guest passes unfiltered");
 }
 
@@ -115,7 +116,7 @@ static void report_nic(struct lint *lint, const struct guest *guest, struct span
 	} else {
 		d = diag(lint->diags, span, DIAG_NIC_NOT_FILTERED, "%.*s of %s is not filtered",
 			 TEXT_ARG(name), lint_guest_name(lint, guest));
-		diag_label(d, nic->span, "there is no `firewall=1` here");
+		diag_label(d, nic->span, "`firewall=1` is missing here");
 	}
 	diag_note(d, "the %s has no effect", what);
 }
@@ -175,17 +176,19 @@ static void check_ipfilter(struct lint *lint, const struct lint_file *file)
 	if (!nic || lint_has_errors(lint, file->source))
 		return;
 	set = guest_filter_set(guest, nic);
-	d = diag(lint->diags, guest->options.ipfilter ? lint_option_place(file, OPTION_GUEST_IPFILTER) : set->span,
-		 DIAG_IPFILTER_WITHOUT_ADDRESS, "%.*s of %s can send from no IPv4 address", TEXT_ARG(nic->key),
-		 lint_guest_name(lint, guest));
+	d = diag(lint->diags,
+		 guest->options.ipfilter ? lint_option_place(file, OPTION_GUEST_IPFILTER) : set->span,
+		 DIAG_IPFILTER_WITHOUT_ADDRESS, "%.*s of %s has no allowed IPv4 source address",
+		 TEXT_ARG(nic->key), lint_guest_name(lint, guest));
 	for (const struct nic *n = nic; n; n = n->next)
 		if (lacks_addresses(guest, n))
-			diag_label(d, n->span, "%s", n->dhcp ? "which address DHCP gives is not known" : "no address is known");
-	diag_note(d, "the filter of source addresses drops %s",
+			diag_label(d, n->span, "%s",
+				   n->dhcp ? "the address from DHCP is not known" : "no address is known");
+	diag_note(d, "the filter of source addresses (ipfilter) drops %s",
 		  known_families(set, nic) ? "all IPv4 packets that it sends"
-					   : "all that it sends, but from its link-local IPv6 address");
-	diag_help(d, "write its addresses into [IPSET ipfilter-%.*s] of this file%s", TEXT_ARG(nic->key),
-		  guest->options.ipfilter ? ", or switch `ipfilter` off" : "");
+					   : "everything except packets from its link-local IPv6 address");
+	diag_help(d, "add its addresses to [IPSET ipfilter-%.*s] of this file%s", TEXT_ARG(nic->key),
+		  guest->options.ipfilter ? ", or disable `ipfilter`" : "");
 }
 
 /* ---- frames with VLAN tags ---- */
@@ -204,14 +207,16 @@ static void check_trunks(struct lint *lint, const struct guest *guest)
 		if (d)
 			diag_label(d, (struct span){ begin, begin + n->trunks.len }, "nor that of %.*s", TEXT_ARG(n->key));
 		else
-			d = diag(lint->diags, (struct span){ begin, begin + n->trunks.len }, DIAG_TRUNK_UNFILTERED,
-				 "what %s sends and gets with a VLAN tag on %.*s is not filtered",
+			d = diag(lint->diags, (struct span){ begin, begin + n->trunks.len },
+				 DIAG_TRUNK_UNFILTERED, "VLAN-tagged frames of %s on %.*s are not filtered",
 				 lint_guest_name(lint, guest), TEXT_ARG(n->key));
 	}
 	if (!d)
 		return;
-	diag_note(d, "the rules see frames without a tag only; the guest can use these VLANs as it likes, both ways");
-	diag_help(d, "give the guest one NIC with `tag=` for each VLAN instead");
+	diag_note(
+		d,
+		"rules only match frames without a tag; in these VLANs all traffic of the guest passes, in both directions");
+	diag_help(d, "use one NIC with `tag=` for each VLAN instead");
 }
 
 /* ---- one MAC address twice ---- */
@@ -243,8 +248,9 @@ static void report_macs(struct lint *lint, const struct owner *owners, uint32_t 
 {
 	enum { SHOWN = 4 };
 	const struct owner *second = &owners[1];
-	struct diagnostic *d = diag(lint->diags, mac_span(second), DIAG_MAC_TWICE, "`%.*s` is the MAC address of %u NICs",
-				    TEXT_ARG(second->nic->mac), count);
+	struct diagnostic *d = diag(lint->diags, mac_span(second), DIAG_MAC_TWICE,
+				    "MAC address `%.*s` belongs to %u NICs", TEXT_ARG(second->nic->mac),
+				    count);
 
 	diag_here(d, "%.*s of %s", TEXT_ARG(second->nic->key), lint_guest_name(lint, second->guest));
 	for (uint32_t i = 0; i < count && i < SHOWN; i++)
@@ -253,8 +259,8 @@ static void report_macs(struct lint *lint, const struct owner *owners, uint32_t 
 				   lint_guest_name(lint, owners[i].guest));
 	if (count > SHOWN)
 		diag_note(d, "and %u more", count - SHOWN);
-	diag_note(d, "on one bridge, what is sent to one of them can reach the other");
-	diag_help(d, "give each NIC an address of its own; a restored copy of a guest keeps that of the original");
+	diag_note(d, "on the same bridge, packets for one of them can reach the other");
+	diag_help(d, "give each NIC its own address; a restored copy of a guest keeps that of the original");
 }
 
 static void check_macs(struct lint *lint)
@@ -324,11 +330,14 @@ static void check_sealed(struct lint *lint)
 	if (!first)
 		return;
 	d = diag(lint->diags, lint_option_place(first, OPTION_GUEST_POLICY_OUT), DIAG_ANSWERED_BLOCK,
-		 "%s is cut off, and iptables lets it answer what is blocked", lint_guest_name(lint, first->guest));
+		 "%s is isolated, but with iptables it can answer blocked packets",
+		 lint_guest_name(lint, first->guest));
 	if (count > 1)
-		diag_note(d, "this is true of %u more of this node's guests", count - 1);
-	diag_note(d, "a blocked packet makes a connection when it passes vmbrN; an answer then belongs to it");
-	diag_help(d, "nftables blocks such answers: `nftables: 1` in host.fw");
+		diag_note(d, "this applies to %u more guests of this node", count - 1);
+	diag_note(
+		d,
+		"a blocked packet creates a connection when it passes vmbrN; an answer belongs to that connection and is accepted");
+	diag_help(d, "nftables blocks such answers: set `nftables: 1` in host.fw");
 }
 
 void lint_guests(struct lint *lint)
@@ -373,17 +382,18 @@ void lint_firewall_off(struct lint *lint)
 
 	if (config_enabled(lint->config) || (!guest && enable == 0))
 		return;
-	d = diag(lint->diags, lint_option_place(cluster ? cluster : guest, cluster ? OPTION_CLUSTER_ENABLE : OPTION_GUEST_ENABLE),
-		 DIAG_FIREWALL_OFF, "the firewall of the whole cluster is off");
+	d = diag(lint->diags,
+		 lint_option_place(cluster ? cluster : guest,
+				   cluster ? OPTION_CLUSTER_ENABLE : OPTION_GUEST_ENABLE),
+		 DIAG_FIREWALL_OFF, "firewall of the whole cluster is disabled");
 	if (cluster && guest)
-		diag_label(d, lint_option_place(guest, OPTION_GUEST_ENABLE), "this guest's is on, without effect");
-	diag_note(d, "nothing is filtered anywhere, neither the hosts nor the guests");
+		diag_label(d, lint_option_place(guest, OPTION_GUEST_ENABLE),
+			   "this guest's firewall is enabled, but has no effect");
+	diag_note(d, "nothing is filtered, on any host and for any guest");
 	if (enable > 1)
 		diag_note(
 			d,
-			"a number above 1 is a time, for which the firewall is on until a minute later: it is over");
-	diag_help(
-		d,
-		cluster ? "write `enable: 1` into [OPTIONS] of cluster.fw"
-			: "it is switched on with `enable: 1` in firewall/cluster.fw, which does not exist");
+			"a number above 1 is a Unix time: the firewall is enabled until 60 seconds after it, which is over");
+	diag_help(d, cluster ? "set `enable: 1` in [OPTIONS] of cluster.fw"
+			     : "set `enable: 1` in firewall/cluster.fw, which does not exist");
 }

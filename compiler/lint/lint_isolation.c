@@ -105,13 +105,15 @@ static void say_what_accepts(struct diagnostic *d, const struct path *p, const s
 	const char *key = lint_policy_key(p->direction);
 
 	if (p->line != p->rule)
-		diag_note(d, "where the group is used, what it does not block is accepted, IPv6 too");
+		diag_note(
+			d,
+			"where the group is used, everything that it does not block is accepted, including IPv6");
 	else if (p->accept)
 		diag_label(d, p->accept->span, "accepts IPv6");
 	else if (policy->span.begin)
 		diag_label(d, policy->span, "accepts IPv6");
 	else
-		diag_note(d, "%s is ACCEPT unless it is set, and accepts IPv6", key);
+		diag_note(d, "%s is ACCEPT by default, and accepts IPv6", key);
 }
 
 static void report(struct found **all, const struct path *p, const struct policy *policy, const char *who)
@@ -124,12 +126,15 @@ static void report(struct found **all, const struct path *p, const struct policy
 	for (const struct found *f = *all; f; f = f->next)
 		if (f->rule == p->rule)
 			return;
-	d = diag(p->lint->diags, p->rule->span, DIAG_IPV4_ISOLATION, "private networks are blocked for %s with IPv4 only",
-		 p->line == p->rule ? who : "the users of this group");
+	d = diag(p->lint->diags, p->rule->span, DIAG_IPV4_ISOLATION,
+		 "private networks are blocked for %s in IPv4 only",
+		 p->line == p->rule ? who : "users of this group");
 	say_what_accepts(d, p, policy);
-	diag_note(d, "the same machines have link-local addresses of IPv6 (fe80::/10), and may have others");
-	diag_help(d, "add rules for IPv6, as `%s DROP -%s fe80::/10` and `%s DROP -%s fc00::/7`, and for the networks' own "
-		  "prefixes", type, side, type, side);
+	diag_note(d, "the same machines have link-local IPv6 addresses (fe80::/10), and may have others");
+	diag_help(
+		d,
+		"add IPv6 rules such as `%s DROP -%s fe80::/10` and `%s DROP -%s fc00::/7`, and for the networks' own prefixes",
+		type, side, type, side);
 	found = ARENA_NEW(&p->lint->scratch, struct found);
 	*found = (struct found){ .rule = p->rule, .next = *all };
 	*all = found;

@@ -102,11 +102,13 @@ static bool report_blacklisted(struct lint *lint)
 	}
 	if (!packet_set_overlaps(&dropped, &way.left))
 		return false;
-	d = diag(lint->diags, set->span, DIAG_LOCK_OUT, "this set keeps %s from the host",
+	d = diag(lint->diags, set->span, DIAG_LOCK_OUT, "set blocks %s from the host",
 		 way.written ? "addresses of `management`" : "addresses of the local network");
 	diag_note(d, "for example, %s is dropped", victim(&way, &dropped));
-	diag_note(d, "what comes from `blacklist` is dropped before all rules, and before `management` is let in");
-	diag_help(d, "write an exception into the set, with `!` before the administrators' addresses");
+	diag_note(
+		d,
+		"packets from `blacklist` are dropped before all rules, and before `management` is accepted");
+	diag_help(d, "add the administrators' addresses to the set with `!` before them, as exceptions");
 	return true;
 }
 
@@ -125,19 +127,18 @@ static void report_closed(struct lint *lint, const struct way *way, const struct
 	bool both = other && other->line == way->line;
 	struct diagnostic *d;
 
-	d = diag(lint->diags, way->line->span, DIAG_LOCK_OUT, "this rule keeps %s from %s%s of the host",
+	d = diag(lint->diags, way->line->span, DIAG_LOCK_OUT, "rule blocks %s from %s%s of the host",
 		 way->written ? "addresses of `management`" : "the local network", way->name,
 		 both ? " and the web interface" : "");
 	if (way->rule != way->line)
-		diag_label(d, way->rule->span, "the rule of the group");
+		diag_label(d, way->rule->span, "this rule of the group");
 	if (way->written || lint_knows_local_network(lint))
 		diag_note(d, "for example, %s is %s", way->example,
 			  way->rule->action == ACTION_DROP ? "dropped" : "rejected");
 	diag_note(
 		d,
-		"the host lets `management`, of which the local network is part, in only behind all rules that "
-		"are written");
-	diag_help(d, "let the administrators in above this rule");
+		"the host accepts `management`, which includes the local network, only after all written rules");
+	diag_help(d, "add a rule above this one that accepts the administrators");
 }
 
 static bool is_open(const struct way *way)
@@ -155,12 +156,13 @@ static void report_local(struct lint *lint, const char *which, bool lost)
 	if (network->span.begin)
 		diag_label(d, network->span, "the local network");
 	else if (lint->inputs->local_network.family)
-		diag_note(d, "it is %.*s", TEXT_ARG(network->cidr));
+		diag_note(d, "the local network is %.*s", TEXT_ARG(network->cidr));
 	else
-		diag_note(d, "which one that is, each node finds out itself");
-	diag_note(d,
-		  "policy_in is %s, no rule%s lets anybody else in, and [IPSET management] holds nothing else",
-		  action_names[lint->config->cluster_options.policy_in.action], lost ? " that is right" : "");
+		diag_note(d, "each node determines its local network itself");
+	diag_note(
+		d,
+		"policy_in is %s, no rule%s accepts anybody else, and [IPSET management] contains nothing else",
+		action_names[lint->config->cluster_options.policy_in.action], lost ? " that is valid" : "");
 	diag_help(d, "add the administrators' addresses to [IPSET management] of cluster.fw");
 }
 

@@ -153,8 +153,8 @@ static void report_unused(struct lint *lint, const struct name *names)
 
 			if (!n->span[kind].begin || n->used[kind])
 				continue;
-			d = diag(lint->diags, n->span[kind], kinds[kind].id,
-				 "nothing refers to the %s `%.*s`", kinds[kind].what, TEXT_ARG(n->text));
+			d = diag(lint->diags, n->span[kind], kinds[kind].id, "%s `%.*s` is not used",
+				 kinds[kind].what, TEXT_ARG(n->text));
 			diag_note(d, "it has no effect on any traffic");
 		}
 }
@@ -203,13 +203,12 @@ static void report_shadowed(struct lint *lint, const char *what, struct text nam
 			    struct span there)
 {
 	struct diagnostic *d = diag(lint->diags, here, DIAG_SHADOWED_NAME,
-				    "the cluster has %s `%.*s`, too, which is not the same", what,
-				    TEXT_ARG(name));
+				    "cluster.fw has %s `%.*s` with other addresses", what, TEXT_ARG(name));
 
-	diag_label(d, there, "the cluster's");
-	diag_note(d, "in this file `%.*s` means this one, and only `dc/%.*s` the cluster's", TEXT_ARG(name),
+	diag_label(d, there, "defined in cluster.fw here");
+	diag_note(d, "in this file `%.*s` means this one; `dc/%.*s` means that of cluster.fw", TEXT_ARG(name),
 		  TEXT_ARG(name));
-	diag_help(d, "give this one another name");
+	diag_help(d, "rename this one");
 }
 
 static void compare_scopes(struct lint *lint, const struct scope *own, const struct scope *cluster)

@@ -84,7 +84,7 @@ static void check_need(struct lint *lint, const struct lint_file *file, size_t i
 	if (home && !is_default(lint, file, needs[i].needed))
 		diag_label(d, lint_option_place(home, needs[i].needed), "`%s` is set here", other->key);
 	else
-		diag_note(d, "`%s` is %d unless %s sets it", other->key, !needs[i].value,
+		diag_note(d, "`%s` is %d by default; %s does not set it", other->key, !needs[i].value,
 			  other->kind == file->kind     ? "this file"
 			  : other->kind == FILE_CLUSTER ? "cluster.fw"
 							: "host.fw");
@@ -105,8 +105,8 @@ static void check_log_level(struct lint *lint, const struct lint_file *file, enu
 	if (value->span.begin)
 		diag_label(d, value->span, "the policy drops nothing");
 	else
-		diag_note(d, "%s is ACCEPT unless it is set", option_table[policy].key);
-	diag_note(d, "it is the log level for what the policy drops; a rule has its own with -log");
+		diag_note(d, "%s is ACCEPT by default", option_table[policy].key);
+	diag_note(d, "it is the log level for packets that the policy drops; rules log with -log");
 }
 
 /* IPv4 without IPv6, or the reverse: as if the other one were blocked. */
@@ -124,9 +124,9 @@ static void check_layer2(struct lint *lint, const struct lint_file *file)
 	if (four == six)
 		return;
 	d = diag(lint->diags, lint_option_place(file, OPTION_GUEST_LAYER2_PROTOCOLS), DIAG_LAYER2_IP,
-		 "`layer2_protocols` does not keep %s from passing", four ? "IPv6" : "IPv4");
-	diag_note(d, "IPv4 and IPv6 always pass, listed or not; it is about all other protocols");
-	diag_help(d, "rules decide about them, as `OUT DROP -source %s`", four ? "::/0" : "0.0.0.0/0");
+		 "`layer2_protocols` does not block %s", four ? "IPv6" : "IPv4");
+	diag_note(d, "IPv4 and IPv6 always pass, listed or not; the list applies to all other protocols");
+	diag_help(d, "block them with rules, such as `OUT DROP -source %s`", four ? "::/0" : "0.0.0.0/0");
 }
 
 void lint_options(struct lint *lint)

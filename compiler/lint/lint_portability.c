@@ -62,15 +62,16 @@ static void check_headers(struct lint *lint, const struct lint_file *file)
 			others++;
 		else
 			d = diag(lint->diags, word_span(line), DIAG_HEADER_CASE,
-				 "the nftables preview of Proxmox VE does not know this header");
+				 "header is not accepted by the nftables preview of Proxmox VE");
 		diag_fix(d, word_span(word_part(line, 0, (uint32_t)strlen(wanted))), "%s", wanted);
 	}
 	if (!d)
 		return;
 	if (others)
-		diag_note(d, "nor %u more in this file", others);
-	diag_note(d, "it refuses the whole configuration, and filters nothing; here the header is right");
-	diag_help(d, "write [OPTIONS], [ALIASES], [RULES], [IPSET name] and [group name] as they stand here");
+		diag_note(d, "and %u more in this file", others);
+	diag_note(d,
+		  "it refuses the whole configuration and filters nothing; this compiler accepts the header");
+	diag_help(d, "write [OPTIONS], [ALIASES], [RULES], [IPSET name] and [group name] exactly so");
 }
 
 /* ---- lines ---- */
@@ -97,19 +98,24 @@ static void found(struct tally *t, enum line_finding finding, struct span span)
 		enum diag_id id;
 		const char *message, *note, *help;
 	} texts[] = {
-		[FOUND_COMMENT_HASH] = { DIAG_COMMENT_HASH, "the nftables preview of Proxmox VE cannot read this comment",
-					 "before proxmox-firewall 1.2.3 it refuses the whole configuration, and filters nothing",
-					 "write the comment with one `#`, before some text" },
+		[FOUND_COMMENT_HASH] = { DIAG_COMMENT_HASH,
+					 "comment cannot be parsed by the nftables preview of Proxmox VE",
+					 "before proxmox-firewall 1.2.3 it refuses the whole configuration and filters nothing",
+					 "write the comment with one `#` and some text after it" },
 		[FOUND_ALIAS_WITHOUT_SCOPE] = { DIAG_ALIAS_WITHOUT_SCOPE,
-						"the nftables preview of Proxmox VE does not know this alias without `dc/` or `guest/`",
-						"it refuses the whole configuration, and filters nothing",
-						"write `dc/NAME` for an alias of cluster.fw, `guest/NAME` for one of this file" },
-		[FOUND_GROUP_CASE] = { DIAG_GROUP_CASE, "the nftables preview of Proxmox VE wants GROUP in capitals",
-				       "it refuses the whole configuration, and filters nothing", NULL },
-		[FOUND_MACRO_CASE] = { DIAG_MACRO_CASE, "the nftables preview of Proxmox VE does not know this macro",
-				       "it distinguishes capitals, and skips the rule", NULL },
-		[FOUND_ICMP_DPORT] = { DIAG_ICMP_DPORT, "the nftables preview of Proxmox VE takes this rule for one of all ICMP types",
-				       "it looks for the type in -icmp-type only", "write `-icmp-type` for `-dport`" },
+						"alias without `dc/` or `guest/` is not accepted by the nftables preview of Proxmox VE",
+						"it refuses the whole configuration and filters nothing",
+						"write `dc/NAME` for an alias of cluster.fw, and `guest/NAME` for an alias of this file" },
+		[FOUND_GROUP_CASE] = { DIAG_GROUP_CASE,
+				       "GROUP must be in capital letters for the nftables preview of Proxmox VE",
+				       "it refuses the whole configuration and filters nothing", NULL },
+		[FOUND_MACRO_CASE] = { DIAG_MACRO_CASE,
+				       "macro in this case is not known by the nftables preview of Proxmox VE",
+				       "it distinguishes upper and lower case, and ignores the rule", NULL },
+		[FOUND_ICMP_DPORT] = { DIAG_ICMP_DPORT,
+				       "rule matches all ICMP types in the nftables preview of Proxmox VE",
+				       "it reads the type only from -icmp-type",
+				       "write `-icmp-type` for `-dport`" },
 	};
 
 	if (t->count[finding]++)
@@ -201,8 +207,10 @@ static void check_ratelimit(struct tally *t, const struct ast_option *option)
 	if (enable)
 		return;
 	d = diag(t->lint->diags, word_span(option->value), DIAG_RATELIMIT_WITHOUT_ENABLE,
-		 "the stock compiler of Proxmox VE wants `enable=` in `log_ratelimit`");
-	diag_note(d, "it stops at this line, and a node that starts with it has no rules at all; here it means `enable=1`");
+		 "`log_ratelimit` needs `enable=` for the stock compiler of Proxmox VE");
+	diag_note(
+		d,
+		"it aborts at this line, and a node that boots with it has no rules; this compiler assumes `enable=1`");
 	diag_fix(diag_help(d, "write `log_ratelimit: enable=1,%.*s`", TEXT_ARG(option->value)),
 		 (struct span){ option->value.begin, option->value.begin }, "enable=1,");
 }
@@ -228,7 +236,7 @@ static void check_lines(struct lint *lint, const struct lint_file *file)
 			check_line(&tally, s->kind, l);
 	for (unsigned i = 0; i < LINE_FINDINGS; i++)
 		if (tally.count[i] > 1)
-			diag_note(tally.d[i], "the same goes for %u more of this file", tally.count[i] - 1);
+			diag_note(tally.d[i], "the same applies to %u more in this file", tally.count[i] - 1);
 	arena_free(&trees);
 }
 
@@ -297,9 +305,9 @@ static void check_rejects(struct lint *lint)
 	if (!rejects.d)
 		return;
 	if (rejects.count > 1)
-		diag_note(rejects.d, "so do all %u of this tree", rejects.count);
+		diag_note(rejects.d, "and all %u in this tree", rejects.count);
 	diag_note(rejects.d,
-		  "here the sender gets a TCP reset or an ICMP error; there it waits until it gives up");
+		  "here the sender receives a TCP reset or an ICMP error; there it waits for a timeout");
 }
 
 void lint_portability(struct lint *lint)

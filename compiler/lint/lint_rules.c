@@ -47,19 +47,21 @@ static void check_iface(struct lint *lint, const struct rule *rule)
 	struct diagnostic *d;
 
 	if (text_find(iface, ':') >= 0)
-		why = "a name with a colon is a label of addresses; packets come in through the interface before it";
+		why = "a name with a colon is an address label; write the interface name before the colon";
 	else if ((renamed = read_number(&rest, "net", &number) && !rest.len))
-		why = "that is how guests' files call the NICs of a guest";
+		why = "this is the name of a guest's NIC in the guest's file";
 	else if (is_of_no_guest(lint, iface))
-		why = "it would be a guest's, and there is no such guest";
+		why = "it would belong to a guest that does not exist";
 	if (!why)
 		return;
-	d = diag(lint->diags, rule->span, DIAG_IFACE_IMPOSSIBLE, "the host has no interface `%.*s`",
+	d = diag(lint->diags, rule->span, DIAG_IFACE_IMPOSSIBLE, "host has no interface `%.*s`",
 		 TEXT_ARG(iface));
 	diag_note(d, "%s", why);
-	diag_note(d, "the rule matches nothing%s", renamed ? ", unless an interface was renamed so" : "");
+	diag_note(d, "the rule matches nothing%s", renamed ? ", unless an interface is renamed to it" : "");
 	if (renamed && rule->direction == DIRECTION_GROUP)
-		diag_note(d, "for iptables it lets in all that filtered guests may send, as with stock");
+		diag_note(
+			d,
+			"with iptables it accepts everything that filtered guests may send, as the stock firewall does");
 }
 
 static void check_ifaces(struct lint *lint, const struct rule_list *rules)
@@ -93,9 +95,9 @@ static struct diagnostic *report_overlap(struct lint *lint, const struct rule *r
 					 const struct port_range *b)
 {
 	if (a->first == b->first && a->last == b->last)
-		return diag(lint->diags, rule->span, DIAG_PORTS_OVERLAP, "%s stands in this list twice",
+		return diag(lint->diags, rule->span, DIAG_PORTS_OVERLAP, "%s is in this list twice",
 			    range_text(lint, a));
-	return diag(lint->diags, rule->span, DIAG_PORTS_OVERLAP, "%s and %s of this list have ports in common",
+	return diag(lint->diags, rule->span, DIAG_PORTS_OVERLAP, "%s and %s overlap in this list",
 		    range_text(lint, a), range_text(lint, b));
 }
 
@@ -109,7 +111,7 @@ static void check_ports(struct lint *lint, const struct rule *rule, const struct
 			if (!overlap(&ports->ranges[i], &ports->ranges[j]))
 				continue;
 			d = report_overlap(lint, rule, &ports->ranges[i], &ports->ranges[j]);
-			diag_note(d, "the rule matches what it would match with each port once");
+			diag_note(d, "the rule works as if each port appeared once");
 			return;
 		}
 }
@@ -199,19 +201,18 @@ static void check_ftp_of(struct lint *lint, const struct lint_chain *chain, enum
 			more++;
 		else
 			d = diag(lint->diags, r->span, DIAG_FTP_WITHOUT_HELPER,
-				 "FTP without its connection tracking helper");
+				 "FTP is accepted without its connection tracking helper");
 	}
 	if (more)
-		diag_note(d, "the same goes for %u more below", more);
+		diag_note(d, "the same applies to %u more below", more);
 	if (!d)
 		return;
-	diag_note(d,
-		  "one can log in, but no rule lets the data connections through: directories and files are "
-		  "not transferred");
+	diag_note(
+		d,
+		"clients can log in, but no rule accepts data connections: listings and files are not transferred");
 	diag_help(
 		d,
-		"write `nf_conntrack_helpers: ftp` into [OPTIONS] of host.fw, or open the server's range of "
-		"passive ports");
+		"set `nf_conntrack_helpers: ftp` in [OPTIONS] of host.fw, or accept the server's range of passive ports");
 }
 
 static void check_ftp(struct lint *lint, const struct lint_chain *chain)
@@ -266,10 +267,15 @@ void lint_dhcp(struct lint *lint)
 
 			if (r->direction == DIRECTION_GROUP || !is_for_dhcp(r))
 				continue;
-			d = diag(lint->diags, r->span, DIAG_RULE_OF_DHCP, "DHCP of the guest is let through without this rule");
-			diag_note(d, "`dhcp` is 1%s", guest->written && guest->written[OPTION_GUEST_DHCP].begin ? "" : " unless it is set");
+			d = diag(lint->diags, r->span, DIAG_RULE_OF_DHCP,
+				 "rule is redundant: DHCP of the guest is accepted without it");
+			diag_note(d, "`dhcp` is 1%s",
+				  guest->written && guest->written[OPTION_GUEST_DHCP].begin ? ""
+											    : " by default");
 			if (!r->conditions[0].sport)
-				diag_note(d, "a DHCP relay sends from the port of a server, and does need it");
+				diag_note(
+					d,
+					"only a DHCP relay needs it, which sends from the port of a server");
 		}
 	}
 }

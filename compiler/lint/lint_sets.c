@@ -66,7 +66,7 @@ struct covered {
 static void end_covered(const struct covered *last)
 {
 	if (last->count > MOST_LABELS)
-		diag_note(last->d, "nor do %u more", last->count - MOST_LABELS);
+		diag_note(last->d, "and %u more", last->count - MOST_LABELS);
 	if (last->d)
 		diag_note(last->d, "the set is the same without %s", last->count > 1 ? "them" : "it");
 }
@@ -76,32 +76,32 @@ static void report_covered(struct lint *lint, struct covered *last, const struct
 {
 	if (last->by == by) {
 		if (++last->count <= MOST_LABELS)
-			diag_label(last->d, entry->span, "nor does this");
+			diag_label(last->d, entry->span, "nor does this one");
 		return;
 	}
 	end_covered(last);
 	*last = (struct covered){ by, NULL, 1 };
-	last->d = diag(lint->diags, entry->span, DIAG_ENTRY_COVERED, "this entry adds nothing to the set");
-	diag_label(last->d, by->span, "which holds it already");
+	last->d = diag(lint->diags, entry->span, DIAG_ENTRY_COVERED, "entry adds nothing to the set");
+	diag_label(last->d, by->span, "this entry already covers it");
 }
 
 static void report_twice_excepted(struct lint *lint, const struct set_entry *entry,
 				  const struct set_entry *by)
 {
 	struct diagnostic *d = diag(lint->diags, entry->span, DIAG_EXCEPTION_OUTSIDE,
-				    "this exception takes nothing from the set");
+				    "exception removes nothing from the set");
 
-	diag_label(d, by->span, "this one has taken it already");
+	diag_label(d, by->span, "this exception already removes it");
 	diag_note(d, "the set is the same without it");
 }
 
 static void report_outside(struct lint *lint, const struct set_entry *entry)
 {
 	struct diagnostic *d = diag(lint->diags, entry->span, DIAG_EXCEPTION_OUTSIDE,
-				    "this exception is from nothing: no entry of the set holds it");
+				    "exception removes nothing: no entry of the set contains it");
 
-	diag_note(d, "what is in no entry does not match anyway; the set is the same without it");
-	diag_help(d, "write the network that it is an exception from, without `!`, into the set, too");
+	diag_note(d, "addresses in no entry never match; the set is the same without it");
+	diag_help(d, "add the network that it is an exception of to the set, without `!`");
 }
 
 /* Sorted, wider ones come before what they hold: a stack of open ones, as in prefix_set.c. */
@@ -158,7 +158,7 @@ static void label_parts(struct diagnostic *d, const struct ipset *set, unsigned 
 
 		if (e->implicit || e->nomatch || prefix_family_mask(prefix) != family_mask)
 			continue;
-		diag_label(d, e->span, "a part of the whole");
+		diag_label(d, e->span, "part of all addresses");
 		count++;
 	}
 }
@@ -201,10 +201,10 @@ static bool is_let_in(const struct lint *lint, const struct ipset *set)
 static const char *effect_of_everyone(struct lint *lint, const struct ipset *set)
 {
 	if (text_is(set->name, "blacklist"))
-		return "all that comes to the hosts and guests is dropped";
+		return "all packets to hosts and guests are dropped";
 	if (text_is(set->name, "management"))
-		return "everybody may reach the hosts' web interface, SSH and consoles";
-	return is_let_in(lint, set) ? "the rules that let it in let everybody in" : NULL;
+		return "everyone may reach the hosts' web interface, SSH and consoles";
+	return is_let_in(lint, set) ? "rules that accept this set accept everyone" : NULL;
 }
 
 static void check_everyone(struct lint *lint, const struct ipset *set)
@@ -219,14 +219,14 @@ static void check_everyone(struct lint *lint, const struct ipset *set)
 		effect = effect_of_everyone(lint, set);
 		if (!effect)
 			return;
-		d = diag(lint->diags, set->span, DIAG_EVERYONE, "the IP set `%.*s` holds every %s address",
+		d = diag(lint->diags, set->span, DIAG_EVERYONE, "IP set `%.*s` covers all %s addresses",
 			 TEXT_ARG(set->name), version_name(family_mask));
 		label_parts(d, set, family_mask);
 		diag_note(d, "%s", effect);
 		if (!text_is(set->name, "blacklist"))
 			diag_help(
 				d,
-				"name who is meant, or leave the address out of the rules so that it can be seen");
+				"list only the intended addresses, or leave the set out of the rules to make this visible");
 		return;
 	}
 }
@@ -240,10 +240,11 @@ static void check_endpoint(struct lint *lint, const struct rule *rule, const str
 		if (endpoint->count < 2 || !interval_set_is_full(&values, DIM_SOURCE, family_mask))
 			continue;
 		d = diag(lint->diags, endpoint->span.begin ? endpoint->span : rule->span, DIAG_EVERYONE,
-			 "these addresses together are all of %s", version_name(family_mask));
-		diag_note(d, "the rule is one for everybody");
-		diag_help(d,
-			  "name who is meant, or leave the addresses out of the rule so that it can be seen");
+			 "list covers all %s addresses", version_name(family_mask));
+		diag_note(d, "the rule applies to everyone");
+		diag_help(
+			d,
+			"list only the intended addresses, or leave them out of the rule to make this visible");
 	}
 }
 

@@ -231,7 +231,7 @@ static void add_coverers(struct diagnostic *d, const struct subject *s)
 			   step->line == step->rule ? verbs[step->rule->action] : "decides", what);
 	}
 	if (s->coverer_count > shown)
-		diag_note(d, "%u more of the rules above take part in it", s->coverer_count - shown);
+		diag_note(d, "and %u more of the rules above", s->coverer_count - shown);
 }
 
 /* Adds the rule to the last diagnostic if the same line covers it: that is one mistake. */
@@ -243,14 +243,14 @@ static bool report_with_last(struct cover *c, const struct subject *s)
 	if (s->differs && c->last->severity < SEVERITY_WARNING)
 		return false;
 	if (++c->last_more <= MOST_BELOW)
-		diag_label(c->last, s->line->span, "nor is this");
+		diag_label(c->last, s->line->span, "nor is this rule");
 	return true;
 }
 
 static void end_last(struct cover *c)
 {
 	if (c->last_more > MOST_BELOW)
-		diag_note(c->last, "nor are %u more below", c->last_more - MOST_BELOW);
+		diag_note(c->last, "nor are %u more rules below", c->last_more - MOST_BELOW);
 	c->last_more = 0;
 	c->last_by = NULL;
 }
@@ -260,9 +260,9 @@ static void report_covered(struct cover *c, struct subject *s)
 {
 	struct arena *arena = c->lint->arena;
 	bool group = s->line->direction == DIRECTION_GROUP;
-	const char *what = group ? arena_printf(arena, "none of the %s rules of `%.*s` is reached here",
+	const char *what = group ? arena_printf(arena, "%s rules of `%.*s` never take effect here",
 						direction_names[c->direction], TEXT_ARG(s->line->group->name))
-				 : "this rule is never reached";
+				 : "rule is never reached";
 	struct diagnostic *d;
 
 	if (!s->differs && s->coverer_count > 1)
@@ -271,17 +271,19 @@ static void report_covered(struct cover *c, struct subject *s)
 		return;
 	end_last(c);
 	d = diag(c->lint->diags, s->line->span, s->differs ? DIAG_RULE_SHADOWED : DIAG_RULE_REDUNDANT,
-		 s->differs ? "%s: what it matches is decided above"
-			    : "%s: what it matches is decided in the same way above",
+		 s->differs ? "%s: earlier rules decide its packets differently"
+			    : "%s: earlier rules decide all its packets the same way",
 		 what);
 	add_coverers(d, s);
 	diag_note(d, "for example, %s is %s above", space_example(arena, &s->example), lint_effects[s->by->rule->action]);
 	if (s->differs && s->coverer_count == 1 && s->coverers[0]->implied)
-		diag_help(d, "the blacklist comes before all rules: write an exception into it, with `!`, or remove the rule");
+		diag_help(
+			d,
+			"the blacklist applies before all rules: add an exception to it, with `!`, or delete the rule");
 	else if (s->differs)
-		diag_help(d, "move it up if it is to be an exception, or remove it");
+		diag_help(d, "move it up to make it an exception, or delete it");
 	else
-		diag_help(d, "it can be removed");
+		diag_help(d, "delete it");
 	c->last = d;
 	c->last_by = s->coverer_count == 1 ? s->coverers[0]->line : NULL;
 }
@@ -294,10 +296,11 @@ static void report_bound(struct cover *c, const struct subject *s)
 		return;
 	c->bound_hit = true;
 	d = diag(c->lint->diags, s->line->span, DIAG_COVER_BOUND,
-		 "whether the rules above cover this one is not found out");
+		 "rule is not compared with the rules above");
 	diag_note(d, "too many of them overlap; %s",
-		  c->work > MOST_WORK ? "neither is it for the rules below" : "the other rules are compared");
-	diag_note(d, "what the rules do to the traffic is not affected");
+		  c->work > MOST_WORK ? "the rules below are not compared either"
+				      : "the other rules are compared");
+	diag_note(d, "the traffic is not affected");
 }
 
 /* ---- rules that the policy makes needless ---- */
@@ -362,19 +365,18 @@ static void check_policy(struct cover *c, struct subject *s)
 	if (c->chain->policy_logs[c->direction] && !noise)
 		return;
 	d = diag(c->lint->diags, rule->span, noise ? DIAG_RULE_OF_NOISE : DIAG_RULE_LIKE_POLICY,
-		 noise ? "what this rule drops is dropped without it, and never logged"
-		       : "this rule does what %s %s does without it",
+		 noise ? "rule is redundant: its packets are dropped without it, and never logged"
+		       : "rule is redundant: %s %s does the same",
 		 key, action_names[policy->action]);
 	if (policy->span.begin)
 		diag_label(d, policy->span, "the policy");
 	else
-		diag_note(d, "%s is %s unless it is set", key, action_names[policy->action]);
+		diag_note(d, "%s is %s by default", key, action_names[policy->action]);
 	if (noise)
-		diag_note(d,
-			  "%s %s passes over late answers of name servers, NetBIOS, SMB and UPnP in silence",
-			  key, action_names[policy->action]);
+		diag_note(d, "%s %s silently drops late answers of name servers, NetBIOS, SMB and UPnP", key,
+			  action_names[policy->action]);
 	else
-		diag_note(d, "no rule below it decides about these packets");
+		diag_note(d, "no later rule matches these packets with another action");
 }
 
 /* ---- rules of a host that those of the cluster repeat ---- */
@@ -412,9 +414,10 @@ static void check_repeated(struct cover *c, struct subject *s)
 	packet_set_add_all(&c->lint->scratch, &s->left, &c->steps[s->first].set);
 	if (!is_repeated(c, s, &by) || !by)
 		return;
-	d = diag(c->lint->diags, s->line->span, DIAG_RULE_REPEATED, "the rules of cluster.fw do the same");
+	d = diag(c->lint->diags, s->line->span, DIAG_RULE_REPEATED,
+		 "rule is redundant: the rules of cluster.fw do the same");
 	diag_label(d, by->line->span, "%s", by->line == by->rule ? "this one" : "this one, with its group");
-	diag_note(d, "no rule between them decides otherwise about these packets");
+	diag_note(d, "no rule in between decides these packets differently");
 }
 
 /* ---- rules about the blacklist ---- */
@@ -483,10 +486,10 @@ static void explain_empty(struct cover *c, struct diagnostic *d, const struct ru
 	if (endpoint->kind != ENDPOINT_SET || (family_mask & rule->family_mask))
 		return;
 	if (endpoint->ipset->span.begin)
-		diag_label(d, endpoint->ipset->span, "holds no%s address",
+		diag_label(d, endpoint->ipset->span, "contains no%s address",
 			   families[family_mask ? rule->family_mask : 0]);
 	else
-		diag_note(d, "the set `%.*s` holds no%s address", TEXT_ARG(endpoint->ipset->name),
+		diag_note(d, "set `%.*s` contains no%s address", TEXT_ARG(endpoint->ipset->name),
 			  families[family_mask ? rule->family_mask : 0]);
 }
 
@@ -497,10 +500,10 @@ static void report_nothing(struct cover *c, const struct step *step)
 
 	if (step->implied || step->rule != step->line || is_unsure(rule->source) || is_unsure(rule->dest))
 		return;
-	d = diag(c->lint->diags, rule->span, DIAG_RULE_MATCHES_NOTHING, "this rule matches no packet");
+	d = diag(c->lint->diags, rule->span, DIAG_RULE_MATCHES_NOTHING, "rule matches no packet");
 	explain_empty(c, d, rule, rule->source);
 	explain_empty(c, d, rule, rule->dest);
-	diag_note(d, "%s", rule->action == ACTION_ACCEPT ? "it lets nobody in or out" : "it stops nobody");
+	diag_note(d, "%s", rule->action == ACTION_ACCEPT ? "it accepts nothing" : "it blocks nothing");
 }
 
 /* ---- a chain ---- */

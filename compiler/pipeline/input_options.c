@@ -68,7 +68,7 @@ bool cli_has_one_node(const struct cli *cli)
 		other = other->next;
 	if (!other || (cli_names_node(cli) && !strchr(cli->value[CLI_NODE], ',')))
 		return true;
-	cli_error("%s: several nodes, of which %s takes one", cli_shown(cli, CLI_NODE),
+	cli_error("%s: several nodes given, but %s takes only one", cli_shown(cli, CLI_NODE),
 		  cli->program->commands[cli->command].name);
 	return false;
 }

@@ -106,8 +106,9 @@ static void compare_with_sdn(const struct reading *reading)
 			continue;
 		d = diag(reading->diags, set->span, DIAG_SET_OF_SDN, "the SDN has an IP set `%.*s`, too",
 			 TEXT_ARG(set->name));
-		diag_note(d, "with iptables both have one name in the kernel, and the SDN's addresses count");
-		diag_help(d, "give this set another name");
+		diag_note(d,
+			  "with iptables both have one name in the kernel, and the SDN's addresses are used");
+		diag_help(d, "rename this set");
 	}
 }
 

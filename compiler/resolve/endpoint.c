@@ -12,10 +12,10 @@ static struct word part(struct word w, uint32_t from, uint32_t to)
 static void report_spelling(struct resolver *r, struct word address)
 {
 	struct diagnostic *d = rule_error(r, word_span(address), DIAG_ADDRESS_SPELLING,
-					  "`%.*s` is not written as an address", TEXT_ARG(address));
+					  "address `%.*s` is ambiguous", TEXT_ARG(address));
 	char intended[PREFIX_TEXT_SIZE];
 
-	diag_here(d, "programs read this differently");
+	diag_here(d, "programs read this spelling differently");
 	rule_note_effect(r, d);
 	if (text_is(word_text(address), "0"))
 		diag_help(d, "leave the option out to match every address");
@@ -28,8 +28,8 @@ static void report_length(struct resolver *r, struct word address)
 	bool six = text_find(word_text(address), ':') >= 0;
 
 	rule_note_effect(r, diag_here(rule_error(r, word_span(address), DIAG_ADDRESS_PREFIX_LENGTH,
-					  "the prefix length of `%.*s` is too long", TEXT_ARG(address)),
-			       "at most %d", six ? 128 : 32));
+						 "prefix length of `%.*s` is too long", TEXT_ARG(address)),
+				      "at most %d", six ? 128 : 32));
 }
 
 /* Letters, digits, dots and dashes, of which the last dot stands before a letter. */
@@ -50,10 +50,11 @@ static bool is_host_name(struct text t)
 static void help_negation(struct diagnostic *d, struct text t)
 {
 	if (t.len > 1)
-		diag_help(d, "rules cannot negate: write a rule for `%.*s` with the other action above, and this one "
-			     "without the address",
-			  (int)t.len - 1, t.ptr + 1);
-	diag_help(d, "an IP set can hold exceptions, with `!` before an entry");
+		diag_help(
+			d,
+			"rules cannot negate; write a rule for `%.*s` with the opposite action above, and this rule without the address",
+			(int)t.len - 1, t.ptr + 1);
+	diag_help(d, "an IP set can contain exceptions, with `!` before an entry");
 }
 
 /* "10.0.0.1:443" */
@@ -74,26 +75,26 @@ static void help_malformed(struct diagnostic *d, struct word address)
 		diag_guess(diag_help(d, "did you mean `dc/%.*s`?", (int)t.len - 3, t.ptr + 3),
 			 word_span(address), "dc/%.*s", (int)t.len - 3, t.ptr + 3);
 	else if (text_starts(t, "sdn/"))
-		diag_fix(diag_help(d, "the SDN has IP sets only: `+%.*s`", TEXT_ARG(t)), word_span(address),
-			 "+%.*s", TEXT_ARG(t));
+		diag_fix(diag_help(d, "the SDN defines IP sets, not aliases: write `+%.*s`", TEXT_ARG(t)),
+			 word_span(address), "+%.*s", TEXT_ARG(t));
 	else if (text_starts(t, "!"))
 		help_negation(d, t);
 	else if (text_is(t, "*"))
 		diag_help(d, "leave the option out to match every address");
 	else if (t.len > 1 && (t.ptr[0] == '$' || t.ptr[0] == '@' || t.ptr[0] == '%'))
-		diag_help(d, "an alias is written by its name alone, `%.*s`, and an IP set with a plus, `+%.*s`", (int)t.len - 1,
-			  t.ptr + 1, (int)t.len - 1, t.ptr + 1);
+		diag_help(d, "write `%.*s` for an alias, or `+%.*s` for an IP set", (int)t.len - 1, t.ptr + 1,
+			  (int)t.len - 1, t.ptr + 1);
 	else if (text_find(t, '*') > 0)
-		diag_help(d, "a network is written with the length of its prefix, as in `10.0.0.0/24`");
+		diag_help(d, "write a network with its prefix length, as in `10.0.0.0/24`");
 	else if (text_find(t, '/') > 0 && text_find(t, ':') < 0 && char_is_digit(t.ptr[0]))
-		diag_help(d, "a network is an address, `/` and the length of its prefix, as in `10.0.0.0/24`");
+		diag_help(d, "write a network as address and prefix length, as in `10.0.0.0/24`");
 	else if (is_address_and_port(t))
-		diag_help(d, "a port stands in an option of its own, as in `-p tcp -dport 443`");
+		diag_help(d, "write the port as a separate option, as in `-p tcp -dport 443`");
 	else if (is_host_name(t))
-		diag_help(d, "host names are not looked up; define an alias");
+		diag_help(d, "host names are not resolved; define an alias");
 	else
 		diag_help(d,
-			  "it is an address, a network, a range, an alias, or `+` and the name of an IP set");
+			  "write an address, a network, a range, an alias, or `+` and the name of an IP set");
 }
 
 static void report_malformed(struct resolver *r, struct word address)
@@ -102,8 +103,8 @@ static void report_malformed(struct resolver *r, struct word address)
 
 	if (reference_is_skipped_alias(r, address))
 		return;
-	d = rule_error(r, word_span(address), DIAG_BAD_ADDRESS, "`%.*s` is neither an address nor a name",
-		       TEXT_ARG(address));
+	d = rule_error(r, word_span(address), DIAG_BAD_ADDRESS,
+		       "`%.*s` is not an address and not a valid name", TEXT_ARG(address));
 	rule_note_effect(r, d);
 	help_malformed(d, address);
 }
@@ -127,7 +128,7 @@ static void report_host_bits(struct resolver *r, struct word address, struct pre
 {
 	char network[PREFIX_TEXT_SIZE], host[PREFIX_TEXT_SIZE];
 	struct diagnostic *d = rule_error(r, word_span(address), DIAG_ADDRESS_HOST_BITS,
-					  "`%.*s` has host bits behind its prefix", TEXT_ARG(address));
+					  "`%.*s` has host bits after its prefix", TEXT_ARG(address));
 	struct prefix alone = prefix;
 
 	prefix_clear_host_bits(&prefix);
@@ -135,8 +136,10 @@ static void report_host_bits(struct resolver *r, struct word address, struct pre
 	alone.length = (uint8_t)prefix_bits(&alone);
 	prefix_format(&alone, host);
 	rule_note_effect(r, d);
-	diag_note(d, "the nftables preview of Proxmox VE takes it for the network; the stock compiler ignores the rule, too");
-	diag_help(d, "write `%s` for the network, or `%s` for the one address", network, host);
+	diag_note(
+		d,
+		"the nftables preview of Proxmox VE uses the network; the stock compiler ignores the rule, too");
+	diag_help(d, "write `%s` for the network, or `%s` for the single address", network, host);
 	diag_fix(d, word_span(address), "%s", network);
 }
 
@@ -160,17 +163,17 @@ static bool read_prefix(struct resolver *r, struct word address, struct prefix *
 static void report_range_in_list(struct resolver *r, struct word element)
 {
 	struct diagnostic *d = rule_error(r, word_span(element), DIAG_RANGE_IN_LIST,
-					  "an address range cannot stand in a list");
+					  "address range not allowed in a list");
 
 	rule_note_effect(r, d);
 	diag_note(d, "the nftables preview of Proxmox VE accepts it; the stock compiler ignores the rule, too");
-	diag_help(d, "write a rule of its own for it, or the networks it consists of");
+	diag_help(d, "write a separate rule for it, or the networks that make up the range");
 }
 
 static struct diagnostic *report_range(struct resolver *r, struct word value)
 {
-	return rule_note_effect(r, rule_error(r, word_span(value), DIAG_BAD_RANGE, "`%.*s` is no range of addresses",
-				       TEXT_ARG(value)));
+	return rule_note_effect(r, rule_error(r, word_span(value), DIAG_BAD_RANGE,
+					      "`%.*s` is not a valid address range", TEXT_ARG(value)));
 }
 
 /* An end that is no address by itself. */
@@ -187,7 +190,7 @@ static void report_range_end(struct resolver *r, struct word value, struct word 
 				   TEXT_ARG(high)),
 			 word_span(value), "%.*s-%.*s%.*s", TEXT_ARG(low), (int)dot, low.ptr, TEXT_ARG(high));
 	else
-		diag_help(d, "a range is two addresses, as in 10.0.0.1-10.0.0.9");
+		diag_help(d, "write a range as two addresses, as in 10.0.0.1-10.0.0.9");
 }
 
 /* One end of a range; reports what is an address in an odd spelling. */
@@ -259,27 +262,30 @@ static void report_empty_item(struct resolver *r, struct word value, uint32_t at
 
 	if (at == value.len)
 		span = (struct span){ span.begin - 1, span.begin };
-	rule_note_effect(r, rule_error(r, span, DIAG_EMPTY_LIST_ITEM, "nothing stands beside this comma"));
+	rule_note_effect(
+		r, rule_error(r, span, DIAG_EMPTY_LIST_ITEM, "list element is empty next to this comma"));
 }
 
 static void report_mixed_list(struct resolver *r, struct word first, struct word other)
 {
-	struct diagnostic *d = rule_error(r, word_span(other), DIAG_MIXED_LIST, "IPv4 and IPv6 in one list");
+	struct diagnostic *d = rule_error(r, word_span(other), DIAG_MIXED_LIST,
+					  "list combines IPv4 and IPv6");
 
-	diag_label(d, word_span(first), "the list begins with the other version");
+	diag_label(d, word_span(first), "the list begins with the other IP version");
 	rule_note_effect(r, d);
-	diag_help(d, "write two rules, or use an IP set, which may hold both");
+	diag_help(d, "write two rules, or use an IP set, which may contain both");
 }
 
 static void report_name_in_list(struct resolver *r, struct word element)
 {
 	bool set = text_starts(word_text(element), "+");
 	struct diagnostic *d = rule_error(r, word_span(element), DIAG_NAME_IN_LIST,
-					  "an %s cannot stand in a list", set ? "IP set" : "alias");
+					  "%s not allowed in a list", set ? "IP set" : "alias");
 
 	rule_note_effect(r, d);
-	diag_help(d, set ? "write a rule of its own for it, or add the addresses to the set"
-			 : "write a rule of its own for it, or an IP set with the alias and the addresses");
+	diag_help(d,
+		  set ? "write a separate rule for it, or add the addresses to the set"
+		      : "write a separate rule for it, or define an IP set with the alias and the addresses");
 }
 
 /* `first`: the first that could be read; `mixed`: that another is of the other family_mask was reported. */

@@ -37,12 +37,12 @@ static enum section_kind meant_section(struct word line)
 static void note_section_goes_on(struct diagnostic *d, const struct ast_section *section)
 {
 	if (section->kind == SECTION_NONE)
-		diag_note(d, "no section begins here; the lines below are ignored");
+		diag_note(d, "no section starts here; the lines below are ignored");
 	else
-		diag_note(d,
-			  "no section begins here; the lines below still belong to [%s%s%.*s] and stay "
-			  "active",
-			  section_name(section->kind), section->name.len ? " " : "", TEXT_ARG(section->name));
+		diag_note(
+			d,
+			"no section starts here; the lines below still belong to [%s%s%.*s] and stay active",
+			section_name(section->kind), section->name.len ? " " : "", TEXT_ARG(section->name));
 }
 
 /* The sections this file may have, as "[OPTIONS], [RULES]". */
@@ -88,13 +88,13 @@ static struct diagnostic *report_unknown_section(struct resolver *r, const struc
 {
 	struct text inner = inside(line);
 	struct diagnostic *d = diag(r->diags, word_span(line), DIAG_UNKNOWN_SECTION,
-				    "there is no section `%.*s`", TEXT_ARG(inner));
+				    "section `%.*s` does not exist", TEXT_ARG(inner));
 
 	if (suggest_section(r, d, line, inner))
 		return d;
-	diag_help(d, "a %s file has %s", file_kind_name(r->file->kind), allowed_sections(r));
+	diag_help(d, "the sections of a %s file are %s", file_kind_name(r->file->kind), allowed_sections(r));
 	if (section->kind == SECTION_RULES || section->kind == SECTION_GROUP)
-		diag_help(d, "to switch rules off, write `|` in front of each");
+		diag_help(d, "to disable rules, write `|` before each");
 	return d;
 }
 
@@ -107,10 +107,10 @@ static struct diagnostic *report_header_comment(struct resolver *r, struct word 
 
 	while (rest.len && char_is_blank(rest.ptr[0]))
 		rest = word_part(rest, 1, rest.len - 1);
-	d = diag(r->diags, word_span(rest), DIAG_HEADER_COMMENT, "nothing may follow `[%s]`",
+	d = diag(r->diags, word_span(rest), DIAG_HEADER_COMMENT, "text after `[%s]` is not allowed",
 		 section_name(kind));
-	diag_help(d, rest.ptr[0] == '#' ? "put the comment on a line of its own"
-					: "put this on a line of its own");
+	diag_help(d, rest.ptr[0] == '#' ? "move the comment to a line of its own"
+					: "move this to a line of its own");
 	return diag_fix(d, word_span(line), "%.*s\n%.*s", (int)close + 1, line.ptr, TEXT_ARG(rest));
 }
 
@@ -118,13 +118,13 @@ static struct diagnostic *report_misplaced_section(struct resolver *r, struct wo
 						   enum section_kind kind)
 {
 	struct diagnostic *d = diag(r->diags, word_span(line), DIAG_MISPLACED_SECTION,
-				    "a %s file has no section [%s]", file_kind_name(r->file->kind),
+				    "section not allowed in a %s file: [%s]", file_kind_name(r->file->kind),
 				    section_name(kind));
 
 	diag_here(d, "not allowed here");
 	if (kind == SECTION_GROUP)
-		return diag_help(d, "security groups are defined in cluster.fw");
-	return diag_help(d, "%s are defined in cluster.fw, or in a guest's file for this guest",
+		return diag_help(d, "define security groups in cluster.fw");
+	return diag_help(d, "define %s in cluster.fw, or in a guest's file for this guest",
 			 kind == SECTION_ALIASES ? "aliases" : "IP sets");
 }
 
@@ -132,13 +132,13 @@ static struct diagnostic *report_malformed_header(struct resolver *r, struct wor
 						  enum section_kind kind)
 {
 	struct diagnostic *d = diag(r->diags, word_span(line), DIAG_MALFORMED_HEADER,
-				    "this is no section header");
+				    "section header cannot be parsed");
 
 	if (section_table[kind].named)
-		return diag_help(d, "it is written `[%s name]`, with nothing behind it but a comment",
+		return diag_help(d, "write `[%s name]`, followed by nothing but a comment",
 				 section_name(kind));
-	return diag_guess(diag_help(d, "it is written `[%s]`", section_name(kind)), word_span(line), "[%s]",
-			section_name(kind));
+	return diag_guess(diag_help(d, "write `[%s]`", section_name(kind)), word_span(line), "[%s]",
+			  section_name(kind));
 }
 
 struct diagnostic *header_report(struct resolver *r, const struct ast_section *section, struct word line)
@@ -151,9 +151,10 @@ struct diagnostic *header_report(struct resolver *r, const struct ast_section *s
 	if (kind == SECTION_NONE && inside(line).len)
 		d = report_unknown_section(r, section, line);
 	else if (kind == SECTION_NONE)
-		d = diag_help(
-			diag(r->diags, word_span(line), DIAG_MALFORMED_HEADER, "this is no section header"),
-			"a %s file has %s", file_kind_name(r->file->kind), allowed_sections(r));
+		d = diag_help(diag(r->diags, word_span(line), DIAG_MALFORMED_HEADER,
+				   "section header cannot be parsed"),
+			      "the sections of a %s file are %s", file_kind_name(r->file->kind),
+			      allowed_sections(r));
 	else if (!section_allowed(kind, r->file->kind))
 		d = report_misplaced_section(r, line, kind);
 	else if (!section_table[kind].named && text_find(text, ']') == (long)strlen(name) + 1)
@@ -176,7 +177,7 @@ bool header_help(const struct resolver *r, struct diagnostic *d)
 {
 	if (!r->header.ptr)
 		return false;
-	diag_label(d, word_span(r->header), "this header begins no section");
+	diag_label(d, word_span(r->header), "this header starts no section");
 	diag_help(d, "correct the header above first");
 	return true;
 }

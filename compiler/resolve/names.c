@@ -30,16 +30,16 @@ static void report_bad_name(struct resolver *r, const struct ast_section *sectio
 	struct diagnostic *d;
 
 	if (name_is_valid(name)) {
-		d = diag(r->diags, word_span(section->name), id, "the name of a%s %s has at most %u characters",
-			 group ? "" : "n", what, (unsigned)(group ? GROUP_NAME_MAX : SET_NAME_MAX));
+		d = diag(r->diags, word_span(section->name), id,
+			 "name is too long for a%s %s: at most %u characters", group ? "" : "n", what,
+			 (unsigned)(group ? GROUP_NAME_MAX : SET_NAME_MAX));
 		diag_here(d, "%u characters", name.len);
 	} else {
-		d = diag(r->diags, word_span(section->name), id, "`%.*s` cannot be the name of a%s %s",
+		d = diag(r->diags, word_span(section->name), id, "`%.*s` is not a valid name for a%s %s",
 			 TEXT_ARG(name), group ? "" : "n", what);
-		diag_help(d, "a name is a letter, then letters, digits, `-` and `_`, at least two "
-			     "characters in all");
+		diag_help(d, "write a letter, then letters, digits, `-` and `_`, at least two characters");
 	}
-	diag_note(d, "the whole section is ignored, and so is every rule that refers to it");
+	diag_note(d, "the whole section is ignored, and so is every rule that uses it");
 	skip_name(r, section->kind, name, d);
 }
 
@@ -50,10 +50,10 @@ static void define_set(struct resolver *r, const struct ast_section *section)
 
 	if (set) {
 		struct diagnostic *d = diag(r->diags, word_span(section->name), DIAG_DUPLICATE_SET,
-					    "the IP set `%.*s` is defined twice", TEXT_ARG(name));
+					    "IP set `%.*s` is defined twice", TEXT_ARG(name));
 
 		diag_label(d, set->span, "first defined here");
-		diag_note(d, "this definition counts, everywhere; the entries of the first one are lost");
+		diag_note(d, "this definition applies everywhere; the entries of the first one are ignored");
 		set->last_span = section->span;
 		return;
 	}
@@ -73,10 +73,10 @@ static void define_group(struct resolver *r, const struct ast_section *section)
 
 	if (group) {
 		struct diagnostic *d = diag(r->diags, word_span(section->name), DIAG_DUPLICATE_GROUP,
-					    "the security group `%.*s` is defined twice", TEXT_ARG(name));
+					    "security group `%.*s` is defined twice", TEXT_ARG(name));
 
 		diag_label(d, group->span, "first defined here");
-		diag_note(d, "this definition counts, everywhere; the rules of the first one are lost");
+		diag_note(d, "this definition applies everywhere; the rules of the first one are ignored");
 		group->last_span = section->span;
 		return;
 	}
@@ -124,7 +124,7 @@ static struct diagnostic *note_uses(struct resolver *r, struct diagnostic *d, st
 		alias = scope_find_alias(&r->config->cluster, name);
 	if (!alias || !alias->valid)
 		return diag_note(d, "%s", lost);
-	diag_label(d, alias->span, "the alias of this name that counts instead");
+	diag_label(d, alias->span, "this alias of the same name is used instead");
 	return diag_note(d, "the line is ignored");
 }
 
@@ -138,11 +138,11 @@ static struct diagnostic *report_alias_address(struct resolver *r, const struct 
 	struct diagnostic *d;
 
 	if (error == ADDRESS_TOO_LONG)
-		d = diag(r->diags, span, id, "the prefix length of the alias `%.*s` is too long",
+		d = diag(r->diags, span, id, "prefix length of alias `%.*s` is too long",
 			 TEXT_ARG(node->name));
 	else
-		d = diag(r->diags, span, id, "`%.*s` is no address for the alias `%.*s`", TEXT_ARG(node->cidr),
-			 TEXT_ARG(node->name));
+		d = diag(r->diags, span, id, "`%.*s` is not a valid address for alias `%.*s`",
+			 TEXT_ARG(node->cidr), TEXT_ARG(node->name));
 	if (address_intended(word_text(node->cidr), intended))
 		diag_guess(diag_help(d, "did you mean `%s`?", intended), span, "%s", intended);
 	else if (error != ADDRESS_TOO_LONG && several)
@@ -159,9 +159,9 @@ static struct diagnostic *report_alias_gap(struct resolver *r, const struct ast_
 	struct span gap = { node->name.begin + node->name.len, node->cidr.begin };
 	struct span whole = { node->name.begin, node->cidr.begin + node->cidr.len };
 	struct diagnostic *d = diag(r->diags, gap, DIAG_ALIAS_GAP,
-				    "exactly one blank stands between an alias and its address");
+				    "alias and its address are not separated by exactly one space");
 
-	diag_here(d, "%u here", gap.end - gap.begin);
+	diag_here(d, "%u spaces here", gap.end - gap.begin);
 	note_uses(r, d, node->name, no_value);
 	return diag_fix(diag_help(d, "write `%.*s %.*s`", TEXT_ARG(node->name), TEXT_ARG(node->cidr)), whole,
 			"%.*s %.*s", TEXT_ARG(node->name), TEXT_ARG(node->cidr));
@@ -198,8 +198,8 @@ static bool report_alias_name(struct resolver *r, const struct ast_alias *node, 
 	if (!prefix_parse(name, &ignored) && name_is_valid(word_text(node->cidr)))
 		*swapped = true;
 	d = diag(r->diags, word_span(node->name), DIAG_BAD_ALIAS_NAME,
-		 "`%.*s` cannot be the name of an alias", TEXT_ARG(name));
-	diag_note(d, "the alias is ignored; nothing can refer to it");
+		 "`%.*s` is not a valid name for an alias", TEXT_ARG(name));
+	diag_note(d, "the alias is ignored, and so are rules and set entries that use it");
 	if (*swapped) {
 		diag_guess(diag_help(d, "did you mean `%.*s %.*s`?", TEXT_ARG(node->cidr), TEXT_ARG(name)), node->line.span,
 			   "%.*s %.*s", TEXT_ARG(node->cidr), TEXT_ARG(name));
@@ -207,8 +207,7 @@ static bool report_alias_name(struct resolver *r, const struct ast_alias *node, 
 	}
 	meant.len -= name.ptr[name.len - 1] == ':';
 	if (meant.len == name.len || !name_is_valid(word_text(meant))) {
-		diag_help(d,
-			  "a name is a letter, then letters, digits, `-` and `_`, 2 to 64 characters in all");
+		diag_help(d, "write a letter, then letters, digits, `-` and `_`, 2 to 64 characters");
 		skip_name(r, SECTION_ALIASES, name, d);
 		return true;
 	}
@@ -229,13 +228,14 @@ static struct alias *alias_for(struct resolver *r, const struct ast_alias *node)
 	}
 	if (alias) {
 		struct diagnostic *d = diag(r->diags, word_span(node->name), DIAG_DUPLICATE_ALIAS,
-					    "the alias `%.*s` is defined twice", TEXT_ARG(name));
+					    "alias `%.*s` is defined twice", TEXT_ARG(name));
 
 		diag_label(d, alias->span, "first defined here, as %.*s", TEXT_ARG(alias->cidr));
 		if (text_equal(alias->cidr, word_text(node->cidr)))
-			diag_note(d, "both lines say the same; one of them can be removed");
+			diag_note(d, "both lines are equivalent; remove one of them");
 		else
-			diag_note(d, "%.*s counts everywhere, also in rules and sets above", TEXT_ARG(node->cidr));
+			diag_note(d, "%.*s applies everywhere, also in rules and sets above",
+				  TEXT_ARG(node->cidr));
 		return alias;
 	}
 	alias = ARENA_NEW(r->arena, struct alias);
@@ -288,7 +288,7 @@ static struct word word_behind(struct word line, uint32_t at)
 
 static void report_malformed_alias(struct resolver *r, struct word line)
 {
-	struct diagnostic *d = diag(r->diags, word_span(line), DIAG_MALFORMED_ALIAS, "this is no alias");
+	struct diagnostic *d = diag(r->diags, word_span(line), DIAG_MALFORMED_ALIAS, "line is not an alias");
 	struct word name = word_behind(line, 0), cidr = word_behind(line, name.len);
 	struct word third = word_behind(line, cidr.begin - line.begin + cidr.len);
 	struct ast_alias meant = { .name = name, .cidr = cidr };
@@ -297,12 +297,12 @@ static void report_malformed_alias(struct resolver *r, struct word line)
 	enum address_error error;
 
 	if (text_is(word_text(cidr), "=") || text_is(word_text(cidr), ":")) {
-		diag_help(d, "one blank stands between the name and the address, and nothing else");
+		diag_help(d, "separate name and address by one space and nothing else");
 		meant.cidr = third;
 		if (third.len && name_is_valid(word_text(name)))
 			diag_fix(d, (struct span){ name.begin + name.len, third.begin }, " ");
 	} else if (!header_help(r, d)) {
-		diag_help(d, "an alias is written `NAME ADDRESS`; a comment begins with `#`");
+		diag_help(d, "write an alias as `NAME ADDRESS`; a comment begins with `#`");
 		if (right && (text_starts(word_text(third), ";") || text_starts(word_text(third), "//")))
 			diag_fix(d, (struct span){ third.begin, third.begin + (third.ptr[0] == ';' ? 1 : 2) }, "#");
 	}
@@ -323,7 +323,7 @@ static struct word line_text(const struct ast_line *line)
 
 static void report_outside(struct resolver *r, const struct ast_line *line)
 {
-	struct diagnostic *d = diag(r->diags, line->span, DIAG_NO_SECTION, "a line before the first section");
+	struct diagnostic *d = diag(r->diags, line->span, DIAG_NO_SECTION, "line before the first section");
 
 	diag_note(d, "the line is ignored");
 	if (looks_like_rule(word_text(line_text(line))))

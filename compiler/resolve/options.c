@@ -47,13 +47,14 @@ static struct diagnostic *bad_value(struct setting *s, enum diag_id id, struct w
 static void report_no_bool(struct setting *s)
 {
 	struct text t = word_text(s->value);
-	struct diagnostic *d = bad_value(s, DIAG_BAD_OPTION_VALUE, s->value, "`%.*s` is no value for `%s`");
+	struct diagnostic *d = bad_value(s, DIAG_BAD_OPTION_VALUE, s->value,
+					 "value `%.*s` is not valid for `%s`");
 
 	if (text_is_true(t) || text_is_false(t))
 		diag_fix(diag_help(d, "write `%d`", text_is_true(t)), word_span(s->value), "%d",
 			 text_is_true(t));
 	else
-		diag_help(d, "it is 0 or 1");
+		diag_help(d, "write 0 or 1");
 }
 
 static void read_bool(struct setting *s)
@@ -77,19 +78,19 @@ static void read_number(struct setting *s)
 		return;
 	}
 	if (!text_all_digits(word_text(s->value))) {
-		d = bad_value(s, DIAG_BAD_OPTION_VALUE, s->value, "`%.*s` is no value for `%s`");
-		diag_help(d, "it is a whole number, without a unit");
+		d = bad_value(s, DIAG_BAD_OPTION_VALUE, s->value, "value `%.*s` is not valid for `%s`");
+		diag_help(d, "write a whole number without a unit");
 		return;
 	}
 	if (text_to_number(word_text(s->value), (uint64_t)row->most, &number) && (int64_t)number >= row->least) {
 		*(int64_t *)member(s->options, row) = (int64_t)number;
 		return;
 	}
-	d = bad_value(s, DIAG_OPTION_RANGE, s->value, "%.*s is outside the range of `%s`");
+	d = bad_value(s, DIAG_OPTION_RANGE, s->value, "value %.*s is outside the range of `%s`");
 	if (row->most == INT64_MAX)
-		diag_help(d, "it is at least %lld", (long long)row->least);
+		diag_help(d, "write a number of at least %lld", (long long)row->least);
 	else
-		diag_help(d, "it is %lld to %lld", (long long)row->least, (long long)row->most);
+		diag_help(d, "write a number from %lld to %lld", (long long)row->least, (long long)row->most);
 }
 
 /* "Did you mean" one of the first `count` actions. */
@@ -120,8 +121,8 @@ static void read_policy(struct setting *s)
 		set_policy(s, action);
 		return;
 	}
-	d = bad_value(s, DIAG_BAD_OPTION_VALUE, s->value, "`%.*s` is no policy for `%s`");
-	diag_help(d, "it is ACCEPT, DROP or REJECT");
+	d = bad_value(s, DIAG_BAD_OPTION_VALUE, s->value, "policy `%.*s` is not valid for `%s`");
+	diag_help(d, "write ACCEPT, DROP or REJECT");
 	suggest_policy(s, d, ACTIONS);
 }
 
@@ -138,12 +139,12 @@ static void read_policy_forward(struct setting *s)
 		set_policy(s, ACTION_DROP);
 		d = diag(s->r->diags, word_span(s->value), DIAG_FORWARD_REJECT_POLICY,
 			 "routed packets cannot be rejected");
-		diag_note(d, "the option counts as DROP");
+		diag_note(d, "the policy is applied as DROP");
 		diag_fix(diag_help(d, "write `DROP`"), word_span(s->value), "DROP");
 		return;
 	}
-	d = bad_value(s, DIAG_BAD_OPTION_VALUE, s->value, "`%.*s` is no policy for `%s`");
-	diag_help(d, "it is ACCEPT or DROP");
+	d = bad_value(s, DIAG_BAD_OPTION_VALUE, s->value, "policy `%.*s` is not valid for `%s`");
+	diag_help(d, "write ACCEPT or DROP");
 	suggest_policy(s, d, ACTION_REJECT);
 }
 
@@ -157,8 +158,9 @@ static void read_loglevel(struct setting *s)
 		*(enum log_level *)member(s->options, s->row) = level;
 		return;
 	}
-	suggest_log_level(bad_value(s, DIAG_BAD_OPTION_VALUE, s->value, "`%.*s` is no log level for `%s`"),
-			  s->value);
+	suggest_log_level(
+		bad_value(s, DIAG_BAD_OPTION_VALUE, s->value, "log level `%.*s` is not valid for `%s`"),
+		s->value);
 }
 
 /* Without the blanks at its ends, which were reported. */
@@ -264,21 +266,21 @@ static bool report_limit_range(struct setting *s, const struct ratelimit *limit)
 	if (limit->rate.len)
 		read_rate(limit->rate, &rate, &seconds);
 	if (limit->burst > LIMIT_LOG_BURST) {
-		d = bad_value(s, DIAG_OPTION_RANGE, s->value, "the burst of `%.*s` is outside the range of `%s`");
+		d = bad_value(s, DIAG_OPTION_RANGE, s->value, "burst of `%.*s` is outside the range of `%s`");
 		diag_help(d, "a burst is 0 to %d", LIMIT_LOG_BURST);
 		return true;
 	}
 	if (rate > (uint64_t)LIMIT_LOG_RATE * seconds) {
-		d = bad_value(s, DIAG_OPTION_RANGE, s->value, "the rate of `%.*s` is outside the range of `%s`");
+		d = bad_value(s, DIAG_OPTION_RANGE, s->value, "rate of `%.*s` is outside the range of `%s`");
 		diag_help(d, "a rate is at most %d/second", LIMIT_LOG_RATE);
 		return true;
 	}
 	if (limit_refill_fits(rate, seconds, limit->burst))
 		return false;
-	d = bad_value(s, DIAG_OPTION_RANGE, s->value, "the burst of `%.*s` is too large for its rate in `%s`");
+	d = bad_value(s, DIAG_OPTION_RANGE, s->value, "burst of `%.*s` is too large for its rate in `%s`");
 	if (!limit->burst)
 		diag_here(d, "without `burst=` it is %d", LIMIT_LOG_BURST_DEFAULT);
-	diag_help(d, "at this rate, the whole burst has to be made up for within %d seconds", LIMIT_LOG_REFILL);
+	diag_help(d, "the rate must refill the burst within %d seconds", LIMIT_LOG_REFILL);
 	return true;
 }
 
@@ -289,7 +291,7 @@ static void help_limit(struct diagnostic *d, struct word element)
 	long equals = text_find(word_text(element), '=');
 	struct suggestion s;
 
-	diag_help(d, "it is written [enable=]1,burst=N,rate=N/second, with second, minute, hour or day");
+	diag_help(d, "write [enable=]1,burst=N,rate=N/UNIT; UNIT is second, minute, hour or day");
 	if (equals <= 0)
 		return;
 	suggest_start(&s, (struct text){ element.ptr, (uint32_t)equals });
@@ -315,7 +317,7 @@ static void read_ratelimit(struct setting *s)
 			continue;
 		}
 		d = bad_value(s, DIAG_BAD_LOG_RATELIMIT, element,
-			      part ? "`%.*s` is set twice in `%s`" : "`%.*s` has no meaning in `%s`");
+			      part ? "`%.*s` is set twice in `%s`" : "`%.*s` is not valid in `%s`");
 		help_limit(d, element);
 	}
 	if (!s->failed && !report_limit_range(s, &limit))
@@ -328,7 +330,7 @@ static void report_empty_element(struct setting *s, struct word element)
 	bool last = element.begin == s->value.begin + s->value.len;
 	struct span comma = { element.begin - last, element.begin - last + 1 };
 
-	keeps(s, diag(s->r->diags, comma, DIAG_EMPTY_LIST_ITEM, "nothing stands beside this comma"));
+	keeps(s, diag(s->r->diags, comma, DIAG_EMPTY_LIST_ITEM, "list element is empty next to this comma"));
 }
 
 static int find_helper(struct text name)
@@ -341,7 +343,8 @@ static int find_helper(struct text name)
 
 static void report_helper(struct setting *s, struct word name)
 {
-	struct diagnostic *d = bad_value(s, DIAG_UNKNOWN_HELPER, name, "there is no helper `%.*s` for `%s`");
+	struct diagnostic *d = bad_value(s, DIAG_UNKNOWN_HELPER, name,
+					 "helper `%.*s` does not exist for `%s`");
 	struct suggestion suggestion;
 
 	suggest_start(&suggestion, word_text(name));
@@ -379,9 +382,9 @@ static void report_leading_zero(struct setting *s, uint64_t first, uint64_t last
 	const char *text = first < last ? arena_printf(s->r->arena, "%u:%u", (unsigned)first, (unsigned)last) :
 					  arena_printf(s->r->arena, "%u", (unsigned)first);
 	struct diagnostic *d = diag(s->r->diags, word_span(s->value), DIAG_OPTION_ZERO,
-				    "a number of `%s` begins with a zero", s->row->key);
+				    "number of `%s` begins with a zero", s->row->key);
 
-	diag_note(d, "the option counts as %s; with the stock compiler iptables reads an octal number", text);
+	diag_note(d, "the value is %s; with the stock compiler iptables reads an octal number", text);
 	diag_fix(diag_help(d, "write `%s`", text), word_span(s->value), "%s", text);
 }
 
@@ -408,20 +411,21 @@ static void read_queues(struct setting *s)
 		return;
 	}
 	if (text_all_digits(low) && text_all_digits(high))
-		d = bad_value(s, DIAG_OPTION_RANGE, s->value, "`%.*s` is no range of queues for `%s`");
+		d = bad_value(s, DIAG_OPTION_RANGE, s->value, "queue range `%.*s` is not valid for `%s`");
 	else
-		d = bad_value(s, DIAG_BAD_OPTION_VALUE, s->value, "`%.*s` is no value for `%s`");
+		d = bad_value(s, DIAG_BAD_OPTION_VALUE, s->value, "value `%.*s` is not valid for `%s`");
 	if (ok && first < last)
-		diag_help(d, "the last queue that can be balanced over is %d", LIMIT_QUEUE_OF_RANGE);
+		diag_help(d, "the last queue of a range is at most %d", LIMIT_QUEUE_OF_RANGE);
 	else
-		diag_help(d, "it is a queue number N from 0 to %d, or N:M with N not above M", LIMIT_QUEUE);
+		diag_help(d, "write a queue number N from 0 to %d, or N:M with N not larger than M",
+			  LIMIT_QUEUE);
 }
 
 static void report_ethertype(struct setting *s, struct word name)
 {
 	const struct netdb *netdb = s->r->config->netdb;
 	struct diagnostic *d = bad_value(s, DIAG_UNKNOWN_ETHERTYPE, name,
-					 "no Ethernet protocol `%.*s` for `%s`");
+					 "Ethernet protocol `%.*s` does not exist for `%s`");
 	struct text near = netdb_near_ethertype(netdb, word_text(name)), digits;
 	uint16_t number;
 
@@ -433,16 +437,18 @@ static void report_ethertype(struct setting *s, struct word name)
 		diag_guess(diag_help(d, "did you mean `%.*s`?", TEXT_ARG(near)), word_span(name), "%.*s",
 			 TEXT_ARG(near));
 	else
-		diag_help(d,
-			  "it is a name of /etc/ethertypes, or a number in it, of four hexadecimal digits");
+		diag_help(
+			d,
+			"write a name from /etc/ethertypes, or a number from it as four hexadecimal digits");
 }
 
 /* Below are lengths of frames, which ebtables refuses. */
 static void report_small_ethertype(struct setting *s, struct word name)
 {
-	struct diagnostic *d = bad_value(s, DIAG_OPTION_RANGE, name, "the number of `%.*s` is outside the range of `%s`");
+	struct diagnostic *d = bad_value(s, DIAG_OPTION_RANGE, name,
+					 "number of `%.*s` is outside the range of `%s`");
 
-	diag_help(d, "an Ethernet protocol has at least the number %04X", LIMIT_ETHERTYPE_LEAST);
+	diag_help(d, "the smallest number of an Ethernet protocol is %04X", LIMIT_ETHERTYPE_LEAST);
 }
 
 static void read_layer2(struct setting *s)
@@ -508,10 +514,10 @@ static void note_other_value(struct resolver *r, struct diagnostic *d, struct te
 	enum option_id cluster = option_find(FILE_CLUSTER, key), host = option_find(FILE_HOST, key);
 
 	if (r->file->kind != FILE_CLUSTER && cluster != OPTION_COUNT)
-		diag_note(d, "what counts is cluster.fw (%s %s)", option_table[cluster].key,
+		diag_note(d, "the value of cluster.fw applies (%s %s)", option_table[cluster].key,
 			  option_value_text(r->arena, cluster, &config->cluster_options));
 	else if (r->file->kind == FILE_GUEST && host != OPTION_COUNT)
-		diag_note(d, "what counts is the node's host.fw (%s %s)", option_table[host].key,
+		diag_note(d, "the value of the node's host.fw applies (%s %s)", option_table[host].key,
 			  option_value_text(r->arena, host, &config->host_options));
 }
 
@@ -523,19 +529,19 @@ static bool report_misplaced(struct resolver *r, const struct ast_option *node)
 
 	if (!homes)
 		return false;
-	d = diag(r->diags, word_span(node->key), DIAG_MISPLACED_OPTION, "`%.*s` is no option of a %s file",
+	d = diag(r->diags, word_span(node->key), DIAG_MISPLACED_OPTION, "`%.*s` is not a %s option",
 		 TEXT_ARG(node->key), file_kind_name(r->file->kind));
 	diag_note(d, "the line is ignored");
 	if (r->file->kind == FILE_HOST && text_equal_nocase(word_text(node->key), TEXT("policy_forward")))
-		diag_note(d, "the host follows the policies of cluster.fw (policy_forward %s)",
+		diag_note(d, "the policy of cluster.fw applies (policy_forward %s)",
 			  action_names[r->config->cluster_options.policy_forward.action]);
 	else if (r->file->kind == FILE_HOST && text_starts(word_text(node->key), "policy_"))
-		diag_note(d, "the host follows the policies of cluster.fw (policy_in %s, policy_out %s)",
+		diag_note(d, "the policies of cluster.fw apply (policy_in %s, policy_out %s)",
 			  action_names[r->config->cluster_options.policy_in.action],
 			  action_names[r->config->cluster_options.policy_out.action]);
 	else
 		note_other_value(r, d, word_text(node->key));
-	diag_help(d, "it is an option of %s", homes);
+	diag_help(d, "this option belongs in %s", homes);
 	return true;
 }
 
@@ -582,7 +588,7 @@ static void report_unknown(struct resolver *r, const struct ast_option *node, st
 
 	if (report_misplaced(r, node))
 		return;
-	d = diag(r->diags, word_span(node->key), DIAG_UNKNOWN_OPTION, "there is no option `%.*s`",
+	d = diag(r->diags, word_span(node->key), DIAG_UNKNOWN_OPTION, "option `%.*s` does not exist",
 		 TEXT_ARG(node->key));
 	diag_note(d, "the line is ignored");
 	suggest_start(&s, word_text(node->key));
@@ -626,10 +632,10 @@ static bool report_comment(struct setting *s, struct span line)
 	if (begin < 0)
 		return false;
 	comment = word_part(s->value, (uint32_t)begin, s->value.len - (uint32_t)begin);
-	d = diag(s->r->diags, word_span(comment), DIAG_OPTION_COMMENT, "no comment can stand behind an option");
+	d = diag(s->r->diags, word_span(comment), DIAG_OPTION_COMMENT, "comment not allowed after an option");
 	keeps(s, d);
 	s->value = trimmed(word_part(s->value, 0, (uint32_t)begin));
-	diag_help(d, "put it on a line of its own%s", comment.ptr[0] == '#' ? "" : ", with a `#` before it");
+	diag_help(d, "move it to a line of its own%s", comment.ptr[0] == '#' ? "" : ", with a `#` before it");
 	mark = comment.ptr[0] == '/' ? 2 : 1;
 	if (s->value.len)
 		diag_fix(d, line, "#%.*s\n%.*s: %.*s", (int)(comment.len - mark), comment.ptr + mark, TEXT_ARG(s->key),
@@ -666,7 +672,7 @@ static bool report_list_blank(struct setting *s)
 			joined[len++] = s->value.ptr[i];
 	joined[len] = '\0';
 	d = diag(s->r->diags, word_span(word_part(s->value, first, 1)), DIAG_OPTION_BLANK,
-		 "no blank can stand in the list of `%s`", s->row->key);
+		 "space not allowed in the list of `%s`", s->row->key);
 	keeps(s, d);
 	diag_fix(diag_help(d, "write `%s`", joined), word_span(s->value), "%s", joined);
 	if (blanks_beside_commas(word_text(s->value)))
@@ -680,7 +686,7 @@ static bool report_case(struct setting *s)
 
 	if (s->row->type != OPTION_RATELIMIT || text_is(word_text(s->key), s->row->key))
 		return false;
-	d = diag(s->r->diags, word_span(s->key), DIAG_OPTION_CASE, "`%s` is written in lower case", s->row->key);
+	d = diag(s->r->diags, word_span(s->key), DIAG_OPTION_CASE, "`%s` must be in lower case", s->row->key);
 	keeps(s, d);
 	diag_fix(d, word_span(s->key), "%s", s->row->key);
 	return true;
@@ -701,7 +707,7 @@ static void report_repeated(struct setting *s)
 				    "`%s` is set twice", s->row->key);
 
 	diag_label(d, (struct span){ before, before + s->key.len }, "first here");
-	diag_note(d, "the last one counts");
+	diag_note(d, "the last one applies");
 }
 
 static void read_option(struct resolver *r, const struct ast_option *node, void *options)
@@ -753,17 +759,17 @@ static void suggest_colon(struct diagnostic *d, struct word line, uint32_t key)
 	while (value < line.len && char_is_blank(line.ptr[value]))
 		value++;
 	if (value == line.len)
-		diag_help(d, "an option is written `key: value`");
+		diag_help(d, "write an option as `key: value`");
 	else
-		diag_fix(diag_help(d, "a colon stands behind the name, with no blank before it"),
-			 word_span(line), "%.*s: %.*s", (int)key, line.ptr, (int)(line.len - value),
-			 line.ptr + value);
+		diag_fix(diag_help(d, "write a colon directly after the name"), word_span(line), "%.*s: %.*s",
+			 (int)key, line.ptr, (int)(line.len - value), line.ptr + value);
 }
 
 static void report_unparsable(struct resolver *r, const struct ast_text_line *node)
 {
 	struct word line = node->text;
-	struct diagnostic *d = diag(r->diags, word_span(line), DIAG_UNPARSABLE_OPTION, "this is no option");
+	struct diagnostic *d = diag(r->diags, word_span(line), DIAG_UNPARSABLE_OPTION,
+				    "line is not an option");
 	uint32_t end = 0;
 
 	diag_note(d, "the line is ignored");
@@ -775,9 +781,9 @@ static void report_unparsable(struct resolver *r, const struct ast_text_line *no
 	else if (header_help(r, d))
 		return;
 	else if (looks_like_rule(word_text(line)))
-		diag_help(d, "rules stand in [RULES]");
+		diag_help(d, "rules belong in [RULES]");
 	else
-		diag_help(d, "an option is written `key: value`");
+		diag_help(d, "write an option as `key: value`");
 }
 
 void options_read(struct resolver *r, void *options)

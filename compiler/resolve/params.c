@@ -79,7 +79,8 @@ static struct diagnostic *report_gap(const struct words *w, struct word key, str
 				     const char *here)
 {
 	struct diagnostic *d = rule_error(w->r, gap, DIAG_PARAM_GAP,
-					  "exactly one blank stands between `%.*s` and its value", TEXT_ARG(key));
+					  "`%.*s` and its value are not separated by exactly one space",
+					  TEXT_ARG(key));
 
 	diag_here(d, "%s", here);
 	rule_note_effect(w->r, d);
@@ -95,7 +96,7 @@ static void check_gap(const struct words *w, struct word key, struct word value)
 	if (one && key.ptr[key.len] == ' ')
 		return;
 	d = report_gap(w, key, value, gap,
-		       one ? "a tab here" : arena_printf(w->r->arena, "%u here", gap.end - gap.begin));
+		       one ? "a tab here" : arena_printf(w->r->arena, "%u spaces here", gap.end - gap.begin));
 	if (rule_param_find(word_text(key)) != RULE_PARAMS)
 		diag_fix(d, span_between(key, value), "%.*s %.*s", TEXT_ARG(key), TEXT_ARG(value));
 	else
@@ -108,7 +109,7 @@ static void report_no_value(const struct words *w, struct word key)
 					  TEXT_ARG(key));
 
 	rule_note_effect(w->r, d);
-	diag_help(d, "write the value behind it, or leave it out");
+	diag_help(d, "write the value after it, or delete the option");
 }
 
 /* "info-p": the length of the level before an option that is glued to it, or 0. */
@@ -133,10 +134,11 @@ static void check_log_level(struct resolver *r, struct word value)
 
 	if (log_level_find(word_text(value), false) != LOG_LEVELS)
 		return;
-	d = rule_error(r, word_span(value), DIAG_BAD_LOG_LEVEL, "no log level `%.*s`", TEXT_ARG(value));
+	d = rule_error(r, word_span(value), DIAG_BAD_LOG_LEVEL, "log level `%.*s` does not exist",
+		       TEXT_ARG(value));
 	rule_note_effect(r, d);
 	if (any != LOG_LEVELS)
-		diag_fix(diag_help(d, "in rules log levels are written in lower case: `%s`",
+		diag_fix(diag_help(d, "write the log level of a rule in lower case: `%s`",
 				   log_level_names[any]),
 			 word_span(value), "%s", log_level_names[any]);
 	else if (glued)
@@ -157,10 +159,11 @@ static void report_group_param(struct words *w, struct word key)
 		diag_label(w->refused, word_span(key), "nor this");
 		return;
 	}
-	d = rule_error(w->r, word_span(key), DIAG_GROUP_PARAM, "a GROUP rule takes no `%.*s`", TEXT_ARG(key));
+	d = rule_error(w->r, word_span(key), DIAG_GROUP_PARAM, "`%.*s` not allowed in a GROUP rule",
+		       TEXT_ARG(key));
 	w->refused = d;
 	rule_note_effect(w->r, d);
-	diag_help(d, "it takes `-i` only; everything else stands in the rules of the group");
+	diag_help(d, "only `-i` is allowed; write everything else in the rules of the group");
 }
 
 static void set_value(struct resolver *r, struct params *params, enum rule_param id, struct word key, struct word value)
@@ -175,7 +178,7 @@ static void set_value(struct resolver *r, struct params *params, enum rule_param
 					    "`%.*s` is given twice", TEXT_ARG(key));
 
 		diag_label(d, word_span(before), "first here");
-		diag_note(d, "the last one counts");
+		diag_note(d, "the last one applies");
 	}
 	params->value[id] = value;
 	params->key[id] = key;
@@ -203,8 +206,8 @@ static void read_known(struct words *w, enum rule_param id, struct word key, str
 
 static struct diagnostic *report_unknown(const struct words *w, struct word key)
 {
-	return rule_note_effect(w->r, rule_error(w->r, word_span(key), DIAG_UNKNOWN_PARAM, "rules have no option `%.*s`",
-					  TEXT_ARG(key)));
+	return rule_note_effect(w->r, rule_error(w->r, word_span(key), DIAG_UNKNOWN_PARAM,
+						 "rule option `%.*s` does not exist", TEXT_ARG(key)));
 }
 
 static struct diagnostic *fix_leave_out(struct words *w, struct diagnostic *d, uint32_t first, uint32_t last)
@@ -240,7 +243,7 @@ static uint32_t report_comment(struct words *w, uint32_t i)
 	uint32_t last = end_of_comment(w, i);
 	struct word text;
 
-	diag_help(d, "a comment is written behind `#`, at the end of the line");
+	diag_help(d, "write a comment after `#`, at the end of the line");
 	if (last == i || last + 1 < w->count || w->rule->line.comment.ptr)
 		return last + 1;
 	text = w->at[i + 1];
@@ -257,7 +260,7 @@ static uint32_t report_enable(struct words *w, uint32_t i)
 	struct word value = value_of(w, i), type = w->rule->type;
 	uint32_t last = end_of_option(w, i);
 
-	diag_help(d, "a rule is switched off by a `|` in front of it");
+	diag_help(d, "to disable a rule, write `|` before it");
 	if (text_is(word_text(value), "1") && !w->rule->disabled)
 		fix_leave_out(w, d, i, last);
 	else if (text_is(word_text(value), "0") && !w->rule->disabled)
@@ -274,11 +277,13 @@ static uint32_t report_macro(struct words *w, uint32_t i)
 	bool plain = action.len && !w->rule->macro.ptr && action_find(word_text(action), false) != ACTIONS;
 
 	if (service)
-		diag_help(d, "there is no macro for it; write `%.*s %.*s %s`", TEXT_ARG(w->rule->type),
+		diag_help(d, "no macro exists for it; write `%.*s %.*s %s`", TEXT_ARG(w->rule->type),
 			  plain ? (int)action.len : 6, plain ? action.ptr : "ACCEPT", service->options);
 	else
-		diag_help(d, "a macro stands before the action, which is in brackets: `%.*s %s(%.*s)`", TEXT_ARG(w->rule->type),
-			  macro ? macro->name : "MACRO", plain ? (int)action.len : 6, plain ? action.ptr : "ACCEPT");
+		diag_help(d,
+			  "write the macro before the action, and the action in parentheses: `%.*s %s(%.*s)`",
+			  TEXT_ARG(w->rule->type), macro ? macro->name : "MACRO", plain ? (int)action.len : 6,
+			  plain ? action.ptr : "ACCEPT");
 	if (macro && plain) {
 		diag_fix(d, word_span(action), "%s(%.*s)", macro->name, TEXT_ARG(action));
 		fix_leave_out(w, d, i, end_of_option(w, i));
@@ -303,9 +308,10 @@ static uint32_t report_jump(struct words *w, uint32_t i)
 	if (of_value == ACTIONS && verdict) {
 		diag_help(d, "%s", verdict->help);
 	} else if (of_value == ACTIONS) {
-		diag_help(d, "the action stands behind %.*s: ACCEPT, DROP, REJECT, or MACRO(ACTION)", TEXT_ARG(type));
+		diag_help(d, "write the action after %.*s: ACCEPT, DROP, REJECT, or MACRO(ACTION)",
+			  TEXT_ARG(type));
 	} else {
-		diag_help(d, "the action stands behind %.*s: `%.*s %s`", TEXT_ARG(type), TEXT_ARG(type),
+		diag_help(d, "write the action after %.*s: `%.*s %s`", TEXT_ARG(type), TEXT_ARG(type),
 			  action_names[of_value]);
 		if (!has_action)
 			diag_fix(d, word_span(type), "%.*s %s", TEXT_ARG(type), action_names[of_value]);
@@ -338,16 +344,16 @@ static uint32_t report_states(struct words *w, uint32_t first, uint32_t i)
 			diag_label(d, word_span(w->at[i]), "nor this");
 	}
 	if (state_has(word_text(value), "NEW") && (accepts || text_is(word_text(value), "NEW"))) {
-		diag_help(d, "rules are asked about the first packet of a connection only; leave the option out");
+		diag_help(d, "rules only match the first packet of a connection; delete the option");
 		fix_leave_out(w, d, first, end_of_option(w, i));
 	} else if (state_has(word_text(value), "ESTABLISHED") || state_has(word_text(value), "RELATED")) {
-		diag_help(d, "packets of connections that were accepted are accepted before all rules; %s",
+		diag_help(d, "packets of established connections are accepted before all rules; %s",
 			  accepts ? "remove the line" : "no rule can drop them");
 	} else if (state_has(word_text(value), "INVALID")) {
 		diag_help(d, "invalid packets are dropped before all rules, unless host.fw has "
 			     "`nf_conntrack_allow_invalid: 1`; remove the line");
 	} else {
-		diag_help(d, "rules are asked about the first packet of a connection only; leave the option out");
+		diag_help(d, "rules only match the first packet of a connection; delete the option");
 	}
 	return i < w->count ? end_of_option(w, i) + 1 : end_of_option(w, first) + 1;
 }
@@ -395,11 +401,12 @@ static uint32_t report_match(struct words *w, uint32_t i)
 		return report_states(w, i, next < w->count && is_option(w->at[next], state_options) ? next : w->count);
 	d = report_unknown(w, w->at[i]);
 	if (match && match->needless)
-		fix_leave_out(w, diag_help(d, "rules need none; leave it out"), i, end_of_option(w, i));
+		fix_leave_out(w, diag_help(d, "rules need no match module; delete it"), i,
+			      end_of_option(w, i));
 	else if (match)
 		diag_help(d, "%s", match->help);
 	else
-		diag_help(d, "what rules can match is written with -i, -p, -dport, -sport, -source, -dest and -icmp-type");
+		diag_help(d, "rules can match with -i, -p, -dport, -sport, -source, -dest and -icmp-type");
 	if (!match || match->needless)
 		return end_of_option(w, i) + 1;
 	while (next < w->count && belongs_to_match(w->at[next], match))
@@ -415,16 +422,16 @@ static uint32_t report_out_interface(struct words *w, uint32_t i)
 	struct word value = value_of(w, i);
 
 	if (direction == DIRECTION_OUT) {
-		diag_fix(diag_help(d, "the interface that packets of an OUT rule leave by is named with `-i`"),
-			 word_span(w->at[i]), "-i");
+		diag_fix(diag_help(d, "in an OUT rule `-i` is the outgoing interface"), word_span(w->at[i]),
+			 "-i");
 		if (value.len)
 			set_value(w->r, w->params, PARAM_IFACE, w->at[i], value);
 	} else {
 		if (w->rule->action.len && !text_is(word_text(w->rule->action), "ACCEPT"))
-			diag_note(d, "nothing is blocked by it");
+			diag_note(d, "it blocks nothing");
 		if (direction == DIRECTION_FORWARD && !w->r->config->forwards && !w->r->config->host_options.nftables)
-			diag_note(d, "iptables enforces no FORWARD rules, right or wrong");
-		diag_help(d, "%s rule can name the interface by which packets come in, with `-i`, and no other",
+			diag_note(d, "iptables enforces no FORWARD rules at all");
+		diag_help(d, "%s rule can only name the incoming interface, with `-i`",
 			  direction == DIRECTION_FORWARD ? "a FORWARD" : "an IN");
 	}
 	return end_of_option(w, i) + 1;
@@ -479,14 +486,14 @@ static void read_misspelt(struct words *w, struct word key, struct word value)
 	enum rule_param id;
 
 	if (!s.best.len) {
-		diag_help(d, "it is -i, -p, -dport, -sport, -source, -dest, -log or -icmp-type");
+		diag_help(d, "write -i, -p, -dport, -sport, -source, -dest, -log or -icmp-type");
 		return;
 	}
 	id = rule_param_find(s.best);
 	w->params->meant[id] = true;
 	if (s.distance == 0)
-		diag_fix(diag_help(d, "options are written in lower case: `%.*s`", TEXT_ARG(s.best)), word_span(key),
-			 "%.*s", TEXT_ARG(s.best));
+		diag_fix(diag_help(d, "write options in lower case: `%.*s`", TEXT_ARG(s.best)),
+			 word_span(key), "%.*s", TEXT_ARG(s.best));
 	else
 		suggest_to(d, &s, word_span(key), "");
 	/* Of a guess that is less sure the value may be right for something else. */
@@ -546,7 +553,7 @@ static bool read_glued(struct words *w, uint32_t i)
 		diag_fix(report_gap(w, key, value, gap, arena_printf(w->r->arena, "`%c` here", word.ptr[len])), gap,
 			 " ");
 	else
-		diag_fix(report_gap(w, key, value, gap, "none before this"), gap, " %c", word.ptr[len]);
+		diag_fix(report_gap(w, key, value, gap, "no space before this"), gap, " %c", word.ptr[len]);
 	if (foreign)
 		read_renamed(w, foreign->param, key, value);
 	else
@@ -565,12 +572,13 @@ static uint32_t report_list_blanks(struct words *w, uint32_t i, uint32_t end)
 
 	if (w->last == RULE_PARAMS || (w->at[i].ptr[0] != ',' && w->at[i - 1].ptr[w->at[i - 1].len - 1] != ','))
 		return i;
-	d = rule_error(w->r, word_span(w->at[i]), DIAG_STRAY_WORD, "`%.*s` belongs to no option", TEXT_ARG(w->at[i]));
+	d = rule_error(w->r, word_span(w->at[i]), DIAG_STRAY_WORD, "`%.*s` is not an option and not a value",
+		       TEXT_ARG(w->at[i]));
 	rule_note_effect(w->r, d);
 	if (w->last == PARAM_PROTO)
 		diag_help(d, "a rule has one protocol; write a rule for each");
 	else
-		diag_help(d, "no blank stands in a list, beside a comma");
+		diag_help(d, "delete the space next to the comma");
 	for (; i < end; i++) {
 		if (w->at[i].ptr[0] != ',' && w->at[i - 1].ptr[w->at[i - 1].len - 1] != ',')
 			break;
@@ -676,7 +684,7 @@ static bool suggest_columns(struct words *w, struct diagnostic *d, uint32_t i, u
 	if (!*text) {
 		if (columns.action.len || columns.type.len)
 			return false;
-		diag_help(d, "leave it out: what a rule has no option for matches everything");
+		diag_help(d, "delete it: without an option a rule matches everything");
 		return true;
 	}
 	for (int id = 0; id < RULE_PARAMS; id++)
@@ -694,7 +702,7 @@ static bool suggest_macro(const struct words *w, struct diagnostic *d, uint32_t 
 	struct word action = w->rule->action;
 
 	if (i == 0 && service && !w->rule->macro.ptr) {
-		diag_help(d, "there is no macro for it; write `%s`", service->options);
+		diag_help(d, "no macro exists for it; write `%s`", service->options);
 		return true;
 	}
 	if (i > 0 || !macro || w->rule->macro.ptr || action_find(word_text(action), false) == ACTIONS)
@@ -734,17 +742,21 @@ static void report_stray(struct words *w, uint32_t i, uint32_t end)
 		i = report_list_blanks(w, i, end);
 	if (i == end)
 		return;
-	d = rule_error(w->r, word_span(w->at[i]), DIAG_STRAY_WORD, "`%.*s` belongs to no option", TEXT_ARG(w->at[i]));
+	d = rule_error(w->r, word_span(w->at[i]), DIAG_STRAY_WORD, "`%.*s` is not an option and not a value",
+		       TEXT_ARG(w->at[i]));
 	rule_note_effect(w->r, d);
 	if (fix_comment(w, d, i))
 		w->count = i;
 	else if (text_starts(word_text(w->at[i]), "!"))
-		diag_help(d, "rules cannot negate; an IP set can, with `!` before an entry");
+		diag_help(d,
+			  "rules cannot negate; an IP set can contain exceptions, with `!` before an entry");
 	else if (!help_protocols(w, d, i, end) && !suggest_range(w, d, i, end) && !suggest_list(w, d, i, end) &&
 		 !suggest_macro(w, d, i) && !suggest_columns(w, d, i, end))
-		diag_help(d, "%s", w->group ? "a GROUP rule has the group's name and `-i` only; all else stands in the rules of "
-					      "the group, or behind `#`"
-					    : "a comment begins with `#`");
+		diag_help(
+			d, "%s",
+			w->group
+				? "a GROUP rule has only the group's name and `-i`; write the rest in the rules of the group, or after `#`"
+				: "a comment begins with `#`");
 }
 
 /* ---- whole rules ---- */
@@ -775,13 +787,14 @@ static uint32_t end_of_quotes(const struct words *w, uint32_t i)
 static void report_quotes(struct words *w, enum rule_param id, uint32_t i, uint32_t end)
 {
 	struct diagnostic *d = rule_error(w->r, span_between(w->at[i + 1], w->at[end]), DIAG_STRAY_WORD,
-					  "the value of `%.*s` has neither quotes nor blanks", TEXT_ARG(w->at[i]));
+					  "the value of `%.*s` must not contain quotes or spaces",
+					  TEXT_ARG(w->at[i]));
 
 	rule_note_effect(w->r, d);
 	if (id == PARAM_DPORT || id == PARAM_SPORT)
-		diag_help(d, "ports of a list stand with commas between them, as in `80,443`");
+		diag_help(d, "separate the ports of a list by commas, as in `80,443`");
 	else if (id == PARAM_SOURCE || id == PARAM_DEST)
-		diag_help(d, "addresses of a list stand with commas between them");
+		diag_help(d, "separate the addresses of a list by commas");
 	w->params->meant[id] = true;
 }
 

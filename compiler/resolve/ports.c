@@ -72,9 +72,10 @@ static bool help_no_proto(struct resolver *r, struct diagnostic *d, struct text 
 	unsigned services = netdb_service(r->config->netdb, lower, 0, &port);
 
 	if (text_all_digits(lower) && !text_to_number(lower, UINT8_MAX, &number))
-		diag_help(d, "protocols have numbers from 0 to 255");
+		diag_help(d, "protocol numbers are 0 to 255");
 	else if (service)
-		diag_help(d, "%swrite `%s`", strstr(service->options, "port") ? "it is no protocol; " : "", service->options);
+		diag_help(d, "%swrite `%s`", strstr(service->options, "port") ? "it is not a protocol; " : "",
+			  service->options);
 	else if (macro && r->rule && direction_find(word_text(r->rule->type)) != DIRECTIONS)
 		diag_help(d, "it is a macro: `%.*s %s(ACCEPT)`, for example", TEXT_ARG(r->rule->type), macro->name);
 	else if (services)
@@ -88,15 +89,16 @@ static bool help_no_proto(struct resolver *r, struct diagnostic *d, struct text 
 /* Returns the protocol that is probably meant, or proto_any. */
 static struct proto report_proto(struct resolver *r, struct word value)
 {
-	struct diagnostic *d = rule_error(r, word_span(value), DIAG_UNKNOWN_PROTO, "no protocol `%.*s`",
-					  TEXT_ARG(value));
+	struct diagnostic *d = rule_error(r, word_span(value), DIAG_UNKNOWN_PROTO,
+					  "protocol `%.*s` does not exist", TEXT_ARG(value));
 	struct text lower = arena_lower(r->arena, word_text(value)), near = near_proto(r, lower);
 	struct proto meant = { .text = near };
 	bool spelt = text_is(near, "icmpv6") || text_equal_nocase(near, word_text(value)); /* only in another way */
 	uint16_t number;
 
 	if (netdb_protocol_beyond(r->config->netdb, word_text(value), &number)) {
-		rule_note_effect(r, diag_here(d, "%u in /etc/protocols, and IP has 0 to 255", number));
+		rule_note_effect(
+			r, diag_here(d, "%u in /etc/protocols, but protocol numbers are 0 to 255", number));
 		return proto_any;
 	}
 	diag_here(d, "not in /etc/protocols");
@@ -104,8 +106,9 @@ static struct proto report_proto(struct resolver *r, struct word value)
 	if (has_separator(lower))
 		diag_help(d, "a rule has one protocol; write a rule for each");
 	else if (text_starts(lower, "!"))
-		diag_help(d, "rules cannot negate; write a rule with the other action above for the protocol, and this one "
-			     "without `-p`");
+		diag_help(
+			d,
+			"rules cannot negate; write a rule for the protocol with the opposite action above, and this rule without `-p`");
 	else if (!spelt && help_no_proto(r, d, lower))
 		;
 	else if (near.len)
@@ -168,17 +171,20 @@ static bool help_port(struct resolver *r, struct diagnostic *d, struct text t)
 	struct text port, proto;
 
 	if (text_starts(t, "!") && t.len > 1) {
-		diag_help(d, "rules cannot negate: write a rule for `%.*s` with the other action above, and this one without "
-			     "the option", (int)t.len - 1, t.ptr + 1);
+		diag_help(
+			d,
+			"rules cannot negate; write a rule for `%.*s` with the opposite action above, and this rule without the option",
+			(int)t.len - 1, t.ptr + 1);
 		return true;
 	}
 	if (foreign_port_and_proto(protocol_names(r), t, &port, &proto)) {
-		diag_help(d, "the protocol stands behind `-p`: `-p %.*s -dport %.*s`", TEXT_ARG(proto), TEXT_ARG(port));
+		diag_help(d, "write the protocol after `-p`: `-p %.*s -dport %.*s`", TEXT_ARG(proto),
+			  TEXT_ARG(port));
 		return true;
 	}
 	for (const char *s = ";|&+"; *s; s++)
 		if (text_find(t, *s) > 0) {
-			diag_help(d, "ports of a list stand with commas between them, as in `80,443`");
+			diag_help(d, "separate the ports of a list by commas, as in `80,443`");
 			return true;
 		}
 	return false;
@@ -193,16 +199,18 @@ static void report_service(struct resolver *r, struct word name, const struct pr
 	struct text near;
 
 	if (known) {
-		d = rule_error(r, word_span(name), DIAG_SERVICE_PROTOCOL, "`%.*s` is no service of the protocol %.*s",
-			       TEXT_ARG(name), TEXT_ARG(proto->text));
-		rule_note_effect(r, diag_here(d, "/etc/services has it for other protocols"));
+		d = rule_error(r, word_span(name), DIAG_SERVICE_PROTOCOL,
+			       "service `%.*s` does not exist for protocol %.*s", TEXT_ARG(name),
+			       TEXT_ARG(proto->text));
+		rule_note_effect(r, diag_here(d, "/etc/services lists it for other protocols"));
 		diag_fix(diag_help(d, "write the number, `%u`", port), word_span(name), "%u", port);
 		return;
 	}
 	if (name.len && char_is_letter(name.ptr[0]))
-		d = rule_error(r, word_span(name), DIAG_UNKNOWN_SERVICE, "no service named `%.*s`", TEXT_ARG(name));
+		d = rule_error(r, word_span(name), DIAG_UNKNOWN_SERVICE, "service `%.*s` does not exist",
+			       TEXT_ARG(name));
 	else
-		d = rule_error(r, word_span(name), DIAG_BAD_PORT, "`%.*s` is no port", TEXT_ARG(name));
+		d = rule_error(r, word_span(name), DIAG_BAD_PORT, "`%.*s` is not a port", TEXT_ARG(name));
 	rule_note_effect(r, d);
 	if (text_equal_nocase(word_text(name), TEXT("any")) || text_equal_nocase(word_text(name), TEXT("all")) ||
 	    text_is(word_text(name), "*")) {
@@ -221,10 +229,11 @@ static void report_service(struct resolver *r, struct word name, const struct pr
 				   (int)(name.len - (uint32_t)dash - 1), name.ptr + dash + 1),
 			 (struct span){ name.begin + (uint32_t)dash, name.begin + (uint32_t)dash + 1 }, ":");
 	else if (text_is_quoted(word_text(name)))
-		diag_guess(diag_help(d, "values are written without quotes: `%.*s`", (int)name.len - 2, name.ptr + 1),
-			   word_span(name), "%.*s", (int)name.len - 2, name.ptr + 1);
+		diag_guess(
+			diag_help(d, "write values without quotes: `%.*s`", (int)name.len - 2, name.ptr + 1),
+			word_span(name), "%.*s", (int)name.len - 2, name.ptr + 1);
 	else
-		diag_help(d, "a port is a number from 0 to %d, a service name, or low:high", LIMIT_PORT);
+		diag_help(d, "write a number from 0 to %d, a service name, or low:high", LIMIT_PORT);
 }
 
 /* The tools read a number that begins with a zero as an octal one. */
@@ -250,11 +259,11 @@ static bool read_number(struct resolver *r, struct word word, uint16_t *port)
 		*port = (uint16_t)number;
 		return !report_octal(r, word, number);
 	}
-	d = rule_error(r, word_span(word), DIAG_BAD_PORT, "`%.*s` is no port", TEXT_ARG(word));
+	d = rule_error(r, word_span(word), DIAG_BAD_PORT, "`%.*s` is not a port", TEXT_ARG(word));
 	if (text_all_digits(word_text(word)))
-		diag_here(d, "ports end at %d", LIMIT_PORT);
+		diag_here(d, "the largest port is %d", LIMIT_PORT);
 	else
-		diag_here(d, "the ends of a range are numbers");
+		diag_here(d, "both ends of a range must be numbers");
 	rule_note_effect(r, d);
 	return false;
 }
@@ -268,8 +277,8 @@ static bool read_port_range(struct resolver *r, struct word word, uint32_t colon
 
 	if (!low.len || !high.len || text_find(word_text(high), ':') >= 0) {
 		rule_note_effect(r, diag_help(rule_error(r, word_span(word), DIAG_BAD_PORT,
-						  "`%.*s` is no range of ports", TEXT_ARG(word)),
-				       "a range has two ends, as in 0:1023 or 1024:65535"));
+							 "`%.*s` is not a port range", TEXT_ARG(word)),
+					      "a range has two ends, as in 0:1023 or 1024:65535"));
 		return false;
 	}
 	ok = read_number(r, low, &range->first);
@@ -277,7 +286,7 @@ static bool read_port_range(struct resolver *r, struct word word, uint32_t colon
 		return false;
 	if (range->first <= range->last)
 		return true;
-	d = rule_error(r, word_span(word), DIAG_BACKWARDS_RANGE, "the range ends before it begins");
+	d = rule_error(r, word_span(word), DIAG_BACKWARDS_RANGE, "port range ends before it begins");
 	rule_note_effect(r, d);
 	diag_guess(diag_help(d, "did you mean `%.*s:%.*s`?", TEXT_ARG(high), TEXT_ARG(low)), word_span(word),
 		 "%.*s:%.*s", TEXT_ARG(high), TEXT_ARG(low));
@@ -311,9 +320,9 @@ static bool report_zero(struct resolver *r, struct word value, const struct port
 
 	if (ports->count != 1 || ports->ranges[0].last != 0 || !text_all_digits(ports->text))
 		return false;
-	d = rule_error(r, word_span(value), DIAG_PORT_ZERO, "port 0 is no port");
+	d = rule_error(r, word_span(value), DIAG_PORT_ZERO, "port 0 is not a valid port");
 	if (text_is(ports->text, "0"))
-		diag_here(d, "the stock compiler takes this for any port");
+		diag_here(d, "the stock compiler matches every port");
 	rule_note_effect(r, d);
 	diag_help(d, "leave the option out to match every port");
 	return true;
@@ -324,15 +333,15 @@ static void report_empty(struct resolver *r, struct word value, uint32_t at)
 	uint32_t begin = value.begin + (at < value.len ? at : at - 1);
 
 	rule_note_effect(r, rule_error(r, (struct span){ begin, begin + 1 }, DIAG_EMPTY_LIST_ITEM,
-				"nothing stands beside this comma"));
+				       "list element is empty next to this comma"));
 }
 
 static void report_too_many(struct resolver *r, struct word value, unsigned numbers)
 {
 	struct diagnostic *d = rule_error(r, word_span(value), DIAG_TOO_MANY_PORTS,
-					  "a list holds at most %d ports", LIMIT_PORTS_OF_LIST);
+					  "list is too long: at most %d ports", LIMIT_PORTS_OF_LIST);
 
-	rule_note_effect(r, diag_here(d, "%u here; a range counts two", numbers));
+	rule_note_effect(r, diag_here(d, "%u ports here; a range counts as two", numbers));
 	diag_help(d, "write two rules");
 }
 
@@ -340,9 +349,9 @@ static void report_too_many(struct resolver *r, struct word value, unsigned numb
 static void report_too_long(struct resolver *r, struct word value)
 {
 	struct diagnostic *d = rule_error(r, word_span(value), DIAG_TOO_MANY_PORTS,
-					  "a list of ports has at most %d characters", LIMIT_ARGUMENT);
+					  "list is too long: at most %d characters of ports", LIMIT_ARGUMENT);
 
-	rule_note_effect(r, diag_here(d, "%u here", value.len));
+	rule_note_effect(r, diag_here(d, "%u characters here", value.len));
 	diag_help(d, "write two rules");
 }
 
@@ -463,8 +472,9 @@ static struct suggestion near_icmp(unsigned family_mask, struct text value)
 
 static void report_icmp(struct resolver *r, struct word value, const struct proto *proto, bool number)
 {
-	struct diagnostic *d = rule_error(r, word_span(value), DIAG_BAD_ICMP_TYPE, "no type `%.*s` of %.*s",
-					  TEXT_ARG(value), TEXT_ARG(proto->text));
+	struct diagnostic *d = rule_error(r, word_span(value), DIAG_BAD_ICMP_TYPE,
+					  "ICMP type `%.*s` does not exist for %.*s", TEXT_ARG(value),
+					  TEXT_ARG(proto->text));
 	unsigned other = proto->icmp == IPV4 ? IPV6 : IPV4;
 	struct suggestion s = near_icmp(proto->icmp, word_text(value));
 
@@ -472,13 +482,13 @@ static void report_icmp(struct resolver *r, struct word value, const struct prot
 	if (icmp_type_find(other, word_text(value)))
 		diag_help(d, "it is a type of %s", other == IPV4 ? "icmp" : "icmpv6");
 	else if (number && text_all_digits(word_text(value)))
-		diag_help(d, "numbers end at %d", LIMIT_ICMP_TYPE);
+		diag_help(d, "the largest number is %d", LIMIT_ICMP_TYPE);
 	else if (text_find(word_text(value), ',') >= 0)
 		diag_help(d, "a rule has one ICMP type; write a rule for each");
 	else if (s.best.len)
 		suggest_to(d, &s, word_span(value), "");
 	else
-		diag_help(d, "it is a name; `pvefw-cc icmp-types` lists them");
+		diag_help(d, "write a name; `pvefw-cc icmp-types` lists them");
 }
 
 bool icmp_read(struct resolver *r, struct word value, bool old_spelling, struct condition *condition)

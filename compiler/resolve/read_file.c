@@ -108,5 +108,5 @@ void late_labels_add(struct arena *arena, struct late_label *labels)
 		sorted[count++] = l;
 	qsort(sorted, count, sizeof(*sorted), compare_late_labels);
 	for (unsigned i = 0; i < count; i++)
-		diag_label(sorted[i]->d, sorted[i]->span, "this is ignored with it");
+		diag_label(sorted[i]->d, sorted[i]->span, "this is ignored, too");
 }

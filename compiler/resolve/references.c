@@ -84,7 +84,7 @@ static void suggest_aliases(struct resolver *r, struct suggestion *s, const stru
 static const char *where_looked(const struct resolver *r, const struct lookup *look)
 {
 	if (text_is(text_of(look->prefix), "sdn/"))
-		return r->config->sdn.ipsets ? "not a set of the SDN"
+		return r->config->sdn.ipsets ? "not defined by the SDN"
 					     : "this tree has no SDN configuration (sdn/.running-config)";
 	if (look->count == 1 && look->scopes[0] == r->own)
 		return "not defined in this file";
@@ -97,11 +97,12 @@ static const char *where_looked(const struct resolver *r, const struct lookup *l
 static struct diagnostic *report_cluster_unknown(struct resolver *r, struct word reference, const char *what)
 {
 	struct diagnostic *d = rule_error(r, word_span(reference), DIAG_CLUSTER_UNKNOWN,
-					  "no %s named `%.*s` at hand", what, TEXT_ARG(reference));
+					  "cannot check %s `%.*s`: no cluster.fw found", what,
+					  TEXT_ARG(reference));
 
-	diag_note(d, "cluster.fw may define it, but there is none beside this file");
+	diag_note(d, "cluster.fw may define it, but there is none next to this file");
 	diag_note(d, "if it does not, the %s is ignored", r->rule ? "rule" : "entry");
-	return diag_help(d, "name the tree, not the file");
+	return diag_help(d, "check the whole tree instead of the file");
 }
 
 /* `sign`: "+" for sets, of which `reference` is what follows it. */
@@ -110,12 +111,12 @@ static void report_guest_scope(struct resolver *r, struct word reference, const 
 {
 	struct span whole = { reference.begin - (uint32_t)strlen(sign), reference.begin + reference.len };
 	struct diagnostic *d = rule_error(r, word_span(reference), DIAG_GUEST_SCOPE,
-					  "`guest/` can be used in a guest's file only");
+					  "`guest/` is only allowed in a guest's file");
 
 	if (r->in_group)
-		diag_here(d, "a security group belongs to no guest");
+		diag_here(d, "a security group does not belong to a guest");
 	else
-		diag_here(d, "a %s file belongs to no guest", file_kind_name(r->file->kind));
+		diag_here(d, "a %s file does not belong to a guest", file_kind_name(r->file->kind));
 	rule_note_effect(r, d);
 	if (in_cluster)
 		diag_guess(diag_help(d, "did you mean `%sdc/%.*s`?", sign, TEXT_ARG(name)), whole, "%sdc/%.*s",
@@ -125,11 +126,11 @@ static void report_guest_scope(struct resolver *r, struct word reference, const 
 static void report_alias_below(struct resolver *r, struct word reference, const struct alias *alias)
 {
 	struct diagnostic *d = rule_error(r, word_span(reference), DIAG_ALIAS_BEFORE_DEFINITION,
-					  "the alias `%.*s` is used before it is defined",
+					  "alias `%.*s` is used before its definition",
 					  TEXT_ARG(alias->name));
 
 	diag_label(d, alias->span, "defined here");
-	diag_help(rule_note_effect(r, d), "files are read from top to bottom: move the definition up");
+	diag_help(rule_note_effect(r, d), "files are read from top to bottom; move the definition up");
 }
 
 static void report_implicit_local_network(struct resolver *r, struct word reference)
@@ -138,8 +139,9 @@ static void report_implicit_local_network(struct resolver *r, struct word refere
 					  "`local_network` is not defined in cluster.fw");
 
 	rule_note_effect(r, d);
-	diag_note(d, "without a definition it is added after all files are read, for the set `management` "
-		     "and for the host's own rules only");
+	diag_note(
+		d,
+		"without a definition it is determined after all files are read, only for the set `management` and for cluster traffic");
 	diag_help(d, "define it in [ALIASES] of cluster.fw, above its first use");
 }
 
@@ -168,7 +170,7 @@ static bool suggest_other_kind(struct resolver *r, struct diagnostic *d, struct 
 		diag_guess(diag_help(d, "did you mean the IP set, `+%s%.*s`?", look->prefix, TEXT_ARG(lower)),
 			 word_span(reference), "+%s%.*s", look->prefix, TEXT_ARG(lower));
 	else if (set)
-		diag_help(d, "it is an IP set, and no IP set can hold another one");
+		diag_help(d, "it is an IP set, and an IP set cannot contain another one");
 	else if (r->rule && !*look->prefix && (text_is(lower, "any") || text_is(lower, "all")))
 		diag_help(d, "leave the option out to match every address");
 	else
@@ -193,7 +195,7 @@ static void report_unknown_alias(struct resolver *r, struct word reference, cons
 		report_cluster_unknown(r, reference, "alias");
 		return;
 	}
-	d = rule_error(r, word_span(reference), DIAG_UNKNOWN_ALIAS, "no alias named `%.*s`",
+	d = rule_error(r, word_span(reference), DIAG_UNKNOWN_ALIAS, "alias `%.*s` is not defined",
 		       TEXT_ARG(reference));
 	diag_here(d, "%s", where_looked(r, look));
 	suggest_start(&s, word_text(look->name));
@@ -239,10 +241,10 @@ static bool report_long_reference(struct resolver *r, struct word reference, con
 	if (!r->rule || !*look->prefix || reference.len <= ALIAS_NAME_MAX ||
 	    look->name.len > ALIAS_NAME_MAX)
 		return false;
-	d = rule_error(r, word_span(reference), DIAG_LONG_REFERENCE, "a reference has at most %d characters",
-		       ALIAS_NAME_MAX);
+	d = rule_error(r, word_span(reference), DIAG_LONG_REFERENCE,
+		       "reference is too long: at most %d characters", ALIAS_NAME_MAX);
 	rule_note_effect(r, diag_here(d, "%u with `%s`", reference.len, look->prefix));
-	diag_help(d, "behind `%s` a name has at most %u characters", look->prefix,
+	diag_help(d, "after `%s` a name has at most %u characters", look->prefix,
 		  ALIAS_NAME_MAX - (unsigned)strlen(look->prefix));
 	return true;
 }
@@ -368,14 +370,14 @@ static void report_unknown_set(struct resolver *r, struct word reference, const 
 	struct diagnostic *d;
 
 	d = rule_error(r, word_span(reference), predefined ? DIAG_IMPLICIT_SET : DIAG_UNKNOWN_SET,
-		       predefined ? "the IP set `%.*s` is used but not written" : "no IP set named `%.*s`",
+		       predefined ? "IP set `%.*s` is used but not defined in a file"
+				  : "IP set `%.*s` is not defined",
 		       TEXT_ARG(look->name));
 	diag_here(d, "%s", where_looked(r, look));
 	rule_note_effect(r, d);
 	if (predefined) {
-		diag_note(d, "the set has a meaning of its own, but can be referred to only where it is "
-			     "written in a file");
-		diag_help(d, "write `[IPSET %.*s]`, if only with no entries, above its first use",
+		diag_note(d, "the set is predefined, but a rule can use it only if a file defines it");
+		diag_help(d, "write `[IPSET %.*s]` above its first use, even without entries",
 			  TEXT_ARG(look->name));
 		return;
 	}
@@ -388,11 +390,10 @@ static void report_unknown_set(struct resolver *r, struct word reference, const 
 static void report_set_below(struct resolver *r, struct word reference, const struct ipset *set)
 {
 	struct diagnostic *d = rule_error(r, word_span(reference), DIAG_SET_BEFORE_DEFINITION,
-					  "the IP set `%.*s` is used before it is defined",
-					  TEXT_ARG(set->name));
+					  "IP set `%.*s` is used before its definition", TEXT_ARG(set->name));
 
 	diag_label(d, set->span, "defined here");
-	diag_help(rule_note_effect(r, d), "files are read from top to bottom: move the definition up");
+	diag_help(rule_note_effect(r, d), "files are read from top to bottom; move the definition up");
 }
 
 /* True if the reference fails only because of its capitals. */
@@ -409,7 +410,7 @@ static bool report_set_case(struct resolver *r, struct word reference, const str
 		if (!set)
 			continue;
 		d = rule_error(r, word_span(reference), DIAG_SET_NAME_CASE,
-			       "IP sets are referred to in lower case");
+			       "reference to an IP set must be in lower case");
 		diag_label(d, set->span, "stored as `%.*s`", TEXT_ARG(set->name));
 		rule_note_effect(r, d);
 		diag_fix(diag_help(d, "write `+%s%.*s`", look->prefix, TEXT_ARG(lower)), with_plus(reference),
@@ -423,12 +424,12 @@ static bool report_set_case(struct resolver *r, struct word reference, const str
 static void report_bad_set(struct resolver *r, struct word reference)
 {
 	struct diagnostic *d = rule_error(r, with_plus(reference), DIAG_BAD_SET_REFERENCE,
-					  "`+%.*s` is no reference to an IP set", TEXT_ARG(reference));
+					  "`+%.*s` is not a valid reference to an IP set",
+					  TEXT_ARG(reference));
 
 	rule_note_effect(r, d);
-	diag_help(d, "it is written `+name`, `+dc/name`, `+guest/name` or `+sdn/name`");
-	diag_help(d, "a name is a letter, then letters, digits, `-` and `_`, 2 to %d characters in all",
-		  SET_NAME_MAX);
+	diag_help(d, "write `+name`, `+dc/name`, `+guest/name` or `+sdn/name`");
+	diag_help(d, "write a letter, then letters, digits, `-` and `_`, 2 to %d characters", SET_NAME_MAX);
 }
 
 static void report_missing_set(struct resolver *r, struct word reference, const struct lookup *look)

@@ -42,16 +42,16 @@ struct diagnostic *rule_note_effect(struct resolver *r, struct diagnostic *d)
 	if (!r->rule)
 		return diag_note(d, "the entry is ignored");
 	if (r->rule->disabled)
-		return diag_note(d, "the rule is disabled; when enabled, it would be ignored");
+		return diag_note(d, "the rule is disabled; if enabled, it would be ignored");
 	direction = direction_find(word_text(r->rule->type));
 	if (direction == DIRECTION_GROUP)
-		return diag_note(d, "the rule is ignored; none of the group's rules applies here");
+		return diag_note(d, "the rule is ignored: none of the group's rules applies here");
 	if (r->in_group)
-		return diag_note(d, "the rule is ignored, wherever the group is used");
+		return diag_note(d, "the rule is ignored wherever the group is used");
 	if (direction == DIRECTIONS)
 		return diag_note(d, "the rule is ignored");
 	policy = policy_of(r, direction, &name);
-	return diag_note(d, "the rule is ignored; the traffic falls through to %s %s", name, policy);
+	return diag_note(d, "the rule is ignored: the traffic falls through to %s %s", name, policy);
 }
 
 struct diagnostic *refused_report(struct resolver *r, struct span line, const char *effect)

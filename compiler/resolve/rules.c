@@ -99,10 +99,11 @@ static bool report_foreign_line(struct resolver *r, const struct ast_rule *node)
 
 	if (!program || !node->action.len)
 		return false;
-	d = rule_error(r, word_span(node->type), DIAG_UNKNOWN_TYPE, "no rule type `%.*s`", TEXT_ARG(node->type));
-	diag_note(d, "it looks like a line of %s", program);
+	d = rule_error(r, word_span(node->type), DIAG_UNKNOWN_TYPE, "rule type `%.*s` does not exist",
+		       TEXT_ARG(node->type));
+	diag_note(d, "this looks like a line of %s", program);
 	rule_note_effect(r, d);
-	diag_help(d, "a rule is written `TYPE ACTION` and options, as in `IN ACCEPT -p tcp -dport 22`");
+	diag_help(d, "write a rule as `TYPE ACTION` and options, as in `IN ACCEPT -p tcp -dport 22`");
 	suggest_translation(r, node, d, strcmp(program, "iptables") == 0 || strcmp(program, "ip6tables") == 0);
 	return true;
 }
@@ -122,7 +123,8 @@ static const struct ast_rule *report_type(struct resolver *r, const struct ast_r
 		return NULL;
 	*meant = *node;
 	*direction = direction_find(near);
-	d = rule_error(r, word_span(type), DIAG_UNKNOWN_TYPE, "no rule type `%.*s`", TEXT_ARG(type));
+	d = rule_error(r, word_span(type), DIAG_UNKNOWN_TYPE, "rule type `%.*s` does not exist",
+		       TEXT_ARG(type));
 	rule_note_effect(r, d);
 	if (action != ACTIONS && node->action.len && direction_find(word_text(node->action)) != DIRECTIONS) {
 		/* "ACCEPT IN" */
@@ -141,7 +143,8 @@ static const struct ast_rule *report_type(struct resolver *r, const struct ast_r
 
 		*direction = DIRECTION_IN;
 		*has_action = true;
-		diag_help(d, "the type stands before the action; did you mean `IN %s` or `OUT %s`?", what, what);
+		diag_help(d, "write the type before the action; did you mean `IN %s` or `OUT %s`?", what,
+			  what);
 		return meant;
 	}
 	if (near.len) {
@@ -169,11 +172,11 @@ static void report_misplaced_type(struct resolver *r, struct word type, enum dir
 	else
 		diag_note(d, "the rule is ignored");
 	if (r->in_group)
-		diag_help(d, "a group holds IN, OUT and FORWARD rules; groups cannot be nested");
+		diag_help(d, "a group contains IN, OUT and FORWARD rules; groups cannot be nested");
 	else if (r->file->kind == FILE_VNET)
-		diag_help(d, "a vnet's file holds FORWARD and GROUP rules");
+		diag_help(d, "a vnet file contains FORWARD and GROUP rules");
 	else
-		diag_help(d, "a guest's file holds IN, OUT and GROUP rules");
+		diag_help(d, "a guest's file contains IN, OUT and GROUP rules");
 }
 
 /* What to read the rest of the rule as, and its direction; NULL if nothing more can be said about it. */
@@ -221,7 +224,7 @@ static void help_macro(struct diagnostic *d, const struct ast_rule *rule)
 		return;
 	}
 	behind = rule->params->key;
-	diag_help(d, "it is a macro, with its action in brackets: write `%.*s(%s)`", TEXT_ARG(word),
+	diag_help(d, "it is a macro; write its action in parentheses: `%.*s(%s)`", TEXT_ARG(word),
 		  action_names[found]);
 	diag_fix(d, (struct span){ word.begin, behind.begin + behind.len }, "%.*s(%s)", TEXT_ARG(word),
 		 action_names[found]);
@@ -281,10 +284,11 @@ static bool report_action(struct resolver *r, const struct ast_rule *rule)
 	struct diagnostic *d;
 	struct suggestion s;
 
-	d = rule_error(r, word_span(word), DIAG_UNKNOWN_ACTION, "no action `%.*s`", TEXT_ARG(word));
+	d = rule_error(r, word_span(word), DIAG_UNKNOWN_ACTION, "action `%.*s` does not exist",
+		       TEXT_ARG(word));
 	rule_note_effect(r, d);
 	if (any != ACTIONS) {
-		diag_fix(diag_help(d, "actions are written in capitals: `%s`", action_names[any]),
+		diag_fix(diag_help(d, "write actions in capital letters: `%s`", action_names[any]),
 			 word_span(word), "%s", action_names[any]);
 		return false;
 	}
@@ -293,7 +297,7 @@ static bool report_action(struct resolver *r, const struct ast_rule *rule)
 		return false;
 	}
 	if (text_equal_nocase(word_text(word), TEXT("GROUP"))) {
-		diag_help(d, "the rules of a security group are used by a line of its own: `GROUP NAME`");
+		diag_help(d, "write a security group on a line of its own: `GROUP NAME`");
 		return true;
 	}
 	if (!rule->macro.ptr && macro_find(word_text(word))) {
@@ -303,7 +307,8 @@ static bool report_action(struct resolver *r, const struct ast_rule *rule)
 	if (suggest_swapped(d, rule))
 		return true;
 	if (!rule->macro.ptr && service) {
-		diag_help(d, "there is no macro for it; write `%.*s ACCEPT %s`", TEXT_ARG(rule->type), service->options);
+		diag_help(d, "no macro exists for it; write `%.*s ACCEPT %s`", TEXT_ARG(rule->type),
+			  service->options);
 		return true;
 	}
 	if (word.len > 1 && word.ptr[word.len - 1] == ';') {
@@ -316,7 +321,7 @@ static bool report_action(struct resolver *r, const struct ast_rule *rule)
 	if (s.best.len)
 		suggest_to(d, &s, word_span(word), "");
 	else
-		diag_help(d, "it is ACCEPT, DROP or REJECT, or a macro with one of them: MACRO(ACTION)");
+		diag_help(d, "write ACCEPT, DROP or REJECT, or a macro with one of them: MACRO(ACTION)");
 	return !s.best.len;
 }
 
@@ -353,7 +358,8 @@ static bool help_no_macro(struct resolver *r, struct diagnostic *d, struct word 
 		return false;
 	if (!known)
 		action = verdict && verdict->action != ACTIONS ? verdict->action : ACTION_ACCEPT;
-	diag_help(d, "there is no macro for it; write `%.*s %s %s`", TEXT_ARG(node->type), action_names[action], options);
+	diag_help(d, "no macro exists for it; write `%.*s %s %s`", TEXT_ARG(node->type), action_names[action],
+		  options);
 	if (service && *service->help)
 		diag_help(d, "%s", service->help);
 	if (known && !node->params)
@@ -363,18 +369,18 @@ static bool help_no_macro(struct resolver *r, struct diagnostic *d, struct word 
 
 static void report_macro(struct resolver *r, struct word name)
 {
-	struct diagnostic *d = rule_error(r, word_span(name), DIAG_UNKNOWN_MACRO, "no macro named `%.*s`",
-					  TEXT_ARG(name));
+	struct diagnostic *d = rule_error(r, word_span(name), DIAG_UNKNOWN_MACRO,
+					  "macro `%.*s` does not exist", TEXT_ARG(name));
 	struct suggestion s;
 	uint64_t port;
 
 	rule_note_effect(r, d);
 	if (text_find(word_text(name), ',') > 0) {
-		diag_help(d, "a rule has one macro; write a rule for each");
+		diag_help(d, "a rule has only one macro; write a rule for each");
 		return;
 	}
 	if (text_to_number(word_text(name), UINT16_MAX, &port)) {
-		diag_help(d, "a port is written `IN ACCEPT -p tcp -dport %.*s`", TEXT_ARG(name));
+		diag_help(d, "write a port as `IN ACCEPT -p tcp -dport %.*s`", TEXT_ARG(name));
 		return;
 	}
 	if (help_no_macro(r, d, name))
@@ -394,29 +400,29 @@ static void report_no_action(struct resolver *r, const struct ast_rule *node, en
 {
 	bool group = direction == DIRECTION_GROUP, macro = node->macro.ptr != NULL;
 	struct word where = macro ? node->macro : node->type;
-	struct diagnostic *d = rule_error(r, word_span(where), DIAG_MISSING_ACTION, "a %s without %s",
+	struct diagnostic *d = rule_error(r, word_span(where), DIAG_MISSING_ACTION, "%s has no %s",
 					  group   ? "GROUP rule"
 					  : macro ? "macro"
 						  : "rule",
-					  group ? "the group's name" : "action");
+					  group ? "group name" : "action");
 
 	rule_note_effect(r, d);
 	if (macro)
 		diag_help(d, "write `%.*s(ACCEPT)`, `%.*s(DROP)` or `%.*s(REJECT)`", TEXT_ARG(where),
 			  TEXT_ARG(where), TEXT_ARG(where));
 	else if (!group)
-		diag_help(d, "the action stands behind %s: ACCEPT, DROP, REJECT, or MACRO(ACTION)",
+		diag_help(d, "write the action after %s: ACCEPT, DROP, REJECT, or MACRO(ACTION)",
 			  direction_names[direction]);
 }
 
 /* "IN GROUP(web)" */
 static void report_group_as_macro(struct resolver *r, const struct ast_rule *node)
 {
-	struct diagnostic *d = rule_error(r, word_span(node->macro), DIAG_UNKNOWN_MACRO, "no macro named `%.*s`",
-					  TEXT_ARG(node->macro));
+	struct diagnostic *d = rule_error(r, word_span(node->macro), DIAG_UNKNOWN_MACRO,
+					  "macro `%.*s` does not exist", TEXT_ARG(node->macro));
 
 	rule_note_effect(r, d);
-	diag_help(d, "the rules of a security group are used by a line of its own: `GROUP %.*s`", TEXT_ARG(node->action));
+	diag_help(d, "write a security group on a line of its own: `GROUP %.*s`", TEXT_ARG(node->action));
 }
 
 /* True if words behind the action are part of a mistake in it. */
@@ -437,10 +443,11 @@ static bool read_action(struct resolver *r, const struct ast_rule *node, struct 
 	if (node->macro.ptr && !rule->macro && !swapped)
 		report_macro(r, node->macro);
 	if (rule->direction == DIRECTION_FORWARD && rule->action == ACTION_REJECT)
-		rule_note_effect(r, diag_fix(diag_help(rule_error(r, word_span(node->action), DIAG_FORWARD_REJECT,
-							   "a FORWARD rule cannot REJECT"),
-						"write `DROP`"),
-				      word_span(node->action), "DROP"));
+		rule_note_effect(
+			r, diag_fix(diag_help(rule_error(r, word_span(node->action), DIAG_FORWARD_REJECT,
+							 "FORWARD rule cannot have the action REJECT"),
+					      "write `DROP`"),
+				    word_span(node->action), "DROP"));
 	if (r->odd && encoding_odd(r->file->source, word_span(node->action)))
 		stray = true; /* a character in it may have been meant as a blank */
 	return stray;
@@ -467,57 +474,58 @@ static bool iface_is_valid(struct text t)
 static void report_nic(struct resolver *r, struct word value)
 {
 	struct text lower = arena_lower(r->arena, word_text(value));
-	struct diagnostic *d = rule_error(r, word_span(value), DIAG_NIC_NAME, "`%.*s` is no NIC of a guest",
-					  TEXT_ARG(value));
+	struct diagnostic *d = rule_error(r, word_span(value), DIAG_NIC_NAME,
+					  "`%.*s` is not a NIC of a guest", TEXT_ARG(value));
 
 	rule_note_effect(r, d);
 	if (text_starts(lower, "net") && text_all_digits((struct text){ lower.ptr + 3, lower.len - 3 }))
 		diag_guess(diag_help(d, "did you mean `%.*s`?", TEXT_ARG(lower)), word_span(value), "%.*s",
 			 TEXT_ARG(lower));
 	else
-		diag_help(d, "it is net0, net1 and so on, as in the guest's configuration");
+		diag_help(d, "write net0, net1 and so on, as in the guest's configuration");
 }
 
 static void report_iface_not_allowed(struct resolver *r, struct word value)
 {
 	struct diagnostic *d = rule_error(r, word_span(value), DIAG_IFACE_NOT_ALLOWED,
-					  "no interface can be named in a %s",
+					  "interface not allowed in a %s",
 					  r->in_group ? "security group" : "vnet file");
 
 	rule_note_effect(r, d);
 	if (r->in_group)
-		diag_help(d, "name it where the group is used: `GROUP name -i iface`");
+		diag_help(d, "write it where the group is used: `GROUP name -i iface`");
 	else
-		diag_help(d, "the rules of a vnet are about all traffic through it");
+		diag_help(d, "delete it; the rules of a vnet apply to all traffic through it");
 }
 
 static void report_iface(struct resolver *r, struct word value)
 {
 	struct diagnostic *d = rule_error(r, word_span(value), DIAG_BAD_IFACE,
-					  "`%.*s` cannot be the name of an interface", TEXT_ARG(value));
+					  "`%.*s` is not a valid interface name", TEXT_ARG(value));
 
 	rule_note_effect(r, d);
 	if (text_find(word_text(value), ',') >= 0)
-		diag_help(d, "a rule names one interface; write a rule for each");
+		diag_help(d, "a rule has only one interface; write a rule for each");
 	else if (text_find(word_text(value), '+') >= 0 || text_find(word_text(value), '*') >= 0)
-		diag_help(d, "there are no wildcards; write a rule for each interface, or leave `-i` out");
+		diag_help(d,
+			  "wildcards are not possible; write a rule for each interface, or leave `-i` out");
 	else if (text_starts(word_text(value), "!"))
 		diag_help(d, "rules cannot negate; write a rule for each of the other interfaces");
 	else
-		diag_help(d,
-			  "a name is a letter, then letters, digits and `_`, 2 to 21 characters in all, and "
-			  "perhaps `.` or `:` and a number");
+		diag_help(
+			d,
+			"write a letter, then letters, digits and `_`, 2 to 21 characters, optionally `.` or `:` and a number");
 }
 
 /* Longer than the kernel's names are, and no alternative name that is known. */
 static void report_long_iface(struct resolver *r, struct word value)
 {
 	struct diagnostic *d = rule_error(r, word_span(value), DIAG_IFACE_TOO_LONG,
-					  "no interface can be called `%.*s`", TEXT_ARG(value));
+					  "interface name `%.*s` is too long", TEXT_ARG(value));
 
-	diag_here(d, "%u characters; the kernel has names of at most %d", value.len, LIMIT_IFACE_NAME);
+	diag_here(d, "%u characters, but at most %d are possible", value.len, LIMIT_IFACE_NAME);
 	rule_note_effect(r, d);
-	diag_help(d, "an alternative name has to be one of an interface of the node");
+	diag_help(d, "write a name or an alternative name that `ip link` shows");
 }
 
 static void read_nic(struct resolver *r, struct word value, struct rule *rule)
@@ -584,7 +592,7 @@ static void help_without_macro(struct resolver *r, struct diagnostic *d, const s
 
 	if (macro->count == 2)
 		sets = arena_printf(r->arena, "%s` and `%s", sets, macro_rule_text(r->arena, &macro->rules[1]));
-	diag_note(d, "the macro %s sets `%s`%s itself", macro->name, sets, macro->count > 2 ? " and more" : "");
+	diag_note(d, "macro %s sets `%s`%s itself", macro->name, sets, macro->count > 2 ? " and more" : "");
 	for (unsigned i = 1; more && i < macro->count; i++)
 		more = strcmp(macro->rules[i].proto, proto) == 0;
 	if (macro->count > 1 && !more) {
@@ -592,8 +600,9 @@ static void help_without_macro(struct resolver *r, struct diagnostic *d, const s
 			  TEXT_ARG(node->type), TEXT_ARG(node->action), proto, TEXT_ARG(key), TEXT_ARG(value));
 		return;
 	}
-	diag_help(d, "leave `%.*s` out, or write the rule without the macro: `%.*s %.*s -p %s %.*s %.*s`", TEXT_ARG(key),
-		  TEXT_ARG(node->type), TEXT_ARG(node->action), proto, TEXT_ARG(key), TEXT_ARG(value));
+	diag_help(d, "delete `%.*s`, or write the rule without the macro: `%.*s %.*s -p %s %.*s %.*s`",
+		  TEXT_ARG(key), TEXT_ARG(node->type), TEXT_ARG(node->action), proto, TEXT_ARG(key),
+		  TEXT_ARG(value));
 	if (!text_equal(word_text(value), text_of(macro->rules[0].dport ? macro->rules[0].dport : "")))
 		diag_guess(d, whole, "%.*s%s%s", TEXT_ARG(node->action), proto_given ? "" : " -p ",
 			   proto_given ? "" : proto);
@@ -626,14 +635,16 @@ static void report_without_proto(struct resolver *r, const struct params *params
 		if (!key.ptr)
 			continue;
 		if (d) {
-			diag_label(d, word_span(key), "and so does this");
+			diag_label(d, word_span(key), "this needs it, too");
 			continue;
 		}
 		d = rule_error(r, word_span(key), DIAG_PARAM_WITHOUT_PROTO, "`%.*s` needs a protocol%s",
 			       TEXT_ARG(key), macro ? ", also in a rule with a macro" : "");
 		rule_note_effect(r, d);
 		if (!r->rule->macro.ptr && dependent[i] != PARAM_ICMP_TYPE)
-			diag_note(d, "the nftables preview of Proxmox VE loses the port: there the rule matches every one");
+			diag_note(
+				d,
+				"the nftables preview of Proxmox VE ignores the port: there the rule matches every port");
 		if (macro)
 			help_without_macro(r, d, macro, key, value, false);
 		else
@@ -644,22 +655,24 @@ static void report_without_proto(struct resolver *r, const struct params *params
 static void report_no_ports(struct resolver *r, struct word key, const struct proto *proto)
 {
 	struct diagnostic *d = rule_error(r, word_span(key), DIAG_PROTO_WITHOUT_PORTS,
-					  "the protocol `%.*s` has no ports", TEXT_ARG(proto->text));
+					  "protocol `%.*s` has no ports", TEXT_ARG(proto->text));
 
 	rule_note_effect(r, d);
 	if (proto->number == 1 || proto->number == 58)
-		diag_help(d, "an ICMP type is written `-p %s -icmp-type NAME`",
+		diag_help(d, "write an ICMP type as `-p %s -icmp-type NAME`",
 			  proto->number == 1 ? "icmp" : "icmpv6");
 	else
-		diag_help(d, "tcp, udp, udplite, sctp and dccp have ports");
+		diag_help(d, "only tcp, udp, udplite, sctp and dccp have ports");
 }
 
 static void read_dport(struct resolver *r, struct word key, struct word value, struct condition *c)
 {
 	if (text_is(c->proto.text, "ipv6-icmp"))
-		rule_note_effect(r, diag_help(rule_error(r, word_span(key), DIAG_IPV6_ICMP_DPORT,
-						  "`-p ipv6-icmp` takes no ICMP type in `%.*s`", TEXT_ARG(key)),
-				       "write `-p icmpv6`, or `-icmp-type` instead of `%.*s`", TEXT_ARG(key)));
+		rule_note_effect(
+			r, diag_help(rule_error(r, word_span(key), DIAG_IPV6_ICMP_DPORT,
+						"ICMP type in `%.*s` not allowed with `-p ipv6-icmp`",
+						TEXT_ARG(key)),
+				     "write `-p icmpv6`, or `-icmp-type` instead of `%.*s`", TEXT_ARG(key)));
 	else if (c->proto.icmp)
 		icmp_read(r, value, true, c);
 	else if (!c->proto.has_ports)
@@ -686,15 +699,16 @@ static void read_icmp_type(struct resolver *r, const struct params *params, stru
 	struct word key = params->key[PARAM_ICMP_TYPE], value = params->value[PARAM_ICMP_TYPE];
 
 	if (!c->proto.icmp)
-		rule_note_effect(r, diag_help(rule_error(r, word_span(key), DIAG_ICMP_TYPE_PROTO,
-						  "the protocol `%.*s` has no ICMP types", TEXT_ARG(c->proto.text)),
-				       "use `-p icmp` or `-p icmpv6`"));
+		rule_note_effect(
+			r, diag_help(rule_error(r, word_span(key), DIAG_ICMP_TYPE_PROTO,
+						"protocol `%.*s` has no ICMP types", TEXT_ARG(c->proto.text)),
+				     "use `-p icmp` or `-p icmpv6`"));
 	else if (params->value[PARAM_DPORT].ptr)
-		rule_note_effect(r,
-			  diag_label(diag_help(rule_error(r, word_span(key), DIAG_ICMP_TYPE_AND_DPORT,
-							  "`-icmp-type` cannot stand together with `-dport`"),
-					       "leave `-dport` out"),
-				     word_span(params->key[PARAM_DPORT]), "this is an ICMP type, too"));
+		rule_note_effect(
+			r, diag_label(diag_help(rule_error(r, word_span(key), DIAG_ICMP_TYPE_AND_DPORT,
+							   "`-icmp-type` and `-dport` cannot be combined"),
+						"delete `-dport`"),
+				      word_span(params->key[PARAM_DPORT]), "this is an ICMP type, too"));
 	else
 		icmp_read(r, value, false, c);
 }
@@ -762,11 +776,11 @@ static bool conflicts(struct resolver *r, const struct macro *macro, const struc
 		diag_label(*d, span, "it sets `%s %s`", rule_param_table[id].spellings[0], of_macro);
 		return true;
 	}
-	*d = rule_error(r, span, DIAG_MACRO_CONFLICT, "the macro %s sets `%s %s` itself", macro->name,
+	*d = rule_error(r, span, DIAG_MACRO_CONFLICT, "macro %s sets `%s %s` itself", macro->name,
 			rule_param_table[id].spellings[0], of_macro);
 	rule_note_effect(r, *d);
 	if (id == PARAM_PROTO)
-		diag_help(*d, "leave the option out, or write the rule without the macro");
+		diag_help(*d, "delete the option, or write the rule without the macro");
 	else
 		help_without_macro(r, *d, macro, params->key[id], value, true);
 	return true;
@@ -869,11 +883,11 @@ static bool agree_on_family_mask(struct resolver *r, const struct version_part *
 			*family_mask &= part->family_mask;
 			continue;
 		}
-		d = rule_error(r, part->span, DIAG_MIXED_VERSIONS, "IPv4 and IPv6 in one rule");
+		d = rule_error(r, part->span, DIAG_MIXED_VERSIONS, "rule combines IPv4 and IPv6");
 		diag_here(d, "%s is %s", part->what, version_name(part->family_mask));
 		diag_label(d, first->span, "%s is %s", first->what, version_name(first->family_mask));
 		rule_note_effect(r, d);
-		diag_help(d, "write a rule for each version");
+		diag_help(d, "write a rule for each IP version");
 		return false;
 	}
 	return true;
@@ -909,8 +923,9 @@ static void check_pairs(struct resolver *r, const struct rule *rule)
 
 	if (pairs <= LIMIT_RULES_OF_LINE || rule->direction == DIRECTION_FORWARD)
 		return;
-	d = rule_error(r, rule->source->span, DIAG_TOO_MANY_PAIRS, "source and destination make too many pairs");
-	diag_here(d, "%llu pairs, where iptables makes a rule of each", (unsigned long long)pairs);
+	d = rule_error(r, rule->source->span, DIAG_TOO_MANY_PAIRS,
+		       "too many pairs of source and destination");
+	diag_here(d, "%llu pairs, and iptables needs a rule for each", (unsigned long long)pairs);
 	rule_note_effect(r, d);
 	diag_help(d, "a rule has at most %d; use IP sets", LIMIT_RULES_OF_LINE);
 }
@@ -1002,28 +1017,27 @@ static bool report_group_name(struct resolver *r, struct word name)
 	group = scope_find_group(r->config, lower);
 	if (valid && name.len <= GROUP_NAME_MAX && !(capitals && group))
 		return false;
-	d = rule_error(r, word_span(name), DIAG_BAD_GROUP_REFERENCE, "`%.*s` is no name of a security group",
-		       TEXT_ARG(name));
+	d = rule_error(r, word_span(name), DIAG_BAD_GROUP_REFERENCE,
+		       "`%.*s` is not a valid reference to a security group", TEXT_ARG(name));
 	rule_note_effect(r, d);
 	if (valid && group) {
 		diag_label(d, group->span, "stored as `%.*s`", TEXT_ARG(lower));
-		diag_fix(diag_help(d, "groups are stored, and referred to, in lower case: write `%.*s`", TEXT_ARG(lower)),
+		diag_fix(diag_help(d, "write references to groups in lower case: `%.*s`", TEXT_ARG(lower)),
 			 word_span(name), "%.*s", TEXT_ARG(lower));
 	} else if (valid) {
 		diag_here(d, "%u characters", name.len);
 		diag_help(d, "a name has at most %d characters", GROUP_NAME_MAX);
 	} else if (text_find(word_text(name), ',') > 0) {
-		diag_help(d, "a GROUP rule has one group; write a rule for each");
+		diag_help(d, "a GROUP rule has only one group; write a rule for each");
 	} else if (text_starts(word_text(name), "+")) {
 		diag_guess(diag_help(d, "did you mean `%.*s`?", (int)name.len - 1, name.ptr + 1), word_span(name), "%.*s",
 			   (int)name.len - 1, name.ptr + 1);
 	} else if (text_find(word_text(name), '(') > 0) {
-		diag_help(d, "a GROUP rule has the name alone; the actions stand in the group's rules");
+		diag_help(d, "a GROUP rule has only the name; the group's rules have the actions");
 	} else if (is_before_semicolon(name)) {
 		diag_help(d, "a comment begins with `#`");
 	} else {
-		diag_help(d,
-			  "a name is a letter, then letters, digits, `-` and `_`, 2 to %d characters in all",
+		diag_help(d, "write a letter, then letters, digits, `-` and `_`, 2 to %d characters",
 			  GROUP_NAME_MAX);
 	}
 	return true;
@@ -1034,14 +1048,15 @@ static void report_unknown_group(struct resolver *r, struct word name)
 	struct diagnostic *d;
 
 	if (r->cluster_unknown) {
-		d = rule_error(r, word_span(name), DIAG_CLUSTER_UNKNOWN, "no security group named `%.*s` at hand",
-			       TEXT_ARG(name));
-		diag_note(d, "cluster.fw may define it, but there is none beside this file");
+		d = rule_error(r, word_span(name), DIAG_CLUSTER_UNKNOWN,
+			       "cannot check security group `%.*s`: no cluster.fw found", TEXT_ARG(name));
+		diag_note(d, "cluster.fw may define it, but there is none next to this file");
 		diag_note(d, "if it does not, the rule is ignored");
-		diag_help(d, "name the tree, not the file");
+		diag_help(d, "check the whole tree instead of the file");
 		return;
 	}
-	d = rule_error(r, word_span(name), DIAG_UNKNOWN_GROUP, "no security group named `%.*s`", TEXT_ARG(name));
+	d = rule_error(r, word_span(name), DIAG_UNKNOWN_GROUP, "security group `%.*s` is not defined",
+		       TEXT_ARG(name));
 	rule_note_effect(r, diag_here(d, r->file->kind == FILE_CLUSTER ? "not defined in this file" : "not defined in cluster.fw"));
 	suggest_group(r, d, name);
 }
@@ -1070,7 +1085,8 @@ static void read_group_rule(struct resolver *r, const struct ast_rule *node, str
 static void report_bar_gap(struct resolver *r, const struct ast_rule *node)
 {
 	struct span gap = { node->line.span.begin + 1, node->type.begin };
-	struct diagnostic *d = rule_error(r, gap, DIAG_BAR_GAP, "no blank stands between `|` and the rule");
+	struct diagnostic *d = rule_error(r, gap, DIAG_BAR_GAP,
+					  "space between `|` and the rule is not allowed");
 
 	diag_fix(rule_note_effect(r, d), gap, "%s", "");
 }
@@ -1118,11 +1134,14 @@ static void read_rule(struct resolver *r, const struct ast_rule *node, struct ru
 
 static void report_malformed_rule(struct resolver *r, const struct ast_text_line *node)
 {
-	struct diagnostic *d = diag(r->diags, word_span(node->text), DIAG_MALFORMED_RULE, "this is no rule");
+	struct diagnostic *d = diag(r->diags, word_span(node->text), DIAG_MALFORMED_RULE,
+				    "line is not a rule");
 
 	diag_note(d, "the line is ignored");
 	if (!header_help(r, d))
-		diag_help(d, "a rule is written `TYPE ACTION`, `TYPE MACRO(ACTION)` or `GROUP name`, then its options");
+		diag_help(
+			d,
+			"write a rule as `TYPE ACTION`, `TYPE MACRO(ACTION)` or `GROUP name`, then its options");
 }
 
 /* A rule with a character that the language does not allow: the other mistakes in it. */

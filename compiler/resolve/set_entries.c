@@ -27,12 +27,12 @@ static void report_words(struct resolver *r, const struct ast_entry *node)
 		last = last->next;
 	span.end = last->word.begin + last->word.len;
 	r->failed = true;
-	d = diag(r->diags, span, DIAG_ENTRY_WORDS, "an entry of an IP set is one word");
+	d = diag(r->diags, span, DIAG_ENTRY_WORDS, "IP set entry has more than one word");
 	diag_note(d, "the entry is ignored");
 	if (text_is(first, "nomatch"))
-		diag_help(d, "an exception has a `!` before it: `!%.*s`", TEXT_ARG(node->address));
+		diag_help(d, "write `!` before an exception: `!%.*s`", TEXT_ARG(node->address));
 	else
-		diag_help(d, "write every address on a line of its own; a comment begins with `#`");
+		diag_help(d, "write each address on a line of its own; a comment begins with `#`");
 	if (text_starts(first, ";") || text_starts(first, "//"))
 		diag_fix(d, (struct span){ span.begin, span.begin + (first.ptr[0] == ';' ? 1 : 2) }, "#");
 }
@@ -63,15 +63,15 @@ static void help_bad_entry(struct diagnostic *d, struct word word)
 	struct text entry = word_text(word), bare;
 
 	if (text_starts(entry, "+") || text_starts(entry, "sdn/"))
-		diag_help(d, "an IP set cannot hold another one; write its entries here");
+		diag_help(d, "an IP set cannot contain another one; write its entries here");
 	else if (has_needless_signs(entry, &bare))
 		diag_guess(diag_help(d, "did you mean `%.*s`?", TEXT_ARG(bare)), word_span(word), "%.*s", TEXT_ARG(bare));
 	else if (text_find(entry, ',') > 0)
-		diag_help(d, "write every address on a line of its own");
+		diag_help(d, "write each address on a line of its own");
 	else if (text_starts(entry, "!"))
 		diag_help(d, "an exception has one `!` before its address");
 	else if (text_find(entry, '.') > 0 && char_is_letter(entry.ptr[entry.len - 1]))
-		diag_help(d, "host names are not looked up; write the address");
+		diag_help(d, "host names are not resolved; write the address");
 }
 
 static void report_address(struct resolver *r, struct word word, enum address_error error)
@@ -84,19 +84,19 @@ static void report_address(struct resolver *r, struct word word, enum address_er
 	if (error == ADDRESS_BAD_LENGTH && address_intended(text, intended))
 		error = ADDRESS_OCTAL;
 	if (is_range(text)) {
-		d = entry_error(r, word, DIAG_ENTRY_RANGE, "`%.*s` is a range; an IP set holds addresses and networks");
-		diag_help(d, "write the networks that make up the range, one a line");
+		d = entry_error(r, word, DIAG_ENTRY_RANGE, "range `%.*s` not allowed in an IP set");
+		diag_help(d, "write the networks that make up the range, one per line");
 	} else if (error == ADDRESS_TOO_LONG) {
-		d = entry_error(r, word, DIAG_ENTRY_PREFIX_LENGTH, "the prefix length of `%.*s` is too long");
+		d = entry_error(r, word, DIAG_ENTRY_PREFIX_LENGTH, "prefix length of `%.*s` is too long");
 		diag_here(d, "at most %d", text_find(text, ':') >= 0 ? 128 : 32);
 	} else if (reference_is_skipped_alias(r, word)) {
 		return;
 	} else if (error == ADDRESS_MALFORMED || error == ADDRESS_BAD_LENGTH) {
-		d = entry_error(r, word, DIAG_BAD_ENTRY, "`%.*s` is neither an address nor an alias");
+		d = entry_error(r, word, DIAG_BAD_ENTRY, "`%.*s` is not an address and not an alias");
 		help_bad_entry(d, word);
 	} else {
-		d = entry_error(r, word, DIAG_ADDRESS_SPELLING, "`%.*s` is not written as an address");
-		diag_here(d, "programs read this differently");
+		d = entry_error(r, word, DIAG_ADDRESS_SPELLING, "address `%.*s` is ambiguous");
+		diag_here(d, "programs read this spelling differently");
 		if (address_intended(text, intended))
 			diag_guess(diag_help(d, "did you mean `%s`?", intended), word_span(word), "%s", intended);
 	}
@@ -112,9 +112,9 @@ static struct diagnostic *clear_host_bits(struct resolver *r, struct word word, 
 		return NULL;
 	prefix_clear_host_bits(&entry->prefix);
 	prefix_format(&entry->prefix, network);
-	d = diag(r->diags, word_span(word), DIAG_ENTRY_HOST_BITS, "`%.*s` has host bits behind its prefix",
+	d = diag(r->diags, word_span(word), DIAG_ENTRY_HOST_BITS, "`%.*s` has host bits after its prefix",
 		 TEXT_ARG(word));
-	return diag_note(d, "it counts as the network %s", network);
+	return diag_note(d, "the entry is the network %s", network);
 }
 
 /* Address entries: text without /32 and /128, and the network it means. */
@@ -132,8 +132,9 @@ static bool read_address(struct resolver *r, struct word word, struct set_entry 
 	if (slash >= 0 && entry->prefix.length == prefix_bits(&entry->prefix))
 		entry->text.len = (uint32_t)slash;
 	if (entry->prefix.length < LIMIT_SET_PREFIX_LEAST) {
-		d = entry_error(r, word, DIAG_ENTRY_ZERO_PREFIX, "`%.*s`: an IP set cannot hold the prefix length zero");
-		diag_help(d, "to match every address, leave the source or destination out of the rule");
+		d = entry_error(r, word, DIAG_ENTRY_ZERO_PREFIX,
+				"`%.*s`: prefix length zero is not possible in an IP set");
+		diag_help(d, "to match every address, leave -source or -dest out of the rule");
 		return false;
 	}
 	d = clear_host_bits(r, word, entry, network);
@@ -151,7 +152,7 @@ static bool check_alias(struct resolver *r, struct word word, struct set_entry *
 
 	if (zero)
 		d = entry_error(r, word, DIAG_ENTRY_ZERO_PREFIX,
-				"`%.*s`: an IP set cannot hold the prefix length zero");
+				"`%.*s`: prefix length zero is not possible in an IP set");
 	else
 		d = clear_host_bits(r, word, entry, network);
 	if (d)
@@ -226,14 +227,14 @@ static bool same_network(const struct set_entry *a, const struct set_entry *b)
 static void report_same_text(struct resolver *r, const struct set_entry *first, struct set_entry *second)
 {
 	struct diagnostic *d = diag(r->diags, second->span, DIAG_DUPLICATE_ENTRY,
-				    "`%.*s` stands in this IP set twice", TEXT_ARG(second->text));
+				    "`%.*s` is in this IP set twice", TEXT_ARG(second->text));
 
 	second->repeated = true;
 	diag_label(d, first->span, "first here");
 	if (first->nomatch == second->nomatch)
 		diag_note(d, "the second entry is ignored");
 	else
-		diag_note(d, "the second entry is ignored; the address counts as %s",
+		diag_note(d, "the second entry is ignored; the address is %s",
 			  first->nomatch ? "an exception" : "a member");
 }
 
@@ -246,9 +247,9 @@ static void report_same_network(struct resolver *r, const struct set_entry *firs
 
 	diag_label(d, first->span, "the other one");
 	if (first->nomatch == second->nomatch)
-		diag_note(d, "they count as one entry");
+		diag_note(d, "both are one entry");
 	else
-		diag_note(d, "they count as one entry, %s, as this line says",
+		diag_note(d, "both are one entry, %s, as in this line",
 			  second->nomatch ? "an exception" : "a member");
 }
 
@@ -317,7 +318,7 @@ void set_entries_read(struct resolver *r, const struct ast_section *section)
 			continue;
 		if (line->kind == LINE_BAD) {
 			entry_error(r, ((const struct ast_text_line *)line)->text, DIAG_BAD_ENTRY,
-				    "`%.*s` is neither an address nor an alias");
+				    "`%.*s` is not an address and not an alias");
 			continue;
 		}
 		entry = ARENA_NEW(r->arena, struct set_entry);

@@ -209,7 +209,7 @@ static bool write_file(const struct fixes *fixes, struct out_files *files, const
 	struct out *out;
 
 	if (!is_unchanged(fixes, file)) {
-		cli_error("%s has changed meanwhile", diag_file(fixes->diags, source));
+		cli_error("%s was changed in the meantime", diag_file(fixes->diags, source));
 		return false;
 	}
 	out = out_files_replace(files, file->edits[0].path);

@@ -62,11 +62,11 @@ const char *fmt_refuses(const struct source *source, uint32_t *at)
 		uint32_t len = utf8_decode(source->text + *at, source->size - *at, &point);
 
 		if (point < 0)
-			return "it is not UTF-8";
+			return "the file is not UTF-8";
 		if (point == 0)
-			return "a NUL stands in it";
+			return "it contains a NUL byte";
 		if (point == '\r' && (*at + 1 == source->size || source->text[*at + 1] != '\n'))
-			return "a carriage return stands within a line";
+			return "it contains a carriage return within a line";
 		*at += len;
 	}
 	return NULL;

@@ -123,7 +123,7 @@ check(good.returncode == 0 and not good.stderr, f"the image on an example: {good
 with open(f"{image.root}{image.folder}/firewall/110.fw", "a") as rules:
     rules.write("IN SHH(ACCEPT)\n")
 bad = image.run(image.entry + image.command)
-check(bad.returncode == 1 and "no macro named `SHH`" in bad.stdout, f"the image on a broken one: {bad.stdout}{bad.stderr}")
+check(bad.returncode == 1 and "macro `SHH` does not exist" in bad.stdout, f"the image on a broken one: {bad.stdout}{bad.stderr}")
 here = subprocess.run([f"{top}/build/pvefw-cc", *image.command], cwd=image.root + image.folder, capture_output=True, text=True)
 check(bad.stdout == here.stdout, f"the image says another thing than this build: {bad.stdout}")
 packages = image.run(["dpkg-query", "-W", "-f", "${Package}\n"]).stdout.split()

@@ -129,7 +129,7 @@ good = run(check, f"{work}/committed", PRE_COMMIT_HOME=f"{work}/pre-commit")
 verdict(good.returncode == 0 and good.stdout.count("Passed") == 2, f"pre-commit on the example: {good.stdout}{good.stderr}")
 shutil.copy(f"{broken}/firewall/110.fw", f"{work}/committed/firewall")
 bad = run(check, f"{work}/committed", PRE_COMMIT_HOME=f"{work}/pre-commit")
-verdict(bad.returncode == 1 and bad.stdout.count("Failed") == 2 and "no macro named `SHH`" in bad.stdout,
+verdict(bad.returncode == 1 and bad.stdout.count("Failed") == 2 and "macro `SHH` does not exist" in bad.stdout,
         f"pre-commit on a broken one: {bad.stdout}{bad.stderr}")
 
 hooks = {hook["id"]: hook for hook in load(".pre-commit-hooks.yaml")}

@@ -261,7 +261,7 @@ test_unmounted() {
 	check "no nodes/: over" within 4 no is_unreadable
 	remote hide .version
 	write_vmlist
-	unreadable "no .version" 'critical: .*has no .version any more'
+	unreadable "no .version" 'critical: .*no longer has a .version'
 	remote show .version
 	check "no .version: over" within 4 no is_unreadable
 	end
@@ -305,13 +305,13 @@ test_start() {
 	# as it looks without pmxcfs, with something in it
 	make_tree
 	start
-	unreadable "start, not mounted" 'critical: .*/tree is not a mount point any more'
+	unreadable "start, not mounted" 'critical: .*/tree is no longer mounted'
 	kill_service
 	rm -rf "$work/tree"
 	mount_tree
 	remote hide .version
 	start
-	unreadable "start, no .version" 'critical: .*/tree has no .version any more'
+	unreadable "start, no .version" 'critical: .*/tree no longer has a .version'
 	remote show .version
 	write_cluster 'IN ACCEPT -p tcp -dport 4741'
 	check "the tree is there at last" within 3 allows 4741
@@ -322,7 +322,7 @@ test_start() {
 	verdict $? "load --root EMPTY: $(cat "$work/said")"
 	mkdir "$work/tree/firewall"
 	"$compiler" load --root "$work/tree" --target iptables >"$work/said" 2>&1
-	[ $? = 2 ] && grep -q "has neither nodes/ nor firewall/cluster.fw" "$work/said"
+	[ $? = 2 ] && grep -q "has no nodes/ and no firewall/cluster.fw" "$work/said"
 	verdict $? "load --root NOTREE: $(cat "$work/said")"
 	rm -rf "$work/tree"
 }

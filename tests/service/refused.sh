@@ -211,7 +211,7 @@ test_options() {
 	refusing iptables-restore
 	refusing ip6tables-restore
 	check "implied rules: status 1" load 1
-	check "implied rules: told" told 'without a rule that no line asks for: .*BROADCAST'
+	check "implied rules: told" told 'without a rule that belongs to no line: .*BROADCAST'
 	check "implied rules: left out" lacks 'iptables .*dst-type BROADCAST'
 	check "implied rules: the rest" has 'iptables -A tap100i0-IN .*dport 80'
 	# nothing is let through for it

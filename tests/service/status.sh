@@ -89,7 +89,7 @@ test_states() {
 	check "readable again" within 5 state enabled 0 enabled/running
 	mv "$work/tree/firewall" "$work/tree/firewal"
 	check "a misspelt folder" within 3 state unreadable 2 'enabled/running (the configuration cannot be read)'
-	check "a misspelt folder, in JSON" json '"has firewal/ in the place of firewall/" in str(d["conditions"])'
+	check "a misspelt folder, in JSON" json '"has firewal/ instead of firewall/" in str(d["conditions"])'
 	check "a misspelt folder: the rules stay" rules_stay
 	mv "$work/tree/firewal" "$work/tree/firewall"
 	check "the right name" within 5 state enabled 0 enabled/running

@@ -62,14 +62,14 @@ START_TEST(example)
 				   "[RULES]\n\n\n\n\n\n\n\n\n\n\n\n\n"
 				   "IN SSH(ACCEPT) -source webservr -log info\n");
 	struct diagnostic *d = diag(&diags, find(guest, "webservr"), DIAG_UNKNOWN_ALIAS,
-				    "no alias named `%s`", "webservr");
+				    "alias `%s` is not defined", "webservr");
 
 	diag_here(d, "not defined in this file or in cluster.fw");
 	diag_label(d, find(cluster, "webserver"), "a similar name is defined here");
-	diag_note(d, "the rule is ignored; the traffic falls through to policy_in DROP");
+	diag_note(d, "the rule is ignored: the traffic falls through to policy_in DROP");
 	diag_help(d, "did you mean `webserver`?");
 	diag_fix(d, find(guest, "webservr"), "webserver");
-	ASSERT_PRINTED("error[E0203]: no alias named `webservr`\n"
+	ASSERT_PRINTED("error[E0203]: alias `webservr` is not defined\n"
 		       "  --> firewall/100.fw:14:24\n"
 		       "   |\n"
 		       "14 | IN SSH(ACCEPT) -source webservr -log info\n"
@@ -78,7 +78,7 @@ START_TEST(example)
 		       "   |\n"
 		       " 9 | webserver 10.0.0.5\n"
 		       "   | --------- a similar name is defined here\n"
-		       "   = note: the rule is ignored; the traffic falls through to policy_in DROP\n"
+		       "   = note: the rule is ignored: the traffic falls through to policy_in DROP\n"
 		       "   = help: did you mean `webserver`?\n"
 		       "\n"
 		       "1 error\n");

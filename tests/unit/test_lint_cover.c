@@ -147,7 +147,7 @@ static int said(struct fixture *f, uint32_t line)
 		if (source_line_number(&f->map, d->span.begin) == line)
 			return d->id == DIAG_RULE_SHADOWED ? 2 : 1;
 		for (const struct diag_part *p = d->parts; p; p = p->next)
-			if (p->kind == DIAG_LABEL && strcmp(p->text, "nor is this") == 0 &&
+			if (p->kind == DIAG_LABEL && strcmp(p->text, "nor is this rule") == 0 &&
 			    source_line_number(&f->map, p->span.begin) == line)
 				return 3;
 	}

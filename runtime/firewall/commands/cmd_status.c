@@ -408,7 +408,7 @@ static int compile_tree(const struct cli *cli, void *context)
 int cmd_compile_service(const struct cli *cli)
 {
 	if (cli->operand_count)
-		return cli_error("compile takes no operand; --root names the tree");
+		return cli_error("compile does not take an operand; use --root for the tree");
 	return bounded_run(compile_tree, bounded_late, cli, NULL);
 }
 
