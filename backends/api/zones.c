@@ -66,11 +66,6 @@ const struct ipset *cluster_ipset(const struct config *config, const char *name)
 	return set;
 }
 
-struct span guest_option_span(const struct guest *guest, enum option_id id)
-{
-	return guest->written ? guest->written[id] : SPAN_NONE;
-}
-
 const struct source *config_line(const struct config *config, struct span span, uint32_t *line)
 {
 	const struct source_map *map = config->diags->map;

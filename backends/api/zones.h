@@ -33,8 +33,6 @@ bool rules_have_direction(const struct rule_list *rules, enum direction directio
 
 /* The IP set of cluster.fw with this name, or NULL. */
 const struct ipset *cluster_ipset(const struct config *config, const char *name);
-/* Where the guest's file sets an option. */
-struct span guest_option_span(const struct guest *guest, enum option_id id);
 /* The file of a span and its line, from 1; NULL for SPAN_NONE. */
 const struct source *config_line(const struct config *config, struct span span, uint32_t *line);
 

@@ -10,7 +10,7 @@
 
 #include "base/parallel_for.h"
 #include "resolve/implicit.h"
-#include "resolve/passes.h"
+#include "resolve/file_passes.h"
 #include "resolve/read_file.h"
 #include "resolve/scope.h"
 

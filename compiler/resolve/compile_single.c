@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Compiling one file alone: for lint of a file, and for another version of a guest's file. */
 #include "resolve/compile.h"
-#include "resolve/passes.h"
+#include "resolve/file_passes.h"
 #include "resolve/read_file.h"
 
 struct guest *compile_guest(struct config *config, const struct guest *guest, struct source *file)

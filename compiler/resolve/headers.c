@@ -5,7 +5,7 @@
  * stands below them goes on belonging to the section above.
  */
 #include "diag/suggest.h"
-#include "resolve/passes.h"
+#include "resolve/file_passes.h"
 
 /* What stands between the brackets. */
 static struct text inside(struct word line)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Names: what a file defines. */
-#include "resolve/passes.h"
+#include "resolve/file_passes.h"
 #include "resolve/scope.h"
 
 /* ---- first pass: headers ---- */

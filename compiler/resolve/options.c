@@ -8,7 +8,7 @@
 #include "inputs/netdb.h"
 #include "lang/limit_table.h"
 #include "lang/foreign.h"
-#include "resolve/passes.h"
+#include "resolve/file_passes.h"
 #include "resolve/rule_report.h"
 #include "resolve/scope.h"
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "resolve/implicit.h"
-#include "resolve/passes.h"
+#include "resolve/file_passes.h"
 #include "resolve/scope.h"
 
 struct config *config_new(const struct inputs *inputs, struct diags *diags)

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "lang/limit_table.h"
-#include "resolve/passes.h"
+#include "resolve/file_passes.h"
 #include "resolve/rule_report.h"
 #include "resolve/scope.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The passes over one file, in the order in which read_file.c calls them. */
-#ifndef PVEFW_PASSES_H
-#define PVEFW_PASSES_H
+#ifndef PVEFW_FILE_PASSES_H
+#define PVEFW_FILE_PASSES_H
 
 #include "resolve/resolver.h"
 
