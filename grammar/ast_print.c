@@ -1,19 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Printing the syntax tree: as a .fw file in one canonical spelling, and as a
- * listing for people.
+ * Prints the syntax tree as a .fw file in one canonical spelling.
  *
- * The file, read again, gives the same tree, also where the tree says that
- * something is wrong: a gap that is too wide stays wide, a line that could not
- * be understood is printed as it was.  Words that are there but empty come from
- * carriage returns inside a line, which the lexer cuts off the ends of words;
- * they are written as two of them, since one before the line's end would belong
- * to that.
+ * The file, read again, gives the same tree, mistakes included: a wide gap stays wide, and a line that could not be
+ * understood is printed as it was.  A word that is present but empty comes from carriage returns inside a line, which
+ * the lexer cuts off the ends of words.  It is written as two of them: one before the LF would belong to that.
  */
 #include "ast.h"
 #include "base/output.h"
-#include "lang/tables.h"
-#include "base/escape.h"
 
 static const char empty_word[] = "\r\r";
 
@@ -34,74 +28,52 @@ static void spaced(struct out *out, struct word w)
 	word(out, w);
 }
 
-static void print_option(struct out *out, const struct ast_option *option)
-{
-	word(out, option->key);
-	out_char(out, ':');
-	if (option->value.len)
-		spaced(out, option->value);
-}
-
-static void print_alias(struct out *out, const struct ast_alias *alias)
-{
-	word(out, alias->name);
-	if (alias->wide_gap)
-		out_char(out, ' ');
-	spaced(out, alias->cidr);
-}
-
-static void print_entry(struct out *out, const struct ast_entry *entry)
-{
-	if (entry->nomatch)
-		out_char(out, '!');
-	word(out, entry->address);
-	for (const struct ast_word_list *more = entry->more; more; more = more->next)
-		spaced(out, more->word);
-}
-
-static void print_param(struct out *out, const struct ast_param *param)
-{
-	spaced(out, param->key);
-	if (param->form == PARAM_WIDE_GAP)
-		out_char(out, ' ');
-	spaced(out, param->value);
-}
-
-/* " MACRO(ACTION)", where the action may be empty. */
-static void print_macro(struct out *out, const struct ast_rule *rule)
-{
-	spaced(out, rule->macro);
-	out_char(out, '(');
-	out_text(out, word_text(rule->action));
-	out_char(out, ')');
-}
-
 static void print_rule(struct out *out, const struct ast_rule *rule)
 {
 	if (rule->disabled)
 		out_string(out, rule->gap_after_bar ? "| " : "|");
 	word(out, rule->type);
-	if (rule->macro.ptr)
-		print_macro(out, rule);
-	else
-		spaced(out, rule->action);
-	for (const struct ast_param *param = rule->params; param; param = param->next)
-		print_param(out, param);
+	spaced(out, rule->macro.ptr ? rule->macro : rule->action);
+	if (rule->macro.ptr) { /* the action may be empty */
+		out_char(out, '(');
+		out_text(out, word_text(rule->action));
+		out_char(out, ')');
+	}
+	for (const struct ast_param *param = rule->params; param; param = param->next) {
+		spaced(out, param->key);
+		if (param->form == PARAM_WIDE_GAP)
+			out_char(out, ' ');
+		spaced(out, param->value);
+	}
 }
 
 void ast_print_code(struct out *out, const struct ast_line *line)
 {
+	const struct ast_option *option = (const struct ast_option *)line;
+	const struct ast_alias *alias = (const struct ast_alias *)line;
+	const struct ast_entry *entry = (const struct ast_entry *)line;
+
 	switch (line->kind) {
 	case LINE_COMMENT:
 		break;
 	case LINE_OPTION:
-		print_option(out, (const struct ast_option *)line);
+		word(out, option->key);
+		out_char(out, ':');
+		if (option->value.len)
+			spaced(out, option->value);
 		break;
 	case LINE_ALIAS:
-		print_alias(out, (const struct ast_alias *)line);
+		word(out, alias->name);
+		if (alias->wide_gap)
+			out_char(out, ' ');
+		spaced(out, alias->cidr);
 		break;
 	case LINE_ENTRY:
-		print_entry(out, (const struct ast_entry *)line);
+		if (entry->nomatch)
+			out_char(out, '!');
+		word(out, entry->address);
+		for (const struct ast_word_list *more = entry->more; more; more = more->next)
+			spaced(out, more->word);
 		break;
 	case LINE_RULE:
 		print_rule(out, (const struct ast_rule *)line);
@@ -124,15 +96,6 @@ static void print_line(struct out *out, const struct ast_line *line)
 	out_char(out, '\n');
 }
 
-/* Behind a name that is empty, the blank would be what makes it no header. */
-static void print_header_comment(struct out *out, const struct ast_section *section)
-{
-	if (section->name.ptr && !section->name.len)
-		word(out, section->comment);
-	else
-		spaced(out, section->comment);
-}
-
 static void print_header(struct out *out, const struct ast_section *section)
 {
 	out_printf(out, "[%s", section_name(section->kind));
@@ -141,7 +104,11 @@ static void print_header(struct out *out, const struct ast_section *section)
 		out_text(out, word_text(section->name));
 	}
 	out_char(out, ']');
-	print_header_comment(out, section);
+	/* After an empty name, a space would make it no header. */
+	if (section->name.ptr && !section->name.len)
+		word(out, section->comment);
+	else
+		spaced(out, section->comment);
 	out_char(out, '\n');
 }
 
@@ -157,124 +124,5 @@ void ast_print(struct out *out, const struct ast_file *file)
 		for (const struct ast_line *line = section->lines; line; line = line->next)
 			print_line(out, line);
 		first = first && section->kind == SECTION_NONE && !section->lines;
-	}
-}
-
-/* ---- the listing ---- */
-
-struct dump {
-	struct out *out;
-	uint32_t base; /* of the source: spans are printed as offsets in the file */
-	bool spans;
-};
-
-static void dump_span(const struct dump *d, const char *before, struct span span)
-{
-	if (d->spans)
-		out_printf(d->out, "%s@%u-%u", before, span.begin - d->base, span.end - d->base);
-}
-
-/* In quotes, with everything odd escaped; nothing for what is not there. */
-static void dump_word(const struct dump *d, const char *what, struct word w)
-{
-	char shown[ESCAPE_SIZE];
-	unsigned columns;
-
-	if (!w.ptr)
-		return;
-	out_printf(d->out, " %s=\"", what);
-	for (uint32_t at = 0; at < w.len;) {
-		if (w.ptr[at] == '"' || w.ptr[at] == '\\')
-			out_char(d->out, '\\');
-		at += escape_char(w.ptr + at, w.len - at, shown, &columns);
-		out_string(d->out, shown);
-	}
-	out_char(d->out, '"');
-	dump_span(d, "", word_span(w));
-}
-
-static void dump_entry(const struct dump *d, const struct ast_entry *entry)
-{
-	if (entry->nomatch)
-		out_string(d->out, " nomatch");
-	dump_word(d, "address", entry->address);
-	for (const struct ast_word_list *more = entry->more; more; more = more->next)
-		dump_word(d, "more", more->word);
-}
-
-static void dump_params(const struct dump *d, const struct ast_param *param)
-{
-	static const char *const forms[] = {
-		[PARAM_OK] = "param",
-		[PARAM_WIDE_GAP] = "wide-gap",
-		[PARAM_NO_VALUE] = "no-value",
-		[PARAM_STRAY] = "stray",
-	};
-
-	for (; param; param = param->next) {
-		out_printf(d->out, "\n    %s", forms[param->form]);
-		dump_word(d, "key", param->key);
-		dump_word(d, "value", param->value);
-	}
-}
-
-static void dump_rule(const struct dump *d, const struct ast_rule *rule)
-{
-	if (rule->disabled)
-		out_string(d->out, rule->gap_after_bar ? " disabled gap" : " disabled");
-	dump_word(d, "type", rule->type);
-	dump_word(d, "macro", rule->macro);
-	dump_word(d, "action", rule->action);
-}
-
-static void dump_line(const struct dump *d, const struct ast_line *line)
-{
-	static const char *const kinds[] = {
-		[LINE_COMMENT] = "comment", [LINE_OPTION] = "option", [LINE_ALIAS] = "alias",
-		[LINE_ENTRY] = "entry",     [LINE_RULE] = "rule",     [LINE_HEADER] = "header",
-		[LINE_RAW] = "raw",         [LINE_BAD] = "bad",
-	};
-
-	out_printf(d->out, "  %s", kinds[line->kind]);
-	dump_span(d, " ", line->span);
-	if (line->kind == LINE_OPTION) {
-		const struct ast_option *option = (const struct ast_option *)line;
-
-		dump_word(d, "key", option->key);
-		if (option->value.len)
-			dump_word(d, "value", option->value);
-	} else if (line->kind == LINE_ALIAS) {
-		const struct ast_alias *alias = (const struct ast_alias *)line;
-
-		dump_word(d, "name", alias->name);
-		dump_word(d, alias->wide_gap ? "wide-gap cidr" : "cidr", alias->cidr);
-	} else if (line->kind == LINE_ENTRY) {
-		dump_entry(d, (const struct ast_entry *)line);
-	} else if (line->kind == LINE_RULE) {
-		dump_rule(d, (const struct ast_rule *)line);
-	} else if (line->kind != LINE_COMMENT) {
-		dump_word(d, "text", ((const struct ast_text_line *)line)->text);
-	}
-	dump_word(d, "comment", line->comment);
-	if (line->kind == LINE_RULE)
-		dump_params(d, ((const struct ast_rule *)line)->params);
-	out_char(d->out, '\n');
-}
-
-void ast_dump(struct out *out, const struct ast_file *file, bool spans)
-{
-	struct dump d = { out, file->source->base, spans };
-
-	out_printf(out, "%s file\n", file_kind_name(file->kind));
-	for (const struct ast_section *section = file->sections; section; section = section->next) {
-		out_printf(out, "section %s",
-			   section->kind == SECTION_NONE ? "-" : section_name(section->kind));
-		if (section->kind != SECTION_NONE)
-			dump_span(&d, " ", section->span);
-		dump_word(&d, "name", section->name);
-		dump_word(&d, "comment", section->comment);
-		out_char(out, '\n');
-		for (const struct ast_line *line = section->lines; line; line = line->next)
-			dump_line(&d, line);
 	}
 }

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * Temporary files and their renaming.  What exists and is no regular file (a
- * terminal, a pipe, /dev/null) cannot be replaced and is written to at once.
- */
+/* What exists and is not a regular file, such as a pipe or /dev/null, cannot be replaced: it is written directly. */
 #include "base/atomic_files.h"
 
 #include <errno.h>
@@ -13,8 +10,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cli/console.h"
-#include "base/errno_text.h"
 
 struct out_folder {
 	const char *path;
@@ -29,8 +24,11 @@ struct out_file {
 
 static void fail(struct out_files *files, const char *path, int reason)
 {
+	if (files->failed)
+		return;
 	files->failed = true;
-	cli_error("cannot write %s: %s", path, error_text(reason));
+	files->failed_path = path;
+	files->reason = reason;
 }
 
 void out_files_directory(struct out_files *files, const char *path)
@@ -54,7 +52,7 @@ void out_files_directory(struct out_files *files, const char *path)
 /* Makes a new file beside `path`, hidden and with a name of our own. */
 static int open_temporary(struct out_files *files, struct out_file *file)
 {
-	const char *slash = strrchr(file->path, '/'), *name = slash ? slash + 1 : file->path;
+	const char *name = base_name(file->path);
 	int fd = -1;
 
 	for (int i = 0; i < 100 && fd < 0; i++) {

@@ -13,17 +13,18 @@ struct out_files {
 	struct arena *arena;
 	struct out_file *first;
 	struct out_folder *made; /* the folders that out_files_directory() has made, the last one first */
-	bool failed;      /* and reported */
+	bool failed;
+	const char *failed_path; /* what could not be written, */
+	int reason;              /* and why: an errno */
 };
 
-/* Makes the folder unless there is one. */
+/* Makes the folder unless it exists. */
 void out_files_directory(struct out_files *files, const char *path);
-/* The next file; what was written to the one before is complete then.  NULL if
- * it cannot be made, which is reported, or if something has failed before. */
+/* Completes the file before, and returns the next one; NULL if anything has failed, now or before. */
 struct out *out_files_open(struct out_files *files, const char *path);
-/* The same in place of a file that exists, with its mode and owner. */
+/* Opens the file in place of one that exists, with its mode and owner. */
 struct out *out_files_replace(struct out_files *files, const char *path);
-/* Renames all, or removes all if anything has failed; then returns false. */
+/* Renames all files, or removes them if anything has failed; then returns false. */
 bool out_files_commit(struct out_files *files);
 
 #endif

@@ -6,6 +6,7 @@
 #ifndef PVEFW_OUTPUT_H
 #define PVEFW_OUTPUT_H
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stddef.h>
 
@@ -20,6 +21,12 @@ struct out {
 
 /* Writes all bytes, over as many calls as it takes; 0 or an errno. */
 int write_all(int fd, const void *bytes, size_t len);
+
+/* Whether the errno of a write is a failure: EPIPE, from a reader that wants no more, is not. */
+static inline bool is_write_failure(int reason)
+{
+	return reason && reason != EPIPE;
+}
 
 /* To memory: the bytes are out->data, out->len of them. */
 void out_init_memory(struct out *out);

@@ -7,6 +7,7 @@
 #include "base/errno_text.h"
 #include "base/escape.h"
 #include "diag/suggest.h"
+#include "base/atomic_files.h"
 
 static const char *program_name = "pvefw";
 
@@ -46,11 +47,6 @@ void stdout_open(struct out *out)
 	out_init_fd(out, STDOUT_FILENO);
 }
 
-bool is_write_failure(int reason)
-{
-	return reason && reason != EPIPE;
-}
-
 int stdout_close(struct out *out)
 {
 	int reason = out_flush(out);
@@ -62,4 +58,13 @@ int stdout_close(struct out *out)
 bool is_standard_stream(const char *path)
 {
 	return path && strcmp(path, "-") == 0;
+}
+
+bool cli_commit_files(struct out_files *files)
+{
+	bool done = out_files_commit(files);
+
+	if (!done && files->failed_path)
+		cli_error("cannot write %s: %s", files->failed_path, error_text(files->reason));
+	return done;
 }

@@ -25,8 +25,9 @@ int cli_unknown(const char *what, const char *prefix, const struct suggestion *s
 void stdout_open(struct out *out);
 /* Writes the rest; returns EXIT_CLEAN, or reports the failure and returns EXIT_ERROR. */
 int stdout_close(struct out *out);
-/* Whether an errno of writing is a failure: EPIPE, from a reader that wants no more, is not. */
-bool is_write_failure(int reason);
+/* out_files_commit(), and reports what has failed. */
+struct out_files;
+bool cli_commit_files(struct out_files *files);
 /* Whether `path` is "-", which stands for a standard stream; NULL is not. */
 bool is_standard_stream(const char *path);
 

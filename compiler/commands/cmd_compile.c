@@ -34,7 +34,7 @@ static bool write_files(struct run *run, const struct pipeline *p, const char *p
 		if (out)
 			file->print(out, p->configs.configs[0]);
 	}
-	return out_files_commit(&files);
+	return cli_commit_files(&files);
 }
 
 /* The listing of --dump is for people: all that can be a file's is escaped, which tabs at the beginning are not. */

@@ -64,7 +64,7 @@ static void fmt_file(void *context, const struct single_file *file)
 	else if (has(fmt, CLI_DIFF))
 		fixes_diff(&fixes, &fmt->out);
 	else if (has(fmt, CLI_IN_PLACE))
-		fmt->run.failed |= fixes.count && !fixes_write(&fixes, &fmt->out);
+		fmt->run.failed |= fixes.count && !write_fixes(&fixes, &fmt->out);
 	else if (!has(fmt, CLI_CHECK) && fixes.count)
 		fixes_apply(&fmt->out, &(struct file_edits){ fixes.edits, fixes.count }, 0, file->source->size);
 	else if (!has(fmt, CLI_CHECK))

@@ -125,7 +125,7 @@ static bool fix_all(const struct cli *cli, int *status)
 	fixes = fixes_collect(&run.diags);
 	/* Standard output has what is left, in the format that was asked for. */
 	out_init_fd(&out, STDERR_FILENO);
-	done = fixes_write(&fixes, &out);
+	done = write_fixes(&fixes, &out);
 	done = !is_write_failure(out_flush(&out)) && done;
 	out_free(&out);
 	run_drop(&run);

@@ -38,7 +38,7 @@ static bool write_report(struct run *run, const struct config *config, const str
 	file = out_files_open(&files, path);
 	if (file)
 		print_report(file, run, config, inputs);
-	return out_files_commit(&files);
+	return cli_commit_files(&files);
 }
 
 /* `out` NULL: where the command line says.  `memo`: what several nodes' pages share, or NULL. */

@@ -23,4 +23,8 @@ enum cli_option_id {
 
 extern const struct cli_program pvefw_cc;
 
+/* Writes fixes, and reports what has gone wrong; then returns false. */
+struct fixes;
+bool write_fixes(const struct fixes *fixes, struct out *out);
+
 #endif

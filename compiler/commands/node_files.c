@@ -83,7 +83,7 @@ bool node_files_write(struct run *run, const struct node_files *files)
 		parallel_run(parallel_workers_for_long(count), count, write_node, &job);
 	for (unsigned i = 0; i < PARALLEL_MOST; i++)
 		out_free(&job.printed[i]);
-	done = out_files_commit(&job.written);
+	done = cli_commit_files(&job.written);
 	arena_free(&job.arena);
 	return done;
 }

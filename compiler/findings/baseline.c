@@ -536,5 +536,5 @@ bool baseline_write(const struct diags *diags, const char *path, uint32_t *writt
 		}
 		out_string(out, count ? "\n  ]\n}\n" : "]\n}\n");
 	}
-	return out_files_commit(&files);
+	return cli_commit_files(&files);
 }

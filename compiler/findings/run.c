@@ -84,7 +84,7 @@ static void print_to_file(struct run *run, const char *path)
 
 	if (out)
 		findings_print(run, out, wants_colour(-1, run->cli->value[CLI_COLOR]));
-	if (!out_files_commit(&files))
+	if (!cli_commit_files(&files))
 		run->failed = true;
 }
 

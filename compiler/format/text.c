@@ -19,18 +19,6 @@
 #include "source/excerpt.h"
 #include "base/escape.h"
 
-static const char *const style_codes[] = {
-	[STYLE_ERROR] = "\033[1;31m", [STYLE_WARNING] = "\033[1;33m", [STYLE_NOTE] = "\033[1;36m",
-	[STYLE_GUTTER] = "\033[1;34m", [STYLE_BOLD] = "\033[1m",      [STYLE_ADDED] = "\033[32m",
-	[STYLE_REMOVED] = "\033[31m",  [STYLE_OFF] = "\033[0m",
-};
-
-void text_style(const struct text_printer *p, enum text_style style)
-{
-	if (p->colour)
-		out_string(p->out, style_codes[style]);
-}
-
 static enum text_style severity_style(enum severity severity)
 {
 	return severity == SEVERITY_ERROR     ? STYLE_ERROR
@@ -39,20 +27,6 @@ static enum text_style severity_style(enum severity severity)
 }
 
 /* ---- the gutter ---- */
-
-/* "14 |", or "   |" for number 0; `sign` is '|', '+', '-', or '='. */
-void text_gutter(const struct text_printer *p, uint32_t number, char sign)
-{
-	text_style(p, STYLE_GUTTER);
-	if (number)
-		out_printf(p->out, "%*u ", (int)p->gutter, number);
-	else
-		out_printf(p->out, "%*s ", (int)p->gutter, "");
-	if (number && sign != '|')
-		text_style(p, sign == '+' ? STYLE_ADDED : STYLE_REMOVED);
-	out_char(p->out, sign);
-	text_style(p, STYLE_OFF);
-}
 
 static unsigned digits(uint32_t number)
 {

@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 
-#include "cli/console.h"
 #include "format/common.h"
 #include "base/atomic_files.h"
 #include "base/errno_text.h"
@@ -203,36 +202,29 @@ static bool is_unchanged(const struct fixes *fixes, const struct file_edits *fil
 	return now && now->size == read->size && memcmp(now->text, read->text, read->size) == 0;
 }
 
-static bool write_file(const struct fixes *fixes, struct out_files *files, const struct file_edits *file)
-{
-	const struct source *source = file->edits[0].source;
-	struct out *out;
-
-	if (!is_unchanged(fixes, file)) {
-		cli_error("%s was changed in the meantime", diag_file(fixes->diags, source));
-		return false;
-	}
-	out = out_files_replace(files, file->edits[0].path);
-	if (out)
-		fixes_apply(out, file, 0, source->size);
-	return out != NULL;
-}
-
-bool fixes_write(const struct fixes *fixes, struct out *out)
+const char *fixes_write(const struct fixes *fixes, struct out *out)
 {
 	struct out_files files = { .arena = fixes->arena };
 	struct file_edits file;
 
-	for (unsigned at = 0; !files.failed && fixes_next_file(fixes, &at, &file);)
-		if (!write_file(fixes, &files, &file))
+	for (unsigned at = 0; !files.failed && fixes_next_file(fixes, &at, &file);) {
+		const struct source *source = file.edits[0].source;
+		struct out *written;
+
+		if (!is_unchanged(fixes, &file)) {
 			files.failed = true;
-	if (!out_files_commit(&files)) {
-		cli_error("nothing was changed");
-		return false;
+			out_files_commit(&files);
+			return arena_printf(fixes->arena, "%s was changed in the meantime", diag_file(fixes->diags, source));
+		}
+		written = out_files_replace(&files, file.edits[0].path);
+		if (written)
+			fixes_apply(written, &file, 0, source->size);
 	}
+	if (!out_files_commit(&files))
+		return arena_printf(fixes->arena, "cannot write %s: %s", files.failed_path, error_text(files.reason));
 	for (unsigned at = 0; fixes_next_file(fixes, &at, &file);)
 		out_printf(out, "%s: %u %s\n",
 			   diag_escaped(fixes->diags, diag_file(fixes->diags, file.edits[0].source)), file.count,
 			   file.count == 1 ? "change" : "changes");
-	return true;
+	return NULL;
 }

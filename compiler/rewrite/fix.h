@@ -43,8 +43,8 @@ bool fixes_next_file(const struct fixes *fixes, unsigned *at, struct file_edits 
 /* Bytes [begin, end) of the file as the edits make them, of which none crosses the ends. */
 void fixes_apply(struct out *out, const struct file_edits *file, uint32_t begin, uint32_t end);
 
-/* Writes all files, or none; says which to `out`.  What goes wrong is reported, and false.  */
-bool fixes_write(const struct fixes *fixes, struct out *out);
+/* Writes all files, or none, and lists them in `out`.  Returns NULL, or what has gone wrong. */
+const char *fixes_write(const struct fixes *fixes, struct out *out);
 /* All changes as a unified diff.  fix_diff.c */
 void fixes_diff(const struct fixes *fixes, struct out *out);
 

@@ -12,7 +12,7 @@
  */
 #include "rewrite/fmt.h"
 
-#include "lang/tables.h"
+#include "lang/language.h"
 
 /* The order in which Proxmox VE writes the options of a rule. */
 static const enum rule_param written_order[] = {

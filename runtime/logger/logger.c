@@ -22,6 +22,7 @@
 #include "common/logger_notes.h"
 #include "logger/input/nflog.h"
 #include "logger/input/nflog_message.h"
+#include "logger/output/line.h"
 #include "logger/daemon.h"
 #include "logger/state.h"
 #include "base/errno_text.h"

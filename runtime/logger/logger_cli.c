@@ -2,7 +2,7 @@
 /* What the options say, and which of the two things the program does: to log, or to print. */
 #include "logger/logger_cli.h"
 
-#include "logger/output/follow.h"
+#include "logger/follow.h"
 #include "logger/logger.h"
 
 /* False was reported. */

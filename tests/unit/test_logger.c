@@ -16,10 +16,11 @@
 
 #include "../logger/packets.h"
 #include "logger/input/conntrack.h"
-#include "logger/output/follow.h"
+#include "logger/follow.h"
 #include "logger/output/log_file.h"
 #include "logger/input/nf_socket.h"
 #include "logger/input/nflog_message.h"
+#include "logger/output/line.h"
 
 static struct line_printer printer;
 static struct out out;

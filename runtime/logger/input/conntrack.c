@@ -6,7 +6,7 @@
 #include <libnetfilter_conntrack/libnetfilter_conntrack.h>
 #include <linux/netfilter/nfnetlink_compat.h>
 
-#include "logger/output/line.h"
+#include "logger/packet/packet.h"
 
 unsigned conntrack_groups(void)
 {

@@ -5,7 +5,7 @@
 
 #include <linux/netlink.h>
 
-#include "logger/output/line.h"
+#include "logger/packet/packet.h"
 
 /*
  * Numbers that the kernel gives to packets, one more each: a gap is what was lost.

@@ -11,23 +11,8 @@
 #ifndef PVEFW_LINE_H
 #define PVEFW_LINE_H
 
-#include "logger/packet/bytes.h"
 #include "logger/output/interfaces.h"
-#include "base/output.h"
-
-/* With the LF at its end. */
-enum { LINE_MOST = 512 };
-
-/* What NFLOG says about a packet. */
-struct logged_packet {
-	struct text prefix;
-	unsigned ethertype;                /* 0: not known */
-	uint32_t in, out, physin, physout; /* numbers of interfaces; 0: none */
-	uint32_t mark;
-	int64_t seconds;   /* Unix time; 0: not known */
-	struct bytes link; /* the link layer's header */
-	struct bytes data; /* from the network layer on, maybe cut short */
-};
+#include "logger/packet/packet.h"
 
 /* What printing lines needs to remember. */
 struct line_printer {

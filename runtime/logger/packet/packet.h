@@ -12,6 +12,20 @@
 #include "logger/packet/bytes.h"
 #include "base/output.h"
 
+/* Bytes of a line of the log, with the LF at its end. */
+enum { LINE_MOST = 512 };
+
+/* What NFLOG says about a packet. */
+struct logged_packet {
+	struct text prefix;
+	unsigned ethertype;                /* 0: not known */
+	uint32_t in, out, physin, physout; /* numbers of interfaces; 0: none */
+	uint32_t mark;
+	int64_t seconds;   /* Unix time; 0: not known */
+	struct bytes link; /* the link layer's header */
+	struct bytes data; /* from the network layer on, maybe cut short */
+};
+
 /* From the network layer on; `ethertype` as in <linux/if_ether.h>, 0 if not known. */
 bool packet_print(struct out *out, unsigned ethertype, struct bytes packet);
 

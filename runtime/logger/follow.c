@@ -3,7 +3,7 @@
  * Following as tail -F does: the file is looked at five times a second, from the
  * start again when it is another one or has become shorter.
  */
-#include "logger/output/follow.h"
+#include "logger/follow.h"
 
 #include <errno.h>
 #include <fcntl.h>
