@@ -1,7 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Making chains and rules. */
-#include <stdlib.h>
-
 #include "config/left_out.h"
 #include "xtables/lower/xtables.h"
 
@@ -19,8 +16,8 @@ struct xt_chain *xt_chain_add(struct xt_builder *b, struct text name,
 	return chain;
 }
 
-static struct xt_rule *append_rule(struct xt_builder *b, struct xt_chain *chain, const struct xt_match *matches,
-				   uint32_t count, struct xt_target target)
+static struct xt_rule *xt_append(struct xt_builder *b, struct xt_chain *chain, const struct xt_match *matches,
+				 uint32_t count, struct xt_target target)
 {
 	struct xt_rule *rule = ARENA_NEW(b->arena, struct xt_rule);
 
@@ -34,8 +31,8 @@ static struct xt_rule *append_rule(struct xt_builder *b, struct xt_chain *chain,
 
 /* ---- without IP sets ---- */
 
-/* The first match of a set, or `count`. */
-static uint32_t find_set_match(const struct xt_match *matches, uint32_t count)
+/* The index of the first match of a set, or `count`. */
+static uint32_t xt_find_set_match(const struct xt_match *matches, uint32_t count)
 {
 	uint32_t i = 0;
 
@@ -46,48 +43,44 @@ static uint32_t find_set_match(const struct xt_match *matches, uint32_t count)
 	return i;
 }
 
-static bool has_exceptions(const struct ipset *set)
-{
-	for (const struct set_entry *entry = set->entries; entry; entry = entry->next)
-		if (entry->nomatch)
-			return true;
-	return false;
-}
-
-static const struct endpoint *entry_endpoint(struct xt_builder *b, const struct set_entry *entry)
+static const struct endpoint *xt_entry_endpoint(struct xt_builder *b, const struct set_entry *entry)
 {
 	struct endpoint *e = ARENA_NEW(b->arena, struct endpoint);
 	char text[PREFIX_TEXT_SIZE];
 	uint32_t len = prefix_format(&entry->prefix, text);
 
-	*e = (struct endpoint){ .kind = ENDPOINT_LIST, .family_mask = b->family_mask, .prefixes = ARENA_NEW(b->arena, struct prefix),
-				.count = 1 };
+	*e = (struct endpoint){ .kind = ENDPOINT_LIST, .family_mask = b->family_mask,
+				.prefixes = ARENA_NEW(b->arena, struct prefix), .count = 1 };
 	*e->prefixes = entry->prefix;
 	e->text = arena_copy(b->arena, (struct text){ text, len });
 	return e;
 }
 
-/* Where the kernel has no IP sets: a rule for each member.  What a set with exceptions or a negation means cannot be
- * written so; such rules are left out.  Returns the last rule, or one that is in no chain. */
-static struct xt_rule *add_without_sets(struct xt_builder *b, struct xt_chain *chain, const struct xt_match *matches,
-					uint32_t count, struct xt_target target)
+/* A negation or a set with exceptions cannot be written as rules for members; such rules are left out. */
+static struct xt_rule *xt_add_without_sets(struct xt_builder *b, struct xt_chain *chain, const struct xt_match *matches,
+					   uint32_t count, struct xt_target target)
 {
-	uint32_t at = find_set_match(matches, count);
+	uint32_t at = xt_find_set_match(matches, count);
 	struct xt_rule *rule = ARENA_NEW(b->arena, struct xt_rule);
+	const struct set_entry *entries;
 
 	if (at == count)
-		return append_rule(b, chain, matches, count, target);
-	if (matches[at].kind == XT_NOT_SOURCE || has_exceptions(matches[at].endpoint->ipset))
+		return xt_append(b, chain, matches, count, target);
+	entries = matches[at].endpoint->ipset->entries;
+	if (matches[at].kind == XT_NOT_SOURCE)
 		return rule;
-	for (const struct set_entry *entry = matches[at].endpoint->ipset->entries; entry; entry = entry->next) {
+	for (const struct set_entry *entry = entries; entry; entry = entry->next)
+		if (entry->nomatch)
+			return rule;
+	for (const struct set_entry *entry = entries; entry; entry = entry->next) {
 		struct xt_match *copy;
 
 		if (entry->repeated || !(prefix_family_mask(&entry->prefix) & b->family_mask))
 			continue;
 		copy = ARENA_ARRAY(b->arena, struct xt_match, count);
 		memcpy(copy, matches, count * sizeof(*copy));
-		copy[at].endpoint = entry_endpoint(b, entry);
-		rule = add_without_sets(b, chain, copy, count, target);
+		copy[at].endpoint = xt_entry_endpoint(b, entry);
+		rule = xt_add_without_sets(b, chain, copy, count, target);
 	}
 	return rule;
 }
@@ -95,8 +88,8 @@ static struct xt_rule *add_without_sets(struct xt_builder *b, struct xt_chain *c
 struct xt_rule *xt_rule_add(struct xt_builder *b, struct xt_chain *chain, const struct xt_match *matches,
 			    uint32_t count, struct xt_target target)
 {
-	return left_out_layer(b->config->left_out, LAYER_SETS) ? add_without_sets(b, chain, matches, count, target)
-							       : append_rule(b, chain, matches, count, target);
+	return left_out_layer(b->config->left_out, LAYER_SETS) ? xt_add_without_sets(b, chain, matches, count, target)
+							       : xt_append(b, chain, matches, count, target);
 }
 
 struct xt_rule *xt_add_copy(struct xt_builder *b, struct xt_chain *chain, struct xt_target target,
@@ -108,18 +101,11 @@ struct xt_rule *xt_add_copy(struct xt_builder *b, struct xt_chain *chain, struct
 	return xt_rule_add(b, chain, copy, count, target);
 }
 
-/* A list of ports, or one element of it. */
-static void match_ports(struct xt_match *match, const struct ports *ports, enum xt_match_kind one,
-			enum xt_match_kind several)
-{
-	*match = (struct xt_match){ .kind = ports->count == 1 ? one : several, .ports = ports };
-}
-
 struct xt_rule *xt_packets_add(struct xt_builder *b, struct xt_chain *chain, struct xt_target target,
 			       const struct implied_packets *packets, const struct xt_match *before, uint32_t count)
 {
-	struct xt_match *matches;
 	struct text proto = text_of(packets->proto_name);
+	struct xt_match *matches;
 
 	if (!(packets->family_mask & b->family_mask))
 		return NULL;
@@ -134,9 +120,11 @@ struct xt_rule *xt_packets_add(struct xt_builder *b, struct xt_chain *chain, str
 		matches[count++] = (struct xt_match){ .kind = b->family_mask == IPV4 ? XT_ICMP_TYPE : XT_ICMPV6_TYPE,
 						      .text = text_of(packets->icmp) };
 	if (packets->sport.count)
-		match_ports(&matches[count++], &packets->sport, XT_SPORT, XT_SPORTS);
+		matches[count++] = (struct xt_match){ .kind = packets->sport.count == 1 ? XT_SPORT : XT_SPORTS,
+						      .ports = &packets->sport };
 	if (packets->dport.count)
-		match_ports(&matches[count++], &packets->dport, XT_DPORT, XT_DPORTS);
+		matches[count++] = (struct xt_match){ .kind = packets->dport.count == 1 ? XT_DPORT : XT_DPORTS,
+						      .ports = &packets->dport };
 	return xt_rule_add(b, chain, matches, count, target);
 }
 
@@ -147,8 +135,8 @@ void xt_implied_add(struct xt_builder *b, struct xt_chain *chain, struct xt_targ
 		xt_packets_add(b, chain, target, p, before, count);
 }
 
-void xt_log_add(struct xt_builder *b, struct xt_chain *chain, const struct xt_match *matches,
-		uint32_t count, uint32_t vmid, enum log_level level, const char *message, struct span span)
+void xt_log_add(struct xt_builder *b, struct xt_chain *chain, const struct xt_match *matches, uint32_t count,
+		uint32_t vmid, enum log_level level, const char *message, struct span span)
 {
 	struct xt_log *log;
 	struct xt_rule *rule;
@@ -160,32 +148,4 @@ void xt_log_add(struct xt_builder *b, struct xt_chain *chain, const struct xt_ma
 	rule = xt_rule_add(b, chain, matches, count, (struct xt_target){ .kind = XT_LOG, .log = log });
 	rule->wide = true;
 	rule->span = span;
-}
-
-static int by_name(const void *a, const void *b)
-{
-	return text_compare((*(struct xt_chain *const *)a)->name, (*(struct xt_chain *const *)b)->name);
-}
-
-struct xt_table *xt_table_finish(struct xt_builder *b, const char *name)
-{
-	struct xt_table *table = ARENA_NEW(b->arena, struct xt_table);
-
-	table->name = name;
-	table->family_mask = b->family_mask;
-	table->config = b->config;
-	table->chains = ARENA_ARRAY(b->arena, struct xt_chain *, b->chain_count);
-	for (struct xt_chain *chain = b->chains; chain; chain = chain->next)
-		table->chains[table->chain_count++] = chain;
-	qsort(table->chains, table->chain_count, sizeof(*table->chains), by_name);
-	return table;
-}
-
-void xt_chain_fill(struct arena *arena, const struct xt_table *table, struct xt_chain *chain)
-{
-	struct xt_builder b = { .arena = arena, .config = table->config, .family_mask = table->family_mask };
-
-	chain->first = NULL;
-	chain->last = &chain->first;
-	chain->fill(&b, chain);
 }

@@ -2,6 +2,8 @@
 /* The filter and raw tables as a whole (spec 2.1, 2.2, 2.11). */
 #include "xtables/lower/xtables.h"
 
+#include <stdlib.h>
+
 const struct xt_hook xt_filter_hooks[] = {
 	{ "INPUT", "PVEFW-INPUT" }, { "OUTPUT", "PVEFW-OUTPUT" }, { "FORWARD", "PVEFW-FORWARD" }, { NULL, NULL },
 };
@@ -10,13 +12,40 @@ const struct xt_hook xt_raw_hooks[] = {
 	{ "PREROUTING", "PVEFW-PREROUTING" }, { NULL, NULL },
 };
 
-static void start(struct xt_builder *b, struct arena *arena, const struct config *config, unsigned family_mask)
+static int xt_compare_chains(const void *a, const void *b)
 {
-	*b = (struct xt_builder){ .arena = arena, .config = config, .family_mask = family_mask };
-	b->last = &b->chains;
+	return text_compare((*(struct xt_chain *const *)a)->name, (*(struct xt_chain *const *)b)->name);
 }
 
-static void fill_forward(struct xt_builder *b, struct xt_chain *forward)
+static struct xt_table *xt_lower(struct arena *arena, const struct config *config, unsigned family_mask, const char *name,
+				 void (*add_chains)(struct xt_builder *b))
+{
+	struct xt_table *table = ARENA_NEW(arena, struct xt_table);
+	struct xt_builder b = { .arena = arena, .config = config, .family_mask = family_mask };
+
+	b.last = &b.chains;
+	if (config_enabled(config))
+		add_chains(&b);
+	*table = (struct xt_table){ .name = name, .family_mask = family_mask, .config = config };
+	table->chains = ARENA_ARRAY(arena, struct xt_chain *, b.chain_count);
+	for (struct xt_chain *chain = b.chains; chain; chain = chain->next)
+		table->chains[table->chain_count++] = chain;
+	qsort(table->chains, table->chain_count, sizeof(*table->chains), xt_compare_chains);
+	return table;
+}
+
+void xt_chain_fill(struct arena *arena, const struct xt_table *table, struct xt_chain *chain)
+{
+	struct xt_builder b = { .arena = arena, .config = table->config, .family_mask = table->family_mask };
+
+	chain->first = NULL;
+	chain->last = &chain->first;
+	chain->fill(&b, chain);
+}
+
+/* ---- filter ---- */
+
+static void xt_fill_forward(struct xt_builder *b, struct xt_chain *forward)
 {
 	if (xt_has_ips(b->config))
 		XT_ADD(b, forward, XT_TO_CHAIN(XT_JUMP, "PVEFW-IPS"), XT_M(XT_CTSTATE, "RELATED,ESTABLISHED"));
@@ -27,42 +56,36 @@ static void fill_forward(struct xt_builder *b, struct xt_chain *forward)
 	XT_ADD(b, forward, XT_TO_CHAIN(XT_JUMP, "PVEFW-FWBR-OUT"), XT_M(XT_PHYSDEV_OUT, "fwln+"));
 }
 
-static void fill_input(struct xt_builder *b, struct xt_chain *chain)
+/* PVEFW-INPUT and PVEFW-OUTPUT. */
+static void xt_fill_to_host(struct xt_builder *b, struct xt_chain *chain)
 {
 	if (b->config->host_options.enable)
-		XT_ADD_ALL(b, chain, XT_TO_CHAIN(XT_JUMP, "PVEFW-HOST-IN"));
+		XT_ADD_ALL(b, chain, chain->out ? XT_TO_CHAIN(XT_JUMP, "PVEFW-HOST-OUT") : XT_TO_CHAIN(XT_JUMP, "PVEFW-HOST-IN"));
 }
 
-static void fill_output(struct xt_builder *b, struct xt_chain *chain)
+static void xt_filter_chains(struct xt_builder *b)
 {
+	xt_standard_chains(b);
+	xt_blacklist_chain(b);
+	xt_chain_add(b, TEXT("PVEFW-INPUT"), xt_fill_to_host);
+	xt_chain_add(b, TEXT("PVEFW-OUTPUT"), xt_fill_to_host)->out = true;
+	xt_chain_add(b, TEXT("PVEFW-FORWARD"), xt_fill_forward);
+	xt_chain_add(b, TEXT("PVEFW-FWBR-IN"), xt_fill_forward_in);
+	xt_chain_add(b, TEXT("PVEFW-FWBR-OUT"), xt_fill_forward_out);
 	if (b->config->host_options.enable)
-		XT_ADD_ALL(b, chain, XT_TO_CHAIN(XT_JUMP, "PVEFW-HOST-OUT"));
+		xt_host_chains(b);
+	xt_group_chains(b);
+	xt_guest_chains(b);
 }
 
 struct xt_table *xt_lower_filter(struct arena *arena, const struct config *config, unsigned family_mask)
 {
-	struct xt_builder b;
-
-	start(&b, arena, config, family_mask);
-	if (!config_enabled(config))
-		return xt_table_finish(&b, "filter");
-	xt_standard_chains(&b);
-	xt_blacklist_chain(&b);
-	xt_chain_add(&b, TEXT("PVEFW-INPUT"), fill_input);
-	xt_chain_add(&b, TEXT("PVEFW-OUTPUT"), fill_output);
-	xt_chain_add(&b, TEXT("PVEFW-FORWARD"), fill_forward);
-	xt_chain_add(&b, TEXT("PVEFW-FWBR-IN"), xt_fill_forward_in);
-	xt_chain_add(&b, TEXT("PVEFW-FWBR-OUT"), xt_fill_forward_out);
-	if (config->host_options.enable)
-		xt_host_chains(&b);
-	xt_group_chains(&b);
-	xt_guest_chains(&b);
-	return xt_table_finish(&b, "filter");
+	return xt_lower(arena, config, family_mask, "filter", xt_filter_chains);
 }
 
 /* ---- raw ---- */
 
-static void add_synflood(struct xt_builder *b, struct xt_chain *chain)
+static void xt_add_synflood(struct xt_builder *b, struct xt_chain *chain)
 {
 	const struct host_options *o = &b->config->host_options;
 	struct xt_syn_rate *rate = ARENA_NEW(b->arena, struct xt_syn_rate);
@@ -78,7 +101,7 @@ static void add_synflood(struct xt_builder *b, struct xt_chain *chain)
 		->span = b->config->host_written[OPTION_HOST_PROTECTION_SYNFLOOD];
 }
 
-static void add_helper(struct xt_builder *b, struct xt_chain *chain, const struct helper *helper)
+static void xt_add_helper(struct xt_builder *b, struct xt_chain *chain, const struct helper *helper)
 {
 	struct ports *ports = ARENA_NEW(b->arena, struct ports);
 	struct port_range *range = ARENA_NEW(b->arena, struct port_range);
@@ -92,27 +115,27 @@ static void add_helper(struct xt_builder *b, struct xt_chain *chain, const struc
 		->span = b->config->host_written[OPTION_HOST_NF_CONNTRACK_HELPERS];
 }
 
-static void fill_prerouting(struct xt_builder *b, struct xt_chain *chain)
+static void xt_fill_prerouting(struct xt_builder *b, struct xt_chain *chain)
 {
 	const struct host_options *o = &b->config->host_options;
 
 	if (o->protection_synflood)
-		add_synflood(b, chain);
+		xt_add_synflood(b, chain);
 	for (unsigned i = 0; i < o->nf_conntrack_helpers.count; i++) {
 		const struct helper *helper = &helper_table[o->nf_conntrack_helpers.order[i]];
 
 		if (helper->family_mask & b->family_mask)
-			add_helper(b, chain, helper);
+			xt_add_helper(b, chain, helper);
 	}
+}
+
+static void xt_raw_chains(struct xt_builder *b)
+{
+	if (b->config->host_options.protection_synflood || b->config->host_options.nf_conntrack_helpers.count)
+		xt_chain_add(b, TEXT("PVEFW-PREROUTING"), xt_fill_prerouting);
 }
 
 struct xt_table *xt_lower_raw(struct arena *arena, const struct config *config, unsigned family_mask)
 {
-	const struct host_options *o = &config->host_options;
-	struct xt_builder b;
-
-	start(&b, arena, config, family_mask);
-	if (config_enabled(config) && (o->protection_synflood || o->nf_conntrack_helpers.count))
-		xt_chain_add(&b, TEXT("PVEFW-PREROUTING"), fill_prerouting);
-	return xt_table_finish(&b, "raw");
+	return xt_lower(arena, config, family_mask, "raw", xt_raw_chains);
 }

@@ -16,32 +16,31 @@ NETWORK(multicast4, "224.0.0.0/4", &implied_multicast[0], IPV4)
 NETWORK(multicast6, "ff00::/8", &implied_multicast[1], IPV6)
 NETWORK(unspecified4, "0.0.0.0/32", &unspecified4, IPV4)
 
-enum { MATCHES_MOST = 5 };
-
-enum row_kind {
-	ROW_CHAIN,
-	ROW_RULE,
-	ROW_IMPLIED,
-	ROW_LOG,
+enum xt_std_kind {
+	XT_STD_CHAIN,
+	XT_STD_RULE,
+	XT_STD_IMPLIED,
+	XT_STD_LOG,
 };
 
-struct row {
-	enum row_kind kind;
+struct xt_std_row {
+	enum xt_std_kind kind;
 	unsigned family_mask;
 	const char *chain;
 	enum implied_id implied;
 	size_t log_option; /* in struct host_options */
 	struct xt_target target;
-	struct xt_match matches[MATCHES_MOST + 1]; /* ended by XT_ANY */
+	struct xt_match matches[6]; /* ended by XT_ANY */
 };
 
-static const struct row rows[] = {
-#define CHAIN(families_, name) { .kind = ROW_CHAIN, .family_mask = families_, .chain = name },
+static const struct xt_std_row xt_std_rows[] = {
+#define CHAIN(families_, name) { .kind = XT_STD_CHAIN, .family_mask = families_, .chain = name },
 #define RULE(families_, target_, ...) \
-	{ .kind = ROW_RULE, .family_mask = families_, .target = target_, .matches = { __VA_ARGS__ } },
+	{ .kind = XT_STD_RULE, .family_mask = families_, .target = target_, .matches = { __VA_ARGS__ } },
 #define IMPLIED_RULE(rule, target_) \
-	{ .kind = ROW_IMPLIED, .family_mask = IPV_BOTH, .implied = IMPLIED_##rule, .target = target_ },
-#define LOG(option) { .kind = ROW_LOG, .family_mask = IPV_BOTH, .log_option = offsetof(struct host_options, option) },
+	{ .kind = XT_STD_IMPLIED, .family_mask = IPV_BOTH, .implied = IMPLIED_##rule, .target = target_ },
+#define LOG(option) \
+	{ .kind = XT_STD_LOG, .family_mask = IPV_BOTH, .log_option = offsetof(struct host_options, option) },
 #include "xtables/lower/std_chains.def"
 #undef CHAIN
 #undef RULE
@@ -49,37 +48,33 @@ static const struct row rows[] = {
 #undef LOG
 };
 
-static uint32_t count_matches(const struct xt_match *matches)
-{
-	uint32_t count = 0;
+static const struct xt_std_row *const xt_std_end = xt_std_rows + sizeof(xt_std_rows) / sizeof(xt_std_rows[0]);
 
-	while (matches[count].kind != XT_ANY)
-		count++;
-	return count;
-}
-
-/* From the row behind the chain's own to the next chain's. */
-static void fill(struct xt_builder *b, struct xt_chain *chain)
+/* The rules of a chain follow its own row. */
+static void xt_fill_standard(struct xt_builder *b, struct xt_chain *chain)
 {
 	const char *options = (const char *)&b->config->host_options;
-	const struct row *end = rows + sizeof(rows) / sizeof(rows[0]);
+	uint32_t count;
 
-	for (const struct row *row = (const struct row *)chain->subject + 1; row < end && row->kind != ROW_CHAIN; row++) {
+	for (const struct xt_std_row *row = chain->row + 1; row < xt_std_end && row->kind != XT_STD_CHAIN; row++) {
 		if (!(row->family_mask & b->family_mask))
 			continue;
-		if (row->kind == ROW_LOG)
-			xt_log_add(b, chain, NULL, 0, 0, *(const enum log_level *)(options + row->log_option),
-				   "DROP: ", SPAN_NONE);
-		else if (row->kind == ROW_IMPLIED)
+		if (row->kind == XT_STD_LOG) {
+			xt_log_add(b, chain, NULL, 0, 0, *(const enum log_level *)(options + row->log_option), "DROP: ",
+				   SPAN_NONE);
+		} else if (row->kind == XT_STD_IMPLIED) {
 			xt_implied_add(b, chain, row->target, row->implied, AT_HOST_IN, NULL, 0);
-		else
-			xt_rule_add(b, chain, row->matches, count_matches(row->matches), row->target)->wide = true;
+		} else {
+			for (count = 0; row->matches[count].kind != XT_ANY; count++)
+				;
+			xt_rule_add(b, chain, row->matches, count, row->target)->wide = true;
+		}
 	}
 }
 
 void xt_standard_chains(struct xt_builder *b)
 {
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		if (rows[i].kind == ROW_CHAIN && (rows[i].family_mask & b->family_mask))
-			xt_chain_add(b, text_of(rows[i].chain), fill)->subject = &rows[i];
+	for (const struct xt_std_row *row = xt_std_rows; row < xt_std_end; row++)
+		if (row->kind == XT_STD_CHAIN && (row->family_mask & b->family_mask))
+			xt_chain_add(b, text_of(row->chain), xt_fill_standard)->row = row;
 }

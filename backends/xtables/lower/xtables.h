@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The lowered form of the iptables family: tables of chains of typed matches
- * and targets, once for IPv4 and once for IPv6 (spec chapter 2).
- *
- * lower.c and its neighbours make it, print.c writes it down.  The order of
- * matches in a rule is the order in which they are printed.
+ * The lowered form of the iptables family: tables of chains of typed matches and
+ * targets, for IPv4 and for IPv6 (spec chapter 2). Matches are printed in their order.
  */
 #ifndef PVEFW_XTABLES_H
 #define PVEFW_XTABLES_H
 
+#include "api/zones.h"
 #include "lang/implied.h"
-#include "config/config.h"
 #include "base/output.h"
 
 enum xt_match_kind {
@@ -31,9 +28,9 @@ enum xt_match_kind {
 	XT_DST_TYPE,    /* text: addrtype */
 	XT_SRC_TYPE,    /* text */
 	XT_CTSTATE,     /* text */
-	XT_PHYSDEV_IN,  /* text: bridged, this way in */
-	XT_PHYSDEV_OUT, /* text: bridged, this way out */
-	XT_PHYSDEV_IPS, /* text: as PHYSDEV_OUT, spelled the other way round */
+	XT_PHYSDEV_IN,  /* text: bridged, from this port */
+	XT_PHYSDEV_OUT, /* text: bridged, to this port */
+	XT_PHYSDEV_IPS, /* text: as PHYSDEV_OUT, in the order that stock uses for an IPS */
 	XT_MARK,        /* text: value/mask */
 	XT_NOT_MAC,     /* text: source */
 	XT_TCP_FLAGS,   /* text: mask and flags */
@@ -91,26 +88,26 @@ struct xt_target {
 struct xt_rule {
 	const struct xt_match *matches;
 	uint32_t match_count;
-	bool wide; /* without a match: two blanks before the target (spec 2.1) */
+	bool wide; /* without a match it is printed with two spaces before the target (spec 2.1) */
 	struct xt_target target;
 	struct span span; /* the line it comes from, if any */
-	/* Counts for its line, or for a policy that no line sets; other rules of the line only log, or
-	 * look at what this one did. */
-	bool counts;
+	bool counts; /* its counter is that of its line, or of a policy that no line sets: not of a rule that logs */
 	struct xt_rule *next;
 };
 
 struct xt_builder;
 
-/* A chain is known by its name and by what it is about.  Its rules are made when
- * they are needed, one chain after the other: a ruleset of 60,000 rules is printed
+/* A chain. Its rules are made when they are needed, one chain after the other, so a ruleset of 60,000 rules is printed
  * with the memory of its longest chain. */
 struct xt_chain {
 	struct text name;
 	void (*fill)(struct xt_builder *b, struct xt_chain *chain);
-	const void *subject; /* of fill: a NIC, a group ... */
-	bool out;            /* of fill: the direction */
-	bool mark_is_off;    /* every packet that gets to what is added next is without the accept mark */
+	/* For fill: a NIC and its guest, a group or a row of std_chains.def, and the direction. */
+	struct nic_walk nic;
+	const struct group *group;
+	const struct xt_std_row *row;
+	bool out;
+	bool mark_is_off; /* no packet reaches the next rule with the accept mark */
 	struct xt_rule *first, **last;
 	struct xt_chain *next;
 };
@@ -130,15 +127,15 @@ struct xt_hook {
 
 /* ---- lower.c ---- */
 
-/* The filter or raw table of one IP version, from `arena`: its chains, without rules. */
+/* The chains, without rules, of the filter or raw table of one family; from `arena`. */
 struct xt_table *xt_lower_filter(struct arena *arena, const struct config *config, unsigned family_mask);
 struct xt_table *xt_lower_raw(struct arena *arena, const struct config *config, unsigned family_mask);
 /* Makes the rules of one chain, from `arena`. */
 void xt_chain_fill(struct arena *arena, const struct xt_table *table, struct xt_chain *chain);
 
-/* ---- building, build.c ---- */
+/* ---- build.c ---- */
 
-/* What the lowering passes carry around. */
+/* One table while it is built. */
 struct xt_builder {
 	struct arena *arena;
 	const struct config *config;
@@ -149,80 +146,87 @@ struct xt_builder {
 
 struct xt_chain *xt_chain_add(struct xt_builder *b, struct text name,
 			      void (*fill)(struct xt_builder *b, struct xt_chain *chain));
+/* Appends a rule, which refers to the matches; xt_add_copy() copies them. Where IP sets cannot be used, a rule with a set
+ * becomes a rule for each member; returns the last one, or if there is none a rule that is in no chain. */
 struct xt_rule *xt_rule_add(struct xt_builder *b, struct xt_chain *chain, const struct xt_match *matches,
 			    uint32_t count, struct xt_target target);
-/* A fixed rule: the matches are copied. */
+struct xt_rule *xt_add_copy(struct xt_builder *b, struct xt_chain *chain, struct xt_target target,
+			    const struct xt_match *matches, uint32_t count);
 #define XT_ADD(b, chain, target, ...) \
 	xt_add_copy(b, chain, target, (const struct xt_match[]){ __VA_ARGS__ }, \
 		    sizeof((const struct xt_match[]){ __VA_ARGS__ }) / sizeof(struct xt_match))
-/* One without matches. */
+/* Without matches. */
 #define XT_ADD_ALL(b, chain, target) xt_rule_add(b, chain, NULL, 0, target)
-struct xt_rule *xt_add_copy(struct xt_builder *b, struct xt_chain *chain, struct xt_target target,
-			    const struct xt_match *matches, uint32_t count);
-/* The rule of a kind of packets of lang/implied.def, with matches in front that are copied; nothing (NULL) if they are
- * not of the table's IP version. */
+/* The rule of one kind of packets of lang/implied.def, after matches that are copied. Returns NULL if they are not of
+ * the table's family. */
 struct xt_rule *xt_packets_add(struct xt_builder *b, struct xt_chain *chain, struct xt_target target,
 			       const struct implied_packets *packets, const struct xt_match *before, uint32_t count);
 /* Rules for all packets of an implied rule in a chain. */
 void xt_implied_add(struct xt_builder *b, struct xt_chain *chain, struct xt_target target, enum implied_id rule,
 		    enum implied_chain at, const struct xt_match *before, uint32_t count);
-/* A LOG rule; nothing for LOG_NOLOG. */
-void xt_log_add(struct xt_builder *b, struct xt_chain *chain, const struct xt_match *matches,
-		uint32_t count, uint32_t vmid, enum log_level level, const char *message, struct span span);
-struct xt_table *xt_table_finish(struct xt_builder *b, const char *name);
+/* A rule that logs; none for LOG_NOLOG. */
+void xt_log_add(struct xt_builder *b, struct xt_chain *chain, const struct xt_match *matches, uint32_t count,
+		uint32_t vmid, enum log_level level, const char *message, struct span span);
 
 #define XT_M(kind_, literal) { .kind = (kind_), .text = TEXT_INIT(literal) }
 #define XT_TO(kind_) ((struct xt_target){ .kind = (kind_) })
 #define XT_TO_CHAIN(kind_, literal) ((struct xt_target){ .kind = (kind_), .text = TEXT_INIT(literal) })
 
+/* What ACCEPT is in the OUT chains of guests, and in groups: the mark says that a packet was accepted. */
+extern const struct xt_target xt_set_accept_mark, xt_clear_accept_mark;
+
+/* The packet's source or destination is in the set. */
+static inline const struct endpoint *xt_set_endpoint(struct xt_builder *b, const struct ipset *set)
+{
+	struct endpoint *e = ARENA_NEW(b->arena, struct endpoint);
+
+	*e = (struct endpoint){ .kind = ENDPOINT_SET, .family_mask = IPV_BOTH, .ipset = set };
+	return e;
+}
+
 /* ---- std_chains.c ---- */
 
 void xt_standard_chains(struct xt_builder *b);
 
+/* ---- filters.c ---- */
+
+/* PVEFW-blacklist, if the cluster has that set. */
+void xt_blacklist_chain(struct xt_builder *b);
+/* Blacklist, smurfs, impossible TCP flags (spec 2.2). */
+void xt_input_filters(struct xt_builder *b, struct xt_chain *chain);
+
 /* ---- split.c ---- */
 
-/* The part of a source or destination that follows `before` (NULL: the first), short enough for
- * iptables-restore; NULL when there is none. What fits is its only part. From `arena`. */
+/* The part of a source or destination after `before` (NULL: the first part) that is short enough for iptables-restore;
+ * NULL after the last. What is short enough has one part, itself. From `arena`. */
 const struct endpoint *xt_endpoint_part(struct arena *arena, const struct endpoint *whole,
 					const struct endpoint *before);
 
 /* ---- rules.c ---- */
 
-/* Where rules end up, and what ACCEPT means there. */
+/* Where rules are added, and what ACCEPT means there. */
 struct xt_place {
+	struct zone zone;
 	struct xt_chain *chain;
-	enum direction direction;
 	struct xt_target accept;
-	uint32_t vmid;
-	bool group;  /* log messages are empty */
-	int32_t net; /* only rules for this NIC or for none; -1: all */
-	bool ifaces; /* -i names an interface to match */
 };
 
 void xt_rules(struct xt_builder *b, const struct xt_place *place, const struct rule_list *rules);
-/* The policy at the end of a chain. */
-void xt_policy(struct xt_builder *b, const struct xt_place *place, const struct policy *policy, enum log_level level);
-
-/* The chains of all groups that some rule uses. */
+/* The policy of the place's zone. */
+void xt_policy(struct xt_builder *b, const struct xt_place *place);
+/* The chains of all groups that a rule refers to. */
 void xt_group_chains(struct xt_builder *b);
 
 /* ---- guests.c, host.c ---- */
 
-/* The chains of guests' NICs, and PVEFW-IPS if a guest has it. */
+/* The chains of guests' NICs, and PVEFW-IPS if a guest has an IPS. */
 void xt_guest_chains(struct xt_builder *b);
-/* Whether a guest hands packets to an IPS. */
 bool xt_has_ips(const struct config *config);
 /* Fill PVEFW-FWBR-IN and PVEFW-FWBR-OUT. */
 void xt_fill_forward_in(struct xt_builder *b, struct xt_chain *chain);
 void xt_fill_forward_out(struct xt_builder *b, struct xt_chain *chain);
-/* A guest that has chains, and the next one that has. */
-const struct guest *xt_next_guest(const struct guest *guest);
 /* PVEFW-HOST-IN and PVEFW-HOST-OUT. */
 void xt_host_chains(struct xt_builder *b);
-/* PVEFW-blacklist, if the cluster has that set. */
-void xt_blacklist_chain(struct xt_builder *b);
-/* Blacklist, smurfs, impossible TCP flags (spec 2.2). */
-void xt_input_filters(struct xt_builder *b, struct xt_chain *chain);
 
 /* ---- print.c ---- */
 
