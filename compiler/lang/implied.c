@@ -51,7 +51,8 @@ const struct implied_packets *implied_packets_next(enum implied_id rule, unsigne
 {
 	const struct implied_packets *end = packet_rows + sizeof(packet_rows) / sizeof(packet_rows[0]);
 
-	for (const struct implied_packets *p = before ? before + 1 : packet_rows; p < end; p++)
+	/* Rows are in the order of their rules. */
+	for (const struct implied_packets *p = before ? before + 1 : packet_rows; p < end && p->rule <= rule; p++)
 		if (p->rule == rule && (p->chains & chains))
 			return p;
 	return NULL;
