@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * A report as one page of HTML, which is well-formed XML, too.  It needs nothing from
- * elsewhere and no script.
- */
+/* A report as one page of HTML that is also well-formed XML.  It loads nothing and has no script. */
 #include "report/html.h"
 
 #include <stdio.h>
@@ -12,124 +9,6 @@
 #include "format/common.h"
 #include "base/text_memo.h"
 #include "base/version.h"
-
-/* ---- elements ---- */
-
-void page_open(const struct page *page, const char *name, const char *class_name)
-{
-	xml_open(page->xml, name);
-	if (class_name)
-		xml_attribute(page->xml, "class", class_name);
-}
-
-void page_close(const struct page *page)
-{
-	xml_close(page->xml);
-}
-
-void page_leaf(const struct page *page, const char *name, const char *class_name, const char *text)
-{
-	page_open(page, name, class_name);
-	xml_text(page->xml, text);
-	page_close(page);
-}
-
-void page_text(const struct page *page, const char *text)
-{
-	xml_text(page->xml, text);
-}
-
-void page_printf(const struct page *page, const char *format, ...)
-{
-	struct arena *arena = page->report->config->arena;
-	struct arena_mark mark = arena_mark(arena);
-	va_list args;
-
-	va_start(args, format);
-	xml_text(page->xml, arena_vprintf(arena, format, args));
-	va_end(args);
-	arena_release(arena, mark);
-}
-
-void page_attribute(const struct page *page, const char *name, const char *format, ...)
-{
-	struct arena *arena = page->report->config->arena;
-	struct arena_mark mark = arena_mark(arena);
-	va_list args;
-
-	va_start(args, format);
-	xml_attribute(page->xml, name, arena_vprintf(arena, format, args));
-	va_end(args);
-	arena_release(arena, mark);
-}
-
-void page_small(const struct page *page, const char *before, const char *text)
-{
-	page_text(page, " ");
-	page_open(page, "small", NULL);
-	if (before)
-		page_text(page, before);
-	page_text(page, text);
-	page_close(page);
-}
-
-void page_section(const struct page *page, const char *id, const char *title)
-{
-	xml_raw(page->xml, "\n");
-	page_open(page, "section", NULL);
-	xml_attribute(page->xml, "id", id);
-	page_leaf(page, "h2", NULL, title);
-}
-
-void page_link(const struct page *page, const char *text, const char *format, ...)
-{
-	struct arena *arena = page->report->config->arena;
-	struct arena_mark mark = arena_mark(arena);
-	va_list args;
-
-	page_open(page, "a", NULL);
-	va_start(args, format);
-	xml_attribute(page->xml, "href", arena_vprintf(arena, format, args));
-	va_end(args);
-	arena_release(arena, mark);
-	page_text(page, text);
-	page_close(page);
-}
-
-bool page_place(const struct page *page, struct span span)
-{
-	struct report_place place;
-
-	if (!report_place(page->report, span, &place))
-		return false;
-	page_open(page, "a", "at");
-	page_attribute(page, "href", "#f%u-%u", place.file, place.line);
-	page_printf(page, "%s:%u", base_name(place.path), place.line);
-	page_close(page);
-	return true;
-}
-
-void page_table(const struct page *page, const char *class_name, const char *const *headings)
-{
-	page_open(page, "table", class_name);
-	page_open(page, "thead", NULL);
-	page_open(page, "tr", NULL);
-	for (; *headings; headings++) {
-		page_open(page, "th", NULL);
-		xml_attribute(page->xml, "scope", "col");
-		page_text(page, *headings);
-		page_close(page);
-	}
-	page_close(page);
-	page_close(page);
-	page_open(page, "tbody", NULL);
-}
-
-static void close_table(const struct page *page)
-{
-	page_close(page);
-	page_close(page);
-}
 
 /* ---- the top ---- */
 
@@ -158,15 +37,12 @@ static void head(const struct page *page)
 	xml_attribute(xml, "name", "viewport");
 	xml_attribute(xml, "content", "width=device-width, initial-scale=1");
 	xml_close_void(xml);
-	page_open(page, "title", NULL);
-	page_printf(page, "Firewall of %s", page->report->node);
-	page_close(page);
+	page_leaf_printf(page, "title", NULL, "Firewall of %s", page->report->node);
 	page_open(page, "style", NULL);
 	xml_raw(xml, "\n");
 	for (size_t i = 0; i < sizeof(style) / sizeof(style[0]); i++)
 		xml_raw(xml, style[i]);
-	page_close(page);
-	page_close(page);
+	page_close_several(page, 2);
 	xml_raw(xml, "\n");
 }
 
@@ -196,8 +72,7 @@ static void header(const struct page *page)
 	xml_attribute(page->xml, "aria-label", "Sections");
 	for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++)
 		page_link(page, sections[i].title, "#%s", sections[i].id);
-	page_close(page);
-	page_close(page);
+	page_close_several(page, 2);
 }
 
 /* ---- summary ---- */
@@ -278,9 +153,7 @@ static void summary(const struct page *page)
 
 static void number_cell(const struct page *page, uint32_t number)
 {
-	page_open(page, "td", "n");
-	page_printf(page, "%u", number);
-	page_close(page);
+	page_leaf_printf(page, "td", "n", "%u", number);
 }
 
 static void set_row(const struct page *page, const struct report_set *set)
@@ -303,8 +176,7 @@ static void set_row(const struct page *page, const struct report_set *set)
 	page_open(page, "td", NULL);
 	if (!page_place(page, set->span))
 		page_leaf(page, "span", "quiet", "not written");
-	page_close(page);
-	page_close(page);
+	page_close_several(page, 2);
 	xml_raw(page->xml, "\n");
 }
 
@@ -324,8 +196,7 @@ static void sets(const struct page *page)
 		page_table(page, "sets", headings);
 		for (const struct report_set *set = page->report->sets; set; set = set->next)
 			set_row(page, set);
-		close_table(page);
-		page_close(page);
+		page_close_several(page, 3);
 	} else {
 		page_leaf(page, "p", "quiet", "There are none.");
 	}
@@ -352,8 +223,7 @@ static void print_listing(const struct page *page, uint32_t number, bool open)
 		page_text(page, report_line(page->report, file, line));
 		page_close(page);
 	}
-	page_close(page);
-	page_close(page);
+	page_close_several(page, 2);
 }
 
 /* All that a listing depends on. */
@@ -425,11 +295,8 @@ void report_html(struct out *out, const struct report *report)
 	page_ways(&page);
 	files(&page);
 	page_close(&page);
-	page_open(&page, "footer", NULL);
-	page_printf(&page, "pvefw-cc %s", PVEFW_VERSION);
-	page_close(&page);
-	page_close(&page);
-	page_close(&page);
+	page_leaf_printf(&page, "footer", NULL, "pvefw-cc %s", PVEFW_VERSION);
+	page_close_several(&page, 2);
 	xml_raw(&xml, "\n");
 	xml_end(&xml);
 }

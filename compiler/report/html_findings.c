@@ -190,10 +190,8 @@ static void kind(const struct page *page, const struct diagnostic *first, unsign
 	xml_raw(page->xml, "\n");
 	page_open(page, "article", severity_name(first->severity));
 	heading(page, first->severity, diag_catalogue[first->id].summary);
-	page_open(page, "p", "quiet");
-	page_printf(page, "%s %s, %u times", diag_code(first->id).text, diag_catalogue[first->id].name,
+	page_leaf_printf(page, "p", "quiet", "%s %s, %u times", diag_code(first->id).text, diag_catalogue[first->id].name,
 		    count);
-	page_close(page);
 	if (shared.count) {
 		page_open(page, "ul", NULL);
 		for (unsigned i = 0; i < shared.count; i++)
@@ -201,19 +199,14 @@ static void kind(const struct page *page, const struct diagnostic *first, unsign
 		page_close(page);
 	}
 	page_open(page, "details", NULL);
-	page_open(page, "summary", NULL);
-	page_printf(page, "all %u", count);
-	page_close(page);
+	page_leaf_printf(page, "summary", NULL, "all %u", count);
 	page_open(page, "ul", "all");
 	for (const struct diagnostic *d = first; d; d = d->next)
 		if (d->id == first->id) {
 			item(page, d, before, &shared);
 			before = d;
 		}
-	page_close(page);
-	page_close(page);
-	page_close(page);
-	page_close(page);
+	page_close_several(page, 4);
 }
 
 void page_findings(const struct page *page)

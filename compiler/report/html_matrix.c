@@ -125,9 +125,7 @@ static void table(const struct page *page, enum report_way way, const char *titl
 	for (const struct report_zone *zone = report->zones; zone; zone = zone->next)
 		if (zone->cells[way])
 			row(page, zone, way);
-	page_close(page);
-	page_close(page);
-	page_close(page);
+	page_close_several(page, 3);
 }
 
 static void not_considered(const struct page *page)

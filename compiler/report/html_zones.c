@@ -99,16 +99,13 @@ static void chain(const struct page *page, const struct report_zone *zone, const
 	page_open(page, "h4", NULL);
 	page_text(page, chain_title(zone, c->direction));
 	page_text(page, " ");
-	page_open(page, "small", NULL);
-	page_printf(page, "%s, %u written, %u implied", direction_names[c->direction], c->written,
+	page_leaf_printf(page, "small", NULL, "%s, %u written, %u implied", direction_names[c->direction], c->written,
 		    c->implied);
-	page_close(page);
 	page_close(page);
 	page_table(page, "rules", headings);
 	for (const struct report_row *row = c->first; row; row = row->next)
 		rule(page, row);
-	page_close(page);
-	page_close(page);
+	page_close_several(page, 2);
 }
 
 /* ---- zones ---- */
@@ -130,9 +127,7 @@ static void badges(const struct page *page, const struct report_zone *zone)
 			  report_outcome_names[c->policy->outcome]);
 		page_close(page);
 	}
-	page_open(page, "span", "quiet");
-	page_printf(page, "%u rule%s", written, written == 1 ? "" : "s");
-	page_close(page);
+	page_leaf_printf(page, "span", "quiet", "%u rule%s", written, written == 1 ? "" : "s");
 }
 
 static void zone_details(const struct page *page, const struct report_zone *zone, bool open)
@@ -156,10 +151,8 @@ static void zone_details(const struct page *page, const struct report_zone *zone
 	if (zone->facts)
 		page_leaf(page, "p", "quiet", zone->facts);
 	if (zone->off) {
-		page_open(page, "p", "off");
-		page_printf(page, "Not filtered: %s.%s", zone->off,
+		page_leaf_printf(page, "p", "off", "Not filtered: %s.%s", zone->off,
 			    zone->chains ? " These rules are not in force." : "");
-		page_close(page);
 	}
 	for (const struct report_chain *c = zone->chains; c; c = c->next)
 		chain(page, zone, c);

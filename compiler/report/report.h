@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A report on a whole configuration, for those who must answer for a firewall.
+ * A report on a configuration, for those who must answer for a firewall.
  *
- * What it says is collected once, as the structures below (report_model.c,
- * report_about.c, report_implied.c, report_matrix.c, report_sets.c), and printed from them as a page
- * (report_html.c) or as XML (report_xml.c).  All strings can go into XML as they are
- * (see diag_shared.h), and all memory is the arena's of the configuration.
+ * The structures below are filled once (report.c and the files it calls) and printed as a page (html.c) or as XML
+ * (xml.c).  All strings are valid in XML as they are (see format/common.h), and all memory is from the arena of the
+ * configuration.
  */
 #ifndef PVEFW_REPORT_H
 #define PVEFW_REPORT_H
 
 #include "config/config.h"
 #include "inputs/inputs.h"
+#include "lang/implied.h"
 #include "base/output.h"
 
 /* Why a rule is there. */
 enum report_origin {
-	REPORT_ALWAYS, /* whatever is configured */
+	REPORT_ALWAYS, /* in every configuration */
 	REPORT_OPTION, /* an option, a set with a meaning, or corosync.conf */
 	REPORT_LINE,   /* a rule in a file */
 	REPORT_POLICY,
@@ -26,7 +26,7 @@ enum report_outcome {
 	REPORT_ACCEPT,
 	REPORT_DROP,
 	REPORT_REJECT,
-	REPORT_ASK, /* goes on in a security group */
+	REPORT_ASK, /* continues in a security group */
 	REPORT_OUTCOMES
 };
 
@@ -34,19 +34,19 @@ enum report_outcome {
 struct report_row {
 	enum report_origin origin;
 	enum report_outcome outcome;
-	const char *service;     /* "SSH", "tcp 8080", or in words; "everything" */
-	const char *detail;      /* what the service stands for, "tcp 22"; or NULL */
+	const char *service;     /* "SSH", "tcp 8080", a description, or "everything" */
+	const char *detail;      /* protocol and ports of the service, "tcp 22"; or NULL */
 	const char *from, *to;   /* NULL: anywhere */
 	const char *iface;       /* NULL: any */
 	const char *because;     /* of implied rules: "ndp: 1"; else NULL */
 	const char *log;         /* the level; NULL: none */
-	const char *comment;     /* behind the line; NULL: none */
-	bool named;              /* the service has a name that is certain, not numbers only */
+	const char *comment;     /* at the end of the line; NULL: none */
+	bool named;              /* the service has a name, not only numbers */
 	bool disabled;           /* written with '|' */
-	bool opens;              /* an implied rule that lets somebody in or out, as the matrices show */
+	bool opens;              /* an implied rule that the matrices show */
 	unsigned family_mask;       /* bit set; 0: never generated */
-	const struct rule *rule; /* of REPORT_LINE, and of what stands for one; else NULL */
-	struct span span;        /* {0, 0}: no line says so */
+	const struct rule *rule; /* of REPORT_LINE and of services of the host; else NULL */
+	struct span span;        /* {0, 0}: not in a file */
 	struct report_row *next;
 };
 
@@ -147,14 +147,11 @@ struct report {
 	uint32_t file_count, line_count;
 };
 
-/*
- * Collects.  `config` is what compile() made of `inputs`, and its diagnostics are sorted;
- * `now` is the text of --now or NULL.
- */
+/* Makes the report of what compile() made of `inputs`, whose diagnostics are sorted; `now` is the text of --now or NULL. */
 struct report *report_new(const struct config *config, const struct inputs *inputs, const char *now);
 
 void report_html(struct out *out, const struct report *report);
-/* Of the schema pvefw-report.rng. */
+/* See the schema pvefw-report.rng. */
 void report_xml(struct out *out, const struct report *report);
 
 /* ---- between the files that collect ---- */
@@ -167,35 +164,30 @@ struct report_builder {
 	bool local_network_known;
 };
 
-struct report_row *report_row_add(struct report_builder *b, struct report_chain *chain,
-				  struct report_row row);
-/* Text of the input, as it can go into XML. */
+/* model.c */
+struct report_row *report_row_add(struct report_builder *b, struct report_chain *chain, struct report_row row);
+/* Text of the input, escaped for XML. */
 const char *report_text(const struct report_builder *b, struct text text);
-/* "ndp: 1", with the line of `written` that sets it in *span, or that it is the default; `written` may be NULL. */
+/* "ndp: 1", with the line of `written` that sets it in *span, or "ndp: 1 (default)"; `written` may be NULL. */
 const char *report_option(const struct report_builder *b, enum option_id id, const void *options,
 			  const struct span *written, struct span *span);
 struct text report_scope_name(enum scope_kind scope);
 /* "VM 100" */
 const char *report_guest_name(const struct report_builder *b, const struct guest *guest);
 
-/* The name that a guest's configuration gives it, and its notes, decoded and shortened; NULL: none.
- * report_about.c */
+/* about.c: the name and the notes in a guest's configuration, decoded and shortened; NULL: none. */
 void report_guest_about(const struct report_builder *b, const struct guest *guest, const char **name,
 			const char **notes);
-/* The comment on the line of the span; NULL: none for people.  report_about.c */
+/* The comment on the line of the span; NULL: none for people. */
 const char *report_comment(const struct report_builder *b, struct span span);
 
-/* What stands before and behind the written rules of a chain.  report_implied.c */
-void report_host_before(struct report_builder *b, struct report_chain *chain);
-/* For the management and the cluster. */
-void report_host_behind(struct report_builder *b, struct report_chain *chain);
-void report_nic_before(struct report_builder *b, struct report_chain *chain, const struct guest *guest,
-		       const struct nic *nic);
-void report_vnet_before(struct report_builder *b, struct report_chain *chain);
-void report_vnet_behind(struct report_builder *b, struct report_chain *chain, const struct policy *policy);
+/* implied.c: the implied rules of a chain before or after the written ones; guest and nic may be NULL. */
+void report_implied(struct report_builder *b, struct report_chain *chain, enum implied_chain at,
+		    enum implied_stage stage, const struct guest *guest, const struct nic *nic);
 void report_policy(struct report_builder *b, struct report_chain *chain, const struct policy *policy,
 		   enum log_level log, const char *key);
 
+void report_zones(struct report_builder *b);
 void report_matrices(struct report_builder *b);
 void report_sets(struct report_builder *b);
 
@@ -205,14 +197,14 @@ extern const char *const report_outcome_names[REPORT_OUTCOMES];
 extern const char *const report_origin_names[];
 extern const char *const report_zone_kind_names[REPORT_ZONE_KINDS];
 
-/* The place of a span in the listing: the file, counted from 1, and the line.  False: nowhere. */
 struct report_place {
 	uint32_t file, line;
 	const char *path;
 };
 
+/* Finds the file, counted from 1, and the line of a span in the listing; false: it is in none. */
 bool report_place(const struct report *report, struct span span, struct report_place *place);
-/* Bytes of the input as they can go into XML: what hides, or is no character, as an escape. */
+/* Bytes of the input for XML: invisible and invalid characters are escaped. */
 const char *report_escaped(const struct diags *diags, struct text text);
 /* A line of the listing. */
 const char *report_line(const struct report *report, const struct report_file *file, uint32_t number);

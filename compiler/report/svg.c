@@ -239,6 +239,5 @@ void page_ways(const struct page *page)
 		draw(page, &ways[i], i + 1);
 		page_close(page);
 	}
-	page_close(page);
-	page_close(page);
+	page_close_several(page, 2);
 }
