@@ -142,6 +142,28 @@ struct diagnostic *diag_guess(struct diagnostic *d, struct span span, const char
 	return d;
 }
 
+struct diagnostic *diag_correct(struct diagnostic *d, struct span span, const char *format, ...)
+{
+	const char *text;
+	va_list args;
+
+	va_start(args, format);
+	text = arena_vprintf(d->owner->arena, format, args);
+	va_end(args);
+	return diag_fix(diag_help(d, "write `%s`", text), span, "%s", text);
+}
+
+struct diagnostic *diag_suggest(struct diagnostic *d, struct span span, const char *format, ...)
+{
+	const char *text;
+	va_list args;
+
+	va_start(args, format);
+	text = arena_vprintf(d->owner->arena, format, args);
+	va_end(args);
+	return diag_guess(diag_help(d, "did you mean `%s`?", text), span, "%s", text);
+}
+
 void diags_clear(struct diags *diags)
 {
 	diags->first = NULL;

@@ -97,6 +97,12 @@ struct diagnostic *diag_help(struct diagnostic *d, const char *format, ...)
 /* What was meant, beyond doubt: lint --fix makes it so. */
 struct diagnostic *diag_fix(struct diagnostic *d, struct span span, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+/* The same with the help "write `TEXT`". */
+struct diagnostic *diag_correct(struct diagnostic *d, struct span span, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+/* The same with the help "did you mean `TEXT`?", which somebody has to confirm. */
+struct diagnostic *diag_suggest(struct diagnostic *d, struct span span, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 /* What may have been meant. */
 struct diagnostic *diag_guess(struct diagnostic *d, struct span span, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

@@ -16,20 +16,19 @@ static void report_spelling(struct resolver *r, struct word address)
 	char intended[PREFIX_TEXT_SIZE];
 
 	diag_here(d, "programs read this spelling differently");
-	rule_note_effect(r, d);
 	if (text_is(word_text(address), "0"))
 		diag_help(d, "leave the option out to match every address");
 	else if (address_intended(word_text(address), intended))
-		diag_guess(diag_help(d, "did you mean `%s`?", intended), word_span(address), "%s", intended);
+		diag_suggest(d, word_span(address), "%s", intended);
 }
 
 static void report_length(struct resolver *r, struct word address)
 {
 	bool six = text_find(word_text(address), ':') >= 0;
 
-	rule_note_effect(r, diag_here(rule_error(r, word_span(address), DIAG_ADDRESS_PREFIX_LENGTH,
-						 "prefix length of `%.*s` is too long", TEXT_ARG(address)),
-				      "at most %d", six ? 128 : 32));
+	diag_here(rule_error(r, word_span(address), DIAG_ADDRESS_PREFIX_LENGTH,
+			     "prefix length of `%.*s` is too long", TEXT_ARG(address)),
+		  "at most %d", six ? 128 : 32);
 }
 
 /* Letters, digits, dots and dashes, of which the last dot stands before a letter. */
@@ -72,8 +71,7 @@ static void help_malformed(struct diagnostic *d, struct word address)
 	struct text t = word_text(address);
 
 	if (t.len > 3 && text_equal_nocase((struct text){ t.ptr, 3 }, TEXT("dc/")))
-		diag_guess(diag_help(d, "did you mean `dc/%.*s`?", (int)t.len - 3, t.ptr + 3),
-			 word_span(address), "dc/%.*s", (int)t.len - 3, t.ptr + 3);
+		diag_suggest(d, word_span(address), "dc/%.*s", (int)t.len - 3, t.ptr + 3);
 	else if (text_starts(t, "sdn/"))
 		diag_fix(diag_help(d, "the SDN defines IP sets, not aliases: write `+%.*s`", TEXT_ARG(t)),
 			 word_span(address), "+%.*s", TEXT_ARG(t));
@@ -105,7 +103,6 @@ static void report_malformed(struct resolver *r, struct word address)
 		return;
 	d = rule_error(r, word_span(address), DIAG_BAD_ADDRESS,
 		       "`%.*s` is not an address and not a valid name", TEXT_ARG(address));
-	rule_note_effect(r, d);
 	help_malformed(d, address);
 }
 
@@ -135,7 +132,6 @@ static void report_host_bits(struct resolver *r, struct word address, struct pre
 	prefix_format(&prefix, network);
 	alone.length = (uint8_t)prefix_bits(&alone);
 	prefix_format(&alone, host);
-	rule_note_effect(r, d);
 	diag_note(
 		d,
 		"the nftables preview of Proxmox VE uses the network; the stock compiler ignores the rule, too");
@@ -165,15 +161,14 @@ static void report_range_in_list(struct resolver *r, struct word element)
 	struct diagnostic *d = rule_error(r, word_span(element), DIAG_RANGE_IN_LIST,
 					  "address range not allowed in a list");
 
-	rule_note_effect(r, d);
 	diag_note(d, "the nftables preview of Proxmox VE accepts it; the stock compiler ignores the rule, too");
 	diag_help(d, "write a separate rule for it, or the networks that make up the range");
 }
 
 static struct diagnostic *report_range(struct resolver *r, struct word value)
 {
-	return rule_note_effect(r, rule_error(r, word_span(value), DIAG_BAD_RANGE,
-					      "`%.*s` is not a valid address range", TEXT_ARG(value)));
+	return rule_error(r, word_span(value), DIAG_BAD_RANGE, "`%.*s` is not a valid address range",
+			  TEXT_ARG(value));
 }
 
 /* An end that is no address by itself. */
@@ -186,9 +181,8 @@ static void report_range_end(struct resolver *r, struct word value, struct word 
 		dot--;
 	/* "10.0.0.1-9" */
 	if (dot > 0 && text_all_digits(word_text(high)))
-		diag_guess(diag_help(d, "did you mean `%.*s-%.*s%.*s`?", TEXT_ARG(low), (int)dot, low.ptr,
-				   TEXT_ARG(high)),
-			 word_span(value), "%.*s-%.*s%.*s", TEXT_ARG(low), (int)dot, low.ptr, TEXT_ARG(high));
+		diag_suggest(d, word_span(value), "%.*s-%.*s%.*s", TEXT_ARG(low), (int)dot, low.ptr,
+			     TEXT_ARG(high));
 	else
 		diag_help(d, "write a range as two addresses, as in 10.0.0.1-10.0.0.9");
 }
@@ -228,9 +222,8 @@ static bool read_range(struct resolver *r, struct word value, uint32_t dash, str
 	if (e->prefixes[0].family != e->prefixes[1].family)
 		diag_here(d, "one end is IPv4, the other IPv6");
 	else
-		diag_guess(diag_help(diag_here(d, "it ends before it begins"), "did you mean `%.*s-%.*s`?",
-				   TEXT_ARG(high), TEXT_ARG(low)),
-			 word_span(value), "%.*s-%.*s", TEXT_ARG(high), TEXT_ARG(low));
+		diag_suggest(diag_here(d, "it ends before it begins"), word_span(value), "%.*s-%.*s",
+			     TEXT_ARG(high), TEXT_ARG(low));
 	return false;
 }
 
@@ -262,8 +255,7 @@ static void report_empty_item(struct resolver *r, struct word value, uint32_t at
 
 	if (at == value.len)
 		span = (struct span){ span.begin - 1, span.begin };
-	rule_note_effect(
-		r, rule_error(r, span, DIAG_EMPTY_LIST_ITEM, "list element is empty next to this comma"));
+	rule_error(r, span, DIAG_EMPTY_LIST_ITEM, "list element is empty next to this comma");
 }
 
 static void report_mixed_list(struct resolver *r, struct word first, struct word other)
@@ -272,7 +264,6 @@ static void report_mixed_list(struct resolver *r, struct word first, struct word
 					  "list combines IPv4 and IPv6");
 
 	diag_label(d, word_span(first), "the list begins with the other IP version");
-	rule_note_effect(r, d);
 	diag_help(d, "write two rules, or use an IP set, which may contain both");
 }
 
@@ -282,7 +273,6 @@ static void report_name_in_list(struct resolver *r, struct word element)
 	struct diagnostic *d = rule_error(r, word_span(element), DIAG_NAME_IN_LIST,
 					  "%s not allowed in a list", set ? "IP set" : "alias");
 
-	rule_note_effect(r, d);
 	diag_help(d,
 		  set ? "write a separate rule for it, or add the addresses to the set"
 		      : "write a separate rule for it, or define an IP set with the alias and the addresses");

@@ -76,8 +76,7 @@ static bool suggest_section(struct resolver *r, struct diagnostic *d, struct wor
 		diag_help(d, "did you mean `[%.*s%.*s]`?", TEXT_ARG(named.best), (int)(inner.len - first.len),
 			  inner.ptr + first.len);
 	else if (plain.best.len)
-		diag_guess(diag_help(d, "did you mean `[%.*s]`?", TEXT_ARG(plain.best)), word_span(line),
-			 "[%.*s]", TEXT_ARG(plain.best));
+		diag_suggest(d, word_span(line), "[%.*s]", TEXT_ARG(plain.best));
 	else
 		return false;
 	return true;

@@ -144,7 +144,7 @@ static struct diagnostic *report_alias_address(struct resolver *r, const struct 
 		d = diag(r->diags, span, id, "`%.*s` is not a valid address for alias `%.*s`",
 			 TEXT_ARG(node->cidr), TEXT_ARG(node->name));
 	if (address_intended(word_text(node->cidr), intended))
-		diag_guess(diag_help(d, "did you mean `%s`?", intended), span, "%s", intended);
+		diag_suggest(d, span, "%s", intended);
 	else if (error != ADDRESS_TOO_LONG && several)
 		diag_help(d, "an alias is one address or one network; for several, define an IP set");
 	else if (error != ADDRESS_TOO_LONG)
@@ -163,8 +163,7 @@ static struct diagnostic *report_alias_gap(struct resolver *r, const struct ast_
 
 	diag_here(d, "%u spaces here", gap.end - gap.begin);
 	note_uses(r, d, node->name, no_value);
-	return diag_fix(diag_help(d, "write `%.*s %.*s`", TEXT_ARG(node->name), TEXT_ARG(node->cidr)), whole,
-			"%.*s %.*s", TEXT_ARG(node->name), TEXT_ARG(node->cidr));
+	return diag_correct(d, whole, "%.*s %.*s", TEXT_ARG(node->name), TEXT_ARG(node->cidr));
 }
 
 /* An alias that was reported where it stands, and has no value. */
@@ -201,8 +200,7 @@ static bool report_alias_name(struct resolver *r, const struct ast_alias *node, 
 		 "`%.*s` is not a valid name for an alias", TEXT_ARG(name));
 	diag_note(d, "the alias is ignored, and so are rules and set entries that use it");
 	if (*swapped) {
-		diag_guess(diag_help(d, "did you mean `%.*s %.*s`?", TEXT_ARG(node->cidr), TEXT_ARG(name)), node->line.span,
-			   "%.*s %.*s", TEXT_ARG(node->cidr), TEXT_ARG(name));
+		diag_suggest(d, node->line.span, "%.*s %.*s", TEXT_ARG(node->cidr), TEXT_ARG(name));
 		return true;
 	}
 	meant.len -= name.ptr[name.len - 1] == ':';
@@ -211,8 +209,7 @@ static bool report_alias_name(struct resolver *r, const struct ast_alias *node, 
 		skip_name(r, SECTION_ALIASES, name, d);
 		return true;
 	}
-	diag_guess(diag_help(d, "did you mean `%.*s`?", TEXT_ARG(meant)), word_span(node->name), "%.*s",
-		 TEXT_ARG(meant));
+	diag_suggest(d, word_span(node->name), "%.*s", TEXT_ARG(meant));
 	define_without_value(r, meant, word_text(node->cidr), d);
 	return true;
 }

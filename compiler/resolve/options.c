@@ -51,8 +51,7 @@ static void report_no_bool(struct setting *s)
 					 "value `%.*s` is not valid for `%s`");
 
 	if (text_is_true(t) || text_is_false(t))
-		diag_fix(diag_help(d, "write `%d`", text_is_true(t)), word_span(s->value), "%d",
-			 text_is_true(t));
+		diag_correct(d, word_span(s->value), "%d", text_is_true(t));
 	else
 		diag_help(d, "write 0 or 1");
 }
@@ -140,7 +139,7 @@ static void read_policy_forward(struct setting *s)
 		d = diag(s->r->diags, word_span(s->value), DIAG_FORWARD_REJECT_POLICY,
 			 "routed packets cannot be rejected");
 		diag_note(d, "the policy is applied as DROP");
-		diag_fix(diag_help(d, "write `DROP`"), word_span(s->value), "DROP");
+		diag_correct(d, word_span(s->value), "DROP");
 		return;
 	}
 	d = bad_value(s, DIAG_BAD_OPTION_VALUE, s->value, "policy `%.*s` is not valid for `%s`");
@@ -385,7 +384,7 @@ static void report_leading_zero(struct setting *s, uint64_t first, uint64_t last
 				    "number of `%s` begins with a zero", s->row->key);
 
 	diag_note(d, "the value is %s; with the stock compiler iptables reads an octal number", text);
-	diag_fix(diag_help(d, "write `%s`", text), word_span(s->value), "%s", text);
+	diag_correct(d, word_span(s->value), "%s", text);
 }
 
 static void read_queues(struct setting *s)
@@ -434,8 +433,7 @@ static void report_ethertype(struct setting *s, struct word name)
 		near = netdb_ethertype(netdb, digits, &number) ? digits : (struct text){ NULL, 0 };
 	}
 	if (near.len)
-		diag_guess(diag_help(d, "did you mean `%.*s`?", TEXT_ARG(near)), word_span(name), "%.*s",
-			 TEXT_ARG(near));
+		diag_suggest(d, word_span(name), "%.*s", TEXT_ARG(near));
 	else
 		diag_help(
 			d,
@@ -674,7 +672,7 @@ static bool report_list_blank(struct setting *s)
 	d = diag(s->r->diags, word_span(word_part(s->value, first, 1)), DIAG_OPTION_BLANK,
 		 "space not allowed in the list of `%s`", s->row->key);
 	keeps(s, d);
-	diag_fix(diag_help(d, "write `%s`", joined), word_span(s->value), "%s", joined);
+	diag_correct(d, word_span(s->value), "%s", joined);
 	if (blanks_beside_commas(word_text(s->value)))
 		verify(s);
 	return true;

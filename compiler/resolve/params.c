@@ -83,7 +83,6 @@ static struct diagnostic *report_gap(const struct words *w, struct word key, str
 					  TEXT_ARG(key));
 
 	diag_here(d, "%s", here);
-	rule_note_effect(w->r, d);
 	return diag_help(d, "write `%.*s %.*s`", TEXT_ARG(key), TEXT_ARG(value));
 }
 
@@ -108,7 +107,6 @@ static void report_no_value(const struct words *w, struct word key)
 	struct diagnostic *d = rule_error(w->r, word_span(key), DIAG_PARAM_NO_VALUE, "`%.*s` has no value",
 					  TEXT_ARG(key));
 
-	rule_note_effect(w->r, d);
 	diag_help(d, "write the value after it, or delete the option");
 }
 
@@ -136,16 +134,13 @@ static void check_log_level(struct resolver *r, struct word value)
 		return;
 	d = rule_error(r, word_span(value), DIAG_BAD_LOG_LEVEL, "log level `%.*s` does not exist",
 		       TEXT_ARG(value));
-	rule_note_effect(r, d);
 	if (any != LOG_LEVELS)
 		diag_fix(diag_help(d, "write the log level of a rule in lower case: `%s`",
 				   log_level_names[any]),
 			 word_span(value), "%s", log_level_names[any]);
 	else if (glued)
-		diag_guess(diag_help(d, "did you mean `%.*s %.*s`?", (int)glued, value.ptr, (int)(value.len - glued),
-				     value.ptr + glued),
-			   word_span(value), "%.*s %.*s", (int)glued, value.ptr, (int)(value.len - glued),
-			   value.ptr + glued);
+		diag_suggest(d, word_span(value), "%.*s %.*s", (int)glued, value.ptr,
+			     (int)(value.len - glued), value.ptr + glued);
 	else
 		suggest_log_level(d, value);
 }
@@ -162,7 +157,6 @@ static void report_group_param(struct words *w, struct word key)
 	d = rule_error(w->r, word_span(key), DIAG_GROUP_PARAM, "`%.*s` not allowed in a GROUP rule",
 		       TEXT_ARG(key));
 	w->refused = d;
-	rule_note_effect(w->r, d);
 	diag_help(d, "only `-i` is allowed; write everything else in the rules of the group");
 }
 
@@ -206,8 +200,8 @@ static void read_known(struct words *w, enum rule_param id, struct word key, str
 
 static struct diagnostic *report_unknown(const struct words *w, struct word key)
 {
-	return rule_note_effect(w->r, rule_error(w->r, word_span(key), DIAG_UNKNOWN_PARAM,
-						 "rule option `%.*s` does not exist", TEXT_ARG(key)));
+	return rule_error(w->r, word_span(key), DIAG_UNKNOWN_PARAM, "rule option `%.*s` does not exist",
+			  TEXT_ARG(key));
 }
 
 static struct diagnostic *fix_leave_out(struct words *w, struct diagnostic *d, uint32_t first, uint32_t last)
@@ -473,7 +467,7 @@ static void read_renamed(struct words *w, enum rule_param id, struct word key, s
 		report_group_param(w, key);
 		return;
 	}
-	diag_fix(diag_help(report_unknown(w, key), "write `%s`", right), word_span(key), "%s", right);
+	diag_correct(report_unknown(w, key), word_span(key), "%s", right);
 	w->params->meant[id] = true;
 	if (value.len)
 		read_known(w, id, key, value);
@@ -574,7 +568,6 @@ static uint32_t report_list_blanks(struct words *w, uint32_t i, uint32_t end)
 		return i;
 	d = rule_error(w->r, word_span(w->at[i]), DIAG_STRAY_WORD, "`%.*s` is not an option and not a value",
 		       TEXT_ARG(w->at[i]));
-	rule_note_effect(w->r, d);
 	if (w->last == PARAM_PROTO)
 		diag_help(d, "a rule has one protocol; write a rule for each");
 	else
@@ -628,8 +621,8 @@ static bool suggest_range(const struct words *w, struct diagnostic *d, uint32_t 
 	      text_equal_nocase(word_text(w->at[i]), TEXT("to"))) ||
 	    !is_of_list(w, low) || !is_of_list(w, high))
 		return false;
-	diag_guess(diag_help(d, "did you mean `%.*s%c%.*s`?", TEXT_ARG(low), ports ? ':' : '-', TEXT_ARG(high)),
-		   span_between(low, high), "%.*s%c%.*s", TEXT_ARG(low), ports ? ':' : '-', TEXT_ARG(high));
+	diag_suggest(d, span_between(low, high), "%.*s%c%.*s", TEXT_ARG(low), ports ? ':' : '-',
+		     TEXT_ARG(high));
 	return true;
 }
 
@@ -663,7 +656,7 @@ static bool suggest_list(const struct words *w, struct diagnostic *d, uint32_t i
 			return false;
 		list = arena_printf(w->r->arena, "%s,%.*s", list, TEXT_ARG(w->at[at]));
 	}
-	diag_guess(diag_help(d, "did you mean `%s`?", list), span_between(w->at[i - 1], w->at[end - 1]), "%s", list);
+	diag_suggest(d, span_between(w->at[i - 1], w->at[end - 1]), "%s", list);
 	return true;
 }
 
@@ -690,7 +683,7 @@ static bool suggest_columns(struct words *w, struct diagnostic *d, uint32_t i, u
 	for (int id = 0; id < RULE_PARAMS; id++)
 		w->params->meant[id] |= columns.value[id].len != 0;
 	d->span.end = w->at[end - 1].begin + w->at[end - 1].len;
-	diag_guess(diag_help(d, "did you mean `%s`?", text + 1), span_between(w->at[i], w->at[end - 1]), "%s", text + 1);
+	diag_suggest(d, span_between(w->at[i], w->at[end - 1]), "%s", text + 1);
 	return true;
 }
 
@@ -744,7 +737,6 @@ static void report_stray(struct words *w, uint32_t i, uint32_t end)
 		return;
 	d = rule_error(w->r, word_span(w->at[i]), DIAG_STRAY_WORD, "`%.*s` is not an option and not a value",
 		       TEXT_ARG(w->at[i]));
-	rule_note_effect(w->r, d);
 	if (fix_comment(w, d, i))
 		w->count = i;
 	else if (text_starts(word_text(w->at[i]), "!"))
@@ -790,7 +782,6 @@ static void report_quotes(struct words *w, enum rule_param id, uint32_t i, uint3
 					  "the value of `%.*s` must not contain quotes or spaces",
 					  TEXT_ARG(w->at[i]));
 
-	rule_note_effect(w->r, d);
 	if (id == PARAM_DPORT || id == PARAM_SPORT)
 		diag_help(d, "separate the ports of a list by commas, as in `80,443`");
 	else if (id == PARAM_SOURCE || id == PARAM_DEST)

@@ -97,12 +97,10 @@ static struct proto report_proto(struct resolver *r, struct word value)
 	uint16_t number;
 
 	if (netdb_protocol_beyond(r->config->netdb, word_text(value), &number)) {
-		rule_note_effect(
-			r, diag_here(d, "%u in /etc/protocols, but protocol numbers are 0 to 255", number));
+		diag_here(d, "%u in /etc/protocols, but protocol numbers are 0 to 255", number);
 		return proto_any;
 	}
 	diag_here(d, "not in /etc/protocols");
-	rule_note_effect(r, d);
 	if (has_separator(lower))
 		diag_help(d, "a rule has one protocol; write a rule for each");
 	else if (text_starts(lower, "!"))
@@ -112,8 +110,7 @@ static struct proto report_proto(struct resolver *r, struct word value)
 	else if (!spelt && help_no_proto(r, d, lower))
 		;
 	else if (near.len)
-		diag_guess(diag_help(d, "did you mean `%.*s`?", TEXT_ARG(near)), word_span(value), "%.*s",
-			 TEXT_ARG(near));
+		diag_suggest(d, word_span(value), "%.*s", TEXT_ARG(near));
 	else if (text_is(lower, "all") || text_is(lower, "any"))
 		diag_help(d, "leave `-p` out to match every protocol");
 	classify(&meant);
@@ -202,7 +199,7 @@ static void report_service(struct resolver *r, struct word name, const struct pr
 		d = rule_error(r, word_span(name), DIAG_SERVICE_PROTOCOL,
 			       "service `%.*s` does not exist for protocol %.*s", TEXT_ARG(name),
 			       TEXT_ARG(proto->text));
-		rule_note_effect(r, diag_here(d, "/etc/services lists it for other protocols"));
+		diag_here(d, "/etc/services lists it for other protocols");
 		diag_fix(diag_help(d, "write the number, `%u`", port), word_span(name), "%u", port);
 		return;
 	}
@@ -211,7 +208,6 @@ static void report_service(struct resolver *r, struct word name, const struct pr
 			       TEXT_ARG(name));
 	else
 		d = rule_error(r, word_span(name), DIAG_BAD_PORT, "`%.*s` is not a port", TEXT_ARG(name));
-	rule_note_effect(r, d);
 	if (text_equal_nocase(word_text(name), TEXT("any")) || text_equal_nocase(word_text(name), TEXT("all")) ||
 	    text_is(word_text(name), "*")) {
 		diag_help(d, "leave the option out to match every port");
@@ -221,7 +217,7 @@ static void report_service(struct resolver *r, struct word name, const struct pr
 		return;
 	near = netdb_near_service(r->config->netdb, word_text(name));
 	if (near.len && char_is_letter(name.ptr[0]))
-		diag_guess(diag_help(d, "did you mean `%.*s`?", TEXT_ARG(near)), word_span(name), "%.*s", TEXT_ARG(near));
+		diag_suggest(d, word_span(name), "%.*s", TEXT_ARG(near));
 	else if (dash > 0 && text_all_digits(word_text(word_part(name, 0, (uint32_t)dash))) &&
 		 text_all_digits(
 			 word_text(word_part(name, (uint32_t)dash + 1, name.len - (uint32_t)dash - 1))))
@@ -245,8 +241,7 @@ static bool report_octal(struct resolver *r, struct word word, uint64_t number)
 		return false;
 	d = rule_error(r, word_span(word), DIAG_OCTAL_NUMBER, "`%.*s` begins with a zero", TEXT_ARG(word));
 	diag_here(d, "iptables reads this as an octal number");
-	rule_note_effect(r, d);
-	diag_guess(diag_help(d, "did you mean `%u`?", (unsigned)number), word_span(word), "%u", (unsigned)number);
+	diag_suggest(d, word_span(word), "%u", (unsigned)number);
 	return true;
 }
 
@@ -264,7 +259,6 @@ static bool read_number(struct resolver *r, struct word word, uint16_t *port)
 		diag_here(d, "the largest port is %d", LIMIT_PORT);
 	else
 		diag_here(d, "both ends of a range must be numbers");
-	rule_note_effect(r, d);
 	return false;
 }
 
@@ -276,9 +270,9 @@ static bool read_port_range(struct resolver *r, struct word word, uint32_t colon
 	bool ok;
 
 	if (!low.len || !high.len || text_find(word_text(high), ':') >= 0) {
-		rule_note_effect(r, diag_help(rule_error(r, word_span(word), DIAG_BAD_PORT,
-							 "`%.*s` is not a port range", TEXT_ARG(word)),
-					      "a range has two ends, as in 0:1023 or 1024:65535"));
+		diag_help(rule_error(r, word_span(word), DIAG_BAD_PORT, "`%.*s` is not a port range",
+				     TEXT_ARG(word)),
+			  "a range has two ends, as in 0:1023 or 1024:65535");
 		return false;
 	}
 	ok = read_number(r, low, &range->first);
@@ -287,9 +281,7 @@ static bool read_port_range(struct resolver *r, struct word word, uint32_t colon
 	if (range->first <= range->last)
 		return true;
 	d = rule_error(r, word_span(word), DIAG_BACKWARDS_RANGE, "port range ends before it begins");
-	rule_note_effect(r, d);
-	diag_guess(diag_help(d, "did you mean `%.*s:%.*s`?", TEXT_ARG(high), TEXT_ARG(low)), word_span(word),
-		 "%.*s:%.*s", TEXT_ARG(high), TEXT_ARG(low));
+	diag_suggest(d, word_span(word), "%.*s:%.*s", TEXT_ARG(high), TEXT_ARG(low));
 	return false;
 }
 
@@ -323,7 +315,6 @@ static bool report_zero(struct resolver *r, struct word value, const struct port
 	d = rule_error(r, word_span(value), DIAG_PORT_ZERO, "port 0 is not a valid port");
 	if (text_is(ports->text, "0"))
 		diag_here(d, "the stock compiler matches every port");
-	rule_note_effect(r, d);
 	diag_help(d, "leave the option out to match every port");
 	return true;
 }
@@ -332,8 +323,8 @@ static void report_empty(struct resolver *r, struct word value, uint32_t at)
 {
 	uint32_t begin = value.begin + (at < value.len ? at : at - 1);
 
-	rule_note_effect(r, rule_error(r, (struct span){ begin, begin + 1 }, DIAG_EMPTY_LIST_ITEM,
-				       "list element is empty next to this comma"));
+	rule_error(r, (struct span){ begin, begin + 1 }, DIAG_EMPTY_LIST_ITEM,
+		   "list element is empty next to this comma");
 }
 
 static void report_too_many(struct resolver *r, struct word value, unsigned numbers)
@@ -341,7 +332,7 @@ static void report_too_many(struct resolver *r, struct word value, unsigned numb
 	struct diagnostic *d = rule_error(r, word_span(value), DIAG_TOO_MANY_PORTS,
 					  "list is too long: at most %d ports", LIMIT_PORTS_OF_LIST);
 
-	rule_note_effect(r, diag_here(d, "%u ports here; a range counts as two", numbers));
+	diag_here(d, "%u ports here; a range counts as two", numbers);
 	diag_help(d, "write two rules");
 }
 
@@ -351,7 +342,7 @@ static void report_too_long(struct resolver *r, struct word value)
 	struct diagnostic *d = rule_error(r, word_span(value), DIAG_TOO_MANY_PORTS,
 					  "list is too long: at most %d characters of ports", LIMIT_ARGUMENT);
 
-	rule_note_effect(r, diag_here(d, "%u characters here", value.len));
+	diag_here(d, "%u characters here", value.len);
 	diag_help(d, "write two rules");
 }
 
@@ -478,7 +469,6 @@ static void report_icmp(struct resolver *r, struct word value, const struct prot
 	unsigned other = proto->icmp == IPV4 ? IPV6 : IPV4;
 	struct suggestion s = near_icmp(proto->icmp, word_text(value));
 
-	rule_note_effect(r, d);
 	if (icmp_type_find(other, word_text(value)))
 		diag_help(d, "it is a type of %s", other == IPV4 ? "icmp" : "icmpv6");
 	else if (number && text_all_digits(word_text(value)))

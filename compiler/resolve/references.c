@@ -96,9 +96,9 @@ static const char *where_looked(const struct resolver *r, const struct lookup *l
 /* A reference whose definition the cluster file may hold, which nobody has. */
 static struct diagnostic *report_cluster_unknown(struct resolver *r, struct word reference, const char *what)
 {
-	struct diagnostic *d = rule_error(r, word_span(reference), DIAG_CLUSTER_UNKNOWN,
-					  "cannot check %s `%.*s`: no cluster.fw found", what,
-					  TEXT_ARG(reference));
+	struct diagnostic *d = rule_fail(r, word_span(reference), DIAG_CLUSTER_UNKNOWN,
+					 "cannot check %s `%.*s`: no cluster.fw found", what,
+					 TEXT_ARG(reference));
 
 	diag_note(d, "cluster.fw may define it, but there is none next to this file");
 	diag_note(d, "if it does not, the %s is ignored", r->rule ? "rule" : "entry");
@@ -117,10 +117,8 @@ static void report_guest_scope(struct resolver *r, struct word reference, const 
 		diag_here(d, "a security group does not belong to a guest");
 	else
 		diag_here(d, "a %s file does not belong to a guest", file_kind_name(r->file->kind));
-	rule_note_effect(r, d);
 	if (in_cluster)
-		diag_guess(diag_help(d, "did you mean `%sdc/%.*s`?", sign, TEXT_ARG(name)), whole, "%sdc/%.*s",
-			 sign, TEXT_ARG(name));
+		diag_suggest(d, whole, "%sdc/%.*s", sign, TEXT_ARG(name));
 }
 
 static void report_alias_below(struct resolver *r, struct word reference, const struct alias *alias)
@@ -130,7 +128,7 @@ static void report_alias_below(struct resolver *r, struct word reference, const 
 					  TEXT_ARG(alias->name));
 
 	diag_label(d, alias->span, "defined here");
-	diag_help(rule_note_effect(r, d), "files are read from top to bottom; move the definition up");
+	diag_help(d, "files are read from top to bottom; move the definition up");
 }
 
 static void report_implicit_local_network(struct resolver *r, struct word reference)
@@ -138,7 +136,6 @@ static void report_implicit_local_network(struct resolver *r, struct word refere
 	struct diagnostic *d = rule_error(r, word_span(reference), DIAG_IMPLICIT_LOCAL_NETWORK,
 					  "`local_network` is not defined in cluster.fw");
 
-	rule_note_effect(r, d);
 	diag_note(
 		d,
 		"without a definition it is determined after all files are read, only for the set `management` and for cluster traffic");
@@ -164,8 +161,7 @@ static bool suggest_other_kind(struct resolver *r, struct diagnostic *d, struct 
 	for (unsigned i = 0; i < look->seen_count && !set; i++)
 		set = scope_find_set(look->seen_in[i], lower) != NULL;
 	if (scope)
-		diag_guess(diag_help(d, "did you mean `%s%.*s`?", scope, TEXT_ARG(name)), word_span(reference),
-			 "%s%.*s", scope, TEXT_ARG(name));
+		diag_suggest(d, word_span(reference), "%s%.*s", scope, TEXT_ARG(name));
 	else if (set && r->rule)
 		diag_guess(diag_help(d, "did you mean the IP set, `+%s%.*s`?", look->prefix, TEXT_ARG(lower)),
 			 word_span(reference), "+%s%.*s", look->prefix, TEXT_ARG(lower));
@@ -200,7 +196,6 @@ static void report_unknown_alias(struct resolver *r, struct word reference, cons
 	diag_here(d, "%s", where_looked(r, look));
 	suggest_start(&s, word_text(look->name));
 	suggest_aliases(r, &s, look);
-	rule_note_effect(r, d);
 	if (!suggest_other_kind(r, d, reference, look))
 		suggest_to(d, &s, word_span(reference), look->prefix);
 }
@@ -243,7 +238,7 @@ static bool report_long_reference(struct resolver *r, struct word reference, con
 		return false;
 	d = rule_error(r, word_span(reference), DIAG_LONG_REFERENCE,
 		       "reference is too long: at most %d characters", ALIAS_NAME_MAX);
-	rule_note_effect(r, diag_here(d, "%u with `%s`", reference.len, look->prefix));
+	diag_here(d, "%u with `%s`", reference.len, look->prefix);
 	diag_help(d, "after `%s` a name has at most %u characters", look->prefix,
 		  ALIAS_NAME_MAX - (unsigned)strlen(look->prefix));
 	return true;
@@ -350,8 +345,7 @@ static bool suggest_other_scope(struct resolver *r, struct diagnostic *d, struct
 		if (scope_find_set(look->seen_in[i], name)) {
 			const char *prefix = prefixes[look->seen_in[i]->kind];
 
-			diag_guess(diag_help(d, "did you mean `+%s%.*s`?", prefix, TEXT_ARG(name)),
-				 with_plus(reference), "+%s%.*s", prefix, TEXT_ARG(name));
+			diag_suggest(d, with_plus(reference), "+%s%.*s", prefix, TEXT_ARG(name));
 			return true;
 		}
 	for (unsigned i = 0; i < look->seen_count; i++)
@@ -374,7 +368,6 @@ static void report_unknown_set(struct resolver *r, struct word reference, const 
 				  : "IP set `%.*s` is not defined",
 		       TEXT_ARG(look->name));
 	diag_here(d, "%s", where_looked(r, look));
-	rule_note_effect(r, d);
 	if (predefined) {
 		diag_note(d, "the set is predefined, but a rule can use it only if a file defines it");
 		diag_help(d, "write `[IPSET %.*s]` above its first use, even without entries",
@@ -393,7 +386,7 @@ static void report_set_below(struct resolver *r, struct word reference, const st
 					  "IP set `%.*s` is used before its definition", TEXT_ARG(set->name));
 
 	diag_label(d, set->span, "defined here");
-	diag_help(rule_note_effect(r, d), "files are read from top to bottom; move the definition up");
+	diag_help(d, "files are read from top to bottom; move the definition up");
 }
 
 /* True if the reference fails only because of its capitals. */
@@ -409,12 +402,11 @@ static bool report_set_case(struct resolver *r, struct word reference, const str
 
 		if (!set)
 			continue;
-		d = rule_error(r, word_span(reference), DIAG_SET_NAME_CASE,
-			       "reference to an IP set must be in lower case");
+		d = rule_fail(r, word_span(reference), DIAG_SET_NAME_CASE,
+			      "reference to an IP set must be in lower case");
 		diag_label(d, set->span, "stored as `%.*s`", TEXT_ARG(set->name));
 		rule_note_effect(r, d);
-		diag_fix(diag_help(d, "write `+%s%.*s`", look->prefix, TEXT_ARG(lower)), with_plus(reference),
-			 "+%s%.*s", look->prefix, TEXT_ARG(lower));
+		diag_correct(d, with_plus(reference), "+%s%.*s", look->prefix, TEXT_ARG(lower));
 		return true;
 	}
 	return false;
@@ -427,7 +419,6 @@ static void report_bad_set(struct resolver *r, struct word reference)
 					  "`+%.*s` is not a valid reference to an IP set",
 					  TEXT_ARG(reference));
 
-	rule_note_effect(r, d);
 	diag_help(d, "write `+name`, `+dc/name`, `+guest/name` or `+sdn/name`");
 	diag_help(d, "write a letter, then letters, digits, `-` and `_`, 2 to %d characters", SET_NAME_MAX);
 }

@@ -3,41 +3,22 @@
 
 #include "config/left_out.h"
 
-struct diagnostic *rule_error(struct resolver *r, struct span span, enum diag_id id,
-			      const char *format, ...)
-{
-	const char *message;
-	va_list args;
-
-	va_start(args, format);
-	message = arena_vprintf(r->arena, format, args);
-	va_end(args);
-	r->failed = true;
-	if (r->odd && encoding_odd(r->file->source, span))
-		return diag(r->odd, span, id, "%s", message);
-	return diag(r->diags, span, id, "%s", message);
-}
-
-/* The policy that decides about what the rule would have decided. */
-static const char *policy_of(const struct resolver *r, enum direction direction, const char **name)
+/* The policy that decides instead of the rule. */
+static const struct policy *policy_of(const struct resolver *r, enum direction direction)
 {
 	const struct cluster_options *cluster = &r->config->cluster_options;
-	bool guest = r->file->kind == FILE_GUEST && r->guest;
 
-	if (direction == DIRECTION_FORWARD) {
-		*name = "policy_forward";
-		return action_names[r->vnet ? r->vnet->policy_forward.action : cluster->policy_forward.action];
-	}
-	*name = direction == DIRECTION_IN ? "policy_in" : "policy_out";
+	if (direction == DIRECTION_FORWARD)
+		return r->vnet ? &r->vnet->policy_forward : &cluster->policy_forward;
 	if (direction == DIRECTION_IN)
-		return action_names[guest ? r->guest->policy_in.action : cluster->policy_in.action];
-	return action_names[guest ? r->guest->policy_out.action : cluster->policy_out.action];
+		return r->guest ? &r->guest->policy_in : &cluster->policy_in;
+	return r->guest ? &r->guest->policy_out : &cluster->policy_out;
 }
 
-struct diagnostic *rule_note_effect(struct resolver *r, struct diagnostic *d)
+struct diagnostic *rule_note_effect(const struct resolver *r, struct diagnostic *d)
 {
+	static const char *const policies[] = { "policy_in", "policy_out", "policy_forward" };
 	enum direction direction;
-	const char *policy, *name;
 
 	if (!r->rule)
 		return diag_note(d, "the entry is ignored");
@@ -50,8 +31,39 @@ struct diagnostic *rule_note_effect(struct resolver *r, struct diagnostic *d)
 		return diag_note(d, "the rule is ignored wherever the group is used");
 	if (direction == DIRECTIONS)
 		return diag_note(d, "the rule is ignored");
-	policy = policy_of(r, direction, &name);
-	return diag_note(d, "the rule is ignored: the traffic falls through to %s %s", name, policy);
+	return diag_note(d, "the rule is ignored: the traffic falls through to %s %s", policies[direction],
+			 action_names[policy_of(r, direction)->action]);
+}
+
+static struct diagnostic *fail(struct resolver *r, struct span span, enum diag_id id, const char *format,
+			       va_list args)
+{
+	bool is_odd = r->odd && encoding_odd(r->file->source, span);
+
+	r->failed = true;
+	return diag(is_odd ? r->odd : r->diags, span, id, "%s", arena_vprintf(r->arena, format, args));
+}
+
+struct diagnostic *rule_fail(struct resolver *r, struct span span, enum diag_id id, const char *format, ...)
+{
+	struct diagnostic *d;
+	va_list args;
+
+	va_start(args, format);
+	d = fail(r, span, id, format, args);
+	va_end(args);
+	return d;
+}
+
+struct diagnostic *rule_error(struct resolver *r, struct span span, enum diag_id id, const char *format, ...)
+{
+	struct diagnostic *d;
+	va_list args;
+
+	va_start(args, format);
+	d = fail(r, span, id, format, args);
+	va_end(args);
+	return rule_note_effect(r, d);
 }
 
 struct diagnostic *refused_report(struct resolver *r, struct span line, const char *effect)

@@ -5,11 +5,14 @@
 
 #include "resolve/resolver.h"
 
-/* Reports that the present rule or entry is wrong, so that it is ignored. */
+/* Reports that the present rule or entry is wrong, and notes what happens to the traffic because it is ignored. */
 struct diagnostic *rule_error(struct resolver *r, struct span span, enum diag_id id, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
-/* Adds what happens to the traffic instead, and returns `d`. */
-struct diagnostic *rule_note_effect(struct resolver *r, struct diagnostic *d);
+/* As rule_error(), without that note. */
+struct diagnostic *rule_fail(struct resolver *r, struct span span, enum diag_id id, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+/* Adds that note, and returns `d`. */
+struct diagnostic *rule_note_effect(const struct resolver *r, struct diagnostic *d);
 /* If the kernel or a tool has refused a line (left_out.h), reports that, with the note `effect` unless it is NULL.
  * Otherwise returns NULL. */
 struct diagnostic *refused_report(struct resolver *r, struct span line, const char *effect);

@@ -88,7 +88,7 @@ static void suggest_translation(struct resolver *r, const struct ast_rule *node,
 		columns.value[PARAM_PROTO] = TEXT("tcp");
 	text = arena_printf(r->arena, "%.*s %.*s%s", TEXT_ARG(columns.type), TEXT_ARG(columns.action),
 			    foreign_text(r->arena, &columns));
-	diag_guess(diag_help(d, "did you mean `%s`?", text), word_span(line), "%s", text);
+	diag_suggest(d, word_span(line), "%s", text);
 }
 
 /* A line of iptables, nft and so on: one mistake, whatever stands in it. */
@@ -99,8 +99,8 @@ static bool report_foreign_line(struct resolver *r, const struct ast_rule *node)
 
 	if (!program || !node->action.len)
 		return false;
-	d = rule_error(r, word_span(node->type), DIAG_UNKNOWN_TYPE, "rule type `%.*s` does not exist",
-		       TEXT_ARG(node->type));
+	d = rule_fail(r, word_span(node->type), DIAG_UNKNOWN_TYPE, "rule type `%.*s` does not exist",
+		      TEXT_ARG(node->type));
 	diag_note(d, "this looks like a line of %s", program);
 	rule_note_effect(r, d);
 	diag_help(d, "write a rule as `TYPE ACTION` and options, as in `IN ACCEPT -p tcp -dport 22`");
@@ -125,7 +125,6 @@ static const struct ast_rule *report_type(struct resolver *r, const struct ast_r
 	*direction = direction_find(near);
 	d = rule_error(r, word_span(type), DIAG_UNKNOWN_TYPE, "rule type `%.*s` does not exist",
 		       TEXT_ARG(type));
-	rule_note_effect(r, d);
 	if (action != ACTIONS && node->action.len && direction_find(word_text(node->action)) != DIRECTIONS) {
 		/* "ACCEPT IN" */
 		*direction = direction_find(word_text(node->action));
@@ -148,7 +147,7 @@ static const struct ast_rule *report_type(struct resolver *r, const struct ast_r
 		return meant;
 	}
 	if (near.len) {
-		diag_guess(diag_help(d, "did you mean `%.*s`?", TEXT_ARG(near)), word_span(type), "%.*s", TEXT_ARG(near));
+		diag_suggest(d, word_span(type), "%.*s", TEXT_ARG(near));
 		return meant;
 	}
 	if (!header_help(r, d))
@@ -163,9 +162,9 @@ static void report_misplaced_type(struct resolver *r, struct word type, enum dir
 {
 	const char *place = r->in_group ? "security group"
 					: arena_printf(r->arena, "%s file", file_kind_name(r->file->kind));
-	struct diagnostic *d = rule_error(r, word_span(type), DIAG_MISPLACED_TYPE,
-					  "%s rules are not allowed in a %s", direction_names[direction],
-					  place);
+	struct diagnostic *d = rule_fail(r, word_span(type), DIAG_MISPLACED_TYPE,
+					 "%s rules are not allowed in a %s", direction_names[direction],
+					 place);
 
 	if (r->rule->disabled)
 		rule_note_effect(r, d);
@@ -257,8 +256,7 @@ static bool suggest_swapped(struct diagnostic *d, const struct ast_rule *rule)
 	}
 	if (!macro || action == ACTIONS)
 		return false;
-	diag_guess(diag_help(d, "did you mean `%s(%s)`?", macro->name, action_names[action]), word_span(word), "%s(%s)",
-		   macro->name, action_names[action]);
+	diag_suggest(d, word_span(word), "%s(%s)", macro->name, action_names[action]);
 	return true;
 }
 
@@ -267,11 +265,9 @@ static void help_verdict(struct diagnostic *d, struct word word, const struct fo
 	if (verdict->action == ACTIONS)
 		diag_help(d, "%s", verdict->help);
 	else if (verdict->certain)
-		diag_fix(diag_help(d, "write `%s`", action_names[verdict->action]), word_span(word), "%s",
-			 action_names[verdict->action]);
+		diag_correct(d, word_span(word), "%s", action_names[verdict->action]);
 	else
-		diag_guess(diag_help(d, "did you mean `%s`?", action_names[verdict->action]), word_span(word), "%s",
-			   action_names[verdict->action]);
+		diag_suggest(d, word_span(word), "%s", action_names[verdict->action]);
 }
 
 /* True if words behind the action are part of the mistake. */
@@ -286,7 +282,6 @@ static bool report_action(struct resolver *r, const struct ast_rule *rule)
 
 	d = rule_error(r, word_span(word), DIAG_UNKNOWN_ACTION, "action `%.*s` does not exist",
 		       TEXT_ARG(word));
-	rule_note_effect(r, d);
 	if (any != ACTIONS) {
 		diag_fix(diag_help(d, "write actions in capital letters: `%s`", action_names[any]),
 			 word_span(word), "%s", action_names[any]);
@@ -374,7 +369,6 @@ static void report_macro(struct resolver *r, struct word name)
 	struct suggestion s;
 	uint64_t port;
 
-	rule_note_effect(r, d);
 	if (text_find(word_text(name), ',') > 0) {
 		diag_help(d, "a rule has only one macro; write a rule for each");
 		return;
@@ -406,7 +400,6 @@ static void report_no_action(struct resolver *r, const struct ast_rule *node, en
 						  : "rule",
 					  group ? "group name" : "action");
 
-	rule_note_effect(r, d);
 	if (macro)
 		diag_help(d, "write `%.*s(ACCEPT)`, `%.*s(DROP)` or `%.*s(REJECT)`", TEXT_ARG(where),
 			  TEXT_ARG(where), TEXT_ARG(where));
@@ -421,7 +414,6 @@ static void report_group_as_macro(struct resolver *r, const struct ast_rule *nod
 	struct diagnostic *d = rule_error(r, word_span(node->macro), DIAG_UNKNOWN_MACRO,
 					  "macro `%.*s` does not exist", TEXT_ARG(node->macro));
 
-	rule_note_effect(r, d);
 	diag_help(d, "write a security group on a line of its own: `GROUP %.*s`", TEXT_ARG(node->action));
 }
 
@@ -443,11 +435,9 @@ static bool read_action(struct resolver *r, const struct ast_rule *node, struct 
 	if (node->macro.ptr && !rule->macro && !swapped)
 		report_macro(r, node->macro);
 	if (rule->direction == DIRECTION_FORWARD && rule->action == ACTION_REJECT)
-		rule_note_effect(
-			r, diag_fix(diag_help(rule_error(r, word_span(node->action), DIAG_FORWARD_REJECT,
-							 "FORWARD rule cannot have the action REJECT"),
-					      "write `DROP`"),
-				    word_span(node->action), "DROP"));
+		diag_correct(rule_error(r, word_span(node->action), DIAG_FORWARD_REJECT,
+					"FORWARD rule cannot have the action REJECT"),
+			     word_span(node->action), "DROP");
 	if (r->odd && encoding_odd(r->file->source, word_span(node->action)))
 		stray = true; /* a character in it may have been meant as a blank */
 	return stray;
@@ -477,10 +467,8 @@ static void report_nic(struct resolver *r, struct word value)
 	struct diagnostic *d = rule_error(r, word_span(value), DIAG_NIC_NAME,
 					  "`%.*s` is not a NIC of a guest", TEXT_ARG(value));
 
-	rule_note_effect(r, d);
 	if (text_starts(lower, "net") && text_all_digits((struct text){ lower.ptr + 3, lower.len - 3 }))
-		diag_guess(diag_help(d, "did you mean `%.*s`?", TEXT_ARG(lower)), word_span(value), "%.*s",
-			 TEXT_ARG(lower));
+		diag_suggest(d, word_span(value), "%.*s", TEXT_ARG(lower));
 	else
 		diag_help(d, "write net0, net1 and so on, as in the guest's configuration");
 }
@@ -491,7 +479,6 @@ static void report_iface_not_allowed(struct resolver *r, struct word value)
 					  "interface not allowed in a %s",
 					  r->in_group ? "security group" : "vnet file");
 
-	rule_note_effect(r, d);
 	if (r->in_group)
 		diag_help(d, "write it where the group is used: `GROUP name -i iface`");
 	else
@@ -503,7 +490,6 @@ static void report_iface(struct resolver *r, struct word value)
 	struct diagnostic *d = rule_error(r, word_span(value), DIAG_BAD_IFACE,
 					  "`%.*s` is not a valid interface name", TEXT_ARG(value));
 
-	rule_note_effect(r, d);
 	if (text_find(word_text(value), ',') >= 0)
 		diag_help(d, "a rule has only one interface; write a rule for each");
 	else if (text_find(word_text(value), '+') >= 0 || text_find(word_text(value), '*') >= 0)
@@ -524,7 +510,6 @@ static void report_long_iface(struct resolver *r, struct word value)
 					  "interface name `%.*s` is too long", TEXT_ARG(value));
 
 	diag_here(d, "%u characters, but at most %d are possible", value.len, LIMIT_IFACE_NAME);
-	rule_note_effect(r, d);
 	diag_help(d, "write a name or an alternative name that `ip link` shows");
 }
 
@@ -640,7 +625,6 @@ static void report_without_proto(struct resolver *r, const struct params *params
 		}
 		d = rule_error(r, word_span(key), DIAG_PARAM_WITHOUT_PROTO, "`%.*s` needs a protocol%s",
 			       TEXT_ARG(key), macro ? ", also in a rule with a macro" : "");
-		rule_note_effect(r, d);
 		if (!r->rule->macro.ptr && dependent[i] != PARAM_ICMP_TYPE)
 			diag_note(
 				d,
@@ -657,7 +641,6 @@ static void report_no_ports(struct resolver *r, struct word key, const struct pr
 	struct diagnostic *d = rule_error(r, word_span(key), DIAG_PROTO_WITHOUT_PORTS,
 					  "protocol `%.*s` has no ports", TEXT_ARG(proto->text));
 
-	rule_note_effect(r, d);
 	if (proto->number == 1 || proto->number == 58)
 		diag_help(d, "write an ICMP type as `-p %s -icmp-type NAME`",
 			  proto->number == 1 ? "icmp" : "icmpv6");
@@ -668,11 +651,9 @@ static void report_no_ports(struct resolver *r, struct word key, const struct pr
 static void read_dport(struct resolver *r, struct word key, struct word value, struct condition *c)
 {
 	if (text_is(c->proto.text, "ipv6-icmp"))
-		rule_note_effect(
-			r, diag_help(rule_error(r, word_span(key), DIAG_IPV6_ICMP_DPORT,
-						"ICMP type in `%.*s` not allowed with `-p ipv6-icmp`",
-						TEXT_ARG(key)),
-				     "write `-p icmpv6`, or `-icmp-type` instead of `%.*s`", TEXT_ARG(key)));
+		diag_help(rule_error(r, word_span(key), DIAG_IPV6_ICMP_DPORT,
+				     "ICMP type in `%.*s` not allowed with `-p ipv6-icmp`", TEXT_ARG(key)),
+			  "write `-p icmpv6`, or `-icmp-type` instead of `%.*s`", TEXT_ARG(key));
 	else if (c->proto.icmp)
 		icmp_read(r, value, true, c);
 	else if (!c->proto.has_ports)
@@ -699,16 +680,14 @@ static void read_icmp_type(struct resolver *r, const struct params *params, stru
 	struct word key = params->key[PARAM_ICMP_TYPE], value = params->value[PARAM_ICMP_TYPE];
 
 	if (!c->proto.icmp)
-		rule_note_effect(
-			r, diag_help(rule_error(r, word_span(key), DIAG_ICMP_TYPE_PROTO,
-						"protocol `%.*s` has no ICMP types", TEXT_ARG(c->proto.text)),
-				     "use `-p icmp` or `-p icmpv6`"));
+		diag_help(rule_error(r, word_span(key), DIAG_ICMP_TYPE_PROTO,
+				     "protocol `%.*s` has no ICMP types", TEXT_ARG(c->proto.text)),
+			  "use `-p icmp` or `-p icmpv6`");
 	else if (params->value[PARAM_DPORT].ptr)
-		rule_note_effect(
-			r, diag_label(diag_help(rule_error(r, word_span(key), DIAG_ICMP_TYPE_AND_DPORT,
-							   "`-icmp-type` and `-dport` cannot be combined"),
-						"delete `-dport`"),
-				      word_span(params->key[PARAM_DPORT]), "this is an ICMP type, too"));
+		diag_label(diag_help(rule_error(r, word_span(key), DIAG_ICMP_TYPE_AND_DPORT,
+						"`-icmp-type` and `-dport` cannot be combined"),
+				     "delete `-dport`"),
+			   word_span(params->key[PARAM_DPORT]), "this is an ICMP type, too");
 	else
 		icmp_read(r, value, false, c);
 }
@@ -778,7 +757,6 @@ static bool conflicts(struct resolver *r, const struct macro *macro, const struc
 	}
 	*d = rule_error(r, span, DIAG_MACRO_CONFLICT, "macro %s sets `%s %s` itself", macro->name,
 			rule_param_table[id].spellings[0], of_macro);
-	rule_note_effect(r, *d);
 	if (id == PARAM_PROTO)
 		diag_help(*d, "delete the option, or write the rule without the macro");
 	else
@@ -886,7 +864,6 @@ static bool agree_on_family_mask(struct resolver *r, const struct version_part *
 		d = rule_error(r, part->span, DIAG_MIXED_VERSIONS, "rule combines IPv4 and IPv6");
 		diag_here(d, "%s is %s", part->what, version_name(part->family_mask));
 		diag_label(d, first->span, "%s is %s", first->what, version_name(first->family_mask));
-		rule_note_effect(r, d);
 		diag_help(d, "write a rule for each IP version");
 		return false;
 	}
@@ -926,7 +903,6 @@ static void check_pairs(struct resolver *r, const struct rule *rule)
 	d = rule_error(r, rule->source->span, DIAG_TOO_MANY_PAIRS,
 		       "too many pairs of source and destination");
 	diag_here(d, "%llu pairs, and iptables needs a rule for each", (unsigned long long)pairs);
-	rule_note_effect(r, d);
 	diag_help(d, "a rule has at most %d; use IP sets", LIMIT_RULES_OF_LINE);
 }
 
@@ -1019,7 +995,6 @@ static bool report_group_name(struct resolver *r, struct word name)
 		return false;
 	d = rule_error(r, word_span(name), DIAG_BAD_GROUP_REFERENCE,
 		       "`%.*s` is not a valid reference to a security group", TEXT_ARG(name));
-	rule_note_effect(r, d);
 	if (valid && group) {
 		diag_label(d, group->span, "stored as `%.*s`", TEXT_ARG(lower));
 		diag_fix(diag_help(d, "write references to groups in lower case: `%.*s`", TEXT_ARG(lower)),
@@ -1030,8 +1005,7 @@ static bool report_group_name(struct resolver *r, struct word name)
 	} else if (text_find(word_text(name), ',') > 0) {
 		diag_help(d, "a GROUP rule has only one group; write a rule for each");
 	} else if (text_starts(word_text(name), "+")) {
-		diag_guess(diag_help(d, "did you mean `%.*s`?", (int)name.len - 1, name.ptr + 1), word_span(name), "%.*s",
-			   (int)name.len - 1, name.ptr + 1);
+		diag_suggest(d, word_span(name), "%.*s", (int)name.len - 1, name.ptr + 1);
 	} else if (text_find(word_text(name), '(') > 0) {
 		diag_help(d, "a GROUP rule has only the name; the group's rules have the actions");
 	} else if (is_before_semicolon(name)) {
@@ -1048,8 +1022,8 @@ static void report_unknown_group(struct resolver *r, struct word name)
 	struct diagnostic *d;
 
 	if (r->cluster_unknown) {
-		d = rule_error(r, word_span(name), DIAG_CLUSTER_UNKNOWN,
-			       "cannot check security group `%.*s`: no cluster.fw found", TEXT_ARG(name));
+		d = rule_fail(r, word_span(name), DIAG_CLUSTER_UNKNOWN,
+			      "cannot check security group `%.*s`: no cluster.fw found", TEXT_ARG(name));
 		diag_note(d, "cluster.fw may define it, but there is none next to this file");
 		diag_note(d, "if it does not, the rule is ignored");
 		diag_help(d, "check the whole tree instead of the file");
@@ -1057,7 +1031,8 @@ static void report_unknown_group(struct resolver *r, struct word name)
 	}
 	d = rule_error(r, word_span(name), DIAG_UNKNOWN_GROUP, "security group `%.*s` is not defined",
 		       TEXT_ARG(name));
-	rule_note_effect(r, diag_here(d, r->file->kind == FILE_CLUSTER ? "not defined in this file" : "not defined in cluster.fw"));
+	diag_here(d,
+		  r->file->kind == FILE_CLUSTER ? "not defined in this file" : "not defined in cluster.fw");
 	suggest_group(r, d, name);
 }
 
@@ -1088,7 +1063,7 @@ static void report_bar_gap(struct resolver *r, const struct ast_rule *node)
 	struct diagnostic *d = rule_error(r, gap, DIAG_BAR_GAP,
 					  "space between `|` and the rule is not allowed");
 
-	diag_fix(rule_note_effect(r, d), gap, "%s", "");
+	diag_fix(d, gap, "%s", "");
 }
 
 /* A rule that is right, and was refused by the kernel or a tool. */

@@ -65,7 +65,7 @@ static void help_bad_entry(struct diagnostic *d, struct word word)
 	if (text_starts(entry, "+") || text_starts(entry, "sdn/"))
 		diag_help(d, "an IP set cannot contain another one; write its entries here");
 	else if (has_needless_signs(entry, &bare))
-		diag_guess(diag_help(d, "did you mean `%.*s`?", TEXT_ARG(bare)), word_span(word), "%.*s", TEXT_ARG(bare));
+		diag_suggest(d, word_span(word), "%.*s", TEXT_ARG(bare));
 	else if (text_find(entry, ',') > 0)
 		diag_help(d, "write each address on a line of its own");
 	else if (text_starts(entry, "!"))
@@ -98,7 +98,7 @@ static void report_address(struct resolver *r, struct word word, enum address_er
 		d = entry_error(r, word, DIAG_ADDRESS_SPELLING, "address `%.*s` is ambiguous");
 		diag_here(d, "programs read this spelling differently");
 		if (address_intended(text, intended))
-			diag_guess(diag_help(d, "did you mean `%s`?", intended), word_span(word), "%s", intended);
+			diag_suggest(d, word_span(word), "%s", intended);
 	}
 }
 
@@ -139,7 +139,7 @@ static bool read_address(struct resolver *r, struct word word, struct set_entry 
 	}
 	d = clear_host_bits(r, word, entry, network);
 	if (d)
-		diag_fix(diag_help(d, "write `%s`", network), word_span(word), "%s", network);
+		diag_correct(d, word_span(word), "%s", network);
 	return true;
 }
 
