@@ -73,7 +73,7 @@ MANHTML := $(PAGES:%=$(B)/doc/%.html)
 ELSEWHERE := https://manpages.debian.org
 UNIT    := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*.c))
 
-IDS     := $(wildcard compiler/*/*.h.in)
+IDS     := $(wildcard compiler/*/*.h.in runtime/*/*/*.h.in)
 GENERATED := $(B)/parser.h $(B)/lexer.h $(B)/generated/style.inc $(patsubst %.h.in,$(B)/generated/%.h,$(notdir $(IDS)))
 vpath %.h.in $(sort $(dir $(IDS)))
 
@@ -313,3 +313,5 @@ clean:
 
 .PHONY: all unit quickstart check quick compdb check-reboot bench coverage golden fuzz install install-cc install-service install-beside install-instead deb clean
 .DELETE_ON_ERROR:
+# Not to be removed as intermediate files: all would be compiled again.
+.SECONDARY: $(GENERATED)

@@ -5,11 +5,7 @@
 
 #include "cli/options.h"
 
-enum {
-#define CLI_OPTION(ID, letter, name, argument, commands, text) CLI_##ID,
-#include "cli/cli_shared.def"
-#undef CLI_OPTION
-	CLI_SHARED
-};
+/* CLI_ with the ID of each row, and CLI_SHARED, their number. */
+#include "generated/shared_option_ids.h"
 
 #endif

@@ -5,21 +5,8 @@
 
 #include "cli/shared_options.h"
 
-enum command_id {
-#define COMMAND(ID, function, name, operands, text) COMMAND_##ID,
-#include "commands/cli.def"
-	COMMANDS
-};
-
-enum cli_option_id {
-	CLI_BEFORE_OWN = CLI_SHARED - 1,
-#define CLI_OPTION(ID, letter, name, argument, commands, text) CLI_##ID,
-#include "commands/cli.def"
-	CLI_OPTIONS
-};
-
-#define COMMAND(ID, function, name, operands, text) int function(const struct cli *cli);
-#include "commands/cli.def"
+/* COMMAND_ and CLI_ with the ID of each row of cli.def, and the functions of the commands. */
+#include "generated/command_ids.h"
 
 extern const struct cli_program pvefw_cc;
 

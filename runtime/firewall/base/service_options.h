@@ -5,12 +5,8 @@
 
 #include "pipeline/input_options.h"
 
-enum firewall_option {
-	FIREWALL_BEFORE_OWN = CLI_SHARED - 1,
-#define CLI_OPTION(ID, letter, name, argument, commands, text) CLI_##ID,
-#include "firewall/base/service_options.def"
-	FIREWALL_OPTIONS
-};
+/* CLI_ with the ID of each row of service_options.def. */
+#include "generated/service_option_ids.h"
 
 /* The directory of the lock, the sockets and what must survive a kill. */
 const char *firewall_run_dir(const struct cli *cli);

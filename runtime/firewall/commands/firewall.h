@@ -5,14 +5,8 @@
 
 #include "firewall/base/service_options.h"
 
-enum firewall_command {
-#define COMMAND(ID, function, name, operands, text) FIREWALL_##ID,
-#include "firewall/commands/firewall.def"
-	FIREWALL_COMMANDS
-};
-
-#define COMMAND(ID, function, name, operands, text) int function(const struct cli *cli);
-#include "firewall/commands/firewall.def"
+/* FIREWALL_ with the ID of each row, and the functions of the commands. */
+#include "generated/firewall_ids.h"
 
 extern const struct cli_program pve_firewall;
 
