@@ -157,10 +157,12 @@ $(B)/tests/pve-firewall: tests/kernel/leave-out.c $(B)/obj/runtime/firewall/comm
 	$(call say,CC) $(CC) $(OUR_CPPFLAGS) $(OUR_CFLAGS) -MMD -MP $(LDFLAGS) -Wl,--wrap=nft_lower,--wrap=nft_lower_bridge -o $@ $< \
 		$(B)/obj/runtime/firewall/commands/main.o $(LIBS) $(RUN_LDLIBS) $(OUR_LDLIBS)
 
-$(B)/tests/unit/%: tests/unit/%.c $(LIBS)
+$(B)/tests/unit/%.o: tests/unit/%.c | $(GENERATED)
 	@mkdir -p $(@D)
-	$(call say,CC) $(CC) $(OUR_CPPFLAGS) $(OUR_CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(LIBS) \
-		-lcheck -lsubunit -lm -lpthread -lrt $(RUN_LDLIBS) $(OUR_LDLIBS)
+	$(call say,CC) $(CC) $(OUR_CPPFLAGS) $(OUR_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(UNIT): %: %.o $(LIBS)
+	$(call say,LINK) $(CC) $(OUR_CFLAGS) $(LDFLAGS) -o $@ $< $(LIBS) -lcheck -lsubunit -lm -lpthread -lrt $(RUN_LDLIBS) $(OUR_LDLIBS)
 
 $(B)/tests/mutations: tests/mutations/mutations.c $(LIBS)
 	@mkdir -p $(@D)
