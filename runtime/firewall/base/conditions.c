@@ -5,24 +5,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/xmalloc.h"
+
 const struct condition_row condition_rows[CONDITION_KINDS] = {
 #define CONDITION(ID, name, priority, text) { name, PRIORITY_##priority, text },
 #include "firewall/base/conditions.def"
 };
-
-static void condition_free(struct service_condition *condition)
-{
-	free(condition->message);
-	free(condition->file);
-	free(condition);
-}
 
 static void list_free(struct service_condition *list)
 {
 	while (list) {
 		struct service_condition *next = list->next;
 
-		condition_free(list);
+		free(list->message);
+		free(list->file);
+		free(list);
 		list = next;
 	}
 }
@@ -48,22 +45,16 @@ void conditions_begin(struct conditions *c, enum condition_kind kind)
 
 void conditions_add(struct conditions *c, const struct log_about *about, const char *format, ...)
 {
-	struct service_condition *condition = calloc(1, sizeof(*condition)), **end = &c->stated;
+	struct service_condition *condition = xcalloc(1, sizeof(*condition)), **end = &c->stated;
 	va_list arguments;
 
-	if (!condition)
-		return;
 	condition->kind = c->kind;
 	va_start(arguments, format);
 	if (vasprintf(&condition->message, format, arguments) < 0)
-		condition->message = NULL;
+		out_of_memory();
 	va_end(arguments);
-	if (!condition->message) {
-		free(condition);
-		return;
-	}
 	if (about && about->file) {
-		condition->file = strdup(about->file);
+		condition->file = xstrdup(about->file);
 		condition->line = about->line;
 	}
 	while (*end)
@@ -71,21 +62,18 @@ void conditions_add(struct conditions *c, const struct log_about *about, const c
 	*end = condition;
 }
 
-/* The line is not compared: it moves when others come and go. */
-static bool is_same(const struct service_condition *a, const struct service_condition *b)
+static bool condition_is_among(const struct service_condition *condition, const struct service_condition *list)
 {
-	return a->kind == b->kind && strcmp(a->message, b->message) == 0 && !a->file == !b->file &&
-	       (!a->file || strcmp(a->file, b->file) == 0);
+	const struct service_condition *a = condition, *b = list;
+
+	/* The line is not compared: it moves when others come and go. */
+	while (b && !(a->kind == b->kind && strcmp(a->message, b->message) == 0 && !a->file == !b->file &&
+		      (!a->file || strcmp(a->file, b->file) == 0)))
+		b = b->next;
+	return b != NULL;
 }
 
-static bool is_among(const struct service_condition *condition, const struct service_condition *list)
-{
-	while (list && !is_same(condition, list))
-		list = list->next;
-	return list != NULL;
-}
-
-/* Takes the conditions of `kind` off the list. */
+/* Removes the conditions of `kind` from the list, and returns them. */
 static struct service_condition *cut_kind(struct conditions *c, enum condition_kind kind)
 {
 	struct service_condition **at = &c->first, *cut, **end;
@@ -103,7 +91,7 @@ static struct service_condition *cut_kind(struct conditions *c, enum condition_k
 	return cut;
 }
 
-static void insert(struct conditions *c, struct service_condition *list)
+static void conditions_insert(struct conditions *c, struct service_condition *list)
 {
 	struct service_condition **at = &c->first, **end = &list;
 
@@ -127,7 +115,7 @@ bool conditions_end(struct conditions *c)
 	for (const struct service_condition *s = stated; s; s = s->next) {
 		struct log_about about = { NULL, s->file, s->line };
 
-		if (is_among(s, before))
+		if (condition_is_among(s, before))
 			continue;
 		log_message(c->log, row->priority, &about, "%s", s->message);
 		changed = true;
@@ -135,13 +123,13 @@ bool conditions_end(struct conditions *c)
 	for (const struct service_condition *b = before; b; b = b->next) {
 		struct log_about about = { NULL, b->file, b->line };
 
-		if (is_among(b, stated))
+		if (condition_is_among(b, stated))
 			continue;
 		log_message(c->log, PRIORITY_NOTICE, &about, "over: %s", b->message);
 		changed = true;
 	}
 	list_free(before);
-	insert(c, stated);
+	conditions_insert(c, stated);
 	return changed;
 }
 

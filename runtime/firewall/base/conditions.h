@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Conditions: what keeps the service from enforcing what the files say, as long as it lasts.
+ * Conditions: what keeps the service from enforcing the files, for as long as that lasts.
  *
  * Each kind has one owner, which states all conditions of the kind at once:
  *
@@ -8,8 +8,8 @@
  *	conditions_add(c, &about, "guest %u: ...", vmid);      any number of times
  *	conditions_end(c);
  *
- * Conditions that are new are logged once, and so are those that are over.  Status, metrics and the
- * exit status of `pve-firewall status` show those that last.
+ * A new condition is logged once, and once when it is over.  Status, metrics and the exit status of `pve-firewall status`
+ * show those that last.
  */
 #ifndef PVEFW_CONDITIONS_H
 #define PVEFW_CONDITIONS_H
@@ -43,8 +43,7 @@ struct service_condition {
 
 struct conditions {
 	struct log *log;
-	struct service_condition
-		*first; /* those that last, in the order of the kinds, then of their statement */
+	struct service_condition *first;  /* those that last, in the order of the kinds, then of their statement */
 	struct service_condition *stated; /* since conditions_begin() */
 	enum condition_kind kind;         /* that is being stated */
 };
@@ -54,18 +53,17 @@ void conditions_free(struct conditions *c);
 
 /* From here to conditions_end() all conditions of `kind` are stated. */
 void conditions_begin(struct conditions *c, enum condition_kind kind);
-/* One of them.  `about` may be NULL; its file and line are copied, as the message is. */
+/* States one.  `about` may be NULL; its file and line are copied. */
 void conditions_add(struct conditions *c, const struct log_about *about, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
-/* Those not stated again are over.  True if anything has changed. */
+/* Ends the statement: conditions that were not stated again are over.  True if anything has changed. */
 bool conditions_end(struct conditions *c);
-/* None of this kind lasts any more. */
+/* Ends all conditions of the kind. */
 void conditions_clear(struct conditions *c, enum condition_kind kind);
 
-/* How many of `kind` last. */
+/* How many conditions of the kind last. */
 unsigned conditions_count(const struct conditions *c, enum condition_kind kind);
-/* All as an array of objects: kind, priority, message, file and line (null and 0: not about a file).
- * The caller owns it. */
+/* An array of objects with kind, priority, message, file and line (null and 0: not about a file).  The caller owns it. */
 json_t *conditions_json(const struct conditions *c);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the service has left out, for the commands that compare the tree with what is loaded. */
+/* What the service has left out, as JSON: commands that compare the tree with what is loaded must leave it out, too. */
 #ifndef PVEFW_LEFT_OUT_JSON_H
 #define PVEFW_LEFT_OUT_JSON_H
 
@@ -9,7 +9,7 @@
 
 /* The caller owns it. */
 json_t *left_out_json(const struct left_out *left_out);
-/* Adds what left_out_json() made; anything else is passed over. */
+/* Adds what left_out_json() has made; ignores anything else. */
 void left_out_read_json(struct left_out *left_out, const json_t *json);
 
 #endif

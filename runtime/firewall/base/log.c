@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* See the header. */
-/* Where in this program a message was made is of no use to who reads it. */
+/* The place in this program that a message comes from is of no use to its readers. */
 #define SD_JOURNAL_SUPPRESS_LOCATION
 #include "firewall/base/log.h"
 
@@ -37,7 +36,7 @@ const char *log_priority_name(enum log_priority priority)
 
 /* ---- files and terminals ---- */
 
-static void put_line(struct out *out, enum log_priority priority, struct text message)
+static void log_put_line(struct out *out, enum log_priority priority, struct text message)
 {
 	struct timespec now;
 	struct tm parts;
@@ -52,7 +51,7 @@ static void put_line(struct out *out, enum log_priority priority, struct text me
 	out_char(out, '\n');
 }
 
-static int open_file(const struct log *log)
+static int log_open_file(const struct log *log)
 {
 	/* O_NONBLOCK: a FIFO without a reader must not stop the firewall. */
 	return open(log->path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640);
@@ -60,17 +59,17 @@ static int open_file(const struct log *log)
 
 int log_check(const struct log *log)
 {
-	int fd = log->target == LOG_TO_FILE ? open_file(log) : -1;
+	int fd = log->target == LOG_TO_FILE ? log_open_file(log) : -1;
 
 	if (fd >= 0)
 		close(fd);
 	return fd < 0 && log->target == LOG_TO_FILE ? errno : 0;
 }
 
-/* False if it was not written whole. */
-static bool append(const struct log *log, const struct out *line)
+/* False: it was not, or only partly, written. */
+static bool log_append(const struct log *log, const struct out *line)
 {
-	int fd = log->target == LOG_TO_FILE ? open_file(log) : STDERR_FILENO;
+	int fd = log->target == LOG_TO_FILE ? log_open_file(log) : STDERR_FILENO;
 	ssize_t written;
 
 	if (fd < 0)
@@ -87,8 +86,8 @@ static bool write_line(const struct log *log, enum log_priority priority, struct
 	bool done;
 
 	out_init_memory(&line);
-	put_line(&line, priority, message);
-	done = append(log, &line);
+	log_put_line(&line, priority, message);
+	done = log_append(log, &line);
 	out_free(&line);
 	return done;
 }
@@ -133,21 +132,6 @@ static bool deliver(const struct log *log, struct arena *arena, enum log_priorit
 	return write_line(log, priority, text_of(message));
 }
 
-static void tell_lost(struct log *log, struct arena *arena)
-{
-	const char *message = arena_printf(arena, "%u messages before this one could not be written", log->lost);
-
-	if (log->lost && deliver(log, arena, PRIORITY_WARNING, NULL, message))
-		log->lost = 0;
-}
-
-static const char *with_place(struct arena *arena, const struct log_about *about, const char *message)
-{
-	if (about && about->file && about->line)
-		return arena_printf(arena, "%s:%u: %s", about->file, about->line, message);
-	return message;
-}
-
 void log_message(struct log *log, enum log_priority priority, const struct log_about *about, const char *format, ...)
 {
 	struct arena arena = { 0 };
@@ -157,9 +141,13 @@ void log_message(struct log *log, enum log_priority priority, const struct log_a
 	if (priority == PRIORITY_DEBUG && !log->verbose)
 		return;
 	va_start(args, format);
-	message = with_place(&arena, about, arena_vprintf(&arena, format, args));
+	message = arena_vprintf(&arena, format, args);
 	va_end(args);
-	tell_lost(log, &arena);
+	if (about && about->file && about->line)
+		message = arena_printf(&arena, "%s:%u: %s", about->file, about->line, message);
+	if (log->lost && deliver(log, &arena, PRIORITY_WARNING, NULL,
+				 arena_printf(&arena, "%u messages before this one could not be written", log->lost)))
+		log->lost = 0;
 	if (!deliver(log, &arena, priority, about, message))
 		log->lost++;
 	arena_free(&arena);
@@ -181,7 +169,7 @@ void log_diagnostic(struct log *log, const struct source_map *map, const struct 
 	snprintf(id, sizeof(id), "%c%s", row->letter, row->number);
 	if (place.source)
 		about.file = place.source->path;
-	/* What it means for the traffic is the first note. */
+	/* The first note says what becomes of the traffic. */
 	for (const struct diag_part *part = d->parts; part && !consequence[0]; part = part->next)
 		if (part->kind == DIAG_NOTE)
 			consequence = part->text;

@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Messages of the service: to the journal, where each carries what it is about as
- * fields, or to a file, or to standard error.
+ * Messages of the service: to the journal, where fields carry what each is about, or to a file, or to standard error.
  *
- * Logging never fails towards its caller: what cannot be written is counted, and
- * told as soon as something can be.
+ * Logging never fails for its caller: messages that cannot be written are counted, and their number is logged as soon as
+ * that is possible.
  */
 #ifndef PVEFW_LOG_H
 #define PVEFW_LOG_H
 
 #include "diag/diag.h"
 
-/* Of syslog, whose names are also those of the log levels of rules. */
+/* The numbers of syslog(3). */
 enum log_priority {
 	PRIORITY_CRITICAL = 2,
 	PRIORITY_ERROR,
@@ -34,7 +33,7 @@ struct log {
 	bool verbose; /* PRIORITY_DEBUG, too */
 };
 
-/* What a message is about; NULL and 0 where it does not say. */
+/* What a message is about; NULL and 0: nothing in particular. */
 struct log_about {
 	const char *diagnostic; /* "E0203" */
 	const char *file;
@@ -44,14 +43,14 @@ struct log_about {
 /* "critical" and so on. */
 const char *log_priority_name(enum log_priority priority);
 
-/* To the file, if one is named; else with `debug` to standard error, else to the journal, if there is one. */
+/* Logs to the file, if `path` is not NULL; else with `debug` to standard error; else to the journal, or to standard error. */
 void log_open(struct log *log, const char *path, bool debug);
-/* 0, or the errno why its file cannot be opened; then messages are lost until it can. */
+/* 0, or the errno why the file cannot be opened; messages are lost until it can. */
 int log_check(const struct log *log);
 /* `about` may be NULL. */
 void log_message(struct log *log, enum log_priority priority, const struct log_about *about, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
-/* One line of a diagnostic; `map` is that of its compilation. */
+/* Logs a diagnostic as one line; `map` is that of its compilation. */
 void log_diagnostic(struct log *log, const struct source_map *map, const struct diagnostic *d);
 
 #endif

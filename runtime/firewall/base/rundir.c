@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* See the header. */
 #include "firewall/base/rundir.h"
 
 #include <errno.h>
@@ -15,7 +14,7 @@
 
 /* ---- the directory ---- */
 
-static int make_all(const char *path)
+static int make_folders(const char *path)
 {
 	char part[4096];
 	size_t len = strlen(path);
@@ -42,18 +41,18 @@ int rundir_open_existing(const char *path)
 
 int rundir_open(const char *path)
 {
-	return make_all(path) < 0 ? -1 : rundir_open_existing(path);
+	return make_folders(path) < 0 ? -1 : rundir_open_existing(path);
 }
 
 /* ---- files ---- */
 
-static int write_file(int dir, const char *name, const void *bytes, size_t size, mode_t mode, bool durable)
+static int rundir_write_file(int dir, const char *name, const void *bytes, size_t size, mode_t mode, bool durable)
 {
 	char temporary[256];
 	int fd, reason;
 
 	snprintf(temporary, sizeof(temporary), ".%s.new", name);
-	unlinkat(dir, temporary, 0); /* whatever it is: what is written to is new */
+	unlinkat(dir, temporary, 0); /* O_EXCL: never write into what somebody has put there */
 	fd = openat(dir, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
 	if (fd < 0)
 		return errno;
@@ -71,26 +70,26 @@ static int write_file(int dir, const char *name, const void *bytes, size_t size,
 
 int rundir_write(int dir, const char *name, const void *bytes, size_t size)
 {
-	return write_file(dir, name, bytes, size, 0644, false);
+	return rundir_write_file(dir, name, bytes, size, 0644, false);
 }
 
 int rundir_write_private(int dir, const char *name, const void *bytes, size_t size)
 {
-	return write_file(dir, name, bytes, size, 0600, false);
+	return rundir_write_file(dir, name, bytes, size, 0600, false);
 }
 
 int rundir_write_durable(int dir, const char *name, const void *bytes, size_t size)
 {
-	int reason = write_file(dir, name, bytes, size, 0600, true);
+	int reason = rundir_write_file(dir, name, bytes, size, 0600, true);
 
-	/* The name, too. */
+	/* So that the name is on the disk, too. */
 	if (!reason && fsync(dir) < 0)
 		reason = errno;
 	return reason;
 }
 
-/* Opens NAME below `dir` without following a link, on the way or at the end, and without waiting for the other
- * end of a FIFO; a descriptor or -1 with errno set. */
+/* Opens NAME below `dir`; follows no link, and does not wait for the other end of a FIFO.  A descriptor, or -1 with errno
+ * set. */
 static int open_below(int dir, const char *name)
 {
 	const char *slash = strchr(name, '/');
@@ -117,7 +116,7 @@ static int open_below(int dir, const char *name)
 
 /* What may be read: a regular file of at most `max` bytes, and unless `untrusted`, one that only root or this user
  * can have written.  0 or an errno. */
-static int check_file(int fd, size_t max, bool untrusted)
+static int rundir_check_file(int fd, size_t max, bool untrusted)
 {
 	struct stat st;
 
@@ -148,14 +147,14 @@ static int append_file(int fd, size_t max, struct out *out)
 	return 0;
 }
 
-static int read_file(int dir, const char *name, size_t max, bool untrusted, struct out *out)
+static int rundir_read_file(int dir, const char *name, size_t max, bool untrusted, struct out *out)
 {
 	int fd = open_below(dir, name), reason;
 	size_t before = out->len;
 
 	if (fd < 0)
 		return errno;
-	reason = check_file(fd, max, untrusted);
+	reason = rundir_check_file(fd, max, untrusted);
 	if (!reason)
 		reason = append_file(fd, max, out);
 	if (reason)
@@ -166,12 +165,12 @@ static int read_file(int dir, const char *name, size_t max, bool untrusted, stru
 
 int rundir_read(int dir, const char *name, struct out *out)
 {
-	return read_file(dir, name, RUNDIR_FILE_MAX, false, out);
+	return rundir_read_file(dir, name, RUNDIR_FILE_MAX, false, out);
 }
 
 int rundir_read_untrusted(int dir, const char *name, size_t max, struct out *out)
 {
-	return read_file(dir, name, max, true, out);
+	return rundir_read_file(dir, name, max, true, out);
 }
 
 int rundir_remove(int dir, const char *name)

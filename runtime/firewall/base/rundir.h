@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * The run directory: the service's lock, sockets and the little it must remember
- * when it is killed.  Files are written whole or not at all.
- */
+/* The run directory: the service's lock, its sockets, and what the next service must know if it is killed.  Files are renamed
+ * into place, so that each is complete. */
 #ifndef PVEFW_RUNDIR_H
 #define PVEFW_RUNDIR_H
 
@@ -10,23 +8,23 @@
 
 #include "base/output.h"
 
-/* Opens the directory, after making it and those above it; a descriptor, or -1 with errno set. */
+/* Opens the directory; creates it, and those above it, if need be.  A descriptor, or -1 with errno set. */
 int rundir_open(const char *path);
-/* Opens it if it is there. */
+/* Opens the directory if it exists; a descriptor, or -1 with errno set. */
 int rundir_open_existing(const char *path);
-/* Puts a file in the place of another; 0 or an errno. */
+/* Writes a file, or replaces it; 0 or an errno. */
 int rundir_write(int dir, const char *name, const void *bytes, size_t size);
-/* The same for a file that only root may read. */
+/* As rundir_write(), for a file that only root may read. */
 int rundir_write_private(int dir, const char *name, const void *bytes, size_t size);
-/* The same, and it is on the disk when the call returns. */
+/* As rundir_write_private(); the file is on the disk when the call returns. */
 int rundir_write_durable(int dir, const char *name, const void *bytes, size_t size);
 
 enum { RUNDIR_FILE_MAX = 64 << 20 /* bytes */ };
 
 /*
- * Appends what a file holds to `out`, which must be memory; 0 or an errno, and then nothing is appended.  Never
- * waits, and follows no symbolic link: ENOENT if there is no file, ELOOP or ENOTDIR for a link, EINVAL for what is
- * not a regular file, EPERM if it belongs neither to root nor to this user, EFBIG above RUNDIR_FILE_MAX.
+ * Appends the content of a file to `out`, which must be memory; 0, or an errno and nothing is appended.  Does not wait, and
+ * follows no symbolic link: ELOOP or ENOTDIR.  EINVAL: not a regular file; EPERM: owned neither by root nor by this user;
+ * EFBIG: above RUNDIR_FILE_MAX.
  */
 int rundir_read(int dir, const char *name, struct out *out);
 /* Reads a file that another user may have written, of at most `max` bytes. */
@@ -35,12 +33,12 @@ int rundir_read_untrusted(int dir, const char *name, size_t max, struct out *out
 int rundir_remove(int dir, const char *name);
 
 /*
- * Takes the lock of the one instance, waiting up to `wait` milliseconds for another to
- * give it up.  A descriptor that holds it as long as it is open, or -1 with errno set:
- * EWOULDBLOCK when it is held, by the process *holder (-1: not known which).
+ * Takes the lock that only one instance has; waits up to `wait` milliseconds for another holder.  Returns a descriptor that
+ * holds the lock as long as it is open, or -1 with errno set: EWOULDBLOCK when the process *holder has it (-1: not known
+ * which).
  */
 int rundir_lock(int dir, int wait, pid_t *holder);
-/* The process that holds it; 0: none; -1: one that is not known. */
+/* The process that holds the lock; 0: none; -1: one that is not known. */
 pid_t rundir_lock_holder(int dir);
 
 #endif

@@ -20,6 +20,11 @@ const char *firewall_state_dir(const struct cli *cli)
 	return strcmp(firewall_run_dir(cli), DEFAULT_RUN_DIR) == 0 ? "/var/lib/pvefw" : firewall_run_dir(cli);
 }
 
+bool firewall_wants_json(const struct cli *cli)
+{
+	return cli->value[CLI_REPORT_FORMAT] && strcmp(cli->value[CLI_REPORT_FORMAT], "json") == 0;
+}
+
 struct input_options firewall_inputs(const struct cli *cli)
 {
 	struct input_options inputs = cli_inputs(cli);

@@ -14,5 +14,7 @@ const char *firewall_run_dir(const struct cli *cli);
 const char *firewall_state_dir(const struct cli *cli);
 /* The inputs of every compilation for the kernel: the names in corosync.conf are resolved, the tree must be complete. */
 struct input_options firewall_inputs(const struct cli *cli);
+/* Whether the answer is printed as JSON. */
+bool firewall_wants_json(const struct cli *cli);
 
 #endif

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* See the header. */
 #include "firewall/base/sysctl.h"
 
 #include <errno.h>
@@ -21,7 +20,7 @@ static const char *const paths[SYSCTLS] = {
 #include "firewall/base/sysctl.def"
 };
 
-/* ---- what is wanted ---- */
+/* ---- desired values ---- */
 
 /* A multiple of 8192, and not below the documented default. */
 static int64_t conntrack_max(const struct host_options *o)
@@ -32,12 +31,13 @@ static int64_t conntrack_max(const struct host_options *o)
 	return max > INT32_MAX - step ? INT32_MAX - step + 1 : (max + step - 1) / step * step;
 }
 
-static void wanted_values(const struct config *config, bool iptables, int64_t wanted[SYSCTLS])
+/* For every setting the value that the configuration asks for, or NOT_WANTED. */
+static void desired_values(const struct config *config, bool iptables, int64_t desired[SYSCTLS])
 {
 	const struct host_options *o = &config->host_options;
 
 #define WRITTEN(ID) (config->host_written[OPTION_##ID].begin != 0)
-#define SYSCTL(ID, path, value) wanted[SYSCTL_##ID] = value;
+#define SYSCTL(ID, path, value) desired[SYSCTL_##ID] = value;
 #include "firewall/base/sysctl.def"
 }
 
@@ -74,7 +74,7 @@ static int write_value(const char *path, const char *value)
 	return reason;
 }
 
-/* ---- what is remembered ---- */
+/* ---- the values before, in the run directory ---- */
 
 static void parse_memory(struct sysctls *s, char *text)
 {
@@ -105,8 +105,8 @@ void sysctls_open(struct sysctls *s, int run_dir, struct log *log)
 	out_free(&text);
 }
 
-/* When it fails the settings are changed nevertheless: guests that are not filtered are
- * worse than a setting that stays when the service is killed. */
+/* If this fails the settings are changed nevertheless: unfiltered guests are worse than a setting that stays when the service
+ * is killed. */
 static void remember(struct sysctls *s)
 {
 	struct out text;
@@ -127,7 +127,7 @@ static void remember(struct sysctls *s)
 
 /* ---- changing ---- */
 
-static void failed(struct sysctls *s, unsigned i, const char *value, int reason)
+static void sysctl_fails(struct sysctls *s, unsigned i, const char *value, int reason)
 {
 	if (!s->items[i].failed)
 		log_message(s->log, i <= SYSCTL_CALL_IP6TABLES ? PRIORITY_CRITICAL : PRIORITY_WARNING, NULL,
@@ -136,7 +136,7 @@ static void failed(struct sysctls *s, unsigned i, const char *value, int reason)
 	s->items[i].failed = true;
 }
 
-static void set(struct sysctls *s, unsigned i, int64_t number)
+static void sysctl_set(struct sysctls *s, unsigned i, int64_t number)
 {
 	struct sysctl *item = &s->items[i], before = *item;
 	char now[SYSCTL_TEXT];
@@ -160,10 +160,10 @@ static void set(struct sysctls *s, unsigned i, int64_t number)
 		return;
 	}
 	item->ours = before.ours;
-	failed(s, i, item->set, reason);
+	sysctl_fails(s, i, item->set, reason);
 }
 
-static void put_back(struct sysctls *s, unsigned i)
+static void sysctl_restore(struct sysctls *s, unsigned i)
 {
 	struct sysctl *item = &s->items[i];
 	char now[SYSCTL_TEXT];
@@ -171,8 +171,8 @@ static void put_back(struct sysctls *s, unsigned i)
 
 	if (!reason && strcmp(now, item->set) == 0)
 		reason = write_value(paths[i], item->before);
-	if (reason && reason != ENOENT) /* a module that is gone has no settings */
-		failed(s, i, item->before, reason);
+	if (reason && reason != ENOENT) /* a module that was unloaded has no settings */
+		sysctl_fails(s, i, item->before, reason);
 	item->ours = false;
 }
 
@@ -183,21 +183,21 @@ void sysctls_apply(struct sysctls *s, const struct config *config, bool iptables
 	for (unsigned i = 0; i < SYSCTLS; i++)
 		wanted[i] = NOT_WANTED;
 	if (config && config_enabled(config))
-		wanted_values(config, iptables, wanted);
+		desired_values(config, iptables, wanted);
 	for (unsigned i = 0; i < SYSCTLS; i++) {
 		s->items[i].wanted = wanted[i] != NOT_WANTED;
 		if (s->items[i].wanted)
-			set(s, i, wanted[i]);
+			sysctl_set(s, i, wanted[i]);
 		else if (s->items[i].ours)
-			put_back(s, i);
+			sysctl_restore(s, i);
 	}
 	remember(s);
 }
 
 /* ---- keeping ---- */
 
-/* "net.bridge.bridge-nf-call-iptables", as sysctl(8) has it; a path that is none of its stays one. */
-static void print_name(char name[128], const char *path)
+/* The name that sysctl(8) uses, "net.bridge.bridge-nf-call-iptables"; a path outside of /proc/sys stays a path. */
+static void sysctl_print_name(char name[128], const char *path)
 {
 	static const char root[] = "/proc/sys/";
 	bool is_sysctl = strncmp(path, root, sizeof(root) - 1) == 0;
@@ -215,10 +215,10 @@ static bool mend(struct sysctls *s, unsigned i)
 
 	if (!item->wanted || read_value(paths[i], now) != 0 || strcmp(now, item->set) == 0)
 		return false;
-	set(s, i, strtoll(item->set, NULL, 10));
+	sysctl_set(s, i, strtoll(item->set, NULL, 10));
 	if (item->failed)
 		return false;
-	print_name(name, paths[i]);
+	sysctl_print_name(name, paths[i]);
 	log_message(s->log, PRIORITY_WARNING, NULL, "somebody else has changed a setting of the kernel: %s was %s, set to %s",
 		    name, now, item->set);
 	return true;

@@ -25,7 +25,7 @@ static int done_fd = -1; /* in the child: a socket to say that the tree was read
 static bool has_scratch;
 
 /* Takes the standard output and error that the parent sends. */
-static void take_output(int from)
+static void bounded_take_output(int from)
 {
 	int fds[2];
 	union {
@@ -53,7 +53,7 @@ static void take_output(int from)
 	}
 }
 
-static void send_output(int to)
+static void bounded_send_output(int to)
 {
 	const int fds[2] = { STDOUT_FILENO, STDERR_FILENO };
 	union {
@@ -77,7 +77,7 @@ void bounded_done(void)
 		return;
 	fflush(stdout);
 	if (has_scratch && send(done_fd, "", 1, MSG_NOSIGNAL) == 1)
-		take_output(done_fd);
+		bounded_take_output(done_fd);
 	close(done_fd);
 	done_fd = -1;
 }
@@ -106,7 +106,7 @@ static void copy_messages(int scratch)
 	}
 }
 
-static int status_of(pid_t child)
+static int bounded_status(pid_t child)
 {
 	int status;
 
@@ -169,8 +169,8 @@ static int end_child(pid_t child, int word, int scratch)
 	if (scratch >= 0)
 		copy_messages(scratch);
 	if (recv(word, &byte, 1, MSG_DONTWAIT) == 1)
-		send_output(word);
-	return status_of(child);
+		bounded_send_output(word);
+	return bounded_status(child);
 }
 
 int bounded_run(int (*command)(const struct cli *cli, void *context), int (*late)(const struct cli *cli, void *context),

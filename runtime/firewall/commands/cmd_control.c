@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * pve-firewall stop, restart, apply, confirm and rollback: requests to the service.  Where none
- * runs, stop, apply and rollback do themselves what it would.
- */
+/* pve-firewall stop, restart, apply, confirm and rollback: requests to the service.  If none runs, stop, apply and rollback
+ * do the work themselves. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -18,13 +16,13 @@
 #include "firewall/commands/firewall.h"
 #include "firewall/commands/offline.h"
 #include "firewall/commands/service_client.h"
+#include "firewall/commands/view.h"
 #include "firewall/service/confirm.h"
 #include "firewall/service/in_force.h"
 #include "firewall/service/left_out_state.h"
 #include "firewall/base/rundir.h"
 #include "firewall/base/logged_diagnostics.h"
 #include "firewall/base/tree_marks.h"
-#include "firewall/wiring/wiring.h"
 #include "base/errno_text.h"
 #include "base/clock.h"
 
@@ -37,8 +35,8 @@ static int no_operands(const struct cli *cli)
 
 /* ---- stop ---- */
 
-/* `killed`: a service that did not answer was. */
-static int remove_without_service(const struct cli *cli, bool killed)
+/* `killed`: the service, which did not answer. */
+static int stop_offline(const struct cli *cli, bool killed)
 {
 	struct arena arena = { 0 };
 	struct offline offline;
@@ -55,10 +53,8 @@ static int remove_without_service(const struct cli *cli, bool killed)
 	return done ? EXIT_CLEAN : EXIT_ERROR;
 }
 
-/*
- * Whether the process has the lock file open: then its number was not given to another one.  Only names are compared,
- * as whoever looked at the files would wait for the tree, too.
- */
+/* Whether the process has the lock file open: then its number was not given to another process.  Only names are compared: a
+ * look at the files themselves would wait for the tree, too. */
 static bool has_lock_open(pid_t pid, int dir)
 {
 	char path[64], ours[4096], theirs[4096];
@@ -83,10 +79,8 @@ static bool has_lock_open(pid_t pid, int dir)
 	return found;
 }
 
-/*
- * A service that does not answer while the tree hangs waits for it, and would go on after that.  It is killed, which
- * leaves its rules as they are, so that they can be taken away under its lock.  True if that was done.
- */
+/* Kills a service that waits for a tree which hangs, and would go on after that.  Its rules stay, and can be removed under its
+ * lock.  True if it was killed. */
 static bool kill_service(const struct cli *cli)
 {
 	int dir = rundir_open_existing(firewall_run_dir(cli)), process = -1;
@@ -95,7 +89,7 @@ static bool kill_service(const struct cli *cli)
 
 	if (holder > 1)
 		process = (int)syscall(SYS_pidfd_open, holder, 0);
-	/* The number is looked at after the descriptor was had: it stays that of this process. */
+	/* The number is checked after the descriptor was opened: from then on it stays that of this process. */
 	killed = process >= 0 && has_lock_open(holder, dir) && syscall(SYS_pidfd_send_signal, process, SIGKILL, NULL, 0) == 0;
 	if (killed)
 		cli_error("process %d, which does not answer, was killed", (int)holder);
@@ -106,7 +100,7 @@ static bool kill_service(const struct cli *cli)
 	return killed;
 }
 
-/* Until the process has ended, so that what comes next can have the lock. */
+/* Waits until the process has ended: then the next one can take the lock. */
 static void wait_for_end(const struct cli *cli)
 {
 	int dir = rundir_open_existing(firewall_run_dir(cli));
@@ -127,9 +121,9 @@ int cmd_stop(const struct cli *cli)
 	answer = client_ask(cli, json_pack("{s:s, s:b}", "command", "stop", "keep_rules", cli->value[CLI_KEEP_RULES] != NULL),
 			    &missing);
 	if (missing)
-		return remove_without_service(cli, false);
+		return stop_offline(cli, false);
 	if (!answer)
-		return client_tree_hangs() && kill_service(cli) ? remove_without_service(cli, true) : EXIT_ERROR;
+		return client_tree_hangs() && kill_service(cli) ? stop_offline(cli, true) : EXIT_ERROR;
 	wait_for_end(cli);
 	if (!json_is_true(json_object_get(answer, "removed")))
 		json_object_set_new(answer, "error", json_string("the service has ended, but could not take away all its rules; "
@@ -154,51 +148,14 @@ int cmd_restart(const struct cli *cli)
 
 /* ---- apply ---- */
 
-/* Guests that are plugged in such a way that what was applied does not filter them. */
-static void tell_unfiltered(const struct compilation *c, struct log *log)
-{
-	struct wiring wiring = { .count = 0 };
-	struct wiring_links links;
-	struct conditions conditions;
-
-	conditions_init(&conditions, log);
-	wiring_expect(&wiring, c->config, &c->map, c->backend->needs_bridge_calls);
-	if (wiring_links_read(&links) == 0) {
-		wiring_check(&wiring, &links, &conditions, 0);
-		wiring_links_free(&links);
-	}
-	for (const struct service_condition *condition = conditions.first; condition; condition = condition->next)
-		cli_error("%s", condition->message);
-	conditions_free(&conditions);
-	wiring_free(&wiring);
-}
-
-/* EXIT_FOUND if something was left out, which is reported. */
-static int tell_left_out(const struct compilation *c, const struct left_out *left_out, struct log *log)
-{
-	struct conditions conditions;
-	int status = EXIT_CLEAN;
-
-	conditions_init(&conditions, log);
-	left_out_state(&conditions, c, left_out);
-	for (const struct service_condition *one = conditions.first; one; one = one->next) {
-		if (one->file)
-			cli_error("%s:%u: %s", one->file, one->line, one->message);
-		else
-			cli_error("%s", one->message);
-		status = EXIT_FOUND;
-	}
-	conditions_free(&conditions);
-	return status;
-}
-
-/* What is to be enforced, with the lock; `offline` is closed. */
-static int enforce_without_service(const struct cli *cli, struct offline *offline)
+/* Compiles and loads what is to be enforced; closes `offline`. */
+static int enforce_offline(const struct cli *cli, struct offline *offline)
 {
 	struct input_options options = firewall_inputs(cli);
 	struct logged_diagnostics logged = { NULL };
-	struct arena arena = { 0 }; /* not the compilation's, which may be compiled again */
+	struct arena arena = { 0 }; /* not the compilation's, which is freed when it is compiled again */
 	struct applying applying = { .arena = &arena };
+	struct conditions conditions;
 	struct compilation c;
 	int status = EXIT_ERROR;
 
@@ -208,8 +165,12 @@ static int enforce_without_service(const struct cli *cli, struct offline *offlin
 	in_force_forget(offline->run_dir);
 	if (c.config && applied_load(&offline->applied, &c, &applying)) {
 		confirm_note_applied(&offline->confirm, &c, applying.changed);
-		tell_unfiltered(&c, &offline->log);
-		status = tell_left_out(&c, &offline->applied.left_out, &offline->log);
+		report_unfiltered(c.config, &c.map, c.backend, &offline->log);
+		conditions_init(&conditions, &offline->log);
+		left_out_state(&conditions, &c, &offline->applied.left_out);
+		report_conditions(&conditions);
+		status = conditions.first ? EXIT_FOUND : EXIT_CLEAN;
+		conditions_free(&conditions);
 	} else {
 		cli_error("not applied; %s%s%s",
 			  applied_load_minimal(&offline->applied, &c, &applying) ? "the minimal ruleset is in force"
@@ -223,7 +184,7 @@ static int enforce_without_service(const struct cli *cli, struct offline *offlin
 	return status;
 }
 
-static int apply_without_service(const struct cli *cli, void *context)
+static int apply_offline(const struct cli *cli, void *context)
 {
 	struct offline offline;
 
@@ -231,10 +192,10 @@ static int apply_without_service(const struct cli *cli, void *context)
 	if (!offline_open(&offline, cli, false))
 		return EXIT_ERROR;
 	confirm_release(&offline.confirm);
-	return enforce_without_service(cli, &offline);
+	return enforce_offline(cli, &offline);
 }
 
-/* 0: not given; false was reported. */
+/* Reads --confirm; 0: not given.  False: it was reported what is wrong. */
 static bool read_seconds(const struct cli *cli, uint64_t *seconds)
 {
 	const char *text = cli->value[CLI_CONFIRM_WITHIN];
@@ -246,8 +207,8 @@ static bool read_seconds(const struct cli *cli, uint64_t *seconds)
 	return false;
 }
 
-/* The number of a generation; 0: not given.  False was reported. */
-static bool read_generation(const char *text, uint64_t *number)
+/* Reads the number of a generation; 0: not given.  False: it was reported what is wrong. */
+static bool control_read_generation(const char *text, uint64_t *number)
 {
 	*number = 0;
 	if (!text || (text_to_number(text_of(text), INT64_MAX, number) && *number))
@@ -264,9 +225,9 @@ static int apply_until_confirmed(const struct cli *cli, uint64_t seconds)
 	json_t *answer;
 	int reason, answered;
 
-	if (!read_generation(cli->value[CLI_CONFIRM_TO], &to))
+	if (!control_read_generation(cli->value[CLI_CONFIRM_TO], &to))
 		return EXIT_ERROR;
-	/* First, as this process may not live to see the answer. */
+	/* Before the request: this process may be killed before the answer comes. */
 	reason = confirm_start_guard(firewall_state_dir(cli), firewall_run_dir(cli), cli->value[CLI_LOG_FILE], &options,
 				     &answered);
 	if (reason)
@@ -296,13 +257,13 @@ int cmd_apply(const struct cli *cli)
 		return cli_error("--to needs --confirm; pve-firewall rollback N enforces generation N at once");
 	answer = client_ask(cli, json_pack("{s:s}", "command", "apply"), &missing);
 	if (missing)
-		return bounded_run(apply_without_service, bounded_late, cli, NULL);
+		return bounded_run(apply_offline, bounded_late, cli, NULL);
 	return answer ? client_end(answer) : EXIT_ERROR;
 }
 
 /* ---- rollback ---- */
 
-static int rollback_without_service(const struct cli *cli, void *context)
+static int rollback_offline(const struct cli *cli, void *context)
 {
 	uint64_t number = *(const uint64_t *)context;
 	struct input_options options = firewall_inputs(cli);
@@ -323,7 +284,7 @@ static int rollback_without_service(const struct cli *cli, void *context)
 	if (reason == EALREADY)
 		confirm_release(&offline.confirm);
 	if (!reason || reason == EALREADY)
-		return enforce_without_service(cli, &offline);
+		return enforce_offline(cli, &offline);
 	offline_close(&offline);
 	if (reason == ENOENT)
 		return cli_error("there is no such generation; see pve-firewall history");
@@ -338,11 +299,11 @@ int cmd_rollback(const struct cli *cli)
 
 	if (cli->operand_count > 1)
 		return cli_error("rollback takes the number of one generation");
-	if (!read_generation(cli->operand_count ? cli->operands[0] : NULL, &number))
+	if (!control_read_generation(cli->operand_count ? cli->operands[0] : NULL, &number))
 		return EXIT_ERROR;
 	answer = client_ask(cli, json_pack("{s:s, s:I}", "command", "rollback", "to", (json_int_t)number), &missing);
 	if (missing)
-		return bounded_run(rollback_without_service, bounded_late, cli, &number);
+		return bounded_run(rollback_offline, bounded_late, cli, &number);
 	return answer ? client_end(answer) : EXIT_ERROR;
 }
 

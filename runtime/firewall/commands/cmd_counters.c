@@ -42,7 +42,7 @@ static int read_counts(struct counters *c, const struct config *config)
 
 /* ---- the baseline ---- */
 
-static int write_baseline(const struct counters *c, int dir)
+static int counters_write_baseline(const struct counters *c, int dir)
 {
 	struct out text;
 	int reason;
@@ -61,7 +61,7 @@ static void use_baseline(struct counters *c, int dir)
 	out_init_memory(&text);
 	if (rundir_read(dir, BASELINE, &text) == 0 &&
 	    counters_read_baseline(c, (struct text){ text.data, (uint32_t)text.len }))
-		write_baseline(c, dir); /* if it cannot be written, it is outdated as before */
+		counters_write_baseline(c, dir); /* if it cannot be written, it is outdated as before */
 	out_free(&text);
 }
 
@@ -71,7 +71,7 @@ static bool zero(struct counters *c, const struct cli *cli)
 
 	counters_zero(c);
 	if (!reason) {
-		reason = write_baseline(c, dir);
+		reason = counters_write_baseline(c, dir);
 		close(dir);
 	}
 	if (reason)
@@ -91,12 +91,7 @@ static void count_since_zero(struct counters *c, const struct cli *cli)
 
 /* ---- printing ---- */
 
-static bool wants_json(const struct cli *cli)
-{
-	return cli->value[CLI_REPORT_FORMAT] && strcmp(cli->value[CLI_REPORT_FORMAT], "json") == 0;
-}
-
-static void report_unknown(const struct counters *c, const char *name)
+static void counters_report_unknown(const struct counters *c, const char *name)
 {
 	struct suggestion s;
 
@@ -122,17 +117,17 @@ static bool print_files(struct out *out, const struct counters *c, const struct 
 		const struct counted_file *file = counters_find_file(c, text_of(cli->operands[i]));
 
 		if (!file) {
-			report_unknown(c, cli->operands[i]);
+			counters_report_unknown(c, cli->operands[i]);
 			return false;
 		}
-		if (wants_json(cli))
+		if (firewall_wants_json(cli))
 			counters_print_json(out, c, file);
 		else
 			counters_print_file(out, c, file, exact);
 	}
-	if (!cli->operand_count && wants_json(cli))
+	if (!cli->operand_count && firewall_wants_json(cli))
 		counters_print_json(out, c, NULL);
-	for (uint32_t i = 0; i < c->file_count && !cli->operand_count && !wants_json(cli); i++)
+	for (uint32_t i = 0; i < c->file_count && !cli->operand_count && !firewall_wants_json(cli); i++)
 		counters_print_file(out, c, &c->files[i], exact);
 	return true;
 }
@@ -141,7 +136,7 @@ static bool print_counters(struct out *out, const struct counters *c, const stru
 {
 	if (!top)
 		return print_files(out, c, cli);
-	if (wants_json(cli))
+	if (firewall_wants_json(cli))
 		counters_print_top_json(out, c, (uint32_t)top);
 	else
 		counters_print_top(out, c, (uint32_t)top, cli->value[CLI_EXACT] != NULL);
@@ -150,7 +145,7 @@ static bool print_counters(struct out *out, const struct counters *c, const stru
 
 /* ---- the command ---- */
 
-static bool show(const struct cli *cli, struct run *run, const struct config *config, uint64_t top)
+static bool counters_show(const struct cli *cli, struct run *run, const struct config *config, uint64_t top)
 {
 	struct counters c;
 	struct out out;
@@ -198,7 +193,7 @@ static bool fits(const struct cli *cli)
 }
 
 /* Compiles what is enforced: that is what the kernel counts for. */
-static int count(const struct cli *cli, void *context)
+static int count_tree(const struct cli *cli, void *context)
 {
 	uint64_t top = *(const uint64_t *)context;
 	struct confirm confirm;
@@ -218,7 +213,7 @@ static int count(const struct cli *cli, void *context)
 	bounded_done();
 	if (readable) {
 		config = compile(&inputs, &run.diags);
-		run.failed = !show(cli, &run, config, top);
+		run.failed = !counters_show(cli, &run, config, top);
 		config_free(config);
 		/* What is wrong in the files is the matter of other commands; lines that count
 		 * nothing are marked. */
@@ -236,5 +231,5 @@ int cmd_counters(const struct cli *cli)
 
 	if (!read_top(cli, &top) || !fits(cli))
 		return EXIT_ERROR;
-	return bounded_run(count, bounded_late, cli, &top);
+	return bounded_run(count_tree, bounded_late, cli, &top);
 }

@@ -1,14 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * pve-firewall history and diff.  Both read the store themselves, so that they work whatever the service does;
- * what is read is whole, as its files are renamed into place.
- */
+/* pve-firewall history and diff.  Both read the store themselves, whatever the service does: its files are complete, as they
+ * are renamed into place. */
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
 
 #include "format/diag_json.h"
 #include "firewall/commands/bounded.h"
@@ -19,8 +14,8 @@
 #include "base/errno_text.h"
 #include "base/escape.h"
 
-/* False: it was reported why there is nothing to be read.  To be closed in any case. */
-static bool open_store(struct confirm *c, const struct cli *cli)
+/* False: it was reported why the store cannot be read.  Close it in any case. */
+static bool store_open(struct confirm *c, const struct cli *cli)
 {
 	confirm_open(c, firewall_state_dir(cli), firewall_run_dir(cli), false, NULL);
 	if (c->reason && c->reason != ENOENT)
@@ -30,60 +25,34 @@ static bool open_store(struct confirm *c, const struct cli *cli)
 
 /* ---- history ---- */
 
-static bool wants_json(const struct cli *cli)
+/* A generation's state: for people, or for programs. */
+static const char *generation_state(const struct confirm *c, uint64_t number, bool is_json)
 {
-	const char *format = cli->value[CLI_REPORT_FORMAT];
-
-	return format && strcmp(format, "json") == 0;
-}
-
-static const char *state_name(const struct confirm *c, uint64_t number)
-{
-	if (number == c->in_force)
+	if (number != c->in_force)
+		return confirm_was_rolled_back(c, number) ? "rejected" : is_json ? "past" : "";
+	if (is_json)
 		return c->pending ? "pending_confirmation" : "in_force";
-	return confirm_was_rolled_back(c, number) ? "rejected" : "past";
-}
-
-static const char *state_text(const struct confirm *c, uint64_t number)
-{
-	if (number == c->in_force)
-		return c->pending ? "not confirmed yet" : "in force";
-	return confirm_was_rolled_back(c, number) ? "rejected" : "";
-}
-
-static const char *kind_name(enum change_kind kind)
-{
-	static const char *const names[] = {
-		[CHANGE_EDITED] = "edited", [CHANGE_CREATED] = "created", [CHANGE_DELETED] = "deleted",
-	};
-
-	return names[kind];
-}
-
-static void print_change(struct out *out, const struct generation_change *change)
-{
-	out_escaped(out, text_of(change->path));
-	out_printf(out, " +%u -%u", change->added, change->removed);
-	if (change->kind != CHANGE_EDITED)
-		out_printf(out, " (%s)", kind_name(change->kind));
+	return c->pending ? "not confirmed yet" : "in force";
 }
 
 /* A line for each, with its first change; further ones below it. */
-static void print_generation(struct out *out, const struct confirm *c, const struct generation *g)
+static void history_print(struct out *out, const struct confirm *c, const struct generation *g)
 {
-	char when[32] = "?";
-	struct tm local;
-	time_t seconds = (time_t)g->time;
+	char when[GENERATION_TIME_SIZE];
 
-	if (localtime_r(&seconds, &local))
-		strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", &local);
-	out_printf(out, "%6" PRIu64 "  %s  %-17s  ", g->number, when, state_text(c, g->number));
+	generation_time(when, g->time);
+	out_printf(out, "%6" PRIu64 "  %s  %-17s  ", g->number, when, generation_state(c, g->number, false));
 	if (!g->change_count)
 		out_string(out, g->parent ? "-" : "the first one");
 	for (unsigned i = 0; i < g->change_count; i++) {
+		const struct generation_change *change = &g->changes[i];
+
 		if (i)
 			out_printf(out, "\n%6s  %19s  %17s  ", "", "", "");
-		print_change(out, &g->changes[i]);
+		out_escaped(out, text_of(change->path));
+		out_printf(out, " +%u -%u", change->added, change->removed);
+		if (change->kind != CHANGE_EDITED)
+			out_printf(out, " (%s)", change_kind_names[change->kind]);
 	}
 	out_char(out, '\n');
 }
@@ -102,79 +71,66 @@ static json_t *text_json(const char *text)
 	return value ? value : json_null();
 }
 
-static json_t *number_json(uint64_t number)
+static json_t *generation_number_json(uint64_t number)
 {
 	return number ? json_integer((json_int_t)number) : json_null();
 }
 
-static json_t *generation_json(const struct confirm *c, const struct generation *g)
+static json_t *history_json(const struct confirm *c, const struct generation *g)
 {
 	json_t *changes = json_array();
 
 	for (unsigned i = 0; i < g->change_count; i++)
 		json_array_append_new(changes, json_pack("{s:o, s:s, s:i, s:i}", "file", text_json(g->changes[i].path), "kind",
-							 kind_name(g->changes[i].kind), "added", (int)g->changes[i].added,
+							 change_kind_names[g->changes[i].kind], "added", (int)g->changes[i].added,
 							 "removed", (int)g->changes[i].removed));
-	return json_pack("{s:I, s:o, s:I, s:s, s:o}", "number", (json_int_t)g->number, "parent", number_json(g->parent), "time",
-			 (json_int_t)g->time, "state", state_name(c, g->number), "changes", changes);
-}
-
-static void print_json(struct out *out, const struct confirm *c)
-{
-	json_t *all = json_array(), *history;
-	char *text;
-
-	for (unsigned i = 0; i < c->generations.count; i++)
-		json_array_append_new(all, generation_json(c, c->generations.all[i]));
-	history = json_pack("{s:o, s:o}", "in_force", number_json(c->in_force), "generations", all);
-	text = json_dumps(history, JSON_INDENT(2));
-	out_printf(out, "%s\n", text ? text : "{}");
-	free(text);
-	json_decref(history);
+	return json_pack("{s:I, s:o, s:I, s:s, s:o}", "number", (json_int_t)g->number, "parent", generation_number_json(g->parent), "time",
+			 (json_int_t)g->time, "state", generation_state(c, g->number, true), "changes", changes);
 }
 
 int cmd_history(const struct cli *cli)
 {
 	struct confirm c;
+	json_t *all = json_array();
 	struct out out;
 	int status = EXIT_ERROR;
 
 	if (cli->operand_count)
 		return cli_error("history takes no operand");
-	if (open_store(&c, cli)) {
+	if (store_open(&c, cli)) {
 		stdout_open(&out);
-		if (wants_json(cli))
-			print_json(&out, &c);
+		for (unsigned i = 0; i < c.generations.count && firewall_wants_json(cli); i++)
+			json_array_append_new(all, history_json(&c, c.generations.all[i]));
+		if (firewall_wants_json(cli))
+			json_print(&out, json_pack("{s:o, s:O}", "in_force", generation_number_json(c.in_force), "generations", all));
 		else if (c.generations.count)
 			for (unsigned i = 0; i < c.generations.count; i++)
-				print_generation(&out, &c, c.generations.all[i]);
+				history_print(&out, &c, c.generations.all[i]);
 		else
 			out_string(&out, "No generation is kept: nothing was in force yet.\n");
 		status = stdout_close(&out);
 	}
+	json_decref(all);
 	confirm_close(&c);
 	return status;
 }
 
 /* ---- diff ---- */
 
-static struct text stored(const struct confirm *c, const struct generation_file *file, struct out *content, int *reason)
-{
-	out_init_memory(content);
-	if (file && !*reason)
-		*reason = generations_content(&c->generations, &file->digest, content);
-	return (struct text){ content->data ? content->data : "", (uint32_t)content->len };
-}
-
-/* A file of either tree. */
-static int print_file(struct out *out, const struct confirm *c, uint64_t number, const struct generation_file *then,
+/* `then` or `now` may be NULL: there is no such file. */
+static int diff_print_file(struct out *out, const struct confirm *c, uint64_t number, const struct generation_file *then,
 		      const struct generation_file *now)
 {
 	const char *path = then ? then->path : now->path;
 	struct out content;
+	struct text before = { "", 0 };
 	int reason = 0;
-	struct text before = stored(c, then, &content, &reason);
 
+	out_init_memory(&content);
+	if (then)
+		reason = generations_content(&c->generations, &then->digest, &content);
+	if (content.len)
+		before = (struct text){ content.data, (uint32_t)content.len };
 	if (!reason) {
 		out_string(out, "--- ");
 		if (then) {
@@ -197,7 +153,7 @@ static int print_file(struct out *out, const struct confirm *c, uint64_t number,
 	return reason;
 }
 
-/* The same as a member of `files`. */
+/* Appends the file to `files`. */
 static int add_file_json(json_t *files, const struct confirm *c, uint64_t number, const struct generation_file *then,
 			 const struct generation_file *now)
 {
@@ -206,10 +162,10 @@ static int add_file_json(json_t *files, const struct confirm *c, uint64_t number
 	int reason;
 
 	out_init_memory(&text);
-	reason = print_file(&text, c, number, then, now);
+	reason = diff_print_file(&text, c, number, then, now);
 	out_bytes(&text, "", 1);
 	json_array_append_new(files, json_pack("{s:o, s:s, s:o}", "file", text_json((then ? then : now)->path), "kind",
-					       kind_name(kind), "diff", text_json(text.data)));
+					       change_kind_names[kind], "diff", text_json(text.data)));
 	out_free(&text);
 	return reason;
 }
@@ -227,14 +183,14 @@ static int print_differences(struct out *out, json_t *files, const struct confir
 
 		if (a && b && content_digest_equal(&a->digest, &b->digest))
 			continue;
-		reason = files ? add_file_json(files, c, number, a, b) : print_file(out, c, number, a, b);
+		reason = files ? add_file_json(files, c, number, a, b) : diff_print_file(out, c, number, a, b);
 	}
 	return reason;
 }
 
 static int compare_with(const struct cli *cli, const struct confirm *c, uint64_t number, const struct source_map *map)
 {
-	json_t *files = wants_json(cli) ? json_array() : NULL;
+	json_t *files = firewall_wants_json(cli) ? json_array() : NULL;
 	struct file_list then, now;
 	int reason = generations_files(&c->generations, number, &then), status;
 	struct out out;
@@ -270,7 +226,7 @@ static int diff_tree(const struct cli *cli, void *context)
 	if (!readable)
 		return run_end(&run);
 	HASH_CLEAR(hh, inputs.sdn.ipsets);
-	if (open_store(&c, cli)) {
+	if (store_open(&c, cli)) {
 		if (!number)
 			number = confirm_before(&c);
 		if (!number)

@@ -39,7 +39,7 @@ static const char *detected_network(struct arena *arena, struct text node)
 	return arena_printf(arena, "%.*s", (int)prefix_format(&network, text), text);
 }
 
-static void print_links(struct out *out, const struct corosync *corosync)
+static void localnet_print_links(struct out *out, const struct corosync *corosync)
 {
 	if (!corosync->present)
 		return;
@@ -57,7 +57,7 @@ static const char *origin_of_network(const struct run *run, const struct config 
 	return config->local_network->implicit && !run->options.local_network ? "detected" : "user defined";
 }
 
-static void print_text(struct out *out, struct run *run, const struct config *config)
+static void localnet_print_text(struct out *out, struct run *run, const struct config *config)
 {
 	const char *detected = detected_network(&run->arena, config->node), *reason;
 	const char *address = own_address(&run->arena, config->node, &reason);
@@ -70,7 +70,7 @@ static void print_text(struct out *out, struct run *run, const struct config *co
 	out_printf(out, "network auto detect: %s\n", detected ? detected : "nothing");
 	out_printf(out, "using %s local_network: %.*s\n", origin_of_network(run, config),
 		   TEXT_ARG(config->local_network->cidr));
-	print_links(out, &config->corosync);
+	localnet_print_links(out, &config->corosync);
 }
 
 static json_t *corosync_json(const struct corosync *corosync)
@@ -87,7 +87,7 @@ static json_t *corosync_json(const struct corosync *corosync)
 	return json_pack("{s:b, s:o}", "multicast", (int)corosync->multicast, "links", links);
 }
 
-static void print_json(struct out *out, struct run *run, const struct config *config)
+static void localnet_print_json(struct out *out, struct run *run, const struct config *config)
 {
 	const char *reason, *address = own_address(&run->arena, config->node, &reason);
 
@@ -98,17 +98,7 @@ static void print_json(struct out *out, struct run *run, const struct config *co
 				  corosync_json(&config->corosync)));
 }
 
-static void print(struct out *out, struct run *run, const struct config *config)
-{
-	const char *format = run->cli->value[CLI_REPORT_FORMAT];
-
-	if (format && strcmp(format, "json") == 0)
-		print_json(out, run, config);
-	else
-		print_text(out, run, config);
-}
-
-static int tell(const struct cli *cli, void *context)
+static int localnet_tree(const struct cli *cli, void *context)
 {
 	struct inputs inputs;
 	struct config *config;
@@ -126,7 +116,10 @@ static int tell(const struct cli *cli, void *context)
 	if (readable) {
 		config = compile(&inputs, &run.diags);
 		stdout_open(&out);
-		print(&out, &run, config);
+		if (firewall_wants_json(cli))
+			localnet_print_json(&out, &run, config);
+		else
+			localnet_print_text(&out, &run, config);
 		printed = stdout_close(&out);
 		config_free(config);
 	}
@@ -138,5 +131,5 @@ int cmd_localnet(const struct cli *cli)
 {
 	if (cli->operand_count)
 		return cli_error("localnet takes no operand; --root names the tree");
-	return bounded_run(tell, bounded_late, cli, NULL);
+	return bounded_run(localnet_tree, bounded_late, cli, NULL);
 }

@@ -1,22 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * pve-firewall start: the service, in the foreground where somebody watches it (systemd,
- * or a person with --debug), else in the background; then the command ends when the
- * first configuration is in force, or has failed.
- */
+/* pve-firewall start: runs the service in the foreground for systemd and with --debug, else in the background; then the
+ * command ends when the first configuration is in force, or has failed. */
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/daemonize.h"
 #include "firewall/commands/firewall.h"
 #include "firewall/service/requests.h"
 #include "firewall/service/service.h"
 #include "base/errno_text.h"
-#include "common/daemonize.h"
 
-/* `ready`: -1, or where to say that it runs. */
-static int serve(const struct cli *cli, int ready)
+/* `ready`: where to say that the service runs; -1: nobody waits for that. */
+static int start_serve(const struct cli *cli, int ready)
 {
 	static struct service service; /* large */
 	int status = service_open(&service, cli, service_answer, service_metrics);
@@ -31,8 +28,8 @@ static int serve(const struct cli *cli, int ready)
 	return status;
 }
 
-/* What the child writes up to a NUL, or until it has ended. */
-static void read_word(int fd, struct out *text)
+/* Reads what the child writes, up to a NUL or until it has ended. */
+static void start_read_word(int fd, struct out *text)
 {
 	char buffer[256];
 	ssize_t got;
@@ -46,14 +43,14 @@ static void read_word(int fd, struct out *text)
 	out_char(text, '\0');
 }
 
-/* The child's word that it runs, or its exit status. */
-static int wait_for(pid_t child, int ready)
+/* Waits until the child says that it runs, or has ended; returns the exit status. */
+static int start_wait_for(pid_t child, int ready)
 {
 	struct out word;
 	int status;
 
 	out_init_memory(&word);
-	read_word(ready, &word);
+	start_read_word(ready, &word);
 	if (word.data[0]) {
 		status = word.data[0] == READY_FAILING[0]
 				 ? cli_error("the service runs, but the configuration is not applied; what was in force stays in "
@@ -74,21 +71,17 @@ static int wait_for(pid_t child, int ready)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : cli_error("the service was killed by signal %d", WTERMSIG(status));
 }
 
-static int start_in_background(const struct cli *cli)
-{
-	int ready;
-	pid_t child = daemonize(&ready);
-
-	if (child < 0)
-		return cli_error("cannot start: %s", error_text(errno));
-	return child == 0 ? serve(cli, ready) : wait_for(child, ready);
-}
-
 int cmd_start(const struct cli *cli)
 {
+	pid_t child;
+	int ready;
+
 	if (cli->operand_count)
 		return cli_error("start takes no operand; --root names the tree");
 	if (cli->value[CLI_DEBUG] || getenv("NOTIFY_SOCKET"))
-		return serve(cli, -1);
-	return start_in_background(cli);
+		return start_serve(cli, -1);
+	child = daemonize(&ready);
+	if (child < 0)
+		return cli_error("cannot start: %s", error_text(errno));
+	return child ? start_wait_for(child, ready) : start_serve(cli, ready);
 }

@@ -165,7 +165,7 @@ static void busy_add(struct busy_list *list, const struct counted *counted, stru
 }
 
 /* The first in the files of equal ones. */
-static int by_count(const void *a, const void *b)
+static int busy_by_count(const void *a, const void *b)
 {
 	const struct busy *x = a, *y = b;
 
@@ -191,7 +191,7 @@ static void busy_collect(struct busy_list *list, const struct counters *c)
 			busy_add(list, &file->defaults[option], (struct busy){ .file = file, .option = option });
 	}
 	if (list->count)
-		qsort(list->items, list->count, sizeof(*list->items), by_count);
+		qsort(list->items, list->count, sizeof(*list->items), busy_by_count);
 }
 
 static const char *place_of(struct arena *arena, const struct busy *busy)

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* See the header. */
 #include "firewall/control/metrics.h"
 
 #include <errno.h>
@@ -23,11 +22,6 @@ void metrics_sample(struct out *out, const char *name, const char *labels, doubl
 
 /* ---- HTTP ---- */
 
-static bool ends_headers(struct text request)
-{
-	return memmem(request.ptr, request.len, "\r\n\r\n", 4) || memmem(request.ptr, request.len, "\n\n", 2);
-}
-
 static bool asks_for(struct text request, const char *line)
 {
 	size_t len = strlen(line);
@@ -44,13 +38,13 @@ static void respond(struct out *answer, const char *status, const char *type, co
 	out_bytes(answer, body->data, body->len);
 }
 
-static bool on_request(void *context, struct text request, struct out *answer)
+static bool metrics_on_request(void *context, struct text request, struct out *answer)
 {
 	struct metrics *metrics = context;
 	struct out body;
 
-	if (!ends_headers(request))
-		return false;
+	if (!memmem(request.ptr, request.len, "\r\n\r\n", 4) && !memmem(request.ptr, request.len, "\n\n", 2))
+		return false; /* the headers have not ended */
 	out_init_memory(&body);
 	if (asks_for(request, "GET /metrics") || asks_for(request, "GET /")) {
 		metrics->write(metrics->context, &body);
@@ -89,9 +83,9 @@ int metrics_open(struct metrics *metrics, sd_event *event, const char *run_path,
 	int reason;
 
 	*metrics = (struct metrics){ .local = { .fd = -1 }, .tcp = { .fd = -1 }, .write = write, .context = context };
-	reason = server_open(&metrics->local, event, socket_listen(run_path, "metrics.sock", 0660), on_request, metrics);
+	reason = server_open(&metrics->local, event, socket_listen(run_path, "metrics.sock", 0660), metrics_on_request, metrics);
 	if (!reason && port)
-		reason = server_open(&metrics->tcp, event, listen_tcp(port), on_request, metrics);
+		reason = server_open(&metrics->tcp, event, listen_tcp(port), metrics_on_request, metrics);
 	return reason;
 }
 

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * Metrics in the text format of Prometheus, over HTTP: at the socket RUN/metrics.sock,
- * and at a TCP port of the loopback addresses if one is asked for.
- */
+/* Metrics in the text format of Prometheus, over HTTP: at the socket RUN/metrics.sock, and at a TCP port of 127.0.0.1 if one is
+ * asked for. */
 #ifndef PVEFW_METRICS_H
 #define PVEFW_METRICS_H
 
@@ -22,7 +20,7 @@ int metrics_open(struct metrics *metrics, sd_event *event, const char *run_path,
 		 void *context);
 void metrics_close(struct metrics *metrics);
 
-/* One metric: what it is, then its samples.  `labels` may be NULL, or as in `zone="host"`. */
+/* Describe a metric, then print its samples.  `labels` may be NULL, or as in `zone="host"`. */
 void metrics_describe(struct out *out, const char *name, const char *type, const char *help);
 void metrics_sample(struct out *out, const char *name, const char *labels, double value);
 

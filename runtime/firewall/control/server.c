@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* See the header. */
 #include "firewall/control/server.h"
 
 #include <errno.h>
@@ -7,7 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { REQUEST_MOST = 4096, CLIENTS_MOST = 32, CONNECTIONS_A_SECOND = 1000, PATIENCE = 10000000 /* microseconds */ };
+enum { REQUEST_MOST = 4096, CLIENTS_MOST = 32, CONNECTIONS_A_SECOND = 1000, CLIENT_TIMEOUT = 10000000 /* microseconds */ };
 
 struct server_client {
 	struct server *server;
@@ -21,7 +20,7 @@ struct server_client {
 	struct server_client *next;
 };
 
-static void drop(struct server_client *client)
+static void server_drop(struct server_client *client)
 {
 	struct server_client **link = &client->server->clients;
 
@@ -36,19 +35,19 @@ static void drop(struct server_client *client)
 	free(client);
 }
 
-static bool is_for_later(int reason)
+static bool is_temporary(int reason)
 {
 	return reason == EAGAIN || reason == EINTR;
 }
 
-/* Sends what it can; the client is gone when that is all. */
+/* Sends what the socket takes; frees the client after the last byte. */
 static void send_answer(struct server_client *client)
 {
 	while (client->sent < client->answer.len) {
 		ssize_t n = send(client->fd, client->answer.data + client->sent, client->answer.len - client->sent,
 				 MSG_NOSIGNAL | MSG_DONTWAIT);
 
-		if (n < 0 && is_for_later(errno)) {
+		if (n < 0 && is_temporary(errno)) {
 			sd_event_source_set_io_events(client->source, EPOLLOUT);
 			return;
 		}
@@ -56,7 +55,7 @@ static void send_answer(struct server_client *client)
 			break;
 		client->sent += (size_t)n;
 	}
-	drop(client);
+	server_drop(client);
 }
 
 static void receive_request(struct server_client *client)
@@ -64,7 +63,7 @@ static void receive_request(struct server_client *client)
 	ssize_t got = recv(client->fd, client->request + client->len, sizeof(client->request) - client->len, MSG_DONTWAIT);
 	struct server *server = client->server;
 
-	if (got < 0 && is_for_later(errno))
+	if (got < 0 && is_temporary(errno))
 		return;
 	if (got > 0) {
 		client->len += (uint32_t)got;
@@ -76,7 +75,7 @@ static void receive_request(struct server_client *client)
 	if (client->answering)
 		send_answer(client);
 	else
-		drop(client);
+		server_drop(client);
 }
 
 static int on_client(sd_event_source *source, int fd, uint32_t revents, void *context)
@@ -93,15 +92,15 @@ static int on_client(sd_event_source *source, int fd, uint32_t revents, void *co
 	return 0;
 }
 
-static int on_patience(sd_event_source *source, uint64_t now, void *context)
+static int server_on_timeout(sd_event_source *source, uint64_t now, void *context)
 {
 	(void)source;
 	(void)now;
-	drop(context);
+	server_drop(context);
 	return 0;
 }
 
-static int add_sources(struct server_client *client)
+static int server_add_sources(struct server_client *client)
 {
 	sd_event *event = client->server->event;
 	uint64_t now;
@@ -110,7 +109,7 @@ static int add_sources(struct server_client *client)
 	if (result >= 0)
 		result = sd_event_now(event, CLOCK_MONOTONIC, &now);
 	if (result >= 0)
-		result = sd_event_add_time(event, &client->timer, CLOCK_MONOTONIC, now + PATIENCE, 0, on_patience, client);
+		result = sd_event_add_time(event, &client->timer, CLOCK_MONOTONIC, now + CLIENT_TIMEOUT, 0, server_on_timeout, client);
 	return result;
 }
 
@@ -135,8 +134,8 @@ static int on_connect(sd_event_source *source, int fd, uint32_t revents, void *c
 	out_init_memory(&client->answer);
 	server->clients = client;
 	server->client_count++;
-	if (add_sources(client) < 0)
-		drop(client);
+	if (server_add_sources(client) < 0)
+		server_drop(client);
 	return 0;
 }
 
@@ -148,7 +147,7 @@ int server_open(struct server *server, sd_event *event, int fd, server_handler *
 	if (fd < 0)
 		return errno;
 	result = sd_event_add_io(event, &server->source, fd, EPOLLIN, on_connect, server);
-	/* Who cannot be accepted, for want of descriptors, goes on knocking. */
+	/* A connection that cannot be accepted, for want of descriptors, stays readable. */
 	if (result >= 0)
 		result = sd_event_source_set_ratelimit(server->source, 1000000, CONNECTIONS_A_SECOND);
 	return result < 0 ? -result : 0;
@@ -157,7 +156,7 @@ int server_open(struct server *server, sd_event *event, int fd, server_handler *
 void server_close(struct server *server)
 {
 	while (server->clients)
-		drop(server->clients);
+		server_drop(server->clients);
 	server->source = sd_event_source_disable_unref(server->source);
 	if (server->fd >= 0)
 		close(server->fd);

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* See the header. */
 #include "firewall/control/socket.h"
 
 #include <errno.h>
@@ -11,34 +10,24 @@
 
 #include "firewall/base/rundir.h"
 
-/* Through the directory's descriptor, whose path is short. */
-static struct sockaddr_un address_in(int dir, const char *name)
+/* Opens a socket that listens, or is connected, at `name`; -1 with errno set. */
+static int open_socket(int dir, const char *name, bool listens)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), result = -1, reason;
 
+	/* Through the directory's descriptor, whose path is short. */
 	snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/%s", dir, name);
-	return address;
-}
-
-typedef int socket_step(int fd, const struct sockaddr *address, socklen_t len);
-
-/* Opens a socket and does `step` with the address; -1 with errno set. */
-static int open_socket(int dir, const char *name, socket_step *step)
-{
-	struct sockaddr_un address = address_in(dir, name);
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), reason;
-
-	if (fd < 0 || step(fd, (const struct sockaddr *)&address, sizeof(address)) == 0)
+	if (fd >= 0 && !listens)
+		result = connect(fd, (const struct sockaddr *)&address, sizeof(address));
+	else if (fd >= 0 && bind(fd, (const struct sockaddr *)&address, sizeof(address)) == 0)
+		result = listen(fd, 16);
+	if (fd < 0 || result == 0)
 		return fd;
 	reason = errno;
 	close(fd);
 	errno = reason;
 	return -1;
-}
-
-static int bind_and_listen(int fd, const struct sockaddr *address, socklen_t len)
-{
-	return bind(fd, address, len) < 0 ? -1 : listen(fd, 16);
 }
 
 int socket_listen(const char *run_path, const char *name, mode_t mode)
@@ -50,7 +39,7 @@ int socket_listen(const char *run_path, const char *name, mode_t mode)
 		return -1;
 	unlinkat(dir, name, 0);
 	before = umask(0777 & ~mode);
-	fd = open_socket(dir, name, bind_and_listen);
+	fd = open_socket(dir, name, true);
 	reason = errno;
 	umask(before);
 	close(dir);
@@ -64,7 +53,7 @@ int socket_connect(const char *run_path, const char *name)
 
 	if (dir < 0)
 		return -1;
-	fd = open_socket(dir, name, connect);
+	fd = open_socket(dir, name, false);
 	reason = errno;
 	close(dir);
 	errno = reason;

@@ -97,7 +97,7 @@ static struct counted *find_counted(struct baseline_reading *r, struct text path
 	return &file->lines[line - 1];
 }
 
-static bool read_entry(struct baseline_reading *r, struct text entry)
+static bool baseline_read_entry(struct baseline_reading *r, struct text entry)
 {
 	struct text packets = take_until(&entry, ' '), bytes = take_until(&entry, ' '), path = take_until(&entry, ':');
 	struct counted *counted = find_counted(r, path, entry);
@@ -117,6 +117,6 @@ bool counters_read_baseline(struct counters *c, struct text baseline)
 	bool stale = false;
 
 	while (baseline.len && text_find(baseline, '\n') >= 0)
-		stale |= !read_entry(&r, take_until(&baseline, '\n'));
+		stale |= !baseline_read_entry(&r, take_until(&baseline, '\n'));
 	return stale || baseline.len;
 }

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * One compilation of the tree, with all its memory: what the service does again and
- * again, and what its commands do once.
- */
+/* One compilation of the tree, with all its memory. */
 #ifndef PVEFW_COMPILATION_H
 #define PVEFW_COMPILATION_H
 
@@ -12,7 +9,7 @@
 
 enum { TREE_DIGEST_BYTES = 20 };
 
-/* Of all files that were read, with their names. */
+/* SHA-1 of all files that were read, with their names. */
 struct tree_digest {
 	uint8_t bytes[TREE_DIGEST_BYTES];
 };
@@ -29,16 +26,16 @@ struct compilation {
 	struct input_options options;
 	struct source_cache *cache;
 	struct left_out *left_out;
-	struct arena kept; /* what `options` names, if nobody else keeps it */
+	struct arena kept; /* objects of `options` that nobody else owns */
 };
 
 /* Compiles; `cache` may be NULL.  Free it in any case. */
 void compilation_run(struct compilation *c, const struct input_options *options, struct source_cache *cache);
-/* The same without lines that were refused; those of files that have changed are forgotten before.  What
- * `options` names, `cache` and `left_out` must last as long as the compilation. */
+/* As compilation_run(), without lines that were refused, which are forgotten first if their file has changed.  The objects of
+ * `options`, `cache` and `left_out` must last as long as the compilation. */
 void compilation_run_without(struct compilation *c, const struct input_options *options, struct source_cache *cache,
 			     struct left_out *left_out);
-/* Reads and compiles everything again, in place of what it was. */
+/* Reads and compiles everything again, in the place of the earlier result. */
 void compilation_again(struct compilation *c);
 void compilation_free(struct compilation *c);
 

@@ -115,12 +115,10 @@ bool confirm_was_rolled_back(const struct confirm *c, uint64_t number)
 const char *confirm_describe(const struct confirm *c, struct arena *arena, uint64_t number)
 {
 	const struct generation *generation = generations_find(&c->generations, number);
-	char when[32] = "an unknown time";
-	struct tm local;
-	time_t seconds = generation ? (time_t)generation->time : 0;
+	char when[GENERATION_TIME_SIZE] = "an unknown time";
 
-	if (generation && localtime_r(&seconds, &local))
-		strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", &local);
+	if (generation)
+		generation_time(when, generation->time);
 	return arena_printf(arena, "generation %" PRIu64 " of %s", number, when);
 }
 

@@ -142,7 +142,7 @@ static enum cycle_event effects_patch(void *context, const char *file)
 
 /* ---- compiling ---- */
 
-static void compile_tree(struct service *s, struct compilation *c)
+static void compile_copy(struct service *s, struct compilation *c)
 {
 	int64_t begin = clock_ns(CLOCK_MONOTONIC);
 
@@ -190,7 +190,7 @@ static enum cycle_event effects_compile(void *context, uint64_t *again)
 	forget_compiled(s);
 	if (!tree_is_known(&s->tree) && !s->confirm.enforced) /* its condition says why */
 		return CYCLE_NOT_COMPILED;
-	compile_tree(s, c);
+	compile_copy(s, c);
 	if (!c->config) {
 		state_unusable(s);
 		return CYCLE_NOT_COMPILED;
@@ -215,7 +215,7 @@ static void state_not_applied(struct service *s, const struct compilation *c, co
 	conditions_add(&s->conditions, &about, "the configuration could not be applied%s%s", p ? ": " : "", p ? p->text : "");
 }
 
-static void state_conditions(struct service *s, const struct compilation *c, const struct applying *applying, bool done)
+static void effects_state_conditions(struct service *s, const struct compilation *c, const struct applying *applying, bool done)
 {
 	conditions_begin(&s->conditions, CONDITION_NOT_APPLIED);
 	if (!done)
@@ -337,7 +337,7 @@ static enum cycle_event effects_load(void *context)
 	}
 	if (!done && applied_load_minimal(&s->applied, c, &applying))
 		s->is_filtering = true;
-	state_conditions(s, c, &applying, done);
+	effects_state_conditions(s, c, &applying, done);
 	s->counts.applies++;
 	s->counts.apply_time = clock_ns(CLOCK_MONOTONIC) - begin;
 	s->counts.apply_time_all += s->counts.apply_time;

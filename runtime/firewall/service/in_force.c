@@ -11,7 +11,7 @@
 
 #define NAME "in-force"
 
-/* Another program may make other rules of the same tree; another boot or network namespace has none. */
+/* Another program may load other rules for the same tree; after a boot, or in another network namespace, there are none. */
 static void print_machine(struct out *out)
 {
 	FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
@@ -31,7 +31,7 @@ static void print_machine(struct out *out)
 		out_printf(out, " %llu", (unsigned long long)st.st_ino);
 }
 
-static void print(struct out *out, const struct compilation *c, const char *answers)
+static void in_force_print(struct out *out, const struct compilation *c, const char *answers)
 {
 	print_machine(out);
 	out_printf(out, "\n%s ", c->backend->name);
@@ -47,7 +47,7 @@ bool in_force_is(int run_dir, const struct compilation *c, const char *answers)
 
 	out_init_memory(&now);
 	out_init_memory(&before);
-	print(&now, c, answers);
+	in_force_print(&now, c, answers);
 	same = rundir_read(run_dir, NAME, &before) == 0 && before.len == now.len && memcmp(before.data, now.data, now.len) == 0;
 	out_free(&now);
 	out_free(&before);
@@ -59,7 +59,7 @@ void in_force_write(int run_dir, const struct compilation *c, const char *answer
 	struct out out;
 
 	out_init_memory(&out);
-	print(&out, c, answers);
+	in_force_print(&out, c, answers);
 	rundir_write(run_dir, NAME, out.data, out.len);
 	out_free(&out);
 }

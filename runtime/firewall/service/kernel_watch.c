@@ -13,7 +13,7 @@ static void take_and_tell(struct kernel_watch *w)
 		w->handler(w->context);
 }
 
-static int on_readable(sd_event_source *source, int fd, uint32_t revents, void *context)
+static int kernel_watch_on_readable(sd_event_source *source, int fd, uint32_t revents, void *context)
 {
 	(void)source;
 	(void)fd;
@@ -22,7 +22,7 @@ static int on_readable(sd_event_source *source, int fd, uint32_t revents, void *
 	return 0;
 }
 
-static void stop(struct kernel_watch *w)
+static void kernel_watch_stop(struct kernel_watch *w)
 {
 	w->source = sd_event_source_unref(w->source);
 	w->session->backend->watch_end(w->session);
@@ -34,9 +34,9 @@ int kernel_watch_listen(struct kernel_watch *w)
 
 	if (w->source || fd < 0)
 		return -fd;
-	result = sd_event_add_io(w->event, &w->source, fd, EPOLLIN, on_readable, w);
+	result = sd_event_add_io(w->event, &w->source, fd, EPOLLIN, kernel_watch_on_readable, w);
 	if (result < 0)
-		stop(w);
+		kernel_watch_stop(w);
 	return result < 0 ? -result : 0;
 }
 
@@ -48,7 +48,7 @@ static uint32_t generation(const struct kernel_watch *w)
 void kernel_watch_pause(struct kernel_watch *w)
 {
 	kernel_watch_begin(w);
-	stop(w);
+	kernel_watch_stop(w);
 }
 
 void kernel_watch_begin(struct kernel_watch *w)

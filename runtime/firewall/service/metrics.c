@@ -9,7 +9,7 @@
 #include "common/logger_notes.h"
 #include "base/version.h"
 
-static double seconds(int64_t nanoseconds)
+static double metrics_seconds(int64_t nanoseconds)
 {
 	return (double)nanoseconds / 1e9;
 }
@@ -46,17 +46,11 @@ static void conditions_metrics(const struct service *s, struct out *out)
 
 /* ---- zones ---- */
 
-static const char *zone_label(struct arena *arena, const struct counted_zone *zone)
+static void zone_samples(struct arena *arena, struct out *out, const char *name, const struct counters *c, bool bytes)
 {
 	static const char *const kinds[] = {
 		[BACKEND_HOST] = "host", [BACKEND_GUEST] = "guest", [BACKEND_VNET] = "vnet", [BACKEND_GROUP] = "group",
 	};
-
-	return arena_printf(arena, "kind=\"%s\",zone=\"%.*s\"", kinds[zone->kind], TEXT_ARG(zone->name));
-}
-
-static void zone_samples(struct arena *arena, struct out *out, const char *name, const struct counters *c, bool bytes)
-{
 	static const char *const outcomes[] = {
 		[BACKEND_ACCEPTED] = "accepted", [BACKEND_DROPPED] = "dropped", [BACKEND_REJECTED] = "rejected",
 	};
@@ -64,7 +58,8 @@ static void zone_samples(struct arena *arena, struct out *out, const char *name,
 	for (const struct counted_zone *zone = c->zones; zone; zone = zone->hh.next)
 		for (unsigned i = BACKEND_ACCEPTED; i <= BACKEND_REJECTED; i++)
 			metrics_sample(out, name,
-				       arena_printf(arena, "%s,outcome=\"%s\"", zone_label(arena, zone), outcomes[i]),
+				       arena_printf(arena, "kind=\"%s\",zone=\"%.*s\",outcome=\"%s\"", kinds[zone->kind],
+						    TEXT_ARG(zone->name), outcomes[i]),
 				       (double)(bytes ? zone->outcomes[i].bytes : zone->outcomes[i].packets));
 }
 
@@ -85,7 +80,7 @@ static void print_zones(struct out *out, const struct compilation *compilation)
 	arena_free(&arena);
 }
 
-/* What the kernel has counted for the present configuration. */
+/* Reads what the kernel has counted for the present configuration. */
 static void zone_metrics(const struct service *s, struct out *out)
 {
 	struct input_options inputs = confirm_inputs(&s->confirm, &s->options);
@@ -103,25 +98,15 @@ static void zone_metrics(const struct service *s, struct out *out)
 
 enum { LOGGER_STATE_MAX = 4096 /* bytes */ };
 
-/* The logger may have a directory of its own in ours, as it has with systemd; another user can write there. */
-static bool read_logger_state(const struct service *s, struct out *text)
-{
-	return rundir_read_untrusted(s->run_dir, NOTE_LOGGER_STATE, LOGGER_STATE_MAX, text) == 0 ||
-	       rundir_read_untrusted(s->run_dir, "logger.state", LOGGER_STATE_MAX, text) == 0;
-}
-
-/* The number in the line "KEY NUMBER"; false if there is none. */
+/* Finds the number of the line "KEY NUMBER"; false: there is none. */
 static bool find_count(struct text state, const char *key, uint64_t *number)
 {
-	while (state.len) {
-		long end = text_find(state, '\n');
-		struct text line = { state.ptr, end < 0 ? state.len : (uint32_t)end };
-		uint32_t taken = end < 0 ? line.len : line.len + 1, len = (uint32_t)strlen(key);
+	uint32_t len = (uint32_t)strlen(key);
+	struct text line;
 
+	while (text_next_line(&state, &line))
 		if (text_starts(line, key) && line.len > len && line.ptr[len] == ' ')
-			return text_to_number((struct text){ line.ptr + len + 1, line.len - len - 1 }, UINT64_MAX, number);
-		state = (struct text){ state.ptr + taken, state.len - taken };
-	}
+			return text_to_number(text_skip(line, len + 1), UINT64_MAX, number);
 	return false;
 }
 
@@ -140,25 +125,13 @@ static void logger_metrics(const struct service *s, struct out *out)
 	uint64_t number;
 
 	out_init_memory(&text);
-	if (read_logger_state(s, &text))
+	/* The logger may have a directory of its own in ours, as it has with systemd; another user can write there. */
+	if (rundir_read_untrusted(s->run_dir, NOTE_LOGGER_STATE, LOGGER_STATE_MAX, &text) == 0 ||
+	    rundir_read_untrusted(s->run_dir, "logger.state", LOGGER_STATE_MAX, &text) == 0)
 		for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 			if (find_count((struct text){ text.data, (uint32_t)text.len }, rows[i].key, &number))
 				metric(out, rows[i].name, "counter", rows[i].help, (double)number);
 	out_free(&text);
-}
-
-/* ---- all ---- */
-
-static void build_metrics(struct out *out)
-{
-	metrics_describe(out, "build_info", "gauge", "Always 1; the label is this program's version");
-	metrics_sample(out, "build_info", "version=\"" PVEFW_VERSION "\"", 1);
-}
-
-/* Whether the files say something else than what is in force. */
-static bool has_pending_changes(const struct service *s)
-{
-	return !s->in_force || s->cycle.due || s->confirm.enforced != 0;
 }
 
 void service_metrics(void *context, struct out *out)
@@ -166,10 +139,11 @@ void service_metrics(void *context, struct out *out)
 	const struct service *s = context;
 	const struct service_counts *n = &s->counts;
 
-	build_metrics(out);
+	metrics_describe(out, "build_info", "gauge", "Always 1; the label is this program's version");
+	metrics_sample(out, "build_info", "version=\"" PVEFW_VERSION "\"", 1);
 	metric(out, "enabled", "gauge", "Whether the cluster's option `enable` is on", n->enabled);
 	metric(out, "failing", "gauge", "Whether the last compilation could not be applied", cycle_is_failing(&s->cycle));
-	metric(out, "pending_changes", "gauge", "Whether what the files say is not in force, or not yet", has_pending_changes(s));
+	metric(out, "pending_changes", "gauge", "Whether what the files say is not in force, or not yet", !s->in_force || s->cycle.due || s->confirm.enforced);
 	metric(out, "pending_confirmation", "gauge", "Whether `apply --confirm` or `rollback --confirm` waits for `confirm`",
 	       s->confirm.pending);
 	metric(out, "last_success_timestamp_seconds", "gauge",
@@ -177,14 +151,14 @@ void service_metrics(void *context, struct out *out)
 	metric(out, "unfiltered_guests", "gauge",
 	       "Guests with a NIC that is to be filtered and is plugged in such a way that it cannot be", (double)s->wiring.unfiltered_guests);
 	metric(out, "compilations_total", "counter", "Compilations of the tree", (double)n->compilations);
-	metric(out, "compile_seconds_total", "counter", "Time spent compiling", seconds(n->compile_time_all));
-	metric(out, "compile_last_seconds", "gauge", "Time the last compilation took", seconds(n->compile_time));
+	metric(out, "compile_seconds_total", "counter", "Time spent compiling", metrics_seconds(n->compile_time_all));
+	metric(out, "compile_last_seconds", "gauge", "Time the last compilation took", metrics_seconds(n->compile_time));
 	metric(out, "unusable_trees_total", "counter", "Compilations that could not read the tree", (double)n->unusable);
 	metric(out, "applies_total", "counter", "Configurations compared with the kernel's rules, and applied", (double)n->applies);
 	metric(out, "apply_changes_total", "counter", "Those that have changed something", (double)n->changes);
 	metric(out, "patches_total", "counter", "Changes of one guest that were applied without the others", (double)n->patches);
-	metric(out, "apply_seconds_total", "counter", "Time spent applying", seconds(n->apply_time_all));
-	metric(out, "apply_last_seconds", "gauge", "Time the last one took", seconds(n->apply_time));
+	metric(out, "apply_seconds_total", "counter", "Time spent applying", metrics_seconds(n->apply_time_all));
+	metric(out, "apply_last_seconds", "gauge", "Time the last one took", metrics_seconds(n->apply_time));
 	metric(out, "failures_total", "counter", "Cycles that have failed", (double)s->cycle.failures);
 	metric(out, "repairs_total", "counter", "Times that others had changed our rules in the kernel", (double)n->repairs);
 	metric(out, "files_read_total", "counter", "Files of the tree that were read", (double)n->files_read);

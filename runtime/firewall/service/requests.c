@@ -121,7 +121,7 @@ static json_t *await_confirmation(struct service *s, uint64_t seconds, uint64_t 
 	return answer;
 }
 
-static uint64_t number_of(const json_t *request, const char *key)
+static uint64_t request_number(const json_t *request, const char *key)
 {
 	const json_t *value = json_object_get(request, key);
 
@@ -130,12 +130,12 @@ static uint64_t number_of(const json_t *request, const char *key)
 
 static json_t *answer_apply(struct service *s, const json_t *request)
 {
-	uint64_t seconds = number_of(request, "confirm");
+	uint64_t seconds = request_number(request, "confirm");
 
 	if (json_object_get(request, "confirm") && (!seconds || seconds > 86400))
 		return refusal("confirm takes a number of seconds from 1 to 86400");
 	if (seconds)
-		return await_confirmation(s, seconds, number_of(request, "to"));
+		return await_confirmation(s, seconds, request_number(request, "to"));
 	confirm_release(&s->confirm);
 	return outcome(s, cycle_request(&s->cycle, CYCLE_APPLY), NULL);
 }
@@ -176,7 +176,7 @@ static int reject_present(struct service *s, uint64_t number)
 static json_t *answer_rollback(struct service *s, const json_t *request)
 {
 	struct confirm *c = &s->confirm;
-	uint64_t number = number_of(request, "to");
+	uint64_t number = request_number(request, "to");
 	struct arena arena = { 0 };
 	const char *described;
 	json_t *answer;

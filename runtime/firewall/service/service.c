@@ -47,7 +47,7 @@ static void on_links(void *context, unsigned changes)
 }
 
 /* Of any timer but `expiry` and `plug`. */
-static int on_timer(sd_event_source *source, uint64_t now, void *context)
+static int service_on_timer(sd_event_source *source, uint64_t now, void *context)
 {
 	static const enum cycle_event events[CYCLE_TIMERS] = {
 		[CYCLE_TIMER_DUE] = CYCLE_DUE,
@@ -144,11 +144,11 @@ static int open_events(struct service *s)
 	int result = sd_event_new(&s->event);
 
 	for (unsigned i = 0; i < CYCLE_TIMERS && result >= 0; i++)
-		result = add_timer(s, &s->timers[i], CLOCK_MONOTONIC, on_timer);
+		result = add_timer(s, &s->timers[i], CLOCK_MONOTONIC, service_on_timer);
 	if (result >= 0)
 		result = add_timer(s, &s->expiry, CLOCK_REALTIME, on_expiry);
 	if (result >= 0)
-		result = add_timer(s, &s->deadline, CLOCK_BOOTTIME, on_timer);
+		result = add_timer(s, &s->deadline, CLOCK_BOOTTIME, service_on_timer);
 	if (result >= 0)
 		result = add_timer(s, &s->plug, CLOCK_MONOTONIC, on_plug);
 	sigemptyset(&set);
@@ -162,7 +162,7 @@ static int open_events(struct service *s)
 	return result < 0 ? -result : 0;
 }
 
-static int take_lock(struct service *s)
+static int service_take_lock(struct service *s)
 {
 	pid_t holder = 0;
 
@@ -178,7 +178,7 @@ static int take_lock(struct service *s)
 	return cli_error("cannot lock %s/lock: %s", s->run_path, error_text(errno));
 }
 
-static int read_port(const char *text, uint16_t *port)
+static int service_read_port(const char *text, uint16_t *port)
 {
 	uint64_t number = 0;
 
@@ -224,12 +224,12 @@ static uint64_t refused_first(void)
 int service_open(struct service *s, const struct cli *cli, control_handler *answer, metrics_writer *write)
 {
 	uint16_t port = 0;
-	int status = read_port(cli->value[CLI_METRICS_PORT], &port), reason;
+	int status = service_read_port(cli->value[CLI_METRICS_PORT], &port), reason;
 
 	*s = (struct service){ .options = firewall_inputs(cli), .run_path = firewall_run_dir(cli), .lock = -1, .ready = -1 };
 	cycle_init(&s->cycle, &service_effects, s, refused_first());
 	if (!status)
-		status = take_lock(s);
+		status = service_take_lock(s);
 	if (status)
 		return status;
 	log_open(&s->log, cli->value[CLI_LOG_FILE], cli->value[CLI_DEBUG] != NULL);

@@ -7,9 +7,9 @@
  *	file DIGEST PATH                   sorted by path
  *	end
  *
- * Files are written under another name and renamed.  Objects come before the manifest that names them, so that a
- * process that is killed leaves at most objects that nothing needs, which the next service removes.  What a power
- * failure has left half is found by the digest, or by the missing last line.
+ * Files are renamed into place, objects before the manifest that names them: a process that is killed leaves at most objects
+ * that nothing needs, which the next service removes.  What a power failure has left incomplete is found by the digest, or by
+ * the missing last line.
  */
 #include "firewall/tree/generations.h"
 
@@ -20,9 +20,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/xmalloc.h"
 #include "firewall/tree/line_diff.h"
 #include "firewall/base/rundir.h"
 
@@ -37,8 +39,8 @@ static const char *manifest_name(char name[32], uint64_t number)
 	return name;
 }
 
-/* Cuts the next line off; NULL: there is none that is whole. */
-static char *next_line(char **at)
+/* Cuts the next line off; NULL: there is no complete one. */
+static char *manifest_next_line(char **at)
 {
 	char *line = *at, *end = strchr(line, '\n');
 
@@ -49,7 +51,7 @@ static char *next_line(char **at)
 	return line;
 }
 
-static const char *const change_names[] = {
+const char *const change_kind_names[] = {
 	[CHANGE_EDITED] = "edited", [CHANGE_CREATED] = "created", [CHANGE_DELETED] = "deleted",
 };
 
@@ -62,7 +64,7 @@ static bool read_change(struct generation *generation, char *line)
 	if (sscanf(line, "change %15s %u %u %n", kind, &change->added, &change->removed, &at) != 3 || !at)
 		return false;
 	for (int i = CHANGE_EDITED; i <= CHANGE_DELETED; i++)
-		if (strcmp(kind, change_names[i]) == 0)
+		if (strcmp(kind, change_kind_names[i]) == 0)
 			change->kind = (enum change_kind)i;
 	path_unescape(line + at);
 	change->path = arena_string(&generation->arena, text_of(line + at));
@@ -82,11 +84,11 @@ static bool read_file_line(struct file_list *list, char *line)
 	return true;
 }
 
-/* Either of the results may be NULL.  False: no manifest. */
+/* Either of the results may be NULL.  False: it is not a manifest. */
 static bool parse_manifest(char *text, size_t lines, struct generation *generation, struct file_list *list)
 {
 	bool good = true;
-	char *line = next_line(&text);
+	char *line = manifest_next_line(&text);
 
 	if (generation)
 		generation->changes = ARENA_ARRAY(&generation->arena, struct generation_change, lines);
@@ -97,7 +99,7 @@ static bool parse_manifest(char *text, size_t lines, struct generation *generati
 	if (generation && sscanf(line, "generation %" SCNu64 " %" SCNu64 " %" SCNd64, &generation->number,
 				 &generation->parent, &generation->time) != 3)
 		return false;
-	while (good && (line = next_line(&text))) {
+	while (good && (line = manifest_next_line(&text))) {
 		if (strcmp(line, "end") == 0)
 			return true;
 		if (generation && strncmp(line, "change ", 7) == 0)
@@ -149,7 +151,7 @@ static int write_manifest(int dir, const struct generation *generation, const st
 	for (unsigned i = 0; i < generation->change_count; i++) {
 		const struct generation_change *change = &generation->changes[i];
 
-		out_printf(&text, "change %s %u %u ", change_names[change->kind], change->added, change->removed);
+		out_printf(&text, "change %s %u %u ", change_kind_names[change->kind], change->added, change->removed);
 		path_escape(&text, change->path);
 		out_char(&text, '\n');
 	}
@@ -187,7 +189,7 @@ int generations_content(const struct generations *g, const struct content_digest
 	return content_digest_equal(&found, digest) ? 0 : EBADMSG;
 }
 
-/* One that is there is looked at by its size only: a power failure leaves an empty file. */
+/* An object that exists is checked by its size only: a power failure leaves an empty file. */
 static int write_object(struct generations *g, int objects, const struct generation_file *file)
 {
 	char name[HEX + 1];
@@ -205,7 +207,7 @@ static int open_objects(int dir)
 	return openat(dir, OBJECTS, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
-/* Those that differ from the list `known`, which the store has already. */
+/* Writes the contents that differ from the list `known`, which is in the store. */
 static int write_objects(struct generations *g, const struct file_list *list, const struct file_list *known)
 {
 	int objects = open_objects(g->dir), reason = 0;
@@ -222,9 +224,9 @@ static int write_objects(struct generations *g, const struct file_list *list, co
 	return reason;
 }
 
-/* ---- what no generation needs ---- */
+/* ---- removing ---- */
 
-/* All digests that the kept generations name, sorted; false: a manifest cannot be read. */
+/* Collects the digests that the generations name, sorted; false: a manifest cannot be read. */
 static bool collect_digests(const struct generations *g, struct arena *arena, struct content_digest **digests, size_t *count)
 {
 	struct file_list lists[2 * GENERATIONS_MOST];
@@ -293,7 +295,7 @@ static void forget(struct generations *g, unsigned index)
 	memmove(&g->all[index], &g->all[index + 1], (g->count - index) * sizeof(g->all[0]));
 }
 
-/* Leaves those digests of `digests` that no manifest names; false: one cannot be read. */
+/* Removes the digests that a manifest names from `digests`; false: a manifest cannot be read. */
 static bool keep_unnamed(const struct generations *g, struct content_digest *digests, size_t *count)
 {
 	char name[32], hex[HEX + 1];
@@ -316,11 +318,9 @@ static bool keep_unnamed(const struct generations *g, struct content_digest *dig
 	return readable;
 }
 
-/*
- * Drops a generation, and the contents that only it has.  Most of its files are those of the latest one, `files`; so
- * few digests have to be looked for in the other manifests.
- */
-static void drop(struct generations *g, unsigned index, const struct file_list *files)
+/* Drops a generation, and the contents that only it has.  Most of its files are those of the latest one, `files`: few digests
+ * have to be looked up in the other manifests. */
+static void generations_drop(struct generations *g, unsigned index, const struct file_list *files)
 {
 	struct file_list old;
 	struct content_digest *digests;
@@ -328,7 +328,7 @@ static void drop(struct generations *g, unsigned index, const struct file_list *
 	size_t count = 0;
 
 	if (generations_files(g, g->all[index]->number, &old) != 0) {
-		forget(g, index); /* what it had goes when the next service starts */
+		forget(g, index); /* its contents are removed when the next service starts */
 		return;
 	}
 	forget(g, index);
@@ -345,21 +345,17 @@ static void drop(struct generations *g, unsigned index, const struct file_list *
 	file_list_free(&old);
 }
 
-static bool is_protected(uint64_t number, const uint64_t *numbers, unsigned count)
-{
-	for (unsigned i = 0; i < count; i++)
-		if (numbers[i] == number)
-			return true;
-	return false;
-}
-
-/* Drops the oldest one that may go; false: there is none. */
+/* Drops the oldest one that is not protected; false: there is none. */
 static bool drop_oldest(struct generations *g, const struct file_list *files, const uint64_t *numbers, unsigned count)
 {
 	for (unsigned i = 0; i + 1 < g->count; i++) {
-		if (is_protected(g->all[i]->number, numbers, count))
+		bool is_protected = false;
+
+		for (unsigned n = 0; n < count; n++)
+			is_protected |= numbers[n] == g->all[i]->number;
+		if (is_protected)
 			continue;
-		drop(g, i, files);
+		generations_drop(g, i, files);
 		return true;
 	}
 	return false;
@@ -369,7 +365,7 @@ static void prune(struct generations *g, const struct file_list *files, const ui
 {
 	while (g->count > GENERATIONS_MOST && drop_oldest(g, files, numbers, count))
 		;
-	/* `bytes` counts what was dropped, too, until it is looked at. */
+	/* sweep() counts anew: `bytes` includes what was dropped. */
 	while (g->bytes > GENERATIONS_BYTES_MOST && (g->bytes = sweep(g)) > GENERATIONS_BYTES_MOST && g->count > 2 &&
 	       drop_oldest(g, files, numbers, count))
 		;
@@ -384,13 +380,11 @@ static int compare_generations(const void *a, const void *b)
 	return x->number < y->number ? -1 : x->number > y->number;
 }
 
-/* One that cannot be read is no generation. */
+/* A manifest that cannot be read is ignored. */
 static void read_generation(struct generations *g, uint64_t number)
 {
-	struct generation *generation = calloc(1, sizeof(*generation));
+	struct generation *generation = xcalloc(1, sizeof(*generation));
 
-	if (!generation)
-		return;
 	if (read_manifest(g->dir, number, generation, NULL) == 0 && generation->number == number)
 		g->all[g->count++] = generation;
 	else
@@ -452,6 +446,16 @@ void generations_leave_out(struct generations *g, uint64_t number)
 		generation_free(g->all[--g->count]);
 }
 
+void generation_time(char text[GENERATION_TIME_SIZE], int64_t seconds)
+{
+	time_t time = (time_t)seconds;
+	struct tm local;
+
+	strcpy(text, "an unknown time");
+	if (localtime_r(&time, &local))
+		strftime(text, GENERATION_TIME_SIZE, "%Y-%m-%d %H:%M:%S", &local);
+}
+
 const struct generation *generations_find(const struct generations *g, uint64_t number)
 {
 	for (unsigned i = 0; i < g->count; i++)
@@ -502,14 +506,12 @@ static void find_changes(const struct generations *g, struct generation *generat
 int generations_add(struct generations *g, uint64_t number, uint64_t parent, int64_t time, const struct file_list *files,
 		    const uint64_t *protected_numbers, unsigned protected_count)
 {
-	struct generation *generation = calloc(1, sizeof(*generation));
+	struct generation *generation = xcalloc(1, sizeof(*generation));
 	struct file_list before = { .count = 0 };
 	int reason;
 
-	if (!generation)
-		return ENOMEM;
 	if (g->count == 2 * GENERATIONS_MOST)
-		drop(g, 0, files);
+		generations_drop(g, 0, files);
 	generation->number = number;
 	generation->parent = parent;
 	generation->time = time;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Generations: the inputs that were in force, to go back to and to compare with.
+ * Generations: the inputs that were in force, to roll back to and to compare with.
  *
- * STATE/generations has a manifest for each generation, named by its number, and in objects/ the contents
- * of files, named by their SHA-256 digest, so that what has not changed is kept once.  All of it is root's
- * alone: the tree's priv/ is in it.  At most 16 are kept, and at most 64 MiB of contents.
+ * STATE/generations has a manifest for each generation, named by its number, and in objects/ the contents of files, named by
+ * their SHA-256 digest, so that unchanged files are stored once.  Only root can read it: the tree's priv/ is in it.  At most
+ * 16 generations and 64 MiB of contents are kept.
  */
 #ifndef PVEFW_GENERATIONS_H
 #define PVEFW_GENERATIONS_H
@@ -17,6 +17,7 @@ enum {
 };
 
 enum change_kind { CHANGE_EDITED, CHANGE_CREATED, CHANGE_DELETED };
+extern const char *const change_kind_names[];
 
 /* What became of a file between two generations. */
 struct generation_change {
@@ -41,27 +42,29 @@ struct generations {
 	uint64_t bytes; /* of contents, at most */
 };
 
-/* Opens the store in the directory `path`; with `create` it is made if it is not there, and what no generation
- * needs is removed.  0 or an errno. */
+/* Opens the store in the directory `path`; with `create` it is created if it does not exist, and contents that no generation
+ * needs are removed.  0 or an errno. */
 int generations_open(struct generations *g, const char *path, bool create);
 void generations_close(struct generations *g);
-/* Forgets, in memory only, those from `number` on. */
+/* Forgets, in memory only, the generations from `number` on. */
 void generations_leave_out(struct generations *g, uint64_t number);
+enum { GENERATION_TIME_SIZE = 32 };
+/* Prints a time in seconds since 1970 as "2026-11-30 12:00:00", in local time. */
+void generation_time(char text[GENERATION_TIME_SIZE], int64_t seconds);
+
 /* NULL: not kept. */
 const struct generation *generations_find(const struct generations *g, uint64_t number);
 
 /* The files of a generation, without contents; 0 or an errno. */
 int generations_files(const struct generations *g, uint64_t number, struct file_list *list);
-/* Appends the content to `out`, after its digest was checked; 0 or an errno. */
+/* Appends the content to `out` and checks its digest; 0 or an errno. */
 int generations_content(const struct generations *g, const struct content_digest *digest, struct out *out);
 
-/*
- * Adds a generation of these files, whose contents are at hand, and drops the oldest ones that are too many, but
- * none of `protected` (`protected_count` numbers).  0 or an errno.
- */
+/* Adds a generation of these files, with their contents, and drops the oldest ones that are too many, except the
+ * `protected_count` numbers.  0 or an errno. */
 int generations_add(struct generations *g, uint64_t number, uint64_t parent, int64_t time, const struct file_list *files,
 		    const uint64_t *protected_numbers, unsigned protected_count);
-/* Gives an existing generation other files; what it says about changes stays. */
+/* Replaces the files of a generation; its list of changes stays.  0 or an errno. */
 int generations_amend(struct generations *g, uint64_t number, const struct file_list *files);
 
 #endif

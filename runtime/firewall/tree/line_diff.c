@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Myers' greedy algorithm ("An O(ND) Difference Algorithm and Its Variations", 1986) on lines, after the
- * lines that both texts begin and end with are set aside.  Each step keeps the furthest points that it
- * has reached, and the path is followed back through them.
+ * Myers' greedy algorithm ("An O(ND) Difference Algorithm and Its Variations", 1986) on lines, without the common beginning
+ * and end of both texts.  Each step keeps the furthest points that it has reached; the path is followed back through them.
  *
- * Memory grows with the square of the number of differences.  Beyond DIFFERENCES_MOST all lines in
- * between are removed and added: a correct difference, if not the shortest.
+ * Memory grows with the square of the number of differences.  Beyond DIFFERENCES_MOST all lines in between are removed and
+ * added: a correct difference, if not the shortest.
  */
 #include "firewall/tree/line_diff.h"
 
@@ -25,7 +24,7 @@ struct pair {
 	struct lines before, after;
 };
 
-static void split(struct arena *arena, struct text t, struct lines *lines)
+static void lines_split(struct arena *arena, struct text t, struct lines *lines)
 {
 	int count = 0;
 
@@ -49,20 +48,20 @@ static bool equal(const struct pair *p, int before, int after)
 	return text_equal(p->before.all[before], p->after.all[after]);
 }
 
-static void mark(struct lines *lines, int first, int end)
+static void lines_mark(struct lines *lines, int first, int end)
 {
 	for (int i = first; i < end; i++)
 		lines->differs[i] = true;
 }
 
-/* The part of both texts that is left to be compared, and the furthest points of each step. */
+/* The part of both texts that is compared, and the furthest points of each step. */
 struct search {
 	struct pair *pair;
 	int first, n, m;                    /* lines [first, first + n) of `before`, [first, first + m) of `after` */
 	int *steps[DIFFERENCES_MOST + 1]; /* steps[d][k + d]: x on the diagonal k = x - y, after d differences */
 };
 
-static int reached(const struct search *s, int d, int k)
+static int line_diff_reached(const struct search *s, int d, int k)
 {
 	return k < -d || k > d ? -1 : s->steps[d][k + d];
 }
@@ -70,16 +69,16 @@ static int reached(const struct search *s, int d, int k)
 /* Whether the path to diagonal k with d differences comes from the one above: by an added line. */
 static bool comes_from_above(const struct search *s, int d, int k)
 {
-	return k == -d || (k != d && reached(s, d - 1, k - 1) < reached(s, d - 1, k + 1));
+	return k == -d || (k != d && line_diff_reached(s, d - 1, k - 1) < line_diff_reached(s, d - 1, k + 1));
 }
 
 /* The number of differences; -1: too many. */
-static int find(struct search *s)
+static int line_diff_find(struct search *s)
 {
 	for (int d = 0; d <= DIFFERENCES_MOST; d++) {
 		s->steps[d] = ARENA_ARRAY(&s->pair->arena, int, 2 * (uint32_t)d + 1);
 		for (int k = -d; k <= d; k += 2) {
-			int x = d == 0 ? 0 : comes_from_above(s, d, k) ? reached(s, d - 1, k + 1) : reached(s, d - 1, k - 1) + 1;
+			int x = d == 0 ? 0 : comes_from_above(s, d, k) ? line_diff_reached(s, d - 1, k + 1) : line_diff_reached(s, d - 1, k - 1) + 1;
 
 			while (x < s->n && x - k < s->m && equal(s->pair, s->first + x, s->first + x - k))
 				x++;
@@ -99,25 +98,25 @@ static void follow_back(struct search *s, int d)
 		int k = x - y;
 
 		if (comes_from_above(s, d, k)) {
-			x = reached(s, d - 1, k + 1);
+			x = line_diff_reached(s, d - 1, k + 1);
 			y = x - (k + 1);
 			s->pair->after.differs[s->first + y] = true;
 		} else {
-			x = reached(s, d - 1, k - 1);
+			x = line_diff_reached(s, d - 1, k - 1);
 			y = x - (k - 1);
 			s->pair->before.differs[s->first + x] = true;
 		}
 	}
 }
 
-static void compare(struct pair *p, struct text before, struct text after)
+static void line_diff_compare(struct pair *p, struct text before, struct text after)
 {
 	struct search s = { .pair = p };
 	int differences;
 
 	*p = (struct pair){ .before = { .count = 0 } };
-	split(&p->arena, before, &p->before);
-	split(&p->arena, after, &p->after);
+	lines_split(&p->arena, before, &p->before);
+	lines_split(&p->arena, after, &p->after);
 	s.n = p->before.count;
 	s.m = p->after.count;
 	while (s.first < s.n && s.first < s.m && equal(p, s.first, s.first))
@@ -128,12 +127,12 @@ static void compare(struct pair *p, struct text before, struct text after)
 	}
 	s.n -= s.first;
 	s.m -= s.first;
-	differences = find(&s);
+	differences = line_diff_find(&s);
 	if (differences >= 0) {
 		follow_back(&s, differences);
 	} else {
-		mark(&p->before, s.first, s.first + s.n);
-		mark(&p->after, s.first, s.first + s.m);
+		lines_mark(&p->before, s.first, s.first + s.n);
+		lines_mark(&p->after, s.first, s.first + s.m);
 	}
 }
 
@@ -150,7 +149,7 @@ void line_diff_count(struct text before, struct text after, unsigned *removed, u
 {
 	struct pair p;
 
-	compare(&p, before, after);
+	line_diff_compare(&p, before, after);
 	*removed = count_of(&p.before);
 	*added = count_of(&p.after);
 	arena_free(&p.arena);
@@ -158,7 +157,7 @@ void line_diff_count(struct text before, struct text after, unsigned *removed, u
 
 /* ---- printing ---- */
 
-static void print_line(struct out *out, char sign, struct text line)
+static void line_diff_print_line(struct out *out, char sign, struct text line)
 {
 	bool ends = line.len && line.ptr[line.len - 1] == '\n';
 
@@ -177,7 +176,7 @@ static void print_line(struct out *out, char sign, struct text line)
 	out_string(out, ends ? "\n" : "\n\\ No newline at end of file\n");
 }
 
-static void print_range(struct out *out, char sign, int first, int count)
+static void line_diff_print_range(struct out *out, char sign, int first, int count)
 {
 	/* The line before, if there is none. */
 	out_printf(out, "%c%d", sign, count ? first + 1 : first);
@@ -222,22 +221,22 @@ static int least(int a, int b)
 	return a < b ? a : b;
 }
 
-static void print_hunk(struct out *out, const struct pair *p, const struct hunk *h)
+static void line_diff_print_hunk(struct out *out, const struct pair *p, const struct hunk *h)
 {
 	int x = h->before, y = h->after;
 
 	out_string(out, "@@ ");
-	print_range(out, '-', h->before, h->before_end - h->before);
+	line_diff_print_range(out, '-', h->before, h->before_end - h->before);
 	out_char(out, ' ');
-	print_range(out, '+', h->after, h->after_end - h->after);
+	line_diff_print_range(out, '+', h->after, h->after_end - h->after);
 	out_string(out, " @@\n");
 	while (x < h->before_end || y < h->after_end) {
 		while (x < h->before_end && p->before.differs[x])
-			print_line(out, '-', p->before.all[x++]);
+			line_diff_print_line(out, '-', p->before.all[x++]);
 		while (y < h->after_end && p->after.differs[y])
-			print_line(out, '+', p->after.all[y++]);
+			line_diff_print_line(out, '+', p->after.all[y++]);
 		if (x < h->before_end) {
-			print_line(out, ' ', p->before.all[x++]);
+			line_diff_print_line(out, ' ', p->before.all[x++]);
 			y++;
 		}
 	}
@@ -248,7 +247,7 @@ void line_diff_print(struct out *out, struct text before, struct text after)
 	struct pair p;
 	int x = 0, y = 0;
 
-	compare(&p, before, after);
+	line_diff_compare(&p, before, after);
 	while (x < p.before.count || y < p.after.count) {
 		struct hunk h;
 		int lead, tail;
@@ -266,7 +265,7 @@ void line_diff_print(struct out *out, struct text before, struct text after)
 		tail = least(least(p.before.count - x, p.after.count - y), CONTEXT);
 		h.before_end += tail;
 		h.after_end += tail;
-		print_hunk(out, &p, &h);
+		line_diff_print_hunk(out, &p, &h);
 	}
 	arena_free(&p.arena);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The lines that differ between two texts. */
+/* The difference of two texts, by lines. */
 #ifndef PVEFW_LINE_DIFF_H
 #define PVEFW_LINE_DIFF_H
 
@@ -7,8 +7,7 @@
 
 /* How many lines of `before` are removed and how many of `after` are added. */
 void line_diff_count(struct text before, struct text after, unsigned *removed, unsigned *added);
-/* Prints the hunks of a unified diff with three lines of context; nothing if the texts are equal.  Lines
- * are escaped for terminals. */
+/* Prints the hunks of a unified diff with three lines of context, escaped for terminals; nothing if the texts are equal. */
 void line_diff_print(struct out *out, struct text before, struct text after);
 
 #endif

@@ -21,7 +21,7 @@
 /* Microseconds. */
 enum {
 	CHECK_INTERVAL = 1000000, /* at the reader */
-	SILENT = 3000000,         /* a look that takes longer: the file system hangs */
+	SILENT = 3000000,         /* the file system hangs if the reader is busy for longer */
 	ANSWER_WAIT = 3000000,
 };
 
@@ -55,15 +55,7 @@ static const char *consequence(const struct tree *t)
 				: "nothing is compiled, and what is in force stays in force";
 }
 
-static void state_entry(struct tree *t, const struct cached_source *entry)
-{
-	struct log_about about = { NULL, entry->shown, 0 };
-
-	conditions_add(t->conditions, &about, "%s cannot be read: %s; %s", entry->shown, error_text(entry->reason),
-		       entry->is_known ? "what it said before stays in force" : consequence(t));
-}
-
-static void state_conditions(struct tree *t)
+static void tree_state_conditions(struct tree *t)
 {
 	const struct cached_source *entry = NULL;
 
@@ -75,16 +67,20 @@ static void state_conditions(struct tree *t)
 	else if (t->unusable[0])
 		conditions_add(t->conditions, NULL, "%s; nothing is compiled, and what is in force stays in force",
 			       t->unusable);
-	while ((entry = source_cache_next(t->copy, entry)))
+	while ((entry = source_cache_next(t->copy, entry))) {
+		struct log_about about = { NULL, entry->shown, 0 };
+
 		if (entry->reason && entry->shown[0])
-			state_entry(t, entry);
+			conditions_add(t->conditions, &about, "%s cannot be read: %s; %s", entry->shown, error_text(entry->reason),
+				       entry->is_known ? "what it said before stays in force" : consequence(t));
+	}
 	conditions_end(t->conditions);
 }
 
 void tree_set_unusable(struct tree *t, const char *why)
 {
 	snprintf(t->unusable, sizeof(t->unusable), "%s", why ? why : "");
-	state_conditions(t);
+	tree_state_conditions(t);
 }
 
 static void notify(struct tree *t, const char *shown)
@@ -102,10 +98,10 @@ static void take_root(struct tree *t, const struct tree_record *record, const ch
 		t->marks = record->marks;
 		tree_marks_write(t->run_dir, root_of(t), t->marks);
 	}
-	state_conditions(t);
+	tree_state_conditions(t);
 }
 
-/* What counts at once, and what there is to be told. */
+/* When a round arrives: what counts at once, and calls the handler. */
 static void receive_record(struct tree *t, const struct tree_record *record, const char *name)
 {
 	switch (record->kind) {
@@ -149,7 +145,7 @@ static void take_record(struct tree *t, const struct tree_record *record, const 
 	}
 }
 
-/* Calls one of the two above for each record; the bytes need not be aligned. */
+/* Calls take_record() or receive_record() for each record; the bytes need not be aligned. */
 static void walk(struct tree *t, const char *at, size_t size, bool take)
 {
 	const char *end = at + size;
@@ -174,10 +170,10 @@ void tree_take(struct tree *t)
 	walk(t, t->waiting.data, t->waiting.len, true);
 	out_free(&t->waiting);
 	out_init_memory(&t->waiting);
-	state_conditions(t);
+	tree_state_conditions(t);
 }
 
-/* Cuts complete rounds off what has come. */
+/* Moves complete rounds from `incoming` to `waiting`. */
 static void receive_rounds(struct tree *t)
 {
 	size_t at = 0;
@@ -201,7 +197,7 @@ static void receive_rounds(struct tree *t)
 }
 
 /* False if the reader has ended. */
-static bool receive(struct tree *t)
+static bool tree_receive(struct tree *t)
 {
 	for (;;) {
 		ssize_t got;
@@ -222,7 +218,7 @@ static bool receive(struct tree *t)
 
 /* ---- the reader ---- */
 
-/* A process that waits for a file system may not end, even when it is killed: nobody waits for that. */
+/* A process that waits for a file system may not end even when it is killed: it is reaped later. */
 static void reap(struct tree *t)
 {
 	if (t->ended > 0 && waitpid(t->ended, NULL, WNOHANG) != 0)
@@ -253,15 +249,15 @@ static int on_rounds(sd_event_source *source, int fd, uint32_t revents, void *co
 	(void)source;
 	(void)fd;
 	(void)revents;
-	if (!receive(t)) {
+	if (!tree_receive(t)) {
 		log_message(t->log, PRIORITY_ERROR, NULL, "the process that reads %s has ended; another one is started",
 			    root_of(t));
-		end_reader(t); /* the next check starts one: not again and again */
+		end_reader(t); /* the next check starts one, so that there is a pause */
 	}
 	return 0;
 }
 
-/* What was sent and not taken is in the memory of the one that is started, too. */
+/* The new reader inherits the copy: rounds that were sent are taken first. */
 static int start_reader(struct tree *t)
 {
 	int ends[2], result;
@@ -300,7 +296,7 @@ static void check_silence(struct tree *t)
 	if (silent == t->is_silent)
 		return;
 	t->is_silent = silent;
-	state_conditions(t);
+	tree_state_conditions(t);
 	notify(t, NULL);
 }
 
@@ -328,7 +324,7 @@ static void wait_for_answer(struct tree *t)
 		struct pollfd fd = { .fd = t->socket, .events = POLLIN };
 
 		poll(&fd, 1, (int)((end - now) / 1000) + 1);
-		if (!receive(t))
+		if (!tree_receive(t))
 			end_reader(t);
 	}
 }
@@ -348,14 +344,14 @@ bool tree_read(struct tree *t)
 	answered = t->socket >= 0 && !t->unanswered && !t->is_silent;
 	if (!answered && !t->is_silent) {
 		t->is_silent = true; /* until the next check finds that it is not */
-		state_conditions(t);
+		tree_state_conditions(t);
 	}
 	t->quiet = false;
 	tree_take(t);
 	return answered && tree_is_readable(t);
 }
 
-/* ---- all of it ---- */
+/* ---- opening ---- */
 
 int tree_open(struct tree *t, sd_event *event, const struct input_options *options, int run_dir, struct log *log,
 	      struct conditions *conditions, tree_handler *handler, void *context)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The tree as the service knows it: a copy in memory, which the process of tree_reader.h keeps up to date.
+ * A copy of the tree in memory, which the process of tree_reader.h keeps up to date.
  *
- * The service compiles the copy and never touches the tree itself.  So it goes on when the tree's file system
- * hangs, vanishes or fails: the copy stays what it was, and the condition TREE_UNREADABLE says why.
+ * The service compiles the copy and never touches the tree itself.  So it goes on when the tree's file system hangs,
+ * vanishes or fails: the copy stays as it was, and the condition TREE_UNREADABLE says why.
  */
 #ifndef PVEFW_TREE_H
 #define PVEFW_TREE_H
@@ -17,8 +17,7 @@
 #include "base/output.h"
 #include "source/source_cache.h"
 
-/* Called for each file that has changed, and with NULL when something else has; the copy is
- * what it was before, until tree_take(). */
+/* Called for each file that has changed, and with NULL for any other change.  The copy changes only in tree_take(). */
 typedef void tree_handler(void *context, const char *shown);
 
 struct tree {
@@ -46,26 +45,24 @@ struct tree {
 	struct out waiting;         /* records that are not in the copy yet */
 };
 
-/* Prepares to read the tree that `options` name; the first tree_read() starts the reader, which has the standard output
- * and error of the service as they are then.  0 or an errno; close it in any case. */
+/* Prepares to read the tree that `options` name; the first tree_read() starts the reader, which inherits standard output and
+ * error.  0 or an errno; close it in any case. */
 int tree_open(struct tree *t, sd_event *event, const struct input_options *options, int run_dir, struct log *log,
 	      struct conditions *conditions, tree_handler *handler, void *context);
 void tree_close(struct tree *t);
 
-/* Brings the copy up to what the reader has sent. */
+/* Applies what the reader has sent to the copy. */
 void tree_take(struct tree *t);
-/*
- * Has everything looked at now and believed at once, what has just vanished included; then brings the copy up to
- * that.  False if there was no answer within 3 seconds, or the root cannot be read: the copy stays.
- */
+/* Reads everything now, believes it, files that have just vanished included, and updates the copy.  False, and the copy stays:
+ * no answer within 3 seconds, or the root cannot be read. */
 bool tree_read(struct tree *t);
-/* Whether the root can be read, and the copy is what it holds. */
+/* Whether the root can be read, and the copy is up to date. */
 bool tree_is_readable(const struct tree *t);
-/* Whether the tree was read once, so that the copy can be compiled. */
+/* Whether the tree was read once: then the copy can be compiled. */
 bool tree_is_known(const struct tree *t);
-/* Whether something in it has vanished or become empty a moment ago, which is not in the copy yet. */
+/* Whether a file has vanished or become empty a moment ago, which is not in the copy yet. */
 bool tree_is_in_doubt(const struct tree *t);
-/* Tells why the copy cannot be compiled; NULL: it can. */
+/* States the condition that the copy cannot be compiled; NULL: it can. */
 void tree_set_unusable(struct tree *t, const char *why);
 
 #endif

@@ -70,7 +70,7 @@ bool signature_is_young(const struct signature *s, uint64_t seen_for)
 }
 
 /* NULL with errno set. */
-static char *read_bytes(int fd, size_t size, uint32_t *got)
+static char *tree_file_read_bytes(int fd, size_t size, uint32_t *got)
 {
 	char *bytes = xmalloc(size + 1);
 
@@ -108,7 +108,7 @@ char *tree_file_read(int at, const char *name, struct signature *signature, uint
 			reason = S_ISDIR(st.stx_mode) ? EISDIR : EINVAL;
 		else if (st.stx_size > INT32_MAX - 2)
 			reason = EFBIG;
-		else if (lseek(fd, 0, SEEK_SET) < 0 || !(bytes = read_bytes(fd, (size_t)st.stx_size, size)))
+		else if (lseek(fd, 0, SEEK_SET) < 0 || !(bytes = tree_file_read_bytes(fd, (size_t)st.stx_size, size)))
 			reason = errno;
 		if (!reason)
 			reason = tree_file_status(fd, "", &st);

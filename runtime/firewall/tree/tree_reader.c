@@ -50,7 +50,7 @@ static void scan_again(struct reader *r, const struct statx_timestamp *modified)
 
 /* ---- files ---- */
 
-static void read_item(struct reader *r, struct item *item, int at, const char *name, bool seen_before)
+static void reader_read_item(struct reader *r, struct item *item, int at, const char *name, bool seen_before)
 {
 	struct signature signature;
 	uint64_t since;
@@ -77,7 +77,7 @@ static void read_item(struct reader *r, struct item *item, int at, const char *n
 }
 
 /* `name`: relative to the folder `at`.  The item may be freed. */
-static void check_file(struct reader *r, struct item *item, int at, const char *name)
+static void reader_check_file(struct reader *r, struct item *item, int at, const char *name)
 {
 	struct statx st;
 	struct signature signature;
@@ -101,7 +101,7 @@ static void check_file(struct reader *r, struct item *item, int at, const char *
 	if (item->has_signature && !item->young && !item->doubt_since && !item->reason && !r->read_all &&
 	    signature_equal(&signature, &item->signature))
 		return;
-	read_item(r, item, at, name, seen_before);
+	reader_read_item(r, item, at, name, seen_before);
 }
 
 /* ---- folders ---- */
@@ -114,7 +114,7 @@ static void find_folder(struct reader *r, const char *path)
 	item_is_folder(r, item);
 }
 
-static void found(struct reader *r, unsigned folder, int fd, const char *name)
+static void reader_found(struct reader *r, unsigned folder, int fd, const char *name)
 {
 	struct statx st;
 	struct item *item;
@@ -127,7 +127,7 @@ static void found(struct reader *r, unsigned folder, int fd, const char *name)
 		return;
 	item = item_find_or_add(r, path, folder, false);
 	item->scan = r->scan;
-	check_file(r, item, fd, name);
+	reader_check_file(r, item, fd, name);
 }
 
 static void folder_fails(struct reader *r, unsigned folder, int reason)
@@ -165,7 +165,7 @@ static void scan_folder(struct reader *r, unsigned folder)
 	find_folder(r, watched->path);
 	while (errno = 0, (entry = readdir(dir)))
 		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-			found(r, folder, fd, entry->d_name);
+			reader_found(r, folder, fd, entry->d_name);
 	if (errno)
 		folder_fails(r, folder, errno);
 	closedir(dir);
@@ -194,7 +194,7 @@ static void find_node(const struct reader *r, char node[256])
 }
 
 /* Files of another node than before are dropped: they have not vanished. */
-static void choose_node(struct reader *r)
+static void reader_choose_node(struct reader *r)
 {
 	struct item *item, *next;
 	char node[256] = "";
@@ -268,7 +268,7 @@ static void scan(struct reader *r)
 		r->scan++;
 		for (unsigned i = 0; i < TREE_FOLDERS; i++) {
 			if (i == TREE_NODES + 1)
-				choose_node(r);
+				reader_choose_node(r);
 			scan_folder(r, i);
 		}
 		HASH_ITER(hh, r->items, item, next)
@@ -291,7 +291,7 @@ static void check_dirty(struct reader *r)
 		return;
 	HASH_ITER(hh, r->items, item, next)
 		if (item->dirty)
-			check_file(r, item, r->root, item->path);
+			reader_check_file(r, item, r->root, item->path);
 	close(r->root);
 	set_problem(r, NULL, 0);
 }
@@ -454,7 +454,7 @@ static void wait_until(const struct reader *r, uint64_t time, bool *asked, bool 
 	*events = fds[1].revents & POLLIN;
 }
 
-static void serve(struct reader *r)
+static void reader_serve(struct reader *r)
 {
 	uint64_t next = r->next_poll;
 
@@ -517,6 +517,6 @@ _Noreturn void tree_reader_run(const struct tree_reader_options *options)
 	out_init_memory(&r->version);
 	out_init_memory(&r->round);
 	r->next_poll = clock_us(CLOCK_MONOTONIC) + POLL_INTERVAL;
-	serve(r);
+	reader_serve(r);
 	_exit(0);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the reader of the tree sends to the service: rounds, each the result of one look at the tree.
+ * What the reader of the tree sends to the service: rounds, each the result of one scan or check.
  *
- * A round is its size in bytes (uint32_t), then records: a struct tree_record, the name with a NUL, the
- * bytes.  Both ends are the same program, so that nothing is converted.
+ * A round is its size in bytes (uint32_t), then records: a struct tree_record, the name with a NUL, the bytes.  Both ends are
+ * the same program: nothing is converted.
  */
 #ifndef PVEFW_TREE_ROUND_H
 #define PVEFW_TREE_ROUND_H
@@ -18,7 +18,7 @@ enum tree_record_kind {
 	TREE_FOLDER_FAILS,
 	TREE_ROOT,        /* `name` is what is wrong with the root, "": nothing; `reason`, `marks` as in tree_root.h */
 	TREE_WARNING,     /* `name` is a message for the log */
-	TREE_ANSWER,      /* everything was read, which so many requests (`reason`) have asked for */
+	TREE_ANSWER,      /* everything was read, for `reason` requests */
 };
 
 struct tree_record {
@@ -30,7 +30,7 @@ struct tree_record {
 /* In memory that both processes share. */
 struct tree_shared {
 	_Atomic uint64_t busy_since; /* CLOCK_MONOTONIC in microseconds; 0: the reader waits */
-	_Atomic uint32_t doubts;     /* how many files and folders have vanished or become empty a moment ago */
+	_Atomic uint32_t doubts;     /* files and folders that have vanished or become empty a moment ago */
 };
 
 #endif

@@ -27,7 +27,7 @@ static void put_change(struct nlmsghdr *message, uint32_t index, bool on)
 }
 
 /* 0 or an errno. */
-static int change(struct mnl_socket *socket, uint32_t index, bool on)
+static int bridge_calls_change(struct mnl_socket *socket, uint32_t index, bool on)
 {
 	_Alignas(struct nlmsghdr) char buffer[NETLINK_DATAGRAM_MOST], request[1024] = { 0 };
 	struct nlmsghdr *message = mnl_nlmsg_put_header(request);
@@ -53,7 +53,7 @@ int bridge_calls_set(const struct wiring_links *links, bool on)
 			reason = socket ? 0 : errno;
 		}
 		if (!reason) {
-			int result = change(socket, links->fwbrs[i].index, on);
+			int result = bridge_calls_change(socket, links->fwbrs[i].index, on);
 
 			failed = result ? result : failed;
 		}

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * A service that is tried in a network namespace, with a run directory of its own, must not decide how the node's
- * guests are plugged.  So the file is left alone while another service is the node's: one that holds the lock of
- * the default run directory, or the stock daemon.
- */
+/* A service that is tried in a network namespace, with a run directory of its own, must not decide how the node's guests are
+ * plugged: it leaves the file alone while another service holds the lock of the default run directory, or the stock daemon
+ * runs. */
 #include "firewall/wiring/fwbr_flag.h"
 
 #include <errno.h>
@@ -22,14 +20,6 @@
 #define STOCK_PID_FILE   "pve-firewall.pid"
 
 /* ---- whose file it is ---- */
-
-static bool is_same_folder(int a, int b)
-{
-	struct stat first, second;
-
-	return fstat(a, &first) == 0 && fstat(b, &second) == 0 && first.st_dev == second.st_dev &&
-	       first.st_ino == second.st_ino;
-}
 
 static bool stock_runs(void)
 {
@@ -55,7 +45,9 @@ static bool stock_runs(void)
 static bool is_beside_another(int run_dir)
 {
 	int folder = rundir_open_existing(DEFAULT_RUN_DIR);
-	bool ours = folder >= 0 && is_same_folder(folder, run_dir);
+	struct stat ours_st, default_st;
+	bool ours = folder >= 0 && fstat(run_dir, &ours_st) == 0 && fstat(folder, &default_st) == 0 &&
+		    ours_st.st_dev == default_st.st_dev && ours_st.st_ino == default_st.st_ino;
 	bool other = folder >= 0 && !ours && rundir_lock_holder(folder) != 0;
 
 	if (folder >= 0)
@@ -68,18 +60,9 @@ void fwbr_flag_init(struct fwbr_flag *flag, struct log *log, int run_dir)
 	*flag = (struct fwbr_flag){ .log = log, .run_dir = run_dir };
 }
 
-static const char *find_path(const struct fwbr_flag *flag)
-{
-	const char *path = getenv("PVEFW_FWBR_FLAG");
-
-	if (path && path[0])
-		return path;
-	return is_beside_another(flag->run_dir) ? NULL : DEFAULT_PATH;
-}
-
 /* ---- the file ---- */
 
-static bool is_as_wanted(const struct fwbr_flag *flag)
+static bool fwbr_flag_is_right(const struct fwbr_flag *flag)
 {
 	struct stat st;
 	bool found = lstat(flag->path, &st) == 0;
@@ -107,14 +90,7 @@ static int make(const char *path)
 	return reason;
 }
 
-static int change(const struct fwbr_flag *flag)
-{
-	if (flag->present)
-		return make(flag->path);
-	return unlink(flag->path) < 0 && errno != ENOENT ? errno : 0;
-}
-
-static void note(struct fwbr_flag *flag, int reason)
+static void fwbr_flag_note(struct fwbr_flag *flag, int reason)
 {
 	if (reason && !flag->reason)
 		log_message(flag->log, PRIORITY_CRITICAL, NULL, "cannot %s %s: %s%s", flag->present ? "make" : "remove",
@@ -127,20 +103,27 @@ static void note(struct fwbr_flag *flag, int reason)
 
 void fwbr_flag_set(struct fwbr_flag *flag, bool present)
 {
-	flag->path = find_path(flag);
+	const char *path = getenv("PVEFW_FWBR_FLAG");
+	int reason;
+
+	flag->path = path && path[0] ? path : is_beside_another(flag->run_dir) ? NULL : DEFAULT_PATH;
 	flag->present = present;
 	flag->is_set = true;
 	if (!flag->path)
 		return;
-	if (is_as_wanted(flag)) {
+	if (fwbr_flag_is_right(flag)) {
 		flag->reason = 0;
 		return;
 	}
-	note(flag, change(flag));
+	if (present)
+		reason = make(flag->path);
+	else
+		reason = unlink(flag->path) < 0 && errno != ENOENT ? errno : 0;
+	fwbr_flag_note(flag, reason);
 }
 
 void fwbr_flag_keep(struct fwbr_flag *flag)
 {
-	if (flag->is_set && flag->path && !is_as_wanted(flag))
+	if (flag->is_set && flag->path && !fwbr_flag_is_right(flag))
 		fwbr_flag_set(flag, flag->present);
 }

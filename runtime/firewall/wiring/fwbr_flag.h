@@ -2,10 +2,9 @@
 /*
  * The file that tells qemu-server and pve-container how to plug guests.
  *
- * They give a NIC with firewall=1 a firewall bridge (fwbr, fwln, fwpr) while the file is there, and plug
- * it straight into vmbrN when it is not and the node has chosen nftables (PVE::Firewall::Helpers,
- * needs_fwbr).  iptables filters nothing without these bridges; our nftables target filters both.  So
- * the file must be there unless nftables filters; when in doubt it is there.
+ * While it exists they give a NIC with firewall=1 a firewall bridge (fwbr, fwln, fwpr).  If it does not, and the node has
+ * chosen nftables, they plug the NIC straight into vmbrN (PVE::Firewall::Helpers, needs_fwbr).  iptables filters nothing
+ * without these bridges; our nftables target filters both.  So the file exists unless nftables filters, for sure.
  *
  * It stays when the service ends: guests with a firewall bridge are filtered by whatever comes next.
  */
@@ -27,9 +26,9 @@ struct fwbr_flag {
 
 /* Writes nothing yet.  The environment variable PVEFW_FWBR_FLAG names another file, for tests. */
 void fwbr_flag_init(struct fwbr_flag *flag, struct log *log, int run_dir);
-/* Makes the file, or removes it.  A failure is logged once as critical. */
+/* Creates the file, or removes it.  A failure is logged once, as critical. */
 void fwbr_flag_set(struct fwbr_flag *flag, bool present);
-/* Puts back what others have removed or made since the last fwbr_flag_set(); one system call if they have not. */
+/* Restores the file as the last fwbr_flag_set() left it; one system call if nobody has changed it. */
 void fwbr_flag_keep(struct fwbr_flag *flag);
 
 #endif

@@ -16,7 +16,7 @@ enum { SETTLE = 100000, DEAREST = 20 };
 
 /* ---- messages ---- */
 
-static int take_attribute(const struct nlattr *attribute, void *data)
+static int link_take_attribute(const struct nlattr *attribute, void *data)
 {
 	const struct nlattr **table = data;
 	uint16_t type = mnl_attr_get_type(attribute);
@@ -35,7 +35,7 @@ static bool is_connected_network(const struct nlmsghdr *message)
 
 	if (mnl_nlmsg_get_payload_len(message) < sizeof(*route))
 		return false;
-	mnl_attr_parse(message, sizeof(*route), take_attribute, found);
+	mnl_attr_parse(message, sizeof(*route), link_take_attribute, found);
 	table = found[RTA_TABLE] ? mnl_attr_get_u32(found[RTA_TABLE]) : route->rtm_table;
 	return table == RT_TABLE_MAIN && route->rtm_type == RTN_UNICAST && route->rtm_dst_len > 0 &&
 	       !(route->rtm_flags & RTM_F_CLONED) && !found[RTA_GATEWAY] && !found[RTA_VIA] && !found[RTA_MULTIPATH];
@@ -67,7 +67,7 @@ static int on_message(const struct nlmsghdr *message, void *context)
 
 /* ---- events ---- */
 
-static int on_readable(sd_event_source *source, int fd, uint32_t revents, void *context)
+static int link_watch_on_readable(sd_event_source *source, int fd, uint32_t revents, void *context)
 {
 	struct link_watch *w = context;
 	unsigned before = w->changes;
@@ -101,14 +101,14 @@ static int on_settled(sd_event_source *source, uint64_t time, void *context)
 
 /* ---- starting ---- */
 
-static int add_sources(struct link_watch *w, sd_event *event)
+static int link_watch_add_sources(struct link_watch *w, sd_event *event)
 {
 	int result = sd_event_add_time(event, &w->timer, CLOCK_MONOTONIC, 0, SETTLE / 10, on_settled, w);
 
 	if (result >= 0)
 		result = sd_event_source_set_enabled(w->timer, SD_EVENT_OFF);
 	if (result >= 0)
-		result = sd_event_add_io(event, &w->source, mnl_socket_get_fd(w->socket), EPOLLIN, on_readable, w);
+		result = sd_event_add_io(event, &w->source, mnl_socket_get_fd(w->socket), EPOLLIN, link_watch_on_readable, w);
 	return result < 0 ? -result : 0;
 }
 
@@ -123,7 +123,7 @@ int link_watch_start(struct link_watch *w, sd_event *event, link_watch_handler *
 						NETLINK_GROUP(RTNLGRP_IPV6_ROUTE));
 	if (!w->socket)
 		return errno;
-	reason = add_sources(w, event);
+	reason = link_watch_add_sources(w, event);
 	if (reason)
 		link_watch_stop(w);
 	return reason;

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Noticing that this machine's interfaces, addresses or connected networks have changed: rtnetlink
- * tells whoever listens.
+ * Watches this machine's interfaces, addresses and connected networks by rtnetlink.
  *
- * The handler runs a tenth of a second after the first sign, in the event loop.  A handler that asks
- * the kernel in turn (with 1,000 guests a dump of all links takes 20 ms) is not called again before twenty
- * times the time that it took: guests that start and stop all the time cost no more than 5 % of a processor.
+ * The handler runs in the event loop, a tenth of a second after the first change.  It is called again after twenty times the
+ * time that it took: a dump of all links takes 20 ms with 1,000 guests, and those that start and stop all the time must not
+ * cost more than 5 % of a processor.
  */
 #ifndef PVEFW_LINK_WATCH_H
 #define PVEFW_LINK_WATCH_H
@@ -35,9 +34,9 @@ struct link_watch {
 	void *context;
 };
 
-/* Listens; 0 or an errno.  Changes from then on are told, earlier ones are not. */
+/* Starts to listen; 0 or an errno.  Earlier changes are not reported. */
 int link_watch_start(struct link_watch *w, sd_event *event, link_watch_handler *handler, void *context);
-/* May be called when nobody listens. */
+/* May be called without link_watch_start(). */
 void link_watch_stop(struct link_watch *w);
 
 #endif

@@ -20,7 +20,7 @@
 /* Microseconds, but for DEAREST: the pause is so many times the processor time of what was done. */
 enum { NAMES_EVERY = 60000000, DEAREST = 20 };
 
-/* Outlives the service if the resolver takes longer than its end. */
+/* May outlive the service: a resolver takes its time. */
 struct surroundings_job {
 	pthread_t thread;
 	int ready; /* an eventfd */
@@ -46,12 +46,12 @@ static void print_network(struct out *out, const struct prefix *network)
 		out_printf(out, "network %.*s\n", (int)prefix_format(network, text), text);
 }
 
-static void print_name(struct out *out, struct text name, struct text addresses)
+static void surroundings_print_name(struct out *out, struct text name, struct text addresses)
 {
 	out_printf(out, "name %.*s is %.*s\n", TEXT_ARG(name), TEXT_ARG(addresses));
 }
 
-static char *finish(struct out *out)
+static char *surroundings_finish(struct out *out)
 {
 	char *text;
 
@@ -70,11 +70,11 @@ static void ask_names(struct out *out, struct arena *arena, char *names)
 	for (char *name = strtok_r(names, "\n", &next); name; name = strtok_r(NULL, "\n", &next)) {
 		struct lookup found = lookup_host(arena, name);
 
-		print_name(out, text_of(name), lookup_print(arena, &found));
+		surroundings_print_name(out, text_of(name), lookup_print(arena, &found));
 	}
 }
 
-static void *ask(void *context)
+static void *surroundings_ask(void *context)
 {
 	struct surroundings_job *job = context;
 	struct altname *altnames = NULL;
@@ -90,7 +90,7 @@ static void *ask(void *context)
 	if (job->host_names)
 		ask_names(&out, &arena, job->host_names);
 	arena_free(&arena);
-	job->answers = finish(&out);
+	job->answers = surroundings_finish(&out);
 	job->used = clock_us(CLOCK_THREAD_CPUTIME_ID);
 	eventfd_write(job->ready, 1);
 	return NULL;
@@ -135,7 +135,7 @@ static int on_answers(sd_event_source *source, int fd, uint32_t revents, void *c
 	return 0;
 }
 
-static void start_job(struct surroundings *s)
+static void surroundings_start_job(struct surroundings *s)
 {
 	struct surroundings_job *job = xcalloc(1, sizeof(*job));
 
@@ -145,7 +145,7 @@ static void start_job(struct surroundings *s)
 	job->altnames = s->altnames;
 	if (job->ready < 0 || sd_event_add_io(s->event, &s->done, job->ready, EPOLLIN, on_answers, s) < 0) {
 		job_free(job);
-	} else if (pthread_create(&job->thread, NULL, ask, job) != 0) {
+	} else if (pthread_create(&job->thread, NULL, surroundings_ask, job) != 0) {
 		s->done = sd_event_source_unref(s->done);
 		job_free(job);
 	} else {
@@ -164,7 +164,7 @@ void surroundings_check(struct surroundings *s)
 	if (clock_us(CLOCK_MONOTONIC) < s->earliest)
 		ask_later(s);
 	else
-		start_job(s);
+		surroundings_start_job(s);
 }
 
 static int on_retry(sd_event_source *source, uint64_t now, void *context)
@@ -175,7 +175,7 @@ static int on_retry(sd_event_source *source, uint64_t now, void *context)
 	return 0;
 }
 
-/* Names are answered by servers that tell nobody when they change their mind. */
+/* Name servers do not report changes. */
 static int on_names(sd_event_source *source, uint64_t now, void *context)
 {
 	struct surroundings *s = context;
@@ -237,7 +237,7 @@ void surroundings_close(struct surroundings *s)
 	forget_answers(s);
 }
 
-static char *names_of(const struct inputs *inputs)
+static char *surroundings_names(const struct inputs *inputs)
 {
 	struct out out;
 
@@ -246,21 +246,12 @@ static char *names_of(const struct inputs *inputs)
 	out_init_memory(&out);
 	for (const struct resolved_name *name = inputs->corosync.names; name; name = name->next)
 		out_printf(&out, "%.*s\n", TEXT_ARG(name->name));
-	return finish(&out);
-}
-
-/* The altnames that the command line adds are none of the kernel's, and come first. */
-static const struct altname *kernel_altnames(const struct inputs *inputs, const struct input_options *options)
-{
-	const struct altname *altnames = inputs->altnames;
-
-	for (const struct altname_option *o = options->altnames; o && altnames; o = o->next)
-		altnames = altnames->next;
-	return altnames;
+	return surroundings_finish(&out);
 }
 
 bool surroundings_note(struct surroundings *s, const struct inputs *inputs, const struct input_options *options)
 {
+	const struct altname *altnames = inputs->altnames;
 	char *before = s->known;
 	bool differs;
 	struct out out;
@@ -270,15 +261,18 @@ bool surroundings_note(struct surroundings *s, const struct inputs *inputs, cons
 	s->altnames = inputs->on_node;
 	if (inputs->on_node && !options->local_network)
 		s->node = strndup(inputs->node.ptr, inputs->node.len);
-	s->host_names = names_of(inputs);
+	s->host_names = surroundings_names(inputs);
+	/* The altnames of the command line are not the kernel's, and come first. */
+	for (const struct altname_option *o = options->altnames; o && altnames; o = o->next)
+		altnames = altnames->next;
 	out_init_memory(&out);
 	if (s->altnames)
-		print_altnames(&out, kernel_altnames(inputs, options));
+		print_altnames(&out, altnames);
 	if (s->node)
 		print_network(&out, &inputs->local_network);
 	for (const struct resolved_name *name = inputs->corosync.names; name; name = name->next)
-		print_name(&out, name->name, name->addresses);
-	s->known = finish(&out);
+		surroundings_print_name(&out, name->name, name->addresses);
+	s->known = surroundings_finish(&out);
 	differs = before && strcmp(before, s->known) != 0;
 	free(before);
 	return differs;

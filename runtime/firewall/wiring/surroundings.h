@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a compilation takes from the machine and not from the tree: the local network, altnames, and
- * the addresses that host names resolve to.
+ * What a compilation takes from the machine and not from the tree: the local network, altnames, and the addresses of host
+ * names.
  *
- * After each compilation its answers are noted.  When there is reason to (rtnetlink, a change of the files in
- * /etc that the resolver reads, and every minute if a name is resolved), the same questions are asked again; the
- * handler is called if an answer is another one.  A thread asks, because a resolver may take half a
- * minute to give up, and the service has to go on.
+ * The answers to each compilation are noted.  The same questions are asked again after a message of rtnetlink, a change of
+ * the resolver's files in /etc, and every minute if a name is resolved; the handler is called if an answer has changed.  A
+ * thread asks, as a resolver may take half a minute to give up.
  */
 #ifndef PVEFW_SURROUNDINGS_H
 #define PVEFW_SURROUNDINGS_H
@@ -34,10 +33,9 @@ struct surroundings {
 /* Returns 0 or an errno.  The handler is called from the event loop. */
 int surroundings_open(struct surroundings *s, sd_event *event, void (*handler)(void *context), void *context);
 void surroundings_close(struct surroundings *s);
-/* Takes over what a compilation was told.  `options` are those it ran with.  True if it differs from what the one before
- * was told. */
+/* Notes the answers to a compilation that ran with `options`.  True if they differ from those to the one before. */
 bool surroundings_note(struct surroundings *s, const struct inputs *inputs, const struct input_options *options);
-/* There is reason to ask again. */
+/* Asks again, now or after the pause. */
 void surroundings_check(struct surroundings *s);
 
 #endif

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* See the header. */
 #include "firewall/wiring/wiring.h"
 
 #include <errno.h>
@@ -11,12 +10,12 @@
 
 /* ---- the links of this machine ---- */
 
-static int by_name(const void *a, const void *b)
+static int link_by_name(const void *a, const void *b)
 {
 	return strcmp(((const struct wiring_link *)a)->name, ((const struct wiring_link *)b)->name);
 }
 
-static int by_index(const void *a, const void *b)
+static int link_by_index(const void *a, const void *b)
 {
 	const struct wiring_link *first = *(struct wiring_link *const *)a, *second = *(struct wiring_link *const *)b;
 
@@ -32,10 +31,10 @@ bool wiring_links_init(struct wiring_links *links, struct wiring_link *all, size
 		return false;
 	}
 	if (count)
-		qsort(all, count, sizeof(*all), by_name);
+		qsort(all, count, sizeof(*all), link_by_name);
 	for (size_t i = 0; i < count; i++)
 		links->by_index[i] = &all[i];
-	qsort(links->by_index, count, sizeof(*links->by_index), by_index);
+	qsort(links->by_index, count, sizeof(*links->by_index), link_by_index);
 	return true;
 }
 
@@ -54,7 +53,7 @@ static const struct wiring_link *link_named(const struct wiring_links *links, co
 	if (!links->count || strlen(name) >= sizeof(key.name))
 		return NULL;
 	strcpy(key.name, name);
-	return bsearch(&key, links->all, links->count, sizeof(key), by_name);
+	return bsearch(&key, links->all, links->count, sizeof(key), link_by_name);
 }
 
 static const struct wiring_link *link_numbered(const struct wiring_links *links, uint32_t index)
@@ -63,7 +62,7 @@ static const struct wiring_link *link_numbered(const struct wiring_links *links,
 	struct wiring_link **found = NULL;
 
 	if (links->count && index)
-		found = bsearch(&pointer, links->by_index, links->count, sizeof(pointer), by_index);
+		found = bsearch(&pointer, links->by_index, links->count, sizeof(pointer), link_by_index);
 	return found ? *found : NULL;
 }
 
@@ -81,7 +80,7 @@ struct reading {
 	size_t fwbr_count, fwbr_room;
 };
 
-/* What the kernel says of the kind of a link. */
+/* The kind of a link. */
 struct kind {
 	bool is_bridge, has_calls, calls_iptables;
 };
@@ -97,7 +96,7 @@ static void *with_room(void *all, size_t count, size_t *room, size_t size)
 	return grown;
 }
 
-static bool make_room(struct reading *r)
+static bool wiring_make_room(struct reading *r)
 {
 	struct wiring_link *all = with_room(r->all, r->count, &r->room, sizeof(*all));
 	struct wiring_fwbr *fwbrs;
@@ -112,7 +111,7 @@ static bool make_room(struct reading *r)
 	return true;
 }
 
-static int take_attribute(const struct nlattr *attribute, void *data)
+static int wiring_take_attribute(const struct nlattr *attribute, void *data)
 {
 	const struct nlattr **table = data;
 	uint16_t type = mnl_attr_get_type(attribute);
@@ -122,7 +121,7 @@ static int take_attribute(const struct nlattr *attribute, void *data)
 	return MNL_CB_OK;
 }
 
-/* Off if either is. */
+/* For IPv4 and IPv6: both must be on. */
 static int take_bridge_data(const struct nlattr *attribute, void *data)
 {
 	struct kind *kind = data;
@@ -138,7 +137,7 @@ static int take_bridge_data(const struct nlattr *attribute, void *data)
 	return MNL_CB_OK;
 }
 
-/* The kernel tells the kind before its data. */
+/* The kernel sends the kind before its data. */
 static int take_kind(const struct nlattr *attribute, void *data)
 {
 	struct kind *kind = data;
@@ -160,11 +159,11 @@ static int take_link(const struct nlmsghdr *message, void *data)
 
 	if (message->nlmsg_type != RTM_NEWLINK || mnl_nlmsg_get_payload_len(message) < sizeof(*info))
 		return MNL_CB_OK;
-	mnl_attr_parse(message, sizeof(*info), take_attribute, found);
+	mnl_attr_parse(message, sizeof(*info), wiring_take_attribute, found);
 	if (!found[IFLA_IFNAME] || mnl_attr_validate(found[IFLA_IFNAME], MNL_TYPE_NUL_STRING) < 0 ||
 	    strlen(mnl_attr_get_str(found[IFLA_IFNAME])) >= IFNAMSIZ)
 		return MNL_CB_OK;
-	if (!make_room(r))
+	if (!wiring_make_room(r))
 		return MNL_CB_ERROR;
 	link = &r->all[r->count++];
 	*link = (struct wiring_link){ .index = (uint32_t)info->ifi_index, .is_up = info->ifi_flags & IFF_UP };
@@ -186,7 +185,7 @@ static void forget_links(void *data)
 	r->count = r->fwbr_count = 0;
 }
 
-static int ask(struct reading *r)
+static int wiring_ask(struct reading *r)
 {
 	_Alignas(struct nlmsghdr) char buffer[256] = { 0 };
 	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
@@ -204,7 +203,7 @@ static int ask(struct reading *r)
 int wiring_links_read(struct wiring_links *links)
 {
 	struct reading r = { .count = 0 };
-	int reason = ask(&r);
+	int reason = wiring_ask(&r);
 
 	if (reason)
 		free(r.all);
@@ -261,7 +260,7 @@ static void expect_nic(struct wiring *w, const struct source_map *map, const str
 	}
 }
 
-static size_t count_nics(const struct config *config)
+static size_t wiring_count_nics(const struct config *config)
 {
 	size_t count = 0;
 
@@ -271,19 +270,10 @@ static size_t count_nics(const struct config *config)
 	return count;
 }
 
-/* How long interfaces have been unplugged outlives a change of the configuration. */
-static void keep_times(struct wiring *w, const struct wiring_nic *before, size_t count)
-{
-	for (const struct wiring_nic *nic = before; nic < before + count; nic++)
-		for (size_t i = 0; i < w->count && nic->unplugged_since; i++)
-			if (strcmp(w->nics[i].device, nic->device) == 0)
-				w->nics[i].unplugged_since = nic->unplugged_since;
-}
-
 void wiring_expect(struct wiring *w, const struct config *config, const struct source_map *map, bool iptables)
 {
 	struct wiring before = *w;
-	size_t count = config_enabled(config) ? count_nics(config) : 0;
+	size_t count = config_enabled(config) ? wiring_count_nics(config) : 0;
 
 	*w = (struct wiring){ .iptables = iptables };
 	w->nics = count ? calloc(count, sizeof(*w->nics)) : NULL;
@@ -291,7 +281,11 @@ void wiring_expect(struct wiring *w, const struct config *config, const struct s
 		for (const struct nic *nic = guest->nics; nic; nic = nic->next)
 			if (is_filtered(guest, nic))
 				expect_nic(w, map, guest, nic);
-	keep_times(w, before.nics, before.count);
+	/* How long interfaces have been unplugged does not start anew with a change of the configuration. */
+	for (const struct wiring_nic *nic = before.nics; nic < before.nics + before.count; nic++)
+		for (size_t i = 0; i < w->count && nic->unplugged_since; i++)
+			if (strcmp(w->nics[i].device, nic->device) == 0)
+				w->nics[i].unplugged_since = nic->unplugged_since;
 	wiring_free(&before);
 }
 
@@ -335,7 +329,7 @@ static void state(struct conditions *conditions, const struct wiring *w, const s
 	}
 }
 
-/* True if the interface has been without a master for long enough; else `wait` is how long it has still got. */
+/* Whether the interface has been without a master for WIRING_PLUG_TIME; if not, *wait is lowered to the rest of that time. */
 static bool stays_unplugged(struct wiring_nic *nic, uint64_t now, uint64_t *wait)
 {
 	uint64_t left;
@@ -352,7 +346,7 @@ static bool stays_unplugged(struct wiring_nic *nic, uint64_t now, uint64_t *wait
 uint64_t wiring_check(struct wiring *w, const struct wiring_links *links, struct conditions *conditions, uint64_t now)
 {
 	uint64_t wait = 0;
-	uint32_t guest = 0; /* whose NICs, which follow each other, are looked at; no VMID */
+	uint32_t guest = 0; /* the last one that was counted; 0 is not a VMID */
 
 	w->unfiltered_guests = 0;
 	conditions_begin(conditions, CONDITION_GUEST_UNFILTERED);

@@ -2,12 +2,10 @@
 /*
  * Whether guests' NICs are plugged in such a way that the target filters them.
  *
- * iptables sees a guest's packets on its firewall bridge (fwbrVMIDiN) only.  Our nftables target filters on
- * every Linux bridge, firewall bridges among them.  Neither filters a port of Open vSwitch without a firewall
- * bridge, or an interface that is in no bridge and routed.
+ * iptables sees a guest's packets only on its firewall bridge (fwbrVMIDiN).  Our nftables target filters on every Linux
+ * bridge.  Neither filters a port of Open vSwitch without a firewall bridge, or an interface that is routed.
  *
- * How a NIC is plugged is known from the master of its interface; an interface that is not there is a guest
- * that does not run.
+ * The master of its interface tells how a NIC is plugged; the interface of a guest that does not run does not exist.
  */
 #ifndef PVEFW_WIRING_H
 #define PVEFW_WIRING_H
@@ -29,7 +27,7 @@ struct wiring_link {
 /* A firewall bridge (fwbrVMIDiN) of a kernel that has br_netfilter. */
 struct wiring_fwbr {
 	uint32_t index;
-	bool calls_iptables; /* it hands packets to iptables and ip6tables whatever net.bridge.* says */
+	bool calls_iptables; /* its own nf_call_iptables and nf_call_ip6tables are on */
 };
 
 struct wiring_links {
@@ -43,8 +41,8 @@ struct wiring_links {
 enum wiring_fault {
 	WIRING_FILTERED,
 	WIRING_ABSENT,             /* there is no such interface: the guest does not run */
-	WIRING_NO_FIREWALL_BRIDGE, /* in a Linux bridge that is none, with iptables */
-	WIRING_NOT_IN_BRIDGE,      /* its master is something else: Open vSwitch, a bond, a VRF */
+	WIRING_NO_FIREWALL_BRIDGE, /* with iptables: in a Linux bridge that is not a firewall bridge */
+	WIRING_NOT_IN_BRIDGE,      /* its master is not a Linux bridge: Open vSwitch, a bond, a VRF */
 	WIRING_UNPLUGGED,          /* up, without a master: routed, or not plugged yet */
 };
 
@@ -81,10 +79,9 @@ void wiring_expect(struct wiring *w, const struct config *config, const struct s
 void wiring_free(struct wiring *w);
 
 /*
- * States the condition CONDITION_GUEST_UNFILTERED for every NIC that is not filtered, at the time `now`
- * (microseconds, CLOCK_MONOTONIC).  An interface without a master is one of them when it has been so for
- * WIRING_PLUG_TIME: it may be about to be plugged.  Counts their guests in `unfiltered_guests`.  Returns after how many microseconds to check again, 0:
- * not before something changes.
+ * States CONDITION_GUEST_UNFILTERED for every NIC that is not filtered at the time `now` (microseconds, CLOCK_MONOTONIC), and
+ * counts their guests in `unfiltered_guests`.  An interface without a master is left WIRING_PLUG_TIME to be plugged.  Returns
+ * after how many microseconds to check again; 0: when something changes.
  */
 uint64_t wiring_check(struct wiring *w, const struct wiring_links *links, struct conditions *conditions, uint64_t now);
 

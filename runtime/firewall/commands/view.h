@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The tree as a command sees it: compiled by itself, so that it tells the truth whatever the service does. */
+#ifndef PVEFW_VIEW_H
+#define PVEFW_VIEW_H
+
+#include <jansson.h>
+
+#include "api/backend.h"
+#include "findings/run.h"
+#include "firewall/service/confirm.h"
+
+struct view {
+	struct run run;
+	struct inputs inputs;
+	struct config *config; /* NULL: cannot be read */
+	const struct backend *backend;
+	bool compared; /* else it was reported why not, and is trouble */
+	bool differs;  /* from what is loaded */
+	struct confirm confirm;
+	bool has_confirm;
+	struct left_out left_out; /* by the service */
+};
+
+/* Compiles the tree; `enforced`: with what is enforced in the place of rejected files.  `service`: its answer to status, which
+ * says what it has left out; or NULL.  Calls bounded_done() when the tree was read. */
+void view_compile(struct view *view, const struct cli *cli, bool enforced, const json_t *service);
+/* Whether what is loaded differs; problems and differences are left in `loading`. */
+bool view_differs(struct backend_loading *loading, const struct view *view);
+/* Sets `compared` and `differs`; reports why it cannot. */
+void view_compare(struct view *view);
+/* Prints the diagnostics; returns the exit status. */
+int view_end(struct view *view);
+
+/* Reports guests that are plugged in such a way that the target cannot filter them, and logs them to `log`.  0, or an errno
+ * if the interfaces cannot be read. */
+int report_unfiltered(const struct config *config, const struct source_map *map, const struct backend *backend,
+		      struct log *log);
+/* Reports the conditions. */
+void report_conditions(const struct conditions *conditions);
+
+#endif
