@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The ruleset as a script for `nft -f`, one transaction that replaces both tables
- * whatever was there before.  Names that nft knows are used for what people read;
- * everything is in the syntax of nft 1.0.6, which later ones take as well.
+ * The ruleset as a script for `nft -f`, one transaction that replaces both tables whatever was
+ * there before. Values have the names that nft knows; all of it is in the syntax of nft
+ * 1.0.6, which later versions accept.
  */
 #include <arpa/inet.h>
 #include <linux/netfilter.h>
@@ -12,62 +12,35 @@
 
 /* ---- values ---- */
 
-struct name {
+struct nft_name {
 	uint32_t number;
 	const char *name;
 };
 
-static const struct name ether_types[] = { { 0x0800, "ip" }, { 0x0806, "arp" }, { 0x86dd, "ip6" }, { 0, NULL } };
-static const struct name nfprotos[] = { { NFPROTO_IPV4, "ipv4" }, { NFPROTO_IPV6, "ipv6" }, { 0, NULL } };
-static const struct name protocols[] = { { 1, "icmp" }, { 6, "tcp" },        { 17, "udp" },      { 33, "dccp" },
-					 { 58, "icmpv6" }, { 132, "sctp" }, { 136, "udplite" }, { 0, NULL } };
-static const struct name fib_types[] = { { 3, "broadcast" }, { 4, "anycast" }, { 0, NULL } };
-static const struct name icmp_types[] = {
-	{ 0, "echo-reply" },	   { 3, "destination-unreachable" }, { 4, "source-quench" },	   { 5, "redirect" },
-	{ 8, "echo-request" },	   { 9, "router-advertisement" },    { 10, "router-solicitation" }, { 11, "time-exceeded" },
-	{ 12, "parameter-problem" }, { 13, "timestamp-request" },    { 14, "timestamp-reply" },    { 17, "address-mask-request" },
-	{ 18, "address-mask-reply" }, { 0, NULL },
+#define NAMES(...) (const struct nft_name[]){ __VA_ARGS__, { 0, NULL } }
+
+/* The names of values by type, each list ended by NULL; of CT_STATE and TCP_FLAG the names of bits. */
+static const struct nft_name *const nft_names[NFT_TYPES] = {
+	[NFT_TYPE_ETHER_TYPE] = NAMES({ 0x0800, "ip" }, { 0x0806, "arp" }, { 0x86dd, "ip6" }),
+	[NFT_TYPE_NFPROTO] = NAMES({ NFPROTO_IPV4, "ipv4" }, { NFPROTO_IPV6, "ipv6" }),
+	[NFT_TYPE_INET_PROTO] = NAMES({ 1, "icmp" }, { 6, "tcp" }, { 17, "udp" }, { 33, "dccp" }, { 58, "icmpv6" },
+				      { 132, "sctp" }, { 136, "udplite" }),
+	[NFT_TYPE_FIB_ADDRTYPE] = NAMES({ 3, "broadcast" }, { 4, "anycast" }),
+	[NFT_TYPE_ICMP_TYPE] = NAMES({ 0, "echo-reply" }, { 3, "destination-unreachable" }, { 4, "source-quench" },
+				     { 5, "redirect" }, { 8, "echo-request" }, { 9, "router-advertisement" },
+				     { 10, "router-solicitation" }, { 11, "time-exceeded" }, { 12, "parameter-problem" },
+				     { 13, "timestamp-request" }, { 14, "timestamp-reply" }, { 17, "address-mask-request" },
+				     { 18, "address-mask-reply" }),
+	[NFT_TYPE_ICMPV6_TYPE] = NAMES({ 1, "destination-unreachable" }, { 2, "packet-too-big" }, { 3, "time-exceeded" },
+				       { 4, "parameter-problem" }, { 128, "echo-request" }, { 129, "echo-reply" },
+				       { 133, "nd-router-solicit" }, { 134, "nd-router-advert" },
+				       { 135, "nd-neighbor-solicit" }, { 136, "nd-neighbor-advert" },
+				       { 137, "nd-redirect" }),
+	[NFT_TYPE_CT_STATE] = NAMES({ 1, "invalid" }, { 2, "established" }, { 4, "related" }, { 8, "new" }),
+	[NFT_TYPE_TCP_FLAG] = NAMES({ 1, "fin" }, { 2, "syn" }, { 4, "rst" }, { 8, "psh" }, { 16, "ack" }, { 32, "urg" }),
 };
-static const struct name icmpv6_types[] = {
-	{ 1, "destination-unreachable" }, { 2, "packet-too-big" },    { 3, "time-exceeded" },	    { 4, "parameter-problem" },
-	{ 128, "echo-request" },	  { 129, "echo-reply" },      { 133, "nd-router-solicit" }, { 134, "nd-router-advert" },
-	{ 135, "nd-neighbor-solicit" },	  { 136, "nd-neighbor-advert" }, { 137, "nd-redirect" },    { 0, NULL },
-};
-static const struct name ct_states[] = { { 1, "invalid" }, { 2, "established" }, { 4, "related" }, { 8, "new" }, { 0, NULL } };
-static const struct name tcp_flags[] = { { 1, "fin" }, { 2, "syn" }, { 4, "rst" }, { 8, "psh" }, { 16, "ack" },
-					 { 32, "urg" }, { 0, NULL } };
 
-/* The names of a type's values, or NULL. */
-static const struct name *names_of(enum nft_type type)
-{
-	switch (type) {
-	case NFT_TYPE_ETHER_TYPE:
-		return ether_types;
-	case NFT_TYPE_NFPROTO:
-		return nfprotos;
-	case NFT_TYPE_INET_PROTO:
-		return protocols;
-	case NFT_TYPE_FIB_ADDRTYPE:
-		return fib_types;
-	case NFT_TYPE_ICMP_TYPE:
-		return icmp_types;
-	case NFT_TYPE_ICMPV6_TYPE:
-		return icmpv6_types;
-	default:
-		return NULL;
-	}
-}
-
-static uint32_t network_number(const struct nft_value *value)
-{
-	uint32_t number = 0;
-
-	for (unsigned i = 0; i < value->length; i++)
-		number = number << 8 | value->bytes[i];
-	return number;
-}
-
-static uint32_t host_number(const struct nft_value *value)
+static uint32_t nft_host_number(const struct nft_value *value)
 {
 	uint32_t number;
 
@@ -76,11 +49,11 @@ static uint32_t host_number(const struct nft_value *value)
 }
 
 /* The names of the bits that are set. */
-static void print_bits(struct out *out, uint32_t bits, const struct name *names, const char *separator)
+static void nft_print_bits(struct out *out, uint32_t bits, enum nft_type type, const char *separator)
 {
 	const char *before = "";
 
-	for (; names->name; names++) {
+	for (const struct nft_name *names = nft_names[type]; names->name; names++) {
 		if (!(bits & names->number))
 			continue;
 		out_string(out, before);
@@ -89,7 +62,7 @@ static void print_bits(struct out *out, uint32_t bits, const struct name *names,
 	}
 }
 
-static void print_flags(struct out *out, uint32_t flags)
+static void nft_print_flags(struct out *out, uint32_t flags)
 {
 	bool several = flags & (flags - 1);
 
@@ -97,26 +70,26 @@ static void print_flags(struct out *out, uint32_t flags)
 		out_string(out, "0x0");
 	if (several)
 		out_char(out, '(');
-	print_bits(out, flags, tcp_flags, " | ");
+	nft_print_bits(out, flags, NFT_TYPE_TCP_FLAG, " | ");
 	if (several)
 		out_char(out, ')');
 }
 
-static bool has_label(const struct nft_value *value, unsigned bit)
+static bool nft_has_label(const struct nft_value *value, unsigned bit)
 {
 	return (unsigned)value->bytes[bit / 8] & (1u << bit % 8);
 }
 
 /* Labels by their numbers. */
-static void print_labels(struct out *out, const struct nft_value *value)
+static void nft_print_labels(struct out *out, const struct nft_value *value)
 {
 	const char *before = "(";
 	unsigned count = 0;
 
 	for (unsigned bit = 0; bit < 128; bit++)
-		count += has_label(value, bit);
+		count += nft_has_label(value, bit);
 	for (unsigned bit = 0; bit < 128; bit++) {
-		if (!has_label(value, bit))
+		if (!nft_has_label(value, bit))
 			continue;
 		if (count > 1)
 			out_string(out, before);
@@ -127,27 +100,15 @@ static void print_labels(struct out *out, const struct nft_value *value)
 		out_char(out, ')');
 }
 
-static void print_ifname(struct out *out, const struct nft_value *value)
+static void nft_print_number(struct out *out, enum nft_type type, const struct nft_value *value)
 {
-	out_char(out, '"');
-	out_bytes(out, (const char *)value->bytes, strnlen((const char *)value->bytes, value->length));
-	out_string(out, value->length < 16 ? "*\"" : "\"");
-}
+	uint32_t number = 0;
 
-static void print_address(struct out *out, const struct nft_value *value)
-{
-	char text[INET6_ADDRSTRLEN];
-
-	inet_ntop(value->length == 4 ? AF_INET : AF_INET6, value->bytes, text, sizeof(text));
-	out_string(out, text);
-}
-
-static void print_number(struct out *out, enum nft_type type, const struct nft_value *value)
-{
-	const struct name *names = names_of(type);
-	uint32_t number = type == NFT_TYPE_FIB_ADDRTYPE ? host_number(value) : network_number(value);
-
-	for (; names && names->name; names++) {
+	for (unsigned i = 0; i < value->length; i++)
+		number = number << 8 | value->bytes[i];
+	if (type == NFT_TYPE_FIB_ADDRTYPE)
+		number = nft_host_number(value);
+	for (const struct nft_name *names = nft_names[type]; names && names->name; names++) {
 		if (names->number == number) {
 			out_string(out, names->name);
 			return;
@@ -159,89 +120,87 @@ static void print_number(struct out *out, enum nft_type type, const struct nft_v
 		out_number(out, number);
 }
 
-static void print_value(struct out *out, enum nft_type type, const struct nft_value *value)
+static void nft_print_value(struct out *out, enum nft_type type, const struct nft_value *value)
 {
 	const uint8_t *b = value->bytes;
+	char text[INET6_ADDRSTRLEN];
 
 	switch (type) {
 	case NFT_TYPE_IFNAME:
-		print_ifname(out, value);
+		out_char(out, '"');
+		out_bytes(out, (const char *)b, strnlen((const char *)b, value->length));
+		out_string(out, value->length < 16 ? "*\"" : "\"");
 		break;
 	case NFT_TYPE_IPV4_ADDR:
 	case NFT_TYPE_IPV6_ADDR:
-		print_address(out, value);
+		out_string(out, inet_ntop(value->length == 4 ? AF_INET : AF_INET6, b, text, sizeof(text)));
 		break;
 	case NFT_TYPE_ETHER_ADDR:
 		out_printf(out, "%02x:%02x:%02x:%02x:%02x:%02x", b[0], b[1], b[2], b[3], b[4], b[5]);
 		break;
 	case NFT_TYPE_MARK:
 	case NFT_TYPE_REALM:
-		out_printf(out, "0x%08x", host_number(value));
+		out_printf(out, "0x%08x", nft_host_number(value));
 		break;
 	case NFT_TYPE_CT_STATE:
-		print_bits(out, host_number(value), ct_states, ",");
+		nft_print_bits(out, nft_host_number(value), type, ",");
 		break;
 	case NFT_TYPE_TCP_FLAG:
-		print_flags(out, b[0]);
+		nft_print_flags(out, b[0]);
 		break;
 	case NFT_TYPE_CT_LABEL:
-		print_labels(out, value);
+		nft_print_labels(out, value);
 		break;
 	default:
-		print_number(out, type, value);
+		nft_print_number(out, type, value);
 	}
 }
 
 /* ---- keys and matches ---- */
 
-static void print_key(struct out *out, const struct nft_key *key)
-{
-	const struct nft_field_row *row = &nft_fields[key->field];
-
-	out_string(out, row->spelling);
-	if (!key->masked)
-		return;
-	out_string(out, " & ");
-	print_value(out, row->type, &key->mask);
-}
-
-static void print_keys(struct out *out, const struct nft_key *keys, unsigned count)
+static void nft_print_keys(struct out *out, const struct nft_key *keys, unsigned count)
 {
 	for (unsigned i = 0; i < count; i++) {
+		const struct nft_field_row *row = &nft_fields[keys[i].field];
+
 		if (i)
 			out_string(out, " . ");
-		print_key(out, &keys[i]);
+		out_string(out, row->spelling);
+		if (keys[i].masked) {
+			out_string(out, " & ");
+			nft_print_value(out, row->type, &keys[i].mask);
+		}
 	}
 }
 
-static void print_match(struct out *out, const struct nft_match *m)
+static void nft_print_match(struct out *out, const struct nft_match *m)
 {
 	enum nft_type type = nft_fields[m->keys[0].field].type;
 
-	print_keys(out, m->keys, m->key_count);
+	nft_print_keys(out, m->keys, m->key_count);
 	out_char(out, ' ');
 	switch (m->op) {
 	case NFT_OP_NE:
 	case NFT_OP_EQ:
 		if (m->op == NFT_OP_NE || m->keys[0].masked)
 			out_string(out, m->op == NFT_OP_NE ? "!= " : "== ");
-		print_value(out, type, &m->value);
+		nft_print_value(out, type, &m->value);
 		break;
 	case NFT_OP_NO_FLAGS:
 		out_string(out, "! ");
-		print_value(out, type, &m->value);
+		nft_print_value(out, type, &m->value);
 		break;
 	case NFT_OP_FLAGS:
-		print_value(out, type, &m->value);
+		nft_print_value(out, type, &m->value);
 		break;
 	case NFT_OP_PREFIX:
-		print_value(out, type, &m->value);
+		nft_print_value(out, type, &m->value);
 		out_printf(out, "/%u", m->bits);
 		break;
 	case NFT_OP_RANGE:
-		print_value(out, type, &m->value);
+		nft_print_value(out, type, &m->value);
 		out_char(out, '-');
-		print_value(out, type, &m->last);
+		nft_print_value(out, type, &m->last);
 		break;
 	case NFT_OP_IN:
 	case NFT_OP_NOT_IN:
@@ -253,7 +212,7 @@ static void print_match(struct out *out, const struct nft_match *m)
 
 /* ---- statements ---- */
 
-static void print_verdict(struct out *out, const struct nft_verdict *verdict)
+static void nft_print_verdict(struct out *out, const struct nft_verdict *verdict)
 {
 	static const char *const names[] = { "accept", "drop", "return", "jump ", "goto " };
 
@@ -262,80 +221,48 @@ static void print_verdict(struct out *out, const struct nft_verdict *verdict)
 		out_text(out, verdict->chain->name);
 }
 
-static void print_limit(struct out *out, const struct nft_limit *limit, bool over)
+static void nft_print_limit(struct out *out, const struct nft_limit *limit, bool over)
 {
-	const char *unit = limit->unit == 1    ? "second" :
-			   limit->unit == 60   ? "minute" :
-			   limit->unit == 3600 ? "hour" :
-						       "day";
+	const char *unit = limit->unit == 1 ? "second" : limit->unit == 60 ? "minute" : limit->unit == 3600 ? "hour" : "day";
 
 	out_printf(out, "limit rate %s%llu/%s burst %u packets", over ? "over " : "", (unsigned long long)limit->rate, unit,
 		   limit->burst);
 }
 
-static void print_mark(struct out *out, uint32_t keep, uint32_t bits)
+static void nft_print_statement(struct out *out, const struct nft_statement *s)
 {
-	out_printf(out, "meta mark set meta mark & 0x%08x", keep);
-	if (bits)
-		out_printf(out, " | 0x%08x", bits);
-}
-
-static void print_queue(struct out *out, unsigned first, unsigned last)
-{
-	out_printf(out, "queue flags bypass to %u", first);
-	if (last != first)
-		out_printf(out, "-%u", last);
-}
-
-static void print_answer(struct out *out, enum nft_reject_type answer)
-{
-	static const char *const texts[] = {
+	static const char *const rejects[] = {
 		[NFT_REJECT_WITH_TCP_RESET] = "tcp reset",
 		[NFT_REJECT_WITH_PORT_UNREACHABLE] = "icmpx type port-unreachable",
 		[NFT_REJECT_WITH_HOST_PROHIBITED] = "icmp type host-prohibited",
 		[NFT_REJECT_WITH_ADMIN_PROHIBITED_V6] = "icmpv6 type admin-prohibited",
 	};
 
-	out_string(out, "reject with ");
-	out_string(out, texts[answer]);
-}
-
-static void print_update(struct out *out, const struct nft_statement *s)
-{
-	out_string(out, "update @");
-	out_text(out, s->update->set->name);
-	out_string(out, " { ");
-	print_key(out, &s->update->key);
-	out_char(out, ' ');
-	print_limit(out, s->update->limit, true);
-	out_string(out, " }");
-}
-
-static void print_statement(struct out *out, const struct nft_statement *s)
-{
 	switch (s->kind) {
 	case NFT_STMT_MATCH:
-		print_match(out, s->match);
+		nft_print_match(out, s->match);
 		break;
 	case NFT_STMT_VMAP:
-		print_keys(out, s->vmap->keys, s->vmap->key_count);
+		nft_print_keys(out, s->vmap->keys, s->vmap->key_count);
 		out_string(out, " vmap @");
 		out_text(out, s->vmap->set->name);
 		break;
 	case NFT_STMT_VERDICT:
-		print_verdict(out, &s->verdict);
+		nft_print_verdict(out, &s->verdict);
 		break;
 	case NFT_STMT_COUNTER:
 		out_string(out, "counter");
 		break;
 	case NFT_STMT_LIMIT:
-		print_limit(out, s->limit, false);
+		nft_print_limit(out, s->limit, false);
 		break;
 	case NFT_STMT_LOG:
 		out_printf(out, "log prefix \"%.*s\" group 0", TEXT_ARG(s->log_prefix));
 		break;
 	case NFT_STMT_MARK:
-		print_mark(out, s->mark.keep, s->mark.bits);
+		out_printf(out, "meta mark set meta mark & 0x%08x", s->mark.keep);
+		if (s->mark.bits)
+			out_printf(out, " | 0x%08x", s->mark.bits);
 		break;
 	case NFT_STMT_CT_MARK:
 		out_printf(out, "ct mark set %u", s->ct_mark);
@@ -347,13 +274,22 @@ static void print_statement(struct out *out, const struct nft_statement *s)
 		out_printf(out, "ct helper set \"%.*s\"", TEXT_ARG(s->helper->name));
 		break;
 	case NFT_STMT_UPDATE:
-		print_update(out, s);
+		out_string(out, "update @");
+		out_text(out, s->update->set->name);
+		out_string(out, " { ");
+		nft_print_keys(out, &s->update->key, 1);
+		out_char(out, ' ');
+		nft_print_limit(out, s->update->limit, true);
+		out_string(out, " }");
 		break;
 	case NFT_STMT_REJECT:
-		print_answer(out, s->reject);
+		out_string(out, "reject with ");
+		out_string(out, rejects[s->reject]);
 		break;
 	case NFT_STMT_QUEUE:
-		print_queue(out, s->queue.first, s->queue.last);
+		out_printf(out, "queue flags bypass to %u", s->queue.first);
+		if (s->queue.last != s->queue.first)
+			out_printf(out, "-%u", s->queue.last);
 		break;
 	}
 }
@@ -365,14 +301,14 @@ void nft_print_rule(struct out *out, const struct nft_rule *rule)
 	out_char(out, '\t');
 	for (uint32_t i = 0; i < rule->statement_count; i++) {
 		out_char(out, i ? ' ' : '\t');
-		print_statement(out, &rule->statements[i]);
+		nft_print_statement(out, &rule->statements[i]);
 	}
 	if (rule->comment.len)
 		out_printf(out, " comment \"%.*s\"", TEXT_ARG(rule->comment));
 	out_char(out, '\n');
 }
 
-static void print_chain(struct out *out, const struct nft_chain *chain)
+static void nft_print_chain(struct out *out, const struct nft_chain *chain)
 {
 	static const char *const hooks[] = { "prerouting", "input", "forward", "output", "postrouting" };
 
@@ -386,8 +322,8 @@ static void print_chain(struct out *out, const struct nft_chain *chain)
 
 /* ---- sets ---- */
 
-/* Of an interval: what stands behind its first address. */
-static void print_end(struct out *out, enum nft_type type, const struct nft_element *e)
+/* What follows the first address of an interval. */
+static void nft_print_end(struct out *out, enum nft_type type, const struct nft_element *e)
 {
 	struct address_range range;
 	unsigned size = nft_types[type].length;
@@ -403,36 +339,31 @@ static void print_end(struct out *out, enum nft_type type, const struct nft_elem
 		return;
 	}
 	out_char(out, '-');
-	print_value(out, type, &e->last);
+	nft_print_value(out, type, &e->last);
 }
 
-static void print_element(struct out *out, const struct nft_set *set, const struct nft_element *e)
-{
-	for (unsigned i = 0; i < set->part_count; i++) {
-		if (i)
-			out_string(out, " . ");
-		print_value(out, set->parts[i], &e->key[i]);
-	}
-	if (set->interval)
-		print_end(out, set->parts[0], e);
-	if (set->verdicts) {
-		out_string(out, " : ");
-		print_verdict(out, &e->verdict);
-	}
-}
-
-static void print_elements(struct out *out, const struct nft_set *set)
+static void nft_print_elements(struct out *out, const struct nft_set *set)
 {
 	out_string(out, "\t\telements = {\n");
-	for (uint32_t i = 0; i < set->element_count; i++) {
-		out_string(out, "\t\t\t");
-		print_element(out, set, &set->elements[i]);
+	for (uint32_t n = 0; n < set->element_count; n++) {
+		const struct nft_element *e = &set->elements[n];
+
+		for (unsigned i = 0; i < set->part_count; i++) {
+			out_string(out, i ? " . " : "\t\t\t");
+			nft_print_value(out, set->parts[i], &e->key[i]);
+		}
+		if (set->interval)
+			nft_print_end(out, set->parts[0], e);
+		if (set->verdicts) {
+			out_string(out, " : ");
+			nft_print_verdict(out, &e->verdict);
+		}
 		out_string(out, ",\n");
 	}
 	out_string(out, "\t\t}\n");
 }
 
-static void print_set(struct out *out, const struct nft_set *set)
+static void nft_print_set(struct out *out, const struct nft_set *set)
 {
 	out_printf(out, "\n\t%s %.*s {\n\t\ttype ", set->verdicts ? "map" : "set", TEXT_ARG(set->name));
 	for (unsigned i = 0; i < set->part_count; i++)
@@ -445,29 +376,24 @@ static void print_set(struct out *out, const struct nft_set *set)
 	if (set->dynamic)
 		out_printf(out, "\t\tflags dynamic,timeout\n\t\ttimeout %us\n", set->timeout);
 	if (set->element_count)
-		print_elements(out, set);
+		nft_print_elements(out, set);
 	out_string(out, "\t}\n");
 }
 
 /* ---- the script ---- */
 
-static void print_helper(struct out *out, const struct nft_helper *helper)
-{
-	out_printf(out, "\n\tct helper %.*s {\n\t\ttype \"%s\" protocol %s;\n\t}\n", TEXT_ARG(helper->name), helper->helper,
-		   helper->protocol == 6 ? "tcp" : "udp");
-}
+static const char *const nft_family_names[NFT_TABLES] = { "inet", "bridge" };
 
-static const char *const families[NFT_TABLES] = { "inet", "bridge" };
-
-static void print_table(struct out *out, const struct nft_table *table, const char *family)
+static void nft_print_table(struct out *out, const struct nft_table *table, const char *family)
 {
 	out_printf(out, "\ntable %s %s {", family, table->name);
 	for (const struct nft_helper *helper = table->helpers; helper; helper = helper->next)
-		print_helper(out, helper);
+		out_printf(out, "\n\tct helper %.*s {\n\t\ttype \"%s\" protocol %s;\n\t}\n", TEXT_ARG(helper->name),
+			   helper->helper, helper->protocol == 6 ? "tcp" : "udp");
 	for (const struct nft_set *set = table->sets; set; set = set->next)
-		print_set(out, set);
+		nft_print_set(out, set);
 	for (const struct nft_chain *chain = table->chains; chain; chain = chain->next)
-		print_chain(out, chain);
+		nft_print_chain(out, chain);
 	out_string(out, "}\n");
 }
 
@@ -475,8 +401,8 @@ void nft_print(struct out *out, const struct nft_ruleset *ruleset)
 {
 	out_string(out, "#!/usr/sbin/nft -f\n");
 	for (unsigned i = 0; i < NFT_TABLES; i++)
-		out_printf(out, "table %s pvefw\ndelete table %s pvefw\n", families[i], families[i]);
+		out_printf(out, "table %s pvefw\ndelete table %s pvefw\n", nft_family_names[i], nft_family_names[i]);
 	for (unsigned i = 0; i < NFT_TABLES; i++)
 		if (ruleset->tables[i])
-			print_table(out, ruleset->tables[i], families[i]);
+			nft_print_table(out, ruleset->tables[i], nft_family_names[i]);
 }
