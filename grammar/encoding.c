@@ -79,7 +79,7 @@ static void report_comment(struct diags *diags, struct span span, unsigned char 
 	else
 		d = diag(diags, span, DIAG_COMMENT_CONTROL, "control character U+%04X in a comment",
 			 (unsigned)point);
-	diag_note(d, "it stands in a comment: the rest of the line counts as it is written");
+	diag_note(d, "only the comment is affected, not the rest of the line");
 }
 
 static void report_line(struct diags *diags, struct span span, unsigned char byte, int32_t point)
@@ -92,9 +92,9 @@ static void report_line(struct diags *diags, struct span span, unsigned char byt
 		d = diag(diags, span, DIAG_INVALID_CHARACTER, "control character U+%04X", (unsigned)point);
 	else
 		d = diag(diags, span, DIAG_INVALID_CHARACTER, "U+%04X is not ASCII", (unsigned)point);
-	diag_note(d, "only comments may hold other characters than ASCII; the line is ignored");
+	diag_note(d, "the line is ignored: only comments may contain characters other than ASCII");
 	if (point == 0xa0)
-		diag_fix(diag_help(d, "it looks like a blank, but is a no-break space"), span, " ");
+		diag_fix(diag_help(d, "it looks like a space, but is a no-break space"), span, " ");
 	else if (point == 0xfeff)
 		diag_fix(diag_help(d, "it is a byte order mark, which editors do not show: save the file "
 				      "without it"),
@@ -154,10 +154,11 @@ static const char *shell_word(struct arena *arena, const char *word)
 static void report_crlf(struct diags *diags, const struct source *source, uint32_t end)
 {
 	struct span span = { source->base + end, source->base + end + 1 };
-	struct diagnostic *d = diag(diags, span, DIAG_CRLF, "the file has DOS line ends (CRLF)");
+	struct diagnostic *d = diag(diags, span, DIAG_CRLF, "file has DOS line endings (CRLF)");
 
-	diag_note(d, "it is read as if the lines ended in LF; the stock compiler loses every section "
-		     "whose header ends so");
+	diag_note(
+		d,
+		"the file is read as if it had LF endings; the stock compiler ignores sections whose header ends with CR");
 	diag_help(d, "convert it: sed -i 's/\\r$//' %s", shell_word(diags->arena, source_file(diags->map, source)));
 }
 
@@ -185,7 +186,7 @@ static bool report_comment_mark(struct diags *diags, const struct source *source
 
 	if (!len)
 		return false;
-	d = diag(diags, mark, DIAG_COMMENT_MARK, "`%.*s` begins no comment", (int)len, text.ptr);
+	d = diag(diags, mark, DIAG_COMMENT_MARK, "`%.*s` does not begin a comment", (int)len, text.ptr);
 	diag_note(d, "the line is ignored");
 	diag_fix(diag_help(d, "a comment begins with `#`"), mark, "#");
 	return true;

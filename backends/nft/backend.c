@@ -191,7 +191,7 @@ static uint32_t nft_generation(struct backend_session *session)
 
 const struct backend backend_nft = {
 	.name = "nft",
-	.text = "a script for nft that replaces the tables `inet pvefw` and `bridge pvefw`",
+	.text = "an nft script that replaces the tables `inet pvefw` and `bridge pvefw`",
 	.target = "nftables",
 	.forwards = true,
 	.layers = NFT_LAYERS,
@@ -210,7 +210,7 @@ const struct backend backend_nft = {
 
 const struct backend backend_netlink = {
 	.name = "netlink",
-	.text = "the same as netlink messages; -o writes the batch that replaces both tables",
+	.text = "netlink messages with the same effect; -o writes the batch that replaces both tables",
 	.target = "nftables",
 	.forwards = true,
 	.layers = NFT_LAYERS,

@@ -63,7 +63,8 @@ static void header(const struct page *page)
 	page_leaf(page, "p", "kicker", "Proxmox VE firewall");
 	page_leaf(page, "h1", NULL, page->report->node);
 	page_open(page, "p", "lead");
-	page_text(page, "What the firewall of this node enforces, line by line and with what it implies");
+	page_text(page,
+		  "Rules that the firewall of this node enforces, line by line, including implied rules");
 	if (page->report->now)
 		print_time(page, page->report->now);
 	page_text(page, ".");
@@ -98,9 +99,7 @@ static void local_network_unknown(const struct page *page)
 	page_open(page, "p", "caution");
 	page_text(
 		page,
-		"The local network is not known here: a node finds it out from its own address, and cluster.fw does not "
-		"define the alias local_network. Below, 127.0.0.0/8 stands for it, also in the set management. Name it "
-		"with ");
+		"The local network is not known here: a node determines it from its own address, and cluster.fw does not define the alias local_network. Below, 127.0.0.0/8 is shown instead, also in the set management. Set it with ");
 	page_leaf(page, "code", NULL, "--local-network CIDR");
 	page_text(page, ".");
 	page_close(page);
@@ -136,14 +135,11 @@ static void summary(const struct page *page)
 	if (!r->enabled)
 		page_leaf(
 			page, "p", "off",
-			"The firewall of the cluster is off: nothing is filtered. What follows would hold if it "
-			"were on.");
+			"The firewall of the cluster is disabled: nothing is filtered. This page shows what would be enforced if it were enabled.");
 	if (r->strangers) {
 		page_open(page, "p", "quiet");
-		page_printf(
-			page,
-			"%u firewall file%s of guests that are not on this node %s left out of the zones.",
-			r->strangers, r->strangers == 1 ? "" : "s", r->strangers == 1 ? "is" : "are");
+		page_printf(page, "%u firewall file%s of guests that are not on this node %s not shown.",
+			    r->strangers, r->strangers == 1 ? "" : "s", r->strangers == 1 ? "is" : "are");
 		page_close(page);
 	}
 	page_close(page);
@@ -190,15 +186,14 @@ static void sets(const struct page *page)
 	if (page->report->sets) {
 		page_leaf(
 			page, "p", "quiet",
-			"Entries that are written and those that are added without being written; the addresses "
-			"that the set matches, exceptions taken out; the rules that name it.");
+			"Written and implied entries, the addresses that the set matches without its exceptions, and the rules that use it.");
 		page_open(page, "div", "wide");
 		page_table(page, "sets", headings);
 		for (const struct report_set *set = page->report->sets; set; set = set->next)
 			set_row(page, set);
 		page_close_several(page, 3);
 	} else {
-		page_leaf(page, "p", "quiet", "There are none.");
+		page_leaf(page, "p", "quiet", "None.");
 	}
 	page_close(page);
 }

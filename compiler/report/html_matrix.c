@@ -131,15 +131,13 @@ static void table(const struct page *page, enum report_way way, const char *titl
 static void not_considered(const struct page *page)
 {
 	static const char *const items[] = {
-		"What both ends say together: a connection between two guests must be let out by one and let in by "
-		"the other.",
-		"The blacklist, which keeps its addresses away from the host and the guests, whatever is above.",
-		"Filters of a guest's own addresses (ipfilter, macfilter), other protocols than IP, DHCP and neighbour "
-		"discovery: the zones below have them.",
-		"What the host routes or forwards, guests and hosts of other nodes, and other firewalls on the way.",
+		"Both ends together: a connection between two guests must be accepted by the rules of both.",
+		"The blacklist, which blocks its addresses before all rules shown here.",
+		"Filters of a guest's own addresses (ipfilter, macfilter), protocols other than IP, DHCP and neighbour discovery: see the zones below.",
+		"Packets that the host routes or forwards, guests and hosts of other nodes, and other firewalls on the path.",
 	};
 
-	page_leaf(page, "h3", NULL, "Not taken into account");
+	page_leaf(page, "h3", NULL, "Not considered");
 	page_open(page, "ul", "quiet");
 	for (size_t i = 0; i < sizeof(items) / sizeof(items[0]); i++)
 		page_leaf(page, "li", NULL, items[i]);
@@ -151,19 +149,16 @@ void page_matrices(const struct page *page)
 	page_section(page, "reach", "Who reaches what");
 	page_leaf(
 		page, "p", "quiet",
-		"What each row lets in, and from where. †: only a part, as rules before it take something away, or "
-		"are too many to tell.");
+		"Services each destination accepts, by source. † only partly reachable: an earlier rule blocks some of it, or there are too many rules to compare.");
 	table(page, REPORT_INTO, "Who reaches what");
-	page_leaf(page, "h3", NULL, "What may go out");
+	page_leaf(page, "h3", NULL, "Outgoing connections");
 	page_leaf(
 		page, "p", "quiet",
-		"What each row may open itself, and to where. “not”: a rule blocks it, and the policy accepts what "
-		"no rule decides.");
-	table(page, REPORT_OUT_OF, "What may go out");
+		"Services each source may open connections to, by destination. “not”: a rule blocks it, and the policy accepts everything else.");
+	table(page, REPORT_OUT_OF, "Outgoing connections");
 	page_leaf(
 		page, "p", "quiet",
-		"Services in grey come from options; “everything else” is what no rule decides. A rule that names no macro has its comment and the number here, "
-		"or the number alone.");
+		"Services in grey come from options. “Everything else” is decided by the policy. A rule without a macro is shown by its comment and its number here.");
 	not_considered(page);
 	page_close(page);
 }

@@ -152,7 +152,7 @@ static void zone_details(const struct page *page, const struct report_zone *zone
 		page_leaf(page, "p", "quiet", zone->facts);
 	if (zone->off) {
 		page_leaf_printf(page, "p", "off", "Not filtered: %s.%s", zone->off,
-			    zone->chains ? " These rules are not in force." : "");
+			    zone->chains ? " These rules are not enforced." : "");
 	}
 	for (const struct report_chain *c = zone->chains; c; c = c->next)
 		chain(page, zone, c);
@@ -176,8 +176,7 @@ void page_zones(const struct page *page)
 	page_section(page, "zones", "Zones");
 	page_leaf(
 		page, "p", "quiet",
-		"The first rule that matches decides. Rules in grey are not written anywhere: they come from an "
-		"option, or are always there.");
+		"The first rule that matches decides. Rules in grey are implied: they come from an option, or always exist.");
 	kind(page, REPORT_HOST);
 	kind(page, REPORT_VNET);
 	kind(page, REPORT_GROUP);

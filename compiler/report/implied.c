@@ -211,7 +211,7 @@ static void add_implied(struct report_builder *b, struct report_chain *chain, en
 	} else if (is_on(b, id, guest, nic)) {
 		row = implied_rules[id].option == OPTION_COUNT ? add(b, chain, id, NULL) : add_for_option(b, chain, id, guest);
 		if (id == IMPLIED_SYNFLOOD)
-			row->service = arena_printf(b->arena, "more than %lld new TCP connections a second from one source",
+			row->service = arena_printf(b->arena, "more than %lld new TCP connections per second from one source",
 						    (long long)host->protection_synflood_rate);
 		else if (id == IMPLIED_LOOPBACK)
 			row->iface = "lo";

@@ -228,9 +228,9 @@ static void draw(const struct page *page, const struct way *way, unsigned number
 void page_ways(const struct page *page)
 {
 	page_section(page, "ways", "Packet paths");
-	page_leaf(page, "p", "quiet",
-		  "From top to bottom; the first that accepts or drops decides. Below each step is the chain that "
-		  "it happens in. Accepted packets reach the end.");
+	page_leaf(
+		page, "p", "quiet",
+		"Steps from top to bottom; the first that accepts or drops decides. The chain is below each step. Accepted packets reach the end.");
 	page_open(page, "div", "ways");
 	for (unsigned i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
 		xml_raw(page->xml, "\n");

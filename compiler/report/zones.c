@@ -220,7 +220,7 @@ static void add_vnet(struct report_builder *b, const struct vnet *vnet)
 	struct report_chain *chain = add_chain(b, zone, DIRECTION_FORWARD);
 
 	if (!zone->off && !b->config->host_options.nftables)
-		zone->off = "vnets are filtered with the host option nftables only";
+		zone->off = "vnets are only filtered with `nftables: 1` in host.fw";
 	if (!zone->off && !vnet->options.enable)
 		zone->off = arena_printf(b->arena, "enable is 0 in %s.fw", name);
 	report_implied(b, chain, AT_VNET, IMPLIED_BEFORE, NULL, NULL);
@@ -260,7 +260,7 @@ static const char *nic_facts(const struct report_builder *b, const struct guest 
 	if (nic->mac.len)
 		facts = ARENA_JOIN(b->arena, facts, TEXT(", "), nic->mac);
 	if (guest->options.enable && guest->options.ips && nic->firewall)
-		facts = ARENA_JOIN(b->arena, facts, TEXT(", what is accepted goes to an IPS (ips: 1)"));
+		facts = ARENA_JOIN(b->arena, facts, TEXT(", accepted packets go to an IPS (ips: 1)"));
 	return report_text(b, facts);
 }
 

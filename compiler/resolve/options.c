@@ -496,7 +496,7 @@ static void (*const readers[])(struct setting *) = {
 /* "host.fw or a guest's file": where an option may stand; NULL if nowhere. */
 static const char *homes_of(struct resolver *r, struct text key)
 {
-	static const char *const files[] = { "cluster.fw", "host.fw", "a guest's file", "a vnet's file" };
+	static const char *const files[] = { "cluster.fw", "host.fw", "a guest's file", "a vnet file" };
 	const char *homes = NULL;
 
 	for (int kind = 0; kind < FILE_KINDS; kind++)
@@ -522,13 +522,14 @@ static void note_other_value(struct resolver *r, struct diagnostic *d, struct te
 /* An option that other kinds of file have. */
 static bool report_misplaced(struct resolver *r, const struct ast_option *node)
 {
+	static const char *const kinds[] = { "cluster.fw", "host.fw", "guest", "vnet" };
 	const char *homes = homes_of(r, word_text(node->key));
 	struct diagnostic *d;
 
 	if (!homes)
 		return false;
 	d = diag(r->diags, word_span(node->key), DIAG_MISPLACED_OPTION, "`%.*s` is not a %s option",
-		 TEXT_ARG(node->key), file_kind_name(r->file->kind));
+		 TEXT_ARG(node->key), kinds[r->file->kind]);
 	diag_note(d, "the line is ignored");
 	if (r->file->kind == FILE_HOST && text_equal_nocase(word_text(node->key), TEXT("policy_forward")))
 		diag_note(d, "the policy of cluster.fw applies (policy_forward %s)",

@@ -16,7 +16,12 @@
 #include "base/errno_text.h"
 #include "base/escape.h"
 
-enum { LOOK_EVERY = 200 /* ms */, FIRST_SHOWN = 10 /* lines */, TAIL_MOST = 16 * 1024, PART_MAX = 64 * 1024 /* bytes */ };
+enum {
+	LOOK_EVERY = 200 /* ms */,
+	FIRST_SHOWN = 10 /* lines */,
+	TAIL_MOST = 16 * 1024,
+	PART_MAX = 64 * 1024 /* bytes */
+};
 
 /* ---- colours ---- */
 
@@ -178,7 +183,7 @@ int follow(const char *path, const char *colour)
 	if (f.fd < 0 && errno != ENOENT)
 		return cli_error("cannot read %s: %s", path, error_text(errno));
 	if (f.fd < 0)
-		cli_error("%s is not there yet; waiting for it", path);
+		cli_error("%s does not exist yet; waiting for it", path);
 	if (f.fd >= 0 && fstat(f.fd, &status) == 0)
 		lseek(f.fd, tail_of(f.fd, status.st_size), SEEK_SET);
 	out_init_memory(&f.part);

@@ -99,7 +99,7 @@ static void tell_kernel_losses(struct logger *l)
 			 count == 1 ? "packet" : "packets"))
 		l->told_kernel = l->local.lost;
 	else if (l->overrun &&
-		 say(l, 4, "the kernel's buffer was full; the next packet will tell how many are lost"))
+		 say(l, 4, "the kernel's buffer was full; the next packet shows how many are lost"))
 		l->overrun = false;
 }
 
@@ -118,7 +118,7 @@ static void tell_failure(struct logger *l)
 	int reason = l->file.reason;
 
 	if (reason && !l->failing)
-		cli_error("cannot write %s: %s; trying again every second", l->file.path, error_text(reason));
+		cli_error("cannot write %s: %s; retrying every second", l->file.path, error_text(reason));
 	else if (!reason && l->failing)
 		cli_error("%s can be written again", l->file.path);
 	l->failing = reason != 0;
@@ -454,7 +454,7 @@ static int open_log(struct logger *l)
 	case LOG_OPEN_OK:
 		return EXIT_CLEAN;
 	case LOG_OPEN_TAKEN:
-		return cli_error("another pvefw-logger writes to %s", path);
+		return cli_error("%s is written by another pvefw-logger", path);
 	case LOG_OPEN_FAILED:
 		break;
 	}
@@ -472,9 +472,9 @@ static int open_nflog(struct logger *l)
 	int reason = nflog_open(&l->nflog, l->options->group, l->options->buffer);
 
 	if (reason == EPERM || reason == EBUSY)
-		return cli_error("cannot listen to NFLOG group %u: another program does, or CAP_NET_ADMIN is "
-				 "missing",
-				 group);
+		return cli_error(
+			"cannot listen to NFLOG group %u: another program listens, or CAP_NET_ADMIN is missing",
+			group);
 	return reason ? cli_error("cannot listen to NFLOG group %u: %s", group, error_text(reason))
 		      : EXIT_CLEAN;
 }

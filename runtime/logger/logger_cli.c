@@ -25,7 +25,7 @@ static int run(const struct cli *cli)
 	const char *log_file = value[LOGGER_LOG_FILE] ? value[LOGGER_LOG_FILE] : "/var/log/pve-firewall.log";
 
 	if (cli->operand_count)
-		return cli_error("`%s`: nothing but options is expected", cli->operands[0]);
+		return cli_error("operand `%s` not expected; only options are allowed", cli->operands[0]);
 	if (!take_number(cli, LOGGER_GROUP, 0, UINT16_MAX, &group) ||
 	    !take_number(cli, LOGGER_BUFFER, 1, 1 << 20, &buffer))
 		return EXIT_ERROR;
@@ -43,7 +43,7 @@ static int run(const struct cli *cli)
 }
 
 static const struct command_row commands[] = {
-	{ NULL, "", "Write what the rules of the firewall log to a file", run },
+	{ NULL, "", "Write the log of the firewall's rules to a file", run },
 };
 
 #define TAKES_INPUTS 0
@@ -61,7 +61,7 @@ static const struct cli_option_row options[LOGGER_OPTIONS] = {
 
 const struct cli_program pvefw_logger = {
 	.name = "pvefw-logger",
-	.see = "pvefw-logger(8) describes the lines of the file.",
+	.see = "pvefw-logger(8) is the manual.",
 	.commands = commands,
 	.command_count = 1,
 	.options = options,

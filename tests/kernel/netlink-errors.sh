@@ -69,7 +69,7 @@ feature() {
 		load --strict --target $target
 		[ $status = 2 ]
 		verdict $? "$1, $target: exit status $status instead of 2"
-		says "$1, $target" "^pvefw-cc: firewall/100\.fw:$4: this kernel cannot do $1, which chain .*: it lacks $3\$"
+		says "$1, $target" "^pvefw-cc: firewall/100\.fw:$4: the kernel does not support $1, which chain .*: it lacks $3\$"
 		loaded >"$work/after"
 		cmp -s "$work/before" "$work/after"
 		verdict $? "$1, $target: what was loaded has changed"
@@ -101,7 +101,7 @@ rm "$work"/tree/firewall/100.fw
 printf '[OPTIONS]\nnf_conntrack_allow_invalid: 1\nnf_conntrack_helpers: ftp\n' >"$work/tree/nodes/n/host.fw"
 if lacks "ct state new accept"; then
 	load --strict
-	says "conntrack helper" '^pvefw-cc: nodes/n/host\.fw:3: this kernel cannot do .* conntrack helper `ftp` needs'
+	says "conntrack helper" '^pvefw-cc: nodes/n/host\.fw:3: the kernel does not support .* conntrack helper `ftp` needs'
 else
 	cannot=$((cannot + 1))
 fi

@@ -413,10 +413,10 @@ test_faults() {
 	# so little is changed that only that is read back
 	cp -r "$work/a" "$work/c"
 	sed -i 's,10.1.0.0/16,10.4.0.0/16,' "$work/c/firewall/cluster.fw"
-	fault ipset:restore:1 silent "^pvefw-cc: ipset has not loaded what it was told, or somebody has changed it since: PVEFW-0-office-v4" "$work/c"
+	fault ipset:restore:1 silent "^pvefw-cc: ipset did not load what it was given, or another program changed it since: PVEFW-0-office-v4" "$work/c"
 	echo 'IN DROP -p tcp -dport 4711' >>"$work/a/firewall/100.fw"
-	fault iptables-restore:-n:1 silent "^pvefw-cc: iptables-restore has not loaded what it was told, or somebody has changed it since: tap100i0-IN" "$work/a"
-	fault ip6tables-restore:-n:1 silent "^pvefw-cc: ip6tables-restore has not loaded what it was told, or somebody has changed it since: tap100i0-IN" "$work/a"
+	fault iptables-restore:-n:1 silent "^pvefw-cc: iptables-restore did not load what it was given, or another program changed it since: tap100i0-IN" "$work/a"
+	fault ip6tables-restore:-n:1 silent "^pvefw-cc: ip6tables-restore did not load what it was given, or another program changed it since: tap100i0-IN" "$work/a"
 	load "$work/b"
 	verdict $? "after the faults: not loaded" "$work/errors"
 	load "$work/b" --whole

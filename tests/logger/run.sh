@@ -208,7 +208,7 @@ only_one() {
 	start first
 	timeout 10 "$logger" --foreground --log-file "$work/first" --run-dir "$work/r" --group 7 2>"$work/err"
 	same "second: exit status" $? 2
-	grep -q "another pvefw-logger writes to $work/first" "$work/err"
+	grep -q "$work/first is written by another pvefw-logger" "$work/err"
 	verdict $? "second: $(cat "$work/err")"
 	timeout 10 "$logger" --foreground --log-file "$work/other" --run-dir "$work/r" 2>"$work/err"
 	same "second of the group: exit status" $? 2
@@ -408,7 +408,7 @@ connections() {
 # ---- printing ----
 
 printing() {
-	timeout 0.5 "$logger" --print --log-file "$work/missing" 2>&1 | grep -q 'missing is not there yet'
+	timeout 0.5 "$logger" --print --log-file "$work/missing" 2>&1 | grep -q 'missing does not exist yet'
 	verdict $? "printing: nothing is said of a file that is missing"
 	for number in $(seq 20); do echo "100 6 chain TIME DROP: IN=x$number SRC=10.0.0.1"; done >"$work/shown"
 	"$logger" --print --log-file "$work/shown" >"$work/plain" &

@@ -127,7 +127,7 @@ kill_service() {
 }
 
 cycles() {
-	grep -cE ': (iptables|netlink): (changes are applied|nothing has changed) |not applied|nothing is compiled' "$work/log"
+	grep -cE ': (iptables|netlink): (changes are applied|all rules are removed|nothing has changed) |not applied|nothing is compiled' "$work/log"
 }
 
 cycled_since() {

@@ -84,8 +84,8 @@ in_force() {
 # Nothing was in force before: what is in force now cannot be taken back, only what comes.
 test_first() {
 	check "nothing to go back to: exit status 2" exits 2 firewall apply --confirm 1
-	check "nothing to go back to: said" grep -q 'nothing to go back to: generation 1 of' "$work/printed"
-	check "status says what is so" status_says 'what has changed since generation 1 of .* is taken back'
+	check "nothing to go back to: said" grep -q 'generation 1 of .* is the oldest that is kept' "$work/printed"
+	check "status says what is so" status_says 'everything that changed since generation 1 of .* is reverted'
 	good=$last
 	allow_next
 	check "a change that comes then is in force" within 2 allows $port
@@ -109,7 +109,7 @@ test_edit_first() {
 	check "metrics tell it" metric_is pending_confirmation 1
 	check "JSON tells the seconds" status_has 'd["state"] == "pending_confirmation" and 0 < d["seconds_left"] <= 2'
 	taken_back 4 "the edit before the command"
-	check "named in the log" logged "going back to what was enforced before: generation $before of"
+	check "named in the log" logged "rolling back: generation $before of"
 	check "and so is the file" logged "warning: firewall/cluster.fw was not confirmed: generation $before of"
 	check "status has an exit status for what was rejected" exits 8 firewall status
 	check "metrics: nothing is to be confirmed" metric_is pending_confirmation 0
@@ -142,7 +142,7 @@ test_other_file() {
 	check "what is in force is what was good" allows $good
 	allow_next
 	check "its own file brings it back" within 2 allows $port
-	check "which the log says" logged 'notice: firewall/cluster.fw has changed and counts again'
+	check "which the log says" logged 'notice: firewall/cluster.fw has changed and applies again'
 	rm "$work/tree/firewall/100.fw" "$work/tree/nodes/n/qemu-server/100.conf"
 	last=$port
 }
@@ -188,7 +188,7 @@ test_rollback() {
 	check "they are in force" allows $port
 	check "rollback N" firewall rollback "$number"
 	check "rolled back by number" allows "$old"
-	check "history in text" says "^ *$number  [0-9-]* [0-9:]*  in force" firewall history
+	check "history in text" says "^ *$number  [0-9-]* [0-9:]*  enforced" firewall history
 	last=$port
 	allow_next
 	check "a change counts after a rollback" within 2 allows $port
@@ -232,7 +232,7 @@ test_stop() {
 	kill_service
 	rm "$work/pve-firewall"
 	sleep 6.5
-	check "no guard loads anything after a stop" logged 'stopped while a confirmation was awaited'
+	check "no guard loads anything after a stop" logged 'stopped while a confirmation was pending'
 	check "nor when its program is gone" allows $port
 	start
 	check "the service goes back" within 2 no allows $port
@@ -263,7 +263,7 @@ test_service() {
 	try 2
 	check "status while it waits" status_says 'Not confirmed yet: in [0-9]* seconds'
 	taken_back 5 "not confirmed"
-	check "said" logged 'not confirmed in time: going back to what was enforced before: generation [0-9]* of'
+	check "said" logged 'not confirmed in time: rolling back: generation [0-9]* of'
 	check "status afterwards" status_says 'The configuration was not confirmed'
 	sleep 1
 	check "no request is left" no firewall confirm
@@ -286,7 +286,7 @@ test_change_after_hold() {
 	taken_back 4 "not confirmed, a second time"
 	allow_next
 	check "a configuration that has changed counts again" within 2 allows $port
-	check "and that is said" logged 'the configuration has changed and counts again'
+	check "and that is said" logged 'configuration has changed and applies again'
 	check "nothing is rejected any more" status_has 'not d["held"] and d["enforced"] is None'
 }
 
@@ -395,7 +395,7 @@ test_names() {
 	kill_service
 	taken_back 9 "links by name, and the service is dead"
 	check "what the guard enforces has the rules of links by name" links_are_open
-	check "the guard says what it does" logged 'what was enforced before is enforced again'
+	check "the guard says what it does" logged 'previous configuration is enforced again'
 	check "apply without a service, links by name" firewall apply
 	check "what apply enforces without a service has the rules of links by name" links_are_open
 	start
@@ -416,7 +416,7 @@ test_mistakes() {
 	done
 	stop
 	check "apply --confirm without a service" no firewall apply --confirm 5
-	grep -q 'no service runs' "$work/said"
+	grep -q 'the service does not run' "$work/said"
 	verdict $? "apply --confirm without a service: $(cat "$work/said")"
 }
 
@@ -428,7 +428,7 @@ test_time() {
 	check "enabled until a time" allows 8006
 	check "status before that time" status_is enabled/running
 	check "switched off on time" within 7 no allows 8006
-	check "switched off: said" logged "the time in the cluster's .enable. is over"
+	check "switched off: said" logged "time at .enable. in cluster.fw has expired"
 	check "status after that time" status_is disabled/running
 	stop
 }

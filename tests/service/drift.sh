@@ -140,13 +140,13 @@ test_iptables() {
 	put cluster.fw '[OPTIONS]' 'enable: 1' '[IPSET blacklist]' '192.0.2.0/25'
 	: >"$work/log"
 	start
-	check "$target: a change of the tree while no service runs" no logged 'changed by others'
+	check "$target: a change of the tree while no service runs" no logged 'changed externally'
 	kill_service
 	cp "$work/cluster.fw" "$work/tree/firewall/cluster.fw"
 	firewall stop
 	: >"$work/log"
 	start
-	check "$target: rules that were taken away by a stop" no logged 'changed by others'
+	check "$target: rules that were taken away by a stop" no logged 'changed externally'
 	check "$target: they are there again" within 3 restored
 	restart_service true
 	check "$target: what is the same is not loaded by the next service" no logged 'changes are applied'
@@ -182,7 +182,7 @@ test_legacy() {
 	swap_rules
 	# As a change of ours comes between, it is not taken for ours.
 	put 100.fw '[OPTIONS]' 'enable: 1' '[RULES]' 'IN ACCEPT -p tcp -dport 81'
-	check "$target: rules are swapped" within 12 logged 'chain PVEFW-HOST-IN: the rules are in another order'
+	check "$target: rules are swapped" within 12 logged 'chain PVEFW-HOST-IN: the rules are in a different order'
 	put 100.fw '[OPTIONS]' 'enable: 1' '[RULES]' 'IN ACCEPT -p tcp -dport 80'
 	check "$target: all is as it was" within 5 restored
 	accept_instead
@@ -322,7 +322,7 @@ test_nft() {
 	mended 4 "a rule is moved to the end" 'chain host-in: 1 rule missing, 1 foreign rule$'
 	for change in nft_replace nft_rule nft_flush nft_members nft_policy nft_dormant; do
 		restart_service $change
-		mended 3 "$change while no service runs" 'changed by others: '
+		mended 3 "$change while no service runs" 'changed externally: '
 	done
 	restart_service nft_chain
 	mended 3 "nft_chain while no service runs" 'foreign chain extra'

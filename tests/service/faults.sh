@@ -120,15 +120,15 @@ test_vanished() {
 	local before
 	fresh nft
 	mv "$work/tree" "$work/away"
-	check "no tree: said" within 2 logged 'critical: .*/tree is not there'
+	check "no tree: said" within 2 logged 'critical: .*/tree does not exist'
 	check "no tree: the old rules" stays
 	check "no tree: busy" calm
 	check "no tree: failing" within 2 metric_is failing 1
 	printf '%s\n' 'IN ACCEPT -p tcp -dport 4711' >>"$work/away/firewall/cluster.fw"
 	mv "$work/away" "$work/tree"
-	check "the tree is back: said" within 2 logged 'notice: over: .*/tree is not there'
+	check "the tree is back: said" within 2 logged 'notice: over: .*/tree does not exist'
 	check "the tree is back: applied" within 2 allows 4711
-	within 3 logged 'applied after having failed'
+	within 3 logged 'applied after a failure'
 	before=$(watches)
 	for i in 1 2 3 4 5 6; do
 		cp -r "$work/tree" "$work/next"
@@ -202,7 +202,7 @@ broken_tool() {
 	before=$(metric applies_total)
 	allow_port "$3"
 	check "a tool that $1: said" within 6 logged "$2"
-	check "a tool that $1: not applied" within 6 logged 'not applied; what was in force before stays in force'
+	check "a tool that $1: not applied" within 6 logged 'not applied; the previous rules stay loaded'
 	check "a tool that $1: the old rules" stays
 	check "a tool that $1: busy" calm 60
 	check "a tool that $1: failing" within 2 metric_is failing 1
@@ -312,7 +312,7 @@ flushed() {
 	while_others 4 "$@"
 	used=$(($(clock_ticks) - before))
 	check "$target: others flush again and again: $used hundredths of a second in 4 seconds" test $used -le 140
-	check "$target: others flush: said" within 2 logged 'somebody else has changed rules of ours'
+	check "$target: others flush: said" within 2 logged 'rules in the kernel were changed externally'
 	check "$target: others flush: $(metric repairs_total) repairs" test "$(metric repairs_total)" -le 6
 	check "$target: others flush: loaded again" again
 }

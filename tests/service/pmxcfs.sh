@@ -333,7 +333,7 @@ test_hangs() {
 	fresh
 	keep_rules
 	kill -STOP "$filesystem"
-	check "hanging: said" within 8 logged 'critical: .*/tree does not answer; what is in force stays in force'
+	check "hanging: said" within 8 logged 'critical: .*/tree does not answer; the previous rules stay loaded'
 	iptables -F PVEFW-INPUT
 	check "hanging: what others have flushed is loaded again" within 4 stays
 	time=$(now)
@@ -348,7 +348,7 @@ test_hangs() {
 	check "start, hanging: said" logged 'critical: .*/tree does not answer; nothing is compiled'
 	check "start, hanging: what is in force stays" stays
 	kill -CONT "$filesystem"
-	check "hanging no more: applied" within 6 logged 'applied after having failed'
+	check "hanging no more: applied" within 6 logged 'applied after a failure'
 	kill -STOP "$filesystem"
 	time=$(now)
 	check "hanging: stop" firewall stop
@@ -366,9 +366,9 @@ test_reader() {
 	keep_rules
 	kill -KILL "$(reader)"
 	write_guest 'IN ACCEPT -p tcp -dport 4755'
-	check "the reader is killed: said" within 2 logged 'error: the process that reads .*/tree has ended'
+	check "the reader is killed: said" within 2 logged 'error: process that reads .*/tree has ended'
 	check "the reader is killed: changes count" within 4 allows 4755
-	check "the reader is killed: nothing else changes" no logged 'disabled|taken away'
+	check "the reader is killed: nothing else changes" no logged 'disabled|removed'
 	remote rm firewall/100.fw
 	check "the next reader" within 3 guest_is_free
 	end
@@ -380,12 +380,12 @@ test_off() {
 	fresh
 	printf '%s\n' '[OPTIONS]' 'enable: 0' | remote_lines firewall/cluster.fw
 	check "enable: 0" within 2 forbids 8006
-	check "enable: 0: said" within 2 logged 'warning: firewall disabled by firewall/cluster.fw'
+	check "enable: 0: said" within 2 logged 'warning: firewall disabled by cluster.fw: all rules removed'
 	write_cluster
 	check "enable: 1" within 2 allows 8006
 	remote rm firewall/cluster.fw
 	check "no cluster.fw in a tree that is whole" within 2 forbids 8006
-	check "no cluster.fw: said" within 2 logged 'warning: firewall disabled by the lack of a firewall/cluster.fw'
+	check "no cluster.fw: said" within 2 logged 'warning: firewall disabled by a missing cluster.fw: all rules removed'
 	end
 }
 

@@ -219,7 +219,7 @@ test_options() {
 		refuse 'j REJECT'
 		refusing iptables-restore $how
 		check "no REJECT, $how: status 1" load 1
-		check "no REJECT, $how: told" told 'a rule that drops everything in the place of .*REJECT'
+		check "no REJECT, $how: told" told 'a rule that drops everything instead of .*REJECT'
 		check "no REJECT, $how: dropped instead" has 'iptables -A PVEFW-reject -j DROP$'
 		check "no REJECT, $how: the rest" has 'iptables -A tap100i0-IN .*dport 81 -j PVEFW-reject'
 	done
@@ -308,7 +308,7 @@ test_service() {
 	check "apply without a service: the rest" has 'iptables -A tap100i0-IN .*dport 80'
 	firewall start >"$work/output" 2>&1
 	check "start: status 1" [ $? = 1 ]
-	check "start: says so" told 'not all is in force; .*refused: '
+	check "start: says so" told 'not everything is enforced; .*refused: '
 	firewall stop >"$work/output" 2>&1
 	heal
 }
@@ -380,7 +380,7 @@ test_minimal() {
 	put cluster.fw '[OPTIONS]' 'enable: 1' '[IPSET management]' '192.0.2.0/24' '[RULES]' 'IN ACCEPT -p tcp -dport 4711'
 	failing iptables-restore 'nothing works'
 	fresh
-	check "nothing can be loaded: critical in the log" logged 'critical: .*the minimal ruleset is in force \(netlink\)'
+	check "nothing can be loaded: critical in the log" logged 'critical: .*the minimal ruleset is loaded \(netlink\)'
 	check "nothing can be loaded: metrics" condition minimal_ruleset
 	check "nothing can be loaded: status" status_says 'minimal ruleset'
 	check "the minimal ruleset: management" has '^inet .*192\.0\.2\.'
@@ -406,14 +406,14 @@ test_minimal() {
 	check "no physdev: the minimal ruleset" condition minimal_ruleset
 	check "no physdev: told once" [ "$(grep -c 'error: iptables: .*physdev' "$work/log")" = 2 ] # for both targets
 	check "no physdev: policies of guests" has '^bridge chain tap100i0-in .*policy_in'
-	check "no physdev: status" status_says 'could not be applied; the minimal ruleset is in force, .*physdev'
+	check "no physdev: status" status_says 'could not be applied; the minimal ruleset is loaded, .*physdev'
 	heal
 	stop
 	failing iptables-restore 'nothing works'
 	firewall apply >"$work/output" 2>&1
 	check "apply without a service: status 2" [ $? = 2 ]
 	check "apply without a service: the minimal ruleset" has '^inet .*tcp dport 8006'
-	check "apply without a service: says so" told 'not applied; the minimal ruleset is in force: .*nothing works'
+	check "apply without a service: says so" told 'not applied; the minimal ruleset is loaded: .*nothing works'
 	heal
 	firewall stop >"$work/output" 2>&1
 }
@@ -441,7 +441,7 @@ test_foreign() {
 	check "no iptables beside nftables: applied" logged 'netlink: changes are applied'
 	check "no iptables beside nftables: nothing is called not applied" no logged 'not applied'
 	stop
-	check "no iptables beside nftables: all of ours is gone" logged 'nothing of it is in the kernel any more'
+	check "no iptables beside nftables: all of ours is gone" logged 'its rules are removed from the kernel'
 	heal
 }
 

@@ -161,7 +161,7 @@ test_not_applied() {
 	verdict $(($? != 7)) "the exit status of what could not be applied"
 	check "the reason, in JSON" json 'd["failing"] and "on fire" in d["reason"] and d["state"] == "not_applied"'
 	PATH=$work/bin:$PATH firewall status >"$work/text" 2>/dev/null
-	check "the reason, in text" grep -q '^The last configuration could not be applied; .*on fire' "$work/text"
+	check "the reason, in text" grep -q '^The current configuration could not be applied; .*on fire' "$work/text"
 	kill "$pid"
 	within 10 gone "$pid"
 	verdict $? "the service does not end"

@@ -85,7 +85,7 @@ joins() {
 	before=$(rules | md5sum)
 	mv /etc/pve/nodes/beta /etc/pve/nodes/alpha
 	printf '[RULES]\nIN ACCEPT -p tcp -dport 4444\n' >/etc/pve/nodes/alpha/host.fw
-	within 3 logged 'which is not this machine' && [ "$(rules | md5sum)" = "$before" ]
+	within 3 logged 'does not have the name of this machine' && [ "$(rules | md5sum)" = "$before" ]
 }
 check "another node's folder is not taken for this node's" joins
 stop

@@ -80,14 +80,14 @@ test_iptables() {
 	fresh
 	check "no guest runs" none
 	plug tap100i0 vmbr0
-	found "straight into vmbr0" 'guest 100: net0 is unfiltered: tap100i0 is plugged straight into vmbr0.*stop and start the guest'
+	found "straight into vmbr0" 'guest 100: net0 is unfiltered: tap100i0 is plugged directly into vmbr0.*stop and start the guest'
 	check "straight into vmbr0: no place" logged 'nodes/n/qemu-server/100.conf:1: guest 100'
 	plug tap100i0 fwbr100i0
 	over "into its firewall bridge"
 	check "a firewall bridge does not call iptables by itself" within 1 calls fwbr100i0 1
 	check "a bridge that is none calls iptables by itself" calls vmbr0 0
 	plug veth101i0 vmbr0
-	found "a container" 'guest 101: net0 is unfiltered: veth101i0 is plugged straight into vmbr0'
+	found "a container" 'guest 101: net0 is unfiltered: veth101i0 is plugged directly into vmbr0'
 	ip link del veth101i0
 	over "the container has ended"
 	# Open vSwitch: a firewall bridge, from which an internal port leads on; without one, another kind of master.
@@ -180,7 +180,7 @@ test_nftables() {
 	fi
 	# What is filtered so is not, with the other target.
 	put ../nodes/n/host.fw '[OPTIONS]' 'enable: 1'
-	found "another target" 'guest 100: net0 is unfiltered: tap100i0 is plugged straight into vmbr0'
+	found "another target" 'guest 100: net0 is unfiltered: tap100i0 is plugged directly into vmbr0'
 	check "another target: a firewall bridge does not call iptables" within 1 calls fwbr101i0 1
 	stop
 	remove_links

@@ -97,7 +97,7 @@ static bool load_once(struct nft_kernel *kernel, struct backend_loading *loading
 	else
 		attempt->again = attempt->insist && reason == EINTR;
 	if (reason && !attempt->again)
-		nft_problem_errno(loading, "read the ruleset that is loaded", reason);
+		nft_problem_errno(loading, "read the loaded ruleset", reason);
 	nft_batch_free(&batch);
 	arena_release(arena, mark);
 	return done;
@@ -172,7 +172,7 @@ bool nft_netlink_load_known(struct backend_loading *loading, const struct config
 
 	loading->lower_time = clock_ns(CLOCK_MONOTONIC) - begin;
 	if (reason)
-		nft_problem_errno(loading, "speak with the kernel", reason);
+		nft_problem_errno(loading, "communicate with the kernel", reason);
 	else
 		loaded = nft_kernel_load(&kernel, loading, &arena, ruleset, known);
 	nft_kernel_close(&kernel);

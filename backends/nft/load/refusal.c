@@ -290,8 +290,9 @@ static void report_feature(struct backend_loading *loading, const struct feature
 {
 	const char *more = count > 1 ? arena_printf(loading->arena, " (and %u more)", count - 1) : "";
 
-	backend_problem_add(loading, line_of(origin), "this kernel cannot do %s, which %s needs%s: it lacks %s",
-			    feature->text, object_text(loading->arena, origin), more, feature->option)
+	backend_problem_add(loading, line_of(origin),
+			    "the kernel does not support %s, which %s needs%s: it lacks %s", feature->text,
+			    object_text(loading->arena, origin), more, feature->option)
 		->layer = feature->layer;
 }
 
@@ -305,10 +306,10 @@ static void report_helper(struct backend_loading *loading, const struct nft_help
 				    ? (char)(helper->helper[i] - 32)
 				    : helper->helper[i];
 	option[i] = '\0';
-	backend_problem_add(loading, helper->span,
-			    "this kernel has no conntrack helper `%s` (option nf_conntrack_helpers): "
-			    "it lacks CONFIG_NF_CONNTRACK_%s",
-			    helper->helper, option)
+	backend_problem_add(
+		loading, helper->span,
+		"the kernel has no conntrack helper `%s` (option nf_conntrack_helpers): it lacks CONFIG_NF_CONNTRACK_%s",
+		helper->helper, option)
 		->refused = true;
 }
 
@@ -317,8 +318,8 @@ static void report_family(struct backend_loading *loading, const struct nft_tabl
 	bool bridge = table->family == NFPROTO_BRIDGE;
 
 	backend_problem_add(loading, SPAN_NONE,
-			    "this kernel has no %s tables of nftables: it lacks CONFIG_NF_TABLES_%s", family_name(table),
-			    bridge ? "BRIDGE" : "INET")
+			    "the kernel has no %s tables of nftables: it lacks CONFIG_NF_TABLES_%s",
+			    family_name(table), bridge ? "BRIDGE" : "INET")
 		->layer = bridge ? LAYER_BRIDGE : LAYERS;
 }
 
@@ -461,12 +462,11 @@ void nft_problem_errno(struct backend_loading *loading, const char *what, int re
 		backend_problem_add(loading, SPAN_NONE, "%s", no_permission);
 	else if (reason == EPROTONOSUPPORT || reason == EAFNOSUPPORT || reason == EINVAL)
 		backend_problem_add(loading, SPAN_NONE,
-				    "this kernel has no nftables: it lacks CONFIG_NF_TABLES");
+				    "the kernel has no nftables: it lacks CONFIG_NF_TABLES");
 	else if (reason == EMSGSIZE)
 		backend_problem_add(
 			loading, SPAN_NONE,
-			"the batch of %zu bytes is larger than the socket's buffer may be: raise the "
-			"sysctl net.core.wmem_max, or run as root of the system",
+			"the batch of %zu bytes exceeds the socket buffer limit: raise the sysctl net.core.wmem_max, or run as root outside of containers",
 			loading->bytes);
 	else
 		backend_problem_add(loading, SPAN_NONE, "cannot %s: %s", what, error_text(reason));
@@ -517,8 +517,9 @@ void nft_problem_answers(struct backend_loading *loading, const struct nft_batch
 
 	if (answers->error && answers->lost) {
 		loading->unsure = true;
-		backend_problem_add(loading, SPAN_NONE,
-				    "the kernel's answer was lost, as it had no memory for it: the rules may be in force or not");
+		backend_problem_add(
+			loading, SPAN_NONE,
+			"the kernel's reply was lost because it had no memory for it: the rules may be loaded or not");
 		return;
 	}
 	if (answers->error || nft_permission_denied(answers)) {
@@ -545,7 +546,7 @@ void nft_problem_answers(struct backend_loading *loading, const struct nft_batch
 			refuse(loading, batch, &answers->refusals[i], other_words(loading->arena, batch, &answers->refusals[i]));
 		else if (feature->layer == LAYERS && !follows_from_another(batch, answers, &answers->refusals[i]))
 			refuse(loading, batch, &answers->refusals[i],
-			       arena_printf(loading->arena, "this kernel cannot do %s: it lacks %s", feature->text,
-					    feature->option));
+			       arena_printf(loading->arena, "the kernel does not support %s: it lacks %s",
+					    feature->text, feature->option));
 	}
 }

@@ -57,7 +57,7 @@ static bool load(struct nft_kernel *kernel, struct backend_loading *loading,
 	const char *words;
 
 	if (reason) {
-		nft_problem_errno(loading, "read the ruleset that is loaded", reason);
+		nft_problem_errno(loading, "read the loaded ruleset", reason);
 		return false;
 	}
 	if (run(loading, script, &words))
@@ -91,7 +91,7 @@ bool nft_script_load(struct backend_loading *loading, const struct config *confi
 	note_size(loading, ruleset, script.len - 1);
 	reason = nft_kernel_open(&kernel);
 	if (reason)
-		nft_problem_errno(loading, "speak with the kernel", reason);
+		nft_problem_errno(loading, "communicate with the kernel", reason);
 	else
 		loaded = load(&kernel, loading, ruleset, script.data);
 	nft_kernel_close(&kernel);

@@ -125,8 +125,10 @@ static bool reached(struct backend_loading *loading, struct xt_loaded *loaded, s
 	empty = xt_plan_is_empty(&plan);
 	for (unsigned step = 0; step < XT_STEPS && !empty; step++)
 		if (plan.scripts[step].changes)
-			backend_problem_add(loading, SPAN_NONE, "%s has not loaded what it was told, or somebody has changed it since",
-					    xt_step_tool((enum xt_step)step)[0]);
+			backend_problem_add(
+				loading, SPAN_NONE,
+				"%s did not load what it was given, or another program changed it since",
+				xt_step_tool((enum xt_step)step)[0]);
 	xt_plan_free(&plan);
 	return empty;
 }
@@ -159,9 +161,9 @@ static void roll_back(struct backend_loading *loading, struct xt_state *state)
 	for (struct backend_problem *p = after ? *after : NULL; p; p = p->next)
 		p->refused = false;
 	if (!back)
-		backend_problem_add(loading, SPAN_NONE,
-				    "ROLLING BACK FAILED: what is loaded now is neither the old "
-				    "ruleset nor the new one");
+		backend_problem_add(
+			loading, SPAN_NONE,
+			"ROLLBACK FAILED: the loaded rules are a mix of the old and the new ruleset");
 	state->known = false;
 	xt_loaded_free(&found);
 	xt_loaded_free(&again);

@@ -57,7 +57,7 @@ struct xt_difference xt_difference_of(struct text wanted, struct text found)
 void xt_difference_print(struct out *out, const struct xt_difference *d, const char *thing)
 {
 	if (!d->missing && !d->foreign)
-		out_printf(out, "the %ss are in another order", thing);
+		out_printf(out, "the %ss are in a different order", thing);
 	if (d->missing)
 		out_printf(out, "%u %s%s missing", d->missing, thing, d->missing == 1 ? "" : "s");
 	if (d->missing && d->foreign)

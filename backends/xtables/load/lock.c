@@ -24,7 +24,8 @@ bool xt_lock_take(struct backend_loading *loading, struct xt_lock *lock)
 	struct stat space = { 0 };
 
 	if (stat("/proc/thread-self/ns/net", &space) < 0) {
-		backend_problem_add(loading, SPAN_NONE, "cannot tell the network namespace: /proc/thread-self/ns/net: %s",
+		backend_problem_add(loading, SPAN_NONE,
+				    "cannot determine the network namespace: /proc/thread-self/ns/net: %s",
 				    strerror(errno));
 		return false;
 	}
@@ -33,7 +34,9 @@ bool xt_lock_take(struct backend_loading *loading, struct xt_lock *lock)
 	if (lock->file >= 0)
 		return true;
 	if (errno == EWOULDBLOCK)
-		backend_problem_add(loading, SPAN_NONE, "another load, or a tool it has left behind, holds %s", lock->path);
+		backend_problem_add(loading, SPAN_NONE,
+				    "%s is locked by another load, or by a tool that it left running",
+				    lock->path);
 	else
 		backend_problem_add(loading, SPAN_NONE, "cannot lock %s: %s", lock->path, strerror(errno));
 	return false;

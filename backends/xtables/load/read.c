@@ -30,8 +30,7 @@ static bool take_tables(struct backend_loading *loading, struct xt_loaded *loade
 
 	if (xt_loaded_take_tables(loaded, family_mask, xt_tool_output(process)))
 		return true;
-	backend_problem_add(loading, SPAN_NONE,
-			    "%s cannot show a table that somebody has put rules of nft into",
+	backend_problem_add(loading, SPAN_NONE, "%s cannot list a table that contains rules added with nft",
 			    process->argv[0]);
 	return false;
 }
@@ -194,8 +193,10 @@ static bool is_as_wanted(struct backend_loading *loading, const struct reading *
 	bool same = r->step == XT_STEP_SETS ? set_is_as_wanted(r, &read) : chain_is_as_wanted(r, &read);
 
 	if (!same)
-		backend_problem_add(loading, SPAN_NONE, "%s has not loaded what it was told, or somebody has changed it since: %s",
-				    xt_step_tool(r->step)[0], r->touched->name);
+		backend_problem_add(
+			loading, SPAN_NONE,
+			"%s did not load what it was given, or another program changed it since: %s",
+			xt_step_tool(r->step)[0], r->touched->name);
 	xt_loaded_free(&read);
 	return same;
 }

@@ -120,7 +120,7 @@ static void remember(struct sysctls *s)
 	out_free(&text);
 	if (reason && !s->forgetful)
 		log_message(s->log, PRIORITY_WARNING, NULL,
-			    "cannot write down the kernel's settings: %s; after a kill they are not put back",
+			    "cannot save the kernel settings: %s; if the service is killed they are not restored",
 			    error_text(reason));
 	s->forgetful = reason != 0;
 }
@@ -219,7 +219,7 @@ static bool mend(struct sysctls *s, unsigned i)
 	if (item->failed)
 		return false;
 	sysctl_print_name(name, paths[i]);
-	log_message(s->log, PRIORITY_WARNING, NULL, "somebody else has changed a setting of the kernel: %s was %s, set to %s",
+	log_message(s->log, PRIORITY_WARNING, NULL, "kernel setting changed externally: %s was %s, set to %s",
 		    name, now, item->set);
 	return true;
 }

@@ -112,9 +112,10 @@ static int bounded_status(pid_t child)
 
 	while (waitpid(child, &status, 0) < 0)
 		if (errno != EINTR)
-			return cli_error("the process that reads the tree is gone: %s", error_text(errno));
-	return WIFEXITED(status) ? WEXITSTATUS(status)
-				 : cli_error("the process that reads the tree was killed by signal %d", WTERMSIG(status));
+			return cli_error("process that reads the tree has ended: %s", error_text(errno));
+	return WIFEXITED(status)
+		       ? WEXITSTATUS(status)
+		       : cli_error("process that reads the tree was killed by signal %d", WTERMSIG(status));
 }
 
 static void use_as_output(int fd)
@@ -180,7 +181,7 @@ int bounded_run(int (*command)(const struct cli *cli, void *context), int (*late
 	pid_t child = start_child(scratch, &word);
 
 	if (child < 0)
-		return cli_error("cannot start a process that reads the tree: %s", error_text(errno));
+		return cli_error("cannot start the process that reads the tree: %s", error_text(errno));
 	if (child == 0) {
 		status = command(cli, context);
 		fflush(stdout);
@@ -244,7 +245,7 @@ int bounded_late(const struct cli *cli, void *context)
 	const char *root = cli->value[CLI_ROOT];
 
 	(void)context;
-	return cli_error("%s does not answer: it cannot be read, and what is in force stays in force; see systemctl status "
-			 "pve-cluster",
-			 root ? root : "/etc/pve");
+	return cli_error(
+		"%s does not answer and cannot be read: the previous rules stay loaded; see systemctl status pve-cluster",
+		root ? root : "/etc/pve");
 }

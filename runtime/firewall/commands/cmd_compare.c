@@ -18,7 +18,7 @@ static int compile_shown(const struct cli *cli, void *context)
 	stdout_open(&out);
 	if (view.config) {
 		view.backend->list(&out, view.config);
-		out_printf(&out, "%s\n", !view.compared ? "it is not known whether this differs from what is loaded"
+		out_printf(&out, "%s\n", !view.compared ? "it is not known whether this differs from the loaded rules"
 					 : view.differs ? "detected changes"
 							: "no changes");
 	}
@@ -63,7 +63,7 @@ static int compare_tree(const struct cli *cli, void *context)
 	print_comparison(&out, &view, &loading);
 	status = stdout_close(&out);
 	for (const struct backend_problem *p = loading.problems; p; p = p->next)
-		cli_error("cannot compare with what is loaded: %s", p->text);
+		cli_error("cannot compare with the loaded rules: %s", p->text);
 	reason = report_unfiltered(view.config, &view.run.map, view.backend, &nowhere);
 	if (reason)
 		cli_error("cannot read the interfaces of this machine: %s", error_text(reason));
@@ -78,6 +78,6 @@ static int compare_tree(const struct cli *cli, void *context)
 int cmd_compare(const struct cli *cli)
 {
 	if (cli->operand_count)
-		return cli_error("compare takes no operand; --root names the tree");
+		return cli_error("compare does not take an operand; use --root for the tree");
 	return bounded_run(compare_tree, bounded_late, cli, NULL);
 }

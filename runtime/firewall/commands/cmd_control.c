@@ -30,7 +30,7 @@ static int no_operands(const struct cli *cli)
 {
 	if (!cli->operand_count)
 		return 0;
-	return cli_error("%s takes no operand", cli->program->commands[cli->command].name);
+	return cli_error("%s does not take an operand", cli->program->commands[cli->command].name);
 }
 
 /* ---- stop ---- */
@@ -92,7 +92,7 @@ static bool kill_service(const struct cli *cli)
 	/* The number is checked after the descriptor was opened: from then on it stays that of this process. */
 	killed = process >= 0 && has_lock_open(holder, dir) && syscall(SYS_pidfd_send_signal, process, SIGKILL, NULL, 0) == 0;
 	if (killed)
-		cli_error("process %d, which does not answer, was killed", (int)holder);
+		cli_error("process %d did not answer and was killed", (int)holder);
 	if (process >= 0)
 		close(process);
 	if (dir >= 0)
@@ -126,8 +126,7 @@ int cmd_stop(const struct cli *cli)
 		return client_tree_hangs() && kill_service(cli) ? stop_offline(cli, true) : EXIT_ERROR;
 	wait_for_end(cli);
 	if (!json_is_true(json_object_get(answer, "removed")))
-		json_object_set_new(answer, "error", json_string("the service has ended, but could not take away all its rules; "
-								 "its log says why, and another stop tries again"));
+		json_object_set_new(answer, "error", json_string("the service has ended, but could not remove all its rules; see journalctl -u pve-firewall, and run stop again"));
 	return client_end(answer);
 }
 
@@ -173,8 +172,8 @@ static int enforce_offline(const struct cli *cli, struct offline *offline)
 		conditions_free(&conditions);
 	} else {
 		cli_error("not applied; %s%s%s",
-			  applied_load_minimal(&offline->applied, &c, &applying) ? "the minimal ruleset is in force"
-										    : "what was in force stays in force",
+			  applied_load_minimal(&offline->applied, &c, &applying) ? "the minimal ruleset is loaded"
+										    : "the previous rules stay loaded",
 			  applying.problems ? ": " : "", applying.problems ? applying.problems->text : "");
 	}
 	logged_diagnostics_free(&logged);
@@ -231,7 +230,7 @@ static int apply_until_confirmed(const struct cli *cli, uint64_t seconds)
 	reason = confirm_start_guard(firewall_state_dir(cli), firewall_run_dir(cli), cli->value[CLI_LOG_FILE], &options,
 				     &answered);
 	if (reason)
-		return cli_error("cannot start what goes back: %s", error_text(reason));
+		return cli_error("cannot start the process for the rollback: %s", error_text(reason));
 	answer = client_ask(cli,
 			    json_pack("{s:s, s:I, s:I}", "command", "apply", "confirm", (json_int_t)seconds, "to", (json_int_t)to),
 			    &missing);
@@ -239,7 +238,7 @@ static int apply_until_confirmed(const struct cli *cli, uint64_t seconds)
 		send(answered, "", 1, MSG_NOSIGNAL);
 	close(answered);
 	if (missing)
-		return cli_error("no service runs, so there is nothing that could go back; see pve-firewall start");
+		return cli_error("the service does not run and could not roll back; see pve-firewall start");
 	return answer ? client_end(answer) : EXIT_ERROR;
 }
 
@@ -287,8 +286,8 @@ static int rollback_offline(const struct cli *cli, void *context)
 		return enforce_offline(cli, &offline);
 	offline_close(&offline);
 	if (reason == ENOENT)
-		return cli_error("there is no such generation; see pve-firewall history");
-	return cli_error("cannot go back: %s", error_text(reason));
+		return cli_error("the generation does not exist; see pve-firewall history");
+	return cli_error("cannot roll back: %s", error_text(reason));
 }
 
 int cmd_rollback(const struct cli *cli)
@@ -298,7 +297,7 @@ int cmd_rollback(const struct cli *cli)
 	json_t *answer;
 
 	if (cli->operand_count > 1)
-		return cli_error("rollback takes the number of one generation");
+		return cli_error("rollback needs the number of one generation");
 	if (!control_read_generation(cli->operand_count ? cli->operands[0] : NULL, &number))
 		return EXIT_ERROR;
 	answer = client_ask(cli, json_pack("{s:s, s:I}", "command", "rollback", "to", (json_int_t)number), &missing);
@@ -318,6 +317,6 @@ int cmd_confirm(const struct cli *cli)
 		return EXIT_ERROR;
 	answer = client_ask(cli, json_pack("{s:s}", "command", "confirm"), &missing);
 	if (missing)
-		return cli_error("no service runs, so nothing waits to be confirmed");
+		return cli_error("the service does not run: no confirmation is pending");
 	return answer ? client_end(answer) : EXIT_ERROR;
 }

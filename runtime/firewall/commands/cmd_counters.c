@@ -103,9 +103,10 @@ static void counters_report_unknown(const struct counters *c, const char *name)
 		suggest_word(&s, text_of(slash ? slash + 1 : path));
 	}
 	if (s.best.len)
-		cli_error("the configuration of this node has no file %s; did you mean `%.*s`?", name, TEXT_ARG(s.best));
+		cli_error("%s is not a configuration file of this node; did you mean `%.*s`?", name,
+			  TEXT_ARG(s.best));
 	else
-		cli_error("the configuration of this node has no file %s", name);
+		cli_error("%s is not a configuration file of this node", name);
 }
 
 /* The files that are named, or all. */
@@ -183,10 +184,10 @@ static bool fits(const struct cli *cli)
 	bool all = cli->value[CLI_TOP] || cli->value[CLI_ZERO];
 
 	if (all && cli->operand_count)
-		cli_error("--%s is about all files and takes none: `%s`", cli->value[CLI_ZERO] ? "zero" : "top",
-			  cli->operands[0]);
+		cli_error("--%s applies to all files and cannot be combined with a file: `%s`",
+			  cli->value[CLI_ZERO] ? "zero" : "top", cli->operands[0]);
 	else if (cli->value[CLI_TOP] && cli->value[CLI_ZERO])
-		cli_error("--zero prints nothing and does not go with --top");
+		cli_error("--zero prints nothing and cannot be combined with --top");
 	else
 		return true;
 	return false;

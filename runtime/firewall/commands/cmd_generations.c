@@ -32,7 +32,7 @@ static const char *generation_state(const struct confirm *c, uint64_t number, bo
 		return confirm_was_rolled_back(c, number) ? "rejected" : is_json ? "past" : "";
 	if (is_json)
 		return c->pending ? "pending_confirmation" : "in_force";
-	return c->pending ? "not confirmed yet" : "in force";
+	return c->pending ? "not confirmed yet" : "enforced";
 }
 
 /* A line for each, with its first change; further ones below it. */
@@ -96,7 +96,7 @@ int cmd_history(const struct cli *cli)
 	int status = EXIT_ERROR;
 
 	if (cli->operand_count)
-		return cli_error("history takes no operand");
+		return cli_error("history does not take an operand");
 	if (store_open(&c, cli)) {
 		stdout_open(&out);
 		for (unsigned i = 0; i < c.generations.count && firewall_wants_json(cli); i++)
@@ -107,7 +107,7 @@ int cmd_history(const struct cli *cli)
 			for (unsigned i = 0; i < c.generations.count; i++)
 				history_print(&out, &c, c.generations.all[i]);
 		else
-			out_string(&out, "No generation is kept: nothing was in force yet.\n");
+			out_string(&out, "No generation is kept: nothing was loaded yet.\n");
 		status = stdout_close(&out);
 	}
 	json_decref(all);
@@ -246,7 +246,7 @@ int cmd_diff(const struct cli *cli)
 	uint64_t number = 0;
 
 	if (cli->operand_count > 1)
-		return cli_error("diff takes the number of one generation");
+		return cli_error("diff needs the number of one generation");
 	if (cli->operand_count && (!text_to_number(text_of(cli->operands[0]), INT64_MAX, &number) || !number))
 		return cli_error("`%s` is not the number of a generation; see pve-firewall history", cli->operands[0]);
 	return bounded_run(diff_tree, bounded_late, cli, &number);

@@ -130,6 +130,6 @@ static int localnet_tree(const struct cli *cli, void *context)
 int cmd_localnet(const struct cli *cli)
 {
 	if (cli->operand_count)
-		return cli_error("localnet takes no operand; --root names the tree");
+		return cli_error("localnet does not take an operand; use --root for the tree");
 	return bounded_run(localnet_tree, bounded_late, cli, NULL);
 }

@@ -52,13 +52,16 @@ static int start_wait_for(pid_t child, int ready)
 	out_init_memory(&word);
 	start_read_word(ready, &word);
 	if (word.data[0]) {
-		status = word.data[0] == READY_FAILING[0]
-				 ? cli_error("the service runs, but the configuration is not applied; what was in force stays in "
-					     "force, and it is tried again: %s",
-					     word.data[1] ? word.data + 1 : "the log says why")
-				 : EXIT_CLEAN;
+		status =
+			word.data[0] == READY_FAILING[0]
+				? cli_error(
+					  "the service runs, but the configuration is not applied; the previous rules stay loaded, and the service tries again: %s",
+					  word.data[1] ? word.data + 1 : "see journalctl -u pve-firewall")
+				: EXIT_CLEAN;
 		if (status == EXIT_CLEAN && word.data[1]) {
-			cli_error("the service runs, but not all is in force; pve-firewall status says more: %s", word.data + 1);
+			cli_error(
+				"the service runs, but not everything is enforced; see pve-firewall status: %s",
+				word.data + 1);
 			status = EXIT_FOUND;
 		}
 		out_free(&word);
@@ -67,8 +70,9 @@ static int start_wait_for(pid_t child, int ready)
 	out_free(&word);
 	while (waitpid(child, &status, 0) < 0)
 		if (errno != EINTR)
-			return cli_error("the service is gone: %s", error_text(errno));
-	return WIFEXITED(status) ? WEXITSTATUS(status) : cli_error("the service was killed by signal %d", WTERMSIG(status));
+			return cli_error("service has ended: %s", error_text(errno));
+	return WIFEXITED(status) ? WEXITSTATUS(status)
+				 : cli_error("service was killed by signal %d", WTERMSIG(status));
 }
 
 int cmd_start(const struct cli *cli)
@@ -77,7 +81,7 @@ int cmd_start(const struct cli *cli)
 	int ready;
 
 	if (cli->operand_count)
-		return cli_error("start takes no operand; --root names the tree");
+		return cli_error("start does not take an operand; use --root for the tree");
 	if (cli->value[CLI_DEBUG] || getenv("NOTIFY_SOCKET"))
 		return start_serve(cli, -1);
 	child = daemonize(&ready);

@@ -112,9 +112,9 @@ static void status_print_pending(struct out *out, const json_t *service)
 
 	out_printf(out, "Not confirmed yet: in %lld seconds ", (long long)json_integer_value(json_object_get(service, "seconds_left")));
 	if (!json_is_object(unchanged)) {
-		out_string(out, "what has changed since ");
+		out_string(out, "everything that changed since ");
 		status_print_generation(out, changed);
-		out_string(out, " is taken back.\n");
+		out_string(out, " is reverted.\n");
 		return;
 	}
 	status_print_generation(out, unchanged);
@@ -122,7 +122,7 @@ static void status_print_pending(struct out *out, const json_t *service)
 	if (!same) {
 		out_string(out, ", or ");
 		status_print_generation(out, changed);
-		out_string(out, " if the files that this one has changed have changed again");
+		out_string(out, " if files of the confirmed change have changed again");
 	}
 	out_string(out, ".\n");
 }
@@ -153,14 +153,13 @@ static void status_print_text(struct out *out, const struct view *view, const js
 	if (is_true(service, "held")) {
 		out_string(out, "The configuration was not confirmed, or rolled back: ");
 		status_print_generation(out, json_object_get(service, "enforced"));
-		out_string(out, " is enforced in the place of the files below, until these change or `pve-firewall apply` asks "
-				"for them.\n");
+		out_string(out, " is enforced instead of the files below, until they change or `pve-firewall apply` is run.\n");
 	}
 	if (is_true(service, "failing")) {
-		out_printf(out, "The last configuration could not be applied; %s, and it is tried again: ",
-			   has_condition(service, "minimal_ruleset") ? "the minimal ruleset is in force"
-								     : "what was in force before stays in force");
-		out_escaped(out, text_of(reason ? reason : "the log says why"));
+		out_printf(out, "The current configuration could not be applied; %s, and the service tries again: ",
+			   has_condition(service, "minimal_ruleset") ? "the minimal ruleset is loaded"
+								     : "the previous rules stay loaded");
+		out_escaped(out, text_of(reason ? reason : "see journalctl -u pve-firewall"));
 		out_char(out, '\n');
 	}
 	status_print_conditions(out, service);
@@ -253,7 +252,7 @@ int cmd_status(const struct cli *cli)
 	int status;
 
 	if (cli->operand_count)
-		return cli_error("status takes no operand; --root names the tree");
+		return cli_error("status does not take an operand; use --root for the tree");
 	service = client_ask_within(cli, json_pack("{s:s}", "command", "status"), STATUS_WAIT, &missing);
 	if (missing)
 		service = json_object();

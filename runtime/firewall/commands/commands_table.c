@@ -22,7 +22,7 @@ static const char *const later[] = { "simulate", NULL };
 
 const struct cli_program pve_firewall = {
 	.name = "pve-firewall",
-	.see = "pve-firewall COMMAND --help lists the options of one; pve-firewall(8) tells all.",
+	.see = "pve-firewall COMMAND --help lists the options of a command. pve-firewall(8) is the manual.",
 	.commands = commands,
 	.command_count = FIREWALL_COMMANDS,
 	.options = options,

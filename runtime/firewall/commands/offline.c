@@ -23,7 +23,7 @@ static bool offline_lock(struct offline *o, const char *path, int wait)
 	if (o->lock >= 0)
 		return true;
 	if (errno == EWOULDBLOCK)
-		cli_error("a pve-firewall, process %d, has %s/lock and does not answer", (int)holder, path);
+		cli_error("pve-firewall process %d holds %s/lock and does not answer", (int)holder, path);
 	else
 		cli_error("cannot lock %s/lock: %s", path, error_text(errno));
 	close(o->run_dir);

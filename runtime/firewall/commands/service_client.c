@@ -53,7 +53,7 @@ json_t *client_ask_within(const struct cli *cli, json_t *request, int limit, boo
 
 	*missing = !answer && (errno == ENOENT || errno == ECONNREFUSED || errno == ENOTDIR);
 	if (!answer && !*missing)
-		cli_error("the service at %s does not answer: %s", firewall_run_dir(cli), error_text(errno));
+		cli_error("service at %s does not answer: %s", firewall_run_dir(cli), error_text(errno));
 	return answer;
 }
 

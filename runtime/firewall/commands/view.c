@@ -63,7 +63,7 @@ void view_compare(struct view *view)
 	view->differs = view->config && view_differs(&loading, view);
 	view->compared = view->config && !loading.problems;
 	for (const struct backend_problem *p = loading.problems; p; p = p->next)
-		cli_error("cannot compare with what is loaded: %s", p->text);
+		cli_error("cannot compare with the loaded rules: %s", p->text);
 }
 
 int view_end(struct view *view)

@@ -51,7 +51,7 @@ static bool applied_empty(struct applied *a, struct arena *arena, const struct b
 	if (!done)
 		log_problems(a, NULL, backend, loading.problems);
 	if (loading.messages)
-		log_message(a->log, PRIORITY_INFO, NULL, "%s: our rules are taken away", backend->name);
+		log_message(a->log, PRIORITY_INFO, NULL, "%s: rules of the service removed", backend->name);
 	return done;
 }
 

@@ -109,8 +109,8 @@ static void confirm_print_state(const struct confirm *c, struct out *out)
 void confirm_note_reason(struct confirm *c, int reason)
 {
 	if (reason && reason != c->reason && c->log)
-		log_message(c->log, PRIORITY_ERROR, NULL, "cannot keep generations in %s: %s; apply --confirm and rollback may "
-							  "have nothing to go back to",
+		log_message(c->log, PRIORITY_ERROR, NULL,
+			    "cannot keep generations in %s: %s; apply --confirm and rollback may not work",
 			    c->path, error_text(reason));
 	c->reason = reason;
 }
@@ -173,8 +173,10 @@ static void confirm_read_line(struct confirm *c, char *line)
 	else if (sscanf(line, "taken_back %" SCNu64, &number) == 1 && c->rolled_back_count < GENERATIONS_MOST)
 		c->rolled_back[c->rolled_back_count++] = number;
 	else if (strncmp(line, "reject ", 7) == 0 && !confirm_read_rejected(c, line) && c->log)
-		log_message(c->log, PRIORITY_CRITICAL, NULL,
-			    "%s: what is to be enforced instead of a rejected file is lost; the file counts again", c->path);
+		log_message(
+			c->log, PRIORITY_CRITICAL, NULL,
+			"%s: the content to enforce instead of a rejected file is lost; the file applies again",
+			c->path);
 }
 
 /* False: the last line is missing, as after a power failure. */
@@ -201,10 +203,11 @@ static void confirm_read_state(struct confirm *c)
 	if (!reason && !confirm_read_lines(c, text.data))
 		reason = ENODATA;
 	if (reason && reason != ENOENT && c->log)
-		log_message(c->log, PRIORITY_CRITICAL, NULL,
-			    "%s/" STATE " is damaged: %s; what was rejected, or waits to be confirmed, may be lost: such files "
-			    "count again",
-			    c->path, error_text(reason));
+		log_message(
+			c->log, PRIORITY_CRITICAL, NULL,
+			"%s/" STATE
+			" is damaged: %s; rejected files and pending confirmations may be lost, and such files apply again",
+			c->path, error_text(reason));
 	out_free(&text);
 }
 
@@ -247,9 +250,10 @@ void confirm_open(struct confirm *c, const char *state_path, const char *run_pat
 	reason = confirm_open_store(c, state_path, create);
 	if (reason && strcmp(state_path, run_path) != 0) {
 		if (create && log)
-			log_message(log, PRIORITY_WARNING, NULL, "cannot keep generations in %s: %s; they are kept in %s, until the "
-								 "machine restarts",
-				    c->path, error_text(reason), run_path);
+			log_message(
+				log, PRIORITY_WARNING, NULL,
+				"cannot keep generations in %s: %s; they are kept in %s until the machine restarts",
+				c->path, error_text(reason), run_path);
 		reason = confirm_open_store(c, run_path, create);
 	}
 	confirm_note_reason(c, create ? reason : 0);

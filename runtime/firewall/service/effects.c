@@ -90,7 +90,8 @@ void service_check_wiring(struct service *s)
 	uint64_t now = clock_us(CLOCK_MONOTONIC), again;
 
 	if (reason) {
-		log_message(&s->log, PRIORITY_WARNING, NULL, "cannot ask how guests are plugged: %s", error_text(reason));
+		log_message(&s->log, PRIORITY_WARNING, NULL,
+			    "cannot determine which bridges guests are plugged into: %s", error_text(reason));
 		return;
 	}
 	reason = bridge_calls_set(&links, on);
@@ -223,18 +224,19 @@ static void effects_state_conditions(struct service *s, const struct compilation
 	conditions_end(&s->conditions);
 	conditions_begin(&s->conditions, CONDITION_MINIMAL_RULESET);
 	if (s->applied.minimal)
-		conditions_add(&s->conditions, NULL,
-			       "the configuration cannot be loaded: the minimal ruleset is in force (%s): the host's management "
-			       "access, policies for everything else",
-			       s->applied.backend->name);
+		conditions_add(
+			&s->conditions, NULL,
+			"configuration cannot be loaded; the minimal ruleset is loaded (%s): management access to the host is open, policies decide everything else",
+			s->applied.backend->name);
 	conditions_end(&s->conditions);
 	if (!done)
 		return;
 	left_out_state(&s->conditions, c, &s->applied.left_out);
 	conditions_begin(&s->conditions, CONDITION_OTHER_TARGET);
 	if (applying->others_stay)
-		conditions_add(&s->conditions, NULL,
-			       "rules of the other target could not be taken away: both are in force, and what one of them drops is dropped");
+		conditions_add(
+			&s->conditions, NULL,
+			"rules of the other target could not be removed: both are loaded, and a packet that either of them drops is dropped");
 	conditions_end(&s->conditions);
 }
 
@@ -246,12 +248,12 @@ static void note_repair(struct service *s, const struct backend_loading *loading
 		return;
 	s->counts.repairs++;
 	log_message(&s->log, PRIORITY_WARNING, NULL,
-		    "somebody else has changed rules of ours in the kernel; they are loaded anew");
+		    "rules in the kernel were changed externally; they are loaded again");
 	for (const struct backend_difference *d = loading->differences; d; d = d->next)
 		if (same || d->certain)
-			log_message(&s->log, PRIORITY_WARNING, NULL, "changed by others: %s", d->text);
+			log_message(&s->log, PRIORITY_WARNING, NULL, "changed externally: %s", d->text);
 	if (loading->difference_count > BACKEND_DIFFERENCES_MOST)
-		log_message(&s->log, PRIORITY_WARNING, NULL, "changed by others: %u more",
+		log_message(&s->log, PRIORITY_WARNING, NULL, "changed externally: %u more",
 			    loading->difference_count - BACKEND_DIFFERENCES_MOST);
 }
 
@@ -267,10 +269,10 @@ static void note_in_force(struct service *s, const struct compilation *c)
 static const char *what_disables(const struct compilation *c)
 {
 	if (!c->inputs.cluster)
-		return "the lack of a firewall/cluster.fw";
+		return "a missing cluster.fw";
 	if (c->config->cluster_options.enable > 1)
-		return "the time at `enable` in firewall/cluster.fw, which is over";
-	return "firewall/cluster.fw, which does not say `enable: 1`";
+		return "the expired time at `enable` in cluster.fw";
+	return "cluster.fw";
 }
 
 /* `applying` has succeeded. */
@@ -281,17 +283,21 @@ static void report_applied(struct service *s, const struct compilation *c, const
 	bool enabled = config_enabled(c->config), logs_connections = enabled && c->config->host_options.log_nf_conntrack;
 
 	if (!enabled && (applying->changed || s->is_filtering))
-		log_message(&s->log, PRIORITY_WARNING, &cluster, "firewall disabled by %s: all rules are removed",
+		log_message(&s->log, PRIORITY_WARNING, &cluster, "firewall disabled by %s: all rules removed",
 			    what_disables(c));
 	s->is_filtering = enabled;
 	wiring_expect(&s->wiring, c->config, &c->map, c->backend->needs_bridge_calls);
 	service_check_wiring(s);
 	confirm_note_applied(&s->confirm, c, applying->changed);
-	log_message(&s->log, applying->changed ? PRIORITY_INFO : PRIORITY_DEBUG, NULL,
-		    "%s: %s (%u errors, %u warnings in the configuration; compiled in %.1f ms, applied in %.1f ms)",
-		    c->backend->name, applying->changed ? "changes are applied" : "nothing has changed",
-		    c->diags.counts[SEVERITY_ERROR], c->diags.counts[SEVERITY_WARNING],
-		    (double)s->counts.compile_time / 1e6, (double)s->counts.apply_time / 1e6);
+	log_message(
+		&s->log, applying->changed ? PRIORITY_INFO : PRIORITY_DEBUG, NULL,
+		"%s: %s (%u errors, %u warnings in the configuration; compiled in %.1f ms, applied in %.1f ms)",
+		c->backend->name,
+		!applying->changed ? "nothing has changed"
+		: enabled          ? "changes are applied"
+				   : "all rules are removed",
+		c->diags.counts[SEVERITY_ERROR], c->diags.counts[SEVERITY_WARNING],
+		(double)s->counts.compile_time / 1e6, (double)s->counts.apply_time / 1e6);
 	log_message(&s->log, PRIORITY_DEBUG, NULL,
 		    "sent: %u messages, %u sets, %u chains, %u rules; the kernel took %.1f ms", l->messages, l->sets, l->chains,
 		    l->rules, (double)l->kernel_time / 1e6);
@@ -344,14 +350,15 @@ static enum cycle_event effects_load(void *context)
 	s->counts.changes += applying.changed;
 	if (done) {
 		if (missed)
-			log_message(&s->log, PRIORITY_DEBUG, NULL, "others were at work in the kernel meanwhile");
+			log_message(&s->log, PRIORITY_DEBUG, NULL,
+				    "other programs changed rules at the same time");
 		report_applied(s, c, &applying);
 		s->in_force = true;
 	} else {
 		log_message(&s->log, PRIORITY_ERROR, NULL, "%s",
-			    applying.loading.unsure ? "whether this is in force is found out at the next attempt"
-			    : s->applied.minimal    ? "not applied; the minimal ruleset is in force"
-						    : "not applied; what was in force before stays in force");
+			    applying.loading.unsure ? "the next attempt determines whether this is loaded"
+			    : s->applied.minimal    ? "not applied; the minimal ruleset is loaded"
+						    : "not applied; the previous rules stay loaded");
 	}
 	state_unusable(s); /* it may have been compiled again, and not be usable any more */
 	arena_free(&arena);
@@ -442,7 +449,7 @@ static void effects_finished(void *context, bool failed, bool recovered)
 	if (!s->in_force) /* not compiled, not loaded, or doubted */
 		forget_compiled(s);
 	if (!failed && recovered)
-		log_message(&s->log, PRIORITY_NOTICE, NULL, "applied after having failed");
+		log_message(&s->log, PRIORITY_NOTICE, NULL, "applied after a failure");
 	if (!failed)
 		s->counts.last_success = time(NULL);
 	notify_systemd(s);
@@ -474,7 +481,8 @@ static void effects_end(void *context, bool remove)
 		in_force_forget(s->run_dir);
 	}
 	if (remove && remove_all(s))
-		log_message(&s->log, PRIORITY_NOTICE, NULL, "pve-firewall ends; nothing of it is in the kernel any more");
+		log_message(&s->log, PRIORITY_NOTICE, NULL,
+			    "pve-firewall ends; its rules are removed from the kernel");
 	else
 		log_message(&s->log, PRIORITY_NOTICE, NULL, "pve-firewall ends; its rules stay in the kernel");
 	sd_event_exit(s->event, 0);

@@ -49,7 +49,7 @@ static bool guard_enforce(struct guard *guard, struct confirm *confirm, int run_
 	if (done)
 		confirm_note_applied(confirm, &c, applying.changed);
 	else if (!c.config)
-		log_message(&guard->log, PRIORITY_CRITICAL, NULL, "what was enforced before cannot be read");
+		log_message(&guard->log, PRIORITY_CRITICAL, NULL, "previous configuration cannot be read");
 	compilation_free(&c);
 	arena_free(&arena);
 	applied_free(&applied);
@@ -64,7 +64,7 @@ static void guard_roll_back(struct guard *guard, int run_dir)
 	confirm_open(&confirm, guard->state_path, guard->run_path, true, &guard->log);
 	if (confirm_is_over(&confirm) && confirm_roll_back(&confirm, guard->options, NULL) &&
 	    guard_enforce(guard, &confirm, run_dir))
-		log_message(&guard->log, PRIORITY_NOTICE, NULL, "what was enforced before is enforced again");
+		log_message(&guard->log, PRIORITY_NOTICE, NULL, "previous configuration is enforced again");
 	confirm_close(&confirm);
 }
 

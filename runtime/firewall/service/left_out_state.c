@@ -72,8 +72,9 @@ static void state_lines(struct conditions *conditions, const struct compilation 
 				       d->parts ? d->parts->text : "");
 	}
 	for (const struct left_out_rule *rule = left_out->rules; rule; rule = rule->hh.next)
-		conditions_add(conditions, NULL, "a rule that no line asks for is %s: %s",
-			       rule->guarded ? "replaced by one that drops everything" : "left out", rule->words);
+		conditions_add(conditions, NULL, "a rule that belongs to no line is %s: %s",
+			       rule->guarded ? "replaced by one that drops everything" : "left out",
+			       rule->words);
 	conditions_end(conditions);
 }
 

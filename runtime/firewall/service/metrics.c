@@ -71,9 +71,9 @@ static void print_zones(struct out *out, const struct compilation *compilation)
 	counters_init(&c, &arena, &compilation->map, compilation->config);
 	if (counters_read(&c, compilation->backend) == 0) {
 		metrics_describe(out, "packets_total", "counter",
-				 "Packets that rules have decided about since they were loaded");
+				 "Packets matched by rules since they were loaded");
 		zone_samples(&arena, out, "packets_total", &c, false);
-		metrics_describe(out, "bytes_total", "counter", "The bytes of these packets");
+		metrics_describe(out, "bytes_total", "counter", "Bytes of these packets");
 		zone_samples(&arena, out, "bytes_total", &c, true);
 	}
 	counters_free(&c);
@@ -115,9 +115,9 @@ static void logger_metrics(const struct service *s, struct out *out)
 	static const struct {
 		const char *key, *name, *help;
 	} rows[] = {
-		{ "received", "log_received_total", "Packets that the logger has got" },
-		{ "written", "log_written_total", "Lines that it has written" },
-		{ "lost_kernel", "log_lost_kernel_total", "Packets that were lost before it got them" },
+		{ "received", "log_received_total", "Packets that the logger received" },
+		{ "written", "log_written_total", "Lines that the logger wrote" },
+		{ "lost_kernel", "log_lost_kernel_total", "Packets lost before the logger received them" },
 		{ "lost_disk", "log_lost_disk_total", "Lines that could not be written" },
 		{ "malformed", "log_malformed_total", "Packets that were malformed" },
 	};
@@ -139,29 +139,29 @@ void service_metrics(void *context, struct out *out)
 	const struct service *s = context;
 	const struct service_counts *n = &s->counts;
 
-	metrics_describe(out, "build_info", "gauge", "Always 1; the label is this program's version");
+	metrics_describe(out, "build_info", "gauge", "Always 1; the label is the version of this program");
 	metrics_sample(out, "build_info", "version=\"" PVEFW_VERSION "\"", 1);
 	metric(out, "enabled", "gauge", "Whether the cluster's option `enable` is on", n->enabled);
 	metric(out, "failing", "gauge", "Whether the last compilation could not be applied", cycle_is_failing(&s->cycle));
-	metric(out, "pending_changes", "gauge", "Whether what the files say is not in force, or not yet", !s->in_force || s->cycle.due || s->confirm.enforced);
+	metric(out, "pending_changes", "gauge", "Whether the loaded rules differ from the configuration files", !s->in_force || s->cycle.due || s->confirm.enforced);
 	metric(out, "pending_confirmation", "gauge", "Whether `apply --confirm` or `rollback --confirm` waits for `confirm`",
 	       s->confirm.pending);
 	metric(out, "last_success_timestamp_seconds", "gauge",
-	       "When all was last compiled and found, or made to be, in force, in seconds since 1970; 0: not yet", (double)n->last_success);
+	       "Time of the last successful cycle, in seconds since 1970; 0: none yet", (double)n->last_success);
 	metric(out, "unfiltered_guests", "gauge",
-	       "Guests with a NIC that is to be filtered and is plugged in such a way that it cannot be", (double)s->wiring.unfiltered_guests);
+	       "Guests with a NIC that cannot be filtered because of how it is plugged in", (double)s->wiring.unfiltered_guests);
 	metric(out, "compilations_total", "counter", "Compilations of the tree", (double)n->compilations);
 	metric(out, "compile_seconds_total", "counter", "Time spent compiling", metrics_seconds(n->compile_time_all));
 	metric(out, "compile_last_seconds", "gauge", "Time the last compilation took", metrics_seconds(n->compile_time));
 	metric(out, "unusable_trees_total", "counter", "Compilations that could not read the tree", (double)n->unusable);
 	metric(out, "applies_total", "counter", "Configurations compared with the kernel's rules, and applied", (double)n->applies);
-	metric(out, "apply_changes_total", "counter", "Those that have changed something", (double)n->changes);
-	metric(out, "patches_total", "counter", "Changes of one guest that were applied without the others", (double)n->patches);
+	metric(out, "apply_changes_total", "counter", "Applied configurations that changed something", (double)n->changes);
+	metric(out, "patches_total", "counter", "Changes of one guest that were applied alone", (double)n->patches);
 	metric(out, "apply_seconds_total", "counter", "Time spent applying", metrics_seconds(n->apply_time_all));
-	metric(out, "apply_last_seconds", "gauge", "Time the last one took", metrics_seconds(n->apply_time));
-	metric(out, "failures_total", "counter", "Cycles that have failed", (double)s->cycle.failures);
-	metric(out, "repairs_total", "counter", "Times that others had changed our rules in the kernel", (double)n->repairs);
-	metric(out, "files_read_total", "counter", "Files of the tree that were read", (double)n->files_read);
+	metric(out, "apply_last_seconds", "gauge", "Time the last application took", metrics_seconds(n->apply_time));
+	metric(out, "failures_total", "counter", "Failed cycles", (double)s->cycle.failures);
+	metric(out, "repairs_total", "counter", "Times that rules in the kernel were changed externally", (double)n->repairs);
+	metric(out, "files_read_total", "counter", "Files of the tree read", (double)n->files_read);
 	diagnostics_metrics(s, out);
 	conditions_metrics(s, out);
 	logger_metrics(s, out);

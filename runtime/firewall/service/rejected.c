@@ -297,7 +297,8 @@ uint64_t confirm_settle(struct confirm *c)
 
 		if (file->changed) {
 			if (c->log)
-				log_message(c->log, PRIORITY_NOTICE, &about, "%s has changed and counts again", file->path);
+				log_message(c->log, PRIORITY_NOTICE, &about,
+					    "%s has changed and applies again", file->path);
 			rejected_file_free(file);
 			continue;
 		}
@@ -311,7 +312,8 @@ uint64_t confirm_settle(struct confirm *c)
 		return soonest;
 	if (!kept) {
 		if (c->log)
-			log_message(c->log, PRIORITY_NOTICE, NULL, "the configuration has changed and counts again");
+			log_message(c->log, PRIORITY_NOTICE, NULL,
+				    "configuration has changed and applies again");
 		free(c->rejected);
 		c->rejected = NULL;
 		c->enforced = 0;
@@ -330,9 +332,11 @@ void confirm_state(const struct confirm *c, struct conditions *conditions)
 	for (unsigned i = 0; i < c->rejected_count && i < STATED_MOST; i++) {
 		struct log_about about = { NULL, c->rejected[i].path, 0 };
 
-		conditions_add(conditions, &about, "%s %s: %s %s until this file changes or `pve-firewall apply` asks for it",
+		conditions_add(conditions, &about,
+			       "%s %s: %s %s until this file changes or `pve-firewall apply` is run",
 			       c->rejected[i].path, reason, enforced,
-			       c->rejected[i].enforced_exists ? "is enforced" : "has no such file, and it is left out");
+			       c->rejected[i].enforced_exists ? "is enforced"
+							      : "does not have this file, and it is ignored");
 	}
 	if (c->rejected_count > STATED_MOST)
 		conditions_add(conditions, NULL, "%u more files: each %s", c->rejected_count - STATED_MOST, reason);
@@ -416,11 +420,11 @@ bool confirm_roll_back(struct confirm *c, const struct input_options *options, s
 	target = confirm_target(c, present);
 	reason = target ? confirm_reject(c, present, target, REJECTED_NOT_CONFIRMED) : EALREADY;
 	if (!reason && c->log)
-		log_message(c->log, PRIORITY_WARNING, NULL,
-			    "not confirmed in time: going back to what was enforced before: %s",
+		log_message(c->log, PRIORITY_WARNING, NULL, "not confirmed in time: rolling back: %s",
 			    confirm_describe(c, &tree.arena, target));
 	else if (reason == EALREADY && c->log)
-		log_message(c->log, PRIORITY_NOTICE, NULL, "not confirmed in time, but there is nothing to take back");
+		log_message(c->log, PRIORITY_NOTICE, NULL,
+			    "not confirmed in time, but there is nothing to roll back");
 	else if (c->log)
 		log_message(c->log, PRIORITY_CRITICAL, NULL, "not confirmed in time, but %s cannot be read: %s",
 			    confirm_describe(c, &tree.arena, target), error_text(reason));

@@ -54,9 +54,10 @@ static json_t *outcome(const struct service *s, bool applied, const char *messag
 
 	if (!applied)
 		return json_pack("{s:s+++}", "error",
-				 s->applied.minimal ? "not applied; the minimal ruleset is in force"
-						    : "not applied; what was in force stays in force",
-				 ", and it is tried again: ", reason ? reason : "the log says why", "");
+				 s->applied.minimal ? "not applied; the minimal ruleset is loaded"
+						    : "not applied; the previous rules stay loaded",
+				 ", and the service tries again: ",
+				 reason ? reason : "see journalctl -u pve-firewall", "");
 	return json_pack("{s:b, s:s, s:s?, s:o}", "applied", 1, "target", s->applied.backend->name, "message", message,
 			 "left_out", left_out_texts(s));
 }
@@ -66,19 +67,21 @@ static json_t *outcome(const struct service *s, bool applied, const char *messag
 /* What is rolled back when, for the person who asks; from `arena`. */
 static const char *describe_wait(const struct confirm *c, struct arena *arena, uint64_t seconds)
 {
-	const char *unless = arena_printf(arena, "Unless `pve-firewall confirm` comes within %llu seconds,",
+	const char *unless = arena_printf(arena, "Unless `pve-firewall confirm` is run within %llu seconds,",
 					  (unsigned long long)seconds);
 	const char *before = confirm_describe(c, arena, c->if_unchanged), *now = confirm_describe(c, arena, c->requested);
 
 	if (!c->if_unchanged)
-		return arena_printf(arena, "Nothing is to be confirmed yet: %s stays in force. %s changes that come until then "
-					   "are taken back.",
-				    now, unless);
+		return arena_printf(
+			arena,
+			"Nothing to confirm yet: %s stays loaded. %s changes made until then are reverted.",
+			now, unless);
 	if (c->if_unchanged == c->if_changed)
 		return arena_printf(arena, "Applied. %s %s is enforced again.", unless, before);
-	return arena_printf(arena, "Applied. %s %s is enforced again, or %s if the files that this one has changed are changed "
-				   "again until then.",
-			    unless, before, now);
+	return arena_printf(
+		arena,
+		"Applied. %s %s is enforced again, or %s if files of this change are changed again until then.",
+		unless, before, now);
 }
 
 static json_t *await_confirmation(struct service *s, uint64_t seconds, uint64_t to)
@@ -91,29 +94,30 @@ static json_t *await_confirmation(struct service *s, uint64_t seconds, uint64_t 
 	int reason;
 
 	if (s->cycle.disabled_since || tree_is_in_doubt(&s->tree))
-		return refusal("the configuration is being written, and is empty at the moment: try again");
+		return refusal("configuration is being written and is empty at the moment; try again");
 	if (!previous)
-		return c->reason ? failure("cannot keep what is in force, to go back to", c->reason)
-				 : refusal("nothing was in force yet, so there is nothing to go back to");
+		return c->reason ? failure("cannot save the loaded configuration for a rollback", c->reason)
+				 : refusal("nothing was loaded yet, so a rollback is not possible");
 	/* Before the cycle: this process may be killed in it. */
 	reason = service_await_confirmation(s, previous, to, seconds);
 	if (reason == ENOENT)
-		answer = refusal(arena_printf(&arena, "there is no generation %llu; see pve-firewall history",
+		answer = refusal(arena_printf(&arena,
+					      "generation %llu does not exist; see pve-firewall history",
 					      (unsigned long long)to));
 	else if (reason)
-		answer = failure("cannot keep what is to be gone back to", reason);
+		answer = failure("cannot save the configuration for a rollback", reason);
 	if (!answer) {
 		confirm_release(c);
 		applied = cycle_request(&s->cycle, CYCLE_APPLY);
 		if (!was_pending && c->in_force != previous)
 			reason = service_await_confirmation(s, previous, to, seconds);
 		if (reason)
-			answer = failure("cannot keep what is to be gone back to", reason);
+			answer = failure("cannot save the configuration for a rollback", reason);
 		else if (applied && !c->if_unchanged && !confirm_before(c))
-			answer = refusal(arena_printf(&arena,
-						      "there is nothing to go back to: %s, which is in force, is the first that is "
-						      "kept, and it stays; only changes within the time are taken back",
-						      confirm_describe(c, &arena, c->in_force)));
+			answer = refusal(arena_printf(
+				&arena,
+				"%s, which is loaded, is the oldest that is kept: it stays, and only changes made within the time are reverted",
+				confirm_describe(c, &arena, c->in_force)));
 		else
 			answer = outcome(s, applied, describe_wait(c, &arena, seconds));
 	}
@@ -133,7 +137,7 @@ static json_t *answer_apply(struct service *s, const json_t *request)
 	uint64_t seconds = request_number(request, "confirm");
 
 	if (json_object_get(request, "confirm") && (!seconds || seconds > 86400))
-		return refusal("confirm takes a number of seconds from 1 to 86400");
+		return refusal("confirm needs a number of seconds from 1 to 86400");
 	if (seconds)
 		return await_confirmation(s, seconds, request_number(request, "to"));
 	confirm_release(&s->confirm);
@@ -146,7 +150,7 @@ static json_t *answer_confirm(struct service *s, const json_t *request)
 
 	(void)request;
 	if (reason == ENOENT)
-		return json_pack("{s:s}", "error", "nothing waits to be confirmed");
+		return json_pack("{s:s}", "error", "no confirmation is pending");
 	if (reason)
 		return failure("cannot confirm", reason);
 	log_message(&s->log, PRIORITY_NOTICE, NULL, "confirmed");
@@ -185,24 +189,28 @@ static json_t *answer_rollback(struct service *s, const json_t *request)
 	if (!number)
 		number = confirm_before_edit(c);
 	if (!number)
-		return refusal("there is no earlier generation to go back to");
+		return refusal("there is no earlier generation for a rollback");
 	described = confirm_describe(c, &arena, number);
 	reason = reject_present(s, number);
 	if (reason && reason != EALREADY) {
-		answer = reason == ENOENT ? refusal(arena_printf(&arena, "there is no generation %llu; see pve-firewall history",
-								 (unsigned long long)number))
-					  : failure(arena_printf(&arena, "cannot read %s", described), reason);
+		answer = reason == ENOENT
+				 ? refusal(arena_printf(
+					   &arena, "generation %llu does not exist; see pve-firewall history",
+					   (unsigned long long)number))
+				 : failure(arena_printf(&arena, "cannot read %s", described), reason);
 	} else {
 		if (reason == EALREADY) { /* the present files are those */
 			confirm_cancel(c);
 			confirm_release(c);
 		}
 		log_message(&s->log, PRIORITY_WARNING, NULL, "rolled back to %s", described);
-		answer = outcome(s, cycle_request(&s->cycle, CYCLE_APPLY),
-				 reason ? arena_printf(&arena, "The present files are those of %s.", described)
-					: arena_printf(&arena, "%s is enforced until the files that differ from it change, or "
-							       "`pve-firewall apply` asks for them.",
-						       described));
+		answer = outcome(
+			s, cycle_request(&s->cycle, CYCLE_APPLY),
+			reason ? arena_printf(&arena, "The current files are those of %s.", described)
+			       : arena_printf(
+					 &arena,
+					 "%s is enforced until files that differ from it change, or `pve-firewall apply` is run.",
+					 described));
 	}
 	arena_free(&arena);
 	return answer;

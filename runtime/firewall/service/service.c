@@ -33,7 +33,8 @@ static void on_surroundings(void *context)
 {
 	struct service *s = context;
 
-	log_message(&s->log, PRIORITY_INFO, NULL, "this machine's networks, alternative names or resolved names have changed");
+	log_message(&s->log, PRIORITY_INFO, NULL,
+		    "networks, alternative names or resolved names of this machine have changed");
 	cycle_handle(&s->cycle, CYCLE_SURROUNDINGS_CHANGED);
 }
 
@@ -71,7 +72,7 @@ static int on_expiry(sd_event_source *source, uint64_t now, void *context)
 
 	(void)source;
 	(void)now;
-	log_message(&s->log, PRIORITY_NOTICE, NULL, "the time in the cluster's `enable` is over");
+	log_message(&s->log, PRIORITY_NOTICE, NULL, "time at `enable` in cluster.fw has expired");
 	cycle_handle(&s->cycle, CYCLE_ENABLE_EXPIRED);
 	return 0;
 }
@@ -96,7 +97,7 @@ static int on_signal(sd_event_source *source, const struct signalfd_siginfo *inf
 		break;
 	case SIGHUP:
 		sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)clock_us(CLOCK_MONOTONIC));
-		log_message(&s->log, PRIORITY_INFO, NULL, "reading everything anew");
+		log_message(&s->log, PRIORITY_INFO, NULL, "reading everything again");
 		cycle_handle(&s->cycle, CYCLE_RELOAD);
 		break;
 	default:
@@ -111,7 +112,7 @@ int service_await_confirmation(struct service *s, uint64_t previous, uint64_t to
 
 	if (!reason) {
 		service_arm(s->deadline, s->confirm.deadline);
-		log_message(&s->log, PRIORITY_NOTICE, NULL, "going back in %llu seconds unless confirmed",
+		log_message(&s->log, PRIORITY_NOTICE, NULL, "rolling back in %llu seconds unless confirmed",
 			    (unsigned long long)seconds);
 	}
 	return reason;
@@ -121,7 +122,8 @@ int service_await_confirmation(struct service *s, uint64_t previous, uint64_t to
 void service_stop(struct service *s, bool keep_rules)
 {
 	if (s->confirm.pending)
-		log_message(&s->log, PRIORITY_NOTICE, NULL, "stopped while a confirmation was awaited: nothing is taken back");
+		log_message(&s->log, PRIORITY_NOTICE, NULL,
+			    "stopped while a confirmation was pending: nothing is rolled back");
 	confirm_cancel(&s->confirm);
 	cycle_handle(&s->cycle, keep_rules ? CYCLE_LEAVE : CYCLE_STOP);
 }
@@ -173,8 +175,8 @@ static int service_take_lock(struct service *s)
 	if (s->lock >= 0)
 		return 0;
 	if (errno == EWOULDBLOCK)
-		return cli_error("another pve-firewall, process %d, has %s/lock; see pve-firewall status", (int)holder,
-				 s->run_path);
+		return cli_error("another pve-firewall, process %d, holds %s/lock; see pve-firewall status",
+				 (int)holder, s->run_path);
 	return cli_error("cannot lock %s/lock: %s", s->run_path, error_text(errno));
 }
 
@@ -197,7 +199,7 @@ static void open_surroundings(struct service *s)
 		reason = link_watch_start(&s->links, s->event, on_links, s);
 	if (reason)
 		log_message(&s->log, PRIORITY_WARNING, NULL,
-			    "cannot watch this machine's interfaces and addresses: %s; their changes are noticed later",
+			    "cannot watch interfaces and addresses: %s; their changes are noticed later",
 			    error_text(reason));
 }
 
@@ -236,7 +238,8 @@ int service_open(struct service *s, const struct cli *cli, control_handler *answ
 	conditions_init(&s->conditions, &s->log);
 	reason = log_check(&s->log);
 	if (reason) /* a firewall without a log is better than none */
-		cli_error("cannot write %s: %s; messages are lost until it can be written", s->log.path, error_text(reason));
+		cli_error("cannot write %s: %s; messages are lost until this works", s->log.path,
+			  error_text(reason));
 	reason = open_events(s);
 	if (reason)
 		return cli_error("cannot run: %s", error_text(reason));
@@ -275,7 +278,7 @@ static void tell_ready(struct service *s)
 	if (s->ready < 0)
 		return;
 	if (dprintf(s->ready, "%s%s%c", failing ? READY_FAILING : READY_APPLIED, reason ? reason : "", '\0') < 0)
-		log_message(&s->log, PRIORITY_DEBUG, NULL, "nobody waits for this service to start");
+		log_message(&s->log, PRIORITY_DEBUG, NULL, "no process waits for this service to start");
 	close(s->ready);
 	s->ready = -1;
 }

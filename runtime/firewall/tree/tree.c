@@ -51,8 +51,8 @@ bool tree_is_in_doubt(const struct tree *t)
 
 static const char *consequence(const struct tree *t)
 {
-	return tree_is_known(t) ? "what is in force stays in force"
-				: "nothing is compiled, and what is in force stays in force";
+	return tree_is_known(t) ? "the previous rules stay loaded"
+				: "nothing is compiled, and the previous rules stay loaded";
 }
 
 static void tree_state_conditions(struct tree *t)
@@ -65,14 +65,14 @@ static void tree_state_conditions(struct tree *t)
 	else if (t->problem[0])
 		conditions_add(t->conditions, NULL, "%s %s; %s", root_of(t), t->problem, consequence(t));
 	else if (t->unusable[0])
-		conditions_add(t->conditions, NULL, "%s; nothing is compiled, and what is in force stays in force",
+		conditions_add(t->conditions, NULL, "%s; nothing is compiled, and the previous rules stay loaded",
 			       t->unusable);
 	while ((entry = source_cache_next(t->copy, entry))) {
 		struct log_about about = { NULL, entry->shown, 0 };
 
 		if (entry->reason && entry->shown[0])
 			conditions_add(t->conditions, &about, "%s cannot be read: %s; %s", entry->shown, error_text(entry->reason),
-				       entry->is_known ? "what it said before stays in force" : consequence(t));
+				       entry->is_known ? "its previous content stays enforced" : consequence(t));
 	}
 	conditions_end(t->conditions);
 }
@@ -250,7 +250,7 @@ static int on_rounds(sd_event_source *source, int fd, uint32_t revents, void *co
 	(void)fd;
 	(void)revents;
 	if (!tree_receive(t)) {
-		log_message(t->log, PRIORITY_ERROR, NULL, "the process that reads %s has ended; another one is started",
+		log_message(t->log, PRIORITY_ERROR, NULL, "process that reads %s has ended; another one is started",
 			    root_of(t));
 		end_reader(t); /* the next check starts one, so that there is a pause */
 	}
@@ -309,7 +309,7 @@ static int on_check(sd_event_source *source, uint64_t now, void *context)
 	if (t->socket < 0)
 		reason = start_reader(t);
 	if (reason)
-		log_message(t->log, PRIORITY_ERROR, NULL, "cannot start a process that reads %s: %s", root_of(t),
+		log_message(t->log, PRIORITY_ERROR, NULL, "cannot start the process that reads %s: %s", root_of(t),
 			    error_text(reason));
 	check_silence(t);
 	sd_event_source_set_time(source, now + CHECK_INTERVAL);

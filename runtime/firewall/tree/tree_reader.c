@@ -241,7 +241,7 @@ static bool open_root(struct reader *r)
 
 	r->root = open(r->options->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (r->root < 0) {
-		set_problem(r, errno == ENOENT ? "is not there" : "cannot be opened", errno);
+		set_problem(r, errno == ENOENT ? "does not exist" : "cannot be opened", errno);
 		return false;
 	}
 	root = tree_root_look(r->root, TREE_WHOLE, r->marks);

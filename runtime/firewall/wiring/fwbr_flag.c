@@ -93,9 +93,12 @@ static int make(const char *path)
 static void fwbr_flag_note(struct fwbr_flag *flag, int reason)
 {
 	if (reason && !flag->reason)
-		log_message(flag->log, PRIORITY_CRITICAL, NULL, "cannot %s %s: %s%s", flag->present ? "make" : "remove",
-			    flag->path, error_text(reason),
-			    flag->present ? "; guests that start now get no firewall bridge, and iptables does not filter them" : "");
+		log_message(
+			flag->log, PRIORITY_CRITICAL, NULL, "cannot %s %s: %s%s",
+			flag->present ? "make" : "remove", flag->path, error_text(reason),
+			flag->present
+				? "; guests that start now get no firewall bridge and are not filtered by iptables"
+				: "");
 	else if (!reason && flag->reason)
 		log_message(flag->log, PRIORITY_NOTICE, NULL, "%s is %s", flag->path, flag->present ? "made" : "removed");
 	flag->reason = reason;

@@ -309,22 +309,22 @@ static void state(struct conditions *conditions, const struct wiring *w, const s
 	case WIRING_ABSENT:
 		break;
 	case WIRING_NO_FIREWALL_BRIDGE:
-		conditions_add(conditions, &about,
-			       "guest %u: net%u is unfiltered: %s is plugged straight into %s, and iptables filters only what "
-			       "passes a firewall bridge; stop and start the guest, or set firewall=0 and then firewall=1 on net%u",
-			       nic->vmid, nic->index, nic->device, above, nic->index);
+		conditions_add(
+			conditions, &about,
+			"guest %u: net%u is unfiltered: %s is plugged directly into %s, and iptables only filters packets on a firewall bridge; stop and start the guest, or set firewall=0 and then firewall=1 on net%u",
+			nic->vmid, nic->index, nic->device, above, nic->index);
 		break;
 	case WIRING_NOT_IN_BRIDGE:
-		conditions_add(conditions, &about,
-			       "guest %u: net%u is unfiltered: the master of %s is %s, which is no Linux bridge, so %s does not see "
-			       "its packets; stop and start the guest, so that it gets a firewall bridge",
-			       nic->vmid, nic->index, nic->device, above, target);
+		conditions_add(
+			conditions, &about,
+			"guest %u: net%u is unfiltered: the master of %s is %s, which is not a Linux bridge, so %s does not see its packets; stop and start the guest to give it a firewall bridge",
+			nic->vmid, nic->index, nic->device, above, target);
 		break;
 	case WIRING_UNPLUGGED:
-		conditions_add(conditions, &about,
-			       "guest %u: net%u is unfiltered: %s is up and in no bridge, so %s does not see its packets; stop and "
-			       "start the guest, or plug it into a bridge",
-			       nic->vmid, nic->index, nic->device, target);
+		conditions_add(
+			conditions, &about,
+			"guest %u: net%u is unfiltered: %s is up but not in a bridge, so %s does not see its packets; stop and start the guest, or plug it into a bridge",
+			nic->vmid, nic->index, nic->device, target);
 		break;
 	}
 }
