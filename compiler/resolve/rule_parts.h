@@ -17,6 +17,28 @@ struct params {
  * before the first option were reported already.  params.c */
 void params_read(struct resolver *r, const struct ast_rule *rule, bool group, bool stray, struct params *params);
 
+/* ---- rule_action.c ---- */
+
+/*
+ * Reads a rule's type.  Returns what to read the rest of the rule as: the rule itself, or what was probably meant; NULL if
+ * nothing more can be said about it.  *has_action: the action stands where the type should be.
+ */
+const struct ast_rule *rule_read_type(struct resolver *r, const struct ast_rule *node, enum direction *direction,
+				      bool *has_action);
+/* Sets the action and the macro.  Returns true if words after the action are part of a mistake in it. */
+bool rule_read_action(struct resolver *r, const struct ast_rule *node, struct rule *rule);
+/* Reports that the action is missing: at the end of the line, before an option, or in a macro's brackets. */
+void rule_report_no_action(struct resolver *r, const struct ast_rule *node, enum direction direction);
+/* Whether an unknown macro is the name of a protocol or service. */
+bool rule_macro_says_protocol(struct resolver *r, struct word macro);
+
+/* ---- rule_conditions.c ---- */
+
+/* Reads the protocol, the ports and the ICMP type that the rule itself gives. */
+void rule_read_condition(struct resolver *r, const struct params *params, const struct macro *macro, struct condition *c);
+/* Sets the conditions of a rule with a macro; `own` is what the rule gives itself. */
+void rule_expand_macro(struct resolver *r, struct rule *rule, const struct params *params, const struct condition *own);
+
 /* Verifies the value of -source or -dest; NULL if it was reported.  endpoint.c */
 const struct endpoint *endpoint_read(struct resolver *r, struct word value);
 
