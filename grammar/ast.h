@@ -2,11 +2,10 @@
 /*
  * The syntax tree of one .fw file.
  *
- * A file is a list of sections, a section a list of lines; what stands before
- * the first header is a section without one.  Every line of the file that is
- * not empty has a node, also those that make no sense, so that the tree can be
- * printed and read again without loss.  Names are words here; what they refer
- * to is found out by compiler/resolve.c.
+ * A file is a list of sections, a section a list of lines; what stands before the first header is a section
+ * without one. Every line of the file that is not empty has a node, also those that make no sense, so that
+ * the tree can be printed and read again without loss. Names are words here; what they refer to is found out
+ * by compiler/resolve.c.
  */
 #ifndef PVEFW_AST_H
 #define PVEFW_AST_H
@@ -111,10 +110,9 @@ struct ast_file {
 
 struct diags;
 
-/* Reads a whole file; never fails, whatever the bytes.  Reports nothing: what
- * is wrong is in the tree.  grammar/parse.c */
+/* Reads a whole file; never fails, whatever the bytes. Reports nothing: what is wrong is in the tree.
+ * grammar/parse.c */
 struct ast_file *ast_parse(struct arena *arena, struct source *source, enum file_kind kind);
-
 
 struct out;
 /* The tree as text that, read again, gives the same tree.  grammar/ast_print.c */

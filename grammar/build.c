@@ -2,8 +2,8 @@
 /* The constructors of the syntax tree: each makes one node and knows nothing else. */
 #include "scan.h"
 
-struct section_list build_section(struct parse *p, struct section_list sections,
-				  struct ast_section *header, struct line_list lines)
+struct section_list build_section(struct parse *p, struct section_list sections, struct ast_section *header,
+				  struct line_list lines)
 {
 	struct ast_section *section = header ? header : ARENA_NEW(p->arena, struct ast_section);
 
@@ -16,8 +16,8 @@ struct section_list build_section(struct parse *p, struct section_list sections,
 	return sections;
 }
 
-/* Where a line that was not understood ends is known now, at the EOL token; while
- * the line is read, the scanner keeps a NUL behind its last token. */
+/* Where a line that was not understood ends is known now, at the EOL token; while the line is read, the
+ * scanner keeps a NUL behind its last token. */
 static void end_bad(struct parse *p, struct ast_text_line *bad)
 {
 	uint32_t offset = bad->text.begin - p->source->base, eol = p->at;
@@ -78,8 +78,7 @@ struct ast_line *build_alias(struct parse *p, bool wide_gap, struct word name, s
 	return &node->line;
 }
 
-struct ast_line *build_entry(struct parse *p, struct word bang, struct word_list words,
-			     struct word comment)
+struct ast_line *build_entry(struct parse *p, struct word bang, struct word_list words, struct word comment)
 {
 	struct ast_entry *node = ARENA_NEW(p->arena, struct ast_entry);
 	uint32_t begin = bang.ptr ? bang.begin : words.first->word.begin;

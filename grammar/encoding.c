@@ -4,10 +4,9 @@
  * LF.  Plain ASCII is passed over quickly; a line with something odd in it gets
  * one diagnostic.
  *
- * A character that has no place in a name or value makes its line worthless:
- * such lines are handed back, so that the resolver passes over them and nothing
- * is reported twice.  Headers are left to the resolver, which has to skip the
- * section below a bad name.
+ * A character that has no place in a name or value makes its line worthless: such lines are handed back, so
+ * that the resolver passes over them and nothing is reported twice. Headers are left to the resolver, which
+ * has to skip the section below a bad name.
  */
 #include "encoding.h"
 
@@ -101,8 +100,8 @@ static void report_line(struct diags *diags, struct span span, unsigned char byt
 			 span, "%s", "");
 }
 
-/* Reports the first character of the line that has no place there.  True if
- * that makes the whole line worthless. */
+/* Reports the first character of the line that has no place there. True if that makes the whole line
+ * worthless. */
 static bool check_line(struct diags *diags, const struct source *source, struct line line)
 {
 	bool comment = false;

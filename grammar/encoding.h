@@ -13,8 +13,8 @@ struct lost_lines {
 };
 
 /*
- * Reports CRLF ends, NULs, control and non-ASCII characters and invalid UTF-8.  Returns the lines that are ignored because
- * of them.
+ * Reports CRLF ends, NULs, control and non-ASCII characters and invalid UTF-8. Returns the lines that are
+ * ignored because of them.
  */
 struct lost_lines *encoding_check(struct arena *arena, struct diags *diags, const struct ast_file *file);
 bool encoding_lost(const struct lost_lines *lost, struct span line);

@@ -5,8 +5,8 @@
 
 #include "base/output.h"
 
-/* The text for the lexer.  For every NUL in a token flex reads that token anew, so in a
- * copy another character without meaning stands for them. */
+/* The text for the lexer. For every NUL in a token flex reads that token anew, so in a copy another
+ * character without meaning stands for them. */
 static char *scannable(struct arena *arena, struct source *source)
 {
 	char *copy;

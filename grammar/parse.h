@@ -9,7 +9,7 @@
 struct parse {
 	struct arena *arena;
 	struct source *source;
-	const char *scanned;       /* what the lexer reads: the source's text, or a copy */
+	const char *scanned; /* what the lexer reads: the source's text, or a copy */
 	enum file_kind kind;
 	enum section_kind section; /* the lexer's: where the line stands */
 	uint32_t at;               /* the lexer's: offset of the last token */
@@ -34,8 +34,8 @@ struct word_list {
 };
 
 /* Constructors, one for each kind of node: build.c. */
-struct section_list build_section(struct parse *p, struct section_list sections,
-				  struct ast_section *header, struct line_list lines);
+struct section_list build_section(struct parse *p, struct section_list sections, struct ast_section *header,
+				  struct line_list lines);
 struct line_list build_line(struct parse *p, struct line_list lines, struct ast_line *line);
 struct ast_line *build_comment(struct parse *p, struct word comment);
 struct ast_line *build_text(struct parse *p, enum line_kind kind, struct word text);
@@ -43,8 +43,7 @@ struct ast_line *build_option(struct parse *p, struct word key, struct word valu
 struct ast_line *build_alias(struct parse *p, bool wide_gap, struct word name, struct word cidr,
 			     struct word comment);
 /* `bang` is the "!", or has ptr NULL. */
-struct ast_line *build_entry(struct parse *p, struct word bang, struct word_list words,
-			     struct word comment);
+struct ast_line *build_entry(struct parse *p, struct word bang, struct word_list words, struct word comment);
 /* `bar` is the "|" of a disabled rule, or has ptr NULL. */
 struct ast_rule *build_rule_head(struct parse *p, struct word bar, bool gap, struct word type,
 				 struct word action);

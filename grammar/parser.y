@@ -2,10 +2,9 @@
 /*
  * The grammar of .fw files: it builds the tree (ast.h) and nothing else.
  *
- * A line that does not fit becomes a LINE_BAD node and reading goes on with
- * the next one.  What is well-formed but wrong (a word too many, a key without
- * its value) stays in the tree as such: the compiler can then say what is
- * wrong, and the formatter loses nothing.
+ * A line that does not fit becomes a LINE_BAD node and reading goes on with the next one. What is well-formed
+ * but wrong (a word too many, a key without its value) stays in the tree as such: the compiler can then say
+ * what is wrong, and the formatter loses nothing.
  */
 %code requires {
 #include "parse.h"

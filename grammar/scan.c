@@ -39,9 +39,8 @@ static bool ends_header(struct word line, uint32_t after)
 	return after == line.len || line.ptr[after] == '#';
 }
 
-/* The bracket that ends the header: a name may hold brackets itself ("[IPSET a]b]"),
- * so it is the last one in the name's word behind which nothing but a comment
- * follows.  There is one; the lexer has seen to it. */
+/* The bracket that ends the header: a name may hold brackets itself ("[IPSET a]b]"), so it is the last one
+ * in the name's word behind which nothing but a comment follows. There is one; the lexer has seen to it. */
 static uint32_t closing_bracket(struct word line, uint32_t from)
 {
 	uint32_t end = from;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A bump allocator over chunks that come straight from the kernel: what is
- * never used costs nothing, and needs no clearing.  Only memory that is used
- * again after arena_release() is cleared by hand.
+ * A bump allocator over chunks that come straight from the kernel: what is never used costs nothing, and
+ * needs no clearing. Only memory that is used again after arena_release() is cleared by hand.
  */
 #include "base/arena.h"
 
@@ -12,8 +11,8 @@
 
 #include "base/xmalloc.h"
 
-/* An arena that is used much grows by chunks that are huge pages, where the kernel
- * gives them: one fault makes such a chunk usable, where small pages take 512. */
+/* An arena that is used much grows by chunks that are huge pages, where the kernel gives them: one fault
+ * makes such a chunk usable, where small pages take 512. */
 enum { CHUNK_SIZE = 2 << 20, FIRST_CHUNK = 64 << 10, GROWTH = 4 };
 
 struct arena_chunk {
@@ -32,8 +31,7 @@ static void *map(size_t size)
 	out_of_memory();
 }
 
-/* A chunk that begins where a huge page can: what is mapped too much at both
- * ends is given back. */
+/* A chunk that begins where a huge page can: what is mapped too much at both ends is given back. */
 static struct arena_chunk *map_large(size_t size)
 {
 	char *memory = map(size + CHUNK_SIZE);
@@ -67,8 +65,8 @@ static void drop_spare(struct arena *arena)
 	arena->spare = NULL;
 }
 
-/* A chunk that is not needed any more: one is kept, as memory that is given back and taken
- * again and again costs more than what is done with it. */
+/* A chunk that is not needed any more: one is kept, as memory that is given back and taken again and again
+ * costs more than what is done with it. */
 static void put_aside(struct arena *arena, struct arena_chunk *chunk)
 {
 	if (chunk->size > CHUNK_SIZE || (arena->spare && arena->spare->size >= chunk->size)) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The memory of one compilation: everything is taken from an arena and given
- * back at once.  No pass frees anything and nothing is reference counted.
+ * The memory of one compilation: everything is taken from an arena and given back at once. No pass frees
+ * anything and nothing is reference counted.
  */
 #ifndef PVEFW_ARENA_H
 #define PVEFW_ARENA_H
@@ -25,8 +25,8 @@ struct arena_mark {
 };
 
 void arena_free(struct arena *arena);
-/* `size` zeroed bytes, aligned for any object of this program (8 bytes).  Never fails: when the system
- * has no memory the process ends with a message. */
+/* `size` zeroed bytes, aligned for any object of this program (8 bytes). Never fails: when the system has
+ * no memory the process ends with a message. */
 static inline void *arena_alloc(struct arena *arena, size_t size);
 struct arena_mark arena_mark(const struct arena *arena);
 /* Gives back all that was taken, but keeps some memory at hand. */
@@ -41,12 +41,11 @@ struct text arena_copy(struct arena *arena, struct text t);
 struct text arena_lower(struct arena *arena, struct text t);
 struct text arena_join(struct arena *arena, const struct text *parts, unsigned count);
 const char *arena_string(struct arena *arena, struct text t);
-const char *arena_printf(struct arena *arena, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+const char *arena_printf(struct arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
 const char *arena_vprintf(struct arena *arena, const char *format, va_list args)
 	__attribute__((format(printf, 2, 0)));
 
-#define ARENA_JOIN(arena, ...) \
+#define ARENA_JOIN(arena, ...)                                    \
 	arena_join((arena), (const struct text[]){ __VA_ARGS__ }, \
 		   sizeof((const struct text[]){ __VA_ARGS__ }) / sizeof(struct text))
 /* When the newest chunk is full. */

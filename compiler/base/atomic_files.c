@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What exists and is not a regular file, such as a pipe or /dev/null, cannot be replaced: it is written directly. */
+/* What exists and is not a regular file, such as a pipe or /dev/null, cannot be replaced: it is written
+ * directly. */
 #include "base/atomic_files.h"
 
 #include <errno.h>
@@ -9,7 +10,6 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
 
 struct out_folder {
 	const char *path;
@@ -56,9 +56,8 @@ static int open_temporary(struct out_files *files, struct out_file *file)
 	int fd = -1;
 
 	for (int i = 0; i < 100 && fd < 0; i++) {
-		file->temporary = arena_printf(files->arena, "%.*s.%s.%ld.%d",
-					       (int)(name - file->path), file->path, name,
-					       (long)getpid(), i);
+		file->temporary = arena_printf(files->arena, "%.*s.%s.%ld.%d", (int)(name - file->path),
+					       file->path, name, (long)getpid(), i);
 		fd = open(file->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 		if (fd < 0 && errno != EEXIST)
 			break;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Writing files that appear together or not at all: each is written under a
- * temporary name in its folder, and all are renamed when all are complete.
+ * Writing files that appear together or not at all: each is written under a temporary name in its folder, and
+ * all are renamed when all are complete.
  */
 #ifndef PVEFW_ATOMIC_FILES_H
 #define PVEFW_ATOMIC_FILES_H

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The system's reason for an errno, always in English: output must not depend
- * on the locale. */
+/* The system's reason for an errno, always in English: output must not depend on the locale. */
 #ifndef PVEFW_ERRNO_TEXT_H
 #define PVEFW_ERRNO_TEXT_H
 

@@ -6,16 +6,14 @@
 
 #include "base/utf8.h"
 
-/* Characters that do not stand for themselves on a terminal: separators of lines,
- * marks and overrides of direction, invisible operators, tags.  Combining marks
- * are left alone. */
+/* Characters that do not stand for themselves on a terminal: separators of lines, marks and overrides of
+ * direction, invisible operators, tags. Combining marks are left alone. */
 static const struct {
 	int32_t first, last;
 } hidden[] = {
-	{ 0x00ad, 0x00ad },   { 0x061c, 0x061c },   { 0x115f, 0x1160 }, { 0x17b4, 0x17b5 },
-	{ 0x180b, 0x180f },   { 0x200b, 0x200f },   { 0x2028, 0x202e }, { 0x2060, 0x206f },
-	{ 0x3164, 0x3164 },   { 0xfeff, 0xfeff },   { 0xffa0, 0xffa0 }, { 0xfff0, 0xfffb },
-	{ 0xe0000, 0xe0fff },
+	{ 0x00ad, 0x00ad }, { 0x061c, 0x061c }, { 0x115f, 0x1160 },   { 0x17b4, 0x17b5 }, { 0x180b, 0x180f },
+	{ 0x200b, 0x200f }, { 0x2028, 0x202e }, { 0x2060, 0x206f },   { 0x3164, 0x3164 }, { 0xfeff, 0xfeff },
+	{ 0xffa0, 0xffa0 }, { 0xfff0, 0xfffb }, { 0xe0000, 0xe0fff },
 };
 
 static bool is_hidden(int32_t point)

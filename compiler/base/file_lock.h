@@ -12,9 +12,9 @@
 #include <sys/types.h>
 
 /*
- * Opens the file below `dir`, or makes it with `mode`, and locks it; waits up to `wait` milliseconds for another
- * holder.  Returns a descriptor, or -1 with errno set: EWOULDBLOCK when another still holds it.  The holder may
- * remove the file before it gives up the lock.
+ * Opens the file below `dir`, or makes it with `mode`, and locks it; waits up to `wait` milliseconds for
+ * another holder. Returns a descriptor, or -1 with errno set: EWOULDBLOCK when another still holds it. The
+ * holder may remove the file before it gives up the lock.
  */
 int file_lock_take(int dir, const char *path, mode_t mode, int wait);
 /* Whether anybody holds a lock on the open file. */

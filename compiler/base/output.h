@@ -36,12 +36,12 @@ void out_init_fd(struct out *out, int fd);
 int out_flush(struct out *out);
 void out_free(struct out *out);
 
-/* Whether what goes to `fd` (-1: to no stream) is coloured: `when` is always, never or auto; NULL is auto, which is on
- * terminals that can, unless NO_COLOR is set. */
+/* Whether what goes to `fd` (-1: to no stream) is coloured: `when` is always, never or auto; NULL is auto,
+ * which is on terminals that can, unless NO_COLOR is set. */
 bool wants_colour(int fd, const char *when);
 
-/* Makes room for `more` bytes behind data + len: by writing what is there when
- * there is a file, else by growing. */
+/* Makes room for `more` bytes behind data + len: by writing what is there when there is a file, else by
+ * growing. */
 void out_make_room(struct out *out, size_t more);
 /* When there is no room for the bytes: writes, or gets more. */
 void out_bytes_grow(struct out *out, const char *bytes, size_t len);

@@ -5,18 +5,17 @@
 
 enum { PARALLEL_MOST = 8 };
 
-/* How many workers are worth starting for `jobs` jobs of which each takes some
- * ten microseconds: 1 to PARALLEL_MOST. */
+/* How many workers are worth starting for `jobs` jobs of which each takes some ten microseconds: 1 to
+ * PARALLEL_MOST. */
 unsigned parallel_workers(unsigned jobs);
 
 /* The same where one job is worth a thread. */
 unsigned parallel_workers_for_long(unsigned jobs);
 
 /*
- * Calls job(context, worker, n) once for every n below `jobs`, from `workers`
- * threads (one of them the caller's); `worker` tells which, from 0.  Returns when
- * all are done.  The order is not fixed: a job's result must not depend on it.
- * When threads cannot be had, fewer do the work.
+ * Calls job(context, worker, n) once for every n below `jobs`, from `workers` threads (one of them the
+ * caller's); `worker` tells which, from 0. Returns when all are done. The order is not fixed: a job's result
+ * must not depend on it. When threads cannot be had, fewer do the work.
  */
 void parallel_run(unsigned workers, unsigned jobs, void (*job)(void *context, unsigned worker, unsigned n),
 		  void *context);

@@ -5,8 +5,8 @@
 
 #include "base/arena.h"
 
-/* The absolute path of `path` without links in its folders; a folder that does not exist is taken as it is written.
- * The last name stays, even if it is a link. */
+/* The absolute path of `path` without links in its folders; a folder that does not exist is taken as it is
+ * written. The last name stays, even if it is a link. */
 const char *place_of(struct arena *arena, const char *path);
 /* The same for the file that a link leads to; NULL if there is no file. */
 const char *place_of_target(struct arena *arena, const char *path);

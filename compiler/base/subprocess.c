@@ -2,10 +2,10 @@
 /*
  * Running programs: without a shell, with a deadline, several at a time.
  *
- * Standard input, output and error are files in memory.  So nothing can block, a
- * grandchild that keeps a descriptor open delays nobody, and when we are killed the
- * program has its whole input nevertheless: it never acts on the first half of a
- * script.  Each is the leader of a process group, which is killed when it is late.
+ * Standard input, output and error are files in memory. So nothing can block, a grandchild that keeps a
+ * descriptor open delays nobody, and when we are killed the program has its whole input nevertheless: it
+ * never acts on the first half of a script. Each is the leader of a process group, which is killed when it is
+ * late.
  */
 #include "base/subprocess.h"
 
@@ -99,8 +99,8 @@ static bool has_ended(const struct process *p)
 	return waitid(P_PID, (id_t)p->pid, &info, WEXITED | WNOWAIT | WNOHANG) < 0 || info.si_pid;
 }
 
-/* Whether it has ended before the deadline.  Where there are no descriptors of processes
- * (valgrind, kernels before 5.3) it is looked at every few milliseconds. */
+/* Whether it has ended before the deadline. Where there are no descriptors of processes (valgrind, kernels
+ * before 5.3) it is looked at every few milliseconds. */
 static bool wait_until_deadline(const struct process *p)
 {
 	struct pollfd ended = { .fd = pidfd_open(p->pid, 0), .events = POLLIN };

@@ -2,10 +2,9 @@
 /*
  * Pieces of source text.
  *
- * Nothing in the compiler copies what a user wrote: a text points into the
- * file's buffer (or into the arena), and a span names the same bytes by their
- * position in the source map, where every file has its own range.  Line and
- * column are computed only when something is printed.
+ * Nothing in the compiler copies what a user wrote: a text points into the file's buffer (or into the arena),
+ * and a span names the same bytes by their position in the source map, where every file has its own range.
+ * Line and column are computed only when something is printed.
  */
 #ifndef PVEFW_TEXT_H
 #define PVEFW_TEXT_H
@@ -146,8 +145,8 @@ static inline const char *base_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-/* ASCII letters compare without case; the locale plays no part.  Inline and by bytes: in searches of tables nearly
- * every call ends at the first. */
+/* ASCII letters compare without case; the locale plays no part. Inline and by bytes: in searches of tables
+ * nearly every call ends at the first. */
 static inline bool text_is_nocase(struct text a, const char *b)
 {
 	for (uint32_t i = 0; i < a.len; i++)

@@ -5,8 +5,8 @@
 
 #include <stdint.h>
 
-/* Decodes one character of `len` > 0 bytes and returns how many it took.  What
- * is not UTF-8 counts as one byte with *point = -1. */
+/* Decodes one character of `len` > 0 bytes and returns how many it took. What is not UTF-8 counts as one
+ * byte with *point = -1. */
 uint32_t utf8_decode(const char *bytes, uint32_t len, int32_t *point);
 /* How long text is; bytes that are not UTF-8 count as one each. */
 struct utf8_length {

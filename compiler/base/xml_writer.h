@@ -2,8 +2,8 @@
 /*
  * XML through libxml2's writer, into an output.
  *
- * The writer fails only when there is no memory, which ends the process at the end.  What
- * is written must be UTF-8 without control characters (diag_shared.h makes it so).
+ * The writer fails only when there is no memory, which ends the process at the end. What is written must be
+ * UTF-8 without control characters (diag_shared.h makes it so).
  */
 #ifndef PVEFW_XML_WRITER_H
 #define PVEFW_XML_WRITER_H
@@ -19,8 +19,8 @@ struct xml_out {
 };
 
 void xml_begin(struct xml_out *xml, struct out *out);
-/* A page of HTML that is XML, too: nothing is indented, and elements without content are
- * closed as HTML wants it. */
+/* A page of HTML that is XML, too: nothing is indented, and elements without content are closed as HTML
+ * wants it. */
 void xml_begin_html(struct xml_out *xml, struct out *out);
 /* Elements of such a page, which xml_raw_text() puts into it. */
 void xml_begin_part(struct xml_out *xml, struct out *out);

@@ -21,9 +21,7 @@ void diags_init(struct diags *diags, struct arena *arena, struct source_map *map
 
 enum severity diag_severity(const struct diag_row *row)
 {
-	return row->letter == 'E'   ? SEVERITY_ERROR
-	       : row->letter == 'W' ? SEVERITY_WARNING
-				    : SEVERITY_NOTE;
+	return row->letter == 'E' ? SEVERITY_ERROR : row->letter == 'W' ? SEVERITY_WARNING : SEVERITY_NOTE;
 }
 
 /* Their numbers begin so. */
@@ -39,8 +37,7 @@ const char *severity_name(enum severity severity)
 	return names[severity];
 }
 
-struct diagnostic *diag(struct diags *diags, struct span span, enum diag_id id, const char *format,
-			...)
+struct diagnostic *diag(struct diags *diags, struct span span, enum diag_id id, const char *format, ...)
 {
 	struct diagnostic *d = ARENA_NEW(diags->arena, struct diagnostic);
 	va_list args;
@@ -62,8 +59,7 @@ struct diagnostic *diag(struct diags *diags, struct span span, enum diag_id id, 
 struct diagnostic *diag_unreadable(struct diags *diags, const char *path, int reason)
 {
 	diags->unreadable = true;
-	return diag(diags, SPAN_NONE, DIAG_CANNOT_READ, "cannot read %s: %s", path,
-		    error_text(reason));
+	return diag(diags, SPAN_NONE, DIAG_CANNOT_READ, "cannot read %s: %s", path, error_text(reason));
 }
 
 static struct diag_part *add_part(struct diagnostic *d, enum diag_part_kind kind, struct span span,

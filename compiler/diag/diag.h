@@ -3,9 +3,8 @@
  * Diagnostics: what is wrong with the input, where, what it means for the
  * traffic, and how to make it right.
  *
- * A pass reports with diag() and hangs labels, notes, helps and fixes on the
- * result.  Nothing is printed here: a format (see diag_format.h) prints the
- * collected list, sorted by position, when the compilation is over.
+ * A pass reports with diag() and hangs labels, notes, helps and fixes on the result. Nothing is printed here:
+ * a format (see diag_format.h) prints the collected list, sorted by position, when the compilation is over.
  */
 #ifndef PVEFW_DIAG_H
 #define PVEFW_DIAG_H
@@ -113,8 +112,8 @@ void diags_add(struct diags *diags, struct diagnostic *d);
 /* Moves all that `other` has collected to the end of `diags`. */
 void diags_append(struct diags *diags, struct diags *other);
 /*
- * Of a list that was made for several nodes: what was reported for each becomes one diagnostic, which
- * says for which nodes, if that is not all and its file does not tell.  merge.c
+ * Of a list that was made for several nodes: what was reported for each becomes one diagnostic, which says
+ * for which nodes, if that is not all and its file does not tell. merge.c
  */
 void diags_merge(struct diags *diags);
 /* "pve1, pve3": the nodes of a merged one, where neither its place nor its being true of all says it; else NULL. */

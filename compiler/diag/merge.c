@@ -2,10 +2,9 @@
 /*
  * One list of diagnostics from the checks of several nodes.
  *
- * Each node is checked by itself, and what is wrong with cluster.fw comes out once for each.  The
- * files are read once, so that equal spans are the same place: diagnostics are equal if all of
- * their parts are.  One node can report the same twice; so an equal one is joined only if it is
- * of other nodes.
+ * Each node is checked by itself, and what is wrong with cluster.fw comes out once for each. The files are
+ * read once, so that equal spans are the same place: diagnostics are equal if all of their parts are. One
+ * node can report the same twice; so an equal one is joined only if it is of other nodes.
  */
 #include <uthash.h>
 

@@ -2,9 +2,9 @@
 /*
  * Sets of the nodes that one run is about.
  *
- * When several nodes of a tree are checked together, a finding that is not true of all of them
- * carries the set of those it is true of.  Where a set may be NULL, that means all nodes: a run
- * about one node makes no sets.
+ * When several nodes of a tree are checked together, a finding that is not true of all of them carries the
+ * set of those it is true of. Where a set may be NULL, that means all nodes: a run about one node makes no
+ * sets.
  */
 #ifndef PVEFW_NODE_SET_H
 #define PVEFW_NODE_SET_H

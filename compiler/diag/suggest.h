@@ -19,8 +19,8 @@ void suggest_word(struct suggestion *s, struct text candidate);
 /* Adds the label, the help and the fix if a candidate was near. */
 struct diagnostic *suggest_to(struct diagnostic *d, const struct suggestion *s, struct span replace, const char *prefix);
 /*
- * Returns false if a search among `names` more candidates would take too long: a file may have too many wrong references
- * and definitions.  *compared counts the candidates so far.
+ * Returns false if a search among `names` more candidates would take too long: a file may have too many wrong
+ * references and definitions. *compared counts the candidates so far.
  */
 bool suggest_among(uint32_t *compared, uint32_t names);
 /* Starts with the names of all diagnostics as candidates. */

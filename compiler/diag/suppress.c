@@ -7,11 +7,10 @@
  *     web 10.0.0.2
  *     # pvefw: ignore-file[W0801]
  *
- * Behind something, a comment is about its line; on a line of its own about the next one
- * that is not such a comment itself.  Errors are never suppressed.  What suppresses
- * nothing, or cannot be read, is reported: it may hide what it was not meant for one day.
- * But nothing is known of that while there are errors: what they keep from counting may be
- * what the comment is for.
+ * Behind something, a comment is about its line; on a line of its own about the next one that is not such a
+ * comment itself. Errors are never suppressed. What suppresses nothing, or cannot be read, is reported: it
+ * may hide what it was not meant for one day. But nothing is known of that while there are errors: what they
+ * keep from counting may be what the comment is for.
  */
 #include "diag/filter.h"
 #include "diag/suggest.h"
@@ -30,8 +29,8 @@ struct ignore_list {
 	struct ignore *first, **last;
 };
 
-/* Those of one file: by line, of the whole file, and those that say again what another does.  So there
- * are no more to ask than there are diagnostics. */
+/* Those of one file: by line, of the whole file, and those that say again what another does. So there are
+ * no more to ask than there are diagnostics. */
 struct ignores {
 	struct ignore_list lines, file, again;
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Diagnostics as a report of Checkstyle, which many collectors of findings read: a list
- * of files, and for each what was found in it.
+ * Diagnostics as a report of Checkstyle, which many collectors of findings read: a list of files, and for
+ * each what was found in it.
  */
 #include "format/formats.h"
 #include "format/common.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the formats for programs have in common: places that a program can open and
- * count in, texts that every program can read, and fingerprints.
+ * What the formats for programs have in common: places that a program can open and count in, texts that every
+ * program can read, and fingerprints.
  *
  * All strings belong to the arena of the diagnostics.
  */
@@ -47,9 +47,9 @@ enum diag_fix_kind {
 enum diag_fix_kind diag_fix_kind(const struct diags *diags, const struct diagnostic *d);
 
 /*
- * Of each diagnostic, in their order: 32 hexadecimal digits made of its id, its file, its
- * line and what it marks there, and how many such came before.  It stays the same when
- * lines are put in above, and no two of a run are the same.
+ * Of each diagnostic, in their order: 32 hexadecimal digits made of its id, its file, its line and what it
+ * marks there, and how many such came before. It stays the same when lines are put in above, and no two of a
+ * run are the same.
  */
 const char *const *diag_fingerprints(const struct diags *diags);
 /* How a file is called in a fingerprint. */

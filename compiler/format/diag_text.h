@@ -30,8 +30,7 @@ void text_style(const struct text_printer *p, enum text_style style);
 /* "14 |", or "   |" for number 0; `sign` is '|', '+', '-', or '='. */
 void text_gutter(const struct text_printer *p, uint32_t number, char sign);
 
-/* The lines as the fixes of `d` make them, unless a help has named the
- * replacement.  text_fix.c */
+/* The lines as the fixes of `d` make them, unless a help has named the replacement. text_fix.c */
 void text_fixes(const struct text_printer *p, const struct diagnostic *d);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Fingerprints, by which a program that keeps findings knows one again: SHA-256 of what
- * does not change while the line itself stays, cut to 32 digits.
+ * Fingerprints, by which a program that keeps findings knows one again: SHA-256 of what does not change while
+ * the line itself stays, cut to 32 digits.
  */
 #include <sha2.h>
 #include <stdio.h>

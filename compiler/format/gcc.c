@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Diagnostics as compilers print them, one line each, which editors and most other
- * programs can read:
+ * Diagnostics as compilers print them, one line each, which editors and most other programs can read:
  *
  *     firewall/100.fw:14:25: error: no alias named `webservr` [E0203]
  *

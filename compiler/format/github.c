@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Diagnostics as workflow commands of GitHub Actions, which shows them beside the
- * lines of a change:
+ * Diagnostics as workflow commands of GitHub Actions, which shows them beside the lines of a change:
  *
  *     ::error file=firewall/100.fw,line=14,endLine=14,col=25,endColumn=33,title=E0203 unknown-alias::...
  *

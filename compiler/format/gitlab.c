@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Diagnostics as a code quality report of GitLab, the list of issues of Code Climate:
- * what GitLab compares between two branches by the fingerprints.
+ * Diagnostics as a code quality report of GitLab, the list of issues of Code Climate: what GitLab compares
+ * between two branches by the fingerprints.
  */
 #include "format/formats.h"
 #include "format/diag_json.h"

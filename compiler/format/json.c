@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Diagnostics as one JSON object, for programs: whether the input is valid, how many
- * diagnostics there are, and each with all its parts.
+ * Diagnostics as one JSON object, for programs: whether the input is valid, how many diagnostics there are,
+ * and each with all its parts.
  *
- * A place tells bytes (from 0), and lines and columns (from 1) in characters and in units
- * of UTF-16; its end is behind the last character.  pvefw-cc(1) describes the members.
+ * A place tells bytes (from 0), and lines and columns (from 1) in characters and in units of UTF-16; its end
+ * is behind the last character. pvefw-cc(1) describes the members.
  */
 #include "format/diag_json.h"
 

@@ -2,9 +2,9 @@
 /*
  * Diagnostics as a report of JUnit, for those CI systems that show nothing else.
  *
- * Each .fw file is a suite, and so is anything else in which something was found.  An
- * error is a test that failed; warnings and notes are tests that passed and have said
- * something; a file without any is one test that passed.
+ * Each .fw file is a suite, and so is anything else in which something was found. An error is a test that
+ * failed; warnings and notes are tests that passed and have said something; a file without any is one test
+ * that passed.
  */
 #include "format/formats.h"
 #include "format/common.h"

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Diagnostics in SARIF 2.1.0, the format of OASIS for results of static analysis, which
- * GitHub code scanning and editors read.
+ * Diagnostics in SARIF 2.1.0, the format of OASIS for results of static analysis, which GitHub code scanning
+ * and editors read.
  *
- * The rules are the rows of the catalogue that were reported, with their explanation and
- * examples as help.  Columns count units of UTF-16, as programs do there by default.
+ * The rules are the rows of the catalogue that were reported, with their explanation and examples as help.
+ * Columns count units of UTF-16, as programs do there by default.
  */
 #include "format/formats.h"
 #include "format/diag_json.h"

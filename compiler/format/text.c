@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Diagnostics for people (spec 5.2): the message, the line it is about with
- * carets below, other lines that labels point to, notes, helps, and the line as
- * a fix would make it.
+ * Diagnostics for people (spec 5.2): the message, the line it is about with carets below, other lines that
+ * labels point to, notes, helps, and the line as a fix would make it.
  *
  *     error[E0203]: no alias named `webservr`
  *       --> firewall/100.fw:14:24
@@ -11,8 +10,8 @@
  *        |                        ^^^^^^^^ not defined in this file or in cluster.fw
  *        = note: the rule is ignored
  *
- * The line numbers of one diagnostic share a column.  Nothing a file holds gets
- * to a terminal unescaped, in messages neither.
+ * The line numbers of one diagnostic share a column. Nothing a file holds gets to a terminal unescaped, in
+ * messages neither.
  */
 #include "format/formats.h"
 #include "format/diag_text.h"
@@ -97,8 +96,7 @@ static struct block open_block(const struct text_printer *p, struct span span, c
 }
 
 /* The label behind a mark; for a span that goes on below, how far. */
-static void label(const struct text_printer *p, const struct block *b, struct span span,
-		  const char *text)
+static void label(const struct text_printer *p, const struct block *b, struct span span, const char *text)
 {
 	uint32_t last = span.end > span.begin ? source_line_number(p->map, span.end - 1) : 0;
 
@@ -113,10 +111,9 @@ static void label(const struct text_printer *p, const struct block *b, struct sp
 /* Where the block shows the span, as excerpt_find() says it. */
 static bool find_in_block(const struct block *b, struct span span, uint32_t *at, uint32_t *count)
 {
-	return b->place.line && span.begin >= b->line.begin &&
-	       span.begin <= b->line.begin + b->line.len &&
-	       excerpt_find(&b->excerpt, offset_in(&b->line, span.begin),
-			    offset_in(&b->line, span.end), at, count);
+	return b->place.line && span.begin >= b->line.begin && span.begin <= b->line.begin + b->line.len &&
+	       excerpt_find(&b->excerpt, offset_in(&b->line, span.begin), offset_in(&b->line, span.end), at,
+			    count);
 }
 
 static bool is_in_block(const struct block *b, struct span span)
@@ -193,8 +190,7 @@ static void other_labels(const struct text_printer *p, const struct diagnostic *
 		    is_in_block(primary, part->span))
 			continue;
 		if (!is_in_block(&b, part->span))
-			b = open_block(p, part->span,
-				       primary->place.line || b.place.line ? ":::" : "-->");
+			b = open_block(p, part->span, primary->place.line || b.place.line ? ":::" : "-->");
 		mark(p, &b, part->span, '-', STYLE_GUTTER, part->text);
 	}
 }
@@ -249,8 +245,7 @@ static void counts(const struct text_printer *p, const struct diags *diags)
 			continue;
 		out_string(p->out, separator);
 		text_style(p, severity_style((enum severity)i));
-		out_printf(p->out, "%u %s%s", count, severity_name((enum severity)i),
-			   count == 1 ? "" : "s");
+		out_printf(p->out, "%u %s%s", count, severity_name((enum severity)i), count == 1 ? "" : "s");
 		text_style(p, STYLE_OFF);
 		separator = ", ";
 	}
@@ -270,8 +265,7 @@ void diag_text_counts(struct out *out, const struct diags *diags, bool colour)
 
 static void print(struct out *out, const struct diags *diags, bool colour)
 {
-	struct text_printer p = { .out = out, .map = diags->map, .arena = diags->arena,
-				  .colour = colour };
+	struct text_printer p = { .out = out, .map = diags->map, .arena = diags->arena, .colour = colour };
 
 	for (const struct diagnostic *d = diags->first; d; d = d->next)
 		diagnostic(&p, d);

@@ -5,17 +5,16 @@
  *        |
  *     14 + IN ACCEPT -p tcp -dport 22
  *
- * Fixes that touch the same lines are one change.  Of a change only the lines
- * that differ are shown; of one that removes lines, those.  A fix that a help
- * spells out ("did you mean `x`?") is not shown again.
+ * Fixes that touch the same lines are one change. Of a change only the lines that differ are shown; of one
+ * that removes lines, those. A fix that a help spells out ("did you mean `x`?") is not shown again.
  */
 #include <stdlib.h>
 
 #include "format/diag_text.h"
 #include "source/excerpt.h"
 
-/* More lines say no more: a change of a whole file is for a program to make, and so
- * is that of a line which nobody can read. */
+/* More lines say no more: a change of a whole file is for a program to make, and so is that of a line
+ * which nobody can read. */
 enum { MOST_LINES = 6, LONGEST_LINE = 16 << 10 };
 
 /* Whole lines of a source, and fixes [first, last) that change them. */

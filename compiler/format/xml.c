@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Diagnostics as XML of our own, with all that is known; pvefw-diagnostics.rng beside this
- * file is its schema.  A place is the same as in JSON (see diag_json.c).
+ * Diagnostics as XML of our own, with all that is known; pvefw-diagnostics.rng beside this file is its
+ * schema. A place is the same as in JSON (see diag_json.c).
  */
 #include "format/formats.h"
 #include "format/common.h"

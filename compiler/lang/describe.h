@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The tables of the language in words: shared by the commands that list them
- * and by what makes the manual pages.
+ * The tables of the language in words: shared by the commands that list them and by what makes the manual
+ * pages.
  */
 #ifndef PVEFW_DESCRIBE_H
 #define PVEFW_DESCRIBE_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Rules as other programs write them: what iptables, nft, ufw, shorewall and pf call the options and the
- * verdicts that exist here, and rows of words whose place or content says what each is.  It makes guesses
- * for messages; nothing of it is ever enforced.
+ * verdicts that exist here, and rows of words whose place or content says what each is. It makes guesses for
+ * messages; nothing of it is ever enforced.
  */
 #include "lang/foreign.h"
 

@@ -59,8 +59,8 @@ struct protocol_names {
 
 /* Takes "22/tcp" or "tcp/22" apart; false if it is neither. */
 bool foreign_port_and_proto(struct protocol_names protocols, struct text t, struct text *port, struct text *proto);
-/* Reads words such as `iface vmbr0`, `- - tcp 22` or `from 10.0.0.1 to any port 22 proto tcp`; false if a word
- * has no meaning as one of them. */
+/* Reads words such as `iface vmbr0`, `- - tcp 22` or `from 10.0.0.1 to any port 22 proto tcp`; false if a
+ * word has no meaning as one of them. */
 bool foreign_columns(struct protocol_names protocols, const struct word *words, uint32_t count, struct columns *columns);
 /* Reads a line for iptables, its first word included; false if it asks for what rules here do not have. */
 bool foreign_iptables(const struct word *words, uint32_t count, struct columns *columns);

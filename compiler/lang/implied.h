@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The implied rules: what is accepted or dropped although no file says so.  implied.def is the only copy; both
+ * The implied rules: what is accepted or dropped although no file says so. implied.def is the only copy; both
  * backends make their rules from it, lint and the report read it.
  */
 #ifndef PVEFW_IMPLIED_H

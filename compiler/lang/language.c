@@ -72,8 +72,8 @@ const struct rule_param_row rule_param_table[RULE_PARAMS] = {
 #undef PARAM
 };
 
-/* All spellings with their lengths, because every word of every rule is looked
- * up here.  A missing spelling has no text. */
+/* All spellings with their lengths, because every word of every rule is looked up here. A missing spelling
+ * has no text. */
 static const struct {
 	struct text spelling;
 	enum rule_param id;
@@ -92,4 +92,3 @@ enum rule_param rule_param_find(struct text spelling)
 			return spellings[i].id;
 	return RULE_PARAMS;
 }
-

@@ -15,13 +15,7 @@ enum {
 	IPV_BOTH = IPV4 | IPV6,
 };
 
-enum file_kind {
-	FILE_CLUSTER,
-	FILE_HOST,
-	FILE_GUEST,
-	FILE_VNET,
-	FILE_KINDS
-};
+enum file_kind { FILE_CLUSTER, FILE_HOST, FILE_GUEST, FILE_VNET, FILE_KINDS };
 
 enum section_kind {
 	SECTION_NONE, /* before the first header */
@@ -33,9 +27,9 @@ enum section_kind {
 
 /* One row of sections.def. */
 struct section_row {
-	const char *name;  /* as in the header, upper case */
-	bool named;        /* [IPSET name] */
-	unsigned allowed;  /* bit set of file kinds */
+	const char *name; /* as in the header, upper case */
+	bool named;       /* [IPSET name] */
+	unsigned allowed; /* bit set of file kinds */
 };
 
 extern const struct section_row section_table[SECTION_KINDS];
@@ -58,28 +52,16 @@ enum log_level {
 
 extern const char *const log_level_names[LOG_LEVELS];
 
-/* LOG_LEVELS if there is no such level.  In options case does not matter, in
- * rules it does. */
+/* LOG_LEVELS if there is no such level. In options case does not matter, in rules it does. */
 enum log_level log_level_find(struct text name, bool any_case);
 
-enum action {
-	ACTION_ACCEPT,
-	ACTION_DROP,
-	ACTION_REJECT,
-	ACTIONS
-};
+enum action { ACTION_ACCEPT, ACTION_DROP, ACTION_REJECT, ACTIONS };
 
 extern const char *const action_names[ACTIONS];
 
 enum action action_find(struct text name, bool any_case);
 
-enum direction {
-	DIRECTION_IN,
-	DIRECTION_OUT,
-	DIRECTION_FORWARD,
-	DIRECTION_GROUP,
-	DIRECTIONS
-};
+enum direction { DIRECTION_IN, DIRECTION_OUT, DIRECTION_FORWARD, DIRECTION_GROUP, DIRECTIONS };
 
 extern const char *const direction_names[DIRECTIONS];
 

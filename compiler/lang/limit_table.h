@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The limits of the language, of the tools and of the kernel; their values are rows
- * of limits.def, and the only copies of these numbers.
+ * The limits of the language, of the tools and of the kernel; their values are rows of limits.def, and the
+ * only copies of these numbers.
  */
 #ifndef PVEFW_LIMIT_TABLE_H
 #define PVEFW_LIMIT_TABLE_H

@@ -4,9 +4,9 @@
 #include "lang/limit_table.h"
 
 const struct option_row option_table[OPTION_COUNT] = {
-#define OPTION_ROW(KIND, kind, ID, key, TYPE, member, default_, least, most, text)                                   \
-	[OPTION_##ID] = { FILE_##KIND, key, OPTION_##TYPE, offsetof(struct kind##_options, member), default_, least, \
-			  most, text },
+#define OPTION_ROW(KIND, kind, ID, key, TYPE, member, default_, least, most, text)                    \
+	[OPTION_##ID] = { FILE_##KIND, key,   OPTION_##TYPE, offsetof(struct kind##_options, member), \
+			  default_,    least, most,          text },
 #define OPTION(...) OPTION_ROW(__VA_ARGS__)
 #include "lang/options.def"
 };
@@ -18,4 +18,3 @@ enum option_id option_find(enum file_kind kind, struct text key)
 			return (enum option_id)i;
 	return OPTION_COUNT;
 }
-

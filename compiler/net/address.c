@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Reading, comparing and writing IP addresses.  Every address of every rule
- * passes through here, so the common case is one scan without copies; only what
- * is no address is looked at again, to say what is wrong with it.
+ * Reading, comparing and writing IP addresses. Every address of every rule passes through here, so the common
+ * case is one scan without copies; only what is no address is looked at again, to say what is wrong with it.
  */
 #include "net/address.h"
 
@@ -36,8 +35,8 @@ static bool parse_ip4(struct text t, uint8_t bytes[4])
 	return at == t.len;
 }
 
-/* One to four numbers 0..255 with dots between them, zeros in front allowed.
- * Returns how many, or 0 if it is something else. */
+/* One to four numbers 0..255 with dots between them, zeros in front allowed. Returns how many, or 0 if it
+ * is something else. */
 static unsigned parse_loose(struct text t, uint8_t bytes[4])
 {
 	unsigned count = 0, value = 0;
@@ -176,8 +175,7 @@ bool prefix_covers(const struct prefix *a, const struct prefix *b)
 		return false;
 	if (memcmp(a->bytes, b->bytes, whole) != 0)
 		return false;
-	return a->length % 8 == 0 ||
-	       ((a->bytes[whole] ^ b->bytes[whole]) & byte_mask(a->length, whole)) == 0;
+	return a->length % 8 == 0 || ((a->bytes[whole] ^ b->bytes[whole]) & byte_mask(a->length, whole)) == 0;
 }
 
 /* ---- writing ---- */
@@ -267,8 +265,8 @@ uint32_t prefix_format(const struct prefix *p, char text[PREFIX_TEXT_SIZE])
 /* The length of a netmask; -1 if its ones are not all in front. */
 static int mask_length(const uint8_t bytes[4])
 {
-	uint32_t mask = (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 |
-			(uint32_t)bytes[2] << 8 | bytes[3];
+	uint32_t mask = (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 |
+			bytes[3];
 	int length = 0;
 
 	for (; mask & 0x80000000u; mask <<= 1)

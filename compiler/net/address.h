@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * IP addresses, prefixes and ranges as the language writes them: dotted quads
- * of four decimal numbers without leading zeros, IPv6 as in RFC 4291, an
- * optional /length.  The text of a rule's address is kept as it was written;
- * these functions say what it means.
+ * IP addresses, prefixes and ranges as the language writes them: dotted quads of four decimal numbers without
+ * leading zeros, IPv6 as in RFC 4291, an optional /length. The text of a rule's address is kept as it was
+ * written; these functions say what it means.
  */
 #ifndef PVEFW_ADDRESS_H
 #define PVEFW_ADDRESS_H
@@ -56,14 +55,12 @@ bool prefix_covers(const struct prefix *a, const struct prefix *b);
 int address_compare(const struct prefix *a, const struct prefix *b);
 
 enum { PREFIX_TEXT_SIZE = 48 };
-/* Canonical text: IPv6 in lower case, the longest run of two or more zero groups
- * compressed, no dotted quads; the length unless it is 32 or 128.  NUL-terminated;
- * returns the length of the text. */
+/* Canonical text: IPv6 in lower case, the longest run of two or more zero groups compressed, no dotted
+ * quads; the length unless it is 32 or 128. NUL-terminated; returns the length of the text. */
 uint32_t prefix_format(const struct prefix *p, char text[PREFIX_TEXT_SIZE]);
 
-/* The text of an address as the language means it for what was written with
- * ADDRESS_SHORT, ADDRESS_OCTAL or ADDRESS_NETMASK ("10" -> "10.0.0.0/8"); false if
- * nothing sensible can be said. */
+/* The text of an address as the language means it for what was written with ADDRESS_SHORT, ADDRESS_OCTAL
+ * or ADDRESS_NETMASK ("10" -> "10.0.0.0/8"); false if nothing sensible can be said. */
 bool address_intended(struct text t, char text[PREFIX_TEXT_SIZE]);
 
 #endif

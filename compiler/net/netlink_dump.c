@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * libmnl reports NLM_F_DUMP_INTR as EINTR, as it does a signal during recv().  The two are kept
- * apart here: after a signal the same datagram is received, after an interruption the rest of the
- * dump is received and thrown away, and the request is sent once more.
+ * libmnl reports NLM_F_DUMP_INTR as EINTR, as it does a signal during recv(). The two are kept apart here:
+ * after a signal the same datagram is received, after an interruption the rest of the dump is received and
+ * thrown away, and the request is sent once more.
  */
 #include "net/netlink_dump.h"
 

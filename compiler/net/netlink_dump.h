@@ -2,9 +2,8 @@
 /*
  * One netlink request and everything that answers it, for rtnetlink and nf_tables alike.
  *
- * A dump takes several datagrams.  What is dumped may change between two of them: the kernel marks
- * the messages that follow with NLM_F_DUMP_INTR, and nobody can know what is missing.  Such a dump is
- * repeated.
+ * A dump takes several datagrams. What is dumped may change between two of them: the kernel marks the
+ * messages that follow with NLM_F_DUMP_INTR, and nobody can know what is missing. Such a dump is repeated.
  */
 #ifndef PVEFW_NETLINK_DUMP_H
 #define PVEFW_NETLINK_DUMP_H
@@ -36,8 +35,8 @@ struct netlink_dump {
 };
 
 /*
- * Asks.  An interrupted dump is repeated for up to a second.  Returns 0 or an errno: of the kernel's answer, of
- * `each`, or EINTR when every dump was interrupted.  In any case the whole answer has been received, so that
+ * Asks. An interrupted dump is repeated for up to a second. Returns 0 or an errno: of the kernel's answer, of
+ * `each`, or EINTR when every dump was interrupted. In any case the whole answer has been received, so that
  * the next one answers the next request.
  */
 int netlink_dump_run(const struct netlink_dump *dump);

@@ -11,8 +11,8 @@
 #define NETLINK_GROUP(group) (1u << ((group) - 1))
 
 /*
- * Opens a socket of a bus, such as NETLINK_ROUTE, and joins `groups`, bits as above.  `flags`: SOCK_NONBLOCK or 0.
- * Returns NULL with errno set if it cannot.
+ * Opens a socket of a bus, such as NETLINK_ROUTE, and joins `groups`, bits as above. `flags`: SOCK_NONBLOCK
+ * or 0. Returns NULL with errno set if it cannot.
  */
 struct mnl_socket *netlink_socket_open(int bus, int flags, unsigned groups);
 /* Closes it, unless it is NULL, and makes it NULL. */

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * IP sets as ranges.  Prefixes contain each other or have nothing in common, so
- * sorted by address, wider ones first, they are walked like brackets: a stack
- * holds those that are open, the innermost decides for the addresses up to where
- * the next one begins or it ends itself.  Addresses are strings of bytes:
- * memcmp() orders them, and all arithmetic they need is adding and taking one.
+ * IP sets as ranges. Prefixes contain each other or have nothing in common, so sorted by address, wider ones
+ * first, they are walked like brackets: a stack holds those that are open, the innermost decides for the
+ * addresses up to where the next one begins or it ends itself. Addresses are strings of bytes: memcmp()
+ * orders them, and all arithmetic they need is adding and taking one.
  */
 #include "net/prefix_set.h"
 

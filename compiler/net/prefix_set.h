@@ -2,10 +2,9 @@
 /*
  * Which addresses an IP set with exceptions matches, exactly.
  *
- * In the kernel's hash:net sets the longest prefix that holds an address
- * decides, and `nomatch` entries decide for no.  Interval sets of nftables know
- * no exceptions; what a set matches is therefore computed here, as the shortest
- * list of ranges.
+ * In the kernel's hash:net sets the longest prefix that holds an address decides, and `nomatch` entries
+ * decide for no. Interval sets of nftables know no exceptions; what a set matches is therefore computed here,
+ * as the shortest list of ranges.
  */
 #ifndef PVEFW_PREFIX_SET_H
 #define PVEFW_PREFIX_SET_H
@@ -35,8 +34,8 @@ struct address_set {
 struct address_set prefix_set_resolve(struct arena *arena, const struct prefix_entry *entries,
 				      uint32_t count, unsigned family);
 bool address_set_has(const struct address_set *set, const uint8_t *address);
-/* The shortest list of prefixes that are the range; *prefixes is from the arena.  Returns
- * how many, at most 254. */
+/* The shortest list of prefixes that are the range; *prefixes is from the arena. Returns how many, at most
+ * 254. */
 uint32_t address_range_split(struct arena *arena, const struct address_range *range, unsigned size,
 			     struct prefix **prefixes);
 /* The length of the prefix that is exactly this range, or -1. */

@@ -2,8 +2,8 @@
 /*
  * Making the fixes of diagnostics, as far as they are beyond doubt, in the files.
  *
- * A diagnostic's fixes are made together or not at all.  Where those of two touch the same
- * bytes, the first one's are made; the other is reported again by the next run.
+ * A diagnostic's fixes are made together or not at all. Where those of two touch the same bytes, the first
+ * one's are made; the other is reported again by the next run.
  */
 #ifndef PVEFW_FIX_H
 #define PVEFW_FIX_H

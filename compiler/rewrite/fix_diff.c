@@ -2,9 +2,8 @@
 /*
  * Fixes as a unified diff, which patch(1) takes.
  *
- * Edits are known, so there is nothing to search for: edits that touch the same lines are
- * one block of lines, taken out and put in anew; blocks that have at most six lines
- * between them are one hunk.
+ * Edits are known, so there is nothing to search for: edits that touch the same lines are one block of lines,
+ * taken out and put in anew; blocks that have at most six lines between them are one hunk.
  */
 #include "format/common.h"
 #include "rewrite/fix.h"

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Laying a file out, as Proxmox VE's own writer does (PVE::Firewall, save_clusterfw_conf and its
- * siblings in 6.0.4): a header, an empty line, the lines, an empty line; one blank before a
- * comment and one behind its '#'; the options of a rule in one order.  What that writer
- * would lose stays: comments on lines of their own, one empty line between lines, the
- * spelling of words and the order of lines.
+ * Laying a file out, as Proxmox VE's own writer does (PVE::Firewall, save_clusterfw_conf and its siblings in
+ * 6.0.4): a header, an empty line, the lines, an empty line; one blank before a comment and one behind its
+ * '#'; the options of a rule in one order. What that writer would lose stays: comments on lines of their own,
+ * one empty line between lines, the spelling of words and the order of lines.
  *
- * The file becomes a list of rows, one for each line that it is to have.  A row knows the
- * line of the source that it comes from, so the edits are found by walking along both: they
- * are those of `lint --fix` (fix.h), and so is what is done with them.
+ * The file becomes a list of rows, one for each line that it is to have. A row knows the line of the source
+ * that it comes from, so the edits are found by walking along both: they are those of `lint --fix` (fix.h),
+ * and so is what is done with them.
  */
 #include "rewrite/fmt.h"
 
@@ -181,8 +180,8 @@ static struct text code_of(struct layout *l, const struct ast_line *line)
 }
 
 /*
- * Proxmox VE writes "# " before the text of a comment that is behind something, and nothing for one without text.
- * More blanks can come from the web interface, and stay.
+ * Proxmox VE writes "# " before the text of a comment that is behind something, and nothing for one without
+ * text. More blanks can come from the web interface, and stay.
  */
 static struct text comment_of(struct layout *l, struct word comment)
 {
@@ -249,8 +248,8 @@ static void add_nameless_alias(struct layout *l, uint32_t header)
 }
 
 /*
- * Proxmox VE writes a header, an empty line, the lines, an empty line: two are below each other
- * in an empty section.  A section whose header is wrong is not read at all, and stays as it is.
+ * Proxmox VE writes a header, an empty line, the lines, an empty line: two are below each other in an empty
+ * section. A section whose header is wrong is not read at all, and stays as it is.
  */
 static void add_part(struct layout *l, const struct fmt_part *part, bool last)
 {

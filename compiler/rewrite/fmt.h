@@ -2,14 +2,13 @@
 /*
  * The layout of .fw files: what `pvefw-cc fmt` makes of one.
  *
- * The layout is that of Proxmox VE's own writer: what the web interface has written stays
- * as it is, and what fmt has laid out does not change when the web interface saves it, but for
- * what that writer drops or sorts (comments on lines of their own, empty lines between rules).
+ * The layout is that of Proxmox VE's own writer: what the web interface has written stays as it is, and what
+ * fmt has laid out does not change when the web interface saves it, but for what that writer drops or sorts
+ * (comments on lines of their own, empty lines between rules).
  *
- * Nothing that it changes has a meaning: blanks, empty lines, line ends, the case of words
- * that have none, the order of a rule's options, and the order of sections where no name is read before it is defined
- * because of it.  Lines that are wrong stay as they are, since nobody knows what they
- * should be.
+ * Nothing that it changes has a meaning: blanks, empty lines, line ends, the case of words that have none,
+ * the order of a rule's options, and the order of sections where no name is read before it is defined because
+ * of it. Lines that are wrong stay as they are, since nobody knows what they should be.
  */
 #ifndef PVEFW_FMT_H
 #define PVEFW_FMT_H
@@ -20,9 +19,9 @@
 /* Why the file cannot be laid out, or NULL: it holds what is no text.  `*at` is the offset. */
 const char *fmt_refuses(const struct source *source, uint32_t *at);
 /*
- * The edits that lay the file out; none if it is laid out.  `found` is what compiling it has
- * reported; `align` puts the comments of lines that follow each other below each other.
- * The result belongs to the arena of `found`.
+ * The edits that lay the file out; none if it is laid out. `found` is what compiling it has reported; `align`
+ * puts the comments of lines that follow each other below each other. The result belongs to the arena of
+ * `found`.
  */
 struct fixes fmt_layout(const struct diags *found, const struct ast_file *file, bool align);
 

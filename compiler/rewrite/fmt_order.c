@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The order of sections: OPTIONS, ALIASES, IPSET, RULES, GROUP, which is the one that
- * Proxmox VE itself writes.  Definitions come before their uses in it, save those of groups,
- * which may stand anywhere.  Sections of one kind stay in their order, as rules and later
- * definitions depend on it.
+ * The order of sections: OPTIONS, ALIASES, IPSET, RULES, GROUP, which is the one that Proxmox VE itself
+ * writes. Definitions come before their uses in it, save those of groups, which may stand anywhere. Sections
+ * of one kind stay in their order, as rules and later definitions depend on it.
  *
  * Sections are moved all or not at all.  They stay where they are if a name that a rule or
  * an entry uses would be read before its definition, or no longer be: such a line counts or

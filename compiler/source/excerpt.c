@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Columns of a shown line.  A tab becomes the blanks up to the next multiple of
- * eight columns of the line, so that what is below lines up whatever the gutter;
- * other characters are shown as visible.h says.  What is cut off at an end
- * leaves an ellipsis there.
+ * Columns of a shown line. A tab becomes the blanks up to the next multiple of eight columns of the line, so
+ * that what is below lines up whatever the gutter; other characters are shown as visible.h says. What is cut
+ * off at an end leaves an ellipsis there.
  */
 #include "source/excerpt.h"
 
@@ -126,8 +125,7 @@ void excerpt_print(struct out *out, const struct excerpt *e)
 		out_string(out, "…");
 }
 
-bool excerpt_find(const struct excerpt *e, uint32_t begin, uint32_t end, uint32_t *at,
-		  uint32_t *count)
+bool excerpt_find(const struct excerpt *e, uint32_t begin, uint32_t end, uint32_t *at, uint32_t *count)
 {
 	uint32_t first = column_of(e->line, in_part(e, begin)), last = column_of(e->line, in_part(e, end));
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The lines of a source, one after the other, and small cuts of them: for the
- * input files that are no .fw files and need no grammar. */
+/* The lines of a source, one after the other, and small cuts of them: for the input files that are no .fw
+ * files and need no grammar. */
 #ifndef PVEFW_LINES_H
 #define PVEFW_LINES_H
 
@@ -44,8 +44,8 @@ static inline bool lines_next(struct lines *lines, struct word *line)
 	return true;
 }
 
-/* Cuts `w` at the first `c`: what is before it is returned, *rest is what is
- * behind; without `c` all of it is returned and rest->ptr is NULL. */
+/* Cuts `w` at the first `c`: what is before it is returned, *rest is what is behind; without `c` all of it
+ * is returned and rest->ptr is NULL. */
 static inline struct word word_cut(struct word w, char c, struct word *rest)
 {
 	long at = text_find(word_text(w), c);

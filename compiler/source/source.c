@@ -373,8 +373,8 @@ static bool is_boundary(const struct source *source, uint32_t offset)
 	return (source->text[offset] & 0xc0) != 0x80;
 }
 
-/* Length of a line before `offset`.  A line may be long and have many diagnostics, which
- * come near each other, so the count goes on, or back, from where the last one has ended. */
+/* Length of a line before `offset`. A line may be long and have many diagnostics, which come near each
+ * other, so the count goes on, or back, from where the last one has ended. */
 static struct utf8_length length_before(struct source *source, uint32_t line, uint32_t offset)
 {
 	bool same = source->counted.line == line && is_boundary(source, offset);

@@ -2,8 +2,8 @@
 /*
  * Source files and the map from positions to files, lines and columns.
  *
- * Every file that is read gets a range of positions of its own, so that a span
- * of eight bytes says which file it is in.  Position 0 belongs to no file.
+ * Every file that is read gets a range of positions of its own, so that a span of eight bytes says which file
+ * it is in. Position 0 belongs to no file.
  */
 #ifndef PVEFW_SOURCE_H
 #define PVEFW_SOURCE_H
@@ -79,10 +79,10 @@ void source_map_init(struct source_map *map, struct arena *arena);
 enum { SOURCE_CACHED = -1 }; /* instead of a directory: the file is in the map's cache */
 
 /*
- * Reads `path`, relative to the directory `at` (or AT_FDCWD), and adds it under the name `shown` (copied).
- * If the map has a cache, `shown` is taken from it instead, except with AT_FDCWD.  Returns NULL with
- * errno set when it cannot be opened or read, is no regular file (EISDIR, EINVAL), or would fill
- * the map (EFBIG).  The text belongs to the arena.
+ * Reads `path`, relative to the directory `at` (or AT_FDCWD), and adds it under the name `shown` (copied). If
+ * the map has a cache, `shown` is taken from it instead, except with AT_FDCWD. Returns NULL with errno set
+ * when it cannot be opened or read, is no regular file (EISDIR, EINVAL), or would fill the map (EFBIG). The
+ * text belongs to the arena.
  */
 struct source *source_load(struct source_map *map, int at, const char *path, const char *shown);
 /* A file of the map's tree as it is now, beside what was read of it before; errors as above. */

@@ -2,9 +2,9 @@
 /*
  * A tree in memory: the files and folders that a compilation reads instead of the disk.
  *
- * For programs that compile the same tree again and again and must not wait for its file system, which
- * may hang or be away: somebody else fills the cache, and says what cannot be read at present.  What was
- * known of a file before stays then.
+ * For programs that compile the same tree again and again and must not wait for its file system, which may
+ * hang or be away: somebody else fills the cache, and says what cannot be read at present. What was known of
+ * a file before stays then.
  */
 #ifndef PVEFW_SOURCE_CACHE_H
 #define PVEFW_SOURCE_CACHE_H

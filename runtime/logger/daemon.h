@@ -6,8 +6,8 @@
 #include <stdbool.h>
 
 /*
- * Continues in a process in the background.  The caller's process waits until daemon_ready() and exits with 0, or
- * with the exit status of a child that ended before.  False with errno set if there can be no such process.
+ * Continues in a process in the background. The caller's process waits until daemon_ready() and exits with 0,
+ * or with the exit status of a child that ended before. False with errno set if there can be no such process.
  */
 bool daemon_start(void);
 /* Lets the waiting process exit; nothing goes to the terminal any more.  Does nothing in the foreground. */

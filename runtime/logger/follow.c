@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Following as tail -F does: the file is looked at five times a second, from the
- * start again when it is another one or has become shorter.
+ * Following as tail -F does: the file is looked at five times a second, from the start again when it is
+ * another one or has become shorter.
  */
 #include "logger/follow.h"
 

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The daemon on sd-event: messages of the kernel become lines in the buffer of the
- * log file, which is written when enough has gathered or a moment after the first
- * line.  The same timer tells what was lost, and writes logger.state; it does not run
- * while nothing happens.
+ * The daemon on sd-event: messages of the kernel become lines in the buffer of the log file, which is written
+ * when enough has gathered or a moment after the first line. The same timer tells what was lost, and writes
+ * logger.state; it does not run while nothing happens.
  */
 #include "logger/logger.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The beginning and the end of connections, when the host option log_nf_conntrack
- * asks for them.  They are printed as conntrack(8) does.
+ * The beginning and the end of connections, when the host option log_nf_conntrack asks for them. They are
+ * printed as conntrack(8) does.
  */
 #ifndef PVEFW_CONNTRACK_H
 #define PVEFW_CONNTRACK_H

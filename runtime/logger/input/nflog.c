@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The kernel gathers packets of a group until there are QUEUED of them, or for
- * TIMEOUT, and sends them in one datagram: that is what makes 20,000 a second cheap.
- * Everything is set in one message, so that there is no packet without a number.
+ * The kernel gathers packets of a group until there are QUEUED of them, or for TIMEOUT, and sends them in one
+ * datagram: that is what makes 20,000 a second cheap. Everything is set in one message, so that there is no
+ * packet without a number.
  */
 #include "logger/input/nflog.h"
 

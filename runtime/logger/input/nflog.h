@@ -11,8 +11,8 @@
 /* Of a packet's bytes the kernel copies as many: all headers that a line of 512 bytes can show. */
 enum { NFLOG_COPIED = 512 };
 
-/* Takes the group, which only one process of a network namespace can; sockets as netlink_open().
- * Returns 0 or an errno. */
+/* Takes the group, which only one process of a network namespace can; sockets as netlink_open(). Returns 0
+ * or an errno. */
 int nflog_open(struct netlink_socket *netlink, uint16_t group, unsigned buffer);
 /* Gives it back; the kernel sends what it has gathered first. */
 void nflog_release(struct netlink_socket *netlink, uint16_t group);

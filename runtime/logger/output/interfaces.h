@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Names of interfaces by their numbers.  The kernel is asked once a second at the
- * most for each, so that a new name is seen soon and a flood costs nothing.
+ * Names of interfaces by their numbers. The kernel is asked once a second at the most for each, so that a new
+ * name is seen soon and a flood costs nothing.
  */
 #ifndef PVEFW_INTERFACES_H
 #define PVEFW_INTERFACES_H
@@ -20,8 +20,8 @@ struct interfaces {
 	} slots[INTERFACE_SLOTS];
 };
 
-/* The number when there is no such interface (any more); without characters that could
- * act on a terminal or end the line.  Valid until the next call. */
+/* The number when there is no such interface (any more); without characters that could act on a terminal
+ * or end the line. Valid until the next call. */
 struct text interface_name(struct interfaces *interfaces, uint32_t index);
 /* Sets a name as if the kernel had been asked now. */
 void interface_put(struct interfaces *interfaces, uint32_t index, const char *name);

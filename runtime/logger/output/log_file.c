@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The lock is a file of its own beside the log, LOG.lock: the log is renamed and
- * made anew while it is in use.
+ * The lock is a file of its own beside the log, LOG.lock: the log is renamed and made anew while it is in
+ * use.
  */
 #include "logger/output/log_file.h"
 

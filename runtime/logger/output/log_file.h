@@ -2,10 +2,9 @@
 /*
  * The file of the log.
  *
- * Lines gather in memory and are written together.  When they cannot be written
- * (the disk is full, the file cannot be opened) they are kept as long as there is
- * room for them; then they are dropped and counted.  Nothing here waits, and what a
- * full disk left half written is completed first.
+ * Lines gather in memory and are written together. When they cannot be written (the disk is full, the file
+ * cannot be opened) they are kept as long as there is room for them; then they are dropped and counted.
+ * Nothing here waits, and what a full disk left half written is completed first.
  */
 #ifndef PVEFW_LOG_FILE_H
 #define PVEFW_LOG_FILE_H
@@ -36,8 +35,8 @@ void log_file_reopen(struct log_file *file);
 /* Whether what is open is what the path names; false: it was renamed or removed, or could not be opened. */
 bool log_file_is_current(const struct log_file *file);
 
-/* Whether another line may be appended to file->lines; one that may not is for the caller to count
- * in file->lost. */
+/* Whether another line may be appended to file->lines; one that may not is for the caller to count in
+ * file->lost. */
 bool log_file_has_room(const struct log_file *file);
 /* Enough has gathered to be written at once. */
 bool log_file_is_due(const struct log_file *file);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The fields of a log line.  Each is followed by one blank; who ends the line takes
- * the last one away.  Programs read them by name: `name` is as in "SRC=".
+ * The fields of a log line. Each is followed by one blank; who ends the line takes the last one away.
+ * Programs read them by name: `name` is as in "SRC=".
  */
 #ifndef PVEFW_FIELDS_H
 #define PVEFW_FIELDS_H
@@ -18,8 +18,8 @@ void field_ip4(struct out *out, const char *name, const uint8_t *address);
 void field_ip6(struct out *out, const char *name, const uint8_t *address);
 /* aa:bb:cc */
 void field_octets(struct out *out, const char *name, struct bytes octets);
-/* Instead of what cannot be read of `there`: how much is there, and what is wrong
- * with it, LEN or IHL.  Returns false. */
+/* Instead of what cannot be read of `there`: how much is there, and what is wrong with it, LEN or IHL.
+ * Returns false. */
 bool field_invalid(struct out *out, struct bytes there, const char *what);
 
 #endif

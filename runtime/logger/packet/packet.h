@@ -2,9 +2,9 @@
 /*
  * From the bytes of a packet to the fields of a log line.
  *
- * All functions print what can be read, in the order of the bytes, and return
- * false if some part was cut short or contradicted itself, which they have said
- * instead of that part.  They never look behind the bytes they are given.
+ * All functions print what can be read, in the order of the bytes, and return false if some part was cut
+ * short or contradicted itself, which they have said instead of that part. They never look behind the bytes
+ * they are given.
  */
 #ifndef PVEFW_PACKET_H
 #define PVEFW_PACKET_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * IPv6 (RFC 8200) and the extension headers in front of the transport layer.  Each
- * of them takes eight bytes at least, so that a chain ends where the bytes end.
+ * IPv6 (RFC 8200) and the extension headers in front of the transport layer. Each of them takes eight bytes
+ * at least, so that a chain ends where the bytes end.
  */
 #include "logger/packet/packet.h"
 
