@@ -35,15 +35,6 @@ static void dump_word(const struct dump *d, const char *what, struct word w)
 	dump_span(d, "", word_span(w));
 }
 
-static void dump_entry(const struct dump *d, const struct ast_entry *entry)
-{
-	if (entry->nomatch)
-		out_string(d->out, " nomatch");
-	dump_word(d, "address", entry->address);
-	for (const struct ast_word_list *more = entry->more; more; more = more->next)
-		dump_word(d, "more", more->word);
-}
-
 static void dump_params(const struct dump *d, const struct ast_param *param)
 {
 	static const char *const forms[] = {
@@ -58,15 +49,6 @@ static void dump_params(const struct dump *d, const struct ast_param *param)
 		dump_word(d, "key", param->key);
 		dump_word(d, "value", param->value);
 	}
-}
-
-static void dump_rule(const struct dump *d, const struct ast_rule *rule)
-{
-	if (rule->disabled)
-		out_string(d->out, rule->gap_after_bar ? " disabled gap" : " disabled");
-	dump_word(d, "type", rule->type);
-	dump_word(d, "macro", rule->macro);
-	dump_word(d, "action", rule->action);
 }
 
 static void dump_line(const struct dump *d, const struct ast_line *line)
@@ -91,9 +73,21 @@ static void dump_line(const struct dump *d, const struct ast_line *line)
 		dump_word(d, "name", alias->name);
 		dump_word(d, alias->wide_gap ? "wide-gap cidr" : "cidr", alias->cidr);
 	} else if (line->kind == LINE_ENTRY) {
-		dump_entry(d, (const struct ast_entry *)line);
+		const struct ast_entry *entry = (const struct ast_entry *)line;
+
+		if (entry->nomatch)
+			out_string(d->out, " nomatch");
+		dump_word(d, "address", entry->address);
+		for (const struct ast_word_list *more = entry->more; more; more = more->next)
+			dump_word(d, "more", more->word);
 	} else if (line->kind == LINE_RULE) {
-		dump_rule(d, (const struct ast_rule *)line);
+		const struct ast_rule *rule = (const struct ast_rule *)line;
+
+		if (rule->disabled)
+			out_string(d->out, rule->gap_after_bar ? " disabled gap" : " disabled");
+		dump_word(d, "type", rule->type);
+		dump_word(d, "macro", rule->macro);
+		dump_word(d, "action", rule->action);
 	} else if (line->kind != LINE_COMMENT) {
 		dump_word(d, "text", ((const struct ast_text_line *)line)->text);
 	}

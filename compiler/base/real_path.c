@@ -47,23 +47,17 @@ static const char *resolve(struct arena *arena, const char *path)
 	return append_all(arena, "/", path);
 }
 
-static const char *absolute(struct arena *arena, const char *path)
-{
-	char *here = path[0] == '/' ? NULL : getcwd(NULL, 0);
-	const char *whole = here ? arena_printf(arena, "%s/%s", here, path) : path;
-
-	free(here);
-	return whole;
-}
-
 const char *place_of(struct arena *arena, const char *path)
 {
-	const char *whole = absolute(arena, path), *slash = strrchr(whole, '/');
-	struct text name = text_of(slash ? slash + 1 : whole);
+	char *here = path[0] == '/' ? NULL : getcwd(NULL, 0);
+	const char *absolute = here ? arena_printf(arena, "%s/%s", here, path) : path;
+	const char *slash = strrchr(absolute, '/');
+	struct text name = text_of(base_name(absolute));
 
+	free(here);
 	if (!name.len || text_is(name, ".") || text_is(name, "..") || !slash)
-		return resolve(arena, whole);
-	return append(arena, resolve(arena, arena_printf(arena, "%.*s", (int)(slash + 1 - whole), whole)), name);
+		return resolve(arena, absolute);
+	return append(arena, resolve(arena, arena_printf(arena, "%.*s", (int)(slash + 1 - absolute), absolute)), name);
 }
 
 const char *place_of_target(struct arena *arena, const char *path)

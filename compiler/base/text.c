@@ -118,13 +118,6 @@ bool hex_read(const char *hex, void *bytes, size_t count)
 	return true;
 }
 
-static unsigned min3(unsigned a, unsigned b, unsigned c)
-{
-	unsigned m = a < b ? a : b;
-
-	return m < c ? m : c;
-}
-
 unsigned text_distance(struct text a, struct text b, unsigned limit)
 {
 	enum { LONGEST = 64 };
@@ -142,7 +135,9 @@ unsigned text_distance(struct text a, struct text b, unsigned limit)
 		for (unsigned j = 1; j <= b.len; j++) {
 			char ca = char_lower(a.ptr[i - 1]), cb = char_lower(b.ptr[j - 1]);
 
-			row[j] = min3(above[j] + 1, row[j - 1] + 1, above[j - 1] + (ca != cb));
+			row[j] = above[j - 1] + (ca != cb);
+			row[j] = above[j] + 1 < row[j] ? above[j] + 1 : row[j];
+			row[j] = row[j - 1] + 1 < row[j] ? row[j - 1] + 1 : row[j];
 			if (i > 1 && j > 1 && ca == char_lower(b.ptr[j - 2]) &&
 			    cb == char_lower(a.ptr[i - 2]) && two[j - 2] + 1 < row[j])
 				row[j] = two[j - 2] + 1;

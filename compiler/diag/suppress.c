@@ -260,22 +260,15 @@ static bool is_suppressed(const struct diags *diags, const struct diagnostic *d,
 	return take(*at, d, line) || take(ignores->file.first, d, 0);
 }
 
-/* Its absence means something: it was looked for. */
-static bool is_checked(const struct diags *diags, const struct source *source, const struct ignore *i,
-		       const struct diag_filter *choice)
-{
-	if (choice && choice->off[i->id])
-		return false;
-	return !diag_is_of_lint(i->id) || (diags->linted && source->root);
-}
-
 static void report_unused(struct diags *diags, const struct source *source, const struct ignore *list,
 			  const struct diag_filter *choice)
 {
 	for (const struct ignore *i = list; i; i = i->next) {
 		struct diagnostic *d;
 
-		if (i->used || !is_checked(diags, source, i, choice))
+		/* Its absence means something only if it was looked for. */
+		if (i->used || (choice && choice->off[i->id]) ||
+		    (diag_is_of_lint(i->id) && !(diags->linted && source->root)))
 			continue;
 		d = diag(diags, i->span, DIAG_UNUSED_IGNORE, "%s does not occur %s",
 			 diag_catalogue[i->id].name,

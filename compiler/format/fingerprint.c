@@ -124,15 +124,6 @@ static void with_count(uint8_t digest[DIGEST_BYTES], uint32_t count)
 	finish(&sha, digest);
 }
 
-static const char *hexadecimal(struct arena *arena, const uint8_t digest[DIGEST_BYTES])
-{
-	char *text = arena_alloc(arena, 2 * DIGEST_BYTES + 1);
-
-	for (int i = 0; i < DIGEST_BYTES; i++)
-		snprintf(text + 2 * (size_t)i, 3, "%02x", digest[i]);
-	return text;
-}
-
 static const char *name_file(const struct diags *diags, const struct source *source, const void *context)
 {
 	(void)context;
@@ -150,13 +141,15 @@ static const char *const *fingerprints(const struct diags *diags, struct line_di
 	prints = ARENA_ARRAY(diags->arena, const char *, count + 1);
 	for (const struct diagnostic *d = diags->first; d; d = d->next) {
 		uint8_t digest[DIGEST_BYTES];
+		char hex[2 * DIGEST_BYTES + 1];
 		uint32_t before;
 
 		digest_of(diags, d, &last, digest);
 		before = unique ? count_before(diags, &all, digest) : 0;
 		if (before)
 			with_count(digest, before);
-		prints[i++] = hexadecimal(diags->arena, digest);
+		hex_print(hex, digest, DIGEST_BYTES);
+		prints[i++] = arena_string(diags->arena, text_of(hex));
 	}
 	HASH_CLEAR(hh, all);
 	return prints;

@@ -23,16 +23,11 @@ static void property(struct out *out, const struct diags *diags, const char *tex
 	escaped(out, diag_escaped(diags, text), "%\r\n:,");
 }
 
-static const char *command(enum severity severity)
-{
-	return severity == SEVERITY_NOTE ? "notice" : severity_name(severity);
-}
-
 static void annotation(struct out *out, const struct diags *diags, const struct diagnostic *d)
 {
 	struct extent e = diag_extent(diags, d->span);
 
-	out_printf(out, "::%s ", command(d->severity));
+	out_printf(out, "::%s ", d->severity == SEVERITY_NOTE ? "notice" : severity_name(d->severity));
 	if (e.file) {
 		out_string(out, "file=");
 		property(out, diags, e.file);

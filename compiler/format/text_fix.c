@@ -225,11 +225,6 @@ static unsigned show_change(const struct text_printer *p, const struct change *c
 	return count;
 }
 
-static bool is_long_line(const struct text_printer *p, const struct change *c)
-{
-	return c->end - c->begin > LONGEST_LINE && source_line_number(p->map, c->end) == c->line;
-}
-
 void text_fixes(const struct text_printer *p, const struct diagnostic *d)
 {
 	const struct diag_part **fixes;
@@ -241,7 +236,7 @@ void text_fixes(const struct text_printer *p, const struct diagnostic *d)
 	for (size_t i = 0; i < count && room;) {
 		struct change c = next_change(p, fixes, i, count);
 
-		if (!is_long_line(p, &c))
+		if (c.end - c.begin <= LONGEST_LINE || source_line_number(p->map, c.end) != c.line)
 			room -= show_change(p, &c, fixes, room);
 		i = c.last;
 	}

@@ -49,14 +49,6 @@ static const char *separator(unsigned i, unsigned count, const char *last)
 	return i == 0 ? "" : i + 1 < count ? ", " : last;
 }
 
-static void describe_range(struct out *out, const struct option_row *row)
-{
-	if (row->most == INT64_MAX)
-		out_printf(out, "a whole number, at least %" PRId64, row->least);
-	else
-		out_printf(out, "a whole number, %" PRId64 " to %" PRId64, row->least, row->most);
-}
-
 void describe_values(struct out *out, const struct option_row *row)
 {
 	switch (row->type) {
@@ -64,7 +56,10 @@ void describe_values(struct out *out, const struct option_row *row)
 		out_string(out, "0 or 1");
 		break;
 	case OPTION_NUMBER:
-		describe_range(out, row);
+		if (row->most == INT64_MAX)
+			out_printf(out, "a whole number, at least %" PRId64, row->least);
+		else
+			out_printf(out, "a whole number, %" PRId64 " to %" PRId64, row->least, row->most);
 		break;
 	case OPTION_POLICY:
 		out_string(out, "ACCEPT, DROP or REJECT");
@@ -129,17 +124,11 @@ void describe_default(struct out *out, const struct option_row *row)
 	}
 }
 
-/* In the rule of a macro the dport of ICMP is a type. */
-static const char *dport_option(const char *proto)
-{
-	return strncmp(proto, "icmp", 4) == 0 ? "-icmp-type" : "-dport";
-}
-
 void describe_macro_rule(struct out *out, const struct macro_rule *rule)
 {
 	out_printf(out, "-p %s", rule->proto);
 	if (rule->dport)
-		out_printf(out, " %s %s", dport_option(rule->proto), rule->dport);
+		out_printf(out, " %s %s", strncmp(rule->proto, "icmp", 4) == 0 ? "-icmp-type" : "-dport", rule->dport);
 	if (rule->sport)
 		out_printf(out, " -sport %s", rule->sport);
 }

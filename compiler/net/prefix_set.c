@@ -68,11 +68,6 @@ static int by_address(const void *a, const void *b)
 	return x->order > y->order ? -1 : 1;
 }
 
-static bool same_network(const struct bracket *a, const struct bracket *b)
-{
-	return a->prefix.length == b->prefix.length && memcmp(a->prefix.bytes, b->prefix.bytes, 16) == 0;
-}
-
 /* Adds first..last behind the others, joined with the one it touches. */
 static void add_range(struct address_set *set, const uint8_t *first, const uint8_t *last)
 {
@@ -154,7 +149,8 @@ struct address_set prefix_set_resolve(struct arena *arena, const struct prefix_e
 	brackets = ARENA_ARRAY(arena, struct bracket, count);
 	count = make_brackets(brackets, entries, count, family);
 	for (uint32_t i = 0; i < count; i++)
-		if (i == 0 || !same_network(&brackets[i - 1], &brackets[i]))
+		if (i == 0 || brackets[i - 1].prefix.length != brackets[i].prefix.length ||
+		    memcmp(brackets[i - 1].prefix.bytes, brackets[i].prefix.bytes, 16) != 0)
 			open_bracket(&w, &brackets[i]);
 	while (w.depth)
 		close_innermost(&w);

@@ -100,11 +100,6 @@ static bool is_same(const struct edit *a, const struct edit *b)
 	return a->begin == b->begin && a->end == b->end && strcmp(a->text, b->text) == 0;
 }
 
-static bool overlap(const struct edit *first, const struct edit *next)
-{
-	return next->begin < first->end || (next->begin == first->begin && next->end == first->end);
-}
-
 /* Takes the edits of a group out that has one which overlaps an earlier one. */
 static unsigned leave_apart(struct arena *arena, struct edit *edits, unsigned count, unsigned groups)
 {
@@ -116,7 +111,7 @@ static unsigned leave_apart(struct arena *arena, struct edit *edits, unsigned co
 		if (rejected[edits[i].group])
 			continue;
 		if (last && strcmp(last->path, edits[i].path) == 0 && !is_same(last, &edits[i]) &&
-		    overlap(last, &edits[i]))
+		    (edits[i].begin < last->end || (edits[i].begin == last->begin && edits[i].end == last->end)))
 			rejected[edits[i].group] = true;
 		else
 			last = &edits[i];

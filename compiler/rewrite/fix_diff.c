@@ -38,12 +38,6 @@ static uint32_t offset_of(const struct diff *diff, uint32_t line)
 	return line <= diff->source->line_count ? diff->source->line_starts[line - 1] : diff->source->size;
 }
 
-/* What stands behind the last line end is a line only if there is something. */
-static uint32_t count_lines(const struct source *source)
-{
-	return source->line_count - (source->line_starts[source->line_count - 1] == source->size);
-}
-
 /* The line behind the last one that the edit changes: it makes whole lines of whole lines. */
 static uint32_t end_of_edit(const struct diff *diff, const struct edit *edit)
 {
@@ -184,7 +178,8 @@ void fixes_diff(const struct fixes *fixes, struct out *out)
 		const char *path = diag_escaped(fixes->diags, diag_file(fixes->diags, source));
 
 		source_line_number(fixes->diags->map, source->base); /* finds the lines */
-		diff.lines = count_lines(source);
+		/* After the last LF there is a line only if there is something. */
+		diff.lines = source->line_count - (source->line_starts[source->line_count - 1] == source->size);
 		out_printf(out, "--- %s\n+++ %s\n", path, path);
 		for (unsigned edit = 0; edit < file.count;)
 			edit = print_hunk(&diff, edit);

@@ -85,11 +85,6 @@ static void find_wrong_lines(struct layout *l)
 			l->wrong[source_line_number(l->found->map, d->span.begin)] = true;
 }
 
-static bool has_no_form(const struct ast_line *line)
-{
-	return line->kind == LINE_HEADER || line->kind == LINE_RAW || line->kind == LINE_BAD;
-}
-
 static uint32_t offset_of(const struct source *source, uint32_t line)
 {
 	return line <= source->line_count ? source->line_starts[line - 1] : source->size;
@@ -204,7 +199,7 @@ static void add_line(struct layout *l, const struct ast_line *line, bool kept)
 	/* One empty line is left of many. */
 	if (l->last && number > l->last + 1)
 		l->empty = true;
-	if (kept || has_no_form(line) || l->wrong[number])
+	if (kept || line->kind == LINE_HEADER || line->kind == LINE_RAW || line->kind == LINE_BAD || l->wrong[number])
 		add_kept(l, number);
 	else if (line->kind == LINE_COMMENT)
 		add_row(l, ROW_COMMENT, number, word_text(line->comment));

@@ -165,17 +165,10 @@ static void look(struct follower *f)
 		read_more(f);
 }
 
-/* Waits; false if nobody reads any more. */
-static bool wait_a_moment(void)
-{
-	struct pollfd reader = { STDOUT_FILENO, 0, 0 };
-
-	return poll(&reader, 1, LOOK_EVERY) <= 0 || !(reader.revents & (POLLERR | POLLHUP | POLLNVAL));
-}
-
 int follow(const char *path, const char *colour)
 {
 	struct follower f = { .path = path, .colour = wants_colour(STDOUT_FILENO, colour) };
+	struct pollfd reader = { STDOUT_FILENO, 0, 0 }; /* its end: nobody reads any more */
 	struct stat status;
 	int reason;
 
@@ -191,7 +184,7 @@ int follow(const char *path, const char *colour)
 	do {
 		look(&f);
 		reason = out_flush(&f.out);
-	} while (!reason && !f.error && wait_a_moment());
+	} while (!reason && !f.error && (poll(&reader, 1, LOOK_EVERY) <= 0 || !(reader.revents & (POLLERR | POLLHUP | POLLNVAL))));
 	if (f.fd >= 0)
 		close(f.fd);
 	out_free(&f.part);

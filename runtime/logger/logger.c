@@ -102,15 +102,6 @@ static void tell_kernel_losses(struct logger *l)
 		l->overrun = false;
 }
 
-static void tell_disk_losses(struct logger *l, int reason)
-{
-	uint64_t count = l->file.lost - l->told_disk;
-
-	if (count && say(l, 4, "%llu %s lost: the file could not be written: %s", (unsigned long long)count,
-			 count == 1 ? "line" : "lines", error_text(reason)))
-		l->told_disk = l->file.lost;
-}
-
 /* Also where stderr goes: the log is what cannot be written. */
 static void tell_failure(struct logger *l)
 {
@@ -129,7 +120,11 @@ static void write_lines(struct logger *l)
 
 	tell_kernel_losses(l);
 	if (log_file_write(&l->file) && l->file.lost != l->told_disk) {
-		tell_disk_losses(l, reason);
+		uint64_t count = l->file.lost - l->told_disk;
+
+		if (say(l, 4, "%llu %s lost: the file could not be written: %s", (unsigned long long)count,
+			count == 1 ? "line" : "lines", error_text(reason)))
+			l->told_disk = l->file.lost;
 		log_file_write(&l->file);
 	}
 	tell_failure(l);
@@ -147,18 +142,13 @@ static void run_timer_in(struct logger *l, uint64_t us)
 	sd_event_source_set_enabled(l->timer, SD_EVENT_ONESHOT);
 }
 
-static void collect_counts(struct logger *l)
+static bool is_saved(struct logger *l)
 {
 	l->counts.written = l->file.written;
 	l->counts.lost_disk = l->file.lost;
 	l->counts.lost_kernel = l->local.lost;
 	if (l->global.lost > l->local.lost)
 		l->counts.other_groups = l->global.lost - l->local.lost;
-}
-
-static bool is_saved(struct logger *l)
-{
-	collect_counts(l);
 	return memcmp(&l->counts, &l->saved, sizeof(l->counts)) == 0;
 }
 
@@ -177,16 +167,6 @@ static void save_counts(struct logger *l, uint64_t next)
 static void watch_run_dir(struct logger *l);
 static void watch_folder(struct logger *l);
 
-/* Who renames the log makes a new one, mostly, and sends SIGHUP: there is time for that until now. */
-static void follow_path(struct logger *l)
-{
-	if (!l->folder)
-		watch_folder(l);
-	if ((l->moved || !l->folder) && !log_file_is_current(&l->file))
-		log_file_reopen(&l->file);
-	l->moved = false;
-}
-
 static int on_timer(sd_event_source *source, uint64_t due, void *data)
 {
 	struct logger *l = data;
@@ -196,8 +176,14 @@ static int on_timer(sd_event_source *source, uint64_t due, void *data)
 	(void)due;
 	set_now(l);
 	sd_event_now(l->event, CLOCK_MONOTONIC, &now);
-	if (now >= l->follow_at)
-		follow_path(l);
+	/* Whoever renames the log mostly makes a new one and sends SIGHUP: until now there was time for that. */
+	if (now >= l->follow_at) {
+		if (!l->folder)
+			watch_folder(l);
+		if ((l->moved || !l->folder) && !log_file_is_current(&l->file))
+			log_file_reopen(&l->file);
+		l->moved = false;
+	}
 	write_lines(l);
 	if (!l->watch)
 		watch_run_dir(l);
@@ -214,14 +200,6 @@ static int on_timer(sd_event_source *source, uint64_t due, void *data)
 
 /* ---- what the kernel says ---- */
 
-static void count_sequence(struct logger *l, const struct nflog_message *message)
-{
-	if (message->has_local && sequence_take(&l->local, message->local))
-		l->overrun = false;
-	if (message->has_global)
-		sequence_take(&l->global, message->global);
-}
-
 static void take_packet(const struct nlmsghdr *header, void *data)
 {
 	struct logger *l = data;
@@ -235,7 +213,10 @@ static void take_packet(const struct nlmsghdr *header, void *data)
 		l->counts.malformed++;
 		return;
 	}
-	count_sequence(l, &message);
+	if (message.has_local && sequence_take(&l->local, message.local))
+		l->overrun = false;
+	if (message.has_global)
+		sequence_take(&l->global, message.global);
 	if (!log_file_has_room(&l->file)) {
 		l->file.lost++;
 		return;

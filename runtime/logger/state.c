@@ -13,12 +13,6 @@
 
 #define NEW_STATE NOTE_LOGGER_STATE ".new"
 
-static void print_counts(struct out *out, const struct logger_counts *counts)
-{
-#define COUNT(name, text) out_printf(out, #name " %llu\n", (unsigned long long)counts->name);
-#include "logger/counts.def"
-}
-
 static int open_run_dir(const char *run_dir)
 {
 	return open(run_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -38,7 +32,8 @@ static bool write_in(int dir, const struct logger_counts *counts)
 	if (fd < 0)
 		return false;
 	out_init_fd(&out, fd);
-	print_counts(&out, counts);
+#define COUNT(name, text) out_printf(&out, #name " %llu\n", (unsigned long long)counts->name);
+#include "logger/counts.def"
 	reason = out_flush(&out);
 	out_free(&out);
 	if (close(fd) && !reason)

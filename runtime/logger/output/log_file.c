@@ -33,24 +33,19 @@ static bool ends_in_line(int fd)
 	       pread(fd, &last, 1, status.st_size - 1) == 1 && last != '\n';
 }
 
-/* 0 or an errno. */
-static int take_lock(struct log_file *file)
-{
-	char *path = xasprintf("%s.lock", file->path);
-
-	file->lock = file_lock_take(AT_FDCWD, path, 0600, 0);
-	free(path);
-	return file->lock < 0 ? errno : 0;
-}
-
 /* Nothing is written without the lock. */
 static bool open_path(struct log_file *file)
 {
-	file->reason = file->lock < 0 ? take_lock(file) : 0;
-	if (file->reason) {
-		file->fd = -1;
-		return false;
+	file->fd = -1;
+	if (file->lock < 0) {
+		char *path = xasprintf("%s.lock", file->path);
+
+		file->lock = file_lock_take(AT_FDCWD, path, 0600, 0);
+		file->reason = file->lock < 0 ? errno : 0;
+		free(path);
 	}
+	if (file->lock < 0)
+		return false;
 	file->fd = open(file->path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640);
 	file->reason = file->fd < 0 ? errno : 0;
 	return file->fd >= 0;

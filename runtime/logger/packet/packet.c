@@ -92,15 +92,10 @@ static bool print_ip4(struct out *out, struct bytes p)
 
 /* ---- by type ---- */
 
-static bool is_vlan(unsigned ethertype)
-{
-	return ethertype == ETH_P_8021Q || ethertype == ETH_P_8021AD;
-}
-
 bool packet_print(struct out *out, unsigned ethertype, struct bytes packet)
 {
 	/* Tags that have not been taken off. */
-	for (; is_vlan(ethertype); packet = bytes_behind(packet, 4)) {
+	for (; ethertype == ETH_P_8021Q || ethertype == ETH_P_8021AD; packet = bytes_behind(packet, 4)) {
 		if (packet.len < 4)
 			return field_invalid(out, packet, "LEN");
 		ethertype = be16(packet.ptr + 2);

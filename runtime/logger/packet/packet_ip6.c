@@ -67,12 +67,6 @@ static void print_extension(struct out *out, unsigned protocol, const uint8_t *h
 	}
 }
 
-/* In bytes; its first ones are there. */
-static size_t extension_size(unsigned protocol, const uint8_t *header)
-{
-	return protocol == IPPROTO_FRAGMENT ? UNIT : (header[1] + (size_t)1) * UNIT;
-}
-
 bool packet_print_ip6(struct out *out, struct bytes p)
 {
 	unsigned protocol;
@@ -93,7 +87,7 @@ bool packet_print_ip6(struct out *out, struct bytes p)
 		if (p.len < UNIT)
 			return field_invalid(out, p, "LEN");
 		print_extension(out, protocol, p.ptr);
-		size = extension_size(protocol, p.ptr);
+		size = protocol == IPPROTO_FRAGMENT ? UNIT : (p.ptr[1] + (size_t)1) * UNIT;
 		if (p.len < size)
 			return field_invalid(out, p, "LEN");
 		first = protocol != IPPROTO_FRAGMENT || !fragment_offset(p.ptr);
