@@ -13,6 +13,7 @@
 
 #include "commands/commands.h"
 #include "firewall/commands/firewall.h"
+#include "format/common.h"
 #include "lang/describe.h"
 #include "diag/diag.h"
 #include "lang/limit_table.h"
@@ -23,19 +24,11 @@
 
 /* ---- mdoc ---- */
 
-/* A character beyond ASCII; returns how many more bytes than one it is. */
-static uint32_t mdoc_character(struct out *out, struct text t)
-{
-	int32_t point;
-	uint32_t len = utf8_decode(t.ptr, t.len, &point);
-
-	out_printf(out, "\\[u%04X]", (unsigned)point);
-	return len - 1;
-}
-
 /* Text of a line that begins with no macro: what roff would act on is escaped. */
 static void mdoc_text(struct out *out, struct text t)
 {
+	int32_t point;
+
 	for (uint32_t i = 0; i < t.len; i++) {
 		if (i == 0 && (t.ptr[i] == '.' || t.ptr[i] == '\''))
 			out_string(out, "\\&");
@@ -45,9 +38,10 @@ static void mdoc_text(struct out *out, struct text t)
 			out_string(out, "\\(dq");
 		else if (t.ptr[i] == '-' && (i == 0 || t.ptr[i - 1] == ' '))
 			out_string(out, "\\-");
-		else if ((unsigned char)t.ptr[i] >= 0x80)
-			i += mdoc_character(out, (struct text){ t.ptr + i, t.len - i });
-		else
+		else if ((unsigned char)t.ptr[i] >= 0x80) {
+			i += utf8_decode(t.ptr + i, t.len - i, &point) - 1;
+			out_printf(out, "\\[u%04X]", (unsigned)point);
+		} else
 			out_char(out, t.ptr[i]);
 	}
 }
@@ -80,15 +74,13 @@ static void sentence(struct out *out, const char *text)
 
 static const struct cli_program *const programs[] = { &pvefw_cc, &pve_firewall, &pvefw_logger };
 
-/* That of the template: its name begins with the program's; else pvefw-cc. */
+/* The program whose name the template's begins with, or else pvefw-cc. */
 static const struct cli_program *program = &pvefw_cc;
 
 static void choose_program(const char *template)
 {
-	const char *slash = strrchr(template, '/'), *name = slash ? slash + 1 : template;
-
 	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++)
-		if (strncmp(name, programs[i]->name, strlen(programs[i]->name)) == 0)
+		if (strncmp(base_name(template), programs[i]->name, strlen(programs[i]->name)) == 0)
 			program = programs[i];
 }
 
@@ -260,7 +252,7 @@ static void diagnostic_pages(struct out *out)
 
 /* ---- pvefw.fw(5) ---- */
 
-static void options_of(struct out *out, enum file_kind kind)
+static void options_of(struct out *out, unsigned kind)
 {
 	for (unsigned i = 0; i < OPTION_COUNT; i++) {
 		const struct option_row *row = &option_table[i];
@@ -275,26 +267,6 @@ static void options_of(struct out *out, enum file_kind kind)
 		MDOC_DESCRIBED(out, describe_default, row);
 		out_string(out, ".\n");
 	}
-}
-
-static void cluster_options(struct out *out)
-{
-	options_of(out, FILE_CLUSTER);
-}
-
-static void host_options(struct out *out)
-{
-	options_of(out, FILE_HOST);
-}
-
-static void guest_options(struct out *out)
-{
-	options_of(out, FILE_GUEST);
-}
-
-static void vnet_options(struct out *out)
-{
-	options_of(out, FILE_VNET);
 }
 
 /* The limits that a line can meet, by what happens beyond. */
@@ -362,17 +334,161 @@ static void icmp_types_of(struct out *out, unsigned family_mask)
 	}
 }
 
-static void icmp_types(struct out *out)
+/* ---- lists of words, for completion and for editors ---- */
+
+/* Each once. */
+struct words {
+	struct arena arena;
+	const char **all;
+	size_t count;
+};
+
+static void add_word(struct words *w, const char *word)
 {
-	icmp_types_of(out, IPV4);
+	enum { WORDS_MAX = 1000 };
+
+	if (!w->all)
+		w->all = ARENA_ARRAY(&w->arena, const char *, WORDS_MAX);
+	for (size_t i = 0; i < w->count; i++)
+		if (strcmp(w->all[i], word) == 0)
+			return;
+	if (w->count == WORDS_MAX)
+		abort();
+	w->all[w->count++] = word;
 }
 
-static void icmpv6_types(struct out *out)
+/* The member `first` of each row of a table, `size` bytes a row. */
+static void add_column(struct words *w, const char *const *first, size_t size, unsigned count)
 {
-	icmp_types_of(out, IPV6);
+	for (unsigned i = 0; i < count; i++)
+		add_word(w, *(const char *const *)(const void *)((const char *)first + i * size));
 }
 
-/* ---- completion ---- */
+#define ADD_COLUMN(w, table, member, count) add_column(w, &(table)[0].member, sizeof((table)[0]), count)
+
+static void add_diagnostics(struct words *w)
+{
+	for (unsigned i = 0; i < DIAG_COUNT; i++) {
+		add_word(w, arena_printf(&w->arena, "%s", diag_code((enum diag_id)i).text));
+		add_word(w, diag_catalogue[i].name);
+	}
+}
+
+/* The list of that name; false: there is none. */
+static bool add_list(struct words *w, struct text list)
+{
+	bool named = text_is(list, "named-sections");
+
+	for (unsigned i = SECTION_NONE + 1; i < SECTION_KINDS && (named || text_is(list, "plain-sections")); i++)
+		if (section_table[i].named == named)
+			add_word(w, section_table[i].name);
+	for (unsigned i = 0; i < RULE_PARAMS && text_is(list, "parameters"); i++)
+		for (unsigned j = 0; j < 3 && rule_param_table[i].spellings[j]; j++)
+			add_word(w, rule_param_table[i].spellings[j]);
+	if (text_is(list, "types"))
+		add_column(w, direction_names, sizeof(direction_names[0]), DIRECTIONS);
+	else if (text_is(list, "actions"))
+		add_column(w, action_names, sizeof(action_names[0]), ACTIONS);
+	else if (text_is(list, "log-levels"))
+		add_column(w, log_level_names, sizeof(log_level_names[0]), LOG_LEVELS);
+	else if (text_is(list, "macros"))
+		ADD_COLUMN(w, macro_table, name, macro_count);
+	else if (text_is(list, "options"))
+		ADD_COLUMN(w, option_table, key, OPTION_COUNT);
+	else if (text_is(list, "icmp-types"))
+		ADD_COLUMN(w, icmp_table, name, icmp_count);
+	else if (text_is(list, "commands"))
+		ADD_COLUMN(w, program->commands, name, program->command_count);
+	else if (text_is(list, "diagnostics"))
+		add_diagnostics(w);
+	return w->count > 0;
+}
+
+/* `each` before each word, or between two. */
+static bool print_words(struct out *out, struct text list, const char *each, bool between)
+{
+	struct words w = { .count = 0 };
+	bool known = add_list(&w, list);
+
+	for (size_t i = 0; i < w.count; i++)
+		out_printf(out, "%s%s", i || !between ? each : "", w.all[i]);
+	arena_free(&w.arena);
+	return known;
+}
+
+/* ---- completion: what follows an option ---- */
+
+enum value_kind { VALUE_NONE, VALUE_LIST, VALUE_DIAGNOSTIC, VALUE_NODE, VALUE_DIRECTORY, VALUE_FILE, VALUE_OTHER, VALUE_KINDS };
+
+/* -W and --select name diagnostics, whatever their programs call them; --node is in the table that all programs share. */
+static enum value_kind value_kind(const struct cli_option_row *row)
+{
+	const char *argument = row->argument;
+
+	if (!argument)
+		return VALUE_NONE;
+	if (cli_value_at(program, row, 0).len)
+		return VALUE_LIST;
+	if (strcmp(argument, pvefw_cc.options[CLI_WARNING].argument) == 0 ||
+	    strcmp(argument, pvefw_cc.options[CLI_SELECT].argument) == 0)
+		return VALUE_DIAGNOSTIC;
+	if (row == &program->options[CLI_NODE])
+		return VALUE_NODE;
+	if (strcmp(argument, "DIR") == 0)
+		return VALUE_DIRECTORY;
+	return strstr(argument, "FILE") ? VALUE_FILE : VALUE_OTHER;
+}
+
+/* How a shell is told what can follow: the words are between two parts, if there are two. */
+struct shell_values {
+	const char *parts[VALUE_KINDS][2];
+};
+
+static void print_value(struct out *out, const struct shell_values *shell, const struct cli_option_row *row)
+{
+	enum value_kind kind = value_kind(row);
+	const char *const *parts = shell->parts[kind];
+
+	out_string(out, parts[0] ? parts[0] : "");
+	if (!parts[1])
+		return;
+	if (kind == VALUE_LIST)
+		cli_option_values(out, program, row, " ");
+	else
+		print_words(out, TEXT("diagnostics"), " ", false);
+	out_string(out, parts[1]);
+}
+
+/* ---- completion of operands ---- */
+
+/* The operands of the commands that take names. */
+static const struct {
+	const char *command;
+	struct text list; /* of words; empty: names of files */
+} operand_rows[] = {
+	{ "lint", TEXT_INIT("") },
+	{ "fmt", TEXT_INIT("") },
+	{ "macros", TEXT_INIT("macros") },
+	{ "options", TEXT_INIT("options") },
+	{ "icmp-types", TEXT_INIT("icmp-types") },
+	{ "explain", TEXT_INIT("diagnostics") },
+	{ "help", TEXT_INIT("commands") },
+};
+
+/* Of the command of the row; false: the program has no such command. */
+static bool has_command(const char *name)
+{
+	for (unsigned i = 0; i < program->command_count && program->commands[i].name; i++)
+		if (strcmp(program->commands[i].name, name) == 0)
+			return true;
+	return strcmp(name, cli_help_command.name) == 0;
+}
+
+#define FOR_EACH_OPERAND_ROW(i) \
+	for (size_t i = 0; i < sizeof(operand_rows) / sizeof(operand_rows[0]); i++) \
+		if (has_command(operand_rows[i].command))
+
+/* ---- bash ---- */
 
 static void bash_commands(struct out *out)
 {
@@ -402,25 +518,6 @@ static void bash_options(struct out *out)
 		}
 		out_string(out, "' ;;\n");
 	}
-}
-
-static void diagnostic_names(struct out *out)
-{
-	for (unsigned i = 0; i < DIAG_COUNT; i++)
-		out_printf(out, " %c%s %s", diag_catalogue[i].letter, diag_catalogue[i].number,
-			   diag_catalogue[i].name);
-}
-
-static bool names_diagnostics(const struct cli_option_row *row)
-{
-	return strcmp(row->argument, pvefw_cc.options[CLI_WARNING].argument) == 0 ||
-	       strcmp(row->argument, pvefw_cc.options[CLI_SELECT].argument) == 0;
-}
-
-/* --node, of whatever program: it comes from the shared table. */
-static bool names_node(const struct cli_option_row *row)
-{
-	return row == &program->options[CLI_NODE];
 }
 
 /* Another row has an option of this name, which other commands take. */
@@ -468,131 +565,34 @@ static void bash_pattern(struct out *out, const struct cli_option_row *row)
 /* What the options that take an argument can have. */
 static void bash_arguments(struct out *out)
 {
+	static const struct shell_values shell = { {
+		[VALUE_LIST] = { "words='", "'" },
+		[VALUE_DIAGNOSTIC] = { "kind='diagnostic'; words='", "'" },
+		[VALUE_NODE] = { "kind='node'" },
+		[VALUE_DIRECTORY] = { "kind='directory'" },
+		[VALUE_FILE] = { "kind='file'" },
+		[VALUE_OTHER] = { "kind='other'" },
+	} };
+
 	for (unsigned i = 0; i < program->option_count; i++) {
 		const struct cli_option_row *row = &program->options[i];
 
 		if (!row->argument || !is_taken(row))
 			continue;
 		bash_pattern(out, row);
-		if (names_diagnostics(row)) {
-			out_string(out, "kind='diagnostic'; words='");
-			diagnostic_names(out);
-			out_char(out, '\'');
-		} else if (names_node(row)) {
-			out_string(out, "kind='node'");
-		} else if (cli_value_at(program, row, 0).len) {
-			out_string(out, "words='");
-			cli_option_values(out, program, row, " ");
-			out_char(out, '\'');
-		} else if (strcmp(row->argument, "DIR") == 0) {
-			out_string(out, "kind='directory'");
-		} else if (strstr(row->argument, "FILE")) {
-			out_string(out, "kind='file'");
-		} else {
-			out_string(out, "kind='other'");
-		}
+		print_value(out, &shell, row);
 		out_string(out, " ;;\n");
 	}
 }
-
-/* ---- completion of operands ---- */
-
-static void macro_names(struct out *out)
-{
-	for (unsigned i = 0; i < macro_count; i++)
-		out_printf(out, " %s", macro_table[i].name);
-}
-
-/* An option that several kinds of files have comes once. */
-static void option_names(struct out *out)
-{
-	for (unsigned i = 0; i < OPTION_COUNT; i++) {
-		unsigned j = 0;
-
-		while (strcmp(option_table[j].key, option_table[i].key) != 0)
-			j++;
-		if (j == i)
-			out_printf(out, " %s", option_table[i].key);
-	}
-}
-
-static void icmp_type_names(struct out *out)
-{
-	for (unsigned i = 0; i < icmp_count; i++) {
-		unsigned j = 0;
-
-		while (strcmp(icmp_table[j].name, icmp_table[i].name) != 0)
-			j++;
-		if (j == i)
-			out_printf(out, " %s", icmp_table[i].name);
-	}
-}
-
-static void command_names(struct out *out)
-{
-	for (unsigned i = 0; i < program->command_count; i++)
-		out_printf(out, " %s", program->commands[i].name);
-}
-
-/* The operands of the commands that take names. */
-static const struct {
-	const char *command;
-	void (*names)(struct out *out); /* each behind a blank; NULL: names of files */
-} operand_rows[] = {
-	{ "lint", NULL },
-	{ "fmt", NULL },
-	{ "macros", macro_names },
-	{ "options", option_names },
-	{ "icmp-types", icmp_type_names },
-	{ "explain", diagnostic_names },
-	{ "help", command_names },
-};
-
-static bool has_command(const char *name)
-{
-	for (unsigned i = 0; i < program->command_count && program->commands[i].name; i++)
-		if (strcmp(program->commands[i].name, name) == 0)
-			return true;
-	return strcmp(name, cli_help_command.name) == 0;
-}
-
-#define FOR_EACH_OPERAND_ROW(i) \
-	for (size_t i = 0; i < sizeof(operand_rows) / sizeof(operand_rows[0]); i++) \
-		if (has_command(operand_rows[i].command))
 
 static void bash_operands(struct out *out)
 {
 	FOR_EACH_OPERAND_ROW(i) {
 		out_printf(out, "\t%s) ", operand_rows[i].command);
-		if (operand_rows[i].names) {
-			out_string(out, "words='");
-			operand_rows[i].names(out);
-			out_char(out, '\'');
-		} else {
-			out_string(out, "kind='file'");
-		}
-		out_string(out, " ;;\n");
+		out_string(out, operand_rows[i].list.len ? "words='" : "kind='file");
+		print_words(out, operand_rows[i].list, " ", false);
+		out_string(out, "' ;;\n");
 	}
-}
-
-/* ---- what follows an option, for zsh and fish ---- */
-
-enum value_kind { VALUE_NONE, VALUE_LIST, VALUE_DIAGNOSTIC, VALUE_NODE, VALUE_DIRECTORY, VALUE_FILE, VALUE_OTHER };
-
-static enum value_kind value_kind(const struct cli_option_row *row)
-{
-	return !row->argument			      ? VALUE_NONE
-	       : cli_value_at(program, row, 0).len	      ? VALUE_LIST
-	       : names_diagnostics(row)		      ? VALUE_DIAGNOSTIC
-	       : names_node(row)		      ? VALUE_NODE
-	       : strcmp(row->argument, "DIR") == 0    ? VALUE_DIRECTORY
-	       : strstr(row->argument, "FILE") != NULL ? VALUE_FILE
-						       : VALUE_OTHER;
-}
-
-static bool may_be_repeated(const struct cli_option_row *row)
-{
-	return strstr(row->text, "may be repeated") || strstr(row->text, "repeatable");
 }
 
 /* ---- zsh ---- */
@@ -628,39 +628,31 @@ static void zsh_commands(struct out *out)
 /* ":FORMAT:(text json)" */
 static void zsh_value(struct out *out, const struct cli_option_row *row)
 {
-	enum value_kind kind = value_kind(row);
+	static const struct shell_values shell = { {
+		[VALUE_LIST] = { "(", ")" },
+		[VALUE_DIAGNOSTIC] = { "_pvefw_diagnostics" },
+		[VALUE_NODE] = { "_pvefw_nodes" },
+		[VALUE_DIRECTORY] = { "_files -/" },
+		[VALUE_FILE] = { "_files" },
+		[VALUE_OTHER] = { " " },
+	} };
 
-	if (kind == VALUE_NONE)
+	if (!row->argument)
 		return;
 	out_char(out, ':');
 	zsh_text(out, row->argument, ZSH_OF_ARGUMENTS);
 	out_char(out, ':');
-	if (kind == VALUE_LIST) {
-		out_char(out, '(');
-		cli_option_values(out, program, row, " ");
-		out_char(out, ')');
-	} else if (kind == VALUE_DIAGNOSTIC) {
-		out_string(out, "_pvefw_diagnostics");
-	} else if (kind == VALUE_NODE) {
-		out_string(out, "_pvefw_nodes");
-	} else if (kind == VALUE_DIRECTORY) {
-		out_string(out, "_files -/");
-	} else if (kind == VALUE_FILE) {
-		out_string(out, "_files");
-	} else {
-		out_char(out, ' ');
-	}
+	print_value(out, &shell, row);
 }
 
 /* A spelling of the option, for _arguments. */
 static void zsh_spelling(struct out *out, const struct cli_option_row *row, bool is_long)
 {
 	out_string(out, "\t\t'");
-	if (may_be_repeated(row)) {
+	if (strstr(row->text, "may be repeated") || strstr(row->text, "repeatable"))
 		out_char(out, '*');
-	} else if (row->letter && row->name) {
+	else if (row->letter && row->name)
 		out_printf(out, "(-%c --%s)", row->letter, row->name);
-	}
 	if (is_long)
 		out_printf(out, "--%s%s[", row->name, row->argument ? "=" : "");
 	else
@@ -691,13 +683,9 @@ static void zsh_operands_of(struct out *out, const char *command)
 	FOR_EACH_OPERAND_ROW(i) {
 		if (!command || strcmp(command, operand_rows[i].command) != 0)
 			continue;
-		if (!operand_rows[i].names) {
-			out_string(out, "\t\t'*:file:_files'");
-			return;
-		}
-		out_string(out, "\t\t'*:name:(");
-		operand_rows[i].names(out);
-		out_string(out, ")'");
+		out_string(out, operand_rows[i].list.len ? "\t\t'*:name:(" : "\t\t'*:file:_files'");
+		if (print_words(out, operand_rows[i].list, " ", false))
+			out_string(out, ")'");
 		return;
 	}
 	out_string(out, "\t\t&& return");
@@ -770,36 +758,17 @@ static void fish_commands(struct out *out)
 	}
 }
 
-static void fish_value(struct out *out, const struct cli_option_row *row)
-{
-	switch (value_kind(row)) {
-	case VALUE_NONE:
-		break;
-	case VALUE_LIST:
-		out_string(out, " -x -a '");
-		cli_option_values(out, program, row, " ");
-		out_char(out, '\'');
-		break;
-	case VALUE_DIAGNOSTIC:
-		out_string(out, " -x -a '(__pvefw_diagnostics)'");
-		break;
-	case VALUE_NODE:
-		out_string(out, " -x -a '(__pvefw_nodes)'");
-		break;
-	case VALUE_DIRECTORY:
-		out_string(out, " -x -a '(__fish_complete_directories)'");
-		break;
-	case VALUE_FILE:
-		out_string(out, " -r -F");
-		break;
-	case VALUE_OTHER:
-		out_string(out, " -x");
-		break;
-	}
-}
-
 static void fish_options(struct out *out)
 {
+	static const struct shell_values shell = { {
+		[VALUE_LIST] = { " -x -a '", "'" },
+		[VALUE_DIAGNOSTIC] = { " -x -a '(__pvefw_diagnostics)'" },
+		[VALUE_NODE] = { " -x -a '(__pvefw_nodes)'" },
+		[VALUE_DIRECTORY] = { " -x -a '(__fish_complete_directories)'" },
+		[VALUE_FILE] = { " -r -F" },
+		[VALUE_OTHER] = { " -x" },
+	} };
+
 	for (unsigned i = 0; i < program->option_count; i++) {
 		const struct cli_option_row *row = &program->options[i];
 
@@ -810,7 +779,7 @@ static void fish_options(struct out *out)
 			out_printf(out, " -s %c", row->letter);
 		if (row->name)
 			out_printf(out, " -l %s", row->name);
-		fish_value(out, row);
+		print_value(out, &shell, row);
 		out_string(out, " -d '");
 		fish_text(out, row->text);
 		out_string(out, "'\n");
@@ -822,13 +791,8 @@ static void fish_operands(struct out *out)
 	FOR_EACH_OPERAND_ROW(i) {
 		out_printf(out, "complete -c %s -n '__fish_seen_subcommand_from %s'", program->name,
 			   operand_rows[i].command);
-		if (operand_rows[i].names) {
-			out_string(out, " -a '");
-			operand_rows[i].names(out);
-			out_string(out, "'\n");
-		} else {
-			out_string(out, " -F\n");
-		}
+		out_string(out, operand_rows[i].list.len ? " -a '" : " -F");
+		out_string(out, print_words(out, operand_rows[i].list, " ", false) ? "'\n" : "\n");
 	}
 }
 
@@ -905,105 +869,8 @@ static void faults(struct out *out)
 	}
 }
 
-/* ---- words of the language, for editors ---- */
-
-static const char *section_at(unsigned i, bool named)
-{
-	for (unsigned kind = SECTION_NONE + 1; kind < SECTION_KINDS; kind++)
-		if (section_table[kind].named == named && i-- == 0)
-			return section_table[kind].name;
-	return NULL;
-}
-
-static const char *plain_section_at(unsigned i)
-{
-	return section_at(i, false);
-}
-
-static const char *named_section_at(unsigned i)
-{
-	return section_at(i, true);
-}
-
-static const char *type_at(unsigned i)
-{
-	return i < DIRECTIONS ? direction_names[i] : NULL;
-}
-
-static const char *action_at(unsigned i)
-{
-	return i < ACTIONS ? action_names[i] : NULL;
-}
-
-static const char *macro_at(unsigned i)
-{
-	return i < macro_count ? macro_table[i].name : NULL;
-}
-
-static const char *option_at(unsigned i)
-{
-	return i < OPTION_COUNT ? option_table[i].key : NULL;
-}
-
-static const char *parameter_at(unsigned i)
-{
-	for (unsigned row = 0; row < RULE_PARAMS; row++)
-		for (unsigned j = 0; j < 3 && rule_param_table[row].spellings[j]; j++)
-			if (i-- == 0)
-				return rule_param_table[row].spellings[j];
-	return NULL;
-}
-
-static const char *log_level_at(unsigned i)
-{
-	return i < LOG_LEVELS ? log_level_names[i] : NULL;
-}
-
-static const char *icmp_type_at(unsigned i)
-{
-	return i < icmp_count ? icmp_table[i].name : NULL;
-}
-
-static const struct word_list {
-	const char *name;
-	const char *(*at)(unsigned i); /* NULL behind the last one */
-} word_lists[] = {
-	{ "plain-sections", plain_section_at },
-	{ "named-sections", named_section_at },
-	{ "types", type_at },
-	{ "actions", action_at },
-	{ "macros", macro_at },
-	{ "options", option_at },
-	{ "parameters", parameter_at },
-	{ "log-levels", log_level_at },
-	{ "icmp-types", icmp_type_at },
-};
-
-static bool was_before(const struct word_list *list, unsigned i)
-{
-	for (unsigned j = 0; j < i; j++)
-		if (strcmp(list->at(j), list->at(i)) == 0)
-			return true;
-	return false;
-}
-
-/* As alternatives of a regular expression; none has a character that means something there. */
-static bool alternatives(struct out *out, struct text name)
-{
-	for (size_t k = 0; k < sizeof(word_lists) / sizeof(word_lists[0]); k++) {
-		const struct word_list *list = &word_lists[k];
-
-		if (!text_is(name, list->name))
-			continue;
-		for (unsigned i = 0; list->at(i); i++)
-			if (!was_before(list, i))
-				out_printf(out, "%s%s", i ? "|" : "", list->at(i));
-		return true;
-	}
-	return false;
-}
-
-/* Copies the line, with lists of words for "{{name}}"; false if there is none of that name. */
+/* Copies the line, with lists of words for "{{name}}", as alternatives of a regular expression: none has a character that
+ * means something there.  False: there is no list of that name. */
 static bool fill_words(struct out *out, const char *line)
 {
 	const char *begin, *end;
@@ -1011,7 +878,7 @@ static bool fill_words(struct out *out, const char *line)
 
 	for (; (begin = strstr(line, "{{")) && (end = strstr(begin, "}}")); line = end + 2) {
 		out_bytes(out, line, (size_t)(begin - line));
-		known = alternatives(out, (struct text){ begin + 2, (uint32_t)(end - begin) - 2 }) && known;
+		known = print_words(out, (struct text){ begin + 2, (uint32_t)(end - begin) - 2 }, "|", true) && known;
 	}
 	out_string(out, line);
 	return known;
@@ -1022,37 +889,39 @@ static bool fill_words(struct out *out, const char *line)
 static const struct part {
 	const char *name;
 	void (*print)(struct out *out);
+	void (*print_kind)(struct out *out, unsigned kind); /* instead: of one kind */
+	unsigned kind;
 } parts[] = {
-	{ "synopsis", synopsis },
-	{ "cli-options", cli_options },
-	{ "diagnostics", diagnostics },
-	{ "lint-checks", lint_checks },
-	{ "portability", portability },
-	{ "diagnostic-pages", diagnostic_pages },
-	{ "cluster-options", cluster_options },
-	{ "host-options", host_options },
-	{ "guest-options", guest_options },
-	{ "vnet-options", vnet_options },
-	{ "limits", limits },
-	{ "rule-params", rule_params },
-	{ "helpers", helpers },
-	{ "macros", macros },
-	{ "icmp-types", icmp_types },
-	{ "icmpv6-types", icmpv6_types },
-	{ "bash-commands", bash_commands },
-	{ "bash-options", bash_options },
-	{ "bash-arguments", bash_arguments },
-	{ "bash-operands", bash_operands },
-	{ "zsh-commands", zsh_commands },
-	{ "zsh-options", zsh_options },
-	{ "zsh-diagnostics", zsh_diagnostics },
-	{ "fish-commands", fish_commands },
-	{ "fish-options", fish_options },
-	{ "fish-operands", fish_operands },
-	{ "fish-diagnostics", fish_diagnostics },
-	{ "logger-counts", logger_counts },
-	{ "faults", faults },
-	{ "statuses", statuses },
+	{ "synopsis", synopsis, NULL, 0 },
+	{ "cli-options", cli_options, NULL, 0 },
+	{ "diagnostics", diagnostics, NULL, 0 },
+	{ "lint-checks", lint_checks, NULL, 0 },
+	{ "portability", portability, NULL, 0 },
+	{ "diagnostic-pages", diagnostic_pages, NULL, 0 },
+	{ "cluster-options", NULL, options_of, FILE_CLUSTER },
+	{ "host-options", NULL, options_of, FILE_HOST },
+	{ "guest-options", NULL, options_of, FILE_GUEST },
+	{ "vnet-options", NULL, options_of, FILE_VNET },
+	{ "limits", limits, NULL, 0 },
+	{ "rule-params", rule_params, NULL, 0 },
+	{ "helpers", helpers, NULL, 0 },
+	{ "macros", macros, NULL, 0 },
+	{ "icmp-types", NULL, icmp_types_of, IPV4 },
+	{ "icmpv6-types", NULL, icmp_types_of, IPV6 },
+	{ "bash-commands", bash_commands, NULL, 0 },
+	{ "bash-options", bash_options, NULL, 0 },
+	{ "bash-arguments", bash_arguments, NULL, 0 },
+	{ "bash-operands", bash_operands, NULL, 0 },
+	{ "zsh-commands", zsh_commands, NULL, 0 },
+	{ "zsh-options", zsh_options, NULL, 0 },
+	{ "zsh-diagnostics", zsh_diagnostics, NULL, 0 },
+	{ "fish-commands", fish_commands, NULL, 0 },
+	{ "fish-options", fish_options, NULL, 0 },
+	{ "fish-operands", fish_operands, NULL, 0 },
+	{ "fish-diagnostics", fish_diagnostics, NULL, 0 },
+	{ "logger-counts", logger_counts, NULL, 0 },
+	{ "faults", faults, NULL, 0 },
+	{ "statuses", statuses, NULL, 0 },
 };
 
 /* Whether the line is "@name@" of a part, which is printed. */
@@ -1063,7 +932,10 @@ static bool fill(struct out *out, struct text line)
 
 		if (line.len == len + 2 && line.ptr[0] == '@' && line.ptr[len + 1] == '@' &&
 		    memcmp(line.ptr + 1, parts[i].name, len) == 0) {
-			parts[i].print(out);
+			if (parts[i].print)
+				parts[i].print(out);
+			else
+				parts[i].print_kind(out, parts[i].kind);
 			return true;
 		}
 	}
