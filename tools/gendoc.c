@@ -209,7 +209,7 @@ static void portability(struct out *out)
 /* ---- pvefw-diagnostics(7) ---- */
 
 /* A titled paragraph, one sentence per line. */
-static void part(struct out *out, const char *title, const char *text)
+static void mdoc_part(struct out *out, const char *title, const char *text)
 {
 	out_printf(out, ".Pp\n.Sy %s :\n", title);
 	while (*text) {
@@ -222,7 +222,7 @@ static void part(struct out *out, const char *title, const char *text)
 	}
 }
 
-static void example(struct out *out, const char *title, const char *text)
+static void mdoc_example(struct out *out, const char *title, const char *text)
 {
 	if (!text[0])
 		return;
@@ -242,17 +242,17 @@ static void diagnostic_pages(struct out *out)
 
 		out_printf(out, ".Ss %c%s %s\n", row->letter, row->number, row->name);
 		sentence(out, row->summary);
-		part(out, "What is wrong", row->what);
-		part(out, "What happens to the traffic", row->effect);
-		part(out, "How to fix it", row->fix);
-		example(out, "Wrong", row->wrong);
-		example(out, "Right", row->right);
+		mdoc_part(out, "What is wrong", row->what);
+		mdoc_part(out, "What happens to the traffic", row->effect);
+		mdoc_part(out, "How to fix it", row->fix);
+		mdoc_example(out, "Wrong", row->wrong);
+		mdoc_example(out, "Right", row->right);
 	}
 }
 
 /* ---- pvefw.fw(5) ---- */
 
-static void options_of(struct out *out, unsigned kind)
+static void print_options_of(struct out *out, unsigned kind)
 {
 	for (unsigned i = 0; i < OPTION_COUNT; i++) {
 		const struct option_row *row = &option_table[i];
@@ -343,7 +343,7 @@ struct words {
 	size_t count;
 };
 
-static void add_word(struct words *w, const char *word)
+static void words_add(struct words *w, const char *word)
 {
 	enum { WORDS_MAX = 1000 };
 
@@ -361,7 +361,7 @@ static void add_word(struct words *w, const char *word)
 static void add_column(struct words *w, const char *const *first, size_t size, unsigned count)
 {
 	for (unsigned i = 0; i < count; i++)
-		add_word(w, *(const char *const *)(const void *)((const char *)first + i * size));
+		words_add(w, *(const char *const *)(const void *)((const char *)first + i * size));
 }
 
 #define ADD_COLUMN(w, table, member, count) add_column(w, &(table)[0].member, sizeof((table)[0]), count)
@@ -369,22 +369,22 @@ static void add_column(struct words *w, const char *const *first, size_t size, u
 static void add_diagnostics(struct words *w)
 {
 	for (unsigned i = 0; i < DIAG_COUNT; i++) {
-		add_word(w, arena_printf(&w->arena, "%s", diag_code((enum diag_id)i).text));
-		add_word(w, diag_catalogue[i].name);
+		words_add(w, arena_printf(&w->arena, "%s", diag_code((enum diag_id)i).text));
+		words_add(w, diag_catalogue[i].name);
 	}
 }
 
 /* The list of that name; false: there is none. */
-static bool add_list(struct words *w, struct text list)
+static bool words_add_list(struct words *w, struct text list)
 {
 	bool named = text_is(list, "named-sections");
 
 	for (unsigned i = SECTION_NONE + 1; i < SECTION_KINDS && (named || text_is(list, "plain-sections")); i++)
 		if (section_table[i].named == named)
-			add_word(w, section_table[i].name);
+			words_add(w, section_table[i].name);
 	for (unsigned i = 0; i < RULE_PARAMS && text_is(list, "parameters"); i++)
 		for (unsigned j = 0; j < 3 && rule_param_table[i].spellings[j]; j++)
-			add_word(w, rule_param_table[i].spellings[j]);
+			words_add(w, rule_param_table[i].spellings[j]);
 	if (text_is(list, "types"))
 		add_column(w, direction_names, sizeof(direction_names[0]), DIRECTIONS);
 	else if (text_is(list, "actions"))
@@ -408,7 +408,7 @@ static bool add_list(struct words *w, struct text list)
 static bool print_words(struct out *out, struct text list, const char *each, bool between)
 {
 	struct words w = { .count = 0 };
-	bool known = add_list(&w, list);
+	bool known = words_add_list(&w, list);
 
 	for (size_t i = 0; i < w.count; i++)
 		out_printf(out, "%s%s", i || !between ? each : "", w.all[i]);
@@ -444,7 +444,7 @@ struct shell_values {
 	const char *parts[VALUE_KINDS][2];
 };
 
-static void print_value(struct out *out, const struct shell_values *shell, const struct cli_option_row *row)
+static void print_shell_value(struct out *out, const struct shell_values *shell, const struct cli_option_row *row)
 {
 	enum value_kind kind = value_kind(row);
 	const char *const *parts = shell->parts[kind];
@@ -580,7 +580,7 @@ static void bash_arguments(struct out *out)
 		if (!row->argument || !is_taken(row))
 			continue;
 		bash_pattern(out, row);
-		print_value(out, &shell, row);
+		print_shell_value(out, &shell, row);
 		out_string(out, " ;;\n");
 	}
 }
@@ -642,7 +642,7 @@ static void zsh_value(struct out *out, const struct cli_option_row *row)
 	out_char(out, ':');
 	zsh_text(out, row->argument, ZSH_OF_ARGUMENTS);
 	out_char(out, ':');
-	print_value(out, &shell, row);
+	print_shell_value(out, &shell, row);
 }
 
 /* A spelling of the option, for _arguments. */
@@ -779,7 +779,7 @@ static void fish_options(struct out *out)
 			out_printf(out, " -s %c", row->letter);
 		if (row->name)
 			out_printf(out, " -l %s", row->name);
-		print_value(out, &shell, row);
+		print_shell_value(out, &shell, row);
 		out_string(out, " -d '");
 		fish_text(out, row->text);
 		out_string(out, "'\n");
@@ -898,10 +898,10 @@ static const struct part {
 	{ "lint-checks", lint_checks, NULL, 0 },
 	{ "portability", portability, NULL, 0 },
 	{ "diagnostic-pages", diagnostic_pages, NULL, 0 },
-	{ "cluster-options", NULL, options_of, FILE_CLUSTER },
-	{ "host-options", NULL, options_of, FILE_HOST },
-	{ "guest-options", NULL, options_of, FILE_GUEST },
-	{ "vnet-options", NULL, options_of, FILE_VNET },
+	{ "cluster-options", NULL, print_options_of, FILE_CLUSTER },
+	{ "host-options", NULL, print_options_of, FILE_HOST },
+	{ "guest-options", NULL, print_options_of, FILE_GUEST },
+	{ "vnet-options", NULL, print_options_of, FILE_VNET },
 	{ "limits", limits, NULL, 0 },
 	{ "rule-params", rule_params, NULL, 0 },
 	{ "helpers", helpers, NULL, 0 },
@@ -925,7 +925,7 @@ static const struct part {
 };
 
 /* Whether the line is "@name@" of a part, which is printed. */
-static bool fill(struct out *out, struct text line)
+static bool fill_part(struct out *out, struct text line)
 {
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
 		size_t len = strlen(parts[i].name);
@@ -960,7 +960,7 @@ int main(int argc, char **argv)
 	while ((len = getline(&line, &room, file)) > 0) {
 		struct text text = { line, (uint32_t)len - (line[len - 1] == '\n') };
 
-		if (fill(&out, text))
+		if (fill_part(&out, text))
 			continue;
 		if ((text.len > 1 && text.ptr[0] == '@') || !fill_words(&out, line)) {
 			fprintf(stderr, "%s: nothing is called so: %.*s\n", argv[1], TEXT_ARG(text));

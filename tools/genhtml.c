@@ -31,7 +31,7 @@ static const char style[] =
 	"nav ol{list-style:none;padding:0;columns:20rem}nav li{break-inside:avoid;padding:.1rem 0}\n"
 	"@media print{nav{display:none}section{break-inside:avoid}}\n";
 
-static xmlNodePtr add(xmlNodePtr parent, const char *name, const char *text)
+static xmlNodePtr html_add(xmlNodePtr parent, const char *name, const char *text)
 {
 	xmlNodePtr node = xmlNewTextChild(parent, NULL, BAD_CAST name, BAD_CAST text);
 
@@ -42,86 +42,86 @@ static xmlNodePtr add(xmlNodePtr parent, const char *name, const char *text)
 	return node;
 }
 
-static void set(xmlNodePtr node, const char *name, const char *value)
+static void html_set(xmlNodePtr node, const char *name, const char *value)
 {
 	xmlNewProp(node, BAD_CAST name, BAD_CAST value);
 }
 
 /* A paragraph in which `x` is code. */
-static void paragraph(xmlNodePtr parent, const char *text)
+static void html_paragraph(xmlNodePtr parent, const char *text)
 {
-	xmlNodePtr p = add(parent, "p", NULL);
+	xmlNodePtr p = html_add(parent, "p", NULL);
 
 	for (bool code = false; *text; code = !code) {
 		size_t len = strcspn(text, "`");
 
 		if (code)
-			xmlNodeAddContentLen(add(p, "code", NULL), BAD_CAST text, (int)len);
+			xmlNodeAddContentLen(html_add(p, "code", NULL), BAD_CAST text, (int)len);
 		else
 			xmlAddChild(p, xmlNewTextLen(BAD_CAST text, (int)len));
 		text += len + (text[len] == '`');
 	}
 }
 
-static const char *letter(const struct diag_row *row)
+static const char *html_class(const struct diag_row *row)
 {
 	return row->letter == 'E' ? "E" : row->letter == 'W' ? "W" : "N";
 }
 
-static void example(xmlNodePtr section, const char *title, const char *text)
+static void html_example(xmlNodePtr section, const char *title, const char *text)
 {
 	if (!text[0])
 		return;
-	add(section, "h3", title);
-	add(section, "pre", text);
+	html_add(section, "h3", title);
+	html_add(section, "pre", text);
 }
 
 static void link_to(xmlNodePtr parent, const char *code, const struct diag_row *row)
 {
 	char target[DIAG_CODE_SIZE + 1];
-	xmlNodePtr link = add(parent, "a", code);
+	xmlNodePtr link = html_add(parent, "a", code);
 
 	snprintf(target, sizeof(target), "#%s", code);
-	set(link, "href", target);
-	set(link, "class", letter(row));
+	html_set(link, "href", target);
+	html_set(link, "class", html_class(row));
 }
 
-static void part(xmlNodePtr section, const char *title, const char *text)
+static void html_part(xmlNodePtr section, const char *title, const char *text)
 {
-	add(section, "h3", title);
-	paragraph(section, text);
+	html_add(section, "h3", title);
+	html_paragraph(section, text);
 }
 
-static void page(xmlNodePtr body, enum diag_id id)
+static void html_page(xmlNodePtr body, enum diag_id id)
 {
 	const struct diag_row *row = &diag_catalogue[id];
 	struct diag_code code = diag_code(id);
-	xmlNodePtr section = add(body, "section", NULL), title = add(section, "h2", NULL), name;
+	xmlNodePtr section = html_add(body, "section", NULL), title = html_add(section, "h2", NULL), name;
 
-	set(section, "id", code.text);
+	html_set(section, "id", code.text);
 	link_to(title, code.text, row);
 	xmlAddChild(title, xmlNewText(BAD_CAST " "));
-	name = add(title, "span", row->name);
-	set(name, "id", row->name);
-	name = add(section, "p", NULL);
-	set(add(name, "strong", severity_name(diag_severity(row))), "class", letter(row));
+	name = html_add(title, "span", row->name);
+	html_set(name, "id", row->name);
+	name = html_add(section, "p", NULL);
+	html_set(html_add(name, "strong", severity_name(diag_severity(row))), "class", html_class(row));
 	xmlAddChild(name, xmlNewText(BAD_CAST ": "));
 	xmlAddChild(name, xmlNewText(BAD_CAST row->summary));
 	xmlAddChild(name, xmlNewText(BAD_CAST "."));
-	part(section, "What is wrong", row->what);
-	part(section, "What happens to the traffic", row->effect);
-	part(section, "How to fix it", row->fix);
-	example(section, "Wrong", row->wrong);
-	example(section, "Right", row->right);
+	html_part(section, "What is wrong", row->what);
+	html_part(section, "What happens to the traffic", row->effect);
+	html_part(section, "How to fix it", row->fix);
+	html_example(section, "Wrong", row->wrong);
+	html_example(section, "Right", row->right);
 }
 
-static void contents(xmlNodePtr body)
+static void html_contents(xmlNodePtr body)
 {
-	xmlNodePtr nav = add(body, "nav", NULL), list = add(nav, "ol", NULL);
+	xmlNodePtr nav = html_add(body, "nav", NULL), list = html_add(nav, "ol", NULL);
 
-	set(nav, "aria-label", "All diagnostics");
+	html_set(nav, "aria-label", "All diagnostics");
 	for (int i = 0; i < DIAG_COUNT; i++) {
-		xmlNodePtr item = add(list, "li", NULL);
+		xmlNodePtr item = html_add(list, "li", NULL);
 
 		link_to(item, diag_code((enum diag_id)i).text, &diag_catalogue[i]);
 		xmlAddChild(item, xmlNewText(BAD_CAST " "));
@@ -129,43 +129,43 @@ static void contents(xmlNodePtr body)
 	}
 }
 
-static void head(xmlNodePtr html)
+static void html_head(xmlNodePtr html)
 {
-	xmlNodePtr node = add(html, "head", NULL), meta = add(node, "meta", NULL);
+	xmlNodePtr node = html_add(html, "head", NULL), meta = html_add(node, "meta", NULL);
 
-	set(meta, "charset", "utf-8");
-	meta = add(node, "meta", NULL);
-	set(meta, "name", "viewport");
-	set(meta, "content", "width=device-width, initial-scale=1");
-	add(node, "title", "Diagnostics of pvefw-cc");
-	add(node, "style", style);
+	html_set(meta, "charset", "utf-8");
+	meta = html_add(node, "meta", NULL);
+	html_set(meta, "name", "viewport");
+	html_set(meta, "content", "width=device-width, initial-scale=1");
+	html_add(node, "title", "Diagnostics of pvefw-cc");
+	html_add(node, "style", style);
 }
 
-static htmlDocPtr document(void)
+static htmlDocPtr html_document(void)
 {
 	htmlDocPtr doc = htmlNewDocNoDtD(NULL, NULL);
 	xmlNodePtr html = xmlNewDocNode(doc, NULL, BAD_CAST "html", NULL), body, main;
 
 	xmlCreateIntSubset(doc, BAD_CAST "html", NULL, NULL);
 	xmlDocSetRootElement(doc, html);
-	set(html, "lang", "en");
-	head(html);
-	body = add(html, "body", NULL);
-	add(body, "h1", "Diagnostics of pvefw-cc");
-	paragraph(body, "What `pvefw-cc lint` reports about the firewall files of Proxmox VE, what happens to the traffic, "
+	html_set(html, "lang", "en");
+	html_head(html);
+	body = html_add(html, "body", NULL);
+	html_add(body, "h1", "Diagnostics of pvefw-cc");
+	html_paragraph(body, "What `pvefw-cc lint` reports about the firewall files of Proxmox VE, what happens to the traffic, "
 			"and how to fix it. An error (E) is a line that is ignored or cannot be enforced. A warning (W) is "
 			"a line that works, but is probably a mistake. A note (N) is worth knowing. Numbers and names never "
 			"change their meaning.");
-	contents(body);
-	main = add(body, "main", NULL);
+	html_contents(body);
+	main = html_add(body, "main", NULL);
 	for (int i = 0; i < DIAG_COUNT; i++)
-		page(main, (enum diag_id)i);
+		html_page(main, (enum diag_id)i);
 	return doc;
 }
 
 int main(void)
 {
-	htmlDocPtr doc = document();
+	htmlDocPtr doc = html_document();
 	xmlOutputBufferPtr out = xmlOutputBufferCreateFile(stdout, NULL);
 	int written;
 

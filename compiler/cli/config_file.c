@@ -60,7 +60,7 @@ static bool find_key(const struct option_file *file, struct text key, unsigned *
 	return false;
 }
 
-static bool read_line(struct option_file *file, struct text line)
+static bool read_option_line(struct option_file *file, struct text line)
 {
 	const char *slash = strrchr(file->path, '/'), *taken;
 	long colon = text_find(line, ':');
@@ -109,7 +109,7 @@ bool cli_read_file(struct cli *cli, const char *path)
 	rest = (struct text){ source->text, source->size };
 	while (text_next_line(&rest, &line)) {
 		file.line++;
-		if (!read_line(&file, text_trim(line)))
+		if (!read_option_line(&file, text_trim(line)))
 			return false;
 	}
 	while (*last)

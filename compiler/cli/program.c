@@ -50,7 +50,7 @@ static int print_version(const struct cli_program *program)
 	return stdout_close(&out);
 }
 
-static bool is_option(const char *word, const struct cli_option_row *row)
+static bool is_cli_option(const char *word, const struct cli_option_row *row)
 {
 	if (word[0] == '-' && word[1] == '-')
 		return strcmp(word + 2, row->name) == 0;
@@ -62,7 +62,7 @@ static int run_help(const struct cli_program *program, int count, char **words)
 {
 	const struct command_row *only = program->commands[0].name ? NULL : program->commands, *command;
 
-	if (count == 0 || is_option(words[0], &program->options[CLI_HELP]))
+	if (count == 0 || is_cli_option(words[0], &program->options[CLI_HELP]))
 		return print_help(program, only);
 	if (count > 1 || only)
 		return cli_error("`%s`: help takes %s", words[count - 1],
@@ -112,9 +112,9 @@ static int run_program(struct arena *arena, const struct cli_program *program, i
 		return run_command(arena, program, program->commands, count, words);
 	if (!count)
 		return cli_error("no command given; see %s --help", program->name);
-	if (is_option(words[0], &program->options[CLI_HELP]))
+	if (is_cli_option(words[0], &program->options[CLI_HELP]))
 		return print_help(program, NULL);
-	if (is_option(words[0], &program->options[CLI_VERSION]))
+	if (is_cli_option(words[0], &program->options[CLI_VERSION]))
 		return print_version(program);
 	if (words[0][0] == '-')
 		return report_early_option(program, words[0]);

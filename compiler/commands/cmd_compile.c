@@ -38,7 +38,7 @@ static bool write_files(struct run *run, const struct pipeline *p, const char *p
 }
 
 /* The listing of --dump is for people: all that can be a file's is escaped, which tabs at the beginning are not. */
-static void print_listing(struct out *out, struct text listing)
+static void print_dump(struct out *out, struct text listing)
 {
 	struct text line;
 
@@ -50,13 +50,13 @@ static void print_listing(struct out *out, struct text listing)
 	}
 }
 
-static bool print_text(const struct pipeline *p)
+static bool print_to_stdout(const struct pipeline *p)
 {
 	struct out out;
 
 	stdout_open(&out);
 	if (p->dump)
-		print_listing(&out, (struct text){ p->listing->data, (uint32_t)p->listing->len });
+		print_dump(&out, (struct text){ p->listing->data, (uint32_t)p->listing->len });
 	else
 		p->backend->print(&out, p->configs.configs[0]);
 	return stdout_close(&out) == EXIT_CLEAN;
@@ -97,7 +97,7 @@ static bool write_nodes(struct run *run, struct pipeline *p)
 	return done;
 }
 
-static bool compile_tree(struct run *run, const struct backend *backend, struct out *listing)
+static bool compile_command(struct run *run, const struct backend *backend, struct out *listing)
 {
 	const char *const *value = run->cli->value;
 	struct input_options options = run->options;
@@ -113,7 +113,7 @@ static bool compile_tree(struct run *run, const struct backend *backend, struct 
 	else if (done && value[CLI_WRITE] && !is_standard_stream(value[CLI_WRITE]) && !p.dump)
 		done = write_files(run, &p, value[CLI_WRITE]);
 	else if (done)
-		done = print_text(&p);
+		done = print_to_stdout(&p);
 	pipeline_end(&p);
 	return done;
 }
@@ -129,7 +129,7 @@ static int run_compile(const struct cli *cli)
 	if (cli->operand_count)
 		return cli_error("compile does not take an operand; use --root for the tree");
 	out_init_memory(&listing);
-	if (run_begin(&run, cli) && !compile_tree(&run, target ? backend_find(text_of(target)) : backends[0], &listing))
+	if (run_begin(&run, cli) && !compile_command(&run, target ? backend_find(text_of(target)) : backends[0], &listing))
 		run.failed = true;
 	out_free(&listing);
 	return run_end(&run);

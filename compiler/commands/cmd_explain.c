@@ -6,20 +6,13 @@
 #include "diag/suggest.h"
 #include "commands/table_json.h"
 
-static void list(struct out *out)
-{
-	for (int i = 0; i < DIAG_COUNT; i++)
-		out_printf(out, "%c%s %-26s %s\n", diag_catalogue[i].letter, diag_catalogue[i].number,
-			   diag_catalogue[i].name, diag_catalogue[i].summary);
-}
-
-static void part(struct out *out, const char *title, const char *text)
+static void explain_part(struct out *out, const char *title, const char *text)
 {
 	out_printf(out, "\n  %s:\n\n", title);
 	describe_paragraph(out, 6, text_of(text));
 }
 
-static void example(struct out *out, const char *title, const char *text)
+static void explain_example(struct out *out, const char *title, const char *text)
 {
 	if (!text[0])
 		return;
@@ -30,19 +23,19 @@ static void example(struct out *out, const char *title, const char *text)
 	}
 }
 
-static void explain(struct out *out, const struct diag_row *row)
+static void explain_row(struct out *out, const struct diag_row *row)
 {
 	out_printf(out, "%s[%c%s] %s\n\n", severity_name(diag_severity(row)), row->letter, row->number,
 		   row->name);
 	out_printf(out, "  %s.\n", row->summary);
-	part(out, "What is wrong", row->what);
-	part(out, "What happens to the traffic", row->effect);
-	part(out, "How to fix it", row->fix);
-	example(out, "Wrong", row->wrong);
-	example(out, "Right", row->right);
+	explain_part(out, "What is wrong", row->what);
+	explain_part(out, "What happens to the traffic", row->effect);
+	explain_part(out, "How to fix it", row->fix);
+	explain_example(out, "Wrong", row->wrong);
+	explain_example(out, "Right", row->right);
 }
 
-static int unknown(struct text name)
+static int report_unknown_id(struct text name)
 {
 	struct suggestion s;
 
@@ -50,7 +43,7 @@ static int unknown(struct text name)
 	return cli_unknown("diagnostic", "", &s);
 }
 
-/* The diagnostics named; the exit status. */
+/* Explains the diagnostics named; returns the exit status. */
 static int explain_named(struct out *out, const struct cli *cli)
 {
 	int status = EXIT_CLEAN;
@@ -59,17 +52,17 @@ static int explain_named(struct out *out, const struct cli *cli)
 		enum diag_id id = diag_find(text_of(cli->operands[i]));
 
 		if (id == DIAG_COUNT) {
-			status = unknown(text_of(cli->operands[i]));
+			status = report_unknown_id(text_of(cli->operands[i]));
 			continue;
 		}
 		if (i)
 			out_char(out, '\n');
-		explain(out, &diag_catalogue[id]);
+		explain_row(out, &diag_catalogue[id]);
 	}
 	return status;
 }
 
-/* Those named, or all; the exit status. */
+/* Prints those named, or all; returns the exit status. */
 static int explain_json(struct out *out, const struct cli *cli)
 {
 	json_t *rows = json_array();
@@ -81,7 +74,7 @@ static int explain_json(struct out *out, const struct cli *cli)
 		enum diag_id id = diag_find(text_of(cli->operands[i]));
 
 		if (id == DIAG_COUNT)
-			status = unknown(text_of(cli->operands[i]));
+			status = report_unknown_id(text_of(cli->operands[i]));
 		else
 			add_diagnostic_json(rows, &diag_catalogue[id]);
 	}
@@ -95,18 +88,20 @@ int cmd_explain(const struct cli *cli)
 	struct out out;
 
 	stdout_open(&out);
-	if (wants_json(cli))
+	if (table_wants_json(cli))
 		status = explain_json(&out, cli);
 	else if (cli->value[CLI_ALL])
 		for (int i = 0; i < DIAG_COUNT; i++) {
 			if (i)
 				out_char(&out, '\n');
-			explain(&out, &diag_catalogue[i]);
+			explain_row(&out, &diag_catalogue[i]);
 		}
 	else if (cli->operand_count)
 		status = explain_named(&out, cli);
 	else
-		list(&out);
+		for (int i = 0; i < DIAG_COUNT; i++)
+			out_printf(&out, "%c%s %-26s %s\n", diag_catalogue[i].letter, diag_catalogue[i].number,
+				   diag_catalogue[i].name, diag_catalogue[i].summary);
 	written = stdout_close(&out);
 	return written ? written : status;
 }

@@ -32,7 +32,7 @@ static bool is_text(struct fmt_run *fmt, const struct single_file *file)
 }
 
 /* The edits that lay a file out.  Nothing that is wrong with it is reported. */
-static struct fixes lay_out(struct fmt_run *fmt, const struct single_file *file, struct arena *arena)
+static struct fixes fmt_lay_out(struct fmt_run *fmt, const struct single_file *file, struct arena *arena)
 {
 	struct diags found;
 
@@ -56,7 +56,7 @@ static void fmt_file(void *context, const struct single_file *file)
 			out_bytes(&fmt->out, file->source->text, file->source->size);
 		return;
 	}
-	fixes = lay_out(fmt, file, &arena);
+	fixes = fmt_lay_out(fmt, file, &arena);
 	fixes.diags = &fmt->run.diags;
 	fmt->changes |= fixes.count != 0;
 	if (has(fmt, CLI_CHECK) && fixes.count)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * pvefw-cc macros, options, icmp-types: the tables of the language.  Each
- * command shows the rows of the names given, or all in short.
+ * pvefw-cc macros, options, icmp-types: the tables of the language.  Each command shows the rows of the names given, or
+ * lists all.
  */
 #include "commands/commands.h"
 #include "lang/describe.h"
@@ -18,7 +18,7 @@ struct table {
 	bool (*add_json)(json_t *rows, struct text name); /* as `show`; name.ptr NULL: all rows */
 };
 
-static int report_unknown(const struct table *table, struct text name)
+static int report_unknown_row(const struct table *table, struct text name)
 {
 	struct suggestion s;
 
@@ -28,7 +28,7 @@ static int report_unknown(const struct table *table, struct text name)
 }
 
 /* Both return the exit status. */
-static int print_text(struct out *out, const struct cli *cli, const struct table *table)
+static int print_rows(struct out *out, const struct cli *cli, const struct table *table)
 {
 	int status = EXIT_CLEAN;
 
@@ -38,12 +38,12 @@ static int print_text(struct out *out, const struct cli *cli, const struct table
 		if (i && out->len)
 			out_char(out, '\n');
 		if (!table->show(out, text_of(cli->operands[i])))
-			status = report_unknown(table, text_of(cli->operands[i]));
+			status = report_unknown_row(table, text_of(cli->operands[i]));
 	}
 	return status;
 }
 
-static int print_json(struct out *out, const struct cli *cli, const struct table *table)
+static int print_rows_json(struct out *out, const struct cli *cli, const struct table *table)
 {
 	json_t *rows = json_array();
 	int status = EXIT_CLEAN;
@@ -52,7 +52,7 @@ static int print_json(struct out *out, const struct cli *cli, const struct table
 		table->add_json(rows, (struct text){ NULL, 0 });
 	for (int i = 0; i < cli->operand_count; i++)
 		if (!table->add_json(rows, text_of(cli->operands[i])))
-			status = report_unknown(table, text_of(cli->operands[i]));
+			status = report_unknown_row(table, text_of(cli->operands[i]));
 	json_print(out, json_pack("{s:o}", table->member, rows));
 	return status;
 }
@@ -63,7 +63,7 @@ static int show_table(const struct cli *cli, const struct table *table)
 	struct out out;
 
 	stdout_open(&out);
-	status = wants_json(cli) ? print_json(&out, cli, table) : print_text(&out, cli, table);
+	status = table_wants_json(cli) ? print_rows_json(&out, cli, table) : print_rows(&out, cli, table);
 	written = stdout_close(&out);
 	return written ? written : status;
 }
@@ -127,7 +127,7 @@ static void show_option(struct out *out, const struct option_row *row)
 	out_string(out, "\n");
 }
 
-/* Of every kind of file that has it. */
+/* Shows the option of every kind of file that has it. */
 static bool show_options(struct out *out, struct text name)
 {
 	bool found = false;

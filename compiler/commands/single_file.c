@@ -37,7 +37,7 @@ static enum file_kind kind_of_name(struct arena *arena, const char *path)
 
 /* --kind, else what the name says, or that of the file that a link leads to.  For a file that was found in a folder its
  * name comes first. */
-static enum file_kind kind_of(const struct single *single, const char *path)
+static enum file_kind file_kind_of(const struct single *single, const char *path)
 {
 	struct arena *arena = &single->run->arena;
 	const char *named = single->run->cli->value[CLI_KIND], *target;
@@ -54,7 +54,7 @@ static enum file_kind kind_of(const struct single *single, const char *path)
 
 /* ---- what belongs to a file ---- */
 
-static struct source *load(struct single *single, const char *path)
+static struct source *load_source(struct single *single, const char *path)
 {
 	return source_load(&single->run->map, AT_FDCWD, path, path);
 }
@@ -62,7 +62,7 @@ static struct source *load(struct single *single, const char *path)
 /* NULL if there is no such file, or if it cannot be read, which is reported. */
 static struct source *load_other(struct single *single, const char *path)
 {
-	struct source *source = load(single, path);
+	struct source *source = load_source(single, path);
 
 	if (!source && errno != ENOENT && errno != ENOTDIR)
 		diag_unreadable(&single->run->diags, path, errno);
@@ -81,7 +81,7 @@ struct tree_place {
 	const char *root;   /* of the tree, if it is one */
 };
 
-static struct tree_place place_in_tree(struct arena *arena, const char *place, enum file_kind kind)
+static struct tree_place tree_place_of(struct arena *arena, const char *place, enum file_kind kind)
 {
 	const char *folder = place_from_here(arena, place_above(arena, place, 1));
 
@@ -100,10 +100,10 @@ static unsigned tree_places(struct single *single, const char *path, enum file_k
 	const char *folder = arena_printf(arena, "%.*s", (int)(base_name(path) - path), path);
 
 	places[0] = (struct tree_place){ folder, arena_printf(arena, "%s%s", folder, depth_of(kind) == 2 ? "../.." : "..") };
-	places[1] = place_in_tree(arena, place, kind);
+	places[1] = tree_place_of(arena, place, kind);
 	if (!target || strcmp(target, place) == 0)
 		return 2;
-	places[2] = place_in_tree(arena, target, kind);
+	places[2] = tree_place_of(arena, target, kind);
 	return 3;
 }
 
@@ -195,7 +195,7 @@ static void take_source(struct single *single, struct single_file file, const ch
 		diag_note(diag_unreadable(&single->run->diags, file.shown, reason), "%s", fate);
 		return;
 	}
-	file.kind = kind_of(single, file.shown);
+	file.kind = file_kind_of(single, file.shown);
 	if (file.kind == FILE_KINDS) {
 		d = diag(&single->run->diags, SPAN_NONE, DIAG_KIND_UNKNOWN,
 			 "cannot tell what kind of file %s is", file.shown);
@@ -213,7 +213,7 @@ static void take_source(struct single *single, struct single_file file, const ch
 
 static void take_file(struct single *single, const char *path)
 {
-	struct single_file file = { .source = load(single, path), .shown = path };
+	struct single_file file = { .source = load_source(single, path), .shown = path };
 
 	single->file_count++;
 	take_source(single, file, path, errno);

@@ -5,7 +5,7 @@
 #include "commands/commands.h"
 #include "lang/describe.h"
 
-bool wants_json(const struct cli *cli)
+bool table_wants_json(const struct cli *cli)
 {
 	const char *format = cli->value[CLI_TABLE_FORMAT];
 
@@ -77,7 +77,7 @@ bool add_macros_json(json_t *rows, struct text name)
 
 /* ---- options ---- */
 
-static const char *type_name(enum option_type type)
+static const char *option_type_name(enum option_type type)
 {
 	static const char *const names[] = {
 		[OPTION_BOOL] = "bool",		[OPTION_NUMBER] = "number",
@@ -100,7 +100,7 @@ static json_t *bound_json(const struct option_row *row, int64_t bound)
 static json_t *option_json(const struct option_row *row)
 {
 	return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o}", "name", row->key, "kind", file_kind_name(row->kind),
-			 "text", row->text, "type", type_name(row->type), "values", described(describe_values, row),
+			 "text", row->text, "type", option_type_name(row->type), "values", described(describe_values, row),
 			 "default", described(describe_default, row), "least", bound_json(row, row->least), "most",
 			 bound_json(row, row->most));
 }
@@ -125,7 +125,7 @@ bool add_options_json(json_t *rows, struct text name)
 
 /* ---- ICMP types ---- */
 
-static json_t *number_json(int number)
+static json_t *icmp_number_json(int number)
 {
 	return number < 0 ? json_null() : json_integer(number);
 }
@@ -135,7 +135,7 @@ static bool add_icmp_type(json_t *rows, const struct icmp_type *type)
 	if (type)
 		json_array_append_new(rows, json_pack("{s:s, s:s, s:o, s:o}", "name", type->name, "proto",
 						      type->family_mask == IPV4 ? "icmp" : "icmpv6", "type",
-						      number_json(type->type), "code", number_json(type->code)));
+						      icmp_number_json(type->type), "code", icmp_number_json(type->code)));
 	return type != NULL;
 }
 

@@ -17,6 +17,6 @@ bool add_icmp_types_json(json_t *rows, struct text name);
 void add_diagnostic_json(json_t *rows, const struct diag_row *row);
 
 /* Whether a command of a table was called with --format json. */
-bool wants_json(const struct cli *cli);
+bool table_wants_json(const struct cli *cli);
 
 #endif

@@ -2,9 +2,9 @@
 /*
  * Reading, applying and writing baselines.
  *
- * The file has one line for each finding, sorted, so that a diff shows what has become known or was put right.
- * An entry that was not found again is named only if it was looked for: not if its file was not read, its diagnostic is
- * switched off, its check is one of whole trees and none was checked, or not everything could be read.
+ * The file has one line for each finding, sorted, so that a diff shows what is new in it and what was fixed.  An entry
+ * that was not found again is reported only if it was looked for: its file was read, its diagnostic is switched on, a
+ * tree was checked if its check needs one, and everything could be read.
  */
 #include "findings/baseline.h"
 
@@ -40,27 +40,25 @@ struct baseline {
 	size_t count;
 };
 
-static int by_fingerprint(const void *a, const void *b)
+static int entry_by_fingerprint(const void *a, const void *b)
 {
 	const struct entry *x = a, *y = b;
 	int order = strcmp(x->fingerprint, y->fingerprint);
 
-	return order ? order : x->order < y->order ? -1 : x->order > y->order;
+	return order ? order : compare_numbers(x->order, y->order);
 }
 
-static int by_order(const void *a, const void *b)
+static int entry_by_order(const void *a, const void *b)
 {
-	const struct entry *x = a, *y = b;
-
-	return x->order < y->order ? -1 : x->order > y->order;
+	return compare_numbers(((const struct entry *)a)->order, ((const struct entry *)b)->order);
 }
 
-/* Sorts, and makes one of those that have the same fingerprint; returns how many there are then. */
-static size_t merge(struct entry *entries, size_t count)
+/* Sorts by fingerprint, and adds up those that have the same; returns how many are left. */
+static size_t merge_entries(struct entry *entries, size_t count)
 {
 	size_t merged = 0;
 
-	qsort(entries, count, sizeof(entries[0]), by_fingerprint);
+	qsort(entries, count, sizeof(entries[0]), entry_by_fingerprint);
 	for (size_t i = 0; i < count; i++) {
 		if (merged && strcmp(entries[merged - 1].fingerprint, entries[i].fingerprint) == 0)
 			entries[merged - 1].count += entries[i].count;
@@ -72,8 +70,8 @@ static size_t merge(struct entry *entries, size_t count)
 
 /* ---- names of files ---- */
 
-/* The part of a path that says where in a tree the file lies; the whole path if nothing does. */
-static const char *place_in_tree(const char *path)
+/* The part of a path that starts at the root of a tree; the whole path if it names no folder of a tree. */
+static const char *part_in_tree(const char *path)
 {
 	static const char *const places[] = { "/sdn/firewall/", "/firewall/", "/nodes/" };
 
@@ -88,11 +86,11 @@ static const char *place_in_tree(const char *path)
 	return path;
 }
 
-/* A tree, and what its files' names begin with: nothing if it is the only one, else where it lies below the folder
- * that all have in common, so that the working folder does not matter. */
+/* A tree, and what the names of its files begin with: nothing if it is the only one, else its path below the folder that
+ * all have in common, so that the working folder does not matter. */
 struct tree_name {
 	const char *root, *prefix;
-	bool asked; /* it was read for itself, not only for the names in it */
+	bool asked; /* it was read for itself, and not just for the names in it */
 };
 
 struct naming {
@@ -108,7 +106,7 @@ static struct tree_name *find_tree(const struct naming *naming, const char *root
 	return NULL;
 }
 
-/* How much of the folder `path`, `len` bytes, is `other` or above it. */
+/* The length of the longest folder that is both `path`, `len` bytes, or above it, and `other` or above it. */
 static size_t common_folder(const char *path, size_t len, const char *other)
 {
 	while (len && (strncmp(path, other, len) != 0 || (other[len] && other[len] != '/')))
@@ -118,7 +116,7 @@ static size_t common_folder(const char *path, size_t len, const char *other)
 	return len;
 }
 
-static const char *absolute(struct arena *arena, const char *path)
+static const char *absolute_path(struct arena *arena, const char *path)
 {
 	char *real = realpath(path, NULL);
 	const char *kept = arena_string(arena, text_of(real ? real : path));
@@ -127,7 +125,7 @@ static const char *absolute(struct arena *arena, const char *path)
 	return kept;
 }
 
-static struct naming name_trees(const struct diags *diags)
+static struct naming baseline_trees(const struct diags *diags)
 {
 	const struct source_map *map = diags->map;
 	struct naming naming = { ARENA_ARRAY(diags->arena, struct tree_name, map->count + 1), 0 };
@@ -141,7 +139,7 @@ static struct naming name_trees(const struct diags *diags)
 			known->asked |= !map->sources[i]->unasked;
 		if (known || !root)
 			continue;
-		path = absolute(diags->arena, root);
+		path = absolute_path(diags->arena, root);
 		common = naming.count ? common_folder(naming.trees[0].prefix, common, path) : strlen(path);
 		naming.trees[naming.count++] = (struct tree_name){ root, path, !map->sources[i]->unasked };
 	}
@@ -153,7 +151,7 @@ static struct naming name_trees(const struct diags *diags)
 }
 
 /* `context`: a struct naming. */
-static const char *name_file(const struct diags *diags, const struct source *source, const void *context)
+static const char *baseline_file(const struct diags *diags, const struct source *source, const void *context)
 {
 	const struct tree_name *tree = source->root ? find_tree(context, source->root) : NULL;
 	const char *path;
@@ -162,9 +160,9 @@ static const char *name_file(const struct diags *diags, const struct source *sou
 		return arena_printf(diags->arena, "%s/%s", tree->prefix, source->path);
 	if (tree)
 		return source->path;
-	path = absolute(diags->arena, source->path);
+	path = absolute_path(diags->arena, source->path);
 	path = path[0] == '/' ? path : arena_printf(diags->arena, "/%s", path);
-	return place_in_tree(path) != path ? place_in_tree(path) : diag_file(diags, source);
+	return part_in_tree(path) != path ? part_in_tree(path) : diag_file(diags, source);
 }
 
 /* ---- reading ---- */
@@ -176,8 +174,8 @@ struct reader {
 	struct baseline *baseline;
 };
 
-/* Says what is wrong with the value at `path`. */
-static bool wrong(const struct reader *r, const struct json_path *path, const char *what)
+/* Reports what is wrong with the value at `path`; returns false. */
+static bool baseline_error(const struct reader *r, const struct json_path *path, const char *what)
 {
 	const char *name = json_path_text(r->arena, path);
 
@@ -185,21 +183,16 @@ static bool wrong(const struct reader *r, const struct json_path *path, const ch
 	return false;
 }
 
-static bool is_fingerprint(const char *text)
-{
-	return text && strlen(text) == FINGERPRINT_LENGTH && strspn(text, "0123456789abcdef") == FINGERPRINT_LENGTH;
-}
-
-/* A member that is a string; NULL if there is none, or it is something else. */
-static const char *string_of(const struct reader *r, const json_t *object, const char *key)
+/* NULL: the object has no such member, or it is not a string. */
+static const char *entry_string(const struct reader *r, const json_t *object, const char *key)
 {
 	const char *value = json_string_value(json_object_get(object, key));
 
 	return value ? arena_string(r->arena, text_of(value)) : NULL;
 }
 
-/* Strings and nothing else; NULL if there are none. */
-static const char **read_nodes(const struct reader *r, const json_t *list)
+/* NULL: it is not a list of strings, or empty. */
+static const char **read_entry_nodes(const struct reader *r, const json_t *list)
 {
 	const char **nodes = ARENA_ARRAY(r->arena, const char *, json_array_size(list) + 1);
 	const json_t *node;
@@ -213,27 +206,28 @@ static const char **read_nodes(const struct reader *r, const json_t *list)
 	return nodes[0] ? nodes : NULL;
 }
 
-static bool read_entry(struct reader *r, const json_t *object, const struct json_path *path)
+static bool read_finding(struct reader *r, const json_t *object, const struct json_path *path)
 {
 	const json_t *file = json_object_get(object, "file"), *count = json_object_get(object, "count");
-	struct entry entry = { .fingerprint = string_of(r, object, "fingerprint"), .id = string_of(r, object, "id"),
-			       .file = string_of(r, object, "file"), .message = string_of(r, object, "message") };
+	struct entry entry = { .fingerprint = entry_string(r, object, "fingerprint"), .id = entry_string(r, object, "id"),
+			       .file = entry_string(r, object, "file"), .message = entry_string(r, object, "message") };
 	json_int_t known = json_integer_value(count);
 	const json_t *nodes = json_object_get(object, "nodes");
 
 	if (!json_is_object(object))
-		return wrong(r, path, "is not an object");
-	if (!is_fingerprint(entry.fingerprint))
-		return wrong(r, &(struct json_path){ path, "fingerprint", 0 }, "is not 32 hexadecimal digits");
+		return baseline_error(r, path, "is not an object");
+	if (!entry.fingerprint || strlen(entry.fingerprint) != FINGERPRINT_LENGTH ||
+	    strspn(entry.fingerprint, "0123456789abcdef") != FINGERPRINT_LENGTH)
+		return baseline_error(r, &(struct json_path){ path, "fingerprint", 0 }, "is not 32 hexadecimal digits");
 	if (!entry.id)
-		return wrong(r, &(struct json_path){ path, "id", 0 }, "is not the number of a diagnostic");
+		return baseline_error(r, &(struct json_path){ path, "id", 0 }, "is not the number of a diagnostic");
 	if (!json_is_string(file) && !json_is_null(file))
-		return wrong(r, &(struct json_path){ path, "file", 0 }, "is not a string or null");
+		return baseline_error(r, &(struct json_path){ path, "file", 0 }, "is not a string or null");
 	if (!json_is_integer(count) || known < 1 || known > INT32_MAX)
-		return wrong(r, &(struct json_path){ path, "count", 0 }, "is not a number of at least 1");
-	entry.nodes = nodes ? read_nodes(r, nodes) : NULL;
+		return baseline_error(r, &(struct json_path){ path, "count", 0 }, "is not a number of at least 1");
+	entry.nodes = nodes ? read_entry_nodes(r, nodes) : NULL;
 	if (nodes && !entry.nodes)
-		return wrong(r, &(struct json_path){ path, "nodes", 0 }, "is not a list of names");
+		return baseline_error(r, &(struct json_path){ path, "nodes", 0 }, "is not a list of names");
 	entry.count = (uint32_t)known;
 	entry.order = r->baseline->count;
 	r->baseline->entries[r->baseline->count++] = entry;
@@ -247,19 +241,19 @@ static bool read_root(struct reader *r, const json_t *root)
 	size_t i;
 
 	if (!json_is_object(root))
-		return wrong(r, NULL, "it is not an object");
+		return baseline_error(r, NULL, "it is not an object");
 	if (!json_is_integer(version) || json_integer_value(version) != VERSION)
-		return wrong(r, &(struct json_path){ NULL, "version", 0 }, "is not 1");
+		return baseline_error(r, &(struct json_path){ NULL, "version", 0 }, "is not 1");
 	if (!json_is_array(findings))
-		return wrong(r, &path, "is not a list");
+		return baseline_error(r, &path, "is not a list");
 	r->baseline->entries = ARENA_ARRAY(r->arena, struct entry, json_array_size(findings) + 1);
 	json_array_foreach(findings, i, entry) {
 		struct json_path element = { &path, NULL, i };
 
-		if (!read_entry(r, entry, &element))
+		if (!read_finding(r, entry, &element))
 			return false;
 	}
-	r->baseline->count = merge(r->baseline->entries, r->baseline->count);
+	r->baseline->count = merge_entries(r->baseline->entries, r->baseline->count);
 	for (i = 0; i < r->baseline->count; i++)
 		r->baseline->entries[i].left = r->baseline->entries[i].count;
 	return true;
@@ -298,7 +292,7 @@ struct named_source {
 };
 
 /* Those that were asked for come first. */
-static int by_name(const void *a, const void *b)
+static int source_by_name(const void *a, const void *b)
 {
 	const struct named_source *x = a, *y = b;
 	int order = strcmp(x->name, y->name);
@@ -311,29 +305,24 @@ static struct named_source *name_sources(const struct diags *diags, const struct
 	struct named_source *all = ARENA_ARRAY(diags->arena, struct named_source, diags->map->count + 1);
 
 	for (uint32_t i = 0; i < diags->map->count; i++)
-		all[i] = (struct named_source){ name_file(diags, diags->map->sources[i], naming), diags->map->sources[i] };
-	qsort(all, diags->map->count, sizeof(all[0]), by_name);
+		all[i] = (struct named_source){ baseline_file(diags, diags->map->sources[i], naming), diags->map->sources[i] };
+	qsort(all, diags->map->count, sizeof(all[0]), source_by_name);
 	return all;
 }
 
 /* The first of its name; NULL if none was read. */
 static const struct source *find_source(const struct named_source *all, uint32_t count, const char *name)
 {
-	uint32_t low = 0, high = count;
+	const struct named_source key = { name, NULL };
+	const struct named_source *found = count ? bsearch(&key, all, count, sizeof(*all), compare_strings) : NULL;
 
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-
-		if (strcmp(all[middle].name, name) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < count && strcmp(all[low].name, name) == 0 ? all[low].source : NULL;
+	while (found && found > all && strcmp(found[-1].name, name) == 0)
+		found--;
+	return found ? found->source : NULL;
 }
 
-/* The file is gone from its tree, and was not just left unread. */
-static bool is_gone(const struct diags *diags, const struct naming *naming, const char *file)
+/* Whether a file that was not read is missing in its tree, which was. */
+static bool is_file_gone(const struct diags *diags, const struct naming *naming, const char *file)
 {
 	for (uint32_t i = 0; i < naming->count; i++) {
 		const struct tree_name *tree = &naming->trees[i];
@@ -345,7 +334,7 @@ static bool is_gone(const struct diags *diags, const struct naming *naming, cons
 	return false;
 }
 
-/* What apply has to ask. */
+/* What decides whether an entry was looked for. */
 struct search {
 	const struct diags *diags;
 	const struct baseline_scope *scope;
@@ -377,7 +366,7 @@ static bool was_looked_for(const struct search *search, const struct entry *entr
 	if (!entry->file)
 		return diags->linted;
 	source = find_source(search->sources, diags->map->count, entry->file);
-	return source ? !source->unasked : is_gone(diags, search->naming, entry->file);
+	return source ? !source->unasked : is_file_gone(diags, search->naming, entry->file);
 }
 
 /* cli_error() escapes what could act on a terminal. */
@@ -385,7 +374,7 @@ static void report_stale(const struct baseline *b, const struct search *search)
 {
 	uint32_t stale = 0;
 
-	qsort(b->entries, b->count, sizeof(b->entries[0]), by_order);
+	qsort(b->entries, b->count, sizeof(b->entries[0]), entry_by_order);
 	for (size_t i = 0; i < b->count; i++) {
 		const struct entry *entry = &b->entries[i];
 
@@ -404,34 +393,17 @@ static void report_stale(const struct baseline *b, const struct search *search)
 			  stale == 1 ? " is" : "s are", b->path, stale == 1 ? "it" : "them");
 }
 
-static struct entry *find_entry(const struct baseline *b, const char *fingerprint)
-{
-	size_t low = 0, high = b->count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		int order = strcmp(b->entries[middle].fingerprint, fingerprint);
-
-		if (order == 0)
-			return &b->entries[middle];
-		if (order < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return NULL;
-}
-
 void baseline_apply(struct baseline *b, struct diags *diags, const struct baseline_scope *scope)
 {
-	struct naming naming = name_trees(diags);
-	const char *const *fingerprint = diag_shared_fingerprints(diags, name_file, &naming);
+	struct naming naming = baseline_trees(diags);
+	const char *const *fingerprint = diag_shared_fingerprints(diags, baseline_file, &naming);
 	struct diagnostic *next = diags->first;
 	uint32_t known = 0;
 
 	diags_clear(diags);
 	for (struct diagnostic *d = next; d; d = next) {
-		struct entry *entry = find_entry(b, *fingerprint++);
+		struct entry key = { .fingerprint = *fingerprint++ };
+		struct entry *entry = b->count ? bsearch(&key, b->entries, b->count, sizeof(key), compare_strings) : NULL;
 
 		next = d->next;
 		if (entry && entry->left && d->id != DIAG_CANNOT_READ) {
@@ -449,7 +421,7 @@ void baseline_apply(struct baseline *b, struct diags *diags, const struct baseli
 
 /* ---- writing ---- */
 
-static int by_place(const void *a, const void *b)
+static int entry_by_file(const void *a, const void *b)
 {
 	const struct entry *x = a, *y = b;
 	int order = strcmp(x->file ? x->file : "", y->file ? y->file : "");
@@ -458,7 +430,7 @@ static int by_place(const void *a, const void *b)
 	return order ? order : strcmp(x->fingerprint, y->fingerprint);
 }
 
-static const char **names_of(const struct diags *diags, const struct node_set *nodes)
+static const char **entry_nodes(const struct diags *diags, const struct node_set *nodes)
 {
 	const char **names = nodes ? ARENA_ARRAY(diags->arena, const char *, nodes->of->count + 1) : NULL;
 	size_t count = 0;
@@ -469,11 +441,11 @@ static const char **names_of(const struct diags *diags, const struct node_set *n
 	return names;
 }
 
-/* The entries of all diagnostics; of several in one, the first one's message is told. */
+/* An entry for each diagnostic.  Of those that are merged, the first one's message is written. */
 static struct entry *entries_of(const struct diags *diags, size_t *count)
 {
-	struct naming naming = name_trees(diags);
-	const char *const *fingerprint = diag_shared_fingerprints(diags, name_file, &naming);
+	struct naming naming = baseline_trees(diags);
+	const char *const *fingerprint = diag_shared_fingerprints(diags, baseline_file, &naming);
 	const struct source *last = NULL;
 	struct entry *entries;
 	const char *name = NULL;
@@ -488,18 +460,18 @@ static struct entry *entries_of(const struct diags *diags, size_t *count)
 		struct diag_code code = diag_code(d->id);
 
 		if (source != last)
-			name = source ? name_file(diags, source, &naming) : NULL;
+			name = source ? baseline_file(diags, source, &naming) : NULL;
 		last = source;
 		entries[*count] = (struct entry){ .fingerprint = fingerprint[*count], .file = name,
 						  .id = arena_string(diags->arena, text_of(code.text)),
 						  .message = diag_escaped(diags, d->message),
-						  .nodes = names_of(diags, d->nodes), .count = 1, .order = *count };
+						  .nodes = entry_nodes(diags, d->nodes), .count = 1, .order = *count };
 		++*count;
 	}
 	return entries;
 }
 
-static void print_entry(struct out *out, const struct diags *diags, const struct entry *entry)
+static void print_finding(struct out *out, const struct diags *diags, const struct entry *entry)
 {
 	json_t *object = json_pack("{s:o, s:s, s:s, s:I, s:s}", "file",
 				   entry->file ? json_string(diag_escaped(diags, entry->file)) : json_null(), "id", entry->id,
@@ -526,13 +498,13 @@ bool baseline_write(const struct diags *diags, const char *path, uint32_t *writt
 	struct entry *entries = entries_of(diags, &count);
 
 	*written = (uint32_t)count;
-	count = merge(entries, count);
-	qsort(entries, count, sizeof(entries[0]), by_place);
+	count = merge_entries(entries, count);
+	qsort(entries, count, sizeof(entries[0]), entry_by_file);
 	if (out) {
 		out_printf(out, "{\n  \"version\": %d,\n  \"findings\": [", VERSION);
 		for (size_t i = 0; i < count; i++) {
 			out_string(out, i ? ",\n    " : "\n    ");
-			print_entry(out, diags, &entries[i]);
+			print_finding(out, diags, &entries[i]);
 		}
 		out_string(out, count ? "\n  ]\n}\n" : "]\n}\n");
 	}

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Baselines: files with findings that are known, so that lint reports only new ones.
+ * Baselines: files of known findings, so that lint reports only new ones.
  *
- * A finding is known again by its fingerprint: its number, its file as the tree sees it, the text of the line, and what is
- * marked in it.  Line numbers and the working folder do not matter.  Several of which nothing differs are
- * counted.  schemas/baseline.schema.json describes the file.
+ * A finding is recognized by its fingerprint: its number, its file as the tree sees it, the text of the line, and what is
+ * marked in it.  Line numbers and the working folder do not matter.  Equal findings are counted.
+ * schemas/baseline.schema.json describes the file.
  */
 #ifndef PVEFW_BASELINE_H
 #define PVEFW_BASELINE_H
@@ -14,7 +14,7 @@
 
 struct baseline;
 
-/* NULL if the file cannot be read or is broken, which was reported with the place.  Belongs to the arena. */
+/* Returns NULL if the file cannot be read or is malformed, which was reported.  Belongs to the arena. */
 struct baseline *baseline_read(struct arena *arena, const char *path);
 /* What a run has looked for. */
 struct baseline_scope {
@@ -22,11 +22,10 @@ struct baseline_scope {
 	const struct node_option *nodes; /* NULL: all */
 };
 
-/* Takes away what is known, and says on standard error how much that is, and what was not found again although it
- * was looked for.  What cannot be read is never taken away. */
+/* Removes known findings, but never what says that something cannot be read.  Prints to standard error how many those
+ * are, and which were not found again although they were looked for. */
 void baseline_apply(struct baseline *baseline, struct diags *diags, const struct baseline_scope *scope);
-/* Writes all diagnostics to the file, whose order depends on nothing but them; `count` is how many.  False was
- * reported. */
+/* Writes all diagnostics to the file, sorted; sets *count to their number.  False was reported. */
 bool baseline_write(const struct diags *diags, const char *path, uint32_t *count);
 
 #endif

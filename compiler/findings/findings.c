@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Between the diagnostics of a run and their format.
+ * From the diagnostics of a run to what its format prints.
  *
- * The exit status comes from all that was found and is not in the baseline, whatever is printed of it.
+ * The exit status depends on all that was found and is not in the baseline, however little of it is printed.
  */
 #include "findings/findings.h"
 
@@ -15,12 +15,7 @@
 
 /* ---- the options ---- */
 
-static bool wants_json(const struct run *run)
-{
-	return run->format && strcmp(run->format->name, "json") == 0;
-}
-
-static bool read_number(const struct cli *cli, unsigned *number)
+static bool read_max_findings(const struct cli *cli, unsigned *number)
 {
 	const char *value = cli->value[CLI_MAX_FINDINGS];
 	uint64_t most = UINT32_MAX;
@@ -40,7 +35,7 @@ static bool is_same_file(const char *a, const char *b)
 	return strcmp(a, b) == 0 || (stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino);
 }
 
-/* What is to be written must not be what is read. */
+/* An output must not overwrite an input. */
 static bool may_write(const struct cli *cli)
 {
 	static const unsigned baselines[] = { CLI_BASELINE, CLI_WRITE_BASELINE };
@@ -59,7 +54,7 @@ bool findings_begin(struct run *run)
 	const char *const *value = run->cli->value;
 	const char *written = value[CLI_WRITE_BASELINE];
 
-	if (!read_number(run->cli, &run->max_findings) || !may_write(run->cli))
+	if (!read_max_findings(run->cli, &run->max_findings) || !may_write(run->cli))
 		return false;
 	/* A format from a configuration file is about lists of findings. */
 	if (value[CLI_STATISTICS] && value[CLI_FORMAT] && run->format != &diag_format_json &&
@@ -73,7 +68,7 @@ bool findings_begin(struct run *run)
 		cli_error("--write-baseline writes a file, not `%s`", written);
 		return false;
 	}
-	/* What is about to be written anew may be broken. */
+	/* A baseline that is about to be replaced may be malformed. */
 	if (!value[CLI_BASELINE] || written)
 		return true;
 	run->baseline = baseline_read(&run->arena, value[CLI_BASELINE]);
@@ -82,7 +77,7 @@ bool findings_begin(struct run *run)
 
 /* ---- the baseline ---- */
 
-static bool write_baseline(struct run *run, const char *path)
+static bool write_run_baseline(struct run *run, const char *path)
 {
 	uint32_t count;
 
@@ -103,7 +98,7 @@ bool findings_compare(struct run *run)
 	const char *written = run->cli->value[CLI_WRITE_BASELINE];
 
 	if (written)
-		return write_baseline(run, written);
+		return write_run_baseline(run, written);
 	if (run->baseline)
 		baseline_apply(run->baseline, &run->diags,
 			       &(struct baseline_scope){ &run->filter, run->options.nodes });
@@ -112,22 +107,15 @@ bool findings_compare(struct run *run)
 
 /* ---- summing up ---- */
 
-/* The section that the diagnostics at hand stand in, as they are gone through in their order. */
+/* The section around the current diagnostic, while they are visited in order. */
 struct section {
 	const struct source *source;
-	uint32_t at;	/* the byte of the source from which on it was not looked at yet */
-	uint32_t begin; /* the byte at which its header stands */
+	uint32_t at;	/* the first byte of the source that was not looked at yet */
+	uint32_t begin; /* the byte of its header */
 	bool is_set;
 };
 
-static bool is_set_header(const char *text, size_t len)
-{
-	static const char header[] = "[ipset";
-
-	return len >= sizeof(header) - 1 && strncasecmp(text, header, sizeof(header) - 1) == 0;
-}
-
-/* Goes on to the line of the byte `to`. */
+/* Advances to the line of the byte `to`. */
 static void find_section(struct section *section, uint32_t to)
 {
 	const char *text = section->source->text;
@@ -141,7 +129,7 @@ static void find_section(struct section *section, uint32_t to)
 			at++;
 		if (at < next && text[at] == '[') {
 			section->begin = at;
-			section->is_set = is_set_header(text + at, next - at);
+			section->is_set = next - at >= 6 && strncasecmp(text + at, "[ipset", 6) == 0;
 		}
 		section->at = next;
 	}
@@ -183,7 +171,7 @@ static void finish_sum(struct diags *diags, struct kind_sum *sum)
 	*sum = (struct kind_sum){ 0 };
 }
 
-/* Whether it goes into a sum, and need not be shown itself. */
+/* Adds a note to a sum; returns whether it is not to be shown itself. */
 static bool is_summed_up(struct diags *diags, struct diagnostic *d, struct section *section, struct kind_sum *sums)
 {
 	const struct source *source = source_find(diags->map, d->span.begin);
@@ -225,13 +213,13 @@ static void sum_up(struct diags *diags)
 
 /* ---- cutting off ---- */
 
-/* It may be the reason why not everything was checked, so it is always shown. */
+/* Such an error may be the reason why not everything was checked, so it is always shown. */
 static bool is_about_input(const struct diags *diags, const struct diagnostic *d)
 {
 	return diags->unreadable && d->severity == SEVERITY_ERROR && !source_find(diags->map, d->span.begin);
 }
 
-/* Leaves the `most` gravest, in their order; they all stay counted. */
+/* Leaves the `most` gravest, in their order; all stay counted. */
 static void cut_off(struct diags *diags, unsigned most)
 {
 	unsigned left[SEVERITY_ERROR + 1], counts[SEVERITY_ERROR + 1], about_input = 0;
@@ -269,7 +257,7 @@ struct statistic {
 	uint32_t count, fixable;
 };
 
-static int by_count(const void *a, const void *b)
+static int statistic_by_count(const void *a, const void *b)
 {
 	const struct statistic *x = a, *y = b;
 
@@ -278,7 +266,7 @@ static int by_count(const void *a, const void *b)
 	return x->id < y->id ? -1 : x->id > y->id;
 }
 
-static void count(const struct diags *diags, struct statistic rows[DIAG_COUNT])
+static void count_statistics(const struct diags *diags, struct statistic rows[DIAG_COUNT])
 {
 	for (int id = 0; id < DIAG_COUNT; id++)
 		rows[id] = (struct statistic){ .id = (enum diag_id)id };
@@ -287,7 +275,7 @@ static void count(const struct diags *diags, struct statistic rows[DIAG_COUNT])
 		rows[d->id].severity = d->severity;
 		rows[d->id].fixable += diag_fix_kind(diags, d) == FIX_CERTAIN;
 	}
-	qsort(rows, DIAG_COUNT, sizeof(rows[0]), by_count);
+	qsort(rows, DIAG_COUNT, sizeof(rows[0]), statistic_by_count);
 }
 
 static void statistics_text(struct out *out, const struct statistic *rows)
@@ -324,8 +312,8 @@ static void print_statistics(const struct run *run, struct out *out, bool colour
 	for (const struct diagnostic *d = run->diags.first; d; d = d->next)
 		if (is_about_input(&run->diags, d))
 			cli_error("%s", d->message);
-	count(&run->diags, rows);
-	if (wants_json(run)) {
+	count_statistics(&run->diags, rows);
+	if (run->format == &diag_format_json) {
 		statistics_json(out, &run->diags, rows);
 		return;
 	}

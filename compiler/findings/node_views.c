@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A node's findings are those for it among those for all nodes, except in the files of guests that it does not have.
- * For these the tree is checked once more, for a node without guests: what is found there depends on the node by its
- * host.fw alone (nftables, nf_conntrack_helpers).  So one such check is enough for all nodes whose host.fw is the same.
+ * A node's findings are its part of those of all nodes, except in the files of guests that other nodes have.  For these
+ * the tree is checked once more, for a node without guests.  What is found there depends only on host.fw (nftables,
+ * nf_conntrack_helpers), so one such check is enough for all nodes with the same host.fw.
  */
 #include "findings/node_views.h"
 
@@ -21,7 +21,7 @@ static bool same_host(const struct source *a, const struct source *b)
 	return a == b || (a && b && a->size == b->size && memcmp(a->text, b->text, a->size) == 0);
 }
 
-/* Checks the tree for a node like that one, but without guests. */
+/* Checks the tree for a node with this one's host.fw, but without guests. */
 static struct diags *check_without_guests(const struct node_views *views, unsigned node)
 {
 	struct inputs inputs = views->nodes->inputs[node];
@@ -31,17 +31,17 @@ static struct diags *check_without_guests(const struct node_views *views, unsign
 	diags_init(diags, views->found->arena, views->found->map);
 	inputs.guests = NULL;
 	inputs.guest_files = views->nodes->guest_files;
-	/* Then the guests of all nodes are those of others. */
+	/* Without a name, all guests are other nodes'. */
 	inputs.node = (struct text){ "", 0 };
 	config = compile(&inputs, diags);
 	lint_run(config, &inputs, diags);
-	/* The sets of the SDN are those of the nodes. */
+	/* The tables of the SDN's sets are shared with the nodes. */
 	config->sdn = (struct scope){ .kind = config->sdn.kind };
 	config_free(config);
 	return diags;
 }
 
-/* More runs would take longer than one for each node on all processors. */
+/* With more different host.fw, a run for each node on all processors is faster. */
 static bool is_worthwhile(const struct node_inputs *nodes)
 {
 	unsigned different = 0;

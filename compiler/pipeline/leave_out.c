@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The search for what is refused.
+ * Finds the lines that the kernel or a tool refuses.
  *
- * Where a refusal has the number of a rule, the rule's line of source is left out, and all is tried again.  Where
- * it has none, all rules that were sent are suspects.  First those with a line of source are guarded: each is
- * replaced by a rule of its chain that drops everything, so that while the search lasts less is let
- * through, never more.  If that loads, one of them is refused.  Halves are put back as long as the rest loads:
- * k refused lines among n take about 2 k log2(n / k) attempts.  Members of sets are left out instead, as nothing
- * can stand for them.  If guarding the lines does not help, the same is done with rules that no line asks for.
+ * Where a refusal has the number of a rule, the rule's line of source is left out, and everything is tried again.  Where
+ * it has none, all rules that were sent are suspects.  First those with a line of source are guarded: each is replaced by
+ * a rule of its chain that drops everything, so that less passes during the search, never more.  If that loads, one of
+ * them is refused.  Halves are put back as long as the rest loads: k refused lines among n take about 2 k log2(n / k)
+ * attempts.  Members of sets are left out instead, as no rule can replace them.  If guarding the lines does not help, the
+ * same is done with rules that no line asks for.
  */
 #include "pipeline/leave_out.h"
 
@@ -16,7 +16,7 @@
 
 #include "base/clock.h"
 
-/* After so many attempts, or seconds, that each blamed a rule by its number, numbers are not believed any more. */
+/* Numbers of rules are trusted for so many attempts, and seconds. */
 enum { NUMBERED_MOST = 40, NUMBERED_SECONDS = LEAVE_OUT_SECONDS / 3 };
 
 static bool is_exhausted(const struct leave_out *l)
@@ -31,7 +31,7 @@ static bool are_numbers_believed(const struct leave_out *l)
 	return l->attempts <= NUMBERED_MOST && clock_ns(CLOCK_MONOTONIC) - l->begin < NUMBERED_SECONDS * (int64_t)1000000000;
 }
 
-/* Those of layers; true if any is new. */
+/* Leaves out the layers that problems name; true if any is new. */
 static bool note_layers(struct leave_out *l, const struct backend_loading *loading)
 {
 	bool any = false;
@@ -44,7 +44,7 @@ static bool note_layers(struct leave_out *l, const struct backend_loading *loadi
 
 /* ---- the search without numbers ---- */
 
-/* What is left out, or not, as a whole: all rules of one line of source, or one rule without a line. */
+/* What is left out or kept as a whole: all rules of one line of source, or one rule without a line. */
 struct unit {
 	struct left_out_line *line; /* or NULL */
 	struct text *rules;
@@ -62,7 +62,7 @@ struct search {
 	const char *words;
 };
 
-static void guard(struct search *s, uint32_t from, uint32_t to)
+static void guard_units(struct search *s, uint32_t from, uint32_t to)
 {
 	for (uint32_t i = from; i < to; i++) {
 		struct unit *unit = &s->units[i];
@@ -75,7 +75,7 @@ static void guard(struct search *s, uint32_t from, uint32_t to)
 	}
 }
 
-static void put_back(struct search *s, uint32_t from, uint32_t to)
+static void put_units_back(struct search *s, uint32_t from, uint32_t to)
 {
 	for (uint32_t i = from; i < to; i++) {
 		struct unit *unit = &s->units[i];
@@ -88,7 +88,7 @@ static void put_back(struct search *s, uint32_t from, uint32_t to)
 	}
 }
 
-static bool attempt(struct leave_out *l)
+static bool attempt_again(struct leave_out *l)
 {
 	const struct source_map *map;
 	bool loaded;
@@ -99,8 +99,8 @@ static bool attempt(struct leave_out *l)
 	return loaded;
 }
 
-/* Puts back what can be, of units that are all guarded; `refused`: it is known that not all of them can.  True if
- * some stay guarded. */
+/* Of units that are all guarded, puts back those that load; `refused`: it is known that not all do.  True if some stay
+ * guarded. */
 static bool shrink(struct search *s, uint32_t from, uint32_t to, bool refused)
 {
 	uint32_t middle = from + (to - from) / 2;
@@ -109,10 +109,10 @@ static bool shrink(struct search *s, uint32_t from, uint32_t to, bool refused)
 	if (is_exhausted(s->l))
 		return true;
 	if (!refused) {
-		put_back(s, from, to);
-		if (attempt(s->l))
+		put_units_back(s, from, to);
+		if (attempt_again(s->l))
 			return false;
-		guard(s, from, to);
+		guard_units(s, from, to);
 	}
 	if (to - from == 1)
 		return true;
@@ -120,7 +120,7 @@ static bool shrink(struct search *s, uint32_t from, uint32_t to, bool refused)
 	return shrink(s, middle, to, !first) || first;
 }
 
-/* What is still guarded is what is refused: it is left out. */
+/* Leaves out what is still guarded: that is what is refused. */
 static void leave_guarded_out(struct search *s)
 {
 	for (uint32_t i = 0; i < s->count; i++) {
@@ -128,7 +128,7 @@ static void leave_guarded_out(struct search *s)
 
 		if (!unit->guarded)
 			continue;
-		put_back(s, i, i + 1);
+		put_units_back(s, i, i + 1);
 		if (unit->line)
 			left_out_put_line(s->l->left_out, unit->line);
 		for (uint32_t n = 0; n < unit->rule_count && !unit->line; n++)
@@ -141,14 +141,14 @@ static bool run_search(struct search *s)
 {
 	if (!s->count)
 		return false;
-	guard(s, 0, s->count);
-	if (!attempt(s->l)) {
-		put_back(s, 0, s->count);
+	guard_units(s, 0, s->count);
+	if (!attempt_again(s->l)) {
+		put_units_back(s, 0, s->count);
 		return false;
 	}
 	shrink(s, 0, s->count, true);
 	leave_guarded_out(s);
-	return attempt(s->l);
+	return attempt_again(s->l);
 }
 
 static int by_span(const void *a, const void *b)
@@ -170,13 +170,8 @@ static void add_unit(struct search *s, const struct backend_suspect *suspects, u
 		unit->rules[i] = arena_copy(&s->arena, text_of(suspects[i].rule));
 }
 
-static bool can_be_left_out(const struct backend_suspect *suspect)
-{
-	return suspect->stand_in != STAND_IN_IMPOSSIBLE && !text_starts(text_of(suspect->rule), "add ");
-}
-
-/* Those with a line of source, or those without; members of sets that have none cannot be done without. */
-static void collect(struct search *s, struct backend_suspect *suspects, uint32_t count, const struct source_map *map,
+/* Makes units of the suspects with a line of source, or of those without, except members of sets. */
+static void collect_units(struct search *s, struct backend_suspect *suspects, uint32_t count, const struct source_map *map,
 		    bool lines)
 {
 	s->units = ARENA_ARRAY(&s->arena, struct unit, count);
@@ -185,7 +180,8 @@ static void collect(struct search *s, struct backend_suspect *suspects, uint32_t
 		while (next < count && lines && suspects[next].span.begin == suspects[i].span.begin)
 			next++;
 		if (lines ? suspects[i].span.begin != 0
-			  : !suspects[i].span.begin && can_be_left_out(&suspects[i]))
+			  : !suspects[i].span.begin && suspects[i].stand_in != STAND_IN_IMPOSSIBLE &&
+			    !text_starts(text_of(suspects[i].rule), "add "))
 			add_unit(s, &suspects[i], next - i, map);
 	}
 }
@@ -197,7 +193,7 @@ static void free_search(struct search *s)
 	arena_free(&s->arena);
 }
 
-/* A layer that suspects belong to can be done without at a smaller price than lines. */
+/* To leave out a layer of the suspects costs less than to leave out lines. */
 static bool try_without_layers(struct search *s, const struct backend_suspect *suspects, uint32_t count)
 {
 	struct left_out *left_out = s->l->left_out;
@@ -210,15 +206,15 @@ static bool try_without_layers(struct search *s, const struct backend_suspect *s
 		if (!(layers >> i & 1))
 			continue;
 		left_out_add_layer(left_out, (enum layer)i, s->words);
-		if (attempt(s->l))
+		if (attempt_again(s->l))
 			return true;
 		left_out_remove_layer(left_out, (enum layer)i);
 	}
 	return false;
 }
 
-/* Both searches are made ready before the first attempt, which frees the sources. */
-static bool search(struct leave_out *l, struct backend_loading *loading, const struct source_map *map)
+/* Prepares both searches before the first attempt, which frees the sources. */
+static bool search_refused(struct leave_out *l, struct backend_loading *loading, const struct source_map *map)
 {
 	struct search with = { .l = l }, without = { .l = l };
 	bool done;
@@ -227,10 +223,11 @@ static bool search(struct leave_out *l, struct backend_loading *loading, const s
 		return false;
 	qsort(loading->suspects, loading->suspect_count, sizeof(*loading->suspects), by_span);
 	with.words = without.words = arena_string(&with.arena, text_of(loading->suspicion));
-	collect(&with, loading->suspects, loading->suspect_count, map, true);
-	collect(&without, loading->suspects, loading->suspect_count, map, false);
-	/* It may have been a whim of the tool. */
-	done = attempt(l) || try_without_layers(&with, loading->suspects, loading->suspect_count) || run_search(&with) || (!is_exhausted(l) && run_search(&without));
+	collect_units(&with, loading->suspects, loading->suspect_count, map, true);
+	collect_units(&without, loading->suspects, loading->suspect_count, map, false);
+	/* The same may load at the second attempt: the tool may have failed for another reason. */
+	done = attempt_again(l) || try_without_layers(&with, loading->suspects, loading->suspect_count) ||
+	       run_search(&with) || (!is_exhausted(l) && run_search(&without));
 	free_search(&without);
 	free_search(&with);
 	return done;
@@ -238,7 +235,7 @@ static bool search(struct leave_out *l, struct backend_loading *loading, const s
 
 /* ---- numbers ---- */
 
-/* Lines and rules that are refused by themselves. */
+/* Leaves out the lines and rules that problems name; true if any is new. */
 static bool note_refused(struct leave_out *l, const struct backend_loading *loading, const struct source_map *map)
 {
 	bool any = false;
@@ -254,7 +251,7 @@ static bool note_refused(struct leave_out *l, const struct backend_loading *load
 	return any;
 }
 
-/* A tool that takes nothing at all: its part is done without. */
+/* Leaves out the part of a tool that takes nothing at all; true if any is new. */
 static bool note_parts(struct leave_out *l, const struct backend_loading *loading)
 {
 	bool any = false;
@@ -287,7 +284,7 @@ bool leave_out_load(struct leave_out *l, struct backend_loading *loading)
 		}
 		if (believed && note_refused(l, loading, map))
 			continue;
-		if (search(l, loading, map)) {
+		if (search_refused(l, loading, map)) {
 			*loading = l->last;
 			return true;
 		}
