@@ -7,10 +7,9 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <stdlib.h>
 
-#include "nft/load/known.h"
-#include "nft/load/ask.h"
 #include "base/xmalloc.h"
 #include "net/netlink_socket.h"
+#include "nft/load/objects.h"
 
 /* ---- printing ---- */
 
@@ -55,7 +54,7 @@ static void nft_print_messages(struct out *out, const struct config *config)
 
 struct nft_session {
 	struct backend_session base;
-	struct nft_known *known;
+	struct nft_cache cache;
 	struct mnl_socket *listener; /* NULL: nobody listens */
 };
 
@@ -69,7 +68,6 @@ static struct backend_session *open_session(const struct backend *backend)
 	struct nft_session *s = xcalloc(1, sizeof(*s));
 
 	s->base.backend = backend;
-	s->known = nft_known_new();
 	return &s->base;
 }
 
@@ -91,13 +89,13 @@ static void nft_watch_end(struct backend_session *session)
 static void nft_close(struct backend_session *session)
 {
 	nft_watch_end(session);
-	nft_known_free(session_of(session)->known);
+	nft_cache_forget(&session_of(session)->cache);
 	free(session);
 }
 
 static void nft_forget(struct backend_session *session)
 {
-	nft_known_forget(session_of(session)->known);
+	nft_cache_forget(&session_of(session)->cache);
 }
 
 static bool nft_load_script(struct backend_session *session, struct backend_loading *loading, const struct config *config)
@@ -108,20 +106,20 @@ static bool nft_load_script(struct backend_session *session, struct backend_load
 
 static bool nft_load_netlink(struct backend_session *session, struct backend_loading *loading, const struct config *config)
 {
-	return nft_netlink_load_known(loading, config, config ? session_of(session)->known : NULL);
+	return nft_config_load(loading, config, config ? &session_of(session)->cache : NULL);
 }
 
 static bool nft_load_guest(struct backend_session *session, struct backend_loading *loading, const struct config *config,
 			   const struct guest *old, const struct guest *new)
 {
-	return nft_guest_patch(loading, session_of(session)->known, config, old, new);
+	return nft_guest_load(loading, &session_of(session)->cache, config, old, new);
 }
 
 static bool nft_differs(struct backend_session *session, struct backend_loading *loading, const struct config *config)
 {
 	(void)session;
 	loading->dry = true;
-	return !nft_netlink_load(loading, config) || loading->messages != 0;
+	return !nft_config_load(loading, config, NULL) || loading->messages != 0;
 }
 
 /* ---- what the kernel tells ---- */
@@ -165,7 +163,6 @@ static bool nft_watch_take(struct backend_session *session)
 	struct nft_session *s = session_of(session);
 	bool ours = false;
 
-	/* What was lost may have been about us. */
 	return s->listener && (!netlink_socket_drain(s->listener, take_message, &ours) || ours);
 }
 

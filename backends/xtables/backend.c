@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The iptables backend: what it prints, and how it is loaded. */
-#include <stdlib.h>
-
 #include "diag/diag.h"
 #include "xtables/load/xt_state.h"
 #include "base/xmalloc.h"
@@ -12,7 +10,7 @@ static void restore_table(struct out *out, const struct config *config, enum xt_
 {
 	struct xt_script script = { .out = out };
 
-	xt_script_table(&script, id, NULL, &(struct xt_goal){ .config = config });
+	xt_script_table(&script, id, NULL, &(struct xt_desired){ .config = config });
 }
 
 static void restore_filter4(struct out *out, const struct config *config)
@@ -35,13 +33,20 @@ static void restore_raw6(struct out *out, const struct config *config)
 	restore_table(out, config, XT_RAW6);
 }
 
+static void restore_bridge(struct out *out, const struct config *config)
+{
+	struct xt_script script = { .out = out };
+
+	xt_script_bridge(&script, NULL, &(struct xt_desired){ .config = config });
+}
+
 static const struct backend_file restore_files[] = {
 	{ "ipset.restore", xt_print_ipsets },
 	{ "iptables-filter.restore", restore_filter4 },
 	{ "iptables-raw.restore", restore_raw4 },
 	{ "ip6tables-filter.restore", restore_filter6 },
 	{ "ip6tables-raw.restore", restore_raw6 },
-	{ "ebtables.restore", eb_print_restore },
+	{ "ebtables.restore", restore_bridge },
 	{ NULL, NULL },
 };
 
@@ -78,62 +83,13 @@ static void xt_dump(struct out *out, const struct config *config)
 		xt_dump_table(out, config, (enum xt_table_id)i);
 }
 
-/* ---- sessions ---- */
-
-struct xt_session {
-	struct backend_session base;
-	struct xt_state *state;
-};
-
-static struct xt_state *state_of(struct backend_session *session)
-{
-	return ((struct xt_session *)session)->state;
-}
-
 static struct backend_session *xt_open(void)
 {
 	struct xt_session *s = xcalloc(1, sizeof(*s));
 
 	s->base.backend = &backend_iptables;
-	s->state = xt_state_new();
+	xt_bridge_free(&s->loaded.bridge);
 	return &s->base;
-}
-
-static void xt_close(struct backend_session *session)
-{
-	xt_state_free(state_of(session));
-	free(session);
-}
-
-static void xt_forget(struct backend_session *session)
-{
-	xt_state_forget(state_of(session));
-}
-
-static bool xt_load_session(struct backend_session *session, struct backend_loading *loading, const struct config *config)
-{
-	return xt_load(loading, state_of(session), config);
-}
-
-static bool xt_load_guest(struct backend_session *session, struct backend_loading *loading, const struct config *config,
-			  const struct guest *old, const struct guest *new)
-{
-	return xt_guest_patch(loading, state_of(session), config, old, new);
-}
-
-static bool xt_session_differs(struct backend_session *session, struct backend_loading *loading, const struct config *config)
-{
-	return xt_differs(loading, state_of(session), config);
-}
-
-static bool xt_is_stale(struct backend_session *session)
-{
-	return xt_state_is_stale(state_of(session));
-}
-
-static bool xt_has_changed(struct backend_session *session)
-{
-	return xt_state_contents_changed(state_of(session));
 }
 
 const struct backend backend_iptables = {
@@ -149,12 +105,12 @@ const struct backend backend_iptables = {
 	.open = xt_open,
 	.close = xt_close,
 	.forget = xt_forget,
-	.load = xt_load_session,
+	.load = xt_load,
 	.load_guest = xt_load_guest,
-	.differs = xt_session_differs,
+	.differs = xt_differs,
 	.is_in_force = xt_is_in_force,
 	.is_absent = xt_is_absent,
 	.is_stale = xt_is_stale,
 	.has_changed = xt_has_changed,
-	.counters = xt_counters_once,
+	.counters = xt_counters,
 };

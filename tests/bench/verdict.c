@@ -23,17 +23,17 @@ static double milliseconds(void)
 }
 
 /* The socket stays open: closing one waits until the kernel has freed what a transaction has deleted. */
-static struct xt_stamp take_stamp(struct nft_kernel *kernel, uint32_t count)
+static struct xt_generation read_generation(struct nft_kernel *kernel, uint32_t count)
 {
-	struct xt_stamp stamp = { .generation = 0 };
+	struct xt_generation read = { .generation = 0 };
 
 	if (!count)
-		return xt_stamp_take();
-	nft_kernel_read_generation(kernel, &stamp.generation);
-	return stamp;
+		return xt_generation_read();
+	nft_kernel_read_generation(kernel, &read.generation);
+	return read;
 }
 
-static bool is_other(const struct xt_stamp *before, const struct xt_stamp *now, uint32_t count)
+static bool is_other(const struct xt_generation *before, const struct xt_generation *now, uint32_t count)
 {
 	if (count)
 		return now->generation - before->generation >= count;
@@ -45,20 +45,20 @@ int main(int argc, char **argv)
 	const struct timespec pause = { 0, 300000 };
 	int fd = argc == 4 ? open(argv[1], O_WRONLY | O_APPEND) : -1;
 	uint32_t count = argc == 4 ? (uint32_t)atoi(argv[3]) : 0;
-	struct xt_stamp before, now;
+	struct xt_generation before, now;
 	struct nft_kernel kernel;
 	double begin;
 
 	if (nft_kernel_open(&kernel) != 0)
 		return 2;
-	before = take_stamp(&kernel, count);
+	before = read_generation(&kernel, count);
 	if (fd < 0 || write(fd, argv[2], strlen(argv[2])) < 0 || write(fd, "\n", 1) < 0)
 		return 2;
 	close(fd);
 	begin = milliseconds();
 	do {
 		nanosleep(&pause, NULL);
-		now = take_stamp(&kernel, count);
+		now = read_generation(&kernel, count);
 		if (milliseconds() - begin > 30000)
 			return 1;
 	} while (!is_other(&before, &now, count));

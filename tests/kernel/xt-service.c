@@ -43,20 +43,20 @@ static void print_count(void *context, const struct backend_count *count)
 	printf(" %llu %llu\n", (unsigned long long)count->packets, (unsigned long long)count->bytes);
 }
 
-static bool act(struct run *run, struct xt_state *state, char command, const struct config *config)
+static bool act(struct run *run, struct backend_session *session, char command, const struct config *config)
 {
 	struct backend_loading loading = { .arena = &run->arena,
 					   .whole = run->cli->value[CLI_WHOLE] != NULL };
-	bool stale = xt_state_is_stale(state), done;
+	bool stale = xt_is_stale(session), done;
 	uint32_t skipped;
 
 	if (command == 'c') {
-		done = xt_counters(&loading, config, print_count, run, &skipped);
+		done = xt_counters(config, print_count, run, &skipped) == 0;
 		printf("skipped %u\n", skipped);
 	} else if (command == 'z') {
 		done = xt_counters_zero(&loading);
 	} else {
-		done = xt_load(&loading, state, config);
+		done = xt_load(session, &loading, config);
 		print_stats(&loading, stale);
 	}
 	for (const struct backend_problem *p = loading.problems; p; p = p->next)
@@ -64,7 +64,7 @@ static bool act(struct run *run, struct xt_state *state, char command, const str
 	return done;
 }
 
-static bool obey(struct cli *cli, struct xt_state *state, char command, const char *root)
+static bool obey(struct cli *cli, struct backend_session *session, char command, const char *root)
 {
 	struct inputs inputs = { 0 };
 	struct config *config;
@@ -76,10 +76,10 @@ static bool obey(struct cli *cli, struct xt_state *state, char command, const ch
 	if (!run_begin(&run, cli))
 		return false;
 	if (!*root) {
-		done = act(&run, state, command, NULL);
+		done = act(&run, session, command, NULL);
 	} else if (inputs_load(&inputs, &run.options, &run.diags)) {
 		config = compile(&inputs, &run.diags);
-		done = act(&run, state, command, config);
+		done = act(&run, session, command, config);
 		config_free(config);
 	} else {
 		done = false;
@@ -91,7 +91,7 @@ static bool obey(struct cli *cli, struct xt_state *state, char command, const ch
 int main(int argc, char **argv)
 {
 	struct cli cli = { .program = &pvefw_cc, .command = COMMAND_LOAD };
-	struct xt_state *state = xt_state_new();
+	struct backend_session *session = backend_iptables.open();
 	struct arena arena = { 0 };
 	char line[4096];
 
@@ -105,13 +105,13 @@ int main(int argc, char **argv)
 			*root++ = '\0';
 		root[strcspn(root, "\n")] = '\0';
 		if (strcmp(line, "forget") == 0)
-			xt_state_forget(state);
+			xt_forget(session);
 		else
-			done = obey(&cli, state, line[0], root);
+			done = obey(&cli, session, line[0], root);
 		puts(done ? "ok" : "failed");
 		fflush(stdout);
 	}
-	xt_state_free(state);
+	xt_close(session);
 	arena_free(&arena);
 	return 0;
 }

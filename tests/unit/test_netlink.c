@@ -5,7 +5,7 @@
 
 #include "fixture.h"
 #include "nft/netlink/expr.h"
-#include "nft/load/ask.h"
+#include "nft/load/objects.h"
 
 static struct arena arena;
 
@@ -226,7 +226,8 @@ static const struct nlmsghdr *message_at(const struct nft_batch *batch, uint32_t
 START_TEST(digests_tell_what_differs)
 {
 	struct nft_ruleset *a = new_ruleset(), *b = new_ruleset();
-	struct nft_digests x, y;
+	struct object_map *x, *y;
+	struct nft_objects objects[2];
 
 	for (int i = 0; i < 2; i++) {
 		struct nft_table *table = (i ? b : a)->tables[0];
@@ -238,14 +239,18 @@ START_TEST(digests_tell_what_differs)
 		add_chain(table, "other", RULE(i ? DPORT : SPORT, verdict(NFT_TO_ACCEPT)));
 		add_chain(table, "comment", RULE(SPORT))->first->comment = text_of(i ? "a.fw:1" : "a.fw:2");
 	}
-	x = nft_digests_add(&arena, a);
-	y = nft_digests_add(&arena, b);
-	ck_assert_mem_eq(&x.tables[0].sets[1], &y.tables[0].sets[1], NFT_DIGEST_BYTES);
-	ck_assert_mem_eq(&x.tables[0].chains[0], &y.tables[0].chains[0], NFT_DIGEST_BYTES);
-	ck_assert_mem_ne(&x.tables[0].chains[1], &y.tables[0].chains[1], NFT_DIGEST_BYTES);
-	ck_assert_mem_ne(&x.tables[0].chains[2], &y.tables[0].chains[2], NFT_DIGEST_BYTES);
+	objects[0] = nft_objects_of(&arena, a);
+	objects[1] = nft_objects_of(&arena, b);
+	x = &objects[0].tables[0];
+	y = &objects[1].tables[0];
+	ck_assert_uint_eq(object_maps_compare(x, y, NULL).changed, 2);
+	ck_assert_uint_eq(object_map_find(y, NFT_OBJECT_SET, TEXT("set"))->change, OBJECT_SAME);
+	ck_assert_uint_eq(object_map_find(y, NFT_OBJECT_CHAIN, TEXT("same"))->change, OBJECT_SAME);
+	ck_assert_uint_eq(object_map_find(y, NFT_OBJECT_CHAIN, TEXT("other"))->change, OBJECT_CHANGED);
+	ck_assert_uint_eq(object_map_find(y, NFT_OBJECT_CHAIN, TEXT("comment"))->change, OBJECT_CHANGED);
 	/* Chains of the same contents differ by their names. */
-	ck_assert_mem_ne(&x.tables[0].chains[0], &x.tables[0].chains[1], NFT_DIGEST_BYTES);
+	ck_assert_mem_ne(object_map_find(x, NFT_OBJECT_CHAIN, TEXT("same"))->content.ptr,
+			 object_map_find(x, NFT_OBJECT_CHAIN, TEXT("other"))->content.ptr, NFT_DIGEST_BYTES);
 	ck_assert_uint_eq(a->tables[0]->set_count, 2);
 	ck_assert_uint_eq(a->tables[0]->sets->next->element_count, 4);
 	ck_assert_text(a->tables[0]->sets->next->name, NFT_DIGEST_SET);

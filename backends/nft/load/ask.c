@@ -5,8 +5,6 @@
 #include "net/netlink_dump.h"
 #include "nft/load/ask.h"
 
-_Static_assert((int)NFT_RECEIVED_MOST >= (int)NETLINK_DATAGRAM_MOST, "the buffer takes every datagram");
-
 struct nlmsghdr *nft_request_begin(struct nft_kernel *kernel, char *buffer, uint16_t type, uint8_t family,
 				   uint16_t flags)
 {

@@ -6,11 +6,6 @@
 #include "nft/load/kernel.h"
 #include "nft/netlink/message.h"
 
-/* ---- socket.c ---- */
-
-/* No datagram of the kernel's is longer. */
-enum { NFT_RECEIVED_MOST = 1 << 16 };
-
 /* ---- ask.c ---- */
 
 /* A request of type NFT_MSG_..., in `buffer`. */
@@ -25,15 +20,11 @@ int nft_kernel_ask(struct nft_kernel *kernel, const struct nlmsghdr *request, mn
 
 /* The kernel's count of transactions; 0 or an errno. */
 int nft_kernel_read_generation(struct nft_kernel *kernel, uint32_t *generation);
-/* The chains of a table; those, its sets and its helpers; or one of them.  0 or an errno, ENOENT if it is not there. */
+/* The chains of a table; those, its sets and its helpers.  0 or an errno. */
 int nft_kernel_read_chains(struct nft_kernel *kernel, struct arena *arena, uint8_t family,
 			   struct nft_loaded_table *table);
 int nft_kernel_read_names(struct nft_kernel *kernel, struct arena *arena, uint8_t family,
 			  struct nft_loaded_table *table);
-int nft_kernel_read_chain(struct nft_kernel *kernel, struct arena *arena, uint8_t family, struct text name,
-			  struct nft_loaded_chain *chain);
-int nft_kernel_read_set(struct nft_kernel *kernel, struct arena *arena, uint8_t family, struct text name,
-			struct nft_loaded_set *set);
 /* Reads the elements of a loaded set, sorted, ranges put together; 0 or an errno. */
 int nft_kernel_read_elements(struct nft_kernel *kernel, struct arena *arena, uint8_t family, struct text name,
 			     bool interval, struct nft_kernel_element **elements, uint32_t *count);

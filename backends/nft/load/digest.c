@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Digests of chains, sets and helpers: what two of the same name must agree in to
- * be the same for packets and in listings.  Everything is written to a buffer, each
- * piece with its length, and SHA-1 of it cut to the size of an IPv6 address: that
- * is a type a set can have, and its elements are all it needs.
+ * The objects of a ruleset as maps from names to digests.  Two objects with the same digest are the same for packets and
+ * in listings.  An object is serialized into a buffer, each part with its length; the digest is SHA-1 of that, cut to
+ * the size of an IPv6 address, which is a type that a set's elements can have.
  */
 #include <sha1.h>
 #include <stdlib.h>
 
-#include "nft/load/kernel.h"
+#include "nft/load/objects.h"
 #include "base/parallel_for.h"
 
 /* ---- what is digested ---- */
@@ -23,170 +22,162 @@ static void need_room(struct out *out)
 }
 
 /* The rest is written where need_room() was called before. */
-static void feed_byte(struct out *out, unsigned byte)
+static void serialize_byte(struct out *out, unsigned byte)
 {
 	out->data[out->len++] = (char)byte;
 }
 
-static void feed_number(struct out *out, uint64_t number)
+static void serialize_number(struct out *out, uint64_t number)
 {
 	memcpy(out->data + out->len, &number, sizeof(number));
 	out->len += sizeof(number);
 }
 
-static void feed_text(struct out *out, struct text text)
+static void serialize_text(struct out *out, struct text text)
 {
 	uint32_t len = text.len < ROOM / 4 ? text.len : ROOM / 4; /* names are shorter */
 
-	feed_byte(out, len & 0xff);
-	feed_byte(out, len >> 8);
+	serialize_byte(out, len & 0xff);
+	serialize_byte(out, len >> 8);
 	if (len)
 		memcpy(out->data + out->len, text.ptr, len);
 	out->len += len;
 }
 
 /* All of it is copied, as that is faster, and only what counts is kept. */
-static void feed_value(struct out *out, const struct nft_value *value)
+static void serialize_value(struct out *out, const struct nft_value *value)
 {
 	memcpy(out->data + out->len, value, sizeof(*value));
 	out->len += 1u + value->length;
 }
 
-static void feed_verdict(struct out *out, const struct nft_verdict *verdict)
+static void serialize_verdict(struct out *out, const struct nft_verdict *verdict)
 {
-	feed_byte(out, (unsigned)verdict->kind);
+	serialize_byte(out, (unsigned)verdict->kind);
 	if (verdict->chain)
-		feed_text(out, verdict->chain->name);
+		serialize_text(out, verdict->chain->name);
 }
 
-static void feed_element(struct out *out, const struct nft_set *set, const struct nft_element *element)
+static void serialize_element(struct out *out, const struct nft_set *set, const struct nft_element *element)
 {
 	need_room(out);
 	for (unsigned i = 0; i < set->part_count; i++)
-		feed_value(out, &element->key[i]);
+		serialize_value(out, &element->key[i]);
 	if (set->interval)
-		feed_value(out, &element->last);
+		serialize_value(out, &element->last);
 	if (set->verdicts)
-		feed_verdict(out, &element->verdict);
+		serialize_verdict(out, &element->verdict);
 }
 
-static void feed_set(struct out *out, const struct nft_set *set)
+static void serialize_set(struct out *out, const struct nft_set *set)
 {
 	need_room(out);
-	feed_byte(out, 's');
-	feed_byte(out, set->verdicts ? 1 : 0);
-	feed_byte(out, set->interval ? 1 : 0);
-	feed_byte(out, set->dynamic ? 1 : 0);
-	feed_text(out, set->name);
-	feed_byte(out, set->part_count);
+	serialize_byte(out, 's');
+	serialize_byte(out, set->verdicts ? 1 : 0);
+	serialize_byte(out, set->interval ? 1 : 0);
+	serialize_byte(out, set->dynamic ? 1 : 0);
+	serialize_text(out, set->name);
+	serialize_byte(out, set->part_count);
 	for (unsigned i = 0; i < set->part_count; i++)
-		feed_byte(out, (unsigned)set->parts[i]);
-	feed_number(out, set->size);
-	feed_number(out, set->timeout);
-	feed_number(out, set->element_count);
+		serialize_byte(out, (unsigned)set->parts[i]);
+	serialize_number(out, set->size);
+	serialize_number(out, set->timeout);
+	serialize_number(out, set->element_count);
 	for (uint32_t i = 0; i < set->element_count; i++)
-		feed_element(out, set, &set->elements[i]);
+		serialize_element(out, set, &set->elements[i]);
 }
 
-/* A set with a name has a digest of its own. */
-static void feed_set_used(struct out *out, const struct nft_set *set)
+static void serialize_keys(struct out *out, const struct nft_key *keys, unsigned count)
 {
-	feed_text(out, set->name);
-	if (!set->name.len)
-		feed_set(out, set);
-}
-
-static void feed_keys(struct out *out, const struct nft_key *keys, unsigned count)
-{
-	feed_byte(out, (unsigned)count);
+	serialize_byte(out, (unsigned)count);
 	for (unsigned i = 0; i < count; i++) {
-		feed_byte(out, (unsigned)keys[i].field);
-		feed_byte(out, (unsigned)keys[i].masked);
+		serialize_byte(out, (unsigned)keys[i].field);
+		serialize_byte(out, (unsigned)keys[i].masked);
 		if (keys[i].masked)
-			feed_value(out, &keys[i].mask);
+			serialize_value(out, &keys[i].mask);
 	}
 }
 
-static void feed_match(struct out *out, const struct nft_match *match)
+static void serialize_match(struct out *out, const struct nft_match *match)
 {
-	feed_byte(out, (unsigned)match->op);
-	feed_byte(out, (unsigned)match->bits);
-	feed_keys(out, match->keys, match->key_count);
+	serialize_byte(out, (unsigned)match->op);
+	serialize_byte(out, (unsigned)match->bits);
+	serialize_keys(out, match->keys, match->key_count);
 	if (match->set)
-		feed_set_used(out, match->set);
+		serialize_text(out, match->set->name);
 	else
-		feed_value(out, &match->value);
+		serialize_value(out, &match->value);
 	if (match->op == NFT_OP_RANGE)
-		feed_value(out, &match->last);
+		serialize_value(out, &match->last);
 }
 
-static void feed_limit(struct out *out, const struct nft_limit *limit)
+static void serialize_limit(struct out *out, const struct nft_limit *limit)
 {
-	feed_number(out, limit->rate);
-	feed_number(out, (uint64_t)limit->unit << 32 | limit->burst);
+	serialize_number(out, limit->rate);
+	serialize_number(out, (uint64_t)limit->unit << 32 | limit->burst);
 }
 
-static void feed_statement(struct out *out, const struct nft_statement *s)
+static void serialize_statement(struct out *out, const struct nft_statement *s)
 {
 	need_room(out);
-	feed_byte(out, (unsigned)s->kind);
+	serialize_byte(out, (unsigned)s->kind);
 	switch (s->kind) {
 	case NFT_STMT_MATCH:
-		feed_match(out, s->match);
+		serialize_match(out, s->match);
 		break;
 	case NFT_STMT_VMAP:
-		feed_keys(out, s->vmap->keys, s->vmap->key_count);
-		feed_set_used(out, s->vmap->set);
+		serialize_keys(out, s->vmap->keys, s->vmap->key_count);
+		serialize_text(out, s->vmap->set->name);
 		break;
 	case NFT_STMT_VERDICT:
-		feed_verdict(out, &s->verdict);
+		serialize_verdict(out, &s->verdict);
 		break;
 	case NFT_STMT_COUNTER:
 		break;
 	case NFT_STMT_LIMIT:
-		feed_limit(out, s->limit);
+		serialize_limit(out, s->limit);
 		break;
 	case NFT_STMT_LOG:
-		feed_text(out, s->log_prefix);
+		serialize_text(out, s->log_prefix);
 		break;
 	case NFT_STMT_MARK:
-		feed_number(out, (uint64_t)s->mark.keep << 32 | s->mark.bits);
+		serialize_number(out, (uint64_t)s->mark.keep << 32 | s->mark.bits);
 		break;
 	case NFT_STMT_CT_MARK:
-		feed_number(out, s->ct_mark);
+		serialize_number(out, s->ct_mark);
 		break;
 	case NFT_STMT_CT_LABEL:
-		feed_byte(out, s->ct_label);
+		serialize_byte(out, s->ct_label);
 		break;
 	case NFT_STMT_CT_HELPER:
-		feed_text(out, s->helper->name);
+		serialize_text(out, s->helper->name);
 		break;
 	case NFT_STMT_UPDATE:
-		feed_keys(out, &s->update->key, 1);
-		feed_set_used(out, s->update->set);
-		feed_limit(out, s->update->limit);
+		serialize_keys(out, &s->update->key, 1);
+		serialize_text(out, s->update->set->name);
+		serialize_limit(out, s->update->limit);
 		break;
 	case NFT_STMT_REJECT:
-		feed_byte(out, (unsigned)s->reject);
+		serialize_byte(out, (unsigned)s->reject);
 		break;
 	case NFT_STMT_QUEUE:
-		feed_number(out, (uint64_t)s->queue.first << 16 | s->queue.last);
+		serialize_number(out, (uint64_t)s->queue.first << 16 | s->queue.last);
 		break;
 	}
 }
 
-static void feed_chain(struct out *out, const struct nft_chain *chain)
+static void serialize_chain(struct out *out, const struct nft_chain *chain)
 {
 	need_room(out);
-	feed_byte(out, 'c');
-	feed_text(out, chain->name);
-	feed_number(out, (uint64_t)chain->hook << 32 | (uint32_t)chain->priority);
+	serialize_byte(out, 'c');
+	serialize_text(out, chain->name);
+	serialize_number(out, (uint64_t)chain->hook << 32 | (uint32_t)chain->priority);
 	for (const struct nft_rule *rule = chain->first; rule; rule = rule->next) {
 		need_room(out);
-		feed_byte(out, rule->statement_count);
-		feed_text(out, rule->comment);
+		serialize_byte(out, rule->statement_count);
+		serialize_text(out, rule->comment);
 		for (uint32_t i = 0; i < rule->statement_count; i++)
-			feed_statement(out, &rule->statements[i]);
+			serialize_statement(out, &rule->statements[i]);
 	}
 }
 
@@ -208,25 +199,14 @@ static struct nft_digest digest_of(const struct out *buffer)
 static struct nft_digest digest_chain(struct out *buffer, const struct nft_chain *chain)
 {
 	buffer->len = 0;
-	feed_chain(buffer, chain);
+	serialize_chain(buffer, chain);
 	return digest_of(buffer);
 }
 
 static struct nft_digest digest_set(struct out *buffer, const struct nft_set *set)
 {
 	buffer->len = 0;
-	feed_set(buffer, set);
-	return digest_of(buffer);
-}
-
-static struct nft_digest digest_helper(struct out *buffer, const struct nft_helper *helper)
-{
-	buffer->len = 0;
-	need_room(buffer);
-	feed_byte(buffer, 'h');
-	feed_byte(buffer, helper->protocol);
-	feed_text(buffer, helper->name);
-	out_string(buffer, helper->helper);
+	serialize_set(buffer, set);
 	return digest_of(buffer);
 }
 
@@ -254,10 +234,23 @@ struct nft_digest nft_digest_contents(const struct nft_set *set)
 	return digest;
 }
 
+/* ---- the objects of a table ---- */
+
+struct nft_shape nft_set_shape(const struct nft_loaded_set *set)
+{
+	return (struct nft_shape){ { set->flags, set->key_type, set->key_length, set->data_type, set->size,
+				     (uint32_t)set->timeout, (uint32_t)(set->timeout >> 32) } };
+}
+
+struct nft_shape nft_chain_shape(enum nft_hook hook, int32_t priority, bool filters)
+{
+	return hook == NFT_HOOK_NONE ? (struct nft_shape){ { NFT_HOOK_NONE } }
+				     : (struct nft_shape){ { hook, (uint32_t)priority, filters } };
+}
+
 /* Chains are many, and independent of each other: some at a time for each thread. */
 struct chain_jobs {
-	const struct nft_chain **chains;
-	struct nft_digest *digests;
+	struct nft_object *objects;
 	uint32_t count;
 	struct out buffers[PARALLEL_MOST];
 };
@@ -270,77 +263,83 @@ static void digest_some(void *context, unsigned worker, unsigned n)
 	uint32_t end = (n + 1) * CHAINS_PER_JOB < jobs->count ? (n + 1) * CHAINS_PER_JOB : jobs->count;
 
 	for (uint32_t i = n * CHAINS_PER_JOB; i < end; i++)
-		jobs->digests[i] = digest_chain(&jobs->buffers[worker], jobs->chains[i]);
+		jobs->objects[i].digest = digest_chain(&jobs->buffers[worker], jobs->objects[i].chain);
 }
 
-static struct nft_digest *digest_chains(struct arena *arena, const struct nft_table *table)
+static void add_object(struct object_map *map, enum nft_object_kind kind, struct text name, const struct nft_object *object)
 {
-	struct chain_jobs jobs = { .count = 0 };
+	object_map_add(map, (uint8_t)kind, name, nft_digest_text(&object->digest), object);
+}
+
+static void add_chains(struct object_map *map, struct arena *arena, const struct nft_table *table)
+{
+	struct chain_jobs jobs = { .objects = ARENA_ARRAY(arena, struct nft_object, table->chain_count) };
 	unsigned count = (table->chain_count + CHAINS_PER_JOB - 1) / CHAINS_PER_JOB;
 	unsigned workers = parallel_workers(table->chain_count);
 
-	jobs.chains = ARENA_ARRAY(arena, const struct nft_chain *, table->chain_count);
-	jobs.digests = ARENA_ARRAY(arena, struct nft_digest, table->chain_count);
-	for (const struct nft_chain *chain = table->chains; chain; chain = chain->next)
-		jobs.chains[jobs.count++] = chain;
+	for (const struct nft_chain *chain = table->chains; chain; chain = chain->next) {
+		struct nft_object *object = &jobs.objects[jobs.count++];
+
+		object->chain = chain;
+		object->shape = nft_chain_shape(chain->hook, chain->priority, true);
+		add_object(map, NFT_OBJECT_CHAIN, chain->name, object);
+	}
 	for (unsigned i = 0; i < PARALLEL_MOST; i++)
 		out_init_memory(&jobs.buffers[i]);
 	parallel_run(workers < count ? workers : count, count, digest_some, &jobs);
 	for (unsigned i = 0; i < PARALLEL_MOST; i++)
 		out_free(&jobs.buffers[i]);
-	return jobs.digests;
 }
 
-static struct nft_table_digests digest_table(struct arena *arena, const struct nft_table *table)
+static struct object_map make_map(struct arena *arena, const struct nft_table *table)
 {
-	struct nft_table_digests digests = {
-		.chains = digest_chains(arena, table),
-		.sets = ARENA_ARRAY(arena, struct nft_digest, table->set_count + 2), /* from 1, and ours */
-		.helpers = ARENA_ARRAY(arena, struct nft_digest, table->helper_count),
-	};
+	struct object_map map = { .arena = arena };
+	struct nft_object *objects = ARENA_ARRAY(arena, struct nft_object, table->helper_count + table->set_count);
 	struct out buffer;
-	uint32_t n = 0;
 
+	object_map_reserve(&map, table->helper_count + table->set_count + table->chain_count);
 	out_init_memory(&buffer);
-	for (const struct nft_set *set = table->sets; set; set = set->next)
-		if (set->name.len)
-			digests.sets[set->id] = digest_set(&buffer, set);
-	for (const struct nft_helper *helper = table->helpers; helper; helper = helper->next)
-		digests.helpers[n++] = digest_helper(&buffer, helper);
+	for (const struct nft_helper *helper = table->helpers; helper; helper = helper->next) {
+		buffer.len = 0;
+		need_room(&buffer);
+		serialize_byte(&buffer, 'h');
+		serialize_byte(&buffer, helper->protocol);
+		serialize_text(&buffer, helper->name);
+		out_string(&buffer, helper->helper);
+		objects->helper = helper;
+		objects->digest = digest_of(&buffer);
+		add_object(&map, NFT_OBJECT_HELPER, helper->name, objects++);
+	}
+	for (const struct nft_set *set = table->sets; set; set = set->next) {
+		struct nft_loaded_set description = nft_set_description(set);
+
+		objects->set = set;
+		objects->shape = nft_set_shape(&description);
+		objects->digest = digest_set(&buffer, set);
+		add_object(&map, NFT_OBJECT_SET, set->name, objects++);
+	}
 	out_free(&buffer);
-	return digests;
+	add_chains(&map, arena, table);
+	object_map_sort(&map);
+	return map;
 }
 
-/* ---- the set of them ---- */
+/* ---- the set of digests ---- */
 
-/* All of them, sorted. */
-static struct nft_digest *collect(struct arena *arena, const struct nft_table *table,
-				  const struct nft_table_digests *digests, uint32_t *count)
-{
-	uint32_t most = table->chain_count + table->set_count + table->helper_count, n = table->chain_count;
-	struct nft_digest *all = ARENA_ARRAY(arena, struct nft_digest, most);
-
-	memcpy(all, digests->chains, n * sizeof(*all));
-	for (const struct nft_set *s = table->sets; s; s = s->next)
-		if (s->name.len)
-			all[n++] = digests->sets[s->id];
-	for (uint32_t i = 0; i < table->helper_count; i++)
-		all[n++] = digests->helpers[i];
-	qsort(all, n, sizeof(*all), compare_digests_16);
-	*count = n;
-	return all;
-}
-
-static struct nft_set *make_set(struct arena *arena, const struct nft_table *table,
-				const struct nft_table_digests *digests)
+static struct nft_set *make_set(struct arena *arena, const struct nft_table *table, const struct object_map *map)
 {
 	struct nft_set *set = ARENA_NEW(arena, struct nft_set);
-	struct nft_digest *all = collect(arena, table, digests, &set->element_count);
+	struct nft_digest *all = ARENA_ARRAY(arena, struct nft_digest, map->count);
 
+	for (uint32_t i = 0; i < map->count; i++)
+		all[i] = nft_object_of(&map->objects[i])->digest;
+	if (map->count)
+		qsort(all, map->count, sizeof(*all), compare_digests_16);
 	set->name = TEXT(NFT_DIGEST_SET);
 	set->part_count = 1;
 	set->parts[0] = NFT_TYPE_IPV6_ADDR;
 	set->id = table->set_count + 1;
+	set->element_count = map->count;
 	set->elements = ARENA_ARRAY(arena, struct nft_element, set->element_count);
 	for (uint32_t i = 0; i < set->element_count; i++) {
 		set->elements[i].key[0].length = NFT_DIGEST_BYTES;
@@ -349,19 +348,19 @@ static struct nft_set *make_set(struct arena *arena, const struct nft_table *tab
 	return set;
 }
 
-struct nft_digests nft_digests_add(struct arena *arena, const struct nft_ruleset *ruleset)
+struct nft_objects nft_objects_of(struct arena *arena, const struct nft_ruleset *ruleset)
 {
-	struct nft_digests digests = { 0 };
+	struct nft_objects objects = { 0 };
 
 	for (unsigned i = 0; i < NFT_TABLES; i++) {
 		struct nft_table *table = ruleset->tables[i];
 
 		if (!table)
 			continue;
-		digests.tables[i] = digest_table(arena, table);
-		*table->last_set = make_set(arena, table, &digests.tables[i]);
+		objects.tables[i] = make_map(arena, table);
+		*table->last_set = make_set(arena, table, &objects.tables[i]);
 		table->last_set = &(*table->last_set)->next;
 		table->set_count++;
 	}
-	return digests;
+	return objects;
 }

@@ -16,7 +16,7 @@
 #include "api/backend.h"
 #include "nft/netlink/batch.h"
 
-/* ---- netlink_digest.c ---- */
+/* ---- digests of objects: objects.h ---- */
 
 enum { NFT_DIGEST_BYTES = 16 };
 
@@ -26,27 +26,7 @@ struct nft_digest {
 
 #define NFT_DIGEST_SET "digests"
 
-/* Of a table's objects; sets by their id, the others by their order. */
-struct nft_table_digests {
-	struct nft_digest *chains, *sets, *helpers;
-};
-
-struct nft_digests {
-	struct nft_table_digests tables[NFT_TABLES];
-};
-
-/*
- * Adds the set "digests" to each table: one element for each chain, set and helper,
- * which stands for its name and its contents.  By them a later load knows what has
- * changed; the kernel cannot change the userdata of a chain or set, but elements
- * come and go.  Returns them; all is from `arena`.
- */
-struct nft_digests nft_digests_add(struct arena *arena, const struct nft_ruleset *ruleset);
-/* Of one chain; of a set without its name. */
-struct nft_digest nft_digest_chain(const struct nft_chain *chain);
-struct nft_digest nft_digest_contents(const struct nft_set *set);
-
-/* ---- netlink_socket.c ---- */
+/* ---- socket.c ---- */
 
 struct mnl_socket;
 
@@ -84,7 +64,7 @@ struct nft_answers {
 bool nft_kernel_send(struct nft_kernel *kernel, struct arena *arena, const struct nft_batch *batch, bool try,
 		     struct nft_answers *answers);
 
-/* ---- netlink_state.c: what is loaded ---- */
+/* ---- state.c: what is loaded ---- */
 
 struct nft_loaded_chain {
 	struct text name;
@@ -114,67 +94,32 @@ struct nft_loaded {
 /* Reads which of our tables are loaded, and their digests, into memory of `arena`; 0 or an errno. */
 int nft_kernel_read(struct nft_kernel *kernel, struct arena *arena, struct nft_loaded *loaded);
 
-/* ---- netlink_change.c ---- */
+/* ---- load.c ---- */
 
-/* How the two are compared. */
-enum nft_comparison {
-	NFT_BY_DIGEST, /* what has the digest that is wanted is taken to be as it was loaded */
-	NFT_BY_CONTENT,
-	NFT_NOT_AT_ALL, /* both tables are replaced */
-};
-
-/*
- * What must change so that `ruleset`, which has these digests, is loaded instead of
- * what is: sets and chains that are the same stay untouched, sets that differ lose
- * and gain elements, and only chains that differ are filled anew; compared by content they lose
- * and gain rules.  A table whose base chains differ is replaced.  What is read on the way
- * is added to `loaded`, differences of the contents to `loading`.  0 or an errno.
- */
-int nft_batch_change(struct nft_batch *batch, struct nft_kernel *kernel, struct arena *arena,
-		     const struct nft_ruleset *ruleset, const struct nft_digests *digests,
-		     struct nft_loaded *loaded, enum nft_comparison comparison, struct backend_loading *loading);
-
-/* ---- netlink_load.c ---- */
+/* What a service knows to be loaded; see objects.h.  Zeroed, nothing is known. */
+struct nft_cache;
 
 /* How much a batch holds. */
 void nft_loading_note(struct backend_loading *loading, const struct nft_batch *batch);
-
-struct nft_known;
-
 /* Loads `ruleset`, to which digests are added from `arena`; with tables that are NULL it takes ours away.
- * `known`, if not NULL, is told what is loaded then. */
+ * `cache`, if not NULL, has what is loaded then. */
 bool nft_kernel_load(struct nft_kernel *kernel, struct backend_loading *loading, struct arena *arena,
-		     const struct nft_ruleset *ruleset, struct nft_known *known);
+		     const struct nft_ruleset *ruleset, struct nft_cache *cache);
 /* Whether a table of ours is loaded. */
 bool nft_is_in_force(struct arena *arena);
 /* Tries the ruleset without effect and adds what the kernel says against it. */
 void nft_explain_refusal(struct nft_kernel *kernel, struct backend_loading *loading,
 			 const struct nft_ruleset *ruleset);
-/* The same for what `config` is lowered to: load of struct backend. */
-bool nft_netlink_load(struct backend_loading *loading, const struct config *config);
-bool nft_netlink_load_known(struct backend_loading *loading, const struct config *config, struct nft_known *known);
+/* Loads what `config` is lowered to; NULL takes ours away. */
+bool nft_config_load(struct backend_loading *loading, const struct config *config, struct nft_cache *cache);
 
-/* ---- netlink_known.c: what was loaded, for a service that stays ---- */
+/* ---- guest.c ---- */
 
-/* Never fails: without memory the process ends. */
-struct nft_known *nft_known_new(void);
-void nft_known_free(struct nft_known *known);
-/* Nothing is known any more, so the next load compares contents. */
-void nft_known_forget(struct nft_known *known);
+/* load_guest of struct backend.  What no chain uses any more stays until all is loaded. */
+bool nft_guest_load(struct backend_loading *loading, struct nft_cache *cache, const struct config *config,
+		    const struct guest *old, const struct guest *new);
 
-/* ---- netlink_patch.c ---- */
-
-/*
- * Brings the change of one guest's file into the kernel without looking at the other
- * guests.  `old` is the guest as it was when `known` was loaded, `new` as it is; the guests
- * of `config` do not matter.  False: more than the guest's own chains would change, or the kernel has
- * refused; nothing is changed, and everything is to be loaded as ever.  What no chain
- * uses any more stays until then.
- */
-bool nft_guest_patch(struct backend_loading *loading, struct nft_known *known, const struct config *config,
-		     const struct guest *old, const struct guest *new);
-
-/* ---- netlink_counters.c ---- */
+/* ---- counters.c ---- */
 
 /* What a loaded rule that has a comment has counted; texts are the message's. */
 struct nft_counter {
@@ -188,7 +133,7 @@ typedef void nft_counter_function(void *context, const struct nft_counter *count
 /* Calls back for each rule of our tables that counts.  0 or an errno: EINTR as in struct backend. */
 int nft_counters_read(struct nft_kernel *kernel, nft_counter_function *take, void *context);
 
-/* ---- counters.c ---- */
+/* ---- count_zones.c ---- */
 
 /* Takes apart what nft_rule_from() and nft_rule_from_default() write; false: somebody else's. */
 bool nft_comment_parse(struct text comment, struct text *file, uint32_t *line, struct text *option);
@@ -196,9 +141,9 @@ struct backend_zone nft_zone_of(struct text chain);
 /* counters of struct backend. */
 int nft_counters(const struct config *config, backend_count_function *function, void *context, uint32_t *skipped);
 
-/* ---- netlink_script.c ---- */
+/* ---- script.c ---- */
 
-/* The same by the script and libnftables. */
+/* Loads `config` as a script, by libnftables. */
 bool nft_script_load(struct backend_loading *loading, const struct config *config);
 
 #endif

@@ -10,7 +10,7 @@
 #include <errno.h>
 #include <time.h>
 
-#include "nft/load/known.h"
+#include "nft/load/objects.h"
 #include "nft/load/refusal.h"
 #include "base/clock.h"
 
@@ -37,7 +37,7 @@ static bool is_late(const struct nft_answers *answers)
 /* One attempt at loading. */
 struct attempt {
 	bool insist; /* on the state that was read */
-	enum nft_comparison comparison;
+	bool whole;  /* both tables are replaced */
 	bool partly; /* only what differs was sent, of a table at least */
 	bool again;  /* another one makes sense */
 };
@@ -56,42 +56,34 @@ static bool send_batch(struct nft_kernel *kernel, struct backend_loading *loadin
 	if (is_late(&answers))
 		attempt->again = attempt->insist;
 	else if (!taken && attempt->partly && answers.count && !answers.error && !nft_permission_denied(&answers))
-		attempt->again = true, attempt->comparison = NFT_NOT_AT_ALL;
+		attempt->again = attempt->whole = true;
 	if (!taken && !attempt->again)
 		nft_problem_answers(loading, batch, &answers);
 	return taken;
 }
 
-static int build(struct nft_kernel *kernel, struct backend_loading *loading, struct arena *arena,
-		  struct nft_batch *batch, const struct nft_ruleset *ruleset,
-		  const struct nft_digests *digests, struct attempt *attempt)
-{
-	struct nft_loaded loaded;
-	int64_t begin = clock_ns(CLOCK_MONOTONIC);
-	int reason = nft_kernel_read(kernel, arena, &loaded);
-
-	loading->read_time = clock_ns(CLOCK_MONOTONIC) - begin;
-	begin = clock_ns(CLOCK_MONOTONIC);
-	if (!attempt->insist)
-		loaded.generation = 0;
-	if (!reason)
-		reason = nft_batch_change(batch, kernel, arena, ruleset, digests, &loaded, attempt->comparison, loading);
-	for (unsigned i = 0; !reason && attempt->comparison != NFT_NOT_AT_ALL && i < NFT_TABLES; i++)
-		attempt->partly |= loaded.tables[i].exists;
-	loading->build_time += clock_ns(CLOCK_MONOTONIC) - begin;
-	return reason;
-}
-
 static bool load_once(struct nft_kernel *kernel, struct backend_loading *loading, struct arena *arena,
-		      const struct nft_ruleset *ruleset, const struct nft_digests *digests, struct attempt *attempt)
+		      const struct nft_ruleset *ruleset, struct nft_objects *desired, struct nft_cache *cache,
+		      struct attempt *attempt)
 {
 	struct arena_mark mark = arena_mark(arena);
+	int64_t begin = clock_ns(CLOCK_MONOTONIC), read;
+	struct nft_loaded loaded;
 	struct nft_batch batch;
 	bool done = false;
 	int reason;
 
 	nft_batch_init(&batch);
-	reason = build(kernel, loading, arena, &batch, ruleset, digests, attempt);
+	reason = nft_kernel_read(kernel, arena, &loaded);
+	read = clock_ns(CLOCK_MONOTONIC);
+	loading->read_time = read - begin;
+	if (!attempt->insist)
+		loaded.generation = 0;
+	if (!reason)
+		reason = nft_batch_change(&batch, kernel, arena, ruleset, desired, &loaded, cache, attempt->whole, loading);
+	loading->build_time += clock_ns(CLOCK_MONOTONIC) - read;
+	for (unsigned i = 0; i < NFT_TABLES; i++)
+		attempt->partly |= !attempt->whole && loaded.tables[i].exists;
 	if (!reason)
 		done = send_batch(kernel, loading, &batch, attempt);
 	else
@@ -104,27 +96,25 @@ static bool load_once(struct nft_kernel *kernel, struct backend_loading *loading
 }
 
 bool nft_kernel_load(struct nft_kernel *kernel, struct backend_loading *loading, struct arena *arena,
-		     const struct nft_ruleset *ruleset, struct nft_known *known)
+		     const struct nft_ruleset *ruleset, struct nft_cache *cache)
 {
 	int64_t begin = clock_ns(CLOCK_MONOTONIC);
-	struct nft_digests digests = nft_digests_add(arena, ruleset);
-	struct attempt attempt = { .comparison = loading->whole		  ? NFT_NOT_AT_ALL
-						 : known && known->valid ? NFT_BY_DIGEST
-									 : NFT_BY_CONTENT };
+	struct nft_objects desired = nft_objects_of(arena, ruleset);
+	struct attempt attempt = { .whole = loading->whole };
+	bool done;
 
 	loading->build_time += clock_ns(CLOCK_MONOTONIC) - begin;
-	if (known)
-		nft_known_forget(known);
 	for (unsigned i = 1;; i++) {
-		attempt = (struct attempt){ .insist = i < TRIES, .comparison = attempt.comparison };
-		if (load_once(kernel, loading, arena, ruleset, &digests, &attempt)) {
-			if (known && !loading->dry)
-				nft_known_fill(known, kernel, ruleset, &digests);
-			return true;
-		}
-		if (!attempt.again)
-			return false;
+		attempt = (struct attempt){ .insist = i < TRIES, .whole = attempt.whole };
+		done = load_once(kernel, loading, arena, ruleset, &desired, cache, &attempt);
+		if (done || !attempt.again)
+			break;
 	}
+	if (cache && done && !loading->dry)
+		nft_cache_fill(cache, kernel, &desired);
+	else if (cache)
+		nft_cache_forget(cache);
+	return done;
 }
 
 bool nft_is_in_force(struct arena *arena)
@@ -153,14 +143,7 @@ void nft_explain_refusal(struct nft_kernel *kernel, struct backend_loading *load
 	nft_batch_free(&batch);
 }
 
-/* ---- the backend's own ---- */
-
-bool nft_netlink_load(struct backend_loading *loading, const struct config *config)
-{
-	return nft_netlink_load_known(loading, config, NULL);
-}
-
-bool nft_netlink_load_known(struct backend_loading *loading, const struct config *config, struct nft_known *known)
+bool nft_config_load(struct backend_loading *loading, const struct config *config, struct nft_cache *cache)
 {
 	static const struct nft_ruleset nothing;
 	struct arena arena = { 0 };
@@ -174,7 +157,7 @@ bool nft_netlink_load_known(struct backend_loading *loading, const struct config
 	if (reason)
 		nft_problem_errno(loading, "communicate with the kernel", reason);
 	else
-		loaded = nft_kernel_load(&kernel, loading, &arena, ruleset, known);
+		loaded = nft_kernel_load(&kernel, loading, &arena, ruleset, cache);
 	nft_kernel_close(&kernel);
 	arena_free(&arena);
 	return loaded;

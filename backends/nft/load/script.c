@@ -8,6 +8,7 @@
 #include <nftables/libnftables.h>
 #include <time.h>
 
+#include "nft/load/objects.h"
 #include "nft/load/refusal.h"
 #include "base/clock.h"
 
@@ -79,11 +80,11 @@ bool nft_script_load(struct backend_loading *loading, const struct config *confi
 	int reason;
 
 	if (!config)
-		return nft_netlink_load(loading, NULL);
+		return nft_config_load(loading, NULL, NULL);
 	ruleset = nft_lower(&arena, config);
 	loading->lower_time = clock_ns(CLOCK_MONOTONIC) - begin;
 	begin = clock_ns(CLOCK_MONOTONIC);
-	nft_digests_add(&arena, ruleset);
+	nft_objects_of(&arena, ruleset);
 	out_init_memory(&script);
 	nft_print(&script, ruleset);
 	out_char(&script, '\0');

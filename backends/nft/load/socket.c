@@ -13,9 +13,9 @@
 #include <time.h>
 
 #include "base/clock.h"
-#include "nft/load/ask.h"
 #include "base/xmalloc.h"
 #include "net/netlink_socket.h"
+#include "nft/load/ask.h"
 
 enum { RECEIVE_BUFFER = 64 << 20, SEND_EXTRA = 4096, FIRST_REFUSALS = 64 };
 
@@ -26,7 +26,7 @@ int nft_kernel_open(struct nft_kernel *kernel)
 	*kernel = (struct nft_kernel){ .socket = netlink_socket_open(NETLINK_NETFILTER, 0, 0) };
 	if (!kernel->socket)
 		return errno;
-	kernel->buffer = xmalloc(NFT_RECEIVED_MOST);
+	kernel->buffer = xmalloc(NETLINK_DATAGRAM_MOST);
 	/* An error repeats the message's header only, and may say which attribute is wrong.  Kernels that
 	 * cannot do this say less. */
 	mnl_socket_setsockopt(kernel->socket, NETLINK_CAP_ACK, &yes, sizeof(yes));
@@ -111,7 +111,7 @@ static bool read_answers(struct nft_kernel *kernel, struct arena *arena, struct 
 	bool accepted = false;
 
 	for (;;) {
-		ssize_t len = recv(descriptor(kernel), kernel->buffer, NFT_RECEIVED_MOST, MSG_DONTWAIT);
+		ssize_t len = recv(descriptor(kernel), kernel->buffer, NETLINK_DATAGRAM_MOST, MSG_DONTWAIT);
 		int rest = (int)len;
 
 		if (len < 0 && errno == EINTR)

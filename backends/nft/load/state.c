@@ -340,37 +340,6 @@ int nft_kernel_read_names(struct nft_kernel *kernel, struct arena *arena, uint8_
 	return reason;
 }
 
-/* One object by its name, into `object`. */
-static int read_one(struct nft_kernel *kernel, struct arena *arena, uint16_t type, uint8_t family,
-		    struct text name, mnl_cb_t callback, void *object, size_t size)
-{
-	struct dump d = { { .arena = arena, .size = size }, NFT_TABLE_NAME, .anonymous = true };
-	_Alignas(struct nlmsghdr) char buffer[1024];
-	struct nlmsghdr *message = nft_request_begin(kernel, buffer, type, family, NLM_F_ACK);
-	int reason;
-
-	mnl_attr_put_strz(message, NFTA_SET_TABLE, NFT_TABLE_NAME);
-	nft_put_text(message, type == NFT_MSG_GETCHAIN ? NFTA_CHAIN_NAME : NFTA_SET_NAME, name);
-	reason = nft_kernel_ask(kernel, message, callback, forget_items, &d);
-	if (!reason && !d.list.count)
-		reason = ENOENT;
-	if (!reason)
-		memcpy(object, d.list.items, size);
-	return reason;
-}
-
-int nft_kernel_read_chain(struct nft_kernel *kernel, struct arena *arena, uint8_t family, struct text name,
-			  struct nft_loaded_chain *chain)
-{
-	return read_one(kernel, arena, NFT_MSG_GETCHAIN, family, name, take_chain, chain, sizeof(*chain));
-}
-
-int nft_kernel_read_set(struct nft_kernel *kernel, struct arena *arena, uint8_t family, struct text name,
-			struct nft_loaded_set *set)
-{
-	return read_one(kernel, arena, NFT_MSG_GETSET, family, name, take_set, set, sizeof(*set));
-}
-
 static int read_table(struct nft_kernel *kernel, struct arena *arena, uint8_t family,
 		      struct nft_loaded_table *table)
 {

@@ -39,19 +39,17 @@ static int take_chain(const struct nlmsghdr *header, void *data)
 	return MNL_CB_OK;
 }
 
-static void forget_chain(void *data)
-{
-	*(bool *)data = false;
-}
-
-/* False: there are some, or it cannot be found out. */
+/* False: there are chains of ours, or it cannot be found out. */
 static bool has_no_chains(uint8_t family)
 {
-	_Alignas(struct nlmsghdr) char request[256] = { 0 };
+	_Alignas(struct nlmsghdr) char buffer[128] = { 0 };
 	bool found = false;
-	struct netlink_dump dump = { .each = take_chain, .restart = forget_chain, .data = &found };
+	struct netlink_dump dump = {
+		.request = netlink_nf_request(buffer, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETCHAIN, NLM_F_DUMP, family),
+		.each = take_chain,
+		.data = &found,
+	};
 
-	dump.request = netlink_nf_request(request, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETCHAIN, NLM_F_DUMP, family);
 	return netlink_ask(NETLINK_NETFILTER, &dump) == 0 && !found;
 }
 

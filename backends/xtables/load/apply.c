@@ -4,7 +4,7 @@
  * has something to do, read back and compare.
  *
  * When a tool fails, or has loaded something else than it was told, what was loaded
- * before is the goal of a second plan, made from what is found now: that undoes
+ * before is desired by a second plan, made from what is found now: that undoes
  * whatever has been done, in whatever state the tool has left its table.  The same way
  * the next load repairs what a kill has left half-way, since it starts from what it
  * finds and not from what it remembers.
@@ -15,7 +15,6 @@
 
 #include "xtables/load/xt_state.h"
 #include "base/clock.h"
-#include "base/xmalloc.h"
 
 
 /* The rules of iptables-legacy are looked at again after this many times the processor time of the last look. */
@@ -33,7 +32,7 @@ static const unsigned waves[] = { XT_STEP_SETS,
 
 enum { WAVES = sizeof(waves) / sizeof(waves[0]) - 1 };
 
-static bool run_wave(struct backend_loading *loading, const struct xt_state *state,
+static bool run_wave(struct backend_loading *loading, const struct xt_session *s,
 		     const struct xt_plan *plan, unsigned wave)
 {
 	struct process processes[XT_STEPS];
@@ -42,7 +41,7 @@ static bool run_wave(struct backend_loading *loading, const struct xt_state *sta
 	for (unsigned step = waves[wave]; step < waves[wave + 1]; step++)
 		if (plan->scripts[step].changes)
 			xt_tool_start(&processes[step], xt_step_tool((enum xt_step)step),
-				      plan->scripts[step].out, state->lock.file);
+				      plan->scripts[step].out, s->lock.file);
 	for (unsigned step = waves[wave]; step < waves[wave + 1]; step++) {
 		if (!plan->scripts[step].changes)
 			continue;
@@ -62,11 +61,11 @@ static void blame_bridge(struct backend_loading *loading, bool *only_bridge)
 }
 
 /* The first wave that fails is the last one.  True in *only_bridge: all but ebtables is as it should be. */
-static bool run_plan(struct backend_loading *loading, const struct xt_state *state,
+static bool run_plan(struct backend_loading *loading, const struct xt_session *s,
 		     const struct xt_plan *plan, bool *only_bridge)
 {
 	for (unsigned wave = 0; wave < WAVES; wave++)
-		if (!run_wave(loading, state, plan, wave)) {
+		if (!run_wave(loading, s, plan, wave)) {
 			if (waves[wave] == XT_STEP_BRIDGE && !loading->strict)
 				blame_bridge(loading, only_bridge);
 			return false;
@@ -104,17 +103,17 @@ void xt_loading_note(struct backend_loading *loading, const struct xt_plan *plan
 
 /* ---- going back ---- */
 
-static void replace_loaded(struct xt_state *state, struct xt_loaded *loaded)
+static void replace_loaded(struct xt_session *s, struct xt_loaded *loaded)
 {
-	xt_loaded_free(&state->loaded);
-	state->loaded = *loaded;
+	xt_loaded_free(&s->loaded);
+	s->loaded = *loaded;
 }
 
-/* What the kernel has now is put into `loaded`; true when it is the goal. */
+/* What the kernel has now is put into `loaded`; true when it is as desired. */
 static bool reached(struct backend_loading *loading, struct xt_loaded *loaded, struct xt_loaded *before,
-		    const struct xt_goal *goal)
+		    const struct xt_desired *desired)
 {
-	struct xt_goal once = { .config = goal->config, .image = goal->image };
+	struct xt_desired once = { .config = desired->config, .snapshot = desired->snapshot };
 	struct xt_plan plan;
 	bool empty;
 
@@ -134,26 +133,26 @@ static bool reached(struct backend_loading *loading, struct xt_loaded *loaded, s
 }
 
 /* All steps are tried: the more of the old rules are there again, the better. */
-static bool undo(struct backend_loading *loading, const struct xt_state *state, struct xt_loaded *found,
-		 const struct xt_goal *before)
+static bool undo(struct backend_loading *loading, const struct xt_session *s, struct xt_loaded *found,
+		 const struct xt_desired *before)
 {
 	struct xt_plan plan;
 	bool undone = true;
 
 	xt_plan_make(&plan, found, before);
 	for (unsigned wave = 0; wave < WAVES; wave++)
-		undone &= run_wave(loading, state, &plan, wave);
+		undone &= run_wave(loading, s, &plan, wave);
 	xt_plan_free(&plan);
 	return undone;
 }
 
-static void roll_back(struct backend_loading *loading, struct xt_state *state)
+static void roll_back(struct backend_loading *loading, struct xt_session *s)
 {
-	struct xt_goal before = { .image = &state->loaded };
+	struct xt_desired before = { .snapshot = &s->loaded };
 	struct xt_loaded found = { .sets = NULL }, again = { .sets = NULL };
 	uint32_t suspects = loading->suspect_count;
 	struct backend_problem **after = loading->last_problem;
-	bool back = xt_read_all(loading, &found) && undo(loading, state, &found, &before) &&
+	bool back = xt_read_all(loading, &found) && undo(loading, s, &found, &before) &&
 		    reached(loading, &again, &found, &before);
 
 	/* What is refused of the old ruleset says nothing about the new one. */
@@ -164,22 +163,22 @@ static void roll_back(struct backend_loading *loading, struct xt_state *state)
 		backend_problem_add(
 			loading, SPAN_NONE,
 			"ROLLBACK FAILED: the loaded rules are a mix of the old and the new ruleset");
-	state->known = false;
+	s->known = false;
 	xt_loaded_free(&found);
 	xt_loaded_free(&again);
 }
 
 /* ---- forward ---- */
 
-static bool verify(struct backend_loading *loading, struct xt_state *state, const struct xt_goal *goal,
+static bool verify(struct backend_loading *loading, struct xt_session *s, const struct xt_desired *desired,
 		   const struct xt_plan *plan)
 {
 	struct xt_loaded found = { .sets = NULL };
 
 	if (xt_read_can_be_short(plan))
-		return xt_read_touched(loading, &state->loaded, plan);
-	if (reached(loading, &found, &state->loaded, goal)) {
-		replace_loaded(state, &found);
+		return xt_read_touched(loading, &s->loaded, plan);
+	if (reached(loading, &found, &s->loaded, desired)) {
+		replace_loaded(s, &found);
 		return true;
 	}
 	xt_loaded_free(&found);
@@ -203,101 +202,101 @@ static bool changes_tables(const struct xt_plan *plan)
 }
 
 /* Rules of large nodes are many megabytes: they are looked at more seldom. */
-static uint64_t look_at_legacy(struct xt_state *state)
+static uint64_t look_at_legacy(struct xt_session *s)
 {
 	int64_t begin = clock_ns(CLOCK_MONOTONIC), used = clock_ns(CLOCK_THREAD_CPUTIME_ID);
 	uint64_t sum = xt_contents_legacy();
 
-	state->legacy_due = begin + (clock_ns(CLOCK_THREAD_CPUTIME_ID) - used) * LEGACY_REST;
+	s->legacy_due = begin + (clock_ns(CLOCK_THREAD_CPUTIME_ID) - used) * LEGACY_REST;
 	return sum;
 }
 
 /* Only of what was changed: what others have changed besides is noticed by the rest. */
-static void take_contents(struct xt_state *state, const struct xt_plan *plan)
+static void take_contents(struct xt_session *s, const struct xt_plan *plan)
 {
 	if (plan->scripts[XT_STEP_SETS].changes || plan->scripts[XT_STEP_SETS_AFTER].changes)
-		state->contents.sets = xt_contents_sets();
+		s->contents.sets = xt_contents_sets();
 	if (plan->scripts[XT_STEP_BRIDGE].changes)
-		state->contents.bridge = xt_contents_bridge();
+		s->contents.bridge = xt_contents_bridge();
 	if (changes_tables(plan))
-		state->contents.legacy = look_at_legacy(state);
+		s->contents.legacy = look_at_legacy(s);
 }
 
-/* The stamp is taken before the reading: what others do meanwhile makes it stale. */
-bool xt_carry_out(struct backend_loading *loading, struct xt_state *state, const struct xt_goal *goal,
+/* The generation is read before the tables: what others do meanwhile makes it stale. */
+bool xt_carry_out(struct backend_loading *loading, struct xt_session *s, const struct xt_desired *desired,
 		  const struct xt_plan *plan)
 {
-	struct xt_stamp before = state->stamp;
+	struct xt_generation before = s->generation;
 	int64_t begin = clock_ns(CLOCK_MONOTONIC);
-	bool drifted = changes_tables(plan) && xt_contents_legacy() != state->contents.legacy;
-	bool only_bridge = false, done = run_plan(loading, state, plan, &only_bridge);
+	bool drifted = changes_tables(plan) && xt_contents_legacy() != s->contents.legacy;
+	bool only_bridge = false, done = run_plan(loading, s, plan, &only_bridge);
 
 	loading->kernel_time = clock_ns(CLOCK_MONOTONIC) - begin;
 	begin = clock_ns(CLOCK_MONOTONIC);
-	state->stamp = xt_stamp_take();
-	take_contents(state, plan);
-	done = done && verify(loading, state, goal, plan);
+	s->generation = xt_generation_read();
+	take_contents(s, plan);
+	done = done && verify(loading, s, desired, plan);
 	if (only_bridge)
-		state->known = false;
+		s->known = false;
 	else if (!done)
-		roll_back(loading, state);
-	else if (drifted || state->stamp.generation - before.generation > transactions(plan))
-		state->known = false; /* others were at work, too */
+		roll_back(loading, s);
+	else if (drifted || s->generation.generation - before.generation > transactions(plan))
+		s->known = false; /* others were at work, too */
 	loading->read_time += clock_ns(CLOCK_MONOTONIC) - begin;
 	return done || (only_bridge && !has_refusal(loading));
 }
 
-static bool refresh(struct backend_loading *loading, struct xt_state *state)
+static bool refresh(struct backend_loading *loading, struct xt_session *s)
 {
 	struct xt_loaded found = { .sets = NULL };
 	int64_t begin = clock_ns(CLOCK_MONOTONIC);
 
-	if (!xt_state_is_stale(state))
+	if (!xt_is_stale(&s->base))
 		return true;
-	state->stamp = xt_stamp_take();
-	state->contents = (struct xt_contents){ xt_contents_sets(), xt_contents_bridge(), look_at_legacy(state) };
-	state->known = xt_read_all(loading, &found);
-	if (state->known) {
-		xt_loaded_inherit(&found, &state->loaded, false);
-		replace_loaded(state, &found);
+	s->generation = xt_generation_read();
+	s->contents = (struct xt_contents){ xt_contents_sets(), xt_contents_bridge(), look_at_legacy(s) };
+	s->known = xt_read_all(loading, &found);
+	if (s->known) {
+		xt_loaded_inherit(&found, &s->loaded, false);
+		replace_loaded(s, &found);
 	} else {
 		xt_loaded_free(&found);
 	}
 	loading->read_time += clock_ns(CLOCK_MONOTONIC) - begin;
-	return state->known;
+	return s->known;
 }
 
-/* What has no stamp, or is replaced with all that others have in it, is read before it is changed. */
-static bool read_again(struct backend_loading *loading, struct xt_state *state, const struct xt_goal *goal,
+/* What has no generation, or is replaced with all that others have in it, is read before it is changed. */
+static bool read_again(struct backend_loading *loading, struct xt_session *s, const struct xt_desired *desired,
 		       struct xt_plan *plan)
 {
 	bool sets = plan->scripts[XT_STEP_SETS].changes || plan->scripts[XT_STEP_SETS_AFTER].changes;
 	bool bridge = plan->scripts[XT_STEP_BRIDGE].changes;
 	int64_t begin = clock_ns(CLOCK_MONOTONIC);
-	bool read = (!sets || xt_read_sets(loading, &state->loaded)) &&
-		    (!bridge || xt_read_bridge(loading, &state->loaded));
+	bool read = (!sets || xt_read_sets(loading, &s->loaded)) &&
+		    (!bridge || xt_read_bridge(loading, &s->loaded));
 
 	loading->read_time += clock_ns(CLOCK_MONOTONIC) - begin;
 	if (!read)
-		state->known = false;
+		s->known = false;
 	else if (sets || bridge)
-		xt_plan_make_again(plan, &state->loaded, goal);
+		xt_plan_make_again(plan, &s->loaded, desired);
 	return read;
 }
 
 /* Says which layers are missing that something would be loaded into.  False: not even the rest can be loaded. */
-static bool note_missing(struct backend_loading *loading, const struct xt_state *state, const struct xt_plan *plan)
+static bool note_missing(struct backend_loading *loading, const struct xt_session *s, const struct xt_plan *plan)
 {
 	bool any = false;
 
 	for (unsigned layer = 0; layer < LAYERS; layer++) {
-		if (!xt_plan_lacks(plan, &state->loaded, (enum layer)layer) ||
+		if (!xt_plan_lacks(plan, &s->loaded, (enum layer)layer) ||
 		    (layer == LAYER_IP6TABLES && access("/proc/net/if_inet6", F_OK) != 0)) /* there is no IPv6 */
 			continue;
-		backend_problem_add(loading, SPAN_NONE, "%s", state->loaded.lacking[layer])->layer = (enum layer)layer;
+		backend_problem_add(loading, SPAN_NONE, "%s", s->loaded.lacking[layer])->layer = (enum layer)layer;
 		any = true;
 	}
-	return !xt_plan_lacks(plan, &state->loaded, LAYER_SETS) && !(any && loading->strict);
+	return !xt_plan_lacks(plan, &s->loaded, LAYER_SETS) && !(any && loading->strict);
 }
 
 /* What the scripts found to be otherwise than it is wanted. */
@@ -316,37 +315,42 @@ static void take_differences(struct backend_loading *loading, const struct xt_pl
 	}
 }
 
-static bool change(struct backend_loading *loading, struct xt_state *state, const struct xt_goal *goal,
-		   bool held)
+static bool change(struct backend_loading *loading, struct xt_session *s, const struct xt_desired *desired,
+		   bool known)
 {
 	struct xt_plan plan;
 	int64_t begin = clock_ns(CLOCK_MONOTONIC);
 	bool done;
 
-	xt_plan_make(&plan, &state->loaded, goal);
+	xt_plan_make(&plan, &s->loaded, desired);
 	loading->build_time = clock_ns(CLOCK_MONOTONIC) - begin;
-	done = !held || read_again(loading, state, goal, &plan);
+	done = !known || read_again(loading, s, desired, &plan);
 	take_differences(loading, &plan);
 	xt_loading_note(loading, &plan);
-	done = note_missing(loading, state, &plan) && done;
+	done = note_missing(loading, s, &plan) && done;
 	if (done && !xt_plan_is_empty(&plan))
-		done = xt_carry_out(loading, state, goal, &plan);
+		done = xt_carry_out(loading, s, desired, &plan);
 	xt_plan_free(&plan);
 	return done;
 }
 
-bool xt_load(struct backend_loading *loading, struct xt_state *state, const struct config *config)
+bool xt_load(struct backend_session *session, struct backend_loading *loading, const struct config *config)
 {
-	struct xt_goal goal = { .config = config, .whole = loading->whole, };
-	bool held, done;
+	struct xt_session *s = (struct xt_session *)session;
+	struct xt_desired desired = { .config = config, .whole = loading->whole };
+	bool known, done;
 
-	if (!xt_lock_take(loading, &state->lock))
+	if (!xt_lock_take(loading, &s->lock))
 		return false;
-	held = !xt_state_is_stale(state);
-	goal.explain = !held;
-	done = refresh(loading, state) && change(loading, state, &goal, held);
-	xt_loaded_drop_counts(&state->loaded);
-	xt_lock_give(&state->lock);
+	known = !xt_is_stale(session);
+	desired.explain = !known;
+	done = refresh(loading, s) && change(loading, s, &desired, known);
+	for (unsigned i = 0; i < XT_TABLES; i++) /* counts are old a moment after they were read */
+		for (struct xt_object *chain = s->loaded.tables[i].chains; chain; chain = chain->hh.next) {
+			free(chain->counts);
+			chain->counts = NULL;
+		}
+	xt_lock_give(&s->lock);
 	return done;
 }
 
@@ -364,24 +368,16 @@ bool xt_is_in_force(struct arena *arena)
 	return in_force;
 }
 
-bool xt_load_once(struct backend_loading *loading, const struct config *config)
+bool xt_differs(struct backend_session *session, struct backend_loading *loading, const struct config *config)
 {
-	struct xt_state *state = xt_state_new();
-	bool loaded = xt_load(loading, state, config);
-
-	xt_state_free(state);
-	return loaded;
-}
-
-bool xt_differs(struct backend_loading *loading, struct xt_state *state, const struct config *config)
-{
-	struct xt_goal goal = { .config = config, .explain = loading->dry };
+	struct xt_session *s = (struct xt_session *)session;
+	struct xt_desired desired = { .config = config, .explain = loading->dry };
 	struct xt_plan plan;
 	bool differs;
 
-	if (!refresh(loading, state))
+	if (!refresh(loading, s))
 		return true;
-	xt_plan_make(&plan, &state->loaded, &goal);
+	xt_plan_make(&plan, &s->loaded, &desired);
 	differs = !xt_plan_is_empty(&plan);
 	take_differences(loading, &plan);
 	xt_loading_note(loading, &plan);
@@ -389,40 +385,34 @@ bool xt_differs(struct backend_loading *loading, struct xt_state *state, const s
 	return differs;
 }
 
-/* ---- what is remembered ---- */
+/* ---- sessions ---- */
 
-struct xt_state *xt_state_new(void)
+void xt_close(struct backend_session *session)
 {
-	struct xt_state *state = xcalloc(1, sizeof(*state));
-
-	xt_bridge_free(&state->loaded.bridge);
-	return state;
+	xt_loaded_free(&((struct xt_session *)session)->loaded);
+	free(session);
 }
 
-void xt_state_free(struct xt_state *state)
+void xt_forget(struct backend_session *session)
 {
-	xt_loaded_free(&state->loaded);
-	free(state);
+	((struct xt_session *)session)->known = false;
 }
 
-void xt_state_forget(struct xt_state *state)
+bool xt_is_stale(struct backend_session *session)
 {
-	state->known = false;
-}
+	const struct xt_session *s = (struct xt_session *)session;
+	struct xt_generation now;
 
-bool xt_state_is_stale(const struct xt_state *state)
-{
-	struct xt_stamp stamp;
-
-	if (!state->known)
+	if (!s->known)
 		return true;
-	stamp = xt_stamp_take();
-	return !xt_stamp_equal(&stamp, &state->stamp);
+	now = xt_generation_read();
+	return !xt_generation_equal(&now, &s->generation);
 }
 
-bool xt_state_contents_changed(struct xt_state *state)
+bool xt_has_changed(struct backend_session *session)
 {
-	return !state->known || xt_contents_sets() != state->contents.sets ||
-	       xt_contents_bridge() != state->contents.bridge ||
-	       (clock_ns(CLOCK_MONOTONIC) >= state->legacy_due && look_at_legacy(state) != state->contents.legacy);
+	struct xt_session *s = (struct xt_session *)session;
+
+	return !s->known || xt_contents_sets() != s->contents.sets || xt_contents_bridge() != s->contents.bridge ||
+	       (clock_ns(CLOCK_MONOTONIC) >= s->legacy_due && look_at_legacy(s) != s->contents.legacy);
 }

@@ -100,12 +100,12 @@ static void forget_sets(void *data)
 
 uint64_t xt_contents_sets(void)
 {
-	_Alignas(struct nlmsghdr) char request[256] = { 0 };
-	struct nlmsghdr *header = netlink_nf_request(request, NFNL_SUBSYS_IPSET << 8 | IPSET_CMD_LIST, NLM_F_DUMP, AF_INET);
+	_Alignas(struct nlmsghdr) char buffer[128] = { 0 };
+	struct nlmsghdr *request = netlink_nf_request(buffer, NFNL_SUBSYS_IPSET << 8 | IPSET_CMD_LIST, NLM_F_DUMP, AF_INET);
 	uint64_t sum = 0;
-	struct netlink_dump dump = { .request = header, .each = take_set, .restart = forget_sets, .data = &sum };
+	struct netlink_dump dump = { .request = request, .each = take_set, .restart = forget_sets, .data = &sum };
 
-	mnl_attr_put_u8(header, IPSET_ATTR_PROTOCOL, IPSET_PROTOCOL_MIN);
+	mnl_attr_put_u8(request, IPSET_ATTR_PROTOCOL, IPSET_PROTOCOL_MIN);
 	return netlink_ask(NETLINK_NETFILTER, &dump) == 0 ? sum : 0;
 }
 

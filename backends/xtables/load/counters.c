@@ -251,17 +251,18 @@ static void tell_table(struct telling *t, struct counted *chains, const struct c
 	arena_free(&arena);
 }
 
-bool xt_counters(struct backend_loading *loading, const struct config *config, backend_count_function *function,
-		 void *context, uint32_t *skipped)
+int xt_counters(const struct config *config, backend_count_function *function, void *context, uint32_t *skipped)
 {
 	struct telling telling = { config, function, context, 0 };
+	struct arena arena = { 0 };
+	struct backend_loading loading = { .arena = &arena };
 	struct process processes[2];
 	bool read = true;
 
 	for (unsigned i = 0; i < 2; i++)
 		xt_tool_start(&processes[i], savers[i], NULL, 0);
 	for (unsigned i = 0; i < 2; i++)
-		read &= xt_tool_finish(loading, &processes[i], NULL);
+		read &= xt_tool_finish(&loading, &processes[i], NULL);
 	for (unsigned i = 0; i < 2; i++) {
 		struct counted *chains = NULL;
 
@@ -273,23 +274,13 @@ bool xt_counters(struct backend_loading *loading, const struct config *config, b
 		process_free(&processes[i]);
 	}
 	*skipped = telling.skipped;
-	return read;
-}
-
-int xt_counters_once(const struct config *config, backend_count_function *function, void *context,
-		     uint32_t *skipped)
-{
-	struct arena arena = { 0 };
-	struct backend_loading loading = { .arena = &arena };
-	bool done = xt_counters(&loading, config, function, context, skipped);
-
 	arena_free(&arena);
-	return done ? 0 : EIO;
+	return read ? 0 : EIO;
 }
 
 /* ---- zeroing ---- */
 
-static bool zero_table(struct backend_loading *loading, const struct xt_piece *chains, enum xt_table_id id)
+static bool zero_table(struct backend_loading *loading, const struct xt_object *chains, enum xt_table_id id)
 {
 	struct out text;
 	struct xt_script script = { .out = &text };
@@ -297,7 +288,7 @@ static bool zero_table(struct backend_loading *loading, const struct xt_piece *c
 
 	out_init_memory(&text);
 	xt_script_printf(&script, "*filter\n");
-	for (const struct xt_piece *chain = chains; chain; chain = chain->hh.next)
+	for (const struct xt_object *chain = chains; chain; chain = chain->hh.next)
 		xt_script_printf(&script, "-Z %s\n", chain->name);
 	xt_script_printf(&script, "COMMIT\n");
 	done = !chains || xt_tool_run(loading, xt_step_tool(XT_STEP_TABLES + id), &script, 0);

@@ -1,56 +1,35 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* In what two lists of lines differ, for people: both are sorted, and walked through together. */
-#include <stdlib.h>
-
+/* In what two lists of lines differ, for people. */
 #include "xtables/load/xt_state.h"
-#include "base/xmalloc.h"
 
-struct lines {
-	struct text *items;
-	uint32_t count;
-};
-
-static int by_text(const void *a, const void *b)
+static void add_lines(struct object_map *map, struct text rest)
 {
-	return text_compare(*(const struct text *)a, *(const struct text *)b);
+	long end;
+
+	for (; rest.len && (end = text_find(rest, '\n')) >= 0; rest = (struct text){ rest.ptr + end + 1, rest.len - (uint32_t)end - 1 })
+		object_map_add(map, 0, (struct text){ rest.ptr, (uint32_t)end }, TEXT(""), NULL);
 }
 
-static struct lines sort_lines(struct text text)
+static struct text first_of(const struct object_map *map, enum object_change change)
 {
-	struct lines lines = { NULL, 0 };
-	uint32_t start = 0, count = 0;
-
-	for (uint32_t i = 0; i < text.len; i++)
-		count += text.ptr[i] == '\n';
-	lines.items = xmalloc((count + 1) * sizeof(*lines.items));
-	for (uint32_t i = 0; i < text.len; i++)
-		if (text.ptr[i] == '\n') {
-			lines.items[lines.count++] = (struct text){ text.ptr + start, i - start };
-			start = i + 1;
-		}
-	if (lines.count)
-		qsort(lines.items, lines.count, sizeof(*lines.items), by_text);
-	return lines;
+	for (uint32_t i = 0; i < map->count; i++)
+		if (map->objects[map->sorted[i]].change == change)
+			return map->objects[map->sorted[i]].name;
+	return TEXT("");
 }
 
-struct xt_difference xt_difference_of(struct text wanted, struct text found)
+struct xt_difference xt_difference_of(struct text desired, struct text found)
 {
-	struct lines a = sort_lines(wanted), b = sort_lines(found);
-	struct xt_difference d = { .missing = 0 };
-	uint32_t i = 0, j = 0;
+	struct arena arena = { 0 };
+	struct object_map have = { .arena = &arena }, want = { .arena = &arena };
+	struct object_counts counts;
+	struct xt_difference d;
 
-	while (i < a.count || j < b.count) {
-		int order = i == a.count ? 1 : j == b.count ? -1 : text_compare(a.items[i], b.items[j]);
-
-		if (order < 0 && !d.missing++)
-			d.first_missing = a.items[i];
-		if (order > 0 && !d.foreign++)
-			d.first_foreign = b.items[j];
-		i += order <= 0;
-		j += order >= 0;
-	}
-	free(a.items);
-	free(b.items);
+	add_lines(&have, found);
+	add_lines(&want, desired);
+	counts = object_maps_compare(&have, &want, NULL);
+	d = (struct xt_difference){ counts.added, counts.removed, first_of(&want, OBJECT_ADDED), first_of(&have, OBJECT_REMOVED) };
+	arena_free(&arena);
 	return d;
 }
 

@@ -11,8 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "xtables/load/xt_state.h"
 #include "base/xmalloc.h"
+#include "xtables/load/xt_state.h"
 
 const struct xt_table_row xt_table_rows[XT_TABLES] = {
 	[XT_FILTER4] = { "filter", IPV4, xt_filter_hooks, xt_lower_filter },
@@ -21,59 +21,54 @@ const struct xt_table_row xt_table_rows[XT_TABLES] = {
 	[XT_RAW6] = { "raw", IPV6, xt_raw_hooks, xt_lower_raw },
 };
 
-/* ---- pieces ---- */
+/* ---- objects ---- */
 
-void xt_pieces_free(struct xt_piece **pieces)
+void xt_objects_free(struct xt_object **objects)
 {
-	struct xt_piece *piece, *next;
+	struct xt_object *object, *next;
 
-	HASH_ITER(hh, *pieces, piece, next) {
-		HASH_DEL(*pieces, piece);
-		free(piece->lines);
-		free(piece->counts);
-		free(piece);
+	HASH_ITER(hh, *objects, object, next) {
+		HASH_DEL(*objects, object);
+		free(object->lines);
+		free(object->counts);
+		free(object);
 	}
 }
 
-struct xt_piece *xt_piece_find(struct xt_piece *pieces, struct text name)
+struct xt_object *xt_object_find(struct xt_object *objects, struct text name)
 {
-	struct xt_piece *piece = NULL;
+	struct xt_object *object = NULL;
 
-	if (pieces)
-		HASH_FIND(hh, pieces, name.ptr, name.len, piece);
-	return piece;
-}
-
-bool xt_piece_is(const struct xt_piece *piece, const char *lines, size_t len)
-{
-	return piece && piece->len == len && (!len || memcmp(piece->lines, lines, len) == 0);
+	if (objects)
+		HASH_FIND(hh, objects, name.ptr, name.len, object);
+	return object;
 }
 
 /* NULL for names that cannot be ours. */
-static struct xt_piece *piece_add(struct xt_piece **pieces, struct text name)
+static struct xt_object *object_add(struct xt_object **objects, struct text name)
 {
-	struct xt_piece *piece = xt_piece_find(*pieces, name);
+	struct xt_object *object = xt_object_find(*objects, name);
 
-	if (piece || name.len >= XT_NAME_SIZE)
-		return piece;
-	piece = xcalloc(1, sizeof(*piece));
-	memcpy(piece->name, name.ptr, name.len);
-	HASH_ADD_KEYPTR(hh, *pieces, piece->name, name.len, piece);
-	return piece;
+	if (object || name.len >= XT_NAME_SIZE)
+		return object;
+	object = xcalloc(1, sizeof(*object));
+	memcpy(object->name, name.ptr, name.len);
+	HASH_ADD_KEYPTR(hh, *objects, object->name, name.len, object);
+	return object;
 }
 
-static void piece_append(struct xt_piece *piece, struct text lines)
+static void object_append(struct xt_object *object, struct text lines)
 {
 	if (!lines.len)
 		return;
-	piece->lines = xrealloc(piece->lines, piece->len + lines.len);
-	memcpy(piece->lines + piece->len, lines.ptr, lines.len);
-	piece->len += lines.len;
+	object->lines = xrealloc(object->lines, object->len + lines.len);
+	memcpy(object->lines + object->len, lines.ptr, lines.len);
+	object->len += lines.len;
 }
 
 void xt_bridge_free(struct xt_loaded_bridge *bridge)
 {
-	xt_pieces_free(&bridge->chains);
+	xt_objects_free(&bridge->chains);
 	out_free(&bridge->declarations);
 	out_free(&bridge->rules);
 	*bridge = (struct xt_loaded_bridge){ .declarations = { .fd = -1 }, .rules = { .fd = -1 } };
@@ -82,8 +77,8 @@ void xt_bridge_free(struct xt_loaded_bridge *bridge)
 void xt_loaded_free(struct xt_loaded *loaded)
 {
 	for (int i = 0; i < XT_TABLES; i++)
-		xt_pieces_free(&loaded->tables[i].chains);
-	xt_pieces_free(&loaded->sets);
+		xt_objects_free(&loaded->tables[i].chains);
+	xt_objects_free(&loaded->sets);
 	xt_bridge_free(&loaded->bridge);
 }
 
@@ -229,11 +224,11 @@ static bool is_rule(struct text line, struct text *chain, struct text *rule)
 /* ---- iptables ---- */
 
 /* Quotes stand or not, as the tool likes. */
-static void take_digest(struct xt_piece *piece, struct text rule)
+static void take_digest(struct xt_object *object, struct text rule)
 {
 	enum { DIGEST = XT_DIGEST_SIZE - 1 };
 
-	piece->digest[0] = '\0';
+	object->digest[0] = '\0';
 	if (!text_starts(rule, "-m comment --comment "))
 		return;
 	rule = skip(rule, sizeof("-m comment --comment ") - 1);
@@ -241,30 +236,30 @@ static void take_digest(struct xt_piece *piece, struct text rule)
 		rule = skip(rule, 1);
 	if (!text_starts(rule, "PVESIG:") || rule.len < sizeof("PVESIG:") - 1 + DIGEST)
 		return;
-	memcpy(piece->digest, rule.ptr + sizeof("PVESIG:") - 1, DIGEST);
-	piece->digest[DIGEST] = '\0';
+	memcpy(object->digest, rule.ptr + sizeof("PVESIG:") - 1, DIGEST);
+	object->digest[DIGEST] = '\0';
 }
 
 /* Rules of one chain that stand one behind the other. */
-static void take_rules(struct xt_piece *piece, struct text lines)
+static void take_rules(struct xt_object *object, struct text lines)
 {
 	struct text line, chain, rest = lines, rule = { NULL, 0 };
 	uint32_t count = 0;
 
 	while (next_line(&rest, &line))
 		count++;
-	piece->lines = xrealloc(piece->lines, piece->len + lines.len + 1);
-	piece->counts = xrealloc(piece->counts, (piece->rules + count + 1) * sizeof(*piece->counts));
+	object->lines = xrealloc(object->lines, object->len + lines.len + 1);
+	object->counts = xrealloc(object->counts, (object->rules + count + 1) * sizeof(*object->counts));
 	while (next_line(&lines, &line)) {
 		struct xt_count counted = { 0, 0 };
 
 		line = without_count(line, &counted);
-		memcpy(piece->lines + piece->len, line.ptr, line.len);
-		piece->len += line.len;
+		memcpy(object->lines + object->len, line.ptr, line.len);
+		object->len += line.len;
 		if (is_rule(line, &chain, &rule))
-			piece->counts[piece->rules++] = counted;
+			object->counts[object->rules++] = counted;
 	}
-	take_digest(piece, rule);
+	take_digest(object, rule);
 }
 
 static void take_hook(struct xt_loaded_table *table, const struct xt_hook *hooks, struct text chain,
@@ -296,10 +291,10 @@ struct run {
 static void end_run(struct xt_loaded_table *table, struct run *run)
 {
 	if (run->lines.len && owns_chain(run->chain)) {
-		struct xt_piece *piece = piece_add(&table->chains, run->chain);
+		struct xt_object *object = object_add(&table->chains, run->chain);
 
-		if (piece)
-			take_rules(piece, run->lines);
+		if (object)
+			take_rules(object, run->lines);
 	}
 	*run = (struct run){ { NULL, 0 }, { NULL, 0 } };
 }
@@ -332,7 +327,7 @@ static void forget_tables(struct xt_loaded *loaded, unsigned family_mask)
 	for (int i = 0; i < XT_TABLES; i++) {
 		if (xt_table_rows[i].family_mask != family_mask)
 			continue;
-		xt_pieces_free(&loaded->tables[i].chains);
+		xt_objects_free(&loaded->tables[i].chains);
 		memset(loaded->tables[i].hooks, 0, sizeof(loaded->tables[i].hooks));
 	}
 }
@@ -371,7 +366,7 @@ bool xt_loaded_take_tables(struct xt_loaded *loaded, unsigned family_mask, struc
 		} else if (id != XT_TABLES && line.ptr[0] == ':') {
 			name = first_word(skip(line, 1), &rest);
 			if (owns_chain(name))
-				piece_add(&loaded->tables[id].chains, name);
+				object_add(&loaded->tables[id].chains, name);
 		} else if (id != XT_TABLES) {
 			take_rule(&loaded->tables[id], xt_table_rows[id].hooks, &run, line);
 		}
@@ -379,54 +374,54 @@ bool xt_loaded_take_tables(struct xt_loaded *loaded, unsigned family_mask, struc
 	return shown;
 }
 
-/* Empties a piece, or makes it. */
-static struct xt_piece *piece_anew(struct xt_piece **pieces, struct text name)
+/* Empties a object, or makes it. */
+static struct xt_object *object_anew(struct xt_object **objects, struct text name)
 {
-	struct xt_piece *piece = piece_add(pieces, name);
+	struct xt_object *object = object_add(objects, name);
 
-	if (piece) {
-		free(piece->lines);
-		free(piece->counts);
-		piece->lines = NULL;
-		piece->counts = NULL;
-		piece->len = 0;
-		piece->rules = 0;
-		piece->fingerprint = 0;
-		piece->compared = false;
-		piece->digest[0] = '\0';
+	if (object) {
+		free(object->lines);
+		free(object->counts);
+		object->lines = NULL;
+		object->counts = NULL;
+		object->len = 0;
+		object->rules = 0;
+		object->fingerprint = 0;
+		object->compared = false;
+		object->digest[0] = '\0';
 	}
-	return piece;
+	return object;
 }
 
 void xt_loaded_take_chain(struct xt_loaded_table *table, struct text name, struct text listed)
 {
-	struct xt_piece *piece = piece_anew(&table->chains, name);
+	struct xt_object *object = object_anew(&table->chains, name);
 	struct text line, chain, rule;
 
 	/* The first line is "-N CHAIN". */
 	while (listed.len && !is_rule(listed, &chain, &rule))
 		next_line(&listed, &line);
-	if (piece) {
-		take_rules(piece, listed);
-		free(piece->counts);
-		piece->counts = NULL;
+	if (object) {
+		take_rules(object, listed);
+		free(object->counts);
+		object->counts = NULL;
 	}
 }
 
 /* ---- what was known before ---- */
 
-static bool inherit(struct xt_piece *piece, const struct xt_piece *old, bool loaded)
+static bool inherit(struct xt_object *object, const struct xt_object *old, bool loaded)
 {
-	bool same_digest = old && piece->digest[0] && strcmp(old->digest, piece->digest) == 0;
-	bool same = same_digest && xt_piece_is(piece, old->lines, old->len);
+	bool same_digest = old && object->digest[0] && strcmp(old->digest, object->digest) == 0;
+	bool same = same_digest && text_equal(xt_object_text(object), xt_object_text(old));
 
 	if (same) {
-		piece->compared = old->compared || loaded;
-		piece->fingerprint = old->fingerprint;
+		object->compared = old->compared || loaded;
+		object->fingerprint = old->fingerprint;
 		return true;
 	}
 	/* What was known as it should be was not touched by us: then its lines are others'. */
-	piece->compared = loaded && !(same_digest && old->compared);
+	object->compared = loaded && !(same_digest && old->compared);
 	return !(same_digest && old->compared);
 }
 
@@ -435,18 +430,9 @@ bool xt_loaded_inherit(struct xt_loaded *found, struct xt_loaded *before, bool l
 	bool ours = true;
 
 	for (unsigned i = 0; i < XT_TABLES; i++)
-		for (struct xt_piece *piece = found->tables[i].chains; piece; piece = piece->hh.next)
-			ours = inherit(piece, xt_piece_find(before->tables[i].chains, text_of(piece->name)), loaded) && ours;
+		for (struct xt_object *object = found->tables[i].chains; object; object = object->hh.next)
+			ours = inherit(object, xt_object_find(before->tables[i].chains, text_of(object->name)), loaded) && ours;
 	return ours;
-}
-
-void xt_loaded_drop_counts(struct xt_loaded *loaded)
-{
-	for (unsigned i = 0; i < XT_TABLES; i++)
-		for (struct xt_piece *piece = loaded->tables[i].chains; piece; piece = piece->hh.next) {
-			free(piece->counts);
-			piece->counts = NULL;
-		}
 }
 
 /* ---- sets ---- */
@@ -487,15 +473,15 @@ static void print_member(struct out *out, struct text line)
 }
 
 /* The header, then the members in order. */
-static void take_set(struct xt_piece *piece, struct text header, struct text members)
+static void take_set(struct xt_object *object, struct text header, struct text members)
 {
 	uint32_t count = 0;
 	struct text line, *lines, rest = members;
 	struct out out;
 
 	header = without_initval(header);
-	piece_append(piece, header);
-	piece_append(piece, TEXT("\n"));
+	object_append(object, header);
+	object_append(object, TEXT("\n"));
 	out_init_memory(&out);
 	for (; next_line(&rest, &line); count++)
 		print_member(&out, line);
@@ -505,8 +491,8 @@ static void take_set(struct xt_piece *piece, struct text header, struct text mem
 		lines[i] = line;
 	qsort(lines, count, sizeof(*lines), by_bytes);
 	for (uint32_t i = 0; i < count; i++)
-		piece_append(piece, lines[i]);
-	piece->rules = count;
+		object_append(object, lines[i]);
+	object->rules = count;
 	free(lines);
 	out_free(&out);
 }
@@ -531,29 +517,29 @@ void xt_loaded_take_sets(struct xt_loaded *loaded, struct text saved)
 {
 	struct text header, members, name;
 
-	xt_pieces_free(&loaded->sets);
+	xt_objects_free(&loaded->sets);
 	while (saved.len) {
-		struct xt_piece *piece;
+		struct xt_object *object;
 
 		if (!text_starts(saved, "create ")) {
 			next_line(&saved, &header);
 			continue;
 		}
 		name = cut_set(saved, &header, &members, &saved);
-		piece = text_starts(name, "PVEFW-") ? piece_anew(&loaded->sets, name) : NULL;
-		if (piece)
-			take_set(piece, header, members);
+		object = text_starts(name, "PVEFW-") ? object_anew(&loaded->sets, name) : NULL;
+		if (object)
+			take_set(object, header, members);
 	}
 }
 
 void xt_loaded_take_set(struct xt_loaded *loaded, struct text name, struct text saved)
 {
-	struct xt_piece *piece = piece_anew(&loaded->sets, name);
+	struct xt_object *object = object_anew(&loaded->sets, name);
 	struct text header, members, rest;
 
-	if (piece && text_starts(saved, "create ") &&
+	if (object && text_starts(saved, "create ") &&
 	    text_equal(cut_set(saved, &header, &members, &rest), name))
-		take_set(piece, header, members);
+		take_set(object, header, members);
 }
 
 /* ---- ebtables ---- */
@@ -586,7 +572,7 @@ static struct text print_negation(struct out *out, struct text rest)
 	return rest;
 }
 
-static void take_bridge_rule(struct xt_piece *piece, struct text line)
+static void take_bridge_rule(struct xt_object *object, struct text line)
 {
 	struct out out;
 	struct text word;
@@ -602,8 +588,8 @@ static void take_bridge_rule(struct xt_piece *piece, struct text line)
 			out_text(&out, word);
 		out_char(&out, line.len ? ' ' : '\n');
 	}
-	piece_append(piece, (struct text){ out.data, (uint32_t)out.len });
-	piece->rules++;
+	object_append(object, (struct text){ out.data, (uint32_t)out.len });
+	object->rules++;
 	out_free(&out);
 }
 
@@ -634,12 +620,12 @@ void xt_loaded_take_bridge(struct xt_loaded *loaded, struct text saved)
 		if (!rule)
 			name = first_word(skip(line, 1), &rest);
 		if (owns_bridge_chain(name)) {
-			struct xt_piece *piece = piece_add(&bridge->chains, name);
+			struct xt_object *object = object_add(&bridge->chains, name);
 
-			if (piece && rule)
-				take_bridge_rule(piece, line);
-			else if (piece && rest.len < sizeof(piece->policy))
-				memcpy(piece->policy, rest.ptr, rest.len);
+			if (object && rule)
+				take_bridge_rule(object, line);
+			else if (object && rest.len < sizeof(object->policy))
+				memcpy(object->policy, rest.ptr, rest.len);
 			continue;
 		}
 		bridge->hooked |= text_is(line, XT_BRIDGE_HOOK);

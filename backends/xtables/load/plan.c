@@ -28,14 +28,14 @@
 struct making {
 	struct xt_plan *plan;
 	struct xt_loaded *loaded;
-	const struct xt_goal *goal;
+	const struct xt_desired *desired;
 };
 
 static void make_tables(const struct making *m, enum xt_table_id filter, enum xt_table_id raw)
 {
 	xt_script_table(&m->plan->scripts[XT_STEP_TABLES + filter], filter, &m->loaded->tables[filter],
-			m->goal);
-	xt_script_table(&m->plan->scripts[XT_STEP_TABLES + raw], raw, &m->loaded->tables[raw], m->goal);
+			m->desired);
+	xt_script_table(&m->plan->scripts[XT_STEP_TABLES + raw], raw, &m->loaded->tables[raw], m->desired);
 }
 
 static void make_half(void *context, unsigned worker, unsigned n)
@@ -44,12 +44,16 @@ static void make_half(void *context, unsigned worker, unsigned n)
 	struct xt_script *scripts = m->plan->scripts;
 
 	(void)worker;
-	if (n == 0) {
+	if (m->desired->guest) { /* whose chains are in the filter tables */
+		enum xt_table_id id = n == 0 ? XT_FILTER4 : XT_FILTER6;
+
+		xt_script_table(&scripts[XT_STEP_TABLES + id], id, &m->loaded->tables[id], m->desired);
+	} else if (n == 0) {
 		make_tables(m, XT_FILTER4, XT_RAW4);
-		xt_script_sets(&scripts[XT_STEP_SETS], &scripts[XT_STEP_SETS_AFTER], m->loaded, m->goal);
+		xt_script_sets(&scripts[XT_STEP_SETS], &scripts[XT_STEP_SETS_AFTER], m->loaded, m->desired);
 	} else {
 		make_tables(m, XT_FILTER6, XT_RAW6);
-		xt_script_bridge(&scripts[XT_STEP_BRIDGE], &m->loaded->bridge, m->goal);
+		xt_script_bridge(&scripts[XT_STEP_BRIDGE], &m->loaded->bridge, m->desired);
 	}
 }
 
@@ -80,13 +84,13 @@ static const struct {
 
 enum { NEEDS = sizeof(needs) / sizeof(needs[0]) };
 
-static void suppress_missing(struct xt_plan *plan, const struct xt_loaded *loaded, const struct xt_goal *goal)
+static void suppress_missing(struct xt_plan *plan, const struct xt_loaded *loaded, const struct xt_desired *desired)
 {
 	for (unsigned i = 0; i < NEEDS; i++) {
 		struct xt_script *script = &plan->scripts[needs[i].step];
 
 		if (!loaded->lacking[needs[i].layer][0] &&
-		    !(goal->config && left_out_layer(goal->config->left_out, needs[i].layer)))
+		    !(desired->config && left_out_layer(desired->config->left_out, needs[i].layer)))
 			continue;
 		script->suppressed |= script->changes;
 		script->changes = false;
@@ -101,33 +105,14 @@ bool xt_plan_lacks(const struct xt_plan *plan, const struct xt_loaded *loaded, e
 	return false;
 }
 
-void xt_plan_make(struct xt_plan *plan, struct xt_loaded *loaded, const struct xt_goal *goal)
+void xt_plan_make(struct xt_plan *plan, struct xt_loaded *loaded, const struct xt_desired *desired)
 {
-	struct making making = { plan, loaded, goal };
+	struct making making = { plan, loaded, desired };
 
 	for (unsigned step = 0; step < XT_STEPS; step++)
 		start_script(plan, step);
 	parallel_run(2, 2, make_half, &making);
-	suppress_missing(plan, loaded, goal);
-}
-
-static void make_half_of_guest(void *context, unsigned worker, unsigned n)
-{
-	const struct making *m = context;
-	enum xt_table_id id = n == 0 ? XT_FILTER4 : XT_FILTER6;
-
-	(void)worker;
-	xt_script_table(&m->plan->scripts[XT_STEP_TABLES + id], id, &m->loaded->tables[id], m->goal);
-}
-
-void xt_plan_make_guest(struct xt_plan *plan, struct xt_loaded *loaded, const struct xt_goal *goal)
-{
-	struct making making = { plan, loaded, goal };
-
-	for (unsigned step = 0; step < XT_STEPS; step++)
-		start_script(plan, step);
-	parallel_run(2, 2, make_half_of_guest, &making);
-	suppress_missing(plan, loaded, goal);
+	suppress_missing(plan, loaded, desired);
 }
 
 static void free_script(struct xt_plan *plan, unsigned step)
@@ -136,7 +121,7 @@ static void free_script(struct xt_plan *plan, unsigned step)
 	out_free(&plan->texts[step]);
 }
 
-void xt_plan_make_again(struct xt_plan *plan, struct xt_loaded *loaded, const struct xt_goal *goal)
+void xt_plan_make_again(struct xt_plan *plan, struct xt_loaded *loaded, const struct xt_desired *desired)
 {
 	static const enum xt_step again[] = { XT_STEP_SETS, XT_STEP_SETS_AFTER, XT_STEP_BRIDGE };
 
@@ -144,9 +129,9 @@ void xt_plan_make_again(struct xt_plan *plan, struct xt_loaded *loaded, const st
 		free_script(plan, again[i]);
 		start_script(plan, again[i]);
 	}
-	xt_script_sets(&plan->scripts[XT_STEP_SETS], &plan->scripts[XT_STEP_SETS_AFTER], loaded, goal);
-	xt_script_bridge(&plan->scripts[XT_STEP_BRIDGE], &loaded->bridge, goal);
-	suppress_missing(plan, loaded, goal);
+	xt_script_sets(&plan->scripts[XT_STEP_SETS], &plan->scripts[XT_STEP_SETS_AFTER], loaded, desired);
+	xt_script_bridge(&plan->scripts[XT_STEP_BRIDGE], &loaded->bridge, desired);
+	suppress_missing(plan, loaded, desired);
 }
 
 bool xt_plan_is_empty(const struct xt_plan *plan)

@@ -166,21 +166,21 @@ static uint32_t start_readings(struct reading *readings, const struct xt_plan *p
 static bool chain_is_as_wanted(const struct reading *r, struct xt_loaded *read)
 {
 	struct text name = text_of(r->touched->name);
-	const struct xt_piece *piece;
+	const struct xt_object *piece;
 
 	xt_loaded_take_chain(&read->tables[0], name, xt_tool_output(&r->process));
-	piece = xt_piece_find(read->tables[0].chains, name);
+	piece = xt_object_find(read->tables[0].chains, name);
 	return piece && piece->rules == r->touched->rules && strcmp(piece->digest, r->touched->digest) == 0;
 }
 
 static bool set_is_as_wanted(const struct reading *r, struct xt_loaded *read)
 {
 	struct text name = text_of(r->touched->name);
-	const struct xt_piece *piece;
+	const struct xt_object *piece;
 	char digest[XT_DIGEST_SIZE];
 
 	xt_loaded_take_set(read, name, xt_tool_output(&r->process));
-	piece = xt_piece_find(read->sets, name);
+	piece = xt_object_find(read->sets, name);
 	if (!piece || !piece->len)
 		return false;
 	xt_set_digest((struct text){ piece->lines, (uint32_t)piece->len }, digest);
@@ -213,7 +213,7 @@ static void take(struct xt_loaded *loaded, const struct reading *r)
 	}
 	table = &loaded->tables[r->step - XT_STEP_TABLES];
 	xt_loaded_take_chain(table, name, output);
-	xt_piece_find(table->chains, name)->compared = true;
+	xt_object_find(table->chains, name)->compared = true;
 }
 
 bool xt_read_touched(struct backend_loading *loading, struct xt_loaded *loaded, const struct xt_plan *plan)

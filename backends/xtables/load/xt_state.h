@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The insides of loading: what is loaded (xt_loaded.c), the scripts that make of it
- * what is wanted (xt_script.c, ipset.c, ebtables.c, collected by xt_plan.c), reading
- * it back (xt_read.c), and doing all that (xt_apply.c).
+ * The insides of loading: what is loaded (loaded.c), the scripts that make of it
+ * what is desired (script_*.c, collected by plan.c), reading
+ * it back (read.c), and doing all that (apply.c).
  */
 #ifndef PVEFW_XT_STATE_H
 #define PVEFW_XT_STATE_H
 
 #include <uthash.h>
 
+#include "api/difference.h"
 #include "base/subprocess.h"
 #include "xtables/load/xt_load.h"
 #include "xtables/lower/xtables.h"
 
-/* ---- what is loaded, xt_loaded.c ---- */
+/* ---- what is loaded, loaded.c ---- */
 
 enum { XT_NAME_SIZE = 32, XT_DIGEST_SIZE = 28, XT_HOOKS_MOST = 3, XT_POLICY_SIZE = 12 };
 
@@ -43,7 +44,7 @@ struct xt_count {
 };
 
 /* A chain or a set. */
-struct xt_piece {
+struct xt_object {
 	char name[XT_NAME_SIZE];
 	char digest[XT_DIGEST_SIZE]; /* of a chain: behind PVESIG:, or empty */
 	uint32_t rules;              /* of a chain: with that of the digest */
@@ -54,7 +55,6 @@ struct xt_piece {
 	uint64_t fingerprint; /* of what we printed, which is known to be this; or 0 */
 	struct xt_count *counts; /* of the rules of a chain, from reading to changing; or NULL */
 	char policy[XT_POLICY_SIZE]; /* of a chain of ebtables */
-	bool wanted;          /* used while a script is made */
 	UT_hash_handle hh;
 };
 
@@ -65,12 +65,12 @@ struct xt_hooked {
 };
 
 struct xt_loaded_table {
-	struct xt_piece *chains; /* by name */
+	struct xt_object *chains; /* by name */
 	struct xt_hooked hooks[XT_HOOKS_MOST];
 };
 
 struct xt_loaded_bridge {
-	struct xt_piece *chains;
+	struct xt_object *chains;
 	bool hooked;
 	struct out declarations; /* of others, and of what is built in */
 	struct out rules;        /* of others, and the hook */
@@ -80,22 +80,24 @@ enum { XT_WORDS_SIZE = 200 };
 
 struct xt_loaded {
 	struct xt_loaded_table tables[XT_TABLES];
-	struct xt_piece *sets;
+	struct xt_object *sets;
 	struct xt_loaded_bridge bridge;
 	char lacking[LAYERS][XT_WORDS_SIZE]; /* why a layer cannot be read; empty: it can */
 };
 
-void xt_pieces_free(struct xt_piece **pieces);
-struct xt_piece *xt_piece_find(struct xt_piece *pieces, struct text name);
-/* Whether it is loaded, and has these lines. */
-bool xt_piece_is(const struct xt_piece *piece, const char *lines, size_t len);
+void xt_objects_free(struct xt_object **pieces);
+struct xt_object *xt_object_find(struct xt_object *pieces, struct text name);
+
+static inline struct text xt_object_text(const struct xt_object *object)
+{
+	return (struct text){ object->lines, (uint32_t)object->len };
+}
+
 /* Whether a chain of iptables is one of this guest's own. */
 bool xt_is_chain_of(const struct guest *guest, struct text chain);
 /* What was known of the pieces before counts where their lines are the same.  `loaded`: the digests that are new were
  * loaded by us, after `before` was read.  False: somebody else has changed something that we did not. */
 bool xt_loaded_inherit(struct xt_loaded *found, struct xt_loaded *before, bool loaded);
-/* Counts are old a moment after they were read. */
-void xt_loaded_drop_counts(struct xt_loaded *loaded);
 void xt_bridge_free(struct xt_loaded_bridge *bridge);
 void xt_loaded_free(struct xt_loaded *loaded);
 
@@ -108,7 +110,7 @@ void xt_loaded_take_bridge(struct xt_loaded *loaded, struct text saved);
 void xt_loaded_take_chain(struct xt_loaded_table *table, struct text name, struct text listed);
 void xt_loaded_take_set(struct xt_loaded *loaded, struct text name, struct text saved);
 
-/* ---- rules in one spelling, xt_canonical.c ---- */
+/* ---- rules in one spelling, canonical.c ---- */
 
 struct xt_canonical;
 
@@ -120,24 +122,24 @@ void xt_canonical_free(struct xt_canonical *c);
 void xt_canonical_line(struct xt_canonical *c, struct out *out, struct text line);
 void xt_canonical_lines(struct xt_canonical *c, struct out *out, struct text lines);
 
-/* ---- what differs, xt_difference.c ---- */
+/* ---- what differs, difference.c ---- */
 
 /* Rules or members, one a line, in which two lists differ. */
 struct xt_difference {
-	uint32_t missing, foreign; /* wanted and not there; there and not wanted */
+	uint32_t missing, foreign; /* desired and not there; there and not desired */
 	struct text first_missing, first_foreign;
 };
 
-struct xt_difference xt_difference_of(struct text wanted, struct text found);
+struct xt_difference xt_difference_of(struct text desired, struct text found);
 /* "2 rules missing, 1 foreign rule", or "in another order". */
 void xt_difference_print(struct out *out, const struct xt_difference *d, const char *thing);
 
 /* ---- scripts ---- */
 
 /* What is to be loaded: a configuration; or what was loaded before; or nothing at all. */
-struct xt_goal {
+struct xt_desired {
 	const struct config *config;
-	const struct xt_loaded *image;
+	const struct xt_loaded *snapshot;
 	const struct guest *guest; /* of the configuration, only the chains of this guest */
 	bool whole;                /* what has not changed, too */
 	bool explain;              /* say what differs */
@@ -175,6 +177,8 @@ void xt_script_printf(struct xt_script *script, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 /* Counts a line that was written to script->out; `span` {0, 0}: from no line of source. */
 void xt_script_line(struct xt_script *script, struct span span);
+/* Writes lines, each with its end; `spans`: an array of the line of source of each, or NULL. */
+void xt_script_lines(struct xt_script *script, struct text lines, const struct out *spans);
 void xt_script_touch(struct xt_script *script, struct text name, const char *digest, uint32_t rules);
 /* Notes what differs.  `certain`: it was changed by others, whatever the configuration was. */
 void xt_script_differs(struct xt_script *script, bool certain, const char *format, ...)
@@ -184,16 +188,16 @@ void xt_script_free(struct xt_script *script);
 
 /* For iptables-restore -n: makes of `loaded` what is wanted. */
 void xt_script_table(struct xt_script *script, enum xt_table_id id, struct xt_loaded_table *loaded,
-		     const struct xt_goal *goal);
+		     const struct xt_desired *desired);
 /* For ipset restore: before the tables, and after them. */
 void xt_script_sets(struct xt_script *before, struct xt_script *after, struct xt_loaded *loaded,
-		    const struct xt_goal *goal);
+		    const struct xt_desired *desired);
 /* By which sets are compared: of the lines, but for the size of the hash table. */
 void xt_set_digest(struct text lines, char digest[XT_DIGEST_SIZE]);
 /* For ebtables-restore: the whole table. */
-void xt_script_bridge(struct xt_script *script, struct xt_loaded_bridge *loaded, const struct xt_goal *goal);
+void xt_script_bridge(struct xt_script *script, struct xt_loaded_bridge *loaded, const struct xt_desired *desired);
 
-/* ---- the plan, xt_plan.c ---- */
+/* ---- the plan, plan.c ---- */
 
 /* In the order in which they are taken. */
 enum xt_step {
@@ -209,12 +213,10 @@ struct xt_plan {
 	struct out texts[XT_STEPS];
 };
 
-/* `goal` is to be had from `loaded`.  xt_plan_free() must follow. */
-void xt_plan_make(struct xt_plan *plan, struct xt_loaded *loaded, const struct xt_goal *goal);
-/* The same for one guest's chains. */
-void xt_plan_make_guest(struct xt_plan *plan, struct xt_loaded *loaded, const struct xt_goal *goal);
+/* What makes the desired of `loaded`.  xt_plan_free() must follow. */
+void xt_plan_make(struct xt_plan *plan, struct xt_loaded *loaded, const struct xt_desired *desired);
 /* Makes the scripts for sets and ebtables once more, when those were read again. */
-void xt_plan_make_again(struct xt_plan *plan, struct xt_loaded *loaded, const struct xt_goal *goal);
+void xt_plan_make_again(struct xt_plan *plan, struct xt_loaded *loaded, const struct xt_desired *desired);
 bool xt_plan_is_empty(const struct xt_plan *plan);
 /* Whether something would be to do in a layer that cannot be read. */
 bool xt_plan_lacks(const struct xt_plan *plan, const struct xt_loaded *loaded, enum layer layer);
@@ -222,23 +224,23 @@ void xt_plan_free(struct xt_plan *plan);
 /* The tool that takes the script of a step. */
 const char *const *xt_step_tool(enum xt_step step);
 
-/* ---- stamps, xt_stamp.c ---- */
+/* ---- generations, generation.c ---- */
 
 /* Who changes tables changes this, too, as far as the kernel tells. */
-struct xt_stamp {
+struct xt_generation {
 	uint32_t generation; /* of nf_tables */
 	uint64_t legacy[XT_TABLES];
 };
 
 /* Of the network namespace of the calling thread. */
-struct xt_stamp xt_stamp_take(void);
-bool xt_stamp_equal(const struct xt_stamp *a, const struct xt_stamp *b);
+struct xt_generation xt_generation_read(void);
+bool xt_generation_equal(const struct xt_generation *a, const struct xt_generation *b);
 /* Of a legacy table: its rules in the upper half, their bytes in the lower; 0: there is none. */
 uint64_t xt_legacy_size(const struct xt_table_row *row);
 
-/* ---- contents, xt_contents.c ---- */
+/* ---- contents, contents.c ---- */
 
-/* Of what has no stamp, or not a whole one: our sets, the table of ebtables-legacy, and the rules of iptables-legacy. */
+/* Of what has no generation, or not a whole one: our sets, the table of ebtables-legacy, and the rules of iptables-legacy. */
 struct xt_contents {
 	uint64_t sets, bridge, legacy;
 };
@@ -248,7 +250,7 @@ uint64_t xt_contents_sets(void);
 uint64_t xt_contents_bridge(void);
 uint64_t xt_contents_legacy(void);
 
-/* ---- one at a time, xt_lock.c ---- */
+/* ---- one at a time, lock.c ---- */
 
 struct xt_lock {
 	char path[64];
@@ -259,7 +261,7 @@ struct xt_lock {
 bool xt_lock_take(struct backend_loading *loading, struct xt_lock *lock);
 void xt_lock_give(struct xt_lock *lock);
 
-/* ---- tools, xt_tool.c ---- */
+/* ---- tools, tool.c ---- */
 
 /* Starts a tool.  With an input: that.  `lock`: a descriptor that it keeps open, or 0. */
 void xt_tool_start(struct process *process, const char *const *argv, const struct out *input, int lock);
@@ -272,7 +274,7 @@ bool xt_tool_is_missing(const struct process *process);
 /* What it printed. */
 struct text xt_tool_output(const struct process *process);
 
-/* ---- reading back, xt_read.c ---- */
+/* ---- reading back, read.c ---- */
 
 /* All of it, into an empty `loaded`.  False: there are problems. */
 bool xt_read_all(struct backend_loading *loading, struct xt_loaded *loaded);
@@ -285,20 +287,21 @@ bool xt_read_can_be_short(const struct xt_plan *plan);
  * brought up to date, else it stays as it is and there are problems. */
 bool xt_read_touched(struct backend_loading *loading, struct xt_loaded *loaded, const struct xt_plan *plan);
 
-/* ---- the whole, xt_apply.c ---- */
+/* ---- sessions, apply.c ---- */
 
-/* Runs a plan that has something to do, for a state that is not stale. */
-bool xt_carry_out(struct backend_loading *loading, struct xt_state *state, const struct xt_goal *goal,
-		  const struct xt_plan *plan);
-void xt_loading_note(struct backend_loading *loading, const struct xt_plan *plan);
-
-struct xt_state {
+struct xt_session {
+	struct backend_session base;
 	struct xt_loaded loaded;
 	bool known;
-	struct xt_stamp stamp;
+	struct xt_generation generation;
 	struct xt_contents contents;
-	int64_t legacy_due; /* nanoseconds, CLOCK_MONOTONIC: when the rules of iptables-legacy are looked at again */
+	int64_t legacy_due; /* nanoseconds, CLOCK_MONOTONIC: when the rules of iptables-legacy are read again */
 	struct xt_lock lock; /* while a load is at work */
 };
+
+/* Runs a plan that has something to do, for a state that is not stale. */
+bool xt_carry_out(struct backend_loading *loading, struct xt_session *s, const struct xt_desired *desired,
+		  const struct xt_plan *plan);
+void xt_loading_note(struct backend_loading *loading, const struct xt_plan *plan);
 
 #endif

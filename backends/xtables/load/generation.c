@@ -27,20 +27,21 @@ static int take_attribute(const struct nlattr *attribute, void *data)
 
 static int take_generation(const struct nlmsghdr *header, void *data)
 {
-	mnl_attr_parse(header, sizeof(struct nfgenmsg), take_attribute, data);
-	return MNL_CB_STOP; /* the answer is one message */
+	return mnl_attr_parse(header, sizeof(struct nfgenmsg), take_attribute, data);
 }
 
 /* 0: there is no nf_tables. */
 static uint32_t nft_generation(void)
 {
-	_Alignas(struct nlmsghdr) char request[256] = { 0 };
+	_Alignas(struct nlmsghdr) char buffer[128] = { 0 };
 	uint32_t generation = 0;
-	struct netlink_dump dump = { .each = take_generation, .data = &generation };
+	struct netlink_dump dump = {
+		.request = netlink_nf_request(buffer, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETGEN, NLM_F_ACK, AF_UNSPEC),
+		.each = take_generation,
+		.data = &generation,
+	};
 
-	dump.request = netlink_nf_request(request, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETGEN, 0, AF_UNSPEC);
-	netlink_ask(NETLINK_NETFILTER, &dump);
-	return generation;
+	return netlink_ask(NETLINK_NETFILTER, &dump) == 0 ? generation : 0;
 }
 
 /* The legacy tables that there are, a line each. */
@@ -108,17 +109,17 @@ uint64_t xt_legacy_size(const struct xt_table_row *row)
 	return size_of(row, &names);
 }
 
-struct xt_stamp xt_stamp_take(void)
+struct xt_generation xt_generation_read(void)
 {
-	struct xt_stamp stamp = { .generation = nft_generation() };
+	struct xt_generation now = { .generation = nft_generation() };
 	struct table_names four = read_names(IPV4), six = read_names(IPV6);
 
 	for (int i = 0; i < XT_TABLES; i++)
-		stamp.legacy[i] = size_of(&xt_table_rows[i], xt_table_rows[i].family_mask == IPV4 ? &four : &six);
-	return stamp;
+		now.legacy[i] = size_of(&xt_table_rows[i], xt_table_rows[i].family_mask == IPV4 ? &four : &six);
+	return now;
 }
 
-bool xt_stamp_equal(const struct xt_stamp *a, const struct xt_stamp *b)
+bool xt_generation_equal(const struct xt_generation *a, const struct xt_generation *b)
 {
 	return a->generation == b->generation && memcmp(a->legacy, b->legacy, sizeof(a->legacy)) == 0;
 }

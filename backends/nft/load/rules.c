@@ -1,49 +1,37 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Rules by what the kernel has, for comparison with what is wanted.
+ * Rules by what the kernel has, for comparison with what is desired.
  *
  * Both are expressions as netlink attributes: those of a dump, and those that would be sent.  The kernel tells more than
  * it was told, in another order: each expression is written with its attributes in the order of their numbers, without
- * those that hold the default, and SHA-1 of that stands for the rule.  What a rule has counted is no part of it.  An
- * anonymous set has a number for a name: its elements stand for it.
+ * those that hold the default, and SHA-1 of that stands for the rule.  What a rule has counted is no part of it.  A
+ * rule with an anonymous set, whose name is a number, is never one of ours: the lowering makes none.
  *
- * The rules of a chain are asked for chain by chain, as in netlink_counters.c.
+ * The rules of a chain are asked for chain by chain, as in counters.c.
  */
-#include "nft/load/compare.h"
+#include "nft/load/rules.h"
 
-#include <errno.h>
 #include <libnftnl/udata.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <sha1.h>
 #include <stdlib.h>
 
-#include "nft/netlink/expr.h"
 #include "base/xmalloc.h"
+#include "nft/netlink/expr.h"
 
-/* ---- feeding ---- */
+/* ---- serializing ---- */
 
-/* What is fed for one rule; `reason`: errno of reading an anonymous set. */
-struct feeding {
-	struct out bytes;
-	struct arena *arena;
-	bool loaded; /* else its sets are those of `sets` */
-	uint8_t family;
-	const struct nft_set *const *sets; /* by id */
-	uint32_t set_count;
-	int reason;
-};
-
-static void feed(struct feeding *f, const void *bytes, size_t len)
+static void serialize(struct out *out, const void *bytes, size_t len)
 {
 	uint32_t length = (uint32_t)len;
 
-	out_bytes(&f->bytes, (const char *)&length, sizeof(length));
-	out_bytes(&f->bytes, bytes, len);
+	out_bytes(out, (const char *)&length, sizeof(length));
+	out_bytes(out, bytes, len);
 }
 
-static void feed_number(struct feeding *f, uint32_t number)
+static void serialize_number(struct out *out, uint32_t number)
 {
-	feed(f, &number, sizeof(number));
+	serialize(out, &number, sizeof(number));
 }
 
 /* With or without the NUL at its end. */
@@ -54,9 +42,9 @@ static struct text string_of(const struct nlattr *attribute)
 	return (struct text){ bytes, (uint32_t)strnlen(bytes, mnl_attr_get_payload_len(attribute)) };
 }
 
-static void feed_text(struct feeding *f, struct text text)
+static void serialize_text(struct out *out, struct text text)
 {
-	feed(f, text.ptr, text.len);
+	serialize(out, text.ptr, text.len);
 }
 
 static struct nft_digest digest_of(const struct out *bytes)
@@ -72,78 +60,11 @@ static struct nft_digest digest_of(const struct out *bytes)
 	return digest;
 }
 
-/* ---- anonymous sets ---- */
-
-static void feed_elements(struct feeding *f, const struct nft_kernel_element *elements, uint32_t count)
-{
-	feed_number(f, count);
-	for (uint32_t i = 0; i < count; i++) {
-		const struct nft_kernel_element *e = &elements[i];
-
-		feed(f, e->key, sizeof(e->key));
-		feed(f, e->end, e->has_end ? sizeof(e->end) : 0);
-		feed_number(f, (uint32_t)e->first << 1 | e->has_end);
-		feed_number(f, (uint32_t)e->verdict);
-		feed_text(f, e->chain);
-	}
-}
-
-static void feed_wanted_set(struct feeding *f, const struct nlattr *id)
-{
-	uint32_t number = nft_get_u32(id), count;
-	struct arena_mark mark = arena_mark(f->arena);
-	struct nft_kernel_element *elements;
-
-	if (number >= f->set_count || !f->sets[number]) {
-		f->reason = EINVAL;
-		return;
-	}
-	elements = nft_kernel_elements_of(f->arena, f->sets[number], &count);
-	feed_elements(f, elements, count);
-	arena_release(f->arena, mark);
-}
-
-/* Asked with a socket of its own: another dump is going on. */
-static void feed_loaded_set(struct feeding *f, struct text name)
-{
-	struct arena_mark mark = arena_mark(f->arena);
-	struct nft_kernel_element *elements;
-	struct nft_loaded_set set;
-	struct nft_kernel kernel;
-	uint32_t count = 0;
-	int reason = nft_kernel_open(&kernel);
-
-	if (!reason)
-		reason = nft_kernel_read_set(&kernel, f->arena, f->family, name, &set);
-	if (!reason)
-		reason = nft_kernel_read_elements(&kernel, f->arena, f->family, name, set.flags & NFT_SET_INTERVAL, &elements,
-						  &count);
-	if (!reason)
-		feed_elements(f, elements, count);
-	nft_kernel_close(&kernel);
-	arena_release(f->arena, mark);
-	if (reason && !f->reason)
-		f->reason = reason;
-}
-
-static void feed_set(struct feeding *f, const struct nlattr *name, const struct nlattr *id)
-{
-	struct text text = string_of(name);
-
-	if (!text_starts(text, "__set") && !text_starts(text, "__map"))
-		feed_text(f, text);
-	else if (f->loaded)
-		feed_loaded_set(f, text);
-	else
-		feed_wanted_set(f, id);
-}
-
 /* ---- expressions ---- */
 
 enum kind {
 	RAW,
 	STRING,
-	SET,        /* the name of a set; the id is told as well when it is new */
 	DATA,       /* a value or a verdict */
 	EXPRESSION, /* one */
 	EXPRESSIONS,
@@ -167,10 +88,10 @@ static const struct {
 	{ "bitwise", NFTA_BITWISE_XOR, DATA, NO_DEFAULT },
 	{ "bitwise", NFTA_BITWISE_DATA, DATA, NO_DEFAULT },
 	{ "bitwise", NFTA_BITWISE_OP, RAW, 0 },
-	{ "lookup", NFTA_LOOKUP_SET, SET, NO_DEFAULT },
+	{ "lookup", NFTA_LOOKUP_SET, STRING, NO_DEFAULT },
 	{ "lookup", NFTA_LOOKUP_SET_ID, IGNORED, NO_DEFAULT },
 	{ "lookup", NFTA_LOOKUP_FLAGS, RAW, 0 },
-	{ "dynset", NFTA_DYNSET_SET_NAME, SET, NO_DEFAULT },
+	{ "dynset", NFTA_DYNSET_SET_NAME, STRING, NO_DEFAULT },
 	{ "dynset", NFTA_DYNSET_SET_ID, IGNORED, NO_DEFAULT },
 	{ "dynset", NFTA_DYNSET_FLAGS, RAW, 0 },
 	{ "dynset", NFTA_DYNSET_TIMEOUT, RAW, 0 },
@@ -205,24 +126,24 @@ static bool is_value(const struct nlattr *attribute, int64_t value)
 }
 
 /* Numbers of attributes come with bits that say how they are coded, which kernel and library set as they like. */
-static void feed_data(struct feeding *f, const struct nlattr *data)
+static void serialize_data(struct out *out, const struct nlattr *data)
 {
 	const struct nlattr *found[NFT_ATTRIBUTES] = { NULL }, *verdict[NFT_ATTRIBUTES] = { NULL };
 
 	mnl_attr_parse_nested(data, nft_collect, found);
 	if (found[NFTA_DATA_VALUE])
-		feed(f, mnl_attr_get_payload(found[NFTA_DATA_VALUE]), mnl_attr_get_payload_len(found[NFTA_DATA_VALUE]));
+		serialize(out, mnl_attr_get_payload(found[NFTA_DATA_VALUE]), mnl_attr_get_payload_len(found[NFTA_DATA_VALUE]));
 	if (!found[NFTA_DATA_VERDICT])
 		return;
 	mnl_attr_parse_nested(found[NFTA_DATA_VERDICT], nft_collect, verdict);
-	feed_number(f, nft_get_u32(verdict[NFTA_VERDICT_CODE]));
+	serialize_number(out, nft_get_u32(verdict[NFTA_VERDICT_CODE]));
 	if (verdict[NFTA_VERDICT_CHAIN])
-		feed_text(f, string_of(verdict[NFTA_VERDICT_CHAIN]));
+		serialize_text(out, string_of(verdict[NFTA_VERDICT_CHAIN]));
 }
 
-static int feed_expression(const struct nlattr *expression, void *context);
+static int serialize_expression(const struct nlattr *expression, void *context);
 
-static void feed_attribute(struct feeding *f, const char *expression, const struct nlattr *const *all, uint16_t number)
+static void serialize_attribute(struct out *out, const char *expression, const struct nlattr *const *all, uint16_t number)
 {
 	const struct nlattr *attribute = all[number];
 	enum kind kind;
@@ -234,32 +155,29 @@ static void feed_attribute(struct feeding *f, const char *expression, const stru
 	if (kind == IGNORED || (i < ROWS && is_value(attribute, attributes[i].value)))
 		return;
 	/* A single stateful expression has an attribute of its own. */
-	feed_number(f, kind == EXPRESSIONS ? (uint16_t)NFTA_DYNSET_EXPR : number);
+	serialize_number(out, kind == EXPRESSIONS ? (uint16_t)NFTA_DYNSET_EXPR : number);
 	switch (kind) {
 	case STRING:
-		feed_text(f, string_of(attribute));
-		break;
-	case SET:
-		feed_set(f, attribute, all[strcmp(expression, "dynset") == 0 ? (int)NFTA_DYNSET_SET_ID : (int)NFTA_LOOKUP_SET_ID]);
+		serialize_text(out, string_of(attribute));
 		break;
 	case DATA:
-		feed_data(f, attribute);
+		serialize_data(out, attribute);
 		break;
 	case EXPRESSION:
-		feed_expression(attribute, f);
+		serialize_expression(attribute, out);
 		break;
 	case EXPRESSIONS:
-		mnl_attr_parse_nested(attribute, feed_expression, f);
+		mnl_attr_parse_nested(attribute, serialize_expression, out);
 		break;
 	default:
-		feed(f, mnl_attr_get_payload(attribute), mnl_attr_get_payload_len(attribute));
+		serialize(out, mnl_attr_get_payload(attribute), mnl_attr_get_payload_len(attribute));
 	}
 }
 
-static int feed_expression(const struct nlattr *expression, void *context)
+static int serialize_expression(const struct nlattr *expression, void *context)
 {
 	const struct nlattr *found[NFT_ATTRIBUTES] = { NULL }, *data[NFT_ATTRIBUTES] = { NULL };
-	struct feeding *f = context;
+	struct out *out = context;
 	struct text name;
 	char copy[32];
 
@@ -268,29 +186,30 @@ static int feed_expression(const struct nlattr *expression, void *context)
 		return MNL_CB_OK;
 	name = string_of(found[NFTA_EXPR_NAME]);
 	snprintf(copy, sizeof(copy), "%.*s", TEXT_ARG(name));
-	feed_text(f, name);
+	serialize_text(out, name);
 	if (found[NFTA_EXPR_DATA])
 		mnl_attr_parse_nested(found[NFTA_EXPR_DATA], nft_collect, data);
 	for (uint16_t i = 1; i < NFT_ATTRIBUTES; i++)
 		if (data[i])
-			feed_attribute(f, copy, data, i);
+			serialize_attribute(out, copy, data, i);
 	return MNL_CB_OK;
 }
 
-static struct nft_digest digest_rule(struct feeding *f, const struct nlattr *expressions, struct text comment)
+static struct nft_digest digest_rule(struct out *out, const struct nlattr *expressions, struct text comment)
 {
-	f->bytes.len = 0;
-	feed_text(f, comment);
+	out->len = 0;
+	serialize_text(out, comment);
 	if (expressions)
-		mnl_attr_parse_nested(expressions, feed_expression, f);
-	return digest_of(&f->bytes);
+		mnl_attr_parse_nested(expressions, serialize_expression, out);
+	return digest_of(out);
 }
 
 /* ---- what is loaded ---- */
 
 struct reading {
-	struct feeding feeding;
-	struct nft_rule_id *rules;
+	struct out bytes; /* of one rule */
+	struct nft_digest *digests;
+	uint64_t *handles;
 	uint32_t count, room;
 };
 
@@ -305,21 +224,11 @@ static int take_userdata(const struct nftnl_udata *data, void *context)
 	return 0;
 }
 
-static struct nft_rule_id *add_rule(struct reading *r)
-{
-	if (r->count == r->room) {
-		r->room = r->room ? 2 * r->room : 32;
-		r->rules = xrealloc(r->rules, r->room * sizeof(*r->rules));
-	}
-	return &r->rules[r->count++];
-}
-
 static int take_rule(const struct nlmsghdr *message, void *context)
 {
 	const struct nlattr *found[NFT_ATTRIBUTES] = { NULL };
 	struct text comment = { "", 0 };
 	struct reading *r = context;
-	struct nft_digest digest;
 
 	mnl_attr_parse(message, sizeof(struct nfgenmsg), nft_collect, found);
 	if (!found[NFTA_RULE_TABLE] || !found[NFTA_RULE_HANDLE] || !text_is(string_of(found[NFTA_RULE_TABLE]), NFT_TABLE_NAME))
@@ -327,8 +236,13 @@ static int take_rule(const struct nlmsghdr *message, void *context)
 	if (found[NFTA_RULE_USERDATA])
 		nftnl_udata_parse(mnl_attr_get_payload(found[NFTA_RULE_USERDATA]),
 				  mnl_attr_get_payload_len(found[NFTA_RULE_USERDATA]), take_userdata, &comment);
-	digest = digest_rule(&r->feeding, found[NFTA_RULE_EXPRESSIONS], comment);
-	*add_rule(r) = (struct nft_rule_id){ digest, be64toh(mnl_attr_get_u64(found[NFTA_RULE_HANDLE])) };
+	if (r->count == r->room) {
+		r->room = r->room ? 2 * r->room : 32;
+		r->digests = xrealloc(r->digests, r->room * sizeof(*r->digests));
+		r->handles = xrealloc(r->handles, r->room * sizeof(*r->handles));
+	}
+	r->digests[r->count] = digest_rule(&r->bytes, found[NFTA_RULE_EXPRESSIONS], comment);
+	r->handles[r->count++] = be64toh(mnl_attr_get_u64(found[NFTA_RULE_HANDLE]));
 	return MNL_CB_OK;
 }
 
@@ -340,37 +254,43 @@ static void forget_rules(void *context)
 }
 
 int nft_rules_read(struct nft_kernel *kernel, struct arena *arena, uint8_t family, struct text chain,
-		   struct nft_rule_id **rules, uint32_t *count)
+		   struct nft_rule_list *rules)
 {
 	_Alignas(struct nlmsghdr) char buffer[512];
 	struct nlmsghdr *message = nft_request_begin(kernel, buffer, NFT_MSG_GETRULE, family, NLM_F_DUMP);
-	struct reading r = { .feeding = { .loaded = true, .arena = arena, .family = family } };
+	struct reading r = { .count = 0 };
 	int reason;
 
-	out_init_memory(&r.feeding.bytes);
+	out_init_memory(&r.bytes);
 	mnl_attr_put_strz(message, NFTA_RULE_TABLE, NFT_TABLE_NAME);
 	nft_put_text(message, NFTA_RULE_CHAIN, chain);
 	reason = nft_kernel_ask(kernel, message, take_rule, forget_rules, &r);
-	out_free(&r.feeding.bytes);
-	*rules = ARENA_ARRAY(arena, struct nft_rule_id, r.count);
-	if (r.count)
-		memcpy(*rules, r.rules, r.count * sizeof(*r.rules));
-	*count = r.count;
-	free(r.rules);
-	return reason ? reason : r.feeding.reason;
+	*rules = (struct nft_rule_list){ ARENA_ARRAY(arena, struct nft_digest, r.count),
+					 ARENA_ARRAY(arena, uint64_t, r.count), r.count };
+	if (r.count) {
+		memcpy(rules->digests, r.digests, r.count * sizeof(*r.digests));
+		memcpy(rules->handles, r.handles, r.count * sizeof(*r.handles));
+	}
+	out_free(&r.bytes);
+	free(r.digests);
+	free(r.handles);
+	return reason;
 }
 
-/* ---- what is wanted ---- */
+/* ---- what is desired ---- */
 
-void nft_rules_want(struct nft_rule_id *rules, struct arena *arena, const struct nft_set *const *sets, uint32_t set_count,
-		    const struct nft_chain *chain)
+struct nft_rule_list nft_rules_desired(struct arena *arena, const struct nft_chain *chain)
 {
-	static const size_t room = 1 << 17; /* as in netlink_batch.c */
-	struct feeding f = { .arena = arena, .sets = sets, .set_count = set_count };
+	static const size_t room = 1 << 17; /* as in batch.c */
+	struct nft_rule_list rules = { .count = 0 };
 	char *buffer = xcalloc(1, room);
-	uint32_t n = 0;
+	uint32_t count = 0;
+	struct out bytes;
 
-	out_init_memory(&f.bytes);
+	for (const struct nft_rule *rule = chain->first; rule; rule = rule->next)
+		count++;
+	rules.digests = ARENA_ARRAY(arena, struct nft_digest, count);
+	out_init_memory(&bytes);
 	for (const struct nft_rule *rule = chain->first; rule; rule = rule->next) {
 		struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
 		struct nft_expr_writer e = { message, 0 };
@@ -381,9 +301,10 @@ void nft_rules_want(struct nft_rule_id *rules, struct arena *arena, const struct
 		mnl_attr_nest_end(message, nest);
 		if (comment.len >= NFTNL_UDATA_COMMENT_MAXLEN)
 			comment.len = NFTNL_UDATA_COMMENT_MAXLEN - 1;
-		rules[n++] = (struct nft_rule_id){ digest_rule(&f, nest, comment), 0 };
+		rules.digests[rules.count++] = digest_rule(&bytes, nest, comment);
 		memset(buffer, 0, message->nlmsg_len);
 	}
-	out_free(&f.bytes);
+	out_free(&bytes);
 	free(buffer);
+	return rules;
 }

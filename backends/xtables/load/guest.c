@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The change of one guest's file, without the other guests.
+ *
+ * The guest is compiled alone, as it was and as it is.  Where both agree in everything but the guest's own chains (and
+ * those of security groups, which depend on cluster.fw alone), only these chains are loaded: sets, ebtables and the
+ * chains of all guests would stay as they are.
+ */
+#include "xtables/load/xt_state.h"
+
+/* Kinds of objects of a view: those of the tables of iptables, then these. */
+enum { VIEW_SETS = XT_TABLES, VIEW_BRIDGE };
+
+/* A guest alone: all that it makes, as text. */
+struct view_objects {
+	struct arena arena;
+	struct object_map map;
+};
+
+static void add_text(struct view_objects *v, uint8_t kind, struct text name, struct out *text)
+{
+	object_map_add(&v->map, kind, arena_copy(&v->arena, name),
+		       arena_copy(&v->arena, (struct text){ text->data, (uint32_t)text->len }), NULL);
+	text->len = 0;
+}
+
+static void add_table(struct view_objects *v, enum xt_table_id id, const struct config *config, struct out *text)
+{
+	const struct xt_table_row *row = &xt_table_rows[id];
+	struct arena arena = { 0 }, rules = { 0 };
+	const struct xt_table *table = row->lower(&arena, config, row->family_mask);
+
+	for (uint32_t i = 0; i < table->chain_count; i++) {
+		struct xt_chain *chain = table->chains[i];
+
+		xt_chain_fill(&rules, table, chain);
+		for (const struct xt_rule *rule = chain->first; rule; rule = rule->next) {
+			xt_print_rule(text, chain, rule, row->family_mask);
+			out_char(text, '\n');
+		}
+		add_text(v, (uint8_t)id, chain->name, text);
+		arena_reset(&rules);
+	}
+	arena_free(&rules);
+	arena_free(&arena);
+}
+
+/* Sets of the cluster are those of the other view, too. */
+static void add_sets(struct view_objects *v, const struct config *config, struct out *text)
+{
+	struct xt_set_list list = xt_sets_of(&v->arena, config);
+
+	for (uint32_t i = 0; i < list.count; i++) {
+		if (list.items[i].set->scope != SCOPE_GUEST)
+			continue;
+		xt_print_set(text, NULL, &v->arena, &list.items[i]);
+		add_text(v, VIEW_SETS, text_of(list.items[i].name), text);
+	}
+}
+
+static void add_bridge(struct view_objects *v, const struct config *config, struct out *text)
+{
+	struct eb_table table;
+
+	eb_lower(&table, config);
+	for (uint32_t i = 0; i < table.count; i++) {
+		eb_print_rules(text, &table.chains[i]);
+		add_text(v, VIEW_BRIDGE, table.chains[i].name, text);
+	}
+	arena_free(&table.arena);
+}
+
+static void make_objects(struct view_objects *v, const struct config *config)
+{
+	struct out text;
+
+	v->map.arena = &v->arena;
+	out_init_memory(&text);
+	for (unsigned id = 0; id < XT_TABLES; id++)
+		add_table(v, (enum xt_table_id)id, config, &text);
+	add_sets(v, config, &text);
+	add_bridge(v, config, &text);
+	out_free(&text);
+}
+
+static bool is_shared(void *context, const struct object *object)
+{
+	bool filter = object->kind == XT_FILTER4 || object->kind == XT_FILTER6;
+
+	return !filter || (!xt_is_chain_of(context, object->name) && !text_starts(object->name, "GROUP-"));
+}
+
+static bool only_own_chains_differ(struct guest_view *old, struct guest_view *new)
+{
+	const struct object_comparison comparison = { .is_included = is_shared, .context = &old->guest };
+	struct view_objects before = { 0 }, after = { 0 };
+	struct object_counts counts;
+
+	make_objects(&before, &old->config);
+	make_objects(&after, &new->config);
+	counts = object_maps_compare(&before.map, &after.map, &comparison);
+	arena_free(&before.arena);
+	arena_free(&after.arena);
+	return !counts.added && !counts.changed && !counts.removed;
+}
+
+/* ---- loading ---- */
+
+static bool is_impossible(const struct xt_plan *plan)
+{
+	for (unsigned step = 0; step < XT_STEPS; step++)
+		if (plan->scripts[step].impossible)
+			return true;
+	return !xt_read_can_be_short(plan);
+}
+
+static bool load_chains(struct backend_loading *loading, struct xt_session *s, const struct xt_desired *desired)
+{
+	struct xt_plan plan;
+	bool done;
+
+	xt_plan_make(&plan, &s->loaded, desired);
+	done = !is_impossible(&plan);
+	if (done)
+		xt_loading_note(loading, &plan);
+	if (done && !xt_plan_is_empty(&plan))
+		done = xt_carry_out(loading, s, desired, &plan);
+	xt_plan_free(&plan);
+	return done;
+}
+
+bool xt_load_guest(struct backend_session *session, struct backend_loading *loading, const struct config *config,
+		   const struct guest *old, const struct guest *new)
+{
+	struct xt_session *s = (struct xt_session *)session;
+	struct guest_view before, after;
+	struct xt_desired desired = { .config = &after.config, .guest = &after.guest };
+	bool done;
+
+	if (!config_enabled(config))
+		return false;
+	guest_view_init(&before, config, old);
+	guest_view_init(&after, config, new);
+	if (!only_own_chains_differ(&before, &after) || !xt_lock_take(loading, &s->lock))
+		return false;
+	done = !xt_is_stale(session) && load_chains(loading, s, &desired);
+	xt_lock_give(&s->lock);
+	return done;
+}
