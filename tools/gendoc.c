@@ -859,7 +859,7 @@ static void faults(struct out *out)
 #include "firewall/commands/faults.def"
 	};
 
-	out_printf(out, ".TS\ntab(|);\n%s.\nWhen|In force is|Told by|Within\n_\n.TE\n", fault_columns);
+	out_printf(out, ".TS\ntab(|);\n%s.\nFault|Enforced rules|Reported in|Within\n_\n.TE\n", fault_columns);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		out_printf(out, ".TS\ntab(|);\n%s.\n", fault_columns);
 		table_cell(out, rows[i].fault, "|");

@@ -71,7 +71,7 @@ bool node_files_write(struct run *run, const struct node_files *files)
 	bool done;
 
 	if (!files->pipeline->nodes.listed) {
-		cli_error("%s has no folder in nodes/, and so no node to %s", files->pipeline->nodes.inputs[0].root,
+		cli_error("%s has no directory in nodes/: there is no node to %s", files->pipeline->nodes.inputs[0].root,
 			  files->purpose);
 		return false;
 	}
