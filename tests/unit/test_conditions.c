@@ -69,7 +69,8 @@ START_TEST(logged_once)
 	ck_assert_uint_eq(logged("over: one"), 1);
 	state("one", "two");
 	ck_assert_uint_eq(logged(": one") - logged("over: one"), 2);
-	conditions_clear(&conditions, CONDITION_LINE_LEFT_OUT);
+	conditions_begin(&conditions, CONDITION_LINE_LEFT_OUT); /* and none is stated */
+	conditions_end(&conditions);
 	ck_assert_uint_eq(logged("over: two"), 1);
 	ck_assert_ptr_null(conditions.first);
 }
@@ -92,7 +93,8 @@ START_TEST(kinds_stay_apart)
 	ck_assert_str_eq(json_string_value(json_object_get(json_array_get(all, 1), "file")), "firewall/100.fw");
 	ck_assert_str_eq(json_string_value(json_object_get(json_array_get(all, 2), "priority")), "critical");
 	json_decref(all);
-	conditions_clear(&conditions, CONDITION_LINE_LEFT_OUT);
+	conditions_begin(&conditions, CONDITION_LINE_LEFT_OUT); /* and none is stated */
+	conditions_end(&conditions);
 	ck_assert_uint_eq(conditions_count(&conditions, CONDITION_TREE_UNREADABLE), 1);
 	ck_assert_uint_eq(conditions_count(&conditions, CONDITION_GUEST_UNFILTERED), 1);
 }

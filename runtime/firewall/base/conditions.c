@@ -133,12 +133,6 @@ bool conditions_end(struct conditions *c)
 	return changed;
 }
 
-void conditions_clear(struct conditions *c, enum condition_kind kind)
-{
-	conditions_begin(c, kind);
-	conditions_end(c);
-}
-
 unsigned conditions_count(const struct conditions *c, enum condition_kind kind)
 {
 	unsigned count = 0;

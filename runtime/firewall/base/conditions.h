@@ -58,9 +58,6 @@ void conditions_add(struct conditions *c, const struct log_about *about, const c
 	__attribute__((format(printf, 3, 4)));
 /* Ends the statement: conditions that were not stated again are over.  True if anything has changed. */
 bool conditions_end(struct conditions *c);
-/* Ends all conditions of the kind. */
-void conditions_clear(struct conditions *c, enum condition_kind kind);
-
 /* How many conditions of the kind last. */
 unsigned conditions_count(const struct conditions *c, enum condition_kind kind);
 /* An array of objects with kind, priority, message, file and line (null and 0: not about a file).  The caller owns it. */

@@ -129,7 +129,7 @@ static int rundir_check_file(int fd, size_t max, bool untrusted)
 	return st.st_size > (off_t)max ? EFBIG : 0;
 }
 
-/* Appends the rest of a file, which may have grown since it was looked at. */
+/* Appends the content; the file may have grown since its size was checked. */
 static int append_file(int fd, size_t max, struct out *out)
 {
 	size_t before = out->len;

@@ -17,14 +17,14 @@
 #include "base/errno_text.h"
 
 /*
- * A process that waits in a file system cannot be killed, and whoever reads the output of a command waits until all that
- * have it open have ended.  So the child has other output until it has read the tree: a file in memory, which the
- * parent copies.  Then the parent sends its own.
+ * A process that waits in a file system cannot be killed, and a reader of the command's output waits until all processes that
+ * have it open have ended.  So the child writes to a file in memory, which the parent copies, until it has read the tree.  Then
+ * the parent sends its own output.
  */
 static int done_fd = -1; /* in the child: a socket to say that the tree was read */
 static bool has_scratch;
 
-/* Takes the standard output and error that the parent sends. */
+/* Receives the standard output and error of the parent. */
 static void bounded_take_output(int from)
 {
 	int fds[2];
@@ -82,7 +82,7 @@ void bounded_done(void)
 	done_fd = -1;
 }
 
-/* Whether the other end was closed, or has sent something, in time. */
+/* Whether the other end was closed, or has sent something, within `limit` milliseconds. */
 static bool wait_for_word(int fd, int limit)
 {
 	struct pollfd waiting = { .fd = fd, .events = POLLIN };
@@ -93,7 +93,7 @@ static bool wait_for_word(int fd, int limit)
 	return ready > 0;
 }
 
-/* What the child has said so far, all of it messages. */
+/* Copies what the child has written so far: messages. */
 static void copy_messages(int scratch)
 {
 	char buffer[4096];
@@ -129,16 +129,8 @@ static void use_as_output(int fd)
 	has_scratch = true;
 }
 
-/* -1: the child uses the output of this process from the beginning. */
-static int open_scratch(void)
-{
-	bool is_open = fcntl(STDOUT_FILENO, F_GETFD) >= 0 && fcntl(STDERR_FILENO, F_GETFD) >= 0;
-
-	return is_open ? memfd_create("pve-firewall-messages", MFD_CLOEXEC) : -1;
-}
-
-/* Starts a child, whose output is `scratch`, if that is not -1; its end of the socket is done_fd.  Returns 0 in the
- * child, -1 with errno set, or its number. */
+/* Starts a child whose output is `scratch`, if that is not -1, and whose end of the socket is done_fd.  Returns 0 in the child,
+ * its number in the parent, or -1 with errno set. */
 static pid_t start_child(int scratch, int *word)
 {
 	int ends[2];
@@ -177,7 +169,9 @@ static int end_child(pid_t child, int word, int scratch)
 int bounded_run(int (*command)(const struct cli *cli, void *context), int (*late)(const struct cli *cli, void *context),
 		const struct cli *cli, void *context)
 {
-	int word, scratch = open_scratch(), status;
+	bool is_open = fcntl(STDOUT_FILENO, F_GETFD) >= 0 && fcntl(STDERR_FILENO, F_GETFD) >= 0;
+	/* -1: the child uses the output of this process from the beginning. */
+	int word, scratch = is_open ? memfd_create("pve-firewall-messages", MFD_CLOEXEC) : -1, status;
 	pid_t child = start_child(scratch, &word);
 
 	if (child < 0)

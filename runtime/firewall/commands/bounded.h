@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * Reading the tree for no longer than a command may take: pmxcfs can hang, and whoever reads it then waits in the
- * kernel, where not even a signal may reach him.  So a child process reads, and its parent never touches the tree.
- */
+/* Reading the tree within a time limit.  pmxcfs can hang, and a process that reads it then waits in the kernel, where no signal
+ * reaches it.  So a child process reads, and its parent never touches the tree. */
 #ifndef PVEFW_BOUNDED_H
 #define PVEFW_BOUNDED_H
 
@@ -15,16 +13,14 @@ enum {
 	BOUNDED_PROBE = 1500,  /* for finding out whether it answers */
 };
 
-/*
- * Runs `command` in a child, and returns its exit status.  If the child does not call bounded_done() within
- * BOUNDED_READ, it is killed, and `late` runs instead; the status is then what that returns.
- */
+/* Runs `command` in a child, and returns its exit status.  If the child does not call bounded_done() within BOUNDED_READ, it is
+ * killed, and `late` runs instead and returns the status. */
 int bounded_run(int (*command)(const struct cli *cli, void *context), int (*late)(const struct cli *cli, void *context),
 		const struct cli *cli, void *context);
-/* The tree was read, or will not be; without bounded_run() it does nothing. */
+/* Call it when the tree was read, or will not be; without bounded_run() it does nothing. */
 void bounded_done(void);
 
-/* Whether a tree lets itself be listed, and its cluster.fw be read, within BOUNDED_PROBE; errors are answers, too. */
+/* Whether listing a tree and reading its cluster.fw ends within BOUNDED_PROBE, be it with an error. */
 bool bounded_answers(const char *root);
 
 /* Reports that the tree does not answer; for `late`.  Returns the exit status. */

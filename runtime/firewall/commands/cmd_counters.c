@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * pve-firewall counters: how many packets and bytes each line of the configuration has
- * decided about, beside the line.
+ * pve-firewall counters: how many packets and bytes each line of the configuration has decided about, beside the line.
  *
- * The kernel counts for the rules that are loaded, and these are told apart by the
- * lines they come from: so the tree is compiled first.  Zero is a matter of the run
- * directory: what had been counted then is written down there and left out from then
- * on.
+ * The kernel counts for loaded rules, which are assigned to the lines that they come from: so the tree is compiled first.
+ * --zero writes the numbers to the run directory; they are subtracted from then on.
  */
 #include <errno.h>
 #include <unistd.h>
@@ -32,7 +29,7 @@ static int read_counts(struct counters *c, const struct config *config)
 	const struct backend *backend = backend_of_host(config);
 	int reason = EINTR;
 
-	/* While rules change, what is read is of no use. */
+	/* EINTR: the rules were changed while they were read. */
 	for (int i = 0; i < TRIES && reason == EINTR; i++)
 		reason = counters_read(c, backend);
 	if (reason)
@@ -166,7 +163,7 @@ static bool counters_show(const struct cli *cli, struct run *run, const struct c
 	return done;
 }
 
-/* 0: not given; false was reported. */
+/* Reads --top; 0: not given.  False: it was reported what is wrong. */
 static bool read_top(const struct cli *cli, uint64_t *top)
 {
 	const char *text = cli->value[CLI_TOP];
@@ -178,7 +175,7 @@ static bool read_top(const struct cli *cli, uint64_t *top)
 	return false;
 }
 
-/* What would go unheard is refused: false was reported. */
+/* False: options that exclude each other were reported. */
 static bool fits(const struct cli *cli)
 {
 	bool all = cli->value[CLI_TOP] || cli->value[CLI_ZERO];
@@ -193,7 +190,7 @@ static bool fits(const struct cli *cli)
 	return false;
 }
 
-/* Compiles what is enforced: that is what the kernel counts for. */
+/* Compiles what is enforced, for which the kernel counts. */
 static int count_tree(const struct cli *cli, void *context)
 {
 	uint64_t top = *(const uint64_t *)context;
@@ -216,8 +213,7 @@ static int count_tree(const struct cli *cli, void *context)
 		config = compile(&inputs, &run.diags);
 		run.failed = !counters_show(cli, &run, config, top);
 		config_free(config);
-		/* What is wrong in the files is the matter of other commands; lines that count
-		 * nothing are marked. */
+		/* Other commands report diagnostics; lines that count nothing are marked. */
 		if (!run.diags.unreadable)
 			diags_init(&run.diags, &run.arena, &run.map);
 	}

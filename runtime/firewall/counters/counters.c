@@ -194,16 +194,6 @@ void counters_add(void *counters, const struct backend_count *count)
 	count_add(&zone->outcomes[count->outcome], count->packets, count->bytes);
 }
 
-void counters_add_line(struct counters *c, struct span span, uint64_t packets, uint64_t bytes)
-{
-	struct counted *line = counters_line_at(c, span);
-
-	if (line)
-		counted_add(line, packets, bytes);
-	else
-		c->skipped++;
-}
-
 /* Forgets what was counted. */
 static void counters_clear(struct counters *c)
 {

@@ -71,8 +71,6 @@ void counters_free(struct counters *c);
 int counters_read(struct counters *c, const struct backend *backend);
 /* Adds one rule: a backend_count_function, whose context is a struct counters. */
 void counters_add(void *counters, const struct backend_count *count);
-/* Adds the numbers of a rule of which only the line is known. */
-void counters_add_line(struct counters *c, struct span span, uint64_t packets, uint64_t bytes);
 
 /* The text of a line, from 1. */
 struct text counters_line(const struct counters *c, const struct counted_file *file, uint32_t line);

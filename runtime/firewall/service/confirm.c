@@ -49,7 +49,7 @@ static int add_generation(struct confirm *c, const struct file_list *files)
 {
 	const uint64_t needed[] = { c->in_force, c->enforced, c->pending ? c->requested : 0, c->pending ? c->if_changed : 0,
 				    c->pending ? c->if_unchanged : 0, c->next };
-	/* What was rejected is not what this one follows, if it goes back only in part. */
+	/* After a rollback of some files only, the parent is the enforced generation, not the rejected one. */
 	uint64_t parent = c->enforced && confirm_was_rolled_back(c, c->in_force) ? c->enforced : c->in_force;
 	int reason = generations_add(&c->generations, c->next, parent, (int64_t)time(NULL), files, needed,
 				     sizeof(needed) / sizeof(needed[0]));
@@ -188,7 +188,7 @@ int confirm_begin(struct confirm *c, uint64_t previous, uint64_t to, uint64_t se
 
 	if (to && !generations_find(&c->generations, to))
 		return ENOENT;
-	/* While something is pending, only the time begins anew. */
+	/* While something is pending, only the deadline changes. */
 	if (!c->pending || to || previous != c->in_force) {
 		c->requested = c->in_force;
 		c->if_changed = to ? to : previous;

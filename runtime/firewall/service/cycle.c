@@ -259,8 +259,8 @@ static enum cycle_event do_resume(struct cycle *c)
 	return CYCLE_DONE;
 }
 
-/* One guest's change is loaded before everything is compiled, which follows soon: it reports diagnostics, and removes
- * what only a look at everything shows to be unused. */
+/* One guest's change is loaded before everything is compiled.  That follows soon: it reports diagnostics, and removes objects
+ * that are no longer used. */
 static enum cycle_event do_patch(struct cycle *c)
 {
 	if (!c->file[0] || c->others_changed || c->compare)

@@ -428,7 +428,7 @@ static bool effects_contents_changed(void *context)
 
 /* ---- the end ---- */
 
-/* An earlier service may not have lived to see the deadline; the machine may have started anew. */
+/* At the deadline, and at the start: no service may have run at the deadline, and the machine may have been rebooted. */
 static enum cycle_event effects_roll_back(void *context)
 {
 	struct service *s = context;
@@ -456,7 +456,7 @@ static void effects_finished(void *context, bool failed, bool recovered)
 	malloc_trim(0);
 }
 
-/* A signal may be for the tools of this service as well as for itself: so more than one try. */
+/* More than one try: a signal to the process group may have killed the tools, too. */
 static bool remove_all(struct service *s)
 {
 	struct arena arena = { 0 };

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * Noticing that somebody else has changed our nftables tables: the kernel tells all
- * changes to whoever listens.  While we change them ourselves nobody does, as telling
- * costs time.
- */
+/* Watches for changes of our rules by others, if the kernel reports them (nftables).  While the service loads rules itself it does
+ * not listen: reporting costs the kernel time. */
 #ifndef PVEFW_KERNEL_WATCH_H
 #define PVEFW_KERNEL_WATCH_H
 
@@ -24,13 +21,12 @@ void kernel_watch_init(struct kernel_watch *w, sd_event *event, struct backend_s
 		       void (*handler)(void *context), void *context);
 /* Both may be called at any time; 0 or an errno. */
 int kernel_watch_listen(struct kernel_watch *w);
-/* What has been told until then is handled first. */
+/* Stops to listen; earlier messages are handled first. */
 void kernel_watch_pause(struct kernel_watch *w);
-/* The same for what is soon over: listening goes on, and what is told between the two is ours. */
+/* For a short change: goes on to listen, and drops the messages between the two calls, which are ours. */
 void kernel_watch_begin(struct kernel_watch *w);
 void kernel_watch_end(struct kernel_watch *w);
-/* Whether there have been more than `own` transactions since the pause or the beginning: nobody knows what others have
- * done meanwhile. */
+/* Whether there were more than `own` transactions since the pause or the beginning: others were at work, unnoticed. */
 bool kernel_watch_missed(const struct kernel_watch *w, uint32_t own);
 
 #endif

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* See the header. */
 #include "firewall/wiring/link_watch.h"
 
 #include <errno.h>
