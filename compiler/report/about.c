@@ -8,7 +8,7 @@
  * is a snapshot's. Notes are often HTML or Markdown: tags are left out, and what is long is cut.
  */
 #include "source/lines.h"
-#include "report/report.h"
+#include "report/model.h"
 #include "base/utf8.h"
 
 enum { ABOUT_LONGEST = 240 }; /* bytes of the notes that are shown */

@@ -3,7 +3,7 @@
 #ifndef PVEFW_HTML_H
 #define PVEFW_HTML_H
 
-#include "report/report.h"
+#include "report/model.h"
 #include "base/xml_writer.h"
 
 struct page {

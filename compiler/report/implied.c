@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The rules that no file holds, from lang/implied.def, and the policies, with the options they come from. */
-#include "report/report.h"
+#include "report/model.h"
 
 static const struct ipset *cluster_set(const struct report_builder *b, const char *name)
 {

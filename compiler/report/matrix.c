@@ -11,7 +11,7 @@
  * Guests may send everything by default, so there the rules that take something away say most: of
  * a zone with such a policy they are in the second matrix, too.
  */
-#include "report/report.h"
+#include "report/model.h"
 
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the files that collect a report share, and those that print it: texts, rows, places in the files. */
-#include "report/report.h"
+#include "report/model.h"
 
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Collecting a report: the files, then the zones, and what is computed from them. */
-#include "report/report.h"
+#include "report/model.h"
 
 #include "source/lines.h"
 

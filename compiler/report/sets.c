@@ -3,7 +3,7 @@
  * The IP sets of a report: how much stands in each, how many addresses that is with the
  * exceptions taken out, and how many rules ask for it.
  */
-#include "report/report.h"
+#include "report/model.h"
 
 #include <inttypes.h>
 

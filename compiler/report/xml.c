@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A report as XML; pvefw-report.rng beside this file is its schema. */
-#include "report/report.h"
+#include "report/model.h"
 
 #include "format/common.h"
 #include "format/diag_xml.h"

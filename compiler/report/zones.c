@@ -3,7 +3,7 @@
  * The zones of a report and their rules: the host, the vnets, the security groups and each NIC of the node's guests,
  * with their chains in the order in which packets pass them.
  */
-#include "report/report.h"
+#include "report/model.h"
 
 /* ---- written rules ---- */
 
