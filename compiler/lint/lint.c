@@ -32,7 +32,7 @@ static const struct {
 
 /* ---- files ---- */
 
-static void add_file(struct lint *lint, enum file_kind kind, const struct source *source,
+static void lint_add_file(struct lint *lint, enum file_kind kind, const struct source *source,
 		     const struct span *written, const struct guest *guest)
 {
 	if (source)
@@ -55,10 +55,10 @@ static void add_guests_files(struct lint *lint, const struct guest *guests, unsi
 {
 	for (const struct guest *g = guests; g; g = g->next)
 		if (lint->view != LINT_TREE || !g->file || !node || !node_set_has_earlier(g->file->nodes, node))
-			add_file(lint, FILE_GUEST, g->file, g->written, g);
+			lint_add_file(lint, FILE_GUEST, g->file, g->written, g);
 }
 
-static int by_place(const void *a, const void *b)
+static int compare_file_places(const void *a, const void *b)
 {
 	uint32_t x = ((const struct lint_file *)a)->source->base, y = ((const struct lint_file *)b)->source->base;
 
@@ -76,9 +76,9 @@ static void list_files(struct lint *lint, const struct node_inputs *all)
 	for (const struct vnet *v = lint->config->vnets; v; v = v->next)
 		room++;
 	lint->files = ARENA_ARRAY(&lint->scratch, struct lint_file, room);
-	add_file(lint, FILE_CLUSTER, lint->inputs->cluster, lint->config->cluster_written, NULL);
+	lint_add_file(lint, FILE_CLUSTER, lint->inputs->cluster, lint->config->cluster_written, NULL);
 	for (unsigned i = 0; i < lint->node_count; i++)
-		add_file(lint, FILE_HOST, lint->view == LINT_TREE ? all->inputs[i].host : lint->inputs->host,
+		lint_add_file(lint, FILE_HOST, lint->view == LINT_TREE ? all->inputs[i].host : lint->inputs->host,
 			 lint->nodes[i]->host_written, NULL);
 	guests = lint->file_count;
 	for (unsigned i = 0; i < lint->node_count; i++)
@@ -86,9 +86,9 @@ static void list_files(struct lint *lint, const struct node_inputs *all)
 	for (unsigned i = 0; i < lint->node_count; i++)
 		add_guests_files(lint, lint->nodes[i]->strangers, i);
 	if (lint->file_count > guests)
-		qsort(lint->files + guests, lint->file_count - guests, sizeof(*lint->files), by_place);
+		qsort(lint->files + guests, lint->file_count - guests, sizeof(*lint->files), compare_file_places);
 	for (const struct vnet *v = lint->config->vnets; v; v = v->next)
-		add_file(lint, FILE_VNET, v->file, v->written, NULL);
+		lint_add_file(lint, FILE_VNET, v->file, v->written, NULL);
 }
 
 /* ---- the other nodes ---- */
@@ -107,7 +107,7 @@ static void add_other_guest(struct lint *lint, uint32_t vmid, uint32_t *room)
 }
 
 /* The VMIDs of the configurations in a folder; *room of them fit. */
-static void add_guests(struct lint *lint, const struct folder *node, const char *name, uint32_t *room)
+static void add_guest_numbers(struct lint *lint, const struct folder *node, const char *name, uint32_t *room)
 {
 	struct folder folder = folder_open(node, name);
 
@@ -123,7 +123,7 @@ static void add_guests(struct lint *lint, const struct folder *node, const char 
 	folder_close(&folder);
 }
 
-static bool is_checked(const struct node_inputs *nodes, struct text name)
+static bool node_is_checked(const struct node_inputs *nodes, struct text name)
 {
 	for (unsigned i = 0; i < nodes->count; i++)
 		if (text_equal(nodes->inputs[i].node, name))
@@ -145,7 +145,7 @@ static void read_other_nodes(struct lint *lint, const struct node_inputs *all)
 		struct source *host;
 		struct folder node;
 
-		if (is_checked(all, nodes.names[i]) || nodes.names[i].ptr[0] == '.' ||
+		if (node_is_checked(all, nodes.names[i]) || nodes.names[i].ptr[0] == '.' ||
 		    !folder_is_folder(&nodes, nodes.names[i].ptr))
 			continue;
 		node = folder_open(&nodes, nodes.names[i].ptr);
@@ -154,8 +154,8 @@ static void read_other_nodes(struct lint *lint, const struct node_inputs *all)
 			host->unasked = true;
 			lint->other_hosts[lint->other_host_count++] = host;
 		}
-		add_guests(lint, &node, "qemu-server", &room);
-		add_guests(lint, &node, "lxc", &room);
+		add_guest_numbers(lint, &node, "qemu-server", &room);
+		add_guest_numbers(lint, &node, "lxc", &room);
 		folder_close(&node);
 	}
 	folder_close(&nodes);
@@ -181,7 +181,7 @@ struct line_set {
 	uint32_t count;
 };
 
-static uint64_t line_of(const struct source_map *map, uint32_t position)
+static uint64_t line_of_position(const struct source_map *map, uint32_t position)
 {
 	const struct source *source = position ? source_find(map, position) : NULL;
 
@@ -217,9 +217,9 @@ static bool leave_nodes(struct arena *arena, struct diagnostic *d, const struct 
 	return left;
 }
 
-static void add_line(struct line_set *set, const struct diags *diags, uint32_t position, const struct node_set *nodes)
+static void line_set_add(struct line_set *set, const struct diags *diags, uint32_t position, const struct node_set *nodes)
 {
-	set->lines[set->count++] = (struct line){ line_of(diags->map, position), nodes };
+	set->lines[set->count++] = (struct line){ line_of_position(diags->map, position), nodes };
 }
 
 /* The lines that diagnostics are about; with `labels`, those they point to as well. */
@@ -238,10 +238,10 @@ static struct line_set reported_lines(struct arena *arena, const struct diags *d
 	for (const struct diagnostic *d = diags->first; d; d = d->next) {
 		if (d->severity < least)
 			continue;
-		add_line(&set, diags, d->span.begin, d->nodes);
+		line_set_add(&set, diags, d->span.begin, d->nodes);
 		for (const struct diag_part *p = d->parts; labels && p; p = p->next)
 			if (p->kind == DIAG_LABEL)
-				add_line(&set, diags, p->span.begin, d->nodes);
+				line_set_add(&set, diags, p->span.begin, d->nodes);
 	}
 	if (set.count)
 		qsort(set.lines, set.count, sizeof(*set.lines), by_line);
@@ -253,17 +253,17 @@ static struct line_set reported_lines(struct arena *arena, const struct diags *d
 static bool is_consequence(struct arena *arena, struct diagnostic *d, const struct source_map *map,
 			   const struct line_set *told, const struct line_set *errors)
 {
-	if (!leave_nodes(arena, d, told, line_of(map, d->span.begin)))
+	if (!leave_nodes(arena, d, told, line_of_position(map, d->span.begin)))
 		return true;
 	for (const struct diag_part *p = d->parts; p; p = p->next)
-		if (p->kind == DIAG_LABEL && !leave_nodes(arena, d, errors, line_of(map, p->span.begin)))
+		if (p->kind == DIAG_LABEL && !leave_nodes(arena, d, errors, line_of_position(map, p->span.begin)))
 			return true;
 	return false;
 }
 
 /* Moves to `diags` what was found and is no consequence of what they tell, and notes about
  * lines only that have no warning. */
-static void take(struct arena *scratch, struct diags *found, struct diags *diags)
+static void take_findings(struct arena *scratch, struct diags *found, struct diags *diags)
 {
 	struct line_set told = reported_lines(scratch, diags, SEVERITY_NOTE, true);
 	struct line_set errors = reported_lines(scratch, diags, SEVERITY_ERROR, false);
@@ -276,7 +276,7 @@ static void take(struct arena *scratch, struct diags *found, struct diags *diags
 		next = d->next;
 		if (is_consequence(diags->arena, d, diags->map, &told, &errors) ||
 		    (d->severity == SEVERITY_NOTE &&
-		     !leave_nodes(diags->arena, d, &warned, line_of(diags->map, d->span.begin))))
+		     !leave_nodes(diags->arena, d, &warned, line_of_position(diags->map, d->span.begin))))
 			continue;
 		diags_add(&taken, d);
 	}
@@ -303,7 +303,7 @@ static bool makes(enum lint_view view, enum lint_view wanted)
 	return view == LINT_ALL || (view == LINT_TREE) == (wanted == LINT_TREE);
 }
 
-static void run_job(void *context, unsigned worker, unsigned n)
+static void lint_job_run(void *context, unsigned worker, unsigned n)
 {
 	const struct lint_jobs *jobs = context;
 	struct lint *lint = &jobs->items[n].lint;
@@ -324,7 +324,7 @@ static void run_job(void *context, unsigned worker, unsigned n)
 	arena_free(&lint->scratch);
 }
 
-static void start_job(struct lint_job *job, const struct lint *common, const struct node_configs *configs,
+static void lint_job_start(struct lint_job *job, const struct lint *common, const struct node_configs *configs,
 		      const struct node_inputs *nodes, unsigned node)
 {
 	job->lint = *common;
@@ -347,13 +347,13 @@ static unsigned start_jobs(struct lint_job *jobs, const struct lint *common, con
 	unsigned count = 0;
 
 	if (nodes->count > 1) {
-		start_job(&jobs[count], common, configs, nodes, 0);
+		lint_job_start(&jobs[count], common, configs, nodes, 0);
 		jobs[count].lint.view = LINT_TREE;
 		jobs[count].lint.node_count = nodes->count;
 		jobs[count++].found.nodes = NULL;
 	}
 	for (unsigned i = 0; i < nodes->count; i++) {
-		start_job(&jobs[count], common, configs, nodes, i);
+		lint_job_start(&jobs[count], common, configs, nodes, i);
 		jobs[count++].lint.view = nodes->count > 1 ? LINT_NODE : LINT_ALL;
 	}
 	return count;
@@ -370,12 +370,12 @@ void lint_run_nodes(const struct node_configs *configs, const struct node_inputs
 	read_other_nodes(&common, nodes);
 	jobs.items = ARENA_ARRAY(&common.scratch, struct lint_job, nodes->count + 1);
 	count = start_jobs(jobs.items, &common, configs, nodes);
-	parallel_run(parallel_workers_for_long(count), count, run_job, &jobs);
+	parallel_run(parallel_workers_for_long(count), count, lint_job_run, &jobs);
 	for (unsigned i = 0; i < count; i++) {
 		diags_append(&found, &jobs.items[i].found);
 		arena_adopt(diags->arena, &jobs.items[i].arena);
 	}
-	take(&common.scratch, &found, diags);
+	take_findings(&common.scratch, &found, diags);
 	arena_free(&common.scratch);
 }
 

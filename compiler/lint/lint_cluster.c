@@ -246,14 +246,14 @@ struct list {
 	const char *text, *last;
 };
 
-static void list_add(struct list *list, const char *item)
+static void phrase_add(struct list *list, const char *item)
 {
 	if (list->last)
 		list->text = list->text ? arena_printf(list->arena, "%s, %s", list->text, list->last) : list->last;
 	list->last = item;
 }
 
-static const char *list_text(const struct list *list)
+static const char *phrase_text(const struct list *list)
 {
 	return list->text ? arena_printf(list->arena, "%s and %s", list->text, list->last) : list->last;
 }
@@ -278,7 +278,7 @@ static uint32_t name_links(const struct check *c, const struct link *links, cons
 			continue;
 		seen |= bit;
 		count++;
-		list_add(names, arena_printf(arena, "udp %u of link %u", l->link->port, l->link->number));
+		phrase_add(names, arena_printf(arena, "udp %u of link %u", l->link->port, l->link->number));
 		ports->text = ports->text ? arena_printf(arena, "%s,%u", ports->text, l->link->port)
 					  : arena_printf(arena, "%u", l->link->port);
 	}
@@ -309,9 +309,9 @@ static void note_guesses(const struct check *c, struct diagnostic *d, const stru
 
 	for (unsigned i = SERVICES; i < WAYS; i++)
 		if (c->ways[i].line == line)
-			list_add(&ports, ports_text(c, &services[i]));
+			phrase_add(&ports, ports_text(c, &services[i]));
 	if (ports.last)
-		diag_note(d, "in a cluster it blocks corosync, too: %s", list_text(&ports));
+		diag_note(d, "in a cluster it blocks corosync, too: %s", phrase_text(&ports));
 }
 
 /* All that one rule stops of what comes in. */
@@ -325,17 +325,17 @@ static void report_in(const struct check *c, const struct rule *line, const stru
 	struct diagnostic *d;
 
 	if (link_count)
-		list_add(&names, "corosync");
+		phrase_add(&names, "corosync");
 	for (unsigned i = 0; i < SERVICES; i++)
 		if (c->ways[i].line == line) {
-			list_add(&names, implied_phrase(services[i].id));
-			list_add(&ports, ports_text(c, &services[i]));
+			phrase_add(&names, implied_phrase(services[i].id));
+			phrase_add(&ports, ports_text(c, &services[i]));
 			of_nodes |= services[i].users == NODES;
 		}
 	of_cluster |= of_nodes && lint->config->corosync.links;
 	d = find_lock_out(lint, line);
 	if (d && !of_cluster) {
-		diag_note(d, "it blocks %s, too: %s", list_text(&names), list_text(&ports));
+		diag_note(d, "it blocks %s, too: %s", phrase_text(&names), phrase_text(&ports));
 		note_guesses(c, d, line);
 		return;
 	}
@@ -343,18 +343,18 @@ static void report_in(const struct check *c, const struct rule *line, const stru
 	 * without the consoles' ports: its web interface brings them. */
 	d = diag(lint->diags, line->span,
 		 of_cluster || (of_nodes && !chosen) ? DIAG_CLUSTER_CUT_OFF : DIAG_CONSOLES_CUT_OFF,
-		 "rule blocks %s to the host", list_text(&names));
+		 "rule blocks %s to the host", phrase_text(&names));
 	if (rule != line)
 		diag_label(d, rule->span, "this rule of the group");
 	/* No address is named: the same is true of the other nodes, and is to be said once. */
 	if (link_count)
 		diag_note(d, "corosync: %s %s %s; only answers to this node's packets are accepted",
-			  list_text(&links), link_count > 1 ? "are" : "is", lint_effects[rule->action]);
+			  phrase_text(&links), link_count > 1 ? "are" : "is", lint_effects[rule->action]);
 	if (ports.last)
 		diag_note(
 			d,
 			"the set `management`, which includes the local network, is accepted only after all written rules: %s",
-			list_text(&ports));
+			phrase_text(&ports));
 	note_guesses(c, d, line);
 	diag_help(d,
 		  "accept this traffic above the rule, or delete the rule and let policy_in block the rest");
@@ -374,7 +374,7 @@ static void report_out(const struct check *c, const struct rule *line, const str
 			     : " on one link");
 	if (rule && rule != line)
 		diag_label(d, rule->span, "this rule of the group");
-	diag_note(d, "%s %s %s", list_text(&links), count > 1 ? "are" : "is",
+	diag_note(d, "%s %s %s", phrase_text(&links), count > 1 ? "are" : "is",
 		  (rule ? rule->action : policy->action) == ACTION_DROP ? "dropped" : "rejected");
 	if (!line)
 		diag_note(d, "without a rule the host may send only udp 5404:5405");

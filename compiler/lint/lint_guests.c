@@ -105,7 +105,7 @@ static void check_nics(struct lint *lint)
 
 /* ---- rules and sets for NICs ---- */
 
-static void report_nic(struct lint *lint, const struct guest *guest, struct span span, const char *what,
+static void report_rule_nic(struct lint *lint, const struct guest *guest, struct span span, const char *what,
 		       struct text name, const struct nic *nic)
 {
 	struct diagnostic *d;
@@ -127,7 +127,7 @@ static void check_nic_names(struct lint *lint, const struct guest *guest)
 		const struct nic *nic = find_nic(guest, r->net);
 
 		if (r->enabled && r->iface.len && (nic ? !nic->firewall : !lint_has_errors(lint, guest->config)))
-			report_nic(lint, guest, r->span, "rule", r->iface, nic);
+			report_rule_nic(lint, guest, r->span, "rule", r->iface, nic);
 	}
 	for (const struct ipset *s = guest->scope.ipsets; s; s = s->hh.next) {
 		const struct nic *nic = guest->nics;
@@ -139,7 +139,7 @@ static void check_nic_names(struct lint *lint, const struct guest *guest)
 		while (nic && !text_equal(nic->key, name))
 			nic = nic->next;
 		if (nic ? !nic->firewall : !lint_has_errors(lint, guest->config))
-			report_nic(lint, guest, s->span, "set", name, nic);
+			report_rule_nic(lint, guest, s->span, "set", name, nic);
 	}
 }
 

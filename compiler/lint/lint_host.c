@@ -169,7 +169,7 @@ struct interval_set lint_written_management(struct lint *lint, unsigned family_m
 
 /* ---- rules lost to errors ---- */
 
-static bool has_word(struct text line, const char *word)
+static bool line_has_word(struct text line, const char *word)
 {
 	uint32_t len = (uint32_t)strlen(word);
 
@@ -196,8 +196,8 @@ static bool may_let_in(const struct source *source, uint32_t position)
 		if (position <= line.begin + line.len)
 			return (!options || text_starts_nocase(text, "IN ") || text_starts_nocase(text, "GROUP ")) &&
 			       !text_starts(text, "|") && !text_starts_nocase(text, "OUT ") &&
-			       !text_starts_nocase(text, "FORWARD ") && !has_word(text, "DROP") &&
-			       !has_word(text, "REJECT") && !has_word(text, "ESTABLISHED");
+			       !text_starts_nocase(text, "FORWARD ") && !line_has_word(text, "DROP") &&
+			       !line_has_word(text, "REJECT") && !line_has_word(text, "ESTABLISHED");
 	}
 	return true;
 }

@@ -54,7 +54,7 @@ static bool drops_private(const struct path *p, const struct rule *rule)
 	return false;
 }
 
-static void visit_rule(void *data, const struct rule *line, const struct rule *rule)
+static void visit_isolation_rule(void *data, const struct rule *line, const struct rule *rule)
 {
 	struct path *p = data;
 	const struct endpoint *endpoint = p->direction == DIRECTION_IN ? rule->source : rule->dest;
@@ -116,7 +116,7 @@ static void say_what_accepts(struct diagnostic *d, const struct path *p, const s
 		diag_note(d, "%s is ACCEPT by default, and accepts IPv6", key);
 }
 
-static void report(struct found **all, const struct path *p, const struct policy *policy, const char *who)
+static void report_isolation(struct found **all, const struct path *p, const struct policy *policy, const char *who)
 {
 	const char *side = p->direction == DIRECTION_IN ? "source" : "dest";
 	const char *type = direction_names[p->direction];
@@ -149,10 +149,10 @@ static void check_isolation(struct lint *lint, struct found **all, enum directio
 	cube.side[direction == DIRECTION_IN ? DIM_SOURCE : DIM_DEST] =
 		interval_set_of_prefixes(&lint->scratch, local_ipv6, sizeof(local_ipv6) / sizeof(local_ipv6[0]), IPV6);
 	packet_set_add(&lint->scratch, &path.left, &cube);
-	lint_each_rule(rules[0], direction, visit_rule, &path);
-	lint_each_rule(rules[1], direction, visit_rule, &path);
+	lint_each_rule(rules[0], direction, visit_isolation_rule, &path);
+	lint_each_rule(rules[1], direction, visit_isolation_rule, &path);
 	if (path.rule && !path.closed && (path.open || policy->action == ACTION_ACCEPT))
-		report(all, &path, policy, who);
+		report_isolation(all, &path, policy, who);
 }
 
 void lint_isolation(struct lint *lint)

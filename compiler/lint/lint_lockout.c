@@ -42,7 +42,7 @@ static const char *victim(struct way *w, const struct packet_set *hole)
 	return NULL;
 }
 
-static void visit_rule(void *data, const struct rule *line, const struct rule *rule)
+static void visit_lockout_rule(void *data, const struct rule *line, const struct rule *rule)
 {
 	struct way *w = data;
 	struct packet_set set;
@@ -117,7 +117,7 @@ static struct way find_way(struct lint *lint, enum implied_id service)
 	struct way way = { .lint = lint, .service = service, .name = implied_phrase(service) };
 
 	find_sources(&way);
-	lint_each_host_rule(lint, DIRECTION_IN, visit_rule, &way);
+	lint_each_host_rule(lint, DIRECTION_IN, visit_lockout_rule, &way);
 	return way;
 }
 

@@ -25,7 +25,7 @@ struct name {
 	UT_hash_handle hh;
 };
 
-static void define(struct arena *arena, struct name **names, enum name_kind kind, struct text text,
+static void define_name(struct arena *arena, struct name **names, enum name_kind kind, struct text text,
 		   struct span span)
 {
 	struct name *name = NULL;
@@ -49,16 +49,16 @@ static bool has_meaning(struct text name)
 	       text_starts(name, "ipfilter-net");
 }
 
-static struct name *names_of(struct arena *arena, const struct scope *scope)
+static struct name *names_of_scope(struct arena *arena, const struct scope *scope)
 {
 	struct name *names = NULL;
 
 	for (const struct alias *a = scope->aliases; a; a = a->hh.next)
 		if (!has_meaning(a->name))
-			define(arena, &names, NAME_ALIAS, a->name, a->span);
+			define_name(arena, &names, NAME_ALIAS, a->name, a->span);
 	for (const struct ipset *s = scope->ipsets; s; s = s->hh.next)
 		if (!has_meaning(s->name))
-			define(arena, &names, NAME_SET, s->name, s->span);
+			define_name(arena, &names, NAME_SET, s->name, s->span);
 	return names;
 }
 
@@ -101,7 +101,7 @@ static void use_word(struct name *own, struct name *cluster, struct text word, b
 	use(cluster, word, set, group);
 }
 
-static bool is_header(struct word line)
+static bool line_is_header(struct word line)
 {
 	return line.len && line.ptr[0] == '[';
 }
@@ -122,9 +122,9 @@ static void use_file(const struct source *source, struct name *own, struct name 
 		struct word rest = word_cut(line, '#', &comment), word;
 		bool group = false;
 
-		if (is_header(line))
+		if (line_is_header(line))
 			aliases = is_alias_header(line);
-		if (aliases || is_header(line))
+		if (aliases || line_is_header(line))
 			continue;
 		for (word = word_first(rest, &rest); word.len; word = word_first(rest, &rest)) {
 			struct text text = word_text(word);
@@ -138,7 +138,7 @@ static void use_file(const struct source *source, struct name *own, struct name 
 
 /* ---- unused ---- */
 
-static void report_unused(struct lint *lint, const struct name *names)
+static void report_unused_names(struct lint *lint, const struct name *names)
 {
 	static const struct {
 		enum diag_id id;
@@ -162,21 +162,21 @@ static void report_unused(struct lint *lint, const struct name *names)
 void lint_unused_names(struct lint *lint)
 {
 	const struct config *config = lint->config;
-	struct name *cluster = names_of(&lint->scratch, &config->cluster), *own;
+	struct name *cluster = names_of_scope(&lint->scratch, &config->cluster), *own;
 
 	for (const struct group *g = config->groups; g; g = g->hh.next)
-		define(&lint->scratch, &cluster, NAME_GROUP, g->name, g->span);
+		define_name(&lint->scratch, &cluster, NAME_GROUP, g->name, g->span);
 	for (uint32_t i = 0; i < lint->file_count; i++) {
 		const struct lint_file *file = &lint->files[i];
 
-		own = file->guest ? names_of(&lint->scratch, &file->guest->scope) : NULL;
+		own = file->guest ? names_of_scope(&lint->scratch, &file->guest->scope) : NULL;
 		use_file(file->source, own, cluster);
-		report_unused(lint, own);
+		report_unused_names(lint, own);
 		HASH_CLEAR(hh, own);
 	}
 	for (uint32_t i = 0; i < lint->other_host_count; i++)
 		use_file(lint->other_hosts[i], NULL, cluster);
-	report_unused(lint, cluster);
+	report_unused_names(lint, cluster);
 	HASH_CLEAR(hh, cluster);
 }
 
@@ -188,7 +188,7 @@ static bool same_values(const struct interval_set *a, const struct interval_set 
 	       (!a->count || memcmp(a->ranges, b->ranges, a->count * sizeof(*a->ranges)) == 0);
 }
 
-static bool same_set(struct lint *lint, const struct ipset *a, const struct ipset *b)
+static bool sets_are_equal(struct lint *lint, const struct ipset *a, const struct ipset *b)
 {
 	for (unsigned family_mask = IPV4; family_mask <= IPV6; family_mask <<= 1) {
 		struct interval_set x = space_set(lint->space, a, family_mask), y = space_set(lint->space, b, family_mask);
@@ -226,7 +226,7 @@ static void compare_scopes(struct lint *lint, const struct scope *own, const str
 
 		HASH_FIND(hh, cluster->ipsets, s->name.ptr, s->name.len, other);
 		if (other && s->span.begin && other->span.begin && !has_meaning(s->name) &&
-		    !same_set(lint, s, other))
+		    !sets_are_equal(lint, s, other))
 			report_shadowed(lint, "an IP set", s->name, s->span, other->span);
 	}
 }

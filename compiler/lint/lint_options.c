@@ -32,7 +32,7 @@ static const void *options_of(const struct lint *lint, const struct lint_file *f
 	}
 }
 
-static const void *value_of(const struct lint *lint, const struct lint_file *file, enum option_id id)
+static const void *option_value(const struct lint *lint, const struct lint_file *file, enum option_id id)
 {
 	const char *options = options_of(lint, file, option_table[id].kind);
 
@@ -42,7 +42,7 @@ static const void *value_of(const struct lint *lint, const struct lint_file *fil
 static bool is_default(const struct lint *lint, const struct lint_file *file, enum option_id id)
 {
 	const struct option_row *row = &option_table[id];
-	const void *value = value_of(lint, file, id);
+	const void *value = option_value(lint, file, id);
 
 	switch (row->type) {
 	case OPTION_BOOL:
@@ -74,7 +74,7 @@ static void check_need(struct lint *lint, const struct lint_file *file, size_t i
 	struct diagnostic *d;
 
 	if (row->kind != file->kind || is_default(lint, file, needs[i].option) ||
-	    *(const bool *)value_of(lint, file, needs[i].needed) == needs[i].value)
+	    *(const bool *)option_value(lint, file, needs[i].needed) == needs[i].value)
 		return;
 	d = diag(lint->diags, lint_option_place(file, needs[i].option), DIAG_OPTION_WITHOUT_EFFECT,
 		 "`%s` has no effect without `%s: %d`", row->key, other->key, needs[i].value);
@@ -92,10 +92,10 @@ static void check_need(struct lint *lint, const struct lint_file *file, size_t i
 }
 
 /* The guest's log levels are those of its policies. */
-static void check_log_level(struct lint *lint, const struct lint_file *file, enum option_id level,
+static void check_policy_log_level(struct lint *lint, const struct lint_file *file, enum option_id level,
 			    enum option_id policy)
 {
-	const struct policy *value = value_of(lint, file, policy);
+	const struct policy *value = option_value(lint, file, policy);
 	struct diagnostic *d;
 
 	if (value->action != ACTION_ACCEPT || is_default(lint, file, level))
@@ -113,7 +113,7 @@ static void check_log_level(struct lint *lint, const struct lint_file *file, enu
 static void check_layer2(struct lint *lint, const struct lint_file *file)
 {
 	enum { ETHER_IPV4 = 0x0800, ETHER_IPV6 = 0x86dd };
-	const struct layer2_list *list = value_of(lint, file, OPTION_GUEST_LAYER2_PROTOCOLS);
+	const struct layer2_list *list = option_value(lint, file, OPTION_GUEST_LAYER2_PROTOCOLS);
 	bool four = false, six = false;
 	struct diagnostic *d;
 
@@ -139,7 +139,7 @@ void lint_options(struct lint *lint)
 		if (!file->guest)
 			continue;
 		check_layer2(lint, file);
-		check_log_level(lint, file, OPTION_GUEST_LOG_LEVEL_IN, OPTION_GUEST_POLICY_IN);
-		check_log_level(lint, file, OPTION_GUEST_LOG_LEVEL_OUT, OPTION_GUEST_POLICY_OUT);
+		check_policy_log_level(lint, file, OPTION_GUEST_LOG_LEVEL_IN, OPTION_GUEST_POLICY_IN);
+		check_policy_log_level(lint, file, OPTION_GUEST_LOG_LEVEL_OUT, OPTION_GUEST_POLICY_OUT);
 	}
 }

@@ -75,7 +75,7 @@ struct tally {
 	unsigned count[LINE_FINDINGS];
 };
 
-static void found(struct tally *t, enum line_finding finding, struct span span)
+static void tally_add(struct tally *t, enum line_finding finding, struct span span)
 {
 	static const struct {
 		enum diag_id id;
@@ -118,7 +118,7 @@ static void check_comment(struct tally *t, const struct ast_line *line)
 		return;
 	comment = (struct text){ comment.ptr + 1, comment.len - 1 };
 	if (!comment.len || text_find(comment, '#') >= 0)
-		found(t, FOUND_COMMENT_HASH, word_span(line->comment));
+		tally_add(t, FOUND_COMMENT_HASH, word_span(line->comment));
 }
 
 static void check_macro(struct tally *t, struct word macro)
@@ -127,7 +127,7 @@ static void check_macro(struct tally *t, struct word macro)
 
 	if (!known || text_is(word_text(macro), known->name))
 		return;
-	found(t, FOUND_MACRO_CASE, word_span(macro));
+	tally_add(t, FOUND_MACRO_CASE, word_span(macro));
 	diag_fix(t->d[FOUND_MACRO_CASE], word_span(macro), "%s", known->name);
 }
 
@@ -151,7 +151,7 @@ static void check_icmp(struct tally *t, const struct ast_rule *rule)
 			dport = p;
 	}
 	if (icmp && dport)
-		found(t, FOUND_ICMP_DPORT, word_span(dport->key));
+		tally_add(t, FOUND_ICMP_DPORT, word_span(dport->key));
 }
 
 static void check_rule(struct tally *t, const struct ast_rule *rule)
@@ -160,7 +160,7 @@ static void check_rule(struct tally *t, const struct ast_rule *rule)
 
 	check_comment(t, &rule->line);
 	if (text_equal_nocase(type, TEXT("GROUP")) && !text_is(type, "GROUP")) {
-		found(t, FOUND_GROUP_CASE, word_span(rule->type));
+		tally_add(t, FOUND_GROUP_CASE, word_span(rule->type));
 		diag_fix(t->d[FOUND_GROUP_CASE], word_span(rule->type), "GROUP");
 	}
 	check_macro(t, rule->macro);
@@ -173,7 +173,7 @@ static void check_entry(struct tally *t, const struct ast_entry *entry)
 	struct text address = word_text(entry->address);
 
 	if (address.len && char_is_letter(address.ptr[0]) && text_find(address, '/') < 0 && text_find(address, ':') < 0)
-		found(t, FOUND_ALIAS_WITHOUT_SCOPE, word_span(entry->address));
+		tally_add(t, FOUND_ALIAS_WITHOUT_SCOPE, word_span(entry->address));
 }
 
 /* The stock compiler insists on a property that has a default. */
@@ -198,7 +198,7 @@ static void check_ratelimit(struct tally *t, const struct ast_option *option)
 		 (struct span){ option->value.begin, option->value.begin }, "enable=1,");
 }
 
-static void check_line(struct tally *t, enum section_kind section, const struct ast_line *line)
+static void check_portable_line(struct tally *t, enum section_kind section, const struct ast_line *line)
 {
 	if (line->kind == LINE_RULE)
 		check_rule(t, (const struct ast_rule *)line);
@@ -216,7 +216,7 @@ static void check_lines(struct lint *lint, const struct lint_file *file)
 
 	for (const struct ast_section *s = ast->sections; s; s = s->next)
 		for (const struct ast_line *l = s->lines; l; l = l->next)
-			check_line(&tally, s->kind, l);
+			check_portable_line(&tally, s->kind, l);
 	for (unsigned i = 0; i < LINE_FINDINGS; i++)
 		if (tally.count[i] > 1)
 			diag_note(tally.d[i], "the same applies to %u more in this file", tally.count[i] - 1);
@@ -261,7 +261,7 @@ static bool *groups_of_guests(struct lint *lint)
 	return used;
 }
 
-static void add_guest(struct lint *lint, struct rejects *rejects, const struct guest *guest)
+static void add_guest_rejects(struct lint *lint, struct rejects *rejects, const struct guest *guest)
 {
 	const struct policy *policy = &guest->options.policy_in;
 
@@ -284,7 +284,7 @@ static void check_rejects(struct lint *lint)
 				add_reject(lint, &rejects, r->span, "this rule");
 	for (uint32_t i = 0; i < lint->file_count; i++)
 		if (lint->files[i].guest)
-			add_guest(lint, &rejects, lint->files[i].guest);
+			add_guest_rejects(lint, &rejects, lint->files[i].guest);
 	if (!rejects.d)
 		return;
 	if (rejects.count > 1)

@@ -8,7 +8,7 @@
 /* ---- interfaces that cannot exist ---- */
 
 /* The number at the end of a prefix, and what is behind it. */
-static bool read_number(struct text *at, const char *prefix, uint64_t *number)
+static bool read_iface_number(struct text *at, const char *prefix, uint64_t *number)
 {
 	uint32_t from = (uint32_t)strlen(prefix), end = from;
 
@@ -32,9 +32,9 @@ static bool is_of_no_guest(const struct lint *lint, struct text iface)
 	if (!lint->config->guests && !lint->other_guest_count)
 		return false;
 	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++, rest = iface)
-		if (read_number(&rest, prefixes[i], &vmid) && read_number(&rest, "i", &nic) && !rest.len)
+		if (read_iface_number(&rest, prefixes[i], &vmid) && read_iface_number(&rest, "i", &nic) && !rest.len)
 			return !lint_has_guest(lint, vmid);
-	return read_number(&rest, "fwpr", &vmid) && read_number(&rest, "p", &nic) && !rest.len &&
+	return read_iface_number(&rest, "fwpr", &vmid) && read_iface_number(&rest, "p", &nic) && !rest.len &&
 	       !lint_has_guest(lint, vmid);
 }
 
@@ -48,7 +48,7 @@ static void check_iface(struct lint *lint, const struct rule *rule)
 
 	if (text_find(iface, ':') >= 0)
 		why = "a name with a colon is an address label; write the interface name before the colon";
-	else if ((renamed = read_number(&rest, "net", &number) && !rest.len))
+	else if ((renamed = read_iface_number(&rest, "net", &number) && !rest.len))
 		why = "this is the name of a guest's NIC in the guest's file";
 	else if (is_of_no_guest(lint, iface))
 		why = "it would belong to a guest that does not exist";
@@ -79,7 +79,7 @@ void lint_interfaces(struct lint *lint)
 
 /* ---- lists of ports ---- */
 
-static bool overlap(const struct port_range *a, const struct port_range *b)
+static bool ranges_overlap(const struct port_range *a, const struct port_range *b)
 {
 	return a->first <= b->last && b->first <= a->last;
 }
@@ -108,7 +108,7 @@ static void check_ports(struct lint *lint, const struct rule *rule, const struct
 		for (uint32_t j = i + 1; j < ports->count; j++) {
 			struct diagnostic *d;
 
-			if (!overlap(&ports->ranges[i], &ports->ranges[j]))
+			if (!ranges_overlap(&ports->ranges[i], &ports->ranges[j]))
 				continue;
 			d = report_overlap(lint, rule, &ports->ranges[i], &ports->ranges[j]);
 			diag_note(d, "the rule works as if each port appeared once");

@@ -71,7 +71,7 @@ static void end_covered(const struct covered *last)
 		diag_note(last->d, "the set is the same without %s", last->count > 1 ? "them" : "it");
 }
 
-static void report_covered(struct lint *lint, struct covered *last, const struct set_entry *entry,
+static void report_covered_entry(struct lint *lint, struct covered *last, const struct set_entry *entry,
 			   const struct set_entry *by)
 {
 	if (last->by == by) {
@@ -95,7 +95,7 @@ static void report_twice_excepted(struct lint *lint, const struct set_entry *ent
 	diag_note(d, "the set is the same without it");
 }
 
-static void report_outside(struct lint *lint, const struct set_entry *entry)
+static void report_outside_exception(struct lint *lint, const struct set_entry *entry)
 {
 	struct diagnostic *d = diag(lint->diags, entry->span, DIAG_EXCEPTION_OUTSIDE,
 				    "exception removes nothing: no entry of the set contains it");
@@ -127,9 +127,9 @@ static void check_entries(struct lint *lint, const struct ipset *set)
 		if (depth && m->entry->nomatch && open[depth - 1]->entry->nomatch)
 			report_twice_excepted(lint, m->entry, open[depth - 1]->entry);
 		else if (depth && !m->entry->nomatch && !open[depth - 1]->entry->nomatch)
-			report_covered(lint, &last, m->entry, open[depth - 1]->entry);
+			report_covered_entry(lint, &last, m->entry, open[depth - 1]->entry);
 		else if (!depth && m->entry->nomatch && !text_starts(set->name, "ipfilter-net"))
-			report_outside(lint, m->entry);
+			report_outside_exception(lint, m->entry);
 		open[depth++] = m;
 	}
 	end_covered(&last);
@@ -143,7 +143,7 @@ void lint_set_entries(struct lint *lint)
 
 /* ---- everyone ---- */
 
-static const char *version_name(unsigned family_mask)
+static const char *ip_version_name(unsigned family_mask)
 {
 	return family_mask == IPV4 ? "IPv4" : "IPv6";
 }
@@ -220,7 +220,7 @@ static void check_everyone(struct lint *lint, const struct ipset *set)
 		if (!effect)
 			return;
 		d = diag(lint->diags, set->span, DIAG_EVERYONE, "IP set `%.*s` covers all %s addresses",
-			 TEXT_ARG(set->name), version_name(family_mask));
+			 TEXT_ARG(set->name), ip_version_name(family_mask));
 		label_parts(d, set, family_mask);
 		diag_note(d, "%s", effect);
 		if (!text_is(set->name, "blacklist"))
@@ -240,7 +240,7 @@ static void check_endpoint(struct lint *lint, const struct rule *rule, const str
 		if (endpoint->count < 2 || !interval_set_is_full(&values, DIM_SOURCE, family_mask))
 			continue;
 		d = diag(lint->diags, endpoint->span.begin ? endpoint->span : rule->span, DIAG_EVERYONE,
-			 "list covers all %s addresses", version_name(family_mask));
+			 "list covers all %s addresses", ip_version_name(family_mask));
 		diag_note(d, "the rule applies to everyone");
 		diag_help(
 			d,

@@ -33,14 +33,14 @@ struct cover {
 	uint32_t own;  /* the steps of the chain's own rules; they come first */
 	uint64_t work; /* pairs compared so far */
 	bool bound_hit;
-	struct diagnostic *last;     /* of report_covered(), */
+	struct diagnostic *last;     /* of report_covered_rule(), */
 	const struct rule *last_by;  /* the one line that covers, or NULL */
 	uint32_t last_more;          /* rules added to it */
 };
 
 /* ---- laying out ---- */
 
-static uint32_t count_steps(const struct rule_list *rules)
+static uint32_t count_cover_steps(const struct rule_list *rules)
 {
 	uint32_t count = 0;
 
@@ -58,7 +58,7 @@ static void add_step(void *data, const struct rule *line, const struct rule *rul
 
 /* What the host lets in or out of its own services after its rules (spec 2.5), from and to anyone: packets that only
  * some may send are decided here for those. */
-static void add_implied(struct cover *c)
+static void add_implied_step(struct cover *c)
 {
 	static const struct rule accept = { .action = ACTION_ACCEPT };
 	struct step *step = &c->steps[c->count++];
@@ -76,16 +76,16 @@ static void add_implied(struct cover *c)
 		}
 }
 
-static void lay_out(struct cover *c)
+static void lay_out_steps(struct cover *c)
 {
 	const struct lint_chain *chain = c->chain;
 
-	c->steps = ARENA_ARRAY(&c->lint->scratch, struct step, count_steps(chain->rules) + count_steps(chain->then) + 1);
+	c->steps = ARENA_ARRAY(&c->lint->scratch, struct step, count_cover_steps(chain->rules) + count_cover_steps(chain->then) + 1);
 	lint_each_rule(chain->rules, c->direction, add_step, c);
 	c->own = c->count;
 	lint_each_rule(chain->then, c->direction, add_step, c);
 	if (chain->host && c->direction != DIRECTION_FORWARD)
-		add_implied(c);
+		add_implied_step(c);
 }
 
 /* ---- subjects: one rule, or the rules of a group at its GROUP rule ---- */
@@ -256,7 +256,7 @@ static void end_last(struct cover *c)
 }
 
 /* Reports that earlier rules decide all packets of the subject. */
-static void report_covered(struct cover *c, struct subject *s)
+static void report_covered_rule(struct cover *c, struct subject *s)
 {
 	struct arena *arena = c->lint->arena;
 	bool group = s->line->direction == DIRECTION_GROUP;
@@ -453,7 +453,7 @@ static bool check_blacklist(struct cover *c, struct subject *s)
 		note_coverer(s, step, c->steps[i].rule->action);
 	s->by = step;
 	s->example = c->steps[s->first].set.cubes[0];
-	report_covered(c, s);
+	report_covered_rule(c, s);
 	return true;
 }
 
@@ -523,7 +523,7 @@ static void check_subject(struct cover *c, struct subject *s)
 	if (!subtract_earlier(c, s))
 		report_bound(c, s);
 	else if (!s->left.count && s->coverer_count)
-		report_covered(c, s);
+		report_covered_rule(c, s);
 	else if (s->left.count && is_like_policy(c, s))
 		check_policy(c, s);
 }
@@ -532,7 +532,7 @@ static void check_direction(struct lint *lint, const struct lint_chain *chain, e
 {
 	struct cover c = { .lint = lint, .chain = chain, .direction = direction };
 
-	lay_out(&c);
+	lay_out_steps(&c);
 	for (uint32_t i = 0; i < c.own && c.work <= MOST_WORK;) {
 		struct arena_mark mark = arena_mark(&lint->scratch);
 		struct subject s = { .line = c.steps[i].line, .first = i };

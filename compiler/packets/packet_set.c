@@ -35,7 +35,7 @@ static struct number number_max(struct number a, struct number b)
 	return number_compare(a, b) > 0 ? a : b;
 }
 
-static uint64_t read_bytes(const uint8_t *bytes, unsigned count)
+static uint64_t number_half(const uint8_t *bytes, unsigned count)
 {
 	uint64_t n = 0;
 
@@ -44,11 +44,11 @@ static uint64_t read_bytes(const uint8_t *bytes, unsigned count)
 	return n;
 }
 
-static struct number number_of(const uint8_t *bytes, unsigned size)
+static struct number number_of_address(const uint8_t *bytes, unsigned size)
 {
 	if (size == 4)
-		return number_small(read_bytes(bytes, 4));
-	return (struct number){ read_bytes(bytes, 8), read_bytes(bytes + 8, 8) };
+		return number_small(number_half(bytes, 4));
+	return (struct number){ number_half(bytes, 8), number_half(bytes + 8, 8) };
 }
 
 /* All bits below the prefix. */
@@ -64,7 +64,7 @@ static struct number host_mask(unsigned bits)
 
 struct interval interval_of_prefix(const struct prefix *prefix)
 {
-	struct number at = number_of(prefix->bytes, prefix_bits(prefix) / 8);
+	struct number at = number_of_address(prefix->bytes, prefix_bits(prefix) / 8);
 	struct number mask = host_mask(prefix_bits(prefix) - prefix->length);
 
 	return (struct interval){ { at.high & ~mask.high, at.low & ~mask.low },
@@ -405,8 +405,8 @@ static struct interval_set resolve_set(struct space *space, const struct ipset *
 	found = prefix_set_resolve(&space->kept, entries, count, family_mask == IPV4 ? AF_INET : AF_INET6);
 	ranges = ARENA_ARRAY(&space->kept, struct interval, found.count);
 	for (uint32_t i = 0; i < found.count; i++)
-		ranges[i] = (struct interval){ number_of(found.ranges[i].first, found.size),
-					       number_of(found.ranges[i].last, found.size) };
+		ranges[i] = (struct interval){ number_of_address(found.ranges[i].first, found.size),
+					       number_of_address(found.ranges[i].last, found.size) };
 	return (struct interval_set){ ranges, found.count };
 }
 

@@ -25,7 +25,7 @@ static const char *const style[] = {
 #include "generated/style.inc"
 };
 
-static void head(const struct page *page)
+static void html_head(const struct page *page)
 {
 	struct xml_out *xml = page->xml;
 
@@ -57,7 +57,7 @@ static void print_time(const struct page *page, const char *seconds)
 		page_printf(page, ", as of %s", text);
 }
 
-static void header(const struct page *page)
+static void html_header(const struct page *page)
 {
 	page_open(page, "header", NULL);
 	page_leaf(page, "p", "kicker", "Proxmox VE firewall");
@@ -78,7 +78,7 @@ static void header(const struct page *page)
 
 /* ---- summary ---- */
 
-static void fact(const struct page *page, const char *class_name, const char *name, const char *value)
+static void summary_fact(const struct page *page, const char *class_name, const char *name, const char *value)
 {
 	page_open(page, "div", class_name);
 	page_leaf(page, "dt", NULL, name);
@@ -91,7 +91,7 @@ static void count_fact(const struct page *page, const char *name, uint32_t count
 	char text[16];
 
 	snprintf(text, sizeof(text), "%u", count);
-	fact(page, NULL, name, text);
+	summary_fact(page, NULL, name, text);
 }
 
 static void local_network_unknown(const struct page *page)
@@ -105,7 +105,7 @@ static void local_network_unknown(const struct page *page)
 	page_close(page);
 }
 
-static void summary(const struct page *page)
+static void html_summary(const struct page *page)
 {
 	const struct report *r = page->report;
 	const unsigned *counts = r->diags->counts;
@@ -113,21 +113,21 @@ static void summary(const struct page *page)
 
 	page_section(page, "summary", "Summary");
 	page_open(page, "dl", "facts");
-	fact(page, r->enabled ? "good" : "bad", "Firewall", r->enabled ? "on" : "off");
-	fact(page, NULL, "Enforced by", r->target);
+	summary_fact(page, r->enabled ? "good" : "bad", "Firewall", r->enabled ? "on" : "off");
+	summary_fact(page, NULL, "Enforced by", r->target);
 	snprintf(text, sizeof(text), "%u of %u", r->filtered_guests, r->guests);
-	fact(page, NULL, "Guests filtered", text);
+	summary_fact(page, NULL, "Guests filtered", text);
 	count_fact(page, "Rules written", r->rules);
 	count_fact(page, "Security groups", r->zone_count[REPORT_GROUP]);
 	count_fact(page, "IP sets", r->set_count);
 	snprintf(text, sizeof(text), "%u · %u · %u", counts[SEVERITY_ERROR], counts[SEVERITY_WARNING],
 		 counts[SEVERITY_NOTE]);
-	fact(page,
+	summary_fact(page,
 	     counts[SEVERITY_ERROR]     ? "bad"
 	     : counts[SEVERITY_WARNING] ? "fair"
 					: "good",
 	     "Errors · warnings · notes", text);
-	fact(page, r->local_network_known ? NULL : "fair", "Local network",
+	summary_fact(page, r->local_network_known ? NULL : "fair", "Local network",
 	     r->local_network_known ? r->local_network : "not known");
 	page_close(page);
 	if (!r->local_network_known)
@@ -176,7 +176,7 @@ static void set_row(const struct page *page, const struct report_set *set)
 	xml_raw(page->xml, "\n");
 }
 
-static void sets(const struct page *page)
+static void html_sets(const struct page *page)
 {
 	static const char *const headings[] = {
 		"Set", "Of", "Written", "Implied", "IPv4 addresses", "IPv6 addresses", "Rules", "Where", NULL
@@ -202,7 +202,7 @@ static void sets(const struct page *page)
 
 enum { LINES_OPEN = 1500 }; /* listings with more than this are folded */
 
-static void print_listing(const struct page *page, uint32_t number, bool open)
+static void html_print_listing(const struct page *page, uint32_t number, bool open)
 {
 	const struct report_file *file = &page->report->files[number - 1];
 
@@ -232,7 +232,7 @@ static struct text listing_key(const struct page *page, uint32_t number, bool op
 }
 
 /* The files are most of a page, and of a tree's nodes nearly the same: with a memo each is printed once. */
-static void listing(const struct page *page, uint32_t number, bool open)
+static void html_listing(const struct page *page, uint32_t number, bool open)
 {
 	struct text_memo *memo = page->report->config->memo;
 	struct text key, text;
@@ -241,7 +241,7 @@ static void listing(const struct page *page, uint32_t number, bool open)
 
 	xml_raw(page->xml, "\n");
 	if (!memo) {
-		print_listing(page, number, open);
+		html_print_listing(page, number, open);
 		return;
 	}
 	key = listing_key(page, number, open);
@@ -252,7 +252,7 @@ static void listing(const struct page *page, uint32_t number, bool open)
 	}
 	out_init_memory(&out);
 	xml_begin_part(&xml, &out);
-	print_listing(&(struct page){ &xml, page->report }, number, open);
+	html_print_listing(&(struct page){ &xml, page->report }, number, open);
 	xml_end_part(&xml);
 	text = (struct text){ out.data, (uint32_t)out.len };
 	xml_raw_text(page->xml, text);
@@ -260,11 +260,11 @@ static void listing(const struct page *page, uint32_t number, bool open)
 	out_free(&out);
 }
 
-static void files(const struct page *page)
+static void html_files(const struct page *page)
 {
 	page_section(page, "files", "The files");
 	for (uint32_t i = 1; i <= page->report->file_count; i++)
-		listing(page, i, page->report->line_count <= LINES_OPEN);
+		html_listing(page, i, page->report->line_count <= LINES_OPEN);
 	page_close(page);
 }
 
@@ -278,17 +278,17 @@ void report_html(struct out *out, const struct report *report)
 	xml_begin_html(&xml, out);
 	page_open(&page, "html", NULL);
 	xml_attribute(&xml, "lang", "en");
-	head(&page);
+	html_head(&page);
 	page_open(&page, "body", NULL);
-	header(&page);
+	html_header(&page);
 	page_open(&page, "main", NULL);
-	summary(&page);
+	html_summary(&page);
 	page_matrices(&page);
 	page_findings(&page);
 	page_zones(&page);
-	sets(&page);
+	html_sets(&page);
 	page_ways(&page);
-	files(&page);
+	html_files(&page);
 	page_close(&page);
 	page_leaf_printf(&page, "footer", NULL, "pvefw-cc %s", PVEFW_VERSION);
 	page_close_several(&page, 2);

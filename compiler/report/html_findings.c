@@ -11,7 +11,7 @@ enum { KIND_MOST = 3 }; /* more warnings or notes of one kind than this are summ
 
 /* ---- one ---- */
 
-static void remark(const struct page *page, const char *word, const char *text)
+static void finding_remark(const struct page *page, const char *word, const char *text)
 {
 	page_open(page, "li", NULL);
 	page_leaf(page, "b", NULL, word);
@@ -21,7 +21,7 @@ static void remark(const struct page *page, const char *word, const char *text)
 
 static void part_remark(const struct page *page, const struct diag_part *p)
 {
-	remark(page,
+	finding_remark(page,
 	       p->kind == DIAG_HELP                   ? "help"
 	       : diag_is_note(page->report->diags, p) ? "note"
 						      : "there",
@@ -56,13 +56,13 @@ static bool is_shared(const struct shared *shared, const struct diag_part *part)
 }
 
 /* Those of a finding, without those that are shared; NULL: none are. */
-static void remarks(const struct page *page, const struct diagnostic *d, const struct shared *shared)
+static void finding_remarks(const struct page *page, const struct diagnostic *d, const struct shared *shared)
 {
 	bool open = false;
 
 	if (d->label) {
 		page_open(page, "ul", NULL);
-		remark(page, "here", d->label);
+		finding_remark(page, "here", d->label);
 		page_close(page);
 		open = true;
 	}
@@ -109,7 +109,7 @@ static void heading(const struct page *page, enum severity severity, const char 
 	page_close(page);
 }
 
-static void where(const struct page *page, const struct diagnostic *d)
+static void finding_place(const struct page *page, const struct diagnostic *d)
 {
 	const struct diags *diags = page->report->diags;
 	struct place place = source_place(diags->map, d->span.begin);
@@ -125,10 +125,10 @@ static void finding(const struct page *page, const struct diagnostic *d)
 	heading(page, d->severity, diag_escaped(page->report->diags, d->message));
 	page_open(page, "p", "quiet");
 	page_printf(page, "%s %s ", diag_code(d->id).text, diag_catalogue[d->id].name);
-	where(page, d);
+	finding_place(page, d);
 	page_close(page);
 	excerpt(page, d->span);
-	remarks(page, d, NULL);
+	finding_remarks(page, d, NULL);
 	page_close(page);
 }
 
@@ -164,13 +164,13 @@ static bool has_own_remarks(const struct diagnostic *d, const struct shared *sha
 }
 
 /* The message and its place; behind the same message with nothing else to say the place only. */
-static void item(const struct page *page, const struct diagnostic *d, const struct diagnostic *before,
+static void finding_item(const struct page *page, const struct diagnostic *d, const struct diagnostic *before,
 		 const struct shared *shared)
 {
 	if (before && strcmp(before->message, d->message) == 0 && !has_own_remarks(before, shared) &&
 	    !has_own_remarks(d, shared)) {
 		page_text(page, ", ");
-		where(page, d);
+		finding_place(page, d);
 		return;
 	}
 	if (before)
@@ -178,11 +178,11 @@ static void item(const struct page *page, const struct diagnostic *d, const stru
 	page_open(page, "li", NULL);
 	page_text(page, diag_escaped(page->report->diags, d->message));
 	page_text(page, " ");
-	where(page, d);
-	remarks(page, d, shared);
+	finding_place(page, d);
+	finding_remarks(page, d, shared);
 }
 
-static void kind(const struct page *page, const struct diagnostic *first, unsigned count)
+static void findings_of_kind(const struct page *page, const struct diagnostic *first, unsigned count)
 {
 	struct shared shared = find_shared(page->report->config->arena, first);
 	const struct diagnostic *before = NULL;
@@ -203,7 +203,7 @@ static void kind(const struct page *page, const struct diagnostic *first, unsign
 	page_open(page, "ul", "all");
 	for (const struct diagnostic *d = first; d; d = d->next)
 		if (d->id == first->id) {
-			item(page, d, before, &shared);
+			finding_item(page, d, before, &shared);
 			before = d;
 		}
 	page_close_several(page, 4);
@@ -225,7 +225,7 @@ void page_findings(const struct page *page)
 			finding(page, d);
 		else if (!told[d->id]) {
 			told[d->id] = true;
-			kind(page, d, counts[d->id]);
+			findings_of_kind(page, d, counts[d->id]);
 		}
 	page_close(page);
 }

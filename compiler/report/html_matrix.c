@@ -15,7 +15,7 @@ enum {
 };
 
 /* What stands for a service whose name is made of numbers: what its rule says, as far as there is room. */
-static void comment(const struct page *page, const char *text)
+static void matrix_comment(const struct page *page, const char *text)
 {
 	size_t len = COMMENT_MOST;
 
@@ -28,7 +28,7 @@ static void comment(const struct page *page, const char *text)
 	page_printf(page, "%.*s…", (int)len, text);
 }
 
-static void service(const struct page *page, const struct report_service *s, enum report_way way)
+static void matrix_service(const struct page *page, const struct report_service *s, enum report_way way)
 {
 	struct report_place place;
 	bool placed = s->row && report_place(page->report, s->row->span, &place);
@@ -45,7 +45,7 @@ static void service(const struct page *page, const struct report_service *s, enu
 		page_attribute(page, "href", "#f%u-%u", place.file, place.line);
 	}
 	if (s->comment)
-		comment(page, s->comment);
+		matrix_comment(page, s->comment);
 	else
 		page_text(page, s->name);
 	if (placed)
@@ -67,20 +67,20 @@ static void service(const struct page *page, const struct report_service *s, enu
 	page_close(page);
 }
 
-static void cell(const struct page *page, const struct report_cell *c, enum report_way way, const char *end)
+static void matrix_cell(const struct page *page, const struct report_cell *c, enum report_way way, const char *end)
 {
 	page_open(page, "td", c->first ? NULL : "none");
 	page_attribute(page, "data-end", "%s %s", way == REPORT_INTO ? "from" : "to", end);
 	if (c->first) {
 		page_open(page, "ul", NULL);
 		for (const struct report_service *s = c->first; s; s = s->next)
-			service(page, s, way);
+			matrix_service(page, s, way);
 		page_close(page);
 	}
 	page_close(page);
 }
 
-static bool is_empty(const struct page *page, const struct report_zone *zone, enum report_way way)
+static bool matrix_row_is_empty(const struct page *page, const struct report_zone *zone, enum report_way way)
 {
 	for (uint32_t i = 0; i < page->report->matrices[way].source_count; i++)
 		if (zone->cells[way][i].first)
@@ -88,7 +88,7 @@ static bool is_empty(const struct page *page, const struct report_zone *zone, en
 	return true;
 }
 
-static void row(const struct page *page, const struct report_zone *zone, enum report_way way)
+static void matrix_row(const struct page *page, const struct report_zone *zone, enum report_way way)
 {
 	const struct report_matrix *matrix = &page->report->matrices[way];
 
@@ -100,16 +100,16 @@ static void row(const struct page *page, const struct report_zone *zone, enum re
 		page_small(page, NULL, zone->guest);
 	if (zone->off)
 		page_small(page, NULL, "not filtered");
-	if (is_empty(page, zone, way))
+	if (matrix_row_is_empty(page, zone, way))
 		page_small(page, NULL, "nothing");
 	page_close(page);
 	for (uint32_t i = 0; i < matrix->source_count; i++)
-		cell(page, &zone->cells[way][i], way, matrix->sources[i].name);
+		matrix_cell(page, &zone->cells[way][i], way, matrix->sources[i].name);
 	page_close(page);
 	xml_raw(page->xml, "\n");
 }
 
-static void table(const struct page *page, enum report_way way, const char *title)
+static void matrix_table(const struct page *page, enum report_way way, const char *title)
 {
 	const struct report *report = page->report;
 	const struct report_matrix *matrix = &report->matrices[way];
@@ -124,7 +124,7 @@ static void table(const struct page *page, enum report_way way, const char *titl
 	page_table(page, "reach", headings);
 	for (const struct report_zone *zone = report->zones; zone; zone = zone->next)
 		if (zone->cells[way])
-			row(page, zone, way);
+			matrix_row(page, zone, way);
 	page_close_several(page, 3);
 }
 
@@ -150,12 +150,12 @@ void page_matrices(const struct page *page)
 	page_leaf(
 		page, "p", "quiet",
 		"Services each destination accepts, by source. † only partly reachable: an earlier rule blocks some of it, or there are too many rules to compare.");
-	table(page, REPORT_INTO, "Who reaches what");
+	matrix_table(page, REPORT_INTO, "Who reaches what");
 	page_leaf(page, "h3", NULL, "Outgoing connections");
 	page_leaf(
 		page, "p", "quiet",
 		"Services each source may open connections to, by destination. “not”: a rule blocks it, and the policy accepts everything else.");
-	table(page, REPORT_OUT_OF, "Outgoing connections");
+	matrix_table(page, REPORT_OUT_OF, "Outgoing connections");
 	page_leaf(
 		page, "p", "quiet",
 		"Services in grey come from options. “Everything else” is decided by the policy. A rule without a macro is shown by its comment and its number here.");

@@ -42,7 +42,7 @@ static void format_text(const struct page *page, const char *format, va_list arg
 	arena_release(arena, mark);
 }
 
-static void put_text(struct xml_out *xml, const char *name, const char *text)
+static void xml_put_text(struct xml_out *xml, const char *name, const char *text)
 {
 	(void)name;
 	xml_text(xml, text);
@@ -53,7 +53,7 @@ void page_printf(const struct page *page, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	format_text(page, format, args, put_text, NULL);
+	format_text(page, format, args, xml_put_text, NULL);
 	va_end(args);
 }
 
@@ -63,7 +63,7 @@ void page_leaf_printf(const struct page *page, const char *name, const char *cla
 
 	page_open(page, name, class_name);
 	va_start(args, format);
-	format_text(page, format, args, put_text, NULL);
+	format_text(page, format, args, xml_put_text, NULL);
 	va_end(args);
 	page_close(page);
 }

@@ -64,7 +64,7 @@ static const char *row_class(const struct report_row *row)
 					      : NULL;
 }
 
-static void rule(const struct page *page, const struct report_row *row)
+static void zone_rule(const struct page *page, const struct report_row *row)
 {
 	page_open(page, "tr", row_class(row));
 	page_open(page, "td", "verdict");
@@ -92,7 +92,7 @@ static const char *chain_title(const struct report_zone *zone, enum direction di
 	return direction == DIRECTION_IN ? "To it" : "From it";
 }
 
-static void chain(const struct page *page, const struct report_zone *zone, const struct report_chain *c)
+static void zone_chain(const struct page *page, const struct report_zone *zone, const struct report_chain *c)
 {
 	static const char *const headings[] = { "Verdict", "What", "From", "To", "Why", NULL };
 
@@ -104,7 +104,7 @@ static void chain(const struct page *page, const struct report_zone *zone, const
 	page_close(page);
 	page_table(page, "rules", headings);
 	for (const struct report_row *row = c->first; row; row = row->next)
-		rule(page, row);
+		zone_rule(page, row);
 	page_close_several(page, 2);
 }
 
@@ -155,11 +155,11 @@ static void zone_details(const struct page *page, const struct report_zone *zone
 			    zone->chains ? " These rules are not enforced." : "");
 	}
 	for (const struct report_chain *c = zone->chains; c; c = c->next)
-		chain(page, zone, c);
+		zone_chain(page, zone, c);
 	page_close(page);
 }
 
-static void kind(const struct page *page, enum report_zone_kind k)
+static void zones_of_kind(const struct page *page, enum report_zone_kind k)
 {
 	uint32_t count = page->report->zone_count[k];
 
@@ -177,9 +177,9 @@ void page_zones(const struct page *page)
 	page_leaf(
 		page, "p", "quiet",
 		"The first rule that matches decides. Rules in grey are implied: they come from an option, or always exist.");
-	kind(page, REPORT_HOST);
-	kind(page, REPORT_VNET);
-	kind(page, REPORT_GROUP);
-	kind(page, REPORT_NIC);
+	zones_of_kind(page, REPORT_HOST);
+	zones_of_kind(page, REPORT_VNET);
+	zones_of_kind(page, REPORT_GROUP);
+	zones_of_kind(page, REPORT_NIC);
 	page_close(page);
 }

@@ -19,7 +19,7 @@ static const char *level(enum log_level log)
 /* ---- one row ---- */
 
 /* Adds a row; `because` NULL: the rule is always there. */
-static struct report_row *add(struct report_builder *b, struct report_chain *chain, enum implied_id id,
+static struct report_row *add_implied_row(struct report_builder *b, struct report_chain *chain, enum implied_id id,
 			      const char *because)
 {
 	static const enum report_outcome outcomes[ACTIONS + 1] = { REPORT_ACCEPT, REPORT_DROP, REPORT_REJECT, REPORT_DROP };
@@ -42,7 +42,7 @@ static struct report_row *add_for_option(struct report_builder *b, struct report
 	const void *options = of_host ? (const void *)&b->config->host_options : &guest->options;
 	struct span span;
 	const char *because = report_option(b, option, options, of_host ? b->config->host_written : guest->written, &span);
-	struct report_row *row = add(b, chain, id, because);
+	struct report_row *row = add_implied_row(b, chain, id, because);
 
 	row->span = span;
 	return row;
@@ -91,7 +91,7 @@ static void add_incoming_service(struct report_builder *b, struct report_chain *
 	if (!management)
 		return;
 	*from = (struct endpoint){ .kind = ENDPOINT_SET, .family_mask = IPV_BOTH, .ipset = management };
-	row = add(b, chain, id, "[IPSET management]");
+	row = add_implied_row(b, chain, id, "[IPSET management]");
 	row->detail = implied_packets_text(b->arena, packets);
 	row->from = "+dc/management";
 	row->span = management->last_span;
@@ -105,7 +105,7 @@ static void add_outgoing_service(struct report_builder *b, struct report_chain *
 	const struct alias *network = b->config->local_network;
 	struct text cidr = b->local_network_known ? network->cidr : TEXT("not known here");
 	struct endpoint *to = ARENA_NEW(b->arena, struct endpoint);
-	struct report_row *row = add(b, chain, id, "local_network");
+	struct report_row *row = add_implied_row(b, chain, id, "local_network");
 
 	*to = (struct endpoint){ .kind = ENDPOINT_ALIAS,
 				 .family_mask = prefix_family_mask(&network->prefix),
@@ -125,13 +125,13 @@ static void add_nodes(struct report_builder *b, struct report_chain *chain, enum
 	bool in = chain->direction == DIRECTION_IN;
 
 	if (corosync->multicast) {
-		struct report_row *row = add(b, chain, id, "corosync.conf");
+		struct report_row *row = add_implied_row(b, chain, id, "corosync.conf");
 
 		row->detail = detail;
 		row->to = "multicast";
 	}
 	for (const struct corosync_link *link = corosync->links; link; link = link->next) {
-		struct report_row *row = add(b, chain, id, "corosync.conf");
+		struct report_row *row = add_implied_row(b, chain, id, "corosync.conf");
 
 		row->detail = detail;
 		row->from = report_text(b, in ? link->theirs : link->ours);
@@ -150,7 +150,7 @@ static void add_blacklist(struct report_builder *b, struct report_chain *chain, 
 
 	if (!blacklist)
 		return;
-	row = add(b, chain, IMPLIED_BLACKLIST, "[IPSET blacklist]");
+	row = add_implied_row(b, chain, IMPLIED_BLACKLIST, "[IPSET blacklist]");
 	row->from = "+dc/blacklist";
 	row->span = blacklist->last_span;
 	row->log = level(log);
@@ -166,7 +166,7 @@ static void add_ip_filter(struct report_builder *b, struct report_chain *chain, 
 	if (!set)
 		return;
 	if (set->span.begin) {
-		row = add(b, chain, IMPLIED_IP_FILTER, arena_printf(b->arena, "[IPSET %.*s]", TEXT_ARG(set->name)));
+		row = add_implied_row(b, chain, IMPLIED_IP_FILTER, arena_printf(b->arena, "[IPSET %.*s]", TEXT_ARG(set->name)));
 		row->span = set->last_span;
 	} else {
 		row = add_for_option(b, chain, IMPLIED_IP_FILTER, guest);
@@ -191,7 +191,7 @@ static bool is_on(const struct report_builder *b, enum implied_id id, const stru
 	}
 }
 
-static void add_implied(struct report_builder *b, struct report_chain *chain, enum implied_id id,
+static void add_implied_rows(struct report_builder *b, struct report_chain *chain, enum implied_id id,
 			const struct guest *guest, const struct nic *nic)
 {
 	const struct host_options *host = &b->config->host_options;
@@ -209,7 +209,7 @@ static void add_implied(struct report_builder *b, struct report_chain *chain, en
 	} else if (implied_rules[id].peer == PEER_NODES) {
 		add_nodes(b, chain, id);
 	} else if (is_on(b, id, guest, nic)) {
-		row = implied_rules[id].option == OPTION_COUNT ? add(b, chain, id, NULL) : add_for_option(b, chain, id, guest);
+		row = implied_rules[id].option == OPTION_COUNT ? add_implied_row(b, chain, id, NULL) : add_for_option(b, chain, id, guest);
 		if (id == IMPLIED_SYNFLOOD)
 			row->service = arena_printf(b->arena, "more than %lld new TCP connections per second from one source",
 						    (long long)host->protection_synflood_rate);
@@ -227,7 +227,7 @@ void report_implied(struct report_builder *b, struct report_chain *chain, enum i
 {
 	for (enum implied_id id = 0; id < IMPLIED_RULES; id++)
 		if ((implied_rules[id].chains & at) && implied_rules[id].stage == stage)
-			add_implied(b, chain, id, guest, nic);
+			add_implied_rows(b, chain, id, guest, nic);
 }
 
 /* ---- policies ---- */
@@ -243,11 +243,11 @@ static void add_noise(struct report_builder *b, struct report_chain *chain, cons
 		if (implied_rules[id].stage == IMPLIED_POLICY && implied_rules[id].action == ACTION_DROP)
 			dropped = dropped ? arena_printf(b->arena, "%s, %s", dropped, implied_rules[id].name)
 					  : implied_rules[id].name;
-	add(b, chain, IMPLIED_ICMP_ERRORS, because)->span = policy->span;
-	row = add(b, chain, IMPLIED_BROADCASTS, because);
+	add_implied_row(b, chain, IMPLIED_ICMP_ERRORS, because)->span = policy->span;
+	row = add_implied_row(b, chain, IMPLIED_BROADCASTS, because);
 	row->service = arena_printf(b->arena, "%s; not logged", dropped);
 	row->span = policy->span;
-	row = add(b, chain, IMPLIED_WINDOWS, because);
+	row = add_implied_row(b, chain, IMPLIED_WINDOWS, because);
 	row->service = arena_printf(b->arena, "%s; not logged", implied_rules[IMPLIED_WINDOWS].name);
 	row->outcome = policy->action == ACTION_DROP ? REPORT_DROP : REPORT_REJECT;
 	row->span = policy->span;

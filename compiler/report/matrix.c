@@ -132,7 +132,7 @@ static const char *source_name(const struct matrix *m, const struct report_row *
 	return strncmp(name, "+guest/", 7) == 0 || strncmp(name, "guest/", 6) == 0 ? others[m->way] : name;
 }
 
-static void count(struct matrix *m, const char *name)
+static void count_source(struct matrix *m, const char *name)
 {
 	struct column *column = find_column(m, name);
 
@@ -278,7 +278,7 @@ static void count_row(struct matrix *m, const struct report_row *row, enum left 
 {
 	(void)left;
 	(void)iface;
-	count(m, source_name(m, row));
+	count_source(m, source_name(m, row));
 }
 
 static bool same_text(const char *a, const char *b)
@@ -339,7 +339,7 @@ static void fill_row(struct matrix *m, const struct report_row *row, enum left l
 					     .denied = row->outcome != REPORT_ACCEPT });
 }
 
-static void fill(struct matrix *m, struct report_zone *zone)
+static void fill_zone_row(struct matrix *m, struct report_zone *zone)
 {
 	zone->cells[m->way] = ARENA_ARRAY(m->b->arena, struct report_cell, m->matrix->source_count);
 	m->zone = zone;
@@ -364,7 +364,7 @@ static void make_matrix(struct report_builder *b, enum report_way way)
 	m.comparisons = 0;
 	for (struct report_zone *zone = b->report->zones; zone; zone = zone->next)
 		if (has_row(&m, zone))
-			fill(&m, zone);
+			fill_zone_row(&m, zone);
 	HASH_CLEAR(hh, m.columns);
 	space_free(m.space);
 	arena_free(&m.scratch);

@@ -4,7 +4,7 @@
 
 #include "source/lines.h"
 
-static uint32_t count_lines(const struct source *source)
+static uint32_t count_listing_lines(const struct source *source)
 {
 	struct lines lines = lines_of(source);
 	struct word line;
@@ -15,7 +15,7 @@ static uint32_t count_lines(const struct source *source)
 	return count;
 }
 
-static void add_files(struct report_builder *b)
+static void list_files_of_report(struct report_builder *b)
 {
 	const struct source_map *map = b->config->diags->map;
 	struct report *report = b->report;
@@ -27,7 +27,7 @@ static void add_files(struct report_builder *b)
 		if (!map->sources[i]->is_fw)
 			continue;
 		*file = (struct report_file){ map->sources[i], report_text(b, text_of(map->sources[i]->path)),
-					      count_lines(map->sources[i]) };
+					      count_listing_lines(map->sources[i]) };
 		report->file_count++;
 		report->line_count += file->lines;
 	}
@@ -48,7 +48,7 @@ struct report *report_new(const struct config *config, const struct inputs *inpu
 	report->enabled = config_enabled(config);
 	report->local_network = report_text(&b, network->cidr);
 	report->local_network_known = b.local_network_known;
-	add_files(&b);
+	list_files_of_report(&b);
 	report_zones(&b);
 	report_matrices(&b);
 	report_sets(&b);

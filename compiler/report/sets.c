@@ -24,7 +24,7 @@ static void read_half(const uint8_t *bytes, unsigned count, uint64_t *half)
 }
 
 /* Adds last - first + 1. */
-static void add_range(struct amount *a, const struct address_range *range, unsigned size)
+static void amount_add_range(struct amount *a, const struct address_range *range, unsigned size)
 {
 	uint64_t first[2] = { 0 }, last[2] = { 0 }, low;
 
@@ -79,7 +79,7 @@ static const char *count_addresses(struct arena *arena, const struct prefix_entr
 	struct amount amount = { 0 };
 
 	for (uint32_t i = 0; i < set.count; i++)
-		add_range(&amount, &set.ranges[i], set.size);
+		amount_add_range(&amount, &set.ranges[i], set.size);
 	return amount_text(arena, &amount);
 }
 
@@ -122,7 +122,7 @@ static void count_uses(struct collecting *c, const struct rule_list *rules)
 		}
 }
 
-static void add_set(struct collecting *c, const struct ipset *set, const char *owner)
+static void add_report_set(struct collecting *c, const struct ipset *set, const char *owner)
 {
 	struct report_builder *b = c->b;
 	struct report_set *added = ARENA_NEW(b->arena, struct report_set);
@@ -158,10 +158,10 @@ static void add_set(struct collecting *c, const struct ipset *set, const char *o
 	c->last = &added->next;
 }
 
-static void add_scope(struct collecting *c, const struct scope *scope, const char *owner)
+static void add_sets_of_scope(struct collecting *c, const struct scope *scope, const char *owner)
 {
 	for (const struct ipset *set = scope->ipsets; set; set = set->hh.next)
-		add_set(c, set, owner);
+		add_report_set(c, set, owner);
 }
 
 static void count_all(struct collecting *c)
@@ -191,10 +191,10 @@ void report_sets(struct report_builder *b)
 	struct collecting c = { .b = b, .last = &b->report->sets };
 
 	count_all(&c);
-	add_scope(&c, &b->config->cluster, "cluster");
-	add_scope(&c, &b->config->sdn, "SDN");
+	add_sets_of_scope(&c, &b->config->cluster, "cluster");
+	add_sets_of_scope(&c, &b->config->sdn, "SDN");
 	for (const struct guest *guest = b->config->guests; guest; guest = guest->next)
 		if (guest->scope.ipsets)
-			add_scope(&c, &guest->scope, owner_name(b, guest));
+			add_sets_of_scope(&c, &guest->scope, owner_name(b, guest));
 	HASH_CLEAR(hh, c.uses);
 }

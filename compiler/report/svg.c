@@ -101,7 +101,7 @@ static unsigned exits_of(const struct page *page, const struct step *step)
 	return step->exits;
 }
 
-static unsigned count_steps(const struct page *page, const struct way *way)
+static unsigned count_drawn_steps(const struct page *page, const struct way *way)
 {
 	unsigned count = 0;
 
@@ -180,7 +180,7 @@ static const char *exits_text(unsigned exits)
 	return texts[exits];
 }
 
-static void describe(const struct page *page, const struct way *way, unsigned number)
+static void describe_way(const struct page *page, const struct way *way, unsigned number)
 {
 	bool first = true;
 
@@ -201,16 +201,16 @@ static void describe(const struct page *page, const struct way *way, unsigned nu
 	page_close(page);
 }
 
-static void draw(const struct page *page, const struct way *way, unsigned number)
+static void draw_way(const struct page *page, const struct way *way, unsigned number)
 {
-	int height = TOP * 2 + 2 * END_HEIGHT + (int)count_steps(page, way) * (BOX_HEIGHT + GAP) + GAP;
+	int height = TOP * 2 + 2 * END_HEIGHT + (int)count_drawn_steps(page, way) * (BOX_HEIGHT + GAP) + GAP;
 	int y = TOP, middle = BOX_X + BOX_WIDTH / 2;
 
 	page_open(page, "svg", NULL);
 	xml_attribute(page->xml, "role", "img");
 	page_attribute(page, "aria-labelledby", "way-%u-title way-%u-desc", number, number);
 	page_attribute(page, "viewBox", "0 0 %d %d", WIDTH, height);
-	describe(page, way, number);
+	describe_way(page, way, number);
 	end_box(page, y, way->begin);
 	y += END_HEIGHT;
 	for (const struct step *s = way->steps; s < way->steps + STEPS_MOST && s->title; s++) {
@@ -236,7 +236,7 @@ void page_ways(const struct page *page)
 		xml_raw(page->xml, "\n");
 		page_open(page, "figure", NULL);
 		page_leaf(page, "figcaption", NULL, ways[i].title);
-		draw(page, &ways[i], i + 1);
+		draw_way(page, &ways[i], i + 1);
 		page_close(page);
 	}
 	page_close_several(page, 2);

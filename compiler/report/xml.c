@@ -18,7 +18,7 @@ static void flag(struct xml_out *xml, const char *name, bool set)
 		xml_attribute(xml, name, "true");
 }
 
-static void place(struct xml_out *xml, const struct report *report, struct span span)
+static void report_xml_place(struct xml_out *xml, const struct report *report, struct span span)
 {
 	struct report_place place;
 
@@ -35,7 +35,7 @@ static const char *families_text(unsigned family_mask)
 	return family_mask == IPV4 ? "4" : family_mask == IPV6 ? "6" : family_mask ? "46" : "none";
 }
 
-static void rule(struct xml_out *xml, const struct report *report, const struct report_row *row)
+static void report_xml_rule(struct xml_out *xml, const struct report *report, const struct report_row *row)
 {
 	xml_open(xml, "rule");
 	xml_attribute(xml, "origin", report_origin_names[row->origin]);
@@ -50,11 +50,11 @@ static void rule(struct xml_out *xml, const struct report *report, const struct 
 	optional(xml, "comment", row->comment);
 	xml_attribute(xml, "versions", families_text(row->family_mask));
 	flag(xml, "disabled", row->disabled);
-	place(xml, report, row->span);
+	report_xml_place(xml, report, row->span);
 	xml_close(xml);
 }
 
-static void zone(struct xml_out *xml, const struct report *report, const struct report_zone *z)
+static void report_xml_zone(struct xml_out *xml, const struct report *report, const struct report_zone *z)
 {
 	xml_open(xml, "zone");
 	xml_attribute(xml, "id", z->id);
@@ -70,7 +70,7 @@ static void zone(struct xml_out *xml, const struct report *report, const struct 
 		if (chain->policy)
 			xml_attribute(xml, "policy", report_outcome_names[chain->policy->outcome]);
 		for (const struct report_row *row = chain->first; row; row = row->next)
-			rule(xml, report, row);
+			report_xml_rule(xml, report, row);
 		xml_close(xml);
 	}
 	xml_close(xml);
@@ -86,7 +86,7 @@ static const struct {
 	[REPORT_OUT_OF] = { "egress", "origin", "to", "destination", "to" },
 };
 
-static void cell(struct xml_out *xml, const struct report *report, enum report_way way,
+static void report_xml_cell(struct xml_out *xml, const struct report *report, enum report_way way,
 		 const struct report_cell *c, uint32_t column)
 {
 	if (!c->first)
@@ -103,13 +103,13 @@ static void cell(struct xml_out *xml, const struct report *report, enum report_w
 		flag(xml, "partly", s->partly);
 		flag(xml, "denied", s->denied);
 		if (s->row)
-			place(xml, report, s->row->span);
+			report_xml_place(xml, report, s->row->span);
 		xml_close(xml);
 	}
 	xml_close(xml);
 }
 
-static void matrix(struct xml_out *xml, const struct report *report, enum report_way way)
+static void report_xml_matrix(struct xml_out *xml, const struct report *report, enum report_way way)
 {
 	xml_open(xml, names[way].matrix);
 	for (const struct report_zone *z = report->zones; z; z = z->next) {
@@ -118,7 +118,7 @@ static void matrix(struct xml_out *xml, const struct report *report, enum report
 		xml_open(xml, names[way].zone);
 		xml_attribute(xml, "zone", z->id);
 		for (uint32_t i = 0; i < report->matrices[way].source_count; i++)
-			cell(xml, report, way, &z->cells[way][i], i);
+			report_xml_cell(xml, report, way, &z->cells[way][i], i);
 		xml_close(xml);
 	}
 	xml_close(xml);
@@ -126,7 +126,7 @@ static void matrix(struct xml_out *xml, const struct report *report, enum report
 
 /* ---- sets and files ---- */
 
-static void sets(struct xml_out *xml, const struct report *report)
+static void report_xml_sets(struct xml_out *xml, const struct report *report)
 {
 	xml_open(xml, "sets");
 	for (const struct report_set *s = report->sets; s; s = s->next) {
@@ -139,13 +139,13 @@ static void sets(struct xml_out *xml, const struct report *report)
 		xml_attribute(xml, "ipv4", s->ipv4);
 		xml_attribute(xml, "ipv6", s->ipv6);
 		xml_number(xml, "uses", s->uses);
-		place(xml, report, s->span);
+		report_xml_place(xml, report, s->span);
 		xml_close(xml);
 	}
 	xml_close(xml);
 }
 
-static void files(struct xml_out *xml, const struct report *report)
+static void report_xml_files(struct xml_out *xml, const struct report *report)
 {
 	xml_open(xml, "files");
 	for (uint32_t i = 0; i < report->file_count; i++) {
@@ -162,7 +162,7 @@ static void files(struct xml_out *xml, const struct report *report)
 
 /* ---- all ---- */
 
-static void attributes(struct xml_out *xml, const struct report *report)
+static void report_xml_attributes(struct xml_out *xml, const struct report *report)
 {
 	xml_attribute(xml, "xmlns", "urn:pvefw:report:1");
 	xml_attribute(xml, "node", report->node);
@@ -184,16 +184,16 @@ void report_xml(struct out *out, const struct report *report)
 
 	xml_begin(&xml, out);
 	xml_open(&xml, "report");
-	attributes(&xml, report);
+	report_xml_attributes(&xml, report);
 	xml_open(&xml, "zones");
 	for (const struct report_zone *z = report->zones; z; z = z->next)
-		zone(&xml, report, z);
+		report_xml_zone(&xml, report, z);
 	xml_close(&xml);
-	matrix(&xml, report, REPORT_INTO);
-	matrix(&xml, report, REPORT_OUT_OF);
-	sets(&xml, report);
+	report_xml_matrix(&xml, report, REPORT_INTO);
+	report_xml_matrix(&xml, report, REPORT_OUT_OF);
+	report_xml_sets(&xml, report);
 	diag_xml_list(&xml, report->diags);
-	files(&xml, report);
+	report_xml_files(&xml, report);
 	xml_close(&xml);
 	xml_end(&xml);
 }

@@ -140,7 +140,7 @@ static void add_written(struct report_builder *b, struct report_chain *chain, co
 }
 
 /* Adds the rules of the chain's direction and for this NIC; with net -1 for all. */
-static void add_rules(struct report_builder *b, struct report_chain *chain, const struct rule_list *rules,
+static void add_written_rules(struct report_builder *b, struct report_chain *chain, const struct rule_list *rules,
 		      int32_t net)
 {
 	for (const struct rule *rule = rules->first; rule; rule = rule->next)
@@ -165,7 +165,7 @@ static struct report_zone *add_zone(struct report_builder *b, enum report_zone_k
 	return zone;
 }
 
-static struct report_chain *add_chain(struct report_builder *b, struct report_zone *zone,
+static struct report_chain *zone_add_chain(struct report_builder *b, struct report_zone *zone,
 				      enum direction direction)
 {
 	struct report_chain *chain = ARENA_NEW(b->arena, struct report_chain), **last = &zone->chains;
@@ -181,14 +181,14 @@ static void add_host_chain(struct report_builder *b, struct report_zone *zone, e
 {
 	const struct cluster_options *cluster = &b->config->cluster_options;
 	const struct host_options *host = &b->config->host_options;
-	struct report_chain *chain = add_chain(b, zone, direction);
+	struct report_chain *chain = zone_add_chain(b, zone, direction);
 	enum implied_chain at = direction == DIRECTION_IN    ? AT_HOST_IN
 				: direction == DIRECTION_OUT ? AT_HOST_OUT
 							     : AT_HOST_FORWARD;
 
 	report_implied(b, chain, at, IMPLIED_BEFORE, NULL, NULL);
-	add_rules(b, chain, &b->config->host_rules, -1);
-	add_rules(b, chain, &b->config->cluster_rules, -1);
+	add_written_rules(b, chain, &b->config->host_rules, -1);
+	add_written_rules(b, chain, &b->config->cluster_rules, -1);
 	report_implied(b, chain, at, IMPLIED_AFTER, NULL, NULL);
 	if (direction == DIRECTION_IN)
 		report_policy(b, chain, &cluster->policy_in, host->log_level_in, "policy_in");
@@ -217,14 +217,14 @@ static void add_vnet(struct report_builder *b, const struct vnet *vnet)
 	struct report_zone *zone = add_zone(
 		b, REPORT_VNET, arena_printf(b->arena, "v-%u", b->report->zone_count[REPORT_VNET] + 1),
 		arena_printf(b->arena, "vnet %s", name));
-	struct report_chain *chain = add_chain(b, zone, DIRECTION_FORWARD);
+	struct report_chain *chain = zone_add_chain(b, zone, DIRECTION_FORWARD);
 
 	if (!zone->off && !b->config->host_options.nftables)
 		zone->off = "vnets are only filtered with `nftables: 1` in host.fw";
 	if (!zone->off && !vnet->options.enable)
 		zone->off = arena_printf(b->arena, "enable is 0 in %s.fw", name);
 	report_implied(b, chain, AT_VNET, IMPLIED_BEFORE, NULL, NULL);
-	add_rules(b, chain, &vnet->rules, -1);
+	add_written_rules(b, chain, &vnet->rules, -1);
 	if (vnet->options.policy_forward.action != ACTION_ACCEPT)
 		report_implied(b, chain, AT_VNET, IMPLIED_AFTER, NULL, NULL);
 	report_policy(b, chain, &vnet->options.policy_forward, vnet->options.log_level_forward,
@@ -245,7 +245,7 @@ static void add_group(struct report_builder *b, const struct group *group)
 		while (rule && rule->direction != d)
 			rule = rule->next;
 		if (rule)
-			add_rules(b, add_chain(b, zone, d), &group->rules, -1);
+			add_written_rules(b, zone_add_chain(b, zone, d), &group->rules, -1);
 	}
 }
 
@@ -279,17 +279,17 @@ static void add_nic_chain(struct report_builder *b, struct report_zone *zone, co
 			  const struct nic *nic, enum direction direction)
 {
 	const struct guest_options *o = &guest->options;
-	struct report_chain *chain = add_chain(b, zone, direction);
+	struct report_chain *chain = zone_add_chain(b, zone, direction);
 
 	report_implied(b, chain, direction == DIRECTION_IN ? AT_NIC_IN : AT_NIC_OUT, IMPLIED_BEFORE, guest, nic);
-	add_rules(b, chain, &guest->rules, (int32_t)nic->index);
+	add_written_rules(b, chain, &guest->rules, (int32_t)nic->index);
 	if (direction == DIRECTION_IN)
 		report_policy(b, chain, &o->policy_in, o->log_level_in, "policy_in");
 	else
 		report_policy(b, chain, &o->policy_out, o->log_level_out, "policy_out");
 }
 
-static struct report_zone *add_nic(struct report_builder *b, const struct guest *guest, const struct nic *nic)
+static struct report_zone *add_nic_zone(struct report_builder *b, const struct guest *guest, const struct nic *nic)
 {
 	const char *key = report_text(b, nic->key);
 	struct report_zone *zone = add_zone(
@@ -306,14 +306,14 @@ static struct report_zone *add_nic(struct report_builder *b, const struct guest 
 	return zone;
 }
 
-static void add_guest(struct report_builder *b, const struct guest *guest)
+static void add_guest_zones(struct report_builder *b, const struct guest *guest)
 {
 	const char *name, *notes;
 	bool filtered = false;
 
 	report_guest_about(b, guest, &name, &notes);
 	for (const struct nic *nic = guest->nics; nic; nic = nic->next) {
-		struct report_zone *zone = add_nic(b, guest, nic);
+		struct report_zone *zone = add_nic_zone(b, guest, nic);
 
 		zone->guest = name;
 		zone->about = notes;
@@ -340,7 +340,7 @@ void report_zones(struct report_builder *b)
 		report->rules += group->rules.count;
 	}
 	for (const struct guest *guest = config->guests; guest; guest = guest->next)
-		add_guest(b, guest);
+		add_guest_zones(b, guest);
 	for (const struct guest *guest = config->strangers; guest; guest = guest->next)
 		report->strangers++;
 }
