@@ -50,7 +50,7 @@ static uint32_t count_guests(const struct config *config)
 	return count;
 }
 
-/* A file of a guest that several nodes have is the first one's. */
+/* The file of a guest that several nodes have is listed with the first of them. */
 static void add_guests_files(struct lint *lint, const struct guest *guests, unsigned node)
 {
 	for (const struct guest *g = guests; g; g = g->next)
@@ -65,8 +65,8 @@ static int compare_file_places(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Cluster, hosts, guests, vnets.  The order of guests is that of their files, whoever has them: so what is put to the
- * first of them is the same for every node. */
+/* Lists cluster, hosts, guests, vnets.  Guests are in the order of their files, whichever nodes they are on: so a finding
+ * that goes to the first of them is the same for every node. */
 static void list_files(struct lint *lint, const struct node_inputs *all)
 {
 	uint32_t room = 1 + lint->node_count, guests;
@@ -106,7 +106,7 @@ static void add_other_guest(struct lint *lint, uint32_t vmid, uint32_t *room)
 	lint->other_guests[lint->other_guest_count++] = vmid;
 }
 
-/* The VMIDs of the configurations in a folder; *room of them fit. */
+/* Adds the VMIDs of the configurations in a folder. */
 static void add_guest_numbers(struct lint *lint, const struct folder *node, const char *name, uint32_t *room)
 {
 	struct folder folder = folder_open(node, name);
@@ -123,15 +123,7 @@ static void add_guest_numbers(struct lint *lint, const struct folder *node, cons
 	folder_close(&folder);
 }
 
-static bool node_is_checked(const struct node_inputs *nodes, struct text name)
-{
-	for (unsigned i = 0; i < nodes->count; i++)
-		if (text_equal(nodes->inputs[i].node, name))
-			return true;
-	return false;
-}
-
-/* Of the nodes that are not checked, and the guests of all if several are. */
+/* Reads host.fw and the VMIDs of the nodes that are not checked; adds the VMIDs of those that are, if there are several. */
 static void read_other_nodes(struct lint *lint, const struct node_inputs *all)
 {
 	struct folder root, nodes;
@@ -144,8 +136,11 @@ static void read_other_nodes(struct lint *lint, const struct node_inputs *all)
 	for (uint32_t i = 0; i < nodes.count; i++) {
 		struct source *host;
 		struct folder node;
+		bool checked = false;
 
-		if (node_is_checked(all, nodes.names[i]) || nodes.names[i].ptr[0] == '.' ||
+		for (unsigned j = 0; j < all->count; j++)
+			checked |= text_equal(all->inputs[j].node, nodes.names[i]);
+		if (checked || nodes.names[i].ptr[0] == '.' ||
 		    !folder_is_folder(&nodes, nodes.names[i].ptr))
 			continue;
 		node = folder_open(&nodes, nodes.names[i].ptr);
@@ -169,7 +164,7 @@ static void read_other_nodes(struct lint *lint, const struct node_inputs *all)
 
 /* ---- running ---- */
 
-/* A line, as its file and number, and the nodes for which something is said about it. */
+/* A line (file << 32 | number) and the nodes for which it has a diagnostic. */
 struct line {
 	uint64_t line;
 	const struct node_set *nodes;
@@ -195,7 +190,7 @@ static int by_line(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Takes from the nodes of a diagnostic those for which the set has the line; false if none is left. */
+/* Removes from the nodes of a diagnostic those for which the set has the line; false if none is left. */
 static bool leave_nodes(struct arena *arena, struct diagnostic *d, const struct line_set *set, uint64_t line)
 {
 	uint32_t low = 0, high = set->count;
@@ -222,7 +217,7 @@ static void line_set_add(struct line_set *set, const struct diags *diags, uint32
 	set->lines[set->count++] = (struct line){ line_of_position(diags->map, position), nodes };
 }
 
-/* The lines that diagnostics are about; with `labels`, those they point to as well. */
+/* The lines of diagnostics; with `labels` also those of their labels. */
 static struct line_set reported_lines(struct arena *arena, const struct diags *diags, enum severity least,
 				      bool labels)
 {
@@ -248,8 +243,8 @@ static struct line_set reported_lines(struct arena *arena, const struct diags *d
 	return set;
 }
 
-/* What is told already: the line has a diagnostic, or what it is put down to is an error.  Of several nodes that
- * may be true of some only: then it stays for the others. */
+/* Whether the line has a diagnostic, or a label of the finding is on a line with an error.  If that is so for some nodes
+ * only, the finding stays for the others. */
 static bool is_consequence(struct arena *arena, struct diagnostic *d, const struct source_map *map,
 			   const struct line_set *told, const struct line_set *errors)
 {
@@ -261,8 +256,7 @@ static bool is_consequence(struct arena *arena, struct diagnostic *d, const stru
 	return false;
 }
 
-/* Moves to `diags` what was found and is no consequence of what they tell, and notes about
- * lines only that have no warning. */
+/* Moves to `diags` the findings that do not follow from what it holds; of notes only those on lines without a warning. */
 static void take_findings(struct arena *scratch, struct diags *found, struct diags *diags)
 {
 	struct line_set told = reported_lines(scratch, diags, SEVERITY_NOTE, true);
@@ -284,24 +278,18 @@ static void take_findings(struct arena *scratch, struct diags *found, struct dia
 	diags_append(diags, &taken);
 }
 
-/* ---- jobs: the checks of one node, or those of the tree ---- */
+/* ---- jobs: the checks of one node, or of the tree ---- */
 
 struct lint_job {
 	struct lint lint;
 	struct diags found;
-	struct arena arena; /* of what is found */
+	struct arena arena; /* of findings */
 };
 
 struct lint_jobs {
 	struct lint_job *items;
 	const struct node_inputs *nodes;
 };
-
-/* Whether a job with this view makes a check that wants that one. */
-static bool makes(enum lint_view view, enum lint_view wanted)
-{
-	return view == LINT_ALL || (view == LINT_TREE) == (wanted == LINT_TREE);
-}
 
 static void lint_job_run(void *context, unsigned worker, unsigned n)
 {
@@ -313,7 +301,7 @@ static void lint_job_run(void *context, unsigned worker, unsigned n)
 	list_files(lint, jobs->nodes);
 	lint->space = space_new(&lint->scratch);
 	for (unsigned i = 0; i < lint_count; i++) {
-		if (!makes(view, checks[i].view))
+		if (view != LINT_ALL && (view == LINT_TREE) != (checks[i].view == LINT_TREE))
 			continue;
 		lint->view = view == LINT_ALL ? view : checks[i].view;
 		lint->diags->check = i + 1;
@@ -340,7 +328,7 @@ static void lint_job_start(struct lint_job *job, const struct lint *common, cons
 	job->found.nodes = nodes->sets[node];
 }
 
-/* The job of the tree comes first, as it is the longest. */
+/* The job of the tree is the longest, so it comes first. */
 static unsigned start_jobs(struct lint_job *jobs, const struct lint *common, const struct node_configs *configs,
 			   const struct node_inputs *nodes)
 {

@@ -1,20 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * Guests and their NICs: the firewall file says one thing, the guest's own
- * configuration another, and no traffic is filtered.
- */
+/* Guests and their NICs: a firewall file and the guest's configuration disagree, so traffic is not filtered as intended. */
 #include "lint/lint_context.h"
 
 #include <stdlib.h>
 
 /* ---- files without a guest ---- */
 
-static struct span begin_of(const struct source *source)
-{
-	return (struct span){ source->base, source->base };
-}
-
-/* In a tree without any guest the configurations are kept somewhere else. */
+/* A tree without any guest has the configurations elsewhere. */
 static void check_strangers(struct lint *lint)
 {
 	if (!lint->config->guests && !lint->other_guest_count)
@@ -26,7 +18,7 @@ static void check_strangers(struct lint *lint)
 		if (!g->file ||
 		    (text_to_number(g->vmid_text, UINT32_MAX, &vmid) && lint_has_guest(lint, vmid)))
 			continue;
-		d = diag(lint->diags, begin_of(g->file), DIAG_FILE_WITHOUT_GUEST, "guest %.*s does not exist",
+		d = diag(lint->diags, ((struct span){ g->file->base, g->file->base }), DIAG_FILE_WITHOUT_GUEST, "guest %.*s does not exist",
 			 TEXT_ARG(g->vmid_text));
 		diag_note(d, "the file has no effect until a guest gets this number");
 		diag_help(d, "delete it, or rename it to the number of the guest it is for");
@@ -34,14 +26,6 @@ static void check_strangers(struct lint *lint)
 }
 
 /* ---- guests without a filtered NIC, and the other way round ---- */
-
-static const struct nic *find_nic(const struct guest *guest, int32_t index)
-{
-	for (const struct nic *n = guest->nics; n; n = n->next)
-		if ((int32_t)n->index == index)
-			return n;
-	return NULL;
-}
 
 static bool has_filtered_nic(const struct guest *guest)
 {
@@ -92,7 +76,7 @@ static void check_nics(struct lint *lint)
 
 		if (!g || !g->config)
 			continue;
-		/* A NIC that is left out may have the flag: what is wrong with it has been said. */
+		/* A NIC whose line has an error, which was reported, may have the flag. */
 		if (g->options.enable && !has_filtered_nic(g) && !lint_has_errors(lint, g->config))
 			report_no_nic(lint, &lint->files[i]);
 		else if (!g->options.enable)
@@ -124,8 +108,10 @@ static void report_rule_nic(struct lint *lint, const struct guest *guest, struct
 static void check_nic_names(struct lint *lint, const struct guest *guest)
 {
 	for (const struct rule *r = guest->rules.first; r; r = r->next) {
-		const struct nic *nic = find_nic(guest, r->net);
+		const struct nic *nic = guest->nics;
 
+		while (nic && (int32_t)nic->index != r->net)
+			nic = nic->next;
 		if (r->enabled && r->iface.len && (nic ? !nic->firewall : !lint_has_errors(lint, guest->config)))
 			report_rule_nic(lint, guest, r->span, "rule", r->iface, nic);
 	}
@@ -143,7 +129,7 @@ static void check_nic_names(struct lint *lint, const struct guest *guest)
 	}
 }
 
-/* ---- source addresses that nobody knows ---- */
+/* ---- unknown source addresses ---- */
 
 /* The IP version of which the filter of a NIC lets through more than its link-local address. */
 static unsigned known_families(const struct ipset *set, const struct nic *nic)
@@ -221,7 +207,7 @@ static void check_trunks(struct lint *lint, const struct guest *guest)
 
 /* ---- one MAC address twice ---- */
 
-/* A NIC with an address, and its guest. */
+/* A NIC with a MAC address, and its guest. */
 struct owner {
 	const struct guest *guest;
 	const struct nic *nic;
@@ -303,12 +289,12 @@ static bool accepts_any(const struct rule_list *rules)
 	return false;
 }
 
-/* Relies on iptables to keep everything in, which cannot: see N0963. */
+/* A guest that iptables should keep all traffic in, which it cannot: see N0963. */
 static bool is_sealed(const struct guest *guest)
 {
 	const struct guest_options *o = &guest->options;
 
-	return o->enable && has_filtered_nic(guest) && o->policy_out.action != ACTION_ACCEPT &&
+	return guest->config && o->enable && has_filtered_nic(guest) && o->policy_out.action != ACTION_ACCEPT &&
 	       o->policy_in.action != ACTION_ACCEPT && !accepts_any(&guest->rules);
 }
 
@@ -321,7 +307,7 @@ static void check_sealed(struct lint *lint)
 	for (uint32_t i = 0; i < lint->file_count && !lint->config->host_options.nftables; i++) {
 		const struct lint_file *file = &lint->files[i];
 
-		if (!file->guest || !file->guest->config || !is_sealed(file->guest))
+		if (!file->guest || !is_sealed(file->guest))
 			continue;
 		if (!first)
 			first = file;
@@ -343,7 +329,7 @@ static void check_sealed(struct lint *lint)
 void lint_guests(struct lint *lint)
 {
 	check_strangers(lint);
-	/* While the cluster's firewall is off it makes no difference. */
+	/* Nothing is filtered while the cluster's firewall is off. */
 	if (!config_enabled(lint->config))
 		return;
 	check_nics(lint);
@@ -364,22 +350,16 @@ void lint_guests(struct lint *lint)
 
 /* ---- the cluster's switch ---- */
 
-/* Something that is switched on, and waits for the cluster. */
-static const struct lint_file *find_enabled(const struct lint *lint)
-{
-	for (uint32_t i = 0; i < lint->file_count; i++)
-		if (lint->files[i].guest && lint->files[i].guest->options.enable)
-			return &lint->files[i];
-	return NULL;
-}
-
 void lint_firewall_off(struct lint *lint)
 {
-	const struct lint_file *guest = find_enabled(lint);
+	const struct lint_file *guest = NULL;
 	const struct lint_file *cluster = lint_find_file(lint, lint->inputs->cluster);
 	int64_t enable = lint->config->cluster_options.enable;
 	struct diagnostic *d;
 
+	for (uint32_t i = 0; i < lint->file_count && !guest; i++)
+		if (lint->files[i].guest && lint->files[i].guest->options.enable)
+			guest = &lint->files[i];
 	if (config_enabled(lint->config) || (!guest && enable == 0))
 		return;
 	d = diag(lint->diags,

@@ -2,10 +2,9 @@
 /*
  * Names that nothing refers to, and names that mean two things.
  *
- * A use is any word outside of comments that can be a reference, also in a rule
- * that is disabled or wrong: a name there is in somebody's mind, and a rule that
- * is wrong has its own diagnostic.  So the words of the files are looked up, not
- * the references of the resolved rules.
+ * Every word outside of comments that can be a reference counts as a use, also in rules that are disabled or wrong:
+ * their authors have the name in mind, and a wrong rule has a diagnostic of its own.  So this looks up the words of the
+ * files, not the references of resolved rules.
  */
 #include <stdlib.h>
 
@@ -17,10 +16,10 @@ enum name_kind { NAME_ALIAS, NAME_SET, NAME_GROUP };
 
 enum { LONGEST_NAME = 64 };
 
-/* A name that is defined; one of each kind may be called so. */
+/* A name with a definition of each kind. */
 struct name {
 	struct text text;    /* lower case */
-	struct span span[3]; /* by kind; begin 0: none is called so */
+	struct span span[3]; /* by kind; begin 0: not defined */
 	bool used[3];
 	UT_hash_handle hh;
 };
@@ -42,7 +41,7 @@ static void define_name(struct arena *arena, struct name **names, enum name_kind
 	name->span[kind] = span;
 }
 
-/* Sets and aliases that have a meaning without being referred to. */
+/* Sets and aliases that work without a reference. */
 static bool has_meaning(struct text name)
 {
 	return text_is(name, "management") || text_is(name, "blacklist") || text_is(name, "local_network") ||
@@ -76,13 +75,13 @@ static void use(struct name *names, struct text word, bool set, bool group)
 	HASH_FIND(hh, names, lower, word.len, name);
 	if (!name)
 		return;
-	/* Who takes an alias for a set, or a set for an alias, is told so at the reference. */
+	/* An alias that is used as a set, or a set as an alias, is reported at the reference. */
 	name->used[NAME_ALIAS] |= !group;
 	name->used[NAME_SET] |= !group;
 	name->used[NAME_GROUP] |= group && !set;
 }
 
-/* `word` without "+", "!", and what stands before a slash. */
+/* Looks up a word without `+`, `!` and scope. */
 static void use_word(struct name *own, struct name *cluster, struct text word, bool group)
 {
 	bool set = false, elsewhere;
@@ -106,12 +105,7 @@ static bool line_is_header(struct word line)
 	return line.len && line.ptr[0] == '[';
 }
 
-static bool is_alias_header(struct word line)
-{
-	return line.len >= 9 && text_equal_nocase((struct text){ line.ptr, 9 }, TEXT("[aliases]"));
-}
-
-/* Looks up the words of a file; of [ALIASES] the lines define. */
+/* Looks up the words of a file, except in [ALIASES], whose lines define. */
 static void use_file(const struct source *source, struct name *own, struct name *cluster)
 {
 	struct lines lines = lines_of(source);
@@ -123,7 +117,7 @@ static void use_file(const struct source *source, struct name *own, struct name 
 		bool group = false;
 
 		if (line_is_header(line))
-			aliases = is_alias_header(line);
+			aliases = text_starts_nocase(word_text(line), "[aliases]");
 		if (aliases || line_is_header(line))
 			continue;
 		for (word = word_first(rest, &rest); word.len; word = word_first(rest, &rest)) {
@@ -182,18 +176,12 @@ void lint_unused_names(struct lint *lint)
 
 /* ---- shadowed ---- */
 
-static bool same_values(const struct interval_set *a, const struct interval_set *b)
-{
-	return a->count == b->count &&
-	       (!a->count || memcmp(a->ranges, b->ranges, a->count * sizeof(*a->ranges)) == 0);
-}
-
 static bool sets_are_equal(struct lint *lint, const struct ipset *a, const struct ipset *b)
 {
 	for (unsigned family_mask = IPV4; family_mask <= IPV6; family_mask <<= 1) {
 		struct interval_set x = space_set(lint->space, a, family_mask), y = space_set(lint->space, b, family_mask);
 
-		if (!same_values(&x, &y))
+		if (x.count != y.count || (x.count && memcmp(x.ranges, y.ranges, x.count * sizeof(*x.ranges)) != 0))
 			return false;
 	}
 	return true;

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Options that do nothing because of another one.
- *
- * Only what differs from its default is looked at: who writes down a default
- * means nothing by it.
+ * Options without effect because of another option.  Options set to their default value are not reported: they have no
+ * effect anyway.
  */
 #include "lint/lint_context.h"
 
@@ -17,7 +15,7 @@ static const struct {
 #undef NEEDS
 };
 
-/* The options of a file kind that are in force for a file. */
+/* The options that apply to a file, of a kind of files. */
 static const void *options_of(const struct lint *lint, const struct lint_file *file, enum file_kind kind)
 {
 	switch (kind) {
@@ -91,7 +89,7 @@ static void check_need(struct lint *lint, const struct lint_file *file, size_t i
 	diag_note(d, "%s", needs[i].why);
 }
 
-/* The guest's log levels are those of its policies. */
+/* A guest's log levels are those of its policies. */
 static void check_policy_log_level(struct lint *lint, const struct lint_file *file, enum option_id level,
 			    enum option_id policy)
 {
@@ -109,7 +107,7 @@ static void check_policy_log_level(struct lint *lint, const struct lint_file *fi
 	diag_note(d, "it is the log level for packets that the policy drops; rules log with -log");
 }
 
-/* IPv4 without IPv6, or the reverse: as if the other one were blocked. */
+/* Reports IPv4 without IPv6, or the reverse, which looks as if it blocked the other one. */
 static void check_layer2(struct lint *lint, const struct lint_file *file)
 {
 	enum { ETHER_IPV4 = 0x0800, ETHER_IPV6 = 0x86dd };

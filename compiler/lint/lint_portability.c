@@ -1,34 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the compiler of the nftables preview, written in Rust, treats otherwise
- * than this one and the stock compiler, and is not reported as a mistake anyway.
- * portability.def lists all that is known.
+ * Input that the compiler of the nftables preview, written in Rust, treats otherwise than this one and the stock
+ * compiler, and that is not reported as a mistake.  diag/portability.def lists all that is known.
  */
 #include "source/lines.h"
 #include "lint/lint_context.h"
 
 /* ---- headers ---- */
 
-static bool begins(struct text header, const char *word)
-{
-	size_t len = strlen(word);
-
-	return header.len > len &&
-	       text_equal_nocase((struct text){ header.ptr, (uint32_t)len }, text_of(word));
-}
-
-/* How the preview wants the begin of a header, or NULL. */
+/* The beginning that the preview expects of a header; NULL if the header has it. */
 static const char *wanted_begin(struct text header)
 {
 	static const char *const forms[] = { "[OPTIONS", "[ALIASES", "[RULES", "[IPSET ", "[group " };
 
 	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
-		if (begins(header, forms[i]))
+		if (header.len > strlen(forms[i]) && text_starts_nocase(header, forms[i]))
 			return text_starts(header, forms[i]) ? NULL : forms[i];
 	return NULL;
 }
 
-/* One for each file, with a fix for each header. */
+/* Reports the headers of a file once, with a fix for each. */
 static void check_headers(struct lint *lint, const struct lint_file *file)
 {
 	struct lines lines = lines_of(file->source);
@@ -59,7 +50,7 @@ static void check_headers(struct lint *lint, const struct lint_file *file)
 
 /* ---- lines ---- */
 
-/* What is the same mistake in many lines of a file is reported once. */
+/* The same finding in many lines of a file is reported once. */
 enum line_finding {
 	FOUND_COMMENT_HASH,
 	FOUND_ALIAS_WITHOUT_SCOPE,
@@ -109,7 +100,7 @@ static void tally_add(struct tally *t, enum line_finding finding, struct span sp
 		diag_help(t->d[finding], "%s", texts[finding].help);
 }
 
-/* What the preview takes for the comment is what follows the last `#`, if that is not empty. */
+/* The preview takes what follows the last `#` for the comment, unless that is empty. */
 static void check_comment(struct tally *t, const struct ast_line *line)
 {
 	struct text comment = word_text(line->comment);
@@ -131,11 +122,6 @@ static void check_macro(struct tally *t, struct word macro)
 	diag_fix(t->d[FOUND_MACRO_CASE], word_span(macro), "%s", known->name);
 }
 
-static bool is_icmp(struct text proto)
-{
-	return text_is(proto, "icmp") || text_is(proto, "icmpv6") || text_is(proto, "ipv6-icmp");
-}
-
 static void check_icmp(struct tally *t, const struct ast_rule *rule)
 {
 	const struct ast_param *dport = NULL;
@@ -145,8 +131,10 @@ static void check_icmp(struct tally *t, const struct ast_rule *rule)
 		struct text key = word_text(p->key);
 
 		while (key.len && key.ptr[0] == '-')
-			key = (struct text){ key.ptr + 1, key.len - 1 };
-		icmp |= (text_is(key, "p") || text_is(key, "proto")) && is_icmp(word_text(p->value));
+			key = text_skip(key, 1);
+		if (text_is(key, "p") || text_is(key, "proto"))
+			icmp |= text_is(word_text(p->value), "icmp") || text_is(word_text(p->value), "icmpv6") ||
+				text_is(word_text(p->value), "ipv6-icmp");
 		if (text_is(key, "dport"))
 			dport = p;
 	}
@@ -168,15 +156,7 @@ static void check_rule(struct tally *t, const struct ast_rule *rule)
 		check_icmp(t, rule);
 }
 
-static void check_entry(struct tally *t, const struct ast_entry *entry)
-{
-	struct text address = word_text(entry->address);
-
-	if (address.len && char_is_letter(address.ptr[0]) && text_find(address, '/') < 0 && text_find(address, ':') < 0)
-		tally_add(t, FOUND_ALIAS_WITHOUT_SCOPE, word_span(entry->address));
-}
-
-/* The stock compiler insists on a property that has a default. */
+/* The stock compiler requires a property that has a default. */
 static void check_ratelimit(struct tally *t, const struct ast_option *option)
 {
 	struct word rest = option->value, element = word_trim(word_cut(rest, ',', &rest));
@@ -200,10 +180,13 @@ static void check_ratelimit(struct tally *t, const struct ast_option *option)
 
 static void check_portable_line(struct tally *t, enum section_kind section, const struct ast_line *line)
 {
+	struct text address = line->kind == LINE_ENTRY ? word_text(((const struct ast_entry *)line)->address) : TEXT("");
+
 	if (line->kind == LINE_RULE)
 		check_rule(t, (const struct ast_rule *)line);
-	else if (line->kind == LINE_ENTRY && section == SECTION_IPSET)
-		check_entry(t, (const struct ast_entry *)line);
+	else if (address.len && section == SECTION_IPSET && char_is_letter(address.ptr[0]) &&
+		 text_find(address, '/') < 0 && text_find(address, ':') < 0)
+		tally_add(t, FOUND_ALIAS_WITHOUT_SCOPE, word_span(((const struct ast_entry *)line)->address));
 	else if (line->kind == LINE_OPTION && section == SECTION_OPTIONS)
 		check_ratelimit(t, (const struct ast_option *)line);
 }
@@ -246,7 +229,7 @@ static bool rejects_in(const struct rule *rule)
 	return rule->enabled && rule->direction == DIRECTION_IN && rule->action == ACTION_REJECT;
 }
 
-/* By the groups' ids: which of them guests use. */
+/* Which groups guests use, by id. */
 static bool *groups_of_guests(struct lint *lint)
 {
 	bool *used = ARENA_ARRAY(&lint->scratch, bool, lint->config->group_count + 1);
@@ -272,7 +255,7 @@ static void add_guest_rejects(struct lint *lint, struct rejects *rejects, const 
 			add_reject(lint, rejects, r->span, "this rule");
 }
 
-/* One for the tree: it is one fact. */
+/* Reported once for the tree. */
 static void check_rejects(struct lint *lint)
 {
 	const bool *used = groups_of_guests(lint);

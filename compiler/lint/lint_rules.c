@@ -7,7 +7,7 @@
 
 /* ---- interfaces that cannot exist ---- */
 
-/* The number at the end of a prefix, and what is behind it. */
+/* Reads a number after a prefix and moves *at after it. */
 static bool read_iface_number(struct text *at, const char *prefix, uint64_t *number)
 {
 	uint32_t from = (uint32_t)strlen(prefix), end = from;
@@ -22,7 +22,7 @@ static bool read_iface_number(struct text *at, const char *prefix, uint64_t *num
 	return true;
 }
 
-/* tap100i0 and the like, of a guest that is nowhere in the cluster. */
+/* Whether this is the name of a guest's interface, such as tap100i0, and the cluster does not have the guest. */
 static bool is_of_no_guest(const struct lint *lint, struct text iface)
 {
 	static const char *const prefixes[] = { "tap", "veth", "fwbr", "fwln" };
@@ -79,11 +79,6 @@ void lint_interfaces(struct lint *lint)
 
 /* ---- lists of ports ---- */
 
-static bool ranges_overlap(const struct port_range *a, const struct port_range *b)
-{
-	return a->first <= b->last && b->first <= a->last;
-}
-
 static const char *range_text(struct lint *lint, const struct port_range *range)
 {
 	if (range->first == range->last)
@@ -101,14 +96,14 @@ static struct diagnostic *report_overlap(struct lint *lint, const struct rule *r
 		    range_text(lint, a), range_text(lint, b));
 }
 
-/* One pair is enough. */
+/* Reports the first pair only. */
 static void check_ports(struct lint *lint, const struct rule *rule, const struct ports *ports)
 {
 	for (uint32_t i = 0; ports && i < ports->count; i++)
 		for (uint32_t j = i + 1; j < ports->count; j++) {
 			struct diagnostic *d;
 
-			if (!ranges_overlap(&ports->ranges[i], &ports->ranges[j]))
+			if (ports->ranges[i].first > ports->ranges[j].last || ports->ranges[j].first > ports->ranges[i].last)
 				continue;
 			d = report_overlap(lint, rule, &ports->ranges[i], &ports->ranges[j]);
 			diag_note(d, "the rule works as if each port appeared once");
@@ -154,7 +149,7 @@ static bool opens_ftp(const struct rule *rule)
 	return false;
 }
 
-/* The usual other way: a range of ports is open for the data connections. */
+/* The usual alternative to the helper: a range of ports is open for the data connections. */
 static bool opens_data_ports(const struct rule *rule)
 {
 	enum { FEW = 5 };
@@ -184,7 +179,7 @@ static bool list_opens_data_ports(const struct rule_list *rules, enum direction 
 	return false;
 }
 
-/* The helper is missing once, however many rules let FTP through. */
+/* The missing helper is reported once for a chain. */
 static void check_ftp_of(struct lint *lint, const struct lint_chain *chain, enum direction direction)
 {
 	const struct policy *policy = chain->policy[direction];

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * IP sets whose entries say less than they seem to, or more: entries that others
- * cover, exceptions from nothing, and sets that are the whole Internet.
+ * IP sets whose entries say less or more than they seem to: entries that others cover, exceptions from nothing, and sets
+ * of all addresses.
  */
 #include <stdlib.h>
 
 #include "lint/lint_context.h"
 #include "packets/packet_set.h"
 
-/* Calls `each` for the sets that are written in files. */
+/* Calls `each` for the sets that files define. */
 static void each_set(struct lint *lint, void (*each)(struct lint *lint, const struct ipset *set))
 {
 	for (const struct ipset *s = lint->config->cluster.ipsets; s; s = s->hh.next)
@@ -23,7 +23,7 @@ static void each_set(struct lint *lint, void (*each)(struct lint *lint, const st
 
 /* ---- entries ---- */
 
-/* An entry, with the innermost other one that holds it. */
+/* An entry as a network. */
 struct member {
 	const struct set_entry *entry;
 	struct prefix prefix; /* without host bits */
@@ -56,7 +56,7 @@ static uint32_t list_members(struct lint *lint, const struct ipset *set, struct 
 
 enum { MOST_LABELS = 4 };
 
-/* What one entry holds is one diagnostic, however many they are. */
+/* All entries that one entry covers are one diagnostic. */
 struct covered {
 	const struct set_entry *by;
 	struct diagnostic *d;
@@ -104,7 +104,8 @@ static void report_outside_exception(struct lint *lint, const struct set_entry *
 	diag_help(d, "add the network that it is an exception of to the set, without `!`");
 }
 
-/* Sorted, wider ones come before what they hold: a stack of open ones, as in prefix_set.c. */
+/* Sorted, a network comes before those it covers: the stack `open` holds the networks around the present one, as in
+ * prefix_set.c. */
 static void check_entries(struct lint *lint, const struct ipset *set)
 {
 	struct arena_mark mark = arena_mark(&lint->scratch);
@@ -119,7 +120,7 @@ static void check_entries(struct lint *lint, const struct ipset *set)
 	for (uint32_t i = 0; i < count; i++) {
 		const struct member *m = &members[i];
 
-		/* Equal networks were reported when the set was read. */
+		/* Repeated networks were reported when the set was read. */
 		if (i && by_prefix(m, &members[i - 1]) == 0)
 			continue;
 		while (depth && !prefix_covers(&open[depth - 1]->prefix, &m->prefix))
@@ -148,7 +149,7 @@ static const char *ip_version_name(unsigned family_mask)
 	return family_mask == IPV4 ? "IPv4" : "IPv6";
 }
 
-/* The entries that make it everyone. */
+/* Labels entries that together are all addresses. */
 static void label_parts(struct diagnostic *d, const struct ipset *set, unsigned family_mask)
 {
 	uint32_t count = 0;
@@ -163,7 +164,7 @@ static void label_parts(struct diagnostic *d, const struct ipset *set, unsigned 
 	}
 }
 
-/* Each node may have its own object of a set of the cluster. */
+/* Each node can have its own object for a set of the cluster. */
 static bool is_set(const struct ipset *a, const struct ipset *b)
 {
 	return a == b || (a && a->span.begin && a->span.begin == b->span.begin);
@@ -197,7 +198,7 @@ static bool is_let_in(const struct lint *lint, const struct ipset *set)
 	return list_lets_in(&config->cluster_rules, set);
 }
 
-/* What becomes of a set that is everyone; NULL if that is what is meant: who stops everybody, does. */
+/* The effect of a set of all addresses; NULL if that may be intended: such as blocking everybody. */
 static const char *effect_of_everyone(struct lint *lint, const struct ipset *set)
 {
 	if (text_is(set->name, "blacklist"))
