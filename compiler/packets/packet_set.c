@@ -44,7 +44,7 @@ static uint64_t number_half(const uint8_t *bytes, unsigned count)
 	return n;
 }
 
-static struct number number_of_address(const uint8_t *bytes, unsigned size)
+struct number number_of_address(const uint8_t *bytes, unsigned size)
 {
 	if (size == 4)
 		return number_small(number_half(bytes, 4));

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What people have written about things, for a report: the name and the notes of a guest, from its
- * configuration, and the comment behind a rule or a header.
+ * What people have written for people: the name and the notes in a guest's configuration, and the comment after a rule
+ * or a header.
  *
- * Proxmox VE keeps notes as lines that begin with '#', each character that could confuse a reader as %XX
- * (PVE::Tools::encode_text); older configurations have a key `description`. What is below a line in brackets
- * is a snapshot's. Notes are often HTML or Markdown: tags are left out, and what is long is cut.
+ * Proxmox VE keeps notes as lines that begin with '#', with special characters as %XX (PVE::Tools::encode_text); older
+ * configurations have a key `description`.  Lines after one in brackets belong to a snapshot.  Notes are often HTML or
+ * Markdown: tags are removed, and long notes are cut.
  */
 #include "source/lines.h"
 #include "report/model.h"
 #include "base/utf8.h"
 
-enum { ABOUT_LONGEST = 240 }; /* bytes of the notes that are shown */
+enum { ABOUT_LONGEST = 240 }; /* bytes */
 
 /* ---- guests ---- */
 
@@ -33,7 +33,7 @@ static void decode(struct out *out, struct text text)
 	}
 }
 
-/* The length of the tag of HTML, or of the comment, at the beginning; 0: there is none. */
+/* The length of an HTML tag or comment at the beginning, or 0. */
 static uint32_t tag_length(struct text text)
 {
 	bool begins = text.len > 2 && text.ptr[0] == '<' &&
@@ -43,7 +43,7 @@ static uint32_t tag_length(struct text text)
 	return (uint32_t)(end + 1);
 }
 
-/* One blank for any number of blanks and tags between words. */
+/* Prints one space for any number of spaces and tags between words. */
 static void flatten(struct out *out, struct text text)
 {
 	bool gap = false;
@@ -65,7 +65,7 @@ static void flatten(struct out *out, struct text text)
 	}
 }
 
-/* Cut where a character ends. */
+/* Cuts at the end of a UTF-8 character. */
 static const char *shortened(const struct report_builder *b, struct text text)
 {
 	uint32_t len = 0;

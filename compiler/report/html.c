@@ -200,7 +200,7 @@ static void html_sets(const struct page *page)
 
 /* ---- files ---- */
 
-enum { LINES_OPEN = 1500 }; /* listings with more than this are folded */
+enum { LINES_OPEN = 1500 }; /* of all files; with more the listings are folded */
 
 static void html_print_listing(const struct page *page, uint32_t number, bool open)
 {
@@ -221,19 +221,11 @@ static void html_print_listing(const struct page *page, uint32_t number, bool op
 	page_close_several(page, 2);
 }
 
-/* All that a listing depends on. */
-static struct text listing_key(const struct page *page, uint32_t number, bool open)
-{
-	const struct report_file *file = &page->report->files[number - 1];
-	const char *head = arena_printf(page->report->config->arena, "%u %d %s\n", number, open, file->path);
-
-	return ARENA_JOIN(page->report->config->arena, text_of(head),
-			  (struct text){ file->source->text, file->source->size });
-}
-
-/* The files are most of a page, and of a tree's nodes nearly the same: with a memo each is printed once. */
+/* The listings are most of a page and nearly the same for all nodes of a tree: with a memo each is printed once. */
 static void html_listing(const struct page *page, uint32_t number, bool open)
 {
+	const struct report_file *file = &page->report->files[number - 1];
+	struct arena *arena = page->report->config->arena;
 	struct text_memo *memo = page->report->config->memo;
 	struct text key, text;
 	struct xml_out xml;
@@ -244,7 +236,9 @@ static void html_listing(const struct page *page, uint32_t number, bool open)
 		html_print_listing(page, number, open);
 		return;
 	}
-	key = listing_key(page, number, open);
+	/* All that the listing depends on. */
+	key = ARENA_JOIN(arena, text_of(arena_printf(arena, "%u %d %s\n", number, open, file->path)),
+			 (struct text){ file->source->text, file->source->size });
 	text = text_memo_find_key(memo, key);
 	if (text.ptr) {
 		xml_raw_text(page->xml, text);

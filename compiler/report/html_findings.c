@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * The findings in the page of a report. Errors stand for themselves; many warnings or notes of one kind are
- * summed up, as a hundred unused aliases say no more than their number and a list.
- */
+/* The findings of the page.  Each error is shown; many warnings or notes of one kind are summed up with a list. */
 #include "report/html.h"
 
 #include "format/common.h"
 
-enum { KIND_MOST = 3 }; /* more warnings or notes of one kind than this are summed up */
+enum { KIND_MOST = 3 }; /* of a kind; more warnings or notes are summed up */
 
 /* ---- one ---- */
 
@@ -33,7 +30,7 @@ static void part_remark(const struct page *page, const struct diag_part *p)
 	page_close(page);
 }
 
-/* Remarks that all findings of a kind have; told once. */
+/* Remarks that all findings of a kind have; shown once. */
 struct shared {
 	const struct diag_part **parts;
 	unsigned count;
@@ -55,7 +52,7 @@ static bool is_shared(const struct shared *shared, const struct diag_part *part)
 	return false;
 }
 
-/* Those of a finding, without those that are shared; NULL: none are. */
+/* The remarks of a finding without the shared ones; `shared` may be NULL. */
 static void finding_remarks(const struct page *page, const struct diagnostic *d, const struct shared *shared)
 {
 	bool open = false;
@@ -78,7 +75,7 @@ static void finding_remarks(const struct page *page, const struct diagnostic *d,
 		page_close(page);
 }
 
-/* The line that a finding is about, with what it marks. */
+/* The line of a finding, with its span marked. */
 static void excerpt(const struct page *page, struct span span)
 {
 	const struct diags *diags = page->report->diags;
@@ -163,7 +160,7 @@ static bool has_own_remarks(const struct diagnostic *d, const struct shared *sha
 	return own;
 }
 
-/* The message and its place; behind the same message with nothing else to say the place only. */
+/* The message and its place; only the place if the previous finding has the same message and neither has remarks. */
 static void finding_item(const struct page *page, const struct diagnostic *d, const struct diagnostic *before,
 		 const struct shared *shared)
 {

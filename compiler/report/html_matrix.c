@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The matrices in the page of a report: zones down, sources or destinations across.
+ * The matrices of the page: zones down, sources or destinations across.
  *
- * They come first, as they are what most readers look for, so a long one is not folded: it has a height of
- * its own on screens. Narrow screens and paper have a list instead (style.css), for which each cell
- * knows its column.
+ * They come first, as most readers look for them, so a long one is not folded: on screens it scrolls.  Narrow screens
+ * and paper show a list instead (style.css), for which each cell knows its column.
  */
 #include "report/html.h"
 
 enum {
-	ROWS_TALL = 12,    /* more than this have a height of their own */
-	DETAIL_MOST = 14,  /* longer ones are told in the zone only */
-	COMMENT_MOST = 48, /* bytes; of longer comments the beginning is told */
+	ROWS_TALL = 12,    /* a table with more rows scrolls */
+	DETAIL_MOST = 14,  /* bytes; longer details are shown in the zone only */
+	COMMENT_MOST = 48, /* bytes; longer comments are cut */
 };
 
-/* What stands for a service whose name is made of numbers: what its rule says, as far as there is room. */
+/* The comment of a rule, shown for a service that has only numbers. */
 static void matrix_comment(const struct page *page, const char *text)
 {
 	size_t len = COMMENT_MOST;
@@ -80,18 +79,13 @@ static void matrix_cell(const struct page *page, const struct report_cell *c, en
 	page_close(page);
 }
 
-static bool matrix_row_is_empty(const struct page *page, const struct report_zone *zone, enum report_way way)
-{
-	for (uint32_t i = 0; i < page->report->matrices[way].source_count; i++)
-		if (zone->cells[way][i].first)
-			return false;
-	return true;
-}
-
 static void matrix_row(const struct page *page, const struct report_zone *zone, enum report_way way)
 {
 	const struct report_matrix *matrix = &page->report->matrices[way];
+	bool empty = true;
 
+	for (uint32_t i = 0; i < matrix->source_count; i++)
+		empty &= !zone->cells[way][i].first;
 	page_open(page, "tr", zone->off ? "is-off" : NULL);
 	page_open(page, "th", NULL);
 	xml_attribute(page->xml, "scope", "row");
@@ -100,7 +94,7 @@ static void matrix_row(const struct page *page, const struct report_zone *zone, 
 		page_small(page, NULL, zone->guest);
 	if (zone->off)
 		page_small(page, NULL, "not filtered");
-	if (matrix_row_is_empty(page, zone, way))
+	if (empty)
 		page_small(page, NULL, "nothing");
 	page_close(page);
 	for (uint32_t i = 0; i < matrix->source_count; i++)
@@ -118,7 +112,7 @@ static void matrix_table(const struct page *page, enum report_way way, const cha
 	for (uint32_t i = 0; i < matrix->source_count; i++)
 		headings[i + 1] = matrix->sources[i].name;
 	page_open(page, "section", matrix->rows > ROWS_TALL ? "wide tall" : "wide");
-	/* So that the keyboard can scroll it. */
+	/* For scrolling by keyboard. */
 	xml_attribute(page->xml, "aria-label", title);
 	xml_attribute(page->xml, "tabindex", "0");
 	page_table(page, "reach", headings);

@@ -56,17 +56,12 @@ static void why_cell(const struct page *page, const struct report_row *row)
 	page_close(page);
 }
 
-static const char *row_class(const struct report_row *row)
-{
-	return row->disabled                  ? "disabled"
-	       : row->origin == REPORT_POLICY ? "policy"
-	       : row->origin != REPORT_LINE   ? "implied"
-					      : NULL;
-}
-
 static void zone_rule(const struct page *page, const struct report_row *row)
 {
-	page_open(page, "tr", row_class(row));
+	page_open(page, "tr", row->disabled		    ? "disabled"
+			      : row->origin == REPORT_POLICY ? "policy"
+			      : row->origin != REPORT_LINE   ? "implied"
+							     : NULL);
 	page_open(page, "td", "verdict");
 	page_leaf(page, "b", report_outcome_names[row->outcome],
 		  row->disabled ? "off" : report_outcome_names[row->outcome]);
@@ -110,7 +105,7 @@ static void zone_chain(const struct page *page, const struct report_zone *zone, 
 
 /* ---- zones ---- */
 
-/* The policies, for those who do not unfold it. */
+/* The policies, visible while the zone is folded. */
 static void badges(const struct page *page, const struct report_zone *zone)
 {
 	uint32_t written = 0;

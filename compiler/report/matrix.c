@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Who may reach what: the zones of a report against the sources that its rules name, and once more
- * against the destinations that its rules for outgoing packets name.
+ * Who may reach what: the zones of a report against the sources that its rules name, and against the destinations that
+ * its rules for outgoing packets name.
  *
- * A cell holds the services that accepting rules let in (or out), those of security groups among
- * them.  What rules before it drop or reject is taken away exactly (lint_space.h): a rule
- * of which nothing is left has no service, and one of which something is left is marked.
- * The sources that most zones let in have a column of their own, the others share one.
+ * A cell holds the services that accepting rules let in or out, including those of security groups.  What earlier rules
+ * block is subtracted exactly (packets/packet_set.h): a rule without packets left has no service, one that has lost some
+ * is marked.  The sources that most zones let in have columns of their own, the others share one.
  *
- * Guests may send everything by default, so there the rules that take something away say most: of
- * a zone with such a policy they are in the second matrix, too.
+ * Guests may send everything by default, so the rules that block something say most about them: if the policy accepts,
+ * the second matrix has those, too.
  */
 #include "report/model.h"
 
@@ -18,11 +17,11 @@
 #include "packets/packet_set.h"
 
 enum {
-	COMPARISONS_MOST = 400000, /* of rules with rules before them, in one matrix */
-	BOXES_MOST = 64,           /* pieces of one rule */
+	COMPARISONS_MOST = 400000, /* of rules with earlier ones, in one matrix */
+	CUBES_MOST = 64,           /* pieces of one rule */
 };
 
-/* A source by name, and the zone that was last counted for it. */
+/* A source, and the last zone that was counted for it. */
 struct column {
 	const char *name;
 	struct report_source source;
@@ -34,7 +33,7 @@ struct column {
 struct matrix {
 	struct report_builder *b;
 	enum report_way way;
-	struct report_matrix *matrix; /* that is filled */
+	struct report_matrix *matrix; /* to be filled */
 	struct space *space;
 	struct arena scratch;
 	struct column *columns; /* uthash */
@@ -42,7 +41,7 @@ struct matrix {
 	struct packet_set passed;   /* let through by them, where what is denied is shown */
 	uint32_t comparisons;
 	struct report_zone *zone;
-	bool shows_denied; /* the policy of the present chain accepts, and it is the second matrix */
+	bool shows_denied; /* in the second matrix, if the policy of the present chain accepts */
 };
 
 /* The first and the last column. */
@@ -57,19 +56,14 @@ enum left {
 	LEFT_NOTHING,
 };
 
-static bool too_many(struct matrix *m, const struct packet_set *set, const struct packet_set *before)
+/* Subtracts what earlier rules decide; false: that would be too much work. */
+static bool subtract_earlier_rules(struct matrix *m, struct packet_set *set, const struct packet_set *before, bool *taken)
 {
 	m->comparisons += set->count * before->count;
-	return m->comparisons > COMPARISONS_MOST;
-}
-
-/* Takes from the set what the rules before it decide; false: that is too much work. */
-static bool take_all(struct matrix *m, struct packet_set *set, const struct packet_set *before, bool *taken)
-{
-	if (before->count && too_many(m, set, before))
+	if (before->count && m->comparisons > COMPARISONS_MOST)
 		return false;
 	for (uint32_t i = 0; i < before->count && set->count; i++) {
-		if (set->count > BOXES_MOST)
+		if (set->count > CUBES_MOST)
 			return false;
 		*taken |= packet_set_subtract(&m->scratch, set, &before->cubes[i]);
 	}
@@ -84,8 +78,8 @@ static enum left what_is_left(struct matrix *m, const struct rule *rule, struct 
 	if (!m->blocked.count && !(denies && m->passed.count))
 		return LEFT_ALL;
 	set = space_rule(m->space, rule, iface);
-	if (!take_all(m, &set, &m->blocked, &taken) ||
-	    (denies && !take_all(m, &set, &m->passed, &taken)))
+	if (!subtract_earlier_rules(m, &set, &m->blocked, &taken) ||
+	    (denies && !subtract_earlier_rules(m, &set, &m->passed, &taken)))
 		return LEFT_PARTLY;
 	return !set.count ? LEFT_NOTHING : taken ? LEFT_PARTLY : LEFT_ALL;
 }
@@ -97,8 +91,7 @@ static void add_to(struct matrix *m, struct packet_set *before, const struct rul
 	if (m->comparisons > COMPARISONS_MOST)
 		return;
 	set = space_rule(m->space, rule, iface);
-	for (uint32_t i = 0; i < set.count; i++)
-		packet_set_add(&m->scratch, before, &set.cubes[i]);
+	packet_set_add_all(&m->scratch, before, &set);
 }
 
 /* ---- sources ---- */
@@ -122,7 +115,7 @@ static const char *other_end(const struct matrix *m, const struct report_row *ro
 	return m->way == REPORT_INTO ? row->from : row->to;
 }
 
-/* Names of one guest mean something else in the next. */
+/* Names of a guest's own scope share a column: another guest's have other meanings. */
 static const char *source_name(const struct matrix *m, const struct report_row *row)
 {
 	const char *name = other_end(m, row);
@@ -225,7 +218,7 @@ static void visit_row(struct matrix *m, const struct report_row *row, struct tex
 		add_to(m, &m->passed, row->rule, iface);
 }
 
-/* A NIC's chains hold its own packets only. */
+/* The chains of a NIC only get its packets. */
 static struct text iface_of(const struct matrix *m, const struct report_row *row)
 {
 	return row->rule && m->zone->kind != REPORT_NIC ? row->rule->iface : (struct text){ NULL, 0 };
@@ -266,7 +259,7 @@ static void visit_zone(struct matrix *m, struct report_zone *zone, visit_functio
 	arena_release(&m->scratch, mark);
 }
 
-/* What passes a vnet comes from both sides: it is in the first matrix, with both addresses. */
+/* Packets pass a vnet in both directions: it is in the first matrix only, with both addresses. */
 static bool has_row(const struct matrix *m, const struct report_zone *zone)
 {
 	return zone->kind != REPORT_GROUP && (m->way == REPORT_INTO || zone->kind != REPORT_VNET);
@@ -310,7 +303,7 @@ static void add_service(struct matrix *m, uint32_t column, struct report_service
 	cell->last = &(*cell->last)->next;
 }
 
-/* The conditions that the cell's place does not tell; NULL: none. */
+/* The conditions that row and column do not tell; NULL: none. */
 static const char *where_of(struct matrix *m, const struct report_row *row, struct text iface)
 {
 	const char *word = m->way == REPORT_INTO ? "to" : "from";

@@ -1,43 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * The IP sets of a report: how much stands in each, how many addresses that is with the
- * exceptions taken out, and how many rules ask for it.
- */
+/* The IP sets of a report: their entries, how many addresses they match, and how many rules use them. */
 #include "report/model.h"
 
 #include <inttypes.h>
 
 #include "net/prefix_set.h"
+#include "packets/packet_set.h"
 
 /* ---- how many addresses ---- */
 
-/* A number up to 2^128, which itself is 0 with `all`. */
+/* A number up to 2^128; that one is 0 with `all` set. */
 struct amount {
 	uint64_t high, low;
 	bool all;
 };
 
-static void read_half(const uint8_t *bytes, unsigned count, uint64_t *half)
-{
-	for (*half = 0; count--; bytes++)
-		*half = *half << 8 | *bytes;
-}
-
-/* Adds last - first + 1. */
 static void amount_add_range(struct amount *a, const struct address_range *range, unsigned size)
 {
-	uint64_t first[2] = { 0 }, last[2] = { 0 }, low;
+	struct number first = number_of_address(range->first, size), last = number_of_address(range->last, size);
+	uint64_t low = last.low - first.low;
 
-	for (unsigned i = 0; i < 2; i++) {
-		uint64_t *to = i ? last : first;
-		const uint8_t *from = i ? range->last : range->first;
-
-		if (size == 16)
-			read_half(from, 8, &to[0]);
-		read_half(from + size - (size == 16 ? 8 : 4), size == 16 ? 8 : 4, &to[1]);
-	}
-	low = last[1] - first[1];
-	a->high += last[0] - first[0] - (last[1] < first[1]);
+	/* Adds last - first + 1. */
+	a->high += last.high - first.high - (last.low < first.low);
 	a->high += a->low + low < low;
 	a->low += low;
 	a->low++;
@@ -85,7 +69,7 @@ static const char *count_addresses(struct arena *arena, const struct prefix_entr
 
 /* ---- sets ---- */
 
-/* How often rules ask for a set. */
+/* How often rules name a set. */
 struct use {
 	const struct ipset *set;
 	uint32_t count;
@@ -178,14 +162,6 @@ static void count_all(struct collecting *c)
 		count_uses(c, &vnet->rules);
 }
 
-static const char *owner_name(const struct report_builder *b, const struct guest *guest)
-{
-	const char *number = report_guest_name(b, guest), *name, *notes;
-
-	report_guest_about(b, guest, &name, &notes);
-	return name ? arena_printf(b->arena, "%s %s", number, name) : number;
-}
-
 void report_sets(struct report_builder *b)
 {
 	struct collecting c = { .b = b, .last = &b->report->sets };
@@ -193,8 +169,13 @@ void report_sets(struct report_builder *b)
 	count_all(&c);
 	add_sets_of_scope(&c, &b->config->cluster, "cluster");
 	add_sets_of_scope(&c, &b->config->sdn, "SDN");
-	for (const struct guest *guest = b->config->guests; guest; guest = guest->next)
-		if (guest->scope.ipsets)
-			add_sets_of_scope(&c, &guest->scope, owner_name(b, guest));
+	for (const struct guest *guest = b->config->guests; guest; guest = guest->next) {
+		const char *owner = report_guest_name(b, guest), *name, *notes;
+
+		if (!guest->scope.ipsets)
+			continue;
+		report_guest_about(b, guest, &name, &notes);
+		add_sets_of_scope(&c, &guest->scope, name ? arena_printf(b->arena, "%s %s", owner, name) : owner);
+	}
 	HASH_CLEAR(hh, c.uses);
 }

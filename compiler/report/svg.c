@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The ways of a packet through the chains, as pictures: to and from the host, to and
- * from a guest.  A step that the configuration does not ask for is not drawn.  Each
- * picture is a narrow column, so that it can be read on any screen.
+ * The paths of a packet through the chains as pictures: to and from the host, to and from a guest.  Steps that the
+ * configuration does not have are left out.  Each picture is a narrow column, to be readable on any screen.
  */
 #include "report/html.h"
 
-/* How a packet can leave a step, other than to the next one; a policy of the host is known. */
+/* How a packet can leave a step, other than to the next one; POLICY_*: what the policy of the host says. */
 enum { ACCEPTS = 1, DROPS = 2, POLICY_IN = 4, POLICY_OUT = 8 };
 
 struct step {
@@ -101,15 +100,6 @@ static unsigned exits_of(const struct page *page, const struct step *step)
 	return step->exits;
 }
 
-static unsigned count_drawn_steps(const struct page *page, const struct way *way)
-{
-	unsigned count = 0;
-
-	for (const struct step *s = way->steps; s < way->steps + STEPS_MOST && s->title; s++)
-		count += is_drawn(page, s);
-	return count;
-}
-
 /* ---- parts ---- */
 
 static void text_at(const struct page *page, const char *class_name, int x, int y, const char *text)
@@ -132,7 +122,7 @@ static void box(const struct page *page, const char *class_name, int y, int heig
 	page_close(page);
 }
 
-/* From (x, y), (dx, dy) far, with a head. */
+/* An arrow from (x, y), (dx, dy) long. */
 static void arrow(const struct page *page, const char *class_name, int x, int y, int dx, int dy)
 {
 	page_open(page, "path", class_name);
@@ -173,15 +163,9 @@ static void draw_step(const struct page *page, const struct step *step, int y)
 
 /* ---- pictures ---- */
 
-static const char *exits_text(unsigned exits)
-{
-	static const char *const texts[] = { "", " (may accept)", " (may drop)", " (may accept or drop)" };
-
-	return texts[exits];
-}
-
 static void describe_way(const struct page *page, const struct way *way, unsigned number)
 {
+	static const char *const exits[] = { "", " (may accept)", " (may drop)", " (may accept or drop)" };
 	bool first = true;
 
 	page_open(page, "title", NULL);
@@ -194,7 +178,7 @@ static void describe_way(const struct page *page, const struct way *way, unsigne
 	for (const struct step *s = way->steps; s < way->steps + STEPS_MOST && s->title; s++)
 		if (is_drawn(page, s)) {
 			page_printf(page, "%s %s%s", first ? "" : ",", s->title,
-				    exits_text(exits_of(page, s)));
+				    exits[exits_of(page, s)]);
 			first = false;
 		}
 	page_printf(page, ", to reach %s.", way->end);
@@ -203,9 +187,11 @@ static void describe_way(const struct page *page, const struct way *way, unsigne
 
 static void draw_way(const struct page *page, const struct way *way, unsigned number)
 {
-	int height = TOP * 2 + 2 * END_HEIGHT + (int)count_drawn_steps(page, way) * (BOX_HEIGHT + GAP) + GAP;
+	int height = TOP * 2 + 2 * END_HEIGHT + GAP;
 	int y = TOP, middle = BOX_X + BOX_WIDTH / 2;
 
+	for (const struct step *s = way->steps; s < way->steps + STEPS_MOST && s->title; s++)
+		height += is_drawn(page, s) ? BOX_HEIGHT + GAP : 0;
 	page_open(page, "svg", NULL);
 	xml_attribute(page->xml, "role", "img");
 	page_attribute(page, "aria-labelledby", "way-%u-title way-%u-desc", number, number);

@@ -30,13 +30,10 @@ static void report_xml_place(struct xml_out *xml, const struct report *report, s
 
 /* ---- zones ---- */
 
-static const char *families_text(unsigned family_mask)
-{
-	return family_mask == IPV4 ? "4" : family_mask == IPV6 ? "6" : family_mask ? "46" : "none";
-}
-
 static void report_xml_rule(struct xml_out *xml, const struct report *report, const struct report_row *row)
 {
+	static const char *const families[] = { "none", "4", "6", "46" };
+
 	xml_open(xml, "rule");
 	xml_attribute(xml, "origin", report_origin_names[row->origin]);
 	xml_attribute(xml, "outcome", report_outcome_names[row->outcome]);
@@ -48,7 +45,7 @@ static void report_xml_rule(struct xml_out *xml, const struct report *report, co
 	optional(xml, "because", row->because);
 	optional(xml, "log", row->log);
 	optional(xml, "comment", row->comment);
-	xml_attribute(xml, "versions", families_text(row->family_mask));
+	xml_attribute(xml, "versions", families[row->family_mask]);
 	flag(xml, "disabled", row->disabled);
 	report_xml_place(xml, report, row->span);
 	xml_close(xml);
