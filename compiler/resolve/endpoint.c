@@ -4,11 +4,6 @@
 #include "resolve/rule_report.h"
 #include "resolve/scope.h"
 
-static struct word part(struct word w, uint32_t from, uint32_t to)
-{
-	return word_part(w, from, to - from);
-}
-
 static void report_spelling(struct resolver *r, struct word address)
 {
 	struct diagnostic *d = rule_error(r, word_span(address), DIAG_ADDRESS_SPELLING,
@@ -20,15 +15,6 @@ static void report_spelling(struct resolver *r, struct word address)
 		diag_help(d, "leave the option out to match every address");
 	else if (address_intended(word_text(address), intended))
 		diag_suggest(d, word_span(address), "%s", intended);
-}
-
-static void report_length(struct resolver *r, struct word address)
-{
-	bool six = text_find(word_text(address), ':') >= 0;
-
-	diag_here(rule_error(r, word_span(address), DIAG_ADDRESS_PREFIX_LENGTH,
-			     "prefix length of `%.*s` is too long", TEXT_ARG(address)),
-		  "at most %d", six ? 128 : 32);
 }
 
 /* Letters, digits, dots and dashes, of which the last dot stands before a letter. */
@@ -114,7 +100,9 @@ static void report_address(struct resolver *r, struct word address, enum address
 	if (error == ADDRESS_BAD_LENGTH && address_intended(word_text(address), intended))
 		error = ADDRESS_OCTAL;
 	if (error == ADDRESS_TOO_LONG)
-		report_length(r, address);
+		diag_here(rule_error(r, word_span(address), DIAG_ADDRESS_PREFIX_LENGTH,
+				     "prefix length of `%.*s` is too long", TEXT_ARG(address)),
+			  "at most %d", text_find(word_text(address), ':') >= 0 ? 128 : 32);
 	else if (error == ADDRESS_MALFORMED || error == ADDRESS_BAD_LENGTH)
 		report_malformed(r, address);
 	else
@@ -200,7 +188,7 @@ static bool read_range_end(struct resolver *r, struct word end, struct prefix *p
 
 static bool read_range(struct resolver *r, struct word value, uint32_t dash, struct endpoint *e)
 {
-	struct word low = part(value, 0, dash), high = part(value, dash + 1, value.len);
+	struct word low = word_part(value, 0, dash), high = word_part(value, dash + 1, value.len - dash - 1);
 	bool low_odd, high_odd, low_ok, high_ok;
 	struct diagnostic *d;
 
@@ -241,31 +229,11 @@ static long range_dash(struct text t)
 		if (!char_is_digit(c) && c != '.' && c != ':' && c != '/' && (c < 'a' || c > 'f'))
 			return -1;
 	}
-	return text_find((struct text){ t.ptr, (uint32_t)dash }, '.') >= 0 ||
-			       text_find((struct text){ t.ptr, (uint32_t)dash }, ':') >= 0
-		       ? dash
-		       : -1;
+	t.len = (uint32_t)dash;
+	return text_find(t, '.') >= 0 || text_find(t, ':') >= 0 ? dash : -1;
 }
 
 /* ---- lists ---- */
-
-static void report_empty_item(struct resolver *r, struct word value, uint32_t at)
-{
-	struct span span = { value.begin + at, value.begin + at + 1 };
-
-	if (at == value.len)
-		span = (struct span){ span.begin - 1, span.begin };
-	rule_error(r, span, DIAG_EMPTY_LIST_ITEM, "list element is empty next to this comma");
-}
-
-static void report_mixed_list(struct resolver *r, struct word first, struct word other)
-{
-	struct diagnostic *d = rule_error(r, word_span(other), DIAG_MIXED_LIST,
-					  "list combines IPv4 and IPv6");
-
-	diag_label(d, word_span(first), "the list begins with the other IP version");
-	diag_help(d, "write two rules, or use an IP set, which may contain both");
-}
 
 static void report_name_in_list(struct resolver *r, struct word element)
 {
@@ -278,7 +246,7 @@ static void report_name_in_list(struct resolver *r, struct word element)
 		      : "write a separate rule for it, or define an IP set with the alias and the addresses");
 }
 
-/* `first`: the first that could be read; `mixed`: that another is of the other family_mask was reported. */
+/* `first`: the first element that is right; `mixed`: an element of the other IP version was reported. */
 static bool read_element(struct resolver *r, struct word element, struct word *first, bool *mixed, bool alone,
 			 struct endpoint *e)
 {
@@ -295,8 +263,13 @@ static bool read_element(struct resolver *r, struct word element, struct word *f
 	if (!read_prefix(r, element, prefix))
 		return false;
 	if (e->count && prefix->family != e->prefixes[0].family) {
-		if (!*mixed)
-			report_mixed_list(r, *first, element);
+		if (!*mixed) {
+			struct diagnostic *d = rule_error(r, word_span(element), DIAG_MIXED_LIST,
+							  "list combines IPv4 and IPv6");
+
+			diag_label(d, word_span(*first), "the list begins with the other IP version");
+			diag_help(d, "write two rules, or use an IP set, which may contain both");
+		}
 		*mixed = true;
 		return false;
 	}
@@ -320,33 +293,14 @@ static bool read_list(struct resolver *r, struct word value, struct endpoint *e)
 		if (i < value.len && value.ptr[i] != ',')
 			continue;
 		if (i > begin)
-			ok &= read_element(r, part(value, begin, i), &first, &mixed, !commas, e);
+			ok &= read_element(r, word_part(value, begin, i - begin), &first, &mixed, !commas, e);
 		else if (!empty)
-			report_empty_item(r, value, i);
+			rule_empty_item(r, value, i);
 		empty |= i == begin;
 		begin = i + 1;
 	}
 	e->family_mask = prefix_family_mask(&e->prefixes[0]);
 	return ok && !empty;
-}
-
-/* ---- references ---- */
-
-static bool read_set(struct resolver *r, struct word value, struct endpoint *e)
-{
-	e->kind = ENDPOINT_SET;
-	e->family_mask = IPV_BOTH;
-	e->ipset = reference_set(r, part(value, 1, value.len));
-	return e->ipset != NULL;
-}
-
-static bool read_alias(struct resolver *r, struct word value, struct endpoint *e)
-{
-	e->kind = ENDPOINT_ALIAS;
-	e->alias = reference_alias(r, value);
-	if (e->alias)
-		e->family_mask = prefix_family_mask(&e->alias->prefix);
-	return e->alias != NULL;
 }
 
 const struct endpoint *endpoint_read(struct resolver *r, struct word value)
@@ -358,13 +312,21 @@ const struct endpoint *endpoint_read(struct resolver *r, struct word value)
 
 	e->text = text;
 	e->span = word_span(value);
-	if (!list && text_starts(text, "+"))
-		ok = read_set(r, value, e);
-	else if (!list && looks_like_alias(text))
-		ok = read_alias(r, value, e);
-	else if (dash > 0)
+	if (!list && text_starts(text, "+")) {
+		e->kind = ENDPOINT_SET;
+		e->family_mask = IPV_BOTH;
+		e->ipset = reference_set(r, word_part(value, 1, value.len - 1));
+		ok = e->ipset != NULL;
+	} else if (!list && looks_like_alias(text)) {
+		e->kind = ENDPOINT_ALIAS;
+		e->alias = reference_alias(r, value);
+		ok = e->alias != NULL;
+		if (ok)
+			e->family_mask = prefix_family_mask(&e->alias->prefix);
+	} else if (dash > 0) {
 		ok = read_range(r, value, (uint32_t)dash, e);
-	else
+	} else {
 		ok = read_list(r, value, e);
+	}
 	return ok ? e : NULL;
 }

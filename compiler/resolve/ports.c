@@ -319,36 +319,9 @@ static bool report_zero(struct resolver *r, struct word value, const struct port
 	return true;
 }
 
-static void report_empty(struct resolver *r, struct word value, uint32_t at)
+static bool read_list(struct resolver *r, struct word value, const struct proto *proto, struct ports *ports)
 {
-	uint32_t begin = value.begin + (at < value.len ? at : at - 1);
-
-	rule_error(r, (struct span){ begin, begin + 1 }, DIAG_EMPTY_LIST_ITEM,
-		   "list element is empty next to this comma");
-}
-
-static void report_too_many(struct resolver *r, struct word value, unsigned numbers)
-{
-	struct diagnostic *d = rule_error(r, word_span(value), DIAG_TOO_MANY_PORTS,
-					  "list is too long: at most %d ports", LIMIT_PORTS_OF_LIST);
-
-	diag_here(d, "%u ports here; a range counts as two", numbers);
-	diag_help(d, "write two rules");
-}
-
-/* Only names of services can make a list so long. */
-static void report_too_long(struct resolver *r, struct word value)
-{
-	struct diagnostic *d = rule_error(r, word_span(value), DIAG_TOO_MANY_PORTS,
-					  "list is too long: at most %d characters of ports", LIMIT_ARGUMENT);
-
-	diag_here(d, "%u characters here", value.len);
-	diag_help(d, "write two rules");
-}
-
-static bool read_list(struct resolver *r, struct word value, const struct proto *proto,
-		      struct ports *ports)
-{
+	struct diagnostic *d;
 	uint32_t begin = 0;
 	unsigned numbers = 0;
 	bool ok = true, empty = false;
@@ -360,17 +333,24 @@ static bool read_list(struct resolver *r, struct word value, const struct proto 
 			ok &= read_port(r, word_part(value, begin, i - begin), proto, &ports->ranges[ports->count++],
 					&numbers);
 		else if (!empty)
-			report_empty(r, value, i);
+			rule_empty_item(r, value, i);
 		empty |= i == begin;
 		begin = i + 1;
 	}
 	ok &= !empty;
-	if (numbers > LIMIT_PORTS_OF_LIST)
-		report_too_many(r, value, numbers);
-	else if (value.len > LIMIT_ARGUMENT)
-		report_too_long(r, value);
-	else
+	if (numbers > LIMIT_PORTS_OF_LIST) {
+		d = rule_error(r, word_span(value), DIAG_TOO_MANY_PORTS, "list is too long: at most %d ports",
+			       LIMIT_PORTS_OF_LIST);
+		diag_here(d, "%u ports here; a range counts as two", numbers);
+	} else if (value.len > LIMIT_ARGUMENT) {
+		/* Only names of services can make a list so long. */
+		d = rule_error(r, word_span(value), DIAG_TOO_MANY_PORTS,
+			       "list is too long: at most %d characters of ports", LIMIT_ARGUMENT);
+		diag_here(d, "%u characters here", value.len);
+	} else {
 		return ok && !(proto->text.len && report_zero(r, value, ports));
+	}
+	diag_help(d, "write two rules");
 	return false;
 }
 
@@ -386,11 +366,6 @@ static struct ports *new_ports(struct resolver *r, struct text text)
 	return ports;
 }
 
-static bool is_single_range(struct text element, struct port_range range)
-{
-	return range.first == range.last && text_find(element, ':') >= 0;
-}
-
 /* Writes ranges of one port, which xt_multiport refuses, as that port. */
 static struct text without_single_ranges(struct resolver *r, const struct ports *ports)
 {
@@ -402,19 +377,11 @@ static struct text without_single_ranges(struct resolver *r, const struct ports 
 		uint32_t taken = element.len + (comma >= 0);
 
 		rest = (struct text){ rest.ptr + taken, rest.len - taken };
-		if (is_single_range(element, ports->ranges[i]))
+		if (ports->ranges[i].first == ports->ranges[i].last && text_find(element, ':') >= 0)
 			element = text_of(arena_printf(r->arena, "%u", ports->ranges[i].first));
 		written = ARENA_JOIN(r->arena, written, i ? TEXT(",") : TEXT(""), element);
 	}
 	return written;
-}
-
-static bool has_single_range(const struct ports *ports)
-{
-	for (uint32_t i = 0; i < ports->count; i++)
-		if (ports->ranges[i].first == ports->ranges[i].last)
-			return text_find(ports->text, ':') >= 0;
-	return false;
 }
 
 const struct ports *ports_read(struct resolver *r, struct word value, const struct proto *proto)
@@ -424,7 +391,7 @@ const struct ports *ports_read(struct resolver *r, struct word value, const stru
 	if (!read_list(r, value, proto, ports))
 		return NULL;
 	/* One range alone needs no multiport, but with udplite (136), which has no --dport. */
-	if ((ports->count > 1 || proto->number == 136) && has_single_range(ports))
+	if ((ports->count > 1 || proto->number == 136) && text_find(ports->text, ':') >= 0)
 		ports->text = without_single_ranges(r, ports);
 	return ports;
 }

@@ -66,6 +66,14 @@ struct diagnostic *rule_error(struct resolver *r, struct span span, enum diag_id
 	return rule_note_effect(r, d);
 }
 
+void rule_empty_item(struct resolver *r, struct word value, uint32_t at)
+{
+	uint32_t comma = value.begin + (at < value.len ? at : at - 1);
+
+	rule_error(r, (struct span){ comma, comma + 1 }, DIAG_EMPTY_LIST_ITEM,
+		   "list element is empty next to this comma");
+}
+
 struct diagnostic *refused_report(struct resolver *r, struct span line, const char *effect)
 {
 	const struct left_out_line *found = left_out_find(r->config->left_out, r->file->source, line.begin);

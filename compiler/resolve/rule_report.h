@@ -13,6 +13,8 @@ struct diagnostic *rule_fail(struct resolver *r, struct span span, enum diag_id 
 	__attribute__((format(printf, 4, 5)));
 /* Adds that note, and returns `d`. */
 struct diagnostic *rule_note_effect(const struct resolver *r, struct diagnostic *d);
+/* Reports an empty element of a comma list, which ends at byte `at` of the value. */
+void rule_empty_item(struct resolver *r, struct word value, uint32_t at);
 /* If the kernel or a tool has refused a line (left_out.h), reports that, with the note `effect` unless it is NULL.
  * Otherwise returns NULL. */
 struct diagnostic *refused_report(struct resolver *r, struct span line, const char *effect);
