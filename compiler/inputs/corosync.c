@@ -83,12 +83,6 @@ static struct diagnostic *line_error(struct reader *r, struct word at, const cha
 	return diag_note(d, "the line is ignored; the rules for cluster links may be incomplete");
 }
 
-static void start_node(struct reader *r, struct word line)
-{
-	r->node = ARENA_NEW(r->diags->arena, struct node);
-	r->node->span = word_span(line);
-}
-
 /* The node's section is over: from here on it has a name. */
 static void end_node(struct reader *r)
 {
@@ -138,18 +132,12 @@ static void open_section(struct reader *r, struct word name, struct word line)
 			report_section_twice(r, name);
 		*seen = true;
 	} else if (r->depth == 2 && r->top == TOP_NODELIST && text_is(text, "node")) {
-		start_node(r, line);
+		r->node = ARENA_NEW(r->diags->arena, struct node);
+		r->node->span = word_span(line);
 	} else if (r->depth == 2 && r->top == TOP_TOTEM && text_is(text, "interface")) {
 		r->in_interface = true;
 		r->link = r->port = 0;
 	}
-}
-
-static void end_interface(struct reader *r)
-{
-	if (r->in_interface && r->link < MOST_LINKS)
-		r->ports[r->link] = (uint16_t)r->port;
-	r->in_interface = false;
 }
 
 static void close_section(struct reader *r, struct word line)
@@ -164,7 +152,9 @@ static void close_section(struct reader *r, struct word line)
 	}
 	if (r->depth == 2) {
 		end_node(r);
-		end_interface(r);
+		if (r->in_interface && r->link < MOST_LINKS)
+			r->ports[r->link] = (uint16_t)r->port;
+		r->in_interface = false;
 	}
 	r->depth--;
 }
@@ -280,23 +270,17 @@ static struct word cut_value(struct word line, struct word *rest)
 	return word_trim(value);
 }
 
-/* Cuts off the comment; like stock, anywhere in a line. */
-static struct word without_comment(struct word line)
-{
-	long hash = text_find(word_text(line), '#');
-
-	return hash < 0 ? line : word_trim(word_part(line, 0, (uint32_t)hash));
-}
-
 static const char no_statement[] = "line is not `key: value`, `name {` or `}`";
 
 /* A line holds one or several of `name {`, `}` and `key: value`, as stock reads them. */
 static void read_line(struct reader *r, struct word line)
 {
 	struct word rest, word, value;
-	long colon, brace;
+	long colon, brace, hash = text_find(word_text(line), '#');
 
-	line = without_comment(line);
+	/* As stock does, anywhere in a line. */
+	if (hash >= 0)
+		line = word_trim(word_part(line, 0, (uint32_t)hash));
 	if (r->name.ptr && line.len) {
 		word = r->name;
 		r->name.ptr = NULL;

@@ -10,6 +10,20 @@
 
 #include "source/source_cache.h"
 
+const char *path_join(struct arena *arena, const char *folder, const char *name)
+{
+	size_t len = strlen(folder);
+
+	if (strcmp(folder, ".") == 0)
+		return arena_string(arena, text_of(name));
+	return arena_printf(arena, "%s%s%s", folder, len && folder[len - 1] == '/' ? "" : "/", name);
+}
+
+int compare_dirents(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
 static const char *join(const struct folder *folder, const char *name)
 {
 	if (!folder->path[0])

@@ -41,4 +41,9 @@ struct source *folder_load(const struct folder *folder, const char *name);
 void folder_load_all(const struct folder *folder, const struct text *names, unsigned count,
 		     struct source **sources);
 
+/* The path of an entry of a folder, from the arena; that of "." is the name alone. */
+const char *path_join(struct arena *arena, const char *folder, const char *name);
+/* For scandir(): in the order of bytes, whatever the locale. */
+int compare_dirents(const struct dirent **a, const struct dirent **b);
+
 #endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "inputs/fw_walk.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -10,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "inputs/directory.h"
 #include "inputs/tree_root.h"
 
 bool is_fw_name(const char *name)
@@ -30,24 +30,9 @@ static void add(struct fw_walk *walk, const char *path, bool is_tree)
 	walk->last = &(*walk->last)->next;
 }
 
-static const char *join(struct fw_walk *walk, const char *folder, const char *name)
-{
-	size_t len = strlen(folder);
-
-	if (strcmp(folder, ".") == 0)
-		return arena_string(walk->diags->arena, text_of(name));
-	return arena_printf(walk->diags->arena, "%s%s%s", folder, folder[len - 1] == '/' ? "" : "/", name);
-}
-
 static int is_shown(const struct dirent *entry)
 {
 	return entry->d_name[0] != '.';
-}
-
-/* In the order of bytes, whatever the locale. */
-static int by_name(const struct dirent **a, const struct dirent **b)
-{
-	return strcmp((*a)->d_name, (*b)->d_name);
 }
 
 /* What a folder lists; `count` is 0 if it is missing, where that `may_miss`. */
@@ -55,7 +40,7 @@ static struct dirent **list(struct fw_walk *walk, const char *path, bool may_mis
 {
 	struct dirent **entries = NULL;
 
-	*count = scandir(path, &entries, is_shown, by_name);
+	*count = scandir(path, &entries, is_shown, compare_dirents);
 	if (*count >= 0)
 		return entries;
 	if ((errno != ENOENT && errno != ENOTDIR) || !may_miss)
@@ -88,7 +73,7 @@ static void add_place(struct fw_walk *walk, const char *folder, bool (*belongs)(
 
 	for (int i = 0; i < count; i++)
 		if (belongs(entries[i]->d_name))
-			add(walk, join(walk, folder, entries[i]->d_name), false);
+			add(walk, path_join(walk->diags->arena, folder, entries[i]->d_name), false);
 	give_back(entries, count);
 }
 
@@ -106,16 +91,16 @@ static bool is_of_node(const char *name)
 
 static void add_tree_files(struct fw_walk *walk, const char *path)
 {
-	const char *nodes = join(walk, path, "nodes");
+	const char *nodes = path_join(walk->diags->arena, path, "nodes");
 	int count;
 	struct dirent **entries;
 
-	add_place(walk, join(walk, path, "firewall"), is_of_firewall);
+	add_place(walk, path_join(walk->diags->arena, path, "firewall"), is_of_firewall);
 	entries = list(walk, nodes, true, &count);
 	for (int i = 0; i < count; i++)
-		add_place(walk, join(walk, nodes, entries[i]->d_name), is_of_node);
+		add_place(walk, path_join(walk->diags->arena, nodes, entries[i]->d_name), is_of_node);
 	give_back(entries, count);
-	add_place(walk, join(walk, path, "sdn/firewall"), is_fw_name);
+	add_place(walk, path_join(walk->diags->arena, path, "sdn/firewall"), is_fw_name);
 }
 
 bool fw_walk_tree_has_files(const struct diags *diags, const char *path)
@@ -161,7 +146,7 @@ static void walk_folder(struct fw_walk *walk, const char *path)
 	struct dirent **entries = list(walk, path, false, &count);
 
 	for (int i = 0; i < count; i++) {
-		const char *below = join(walk, path, entries[i]->d_name);
+		const char *below = path_join(walk->diags->arena, path, entries[i]->d_name);
 
 		/* A folder x.fw cannot be read as a file, which is then reported. */
 		if (is_fw_name(entries[i]->d_name))

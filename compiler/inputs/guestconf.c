@@ -135,9 +135,7 @@ static void unknown_model(struct reader *r, struct word name)
 
 static void read_model(struct reader *r, struct word value)
 {
-	if (!say(r, SAYS_MODEL))
-		return;
-	if (!is_model(word_text(value)))
+	if (say(r, SAYS_MODEL) && !is_model(word_text(value)))
 		unknown_model(r, value);
 }
 
@@ -249,18 +247,15 @@ static void read_address(struct reader *r, struct word value, unsigned family, s
 		note_odd(r, "write a prefix length of at least 8");
 }
 
-static void read_ip4(struct reader *r, struct word value)
+static void read_ip(struct reader *r, struct word value)
 {
-	if (!say(r, SAYS_IP4))
-		return;
-	r->nic->dhcp = text_is(word_text(value), "dhcp");
-	read_address(r, value, AF_INET, &r->nic->ip4);
-}
+	bool is_ip6 = text_starts(word_text(r->item), "ip6");
 
-static void read_ip6(struct reader *r, struct word value)
-{
-	if (say(r, SAYS_IP6))
-		read_address(r, value, AF_INET6, &r->nic->ip6);
+	if (!say(r, is_ip6 ? SAYS_IP6 : SAYS_IP4))
+		return;
+	if (!is_ip6)
+		r->nic->dhcp = text_is(word_text(value), "dhcp");
+	read_address(r, value, is_ip6 ? AF_INET6 : AF_INET, is_ip6 ? &r->nic->ip6 : &r->nic->ip4);
 }
 
 /* The keys that are read; the others are left unread. */
@@ -273,7 +268,7 @@ static const struct {
 	{ "bridge", GUEST_VM, read_bridge },       { "firewall", GUEST_VM, read_firewall },
 	{ "name", GUEST_CONTAINER, read_name },    { "hwaddr", GUEST_CONTAINER, read_mac },
 	{ "bridge", GUEST_CONTAINER, read_bridge }, { "firewall", GUEST_CONTAINER, read_firewall },
-	{ "ip", GUEST_CONTAINER, read_ip4 },       { "ip6", GUEST_CONTAINER, read_ip6 },
+	{ "ip", GUEST_CONTAINER, read_ip },       { "ip6", GUEST_CONTAINER, read_ip },
 	{ "tag", GUEST_VM, read_tag },             { "tag", GUEST_CONTAINER, read_tag },
 	{ "trunks", GUEST_VM, read_trunks },       { "trunks", GUEST_CONTAINER, read_trunks },
 	{ "mtu", GUEST_VM, read_mtu },             { "mtu", GUEST_CONTAINER, read_mtu },

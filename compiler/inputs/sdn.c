@@ -105,13 +105,6 @@ static void bad_json(struct reader *r, const json_error_t *error)
 
 /* ---- members ---- */
 
-static const char *type_name(json_type type)
-{
-	return type == JSON_OBJECT  ? "an object"
-	       : type == JSON_ARRAY ? "a list"
-				    : "a string";
-}
-
 /* `json` if it is of that type; what is missing or null is NULL without a report. */
 static json_t *checked(struct reader *r, json_t *json, json_type type, const struct json_path *path)
 {
@@ -119,7 +112,7 @@ static json_t *checked(struct reader *r, json_t *json, json_type type, const str
 		return NULL;
 	if (json_typeof(json) == type)
 		return json;
-	reject(r, path, DIAG_SDN_TYPE, arena_printf(r->arena, "value is not %s", type_name(type)));
+	reject(r, path, DIAG_SDN_TYPE, arena_printf(r->arena, "value is not %s", type == JSON_OBJECT ? "an object" : type == JSON_ARRAY ? "a list" : "a string"));
 	return NULL;
 }
 

@@ -5,13 +5,13 @@
  * The guess is for people, in a help, and nothing is read from it.  So a few system calls must do: one level of
  * folders below and what looks like a copy of a node's file system, and a few levels above.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "inputs/directory.h"
 #include "inputs/tree_root.h"
 
 enum {
@@ -28,37 +28,22 @@ struct advice {
 	unsigned looked_at;
 };
 
-static const char *join(struct arena *arena, const char *folder, const char *name)
-{
-	size_t len = strlen(folder);
-
-	if (strcmp(folder, ".") == 0)
-		return arena_string(arena, text_of(name));
-	return arena_printf(arena, "%s%s%s", folder, len && folder[len - 1] == '/' ? "" : "/", name);
-}
-
 /* ---- below ---- */
 
-static int is_shown(const struct dirent *entry)
+static int is_shown_folder(const struct dirent *entry)
 {
 	return entry->d_name[0] != '.' && (entry->d_type == DT_DIR || entry->d_type == DT_LNK || entry->d_type == DT_UNKNOWN);
-}
-
-/* In the order of bytes, whatever the locale. */
-static int by_name(const struct dirent **a, const struct dirent **b)
-{
-	return strcmp((*a)->d_name, (*b)->d_name);
 }
 
 static void find_below(struct advice *advice, const char *path, int levels)
 {
 	struct dirent **entries;
-	int count = levels ? scandir(path, &entries, is_shown, by_name) : -1;
+	int count = levels ? scandir(path, &entries, is_shown_folder, compare_dirents) : -1;
 
 	if (count < 0)
 		return;
 	for (int i = 0; i < count; i++) {
-		const char *folder = join(advice->arena, path, entries[i]->d_name);
+		const char *folder = path_join(advice->arena, path, entries[i]->d_name);
 
 		free(entries[i]);
 		if (advice->looked_at++ >= LOOKED_AT_MOST)
@@ -142,7 +127,7 @@ static const char *advise_name(struct arena *arena, const char *root)
 			right = tree_root_misspelt(fd, false, name);
 		close(fd);
 	}
-	return right ? arena_printf(arena, "did you mean `%s`? rename `%s`", join(arena, root, right), join(arena, root, name))
+	return right ? arena_printf(arena, "did you mean `%s`? rename `%s`", path_join(arena, root, right), path_join(arena, root, name))
 		     : NULL;
 }
 
@@ -159,8 +144,8 @@ const char *tree_root_advice(struct arena *arena, const char *root)
 	tree = find_above(arena, root);
 	if (tree)
 		return arena_printf(arena, "did you mean the tree `%s`?", tree);
-	if (access(join(arena, root, "cluster.fw"), F_OK) == 0)
+	if (access(path_join(arena, root, "cluster.fw"), F_OK) == 0)
 		return arena_printf(arena, "did you mean `%s`? a tree has it there",
-				    join(arena, root, "firewall/cluster.fw"));
+				    path_join(arena, root, "firewall/cluster.fw"));
 	return NULL;
 }
