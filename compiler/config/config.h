@@ -138,7 +138,6 @@ struct vnet {
 	struct vnet *next;
 };
 
-/* What is known of a name in /etc/services, /etc/protocols, /etc/ethertypes. */
 struct netdb;
 
 struct config {
@@ -162,7 +161,7 @@ struct config {
 	struct corosync corosync;
 	const struct alias *local_network;
 	const struct altname *altnames;
-	struct text_memo *memo;          /* of what is printed for several nodes; or NULL */
+	struct text_memo *memo;          /* of text printed for several nodes; or NULL */
 };
 
 /* The line of a guest's file that sets an option; SPAN_NONE if it is not set. */

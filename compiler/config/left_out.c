@@ -40,7 +40,7 @@ void left_out_clear(struct left_out *left_out)
 
 /* ---- lines ---- */
 
-/* The whole line around an offset, without blanks at its ends. */
+/* The line around an offset, without spaces at its ends. */
 static struct text line_around(const struct source *source, uint32_t offset)
 {
 	uint32_t begin = offset, end = offset;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What is left out of a configuration because the kernel or a tool has refused it.
+ * The parts of a configuration that are left out because the kernel or a tool has refused them.
  *
  * Lines of source are known by their file and their text, so that they are found again in the next
  * compilation, which treats them as errors (DIAG_REFUSED).  A rule of the ruleset that no line asks for is

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The minimal ruleset: what is loaded when nothing else can be.
+ * The minimal ruleset, which is loaded when the full one is refused.
  *
  * A copy of the configuration without anything that a kernel or tool may refuse.
  */

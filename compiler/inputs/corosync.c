@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * corosync.conf: who else is in the cluster, and on which addresses.  The file is
- * read line by line into a list of nodes and one of addresses; only when all of
- * it is known are the addresses sorted, host names resolved, and those that this
- * node and another one share by key and IP version paired to links.
+ * corosync.conf: the other nodes of the cluster and their addresses.  The file is read line by line into a list of nodes
+ * and one of addresses.  Then the addresses are sorted and host names resolved; addresses of this node and of another one
+ * with the same key and IP version make a link.
  */
 #include <stdlib.h>
 
@@ -15,7 +14,7 @@
 
 struct node {
 	struct word name;
-	struct word ring0; /* its name when it has none */
+	struct word ring0; /* the name if `name` is missing */
 	struct span span;  /* of its opening line */
 	bool ignored;
 	struct node *next;
@@ -66,7 +65,7 @@ struct reader {
 	bool in_interface;    /* of totem */
 	uint64_t link, port;  /* of the interface we are in */
 	uint16_t ports[MOST_LINKS]; /* by link; 0: the usual one */
-	bool one_port;        /* the transport has the same port on every link */
+	bool one_port;        /* every link of the transport has the same port */
 	struct node *nodes, **last_node;
 	struct address *addresses, **last_address;
 	uint32_t node_count, address_count;
@@ -83,7 +82,7 @@ static struct diagnostic *line_error(struct reader *r, struct word at, const cha
 	return diag_note(d, "the line is ignored; the rules for cluster links may be incomplete");
 }
 
-/* The node's section is over: from here on it has a name. */
+/* At the end of a node's section: decides its name. */
 static void end_node(struct reader *r)
 {
 	struct node *node = r->node;
@@ -115,7 +114,7 @@ static void report_section_twice(struct reader *r, struct word name)
 	diag_help(d, "merge the sections");
 }
 
-/* `line`: the name, and the brace if it stands on the same line. */
+/* `line`: the name, and the brace if it is on the same line. */
 static void open_section(struct reader *r, struct word name, struct word line)
 {
 	struct text text = word_text(name);
@@ -206,7 +205,7 @@ static void read_ip_version(struct reader *r, struct word value)
 	suggest_to(d, &s, word_span(value), "");
 }
 
-/* corosync.conf(5): a link is 0 unless it says, and has the port 5405 + its number unless it says. */
+/* corosync.conf(5): the default link is 0, and its default port 5405 + the number of the link. */
 static void read_interface_key(struct reader *r, struct word key, struct word value)
 {
 	struct text name = word_text(key);
@@ -237,7 +236,7 @@ static void read_setting(struct reader *r, struct word key, struct word value)
 		read_totem_key(r, key, value);
 }
 
-/* The first word of `line`, and what is behind it. */
+/* Returns the first word of `line`; *rest is what follows it. */
 static struct word cut_word(struct word line, struct word *rest)
 {
 	uint32_t end = 0;
@@ -248,7 +247,7 @@ static struct word cut_word(struct word line, struct word *rest)
 	return word_part(line, 0, end);
 }
 
-/* Whether something new begins: a brace, `key:` or `name {`. */
+/* Whether a new statement begins: a brace, `key:` or `name {`. */
 static bool begins_statement(struct word line)
 {
 	struct word rest, word = cut_word(line, &rest);
@@ -257,7 +256,7 @@ static bool begins_statement(struct word line)
 	       (rest.len && rest.ptr[0] == '{');
 }
 
-/* The value of a key, with the blanks that it may hold; *rest: what begins behind it on the same line. */
+/* Returns the value of a key, which may contain spaces; *rest is the next statement on the same line. */
 static struct word cut_value(struct word line, struct word *rest)
 {
 	struct word value = line;
@@ -334,7 +333,7 @@ static void read_file(struct reader *r, struct source *source)
 
 /* ---- addresses ---- */
 
-/* Something that can only be meant as an address, not as a host name. */
+/* Whether corosync may resolve it: letters, digits, `-`, `.` and `_`, with at least one letter. */
 static bool is_host_name(struct text t)
 {
 	bool letter = false;
@@ -473,7 +472,7 @@ static void duplicate_node(struct reader *r, const struct node *node, struct nod
 	first->ignored = true;
 }
 
-/* Marks nodes that are there twice, and sees whether this one is among them. */
+/* Marks nodes that are listed twice, and reports it if this node is missing. */
 static void check_nodes(struct reader *r, struct text name)
 {
 	struct node **nodes = ARENA_ARRAY(r->diags->arena, struct node *, r->node_count);
@@ -520,7 +519,7 @@ static uint32_t sort_addresses(struct reader *r, struct address **sorted)
 	return kept;
 }
 
-/* This node's address with the key of `theirs`; `ours` is sorted by key. */
+/* Returns this node's address with the same key as `theirs`, or NULL; `ours` is sorted by key. */
 static const struct address *find_ours(struct address *const *ours, uint32_t count,
 				       const struct address *theirs)
 {

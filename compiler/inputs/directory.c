@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Listing folders and reading files relative to them: no path is walked twice. */
+/* Lists folders and reads files relative to them, so that each path is resolved once. */
 #include "inputs/directory.h"
 
 #include <errno.h>
@@ -31,7 +31,7 @@ static const char *join(const struct folder *folder, const char *name)
 	return ARENA_JOIN(folder->diags->arena, text_of(folder->path), TEXT("/"), text_of(name)).ptr;
 }
 
-/* For a folder that is not open: whatever it lists is in memory. */
+/* A folder that is not open lists files in memory. */
 static int descriptor_of(const struct folder *folder)
 {
 	return folder->dir ? dirfd(folder->dir) : SOURCE_CACHED;
@@ -88,7 +88,7 @@ static bool is_whole(const struct folder *folder)
 	return overlay && overlay->whole;
 }
 
-/* Lists what the overlay adds, and not what it takes away. */
+/* Adds the entries of the overlay, and removes those that it deletes. */
 static void apply_overlay(struct folder *folder)
 {
 	const struct source_overlay *overlay = folder->diags->map->overlay;

@@ -2,11 +2,10 @@
 /*
  * Folders of the tree, and the files in them.
  *
- * A folder is listed once.  What it does not list is missing; what it lists and
- * cannot be opened or read is an error, whatever the reason.  So a file is never
- * taken as missing by mistake, and there is no system call for one that is.
+ * A folder is listed once.  An entry that is not listed is missing; one that is listed but cannot be read is an error,
+ * whatever the reason.  So no file is taken for missing by mistake, and missing files cost no system call.
  *
- * If the source map has a cache, folders and files are those of the cache, and the disk is not touched.
+ * If the source map has a cache, folders and files are read from it and not from disk.
  */
 #ifndef PVEFW_DIRECTORY_H
 #define PVEFW_DIRECTORY_H

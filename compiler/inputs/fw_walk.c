@@ -114,7 +114,7 @@ bool fw_walk_tree_has_files(const struct diags *diags, const char *path)
 	return walk.first != NULL || unseen.unreadable;
 }
 
-/* One with files, or with a misspelt name, which the tree's reader will tell. */
+/* A tree that has files, or a folder with a misspelt name, which the tree's reader will report. */
 static bool is_tree_below(struct fw_walk *walk, const char *path)
 {
 	char name[TREE_NAME_ROOM];
@@ -148,7 +148,7 @@ static void walk_folder(struct fw_walk *walk, const char *path)
 	for (int i = 0; i < count; i++) {
 		const char *below = path_join(walk->diags->arena, path, entries[i]->d_name);
 
-		/* A folder x.fw cannot be read as a file, which is then reported. */
+		/* Reading a folder x.fw as a file fails with a proper message. */
 		if (is_fw_name(entries[i]->d_name))
 			add(walk, below, false);
 		else if (!is_folder(below))

@@ -2,9 +2,9 @@
 /*
  * The .fw files of a folder.
  *
- * Of a tree they are the files that a node reads: the cluster's and the guests' in firewall/, those of all nodes and
- * vnets.  Of another folder they are all in it and below, and the trees below.  Hidden files and folders, and folders
- * that links lead to, are passed over.
+ * In a tree these are the files that a node reads: of the cluster and the guests in firewall/, of all nodes, and of
+ * vnets.  In another folder they are all files in it and below, and the trees below.  Hidden entries and links to folders
+ * are ignored.
  */
 #ifndef PVEFW_FW_WALK_H
 #define PVEFW_FW_WALK_H

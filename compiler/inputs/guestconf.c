@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The NICs of a guest's configuration.  The value of net<N> is cut at its commas
- * into items, each item is handed to the reader of its key, and what came out is
- * checked as a whole.  The readers fill one structure and note that they failed;
- * nothing is kept of a NIC with a mistake.
+ * The NICs of a guest's configuration.  The value of net<N> is a comma list of items; each is read by the function of its
+ * key in nic_keys.  A NIC with a mistake is left out as a whole.
  */
 #include "diag/suggest.h"
 #include "inputs/guests.h"
@@ -16,7 +14,7 @@ static const char *const vm_models[] = {
 	"ne2k_pci",   "pcnet",       "rtl8139",       "vmxnet3",
 };
 
-/* What a key can say, as bits, to see when it says it twice. */
+/* Properties of a NIC, as bits, to find repetitions. */
 enum {
 	SAYS_MODEL = 1,
 	SAYS_MAC = 2,
@@ -36,7 +34,7 @@ struct reader {
 	struct word item;       /* KEY=VALUE */
 	unsigned said;
 	struct span said_at[8]; /* by number of bit */
-	struct word odd;        /* the first item that Proxmox VE cannot read, though all that counts here is known */
+	struct word odd;        /* the first item that Proxmox VE rejects, although the firewall does not need it */
 	const char *odd_help;
 	bool failed;
 };
@@ -50,7 +48,7 @@ static void note_odd(struct reader *r, const char *help)
 	r->odd_help = help;
 }
 
-/* Reports a mistake after which the NIC is left out. */
+/* Reports a mistake because of which the NIC is left out. */
 static struct diagnostic *fail(struct reader *r, struct word at, enum diag_id id, const char *message)
 {
 	struct diagnostic *d = diag(r->diags, word_span(at), id, "%s", message);
@@ -59,7 +57,7 @@ static struct diagnostic *fail(struct reader *r, struct word at, enum diag_id id
 	return diag_note(d, "%.*s is left out: its traffic is not filtered", TEXT_ARG(r->key));
 }
 
-/* Notes that the item says `what`; false if another one has said it before. */
+/* Remembers that the item sets `what`; reports it and returns false if an earlier item did. */
 static bool say(struct reader *r, unsigned what)
 {
 	unsigned bit = 0;
@@ -281,7 +279,7 @@ static const struct {
 
 /* ---- one NIC ---- */
 
-/* False if it is neither MODEL=MAC, nor a misspelt MODEL: the only key whose value is a MAC address. */
+/* Reads MODEL=MAC, also with a misspelt MODEL: no other key has a MAC address as its value.  Otherwise returns false. */
 static bool read_model_and_mac(struct reader *r, struct word key, struct word value)
 {
 	uint8_t mac[6];
@@ -363,7 +361,7 @@ static void check_device(struct reader *r)
 	diag_help(d, "use a smaller guest number, or a NIC number below net10");
 }
 
-/* What stock takes for no NIC at all. */
+/* The stock compiler ignores a NIC that Proxmox VE rejects. */
 static void check_odd(struct reader *r)
 {
 	struct diagnostic *d;
@@ -376,7 +374,7 @@ static void check_odd(struct reader *r)
 	diag_help(d, "%s", r->odd_help);
 }
 
-/* NULL if it cannot be read, which is reported. */
+/* Returns NULL if it was reported. */
 static struct nic *read_nic(struct reader *r)
 {
 	struct word rest = r->value;
@@ -417,7 +415,7 @@ static bool nic_index(struct diags *diags, struct word key, uint32_t *index)
 	return false;
 }
 
-/* Puts `nic` in its place; the last NIC of a key counts. */
+/* Inserts `nic` by key.  A later NIC with the same key replaces the earlier one, as in Proxmox VE. */
 static void insert(struct diags *diags, struct nic **list, struct nic *nic, struct word key)
 {
 	struct diagnostic *d;
@@ -450,7 +448,7 @@ static struct nic *new_nic(struct arena *arena, enum guest_type type, struct tex
 	return nic;
 }
 
-/* A blank before the key: no option to Proxmox VE. */
+/* Proxmox VE ignores options with a space before the key. */
 static void report_indented(struct diags *diags, struct word key)
 {
 	struct diagnostic *d = diag(diags, word_span(key), DIAG_NIC_ODD_VALUE,

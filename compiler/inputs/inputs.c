@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Reading the tree.  First what the command line says, then the node, then file
- * after file in an order that does not depend on the machine.  After an error
- * the reading goes on, so that everything that is unreadable is reported at once.
+ * Reading the tree: the command line, the node, then file after file in an order that does not depend on the machine.
+ * Reading goes on after an error, so that everything that is unreadable is reported at once.
  */
 #include "inputs/inputs.h"
 
@@ -17,7 +16,7 @@
 #include "base/errno_text.h"
 
 
-/* What is at hand while the inputs are read. */
+/* The state while the inputs are read. */
 struct reader {
 	struct inputs *inputs;
 	const struct input_options *options;
@@ -239,7 +238,7 @@ static unsigned choose_nodes(struct reader *r, const struct folder *nodes, struc
 	return count;
 }
 
-/* Lays out the inputs of each node, which begin with what is known of the tree. */
+/* Creates the inputs of each node with what the command line says about it. */
 static void start_nodes(struct reader *r, const struct folder *folders)
 {
 	struct node_inputs *nodes = r->nodes;
@@ -647,7 +646,7 @@ static void share_guest_files(struct reader *r)
 	HASH_CLEAR(hh, homes);
 }
 
-/* Completes the inputs of each node with what is the tree's. */
+/* Copies what all nodes share into the inputs of each, and asks the kernel for this machine's. */
 static void finish_nodes(struct reader *r)
 {
 	for (unsigned i = 0; i < r->nodes->count; i++) {
@@ -730,7 +729,7 @@ static void read_tree(struct reader *r)
 	folder_close(&r->root);
 }
 
-/* `tree` gets what is no node's. */
+/* `tree` receives the inputs that all nodes share. */
 static bool load(struct reader *r, struct inputs *tree)
 {
 	const struct input_options *options = r->options;
@@ -753,7 +752,7 @@ static bool load(struct reader *r, struct inputs *tree)
 	tree->netdb = netdb_load(diags, options->services, options->protocols, options->ethertypes);
 	finish_nodes(r);
 	usable = !diags->unreadable;
-	/* The table of a hash is no part of the arena. */
+	/* Hash tables are not in the arena. */
 	if (!usable) {
 		HASH_CLEAR(hh, tree->sdn.ipsets);
 		r->nodes->count = 0;

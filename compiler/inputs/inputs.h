@@ -2,8 +2,8 @@
 /*
  * Everything a compilation reads (spec chapter 4).
  *
- * inputs_load() opens the tree and reads every file once; what is no .fw file
- * is parsed here too.  The same inputs give the same result on any machine:
+ * inputs_load() opens the tree and reads every file once, and parses those that are
+ * not .fw files.  The same inputs give the same result on any machine:
  * directory listings are sorted, and nothing else is looked at.
  */
 #ifndef PVEFW_INPUTS_H
@@ -79,7 +79,7 @@ struct inputs {
  * reason is reported, diags->unreadable set): root or node missing, or a file
  * that is there cannot be read.  Single things that are wrong are reported and
  * left out.  inputs->sdn holds hash tables: compile() hands them to the config,
- * whose config_free() gives them back; after false there are none.
+ * whose config_free() frees them.  If it returns false, there are none.
  */
 bool inputs_load(struct inputs *inputs, const struct input_options *options, struct diags *diags);
 
@@ -92,7 +92,7 @@ struct node_inputs {
 	 */
 	struct inputs *inputs;
 	struct input_file *guest_files; /* all, whoever has the guests */
-	bool listed; /* they have folders in nodes/; else the tree has none, and the one node is this machine */
+	bool listed; /* from nodes/; false: the tree has none, and the only node is this machine */
 	const struct node_set **sets; /* by node, it alone; NULL if there is only one: then it needs no word */
 	unsigned count;
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "inputs/json_path.h"
 
-/* A key without what a terminal could take as a command. */
+/* Replaces control characters, which a terminal could obey. */
 static const char *printable(struct arena *arena, const char *key)
 {
 	size_t len = strlen(key);

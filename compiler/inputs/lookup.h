@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Asking the system's resolver: the only place where a compilation may wait for
- * the network, and only when told to. */
+ * the network, and only with --resolve. */
 #ifndef PVEFW_LOOKUP_H
 #define PVEFW_LOOKUP_H
 

@@ -30,7 +30,7 @@ struct set_entry {
 	bool nomatch;
 	bool implicit;             /* not from a file */
 	bool repeated;             /* written before in this set: no member of its own */
-	const struct alias *alias; /* or NULL: then the prefix counts */
+	const struct alias *alias; /* NULL: an address */
 	struct prefix prefix;      /* as written; host bits not cleared */
 	struct text text;          /* as written, without /32 or /128 */
 	struct span span;
@@ -61,7 +61,7 @@ struct scope {
 	enum scope_kind kind;
 	uint32_t vmid;
 	struct alias *aliases; /* uthash, in the order of the first definition */
-	struct ipset *ipsets;  /* the same */
+	struct ipset *ipsets;  /* uthash, in the order of the first definition */
 	struct skipped_name *skipped; /* uthash; of this file */
 };
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The three files have the same form, a name and a number a line, so they share
- * one table: an array in the order of the names, searched by halves.  The names
- * stay where they were read.
+ * All three files have a name and a number on each line, so they share one table: an array sorted by name, looked up by
+ * binary search.  The names point into the source.
  */
 #include "inputs/netdb.h"
 
@@ -28,7 +27,7 @@ struct netdb {
 	struct table services, protocols, ethertypes;
 };
 
-/* Reads what follows the name; false if the line says nothing. */
+/* Reads the field after the name; returns false if the line is to be ignored. */
 typedef bool read_number(struct text field, struct entry *entry);
 
 static bool read_service(struct text field, struct entry *entry)
@@ -81,7 +80,7 @@ static bool read_ethertype(struct text field, struct entry *entry)
 	return true;
 }
 
-/* By name, equal names as in the file: they point into the same text. */
+/* By name; equal names in the order of the file, since they point into the same text. */
 static int compare_entries(const void *a, const void *b)
 {
 	const struct entry *x = a, *y = b;
@@ -120,7 +119,7 @@ static void read_table(struct arena *arena, const struct source *source, read_nu
 	qsort(table->entries, table->count, sizeof(*table->entries), compare_entries);
 }
 
-/* What one of the files is, and what holds when the system has none. */
+/* One of the files, and its replacement on systems without it. */
 struct file {
 	const char *path, *fallback, *consequence;
 	read_number *number;
@@ -223,7 +222,7 @@ unsigned netdb_service(const struct netdb *db, struct text name, unsigned protoc
 	unsigned known = 0;
 
 	for (; at != end && text_equal(at->name, name); at++) {
-		/* The first line of a protocol counts, and the rule's protocol before others. */
+		/* Use the first line of each protocol, and prefer the rule's protocol to others. */
 		if (!known || (at->transport & protocol && !(known & protocol)))
 			*port = at->number;
 		known |= at->transport;

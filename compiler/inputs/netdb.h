@@ -12,7 +12,7 @@
 
 #include "diag/diag.h"
 
-/* Bit set of the transport protocols that /etc/services tells apart. */
+/* The transport protocols of /etc/services, as bits. */
 enum {
 	SERVICE_TCP = 1,
 	SERVICE_UDP = 2,
@@ -29,7 +29,7 @@ const struct netdb *netdb_load(struct diags *diags, const char *services, const 
 /* Ports of a service: bit set of protocols that have the name, and the port of
  * `protocol` (or of any if it has none) in *port; 0 if the name is unknown. */
 unsigned netdb_service(const struct netdb *db, struct text name, unsigned protocol, uint16_t *port);
-/* Number of a protocol, by name (case counts) or by a number that the file lists. */
+/* Finds a protocol by its name, case-sensitively, or by a number that the file lists. */
 bool netdb_protocol(const struct netdb *db, struct text name, uint8_t *number);
 /* The file has it, with a number that no IP packet can have. */
 bool netdb_protocol_beyond(const struct netdb *db, struct text name, uint16_t *number);

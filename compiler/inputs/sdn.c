@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The IP sets of the SDN, from its running configuration and the IPAM's state.
- * Perl writes the members of its objects in any order, so they are taken sorted
- * by name.  A member is asked for by name and type; what is wrong is reported
- * with its path and passed over.
+ * The IP sets of the SDN, from its running configuration and the IPAM's state.  Perl writes the members of objects in
+ * random order, so they are read sorted by name.  Wrong members are reported with their path and ignored.
  */
 #include <jansson.h>
 #include <stdlib.h>
@@ -79,7 +77,7 @@ static struct diagnostic *reject(struct reader *r, const struct json_path *path,
 			 "this is ignored: the IP sets of the SDN may lack addresses");
 }
 
-/* The library quotes what is near, which can be anything; the place says it too. */
+/* Drops what jansson quotes from the file: it may contain anything, and the place shows it. */
 static const char *first_part(struct arena *arena, const char *message)
 {
 	const char *near = strstr(message, " near ");
@@ -105,7 +103,7 @@ static void bad_json(struct reader *r, const json_error_t *error)
 
 /* ---- members ---- */
 
-/* `json` if it is of that type; what is missing or null is NULL without a report. */
+/* Returns `json` if it has that type, else NULL; reports another type unless it is missing or null. */
 static json_t *checked(struct reader *r, json_t *json, json_type type, const struct json_path *path)
 {
 	if (!json || json_is_null(json))
@@ -306,7 +304,7 @@ static void unknown_vnet(struct reader *r, const struct vnets *vnets, struct obj
 		diag_help(d, "did you mean `%.*s`?", TEXT_ARG(s.best));
 }
 
-/* The vnet of a subnet; NULL if there is none, which is reported. */
+/* Returns the vnet of a subnet, or NULL if that was reported. */
 static const struct vnet_sets *find_vnet(struct reader *r, const struct vnets *vnets,
 					 struct object subnet)
 {
@@ -467,7 +465,7 @@ static void read_ipam(struct reader *r, json_t *json)
 
 /* ---- files ---- */
 
-/* Proxmox VE takes an empty file as one without members. */
+/* Proxmox VE reads an empty file as an empty object. */
 static bool is_blank(const struct source *source)
 {
 	for (uint32_t i = 0; i < source->size; i++)

@@ -121,7 +121,7 @@ static const char *advise_name(struct arena *arena, const char *root)
 	char name[TREE_NAME_ROOM];
 
 	if (fd >= 0) {
-		/* Whatever has a name like that of a part is told, but first what is surely it. */
+		/* Prefer a folder that also has the right contents. */
 		right = tree_root_misspelt(fd, true, name);
 		if (!right)
 			right = tree_root_misspelt(fd, false, name);

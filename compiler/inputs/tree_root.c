@@ -44,7 +44,7 @@ static int list(int root)
 	return reason;
 }
 
-/* Linux 5.8 tells; where it does not, no tree is one, so that nothing is missed later. */
+/* Needs Linux 5.8.  Older kernels report no mount points, so none can be missed later. */
 static bool is_mount(int root)
 {
 	struct statx st;
@@ -104,7 +104,7 @@ static bool holds(int root, const char *name, enum part part)
 	return found;
 }
 
-/* The missing part whose name is like `name`; PARTS if none.  Letters only: firewall.old is not a slip. */
+/* Returns the missing part with a name like `name`, or PARTS.  Letters only: firewall.old is not a typing error. */
 static enum part part_like(const char *name, const bool *missing)
 {
 	enum part best = PARTS;
@@ -172,7 +172,7 @@ static void fail(struct tree_root *found, const char *problem, int reason)
 	found->reason = reason;
 }
 
-/* A part that cannot be looked at counts as there: reading it will say why. */
+/* On EACCES and the like assume that the part exists; reading it then fails with a proper message. */
 static bool has_part(int root)
 {
 	for (unsigned i = 0; i < PARTS; i++)

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Whether a folder is a tree that may be believed.
+ * Checks that a folder is a plausible tree.
  *
- * A folder without any of a tree's own folders is not a tree without a firewall: somebody has named the wrong one.  The
- * same is true when one of them is missing and another one has a name like it and the files that belong there.
+ * A folder without the folders of a tree is a wrong path, not a tree without a firewall.  A missing folder of a tree, with
+ * another one that has a similar name and the right files, is a typing error.
  *
- * When pve-cluster stops, its mount vanishes and an empty folder is left at /etc/pve.  That folder says
- * nothing about the configuration, in particular not that the firewall is disabled.
+ * When pve-cluster stops, its mount vanishes and an empty folder is left at /etc/pve.  That does not mean that the
+ * firewall is disabled.
  */
 #ifndef PVEFW_TREE_ROOT_H
 #define PVEFW_TREE_ROOT_H

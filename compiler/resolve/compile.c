@@ -112,7 +112,7 @@ static void compare_with_sdn(const struct reading *reading)
 	}
 }
 
-/* The cluster's rules depend on the host's options, but on none in which the members of a class differ. */
+/* The cluster's rules depend only on those options of the host that are equal in all members of a class. */
 static void read_cluster_and_hosts(struct reading *reading, const struct node_class *class)
 {
 	struct resolver cluster = { 0 }, *hosts = ARENA_ARRAY(reading->arena, struct resolver, class->count);

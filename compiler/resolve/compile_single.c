@@ -21,7 +21,7 @@ struct guest *compile_guest(struct config *config, const struct guest *guest, st
 	return version;
 }
 
-/* Reports those of the cluster file's mistakes that make a line of this file wrong: the ones with a label here. */
+/* Reports the mistakes of the cluster file that make a line of this file wrong: those with a label here. */
 static void report_causes(struct diags *diags, const struct diags *unseen, const struct late_label *labels)
 {
 	struct diagnostic *next;

@@ -17,7 +17,7 @@ static void report_spelling(struct resolver *r, struct word address)
 		diag_suggest(d, word_span(address), "%s", intended);
 }
 
-/* Letters, digits, dots and dashes, of which the last dot stands before a letter. */
+/* Whether it has letters, digits, dots and dashes only, and a letter after the last dot. */
 static bool is_host_name(struct text t)
 {
 	bool letter = false;
@@ -159,7 +159,7 @@ static struct diagnostic *report_range(struct resolver *r, struct word value)
 			  TEXT_ARG(value));
 }
 
-/* An end that is no address by itself. */
+/* One end is not an address. */
 static void report_range_end(struct resolver *r, struct word value, struct word low, struct word high)
 {
 	long dot = (long)low.len;
@@ -175,7 +175,7 @@ static void report_range_end(struct resolver *r, struct word value, struct word 
 		diag_help(d, "write a range as two addresses, as in 10.0.0.1-10.0.0.9");
 }
 
-/* One end of a range; reports what is an address in an odd spelling. */
+/* Reads one end of a range; reports an address with leading zeros, and sets *odd. */
 static bool read_range_end(struct resolver *r, struct word end, struct prefix *prefix, bool *odd)
 {
 	enum address_error error = address_parse(word_text(end), prefix);

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Lines in brackets that begin no section: because there is none of that name, or
- * not in this kind of file, or because they are not written as a header is.  What
- * stands below them goes on belonging to the section above.
+ * Reports lines in brackets that do not begin a section: their name is unknown or not allowed in this kind of file, or
+ * they are malformed.  The lines below still belong to the section above.
  */
 #include "diag/suggest.h"
 #include "resolve/file_passes.h"
 
-/* What stands between the brackets. */
+/* The text between the brackets. */
 static struct text inside(struct word line)
 {
 	struct text inner = { line.ptr + 1, line.len - 1 };
@@ -58,7 +57,7 @@ static const char *allowed_sections(struct resolver *r)
 	return list;
 }
 
-/* The section whose name, alone or before a blank, is nearly `inner`; false if none. */
+/* Suggests the section with a name like `inner` or its first word; returns false if there is none. */
 static bool suggest_section(struct resolver *r, struct diagnostic *d, struct word line, struct text inner)
 {
 	struct text first = inner;
@@ -97,7 +96,7 @@ static struct diagnostic *report_unknown_section(struct resolver *r, const struc
 	return d;
 }
 
-/* "[RULES] # mine": plain sections take nothing behind the bracket. */
+/* "[RULES] # mine": nothing may follow the header of a plain section. */
 static struct diagnostic *report_header_comment(struct resolver *r, struct word line, enum section_kind kind)
 {
 	uint32_t close = (uint32_t)text_find(word_text(line), ']');

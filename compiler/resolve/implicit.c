@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What exists without being written: the alias local_network, the set
- * `management` with the local network in it, and for every firewalled NIC whose
- * source addresses are filtered its own link-local and static addresses.
+ * Names that exist although no file defines them: the alias local_network, the set `management` with the local network,
+ * and the ipfilter sets with the link-local and static addresses of NICs.
  */
 #include "resolve/implicit.h"
 

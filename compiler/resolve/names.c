@@ -5,7 +5,7 @@
 
 /* ---- first pass: headers ---- */
 
-/* Uses of the name are shown with `d`, and not reported by themselves. */
+/* Uses of the name become labels of `d` and are not reported themselves. */
 static void skip_name(struct resolver *r, enum section_kind kind, struct text name, struct diagnostic *d)
 {
 	struct text key = scope_skipped_key(r->arena, kind, name);
@@ -20,7 +20,7 @@ static void skip_name(struct resolver *r, enum section_kind kind, struct text na
 	skipped->d = d;
 }
 
-/* A name that breaks the rules for sets and groups: everything below is skipped. */
+/* The name of the set or group is invalid: skips the section. */
 static void report_bad_name(struct resolver *r, const struct ast_section *section)
 {
 	bool group = section->kind == SECTION_GROUP;
@@ -102,7 +102,7 @@ static void define_section(struct resolver *r, const struct ast_section *section
 
 /* ---- first pass: aliases ---- */
 
-/* Cuts /32 or /128 off, which mean the same as no length. */
+/* Cuts off /32 or /128, the default length. */
 static struct text strip_full_length(struct text cidr, const struct prefix *prefix)
 {
 	long slash = text_find(cidr, '/');
@@ -114,7 +114,7 @@ static struct text strip_full_length(struct text cidr, const struct prefix *pref
 
 static const char no_value[] = "the alias has no value; rules and set entries that use it are ignored";
 
-/* What becomes of the uses of an alias that has no value in this file; `lost`: if no other file has it. */
+/* Notes what happens to the uses of an alias without a value; `lost` if no other file defines it. */
 static struct diagnostic *note_uses(struct resolver *r, struct diagnostic *d, struct word word, const char *lost)
 {
 	struct text name = arena_lower(r->arena, word_text(word));
@@ -166,7 +166,7 @@ static struct diagnostic *report_alias_gap(struct resolver *r, const struct ast_
 	return diag_correct(d, whole, "%.*s %.*s", TEXT_ARG(node->name), TEXT_ARG(node->cidr));
 }
 
-/* An alias that was reported where it stands, and has no value. */
+/* Defines an alias that was reported, so that its uses are not reported again. */
 static void define_without_value(struct resolver *r, struct word word, struct text cidr, struct diagnostic *d)
 {
 	struct text name = arena_lower(r->arena, word_text(word));
@@ -184,7 +184,7 @@ static void define_without_value(struct resolver *r, struct word word, struct te
 	alias->reported = d;
 }
 
-/* *swapped: it is the address, and what should be the address is a name. */
+/* *swapped: the name and the address are swapped. */
 static bool report_alias_name(struct resolver *r, const struct ast_alias *node, bool *swapped)
 {
 	struct text name = word_text(node->name);
@@ -220,7 +220,7 @@ static struct alias *alias_for(struct resolver *r, const struct ast_alias *node)
 	struct alias *alias = scope_find_alias(r->own, name);
 
 	if (alias && !alias->valid) {
-		alias->span = word_span(node->name); /* the first that counts */
+		alias->span = word_span(node->name); /* the first valid definition */
 		return alias;
 	}
 	if (alias) {
@@ -271,7 +271,7 @@ static void define_alias(struct resolver *r, const struct ast_alias *node)
 	alias->valid = true;
 }
 
-/* The word at or behind byte `at`; len 0: there is none. */
+/* The word at or after byte `at`; len 0: there is none. */
 static struct word word_behind(struct word line, uint32_t at)
 {
 	uint32_t end;

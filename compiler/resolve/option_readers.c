@@ -11,7 +11,6 @@ static void *member(void *options, const struct option_row *row)
 	return (char *)options + row->offset;
 }
 
-/* What becomes of the traffic. */
 struct diagnostic *setting_keeps(struct setting *s, struct diagnostic *d)
 {
 	s->failed = true;
@@ -25,7 +24,7 @@ static struct diagnostic *bad_value(struct setting *s, enum diag_id id, struct w
 	return setting_keeps(s, diag(s->r->diags, word_span(where), id, message, TEXT_ARG(where), s->row->key));
 }
 
-/* ---- one function a type; each reports what is wrong itself ---- */
+/* ---- one function for each type ---- */
 
 static void report_no_bool(struct setting *s)
 {
@@ -169,7 +168,7 @@ static const struct {
 	uint32_t seconds;
 } rate_units[] = { { "second", 1 }, { "minute", 60 }, { "hour", 3600 }, { "day", 86400 } };
 
-/* A number that every tool reads as we do: a leading zero would make it octal. */
+/* Without a leading zero, which would make it octal for other tools. */
 static bool read_decimal(struct text t, uint64_t most, uint64_t *number)
 {
 	return !(t.len > 1 && t.ptr[0] == '0') && text_to_number(t, most, number);
@@ -198,7 +197,7 @@ enum ratelimit_part {
 	RATELIMIT_RATE = 4,
 };
 
-/* Reads one element of log_ratelimit; 0 if it makes no sense, else which it was. */
+/* Reads one element of log_ratelimit; returns which one it is, or 0 if it is invalid. */
 static unsigned read_limit(struct text element, struct ratelimit *limit)
 {
 	uint32_t number, seconds;
@@ -227,7 +226,7 @@ static unsigned read_limit(struct text element, struct ratelimit *limit)
 	return limit->off || text_is_true(value) ? RATELIMIT_ENABLE : 0;
 }
 
-/* Reports a burst or a rate beyond what xt_limit takes. */
+/* Reports a burst or a rate that xt_limit rejects. */
 static bool report_limit_range(struct setting *s, const struct ratelimit *limit)
 {
 	uint32_t rate = 1, seconds = 1;
@@ -256,7 +255,7 @@ static bool report_limit_range(struct setting *s, const struct ratelimit *limit)
 	return true;
 }
 
-/* "enabled=1" and its like: the name that is nearly the one before the sign. */
+/* "enabled=1": suggests the nearest name. */
 static void help_limit(struct diagnostic *d, struct word element)
 {
 	static const char *const names[] = { "enable", "burst", "rate" };
@@ -296,7 +295,7 @@ static void read_ratelimit(struct setting *s)
 		*(struct ratelimit *)member(s->options, s->row) = limit;
 }
 
-/* Nothing between two commas, or beside one: points at the comma. */
+/* An empty element: points at the comma. */
 static void report_empty_element(struct setting *s, struct word element)
 {
 	bool last = element.begin == s->value.begin + s->value.len;
@@ -348,7 +347,7 @@ static void read_helpers(struct setting *s)
 		*(struct helper_list *)member(s->options, s->row) = helpers;
 }
 
-/* Stock writes it as it stands, and iptables reads an octal number. */
+/* The stock compiler copies the number, and iptables reads it as octal. */
 static void report_leading_zero(struct setting *s, uint64_t first, uint64_t last)
 {
 	const char *text = first < last ? arena_printf(s->r->arena, "%u:%u", (unsigned)first, (unsigned)last) :
@@ -377,7 +376,7 @@ static void read_queues(struct setting *s)
 	if (ok && first <= last && (first == last || last <= LIMIT_QUEUE_OF_RANGE)) {
 		if ((low.len > 1 && low.ptr[0] == '0') || (high.len > 1 && high.ptr[0] == '0'))
 			report_leading_zero(s, first, last);
-		/* "3:3" is the queue 3: the kernel refuses to balance over one. */
+		/* "3:3" becomes the queue 3: the kernel does not balance over one queue. */
 		*(struct queues *)member(s->options, s->row) =
 			(struct queues){ colon >= 0 || first > 0, first < last, (uint16_t)first, (uint16_t)last };
 		return;
@@ -413,7 +412,7 @@ static void report_ethertype(struct setting *s, struct word name)
 			"write a name from /etc/ethertypes, or a number from it as four hexadecimal digits");
 }
 
-/* Below are lengths of frames, which ebtables refuses. */
+/* Smaller numbers are lengths of frames, which ebtables rejects. */
 static void report_small_ethertype(struct setting *s, struct word name)
 {
 	struct diagnostic *d = bad_value(s, DIAG_OPTION_RANGE, name,

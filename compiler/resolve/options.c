@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Reading [OPTIONS]: the lines, and what is wrong with them but for the values. */
+/* Reads the lines of [OPTIONS]; option_readers.c reads the values. */
 #include "diag/suggest.h"
 #include "resolve/file_passes.h"
 #include "resolve/option_readers.h"
@@ -7,7 +7,7 @@
 #include "resolve/scope.h"
 #include "source/lines.h"
 
-/* "host.fw or a guest's file": where an option may stand; NULL if nowhere. */
+/* "host.fw or a guest's file": the files that have the option; NULL if it does not exist. */
 static const char *homes_of(struct resolver *r, struct text key)
 {
 	static const char *const files[] = { "cluster.fw", "host.fw", "a guest's file", "a vnet file" };
@@ -19,7 +19,7 @@ static const char *homes_of(struct resolver *r, struct text key)
 	return homes;
 }
 
-/* What counts instead: the cluster's or the node's value. */
+/* Notes the value of cluster.fw or host.fw that applies instead. */
 static void note_other_value(struct resolver *r, struct diagnostic *d, struct text key)
 {
 	const struct config *config = r->config;
@@ -33,7 +33,7 @@ static void note_other_value(struct resolver *r, struct diagnostic *d, struct te
 			  option_value_text(r->arena, host, &config->host_options));
 }
 
-/* An option that other kinds of file have. */
+/* Reports an option of other kinds of file; returns false if there is none. */
 static bool report_misplaced(struct resolver *r, const struct ast_option *node)
 {
 	static const char *const kinds[] = { "cluster.fw", "host.fw", "guest", "vnet" };
@@ -58,7 +58,7 @@ static bool report_misplaced(struct resolver *r, const struct ast_option *node)
 	return true;
 }
 
-/* Reports what is wrong with a value that does not count anyway. */
+/* Reports mistakes in a value that is ignored for another reason. */
 static void verify(const struct setting *s)
 {
 	static const size_t sizes[FILE_KINDS] = {
@@ -76,7 +76,7 @@ static void verify(const struct setting *s)
 	option_readers[s->row->type](&copy);
 }
 
-/* "policy" and "log_level": the beginning of several names. */
+/* "policy" and "log_level" begin several names: suggests all of them. */
 static bool help_beginning(struct resolver *r, struct diagnostic *d, struct text key)
 {
 	const char *names = NULL;
@@ -122,7 +122,7 @@ static void report_unknown(struct resolver *r, const struct ast_option *node, st
 	verify(setting);
 }
 
-/* Where a comment begins in the value: at `#`, or at what begins one elsewhere; -1: there is none. */
+/* Index of the comment in a value: of `#`, or of a comment sign of other programs; -1 if there is none. */
 static long find_comment(struct text value)
 {
 	long hash = text_find(value, '#');
@@ -134,7 +134,7 @@ static long find_comment(struct text value)
 	return hash;
 }
 
-/* Options take no comments.  The value before it is left to be read. */
+/* Reports a comment after an option, and cuts it off the value. */
 static bool report_comment(struct setting *s, struct span line)
 {
 	long begin = s->value.ptr ? find_comment(word_text(s->value)) : -1;
@@ -165,7 +165,7 @@ static bool blanks_beside_commas(struct text list)
 	return true;
 }
 
-/* Lists have no blanks in them. */
+/* Reports a space in a list. */
 static bool report_list_blank(struct setting *s)
 {
 	uint32_t first = 0, len = 0;

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The options behind a rule's action: that they exist, stand with one blank
- * before their value, and that nothing else stands between them.  What the
- * values mean is read in rules.c.
+ * The options after a rule's action: whether they exist, and are followed by one space and a value, with nothing between
+ * them.  rules.c reads the values.
  *
- * Nearly every line is right, and is read from the tree as it is.  Any other is
- * taken apart into words again, so that reading goes on at the next option
- * behind a mistake: each mistake is reported once, and none sets off another.
- * What was reported counts as the option that it probably means.
+ * Most rules are right and are read from the syntax tree.  Any other is split into words again, and reading goes on at the
+ * next option after a mistake, so that each mistake is reported once.  An option that was reported is read as the one
+ * that it probably means.
  */
 #include "diag/suggest.h"
 #include "lang/foreign.h"
@@ -22,7 +20,7 @@ struct words {
 	bool group;
 	struct word *at;
 	uint32_t count;
-	struct diagnostic *refused; /* of options that a GROUP rule does not take */
+	struct diagnostic *refused; /* of options that are not allowed in a GROUP rule */
 	enum rule_param last; /* the option that the word before is the value of, or RULE_PARAMS */
 };
 
@@ -31,13 +29,13 @@ static struct span span_between(struct word first, struct word last)
 	return (struct span){ first.begin, last.begin + last.len };
 }
 
-/* With the blank before it, to take it out. */
+/* With the space before it, for deleting it. */
 static struct span span_with_blank(struct word first, struct word last)
 {
 	return (struct span){ first.begin - 1, last.begin + last.len };
 }
 
-/* One dash or two and a letter, or what says the IP version elsewhere. */
+/* One or two dashes and a letter, or -4 and -6 of other programs. */
 static bool is_key(struct word w)
 {
 	uint32_t i = 0;
@@ -49,7 +47,7 @@ static bool is_key(struct word w)
 	return i > 0 && i < w.len && char_is_letter(w.ptr[i]);
 }
 
-/* The first option at or behind word `i`; only of ours if `known`. */
+/* Index of the first option at or after word `i`; `known`: of those that rules have. */
 static uint32_t next_key(const struct words *w, uint32_t i, bool known)
 {
 	while (i < w->count &&
@@ -58,7 +56,7 @@ static uint32_t next_key(const struct words *w, uint32_t i, bool known)
 	return i;
 }
 
-/* Where what belongs to the option at `i` ends: its value, or the option itself. */
+/* Index of the last word of the option at `i`: of its value if it has one. */
 static uint32_t end_of_option(const struct words *w, uint32_t i)
 {
 	return i + 1 < w->count && !is_key(w->at[i + 1]) ? i + 1 : i;
@@ -72,9 +70,9 @@ static struct word value_of(const struct words *w, uint32_t i)
 	return end > i ? w->at[end] : none;
 }
 
-/* ---- options that are ours ---- */
+/* ---- options that rules have ---- */
 
-/* One blank belongs where `gap` is. */
+/* Exactly one space belongs in `gap`. */
 static struct diagnostic *report_gap(const struct words *w, struct word key, struct word value, struct span gap,
 				     const char *here)
 {
@@ -122,8 +120,7 @@ static uint32_t glued_to_level(struct text value)
 		       0;
 }
 
-/* Log levels are read where they stand: each must be valid, also one that a
- * later one replaces. */
+/* Every log level must be valid, even if a later one replaces it. */
 static void check_log_level(struct resolver *r, struct word value)
 {
 	enum log_level any = log_level_find(word_text(value), true);
@@ -166,7 +163,7 @@ static void set_value(struct resolver *r, struct params *params, enum rule_param
 	struct text port, proto;
 
 	if ((id == PARAM_DPORT || id == PARAM_SPORT) && foreign_port_and_proto(protocol_names(r), word_text(value), &port, &proto))
-		params->meant[PARAM_PROTO] = true; /* "22/tcp", which is reported where ports are read */
+		params->meant[PARAM_PROTO] = true; /* "22/tcp": reported by ports_read() */
 	if (params->value[id].ptr) {
 		struct diagnostic *d = diag(r->diags, span_between(key, value), DIAG_DUPLICATE_PARAM,
 					    "`%.*s` is given twice", TEXT_ARG(key));
@@ -282,7 +279,7 @@ static uint32_t report_macro(struct words *w, uint32_t i)
 		diag_fix(d, word_span(action), "%s(%.*s)", macro->name, TEXT_ARG(action));
 		fix_leave_out(w, d, i, end_of_option(w, i));
 	}
-	/* What it sets is not missing. */
+	/* Do not report what the macro would set as missing. */
 	w->params->meant[PARAM_PROTO] = true;
 	return end_of_option(w, i) + 1;
 }
@@ -365,7 +362,7 @@ static bool is_option(struct word key, const char *const *names)
 static const char *const state_options[] = { "ctstate", "state", NULL };
 static const char *const two_values[] = { "match-set", "tcp-flags", NULL };
 
-/* Behind an option that rules do not have, and its value or two. */
+/* Index after an option that rules do not have and its one or two values. */
 static uint32_t behind_foreign(const struct words *w, uint32_t i)
 {
 	uint32_t end = end_of_option(w, i) + 1;
@@ -375,7 +372,7 @@ static uint32_t behind_foreign(const struct words *w, uint32_t i)
 	return end;
 }
 
-/* The options of a match that there is not stand and fall with it. */
+/* Whether an option belongs to an unsupported match and is reported with it. */
 static bool belongs_to_match(struct word key, const struct foreign_match *match)
 {
 	const struct foreign_option *option = foreign_option(word_text(key));
@@ -444,7 +441,7 @@ static const struct {
 	{ { "o", "out-interface", "oif", "oifname", NULL }, report_out_interface },
 };
 
-/* Ours, of which the key is a misspelling. */
+/* The option of rules that is spelled most like `key`. */
 static struct suggestion nearest_param(struct text key)
 {
 	struct suggestion s;
@@ -458,7 +455,7 @@ static struct suggestion nearest_param(struct text key)
 	return s;
 }
 
-/* What another program calls an option of ours: beyond doubt the same. */
+/* An option with the name that another program gives it: certainly meant as ours. */
 static void read_renamed(struct words *w, enum rule_param id, struct word key, struct word value)
 {
 	const char *right = rule_param_table[id].spellings[0];
@@ -490,12 +487,12 @@ static void read_misspelt(struct words *w, struct word key, struct word value)
 			 word_span(key), "%.*s", TEXT_ARG(s.best));
 	else
 		suggest_to(d, &s, word_span(key), "");
-	/* Of a guess that is less sure the value may be right for something else. */
+	/* If the guess is less certain, the value may belong to another option. */
 	if (s.distance <= 1 && value.len && !w->group)
 		read_known(w, id, key, value);
 }
 
-/* ---- what is glued together ---- */
+/* ---- options without a space before the value ---- */
 
 static bool is_name_of_option(struct text key)
 {
@@ -527,7 +524,7 @@ static uint32_t key_before_value(const struct words *w, struct word word)
 	return digits < word.len && rule_param_find((struct text){ word.ptr, digits }) != RULE_PARAMS ? digits : 0;
 }
 
-/* Takes the word at `i` apart if it is an option and its value; reports it then. */
+/* Splits the word at `i` if it is an option and its value, and reports that. */
 static bool read_glued(struct words *w, uint32_t i)
 {
 	struct word word = w->at[i], key, value;
@@ -607,7 +604,7 @@ static bool is_between(struct text t)
 	       text_is(t, "&&") || text_is(t, "|") || text_is(t, "||") || text_is(t, "+") || text_is(t, ";");
 }
 
-/* "10.0.0.1 - 10.0.0.5": a range with blanks in it. */
+/* "10.0.0.1 - 10.0.0.5": a range with spaces. */
 static bool suggest_range(const struct words *w, struct diagnostic *d, uint32_t i, uint32_t end)
 {
 	bool ports = w->last == PARAM_DPORT || w->last == PARAM_SPORT;
@@ -660,7 +657,7 @@ static bool suggest_list(const struct words *w, struct diagnostic *d, uint32_t i
 	return true;
 }
 
-/* "iface vmbr0", "- - tcp 22 -": words that say themselves what they are. */
+/* "iface vmbr0", "- - tcp 22 -": words without options, as other programs have them. */
 static bool suggest_columns(struct words *w, struct diagnostic *d, uint32_t i, uint32_t end)
 {
 	struct columns columns;
@@ -753,7 +750,7 @@ static void report_stray(struct words *w, uint32_t i, uint32_t end)
 
 /* ---- whole rules ---- */
 
-/* The end of an option and its value; what `!` negates is part of the value. */
+/* Index after an option and its value; a `!` and the next word are one value. */
 static uint32_t behind_option(const struct words *w, uint32_t i)
 {
 	uint32_t end = end_of_option(w, i) + 1;
@@ -761,7 +758,7 @@ static uint32_t behind_option(const struct words *w, uint32_t i)
 	return end < w->count && text_is(word_text(w->at[end - 1]), "!") && !is_key(w->at[end]) ? end + 1 : end;
 }
 
-/* The last word of a value in quotes with blanks in it, or 0. */
+/* Index of the last word of a quoted value with spaces, or 0. */
 static uint32_t end_of_quotes(const struct words *w, uint32_t i)
 {
 	struct word value = value_of(w, i);
@@ -828,7 +825,7 @@ static uint32_t read_key(struct words *w, uint32_t i)
 	return behind_option(w, i);
 }
 
-/* Takes "22;" apart: what a semicolon begins is meant as a comment. */
+/* Splits "22;": the semicolon is meant to begin a comment. */
 static void add_word(struct words *w, struct word word)
 {
 	if (word.len > 1 && word.ptr[0] != ';' && word.ptr[word.len - 1] == ';') {
@@ -839,7 +836,7 @@ static void add_word(struct words *w, struct word word)
 		w->at[w->count++] = word;
 }
 
-/* All words behind the action; and the action, if it is an option. */
+/* Splits the rule into words: those after the action, and the action if it is an option. */
 static void take_apart(struct words *w)
 {
 	struct word action = w->rule->action;
@@ -856,7 +853,7 @@ static void take_apart(struct words *w)
 	}
 }
 
-/* `reported`: the words before the first option were. */
+/* `reported`: the words before the first option were reported. */
 static void read_words(struct words *w, bool reported)
 {
 	take_apart(w);
@@ -870,7 +867,7 @@ static void read_words(struct words *w, bool reported)
 	}
 }
 
-/* Whether all options are known and have values: then the tree is as it should be. */
+/* Whether all options are known and have values. */
 static bool is_regular(const struct ast_rule *rule, bool group)
 {
 	if (rule->action.len && rule->action.ptr[0] == '-')

@@ -31,7 +31,7 @@ static void classify(struct proto *proto)
 		proto->icmp = IPV6;
 }
 
-/* The protocol that is probably meant; len 0 if there is none. */
+/* The protocol that is probably meant, or len 0. */
 static struct text near_proto(struct resolver *r, struct text lower)
 {
 	struct text none = { NULL, 0 };
@@ -50,7 +50,7 @@ static struct text near_proto(struct resolver *r, struct text lower)
 	return netdb_near_protocol(r->config->netdb, lower);
 }
 
-/* Of no protocol: text.len is 0, and every service is one of it. */
+/* text.len is 0, and every service is accepted. */
 const struct proto proto_any = { .text = TEXT_INIT(""), .has_ports = true,
 				 .services = SERVICE_TCP | SERVICE_UDP | SERVICE_SCTP };
 
@@ -62,7 +62,7 @@ static bool has_separator(struct text t)
 	return false;
 }
 
-/* A service, a macro or a number that is taken for a protocol. */
+/* Helps with a service, a macro or a number instead of a protocol. */
 static bool help_no_proto(struct resolver *r, struct diagnostic *d, struct text lower)
 {
 	const struct foreign_service *service = foreign_service(lower);
@@ -117,7 +117,7 @@ static struct proto report_proto(struct resolver *r, struct word value)
 	return near.len ? meant : proto_any;
 }
 
-/* Where the cache keeps a protocol of that spelling; another one may be there. */
+/* The place in the cache for a protocol of that spelling; it may hold another one. */
 static struct proto *cached(struct resolver *r, struct text text)
 {
 	unsigned hash = text.len ? text.len * 5 + (unsigned char)text.ptr[0] : 0;
@@ -454,7 +454,7 @@ bool icmp_read(struct resolver *r, struct word value, bool old_spelling, struct 
 	const struct icmp_type *type = icmp_type_find(proto->icmp, word_text(value));
 	uint64_t number = 0;
 
-	/* With -icmp-type stock takes the number 0, and no other. */
+	/* In -icmp-type, the stock compiler accepts no number but 0. */
 	if (!type && !text_is(word_text(value), "0") &&
 	    !(old_spelling && text_to_number(word_text(value), LIMIT_ICMP_TYPE, &number))) {
 		report_icmp(r, value, proto, old_spelling);

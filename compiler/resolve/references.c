@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * References to aliases and IP sets: which scopes a reference looks in, whether
- * the definition stands where it can be seen, and what was probably meant when
- * there is none.
+ * References to aliases and IP sets: the scopes to search, whether the definition is above the reference, and what was
+ * probably meant if there is none.
  */
 #include "diag/suggest.h"
 #include "resolve/rule_report.h"
@@ -93,7 +92,7 @@ static const char *where_looked(const struct resolver *r, const struct lookup *l
 	return r->file->kind == FILE_CLUSTER ? "not defined in this file" : "not defined in cluster.fw";
 }
 
-/* A reference whose definition the cluster file may hold, which nobody has. */
+/* cluster.fw may define the name, but there is none. */
 static struct diagnostic *report_cluster_unknown(struct resolver *r, struct word reference, const char *what)
 {
 	struct diagnostic *d = rule_fail(r, word_span(reference), DIAG_CLUSTER_UNKNOWN,
@@ -150,7 +149,7 @@ static const char *other_scope_of_alias(const struct resolver *r, const struct l
 	return *look->prefix && scope_find_alias(&r->config->cluster, name) ? "dc/" : NULL;
 }
 
-/* Helps with what is no alias at all, or one of another scope. */
+/* Helps with a name that is not an alias, or an alias of another scope. */
 static bool suggest_other_kind(struct resolver *r, struct diagnostic *d, struct word reference,
 			       const struct lookup *look)
 {
@@ -200,7 +199,7 @@ static void report_unknown_alias(struct resolver *r, struct word reference, cons
 		suggest_to(d, &s, word_span(reference), look->prefix);
 }
 
-/* What is referred to was reported where it stands; this only says who suffers. */
+/* The definition was reported; adds a label at this use of it. */
 static void show_use(struct resolver *r, struct diagnostic *d, struct word reference)
 {
 	struct late_label *label;
@@ -228,7 +227,7 @@ bool reference_is_skipped(struct resolver *r, const struct scope *scope, enum se
 	return s != NULL;
 }
 
-/* A name that is not too long, but is with its prefix. */
+/* Reports a name that is too long only with its prefix. */
 static bool report_long_reference(struct resolver *r, struct word reference, const struct lookup *look)
 {
 	struct diagnostic *d;
@@ -269,7 +268,7 @@ static bool alias_was_seen(const struct resolver *r, const struct lookup *look, 
 	return false;
 }
 
-/* The nearest alias that has a value, or else the nearest: a wrong line hides no definition of another file. */
+/* The alias of the nearest scope, preferring those with a value: a wrong line does not hide a definition elsewhere. */
 static struct alias *nearest_alias(const struct lookup *look, struct text name)
 {
 	struct alias *wrong = NULL;
@@ -412,7 +411,7 @@ static bool report_set_case(struct resolver *r, struct word reference, const str
 	return false;
 }
 
-/* Something behind a '+' that no IP set can be called. */
+/* The text after '+' is not a valid name of an IP set. */
 static void report_bad_set(struct resolver *r, struct word reference)
 {
 	struct diagnostic *d = rule_error(r, with_plus(reference), DIAG_BAD_SET_REFERENCE,

@@ -17,7 +17,7 @@ static bool type_allowed(const struct resolver *r, enum direction direction)
 	return true;
 }
 
-/* The type that is nearly `type`, or what others call so; len 0: none. */
+/* The type that is spelled like `type` or that other programs call so; len 0: none. */
 static struct text near_type(const struct resolver *r, struct text type)
 {
 	static const struct {
@@ -40,7 +40,7 @@ static struct text near_type(const struct resolver *r, struct text type)
 	return s.best;
 }
 
-/* ACCEPT, ALLOW, SSH(ACCEPT): the action without a type before it; ACTIONS: it is none. */
+/* The action that stands where the type should be, as ACCEPT, ALLOW or SSH(ACCEPT); ACTIONS if it is not one. */
 static enum action action_in_type(struct word type, struct word *macro)
 {
 	long open = text_find(word_text(type), '(');
@@ -58,7 +58,7 @@ static enum action action_in_type(struct word type, struct word *macro)
 	return found == ACTIONS && verdict ? verdict->action : found;
 }
 
-/* What a line of another program means, if that is known. */
+/* Suggests the rule that a line of another program means, if that is known. */
 static void suggest_translation(struct resolver *r, const struct ast_rule *node, struct diagnostic *d, bool iptables)
 {
 	struct word line = { node->type.ptr, node->line.span.end - node->type.begin, node->type.begin };
@@ -79,7 +79,7 @@ static void suggest_translation(struct resolver *r, const struct ast_rule *node,
 	diag_suggest(d, word_span(line), "%s", text);
 }
 
-/* A line of iptables, nft and so on: one mistake, whatever stands in it. */
+/* Reports a line of iptables, nft or another program as one mistake. */
 static bool report_foreign_line(struct resolver *r, const struct ast_rule *node)
 {
 	const char *program = foreign_program(word_text(node->type));
@@ -180,7 +180,7 @@ const struct ast_rule *rule_read_type(struct resolver *r, const struct ast_rule 
 	return *direction == DIRECTION_GROUP ? NULL : node;
 }
 
-/* "SSH (ACCEPT)" and "SSH ACCEPT": the word behind the macro, without brackets; len 0: it is no action. */
+/* "SSH (ACCEPT)" and "SSH ACCEPT": the action after the macro, without brackets; len 0 if it is not one. */
 static struct word action_behind_macro(const struct ast_rule *rule)
 {
 	const struct ast_param *next = rule->params;
@@ -258,7 +258,7 @@ static void help_verdict(struct diagnostic *d, struct word word, const struct fo
 		diag_suggest(d, word_span(word), "%s", action_names[verdict->action]);
 }
 
-/* True if words behind the action are part of the mistake. */
+/* Returns true if words after the action are part of the mistake. */
 static bool report_action(struct resolver *r, const struct ast_rule *rule)
 {
 	struct word word = rule->action;
@@ -317,7 +317,7 @@ bool rule_macro_says_protocol(struct resolver *r, struct word macro)
 	       netdb_protocol(r->config->netdb, arena_lower(r->arena, word_text(macro)), &number);
 }
 
-/* How the rule is written without a macro, if `name` says what it is about. */
+/* If `name` is a service or protocol, says how to write the rule without a macro. */
 static bool help_no_macro(struct resolver *r, struct diagnostic *d, struct word name)
 {
 	const struct ast_rule *node = r->rule;
@@ -427,6 +427,6 @@ bool rule_read_action(struct resolver *r, const struct ast_rule *node, struct ru
 					"FORWARD rule cannot have the action REJECT"),
 			     word_span(node->action), "DROP");
 	if (r->odd && encoding_odd(r->file->source, word_span(node->action)))
-		stray = true; /* a character in it may have been meant as a blank */
+		stray = true; /* a character in it may be meant as a space */
 	return stray;
 }

@@ -16,7 +16,7 @@ static const char *macro_rule_text(struct arena *arena, const struct macro_rule 
 	return m->sport ? arena_printf(arena, "%s -sport %s", text, m->sport) : text;
 }
 
-/* Says what the macro sets, and how its rule is written with a port of its own; `proto_given`: by the rule. */
+/* Says what the macro sets, and how to write the rule without it; `proto_given`: the rule has -p. */
 static void help_without_macro(struct resolver *r, struct diagnostic *d, const struct macro *macro, struct word key,
 			       struct word value, bool proto_given)
 {
@@ -173,7 +173,7 @@ void rule_read_condition(struct resolver *r, const struct params *params, const 
 	struct proto meant = proto_any;
 
 	if (!proto.ptr || !proto_read(r, proto, &meant)) {
-		/* A word that cannot be read may have been the protocol. */
+		/* A word that was reported may be meant as the protocol. */
 		if (!params->meant[PARAM_PROTO] && !r->odd)
 			report_without_proto(r, params, macro);
 		verify_without_proto(r, params, &meant);
@@ -192,7 +192,7 @@ void rule_read_condition(struct resolver *r, const struct params *params, const 
 
 /* ---- macros ---- */
 
-/* Whether a value of the rule is another than the macro's; reports it then, in *d if something is there. */
+/* Reports a value of the rule that differs from the macro's, as a label of *d if that is set. */
 static bool conflicts(struct resolver *r, const struct macro *macro, const struct params *params,
 		      enum rule_param id, const char *of_macro, struct diagnostic **d)
 {
@@ -242,7 +242,7 @@ static const struct condition *expand_all(struct resolver *r, const struct macro
 	return conditions;
 }
 
-/* The conditions of a macro for a rule that adds none of its own: made once. */
+/* The conditions of a macro in rules that have no -p, expanded once. */
 static const struct condition *expand_plain(struct resolver *r, const struct macro *macro)
 {
 	static const struct condition anything = { .family_mask = IPV_BOTH };

@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Verifying rules.
- *
- * A rule is first taken apart into its parameters (shape), then each of these
- * is read, then they are checked against each other.  Anything wrong ignores
- * the rule, and only it; a rule can have several mistakes, and each is reported
- * once.
+ * Verifies rules.  The parts of a rule are read by the functions of rule_parts.h, then checked against each other.  A rule
+ * with a mistake is ignored; each of its mistakes is reported.
  */
 #include "diag/suggest.h"
 #include "inputs/netdb.h"
@@ -76,7 +72,7 @@ static void report_iface(struct resolver *r, struct word value)
 			"write a letter, then letters, digits and `_`, 2 to 21 characters, optionally `.` or `:` and a number");
 }
 
-/* Longer than the kernel's names are, and no alternative name that is known. */
+/* Too long for the kernel, and not a known alternative name. */
 static void report_long_iface(struct resolver *r, struct word value)
 {
 	struct diagnostic *d = rule_error(r, word_span(value), DIAG_IFACE_TOO_LONG,
@@ -96,7 +92,7 @@ static void read_nic(struct resolver *r, struct word value, struct rule *rule)
 		report_nic(r, value);
 		return;
 	}
-	/* "net00" is a valid name, but none that a guest can have. */
+	/* "net00" is valid, but no NIC of a guest is called so. */
 	rule->net = INT32_MAX;
 	if (text_to_number(digits, INT32_MAX - 1, &number) && (digits.len == 1 || digits.ptr[0] != '0'))
 		rule->net = (int32_t)number;
@@ -203,7 +199,7 @@ static void check_pairs(struct resolver *r, const struct rule *rule)
 
 /* ---- whole rules ---- */
 
-/* One that is wrong, and was reported, counts as any. */
+/* A value that was reported is read as any address. */
 static const struct endpoint *read_endpoint(struct resolver *r, struct word value)
 {
 	const struct endpoint *e = value.ptr ? endpoint_read(r, value) : NULL;
@@ -221,7 +217,7 @@ static void warn_forward(struct resolver *r, const struct ast_rule *node)
 	diag_note(d, "the rule has no effect on nodes without `nftables: 1` in host.fw");
 }
 
-/* Reads all that a rule says, also behind what is wrong: each mistake is reported. */
+/* Reads the whole rule, also after a mistake, so that each mistake is reported. */
 static void read_plain_rule(struct resolver *r, const struct ast_rule *node, bool has_action, struct rule *rule)
 {
 	struct params params = { 0 };
@@ -336,7 +332,7 @@ static void read_group_rule(struct resolver *r, const struct ast_rule *node, str
 	struct params params = { 0 };
 	struct word name = node->action;
 
-	if (node->macro.ptr) /* "GROUP a(b)": one word all the same */
+	if (node->macro.ptr) /* "GROUP a(b)" is one word */
 		name = (struct word){ node->macro.ptr, node->macro.len + node->action.len + 2, node->macro.begin };
 	params_read(r, node, true, is_before_semicolon(name), &params);
 	if (params.value[PARAM_IFACE].ptr)
@@ -361,7 +357,7 @@ static void report_bar_gap(struct resolver *r, const struct ast_rule *node)
 	diag_fix(d, gap, "%s", "");
 }
 
-/* A rule that is right, and was refused by the kernel or a tool. */
+/* Reports a valid rule that the kernel or a tool has refused. */
 static void report_refused(struct resolver *r, const struct ast_rule *node)
 {
 	struct diagnostic *d = refused_report(r, node->line.span, NULL);
@@ -414,7 +410,7 @@ static void report_malformed_rule(struct resolver *r, const struct ast_text_line
 			"write a rule as `TYPE ACTION`, `TYPE MACRO(ACTION)` or `GROUP name`, then its options");
 }
 
-/* A rule with a character that the language does not allow: the other mistakes in it. */
+/* Reports the other mistakes in a rule with a character that the language does not allow. */
 static void read_odd_rule(struct resolver *r, const struct ast_rule *node)
 {
 	struct diags reported;

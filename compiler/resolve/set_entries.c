@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The entries of IP sets. */
+/* Reads the entries of IP sets. */
 #include <stdlib.h>
 
 #include "lang/limit_table.h"
@@ -102,7 +102,7 @@ static void report_address(struct resolver *r, struct word word, enum address_er
 	}
 }
 
-/* NULL if there are none. */
+/* Clears host bits and reports them; returns NULL if there are none. */
 static struct diagnostic *clear_host_bits(struct resolver *r, struct word word, struct set_entry *entry,
 					  char network[PREFIX_TEXT_SIZE])
 {
@@ -143,7 +143,7 @@ static bool read_address(struct resolver *r, struct word word, struct set_entry 
 	return true;
 }
 
-/* An alias that stands for what no entry can be, or for another network than it says. */
+/* Reports an alias with the prefix length zero, or with host bits. */
 static bool check_alias(struct resolver *r, struct word word, struct set_entry *entry)
 {
 	bool zero = entry->prefix.length == 0;
@@ -181,7 +181,7 @@ static bool read_entry(struct resolver *r, const struct ast_entry *node, struct 
 		return false;
 	if (node->more) {
 		report_words(r, node);
-		/* Of prose nothing more is to be said, nor of the comma of a list. */
+		/* Report nothing more about prose, or about the comma of a list. */
 		if (has_needless_signs(entry->text, &bare) || !has_digit(entry->text) || name_is_valid(entry->text))
 			return false;
 	}
@@ -223,7 +223,7 @@ static bool same_network(const struct set_entry *a, const struct set_entry *b)
 	return prefix_compare(&a->prefix, &b->prefix) == 0;
 }
 
-/* The same text twice: the second counts for nothing. */
+/* The same text twice: the second entry is ignored. */
 static void report_same_text(struct resolver *r, const struct set_entry *first, struct set_entry *second)
 {
 	struct diagnostic *d = diag(r->diags, second->span, DIAG_DUPLICATE_ENTRY,
@@ -238,7 +238,7 @@ static void report_same_text(struct resolver *r, const struct set_entry *first, 
 			  first->nomatch ? "an exception" : "a member");
 }
 
-/* Other texts for the same network: one entry, and the last says which kind. */
+/* Different texts for one network: one entry, and the last line decides whether it is an exception. */
 static void report_same_network(struct resolver *r, const struct set_entry *first,
 				const struct set_entry *second)
 {
@@ -253,7 +253,7 @@ static void report_same_network(struct resolver *r, const struct set_entry *firs
 			  second->nomatch ? "an exception" : "a member");
 }
 
-/* Entries with the text of one above.  True if any two are of the same network. */
+/* Reports entries with the same text.  Returns true if any two are of the same network. */
 static bool find_same_texts(struct resolver *r, struct set_entry **entries, uint32_t count)
 {
 	uint32_t first = 0;
@@ -272,7 +272,7 @@ static bool find_same_texts(struct resolver *r, struct set_entry **entries, uint
 	return any;
 }
 
-/* Of the others, each with the network of the one above it. */
+/* Reports the remaining entries that have the network of an earlier one. */
 static void find_same_networks(struct resolver *r, struct set_entry **entries, uint32_t count)
 {
 	const struct set_entry *above = NULL;
