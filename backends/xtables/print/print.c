@@ -1,39 +1,34 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Writing down one rule in iptables-save's language. */
+/* A rule in the language of iptables-save. */
 #include "xtables/lower/xtables.h"
 
 #include "lang/limit_table.h"
 
-static void print_set_id(struct out *out, const char *id, size_t len)
-{
-	enum { LONGEST = 20 };
-	_Static_assert(sizeof("PVEFW-" "_swap") - 1 + LONGEST <= LIMIT_IPSET_NAME, "a set and its successor have names");
-	uint32_t hash = 0x811c9dc5;
+enum { XT_SET_ID_MAX = 20 };
+_Static_assert(sizeof("PVEFW-" "_swap") - 1 + XT_SET_ID_MAX <= LIMIT_IPSET_NAME, "a set and its successor have names");
 
-	if (len <= LONGEST) {
-		out_bytes(out, id, len);
-		return;
-	}
-	for (size_t i = 0; i < len; i++)
-		hash = (hash ^ (unsigned char)id[i]) * 0x01000193;
-	out_printf(out, "%X", hash & 0x7fffffff);
-}
-
+/* An id that is too long is replaced by its hash, FNV-1a in 31 bits. */
 void xt_print_set_name(struct out *out, const struct ipset *set, unsigned family_mask)
 {
 	char id[128];
 	struct out memory = { .data = id, .room = sizeof(id), .fd = -1 };
+	uint32_t hash = 0x811c9dc5;
 
 	out_number(&memory, set->vmid);
 	out_char(&memory, '-');
 	out_text(&memory, set->name);
 	out_string(&memory, family_mask == IPV4 ? "-v4" : "-v6");
 	out_string(out, "PVEFW-");
-	print_set_id(out, id, memory.len);
+	if (memory.len <= XT_SET_ID_MAX) {
+		out_bytes(out, id, memory.len);
+		return;
+	}
+	for (size_t i = 0; i < memory.len; i++)
+		hash = (hash ^ (unsigned char)id[i]) * 0x01000193;
+	out_printf(out, "%X", hash & 0x7fffffff);
 }
 
-static void print_endpoint(struct out *out, const struct endpoint *e, bool source, bool negate,
-			   unsigned family_mask)
+static void xt_print_endpoint(struct out *out, const struct endpoint *e, bool source, bool negate, unsigned family_mask)
 {
 	switch (e->kind) {
 	case ENDPOINT_ANY:
@@ -58,19 +53,10 @@ static void print_endpoint(struct out *out, const struct endpoint *e, bool sourc
 	}
 }
 
-static void print_syn_rate(struct out *out, const struct xt_syn_rate *rate)
-{
-	out_printf(out,
-		   "-m hashlimit --hashlimit-above %lld/sec --hashlimit-burst %lld --hashlimit-mode srcip "
-		   "--hashlimit-name syn --hashlimit-htable-size 2097152 --hashlimit-srcmask %u "
-		   "--hashlimit-htable-expire %lld",
-		   (long long)rate->rate, (long long)rate->burst, rate->source_bits, (long long)rate->expire);
-}
-
-/* What stands before and behind the text of a match. */
+/* What precedes and follows the text of a match. */
 static const struct {
 	struct text before, after;
-} spellings[] = {
+} xt_spellings[] = {
 	[XT_IN_IFACE] = { TEXT_INIT("-i "), TEXT_INIT("") },
 	[XT_OUT_IFACE] = { TEXT_INIT("-o "), TEXT_INIT("") },
 	[XT_PROTO] = { TEXT_INIT("-p "), TEXT_INIT("") },
@@ -93,37 +79,42 @@ static const struct {
 	[XT_NOT_TCP_FLAGS] = { TEXT_INIT("! --tcp-flags "), TEXT_INIT("") },
 };
 
-static void print_match(struct out *out, const struct xt_match *match, unsigned family_mask)
+static void xt_print_match(struct out *out, const struct xt_match *match, unsigned family_mask)
 {
 	switch (match->kind) {
 	case XT_SOURCE:
 	case XT_NOT_SOURCE:
-		print_endpoint(out, match->endpoint, true, match->kind == XT_NOT_SOURCE, family_mask);
+		xt_print_endpoint(out, match->endpoint, true, match->kind == XT_NOT_SOURCE, family_mask);
 		break;
 	case XT_DEST:
-		print_endpoint(out, match->endpoint, false, false, family_mask);
+		xt_print_endpoint(out, match->endpoint, false, false, family_mask);
 		break;
 	case XT_SYN_RATE:
-		print_syn_rate(out, match->syn_rate);
+		out_printf(out,
+			   "-m hashlimit --hashlimit-above %lld/sec --hashlimit-burst %lld --hashlimit-mode srcip "
+			   "--hashlimit-name syn --hashlimit-htable-size 2097152 --hashlimit-srcmask %u "
+			   "--hashlimit-htable-expire %lld",
+			   (long long)match->syn_rate->rate, (long long)match->syn_rate->burst,
+			   match->syn_rate->source_bits, (long long)match->syn_rate->expire);
 		break;
 	case XT_SPORT:
 	case XT_DPORT:
 	case XT_SPORTS:
 	case XT_DPORTS:
-		out_text(out, spellings[match->kind].before);
+		out_text(out, xt_spellings[match->kind].before);
 		out_text(out, match->ports->text);
 		break;
 	default:
-		out_text(out, spellings[match->kind].before);
+		out_text(out, xt_spellings[match->kind].before);
 		out_text(out, match->text);
-		out_text(out, spellings[match->kind].after);
+		out_text(out, xt_spellings[match->kind].after);
 	}
 }
 
 _Static_assert(sizeof(":4294967295:7:" ": policy REJECT: ") - 1 + LIMIT_CHAIN_NAME <= LIMIT_LOG_PREFIX,
 	       "a log prefix has any VMID, level, chain and message");
 
-static void print_log(struct out *out, const struct xt_chain *chain, const struct xt_log *log)
+static void xt_print_log(struct out *out, const struct xt_chain *chain, const struct xt_log *log)
 {
 	const struct ratelimit *limit = log->limit;
 
@@ -147,7 +138,7 @@ static void print_log(struct out *out, const struct xt_chain *chain, const struc
 	out_char(out, '"');
 }
 
-static void print_queue(struct out *out, const struct queues *queues)
+static void xt_print_queue(struct out *out, const struct queues *queues)
 {
 	out_string(out, "-j NFQUEUE ");
 	if (queues->range)
@@ -157,7 +148,7 @@ static void print_queue(struct out *out, const struct queues *queues)
 	out_string(out, "--queue-bypass");
 }
 
-static void print_target(struct out *out, const struct xt_chain *chain, const struct xt_target *target)
+static void xt_print_target(struct out *out, const struct xt_chain *chain, const struct xt_target *target)
 {
 	static const struct text before[] = {
 		[XT_ACCEPT] = TEXT_INIT("-j ACCEPT"), [XT_DROP] = TEXT_INIT("-j DROP"), [XT_RETURN] = TEXT_INIT("-j RETURN"),
@@ -176,18 +167,17 @@ static void print_target(struct out *out, const struct xt_chain *chain, const st
 		out_number(out, target->number);
 		break;
 	case XT_NFQUEUE:
-		print_queue(out, target->queues);
+		xt_print_queue(out, target->queues);
 		break;
 	case XT_LOG:
-		print_log(out, chain, target->log);
+		xt_print_log(out, chain, target->log);
 		break;
 	default:
 		out_text(out, target->text);
 	}
 }
 
-void xt_print_rule(struct out *out, const struct xt_chain *chain, const struct xt_rule *rule,
-		   unsigned family_mask)
+void xt_print_rule(struct out *out, const struct xt_chain *chain, const struct xt_rule *rule, unsigned family_mask)
 {
 	out_string(out, "-A ");
 	out_text(out, chain->name);
@@ -195,10 +185,10 @@ void xt_print_rule(struct out *out, const struct xt_chain *chain, const struct x
 		out_char(out, ' ');
 	for (uint32_t i = 0; i < rule->match_count; i++) {
 		out_char(out, ' ');
-		print_match(out, &rule->matches[i], family_mask);
+		xt_print_match(out, &rule->matches[i], family_mask);
 	}
 	out_char(out, ' ');
-	print_target(out, chain, &rule->target);
+	xt_print_target(out, chain, &rule->target);
 }
 
 uint32_t xt_rule_multiplicity(const struct xt_rule *rule)
