@@ -12,7 +12,7 @@
 #include "api/difference.h"
 #include "base/subprocess.h"
 #include "xtables/load/xt_load.h"
-#include "xtables/lower/xtables.h"
+#include "xtables/print/print.h"
 
 /* ---- what is loaded, loaded.c ---- */
 

@@ -8,7 +8,6 @@
 
 #include "api/zones.h"
 #include "lang/implied.h"
-#include "base/output.h"
 
 enum xt_match_kind {
 	XT_ANY,         /* ends a list of matches */
@@ -230,10 +229,13 @@ void xt_host_chains(struct xt_builder *b);
 
 /* ---- ebtables.c ---- */
 
-/* A rule of ebtables.  They are few and of five forms, so they are lowered to text at once. */
+/* A rule of ebtables; what is empty or NULL is not matched. */
 struct eb_rule {
-	struct text text; /* behind "-A CHAIN " */
-	struct span span; /* of the option that it comes from, if a line sets that */
+	struct text protocol, in_iface, out_iface;
+	const uint8_t *not_source; /* a MAC address */
+	struct prefix arp_source;
+	struct text target; /* a chain or a verdict */
+	struct span span;   /* of the option that it comes from, if a line sets that */
 	struct eb_rule *next;
 };
 
@@ -243,54 +245,15 @@ struct eb_chain {
 };
 
 struct eb_table {
-	struct arena arena;
+	struct arena arena; /* its own; the caller frees it */
 	struct eb_chain *chains; /* sorted by name */
 	uint32_t count;
 };
 
-/* Makes the table, with an arena of its own, which the caller frees. */
 void eb_lower(struct eb_table *t, const struct config *config);
 
-/* ---- print/print.c ---- */
-
-/* One line, without its end. */
-void xt_print_rule(struct out *out, const struct xt_chain *chain, const struct xt_rule *rule,
-		   unsigned family_mask);
-/* How many rules the tools make of it: one for each pair of a source and a destination. */
-uint32_t xt_rule_multiplicity(const struct xt_rule *rule);
-/* PVEFW-<vmid>-<name>-v<4 or 6>, shortened as spec 2.9 says. */
-void xt_print_set_name(struct out *out, const struct ipset *set, unsigned family_mask);
+/* ---- lower.c ---- */
 
 extern const struct xt_hook xt_filter_hooks[], xt_raw_hooks[]; /* ended by NULL */
-
-/* ---- print/ipset.c ---- */
-
-/* A set of one IP version. */
-struct xt_set {
-	char name[32];
-	const struct ipset *set;
-	unsigned family_mask;
-	uint32_t order;
-};
-
-struct xt_set_list {
-	struct xt_set *items;
-	uint32_t count;
-};
-
-/* All sets, sorted by name, from `arena`. */
-struct xt_set_list xt_sets_of(struct arena *arena, const struct config *config);
-/* `create` and the sorted members.  `spans`, if not NULL, gets the line of source of each member. */
-void xt_print_set(struct out *out, struct out *spans, struct arena *arena, const struct xt_set *set);
-
-/* ---- print/ebtables.c, listing.c, signature.c ---- */
-
-void eb_print_rules(struct out *out, const struct eb_chain *chain);
-
-void xt_print_listing(struct out *out, const struct config *config);
-void xt_print_ipsets(struct out *out, const struct config *config);
-void eb_print_listing(struct out *out, const struct config *config);
-/* "PVESIG:..." of `len` bytes: SHA-1 in base64 without padding. */
-void xt_print_signature(struct out *out, const char *bytes, size_t len);
 
 #endif

@@ -1,96 +1,75 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* All tables as one text (spec 6.1). */
 #include "base/parallel_for.h"
-#include "xtables/lower/xtables.h"
+#include "xtables/print/print.h"
 
-typedef struct xt_table *lower_function(struct arena *, const struct config *, unsigned);
+/* A table of iptables, or what `print` prints. */
+static const struct xt_section {
+	const char *title;
+	struct xt_table *(*lower)(struct arena *arena, const struct config *config, unsigned family_mask);
+	unsigned family_mask;
+	void (*print)(struct out *out, const struct config *config);
+} xt_sections[] = {
+	{ .title = "ipset", .print = xt_print_ipsets },
+	{ "iptables filter", xt_lower_filter, IPV4, NULL },
+	{ "ip6tables filter", xt_lower_filter, IPV6, NULL },
+	{ "iptables raw", xt_lower_raw, IPV4, NULL },
+	{ "ip6tables raw", xt_lower_raw, IPV6, NULL },
+	{ .title = "ebtables filter", .print = eb_print_listing },
+};
 
-/* ---- the listing ---- */
+enum { XT_SECTIONS = sizeof(xt_sections) / sizeof(xt_sections[0]), XT_HALF = 2 };
 
-/* `rules` is for this chain alone. */
-static void list_chain(struct out *out, struct arena *rules, const struct xt_table *table, struct xt_chain *chain)
-{
-	out_char(out, ':');
-	out_text(out, chain->name);
-	out_char(out, '\n');
-	xt_chain_fill(rules, table, chain);
-	for (const struct xt_rule *rule = chain->first; rule; rule = rule->next) {
-		xt_print_rule(out, chain, rule, table->family_mask);
-		out_char(out, '\n');
-	}
-	arena_reset(rules);
-}
-
-static void list_table(struct out *out, const struct config *config, lower_function *lower, unsigned family_mask)
+/* The rules of a chain are freed before those of the next one are made. */
+static void xt_list_table(struct out *out, const struct config *config, const struct xt_section *section)
 {
 	struct arena arena = { 0 }, rules = { 0 };
-	const struct xt_table *table = lower(&arena, config, family_mask);
+	const struct xt_table *table = section->lower(&arena, config, section->family_mask);
 
-	for (uint32_t i = 0; i < table->chain_count; i++)
-		list_chain(out, &rules, table, table->chains[i]);
+	for (uint32_t i = 0; i < table->chain_count; i++) {
+		struct xt_chain *chain = table->chains[i];
+
+		out_char(out, ':');
+		out_text(out, chain->name);
+		out_char(out, '\n');
+		xt_chain_fill(&rules, table, chain);
+		for (const struct xt_rule *rule = chain->first; rule; rule = rule->next) {
+			xt_print_rule(out, chain, rule, table->family_mask);
+			out_char(out, '\n');
+		}
+		arena_reset(&rules);
+	}
 	arena_free(&rules);
 	arena_free(&arena);
 }
 
-static void list_filter4(struct out *out, const struct config *config)
-{
-	list_table(out, config, xt_lower_filter, IPV4);
-}
-
-static void list_filter6(struct out *out, const struct config *config)
-{
-	list_table(out, config, xt_lower_filter, IPV6);
-}
-
-static void list_raw4(struct out *out, const struct config *config)
-{
-	list_table(out, config, xt_lower_raw, IPV4);
-}
-
-static void list_raw6(struct out *out, const struct config *config)
-{
-	list_table(out, config, xt_lower_raw, IPV6);
-}
-
-static const struct section {
-	const char *title;
-	void (*print)(struct out *out, const struct config *config);
-} sections[] = {
-	{ "ipset", xt_print_ipsets },
-	{ "iptables filter", list_filter4 },
-	{ "ip6tables filter", list_filter6 },
-	{ "iptables raw", list_raw4 },
-	{ "ip6tables raw", list_raw6 },
-	{ "ebtables filter", eb_print_listing },
-};
-
-enum { SECTIONS = sizeof(sections) / sizeof(sections[0]), HALF = 2 };
-
-/* The listing in two halves, of which the second is made at the same time as the
- * first is written: each has the filter table of one IP version. */
-struct listing {
+/* The listing in two halves, each with the filter table of one family: the second is made while the first is written. */
+struct xt_listing {
 	const struct config *config;
 	struct out *first, second;
 };
 
-static void list_half(void *context, unsigned worker, unsigned n)
+static void xt_list_half(void *context, unsigned worker, unsigned n)
 {
-	struct listing *listing = context;
+	struct xt_listing *listing = context;
 	struct out *out = n ? &listing->second : listing->first;
 
 	(void)worker;
-	for (unsigned i = n ? HALF : 0; i < (n ? SECTIONS : HALF); i++) {
-		out_printf(out, "=== %s\n", sections[i].title);
-		sections[i].print(out, listing->config);
+	for (unsigned i = n ? XT_HALF : 0; i < (n ? XT_SECTIONS : XT_HALF); i++) {
+		out_printf(out, "=== %s\n", xt_sections[i].title);
+		if (xt_sections[i].print)
+			xt_sections[i].print(out, listing->config);
+		else
+			xt_list_table(out, listing->config, &xt_sections[i]);
 	}
 }
 
 void xt_print_listing(struct out *out, const struct config *config)
 {
-	struct listing listing = { .config = config, .first = out };
+	struct xt_listing listing = { .config = config, .first = out };
 
 	out_init_memory(&listing.second);
-	parallel_run(2, 2, list_half, &listing);
+	parallel_run(2, 2, xt_list_half, &listing);
 	out_bytes(out, listing.second.data, listing.second.len);
 	out_free(&listing.second);
 }

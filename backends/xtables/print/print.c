@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A rule in the language of iptables-save. */
-#include "xtables/lower/xtables.h"
+#include "xtables/print/print.h"
 
 #include "lang/limit_table.h"
 

@@ -2,7 +2,7 @@
 /* The comment by which a later load knows what a chain holds: SHA-1 of its rules in base64, as pve-firewall writes it. */
 #include <sha1.h>
 
-#include "xtables/lower/xtables.h"
+#include "xtables/print/print.h"
 
 void xt_print_signature(struct out *out, const char *bytes, size_t len)
 {
