@@ -35,12 +35,6 @@ struct zone zone_of_group(enum direction direction)
 	return (struct zone){ .direction = direction, .net = -1, .group = true };
 }
 
-bool zone_has_rule(const struct zone *zone, const struct rule *rule)
-{
-	return rule->enabled && (zone->net < 0 || rule->net < 0 || rule->net == zone->net) &&
-	       (rule->direction == DIRECTION_GROUP || rule->direction == zone->direction);
-}
-
 const char *zone_log_message(const struct zone *zone, enum action action)
 {
 	static const char *const messages[ACTIONS] = { "ACCEPT: ", "DROP: ", "REJECT: " };

@@ -24,7 +24,12 @@ struct zone zone_of_vnet(const struct vnet *vnet);
 struct zone zone_of_group(enum direction direction);
 
 /* Whether the rule, or the group that it refers to, is for the zone. */
-bool zone_has_rule(const struct zone *zone, const struct rule *rule);
+static inline bool zone_has_rule(const struct zone *zone, const struct rule *rule)
+{
+	return rule->enabled && (zone->net < 0 || rule->net < 0 || rule->net == zone->net) &&
+	       (rule->direction == DIRECTION_GROUP || rule->direction == zone->direction);
+}
+
 /* What the log says of a rule with this action. */
 const char *zone_log_message(const struct zone *zone, enum action action);
 
