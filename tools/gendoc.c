@@ -418,9 +418,12 @@ static bool print_words(struct out *out, struct text list, const char *each, boo
 
 /* ---- completion: what follows an option ---- */
 
-enum value_kind { VALUE_NONE, VALUE_LIST, VALUE_DIAGNOSTIC, VALUE_NODE, VALUE_DIRECTORY, VALUE_FILE, VALUE_OTHER, VALUE_KINDS };
+enum value_kind {
+	VALUE_NONE, VALUE_LIST, VALUE_DIAGNOSTIC, VALUE_NODE, VALUE_DIRECTORY, VALUE_FILE, VALUE_OTHER, VALUE_KINDS
+};
 
-/* -W and --select name diagnostics, whatever their programs call them; --node is in the table that all programs share. */
+/* -W and --select name diagnostics, whatever their programs call them; --node is in the table that all
+ * programs share. */
 static enum value_kind value_kind(const struct cli_option_row *row)
 {
 	const char *argument = row->argument;
@@ -869,8 +872,8 @@ static void faults(struct out *out)
 	}
 }
 
-/* Copies the line, with lists of words for "{{name}}", as alternatives of a regular expression: none has a character that
- * means something there.  False: there is no list of that name. */
+/* Copies the line, with lists of words for "{{name}}", as alternatives of a regular expression: none has a
+ * character that means something there.  False: there is no list of that name. */
 static bool fill_words(struct out *out, const char *line)
 {
 	const char *begin, *end;

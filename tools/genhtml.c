@@ -152,10 +152,12 @@ static htmlDocPtr html_document(void)
 	html_head(html);
 	body = html_add(html, "body", NULL);
 	html_add(body, "h1", "Diagnostics of pvefw-cc");
-	html_paragraph(body, "What `pvefw-cc lint` reports about the firewall files of Proxmox VE, what happens to the traffic, "
-			"and how to fix it. An error (E) is a line that is ignored or cannot be enforced. A warning (W) is "
-			"a line that works, but is probably a mistake. A note (N) is worth knowing. Numbers and names never "
-			"change their meaning.");
+	html_paragraph(
+		body,
+		"What `pvefw-cc lint` reports about the firewall files of Proxmox VE, what happens to the traffic, "
+		"and how to fix it. An error (E) is a line that is ignored or cannot be enforced. A warning (W) is "
+		"a line that works, but is probably a mistake. A note (N) is worth knowing. Numbers and names never "
+		"change their meaning.");
 	html_contents(body);
 	main = html_add(body, "main", NULL);
 	for (int i = 0; i < DIAG_COUNT; i++)

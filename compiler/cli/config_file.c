@@ -6,8 +6,8 @@
  *     fail-on: warning
  *     warning: no-duplicate-alias
  *
- * A file can hold the options that CLI_IN_FILE marks in the tables.  They say what is looked at and how it is shown; none
- * of them writes files.
+ * A file can hold the options that CLI_IN_FILE marks in the tables.  They say what is looked at and how it is
+ * shown; none of them writes files.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -30,8 +30,8 @@ static bool config_error(const struct option_file *file, const char *what, struc
 	return false;
 }
 
-/* Finds the option of a key, which need not be one of this command, as commands share a file.  False: a file cannot hold
- * it, which was reported. */
+/* Finds the option of a key, which need not be one of this command, as commands share a file.  False: a file
+ * cannot hold it, which was reported. */
 static bool find_key(const struct option_file *file, struct text key, unsigned *option)
 {
 	const struct cli_program *program = file->cli->program;
@@ -82,11 +82,14 @@ static bool read_option_line(struct option_file *file, struct text line)
 	if (file->given[option] || !cli_is_of_command(file->cli, option))
 		return true;
 	/* A file is looked for in the folder of this one. */
-	taken = strcmp(file->cli->program->options[option].argument, "FILE") == 0 && value.ptr[0] != '/' && slash ?
-			arena_printf(file->cli->arena, "%.*s%.*s", (int)(slash + 1 - file->path), file->path, TEXT_ARG(value)) :
-			arena_string(file->cli->arena, value);
+	taken = strcmp(file->cli->program->options[option].argument, "FILE") == 0 && value.ptr[0] != '/' &&
+				slash
+			? arena_printf(file->cli->arena, "%.*s%.*s", (int)(slash + 1 - file->path),
+				       file->path, TEXT_ARG(value))
+			: arena_string(file->cli->arena, value);
 	return cli_take(file->cli, option,
-			arena_printf(file->cli->arena, "%s:%u: %.*s", file->path, file->line, TEXT_ARG(key)), taken, true);
+			arena_printf(file->cli->arena, "%s:%u: %.*s", file->path, file->line, TEXT_ARG(key)),
+			taken, true);
 }
 
 bool cli_read_file(struct cli *cli, const char *path)

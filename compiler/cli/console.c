@@ -37,8 +37,8 @@ int cli_error(const char *format, ...)
 int cli_unknown(const char *what, const char *prefix, const struct suggestion *s)
 {
 	if (s->best.len)
-		return cli_error("unknown %s `%s%.*s`; did you mean `%s%.*s`?", what, prefix, TEXT_ARG(s->wanted), prefix,
-				 TEXT_ARG(s->best));
+		return cli_error("unknown %s `%s%.*s`; did you mean `%s%.*s`?", what, prefix,
+				 TEXT_ARG(s->wanted), prefix, TEXT_ARG(s->best));
 	return cli_error("unknown %s `%s%.*s`", what, prefix, TEXT_ARG(s->wanted));
 }
 
@@ -52,7 +52,8 @@ int stdout_close(struct out *out)
 	int reason = out_flush(out);
 
 	out_free(out);
-	return is_write_failure(reason) ? cli_error("cannot write standard output: %s", error_text(reason)) : EXIT_CLEAN;
+	return is_write_failure(reason) ? cli_error("cannot write standard output: %s", error_text(reason))
+					: EXIT_CLEAN;
 }
 
 bool is_standard_stream(const char *path)

@@ -141,7 +141,8 @@ bool cli_may_write(const struct cli *cli, unsigned option)
 
 	if (len < 3 || strcmp(path + len - 3, ".fw") != 0)
 		return true;
-	cli_error("%s does not write a .fw file, %s; is the name of the file to write missing?", cli_shown(cli, option), path);
+	cli_error("%s does not write a .fw file, %s; is the name of the file to write missing?",
+		  cli_shown(cli, option), path);
 	return false;
 }
 

@@ -74,8 +74,8 @@ static int run_help(const struct cli_program *program, int count, char **words)
 	return command ? print_help(program, command) : EXIT_ERROR;
 }
 
-static int run_command(struct arena *arena, const struct cli_program *program, const struct command_row *command, int count,
-		       char **words)
+static int run_command(struct arena *arena, const struct cli_program *program,
+		       const struct command_row *command, int count, char **words)
 {
 	struct cli cli = { .program = program, .command = (unsigned)(command - program->commands) };
 
@@ -123,8 +123,9 @@ static int run_program(struct arena *arena, const struct cli_program *program, i
 }
 
 /*
- * Makes a pipe without a reader of each standard stream that is closed, before anything else is opened under its number:
- * what is printed must not get into a file or socket of ours.  Writing then fails as when a reader has gone away.
+ * Makes a pipe without a reader of each standard stream that is closed, before anything else is opened under
+ * its number: what is printed must not get into a file or socket of ours.  Writing then fails as when a
+ * reader has gone away.
  */
 static void open_standard_streams(void)
 {
@@ -146,8 +147,8 @@ int cli_main(const struct cli_program *program, int argc, char **argv)
 
 	cli_set_name(program->name);
 	open_standard_streams();
-	/* A file that may grow no further is an error like any other, and is reported.  When a reader goes away, a command
-	 * still does all of its work, and ends as if all had been read. */
+	/* A file that may grow no further is an error like any other, and is reported.  When a reader goes
+	 * away, a command still does all of its work, and ends as if all had been read. */
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
 	status = run_program(&arena, program, argc > 0 ? argc - 1 : 0, argv + 1);

@@ -129,7 +129,8 @@ static int run_compile(const struct cli *cli)
 	if (cli->operand_count)
 		return cli_error("compile does not take an operand; use --root for the tree");
 	out_init_memory(&listing);
-	if (run_begin(&run, cli) && !compile_command(&run, target ? backend_find(text_of(target)) : backends[0], &listing))
+	if (run_begin(&run, cli) &&
+	    !compile_command(&run, target ? backend_find(text_of(target)) : backends[0], &listing))
 		run.failed = true;
 	out_free(&listing);
 	return run_end(&run);

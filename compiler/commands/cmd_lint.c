@@ -2,8 +2,9 @@
 /*
  * pvefw-cc lint: reports diagnostics; writes no other output.
  *
- * Diagnostics are the product and go to standard output; with --diff, the diff does.  A path is a tree, which is compiled
- * as a whole, another folder, a file, or standard input (single_file.h).  All diagnostics of a run are printed together.
+ * Diagnostics are the product and go to standard output; with --diff, the diff does.  A path is a tree, which
+ * is compiled as a whole, another folder, a file, or standard input (single_file.h).  All diagnostics of a
+ * run are printed together.
  */
 #include <stdlib.h>
 #include <unistd.h>
@@ -36,7 +37,8 @@ static void lint_tree(void *context, const char *root)
 	lint->tree_count++;
 	if (root)
 		options.root = root;
-	options.overlay = stdin_file_overlay(&lint->single.in, &lint->run->arena, options.root ? options.root : "/etc/pve");
+	options.overlay = stdin_file_overlay(&lint->single.in, &lint->run->arena,
+					     options.root ? options.root : "/etc/pve");
 	if (lint->run->cli->value[CLI_ALL_NODES])
 		options.nodes = NULL;
 	diags_init(&found, diags->arena, diags->map);
@@ -65,8 +67,12 @@ struct linted_place {
 /* Lints everything that the command line names, each once. */
 static void lint_all(struct run *run)
 {
-	struct lint_run lint = { .run = run, .single = { .run = run, .take_file = lint_file, .take_tree = lint_tree, .context = &lint,
-							 .fate = { "the file is not checked", "it is not checked" } } };
+	struct lint_run lint = { .run = run,
+				 .single = { .run = run,
+					     .take_file = lint_file,
+					     .take_tree = lint_tree,
+					     .context = &lint,
+					     .fate = { "the file is not checked", "it is not checked" } } };
 	struct linted_place *all = NULL, *known;
 
 	/* With operands, the tree of --root is not checked; but naming a folder that is not a tree is a mistake. */
@@ -76,7 +82,8 @@ static void lint_all(struct run *run)
 	if (!run->cli->operand_count)
 		lint_tree(&lint, NULL);
 	for (int i = 0; i < run->cli->operand_count; i++) {
-		const char *path = run->cli->operands[i], *place = is_standard_stream(path) ? path : place_of(&run->arena, path);
+		const char *path = run->cli->operands[i],
+			   *place = is_standard_stream(path) ? path : place_of(&run->arena, path);
 
 		HASH_FIND_STR(all, place, known);
 		if (known)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * pvefw-cc load: compiles a tree and loads it into the current network namespace, all or nothing, or removes what was
- * loaded.
+ * pvefw-cc load: compiles a tree and loads it into the current network namespace, all or nothing, or removes
+ * what was loaded.
  *
- * Nothing is loaded if input cannot be read, or if the folder is not a tree.  Lines that are wrong, or that the kernel or
- * a tool refuses, yield diagnostics, and the ruleset is loaded without them.
+ * Nothing is loaded if input cannot be read, or if the folder is not a tree.  Lines that are wrong, or that
+ * the kernel or a tool refuses, yield diagnostics, and the ruleset is loaded without them.
  */
 #include "commands/commands.h"
 #include "findings/run.h"

@@ -16,7 +16,8 @@ static bool is_xml(const struct cli *cli)
 	return cli->value[CLI_PAGE_FORMAT] && strcmp(cli->value[CLI_PAGE_FORMAT], "xml") == 0;
 }
 
-static void print_report(struct out *out, const struct run *run, const struct config *config, const struct inputs *inputs)
+static void print_report(struct out *out, const struct run *run, const struct config *config,
+			 const struct inputs *inputs)
 {
 	const struct report *report = report_new(config, inputs, run->cli->value[CLI_NOW]);
 

@@ -14,16 +14,20 @@ struct table {
 	const char *member; /* of the JSON object: the list of rows */
 	void (*list)(struct out *out);
 	bool (*show)(struct out *out, struct text name); /* false: there is no such row */
-	void (*offer)(struct suggestion *s);		 /* collects the names there are */
 	bool (*add_json)(json_t *rows, struct text name); /* as `show`; name.ptr NULL: all rows */
+	const char *const *first_name; /* of `count` rows, `row_size` bytes each */
+	size_t row_size;
+	unsigned count;
 };
 
 static int report_unknown_row(const struct table *table, struct text name)
 {
+	const char *row = (const char *)table->first_name;
 	struct suggestion s;
 
 	suggest_start(&s, name);
-	table->offer(&s);
+	for (unsigned i = 0; i < table->count; i++, row += table->row_size)
+		suggest_word(&s, text_of(*(const char *const *)(const void *)row));
 	return cli_unknown(table->what, "", &s);
 }
 
@@ -94,15 +98,10 @@ static bool show_macro(struct out *out, struct text name)
 	return true;
 }
 
-static void offer_macros(struct suggestion *s)
-{
-	for (unsigned i = 0; i < macro_count; i++)
-		suggest_word(s, text_of(macro_table[i].name));
-}
-
 int cmd_macros(const struct cli *cli)
 {
-	static const struct table table = { "macro", "macros", list_macros, show_macro, offer_macros, add_macros_json };
+	const struct table table = { "macro", "macros", list_macros, show_macro, add_macros_json,
+				     &macro_table[0].name, sizeof(macro_table[0]), macro_count };
 
 	return show_table(cli, &table);
 }
@@ -145,15 +144,10 @@ static bool show_options(struct out *out, struct text name)
 	return found;
 }
 
-static void offer_options(struct suggestion *s)
-{
-	for (unsigned i = 0; i < OPTION_COUNT; i++)
-		suggest_word(s, text_of(option_table[i].key));
-}
-
 int cmd_options(const struct cli *cli)
 {
-	static const struct table table = { "option", "options", list_options, show_options, offer_options, add_options_json };
+	const struct table table = { "option", "options", list_options, show_options, add_options_json,
+				     &option_table[0].key, sizeof(option_table[0]), OPTION_COUNT };
 
 	return show_table(cli, &table);
 }
@@ -184,15 +178,10 @@ static bool show_icmp_type(struct out *out, struct text name)
 	return v4 || v6;
 }
 
-static void offer_icmp_types(struct suggestion *s)
-{
-	for (unsigned i = 0; i < icmp_count; i++)
-		suggest_word(s, text_of(icmp_table[i].name));
-}
-
 int cmd_icmp_types(const struct cli *cli)
 {
-	static const struct table table = { "ICMP type", "icmp_types", list_icmp_types, show_icmp_type, offer_icmp_types, add_icmp_types_json };
+	const struct table table = { "ICMP type", "icmp_types", list_icmp_types, show_icmp_type,
+				     add_icmp_types_json, &icmp_table[0].name, sizeof(icmp_table[0]), icmp_count };
 
 	return show_table(cli, &table);
 }

@@ -2,9 +2,9 @@
 /*
  * Finds the configuration of lint, compile and report.
  *
- * The nearest .pvefw-lint is used alone: in the tree or folder that is linted, or the folder of the file, and else in the
- * folders above it up to the root of the file system.  A run has one configuration: paths that have different ones need
- * several runs.
+ * The nearest .pvefw-lint is used alone: in the tree or folder that is linted, or the folder of the file, and
+ * else in the folders above it up to the root of the file system.  A run has one configuration: paths that
+ * have different ones need several runs.
  */
 #include "commands/lint_config.h"
 
@@ -67,8 +67,8 @@ bool lint_config(struct cli *cli)
 		return true;
 	if (cli->value[CLI_CONFIG])
 		return cli_read_file(cli, cli->value[CLI_CONFIG]);
-	file = find_config(cli->arena,
-			   cli->operand_count ? folder_of_operand(cli, cli->operands[0]) : first_folder(cli->arena, root));
+	file = find_config(cli->arena, cli->operand_count ? folder_of_operand(cli, cli->operands[0])
+							  : first_folder(cli->arena, root));
 	for (int i = 1; i < cli->operand_count; i++) {
 		const char *other = find_config(cli->arena, folder_of_operand(cli, cli->operands[i]));
 

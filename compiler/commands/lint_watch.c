@@ -2,10 +2,11 @@
 /*
  * Watches in two ways, neither of which has to be complete.
  *
- * inotify reports at once that something happened in a folder.  Once a second, and after each event, the folders are
- * walked: the state of each file is listed, and new folders get a watch.  Where there is no inotify, or where it reports
- * nothing (a pmxcfs, of what other nodes write), the walk alone finds what has changed: the list differs from the last
- * one.  An event about a file is a change even if the list is the same: pmxcfs has times in whole seconds.
+ * inotify reports at once that something happened in a folder.  Once a second, and after each event, the
+ * folders are walked: the state of each file is listed, and new folders get a watch.  Where there is no
+ * inotify, or where it reports nothing (a pmxcfs, of what other nodes write), the walk alone finds what has
+ * changed: the list differs from the last one.  An event about a file is a change even if the list is the
+ * same: pmxcfs has times in whole seconds.
  *
  * Only files count that a tree consists of: on a node, others below /etc/pve are written every few seconds.
  */
@@ -45,7 +46,9 @@ struct lint_watch {
 
 static bool is_of_tree(const char *name)
 {
-	static const char *const ends[] = { ".fw", ".conf", ".running-config", "ipam.db", "pve-ipam-state.json", ".pvefw-lint" };
+	static const char *const ends[] = {
+		".fw", ".conf", ".running-config", "ipam.db", "pve-ipam-state.json", ".pvefw-lint"
+	};
 
 	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
 		if (string_ends(name, ends[i]))
@@ -270,7 +273,8 @@ bool lint_watch_refuses(const struct cli *cli)
 
 	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
 		if (cli->value[options[i]])
-			return cli_error("--watch and --%s exclude each other", cli->program->options[options[i]].name) != 0;
+			return cli_error("--watch and --%s exclude each other",
+					 cli->program->options[options[i]].name) != 0;
 	if (cli->value[CLI_OUTPUT] && is_of_tree(cli->value[CLI_OUTPUT]))
 		return cli_error("--watch cannot watch the file of --output, %s", cli->value[CLI_OUTPUT]) !=
 		       0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Nodes are worked off by a fixed set of threads.  Each prints the files of one node into memory and then writes them, so
- * that memory holds at most one file for each processor.
+ * Nodes are worked off by a fixed set of threads.  Each prints the files of one node into memory and then
+ * writes them, so that memory holds at most one file for each processor.
  */
 #include "commands/node_files.h"
 
@@ -55,7 +55,8 @@ static void write_node(void *context, unsigned worker, unsigned node)
 		if (!done)
 			job->written.failed = true;
 		if (!file)
-			out_files_directory(&job->written, arena_printf(&job->arena, "%s/%.*s", job->folder, TEXT_ARG(name)));
+			out_files_directory(&job->written, arena_printf(&job->arena, "%s/%.*s", job->folder,
+									TEXT_ARG(name)));
 		out = out_files_open(&job->written, arena_printf(&job->arena, "%s/%.*s/%s", job->folder, TEXT_ARG(name),
 								 files->names[file]));
 		if (out)
@@ -66,7 +67,9 @@ static void write_node(void *context, unsigned worker, unsigned node)
 
 bool node_files_write(struct run *run, const struct node_files *files)
 {
-	struct node_job job = { .files = files, .folder = run->cli->value[CLI_WRITE], .lock = PTHREAD_MUTEX_INITIALIZER };
+	struct node_job job = { .files = files,
+				.folder = run->cli->value[CLI_WRITE],
+				.lock = PTHREAD_MUTEX_INITIALIZER };
 	unsigned count = files->pipeline->nodes.names->count;
 	bool done;
 

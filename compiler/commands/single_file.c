@@ -93,13 +93,15 @@ enum { TREE_PLACES = 3 };
 
 /* The places: as the path says, so that messages name what belongs to the file in the same way; without the links in
  * it; where the file is that a link leads to.  Returns how many there are. */
-static unsigned tree_places(struct single *single, const char *path, enum file_kind kind, struct tree_place places[TREE_PLACES])
+static unsigned tree_places(struct single *single, const char *path, enum file_kind kind,
+			    struct tree_place places[TREE_PLACES])
 {
 	struct arena *arena = &single->run->arena;
 	const char *place = place_of(arena, path), *target = place_of_target(arena, path);
 	const char *folder = arena_printf(arena, "%.*s", (int)(base_name(path) - path), path);
 
-	places[0] = (struct tree_place){ folder, arena_printf(arena, "%s%s", folder, depth_of(kind) == 2 ? "../.." : "..") };
+	places[0] = (struct tree_place){ folder, arena_printf(arena, "%s%s", folder,
+							      depth_of(kind) == 2 ? "../.." : "..") };
 	places[1] = tree_place_of(arena, place, kind);
 	if (!target || strcmp(target, place) == 0)
 		return 2;

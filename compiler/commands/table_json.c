@@ -47,8 +47,9 @@ static json_t *macro_rule_json(const struct macro_rule *rule, unsigned family_ma
 
 	out_init_memory(&text);
 	describe_macro_rule(&text, rule);
-	value = json_pack("{s:s, s:s?, s:s?, s:s?, s:o, s:s%}", "proto", rule->proto, "dport", icmp ? NULL : rule->dport,
-			  "sport", rule->sport, "icmp_type", icmp ? rule->dport : NULL, "versions",
+	value = json_pack("{s:s, s:s?, s:s?, s:s?, s:o, s:s%}", "proto", rule->proto, "dport",
+			  icmp ? NULL : rule->dport, "sport", rule->sport, "icmp_type",
+			  icmp ? rule->dport : NULL, "versions",
 			  families_json(rule->family_mask & family_mask), "text", text.data, text.len);
 	out_free(&text);
 	return value;
@@ -99,9 +100,10 @@ static json_t *bound_json(const struct option_row *row, int64_t bound)
 
 static json_t *option_json(const struct option_row *row)
 {
-	return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o}", "name", row->key, "kind", file_kind_name(row->kind),
-			 "text", row->text, "type", option_type_name(row->type), "values", described(describe_values, row),
-			 "default", described(describe_default, row), "least", bound_json(row, row->least), "most",
+	return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o}", "name", row->key, "kind",
+			 file_kind_name(row->kind), "text", row->text, "type", option_type_name(row->type),
+			 "values", described(describe_values, row), "default",
+			 described(describe_default, row), "least", bound_json(row, row->least), "most",
 			 bound_json(row, row->most));
 }
 
@@ -135,7 +137,8 @@ static bool add_icmp_type(json_t *rows, const struct icmp_type *type)
 	if (type)
 		json_array_append_new(rows, json_pack("{s:s, s:s, s:o, s:o}", "name", type->name, "proto",
 						      type->family_mask == IPV4 ? "icmp" : "icmpv6", "type",
-						      icmp_number_json(type->type), "code", icmp_number_json(type->code)));
+						      icmp_number_json(type->type), "code",
+						      icmp_number_json(type->code)));
 	return type != NULL;
 }
 
@@ -163,7 +166,8 @@ void add_diagnostic_json(json_t *rows, const struct diag_row *row)
 {
 	char id[] = { row->letter, row->number[0], row->number[1], row->number[2], row->number[3], '\0' };
 
-	json_array_append_new(rows, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s?, s:s?}", "id", id, "name", row->name, "severity",
-					      severity_name(diag_severity(row)), "summary", row->summary, "explanation",
-					      row->explanation, "wrong", or_null(row->wrong), "right", or_null(row->right)));
+	json_array_append_new(rows, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s?, s:s?}", "id", id, "name",
+					      row->name, "severity", severity_name(diag_severity(row)),
+					      "summary", row->summary, "explanation", row->explanation,
+					      "wrong", or_null(row->wrong), "right", or_null(row->right)));
 }

@@ -86,8 +86,8 @@ static const char *part_in_tree(const char *path)
 	return path;
 }
 
-/* A tree, and what the names of its files begin with: nothing if it is the only one, else its path below the folder that
- * all have in common, so that the working folder does not matter. */
+/* A tree, and what the names of its files begin with: nothing if it is the only one, else its path below the
+ * folder that all have in common, so that the working folder does not matter. */
 struct tree_name {
 	const char *root, *prefix;
 	bool asked; /* it was read for itself, and not just for the names in it */
@@ -209,8 +209,10 @@ static const char **read_entry_nodes(const struct reader *r, const json_t *list)
 static bool read_finding(struct reader *r, const json_t *object, const struct json_path *path)
 {
 	const json_t *file = json_object_get(object, "file"), *count = json_object_get(object, "count");
-	struct entry entry = { .fingerprint = entry_string(r, object, "fingerprint"), .id = entry_string(r, object, "id"),
-			       .file = entry_string(r, object, "file"), .message = entry_string(r, object, "message") };
+	struct entry entry = { .fingerprint = entry_string(r, object, "fingerprint"),
+			       .id = entry_string(r, object, "id"),
+			       .file = entry_string(r, object, "file"),
+			       .message = entry_string(r, object, "message") };
 	json_int_t known = json_integer_value(count);
 	const json_t *nodes = json_object_get(object, "nodes");
 
@@ -275,7 +277,8 @@ struct baseline *baseline_read(struct arena *arena, const char *path)
 	}
 	root = json_loadb(r.source->text, r.source->size, JSON_REJECT_DUPLICATES, &error);
 	if (!root) {
-		cli_error("%s:%d:%d: not a baseline: %s", path, error.line, error.column ? error.column : 1, error.text);
+		cli_error("%s:%d:%d: not a baseline: %s", path, error.line, error.column ? error.column : 1,
+			  error.text);
 		return NULL;
 	}
 	good = read_root(&r, root);
@@ -305,7 +308,8 @@ static struct named_source *name_sources(const struct diags *diags, const struct
 	struct named_source *all = ARENA_ARRAY(diags->arena, struct named_source, diags->map->count + 1);
 
 	for (uint32_t i = 0; i < diags->map->count; i++)
-		all[i] = (struct named_source){ baseline_file(diags, diags->map->sources[i], naming), diags->map->sources[i] };
+		all[i] = (struct named_source){ baseline_file(diags, diags->map->sources[i], naming),
+						diags->map->sources[i] };
 	qsort(all, diags->map->count, sizeof(all[0]), source_by_name);
 	return all;
 }
@@ -329,7 +333,9 @@ static bool is_file_gone(const struct diags *diags, const struct naming *naming,
 		size_t len = strlen(tree->prefix);
 
 		if (tree->asked && strncmp(file, tree->prefix, len) == 0 && (!len || file[len] == '/'))
-			return access(arena_printf(diags->arena, "%s/%s", tree->root, file + len + (len != 0)), F_OK) != 0;
+			return access(arena_printf(diags->arena, "%s/%s", tree->root,
+						   file + len + (len != 0)),
+				      F_OK) != 0;
 	}
 	return false;
 }
@@ -403,7 +409,9 @@ void baseline_apply(struct baseline *b, struct diags *diags, const struct baseli
 	diags_clear(diags);
 	for (struct diagnostic *d = next; d; d = next) {
 		struct entry key = { .fingerprint = *fingerprint++ };
-		struct entry *entry = b->count ? bsearch(&key, b->entries, b->count, sizeof(key), compare_strings) : NULL;
+		struct entry *entry = b->count ? bsearch(&key, b->entries, b->count, sizeof(key),
+							 compare_strings)
+					       : NULL;
 
 		next = d->next;
 		if (entry && entry->left && d->id != DIAG_CANNOT_READ) {
@@ -474,9 +482,9 @@ static struct entry *entries_of(const struct diags *diags, size_t *count)
 static void print_finding(struct out *out, const struct diags *diags, const struct entry *entry)
 {
 	json_t *object = json_pack("{s:o, s:s, s:s, s:I, s:s}", "file",
-				   entry->file ? json_string(diag_escaped(diags, entry->file)) : json_null(), "id", entry->id,
-				   "fingerprint", entry->fingerprint, "count", (json_int_t)entry->count, "message",
-				   entry->message);
+				   entry->file ? json_string(diag_escaped(diags, entry->file)) : json_null(),
+				   "id", entry->id, "fingerprint", entry->fingerprint, "count",
+				   (json_int_t)entry->count, "message", entry->message);
 	json_t *nodes = entry->nodes ? json_array() : NULL;
 	char *text;
 

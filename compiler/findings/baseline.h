@@ -2,8 +2,8 @@
 /*
  * Baselines: files of known findings, so that lint reports only new ones.
  *
- * A finding is recognized by its fingerprint: its number, its file as the tree sees it, the text of the line, and what is
- * marked in it.  Line numbers and the working folder do not matter.  Equal findings are counted.
+ * A finding is recognized by its fingerprint: its number, its file as the tree sees it, the text of the line,
+ * and what is marked in it.  Line numbers and the working folder do not matter.  Equal findings are counted.
  * schemas/baseline.schema.json describes the file.
  */
 #ifndef PVEFW_BASELINE_H

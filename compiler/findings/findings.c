@@ -28,24 +28,24 @@ static bool read_max_findings(const struct cli *cli, unsigned *number)
 	return true;
 }
 
-static bool is_same_file(const char *a, const char *b)
-{
-	struct stat x, y;
-
-	return strcmp(a, b) == 0 || (stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino);
-}
-
 /* An output must not overwrite an input. */
 static bool may_write(const struct cli *cli)
 {
 	static const unsigned baselines[] = { CLI_BASELINE, CLI_WRITE_BASELINE };
 	const char *output = cli->value[CLI_OUTPUT];
 
-	for (size_t i = 0; output && i < sizeof(baselines) / sizeof(baselines[0]); i++)
-		if (cli->value[baselines[i]] && is_same_file(output, cli->value[baselines[i]])) {
-			cli_error("%s would overwrite the baseline, %s", cli_shown(cli, CLI_OUTPUT), output);
-			return false;
-		}
+	for (size_t i = 0; output && i < sizeof(baselines) / sizeof(baselines[0]); i++) {
+		const char *baseline = cli->value[baselines[i]];
+		struct stat x, y;
+
+		if (!baseline)
+			continue;
+		if (strcmp(output, baseline) != 0 && (stat(output, &x) < 0 || stat(baseline, &y) < 0 ||
+						      x.st_dev != y.st_dev || x.st_ino != y.st_ino))
+			continue;
+		cli_error("%s would overwrite the baseline, %s", cli_shown(cli, CLI_OUTPUT), output);
+		return false;
+	}
 	return cli_may_write(cli, CLI_OUTPUT) && cli_may_write(cli, CLI_WRITE_BASELINE);
 }
 
@@ -166,7 +166,8 @@ static void finish_sum(struct diags *diags, struct kind_sum *sum)
 					     : sum->more == 1 ? ": line "
 							      : ": lines ",
 					     sum->lines[i]);
-		diag_note(sum->first, "and %s more of this kind in this set%s", grouped(diags->arena, sum->more), lines);
+		diag_note(sum->first, "and %s more of this kind in this set%s",
+			  grouped(diags->arena, sum->more), lines);
 	}
 	*sum = (struct kind_sum){ 0 };
 }
@@ -296,12 +297,13 @@ static void statistics_json(struct out *out, const struct diags *diags, const st
 	json_t *list = json_array();
 
 	for (int i = 0; i < DIAG_COUNT && rows[i].count; i++)
-		json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:I, s:I}", "id", diag_code(rows[i].id).text, "name",
-						      diag_catalogue[rows[i].id].name, "severity",
-						      severity_name(rows[i].severity), "count",
-						      (json_int_t)rows[i].count, "fixable", (json_int_t)rows[i].fixable));
-	json_print(out, json_pack("{s:I, s:I, s:I, s:o}", "errors", (json_int_t)diags->counts[SEVERITY_ERROR], "warnings",
-				  (json_int_t)diags->counts[SEVERITY_WARNING], "notes",
+		json_array_append_new(
+			list, json_pack("{s:s, s:s, s:s, s:I, s:I}", "id", diag_code(rows[i].id).text, "name",
+					diag_catalogue[rows[i].id].name, "severity",
+					severity_name(rows[i].severity), "count", (json_int_t)rows[i].count,
+					"fixable", (json_int_t)rows[i].fixable));
+	json_print(out, json_pack("{s:I, s:I, s:I, s:o}", "errors", (json_int_t)diags->counts[SEVERITY_ERROR],
+				  "warnings", (json_int_t)diags->counts[SEVERITY_WARNING], "notes",
 				  (json_int_t)diags->counts[SEVERITY_NOTE], "statistics", list));
 }
 

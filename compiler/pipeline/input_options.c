@@ -28,7 +28,8 @@ static struct node_option *nodes_of(const struct cli *cli)
 		for (const char *list = v->text, *end;; list = end + 1) {
 			end = list + strcspn(list, ",");
 			*last = ARENA_NEW(cli->arena, struct node_option);
-			(*last)->name = arena_copy(cli->arena, text_trim((struct text){ list, (uint32_t)(end - list) }));
+			(*last)->name = arena_copy(cli->arena,
+						   text_trim((struct text){ list, (uint32_t)(end - list) }));
 			last = &(*last)->next;
 			if (!*end)
 				break;

@@ -2,12 +2,13 @@
 /*
  * Finds the lines that the kernel or a tool refuses.
  *
- * Where a refusal has the number of a rule, the rule's line of source is left out, and everything is tried again.  Where
- * it has none, all rules that were sent are suspects.  First those with a line of source are guarded: each is replaced by
- * a rule of its chain that drops everything, so that less passes during the search, never more.  If that loads, one of
- * them is refused.  Halves are put back as long as the rest loads: k refused lines among n take about 2 k log2(n / k)
- * attempts.  Members of sets are left out instead, as no rule can replace them.  If guarding the lines does not help, the
- * same is done with rules that no line asks for.
+ * Where a refusal has the number of a rule, the rule's line of source is left out, and everything is tried
+ * again.  Where it has none, all rules that were sent are suspects.  First those with a line of source are
+ * guarded: each is replaced by a rule of its chain that drops everything, so that less passes during the
+ * search, never more.  If that loads, one of them is refused.  Halves are put back as long as the rest loads:
+ * k refused lines among n take about 2 k log2(n / k) attempts.  Members of sets are left out instead, as no
+ * rule can replace them.  If guarding the lines does not help, the same is done with rules that no line asks
+ * for.
  */
 #include "pipeline/leave_out.h"
 
@@ -19,16 +20,14 @@
 /* Numbers of rules are trusted for so many attempts, and seconds. */
 enum { NUMBERED_MOST = 40, NUMBERED_SECONDS = LEAVE_OUT_SECONDS / 3 };
 
-static bool is_exhausted(const struct leave_out *l)
+static double seconds_since(int64_t begin)
 {
-	return l->attempts >= LEAVE_OUT_ATTEMPTS || clock_ns(CLOCK_MONOTONIC) - l->begin > LEAVE_OUT_SECONDS * (int64_t)1000000000;
+	return (double)(clock_ns(CLOCK_MONOTONIC) - begin) / 1e9;
 }
 
-/* ---- refusals that name what they are about ---- */
-
-static bool are_numbers_believed(const struct leave_out *l)
+static bool is_exhausted(const struct leave_out *l)
 {
-	return l->attempts <= NUMBERED_MOST && clock_ns(CLOCK_MONOTONIC) - l->begin < NUMBERED_SECONDS * (int64_t)1000000000;
+	return l->attempts >= LEAVE_OUT_ATTEMPTS || seconds_since(l->begin) > LEAVE_OUT_SECONDS;
 }
 
 /* Leaves out the layers that problems name; true if any is new. */
@@ -158,7 +157,8 @@ static int by_span(const void *a, const void *b)
 	return x->span.begin < y->span.begin ? -1 : x->span.begin > y->span.begin;
 }
 
-static void add_unit(struct search *s, const struct backend_suspect *suspects, uint32_t count, const struct source_map *map)
+static void add_unit(struct search *s, const struct backend_suspect *suspects, uint32_t count,
+		     const struct source_map *map)
 {
 	struct unit *unit = &s->units[s->count++];
 
@@ -171,8 +171,8 @@ static void add_unit(struct search *s, const struct backend_suspect *suspects, u
 }
 
 /* Makes units of the suspects with a line of source, or of those without, except members of sets. */
-static void collect_units(struct search *s, struct backend_suspect *suspects, uint32_t count, const struct source_map *map,
-		    bool lines)
+static void collect_units(struct search *s, struct backend_suspect *suspects, uint32_t count,
+			  const struct source_map *map, bool lines)
 {
 	s->units = ARENA_ARRAY(&s->arena, struct unit, count);
 	for (uint32_t i = 0, next; i < count; i = next) {
@@ -278,7 +278,7 @@ bool leave_out_load(struct leave_out *l, struct backend_loading *loading)
 			continue;
 		if (loaded || l->strict)
 			return loaded;
-		if (believed && !are_numbers_believed(l)) {
+		if (believed && (l->attempts > NUMBERED_MOST || seconds_since(l->begin) >= NUMBERED_SECONDS)) {
 			left_out_clear(l->left_out);
 			believed = false;
 		}

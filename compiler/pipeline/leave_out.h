@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Loads what can be loaded: lines that the kernel or a tool refuses are left out, as if they had errors.  For the command
- * and the service.
+ * Loads what can be loaded: lines that the kernel or a tool refuses are left out, as if they had errors.  For
+ * the command and the service.
  */
 #ifndef PVEFW_LEAVE_OUT_H
 #define PVEFW_LEAVE_OUT_H

@@ -37,9 +37,10 @@ static void dump_files(struct pipeline *p, const char *stage,
 {
 	const struct inputs *inputs = p->nodes.inputs;
 	const struct input_file cluster = { .source = inputs->cluster }, host = { .source = inputs->host };
-	const struct input_file *const files[FILE_KINDS] = {
-		[FILE_CLUSTER] = &cluster, [FILE_HOST] = &host, [FILE_GUEST] = inputs->guest_files, [FILE_VNET] = inputs->vnet_files
-	};
+	const struct input_file *const files[FILE_KINDS] = { [FILE_CLUSTER] = &cluster,
+							     [FILE_HOST] = &host,
+							     [FILE_GUEST] = inputs->guest_files,
+							     [FILE_VNET] = inputs->vnet_files };
 
 	for (int kind = 0; kind < FILE_KINDS && is_dumped(p, stage); kind++)
 		for (const struct input_file *file = files[kind]; file && file->source; file = file->next) {
@@ -51,7 +52,8 @@ static void dump_files(struct pipeline *p, const char *stage,
 		}
 }
 
-static void dump_config(struct pipeline *p, const char *stage, void (*dump)(struct out *out, const struct config *config))
+static void dump_config(struct pipeline *p, const char *stage,
+			void (*dump)(struct out *out, const struct config *config))
 {
 	if (is_dumped(p, stage))
 		dump(p->listing, p->configs.configs[0]);
