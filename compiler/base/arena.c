@@ -31,7 +31,7 @@ static void *map(size_t size)
 	out_of_memory();
 }
 
-/* A chunk that begins where a huge page can: what is mapped too much at both ends is given back. */
+/* A chunk aligned to a huge page: the surplus at both ends is unmapped. */
 static struct arena_chunk *map_large(size_t size)
 {
 	char *memory = map(size + CHUNK_SIZE);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The memory of one compilation: everything is taken from an arena and given back at once. No pass frees
+ * The memory of one compilation: everything is allocated from an arena and freed at once. No pass frees
  * anything and nothing is reference counted.
  */
 #ifndef PVEFW_ARENA_H
@@ -29,11 +29,11 @@ void arena_free(struct arena *arena);
  * no memory the process ends with a message. */
 static inline void *arena_alloc(struct arena *arena, size_t size);
 struct arena_mark arena_mark(const struct arena *arena);
-/* Gives back all that was taken, but keeps some memory at hand. */
+/* Frees everything, but keeps some memory for reuse. */
 void arena_reset(struct arena *arena);
 /* Takes over all memory of `other`, which is empty afterwards. */
 void arena_adopt(struct arena *arena, struct arena *other);
-/* Gives back all that was taken since the mark; the same. */
+/* Frees everything allocated since `mark`; keeps some memory for reuse. */
 void arena_release(struct arena *arena, struct arena_mark mark);
 
 /* Copies, terminated by a NUL that does not count. */

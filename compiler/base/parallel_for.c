@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Threads that take the next of a row of jobs until there is none left. */
+/* A fixed set of threads works off a queue of jobs. */
 #include "base/parallel_for.h"
 
 #include <pthread.h>
@@ -32,7 +32,7 @@ static void *work(void *argument)
 	return NULL;
 }
 
-/* `worth`: more of them would have too little to do. */
+/* At most `worth` workers, one a processor. */
 static unsigned limit_workers(unsigned worth)
 {
 	unsigned processors = 1;

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Doing many independent things on all processors. */
+/* Running many independent jobs on all processors. */
 #ifndef PVEFW_PARALLEL_FOR_H
 #define PVEFW_PARALLEL_FOR_H
 
 enum { PARALLEL_MOST = 8 };
 
-/* How many workers are worth starting for `jobs` jobs of which each takes some ten microseconds: 1 to
- * PARALLEL_MOST. */
+/* Returns how many workers pay for `jobs` jobs of about ten microseconds each: 1 to PARALLEL_MOST. */
 unsigned parallel_workers(unsigned jobs);
 
-/* The same where one job is worth a thread. */
+/* Returns how many workers pay for jobs that are each worth a thread. */
 unsigned parallel_workers_for_long(unsigned jobs);
 
 /*

@@ -8,7 +8,7 @@
 /* The absolute path of `path` without links in its folders; a folder that does not exist is taken as it is
  * written. The last name stays, even if it is a link. */
 const char *place_of(struct arena *arena, const char *path);
-/* The same for the file that a link leads to; NULL if there is no file. */
+/* The absolute path of the file that `path` leads to, without links; NULL if there is no file. */
 const char *place_of_target(struct arena *arena, const char *path);
 /* The path relative to `folder`, both of them places; NULL if it is not in there. */
 const char *place_below(const char *folder, const char *path);

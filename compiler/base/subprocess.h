@@ -30,12 +30,12 @@ struct process {
 	int files[3];
 };
 
-/* Starts it.  process_finish() must follow, whatever comes of it. */
+/* Starts the program; process_finish() must follow, even if it does not start. */
 void process_start(struct process *p);
-/* Waits for its end and collects what it wrote.  The caller frees it with process_free(). */
+/* Waits for the end and collects the output, which process_free() frees. */
 void process_finish(struct process *p);
 void process_free(struct process *p);
-/* Whether it ended as it should: with exit status 0. */
+/* Whether the program ended with exit status 0. */
 bool process_succeeded(const struct process *p);
 
 #endif

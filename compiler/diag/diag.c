@@ -62,20 +62,20 @@ struct diagnostic *diag_unreadable(struct diags *diags, const char *path, int re
 	return diag(diags, SPAN_NONE, DIAG_CANNOT_READ, "cannot read %s: %s", path, error_text(reason));
 }
 
-static struct diag_part *add_part(struct diagnostic *d, enum diag_part_kind kind, struct span span,
-				  const char *format, va_list args) __attribute__((format(printf, 4, 0)));
-
-static struct diag_part *add_part(struct diagnostic *d, enum diag_part_kind kind, struct span span,
-				  const char *format, va_list args)
+struct diagnostic *diag_add_part(unsigned kind, struct diagnostic *d, struct span span, const char *format, ...)
 {
 	struct diag_part *part = ARENA_NEW(d->owner->arena, struct diag_part);
+	va_list args;
 
-	part->kind = kind;
-	part->span = span;
+	va_start(args, format);
 	part->text = arena_vprintf(d->owner->arena, format, args);
+	va_end(args);
+	part->kind = (enum diag_part_kind)(kind & ~(unsigned)DIAG_GUESSED);
+	part->guess = kind & DIAG_GUESSED;
+	part->span = span;
 	*d->last_part = part;
 	d->last_part = &part->next;
-	return part;
+	return d;
 }
 
 struct diagnostic *diag_here(struct diagnostic *d, const char *format, ...)
@@ -88,57 +88,8 @@ struct diagnostic *diag_here(struct diagnostic *d, const char *format, ...)
 	return d;
 }
 
-struct diagnostic *diag_label(struct diagnostic *d, struct span span, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	add_part(d, DIAG_LABEL, span, format, args);
-	va_end(args);
-	return d;
-}
-
-struct diagnostic *diag_note(struct diagnostic *d, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	add_part(d, DIAG_NOTE, SPAN_NONE, format, args);
-	va_end(args);
-	return d;
-}
-
-struct diagnostic *diag_help(struct diagnostic *d, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	add_part(d, DIAG_HELP, SPAN_NONE, format, args);
-	va_end(args);
-	return d;
-}
-
-struct diagnostic *diag_fix(struct diagnostic *d, struct span span, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	add_part(d, DIAG_FIX, span, format, args);
-	va_end(args);
-	return d;
-}
-
-struct diagnostic *diag_guess(struct diagnostic *d, struct span span, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	add_part(d, DIAG_FIX, span, format, args)->guess = true;
-	va_end(args);
-	return d;
-}
-
-struct diagnostic *diag_correct(struct diagnostic *d, struct span span, const char *format, ...)
+struct diagnostic *diag_add_fix(unsigned kind, const char *help, struct diagnostic *d, struct span span,
+				const char *format, ...)
 {
 	const char *text;
 	va_list args;
@@ -146,18 +97,7 @@ struct diagnostic *diag_correct(struct diagnostic *d, struct span span, const ch
 	va_start(args, format);
 	text = arena_vprintf(d->owner->arena, format, args);
 	va_end(args);
-	return diag_fix(diag_help(d, "write `%s`", text), span, "%s", text);
-}
-
-struct diagnostic *diag_suggest(struct diagnostic *d, struct span span, const char *format, ...)
-{
-	const char *text;
-	va_list args;
-
-	va_start(args, format);
-	text = arena_vprintf(d->owner->arena, format, args);
-	va_end(args);
-	return diag_guess(diag_help(d, "did you mean `%s`?", text), span, "%s", text);
+	return diag_add_part(kind, diag_help(d, help, text), span, "%s", text);
 }
 
 void diags_clear(struct diags *diags)

@@ -40,7 +40,8 @@ enum diag_part_kind {
 	DIAG_LABEL, /* secondary span with a text */
 	DIAG_NOTE,
 	DIAG_HELP,
-	DIAG_FIX, /* replaces the span by the text */
+	DIAG_FIX,         /* replaces the span by the text */
+	DIAG_GUESSED = 8, /* a bit beside DIAG_FIX, for diag_add_part() */
 };
 
 struct diag_part {
@@ -78,33 +79,29 @@ struct diags {
 
 void diags_init(struct diags *diags, struct arena *arena, struct source_map *map);
 
-/* Reports; `span` may be {0, 0}.  The severity is the catalogue's. */
+/* Reports a diagnostic; `span` may be SPAN_NONE. The catalogue sets the severity. */
 struct diagnostic *diag(struct diags *diags, struct span span, enum diag_id id, const char *format,
 			...) __attribute__((format(printf, 4, 5)));
-/* Cannot read `path`: `reason` is an errno.  Makes the exit status 2. */
+/* Reports that `path` cannot be read; `reason` is an errno. The exit status will be 2. */
 struct diagnostic *diag_unreadable(struct diags *diags, const char *path, int reason);
 
-/* These add to a diagnostic and return it. */
-struct diagnostic *diag_here(struct diagnostic *d, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-struct diagnostic *diag_label(struct diagnostic *d, struct span span, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-struct diagnostic *diag_note(struct diagnostic *d, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-struct diagnostic *diag_help(struct diagnostic *d, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-/* What was meant, beyond doubt: lint --fix makes it so. */
-struct diagnostic *diag_fix(struct diagnostic *d, struct span span, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-/* The same with the help "write `TEXT`". */
-struct diagnostic *diag_correct(struct diagnostic *d, struct span span, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-/* The same with the help "did you mean `TEXT`?", which somebody has to confirm. */
-struct diagnostic *diag_suggest(struct diagnostic *d, struct span span, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-/* What may have been meant. */
-struct diagnostic *diag_guess(struct diagnostic *d, struct span span, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+/* The functions and macros below add a part to a diagnostic and return the diagnostic. */
+struct diagnostic *diag_here(struct diagnostic *d, const char *format, ...) __attribute__((format(printf, 2, 3)));
+struct diagnostic *diag_add_part(unsigned kind, struct diagnostic *d, struct span span, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+struct diagnostic *diag_add_fix(unsigned kind, const char *help, struct diagnostic *d, struct span span,
+				const char *format, ...) __attribute__((format(printf, 5, 6)));
+/* (d, span, format, ...) */
+#define diag_label(...) diag_add_part(DIAG_LABEL, __VA_ARGS__)
+/* (d, format, ...) */
+#define diag_note(d, ...) diag_add_part(DIAG_NOTE, d, SPAN_NONE, __VA_ARGS__)
+#define diag_help(d, ...) diag_add_part(DIAG_HELP, d, SPAN_NONE, __VA_ARGS__)
+/* (d, span, format, ...): a certain fix, which lint --fix applies; or a guess, which somebody has to confirm. */
+#define diag_fix(...) diag_add_part(DIAG_FIX, __VA_ARGS__)
+#define diag_guess(...) diag_add_part(DIAG_FIX | DIAG_GUESSED, __VA_ARGS__)
+/* The same two, with the help "write `TEXT`", and with "did you mean `TEXT`?". */
+#define diag_correct(...) diag_add_fix(DIAG_FIX, "write `%s`", __VA_ARGS__)
+#define diag_suggest(...) diag_add_fix(DIAG_FIX | DIAG_GUESSED, "did you mean `%s`?", __VA_ARGS__)
 
 /* Empties the list, for diags_add() to fill it again. */
 void diags_clear(struct diags *diags);

@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* Who answers: a socket, or a script in tests.  Both functions return as send() and recv() do. */
+/* The peer that answers: a socket, or a script in tests.  Both functions return as send() and recv() do. */
 struct netlink_peer {
 	ssize_t (*send)(void *context, const void *bytes, size_t size);
 	ssize_t (*receive)(void *context, void *bytes, size_t size);

@@ -28,7 +28,7 @@ static inline struct word word_trim(struct word w)
 	return word_part(w, from, end - from);
 }
 
-/* The next line without its end and without blanks around it; false after the last. */
+/* Sets *line to the next line, trimmed; false after the last. */
 static inline bool lines_next(struct lines *lines, struct word *line)
 {
 	const struct source *source = lines->source;
@@ -55,7 +55,7 @@ static inline struct word word_cut(struct word w, char c, struct word *rest)
 	return word_part(w, 0, len);
 }
 
-/* The first run of characters that are no blanks; *rest is what is behind it. */
+/* Returns the first word; *rest is what follows it. */
 static inline struct word word_first(struct word w, struct word *rest)
 {
 	uint32_t from = 0, end;
