@@ -116,13 +116,19 @@ touched() {
 	sed -nE 's/^(add|delete) (rule|chain|element|set|map|table) [a-z]+ pvefw ?([^ ]*).*/\3/p' "$1" | sort -u
 }
 
+# seen_by_monitor NAME: it has told of a table of that name, and so of all before
+seen_by_monitor() {
+	ip netns exec $A nft "add table ip $1; delete table ip $1"
+	grep -q "table ip $1" "$work/monitor" || { sleep 0.02 && false; }
+}
+
 # change WHAT ROOT EXPECTED: loads ROOT over what there is; only EXPECTED may be touched
 change() {
 	ip netns exec $A nft monitor >"$work/monitor" 2>&1 &
 	monitor=$!
-	sleep 0.3
+	until seen_by_monitor begin; do :; done
 	load $A "$2"
-	sleep 0.3
+	until seen_by_monitor end; do :; done
 	kill $monitor
 	wait $monitor 2>/dev/null
 	touched "$work/monitor" >"$work/touched"

@@ -324,7 +324,7 @@ test_service() {
 	verdict $? "a service" "$work/service"
 	{
 		echo "load $work/a"
-		sleep 1
+		until grep -qx ok "$work/service"; do sleep 0.02; done
 		iptables -F tap100i0-IN
 		echo "load $work/a"
 		echo "remove"

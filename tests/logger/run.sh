@@ -396,7 +396,7 @@ connections() {
 	same "connections: after they were turned off" "$(grep -c sport=4000 "$work/connections")" "$count"
 	start always --conntrack
 	rm -rf "$work/always.run"
-	sleep 1.5
+	until_ok test -e "$work/always.run/logger/logger.state"
 	flow
 	until_ok grep -q 'sport=4000' "$work/always"
 	verdict $? "connections: --conntrack does nothing"

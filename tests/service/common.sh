@@ -178,6 +178,18 @@ metric() {
 		awk -v name="pvefw_$1" '$1 == name { printf "%d\n", $2 }'
 }
 
+# polled N [tree|kernel]: the service polls them N times more (3 times a second, once a second), so that it has noticed whatever
+# was changed before
+polled() {
+	local what=${2:-tree} before
+	before=$(metric "polls_total{of=\"$what\"}")
+	within $((10 + 3 * $1)) has_polled "$what" $((before + $1))
+}
+
+has_polled() {
+	[ "$(metric "polls_total{of=\"$1\"}")" -ge "$2" ]
+}
+
 # metric_is NAME VALUE
 metric_is() {
 	[ "$(metric "$1")" = "$2" ]

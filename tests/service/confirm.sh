@@ -137,7 +137,7 @@ test_other_file() {
 	: >"$work/tree/firewall/cluster.fw"
 	sleep 0.2
 	cat "$work/rejected" >"$work/tree/firewall/cluster.fw"
-	sleep 0.8
+	polled 3
 	check "nor an editor that saves it as it is" no allows $port
 	check "what is in force is what was good" allows $good
 	allow_next
@@ -265,7 +265,7 @@ test_service() {
 	taken_back 5 "not confirmed"
 	check "said" logged 'not confirmed in time: rolling back: generation [0-9]* of'
 	check "status afterwards" status_says 'The configuration was not confirmed'
-	sleep 1
+	polled 3
 	check "no request is left" no firewall confirm
 	touch "$work/tree/firewall/cluster.fw"
 	reload
@@ -309,7 +309,7 @@ test_early() {
 	check "an empty cluster.fw is nothing to go back to" no firewall apply --confirm 1
 	allow_next
 	check "the file is whole again" within 2 allows $port
-	sleep 0.5 # until a change is no more one of many
+	polled 2 # until a change is no longer one of many
 	last=$port
 	good=$port
 	port=$((port + 1))
@@ -330,7 +330,7 @@ test_confirmed() {
 	allow_next
 	check "another change meanwhile" within 2 allows $port
 	check "confirm" firewall confirm
-	sleep 3.5
+	polled 12 # four seconds: beyond the time to confirm
 	check "what was confirmed stays" allows $port
 	check "nothing waits when it is confirmed" status_has 'not d["pending_confirmation"] and d["seconds_left"] is None'
 	check "nothing to confirm any more" no firewall confirm

@@ -98,7 +98,7 @@ seen() {
 			[ $delay -gt 1000000 ] || return 0
 		fi
 		undo
-		sleep 1.5
+		polled 5
 	done
 	return 1
 }
@@ -166,7 +166,7 @@ test_version() {
 	begin_streams 'outside udp ct101 7000'
 	before=$(metric compilations_total)
 	printf '%s\n' '[OPTIONS]' 'enable: 1' '[RULES]' 'IN ACCEPT -p udp -dport 7000' >"$work/alias"
-	sleep 0.8
+	polled 3
 	check "a file changed without an event is noticed without .version" test "$(metric compilations_total)" = "$before"
 	check "blocked until .version changes" no turned 1 open 0
 	undo() { :; }
@@ -178,7 +178,7 @@ test_version() {
 settled() {
 	local before
 	before=$(metric compilations_total)
-	sleep 0.9
+	polled 3
 	[ "$(metric compilations_total)" = "$before" ]
 }
 

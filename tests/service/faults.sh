@@ -173,7 +173,7 @@ test_replaced() {
 		mv -T "$work/link" "$work/tree"
 		sleep 0.0$((RANDOM % 9))
 	done
-	sleep 1 # a rule of 4711 may be from before, and what was in between may come yet
+	polled 3 # a rule of 4711 may be from before, and what was in between may come yet
 	check "a tree that is replaced again and again: the last one counts" within 2 allows 4711
 	check "a tree that is replaced again and again: not all of it" no allows 4712
 	end
@@ -329,7 +329,7 @@ test_flushed() {
 	local before
 	before=$(metric repairs_total)
 	iptables -A OUTPUT -d 192.0.2.1 -j ACCEPT
-	sleep 1.5
+	polled 2 kernel
 	check "iptables: rules of others" test "$(metric repairs_total)" = "$before"
 	ipset flush PVEFW-0-management-v4
 	check "iptables: members of a set, when everything is compared" reload
@@ -427,7 +427,7 @@ test_ready() {
 	listener=$!
 	in=(env NOTIFY_SOCKET="$work/notify" PVEFW_READY_SECONDS=3)
 	start
-	sleep 1
+	polled 3
 	check "ready before there is anything to apply" no is_ready
 	mv "$work/away" "$work/tree"
 	check "not ready when the first rules are in force" within 3 is_ready

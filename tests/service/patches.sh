@@ -58,7 +58,7 @@ edit() {
 	"$target") way=short ;;
 	*) way=whole ;;
 	esac
-	sleep 0.3 # a change so soon after another would be taken for one of many
+	polled 2 # a change so soon after another would be taken for one of many
 	patched=$(patches) cycled=$(cycles)
 	put "$@"
 	load_fresh
@@ -103,7 +103,7 @@ for target; do
 		make_guests ""
 	fi
 	start
-	sleep 0.7 # what comes with the start
+	polled 3 # what comes with the start
 	edits
 	stop
 done

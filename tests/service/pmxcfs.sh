@@ -84,7 +84,7 @@ soon() {
 		[ $took -ge $best ] || best=$took
 		[ $best -gt 1000000 ] || break
 		undo
-		sleep 2
+		polled 6
 	done
 	echo "$what: $((best / 1000)) ms"
 	[ $best -le 1000000 ]
@@ -184,7 +184,7 @@ test_grown() {
 # What nodes tell of themselves all the time is no change; and nothing costs nearly nothing.
 test_idle() {
 	fresh
-	sleep 2.5
+	polled 8
 	local before used time
 	before=$(metric compilations_total)
 	# A busy machine makes each wake-up dearer, but no more of them: about 25 microseconds each on a quiet one, so
@@ -249,7 +249,7 @@ test_unmounted() {
 		remote fail "$path" 5
 		write_vmlist
 		unreadable "EIO of '$path'" 'critical: .*Input/output error' 0.3
-		sleep 1.5 # so that no look for what the change above has brought finds it
+		polled 5 # so that no look for what the change above has brought finds it
 		remote fail "$path" 0
 		check "EIO of '$path': over" within 2 no is_unreadable
 		: >"$work/log"
@@ -429,9 +429,9 @@ save_in_time() {
 	while [ $((tries += 1)) -le 10 ]; do
 		begin=$(now)
 		"$how" "$file" "$work/text" "$delay"
-		[ $(($(now) - begin)) -ge 450000 ] || { sleep 0.3 && return; }
+		[ $(($(now) - begin)) -ge 450000 ] || { polled 1 && return; }
 		within 10 "$test"
-		sleep 0.3 # the watcher's look that has begun before
+		polled 2 # the watcher's look that has begun before
 		: >"$work/gap"
 	done
 	echo "no save in less than half a second"
@@ -489,7 +489,7 @@ test_editors() {
 	mv "$work/tree/nodes/n/qemu-server" "$work/away"
 	sleep 0.2
 	mv "$work/away" "$work/tree/nodes/n/qemu-server"
-	sleep 0.4
+	polled 2
 	check "a folder that is away for a moment" no logged 'firewall bridge|tap100i0.*removed'
 	check "a folder that is away for a moment: its guests are filtered" guest_is_filtered
 	end

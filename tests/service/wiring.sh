@@ -148,7 +148,7 @@ test_not_in_bridge() {
 	plug tap100i0 fwbr100i0
 	: >"$work/log"
 	ip link set tap100i0 nomaster
-	sleep 0.5
+	polled 2
 	check "an interface that is about to be plugged" none
 	check "an interface that is not plugged at all" within 7 told 'guest 100: net0 is unfiltered: tap100i0 is up and in no bridge'
 	ip link set tap100i0 down
@@ -169,7 +169,7 @@ test_nftables() {
 	fi
 	plug tap100i0 vmbr0
 	plug veth101i0 fwbr101i0
-	sleep 0.5
+	polled 2
 	check "nftables: straight into vmbr0, and a firewall bridge" none
 	check "nftables: a firewall bridge calls iptables" calls fwbr101i0 0
 	if ip link add vrf9 type vrf table 9 2>/dev/null; then
@@ -257,7 +257,7 @@ test_flag() {
 	: >"$work/log"
 	start
 	check "the flag: cannot be made: not said" logged "critical: cannot make $work/none/flag: No such file"
-	check "the flag: cannot be made: said again and again" no eval 'sleep 2.5; [ "$(grep -c "cannot make" "$work/log")" != 1 ]'
+	check "the flag: cannot be made: said again and again" no eval 'polled 3 kernel; [ "$(grep -c "cannot make" "$work/log")" != 1 ]'
 	check "the flag: cannot be made: no rules" eval 'rules | grep -q "dport 8006"'
 	mkdir "$work/none"
 	flag=$work/none/flag

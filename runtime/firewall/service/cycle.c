@@ -147,6 +147,7 @@ static enum cycle_event do_repair(struct cycle *c)
 /* A cycle is due, and compares the rules. */
 static enum cycle_event do_keep(struct cycle *c)
 {
+	c->polls++;
 	c->effects->keep_settings(c->context);
 	c->effects->arm(c->context, CYCLE_TIMER_POLL, cycle_now(c) + POLL);
 	return CYCLE_DONE;
@@ -157,6 +158,7 @@ static enum cycle_event do_poll(struct cycle *c)
 	uint64_t now = cycle_now(c);
 	bool changed;
 
+	c->polls++;
 	c->effects->keep_settings(c->context);
 	changed = c->effects->is_stale(c->context);
 	if (!changed && now >= c->next_contents) {

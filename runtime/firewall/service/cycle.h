@@ -105,6 +105,7 @@ struct cycle {
 	uint64_t refused_pause;        /* the present one; 0: nothing was refused */
 	uint64_t next_contents;        /* when contents_changed() is asked again */
 	uint64_t failures;             /* cycles that have failed */
+	uint64_t polls;                /* of the kernel's rules and settings */
 };
 
 /* `refused_first` 0: a minute. */

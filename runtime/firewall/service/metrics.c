@@ -141,6 +141,9 @@ void service_metrics(void *context, struct out *out)
 
 	metrics_describe(out, "build_info", "gauge", "Always 1; the label is the version of this program");
 	metrics_sample(out, "build_info", "version=\"" PVEFW_VERSION "\"", 1);
+	metrics_describe(out, "polls_total", "counter", "How often the tree and the kernel were polled for changes");
+	metrics_sample(out, "polls_total", "of=\"tree\"", (double)tree_polls(&s->tree));
+	metrics_sample(out, "polls_total", "of=\"kernel\"", (double)s->cycle.polls);
 	metric(out, "enabled", "gauge", "Whether the cluster's option `enable` is on", n->enabled);
 	metric(out, "failing", "gauge", "Whether the last compilation could not be applied", cycle_is_failing(&s->cycle));
 	metric(out, "pending_changes", "gauge", "Whether the loaded rules differ from the configuration files", !s->in_force || s->cycle.due || s->confirm.enforced);

@@ -44,6 +44,11 @@ bool tree_is_readable(const struct tree *t)
 	return !t->is_silent && !t->problem[0] && tree_is_known(t);
 }
 
+uint64_t tree_polls(const struct tree *t)
+{
+	return t->shared ? t->shared->polls : 0;
+}
+
 bool tree_is_in_doubt(const struct tree *t)
 {
 	return t->shared && t->shared->doubts;

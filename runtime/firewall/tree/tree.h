@@ -60,6 +60,8 @@ bool tree_read(struct tree *t);
 bool tree_is_readable(const struct tree *t);
 /* Whether the tree was read once: then the copy can be compiled. */
 bool tree_is_known(const struct tree *t);
+/* How often the root directory was polled since the service started. */
+uint64_t tree_polls(const struct tree *t);
 /* Whether a file has vanished or become empty a moment ago, which is not in the copy yet. */
 bool tree_is_in_doubt(const struct tree *t);
 /* States the condition that the copy cannot be compiled; NULL: it can. */

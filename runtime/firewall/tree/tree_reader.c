@@ -382,6 +382,7 @@ static void poll_tree(struct reader *r)
 {
 	r->next_poll = r->now + POLL_INTERVAL;
 	poll_root(r);
+	r->options->shared->polls++;
 	/* Not `until now`: where this process waits for a processor, the last scan would be too early. */
 	if (r->last_scan <= r->scan_until || r->now >= r->next_scan || r->problem[0] || has_failures(r))
 		r->rescan = true;

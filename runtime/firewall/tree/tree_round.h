@@ -30,6 +30,7 @@ struct tree_record {
 /* In memory that both processes share. */
 struct tree_shared {
 	_Atomic uint64_t busy_since; /* CLOCK_MONOTONIC in microseconds; 0: the reader waits */
+	_Atomic uint64_t polls;      /* of the root directory, since the service started */
 	_Atomic uint32_t doubts;     /* files and folders that have vanished or become empty a moment ago */
 };
 
