@@ -345,7 +345,7 @@ test_schemas() {
 	firewall diff 1 --format json >"$work/diff.json"
 	firewall counters --format json >"$work/counters.json"
 	firewall counters --top 3 --format json >"$work/top.json"
-	check "counters: a file that is nearly there" says 'no file clustr.fw; did you mean .cluster.fw' firewall counters clustr.fw
+	check "counters: a file that is nearly there" says 'clustr.fw is not .*; did you mean .cluster.fw' firewall counters clustr.fw
 	check "diff: not empty" grep -q '"kind": "edited"' "$work/diff.json"
 	/usr/bin/python3 tests/checks/schemas.py status="$work/status.json" history="$work/history.json" \
 		diff="$work/diff.json" counters="$work/counters.json" counters="$work/top.json" >"$work/said" 2>&1

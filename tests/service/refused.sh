@@ -268,7 +268,7 @@ test_service() {
 	check "at start: the rest is loaded" has 'iptables -A tap100i0-IN .*dport 80'
 	check "at start: the line is left out" lacks 'iptables .*dport 4711'
 	check "at start: logged with file and line" \
-		logged 'error: firewall/cluster.fw:6: refused: iptables-restore .*; the rule is ignored; .*policy_in DROP'
+		logged 'error: firewall/cluster.fw:6: refused: iptables-restore .*; the rule is ignored: .*policy_in DROP'
 	check "at start: status" status_says 'firewall/cluster.fw:6: refused: '
 	check "at start: metrics" condition line_left_out
 	check "at start: nothing is pending" no status_says 'pending changes'
