@@ -48,7 +48,7 @@ struct backend_suspect {
 };
 
 /*
- * In what the kernel differed from what is wanted, before that was loaded.  `certain`: somebody else has changed it;
+ * In what the kernel differed from what is desired, before that was loaded.  `certain`: somebody else has changed it;
  * else the configuration may have changed since it was loaded, which the caller knows.
  */
 struct backend_difference {
@@ -60,7 +60,7 @@ struct backend_difference {
 /* So many are kept; all are counted. */
 enum { BACKEND_DIFFERENCES_MOST = 16 };
 
-/* Loading into the kernel: how it is wanted, and how it went. */
+/* Loading into the kernel: options, and results. */
 struct backend_loading {
 	struct arena *arena; /* for the problems */
 	bool whole;          /* replace what has not changed, too */

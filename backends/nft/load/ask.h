@@ -16,6 +16,9 @@ struct nlmsghdr *nft_request_begin(struct nft_kernel *kernel, char *buffer, uint
 int nft_kernel_ask(struct nft_kernel *kernel, const struct nlmsghdr *request, mnl_cb_t callback,
 		   void (*restart)(void *context), void *context);
 
+/* The comment in a rule's NFTA_RULE_USERDATA, or an empty text. */
+struct text nft_rule_comment(const struct nlattr *userdata);
+
 /* ---- state.c ---- */
 
 /* The kernel's count of transactions; 0 or an errno. */

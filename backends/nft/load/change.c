@@ -93,25 +93,11 @@ static enum object_change compare_objects(void *context, const struct object *lo
 	return change;
 }
 
-static const struct nft_set *set_of(const struct nft_statement *s)
-{
-	switch (s->kind) {
-	case NFT_STMT_MATCH:
-		return s->match->set;
-	case NFT_STMT_VMAP:
-		return s->vmap->set;
-	case NFT_STMT_UPDATE:
-		return s->update->set;
-	default:
-		return NULL;
-	}
-}
-
 static bool uses_replaced_set(const struct nft_change *c, const struct nft_chain *chain)
 {
 	for (const struct nft_rule *rule = chain->first; rule; rule = rule->next)
 		for (uint32_t i = 0; i < rule->statement_count; i++) {
-			const struct nft_set *set = set_of(&rule->statements[i]);
+			const struct nft_set *set = nft_statement_set(&rule->statements[i]);
 			const struct object *object = set ? object_map_find(c->desired, NFT_OBJECT_SET, set->name) : NULL;
 
 			if (object && object->change == OBJECT_REPLACED)

@@ -6,7 +6,6 @@
  * in the message, and nothing is kept.
  */
 #include <errno.h>
-#include <libnftnl/udata.h>
 #include <linux/netfilter/nfnetlink.h>
 
 #include "nft/netlink/expr.h"
@@ -95,17 +94,6 @@ static int take_expression(const struct nlattr *attribute, void *context)
 	return MNL_CB_OK;
 }
 
-static int take_userdata(const struct nftnl_udata *data, void *context)
-{
-	struct text *comment = context;
-
-	if (nftnl_udata_type(data) == NFTNL_UDATA_RULE_COMMENT && nftnl_udata_len(data) > 0) {
-		comment->ptr = nftnl_udata_get(data);
-		comment->len = (uint32_t)strnlen(comment->ptr, nftnl_udata_len(data));
-	}
-	return 0;
-}
-
 static int take_rule(const struct nlmsghdr *message, void *context)
 {
 	const struct nlattr *found[NFT_ATTRIBUTES] = { NULL }, *comment;
@@ -117,8 +105,7 @@ static int take_rule(const struct nlmsghdr *message, void *context)
 	if (!comment || !found[NFTA_RULE_CHAIN] || !found[NFTA_RULE_EXPRESSIONS] || !found[NFTA_RULE_TABLE] ||
 	    strcmp(mnl_attr_get_str(found[NFTA_RULE_TABLE]), NFT_TABLE_NAME) != 0)
 		return MNL_CB_OK;
-	nftnl_udata_parse(mnl_attr_get_payload(comment), mnl_attr_get_payload_len(comment), take_userdata,
-			  &sight.counter.comment);
+	sight.counter.comment = nft_rule_comment(comment);
 	mnl_attr_parse_nested(found[NFTA_RULE_EXPRESSIONS], take_expression, &sight);
 	sight.counter.chain = text_of(mnl_attr_get_str(found[NFTA_RULE_CHAIN]));
 	if (sight.counts && sight.counter.comment.len)

@@ -183,7 +183,7 @@ static void serialize_chain(struct out *out, const struct nft_chain *chain)
 
 /* ---- digests ---- */
 
-static struct nft_digest digest_of(const struct out *buffer)
+struct nft_digest nft_digest_of(const struct out *buffer)
 {
 	uint8_t whole[SHA1_DIGEST_LENGTH];
 	struct nft_digest digest;
@@ -200,14 +200,14 @@ static struct nft_digest digest_chain(struct out *buffer, const struct nft_chain
 {
 	buffer->len = 0;
 	serialize_chain(buffer, chain);
-	return digest_of(buffer);
+	return nft_digest_of(buffer);
 }
 
 static struct nft_digest digest_set(struct out *buffer, const struct nft_set *set)
 {
 	buffer->len = 0;
 	serialize_set(buffer, set);
-	return digest_of(buffer);
+	return nft_digest_of(buffer);
 }
 
 struct nft_digest nft_digest_chain(const struct nft_chain *chain)
@@ -307,7 +307,7 @@ static struct object_map make_map(struct arena *arena, const struct nft_table *t
 		serialize_text(&buffer, helper->name);
 		out_string(&buffer, helper->helper);
 		objects->helper = helper;
-		objects->digest = digest_of(&buffer);
+		objects->digest = nft_digest_of(&buffer);
 		add_object(&map, NFT_OBJECT_HELPER, helper->name, objects++);
 	}
 	for (const struct nft_set *set = table->sets; set; set = set->next) {

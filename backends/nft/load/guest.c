@@ -94,14 +94,6 @@ static bool compare_chains(struct guest_load *g)
 
 /* ---- sets ---- */
 
-static const struct nft_set *set_of(const struct nft_statement *s)
-{
-	return s->kind == NFT_STMT_MATCH  ? s->match->set :
-	       s->kind == NFT_STMT_VMAP	  ? s->vmap->set :
-	       s->kind == NFT_STMT_UPDATE ? s->update->set :
-					    NULL;
-}
-
 /* Gives the set the name under which it is loaded, or adds it; false if its name means another one. */
 static bool find_set(struct guest_load *g, struct object *object)
 {
@@ -135,7 +127,7 @@ static bool compare_sets(struct guest_load *g)
 			continue;
 		for (const struct nft_rule *rule = o->chain->first; rule; rule = rule->next)
 			for (uint32_t n = 0; n < rule->statement_count; n++) {
-				const struct nft_set *set = set_of(&rule->statements[n]);
+				const struct nft_set *set = nft_statement_set(&rule->statements[n]);
 				struct object *object = set ? object_of_set(g, set) : NULL;
 
 				if (object && object->change == OBJECT_EXCLUDED && !find_set(g, object))

@@ -54,6 +54,15 @@ static inline struct text nft_digest_text(const struct nft_digest *digest)
 	return (struct text){ (const char *)digest->bytes, NFT_DIGEST_BYTES };
 }
 
+/* The set that a statement looks up or updates, or NULL. */
+static inline const struct nft_set *nft_statement_set(const struct nft_statement *s)
+{
+	return s->kind == NFT_STMT_MATCH  ? s->match->set :
+	       s->kind == NFT_STMT_VMAP	  ? s->vmap->set :
+	       s->kind == NFT_STMT_UPDATE ? s->update->set :
+					    NULL;
+}
+
 /* ---- digest.c ---- */
 
 /*
@@ -62,7 +71,8 @@ static inline struct text nft_digest_text(const struct nft_digest *digest)
  * come and go.  All is from `arena`.
  */
 struct nft_objects nft_objects_of(struct arena *arena, const struct nft_ruleset *ruleset);
-/* Of a chain; of a set without its name. */
+/* Of serialized bytes; of a chain; of a set without its name. */
+struct nft_digest nft_digest_of(const struct out *bytes);
 struct nft_digest nft_digest_chain(const struct nft_chain *chain);
 struct nft_digest nft_digest_contents(const struct nft_set *set);
 

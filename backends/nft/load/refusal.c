@@ -12,6 +12,7 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <stdint.h>
 
+#include "nft/load/objects.h"
 #include "nft/load/refusal.h"
 #include "base/errno_text.h"
 
@@ -57,8 +58,8 @@ static struct span first_line(const struct nft_table *table)
 	return SPAN_NONE;
 }
 
-/* The mark that the rule wants, or 0. */
-static uint32_t wanted_mark(const struct nft_rule *rule)
+/* The mark that the rule matches, or 0. */
+static uint32_t matched_mark(const struct nft_rule *rule)
 {
 	uint32_t mark = 0;
 
@@ -86,7 +87,7 @@ static struct span line_that_marks(const struct nft_table *table, const struct n
 {
 	const struct nft_chain *from;
 	const struct nft_rule *rule = rule_to(table, chain, &from);
-	uint32_t mark = rule ? wanted_mark(rule) : 0;
+	uint32_t mark = rule ? matched_mark(rule) : 0;
 
 	for (const struct nft_chain *c = mark ? table->chains : NULL; c; c = c->next) {
 		rule = sets_mark(c, mark) ? rule_to(table, c, &from) : NULL;
@@ -391,13 +392,9 @@ static void refuse_rule(struct backend_loading *loading, const struct nft_table 
 
 static bool uses_set(const struct nft_rule *rule, const struct nft_set *set)
 {
-	for (uint32_t i = 0; i < rule->statement_count; i++) {
-		const struct nft_statement *s = &rule->statements[i];
-
-		if ((s->kind == NFT_STMT_MATCH && s->match->set == set) || (s->kind == NFT_STMT_VMAP && s->vmap->set == set) ||
-		    (s->kind == NFT_STMT_UPDATE && s->update->set == set))
+	for (uint32_t i = 0; i < rule->statement_count; i++)
+		if (nft_statement_set(&rule->statements[i]) == set)
 			return true;
-	}
 	return false;
 }
 

@@ -13,7 +13,6 @@
 
 #include <libnftnl/udata.h>
 #include <linux/netfilter/nfnetlink.h>
-#include <sha1.h>
 #include <stdlib.h>
 
 #include "base/xmalloc.h"
@@ -45,19 +44,6 @@ static struct text string_of(const struct nlattr *attribute)
 static void serialize_text(struct out *out, struct text text)
 {
 	serialize(out, text.ptr, text.len);
-}
-
-static struct nft_digest digest_of(const struct out *bytes)
-{
-	uint8_t whole[SHA1_DIGEST_LENGTH];
-	struct nft_digest digest;
-	SHA1_CTX sha;
-
-	SHA1Init(&sha);
-	SHA1Update(&sha, (const uint8_t *)bytes->data, bytes->len);
-	SHA1Final(whole, &sha);
-	memcpy(digest.bytes, whole, sizeof(digest.bytes));
-	return digest;
 }
 
 /* ---- expressions ---- */
@@ -201,7 +187,7 @@ static struct nft_digest digest_rule(struct out *out, const struct nlattr *expre
 	serialize_text(out, comment);
 	if (expressions)
 		mnl_attr_parse_nested(expressions, serialize_expression, out);
-	return digest_of(out);
+	return nft_digest_of(out);
 }
 
 /* ---- what is loaded ---- */
@@ -213,35 +199,20 @@ struct reading {
 	uint32_t count, room;
 };
 
-static int take_userdata(const struct nftnl_udata *data, void *context)
-{
-	struct text *comment = context;
-
-	if (nftnl_udata_type(data) == NFTNL_UDATA_RULE_COMMENT && nftnl_udata_len(data) > 0) {
-		comment->ptr = nftnl_udata_get(data);
-		comment->len = (uint32_t)strnlen(comment->ptr, nftnl_udata_len(data));
-	}
-	return 0;
-}
-
 static int take_rule(const struct nlmsghdr *message, void *context)
 {
 	const struct nlattr *found[NFT_ATTRIBUTES] = { NULL };
-	struct text comment = { "", 0 };
 	struct reading *r = context;
 
 	mnl_attr_parse(message, sizeof(struct nfgenmsg), nft_collect, found);
 	if (!found[NFTA_RULE_TABLE] || !found[NFTA_RULE_HANDLE] || !text_is(string_of(found[NFTA_RULE_TABLE]), NFT_TABLE_NAME))
 		return MNL_CB_OK;
-	if (found[NFTA_RULE_USERDATA])
-		nftnl_udata_parse(mnl_attr_get_payload(found[NFTA_RULE_USERDATA]),
-				  mnl_attr_get_payload_len(found[NFTA_RULE_USERDATA]), take_userdata, &comment);
 	if (r->count == r->room) {
 		r->room = r->room ? 2 * r->room : 32;
 		r->digests = xrealloc(r->digests, r->room * sizeof(*r->digests));
 		r->handles = xrealloc(r->handles, r->room * sizeof(*r->handles));
 	}
-	r->digests[r->count] = digest_rule(&r->bytes, found[NFTA_RULE_EXPRESSIONS], comment);
+	r->digests[r->count] = digest_rule(&r->bytes, found[NFTA_RULE_EXPRESSIONS], nft_rule_comment(found[NFTA_RULE_USERDATA]));
 	r->handles[r->count++] = be64toh(mnl_attr_get_u64(found[NFTA_RULE_HANDLE]));
 	return MNL_CB_OK;
 }

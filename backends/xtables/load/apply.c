@@ -299,7 +299,7 @@ static bool note_missing(struct backend_loading *loading, const struct xt_sessio
 	return !xt_plan_lacks(plan, &s->loaded, LAYER_SETS) && !(any && loading->strict);
 }
 
-/* What the scripts found to be otherwise than it is wanted. */
+/* What the scripts found to differ from what is desired. */
 static void take_differences(struct backend_loading *loading, const struct xt_plan *plan)
 {
 	for (unsigned step = 0; step < XT_STEPS; step++) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Rules in one spelling, so that what is wanted can be compared with what the kernel has.
+ * Rules in one spelling, so that what is desired can be compared with what the kernel has.
  *
  * iptables-save prints a rule otherwise than it was given: `-s A,B` is two rules, options are in the order
  * of the modules, `--dport http` is 80, 60/min is 1/sec.  Here the options of a rule are put in the order of

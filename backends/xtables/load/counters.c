@@ -6,111 +6,14 @@
  * the chain as it is lowered, where the chain's digest says that it is the same.
  */
 #include <errno.h>
-#include <stdlib.h>
 
 #include "diag/diag.h"
 #include "xtables/load/xt_state.h"
-#include "base/xmalloc.h"
-
-struct count {
-	uint64_t packets, bytes;
-};
-
-/* A chain as iptables-save -c prints it. */
-struct counted {
-	char name[XT_NAME_SIZE];
-	struct text last;  /* rule, which holds the digest */
-	struct out counts; /* an array of struct count, one for each rule */
-	UT_hash_handle hh;
-};
 
 static const char *const savers[][5] = {
 	{ "iptables-save", "-c", "-t", "filter" },
 	{ "ip6tables-save", "-c", "-t", "filter" },
 };
-
-static void counted_free(struct counted **chains)
-{
-	struct counted *chain, *next;
-
-	HASH_ITER(hh, *chains, chain, next) {
-		HASH_DEL(*chains, chain);
-		out_free(&chain->counts);
-		free(chain);
-	}
-}
-
-static struct counted *counted_find(struct counted *chains, struct text name)
-{
-	struct counted *chain = NULL;
-
-	if (chains)
-		HASH_FIND(hh, chains, name.ptr, name.len, chain);
-	return chain;
-}
-
-static struct counted *counted_get(struct counted **chains, struct text name)
-{
-	struct counted *chain = counted_find(*chains, name);
-
-	if (chain || name.len >= XT_NAME_SIZE)
-		return chain;
-	chain = xcalloc(1, sizeof(*chain));
-	memcpy(chain->name, name.ptr, name.len);
-	out_init_memory(&chain->counts);
-	HASH_ADD_KEYPTR(hh, *chains, chain->name, name.len, chain);
-	return chain;
-}
-
-/* ---- reading ---- */
-
-static bool take_number(struct text *rest, char end, uint64_t *number)
-{
-	uint32_t len = 0;
-	bool read;
-
-	while (len < rest->len && char_is_digit(rest->ptr[len]))
-		len++;
-	read = len < rest->len && rest->ptr[len] == end &&
-	       text_to_number((struct text){ rest->ptr, len }, UINT64_MAX, number);
-	if (read)
-		*rest = (struct text){ rest->ptr + len + 1, rest->len - len - 1 };
-	return read;
-}
-
-/* "[12:3456] -A CHAIN ..." */
-static void take_line(struct counted **chains, struct text line)
-{
-	struct count count;
-	struct counted *chain;
-	long blank;
-
-	if (!text_starts(line, "["))
-		return;
-	line = (struct text){ line.ptr + 1, line.len - 1 };
-	if (!take_number(&line, ':', &count.packets) || !take_number(&line, ']', &count.bytes) ||
-	    !text_starts(line, " -A "))
-		return;
-	line = (struct text){ line.ptr + 4, line.len - 4 };
-	blank = text_find(line, ' ');
-	chain = blank > 0 ? counted_get(chains, (struct text){ line.ptr, (uint32_t)blank }) : NULL;
-	if (!chain)
-		return;
-	out_bytes(&chain->counts, (const char *)&count, sizeof(count));
-	chain->last = line;
-}
-
-static void take_output(struct counted **chains, struct text rest)
-{
-	while (rest.len) {
-		long end = text_find(rest, '\n');
-		uint32_t len = end < 0 ? rest.len : (uint32_t)end;
-
-		take_line(chains, (struct text){ rest.ptr, len });
-		len += end >= 0;
-		rest = (struct text){ rest.ptr + len, rest.len - len };
-	}
-}
 
 /* ---- telling ---- */
 
@@ -179,7 +82,7 @@ static const struct source *file_of(const struct config *config, const struct ba
 	return NULL;
 }
 
-static void tell(struct telling *t, struct text chain, const struct xt_rule *rule, const struct count *sum)
+static void tell(struct telling *t, struct text chain, const struct xt_rule *rule, const struct xt_count *sum)
 {
 	struct place place = source_place(t->config->diags->map, rule->span.begin);
 	struct backend_count count = { .source = place.source, .line = place.line, .zone = zone_of(chain),
@@ -194,32 +97,32 @@ static void tell(struct telling *t, struct text chain, const struct xt_rule *rul
 }
 
 /* Whether the chain is loaded as it is lowered: by its digest and how many rules it has. */
-static bool is_same(const struct counted *counted, const struct xt_chain *chain, unsigned family_mask)
+static bool is_loaded(const struct xt_object *loaded, const struct xt_chain *chain, unsigned family_mask)
 {
-	struct out lines, digest;
+	struct out lines, signature;
 	uint32_t rules = 1;
 	bool same;
 
 	out_init_memory(&lines);
-	out_init_memory(&digest);
+	out_init_memory(&signature);
 	for (const struct xt_rule *rule = chain->first; rule; rule = rule->next) {
 		xt_print_rule(&lines, chain, rule, family_mask);
 		rules += xt_rule_multiplicity(rule);
 	}
-	xt_print_signature(&digest, lines.data, lines.len);
-	same = rules == counted->counts.len / sizeof(struct count) &&
-	       memmem(counted->last.ptr, counted->last.len, digest.data, digest.len);
+	xt_print_signature(&signature, lines.data, lines.len);
+	same = rules == loaded->rules && signature.len == sizeof("PVESIG:") - 1 + strlen(loaded->digest) &&
+	       memcmp(signature.data + sizeof("PVESIG:") - 1, loaded->digest, strlen(loaded->digest)) == 0;
 	out_free(&lines);
-	out_free(&digest);
+	out_free(&signature);
 	return same;
 }
 
-static void tell_chain(struct telling *t, const struct counted *counted, const struct xt_chain *chain)
+static void tell_chain(struct telling *t, const struct xt_object *loaded, const struct xt_chain *chain)
 {
-	const struct count *count = (const struct count *)counted->counts.data;
+	const struct xt_count *count = loaded->counts;
 
 	for (const struct xt_rule *rule = chain->first; rule; rule = rule->next) {
-		struct count sum = { 0, 0 };
+		struct xt_count sum = { 0, 0 };
 
 		for (uint32_t i = xt_rule_multiplicity(rule); i > 0; i--, count++) {
 			sum.packets += count->packets;
@@ -230,7 +133,7 @@ static void tell_chain(struct telling *t, const struct counted *counted, const s
 	}
 }
 
-static void tell_table(struct telling *t, struct counted *chains, const struct config *config,
+static void tell_table(struct telling *t, struct xt_object *chains, const struct config *config,
 		       unsigned family_mask)
 {
 	struct arena arena = { 0 }, rules = { 0 };
@@ -238,11 +141,11 @@ static void tell_table(struct telling *t, struct counted *chains, const struct c
 
 	for (uint32_t i = 0; i < table->chain_count; i++) {
 		struct xt_chain *chain = table->chains[i];
-		const struct counted *counted = counted_find(chains, chain->name);
+		const struct xt_object *loaded = xt_object_find(chains, chain->name);
 
 		xt_chain_fill(&rules, table, chain);
-		if (counted && is_same(counted, chain, family_mask))
-			tell_chain(t, counted, chain);
+		if (loaded && is_loaded(loaded, chain, family_mask))
+			tell_chain(t, loaded, chain);
 		else
 			t->skipped++;
 		arena_reset(&rules);
@@ -256,6 +159,7 @@ int xt_counters(const struct config *config, backend_count_function *function, v
 	struct telling telling = { config, function, context, 0 };
 	struct arena arena = { 0 };
 	struct backend_loading loading = { .arena = &arena };
+	struct xt_loaded loaded = { .sets = NULL };
 	struct process processes[2];
 	bool read = true;
 
@@ -264,15 +168,13 @@ int xt_counters(const struct config *config, backend_count_function *function, v
 	for (unsigned i = 0; i < 2; i++)
 		read &= xt_tool_finish(&loading, &processes[i], NULL);
 	for (unsigned i = 0; i < 2; i++) {
-		struct counted *chains = NULL;
-
 		if (read) {
-			take_output(&chains, xt_tool_output(&processes[i]));
-			tell_table(&telling, chains, config, i ? IPV6 : IPV4);
+			xt_loaded_take_tables(&loaded, i ? IPV6 : IPV4, xt_tool_output(&processes[i]));
+			tell_table(&telling, loaded.tables[i ? XT_FILTER6 : XT_FILTER4].chains, config, i ? IPV6 : IPV4);
 		}
-		counted_free(&chains);
 		process_free(&processes[i]);
 	}
+	xt_loaded_free(&loaded);
 	*skipped = telling.skipped;
 	arena_free(&arena);
 	return read ? 0 : EIO;

@@ -408,7 +408,7 @@ void xt_loaded_take_chain(struct xt_loaded_table *table, struct text name, struc
 	}
 }
 
-/* ---- what was known before ---- */
+/* ---- what was compared before ---- */
 
 static bool inherit(struct xt_object *object, const struct xt_object *old, bool loaded)
 {

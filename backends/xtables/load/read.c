@@ -163,34 +163,34 @@ static uint32_t start_readings(struct reading *readings, const struct xt_plan *p
 	return count;
 }
 
-static bool chain_is_as_wanted(const struct reading *r, struct xt_loaded *read)
+static bool chain_is_as_desired(const struct reading *r, struct xt_loaded *read)
 {
 	struct text name = text_of(r->touched->name);
-	const struct xt_object *piece;
+	const struct xt_object *object;
 
 	xt_loaded_take_chain(&read->tables[0], name, xt_tool_output(&r->process));
-	piece = xt_object_find(read->tables[0].chains, name);
-	return piece && piece->rules == r->touched->rules && strcmp(piece->digest, r->touched->digest) == 0;
+	object = xt_object_find(read->tables[0].chains, name);
+	return object && object->rules == r->touched->rules && strcmp(object->digest, r->touched->digest) == 0;
 }
 
-static bool set_is_as_wanted(const struct reading *r, struct xt_loaded *read)
+static bool set_is_as_desired(const struct reading *r, struct xt_loaded *read)
 {
 	struct text name = text_of(r->touched->name);
-	const struct xt_object *piece;
+	const struct xt_object *object;
 	char digest[XT_DIGEST_SIZE];
 
 	xt_loaded_take_set(read, name, xt_tool_output(&r->process));
-	piece = xt_object_find(read->sets, name);
-	if (!piece || !piece->len)
+	object = xt_object_find(read->sets, name);
+	if (!object || !object->len)
 		return false;
-	xt_set_digest((struct text){ piece->lines, (uint32_t)piece->len }, digest);
+	xt_set_digest(xt_object_text(object), digest);
 	return strcmp(digest, r->touched->digest) == 0;
 }
 
-static bool is_as_wanted(struct backend_loading *loading, const struct reading *r)
+static bool is_as_desired(struct backend_loading *loading, const struct reading *r)
 {
 	struct xt_loaded read = { .sets = NULL };
-	bool same = r->step == XT_STEP_SETS ? set_is_as_wanted(r, &read) : chain_is_as_wanted(r, &read);
+	bool same = r->step == XT_STEP_SETS ? set_is_as_desired(r, &read) : chain_is_as_desired(r, &read);
 
 	if (!same)
 		backend_problem_add(
@@ -225,7 +225,7 @@ bool xt_read_touched(struct backend_loading *loading, struct xt_loaded *loaded, 
 	for (uint32_t i = 0; i < count; i++)
 		right &= xt_tool_finish(loading, &readings[i].process, NULL);
 	for (uint32_t i = 0; i < count && right; i++)
-		right &= is_as_wanted(loading, &readings[i]);
+		right &= is_as_desired(loading, &readings[i]);
 	for (uint32_t i = 0; i < count; i++) {
 		if (right)
 			take(loaded, &readings[i]);

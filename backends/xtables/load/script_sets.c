@@ -83,15 +83,15 @@ static void flush_and_destroy(struct xt_script *script, const char *name, const 
 }
 
 /* "set NAME: 2 members missing (192.0.2.0/24), 1 foreign member (10.0.0.0/8)" */
-static void explain_set(struct xt_script *script, const struct xt_object *set, struct text wanted)
+static void explain_set(struct xt_script *script, const struct xt_object *set, struct text desired)
 {
 	struct text found = xt_object_text(set), rest;
-	uint32_t wanted_header = (uint32_t)text_find(wanted, '\n') + 1, header = (uint32_t)text_find(found, '\n') + 1;
+	uint32_t desired_header = (uint32_t)text_find(desired, '\n') + 1, header = (uint32_t)text_find(found, '\n') + 1;
 	uint32_t add = (uint32_t)(sizeof("add  ") - 1 + strlen(set->name));
 	struct xt_difference d;
 	struct out text;
 
-	rest = (struct text){ wanted.ptr + wanted_header, wanted.len - wanted_header };
+	rest = (struct text){ desired.ptr + desired_header, desired.len - desired_header };
 	d = xt_difference_of(rest, (struct text){ found.ptr + header, found.len - header });
 	out_init_memory(&text);
 	if (!d.missing && !d.foreign)

@@ -85,8 +85,8 @@ struct xt_loaded {
 	char lacking[LAYERS][XT_WORDS_SIZE]; /* why a layer cannot be read; empty: it can */
 };
 
-void xt_objects_free(struct xt_object **pieces);
-struct xt_object *xt_object_find(struct xt_object *pieces, struct text name);
+void xt_objects_free(struct xt_object **objects);
+struct xt_object *xt_object_find(struct xt_object *objects, struct text name);
 
 static inline struct text xt_object_text(const struct xt_object *object)
 {
@@ -95,7 +95,7 @@ static inline struct text xt_object_text(const struct xt_object *object)
 
 /* Whether a chain of iptables is one of this guest's own. */
 bool xt_is_chain_of(const struct guest *guest, struct text chain);
-/* What was known of the pieces before counts where their lines are the same.  `loaded`: the digests that are new were
+/* Takes over what was known of objects whose lines are the same.  `loaded`: the digests that are new were
  * loaded by us, after `before` was read.  False: somebody else has changed something that we did not. */
 bool xt_loaded_inherit(struct xt_loaded *found, struct xt_loaded *before, bool loaded);
 void xt_bridge_free(struct xt_loaded_bridge *bridge);
@@ -131,7 +131,7 @@ struct xt_difference {
 };
 
 struct xt_difference xt_difference_of(struct text desired, struct text found);
-/* "2 rules missing, 1 foreign rule", or "in another order". */
+/* "2 rules missing, 1 foreign rule", or "in a different order". */
 void xt_difference_print(struct out *out, const struct xt_difference *d, const char *thing);
 
 /* ---- scripts ---- */
@@ -162,7 +162,7 @@ struct xt_touched {
 struct xt_script {
 	struct out *out;
 	uint32_t line;               /* that was written last */
-	bool tracing;                /* origins and what is touched are wanted */
+	bool tracing;                /* origins and what is touched are to be noted */
 	bool explain;                /* and what differs */
 	struct out origins, touched; /* arrays of the above */
 	struct out differences;      /* lines: '!' or '?' as in xt_script_differs(), then the text */
@@ -186,7 +186,7 @@ void xt_script_differs(struct xt_script *script, bool certain, const char *forma
 struct span xt_script_origin(const struct xt_script *script, uint32_t line);
 void xt_script_free(struct xt_script *script);
 
-/* For iptables-restore -n: makes of `loaded` what is wanted. */
+/* For iptables-restore -n: makes of `loaded` what is desired. */
 void xt_script_table(struct xt_script *script, enum xt_table_id id, struct xt_loaded_table *loaded,
 		     const struct xt_desired *desired);
 /* For ipset restore: before the tables, and after them. */
@@ -283,7 +283,7 @@ bool xt_read_bridge(struct backend_loading *loading, struct xt_loaded *loaded);
 bool xt_read_sets(struct backend_loading *loading, struct xt_loaded *loaded);
 /* Whether the plan has so small an effect that looking at what it touched is enough. */
 bool xt_read_can_be_short(const struct xt_plan *plan);
-/* Reads that, and compares it with what the plan wanted; if all is well `loaded` is
+/* Reads that, and compares it with what is desired; if all is well `loaded` is
  * brought up to date, else it stays as it is and there are problems. */
 bool xt_read_touched(struct backend_loading *loading, struct xt_loaded *loaded, const struct xt_plan *plan);
 
