@@ -65,16 +65,6 @@ static const char *network_error(enum address_error error)
 	return texts[error];
 }
 
-/* The text of a prefix without /32 or /128. */
-static struct text network_text(struct text t, const struct prefix *p)
-{
-	long slash = text_find(t, '/');
-
-	if (slash >= 0 && p->length == prefix_bits(p))
-		t.len = (uint32_t)slash;
-	return t;
-}
-
 static void read_local_network(struct reader *r, const char *value)
 {
 	struct prefix prefix;
@@ -87,7 +77,7 @@ static void read_local_network(struct reader *r, const char *value)
 	error = prefix_parse(text_of(value), &prefix);
 	if (error == ADDRESS_OK) {
 		r->inputs->local_network = prefix;
-		r->inputs->local_network_text = network_text(text_of(value), &prefix);
+		r->inputs->local_network_text = prefix_text_without_length(text_of(value), &prefix);
 		return;
 	}
 	d = bad_option(r, "--local-network", value, network_error(error));

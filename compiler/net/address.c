@@ -260,6 +260,15 @@ uint32_t prefix_format(const struct prefix *p, char text[PREFIX_TEXT_SIZE])
 	return (uint32_t)(at - text);
 }
 
+struct text prefix_text_without_length(struct text t, const struct prefix *p)
+{
+	long slash = text_find(t, '/');
+
+	if (slash >= 0 && p->length == prefix_bits(p))
+		t.len = (uint32_t)slash;
+	return t;
+}
+
 /* ---- what was meant ---- */
 
 /* The length of a netmask; -1 if its ones are not all in front. */

@@ -58,6 +58,8 @@ enum { PREFIX_TEXT_SIZE = 48 };
 /* Canonical text: IPv6 in lower case, the longest run of two or more zero groups compressed, no dotted
  * quads; the length unless it is 32 or 128. NUL-terminated; returns the length of the text. */
 uint32_t prefix_format(const struct prefix *p, char text[PREFIX_TEXT_SIZE]);
+/* The text of a prefix, as it was written, without /32 or /128. */
+struct text prefix_text_without_length(struct text t, const struct prefix *p);
 
 /* The text of an address as the language means it for what was written with ADDRESS_SHORT, ADDRESS_OCTAL
  * or ADDRESS_NETMASK ("10" -> "10.0.0.0/8"); false if nothing sensible can be said. */

@@ -102,16 +102,6 @@ static void define_section(struct resolver *r, const struct ast_section *section
 
 /* ---- first pass: aliases ---- */
 
-/* Cuts off /32 or /128, the default length. */
-static struct text strip_full_length(struct text cidr, const struct prefix *prefix)
-{
-	long slash = text_find(cidr, '/');
-
-	if (slash >= 0 && prefix->length == prefix_bits(prefix))
-		cidr.len = (uint32_t)slash;
-	return cidr;
-}
-
 static const char no_value[] = "the alias has no value; rules and set entries that use it are ignored";
 
 /* Notes what happens to the uses of an alias without a value; `lost` if no other file defines it. */
@@ -266,7 +256,7 @@ static void define_alias(struct resolver *r, const struct ast_alias *node)
 		return;
 	}
 	alias = alias_for(r, node);
-	alias->cidr = strip_full_length(cidr, &prefix);
+	alias->cidr = prefix_text_without_length(cidr, &prefix);
 	alias->prefix = prefix;
 	alias->valid = true;
 }

@@ -100,14 +100,6 @@ static void check_gap(const struct words *w, struct word key, struct word value)
 		diag_fix(d, gap, " "); /* the key is put right, too */
 }
 
-static void report_no_value(const struct words *w, struct word key)
-{
-	struct diagnostic *d = rule_error(w->r, word_span(key), DIAG_PARAM_NO_VALUE, "`%.*s` has no value",
-					  TEXT_ARG(key));
-
-	diag_help(d, "write the value after it, or delete the option");
-}
-
 /* "info-p": the length of the level before an option that is glued to it, or 0. */
 static uint32_t glued_to_level(struct text value)
 {
@@ -184,7 +176,8 @@ static void read_known(struct words *w, enum rule_param id, struct word key, str
 		return;
 	}
 	if (!value.len) {
-		report_no_value(w, key);
+		diag_help(rule_error(w->r, word_span(key), DIAG_PARAM_NO_VALUE, "`%.*s` has no value", TEXT_ARG(key)),
+			  "write the value after it, or delete the option");
 		return;
 	}
 	if (id == PARAM_LOG)

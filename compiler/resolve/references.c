@@ -120,13 +120,14 @@ static void report_guest_scope(struct resolver *r, struct word reference, const 
 		diag_suggest(d, whole, "%sdc/%.*s", sign, TEXT_ARG(name));
 }
 
-static void report_alias_below(struct resolver *r, struct word reference, const struct alias *alias)
+/* `what` is "alias" or "IP set". */
+static void report_below(struct resolver *r, struct word reference, enum diag_id id, const char *what, struct text name,
+			 struct span definition)
 {
-	struct diagnostic *d = rule_error(r, word_span(reference), DIAG_ALIAS_BEFORE_DEFINITION,
-					  "alias `%.*s` is used before its definition",
-					  TEXT_ARG(alias->name));
+	struct diagnostic *d = rule_error(r, word_span(reference), id, "%s `%.*s` is used before its definition", what,
+					  TEXT_ARG(name));
 
-	diag_label(d, alias->span, "defined here");
+	diag_label(d, definition, "defined here");
 	diag_help(d, "files are read from top to bottom; move the definition up");
 }
 
@@ -298,7 +299,7 @@ const struct alias *reference_alias(struct resolver *r, struct word reference)
 	if (first && seen)
 		show_use(r, first->reported, reference);
 	else if (first)
-		report_alias_below(r, reference, first);
+		report_below(r, reference, DIAG_ALIAS_BEFORE_DEFINITION, "alias", first->name, first->span);
 	else if (text_is(name, "local_network") && !look.guest_prefix && !r->cluster_unknown)
 		report_implicit_local_network(r, reference);
 	else
@@ -379,15 +380,6 @@ static void report_unknown_set(struct resolver *r, struct word reference, const 
 		suggest_to(d, &s, with_plus(reference), arena_printf(r->arena, "+%s", look->prefix));
 }
 
-static void report_set_below(struct resolver *r, struct word reference, const struct ipset *set)
-{
-	struct diagnostic *d = rule_error(r, word_span(reference), DIAG_SET_BEFORE_DEFINITION,
-					  "IP set `%.*s` is used before its definition", TEXT_ARG(set->name));
-
-	diag_label(d, set->span, "defined here");
-	diag_help(d, "files are read from top to bottom; move the definition up");
-}
-
 /* True if the reference fails only because of its capitals. */
 static bool report_set_case(struct resolver *r, struct word reference, const struct lookup *look)
 {
@@ -463,7 +455,7 @@ const struct ipset *reference_set(struct resolver *r, struct word reference)
 	if (first && set_was_seen(r, &look, reference))
 		return first;
 	if (first)
-		report_set_below(r, reference, first);
+		report_below(r, reference, DIAG_SET_BEFORE_DEFINITION, "IP set", first->name, first->span);
 	else
 		report_missing_set(r, reference, &look);
 	return NULL;

@@ -72,16 +72,6 @@ static void report_iface(struct resolver *r, struct word value)
 			"write a letter, then letters, digits and `_`, 2 to 21 characters, optionally `.` or `:` and a number");
 }
 
-/* Too long for the kernel, and not a known alternative name. */
-static void report_long_iface(struct resolver *r, struct word value)
-{
-	struct diagnostic *d = rule_error(r, word_span(value), DIAG_IFACE_TOO_LONG,
-					  "interface name `%.*s` is too long", TEXT_ARG(value));
-
-	diag_here(d, "%u characters, but at most %d are possible", value.len, LIMIT_IFACE_NAME);
-	diag_help(d, "write a name or an alternative name that `ip link` shows");
-}
-
 static void read_nic(struct resolver *r, struct word value, struct rule *rule)
 {
 	struct text digits = { value.ptr + 3, value.len - 3 };
@@ -118,8 +108,13 @@ static void read_iface(struct resolver *r, struct word value, struct rule *rule)
 			rule->iface = a->iface;
 			return;
 		}
-	if (rule->iface.len > LIMIT_IFACE_NAME)
-		report_long_iface(r, value);
+	if (rule->iface.len > LIMIT_IFACE_NAME) {
+		struct diagnostic *d = rule_error(r, word_span(value), DIAG_IFACE_TOO_LONG,
+						  "interface name `%.*s` is too long", TEXT_ARG(value));
+
+		diag_here(d, "%u characters, but at most %d are possible", value.len, LIMIT_IFACE_NAME);
+		diag_help(d, "write a name or an alternative name that `ip link` shows");
+	}
 }
 
 /* ---- IP version ---- */
@@ -348,15 +343,6 @@ static void read_group_rule(struct resolver *r, const struct ast_rule *node, str
 		report_unknown_group(r, name);
 }
 
-static void report_bar_gap(struct resolver *r, const struct ast_rule *node)
-{
-	struct span gap = { node->line.span.begin + 1, node->type.begin };
-	struct diagnostic *d = rule_error(r, gap, DIAG_BAR_GAP,
-					  "space between `|` and the rule is not allowed");
-
-	diag_fix(d, gap, "%s", "");
-}
-
 /* Reports a valid rule that the kernel or a tool has refused. */
 static void report_refused(struct resolver *r, const struct ast_rule *node)
 {
@@ -382,8 +368,12 @@ static void read_rule(struct resolver *r, const struct ast_rule *node, struct ru
 	rule->source = rule->dest = &any_endpoint;
 	rule->family_mask = IPV_BOTH;
 	rule->span = node->line.span;
-	if (node->gap_after_bar)
-		report_bar_gap(r, node);
+	if (node->gap_after_bar) {
+		struct span gap = { node->line.span.begin + 1, node->type.begin };
+
+		diag_fix(rule_error(r, gap, DIAG_BAR_GAP, "space between `|` and the rule is not allowed"), gap,
+			 "%s", "");
+	}
 	meant = rule_read_type(r, node, &rule->direction, &has_action);
 	if (meant && rule->direction == DIRECTION_GROUP)
 		read_group_rule(r, meant, rule);

@@ -123,14 +123,12 @@ static bool read_address(struct resolver *r, struct word word, struct set_entry 
 	enum address_error error = prefix_parse(word_text(word), &entry->prefix);
 	char network[PREFIX_TEXT_SIZE];
 	struct diagnostic *d;
-	long slash = text_find(word_text(word), '/');
 
 	if (error) {
 		report_address(r, word, error);
 		return false;
 	}
-	if (slash >= 0 && entry->prefix.length == prefix_bits(&entry->prefix))
-		entry->text.len = (uint32_t)slash;
+	entry->text = prefix_text_without_length(entry->text, &entry->prefix);
 	if (entry->prefix.length < LIMIT_SET_PREFIX_LEAST) {
 		d = entry_error(r, word, DIAG_ENTRY_ZERO_PREFIX,
 				"`%.*s`: prefix length zero is not possible in an IP set");
