@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The inet table: what reaches the host, what it sends, and what is routed through it
- * (spec 2.5, 3.6). ACCEPT ends our chains only, so it stands where the iptables ruleset has
- * RETURN.
+ * (spec 2.5, 3.6). ACCEPT ends our chains only, so it takes the place of RETURN in the iptables
+ * ruleset.
  */
 #include "nft/lower/passes.h"
 

@@ -4,7 +4,6 @@
 
 #include <libnftnl/common.h>
 #include <linux/netfilter/nfnetlink.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 /* No message is longer: an attribute has at most 64 KiB. */

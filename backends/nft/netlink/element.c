@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Elements as the kernel has them. A range is an element at its first key and one,
- * marked as an end, at the first key behind it; a range up to the last key has no end
+ * marked as an end, at the first key after it; a range up to the last key has no end
  * but userdata that says so. Like nft, a set of intervals begins with an end at the lowest
  * key, unless a range begins there.
  */
@@ -32,8 +32,8 @@ uint32_t nft_set_key_length(const struct nft_set *set)
 	return length;
 }
 
-/* Puts the first key behind a range into `end`; false if there is none. A prefix of interface names ends behind its
- * last letter. */
+/* Puts the first key after a range into `end`; false if there is none. A prefix of interface names ends after its last
+ * letter. */
 static bool nft_range_end(uint8_t *end, const struct nft_value *last, unsigned length)
 {
 	memcpy(end, last->bytes, last->length);
@@ -72,7 +72,7 @@ bool nft_set_begins_late(const struct nft_set *set)
 	       memcmp(set->elements[0].key[0].bytes, lowest, nft_set_key_length(set)) != 0;
 }
 
-int nft_kernel_element_compare(const void *a, const void *b)
+static int nft_compare_kernel_elements(const void *a, const void *b)
 {
 	const struct nft_kernel_element *x = a, *y = b;
 
@@ -89,7 +89,7 @@ struct nft_kernel_element *nft_kernel_elements_of(struct arena *arena, const str
 	for (uint32_t i = 0; i < set->element_count; i++)
 		items[(*count)++] = nft_kernel_element(set, &set->elements[i]);
 	if (*count)
-		qsort(items, *count, sizeof(*items), nft_kernel_element_compare);
+		qsort(items, *count, sizeof(*items), nft_compare_kernel_elements);
 	return items;
 }
 

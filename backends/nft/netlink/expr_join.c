@@ -12,10 +12,10 @@
 struct nft_comparison_place {
 	uint32_t statement;
 	uint8_t base, offset, length;
-	bool protocol; /* says what the header behind it is: must not move forward */
+	bool protocol; /* names the next header: a joined comparison takes its place */
 };
 
-/* Inserts it sorted by place, behind its equals. */
+/* Inserts it sorted by place, after its equals. */
 static void nft_join_insert(struct nft_comparison_place *list, unsigned count, struct nft_comparison_place c)
 {
 	while (count && (list[count - 1].base > c.base ||

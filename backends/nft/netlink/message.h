@@ -75,10 +75,10 @@ void nft_write_set(struct nft_writer *w, const struct nft_set *set);
 
 enum { NFT_KEY_BYTES = 16 * NFT_KEY_PARTS };
 
-/* An element as the kernel has it. A range of an interval set is two: its first key, and the first one behind it. */
+/* An element as the kernel has it. A range of an interval set is two: its first key, and the first one after it. */
 struct nft_kernel_element {
 	uint8_t key[NFT_KEY_BYTES];
-	uint8_t end[NFT_KEY_BYTES]; /* the first key behind a range */
+	uint8_t end[NFT_KEY_BYTES]; /* the first key after a range */
 	bool has_end;               /* false: no range, or one up to the last key */
 	bool open;                  /* a range up to the last key */
 	bool first;                 /* only says that the set is empty from the lowest key on */
@@ -91,8 +91,6 @@ uint32_t nft_set_key_length(const struct nft_set *set);
 struct nft_kernel_element nft_kernel_element(const struct nft_set *set, const struct nft_element *element);
 /* True for a set with intervals that does not contain the lowest key. */
 bool nft_set_begins_late(const struct nft_set *set);
-/* For qsort(), by key. */
-int nft_kernel_element_compare(const void *a, const void *b);
 /* All elements of a set sorted by key, from `arena`. */
 struct nft_kernel_element *nft_kernel_elements_of(struct arena *arena, const struct nft_set *set, uint32_t *count);
 bool nft_kernel_element_equal(const struct nft_kernel_element *a, const struct nft_kernel_element *b);

@@ -4,10 +4,8 @@
 #include "base/xmalloc.h"
 
 #include <libnftnl/udata.h>
-#include <stdio.h>
-#include <stdlib.h>
 
-/* nft's numbers, as they stand in userdata. */
+/* nft's numbers in userdata. */
 enum { NFT_UDATA_BYTES = 256, NFT_UDATA_CONCAT = 13 };
 
 struct nft_loaded_set nft_set_description(const struct nft_set *set)

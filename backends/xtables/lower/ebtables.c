@@ -118,11 +118,6 @@ static void eb_add_protocols(struct eb_table *t, struct eb_chain *chain, const s
 	EB_ADD(t, protocols, .target = TEXT("DROP"));
 }
 
-static int eb_compare_chains(const void *a, const void *b)
-{
-	return text_compare(((const struct eb_chain *)a)->name, ((const struct eb_chain *)b)->name);
-}
-
 void eb_lower(struct eb_table *t, const struct config *config)
 {
 	struct nic_walk walk = { .nic = NULL };
@@ -152,5 +147,5 @@ void eb_lower(struct eb_table *t, const struct config *config)
 		EB_ADD(t, chain, .target = TEXT("ACCEPT"));
 		EB_ADD(t, forward_out, .in_iface = nic->device, .target = chain->name);
 	}
-	qsort(t->chains, t->count, sizeof(*t->chains), eb_compare_chains);
+	qsort(t->chains, t->count, sizeof(*t->chains), compare_names);
 }
