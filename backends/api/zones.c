@@ -51,15 +51,6 @@ bool rules_have_direction(const struct rule_list *rules, enum direction directio
 	return false;
 }
 
-const struct ipset *cluster_ipset(const struct config *config, const char *name)
-{
-	const struct ipset *set = NULL;
-
-	if (config->cluster.ipsets)
-		HASH_FIND_STR(config->cluster.ipsets, name, set);
-	return set;
-}
-
 const struct source *config_line(const struct config *config, struct span span, uint32_t *line)
 {
 	const struct source_map *map = config->diags->map;

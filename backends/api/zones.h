@@ -36,8 +36,6 @@ const char *zone_log_message(const struct zone *zone, enum action action);
 /* Whether a rule of the list, or of a group in it, is enabled in this direction. */
 bool rules_have_direction(const struct rule_list *rules, enum direction direction);
 
-/* The IP set of cluster.fw with this name, or NULL. */
-const struct ipset *cluster_ipset(const struct config *config, const char *name);
 /* The file of a span and its line, from 1; NULL for SPAN_NONE. */
 const struct source *config_line(const struct config *config, struct span span, uint32_t *line);
 

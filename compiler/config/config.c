@@ -16,6 +16,20 @@ struct ipset *guest_filter_set(const struct guest *guest, const struct nic *nic)
 	return set;
 }
 
+const struct ipset *cluster_ipset(const struct config *config, const char *name)
+{
+	const struct ipset *set = NULL;
+
+	if (config->cluster.ipsets)
+		HASH_FIND_STR(config->cluster.ipsets, name, set);
+	return set;
+}
+
+const char *guest_name(struct arena *arena, const struct guest *guest)
+{
+	return arena_printf(arena, "%s %.*s", guest->type == GUEST_VM ? "VM" : "container", TEXT_ARG(guest->vmid_text));
+}
+
 void guest_view_init(struct guest_view *view, const struct config *config, const struct guest *guest)
 {
 	view->config = *config;

@@ -178,6 +178,10 @@ struct guest_view {
 
 void guest_view_init(struct guest_view *view, const struct config *config, const struct guest *guest);
 
+/* The IP set of cluster.fw with this name, or NULL. */
+const struct ipset *cluster_ipset(const struct config *config, const char *name);
+/* "VM 100", "container 101" */
+const char *guest_name(struct arena *arena, const struct guest *guest);
 /* The guest's set of addresses that a NIC may send from, or NULL. */
 struct ipset *guest_filter_set(const struct guest *guest, const struct nic *nic);
 /* Whether the firewall is on: the cluster's `enable` is 1, or a time that ended less than a minute before `now`. */

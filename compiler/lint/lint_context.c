@@ -27,12 +27,6 @@ bool lint_has_errors(const struct lint *lint, const struct source *source)
 	return false;
 }
 
-const char *lint_guest_name(struct lint *lint, const struct guest *guest)
-{
-	return arena_printf(lint->arena, "%s %.*s", guest->type == GUEST_VM ? "VM" : "container",
-			    TEXT_ARG(guest->vmid_text));
-}
-
 struct ast_file *lint_parse(struct arena *arena, const struct lint_file *file)
 {
 	struct source *copy = ARENA_NEW(arena, struct source);

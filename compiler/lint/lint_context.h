@@ -71,8 +71,6 @@ const struct lint_file *lint_find_file(const struct lint *lint, const struct sou
 bool lint_has_errors(const struct lint *lint, const struct source *source);
 /* Whether any node of the cluster has this guest. */
 bool lint_has_guest(const struct lint *lint, uint64_t vmid);
-/* "VM 100", "container 101" */
-const char *lint_guest_name(struct lint *lint, const struct guest *guest);
 
 /* RFC 1918, 6598, 3927. */
 enum { LINT_PRIVATE_NETWORKS = 5 };

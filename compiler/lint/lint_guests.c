@@ -39,7 +39,7 @@ static void report_no_nic(struct lint *lint, const struct lint_file *file)
 {
 	const struct guest *guest = file->guest;
 	struct diagnostic *d = diag(lint->diags, lint_option_place(file, OPTION_GUEST_ENABLE), DIAG_NO_FILTERED_NIC,
-				    "no NIC of %s has `firewall=1`", lint_guest_name(lint, guest));
+				    "no NIC of %s has `firewall=1`", guest_name(lint->arena, guest));
 
 	for (const struct nic *n = guest->nics; n; n = n->next)
 		diag_label(d, n->span, "%.*s is not filtered", TEXT_ARG(n->key));
@@ -59,7 +59,7 @@ static void report_flag(struct lint *lint, const struct lint_file *file, const s
 		else
 			d = diag(lint->diags, n->span, DIAG_FLAG_WITHOUT_FIREWALL,
 				 "%.*s has `firewall=1`, but the firewall of %s is disabled",
-				 TEXT_ARG(n->key), lint_guest_name(lint, guest));
+				 TEXT_ARG(n->key), guest_name(lint->arena, guest));
 	}
 	if (!d)
 		return;
@@ -95,11 +95,11 @@ static void report_rule_nic(struct lint *lint, const struct guest *guest, struct
 	struct diagnostic *d;
 
 	if (!nic) {
-		d = diag(lint->diags, span, DIAG_NIC_MISSING, "%s has no %.*s", lint_guest_name(lint, guest),
+		d = diag(lint->diags, span, DIAG_NIC_MISSING, "%s has no %.*s", guest_name(lint->arena, guest),
 			 TEXT_ARG(name));
 	} else {
 		d = diag(lint->diags, span, DIAG_NIC_NOT_FILTERED, "%.*s of %s is not filtered",
-			 TEXT_ARG(name), lint_guest_name(lint, guest));
+			 TEXT_ARG(name), guest_name(lint->arena, guest));
 		diag_label(d, nic->span, "`firewall=1` is missing here");
 	}
 	diag_note(d, "the %s has no effect", what);
@@ -165,7 +165,7 @@ static void check_ipfilter(struct lint *lint, const struct lint_file *file)
 	d = diag(lint->diags,
 		 guest->options.ipfilter ? lint_option_place(file, OPTION_GUEST_IPFILTER) : set->span,
 		 DIAG_IPFILTER_WITHOUT_ADDRESS, "%.*s of %s has no allowed IPv4 source address",
-		 TEXT_ARG(nic->key), lint_guest_name(lint, guest));
+		 TEXT_ARG(nic->key), guest_name(lint->arena, guest));
 	for (const struct nic *n = nic; n; n = n->next)
 		if (lacks_addresses(guest, n))
 			diag_label(d, n->span, "%s",
@@ -195,7 +195,7 @@ static void check_trunks(struct lint *lint, const struct guest *guest)
 		else
 			d = diag(lint->diags, (struct span){ begin, begin + n->trunks.len },
 				 DIAG_TRUNK_UNFILTERED, "VLAN-tagged frames of %s on %.*s are not filtered",
-				 lint_guest_name(lint, guest), TEXT_ARG(n->key));
+				 guest_name(lint->arena, guest), TEXT_ARG(n->key));
 	}
 	if (!d)
 		return;
@@ -238,11 +238,11 @@ static void report_macs(struct lint *lint, const struct owner *owners, uint32_t 
 				    "MAC address `%.*s` belongs to %u NICs", TEXT_ARG(second->nic->mac),
 				    count);
 
-	diag_here(d, "%.*s of %s", TEXT_ARG(second->nic->key), lint_guest_name(lint, second->guest));
+	diag_here(d, "%.*s of %s", TEXT_ARG(second->nic->key), guest_name(lint->arena, second->guest));
 	for (uint32_t i = 0; i < count && i < SHOWN; i++)
 		if (i != 1)
 			diag_label(d, mac_span(&owners[i]), "%.*s of %s", TEXT_ARG(owners[i].nic->key),
-				   lint_guest_name(lint, owners[i].guest));
+				   guest_name(lint->arena, owners[i].guest));
 	if (count > SHOWN)
 		diag_note(d, "and %u more", count - SHOWN);
 	diag_note(d, "on the same bridge, packets for one of them can reach the other");
@@ -317,7 +317,7 @@ static void check_sealed(struct lint *lint)
 		return;
 	d = diag(lint->diags, lint_option_place(first, OPTION_GUEST_POLICY_OUT), DIAG_ANSWERED_BLOCK,
 		 "%s is isolated, but with iptables it can answer blocked packets",
-		 lint_guest_name(lint, first->guest));
+		 guest_name(lint->arena, first->guest));
 	if (count > 1)
 		diag_note(d, "this applies to %u more guests of this node", count - 1);
 	diag_note(

@@ -104,15 +104,6 @@ bool lint_names_service(const struct packet_set *set, enum implied_id service)
 
 /* ---- who is let in after the rules ---- */
 
-const struct ipset *lint_cluster_set(const struct lint *lint, const char *name)
-{
-	struct ipset *set = NULL;
-
-	if (lint->config->cluster.ipsets)
-		HASH_FIND(hh, lint->config->cluster.ipsets, name, strlen(name), set);
-	return set;
-}
-
 struct interval_set lint_local_network(struct lint *lint, unsigned family_mask)
 {
 	return interval_set_of_prefixes(&lint->scratch, &lint->config->local_network->prefix, 1, family_mask);
@@ -144,7 +135,7 @@ bool lint_knows_local_network(const struct lint *lint)
 
 struct interval_set lint_written_management(struct lint *lint, unsigned family_mask)
 {
-	const struct ipset *set = lint_cluster_set(lint, "management");
+	const struct ipset *set = cluster_ipset(lint->config, "management");
 	uint32_t count = 0;
 	struct interval *ranges;
 	struct interval_set written, all;

@@ -10,8 +10,6 @@
  * only match packets of the host to itself. */
 void lint_each_host_rule(struct lint *lint, enum direction direction, lint_rule_function *each, void *data);
 
-/* The set of that name of the cluster; NULL if there is none. */
-const struct ipset *lint_cluster_set(const struct lint *lint, const char *name);
 /* The addresses of one IP version that [IPSET management] names, without those that it holds anyway. */
 struct interval_set lint_written_management(struct lint *lint, unsigned family_mask);
 /* All addresses of the local network; count 0: it is of the other IP version. */

@@ -173,7 +173,7 @@ void lint_isolation(struct lint *lint)
 
 		if (!guest || !guest->config || !guest->options.enable || lint_has_errors(lint, guest->file))
 			continue;
-		check_isolation(lint, &all, DIRECTION_IN, rules, &guest->options.policy_in, lint_guest_name(lint, guest));
-		check_isolation(lint, &all, DIRECTION_OUT, rules, &guest->options.policy_out, lint_guest_name(lint, guest));
+		check_isolation(lint, &all, DIRECTION_IN, rules, &guest->options.policy_in, guest_name(lint->arena, guest));
+		check_isolation(lint, &all, DIRECTION_OUT, rules, &guest->options.policy_out, guest_name(lint->arena, guest));
 	}
 }

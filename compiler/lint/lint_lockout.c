@@ -85,7 +85,7 @@ static void find_sources(struct way *w)
  * reported: the addresses that stand for them are in many lists. */
 static bool report_blacklisted(struct lint *lint)
 {
-	const struct ipset *set = lint_cluster_set(lint, "blacklist");
+	const struct ipset *set = cluster_ipset(lint->config, "blacklist");
 	struct way way = { .lint = lint, .service = IMPLIED_SSH };
 	struct packet_set dropped = { .count = 0 };
 	struct diagnostic *d;

@@ -439,7 +439,7 @@ static bool is_from_blacklist(const struct cover *c, const struct subject *s, co
 
 static bool check_blacklist(struct cover *c, struct subject *s)
 {
-	const struct ipset *set = c->direction == DIRECTION_IN ? lint_cluster_set(c->lint, "blacklist") : NULL;
+	const struct ipset *set = c->direction == DIRECTION_IN ? cluster_ipset(c->lint->config, "blacklist") : NULL;
 	struct step *step;
 	struct rule *rule;
 

@@ -2,15 +2,6 @@
 /* The rules that no file holds, from lang/implied.def, and the policies, with the options they come from. */
 #include "report/model.h"
 
-static const struct ipset *cluster_set(const struct report_builder *b, const char *name)
-{
-	const struct ipset *set = NULL;
-
-	if (b->config->cluster.ipsets)
-		HASH_FIND_STR(b->config->cluster.ipsets, name, set);
-	return set;
-}
-
 static const char *level(enum log_level log)
 {
 	return log == LOG_NOLOG ? NULL : log_level_names[log];
@@ -84,7 +75,7 @@ static bool accepts_out(const struct report_builder *b)
 static void add_incoming_service(struct report_builder *b, struct report_chain *chain, enum implied_id id)
 {
 	const struct implied_packets *packets = implied_packets_of(id);
-	const struct ipset *management = cluster_set(b, "management");
+	const struct ipset *management = cluster_ipset(b->config, "management");
 	struct endpoint *from = ARENA_NEW(b->arena, struct endpoint);
 	struct report_row *row;
 
@@ -145,7 +136,7 @@ static void add_nodes(struct report_builder *b, struct report_chain *chain, enum
 
 static void add_blacklist(struct report_builder *b, struct report_chain *chain, enum log_level log)
 {
-	const struct ipset *blacklist = cluster_set(b, "blacklist");
+	const struct ipset *blacklist = cluster_ipset(b->config, "blacklist");
 	struct report_row *row;
 
 	if (!blacklist)

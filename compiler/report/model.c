@@ -48,11 +48,6 @@ struct text report_scope_name(enum scope_kind scope)
 	return names[scope];
 }
 
-const char *report_guest_name(const struct report_builder *b, const struct guest *guest)
-{
-	return arena_printf(b->arena, "%s %u", guest->type == GUEST_VM ? "VM" : "container", guest->vmid);
-}
-
 /* ---- rows ---- */
 
 struct report_row *report_row_add(struct report_builder *b, struct report_chain *chain, struct report_row row)

@@ -161,8 +161,6 @@ const char *report_text(const struct report_builder *b, struct text text);
 const char *report_option(const struct report_builder *b, enum option_id id, const void *options,
 			  const struct span *written, struct span *span);
 struct text report_scope_name(enum scope_kind scope);
-/* "VM 100" */
-const char *report_guest_name(const struct report_builder *b, const struct guest *guest);
 
 /* about.c: the name and the notes in a guest's configuration, decoded and shortened; NULL: none. */
 void report_guest_about(const struct report_builder *b, const struct guest *guest, const char **name,

@@ -170,7 +170,7 @@ void report_sets(struct report_builder *b)
 	add_sets_of_scope(&c, &b->config->cluster, "cluster");
 	add_sets_of_scope(&c, &b->config->sdn, "SDN");
 	for (const struct guest *guest = b->config->guests; guest; guest = guest->next) {
-		const char *owner = report_guest_name(b, guest), *name, *notes;
+		const char *owner = guest_name(b->arena, guest), *name, *notes;
 
 		if (!guest->scope.ipsets)
 			continue;

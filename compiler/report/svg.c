@@ -22,11 +22,7 @@ static bool has_early(const struct config *config)
 
 static bool has_filters(const struct config *config)
 {
-	const struct ipset *blacklist = NULL;
-
-	if (config->cluster.ipsets)
-		HASH_FIND_STR(config->cluster.ipsets, "blacklist", blacklist);
-	return blacklist || config->host_options.nosmurfs || config->host_options.tcpflags;
+	return cluster_ipset(config, "blacklist") || config->host_options.nosmurfs || config->host_options.tcpflags;
 }
 
 static bool has_groups(const struct config *config)

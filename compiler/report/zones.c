@@ -294,7 +294,7 @@ static struct report_zone *add_nic_zone(struct report_builder *b, const struct g
 	const char *key = report_text(b, nic->key);
 	struct report_zone *zone = add_zone(
 		b, REPORT_NIC, arena_printf(b->arena, "n-%u-%s", guest->vmid, key),
-		arena_printf(b->arena, "%s %s", report_guest_name(b, guest), key));
+		arena_printf(b->arena, "%s %s", guest_name(b->arena, guest), key));
 
 	zone->facts = nic_facts(b, guest, nic);
 	if (!zone->off)
