@@ -267,8 +267,8 @@ test_said() {
 	check "status, not permitted: json" said 2 '"running": null' firewall status --format json
 	check "compile, not permitted" said 2 'not known whether this differs' firewall compile
 	in=()
-	check "counters --zero takes no file" said 2 'zero is about all files' firewall counters --zero cluster.fw
-	check "counters --top takes no file" said 2 'top is about all files' firewall counters --top 3 cluster.fw
+	check "counters --zero takes no file" said 2 'zero applies to all files' firewall counters --zero cluster.fw
+	check "counters --top takes no file" said 2 'top applies to all files' firewall counters --top 3 cluster.fw
 	check "counters --top, json" said 0 '^\[' firewall counters --top 3 --format json
 	check "stop after all that" firewall stop
 }

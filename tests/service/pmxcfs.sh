@@ -280,7 +280,7 @@ test_one_file() {
 	check "EIO of a guest's file: other changes count" within 2 allows 4731
 	check "EIO of a guest's file: status" within 2 is_unreadable
 	check "EIO of a guest's file: what it said stays" allows 80
-	check "EIO of a guest's file: said" logged 'critical: .*firewall/100.fw cannot be read: Input/output error; what it said before'
+	check "EIO of a guest's file: said" logged 'critical: .*firewall/100.fw cannot be read: Input/output error; its previous content'
 	remote fail firewall/100.fw 0
 	write_guest 'IN ACCEPT -p tcp -dport 4732'
 	check "the guest's file can be read again" within 3 allows 4732

@@ -150,7 +150,7 @@ test_not_in_bridge() {
 	ip link set tap100i0 nomaster
 	polled 2
 	check "an interface that is about to be plugged" none
-	check "an interface that is not plugged at all" within 7 told 'guest 100: net0 is unfiltered: tap100i0 is up and in no bridge'
+	check "an interface that is not plugged at all" within 7 told 'guest 100: net0 is unfiltered: tap100i0 is up but not in a bridge'
 	ip link set tap100i0 down
 	over "an interface that is down"
 	stop
