@@ -401,7 +401,7 @@ test_faults() {
 		fault "$step" fails "^pvefw-cc: $tool failed with status 3"
 		fault "$step" late "^pvefw-cc: $tool failed with status 1: late: no"
 		fault "$step" complains "^pvefw-cc: $tool complained: something odd"
-		fault "$step" silent "^pvefw-cc: $tool has not loaded"
+		fault "$step" silent "^pvefw-cc: $tool did not load what it was given"
 		# ipset has to read, too
 		[ "$tool" = ipset ] || fault "$step" missing "^pvefw-cc: $tool cannot be run: No such file"
 		[ "${step##*-T}" != "$step" ] || fault "$step" hangs "^pvefw-cc: $tool did not end within 1 s and was killed"

@@ -183,7 +183,7 @@ unprivileged() {
 		--bounding-set=-all,+net_admin "$logger" --foreground --log-file "$place/log" --run-dir "$work/unprivileged.run" 2>"$said" &
 	number=$!
 	pids="$pids $number"
-	until_ok grep -q "cannot write $place/log: Permission denied; trying again" "$said"
+	until_ok grep -q "cannot write $place/log: Permission denied; retrying" "$said"
 	verdict $? "unprivileged: not said that there is no file: $(cat "$said")"
 	for file in log.lock log; do
 		install -o 65534 -m 600 /dev/null "$place/$file"
@@ -212,7 +212,7 @@ only_one() {
 	verdict $? "second: $(cat "$work/err")"
 	timeout 10 "$logger" --foreground --log-file "$work/other" --run-dir "$work/r" 2>"$work/err"
 	same "second of the group: exit status" $? 2
-	grep -q 'NFLOG group 0: another program does' "$work/err"
+	grep -q 'NFLOG group 0: another program listens' "$work/err"
 	verdict $? "second of the group: $(cat "$work/err")"
 	timeout 10 "$logger" --log-file "$work/first" --run-dir "$work/r" 2>/dev/null
 	same "second in the background: exit status" $? 2
