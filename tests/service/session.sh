@@ -295,8 +295,8 @@ mv cluster.fw /etc/pve/firewall/cluster.fw
 sed 's/^.Unit./&\nDescription=mine/' /lib/systemd/system/pve-firewall.service >/etc/systemd/system/pve-firewall.service
 systemctl daemon-reload
 pvefw_does takeover
-grep -q 'system/pve-firewall.service gives way' pvefw.log
-verdict $? "nothing is said of a unit that gives way: $(cat pvefw.log)"
+grep -q 'system/pve-firewall.service is moved away' pvefw.log
+verdict $? "a unit that is moved away is not reported: $(cat pvefw.log)"
 : >/var/lib/pvefw/takeover
 pvefw status >pvefw.log
 [ $? = 1 ] && grep -q '^fault: .*damaged' pvefw.log
@@ -308,7 +308,7 @@ pvefw status >pvefw.log
 [ $? = 1 ] && grep -q '^fault: .*pvefw-logger.service was edited' pvefw.log
 verdict $? "status with an edited unit: $(cat pvefw.log)"
 mount -t tmpfs tmpfs /etc/pve
-refused handback '/etc/pve cannot be read'
+refused handback 'cannot read /etc/pve'
 umount /etc/pve
 rm /var/lib/pvefw/takeover
 pvefw_does handback
@@ -400,7 +400,7 @@ verdict $? "handback to nobody: $(cat pvefw.log)"
 package -r pvefw
 ! rules
 verdict $? "after removing it alone, rules are there"
-grep -q 'rules are removed' dpkg.log
+grep -q 'removing all rules' dpkg.log
 verdict $? "removing it says nothing: $(cat dpkg.log)"
 package -P pvefw
 left=$(find /var/log /run/pve-firewall /etc /usr/sbin -name '*pve-firewall*' 2>/dev/null)$(ls -d /var/lib/pvefw 2>/dev/null)
