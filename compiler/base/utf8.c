@@ -33,15 +33,6 @@ uint32_t utf8_decode(const char *bytes, uint32_t len, int32_t *point)
 	return *point < 0 ? 1 : more + 1;
 }
 
-/* Eight bytes of ASCII. */
-static bool are_ascii(const char *bytes)
-{
-	uint64_t eight;
-
-	memcpy(&eight, bytes, sizeof(eight));
-	return (eight & 0x8080808080808080) == 0;
-}
-
 struct utf8_length utf8_length(const char *bytes, uint32_t len)
 {
 	struct utf8_length length = { 0, 0 };
@@ -49,8 +40,12 @@ struct utf8_length utf8_length(const char *bytes, uint32_t len)
 	int32_t point = 0;
 
 	while (at < len) {
-		bool ascii = len - at >= 8 && are_ascii(bytes + at);
+		uint64_t eight = UINT64_MAX; /* most text is ASCII, which is counted eight bytes at a time */
+		bool ascii;
 
+		if (len - at >= sizeof(eight))
+			memcpy(&eight, bytes + at, sizeof(eight));
+		ascii = (eight & 0x8080808080808080) == 0;
 		at += ascii ? 8 : utf8_decode(bytes + at, len - at, &point);
 		length.characters += ascii ? 8 : 1;
 		beyond += !ascii && point > 0xffff;
