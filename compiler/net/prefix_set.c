@@ -20,14 +20,6 @@ static bool increment(uint8_t *address, unsigned size)
 	return false;
 }
 
-/* Not for the lowest address. */
-static void decrement(uint8_t *address, unsigned size)
-{
-	while (size-- > 0)
-		if (address[size]--)
-			return;
-}
-
 /* The last address of a prefix without host bits. */
 static void last_address(const struct prefix *p, uint8_t last[16])
 {
@@ -111,7 +103,9 @@ static void open_bracket(struct walk *w, struct bracket *b)
 		close_innermost(w);
 	if (w->depth && memcmp(w->at, b->prefix.bytes, w->size) < 0) {
 		memcpy(before, b->prefix.bytes, 16);
-		decrement(before, w->size);
+		/* Subtracts 1; the address is not the lowest, since w->at is lower. */
+		for (unsigned i = w->size; i-- > 0 && before[i]-- == 0;)
+			;
 		decide(w, before);
 	}
 	memcpy(w->at, b->prefix.bytes, 16);
