@@ -131,18 +131,13 @@ static struct source *load_file(struct arena *arena, int at, const char *path, c
 
 /* ---- the overlay ---- */
 
-static int compare_overlay_path(const void *shown, const void *file)
-{
-	return strcmp(shown, ((const struct overlay_file *)file)->path);
-}
-
 const struct overlay_file *source_overlay_find(const struct source_map *map, const char *shown)
 {
 	const struct source_overlay *overlay = map->overlay;
 
 	if (!overlay || !overlay->count)
 		return NULL;
-	return bsearch(shown, overlay->files, overlay->count, sizeof(*overlay->files), compare_overlay_path);
+	return bsearch(&shown, overlay->files, overlay->count, sizeof(*overlay->files), compare_strings);
 }
 
 static struct source *load_overlay(const struct overlay_file *file, struct arena *arena)
