@@ -152,14 +152,6 @@ static const struct {
 	{ "protocol", PARAM_PROTO }, { "log", PARAM_LOG },
 };
 
-static enum rule_param keyword_find(struct text t)
-{
-	for (size_t i = 0; i < sizeof(keywords) / sizeof(keywords[0]); i++)
-		if (text_equal_nocase(t, text_of(keywords[i].word)))
-			return keywords[i].param;
-	return RULE_PARAMS;
-}
-
 /* Numbers, with commas and colons between them. */
 static bool looks_like_ports(struct text t)
 {
@@ -252,8 +244,11 @@ bool foreign_columns(struct protocol_names protocols, const struct word *words, 
 	*columns = (struct columns){ 0 };
 	for (uint32_t i = 0; i < count; i++) {
 		struct text t = without_quotes(word_text(words[i])), next;
-		enum rule_param param = keyword_find(t);
+		enum rule_param param = RULE_PARAMS;
 
+		for (size_t k = 0; k < sizeof(keywords) / sizeof(keywords[0]); k++)
+			if (text_equal_nocase(t, text_of(keywords[k].word)))
+				param = keywords[k].param;
 		if (param == RULE_PARAMS || i + 1 == count) {
 			if (!read_column(protocols, t, columns))
 				return false;

@@ -39,46 +39,11 @@ void options_defaults(enum file_kind kind, void *options)
 			set_default(&option_table[id], options);
 }
 
-static const char *ratelimit_text(struct arena *arena, const struct ratelimit *limit)
-{
-	const char *rate = limit->rate.len ? arena_string(arena, limit->rate) : "1/second";
-
-	if (limit->off)
-		return "off";
-	return limit->burst ? arena_printf(arena, "%s,burst=%u", rate, limit->burst) : rate;
-}
-
-static const char *helpers_text(struct arena *arena, const struct helper_list *helpers)
-{
-	const char *text = "";
-
-	for (unsigned i = 0; i < helpers->count; i++)
-		text = arena_printf(arena, "%s%s%s", text, i ? "," : "",
-				    helper_table[helpers->order[i]].name);
-	return helpers->count ? text : "unset";
-}
-
-static const char *queues_text(struct arena *arena, const struct queues *queues)
-{
-	if (!queues->set)
-		return "unset";
-	return queues->range ? arena_printf(arena, "%u:%u", queues->first, queues->last)
-			     : arena_printf(arena, "%u", queues->first);
-}
-
-static const char *layer2_text(struct arena *arena, const struct layer2_list *list)
-{
-	const char *text = "";
-
-	for (uint32_t i = 0; i < list->count; i++)
-		text = arena_printf(arena, "%s%s%.*s", text, i ? "," : "", TEXT_ARG(list->items[i].name));
-	return list->count ? text : "unset";
-}
-
 const char *option_value_text(struct arena *arena, enum option_id id, const void *options)
 {
 	const struct option_row *row = &option_table[id];
 	const void *value = (const char *)options + row->offset;
+	const char *text = "";
 
 	switch (row->type) {
 	case OPTION_BOOL:
@@ -90,14 +55,38 @@ const char *option_value_text(struct arena *arena, enum option_id id, const void
 		return action_names[((const struct policy *)value)->action];
 	case OPTION_LOGLEVEL:
 		return log_level_names[*(const enum log_level *)value];
-	case OPTION_RATELIMIT:
-		return ratelimit_text(arena, value);
-	case OPTION_HELPERS:
-		return helpers_text(arena, value);
-	case OPTION_QUEUES:
-		return queues_text(arena, value);
-	case OPTION_LAYER2:
-		return layer2_text(arena, value);
+	case OPTION_RATELIMIT: {
+		const struct ratelimit *limit = value;
+
+		if (limit->off)
+			return "off";
+		text = limit->rate.len ? arena_string(arena, limit->rate) : "1/second";
+		return limit->burst ? arena_printf(arena, "%s,burst=%u", text, limit->burst) : text;
 	}
-	return "";
+	case OPTION_HELPERS: {
+		const struct helper_list *helpers = value;
+
+		for (unsigned i = 0; i < helpers->count; i++)
+			text = arena_printf(arena, "%s%s%s", text, i ? "," : "",
+					    helper_table[helpers->order[i]].name);
+		return helpers->count ? text : "unset";
+	}
+	case OPTION_QUEUES: {
+		const struct queues *queues = value;
+
+		if (!queues->set)
+			return "unset";
+		return queues->range ? arena_printf(arena, "%u:%u", queues->first, queues->last)
+				     : arena_printf(arena, "%u", queues->first);
+	}
+	case OPTION_LAYER2: {
+		const struct layer2_list *list = value;
+
+		for (uint32_t i = 0; i < list->count; i++)
+			text = arena_printf(arena, "%s%s%.*s", text, i ? "," : "",
+					    TEXT_ARG(list->items[i].name));
+		return list->count ? text : "unset";
+	}
+	}
+	return text;
 }
