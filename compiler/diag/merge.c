@@ -69,15 +69,6 @@ static bool keep(struct arena *arena, struct merged **all, struct diagnostic *d)
 	return true;
 }
 
-/* What is true of no node in particular has no set. */
-static void reduce_nodes(const struct diags *diags, struct diagnostic *d)
-{
-	const struct source *source = source_find(diags->map, d->span.begin);
-
-	if (node_set_is_full(d->nodes) || (source && source->is_homeless))
-		d->nodes = NULL;
-}
-
 const char *diag_nodes_text(const struct diags *diags, const struct diagnostic *d)
 {
 	const struct source *source = source_find(diags->map, d->span.begin);
@@ -102,9 +93,12 @@ void diags_merge(struct diags *diags)
 	}
 	HASH_CLEAR(hh, all);
 	for (struct diagnostic *d = diags->first; d; d = d->next) {
+		const struct source *source = source_find(diags->map, d->span.begin);
 		const char *text;
 
-		reduce_nodes(diags, d);
+		/* What is true of no node in particular has no set. */
+		if (node_set_is_full(d->nodes) || (source && source->is_homeless))
+			d->nodes = NULL;
 		text = diag_nodes_text(diags, d);
 		if (text)
 			diag_note(d, "on node %s", text);
