@@ -70,20 +70,12 @@ static void digest_line(const struct diags *diags, struct source *source, uint32
 	last->line = line;
 }
 
-/* What the span marks in the line. */
-static struct text marked(const struct word *line, struct span span)
-{
-	uint32_t at = span.begin - line->begin, most = line->len > at ? line->len - at : 0;
-	uint32_t len = span.end > span.begin ? span.end - span.begin : 0;
-
-	return (struct text){ line->ptr + (most ? at : 0), len < most ? len : most };
-}
-
 /* Of something nowhere, its message stands for the line. */
 static void digest_of(const struct diags *diags, const struct diagnostic *d, struct line_digest *last,
 		      uint8_t digest[DIGEST_BYTES])
 {
 	struct source *source = source_find(diags->map, d->span.begin);
+	uint32_t offset, most, marked; /* what the span marks in the line */
 	SHA2_CTX sha;
 
 	SHA256Init(&sha);
@@ -91,7 +83,11 @@ static void digest_of(const struct diags *diags, const struct diagnostic *d, str
 	if (source) {
 		digest_line(diags, source, d->span.begin, last);
 		SHA256Update(&sha, last->digest, DIGEST_BYTES);
-		add(&sha, marked(&last->line, d->span));
+		offset = d->span.begin - last->line.begin;
+		most = last->line.len > offset ? last->line.len - offset : 0;
+		marked = d->span.end > d->span.begin ? d->span.end - d->span.begin : 0;
+		add(&sha,
+		    (struct text){ last->line.ptr + (most ? offset : 0), marked < most ? marked : most });
 	} else {
 		add(&sha, text_of(d->message));
 	}

@@ -193,20 +193,12 @@ static unsigned show(const struct text_printer *p, struct text lines, uint32_t n
 	return count;
 }
 
-static uint32_t common_bytes(struct text a, struct text b)
-{
-	uint32_t count = 0;
-
-	while (count < a.len && count < b.len && a.ptr[count] == b.ptr[count])
-		count++;
-	return count;
-}
-
 static unsigned show_change(const struct text_printer *p, const struct change *c,
 			    const struct diag_part **fixes, unsigned room)
 {
 	struct text old = source_text(c->source, c->begin, c->end), new;
 	uint32_t line = c->line;
+	uint32_t same = 0; /* bytes that both begin with */
 	unsigned count = 0;
 	struct out out;
 
@@ -217,8 +209,10 @@ static unsigned show_change(const struct text_printer *p, const struct change *c
 		text_gutter(p, 0, '|');
 		out_char(p->out, '\n');
 	}
+	while (same < old.len && same < new.len && old.ptr[same] == new.ptr[same])
+		same++;
 	if (new.len)
-		count = show(p, new, line, '+', common_bytes(old, new), room);
+		count = show(p, new, line, '+', same, room);
 	else
 		count = show(p, old, line, '-', 0, room);
 	out_free(&out);
