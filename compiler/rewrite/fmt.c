@@ -139,14 +139,6 @@ static void fold(char *at, uint32_t len, bool upper)
 		at[i] = upper && char_is_letter(at[i]) ? (char)(at[i] & ~0x20) : char_lower(at[i]);
 }
 
-/* Proxmox VE writes "key: " also when there is no value. */
-static bool has_blank_at(const struct layout *l, uint32_t offset)
-{
-	uint32_t at = offset - l->source->base;
-
-	return at < l->source->size && l->source->text[at] == ' ';
-}
-
 /* The line without its comment: what it says, and the case of what has none. */
 static struct text code_of(struct layout *l, const struct ast_line *line)
 {
@@ -159,9 +151,11 @@ static struct text code_of(struct layout *l, const struct ast_line *line)
 	ast_print_code(&out, line);
 	if (line->kind == LINE_OPTION) {
 		const struct ast_option *option = (const struct ast_option *)line;
+		uint32_t end = line->span.end - l->source->base;
 
 		fold(out.data, option->key.len, false);
-		if (!option->value.len && has_blank_at(l, line->span.end))
+		/* Proxmox VE writes "key: " also when there is no value. */
+		if (!option->value.len && end < l->source->size && l->source->text[end] == ' ')
 			out_char(&out, ' ');
 	}
 	if (line->kind == LINE_RULE) {
@@ -232,16 +226,6 @@ static void add_empty(struct layout *l)
 	l->last = 0;
 }
 
-/* Of an alias that it could not read, Proxmox VE writes the blank between name and address: a line of its own. */
-static void add_nameless_alias(struct layout *l, uint32_t header)
-{
-	uint32_t number = header + 2;
-
-	if (number <= l->source->line_count &&
-	    text_equal(lines(l->source, header + 1, number + 1), TEXT("\n \n")))
-		add_kept(l, number);
-}
-
 /*
  * Proxmox VE writes a header, an empty line, the lines, an empty line: two are below each other in an empty
  * section. A section whose header is wrong is not read at all, and stays as it is.
@@ -260,8 +244,11 @@ static void add_part(struct layout *l, const struct fmt_part *part, bool last)
 		kept = l->wrong[number];
 		add_header(l, section, number);
 		add_empty(l);
-		if (section->kind == SECTION_ALIASES && !kept)
-			add_nameless_alias(l, number);
+		/* Of an alias that it cannot read, Proxmox VE writes the blank between name and address: a
+		 * line of its own. */
+		if (section->kind == SECTION_ALIASES && !kept && number + 2 <= l->source->line_count &&
+		    text_equal(lines(l->source, number + 1, number + 3), TEXT("\n \n")))
+			add_kept(l, number + 2);
 	}
 	for (const struct ast_line *line = section->lines; line != part->end; line = line->next)
 		add_line(l, line, kept);
@@ -334,21 +321,19 @@ static void end_change(struct change *c, uint32_t to)
 	c->at = to;
 }
 
-static bool is_empty_line(const struct source *source, uint32_t line)
-{
-	struct text text = lines(source, line, line + 1);
-
-	while (text.len && (char_is_blank(text.ptr[0]) || text.ptr[0] == '\r'))
-		text = (struct text){ text.ptr + 1, text.len - 1 };
-	return text.len && text.ptr[0] == '\n';
-}
-
 /* The line of the source that becomes the row; 0: none, it is new there. */
 static uint32_t origin(const struct change *c, const struct row *row)
 {
+	struct text text;
+
 	if (row->kind != ROW_EMPTY)
 		return row->line >= c->at ? row->line : 0;
-	return c->at <= c->l->source->line_count && is_empty_line(c->l->source, c->at) ? c->at : 0;
+	if (c->at > c->l->source->line_count)
+		return 0;
+	text = lines(c->l->source, c->at, c->at + 1);
+	while (text.len && char_is_space(text.ptr[0]))
+		text = text_skip(text, 1);
+	return text.len && text.ptr[0] == '\n' ? c->at : 0;
 }
 
 static void change_to(struct change *c, const struct row *row)

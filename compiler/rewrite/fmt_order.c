@@ -91,14 +91,6 @@ static bool ends_loosely(const struct order *o, const struct fmt_part *part)
 	return loose && part->section->kind != SECTION_NONE;
 }
 
-static bool has_stray_header(const struct fmt_part *part)
-{
-	for (const struct ast_line *line = part->section->lines; line; line = line->next)
-		if (line->kind == LINE_HEADER)
-			return true;
-	return false;
-}
-
 static void define(struct order *o, struct name **table, struct text name, unsigned section)
 {
 	struct text lower = arena_lower(o->arena, name);
@@ -227,7 +219,10 @@ static bool may_move(struct order *o)
 
 	for (unsigned i = 0; i < o->count; i++) {
 		sorted = sorted && o->new[i] == i;
-		if (has_stray_header(&o->parts[i]) || ends_loosely(o, &o->parts[i]))
+		for (const struct ast_line *line = o->parts[i].section->lines; line; line = line->next)
+			if (line->kind == LINE_HEADER) /* a stray one */
+				return false;
+		if (ends_loosely(o, &o->parts[i]))
 			return false;
 	}
 	return !sorted && references_stay(o);
