@@ -4,11 +4,6 @@
 #include "config/config.h"
 #include "base/output.h"
 
-static const char *families_text(unsigned family_mask)
-{
-	return family_mask == IPV4 ? "4" : family_mask == IPV6 ? "6" : family_mask ? "46" : "none";
-}
-
 static void dump_options(struct out *out, const struct config *config, enum file_kind kind,
 			 const void *options, const void *defaults)
 {
@@ -71,7 +66,11 @@ static void dump_endpoint(struct out *out, const char *name, const struct endpoi
 
 static void dump_condition(struct out *out, const struct condition *c)
 {
-	out_printf(out, " [ipv%s", families_text(c->family_mask));
+	out_printf(out, " [ipv%s",
+		   c->family_mask == IPV4   ? "4"
+		   : c->family_mask == IPV6 ? "6"
+		   : c->family_mask         ? "46"
+					    : "none");
 	if (c->proto.text.len)
 		out_printf(out, " proto=%.*s", TEXT_ARG(c->proto.text));
 	for (int i = 0; i < 2; i++)

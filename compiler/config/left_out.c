@@ -83,13 +83,6 @@ const struct left_out_line *left_out_find(const struct left_out *left_out, const
 	return found;
 }
 
-static bool decides_for_all(const char *path)
-{
-	const char *name = base_name(path);
-
-	return strcmp(name, "cluster.fw") == 0 || strcmp(name, "host.fw") == 0;
-}
-
 static uint64_t content_of(const struct source_map *map, const char *path)
 {
 	uint8_t digest[SHA256_DIGEST_LENGTH];
@@ -97,9 +90,15 @@ static uint64_t content_of(const struct source_map *map, const char *path)
 	SHA2_CTX sha;
 
 	SHA256Init(&sha);
-	for (uint32_t i = 0; i < map->count; i++)
-		if (decides_for_all(map->sources[i]->path) || strcmp(map->sources[i]->path, path) == 0)
-			SHA256Update(&sha, (const uint8_t *)map->sources[i]->text, map->sources[i]->size);
+	for (uint32_t i = 0; i < map->count; i++) {
+		const struct source *source = map->sources[i];
+		const char *name = base_name(source->path);
+
+		/* cluster.fw and host.fw decide for every rule */
+		if (strcmp(name, "cluster.fw") == 0 || strcmp(name, "host.fw") == 0 ||
+		    strcmp(source->path, path) == 0)
+			SHA256Update(&sha, (const uint8_t *)source->text, source->size);
+	}
 	SHA256Final(digest, &sha);
 	memcpy(&first, digest, sizeof(first));
 	return first;

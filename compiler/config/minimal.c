@@ -8,22 +8,6 @@
 
 static const struct rule_list no_rules;
 
-static void reduce_host(struct host_options *options)
-{
-	options->nosmurfs = options->tcpflags = options->protection_synflood = false;
-	options->nf_conntrack_helpers.count = 0;
-	options->log_level_in = options->log_level_out = options->log_level_forward = LOG_NOLOG;
-	options->smurf_log_level = options->tcp_flags_log_level = LOG_NOLOG;
-}
-
-/* Guests keep their policies, DHCP and neighbour discovery. */
-static void reduce_guest_options(struct guest_options *options)
-{
-	options->macfilter = options->ipfilter = options->ips = false;
-	options->log_level_in = options->log_level_out = LOG_NOLOG;
-	options->layer2_protocols.count = 0;
-}
-
 static struct guest *reduce_guests(struct arena *arena, const struct guest *guests)
 {
 	struct guest *first = NULL, **last = &first;
@@ -31,8 +15,11 @@ static struct guest *reduce_guests(struct arena *arena, const struct guest *gues
 	for (const struct guest *g = guests; g; g = g->next) {
 		struct guest *copy = ARENA_NEW(arena, struct guest);
 
+		/* Guests keep their policies, DHCP and neighbour discovery. */
 		*copy = *g;
-		reduce_guest_options(&copy->options);
+		copy->options.macfilter = copy->options.ipfilter = copy->options.ips = false;
+		copy->options.log_level_in = copy->options.log_level_out = LOG_NOLOG;
+		copy->options.layer2_protocols.count = 0;
 		copy->scope.aliases = NULL;
 		copy->scope.ipsets = NULL;
 		copy->rules = no_rules;
@@ -78,9 +65,14 @@ static void keep_management(struct arena *arena, const struct scope *cluster, st
 
 void config_minimal(struct arena *arena, const struct config *config, struct config *minimal)
 {
+	struct host_options *host = &minimal->host_options;
+
 	*minimal = *config;
 	minimal->cluster_options.ebtables = false;
-	reduce_host(&minimal->host_options);
+	host->nosmurfs = host->tcpflags = host->protection_synflood = false;
+	host->nf_conntrack_helpers.count = 0;
+	host->log_level_in = host->log_level_out = host->log_level_forward = LOG_NOLOG;
+	host->smurf_log_level = host->tcp_flags_log_level = LOG_NOLOG;
 	keep_management(arena, &config->cluster, &minimal->cluster);
 	minimal->cluster.aliases = NULL;
 	minimal->sdn.ipsets = NULL;
