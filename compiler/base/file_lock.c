@@ -10,25 +10,19 @@
 
 enum { PAUSE = 20 /* milliseconds between two tries */ };
 
-/* A holder may have removed the file: then a lock on it keeps nobody out. */
-static bool is_present(int fd, int dir, const char *path)
-{
-	struct stat locked, present;
-
-	return fstat(fd, &locked) == 0 && fstatat(dir, path, &present, 0) == 0 && locked.st_ino == present.st_ino &&
-	       locked.st_dev == present.st_dev;
-}
-
 int file_lock_take(int dir, const char *path, mode_t mode, int wait)
 {
 	for (;; wait -= PAUSE, sleep_ms(PAUSE)) {
 		struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+		struct stat locked, present;
 		int fd = openat(dir, path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, mode), reason;
 
 		if (fd < 0)
 			return -1;
 		reason = fcntl(fd, F_OFD_SETLK, &whole) < 0 ? errno : 0;
-		if (!reason && is_present(fd, dir, path))
+		/* A holder may have removed the file: then a lock on it keeps nobody out. */
+		if (!reason && fstat(fd, &locked) == 0 && fstatat(dir, path, &present, 0) == 0 &&
+		    locked.st_ino == present.st_ino && locked.st_dev == present.st_dev)
 			return fd;
 		close(fd);
 		errno = !reason || reason == EACCES ? EWOULDBLOCK : reason;
