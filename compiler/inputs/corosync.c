@@ -104,21 +104,11 @@ static void end_node(struct reader *r)
 	r->node_count++;
 }
 
-/* A section that may be there once: both are read. */
-static void report_section_twice(struct reader *r, struct word name)
-{
-	struct diagnostic *d = diag(r->diags, word_span(name), DIAG_COROSYNC_SECTION_TWICE,
-				    "section `%.*s` appears twice", TEXT_ARG(name));
-
-	diag_note(d, "both are read; the stock compiler refuses the whole file and applies no new rules");
-	diag_help(d, "merge the sections");
-}
-
 /* `line`: the name, and the brace if it is on the same line. */
 static void open_section(struct reader *r, struct word name, struct word line)
 {
 	struct text text = word_text(name);
-	bool *seen;
+	struct diagnostic *d;
 
 	r->depth++;
 	if (r->depth == 1) {
@@ -126,10 +116,15 @@ static void open_section(struct reader *r, struct word name, struct word line)
 		r->top = text_is(text, "totem") ? TOP_TOTEM : text_is(text, "nodelist") ? TOP_NODELIST : TOP_OTHER;
 		if (r->top == TOP_NODELIST)
 			r->nodelist = r->opened;
-		seen = &r->seen[r->top];
-		if (*seen && r->top != TOP_OTHER)
-			report_section_twice(r, name);
-		*seen = true;
+		if (r->seen[r->top] && r->top != TOP_OTHER) {
+			d = diag(r->diags, word_span(name), DIAG_COROSYNC_SECTION_TWICE,
+				 "section `%.*s` appears twice", TEXT_ARG(name));
+			diag_note(
+				d,
+				"both are read; the stock compiler refuses the whole file and applies no new rules");
+			diag_help(d, "merge the sections");
+		}
+		r->seen[r->top] = true;
 	} else if (r->depth == 2 && r->top == TOP_NODELIST && text_is(text, "node")) {
 		r->node = ARENA_NEW(r->diags->arena, struct node);
 		r->node->span = word_span(line);
@@ -247,23 +242,20 @@ static struct word cut_word(struct word line, struct word *rest)
 	return word_part(line, 0, end);
 }
 
-/* Whether a new statement begins: a brace, `key:` or `name {`. */
-static bool begins_statement(struct word line)
-{
-	struct word rest, word = cut_word(line, &rest);
-
-	return text_is(word_text(word), "}") || (word.len > 1 && word.ptr[word.len - 1] == ':') ||
-	       (rest.len && rest.ptr[0] == '{');
-}
-
 /* Returns the value of a key, which may contain spaces; *rest is the next statement on the same line. */
 static struct word cut_value(struct word line, struct word *rest)
 {
 	struct word value = line;
 
 	cut_word(line, rest);
-	while (rest->len && !begins_statement(*rest))
-		cut_word(*rest, rest);
+	for (; rest->len; cut_word(*rest, rest)) {
+		struct word next, word = cut_word(*rest, &next);
+
+		/* A brace, `key:` or `name {` begins a new statement. */
+		if (text_is(word_text(word), "}") || (word.len > 1 && word.ptr[word.len - 1] == ':') ||
+		    (next.len && next.ptr[0] == '{'))
+			break;
+	}
 	if (rest->len)
 		value.len = rest->begin - value.begin;
 	return word_trim(value);
@@ -491,14 +483,6 @@ static void check_nodes(struct reader *r, struct text name)
 		missing_node(r, nodes, name);
 }
 
-static void duplicate_key(struct reader *r, const struct address *address)
-{
-	struct diagnostic *d = diag(r->diags, word_span(address->key), DIAG_COROSYNC_DUPLICATE_KEY,
-				    "node has a second `%.*s` below", TEXT_ARG(address->key));
-
-	diag_note(d, "the last one applies; traffic of this address gets no rules");
-}
-
 /* The addresses that count, sorted, one for each node and key; returns how many. */
 static uint32_t sort_addresses(struct reader *r, struct address **sorted)
 {
@@ -512,7 +496,9 @@ static uint32_t sort_addresses(struct reader *r, struct address **sorted)
 		struct address *next = i + 1 < count ? sorted[i + 1] : NULL;
 
 		if (next && next->node == sorted[i]->node && !compare_words(next->key, sorted[i]->key))
-			duplicate_key(r, sorted[i]);
+			diag_note(diag(r->diags, word_span(sorted[i]->key), DIAG_COROSYNC_DUPLICATE_KEY,
+				       "node has a second `%.*s` below", TEXT_ARG(sorted[i]->key)),
+				  "the last one applies; traffic of this address gets no rules");
 		else
 			sorted[kept++] = sorted[i];
 	}
@@ -539,22 +525,6 @@ static const struct address *find_ours(struct address *const *ours, uint32_t cou
 	return NULL;
 }
 
-/* N of ring<N>_addr, and the port of that link. */
-static unsigned link_number(struct word key)
-{
-	struct text digits = { key.ptr + 4, key.len - 4 - (uint32_t)strlen("_addr") };
-	uint64_t number;
-
-	return text_to_number(digits, UINT16_MAX, &number) ? (unsigned)number : 0;
-}
-
-static uint16_t link_port(const struct reader *r, unsigned number)
-{
-	if (number < MOST_LINKS && r->ports[number])
-		return r->ports[number];
-	return (uint16_t)(FIRST_PORT + (r->one_port ? 0 : number));
-}
-
 static void pair(struct reader *r, struct address *const *sorted, uint32_t count, struct text name)
 {
 	struct corosync_link *link, **last = &r->result->links;
@@ -567,14 +537,24 @@ static void pair(struct reader *r, struct address *const *sorted, uint32_t count
 	for (uint32_t i = 0; i < count; i++) {
 		const struct address *theirs = sorted[i];
 		const struct address *ours = find_ours(sorted + first, end - first, theirs);
+		struct text digits; /* N of ring<N>_addr */
+		uint64_t number;
 
 		if ((i >= first && i < end) || !ours || !ours->family_mask ||
 		    ours->family_mask != theirs->family_mask)
 			continue;
+		digits = (struct text){ theirs->key.ptr + 4,
+					theirs->key.len - 4 - (uint32_t)strlen("_addr") };
+		if (!text_to_number(digits, UINT16_MAX, &number))
+			number = 0;
 		link = ARENA_NEW(r->diags->arena, struct corosync_link);
-		*link = (struct corosync_link){ .ours = ours->text, .theirs = theirs->text,
-						.family_mask = theirs->family_mask, .number = link_number(theirs->key) };
-		link->port = link_port(r, link->number);
+		*link = (struct corosync_link){ .ours = ours->text,
+						.theirs = theirs->text,
+						.family_mask = theirs->family_mask,
+						.number = (unsigned)number };
+		link->port = (uint16_t)(FIRST_PORT + (r->one_port ? 0 : number));
+		if (number < MOST_LINKS && r->ports[number])
+			link->port = r->ports[number];
 		*last = link;
 		last = &link->next;
 	}

@@ -53,14 +53,6 @@ static void add_name(struct folder *folder, uint32_t *room, const char *name)
 	folder->names[folder->count++] = arena_copy(arena, text_of(name));
 }
 
-static bool has_name(const struct folder *folder, struct text name)
-{
-	for (uint32_t i = 0; i < folder->count; i++)
-		if (text_equal(folder->names[i], name))
-			return true;
-	return false;
-}
-
 static void remove_name(struct folder *folder, struct text name)
 {
 	uint32_t kept = 0;
@@ -69,16 +61,6 @@ static void remove_name(struct folder *folder, struct text name)
 		if (!text_equal(folder->names[i], name))
 			folder->names[kept++] = folder->names[i];
 	folder->count = kept;
-}
-
-/* The path in this folder of an entry of the overlay; NULL: it is not below this folder. */
-static const char *overlay_path(const struct folder *folder, const struct overlay_file *file)
-{
-	size_t len = strlen(folder->path);
-
-	if (strncmp(file->path, folder->path, len) != 0 || (len && file->path[len] != '/'))
-		return NULL;
-	return file->path + len + (len != 0);
 }
 
 static bool is_whole(const struct folder *folder)
@@ -92,20 +74,28 @@ static bool is_whole(const struct folder *folder)
 static void apply_overlay(struct folder *folder)
 {
 	const struct source_overlay *overlay = folder->diags->map->overlay;
+	size_t len = strlen(folder->path);
 	uint32_t room = folder->count;
 
 	for (unsigned i = 0; overlay && i < overlay->count; i++) {
-		const char *below = overlay_path(folder, &overlay->files[i]), *slash = below ? strchr(below, '/') : NULL;
-		struct text name = text_of(below ? below : "");
+		const char *path = overlay->files[i].path, *slash;
+		struct text name;
+		uint32_t at = 0;
 
+		if (strncmp(path, folder->path, len) != 0 || (len && path[len] != '/'))
+			continue; /* not below this folder */
+		name = text_of(path + len + (len != 0));
+		slash = strchr(name.ptr, '/');
 		/* A folder of the overlay is listed only where there is nothing else. */
-		if (!below || (slash && !overlay->whole))
+		if (slash && !overlay->whole)
 			continue;
 		if (slash)
-			name.len = (uint32_t)(slash - below);
+			name.len = (uint32_t)(slash - name.ptr);
+		while (at < folder->count && !text_equal(folder->names[at], name))
+			at++;
 		if (!overlay->files[i].bytes)
 			remove_name(folder, name);
-		else if (!has_name(folder, name))
+		else if (at == folder->count)
 			add_name(folder, &room, arena_string(folder->diags->arena, name));
 	}
 	if (folder->count)

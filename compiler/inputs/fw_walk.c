@@ -56,14 +56,6 @@ static void give_back(struct dirent **entries, int count)
 	free(entries);
 }
 
-/* Not a link to one. */
-static bool is_folder(const char *path)
-{
-	struct stat st;
-
-	return lstat(path, &st) == 0 && S_ISDIR(st.st_mode);
-}
-
 /* ---- trees ---- */
 
 static void add_place(struct fw_walk *walk, const char *folder, bool (*belongs)(const char *name))
@@ -147,12 +139,13 @@ static void walk_folder(struct fw_walk *walk, const char *path)
 
 	for (int i = 0; i < count; i++) {
 		const char *below = path_join(walk->diags->arena, path, entries[i]->d_name);
+		struct stat st;
 
 		/* Reading a folder x.fw as a file fails with a proper message. */
 		if (is_fw_name(entries[i]->d_name))
 			add(walk, below, false);
-		else if (!is_folder(below))
-			continue;
+		else if (lstat(below, &st) != 0 || !S_ISDIR(st.st_mode))
+			continue; /* a link to a folder, too */
 		else if (is_tree_below(walk, below))
 			add_tree(walk, below);
 		else

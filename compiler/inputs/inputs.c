@@ -444,20 +444,15 @@ static void read_guest_files(struct reader *r, const struct folder *folder)
 }
 
 /* A vnet's bridge has the vnet's name. */
-static bool is_bridge_name(struct text name)
-{
-	for (uint32_t i = 0; i < name.len; i++)
-		if (!char_is_letter(name.ptr[i]) && !char_is_digit(name.ptr[i]) && name.ptr[i] != '_' &&
-		    name.ptr[i] != '.' && name.ptr[i] != '-')
-			return false;
-	return name.len > 0 && name.len <= LIMIT_IFACE_NAME;
-}
-
 static void check_vnet_name(struct reader *r, struct text vnet)
 {
+	bool valid = vnet.len > 0 && vnet.len <= LIMIT_IFACE_NAME;
 	struct diagnostic *d;
 
-	if (is_bridge_name(vnet))
+	for (uint32_t i = 0; i < vnet.len; i++)
+		valid &= char_is_letter(vnet.ptr[i]) || char_is_digit(vnet.ptr[i]) || vnet.ptr[i] == '_' ||
+			 vnet.ptr[i] == '.' || vnet.ptr[i] == '-';
+	if (valid)
 		return;
 	d = diag(r->diags, SPAN_NONE, DIAG_VNET_NAME, "sdn/firewall/%.*s.fw: not a valid vnet name",
 		 TEXT_ARG(vnet));
@@ -478,15 +473,6 @@ static void read_vnet_files(struct reader *r, const struct folder *folder)
 			last = add_file(r, folder_load(folder, name.ptr), name, last);
 		}
 	}
-}
-
-static void read_firewall(struct reader *r)
-{
-	struct folder firewall = folder_open(&r->root, "firewall");
-
-	r->inputs->cluster = folder_load(&firewall, "cluster.fw");
-	read_guest_files(r, &firewall);
-	folder_close(&firewall);
 }
 
 /* ---- SDN and cluster ---- */
@@ -568,15 +554,6 @@ static void detect_local_network(struct reader *r, struct inputs *inputs)
 	inputs->local_network_text = arena_copy(r->arena, formatted);
 }
 
-static void ask_kernel(struct reader *r, struct inputs *inputs)
-{
-	if (!inputs->on_node)
-		return;
-	detect_altnames(r, inputs);
-	if (!r->options->local_network)
-		detect_local_network(r, inputs);
-}
-
 /* ---- whose guests' files are whose ---- */
 
 /* A node that has a guest of that number. */
@@ -655,8 +632,14 @@ static void finish_nodes(struct reader *r)
 	if (r->nodes->count > 1)
 		share_guest_files(r);
 	for (unsigned i = 0; i < r->nodes->count && !r->diags->unreadable; i++) {
+		struct inputs *inputs = &r->nodes->inputs[i];
+
 		r->diags->nodes = r->nodes->sets[i];
-		ask_kernel(r, &r->nodes->inputs[i]);
+		if (!inputs->on_node)
+			continue;
+		detect_altnames(r, inputs);
+		if (!r->options->local_network)
+			detect_local_network(r, inputs);
 	}
 	r->diags->nodes = NULL;
 }
@@ -711,7 +694,11 @@ bool inputs_check_root(struct diags *diags, const char *root)
 static void read_tree(struct reader *r)
 {
 	if (folder_open_root(r->diags, r->inputs->root, &r->root) && is_tree(r)) {
-		read_firewall(r);
+		struct folder firewall = folder_open(&r->root, "firewall");
+
+		r->inputs->cluster = folder_load(&firewall, "cluster.fw");
+		read_guest_files(r, &firewall);
+		folder_close(&firewall);
 		read_nodes(r);
 		read_sdn(r);
 		read_corosync(r);

@@ -89,33 +89,24 @@ static int compare_entries(const void *a, const void *b)
 	return order ? order : (x->name.ptr > y->name.ptr) - (x->name.ptr < y->name.ptr);
 }
 
-static uint32_t count_lines(const struct source *source)
-{
-	uint32_t count = 1;
-
-	for (uint32_t i = 0; i < source->size; i++)
-		count += source->text[i] == '\n';
-	return count;
-}
-
-static bool read_line(struct word line, read_number *number, struct entry *entry)
-{
-	struct word rest, name = word_first(line, &rest), field = word_first(rest, &rest);
-
-	*entry = (struct entry){ .name = word_text(name) };
-	return name.len && name.ptr[0] != '#' && number(word_text(field), entry);
-}
-
 static void read_table(struct arena *arena, const struct source *source, read_number *number,
 		       struct table *table)
 {
 	struct lines lines = lines_of(source);
+	uint32_t most = 1; /* lines */
 	struct word line;
 
-	table->entries = ARENA_ARRAY(arena, struct entry, count_lines(source));
-	while (lines_next(&lines, &line))
-		if (read_line(line, number, &table->entries[table->count]))
+	for (uint32_t i = 0; i < source->size; i++)
+		most += source->text[i] == '\n';
+	table->entries = ARENA_ARRAY(arena, struct entry, most);
+	while (lines_next(&lines, &line)) {
+		struct word rest, name = word_first(line, &rest), field = word_first(rest, &rest);
+		struct entry *entry = &table->entries[table->count];
+
+		*entry = (struct entry){ .name = word_text(name) };
+		if (name.len && name.ptr[0] != '#' && number(word_text(field), entry))
 			table->count++;
+	}
 	qsort(table->entries, table->count, sizeof(*table->entries), compare_entries);
 }
 

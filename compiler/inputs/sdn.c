@@ -248,14 +248,6 @@ static struct ipset *add_vnet_set(struct reader *r, const char *vnet, const char
 	return add_set(r, text_of(arena_printf(r->arena, "%s-%s", vnet, what)));
 }
 
-/* The name becomes part of the names of sets, which the output must be able to hold. */
-static bool is_vnet_name(const char *name)
-{
-	struct text t = text_of(name);
-
-	return name_is_valid(t) && t.len + strlen("-no-gateway") <= SET_NAME_MAX;
-}
-
 static void check_zone(struct reader *r, const struct vnets *vnets, struct object vnet,
 		       struct text zone)
 {
@@ -271,7 +263,8 @@ static void each_vnet(struct reader *r, struct object vnet, const char *name, vo
 	struct vnets *vnets = data;
 	struct vnet_sets *sets;
 
-	if (!is_vnet_name(name)) {
+	/* The name becomes part of the names of sets, which the output must be able to hold. */
+	if (!name_is_valid(text_of(name)) || strlen(name) + strlen("-no-gateway") > SET_NAME_MAX) {
 		reject(r, vnet.path, DIAG_SDN_BAD_NAME, "vnet name is not allowed");
 		return;
 	}
@@ -283,11 +276,6 @@ static void each_vnet(struct reader *r, struct object vnet, const char *name, vo
 	sets->gateway = add_vnet_set(r, name, "gateway");
 	sets->no_gateway = add_vnet_set(r, name, "no-gateway");
 	sets->dhcp = add_vnet_set(r, name, "dhcp");
-}
-
-static int compare_vnets(const void *key, const void *item)
-{
-	return strcmp(key, ((const struct vnet_sets *)item)->name);
 }
 
 static void unknown_vnet(struct reader *r, const struct vnets *vnets, struct object subnet,
@@ -315,8 +303,7 @@ static const struct vnet_sets *find_vnet(struct reader *r, const struct vnets *v
 	if (json && !json_is_null(json) && !json_is_string(json))
 		return NULL;
 	if (name.len && vnets->count)
-		found = bsearch(name.ptr, vnets->items, vnets->count, sizeof(*found),
-				compare_vnets);
+		found = bsearch(&name.ptr, vnets->items, vnets->count, sizeof(*found), compare_strings);
 	if (!name.len)
 		reject(r, subnet.path, DIAG_SDN_UNKNOWN_VNET, "subnet has no vnet");
 	else if (!found)
@@ -465,23 +452,19 @@ static void read_ipam(struct reader *r, json_t *json)
 
 /* ---- files ---- */
 
-/* Proxmox VE reads an empty file as an empty object. */
-static bool is_blank(const struct source *source)
-{
-	for (uint32_t i = 0; i < source->size; i++)
-		if (!char_is_space(source->text[i]) && source->text[i] != '\n')
-			return false;
-	return true;
-}
-
 static void parse(struct diags *diags, struct source *source, struct scope *sdn,
 		  void (*read)(struct reader *r, json_t *json))
 {
 	struct reader r = { .diags = diags, .arena = diags->arena, .source = source, .sdn = sdn };
 	json_error_t error;
 	json_t *json;
+	uint32_t blank = 0;
 
-	if (!source || is_blank(source))
+	while (source && blank < source->size &&
+	       (char_is_space(source->text[blank]) || source->text[blank] == '\n'))
+		blank++;
+	/* Proxmox VE reads an empty file as an empty object. */
+	if (!source || blank == source->size)
 		return;
 	json = json_loadb(source->text, source->size, JSON_DECODE_ANY, &error);
 	if (!json)

@@ -44,22 +44,7 @@ static int list(int root)
 	return reason;
 }
 
-/* Needs Linux 5.8.  Older kernels report no mount points, so none can be missed later. */
-static bool is_mount(int root)
-{
-	struct statx st;
-
-	return statx(root, "", AT_EMPTY_PATH, 0, &st) == 0 && st.stx_attributes & STATX_ATTR_MOUNT_ROOT;
-}
-
 /* ---- parts under another name ---- */
-
-static bool has_ending(const char *name, const char *ending)
-{
-	size_t len = strlen(name), tail = strlen(ending);
-
-	return len > tail && strcmp(name + len - tail, ending) == 0;
-}
 
 /* What only that part of a tree has: firewall/x.fw; nodes/x/host.fw, qemu-server/ or lxc/; sdn/firewall/ or .running-config. */
 static bool is_of_part(enum part part, int folder, const char *name)
@@ -69,7 +54,7 @@ static bool is_of_part(enum part part, int folder, const char *name)
 	struct stat st;
 
 	if (part == PART_FIREWALL)
-		return has_ending(name, ".fw");
+		return strlen(name) > strlen(".fw") && string_ends(name, ".fw");
 	if (part == PART_SDN)
 		return strcmp(name, "firewall") == 0 || strcmp(name, ".running-config") == 0;
 	for (size_t i = 0; i < sizeof(below) / sizeof(below[0]); i++) {
@@ -205,21 +190,17 @@ static void check_nodes(struct tree_root *found, int root, enum tree_demand dema
 		fail(found, "has a directory nodes/ that cannot be read", reason);
 }
 
-static void check_names(struct tree_root *found, int root)
-{
-	char name[TREE_NAME_ROOM];
-	const char *right = tree_root_misspelt(root, true, name);
-
-	if (right)
-		snprintf(found->problem, sizeof(found->problem), "has %s/ instead of %s/", name, right);
-}
-
 struct tree_root tree_root_look(int root, enum tree_demand demand, unsigned marks)
 {
-	struct tree_root found = { .marks = is_mount(root) ? TREE_IS_MOUNT : 0 };
-	int listing = list(root), version;
+	struct tree_root found = { 0 };
+	int listing = list(root), version = look(root, ".version", false);
+	char name[TREE_NAME_ROOM];
+	const char *right;
+	struct statx st;
 
-	version = look(root, ".version", false);
+	/* Needs Linux 5.8.  Older kernels report no mount points, so none can be missed later. */
+	if (statx(root, "", AT_EMPTY_PATH, 0, &st) == 0 && st.stx_attributes & STATX_ATTR_MOUNT_ROOT)
+		found.marks |= TREE_IS_MOUNT;
 	if (!version)
 		found.marks |= TREE_HAS_VERSION;
 	if (listing == ENOENT)
@@ -238,7 +219,8 @@ struct tree_root tree_root_look(int root, enum tree_demand demand, unsigned mark
 		fail(&found, "is not a tree, but the sdn/ directory of a tree", 0);
 	else if (demand != TREE_PART)
 		check_nodes(&found, root, demand);
-	if (!found.problem[0])
-		check_names(&found, root);
+	right = found.problem[0] ? NULL : tree_root_misspelt(root, true, name);
+	if (right)
+		snprintf(found.problem, sizeof(found.problem), "has %s/ instead of %s/", name, right);
 	return found;
 }
