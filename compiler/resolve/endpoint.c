@@ -42,19 +42,11 @@ static void help_negation(struct diagnostic *d, struct text t)
 	diag_help(d, "an IP set can contain exceptions, with `!` before an entry");
 }
 
-/* "10.0.0.1:443" */
-static bool is_address_and_port(struct text t)
-{
-	long colon = text_find(t, ':');
-	struct prefix ignored;
-
-	return colon > 0 && !prefix_parse((struct text){ t.ptr, (uint32_t)colon }, &ignored) &&
-	       text_all_digits((struct text){ t.ptr + colon + 1, t.len - (uint32_t)colon - 1 });
-}
-
 static void help_malformed(struct diagnostic *d, struct word address)
 {
 	struct text t = word_text(address);
+	long colon = text_find(t, ':');
+	struct prefix ignored;
 
 	if (t.len > 3 && text_equal_nocase((struct text){ t.ptr, 3 }, TEXT("dc/")))
 		diag_suggest(d, word_span(address), "dc/%.*s", (int)t.len - 3, t.ptr + 3);
@@ -70,9 +62,10 @@ static void help_malformed(struct diagnostic *d, struct word address)
 			  (int)t.len - 1, t.ptr + 1);
 	else if (text_find(t, '*') > 0)
 		diag_help(d, "write a network with its prefix length, as in `10.0.0.0/24`");
-	else if (text_find(t, '/') > 0 && text_find(t, ':') < 0 && char_is_digit(t.ptr[0]))
+	else if (text_find(t, '/') > 0 && colon < 0 && char_is_digit(t.ptr[0]))
 		diag_help(d, "write a network as address and prefix length, as in `10.0.0.0/24`");
-	else if (is_address_and_port(t))
+	else if (colon > 0 && !prefix_parse((struct text){ t.ptr, (uint32_t)colon }, &ignored) &&
+		 text_all_digits(text_skip(t, (uint32_t)colon + 1)))
 		diag_help(d, "write the port as a separate option, as in `-p tcp -dport 443`");
 	else if (is_host_name(t))
 		diag_help(d, "host names are not resolved; define an alias");
@@ -143,15 +136,6 @@ static bool read_prefix(struct resolver *r, struct word address, struct prefix *
 }
 
 /* ---- ranges ---- */
-
-static void report_range_in_list(struct resolver *r, struct word element)
-{
-	struct diagnostic *d = rule_error(r, word_span(element), DIAG_RANGE_IN_LIST,
-					  "address range not allowed in a list");
-
-	diag_note(d, "the nftables preview of Proxmox VE accepts it; the stock compiler ignores the rule, too");
-	diag_help(d, "write a separate rule for it, or the networks that make up the range");
-}
 
 static struct diagnostic *report_range(struct resolver *r, struct word value)
 {
@@ -251,9 +235,12 @@ static bool read_element(struct resolver *r, struct word element, struct word *f
 			 struct endpoint *e)
 {
 	struct prefix *prefix = &e->prefixes[e->count];
+	struct diagnostic *d;
 
 	if (!alone && range_dash(word_text(element)) > 0) {
-		report_range_in_list(r, element);
+		d = rule_error(r, word_span(element), DIAG_RANGE_IN_LIST, "address range not allowed in a list");
+		diag_note(d, "the nftables preview of Proxmox VE accepts it; the stock compiler ignores the rule, too");
+		diag_help(d, "write a separate rule for it, or the networks that make up the range");
 		return false;
 	}
 	if (!alone && (text_starts(word_text(element), "+") || looks_like_alias(word_text(element)))) {
@@ -264,9 +251,7 @@ static bool read_element(struct resolver *r, struct word element, struct word *f
 		return false;
 	if (e->count && prefix->family != e->prefixes[0].family) {
 		if (!*mixed) {
-			struct diagnostic *d = rule_error(r, word_span(element), DIAG_MIXED_LIST,
-							  "list combines IPv4 and IPv6");
-
+			d = rule_error(r, word_span(element), DIAG_MIXED_LIST, "list combines IPv4 and IPv6");
 			diag_label(d, word_span(*first), "the list begins with the other IP version");
 			diag_help(d, "write two rules, or use an IP set, which may contain both");
 		}

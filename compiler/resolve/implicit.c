@@ -67,14 +67,6 @@ void implicit_local_network(struct config *config, const struct inputs *inputs)
 
 /* ---- source addresses of guests ---- */
 
-/* fe80::/64 with the modified EUI-64 of a MAC, RFC 4291 appendix A. */
-static struct prefix link_local(const uint8_t mac[6])
-{
-	return (struct prefix){ AF_INET6, 128,
-				{ 0xfe, 0x80, 0, 0, 0, 0, 0, 0, mac[0] ^ 2, mac[1], mac[2], 0xff, 0xfe, mac[3],
-				  mac[4], mac[5] } };
-}
-
 static struct prefix host_address(struct prefix address)
 {
 	address.length = (uint8_t)prefix_bits(&address);
@@ -84,13 +76,20 @@ static struct prefix host_address(struct prefix address)
 static void filter_nic(struct arena *arena, struct guest *guest, const struct nic *nic)
 {
 	struct ipset *set = guest_filter_set(guest, nic);
+	const uint8_t *mac = nic->mac_bytes;
 
 	if (!nic->firewall || (!set && !guest->options.ipfilter))
 		return;
 	if (!set)
 		set = find_or_add_set(arena, &guest->scope, ARENA_JOIN(arena, TEXT("ipfilter-"), nic->key));
+	/* fe80::/64 with the modified EUI-64 of the MAC, RFC 4291 appendix A */
 	if (nic->mac.len)
-		add_entry(arena, set, link_local(nic->mac_bytes), false);
+		add_entry(arena, set,
+			  (struct prefix){ AF_INET6,
+					   128,
+					   { 0xfe, 0x80, 0, 0, 0, 0, 0, 0, mac[0] ^ 2, mac[1], mac[2], 0xff,
+					     0xfe, mac[3], mac[4], mac[5] } },
+			  false);
 	add_entry(arena, set, (struct prefix){ AF_INET6, 10, { 0xfe, 0x80 } }, true);
 	if (nic->ip4.family)
 		add_entry(arena, set, host_address(nic->ip4), false);

@@ -304,14 +304,6 @@ static void report_empty_element(struct setting *s, struct word element)
 	setting_keeps(s, diag(s->r->diags, comma, DIAG_EMPTY_LIST_ITEM, "list element is empty next to this comma"));
 }
 
-static int find_helper(struct text name)
-{
-	for (unsigned i = 0; i < helper_count; i++)
-		if (text_equal_nocase(name, text_of(helper_table[i].name)))
-			return (int)i;
-	return -1;
-}
-
 static void report_helper(struct setting *s, struct word name)
 {
 	struct diagnostic *d = bad_value(s, DIAG_UNKNOWN_HELPER, name,
@@ -331,13 +323,16 @@ static void read_helpers(struct setting *s)
 	bool empty = false;
 
 	while (s->value.len && next_element(&list, &element)) {
-		int index = find_helper(word_text(element));
+		unsigned index = 0;
 
+		while (index < helper_count &&
+		       !text_equal_nocase(word_text(element), text_of(helper_table[index].name)))
+			index++;
 		if (!element.len) {
 			if (!empty)
 				report_empty_element(s, element);
 			empty = true;
-		} else if (index < 0 || helpers.count == sizeof(helpers.order)) {
+		} else if (index == helper_count || helpers.count == sizeof(helpers.order)) {
 			report_helper(s, element);
 		} else {
 			helpers.order[helpers.count++] = (uint8_t)index;
@@ -412,15 +407,6 @@ static void report_ethertype(struct setting *s, struct word name)
 			"write a name from /etc/ethertypes, or a number from it as four hexadecimal digits");
 }
 
-/* Smaller numbers are lengths of frames, which ebtables rejects. */
-static void report_small_ethertype(struct setting *s, struct word name)
-{
-	struct diagnostic *d = bad_value(s, DIAG_OPTION_RANGE, name,
-					 "number of `%.*s` is outside the range of `%s`");
-
-	diag_help(d, "the smallest number of an Ethernet protocol is %04X", LIMIT_ETHERTYPE_LEAST);
-}
-
 static void read_layer2(struct setting *s)
 {
 	struct word list = s->value, element;
@@ -441,7 +427,11 @@ static void read_layer2(struct setting *s)
 		} else if (!netdb_ethertype(s->r->config->netdb, item->name, &item->number)) {
 			report_ethertype(s, element);
 		} else if (item->number < LIMIT_ETHERTYPE_LEAST) {
-			report_small_ethertype(s, element);
+			/* Smaller numbers are lengths of frames, which ebtables rejects. */
+			diag_help(bad_value(s, DIAG_OPTION_RANGE, element,
+					    "number of `%.*s` is outside the range of `%s`"),
+				  "the smallest number of an Ethernet protocol is %04X",
+				  LIMIT_ETHERTYPE_LEAST);
 		} else {
 			protocols.count++;
 		}

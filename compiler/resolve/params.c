@@ -365,15 +365,6 @@ static uint32_t behind_foreign(const struct words *w, uint32_t i)
 	return end;
 }
 
-/* Whether an option belongs to an unsupported match and is reported with it. */
-static bool belongs_to_match(struct word key, const struct foreign_match *match)
-{
-	const struct foreign_option *option = foreign_option(word_text(key));
-
-	return (option && strcmp(option->help, match->help) == 0) ||
-	       (key.len > 2 && text_starts((struct text){ key.ptr + 2, key.len - 2 }, match->name));
-}
-
 /* iptables' -m and the options that come with it. */
 static uint32_t report_match(struct words *w, uint32_t i)
 {
@@ -393,8 +384,15 @@ static uint32_t report_match(struct words *w, uint32_t i)
 		diag_help(d, "rules can match with -i, -p, -dport, -sport, -source, -dest and -icmp-type");
 	if (!match || match->needless)
 		return end_of_option(w, i) + 1;
-	while (next < w->count && belongs_to_match(w->at[next], match))
-		next = behind_foreign(w, next);
+	/* The options that belong to the match are reported with it. */
+	for (; next < w->count; next = behind_foreign(w, next)) {
+		struct text key = word_text(w->at[next]);
+		const struct foreign_option *option = foreign_option(key);
+
+		if (!(option && strcmp(option->help, match->help) == 0) &&
+		    !(key.len > 2 && text_starts(text_skip(key, 2), match->name)))
+			break;
+	}
 	return next;
 }
 
@@ -492,15 +490,6 @@ static bool is_name_of_option(struct text key)
 	return rule_param_find(key) != RULE_PARAMS || foreign_option(key);
 }
 
-/* "--dport=80" and "-p:tcp": the length of the key, or 0. */
-static uint32_t key_before_sign(struct word word)
-{
-	for (uint32_t i = 1; i + 1 < word.len; i++)
-		if (word.ptr[i] == '=' || word.ptr[i] == ':')
-			return is_name_of_option((struct text){ word.ptr, i }) ? i : 0;
-	return 0;
-}
-
 /* "-ptcp" and "-dport80": the length of the key, or 0. */
 static uint32_t key_before_value(const struct words *w, struct word word)
 {
@@ -521,10 +510,15 @@ static uint32_t key_before_value(const struct words *w, struct word word)
 static bool read_glued(struct words *w, uint32_t i)
 {
 	struct word word = w->at[i], key, value;
-	uint32_t sign = key_before_sign(word), len = sign ? sign : key_before_value(w, word);
+	uint32_t sign = 1, len; /* where "--dport=80" and "-p:tcp" have it, or 0 */
 	const struct foreign_option *foreign;
 	struct span gap;
 
+	while (sign + 1 < word.len && word.ptr[sign] != '=' && word.ptr[sign] != ':')
+		sign++;
+	if (sign + 1 >= word.len || !is_name_of_option((struct text){ word.ptr, sign }))
+		sign = 0;
+	len = sign ? sign : key_before_value(w, word);
 	if (!len)
 		return false;
 	key = word_part(word, 0, len);

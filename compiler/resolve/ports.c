@@ -54,14 +54,6 @@ static struct text near_proto(struct resolver *r, struct text lower)
 const struct proto proto_any = { .text = TEXT_INIT(""), .has_ports = true,
 				 .services = SERVICE_TCP | SERVICE_UDP | SERVICE_SCTP };
 
-static bool has_separator(struct text t)
-{
-	for (const char *s = ",/+;|&"; *s; s++)
-		if (text_find(t, *s) >= 0)
-			return true;
-	return false;
-}
-
 /* Helps with a service, a macro or a number instead of a protocol. */
 static bool help_no_proto(struct resolver *r, struct diagnostic *d, struct text lower)
 {
@@ -94,6 +86,7 @@ static struct proto report_proto(struct resolver *r, struct word value)
 	struct text lower = arena_lower(r->arena, word_text(value)), near = near_proto(r, lower);
 	struct proto meant = { .text = near };
 	bool spelt = text_is(near, "icmpv6") || text_equal_nocase(near, word_text(value)); /* only in another way */
+	bool separated = false;
 	uint16_t number;
 
 	if (netdb_protocol_beyond(r->config->netdb, word_text(value), &number)) {
@@ -101,7 +94,9 @@ static struct proto report_proto(struct resolver *r, struct word value)
 		return proto_any;
 	}
 	diag_here(d, "not in /etc/protocols");
-	if (has_separator(lower))
+	for (const char *s = ",/+;|&"; *s; s++)
+		separated |= text_find(lower, *s) >= 0;
+	if (separated)
 		diag_help(d, "a rule has one protocol; write a rule for each");
 	else if (text_starts(lower, "!"))
 		diag_help(
@@ -117,17 +112,12 @@ static struct proto report_proto(struct resolver *r, struct word value)
 	return near.len ? meant : proto_any;
 }
 
-/* The place in the cache for a protocol of that spelling; it may hold another one. */
-static struct proto *cached(struct resolver *r, struct text text)
-{
-	unsigned hash = text.len ? text.len * 5 + (unsigned char)text.ptr[0] : 0;
-
-	return &r->cache->protos[hash % (sizeof(r->cache->protos) / sizeof(r->cache->protos[0]))];
-}
-
 bool proto_read(struct resolver *r, struct word value, struct proto *proto)
 {
-	struct proto *known = cached(r, word_text(value));
+	/* The place in the cache for a protocol of that spelling; it may hold another one. */
+	unsigned hash = value.len ? value.len * 5 + (unsigned char)value.ptr[0] : 0;
+	struct proto *known =
+		&r->cache->protos[hash % (sizeof(r->cache->protos) / sizeof(r->cache->protos[0]))];
 
 	if (known->text.len && text_equal(known->text, word_text(value))) {
 		*proto = *known;

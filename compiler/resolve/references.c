@@ -142,22 +142,18 @@ static void report_implicit_local_network(struct resolver *r, struct word refere
 	diag_help(d, "define it in [ALIASES] of cluster.fw, above its first use");
 }
 
-/* The prefix of the scope that has the alias, if another one than was looked in. */
-static const char *other_scope_of_alias(const struct resolver *r, const struct lookup *look, struct text name)
-{
-	if (*look->prefix && r->file->kind == FILE_GUEST && scope_find_alias(r->own, name))
-		return "guest/";
-	return *look->prefix && scope_find_alias(&r->config->cluster, name) ? "dc/" : NULL;
-}
-
 /* Helps with a name that is not an alias, or an alias of another scope. */
 static bool suggest_other_kind(struct resolver *r, struct diagnostic *d, struct word reference,
 			       const struct lookup *look)
 {
 	struct text name = word_text(look->name), lower = arena_lower(r->arena, name);
-	const char *scope = other_scope_of_alias(r, look, lower);
+	const char *scope = NULL; /* the prefix of another scope than was looked in, which has the alias */
 	bool set = false;
 
+	if (*look->prefix && r->file->kind == FILE_GUEST && scope_find_alias(r->own, lower))
+		scope = "guest/";
+	else if (*look->prefix && scope_find_alias(&r->config->cluster, lower))
+		scope = "dc/";
 	for (unsigned i = 0; i < look->seen_count && !set; i++)
 		set = scope_find_set(look->seen_in[i], lower) != NULL;
 	if (scope)
@@ -325,13 +321,6 @@ static void suggest_sets(struct resolver *r, struct suggestion *s, const struct 
 	}
 }
 
-static bool is_predefined_set(struct text name)
-{
-	return text_is(name, "management") || text_is(name, "blacklist") ||
-	       (text_starts(name, "ipfilter-net") &&
-		text_all_digits((struct text){ name.ptr + 12, name.len - 12 }));
-}
-
 /* Helps with a set of another scope, or an alias of that name. */
 static bool suggest_other_scope(struct resolver *r, struct diagnostic *d, struct word reference,
 				const struct lookup *look)
@@ -359,7 +348,9 @@ static bool suggest_other_scope(struct resolver *r, struct diagnostic *d, struct
 
 static void report_unknown_set(struct resolver *r, struct word reference, const struct lookup *look)
 {
-	bool predefined = is_predefined_set(word_text(look->name));
+	struct text name = word_text(look->name), nic = text_after(name, "ipfilter-net");
+	bool predefined = text_is(name, "management") || text_is(name, "blacklist") ||
+			  (nic.ptr && text_all_digits(nic));
 	struct suggestion s;
 	struct diagnostic *d;
 

@@ -396,15 +396,6 @@ void rule_report_no_action(struct resolver *r, const struct ast_rule *node, enum
 			  direction_names[direction]);
 }
 
-/* "IN GROUP(web)" */
-static void report_group_as_macro(struct resolver *r, const struct ast_rule *node)
-{
-	struct diagnostic *d = rule_error(r, word_span(node->macro), DIAG_UNKNOWN_MACRO,
-					  "macro `%.*s` does not exist", TEXT_ARG(node->macro));
-
-	diag_help(d, "write a security group on a line of its own: `GROUP %.*s`", TEXT_ARG(node->action));
-}
-
 /* True if words behind the action are part of a mistake in it. */
 bool rule_read_action(struct resolver *r, const struct ast_rule *node, struct rule *rule)
 {
@@ -412,7 +403,10 @@ bool rule_read_action(struct resolver *r, const struct ast_rule *node, struct ru
 		       macro_find(word_text(node->action)), stray = false;
 
 	if (node->macro.ptr && text_equal_nocase(word_text(node->macro), TEXT("GROUP"))) {
-		report_group_as_macro(r, node);
+		diag_help(rule_error(r, word_span(node->macro), DIAG_UNKNOWN_MACRO,
+				     "macro `%.*s` does not exist", TEXT_ARG(node->macro)),
+			  "write a security group on a line of its own: `GROUP %.*s`",
+			  TEXT_ARG(node->action));
 		return true;
 	}
 	rule->action = action_find(word_text(node->action), false);

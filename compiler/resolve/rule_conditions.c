@@ -113,14 +113,6 @@ static void read_dport(struct resolver *r, struct word key, struct word value, s
 		c->dport = ports_read(r, value, &c->proto);
 }
 
-static void read_sport(struct resolver *r, struct word key, struct word value, struct condition *c)
-{
-	if (!c->proto.has_ports)
-		report_no_ports(r, key, &c->proto);
-	else
-		c->sport = ports_read(r, value, &c->proto);
-}
-
 static bool is_icmp_type(struct text name)
 {
 	return icmp_type_find(IPV4, name) || icmp_type_find(IPV6, name);
@@ -186,8 +178,10 @@ void rule_read_condition(struct resolver *r, const struct params *params, const 
 		read_icmp_type(r, params, c);
 	if (params->value[PARAM_DPORT].ptr && !(c->proto.icmp && params->value[PARAM_ICMP_TYPE].ptr))
 		read_dport(r, params->key[PARAM_DPORT], params->value[PARAM_DPORT], c);
-	if (params->value[PARAM_SPORT].ptr)
-		read_sport(r, params->key[PARAM_SPORT], params->value[PARAM_SPORT], c);
+	if (params->value[PARAM_SPORT].ptr && !c->proto.has_ports)
+		report_no_ports(r, params->key[PARAM_SPORT], &c->proto);
+	else if (params->value[PARAM_SPORT].ptr)
+		c->sport = ports_read(r, params->value[PARAM_SPORT], &c->proto);
 }
 
 /* ---- macros ---- */
