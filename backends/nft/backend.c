@@ -21,33 +21,30 @@ static void nft_print_script(struct out *out, const struct config *config)
 	arena_free(&arena);
 }
 
-/* What replaces both tables, as the script does. */
-static void print_batch(struct out *out, const struct config *config,
-			void (*print)(struct out *out, const struct nft_batch *batch))
+/* The batch that replaces both tables, as the script does: as text or, if `raw`, as the kernel reads it. */
+static void nft_print_replacement(struct out *out, const struct config *config, bool raw)
 {
 	struct arena arena = { 0 };
 	struct nft_batch batch;
 
 	nft_batch_init(&batch);
 	nft_batch_replace(&batch, nft_lower(&arena, config));
-	print(out, &batch);
+	if (raw)
+		out_bytes(out, batch.bytes.data, batch.bytes.len);
+	else
+		nft_batch_print(out, &batch);
 	nft_batch_free(&batch);
 	arena_free(&arena);
 }
 
-static void copy_batch(struct out *out, const struct nft_batch *batch)
-{
-	out_bytes(out, batch->bytes.data, batch->bytes.len);
-}
-
 static void nft_write_batch(struct out *out, const struct config *config)
 {
-	print_batch(out, config, copy_batch);
+	nft_print_replacement(out, config, true);
 }
 
 static void nft_print_messages(struct out *out, const struct config *config)
 {
-	print_batch(out, config, nft_batch_print);
+	nft_print_replacement(out, config, false);
 }
 
 /* ---- sessions ---- */
@@ -133,19 +130,12 @@ static int nft_watch(struct backend_session *session)
 	return s->listener ? mnl_socket_get_fd(s->listener) : -errno;
 }
 
-/* In all messages about something in a table, attribute 1 is the table's name. */
-static int note_table(const struct nlattr *attribute, void *context)
-{
-	bool *ours = context;
-
-	if (mnl_attr_get_type(attribute) == NFTA_TABLE_NAME && mnl_attr_validate(attribute, MNL_TYPE_NUL_STRING) >= 0)
-		*ours |= strcmp(mnl_attr_get_str(attribute), NFT_TABLE_NAME) == 0;
-	return MNL_CB_OK;
-}
-
-static int take_message(const struct nlmsghdr *header, void *context)
+/* Sets *context if the message is about a table of ours. */
+static int nft_take_notification(const struct nlmsghdr *header, void *context)
 {
 	const struct nfgenmsg *generic;
+	const struct nlattr *attribute;
+	bool *ours = context, our_family = false;
 
 	if (NFNL_SUBSYS_ID(header->nlmsg_type) != NFNL_SUBSYS_NFTABLES ||
 	    NFNL_MSG_TYPE(header->nlmsg_type) == NFT_MSG_NEWGEN ||
@@ -153,8 +143,13 @@ static int take_message(const struct nlmsghdr *header, void *context)
 		return MNL_CB_OK;
 	generic = mnl_nlmsg_get_payload(header);
 	for (unsigned i = 0; i < NFT_TABLES; i++)
-		if (nft_families[i] == generic->nfgen_family)
-			mnl_attr_parse(header, sizeof(*generic), note_table, context);
+		our_family |= nft_families[i] == generic->nfgen_family;
+	if (!our_family)
+		return MNL_CB_OK;
+	/* In all messages about something in a table, attribute 1 is the table's name. */
+	NETLINK_FOR_EACH_ATTRIBUTE(attribute, header, sizeof(*generic))
+		if (mnl_attr_get_type(attribute) == NFTA_TABLE_NAME && mnl_attr_validate(attribute, MNL_TYPE_NUL_STRING) >= 0)
+			*ours |= strcmp(mnl_attr_get_str(attribute), NFT_TABLE_NAME) == 0;
 	return MNL_CB_OK;
 }
 
@@ -163,7 +158,7 @@ static bool nft_watch_take(struct backend_session *session)
 	struct nft_session *s = session_of(session);
 	bool ours = false;
 
-	return s->listener && (!netlink_socket_drain(s->listener, take_message, &ours) || ours);
+	return s->listener && (!netlink_socket_drain(s->listener, nft_take_notification, &ours) || ours);
 }
 
 static uint32_t nft_generation(struct backend_session *session)

@@ -10,6 +10,18 @@
 /* The bit of a multicast group, such as RTNLGRP_LINK, of the first 32. */
 #define NETLINK_GROUP(group) (1u << ((group) - 1))
 
+/* Walk over the attributes of a message after its own header, and of a nest: those of libmnl, without their
+ * conversion from long to int. */
+#define NETLINK_FOR_EACH_ATTRIBUTE(attribute, message, header_size)                                             \
+	for ((attribute) = mnl_nlmsg_get_payload_offset((message), (header_size));                               \
+	     mnl_attr_ok((attribute), (int)((const char *)mnl_nlmsg_get_payload_tail(message) -                  \
+					    (const char *)(attribute)));                                         \
+	     (attribute) = mnl_attr_next(attribute))
+#define NETLINK_FOR_EACH_NESTED(attribute, nest)                                                                 \
+	for ((attribute) = mnl_attr_get_payload(nest);                                                           \
+	     mnl_attr_ok((attribute), (int)((const char *)(nest) + (nest)->nla_len - (const char *)(attribute))); \
+	     (attribute) = mnl_attr_next(attribute))
+
 /*
  * Opens a socket of a bus, such as NETLINK_ROUTE, and joins `groups`, bits as above. `flags`: SOCK_NONBLOCK
  * or 0. Returns NULL with errno set if it cannot.

@@ -12,6 +12,7 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <stdint.h>
 
+#include "net/netlink_socket.h"
 #include "nft/load/objects.h"
 #include "nft/load/refusal.h"
 #include "base/errno_text.h"
@@ -73,14 +74,6 @@ static uint32_t matched_mark(const struct nft_rule *rule)
 	return mark;
 }
 
-static bool sets_mark(const struct nft_chain *chain, uint32_t mark)
-{
-	const struct nft_rule *rule = chain->first;
-
-	return rule && rule->statement_count && rule->statements[0].kind == NFT_STMT_MARK &&
-	       rule->statements[0].mark.bits == mark;
-}
-
 /* In bridge tables rules do not go to what answers: they go to a chain that marks the frame, and marked
  * frames go there. */
 static struct span line_that_marks(const struct nft_table *table, const struct nft_chain *chain)
@@ -90,7 +83,10 @@ static struct span line_that_marks(const struct nft_table *table, const struct n
 	uint32_t mark = rule ? matched_mark(rule) : 0;
 
 	for (const struct nft_chain *c = mark ? table->chains : NULL; c; c = c->next) {
-		rule = sets_mark(c, mark) ? rule_to(table, c, &from) : NULL;
+		const struct nft_statement *first = c->first && c->first->statement_count ? c->first->statements : NULL;
+		bool sets_mark = first && first->kind == NFT_STMT_MARK && first->mark.bits == mark;
+
+		rule = sets_mark ? rule_to(table, c, &from) : NULL;
 		if (rule && rule->span.begin)
 			return rule->span;
 	}
@@ -129,13 +125,6 @@ struct expression {
 	uint32_t key;     /* of meta, ct */
 };
 
-/* For mnl_attr_parse_nested() over expressions: the first that ends behind the offset. */
-struct search {
-	const char *message;
-	uint32_t offset;
-	struct expression found;
-};
-
 static struct expression read_expression(const struct nlattr *attribute)
 {
 	const struct nlattr *parts[NFT_ATTRIBUTES] = { NULL }, *data[NFT_ATTRIBUTES] = { NULL };
@@ -153,17 +142,6 @@ static struct expression read_expression(const struct nlattr *attribute)
 	return e;
 }
 
-static int search_expression(const struct nlattr *attribute, void *context)
-{
-	struct search *s = context;
-	uint32_t end = (uint32_t)((const char *)attribute - s->message) + attribute->nla_len;
-
-	if (end <= s->offset)
-		return MNL_CB_OK;
-	s->found = read_expression(attribute);
-	return MNL_CB_STOP;
-}
-
 /* The expressions of a rule's message, or NULL. */
 static const struct nlattr *expressions_of(const struct nft_batch *batch, uint32_t index)
 {
@@ -177,16 +155,17 @@ static const struct nlattr *expressions_of(const struct nft_batch *batch, uint32
 	return found[NFTA_RULE_EXPRESSIONS];
 }
 
+/* The first expression that ends after the refusal's offset into the message. */
 static struct expression expression_at(const struct nft_batch *batch, const struct nft_refusal *refusal)
 {
-	struct search s = { batch->bytes.data + batch->messages[refusal->message].offset,
-			    refusal->offset,
-			    { "", 0 } };
-	const struct nlattr *list = expressions_of(batch, refusal->message);
+	const char *message = batch->bytes.data + batch->messages[refusal->message].offset;
+	const struct nlattr *attribute, *list = expressions_of(batch, refusal->message);
 
 	if (list && refusal->offset)
-		mnl_attr_parse_nested(list, search_expression, &s);
-	return s.found;
+		NETLINK_FOR_EACH_NESTED(attribute, list)
+			if ((uint32_t)((const char *)attribute - message) + attribute->nla_len > refusal->offset)
+				return read_expression(attribute);
+	return (struct expression){ "", 0 };
 }
 
 /* ---- features ---- */
@@ -224,44 +203,27 @@ static bool is_lack(int error)
 	       error == EAFNOSUPPORT;
 }
 
-/* For mnl_attr_parse_nested(): the first expression that some kernels lack. */
-struct lack {
-	uint8_t family;
-	const struct feature *found;
-};
-
-static int search_lack(const struct nlattr *attribute, void *context)
-{
-	struct lack *lack = context;
-
-	lack->found = find_feature(read_expression(attribute), lack->family);
-	return lack->found ? MNL_CB_STOP : MNL_CB_OK;
-}
-
-/* A helper needs connection tracking in its table's family. */
-static const struct feature *lacking_object(const struct nft_refusal *refusal,
-					    const struct nft_origin *origin)
-{
-	if (!origin->helper || refusal->error != EPROTO)
-		return NULL;
-	return find_feature((struct expression){ "ct", UINT32_MAX }, origin->table->family);
-}
-
 /* What the kernel lacks; where it does not say at which place, the first that fits is it. */
 static const struct feature *lacking(const struct nft_batch *batch, const struct nft_refusal *refusal)
 {
 	const struct nft_origin *origin = &batch->messages[refusal->message].origin;
 	const struct nlattr *list = expressions_of(batch, refusal->message);
-	struct lack lack = { origin->table ? origin->table->family : 0, NULL };
+	uint8_t family = origin->table ? origin->table->family : 0;
+	const struct feature *feature = NULL;
+	const struct nlattr *attribute;
 
 	if (!is_lack(refusal->error))
 		return NULL;
-	if (!list)
-		return lacking_object(refusal, origin);
+	if (!list) /* A helper needs connection tracking in its table's family. */
+		return origin->helper && refusal->error == EPROTO
+			       ? find_feature((struct expression){ "ct", UINT32_MAX }, family)
+			       : NULL;
 	if (refusal->offset)
-		return find_feature(expression_at(batch, refusal), lack.family);
-	mnl_attr_parse_nested(list, search_lack, &lack);
-	return lack.found;
+		return find_feature(expression_at(batch, refusal), family);
+	NETLINK_FOR_EACH_NESTED(attribute, list)
+		if ((feature = find_feature(read_expression(attribute), family)))
+			break;
+	return feature;
 }
 
 /* ---- texts ---- */
@@ -398,14 +360,6 @@ static bool uses_set(const struct nft_rule *rule, const struct nft_set *set)
 	return false;
 }
 
-static void refuse_set(struct backend_loading *loading, const struct nft_origin *origin, const char *words)
-{
-	for (const struct nft_chain *chain = origin->table->chains; chain; chain = chain->next)
-		for (const struct nft_rule *rule = chain->first; rule; rule = rule->next)
-			if (uses_set(rule, origin->set))
-				refuse_rule(loading, origin->table, chain, rule, words);
-}
-
 /* All rules of the batch: the kernel does not say which it refuses. */
 static void suspect_all(struct backend_loading *loading, const struct nft_batch *batch, const char *words)
 {
@@ -444,7 +398,10 @@ static void refuse(struct backend_loading *loading, const struct nft_batch *batc
 	else if (origin->rule && origin->chain)
 		refuse_rule(loading, origin->table, origin->chain, origin->rule, words);
 	else if (origin->set)
-		refuse_set(loading, origin, words);
+		for (const struct nft_chain *chain = origin->table->chains; chain; chain = chain->next)
+			for (const struct nft_rule *rule = chain->first; rule; rule = rule->next)
+				if (uses_set(rule, origin->set))
+					refuse_rule(loading, origin->table, chain, rule, words);
 }
 
 /* ---- all of them ---- */
@@ -498,14 +455,6 @@ struct lacks {
 	uint32_t counts[FEATURES];
 };
 
-static void count_lack(struct lacks *lacks, const struct feature *feature, const struct nft_origin *origin)
-{
-	size_t i = (size_t)(feature - features);
-
-	if (!lacks->counts[i]++)
-		lacks->first[i] = origin;
-}
-
 void nft_problem_answers(struct backend_loading *loading, const struct nft_batch *batch,
 			 const struct nft_answers *answers)
 {
@@ -528,9 +477,12 @@ void nft_problem_answers(struct backend_loading *loading, const struct nft_batch
 		const struct nft_refusal *refusal = &answers->refusals[i];
 		const struct feature *feature = lacking(batch, refusal);
 
-		if (feature && !follows_from_another(batch, answers, refusal))
-			count_lack(&lacks, feature, &batch->messages[refusal->message].origin);
-		else if (!feature && others++ < PROBLEMS_MOST)
+		if (feature && !follows_from_another(batch, answers, refusal)) {
+			size_t row = (size_t)(feature - features);
+
+			if (!lacks.counts[row]++)
+				lacks.first[row] = &batch->messages[refusal->message].origin;
+		} else if (!feature && others++ < PROBLEMS_MOST)
 			report_other(loading, batch, refusal);
 	}
 	for (size_t i = 0; i < FEATURES; i++)

@@ -13,40 +13,27 @@
 #include "net/netlink_socket.h"
 #include "xtables/load/xt_load.h"
 
-/* PVEFW-HOST-IN and the like are there whenever anything of ours is. */
-static bool is_our_chain(const char *name)
+/* Sets *data for a chain of ours: whenever there are any, PVEFW-HOST-IN and the like are among them. */
+static int xt_note_chain(const struct nlmsghdr *header, void *data)
 {
-	return strncmp(name, "PVEFW-", 6) == 0;
-}
+	const struct nlattr *attribute;
+	bool *found = data;
 
-static int collect(const struct nlattr *attribute, void *data)
-{
-	const struct nlattr **names = data;
-	uint16_t type = mnl_attr_get_type(attribute);
-
-	if (type <= NFTA_CHAIN_MAX && mnl_attr_validate(attribute, MNL_TYPE_NUL_STRING) >= 0)
-		names[type] = attribute;
+	NETLINK_FOR_EACH_ATTRIBUTE(attribute, header, sizeof(struct nfgenmsg))
+		if (mnl_attr_get_type(attribute) == NFTA_CHAIN_NAME && mnl_attr_validate(attribute, MNL_TYPE_NUL_STRING) >= 0 &&
+		    strncmp(mnl_attr_get_str(attribute), "PVEFW-", 6) == 0)
+			*found = true;
 	return MNL_CB_OK;
 }
 
-static int take_chain(const struct nlmsghdr *header, void *data)
-{
-	const struct nlattr *found[NFTA_CHAIN_MAX + 1] = { NULL };
-
-	mnl_attr_parse(header, sizeof(struct nfgenmsg), collect, found);
-	if (found[NFTA_CHAIN_NAME] && is_our_chain(mnl_attr_get_str(found[NFTA_CHAIN_NAME])))
-		*(bool *)data = true;
-	return MNL_CB_OK;
-}
-
-/* False: there are chains of ours, or it cannot be found out. */
+/* Returns false if there are chains of ours, or if the kernel does not answer. */
 static bool has_no_chains(uint8_t family)
 {
 	_Alignas(struct nlmsghdr) char buffer[128] = { 0 };
 	bool found = false;
 	struct netlink_dump dump = {
 		.request = netlink_nf_request(buffer, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETCHAIN, NLM_F_DUMP, family),
-		.each = take_chain,
+		.each = xt_note_chain,
 		.data = &found,
 	};
 

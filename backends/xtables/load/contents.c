@@ -46,15 +46,6 @@ static uint64_t mix(uint64_t sum, const void *bytes, size_t len)
 
 /* ---- sets ---- */
 
-static int take_attribute(const struct nlattr *attribute, void *data)
-{
-	const struct nlattr **found = data;
-
-	if (mnl_attr_get_type(attribute) <= IPSET_ATTR_CMD_MAX)
-		found[mnl_attr_get_type(attribute)] = attribute;
-	return MNL_CB_OK;
-}
-
 static uint64_t mix_attribute(uint64_t sum, const struct nlattr *attribute)
 {
 	return attribute ? mix(sum, mnl_attr_get_payload(attribute), mnl_attr_get_payload_len(attribute)) : sum;
@@ -74,13 +65,15 @@ static int mix_header(const struct nlattr *attribute, void *data)
 	}
 }
 
-/* A set, or a part of a large one. */
-static int take_set(const struct nlmsghdr *message, void *data)
+/* Mixes in a set, or a part of a large one. */
+static int mix_set(const struct nlmsghdr *message, void *data)
 {
-	const struct nlattr *found[IPSET_ATTR_CMD_MAX + 1] = { NULL };
+	const struct nlattr *found[IPSET_ATTR_CMD_MAX + 1] = { NULL }, *attribute;
 	uint64_t *sum = data;
 
-	mnl_attr_parse(message, sizeof(struct nfgenmsg), take_attribute, found);
+	NETLINK_FOR_EACH_ATTRIBUTE(attribute, message, sizeof(struct nfgenmsg))
+		if (mnl_attr_get_type(attribute) <= IPSET_ATTR_CMD_MAX)
+			found[mnl_attr_get_type(attribute)] = attribute;
 	if (!found[IPSET_ATTR_SETNAME] || mnl_attr_get_payload_len(found[IPSET_ATTR_SETNAME]) < sizeof("PVEFW-") ||
 	    memcmp(mnl_attr_get_payload(found[IPSET_ATTR_SETNAME]), "PVEFW-", sizeof("PVEFW-") - 1) != 0)
 		return MNL_CB_OK;
@@ -103,7 +96,7 @@ uint64_t xt_contents_sets(void)
 	_Alignas(struct nlmsghdr) char buffer[128] = { 0 };
 	struct nlmsghdr *request = netlink_nf_request(buffer, NFNL_SUBSYS_IPSET << 8 | IPSET_CMD_LIST, NLM_F_DUMP, AF_INET);
 	uint64_t sum = 0;
-	struct netlink_dump dump = { .request = request, .each = take_set, .restart = forget_sets, .data = &sum };
+	struct netlink_dump dump = { .request = request, .each = mix_set, .restart = forget_sets, .data = &sum };
 
 	mnl_attr_put_u8(request, IPSET_ATTR_PROTOCOL, IPSET_PROTOCOL_MIN);
 	return netlink_ask(NETLINK_NETFILTER, &dump) == 0 ? sum : 0;

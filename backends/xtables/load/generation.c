@@ -18,16 +18,15 @@
 #include "net/netlink_socket.h"
 #include "xtables/load/xt_state.h"
 
-static int take_attribute(const struct nlattr *attribute, void *data)
+static int xt_take_generation(const struct nlmsghdr *header, void *data)
 {
-	if (mnl_attr_get_type(attribute) == NFTA_GEN_ID && mnl_attr_validate(attribute, MNL_TYPE_U32) >= 0)
-		*(uint32_t *)data = ntohl(mnl_attr_get_u32(attribute));
-	return MNL_CB_OK;
-}
+	const struct nlattr *attribute;
+	uint32_t *generation = data;
 
-static int take_generation(const struct nlmsghdr *header, void *data)
-{
-	return mnl_attr_parse(header, sizeof(struct nfgenmsg), take_attribute, data);
+	NETLINK_FOR_EACH_ATTRIBUTE(attribute, header, sizeof(struct nfgenmsg))
+		if (mnl_attr_get_type(attribute) == NFTA_GEN_ID && mnl_attr_validate(attribute, MNL_TYPE_U32) >= 0)
+			*generation = ntohl(mnl_attr_get_u32(attribute));
+	return MNL_CB_OK;
 }
 
 /* 0: there is no nf_tables. */
@@ -37,7 +36,7 @@ static uint32_t nft_generation(void)
 	uint32_t generation = 0;
 	struct netlink_dump dump = {
 		.request = netlink_nf_request(buffer, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETGEN, NLM_F_ACK, AF_UNSPEC),
-		.each = take_generation,
+		.each = xt_take_generation,
 		.data = &generation,
 	};
 
