@@ -52,35 +52,30 @@ static const struct backend_file restore_files[] = {
 
 /* ---- the lowered form, for people ---- */
 
-static void xt_dump_table(struct out *out, const struct config *config, enum xt_table_id id)
-{
-	unsigned family_mask = xt_table_rows[id].family_mask;
-	struct arena arena = { 0 };
-	const struct xt_table *table = xt_table_rows[id].lower(&arena, config, family_mask);
-
-	out_printf(out, "table %s ipv%d\n", table->name, family_mask == IPV4 ? 4 : 6);
-	for (uint32_t i = 0; i < table->chain_count; i++) {
-		struct xt_chain *chain = table->chains[i];
-
-		out_printf(out, "  chain %.*s\n", TEXT_ARG(chain->name));
-		xt_chain_fill(&arena, table, chain);
-		for (const struct xt_rule *rule = chain->first; rule; rule = rule->next) {
-			struct place place = source_place(config->diags->map, rule->span.begin);
-
-			out_string(out, "    ");
-			xt_print_rule(out, chain, rule, family_mask);
-			if (place.source)
-				out_printf(out, "  <- %s:%u", place.source->path, place.line);
-			out_char(out, '\n');
-		}
-	}
-	arena_free(&arena);
-}
-
 static void xt_dump(struct out *out, const struct config *config)
 {
-	for (unsigned i = 0; i < XT_TABLES; i++)
-		xt_dump_table(out, config, (enum xt_table_id)i);
+	for (const struct xt_table_row *row = xt_table_rows; row < xt_table_rows + XT_TABLES; row++) {
+		struct arena arena = { 0 };
+		const struct xt_table *table = row->lower(&arena, config, row->family_mask);
+
+		out_printf(out, "table %s ipv%d\n", table->name, row->family_mask == IPV4 ? 4 : 6);
+		for (uint32_t i = 0; i < table->chain_count; i++) {
+			struct xt_chain *chain = table->chains[i];
+
+			out_printf(out, "  chain %.*s\n", TEXT_ARG(chain->name));
+			xt_chain_fill(&arena, table, chain);
+			for (const struct xt_rule *rule = chain->first; rule; rule = rule->next) {
+				struct place place = source_place(config->diags->map, rule->span.begin);
+
+				out_string(out, "    ");
+				xt_print_rule(out, chain, rule, row->family_mask);
+				if (place.source)
+					out_printf(out, "  <- %s:%u", place.source->path, place.line);
+				out_char(out, '\n');
+			}
+		}
+		arena_free(&arena);
+	}
 }
 
 static struct backend_session *xt_open(void)

@@ -20,16 +20,6 @@ static struct text number_between(struct text name, const char *before, char beh
 	return (struct text){ name.ptr + from, to - from };
 }
 
-/* Without the number of a chain for parts of rules: "host-in-2" is a part of "host-in". */
-static struct text without_part(struct text name)
-{
-	uint32_t len = name.len;
-
-	while (len && char_is_digit(name.ptr[len - 1]))
-		len--;
-	return len && len < name.len && name.ptr[len - 1] == '-' ? (struct text){ name.ptr, len - 1 } : name;
-}
-
 static bool ends_in_way(struct text name, uint32_t *len)
 {
 	static const char *const ways[] = { "-in", "-out", "-forward" };
@@ -45,9 +35,15 @@ static bool ends_in_way(struct text name, uint32_t *len)
 /* The NAME of "group-NAME-in" or "group-NAME-in-3"; names may end as chains do. */
 static struct text name_between(struct text chain, const char *before)
 {
-	uint32_t from = (uint32_t)strlen(before), to = 0;
+	uint32_t from = (uint32_t)strlen(before), to = 0, len = chain.len;
+	struct text whole = chain;
 
-	if (!ends_in_way(chain, &to) && !ends_in_way(without_part(chain), &to))
+	/* "host-in-2" holds a part of a rule of "host-in". */
+	while (len && char_is_digit(chain.ptr[len - 1]))
+		len--;
+	if (len && len < chain.len && chain.ptr[len - 1] == '-')
+		whole.len = len - 1;
+	if (!ends_in_way(chain, &to) && !ends_in_way(whole, &to))
 		return (struct text){ NULL, 0 };
 	return to > from ? (struct text){ chain.ptr + from, to - from } : (struct text){ NULL, 0 };
 }

@@ -27,13 +27,6 @@ void nft_loading_note(struct backend_loading *loading, const struct nft_batch *b
 	loading->deleted = batch->deleted;
 }
 
-/* Others have changed something while we read, or since. */
-static bool is_late(const struct nft_answers *answers)
-{
-	return answers->count &&
-	       (answers->refusals[0].error == ERESTART || answers->refusals[0].error == EAGAIN);
-}
-
 /* One attempt at loading. */
 struct attempt {
 	bool insist; /* on the state that was read */
@@ -46,14 +39,15 @@ static bool send_batch(struct nft_kernel *kernel, struct backend_loading *loadin
 		       const struct nft_batch *batch, struct attempt *attempt)
 {
 	struct nft_answers answers;
-	bool taken;
+	bool taken, changed_externally; /* while we read the tables, or since */
 
 	nft_loading_note(loading, batch);
 	if (nft_batch_is_empty(batch) || loading->dry)
 		return true;
 	taken = nft_kernel_send(kernel, loading->arena, batch, false, &answers);
 	loading->kernel_time = answers.nanoseconds;
-	if (is_late(&answers))
+	changed_externally = answers.count && (answers.refusals[0].error == ERESTART || answers.refusals[0].error == EAGAIN);
+	if (changed_externally)
 		attempt->again = attempt->insist;
 	else if (!taken && attempt->partly && answers.count && !answers.error && !nft_permission_denied(&answers))
 		attempt->again = attempt->whole = true;

@@ -131,16 +131,11 @@ static bool read_answers(struct nft_kernel *kernel, struct arena *arena, struct 
 
 /* ---- sending ---- */
 
-/* Without its last message, the end, the kernel looks at a batch and forgets it. */
-static size_t bytes_to_send(const struct nft_batch *batch, bool try)
-{
-	return try ? batch->messages[batch->count - 1].offset : batch->bytes.len;
-}
-
 bool nft_kernel_send(struct nft_kernel *kernel, struct arena *arena, const struct nft_batch *batch, bool try,
 		     struct nft_answers *answers)
 {
-	size_t bytes = bytes_to_send(batch, try);
+	/* Without its last message, the end, the kernel checks a batch and discards it. */
+	size_t bytes = try ? batch->messages[batch->count - 1].offset : batch->bytes.len;
 	int64_t begin;
 	bool sent;
 

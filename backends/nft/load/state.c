@@ -340,14 +340,6 @@ int nft_kernel_read_names(struct nft_kernel *kernel, struct arena *arena, uint8_
 	return reason;
 }
 
-static int read_table(struct nft_kernel *kernel, struct arena *arena, uint8_t family,
-		      struct nft_loaded_table *table)
-{
-	int reason = read_existence(kernel, family, table);
-
-	return reason || !table->exists ? reason : read_digests(kernel, arena, family, table);
-}
-
 /* ---- generations ---- */
 
 static int take_generation(const struct nlmsghdr *message, void *context)
@@ -374,7 +366,12 @@ int nft_kernel_read(struct nft_kernel *kernel, struct arena *arena, struct nft_l
 	/* The generation first: if something changes while we read, the batch is refused. */
 	*loaded = (struct nft_loaded){ 0 };
 	reason = nft_kernel_read_generation(kernel, &loaded->generation);
-	for (unsigned i = 0; i < NFT_TABLES && !reason; i++)
-		reason = read_table(kernel, arena, nft_families[i], &loaded->tables[i]);
+	for (unsigned i = 0; i < NFT_TABLES && !reason; i++) {
+		struct nft_loaded_table *table = &loaded->tables[i];
+
+		reason = read_existence(kernel, nft_families[i], table);
+		if (!reason && table->exists)
+			reason = read_digests(kernel, arena, nft_families[i], table);
+	}
 	return reason;
 }

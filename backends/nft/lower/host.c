@@ -23,14 +23,6 @@ static void nft_accept_services(struct nft_builder *b, struct nft_chain *chain, 
 			nft_implied_add(b, chain, id, at, before, nft_to(NFT_TO_ACCEPT));
 }
 
-static void nft_accept_management(struct nft_builder *b, struct nft_chain *chain)
-{
-	struct nft_chain *management = nft_chain_add(b, TEXT("management"));
-
-	nft_accept_services(b, management, AT_HOST_IN, NULL);
-	nft_from_ipset(b, chain, cluster_ipset(b->config, "management"), nft_to_chain(NFT_TO_JUMP, management));
-}
-
 static void nft_accept_local_network(struct nft_builder *b, struct nft_chain *chain)
 {
 	const struct prefix *prefix = &b->config->local_network->prefix;
@@ -93,10 +85,14 @@ static void nft_host_chain(struct nft_builder *b, bool in)
 		nft_input_filters(b, chain);
 	nft_implied_add(b, chain, IMPLIED_IGMP, at, NULL, nft_to(NFT_TO_ACCEPT));
 	nft_host_rules(b, &place);
-	if (in)
-		nft_accept_management(b, chain);
-	else
+	if (in) {
+		struct nft_chain *management = nft_chain_add(b, TEXT("management"));
+
+		nft_accept_services(b, management, AT_HOST_IN, NULL);
+		nft_from_ipset(b, chain, cluster_ipset(b->config, "management"), nft_to_chain(NFT_TO_JUMP, management));
+	} else {
 		nft_accept_local_network(b, chain);
+	}
 	nft_accept_corosync(b, chain, in);
 	nft_policy(b, &place);
 }

@@ -44,14 +44,6 @@ static void nft_add_bridge_name(struct nft_builder *b, struct nft_list *list, st
 		nft_list_add_iface(b, list, name);
 }
 
-static bool nft_is_judged(const struct nft_builder *b, struct text name)
-{
-	for (const struct vnet *vnet = b->config->vnets; vnet; vnet = vnet->next)
-		if (nft_judges_vnet(vnet) && text_equal(vnet->name, name))
-			return true;
-	return false;
-}
-
 /* Adds the bridges of guests that no vnet's rules filter. They can be filtered later, so their connections get labels
  * too. */
 static void nft_add_unjudged(struct nft_builder *b, struct nft_list *map)
@@ -71,8 +63,11 @@ static void nft_add_unjudged(struct nft_builder *b, struct nft_list *map)
 	for (uint32_t i = 0; i < names.count; i++) {
 		const char *bytes = (const char *)names.items[i].key[0].bytes;
 		struct text name = { bytes, (uint32_t)strnlen(bytes, 16) };
+		const struct vnet *judged = b->config->vnets;
 
-		if (!nft_is_judged(b, name))
+		while (judged && !(nft_judges_vnet(judged) && text_equal(judged->name, name)))
+			judged = judged->next;
+		if (!judged)
 			nft_list_add_iface(b, map, name)->verdict =
 				(struct nft_verdict){ NFT_TO_GOTO, nft_keep_chain(b, name) };
 	}

@@ -51,25 +51,19 @@ static bool run_wave(struct backend_loading *loading, const struct xt_session *s
 	return done;
 }
 
-/* A failure of ebtables leaves the others in force. */
-static void blame_bridge(struct backend_loading *loading, bool *only_bridge)
-{
-	*only_bridge = true;
-	for (struct backend_problem *p = loading->problems; p; p = p->next)
-		if (p->part == LAYER_EBTABLES && !p->refused)
-			p->layer = LAYER_EBTABLES;
-}
-
-/* The first wave that fails is the last one.  True in *only_bridge: all but ebtables is as it should be. */
+/* Runs the waves until one fails.  Sets *only_bridge if that is ebtables: everything else is loaded and stays so. */
 static bool run_plan(struct backend_loading *loading, const struct xt_session *s,
 		     const struct xt_plan *plan, bool *only_bridge)
 {
-	for (unsigned wave = 0; wave < WAVES; wave++)
-		if (!run_wave(loading, s, plan, wave)) {
-			if (waves[wave] == XT_STEP_BRIDGE && !loading->strict)
-				blame_bridge(loading, only_bridge);
-			return false;
-		}
+	for (unsigned wave = 0; wave < WAVES; wave++) {
+		if (run_wave(loading, s, plan, wave))
+			continue;
+		*only_bridge = waves[wave] == XT_STEP_BRIDGE && !loading->strict;
+		for (struct backend_problem *p = *only_bridge ? loading->problems : NULL; p; p = p->next)
+			if (p->part == LAYER_EBTABLES && !p->refused)
+				p->layer = LAYER_EBTABLES;
+		return false;
+	}
 	return true;
 }
 
@@ -185,14 +179,6 @@ static bool verify(struct backend_loading *loading, struct xt_session *s, const 
 	return false;
 }
 
-static bool has_refusal(const struct backend_loading *loading)
-{
-	for (const struct backend_problem *p = loading->problems; p; p = p->next)
-		if (p->refused)
-			return true;
-	return false;
-}
-
 static bool changes_tables(const struct xt_plan *plan)
 {
 	for (unsigned step = XT_STEP_TABLES; step < XT_STEP_TABLES + XT_TABLES; step++)
@@ -229,7 +215,7 @@ bool xt_carry_out(struct backend_loading *loading, struct xt_session *s, const s
 	struct xt_generation before = s->generation;
 	int64_t begin = clock_ns(CLOCK_MONOTONIC);
 	bool drifted = changes_tables(plan) && xt_contents_legacy() != s->contents.legacy;
-	bool only_bridge = false, done = run_plan(loading, s, plan, &only_bridge);
+	bool only_bridge = false, refused = false, done = run_plan(loading, s, plan, &only_bridge);
 
 	loading->kernel_time = clock_ns(CLOCK_MONOTONIC) - begin;
 	begin = clock_ns(CLOCK_MONOTONIC);
@@ -243,7 +229,9 @@ bool xt_carry_out(struct backend_loading *loading, struct xt_session *s, const s
 	else if (drifted || s->generation.generation - before.generation > transactions(plan))
 		s->known = false; /* others were at work, too */
 	loading->read_time += clock_ns(CLOCK_MONOTONIC) - begin;
-	return done || (only_bridge && !has_refusal(loading));
+	for (const struct backend_problem *p = loading->problems; p; p = p->next)
+		refused |= p->refused;
+	return done || (only_bridge && !refused);
 }
 
 static bool refresh(struct backend_loading *loading, struct xt_session *s)

@@ -581,14 +581,6 @@ static void print_pairs(struct spelled_rule *r, struct out *out)
 	} while (sources.len);
 }
 
-static int find_protocol(struct xt_canonical *c, const struct text *words, unsigned count)
-{
-	for (unsigned i = 0; i + 1 < count; i++)
-		if (text_is(words[i], "-p"))
-			return protocol_of(c, words[i + 1]);
-	return 0;
-}
-
 void xt_canonical_line(struct xt_canonical *c, struct out *out, struct text line)
 {
 	struct spelled_rule r = { .c = c };
@@ -597,7 +589,11 @@ void xt_canonical_line(struct xt_canonical *c, struct out *out, struct text line
 
 	c->options.len = 0;
 	if (count >= 2) { /* "-A CHAIN" is not part of it */
-		r.protocol = find_protocol(c, words + 2, count - 2);
+		for (unsigned i = 2; i + 1 < count; i++)
+			if (text_is(words[i], "-p")) {
+				r.protocol = protocol_of(c, words[i + 1]);
+				break;
+			}
 		read_options(&r, words + 2, count - 2);
 	}
 	if (r.queue && !r.queue_numbered)

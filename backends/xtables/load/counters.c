@@ -24,26 +24,18 @@ struct telling {
 	uint32_t skipped;
 };
 
-/* The digits of "tap100i0-IN" and "veth100i0-OUT". */
-static struct text vmid_of(struct text chain)
+/* Chains of guests are called tap100i0-IN and veth100i0-OUT, those of groups GROUP-name-IN and -OUT. */
+static struct backend_zone zone_of(struct text chain)
 {
-	uint32_t from = text_starts(chain, "tap") ? 3 : text_starts(chain, "veth") ? 4 : 0, end = from;
+	uint32_t vmid = text_starts(chain, "tap") ? 3 : text_starts(chain, "veth") ? 4 : 0, end = vmid;
 
 	while (end < chain.len && char_is_digit(chain.ptr[end]))
 		end++;
-	return (struct text){ chain.ptr + from, from && end < chain.len && chain.ptr[end] == 'i' ? end - from : 0 };
-}
-
-/* GROUP-name-IN and -OUT; all that is no guest's either is the host's. */
-static struct backend_zone zone_of(struct text chain)
-{
-	struct text vmid = vmid_of(chain);
-	uint32_t end = chain.len;
-
-	if (vmid.len)
-		return (struct backend_zone){ BACKEND_GUEST, vmid };
+	if (vmid && end > vmid && end < chain.len && chain.ptr[end] == 'i')
+		return (struct backend_zone){ BACKEND_GUEST, { chain.ptr + vmid, end - vmid } };
 	if (!text_starts(chain, "GROUP-"))
 		return (struct backend_zone){ BACKEND_HOST, TEXT("host") };
+	end = chain.len;
 	while (end > 6 && chain.ptr[end - 1] != '-')
 		end--;
 	return (struct backend_zone){ BACKEND_GROUP, { chain.ptr + 6, end > 7 ? end - 7 : 0 } };

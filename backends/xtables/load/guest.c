@@ -106,21 +106,15 @@ static bool only_own_chains_differ(struct guest_view *old, struct guest_view *ne
 
 /* ---- loading ---- */
 
-static bool is_impossible(const struct xt_plan *plan)
-{
-	for (unsigned step = 0; step < XT_STEPS; step++)
-		if (plan->scripts[step].impossible)
-			return true;
-	return !xt_read_can_be_short(plan);
-}
-
 static bool load_chains(struct backend_loading *loading, struct xt_session *s, const struct xt_desired *desired)
 {
 	struct xt_plan plan;
 	bool done;
 
 	xt_plan_make(&plan, &s->loaded, desired);
-	done = !is_impossible(&plan);
+	done = xt_read_can_be_short(&plan);
+	for (unsigned step = 0; step < XT_STEPS; step++)
+		done &= !plan.scripts[step].impossible;
 	if (done)
 		xt_loading_note(loading, &plan);
 	if (done && !xt_plan_is_empty(&plan))

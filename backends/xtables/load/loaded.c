@@ -121,25 +121,15 @@ static bool is_nic_chain(struct text name, const char *const *suffixes)
 	return rest.len && is_one_of(rest, suffixes);
 }
 
-static bool is_bridge_port_chain(struct text name)
-{
-	static const char *const suffixes[] = { "-FW", "-IN", "-OUT", "-IPS", NULL };
-	struct text rest = skip_number(name, "fwbr"), with_vlan = skip_number(rest, "v");
-
-	return is_one_of(with_vlan.len ? with_vlan : rest, suffixes);
-}
-
-static bool is_group_chain(struct text name)
-{
-	return text_starts(name, "GROUP-") && (text_ends(name, "-IN") || text_ends(name, "-OUT"));
-}
-
 static bool owns_chain(struct text name)
 {
 	static const char *const suffixes[] = { "-IN", "-OUT", NULL };
+	static const char *const port_suffixes[] = { "-FW", "-IN", "-OUT", "-IPS", NULL };
+	struct text port = skip_number(name, "fwbr"), with_vlan = skip_number(port, "v");
 
-	return text_starts(name, "PVEFW-") || is_nic_chain(name, suffixes) || is_bridge_port_chain(name) ||
-	       is_group_chain(name);
+	return text_starts(name, "PVEFW-") || is_nic_chain(name, suffixes) ||
+	       is_one_of(with_vlan.len ? with_vlan : port, port_suffixes) ||
+	       (text_starts(name, "GROUP-") && (text_ends(name, "-IN") || text_ends(name, "-OUT")));
 }
 
 static bool owns_bridge_chain(struct text name)
@@ -442,16 +432,6 @@ static int by_bytes(const void *a, const void *b)
 	return text_compare(*(const struct text *)a, *(const struct text *)b);
 }
 
-/* "create NAME ... initval 0x1234" without what the kernel has made up. */
-static struct text without_initval(struct text line)
-{
-	static const char word[] = " initval ";
-	const char *at = memmem(line.ptr, line.len, word, sizeof(word) - 1);
-
-	return at ? (struct text){ line.ptr, (uint32_t)(at - line.ptr) }
-		  : (struct text){ line.ptr, line.len - 1 };
-}
-
 /* "add NAME ADDRESS ..." with the address as we write it: ipset spells some otherwise, as
  * ::ffff:0.0.0.0/96 for ::ffff:0:0/96. */
 static void print_member(struct out *out, struct text line)
@@ -476,10 +456,13 @@ static void print_member(struct out *out, struct text line)
 static void take_set(struct xt_object *object, struct text header, struct text members)
 {
 	uint32_t count = 0;
+	const char *initval;
 	struct text line, *lines, rest = members;
 	struct out out;
 
-	header = without_initval(header);
+	/* The kernel has chosen the number in "create NAME ... initval 0x1234". */
+	initval = memmem(header.ptr, header.len, TEXT(" initval ").ptr, TEXT(" initval ").len);
+	header.len = initval ? (uint32_t)(initval - header.ptr) : header.len - 1;
 	object_append(object, header);
 	object_append(object, TEXT("\n"));
 	out_init_memory(&out);
@@ -555,23 +538,6 @@ static bool is_mac(struct text word)
 	return true;
 }
 
-static void print_without_zeros(struct out *out, struct text mac)
-{
-	for (uint32_t i = 0; i < mac.len; i++)
-		if (i % 3 || mac.ptr[i] != '0')
-			out_char(out, mac.ptr[i]);
-}
-
-/* ebtables-nft 1.8.11 writes "! -s MAC" where older versions, ebtables-legacy and we write "-s ! MAC". */
-static struct text print_negation(struct out *out, struct text rest)
-{
-	struct text option = first_word(rest, &rest);
-
-	out_text(out, option);
-	out_string(out, " !");
-	return rest;
-}
-
 static void take_bridge_rule(struct xt_object *object, struct text line)
 {
 	struct out out;
@@ -580,25 +546,22 @@ static void take_bridge_rule(struct xt_object *object, struct text line)
 	out_init_memory(&out);
 	while (line.len) {
 		word = first_word(line, &line);
-		if (text_is(word, "!") && text_starts(line, "-"))
-			line = print_negation(&out, line);
-		else if (is_mac(word))
-			print_without_zeros(&out, word);
-		else
+		if (text_is(word, "!") && text_starts(line, "-")) {
+			/* ebtables-nft 1.8.11 writes "! -s MAC"; older versions, ebtables-legacy and we write "-s ! MAC". */
+			out_text(&out, first_word(line, &line));
+			out_string(&out, " !");
+		} else if (is_mac(word)) {
+			for (uint32_t i = 0; i < word.len; i++)
+				if (i % 3 || word.ptr[i] != '0')
+					out_char(&out, word.ptr[i]);
+		} else {
 			out_text(&out, word);
+		}
 		out_char(&out, line.len ? ' ' : '\n');
 	}
 	object_append(object, (struct text){ out.data, (uint32_t)out.len });
 	object->rules++;
 	out_free(&out);
-}
-
-/* Without a blank at its end, which ebtables-nft likes to write. */
-static struct text trim_line(struct text line)
-{
-	while (line.len && (line.ptr[line.len - 1] == '\n' || line.ptr[line.len - 1] == ' '))
-		line.len--;
-	return line;
 }
 
 void xt_loaded_take_bridge(struct xt_loaded *loaded, struct text saved)
@@ -611,7 +574,9 @@ void xt_loaded_take_bridge(struct xt_loaded *loaded, struct text saved)
 	while (next_line(&saved, &line)) {
 		bool rule;
 
-		line = trim_line(line);
+		/* ebtables-nft ends some lines with a space. */
+		while (line.len && (line.ptr[line.len - 1] == '\n' || line.ptr[line.len - 1] == ' '))
+			line.len--;
 		if (text_starts(line, "*"))
 			filter = text_is(line, "*filter");
 		rule = is_rule(line, &name, &rest);

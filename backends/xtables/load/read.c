@@ -35,13 +35,6 @@ static bool take_tables(struct backend_loading *loading, struct xt_loaded *loade
 	return false;
 }
 
-/* The layer that can be done without when it cannot be read, or LAYERS. */
-static enum layer layer_of(enum saver saver)
-{
-	return saver == SAVER_BRIDGE ? LAYER_EBTABLES : saver == SAVER_SETS ? LAYER_SETS :
-	       saver == SAVER_IPV6 ? LAYER_IP6TABLES : LAYERS;
-}
-
 static bool take_output(struct backend_loading *loading, struct xt_loaded *loaded, enum saver saver,
 			struct process *process)
 {
@@ -56,11 +49,17 @@ static bool take_output(struct backend_loading *loading, struct xt_loaded *loade
 	return true;
 }
 
-/* A layer that cannot be read has nothing; what else there is can be changed all the same. */
+/* A layer other than IPv4 that cannot be read counts as empty: the others can be changed nevertheless. */
 static bool finish_saver(struct backend_loading *loading, struct xt_loaded *loaded, enum saver saver,
 			 struct process *process)
 {
-	enum layer layer = layer_of(saver);
+	static const enum layer optional[SAVERS] = {
+		[SAVER_IPV4] = LAYERS, /* none: must be read */
+		[SAVER_IPV6] = LAYER_IP6TABLES,
+		[SAVER_SETS] = LAYER_SETS,
+		[SAVER_BRIDGE] = LAYER_EBTABLES,
+	};
+	enum layer layer = optional[saver];
 	struct backend_loading aside = { .arena = loading->arena };
 
 	if (layer == LAYERS)

@@ -42,13 +42,6 @@ static long protocol_number(const struct netdb *netdb, struct text word)
 	return *end ? -1 : value;
 }
 
-static bool same_protocol(const struct netdb *netdb, struct text a, struct text b)
-{
-	long number = protocol_number(netdb, a);
-
-	return number >= 0 && number == protocol_number(netdb, b);
-}
-
 /* The same rules, where the tool may write the name of a protocol that was given as a number. */
 static bool same_rules(const struct netdb *netdb, struct text a, struct text b)
 {
@@ -57,8 +50,12 @@ static bool same_rules(const struct netdb *netdb, struct text a, struct text b)
 	while (a.len && b.len) {
 		struct text x = next_word(&a), y = next_word(&b);
 
-		if (!text_equal(x, y) && !(protocol && same_protocol(netdb, x, y)))
-			return false;
+		if (!text_equal(x, y)) {
+			long number = protocol ? protocol_number(netdb, x) : -1;
+
+			if (number < 0 || number != protocol_number(netdb, y))
+				return false;
+		}
 		protocol = text_is(x, "-p");
 	}
 	return !a.len && !b.len;

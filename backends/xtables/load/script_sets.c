@@ -25,15 +25,6 @@ static struct text skip_hashsize(struct text lines, uint32_t *head)
 	return (struct text){ lines.ptr + from, lines.len - from };
 }
 
-static bool same_set(struct text a, struct text b)
-{
-	uint32_t head_a, head_b;
-	struct text rest_a = skip_hashsize(a, &head_a), rest_b = skip_hashsize(b, &head_b);
-
-	return text_equal((struct text){ a.ptr, head_a }, (struct text){ b.ptr, head_b }) &&
-	       text_equal(rest_a, rest_b);
-}
-
 _Static_assert(sizeof("PVESIG:") - 1 + XT_DIGEST_SIZE - 1 <= LIMIT_COMMENT, "a digest is a comment");
 
 void xt_set_digest(struct text lines, char digest[XT_DIGEST_SIZE])
@@ -127,10 +118,18 @@ static struct text lines_of(struct set_script *s, const struct object *object)
 static enum object_change compare_set(void *context, const struct object *loaded, const struct object *desired)
 {
 	struct set_script *s = context;
+	struct text a, b, rest_a, rest_b;
+	uint32_t head_a, head_b;
 
 	if (s->desired->config && s->desired->whole)
 		return OBJECT_CHANGED;
-	return same_set(xt_object_text(loaded->item), lines_of(s, desired)) ? OBJECT_SAME : OBJECT_CHANGED;
+	a = xt_object_text(loaded->item);
+	b = lines_of(s, desired);
+	rest_a = skip_hashsize(a, &head_a);
+	rest_b = skip_hashsize(b, &head_b);
+	a.len = head_a;
+	b.len = head_b;
+	return text_equal(a, b) && text_equal(rest_a, rest_b) ? OBJECT_SAME : OBJECT_CHANGED;
 }
 
 static void write_set(struct set_script *s, const struct object *object)

@@ -232,24 +232,15 @@ static struct text target_of_rule(struct text rule)
 	return target;
 }
 
-static bool ends(struct text text, struct text end)
-{
-	return text.len >= end.len && memcmp(text.ptr + text.len - end.len, end.ptr, end.len) == 0;
-}
-
-/* Chains that filter end in -IN or -OUT, and those of our hooks lead to them. */
-static bool filters(struct text chain)
-{
-	return ends(chain, TEXT("-IN")) || ends(chain, TEXT("-OUT")) || text_is(chain, "PVEFW-INPUT") ||
-	       text_is(chain, "PVEFW-OUTPUT") || text_is(chain, "PVEFW-FORWARD");
-}
-
-/* Of a rule that no line asks for. */
-static enum stand_in stand_in_of(struct text rule)
+/* Returns what can replace a rule that no line of the configuration asks for. */
+static enum stand_in xt_stand_in_of(struct text rule)
 {
 	struct text target = target_of_rule(rule);
+	/* Chains that filter end in -IN or -OUT; those of our hooks lead to them. */
+	bool leads_to_filter = text_ends(target, "-IN") || text_ends(target, "-OUT") || text_is(target, "PVEFW-INPUT") ||
+			       text_is(target, "PVEFW-OUTPUT") || text_is(target, "PVEFW-FORWARD");
 
-	if (filters(target))
+	if (leads_to_filter)
 		return STAND_IN_IMPOSSIBLE;
 	return text_is(target, "REJECT") ? STAND_IN_DROP : STAND_IN_NOTHING;
 }
@@ -258,7 +249,7 @@ static void refuse(struct backend_loading *loading, const struct process *proces
 		   struct text rule)
 {
 	if (!problem->span.begin)
-		problem->stand_in = stand_in_of(rule);
+		problem->stand_in = xt_stand_in_of(rule);
 	if (problem->stand_in == STAND_IN_IMPOSSIBLE) {
 		problem->part = layer_of(process);
 		for (const struct backend_problem *p = loading->problems; p != problem; p = p->next)
@@ -349,7 +340,7 @@ static void suspect_all(struct backend_loading *loading, const struct xt_script 
 	number = 0;
 	for (size_t at = 0; next_rule(script, &at, &number, &rule);)
 		all[loading->suspect_count++] = (struct backend_suspect){
-			xt_script_origin(script, number), arena_string(loading->arena, rule), layer_of_rule(rule), stand_in_of(rule)
+			xt_script_origin(script, number), arena_string(loading->arena, rule), layer_of_rule(rule), xt_stand_in_of(rule)
 		};
 }
 

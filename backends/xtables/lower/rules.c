@@ -112,16 +112,6 @@ static void xt_lower_condition(struct xt_builder *b, const struct xt_place *plac
 		}
 }
 
-/* An alias that is defined again with an address of the other family matches in neither. */
-static void xt_lower_rule(struct xt_builder *b, const struct xt_place *place, const struct rule *rule)
-{
-	if (!(rule->family_mask & rule->source->family_mask & rule->dest->family_mask & b->family_mask))
-		return;
-	for (uint32_t i = 0; i < rule->condition_count; i++)
-		if (rule->conditions[i].family_mask & b->family_mask)
-			xt_lower_condition(b, place, rule, &rule->conditions[i]);
-}
-
 /* ---- groups ---- */
 
 static struct text xt_group_name(struct xt_builder *b, const struct group *group, bool out)
@@ -206,12 +196,17 @@ static void xt_lower_group(struct xt_builder *b, const struct xt_place *place, c
 void xt_rules(struct xt_builder *b, const struct xt_place *place, const struct rule_list *rules)
 {
 	for (const struct rule *rule = rules->first; rule; rule = rule->next) {
+		/* An alias that is defined again with an address of the other family matches in neither. */
+		unsigned family_mask = rule->family_mask & rule->source->family_mask & rule->dest->family_mask & b->family_mask;
+
 		if (!zone_has_rule(&place->zone, rule))
 			continue;
 		if (rule->direction == DIRECTION_GROUP)
 			xt_lower_group(b, place, rule);
 		else
-			xt_lower_rule(b, place, rule);
+			for (uint32_t i = 0; family_mask && i < rule->condition_count; i++)
+				if (rule->conditions[i].family_mask & b->family_mask)
+					xt_lower_condition(b, place, rule, &rule->conditions[i]);
 	}
 }
 
