@@ -219,7 +219,7 @@ switches() {
 unreadable() {
 	check "$1: status" within 4 is_unreadable
 	check "$1: said" within 4 logged "$2"
-	sleep "${3:-0.8}"
+	polled 1 kernel
 	check "$1: what is in force stays" stays
 	check "$1: the service runs" lives "$pid"
 }
@@ -248,7 +248,7 @@ test_unmounted() {
 	for path in "" nodes firewall nodes/n/qemu-server .version; do
 		remote fail "$path" 5
 		write_vmlist
-		unreadable "EIO of '$path'" 'critical: .*Input/output error' 0.3
+		unreadable "EIO of '$path'" 'critical: .*Input/output error'
 		polled 5 # so that no look for what the change above has brought finds it
 		remote fail "$path" 0
 		check "EIO of '$path': over" within 2 no is_unreadable
