@@ -282,7 +282,7 @@ test_two() {
 	firewall start >"$work/output" 2>&1
 	status=$?
 	time=$((($(now) - time) / 1000))
-	[ $status = 2 ] && grep -q "another pve-firewall, process $pid, has" "$work/output"
+	[ $status = 2 ] && grep -q "another pve-firewall, process $pid, holds" "$work/output"
 	verdict $? "a second service: status $status, $(cat "$work/output")"
 	check "a second service waits ($time ms)" test $time -ge 9900 -a $time -le 20000
 	check "the first one goes on" lives "$pid"
@@ -403,6 +403,19 @@ test_descriptors() {
 	check "descriptors again: applied" within 10 allows 4711
 	check "descriptors again: $(ls "/proc/$pid/fd" | wc -l) instead of $before" within 12 eval "[ \$(ls /proc/$pid/fd | wc -l) = $before ]"
 	end
+}
+
+# Too few descriptors to start: an error is said, whatever could not be opened
+test_few_descriptors() {
+	local limit status
+	make_tree nft
+	for limit in 4 5 6 7 8 9 10 12 14; do
+		(ulimit -n $limit && exec timeout 20 "${in[@]}" "$service" start --debug --root "$work/tree" --node n \
+			--run-dir "$work/run" --log-file "$work/log") >"$work/output" 2>&1 </dev/null
+		status=$?
+		check "$limit descriptors: ends with $status" test $status = 2
+		check "$limit descriptors: not said" grep -q 'Too many open files' "$work/output"
+	done
 }
 
 # ---- when guests may start ----
@@ -585,7 +598,7 @@ test_leaks() {
 	leaks "" "${CYCLES:-100}"
 }
 
-all="full denied vanished half replaced tools said two flushed lost_messages no_buffers descriptors ready foreign settings leaks"
+all="full denied vanished half replaced tools said two flushed lost_messages no_buffers descriptors few_descriptors ready foreign settings leaks"
 [ $# != 0 ] || set -- $all
 for test; do
 	time=$(now)

@@ -240,17 +240,18 @@ int service_open(struct service *s, const struct cli *cli, control_handler *answ
 	if (reason) /* a firewall without a log is better than none */
 		cli_error("cannot write %s: %s; messages are lost until this works", s->log.path,
 			  error_text(reason));
+	/* What cannot fail comes first: service_close() closes it, whatever fails then. */
+	sysctls_open(&s->sysctls, s->run_dir, &s->log);
+	applied_init(&s->applied, &s->log, &s->sysctls);
 	reason = open_events(s);
+	kernel_watch_init(&s->kernel, s->event, applied_watched(&s->applied), on_rules, s);
 	if (reason)
 		return cli_error("cannot run: %s", error_text(reason));
 	reason = tree_open(&s->tree, s->event, &s->options, s->run_dir, &s->log, &s->conditions, on_tree, s);
 	if (reason)
 		return cli_error("cannot read the tree: %s", error_text(reason));
-	sysctls_open(&s->sysctls, s->run_dir, &s->log);
-	applied_init(&s->applied, &s->log, &s->sysctls);
 	note_root(s);
 	confirm_open(&s->confirm, firewall_state_dir(cli), s->run_path, true, &s->log);
-	kernel_watch_init(&s->kernel, s->event, applied_watched(&s->applied), on_rules, s);
 	open_surroundings(s);
 	reason = control_open(&s->control, s->event, s->run_path, answer, s);
 	if (reason)
