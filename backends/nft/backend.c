@@ -103,6 +103,8 @@ static bool nft_load_script(struct backend_session *session, struct backend_load
 
 static bool nft_load_netlink(struct backend_session *session, struct backend_loading *loading, const struct config *config)
 {
+	if (!config)
+		nft_forget(session);
 	return nft_config_load(loading, config, config ? &session_of(session)->cache : NULL);
 }
 

@@ -342,12 +342,37 @@ test_nft_guests() {
 	stop
 }
 
+# host_rules: those of nftables
+host_rules() {
+	nft -s list table inet pvefw
+}
+
+has_host_rules() {
+	host_rules >"$work/present" && same "$work/old" "$work/present"
+}
+
+# The service removed the table itself, so nothing that it knows of it is true when somebody has brought it back.
+test_nft_returns() {
+	target=nft
+	fresh nft
+	host_rules >"$work/old"
+	sed 's/udp dport 1000/udp dport 4711/' "$work/old" >"$work/tampered"
+	check "nft: a table to be tampered with" no same "$work/old" "$work/tampered"
+	put ../nodes/n/host.fw '[OPTIONS]' 'enable: 1'
+	check "nft: removed for iptables" within 10 no host_rules
+	nft -f "$work/tampered"
+	put ../nodes/n/host.fw '[OPTIONS]' 'enable: 1' 'nftables: 1' 'nf_conntrack_allow_invalid: 1'
+	check "nft: a table that came back with other rules" within 10 has_host_rules
+	check "nft: it is not believed at first" no logged 'netlink: nothing has changed'
+	stop
+}
+
 # nft_counted: packets that the rules of the host's chains have counted
 nft_counted() {
 	nft list table inet pvefw | sed -n 's/.*counter packets \([0-9]*\).*/\1/p' | awk '{ sum += $1 } END { print sum + 0 }'
 }
 
-for test in "${@:-iptables counters settings nft nft_guests legacy}"; do
+for test in "${@:-iptables counters settings nft nft_guests nft_returns legacy}"; do
 	for name in $test; do
 		"test_$name"
 	done
