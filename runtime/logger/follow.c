@@ -35,7 +35,7 @@ static const struct colour {
 	{ "REJECT:", "31" },  { "ACCEPT:", "32" },    { "lost:", "31;1" },
 };
 
-static const char *code_of(struct text word, unsigned number)
+static const char *colour_code(struct text word, unsigned number)
 {
 	if (number == 2) /* the chain */
 		return "1";
@@ -47,7 +47,7 @@ static const char *code_of(struct text word, unsigned number)
 
 static void put_word(struct out *out, struct text word, unsigned number)
 {
-	const char *code = code_of(word, number);
+	const char *code = colour_code(word, number);
 
 	if (code)
 		out_printf(out, "\033[%sm", code);
@@ -139,23 +139,16 @@ static off_t tail_of(int fd, off_t size)
 	return at < 0 ? size : start + at;
 }
 
-static bool is_open_file(const struct follower *f)
+static void read_followed(struct follower *f)
 {
-	struct stat now, open;
+	struct stat status, named;
+	bool is_open = f->fd >= 0 && fstat(f->fd, &status) == 0;
 
-	return f->fd >= 0 && stat(f->path, &now) == 0 && fstat(f->fd, &open) == 0 &&
-	       now.st_dev == open.st_dev && now.st_ino == open.st_ino;
-}
-
-static void look(struct follower *f)
-{
-	struct stat status;
-
-	if (f->fd >= 0 && fstat(f->fd, &status) == 0 && status.st_size < lseek(f->fd, 0, SEEK_CUR))
+	if (is_open && status.st_size < lseek(f->fd, 0, SEEK_CUR))
 		lseek(f->fd, 0, SEEK_SET);
 	if (f->fd >= 0)
 		read_more(f);
-	if (is_open_file(f))
+	if (is_open && stat(f->path, &named) == 0 && named.st_dev == status.st_dev && named.st_ino == status.st_ino)
 		return;
 	if (f->fd >= 0)
 		close(f->fd);
@@ -182,7 +175,7 @@ int follow(const char *path, const char *colour)
 	out_init_memory(&f.part);
 	stdout_open(&f.out);
 	do {
-		look(&f);
+		read_followed(&f);
 		reason = out_flush(&f.out);
 	} while (!reason && !f.error && (poll(&reader, 1, LOOK_EVERY) <= 0 || !(reader.revents & (POLLERR | POLLHUP | POLLNVAL))));
 	if (f.fd >= 0)

@@ -61,7 +61,7 @@ static void set_now(struct logger *l)
 }
 
 /* With --debug, what has been appended to the lines since `start`. */
-static void show(const struct logger *l, size_t start)
+static void show_lines(const struct logger *l, size_t start)
 {
 	struct out out;
 
@@ -74,7 +74,7 @@ static void show(const struct logger *l, size_t start)
 }
 
 /* Says it in the log; false if there is no room. */
-__attribute__((format(printf, 3, 4))) static bool say(struct logger *l, int level, const char *format, ...)
+__attribute__((format(printf, 3, 4))) static bool log_note(struct logger *l, int level, const char *format, ...)
 {
 	struct arena arena = { 0 };
 	size_t start = l->file.lines.len;
@@ -86,7 +86,7 @@ __attribute__((format(printf, 3, 4))) static bool say(struct logger *l, int leve
 	line_message(&l->printer, &l->file.lines, level, text_of(arena_vprintf(&arena, format, args)));
 	va_end(args);
 	arena_free(&arena);
-	show(l, start);
+	show_lines(l, start);
 	return true;
 }
 
@@ -94,11 +94,11 @@ static void tell_kernel_losses(struct logger *l)
 {
 	uint64_t count = l->local.lost - l->told_kernel;
 
-	if (count && say(l, 4, "%llu %s lost: the kernel's buffer was full", (unsigned long long)count,
+	if (count && log_note(l, 4, "%llu %s lost: the kernel's buffer was full", (unsigned long long)count,
 			 count == 1 ? "packet" : "packets"))
 		l->told_kernel = l->local.lost;
 	else if (l->overrun &&
-		 say(l, 4, "the kernel's buffer was full; the next packet shows how many are lost"))
+		 log_note(l, 4, "the kernel's buffer was full; the next packet shows how many are lost"))
 		l->overrun = false;
 }
 
@@ -122,7 +122,7 @@ static void write_lines(struct logger *l)
 	if (log_file_write(&l->file) && l->file.lost != l->told_disk) {
 		uint64_t count = l->file.lost - l->told_disk;
 
-		if (say(l, 4, "%llu %s lost: the file could not be written: %s", (unsigned long long)count,
+		if (log_note(l, 4, "%llu %s lost: the file could not be written: %s", (unsigned long long)count,
 			count == 1 ? "line" : "lines", error_text(reason)))
 			l->told_disk = l->file.lost;
 		log_file_write(&l->file);
@@ -223,7 +223,7 @@ static void take_packet(const struct nlmsghdr *header, void *data)
 	}
 	if (!line_packet(&l->printer, &l->file.lines, &message.packet))
 		l->counts.malformed++;
-	show(l, start);
+	show_lines(l, start);
 }
 
 static void take_connection(const struct nlmsghdr *header, void *data)
@@ -236,11 +236,11 @@ static void take_connection(const struct nlmsghdr *header, void *data)
 	else if (!conntrack_line(&l->file.lines, header))
 		return;
 	l->counts.connections++;
-	show(l, start);
+	show_lines(l, start);
 }
 
 /* Some of what there is; true if the buffer was full. */
-static bool receive(struct logger *l, struct netlink_socket *netlink, netlink_handler *handler)
+static bool receive_messages(struct logger *l, struct netlink_socket *netlink, netlink_handler *handler)
 {
 	enum netlink_state state = NETLINK_MORE;
 	bool was_full = false;
@@ -264,7 +264,7 @@ static int on_nflog(sd_event_source *source, int fd, uint32_t events, void *data
 	(void)source;
 	(void)fd;
 	(void)events;
-	if (receive(l, &l->nflog, take_packet))
+	if (receive_messages(l, &l->nflog, take_packet))
 		l->overrun = true;
 	return 0;
 }
@@ -276,8 +276,8 @@ static int on_connections(sd_event_source *source, int fd, uint32_t events, void
 	(void)source;
 	(void)fd;
 	(void)events;
-	if (receive(l, &l->conntrack, take_connection))
-		say(l, 4, "events of connection tracking lost: the kernel's buffer was full");
+	if (receive_messages(l, &l->conntrack, take_connection))
+		log_note(l, 4, "events of connection tracking lost: the kernel's buffer was full");
 	return 0;
 }
 
@@ -478,7 +478,7 @@ static int start(struct logger *l)
 	set_now(l);
 	watch_folder(l);
 	watch_run_dir(l);
-	say(l, 5, "starting pvefw-logger");
+	log_note(l, 5, "starting pvefw-logger");
 	daemon_ready();
 	sd_notify(0, "READY=1");
 	return EXIT_CLEAN;
@@ -489,14 +489,14 @@ static void stop(struct logger *l)
 {
 	sd_notify(0, "STOPPING=1");
 	if (l->conntrack.socket)
-		receive(l, &l->conntrack, take_connection);
+		receive_messages(l, &l->conntrack, take_connection);
 	log_connections(l, false);
 	nflog_release(&l->nflog, l->options->group);
 	set_now(l);
 	while (netlink_receive(&l->nflog, take_packet, l) != NETLINK_EMPTY)
 		if (log_file_is_due(&l->file))
 			write_lines(l);
-	say(l, 5, "stopping pvefw-logger");
+	log_note(l, 5, "stopping pvefw-logger");
 	write_lines(l);
 	if (!is_saved(l))
 		save_counts(l, 0);

@@ -6,7 +6,7 @@
 #include "logger/logger.h"
 
 /* False was reported. */
-static bool take_number(const struct cli *cli, unsigned option, uint64_t least, uint64_t most,
+static bool logger_number(const struct cli *cli, unsigned option, uint64_t least, uint64_t most,
 			uint64_t *number)
 {
 	const char *value = cli->value[option];
@@ -18,7 +18,7 @@ static bool take_number(const struct cli *cli, unsigned option, uint64_t least, 
 	return false;
 }
 
-static int run(const struct cli *cli)
+static int run_logger(const struct cli *cli)
 {
 	const char *const *value = cli->value;
 	uint64_t group = 0, buffer = 16384;
@@ -26,8 +26,8 @@ static int run(const struct cli *cli)
 
 	if (cli->operand_count)
 		return cli_error("operand `%s` not expected; only options are allowed", cli->operands[0]);
-	if (!take_number(cli, LOGGER_GROUP, 0, UINT16_MAX, &group) ||
-	    !take_number(cli, LOGGER_BUFFER, 1, 1 << 20, &buffer))
+	if (!logger_number(cli, LOGGER_GROUP, 0, UINT16_MAX, &group) ||
+	    !logger_number(cli, LOGGER_BUFFER, 1, 1 << 20, &buffer))
 		return EXIT_ERROR;
 	if (value[LOGGER_PRINT])
 		return follow(log_file, value[LOGGER_COLOUR]);
@@ -43,7 +43,7 @@ static int run(const struct cli *cli)
 }
 
 static const struct command_row commands[] = {
-	{ NULL, "", "Write the log of the firewall's rules to a file", run },
+	{ NULL, "", "Write the log of the firewall's rules to a file", run_logger },
 };
 
 #define TAKES_INPUTS 0

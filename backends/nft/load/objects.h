@@ -72,7 +72,7 @@ static inline const struct nft_set *nft_statement_set(const struct nft_statement
  */
 struct nft_objects nft_objects_of(struct arena *arena, const struct nft_ruleset *ruleset);
 /* Of serialized bytes; of a chain; of a set without its name. */
-struct nft_digest nft_digest_of(const struct out *bytes);
+struct nft_digest nft_digest_of(const struct out *buffer);
 struct nft_digest nft_digest_chain(const struct nft_chain *chain);
 struct nft_digest nft_digest_contents(const struct nft_set *set);
 

@@ -175,9 +175,9 @@ static int serialize_expression(const struct nlattr *expression, void *context)
 	serialize_text(out, name);
 	if (found[NFTA_EXPR_DATA])
 		mnl_attr_parse_nested(found[NFTA_EXPR_DATA], nft_collect, data);
-	for (uint16_t i = 1; i < NFT_ATTRIBUTES; i++)
+	for (int i = 1; i < NFT_ATTRIBUTES; i++)
 		if (data[i])
-			serialize_attribute(out, copy, data, i);
+			serialize_attribute(out, copy, data, (uint16_t)i);
 	return MNL_CB_OK;
 }
 

@@ -33,7 +33,7 @@ struct xt_set_list {
 /* All sets, sorted by name, from `arena`. */
 struct xt_set_list xt_sets_of(struct arena *arena, const struct config *config);
 /* `create` and the sorted members. `spans`, if not NULL, gets the line of source of each member. */
-void xt_print_set(struct out *out, struct out *spans, struct arena *arena, const struct xt_set *set);
+void xt_print_set(struct out *out, struct out *spans, struct arena *arena, const struct xt_set *item);
 void xt_print_ipsets(struct out *out, const struct config *config);
 
 /* ---- ebtables.c, listing.c, signature.c ---- */

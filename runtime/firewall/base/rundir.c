@@ -173,6 +173,24 @@ int rundir_read_untrusted(int dir, const char *name, size_t max, struct out *out
 	return rundir_read_file(dir, name, max, true, out);
 }
 
+char *rundir_numbers(char *line, const char *word, unsigned count, uint64_t *numbers)
+{
+	if (strncmp(line, word, strlen(word)) != 0)
+		return NULL;
+	line += strlen(word);
+	for (unsigned i = 0; i < count; i++) {
+		struct text digits;
+
+		if (i && *line++ != ' ')
+			return NULL;
+		digits = (struct text){ line, (uint32_t)strspn(line, "0123456789") };
+		if (!text_to_number(digits, UINT64_MAX, &numbers[i]))
+			return NULL;
+		line += digits.len;
+	}
+	return line;
+}
+
 int rundir_remove(int dir, const char *name)
 {
 	return unlinkat(dir, name, 0) < 0 && errno != ENOENT ? errno : 0;

@@ -29,6 +29,9 @@ enum { RUNDIR_FILE_MAX = 64 << 20 /* bytes */ };
 int rundir_read(int dir, const char *name, struct out *out);
 /* Reads a file that another user may have written, of at most `max` bytes. */
 int rundir_read_untrusted(int dir, const char *name, size_t max, struct out *out);
+/* Reads `count` decimal numbers with one blank between them, which follow `word` at the beginning of a line.  What follows the
+ * last of them; NULL if the line is another. */
+char *rundir_numbers(char *line, const char *word, unsigned count, uint64_t *numbers);
 /* 0 if the file is gone, or an errno. */
 int rundir_remove(int dir, const char *name);
 

@@ -31,16 +31,6 @@ static int64_t conntrack_max(const struct host_options *o)
 	return max > INT32_MAX - step ? INT32_MAX - step + 1 : (max + step - 1) / step * step;
 }
 
-/* For every setting the value that the configuration asks for, or NOT_WANTED. */
-static void desired_values(const struct config *config, bool iptables, int64_t desired[SYSCTLS])
-{
-	const struct host_options *o = &config->host_options;
-
-#define WRITTEN(ID) (config->host_written[OPTION_##ID].begin != 0)
-#define SYSCTL(ID, path, value) desired[SYSCTL_##ID] = value;
-#include "firewall/base/sysctl.def"
-}
-
 /* ---- the kernel's values ---- */
 
 /* Without the line end; 0 or an errno. */
@@ -182,8 +172,13 @@ void sysctls_apply(struct sysctls *s, const struct config *config, bool iptables
 
 	for (unsigned i = 0; i < SYSCTLS; i++)
 		wanted[i] = NOT_WANTED;
-	if (config && config_enabled(config))
-		desired_values(config, iptables, wanted);
+	if (config && config_enabled(config)) {
+		const struct host_options *o = &config->host_options;
+
+#define WRITTEN(ID) (config->host_written[OPTION_##ID].begin != 0)
+#define SYSCTL(ID, path, value) wanted[SYSCTL_##ID] = value;
+#include "firewall/base/sysctl.def"
+	}
 	for (unsigned i = 0; i < SYSCTLS; i++) {
 		s->items[i].wanted = wanted[i] != NOT_WANTED;
 		if (s->items[i].wanted)

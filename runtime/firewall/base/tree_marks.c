@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "firewall/base/tree_marks.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "firewall/base/rundir.h"
@@ -10,18 +9,19 @@
 
 unsigned tree_marks_read(int run_dir, const char *root)
 {
-	unsigned marks = 0;
+	uint64_t marks = 0;
 	struct out text;
-	int end = 0;
+	const char *end;
 
 	out_init_memory(&text);
 	if (rundir_read(run_dir, NAME, &text) == 0) {
 		out_char(&text, '\0');
-		if (sscanf(text.data, "%u %n", &marks, &end) != 1 || strcmp(text.data + end, root) != 0)
+		end = rundir_numbers(text.data, "", 1, &marks);
+		if (!end || *end != ' ' || strcmp(end + 1, root) != 0)
 			marks = 0;
 	}
 	out_free(&text);
-	return marks;
+	return (unsigned)marks;
 }
 
 void tree_marks_write(int run_dir, const char *root, unsigned marks)

@@ -205,7 +205,7 @@ static void probe(const char *root)
 
 	if (!stream)
 		return;
-	readdir(stream);
+	(void)readdir(stream);
 	fd = openat(dirfd(stream), "firewall/cluster.fw", O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd >= 0 && read(fd, &byte, 1) < 0) /* an answer as good as any */
 		byte = 0;

@@ -56,14 +56,6 @@ static struct counted_file *counters_file_of(const struct counters *c, const str
 	return NULL;
 }
 
-static struct counted *counters_line_at(const struct counters *c, struct span span)
-{
-	struct counted_file *file = counters_file_of(c, source_find(c->map, span.begin));
-	uint32_t line = file ? source_line_number(c->map, span.begin) : 0;
-
-	return line && line <= file->line_count ? &file->lines[line - 1] : NULL;
-}
-
 /* ---- kinds of lines ---- */
 
 /* Lines in sections of rules that are not empty; mark_rules() changes those that are rules. */
@@ -87,10 +79,11 @@ static void mark_sections(const struct counters *c, struct counted_file *file)
 static void mark_rules(const struct counters *c, const struct rule_list *rules)
 {
 	for (const struct rule *rule = rules->first; rule; rule = rule->next) {
-		struct counted *line = counters_line_at(c, rule->span);
+		struct counted_file *file = counters_file_of(c, source_find(c->map, rule->span.begin));
+		uint32_t line = file ? source_line_number(c->map, rule->span.begin) : 0;
 
-		if (line)
-			line->kind = rule->enabled ? COUNTED_RULE : COUNTED_DISABLED;
+		if (line && line <= file->line_count)
+			file->lines[line - 1].kind = rule->enabled ? COUNTED_RULE : COUNTED_DISABLED;
 	}
 }
 
@@ -151,12 +144,6 @@ static void count_add(struct count *count, uint64_t packets, uint64_t bytes)
 	count->bytes += bytes;
 }
 
-static void counted_add(struct counted *counted, uint64_t packets, uint64_t bytes)
-{
-	counted->loaded = true;
-	count_add(&counted->all, packets, bytes);
-}
-
 static struct counted_zone *counters_find_zone(struct counters *c, const struct backend_zone *zone)
 {
 	const char *key = arena_printf(c->arena, "%u %.*s", (unsigned)zone->kind, TEXT_ARG(zone->name));
@@ -187,10 +174,12 @@ void counters_add(void *counters, const struct backend_count *count)
 	} else if (file && count->line <= file->line_count) {
 		counted = &file->lines[count->line - 1];
 	}
-	if (counted)
-		counted_add(counted, count->packets, count->bytes);
-	else
+	if (counted) {
+		counted->loaded = true;
+		count_add(&counted->all, count->packets, count->bytes);
+	} else {
 		c->skipped++;
+	}
 	count_add(&zone->outcomes[count->outcome], count->packets, count->bytes);
 }
 

@@ -159,24 +159,30 @@ static bool confirm_read_rejected(struct confirm *c, char *line)
 
 static void confirm_read_line(struct confirm *c, char *line)
 {
-	uint64_t number;
-	int why;
+	size_t id = strncmp(line, "pending ", 8) == 0 ? strcspn(line + 8, " ") : 0;
+	uint64_t numbers[4];
 
-	if (sscanf(line, "next %" SCNu64, &c->next) == 1 || sscanf(line, "in_force %" SCNu64, &c->in_force) == 1 ||
-	    sscanf(line, "confirmed %" SCNu64, &c->confirmed) == 1)
+	if (rundir_numbers(line, "next ", 1, &c->next) || rundir_numbers(line, "in_force ", 1, &c->in_force) ||
+	    rundir_numbers(line, "confirmed ", 1, &c->confirmed))
 		return;
-	if (sscanf(line, "pending %36s %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64, c->boot_id, &c->deadline, &c->requested,
-		   &c->if_changed, &c->if_unchanged) == 5)
+	if (id && id < sizeof(c->boot_id) && rundir_numbers(line + 8 + id, " ", 4, numbers)) {
+		snprintf(c->boot_id, sizeof(c->boot_id), "%.*s", (int)id, line + 8);
+		c->deadline = numbers[0];
+		c->requested = numbers[1];
+		c->if_changed = numbers[2];
+		c->if_unchanged = numbers[3];
 		c->pending = true;
-	else if (sscanf(line, "rejected %" SCNu64 " %d", &c->enforced, &why) == 2)
-		c->why = why == REJECTED_ROLLED_BACK ? REJECTED_ROLLED_BACK : REJECTED_NOT_CONFIRMED;
-	else if (sscanf(line, "taken_back %" SCNu64, &number) == 1 && c->rolled_back_count < GENERATIONS_MOST)
-		c->rolled_back[c->rolled_back_count++] = number;
-	else if (strncmp(line, "reject ", 7) == 0 && !confirm_read_rejected(c, line) && c->log)
+	} else if (rundir_numbers(line, "rejected ", 2, numbers)) {
+		c->enforced = numbers[0];
+		c->why = numbers[1] == REJECTED_ROLLED_BACK ? REJECTED_ROLLED_BACK : REJECTED_NOT_CONFIRMED;
+	} else if (rundir_numbers(line, "taken_back ", 1, numbers) && c->rolled_back_count < GENERATIONS_MOST) {
+		c->rolled_back[c->rolled_back_count++] = numbers[0];
+	} else if (strncmp(line, "reject ", 7) == 0 && !confirm_read_rejected(c, line) && c->log) {
 		log_message(
 			c->log, PRIORITY_CRITICAL, NULL,
 			"%s: the content to enforce instead of a rejected file is lost; the file applies again",
 			c->path);
+	}
 }
 
 /* False: the last line is missing, as after a power failure. */

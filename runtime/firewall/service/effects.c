@@ -159,27 +159,13 @@ static void compile_copy(struct service *s, struct compilation *c)
 	logged_diagnostics_update(&s->logged, &s->log, &c->diags);
 }
 
-/* The first error that leaves no configuration. */
-static const char *why_unusable(const struct diags *diags)
-{
-	const struct diagnostic *d = diags->first;
-
-	while (d && (d->severity != SEVERITY_ERROR || d->span.begin))
-		d = d->next;
-	return d ? d->message : "the configuration cannot be read";
-}
-
-/* Whether a part of cluster.fw may have been compiled, while the firewall is in force.  That the file is missing or empty
- * was doubted by the reader of the tree already. */
-static bool may_disable_by_mistake(const struct service *s, const struct compilation *c)
-{
-	return s->is_filtering && !config_enabled(c->config) && c->config->cluster_options.enable <= 1 && c->inputs.cluster &&
-	       c->inputs.cluster->size;
-}
-
 static void state_unusable(struct service *s)
 {
-	tree_set_unusable(&s->tree, s->compiled.config ? NULL : why_unusable(&s->compiled.diags));
+	const struct diagnostic *d = s->compiled.diags.first;
+
+	while (d && (d->severity != SEVERITY_ERROR || d->span.begin)) /* the first error that leaves no configuration says why */
+		d = d->next;
+	tree_set_unusable(&s->tree, s->compiled.config ? NULL : d ? d->message : "the configuration cannot be read");
 }
 
 static enum cycle_event effects_compile(void *context, uint64_t *again)
@@ -199,7 +185,10 @@ static enum cycle_event effects_compile(void *context, uint64_t *again)
 	s->surroundings_differ = surroundings_note(&s->surroundings, &c->inputs, &s->options);
 	*again = confirm_settle(&s->confirm);
 	confirm_state(&s->confirm, &s->conditions);
-	if (!may_disable_by_mistake(s, c))
+	/* A part of cluster.fw may have been compiled, while the firewall is in force.  The reader of the tree has already doubted
+	 * that the file is missing or empty. */
+	if (!s->is_filtering || config_enabled(c->config) || c->config->cluster_options.enable > 1 || !c->inputs.cluster ||
+	    !c->inputs.cluster->size)
 		return CYCLE_COMPILED;
 	state_unusable(s);
 	return CYCLE_COMPILED_DISABLED;
@@ -207,20 +196,16 @@ static enum cycle_event effects_compile(void *context, uint64_t *again)
 
 /* ---- loading ---- */
 
-/* The first problem says why. */
-static void state_not_applied(struct service *s, const struct compilation *c, const struct backend_problem *p)
-{
-	struct place place = p ? source_place(&c->map, p->span.begin) : (struct place){ NULL, 0, 0, 0 };
-	struct log_about about = { NULL, place.source ? place.source->path : NULL, place.line };
-
-	conditions_add(&s->conditions, &about, "the configuration could not be applied%s%s", p ? ": " : "", p ? p->text : "");
-}
-
 static void effects_state_conditions(struct service *s, const struct compilation *c, const struct applying *applying, bool done)
 {
 	conditions_begin(&s->conditions, CONDITION_NOT_APPLIED);
-	if (!done)
-		state_not_applied(s, c, applying->problems);
+	if (!done) { /* the first problem says why */
+		const struct backend_problem *p = applying->problems;
+		struct place place = p ? source_place(&c->map, p->span.begin) : (struct place){ NULL, 0, 0, 0 };
+		struct log_about about = { NULL, place.source ? place.source->path : NULL, place.line };
+
+		conditions_add(&s->conditions, &about, "the configuration could not be applied%s%s", p ? ": " : "", p ? p->text : "");
+	}
 	conditions_end(&s->conditions);
 	conditions_begin(&s->conditions, CONDITION_MINIMAL_RULESET);
 	if (s->applied.minimal)
@@ -257,24 +242,6 @@ static void note_repair(struct service *s, const struct backend_loading *loading
 			    loading->difference_count - BACKEND_DIFFERENCES_MOST);
 }
 
-/* For services that start later.  What is left out may not be so then. */
-static void note_in_force(struct service *s, const struct compilation *c)
-{
-	if (!left_out_is_empty(&s->applied.left_out))
-		in_force_forget(s->run_dir);
-	else if (!in_force_is(s->run_dir, c, s->surroundings.known))
-		in_force_write(s->run_dir, c, s->surroundings.known);
-}
-
-static const char *what_disables(const struct compilation *c)
-{
-	if (!c->inputs.cluster)
-		return "a missing cluster.fw";
-	if (c->config->cluster_options.enable > 1)
-		return "the expired time at `enable` in cluster.fw";
-	return "cluster.fw";
-}
-
 /* `applying` has succeeded. */
 static void report_applied(struct service *s, const struct compilation *c, const struct applying *applying)
 {
@@ -284,7 +251,9 @@ static void report_applied(struct service *s, const struct compilation *c, const
 
 	if (!enabled && (applying->changed || s->is_filtering))
 		log_message(&s->log, PRIORITY_WARNING, &cluster, "firewall disabled by %s: all rules removed",
-			    what_disables(c));
+			    !c->inputs.cluster                         ? "a missing cluster.fw"
+			    : c->config->cluster_options.enable > 1 ? "the expired time at `enable` in cluster.fw"
+								    : "cluster.fw");
 	s->is_filtering = enabled;
 	wiring_expect(&s->wiring, c->config, &c->map, c->backend->needs_bridge_calls);
 	service_check_wiring(s);
@@ -333,8 +302,11 @@ static enum cycle_event effects_load(void *context)
 	if (!same)
 		in_force_forget(s->run_dir);
 	done = applied_load(&s->applied, c, &applying);
-	if (done)
-		note_in_force(s, c);
+	/* For services that start later.  What is left out may not be so then. */
+	if (done && !left_out_is_empty(&s->applied.left_out))
+		in_force_forget(s->run_dir);
+	else if (done && !in_force_is(s->run_dir, c, s->surroundings.known))
+		in_force_write(s->run_dir, c, s->surroundings.known);
 	note_repair(s, &applying.loading, same);
 	if (s->applied.backend && s->applied.backend->watch) {
 		kernel_watch_listen(&s->kernel);
@@ -382,20 +354,17 @@ static void effects_forget_loaded(void *context)
 
 /* ---- others at work ---- */
 
-/* PVEFW_READY_SECONDS overrides it. */
-static uint64_t ready_timeout(void)
-{
-	const char *seconds = getenv("PVEFW_READY_SECONDS");
-
-	return (uint64_t)(seconds ? atoi(seconds) : READY_TIMEOUT) * 1000000;
-}
-
 /* Tells systemd the state.  Guests wait until the service is ready: rules are in force, or cannot be for too long. */
 static void notify_systemd(struct service *s)
 {
+	const char *overridden = getenv("PVEFW_READY_SECONDS");
 	bool failing = cycle_is_failing(&s->cycle);
+	uint64_t timeout; /* seconds */
 
-	s->is_ready = s->is_ready || !failing || s->applied.minimal || clock_us(CLOCK_MONOTONIC) - s->started >= ready_timeout();
+	if (!overridden || !text_to_number(text_of(overridden), 86400, &timeout))
+		timeout = READY_TIMEOUT;
+	s->is_ready = s->is_ready || !failing || s->applied.minimal ||
+		      clock_us(CLOCK_MONOTONIC) - s->started >= timeout * 1000000;
 	sd_notifyf(0, "%sSTATUS=%s%s, %u errors and %u warnings in the configuration", s->is_ready ? "READY=1\n" : "",
 		   s->counts.enabled ? "enabled" : "disabled", failing ? ", FAILING" : "", s->counts.diagnostics[SEVERITY_ERROR],
 		   s->counts.diagnostics[SEVERITY_WARNING]);

@@ -26,15 +26,6 @@ static bool logs_packets(const struct config *config)
 	return logged;
 }
 
-static bool filters_bridges(const struct config *config)
-{
-	for (const struct guest *guest = config->guests; guest; guest = guest->next)
-		for (const struct nic *nic = guest->nics; nic && guest->options.enable; nic = nic->next)
-			if (nic->firewall)
-				return true;
-	return config->vnets != NULL;
-}
-
 /* Whether the absence of a layer matters for a configuration. */
 static bool layer_matters(const struct compilation *c, enum layer layer)
 {
@@ -53,7 +44,11 @@ static bool layer_matters(const struct compilation *c, enum layer layer)
 	case LAYER_BRIDGE_CONNTRACK:
 	case LAYER_BRIDGE_REJECT:
 	case LAYER_BRIDGE_META:
-		return filters_bridges(config);
+		for (const struct guest *guest = config->guests; guest; guest = guest->next)
+			for (const struct nic *nic = guest->nics; nic && guest->options.enable; nic = nic->next)
+				if (nic->firewall)
+					return true;
+		return config->vnets != NULL;
 	default:
 		return true;
 	}

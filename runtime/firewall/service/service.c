@@ -47,7 +47,6 @@ static void on_links(void *context, unsigned changes)
 	surroundings_check(&s->surroundings);
 }
 
-/* Of any timer but `expiry` and `plug`. */
 static int service_on_timer(sd_event_source *source, uint64_t now, void *context)
 {
 	static const enum cycle_event events[CYCLE_TIMERS] = {
@@ -60,28 +59,18 @@ static int service_on_timer(sd_event_source *source, uint64_t now, void *context
 	unsigned timer = 0;
 
 	(void)now;
+	if (source == s->plug) {
+		service_check_wiring(s);
+		return 0;
+	}
+	if (source == s->expiry) {
+		log_message(&s->log, PRIORITY_NOTICE, NULL, "time at `enable` in cluster.fw has expired");
+		cycle_handle(&s->cycle, CYCLE_ENABLE_EXPIRED);
+		return 0;
+	}
 	while (timer < CYCLE_TIMERS && s->timers[timer] != source)
 		timer++;
 	cycle_handle(&s->cycle, timer < CYCLE_TIMERS ? events[timer] : CYCLE_CONFIRM_TIMEOUT);
-	return 0;
-}
-
-static int on_expiry(sd_event_source *source, uint64_t now, void *context)
-{
-	struct service *s = context;
-
-	(void)source;
-	(void)now;
-	log_message(&s->log, PRIORITY_NOTICE, NULL, "time at `enable` in cluster.fw has expired");
-	cycle_handle(&s->cycle, CYCLE_ENABLE_EXPIRED);
-	return 0;
-}
-
-static int on_plug(sd_event_source *source, uint64_t now, void *context)
-{
-	(void)source;
-	(void)now;
-	service_check_wiring(context);
 	return 0;
 }
 
@@ -130,9 +119,9 @@ void service_stop(struct service *s, bool keep_rules)
 
 /* ---- the beginning ---- */
 
-static int add_timer(struct service *s, sd_event_source **timer, clockid_t clock, sd_event_time_handler_t handler)
+static int add_timer(struct service *s, sd_event_source **timer, clockid_t clock)
 {
-	int result = sd_event_add_time(s->event, timer, clock, 0, 1, handler, s);
+	int result = sd_event_add_time(s->event, timer, clock, 0, 1, service_on_timer, s);
 
 	if (result >= 0)
 		result = sd_event_source_set_enabled(*timer, SD_EVENT_OFF);
@@ -146,13 +135,13 @@ static int open_events(struct service *s)
 	int result = sd_event_new(&s->event);
 
 	for (unsigned i = 0; i < CYCLE_TIMERS && result >= 0; i++)
-		result = add_timer(s, &s->timers[i], CLOCK_MONOTONIC, service_on_timer);
+		result = add_timer(s, &s->timers[i], CLOCK_MONOTONIC);
 	if (result >= 0)
-		result = add_timer(s, &s->expiry, CLOCK_REALTIME, on_expiry);
+		result = add_timer(s, &s->expiry, CLOCK_REALTIME);
 	if (result >= 0)
-		result = add_timer(s, &s->deadline, CLOCK_BOOTTIME, service_on_timer);
+		result = add_timer(s, &s->deadline, CLOCK_BOOTTIME);
 	if (result >= 0)
-		result = add_timer(s, &s->plug, CLOCK_MONOTONIC, on_plug);
+		result = add_timer(s, &s->plug, CLOCK_MONOTONIC);
 	sigemptyset(&set);
 	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
 		sigaddset(&set, signals[i]);
@@ -214,22 +203,17 @@ static void note_root(struct service *s)
 	free(folder);
 }
 
-/* PVEFW_AGAIN_SECONDS overrides the pause before what was refused is tried again; 0: it does not. */
-static uint64_t refused_first(void)
-{
-	const char *seconds = getenv("PVEFW_AGAIN_SECONDS");
-	uint64_t number = 0;
-
-	return seconds && text_to_number(text_of(seconds), 86400, &number) ? number * 1000000 : 0;
-}
-
 int service_open(struct service *s, const struct cli *cli, control_handler *answer, metrics_writer *write)
 {
+	const char *again = getenv("PVEFW_AGAIN_SECONDS"); /* overrides the pause before what was refused is tried again */
+	uint64_t pause = 0;
 	uint16_t port = 0;
 	int status = service_read_port(cli->value[CLI_METRICS_PORT], &port), reason;
 
 	*s = (struct service){ .options = firewall_inputs(cli), .run_path = firewall_run_dir(cli), .lock = -1, .ready = -1 };
-	cycle_init(&s->cycle, &service_effects, s, refused_first());
+	if (again)
+		text_to_number(text_of(again), 86400, &pause);
+	cycle_init(&s->cycle, &service_effects, s, pause * 1000000);
 	if (!status)
 		status = service_take_lock(s);
 	if (status)
@@ -262,20 +246,14 @@ int service_open(struct service *s, const struct cli *cli, control_handler *answ
 
 /* ---- running ---- */
 
-/* NULL: nothing is left out. */
-static const char *left_out_note(const struct service *s)
-{
-	for (const struct service_condition *c = s->conditions.first; c; c = c->next)
-		if (left_out_is_condition(c))
-			return c->message;
-	return NULL;
-}
-
 static void tell_ready(struct service *s)
 {
 	bool failing = cycle_is_failing(&s->cycle);
-	const char *reason = failing ? service_reason(s) : left_out_note(s);
+	const char *reason = failing ? service_reason(s) : NULL;
 
+	for (const struct service_condition *c = s->conditions.first; c && !failing && !reason; c = c->next)
+		if (left_out_is_condition(c))
+			reason = c->message;
 	if (s->ready < 0)
 		return;
 	if (dprintf(s->ready, "%s%s%c", failing ? READY_FAILING : READY_APPLIED, reason ? reason : "", '\0') < 0)

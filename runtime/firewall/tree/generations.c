@@ -58,16 +58,19 @@ const char *const change_kind_names[] = {
 static bool read_change(struct generation *generation, char *line)
 {
 	struct generation_change *change = &generation->changes[generation->change_count];
-	char kind[16];
-	int at = 0;
+	struct text kind = { line + 7, (uint32_t)strcspn(line + 7, " ") };
+	uint64_t lines[2];
+	char *path = rundir_numbers(line + 7 + kind.len, " ", 2, lines);
 
-	if (sscanf(line, "change %15s %u %u %n", kind, &change->added, &change->removed, &at) != 3 || !at)
+	if (!path || *path++ != ' ' || lines[0] > UINT32_MAX || lines[1] > UINT32_MAX)
 		return false;
+	change->added = (uint32_t)lines[0];
+	change->removed = (uint32_t)lines[1];
 	for (int i = CHANGE_EDITED; i <= CHANGE_DELETED; i++)
-		if (strcmp(kind, change_kind_names[i]) == 0)
+		if (text_is(kind, change_kind_names[i]))
 			change->kind = (enum change_kind)i;
-	path_unescape(line + at);
-	change->path = arena_string(&generation->arena, text_of(line + at));
+	path_unescape(path);
+	change->path = arena_string(&generation->arena, text_of(path));
 	generation->change_count++;
 	return true;
 }
@@ -96,9 +99,15 @@ static bool parse_manifest(char *text, size_t lines, struct generation *generati
 		list->files = ARENA_ARRAY(&list->arena, struct generation_file, lines);
 	if (!line)
 		return false;
-	if (generation && sscanf(line, "generation %" SCNu64 " %" SCNu64 " %" SCNd64, &generation->number,
-				 &generation->parent, &generation->time) != 3)
-		return false;
+	if (generation) {
+		uint64_t numbers[3];
+
+		if (!rundir_numbers(line, "generation ", 3, numbers))
+			return false;
+		generation->number = numbers[0];
+		generation->parent = numbers[1];
+		generation->time = (int64_t)numbers[2];
+	}
 	while (good && (line = manifest_next_line(&text))) {
 		if (strcmp(line, "end") == 0)
 			return true;

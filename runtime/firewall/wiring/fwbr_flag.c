@@ -26,18 +26,18 @@ static bool stock_runs(void)
 	int folder = rundir_open_existing(STOCK_PID_FOLDER);
 	char path[64];
 	struct out text;
-	int number = 0;
+	uint64_t number = 0;
 
 	if (folder < 0)
 		return false;
 	out_init_memory(&text);
 	if (rundir_read_untrusted(folder, STOCK_PID_FILE, 32, &text) == 0) {
 		out_char(&text, '\0');
-		number = atoi(text.data);
+		text_to_number((struct text){ text.data, (uint32_t)strspn(text.data, "0123456789") }, INT32_MAX, &number);
 	}
 	out_free(&text);
 	close(folder);
-	snprintf(path, sizeof(path), "/proc/%d", number);
+	snprintf(path, sizeof(path), "/proc/%u", (unsigned)number);
 	return number > 0 && access(path, F_OK) == 0;
 }
 

@@ -167,21 +167,15 @@ void surroundings_check(struct surroundings *s)
 		surroundings_start_job(s);
 }
 
-static int on_retry(sd_event_source *source, uint64_t now, void *context)
-{
-	(void)source;
-	(void)now;
-	surroundings_check(context);
-	return 0;
-}
-
-/* Name servers do not report changes. */
-static int on_names(sd_event_source *source, uint64_t now, void *context)
+/* Of a check that was put off, and of every NAMES_EVERY: name servers do not report changes. */
+static int surroundings_on_timer(sd_event_source *source, uint64_t now, void *context)
 {
 	struct surroundings *s = context;
 
-	if (s->node || s->host_names)
+	if (source == s->retry || s->node || s->host_names)
 		surroundings_check(s);
+	if (source == s->retry)
+		return 0;
 	sd_event_source_set_time(source, now + NAMES_EVERY);
 	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
@@ -205,9 +199,9 @@ int surroundings_open(struct surroundings *s, sd_event *event, void (*handler)(v
 	int result;
 
 	*s = (struct surroundings){ .event = event, .handler = handler, .context = context };
-	result = sd_event_add_time(event, &s->names, CLOCK_MONOTONIC, first, 1000000, on_names, s);
+	result = sd_event_add_time(event, &s->names, CLOCK_MONOTONIC, first, 1000000, surroundings_on_timer, s);
 	if (result >= 0)
-		result = sd_event_add_time(event, &s->retry, CLOCK_MONOTONIC, 0, 1, on_retry, s);
+		result = sd_event_add_time(event, &s->retry, CLOCK_MONOTONIC, 0, 1, surroundings_on_timer, s);
 	if (result >= 0)
 		result = sd_event_source_set_enabled(s->retry, SD_EVENT_OFF);
 	if (result >= 0) /* without it, the check of each minute is left */

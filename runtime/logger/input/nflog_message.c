@@ -25,7 +25,7 @@ uint32_t sequence_take(struct sequence *sequence, uint32_t number)
 
 typedef const struct nlattr *attributes[NFULA_MAX + 1];
 
-static int keep(const struct nlattr *attribute, void *data)
+static int keep_attribute(const struct nlattr *attribute, void *data)
 {
 	const struct nlattr **kept = data;
 	uint16_t type = mnl_attr_get_type(attribute);
@@ -54,15 +54,6 @@ static bool has_number(const struct nlattr *attribute, uint32_t *value)
 {
 	*value = number(attribute);
 	return payload(attribute).len >= 4;
-}
-
-/* Up to the first NUL. */
-static struct text string(const struct nlattr *attribute)
-{
-	struct bytes b = payload(attribute);
-	const char *text = (const char *)b.ptr;
-
-	return (struct text){ text, text ? (uint32_t)strnlen(text, b.len) : 0 };
 }
 
 /* ---- messages ---- */
@@ -106,13 +97,15 @@ bool nflog_read(const struct nlmsghdr *header, struct nflog_message *message)
 	const struct nfgenmsg *general = mnl_nlmsg_get_payload(header);
 	size_t size = mnl_nlmsg_get_payload_len(header);
 	struct logged_packet *p = &message->packet;
+	struct bytes prefix;
 
 	*message = (struct nflog_message){ 0 };
 	if (size < sizeof(*general))
 		return false;
 	/* Not mnl_attr_parse(): an attribute may reach there behind a length that is no multiple of 4. */
-	mnl_attr_parse_payload(general + 1, size - sizeof(*general), keep, kept);
-	p->prefix = string(kept[NFULA_PREFIX]);
+	mnl_attr_parse_payload(general + 1, size - sizeof(*general), keep_attribute, kept);
+	prefix = payload(kept[NFULA_PREFIX]);
+	p->prefix = (struct text){ (const char *)prefix.ptr, prefix.ptr ? (uint32_t)strnlen((const char *)prefix.ptr, prefix.len) : 0 };
 	p->ethertype = ethertype(general->nfgen_family, payload(kept[NFULA_PACKET_HDR]));
 	p->in = number(kept[NFULA_IFINDEX_INDEV]);
 	p->out = number(kept[NFULA_IFINDEX_OUTDEV]);

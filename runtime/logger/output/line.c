@@ -46,18 +46,14 @@ struct line_prefix line_prefix_of(struct text prefix)
 
 /* ---- parts of a line ---- */
 
-static bool is_plain(struct text t)
-{
-	for (uint32_t i = 0; i < t.len; i++)
-		if (t.ptr[i] < ' ' || t.ptr[i] > '~')
-			return false;
-	return true;
-}
-
 /* Text from elsewhere, which must not end the line nor act on a terminal. */
 static void put_foreign(struct out *out, struct text t)
 {
-	if (is_plain(t))
+	uint32_t plain = 0;
+
+	while (plain < t.len && t.ptr[plain] >= ' ' && t.ptr[plain] <= '~')
+		plain++;
+	if (plain == t.len)
 		out_text(out, t);
 	else
 		out_escaped(out, t);
@@ -88,7 +84,7 @@ static void put_interface(struct line_printer *printer, struct out *out, const c
 }
 
 /* Ends the line that begins at `start`. */
-static void end_line(struct out *out, size_t start)
+static void end_log_line(struct out *out, size_t start)
 {
 	if (out->len > start && out->data[out->len - 1] == ' ')
 		out->len--;
@@ -130,7 +126,7 @@ bool line_packet(struct line_printer *printer, struct out *out, const struct log
 	whole = packet_print(out, packet->ethertype, packet->data);
 	if (packet->mark)
 		field_number(out, "mark=", packet->mark);
-	end_line(out, start);
+	end_log_line(out, start);
 	return whole;
 }
 
@@ -143,5 +139,5 @@ void line_message(struct line_printer *printer, struct out *out, int level, stru
 	out_string(out, " - ");
 	put_time(printer, out, printer->now);
 	put_foreign(out, message);
-	end_line(out, start);
+	end_log_line(out, start);
 }

@@ -23,16 +23,6 @@ enum {
 
 /* ---- opening ---- */
 
-/* The last process may have ended in the middle of a line. */
-static bool ends_in_line(int fd)
-{
-	struct stat status;
-	char last;
-
-	return fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_size > 0 &&
-	       pread(fd, &last, 1, status.st_size - 1) == 1 && last != '\n';
-}
-
 /* Nothing is written without the lock. */
 static bool open_path(struct log_file *file)
 {
@@ -53,11 +43,16 @@ static bool open_path(struct log_file *file)
 
 enum log_open_result log_file_open(struct log_file *file, const char *path)
 {
+	struct stat status;
+	char last;
+
 	*file = (struct log_file){ .path = path, .fd = -1, .lock = -1 };
 	out_init_memory(&file->lines);
 	if (!open_path(file))
 		return file->reason == EWOULDBLOCK ? LOG_OPEN_TAKEN : LOG_OPEN_FAILED;
-	if (ends_in_line(file->fd) && write(file->fd, "\n", 1) != 1)
+	/* The last process may have ended in the middle of a line. */
+	if (fstat(file->fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_size > 0 &&
+	    pread(file->fd, &last, 1, status.st_size - 1) == 1 && last != '\n' && write(file->fd, "\n", 1) != 1)
 		out_char(&file->lines, '\n');
 	return LOG_OPEN_OK;
 }
@@ -72,15 +67,6 @@ void log_file_close(struct log_file *file)
 }
 
 /* ---- writing ---- */
-
-static uint64_t count_lines(const char *bytes, size_t len)
-{
-	uint64_t count = 0;
-
-	for (const char *at = bytes; (at = memchr(at, '\n', len - (size_t)(at - bytes))); at++)
-		count++;
-	return count;
-}
 
 /* Takes the first `len` bytes off what is to be written. */
 static void take_off(struct log_file *file, size_t len)
@@ -101,14 +87,6 @@ static void drop_rest(struct log_file *file)
 	file->lost++;
 }
 
-/* True if the open file has no name any more: what is written to it nobody can read. */
-static bool is_deleted(int fd)
-{
-	struct stat status;
-
-	return fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_nlink == 0;
-}
-
 bool log_file_is_current(const struct log_file *file)
 {
 	struct stat open, named;
@@ -123,9 +101,11 @@ bool log_file_is_current(const struct log_file *file)
 
 bool log_file_write(struct log_file *file)
 {
+	struct stat status;
 	size_t done = 0;
 
-	if (file->fd >= 0 && is_deleted(file->fd)) {
+	/* An open file that has no name any more: what is written to it nobody can read. */
+	if (file->fd >= 0 && fstat(file->fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_nlink == 0) {
 		close(file->fd);
 		file->fd = -1;
 		drop_rest(file);
@@ -142,7 +122,8 @@ bool log_file_write(struct log_file *file)
 			file->reason = n == 0 ? EIO : errno;
 	}
 	if (done) {
-		file->written += count_lines(file->lines.data, done);
+		for (const char *at = file->lines.data, *end = at + done; (at = memchr(at, '\n', (size_t)(end - at))); at++)
+			file->written++;
 		file->broken = file->lines.data[done - 1] != '\n';
 		take_off(file, done);
 	}
@@ -159,22 +140,16 @@ bool log_file_has_room(const struct log_file *file)
 	return file->lines.len + LINE_MOST <= KEPT_MOST;
 }
 
-static bool is_same(int a, int b)
-{
-	struct stat first, second;
-
-	return a >= 0 && b >= 0 && fstat(a, &first) == 0 && fstat(b, &second) == 0 &&
-	       first.st_dev == second.st_dev && first.st_ino == second.st_ino;
-}
-
 void log_file_reopen(struct log_file *file)
 {
+	struct stat before, now;
 	int old;
 
 	log_file_write(file);
 	old = file->fd;
 	open_path(file);
-	if (!is_same(old, file->fd))
+	if (old < 0 || file->fd < 0 || fstat(old, &before) < 0 || fstat(file->fd, &now) < 0 || before.st_dev != now.st_dev ||
+	    before.st_ino != now.st_ino)
 		drop_rest(file);
 	if (old >= 0)
 		close(old);

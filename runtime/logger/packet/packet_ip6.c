@@ -11,7 +11,7 @@
 
 enum { IP6_HEADER = 40, UNIT = 8 };
 
-static void print_header(struct out *out, const uint8_t *header)
+static void print_ip6_header(struct out *out, const uint8_t *header)
 {
 	uint32_t flow = be32(header);
 
@@ -75,7 +75,7 @@ bool packet_print_ip6(struct out *out, struct bytes p)
 
 	if (p.len < IP6_HEADER || p.ptr[0] >> 4 != 6)
 		return field_invalid(out, p, "LEN");
-	print_header(out, p.ptr);
+	print_ip6_header(out, p.ptr);
 	protocol = p.ptr[6];
 	payload = be16(p.ptr + 4);
 	p = bytes_behind(p, IP6_HEADER);

@@ -9,7 +9,7 @@
 
 /* The ports, which stand first in all of them, even when not all of the header is
  * there: `size` bytes; false if it is not. */
-static bool print_ports(struct out *out, struct bytes data, size_t size)
+static bool packet_print_ports(struct out *out, struct bytes data, size_t size)
 {
 	if (data.len >= 4) {
 		field_number(out, "SPT=", be16(data.ptr));
@@ -28,7 +28,7 @@ static bool print_tcp(struct out *out, struct bytes data)
 		{ TH_RST, "RST" }, { TH_SYN, "SYN" }, { TH_FIN, "FIN" },
 	};
 
-	if (!print_ports(out, data, 20))
+	if (!packet_print_ports(out, data, 20))
 		return false;
 	field_number(out, "SEQ=", be32(data.ptr + 4));
 	field_number(out, "ACK=", be32(data.ptr + 8));
@@ -41,45 +41,42 @@ static bool print_tcp(struct out *out, struct bytes data)
 	return true;
 }
 
-static bool print_udp(struct out *out, struct bytes data)
-{
-	if (!print_ports(out, data, 8))
-		return false;
-	field_number(out, "LEN=", be16(data.ptr + 4));
-	return true;
-}
-
-static bool print_sctp(struct out *out, struct bytes data)
-{
-	return print_ports(out, data, 12);
-}
-
-static const struct protocol {
-	uint8_t number;
-	const char *name;
-	bool (*print)(struct out *out, struct bytes data); /* NULL: no fields */
-} protocols[] = {
-	{ IPPROTO_TCP, "TCP", print_tcp },
-	{ IPPROTO_UDP, "UDP", print_udp },
-	{ IPPROTO_SCTP, "SCTP", print_sctp },
-	{ IPPROTO_ICMP, "ICMP", packet_print_icmp },
-	{ IPPROTO_ICMPV6, "ICMPV6", packet_print_icmp6 },
-	{ IPPROTO_AH, "AH", NULL },
-	{ IPPROTO_ESP, "ESP", NULL },
-	{ IPPROTO_IGMP, "IGMP", NULL },
-};
-
 bool packet_print_transport(struct out *out, unsigned protocol, struct bytes data, bool first)
 {
-	for (size_t i = 0; i < sizeof(protocols) / sizeof(protocols[0]); i++) {
-		const struct protocol *p = &protocols[i];
+	static const struct {
+		uint8_t number;
+		const char *name;
+	} protocols[] = {
+		{ IPPROTO_TCP, "TCP" },       { IPPROTO_UDP, "UDP" }, { IPPROTO_SCTP, "SCTP" }, { IPPROTO_ICMP, "ICMP" },
+		{ IPPROTO_ICMPV6, "ICMPV6" }, { IPPROTO_AH, "AH" },   { IPPROTO_ESP, "ESP" },   { IPPROTO_IGMP, "IGMP" },
+	};
+	size_t i = 0;
 
-		if (p->number != protocol)
-			continue;
-		out_string(out, "PROTO=");
-		field_word(out, p->name);
-		return !first || !p->print || p->print(out, data);
+	while (i < sizeof(protocols) / sizeof(protocols[0]) && protocols[i].number != protocol)
+		i++;
+	if (i == sizeof(protocols) / sizeof(protocols[0])) {
+		field_number(out, "PROTO=", protocol);
+		return true;
 	}
-	field_number(out, "PROTO=", protocol);
-	return true;
+	out_string(out, "PROTO=");
+	field_word(out, protocols[i].name);
+	if (!first) /* only the first fragment has the header */
+		return true;
+	switch (protocol) {
+	case IPPROTO_TCP:
+		return print_tcp(out, data);
+	case IPPROTO_UDP:
+		if (!packet_print_ports(out, data, 8))
+			return false;
+		field_number(out, "LEN=", be16(data.ptr + 4));
+		return true;
+	case IPPROTO_SCTP:
+		return packet_print_ports(out, data, 12);
+	case IPPROTO_ICMP:
+		return packet_print_icmp(out, data);
+	case IPPROTO_ICMPV6:
+		return packet_print_icmp6(out, data);
+	default:
+		return true;
+	}
 }
