@@ -77,13 +77,6 @@ static const struct cli_program *const programs[] = { &pvefw_cc, &pve_firewall, 
 /* The program whose name the template's begins with, or else pvefw-cc. */
 static const struct cli_program *program = &pvefw_cc;
 
-static void choose_program(const char *template)
-{
-	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++)
-		if (strncmp(base_name(template), programs[i]->name, strlen(programs[i]->name)) == 0)
-			program = programs[i];
-}
-
 static unsigned all_commands(void)
 {
 	return (1u << program->command_count) - 1;
@@ -366,14 +359,6 @@ static void add_column(struct words *w, const char *const *first, size_t size, u
 
 #define ADD_COLUMN(w, table, member, count) add_column(w, &(table)[0].member, sizeof((table)[0]), count)
 
-static void add_diagnostics(struct words *w)
-{
-	for (unsigned i = 0; i < DIAG_COUNT; i++) {
-		words_add(w, arena_printf(&w->arena, "%s", diag_code((enum diag_id)i).text));
-		words_add(w, diag_catalogue[i].name);
-	}
-}
-
 /* The list of that name; false: there is none. */
 static bool words_add_list(struct words *w, struct text list)
 {
@@ -400,7 +385,10 @@ static bool words_add_list(struct words *w, struct text list)
 	else if (text_is(list, "commands"))
 		ADD_COLUMN(w, program->commands, name, program->command_count);
 	else if (text_is(list, "diagnostics"))
-		add_diagnostics(w);
+		for (unsigned i = 0; i < DIAG_COUNT; i++) {
+			words_add(w, arena_printf(&w->arena, "%s", diag_code((enum diag_id)i).text));
+			words_add(w, diag_catalogue[i].name);
+		}
 	return w->count > 0;
 }
 
@@ -958,7 +946,9 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: gendoc TEMPLATE\n");
 		return EXIT_FAILURE;
 	}
-	choose_program(argv[1]);
+	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++)
+		if (strncmp(base_name(argv[1]), programs[i]->name, strlen(programs[i]->name)) == 0)
+			program = programs[i];
 	out_init_fd(&out, STDOUT_FILENO);
 	while ((len = getline(&line, &room, file)) > 0) {
 		struct text text = { line, (uint32_t)len - (line[len - 1] == '\n') };

@@ -205,7 +205,13 @@ static inline int compare_numbers(uint64_t a, uint64_t b)
 	return (a > b) - (a < b);
 }
 
-/* Of array elements that are numbers. */
+/* Of array elements that are such a number, or begin with one. */
+static inline int compare_u64(const void *a, const void *b)
+{
+	return compare_numbers(*(const uint64_t *)a, *(const uint64_t *)b);
+}
+
+/* The same. */
 static inline int compare_u32(const void *a, const void *b)
 {
 	return compare_numbers(*(const uint32_t *)a, *(const uint32_t *)b);

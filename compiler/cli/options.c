@@ -181,15 +181,6 @@ static bool take_long(struct words *w, const char *word)
 			 name.ptr[name.len] ? name.ptr + name.len + 1 : NULL);
 }
 
-static unsigned find_letter(const struct cli *cli, char letter)
-{
-	unsigned i = 0;
-
-	while (i < cli->program->option_count && (option_of(cli, i)->letter != letter || !cli_is_of_command(cli, i)))
-		i++;
-	return i < cli->program->option_count ? i : NO_OPTION;
-}
-
 /* -a, -avalue, -abc */
 static bool take_letters(struct words *w, const char *word)
 {
@@ -202,10 +193,12 @@ static bool take_letters(struct words *w, const char *word)
 		return false;
 	}
 	for (const char *at = word + 1; *at; at++) {
-		unsigned option = find_letter(w->cli, *at);
+		unsigned count = w->cli->program->option_count, option = 0;
 		const char *shown = arena_printf(w->cli->arena, "-%c", *at);
 
-		if (option == NO_OPTION) {
+		while (option < count && (option_of(w->cli, option)->letter != *at || !cli_is_of_command(w->cli, option)))
+			option++;
+		if (option == count) {
 			find_long(w->cli, text_of(word + 1), &s);
 			if (word[2] && s.best.len)
 				cli_error("unknown option `%s`; did you mean `--%.*s`?", word, TEXT_ARG(s.best));

@@ -51,13 +51,6 @@ static void lint_tree(void *context, const char *root)
 	diags_append(diags, &found);
 }
 
-static void lint_file(void *context, const struct single_file *file)
-{
-	struct lint_run *lint = context;
-
-	single_check(&lint->single, file, &lint->run->diags);
-}
-
 /* A file or folder that was linted. */
 struct linted_place {
 	const char *place;
@@ -69,7 +62,6 @@ static void lint_all(struct run *run)
 {
 	struct lint_run lint = { .run = run,
 				 .single = { .run = run,
-					     .take_file = lint_file,
 					     .take_tree = lint_tree,
 					     .context = &lint,
 					     .fate = { "the file is not checked", "it is not checked" } } };

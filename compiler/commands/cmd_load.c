@@ -48,15 +48,6 @@ static struct backend_loading new_loading(struct run *run)
 					 .strict = run->cli->value[CLI_STRICT] != NULL };
 }
 
-static bool remove_loaded(struct run *run, const struct backend *backend)
-{
-	struct backend_loading loading = new_loading(run);
-	bool done = backend_load_once(backend, &loading, NULL);
-
-	print_problems(run, &loading);
-	return done && (!run->cli->value[CLI_STATS] || print_stats(&loading));
-}
-
 /* ---- loading what can be loaded ---- */
 
 struct load_run {
@@ -119,6 +110,7 @@ int cmd_load(const struct cli *cli)
 	struct load_run load = { .backend = backend_find(text_of(target)) };
 	struct run *run = &load.run;
 	int status = EXIT_CLEAN, end;
+	bool done;
 
 	if (!cli_has_one_node(cli))
 		return EXIT_ERROR;
@@ -127,7 +119,16 @@ int cmd_load(const struct cli *cli)
 	if (run_begin(run, cli)) {
 		/* An empty folder would disable the firewall; a tree from elsewhere need not have all of a node's. */
 		run->options.demand = cli->value[CLI_ROOT] ? TREE_USABLE : TREE_WHOLE;
-		if (!(cli->value[CLI_REMOVE] ? remove_loaded(run, load.backend) : load_tree(&load, &status)))
+		if (cli->value[CLI_REMOVE]) {
+			struct backend_loading loading = new_loading(run);
+
+			done = backend_load_once(load.backend, &loading, NULL);
+			print_problems(run, &loading);
+			done = done && (!cli->value[CLI_STATS] || print_stats(&loading));
+		} else {
+			done = load_tree(&load, &status);
+		}
+		if (!done)
 			run->failed = true;
 	}
 	end = run_end(run);

@@ -12,9 +12,8 @@
 struct table {
 	const char *what;   /* one of its rows, for messages */
 	const char *member; /* of the JSON object: the list of rows */
-	void (*list)(struct out *out);
-	bool (*show)(struct out *out, struct text name); /* false: there is no such row */
-	bool (*add_json)(json_t *rows, struct text name); /* as `show`; name.ptr NULL: all rows */
+	bool (*show)(struct out *out, struct text name); /* false: there is no such row; name.ptr NULL: lists all rows */
+	bool (*add_json)(json_t *rows, struct text name); /* the same */
 	const char *const *first_name; /* of `count` rows, `row_size` bytes each */
 	size_t row_size;
 	unsigned count;
@@ -37,7 +36,7 @@ static int print_rows(struct out *out, const struct cli *cli, const struct table
 	int status = EXIT_CLEAN;
 
 	if (!cli->operand_count)
-		table->list(out);
+		table->show(out, (struct text){ NULL, 0 });
 	for (int i = 0; i < cli->operand_count; i++) {
 		if (i && out->len)
 			out_char(out, '\n');
@@ -74,17 +73,13 @@ static int show_table(const struct cli *cli, const struct table *table)
 
 /* ---- macros ---- */
 
-static void list_macros(struct out *out)
-{
-	for (unsigned i = 0; i < macro_count; i++)
-		out_printf(out, "%-18s %s%s\n", macro_table[i].name, macro_table[i].text,
-			   describe_families(macro_table[i].family_mask, IPV_BOTH));
-}
-
 static bool show_macro(struct out *out, struct text name)
 {
-	const struct macro *macro = macro_find(name);
+	const struct macro *macro = name.ptr ? macro_find(name) : NULL;
 
+	for (unsigned i = 0; i < macro_count && !name.ptr; i++)
+		out_printf(out, "%-18s %s%s\n", macro_table[i].name, macro_table[i].text,
+			   describe_families(macro_table[i].family_mask, IPV_BOTH));
 	if (!macro)
 		return false;
 	out_printf(out, "%s: %s%s\n\n", macro->name, macro->text,
@@ -100,20 +95,13 @@ static bool show_macro(struct out *out, struct text name)
 
 int cmd_macros(const struct cli *cli)
 {
-	const struct table table = { "macro", "macros", list_macros, show_macro, add_macros_json,
+	const struct table table = { "macro", "macros", show_macro, add_macros_json,
 				     &macro_table[0].name, sizeof(macro_table[0]), macro_count };
 
 	return show_table(cli, &table);
 }
 
 /* ---- options ---- */
-
-static void list_options(struct out *out)
-{
-	for (unsigned i = 0; i < OPTION_COUNT; i++)
-		out_printf(out, "%-8s %-36s %s\n", file_kind_name(option_table[i].kind),
-			   option_table[i].key, option_table[i].text);
-}
 
 static void show_option(struct out *out, const struct option_row *row)
 {
@@ -131,7 +119,9 @@ static bool show_options(struct out *out, struct text name)
 {
 	bool found = false;
 
-	for (int kind = 0; kind < FILE_KINDS; kind++) {
+	for (unsigned i = 0; i < OPTION_COUNT && !name.ptr; i++)
+		out_printf(out, "%-8s %-36s %s\n", file_kind_name(option_table[i].kind), option_table[i].key, option_table[i].text);
+	for (int kind = 0; kind < FILE_KINDS && name.ptr; kind++) {
 		enum option_id id = option_find((enum file_kind)kind, name);
 
 		if (id == OPTION_COUNT)
@@ -146,7 +136,7 @@ static bool show_options(struct out *out, struct text name)
 
 int cmd_options(const struct cli *cli)
 {
-	const struct table table = { "option", "options", list_options, show_options, add_options_json,
+	const struct table table = { "option", "options", show_options, add_options_json,
 				     &option_table[0].key, sizeof(option_table[0]), OPTION_COUNT };
 
 	return show_table(cli, &table);
@@ -161,16 +151,13 @@ static void list_icmp_type(struct out *out, const struct icmp_type *type)
 	out_char(out, '\n');
 }
 
-static void list_icmp_types(struct out *out)
-{
-	for (unsigned i = 0; i < icmp_count; i++)
-		list_icmp_type(out, &icmp_table[i]);
-}
-
 static bool show_icmp_type(struct out *out, struct text name)
 {
-	const struct icmp_type *v4 = icmp_type_find(IPV4, name), *v6 = icmp_type_find(IPV6, name);
+	const struct icmp_type *v4 = name.ptr ? icmp_type_find(IPV4, name) : NULL;
+	const struct icmp_type *v6 = name.ptr ? icmp_type_find(IPV6, name) : NULL;
 
+	for (unsigned i = 0; i < icmp_count && !name.ptr; i++)
+		list_icmp_type(out, &icmp_table[i]);
 	if (v4)
 		list_icmp_type(out, v4);
 	if (v6)
@@ -180,7 +167,7 @@ static bool show_icmp_type(struct out *out, struct text name)
 
 int cmd_icmp_types(const struct cli *cli)
 {
-	const struct table table = { "ICMP type", "icmp_types", list_icmp_types, show_icmp_type,
+	const struct table table = { "ICMP type", "icmp_types", show_icmp_type,
 				     add_icmp_types_json, &icmp_table[0].name, sizeof(icmp_table[0]), icmp_count };
 
 	return show_table(cli, &table);

@@ -136,14 +136,6 @@ static struct source *load_cluster(struct single *single, const struct tree_plac
 	return load_cluster_file(single, arena_printf(arena, "%s/firewall/cluster.fw", place->root));
 }
 
-static bool refers_to_sdn(const struct source *source)
-{
-	for (uint32_t i = 0; i + 4 <= source->size; i++)
-		if (text_equal_nocase((struct text){ source->text + i, 4 }, TEXT("sdn/")))
-			return true;
-	return false;
-}
-
 /* The SDN's configuration, where the tree has it.  True if there is any. */
 static bool load_sdn(struct single *single, const struct tree_place *place, struct single_file *file)
 {
@@ -161,8 +153,10 @@ static void load_others(struct single *single, const char *path, struct single_f
 {
 	struct tree_place places[TREE_PLACES];
 	unsigned count = tree_places(single, path, file->kind, places);
-	bool wants_sdn = refers_to_sdn(file->source);
+	bool wants_sdn = false;
 
+	for (uint32_t i = 0; i + 4 <= file->source->size && !wants_sdn; i++)
+		wants_sdn = text_equal_nocase((struct text){ file->source->text + i, 4 }, TEXT("sdn/"));
 	for (unsigned i = 0; i < count && !file->cluster; i++)
 		file->cluster = load_cluster(single, &places[i], file->kind);
 	for (unsigned i = 0; i < count && wants_sdn; i++)
@@ -210,7 +204,10 @@ static void take_source(struct single *single, struct single_file file, const ch
 		return;
 	if (path)
 		load_others(single, path, &file);
-	single->take_file(single->context, &file);
+	if (single->take_file)
+		single->take_file(single->context, &file);
+	else
+		single_check(single, &file, &single->run->diags);
 }
 
 static void take_file(struct single *single, const char *path)

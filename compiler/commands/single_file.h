@@ -25,7 +25,7 @@ struct single_file {
 struct single {
 	struct run *run;
 	const char *fate[2]; /* the note on a file, and on standard input, that cannot be taken: "it is not checked" */
-	void (*take_file)(void *context, const struct single_file *file);
+	void (*take_file)(void *context, const struct single_file *file); /* NULL: a file is only checked */
 	void (*take_tree)(void *context, const char *path); /* NULL: a tree is taken as its files */
 	void *context;
 

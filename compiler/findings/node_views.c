@@ -103,35 +103,22 @@ static void view_map(struct node_view *view, const struct node_views *views, uns
 	view->map.room = view->map.count;
 }
 
-/* The file of a guest that the node does not have. */
-static bool is_of_other(const struct node_views *views, uint32_t position, unsigned node)
-{
-	const struct source *source = source_find(views->found->map, position);
-
-	return source && (source->is_homeless || (source->is_guest && !node_set_has(source->nodes, node)));
-}
-
-static bool points_into_hosts(const struct node_views *views, const struct diagnostic *d, unsigned node)
-{
-	for (const struct diag_part *p = d->parts; p; p = p->next)
-		if (p->span.begin && is_other_host(views, source_find(views->found->map, p->span.begin), node))
-			return true;
-	return false;
-}
-
 static bool add_all(struct node_view *view, const struct node_views *views, unsigned node, bool of_others,
 		    unsigned check)
 {
 	const struct diagnostic *d = of_others ? views->others[node]->first : views->found->first;
 
 	for (; d; d = d->next) {
+		const struct source *source = d->check != check ? NULL : source_find(views->found->map, d->span.begin);
+		/* The file of a guest that the node does not have. */
+		bool of_other = source && (source->is_homeless || (source->is_guest && !node_set_has(source->nodes, node)));
 		struct diagnostic *copy;
 
-		if (d->check != check || is_of_other(views, d->span.begin, node) != of_others ||
-		    (!of_others && !node_set_has(d->nodes, node)))
+		if (d->check != check || of_other != of_others || (!of_others && !node_set_has(d->nodes, node)))
 			continue;
-		if (points_into_hosts(views, d, node))
-			return false;
+		for (const struct diag_part *p = d->parts; p; p = p->next)
+			if (p->span.begin && is_other_host(views, source_find(views->found->map, p->span.begin), node))
+				return false;
 		copy = ARENA_NEW(view->diags.arena, struct diagnostic);
 		*copy = *d;
 		copy->owner = &view->diags;

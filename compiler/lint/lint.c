@@ -183,13 +183,6 @@ static uint64_t line_of_position(const struct source_map *map, uint32_t position
 	return source ? (uint64_t)source->base << 32 | source_line_number(map, position) : 0;
 }
 
-static int by_line(const void *a, const void *b)
-{
-	uint64_t x = ((const struct line *)a)->line, y = ((const struct line *)b)->line;
-
-	return (x > y) - (x < y);
-}
-
 /* Removes from the nodes of a diagnostic those for which the set has the line; false if none is left. */
 static bool leave_nodes(struct arena *arena, struct diagnostic *d, const struct line_set *set, uint64_t line)
 {
@@ -239,7 +232,7 @@ static struct line_set reported_lines(struct arena *arena, const struct diags *d
 				line_set_add(&set, diags, p->span.begin, d->nodes);
 	}
 	if (set.count)
-		qsort(set.lines, set.count, sizeof(*set.lines), by_line);
+		qsort(set.lines, set.count, sizeof(*set.lines), compare_u64);
 	return set;
 }
 

@@ -210,20 +210,13 @@ static void visit_links(const struct check *c, struct link *links, const struct 
 	}
 }
 
-static void visit_in(void *data, const struct rule *line, const struct rule *rule)
+static void visit_cluster_rule(void *data, const struct rule *line, const struct rule *rule)
 {
 	struct check *c = data;
 
-	for (unsigned i = 0; i < ALL_WAYS; i++)
+	for (unsigned i = 0; i < ALL_WAYS && rule->direction == DIRECTION_IN; i++)
 		visit_way(c, &c->ways[i], line, rule);
-	visit_links(c, c->in, line, rule);
-}
-
-static void visit_out(void *data, const struct rule *line, const struct rule *rule)
-{
-	struct check *c = data;
-
-	visit_links(c, c->out, line, rule);
+	visit_links(c, rule->direction == DIRECTION_IN ? c->in : c->out, line, rule);
 }
 
 /* ---- reporting ---- */
@@ -292,16 +285,6 @@ static const struct link *first_link(const struct link *links, const struct rule
 	return links;
 }
 
-/* What lint_lock_out() has said about a rule, or NULL. */
-static struct diagnostic *find_lock_out(const struct lint *lint, const struct rule *line)
-{
-	struct diagnostic *d = lint->diags->first;
-
-	while (d && (d->id != DIAG_LOCK_OUT || d->span.begin != line->span.begin))
-		d = d->next;
-	return d;
-}
-
 /* Where no corosync.conf says that the node is in a cluster. */
 static void note_guesses(const struct check *c, struct diagnostic *d, const struct rule *line)
 {
@@ -333,7 +316,9 @@ static void report_in(const struct check *c, const struct rule *line, const stru
 			of_nodes |= services[i].users == NODES;
 		}
 	of_cluster |= of_nodes && lint->config->corosync.links;
-	d = find_lock_out(lint, line);
+	d = lint->diags->first;
+	while (d && (d->id != DIAG_LOCK_OUT || d->span.begin != line->span.begin))
+		d = d->next;
 	if (d && !of_cluster) {
 		diag_note(d, "it blocks %s, too: %s", phrase_text(&names), phrase_text(&ports));
 		note_guesses(c, d, line);
@@ -430,8 +415,8 @@ void lint_cluster_traffic(struct lint *lint)
 		start_way(&c, &c.ways[i], &services[i]);
 	c.in = start_links(&c, true);
 	c.out = start_links(&c, false);
-	lint_each_host_rule(lint, DIRECTION_IN, visit_in, &c);
-	lint_each_host_rule(lint, DIRECTION_OUT, visit_out, &c);
+	lint_each_host_rule(lint, DIRECTION_IN, visit_cluster_rule, &c);
+	lint_each_host_rule(lint, DIRECTION_OUT, visit_cluster_rule, &c);
 	report_rules(&c);
 	report_policy(&c);
 }

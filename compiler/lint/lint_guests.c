@@ -289,15 +289,6 @@ static bool accepts_any(const struct rule_list *rules)
 	return false;
 }
 
-/* A guest that iptables should keep all traffic in, which it cannot: see N0963. */
-static bool is_sealed(const struct guest *guest)
-{
-	const struct guest_options *o = &guest->options;
-
-	return guest->config && o->enable && has_filtered_nic(guest) && o->policy_out.action != ACTION_ACCEPT &&
-	       o->policy_in.action != ACTION_ACCEPT && !accepts_any(&guest->rules);
-}
-
 static void check_sealed(struct lint *lint)
 {
 	const struct lint_file *first = NULL;
@@ -306,8 +297,12 @@ static void check_sealed(struct lint *lint)
 
 	for (uint32_t i = 0; i < lint->file_count && !lint->config->host_options.nftables; i++) {
 		const struct lint_file *file = &lint->files[i];
+		const struct guest *guest = file->guest;
 
-		if (!file->guest || !is_sealed(file->guest))
+		/* One that iptables should keep all traffic in, which it cannot: see N0963. */
+		if (!guest || !guest->config || !guest->options.enable || !has_filtered_nic(guest) ||
+		    guest->options.policy_out.action == ACTION_ACCEPT || guest->options.policy_in.action == ACTION_ACCEPT ||
+		    accepts_any(&guest->rules))
 			continue;
 		if (!first)
 			first = file;

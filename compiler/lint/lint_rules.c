@@ -179,41 +179,37 @@ static bool list_opens_data_ports(const struct rule_list *rules, enum direction 
 	return false;
 }
 
-/* The missing helper is reported once for a chain. */
-static void check_ftp_of(struct lint *lint, const struct lint_chain *chain, enum direction direction)
-{
-	const struct policy *policy = chain->policy[direction];
-	struct diagnostic *d = NULL;
-	uint32_t more = 0;
-
-	if ((policy && policy->action == ACTION_ACCEPT) || list_opens_data_ports(chain->rules, direction) ||
-	    list_opens_data_ports(chain->then, direction))
-		return;
-	for (const struct rule *r = chain->rules->first; r; r = r->next) {
-		if (!r->enabled || r->direction != direction || !opens_ftp(r))
-			continue;
-		if (d)
-			more++;
-		else
-			d = diag(lint->diags, r->span, DIAG_FTP_WITHOUT_HELPER,
-				 "FTP is accepted without its connection tracking helper");
-	}
-	if (more)
-		diag_note(d, "the same applies to %u more below", more);
-	if (!d)
-		return;
-	diag_note(
-		d,
-		"clients can log in, but no rule accepts data connections: listings and files are not transferred");
-	diag_help(
-		d,
-		"set `nf_conntrack_helpers: ftp` in [OPTIONS] of host.fw, or accept the server's range of passive ports");
-}
-
+/* The missing helper is reported once for each direction of a chain. */
 static void check_ftp(struct lint *lint, const struct lint_chain *chain)
 {
-	check_ftp_of(lint, chain, DIRECTION_IN);
-	check_ftp_of(lint, chain, DIRECTION_OUT);
+	for (enum direction direction = DIRECTION_IN; direction <= DIRECTION_OUT; direction++) {
+		const struct policy *policy = chain->policy[direction];
+		struct diagnostic *d = NULL;
+		uint32_t more = 0;
+
+		if ((policy && policy->action == ACTION_ACCEPT) || list_opens_data_ports(chain->rules, direction) ||
+		    list_opens_data_ports(chain->then, direction))
+			continue;
+		for (const struct rule *r = chain->rules->first; r; r = r->next) {
+			if (!r->enabled || r->direction != direction || !opens_ftp(r))
+				continue;
+			if (d)
+				more++;
+			else
+				d = diag(lint->diags, r->span, DIAG_FTP_WITHOUT_HELPER,
+					 "FTP is accepted without its connection tracking helper");
+		}
+		if (more)
+			diag_note(d, "the same applies to %u more below", more);
+		if (!d)
+			continue;
+		diag_note(
+			d,
+			"clients can log in, but no rule accepts data connections: listings and files are not transferred");
+		diag_help(
+			d,
+			"set `nf_conntrack_helpers: ftp` in [OPTIONS] of host.fw, or accept the server's range of passive ports");
+	}
 }
 
 void lint_ftp(struct lint *lint)

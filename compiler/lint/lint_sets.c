@@ -95,15 +95,6 @@ static void report_twice_excepted(struct lint *lint, const struct set_entry *ent
 	diag_note(d, "the set is the same without it");
 }
 
-static void report_outside_exception(struct lint *lint, const struct set_entry *entry)
-{
-	struct diagnostic *d = diag(lint->diags, entry->span, DIAG_EXCEPTION_OUTSIDE,
-				    "exception removes nothing: no entry of the set contains it");
-
-	diag_note(d, "addresses in no entry never match; the set is the same without it");
-	diag_help(d, "add the network that it is an exception of to the set, without `!`");
-}
-
 /* Sorted, a network comes before those it covers: the stack `open` holds the networks around the present one, as in
  * prefix_set.c. */
 static void check_entries(struct lint *lint, const struct ipset *set)
@@ -125,12 +116,17 @@ static void check_entries(struct lint *lint, const struct ipset *set)
 			continue;
 		while (depth && !prefix_covers(&open[depth - 1]->prefix, &m->prefix))
 			depth--;
-		if (depth && m->entry->nomatch && open[depth - 1]->entry->nomatch)
+		if (depth && m->entry->nomatch && open[depth - 1]->entry->nomatch) {
 			report_twice_excepted(lint, m->entry, open[depth - 1]->entry);
-		else if (depth && !m->entry->nomatch && !open[depth - 1]->entry->nomatch)
+		} else if (depth && !m->entry->nomatch && !open[depth - 1]->entry->nomatch) {
 			report_covered_entry(lint, &last, m->entry, open[depth - 1]->entry);
-		else if (!depth && m->entry->nomatch && !text_starts(set->name, "ipfilter-net"))
-			report_outside_exception(lint, m->entry);
+		} else if (!depth && m->entry->nomatch && !text_starts(set->name, "ipfilter-net")) {
+			struct diagnostic *d = diag(lint->diags, m->entry->span, DIAG_EXCEPTION_OUTSIDE,
+						    "exception removes nothing: no entry of the set contains it");
+
+			diag_note(d, "addresses in no entry never match; the set is the same without it");
+			diag_help(d, "add the network that it is an exception of to the set, without `!`");
+		}
 		open[depth++] = m;
 	}
 	end_covered(&last);
@@ -198,16 +194,6 @@ static bool is_let_in(const struct lint *lint, const struct ipset *set)
 	return list_lets_in(&config->cluster_rules, set);
 }
 
-/* The effect of a set of all addresses; NULL if that may be intended: such as blocking everybody. */
-static const char *effect_of_everyone(struct lint *lint, const struct ipset *set)
-{
-	if (text_is(set->name, "blacklist"))
-		return "all packets to hosts and guests are dropped";
-	if (text_is(set->name, "management"))
-		return "everyone may reach the hosts' web interface, SSH and consoles";
-	return is_let_in(lint, set) ? "rules that accept this set accept everyone" : NULL;
-}
-
 static void check_everyone(struct lint *lint, const struct ipset *set)
 {
 	for (unsigned family_mask = IPV4; family_mask <= IPV6; family_mask <<= 1) {
@@ -217,9 +203,14 @@ static void check_everyone(struct lint *lint, const struct ipset *set)
 
 		if (!interval_set_is_full(&values, DIM_SOURCE, family_mask))
 			continue;
-		effect = effect_of_everyone(lint, set);
-		if (!effect)
-			return;
+		if (text_is(set->name, "blacklist"))
+			effect = "all packets to hosts and guests are dropped";
+		else if (text_is(set->name, "management"))
+			effect = "everyone may reach the hosts' web interface, SSH and consoles";
+		else if (is_let_in(lint, set))
+			effect = "rules that accept this set accept everyone";
+		else
+			return; /* it may be intended: such as blocking everybody */
 		d = diag(lint->diags, set->span, DIAG_EVERYONE, "IP set `%.*s` covers all %s addresses",
 			 TEXT_ARG(set->name), ip_version_name(family_mask));
 		label_parts(d, set, family_mask);

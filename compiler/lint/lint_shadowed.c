@@ -528,32 +528,28 @@ static void check_subject(struct cover *c, struct subject *s)
 		check_policy(c, s);
 }
 
-static void check_direction(struct lint *lint, const struct lint_chain *chain, enum direction direction)
-{
-	struct cover c = { .lint = lint, .chain = chain, .direction = direction };
-
-	lay_out_steps(&c);
-	for (uint32_t i = 0; i < c.own && c.work <= MOST_WORK;) {
-		struct arena_mark mark = arena_mark(&lint->scratch);
-		struct subject s = { .line = c.steps[i].line, .first = i };
-
-		while (i < c.own && c.steps[i].line == s.line)
-			i++;
-		s.last = i;
-		check_subject(&c, &s);
-		if (c.work > MOST_WORK && i < c.own)
-			report_bound(&c, &s);
-		arena_release(&lint->scratch, mark);
-	}
-	end_last(&c);
-}
-
 static void check_cover(struct lint *lint, const struct lint_chain *chain)
 {
 	struct arena_mark mark = arena_mark(&lint->scratch);
 
-	for (int direction = DIRECTION_IN; direction <= DIRECTION_FORWARD; direction++)
-		check_direction(lint, chain, (enum direction)direction);
+	for (int direction = DIRECTION_IN; direction <= DIRECTION_FORWARD; direction++) {
+		struct cover c = { .lint = lint, .chain = chain, .direction = (enum direction)direction };
+
+		lay_out_steps(&c);
+		for (uint32_t i = 0; i < c.own && c.work <= MOST_WORK;) {
+			struct arena_mark line = arena_mark(&lint->scratch);
+			struct subject s = { .line = c.steps[i].line, .first = i };
+
+			while (i < c.own && c.steps[i].line == s.line)
+				i++;
+			s.last = i;
+			check_subject(&c, &s);
+			if (c.work > MOST_WORK && i < c.own)
+				report_bound(&c, &s);
+			arena_release(&lint->scratch, line);
+		}
+		end_last(&c);
+	}
 	arena_release(&lint->scratch, mark);
 }
 

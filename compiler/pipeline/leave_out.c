@@ -150,13 +150,6 @@ static bool run_search(struct search *s)
 	return attempt_again(s->l);
 }
 
-static int by_span(const void *a, const void *b)
-{
-	const struct backend_suspect *x = a, *y = b;
-
-	return x->span.begin < y->span.begin ? -1 : x->span.begin > y->span.begin;
-}
-
 static void add_unit(struct search *s, const struct backend_suspect *suspects, uint32_t count,
 		     const struct source_map *map)
 {
@@ -221,7 +214,7 @@ static bool search_refused(struct leave_out *l, struct backend_loading *loading,
 
 	if (!loading->suspect_count || !map)
 		return false;
-	qsort(loading->suspects, loading->suspect_count, sizeof(*loading->suspects), by_span);
+	qsort(loading->suspects, loading->suspect_count, sizeof(*loading->suspects), compare_u32);
 	with.words = without.words = arena_string(&with.arena, text_of(loading->suspicion));
 	collect_units(&with, loading->suspects, loading->suspect_count, map, true);
 	collect_units(&without, loading->suspects, loading->suspect_count, map, false);

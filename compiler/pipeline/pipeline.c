@@ -23,18 +23,11 @@ static bool is_dumped(const struct pipeline *p, const char *stage)
 	return p->dump && strcmp(p->dump, stage) == 0;
 }
 
-static void dump_tree(struct out *out, struct source *source, enum file_kind kind)
-{
-	struct arena arena = { 0 };
-
-	ast_dump(out, ast_parse(&arena, source, kind), true);
-	arena_free(&arena);
-}
-
 /* The files of the tree in the order in which they are read. */
-static void dump_files(struct pipeline *p, const char *stage,
-		       void (*dump)(struct out *out, struct source *source, enum file_kind kind))
+static void dump_files(struct pipeline *p)
 {
+	bool tokens = is_dumped(p, "tokens"), tree = is_dumped(p, "ast");
+	struct arena arena = { 0 };
 	const struct inputs *inputs = p->nodes.inputs;
 	const struct input_file cluster = { .source = inputs->cluster }, host = { .source = inputs->host };
 	const struct input_file *const files[FILE_KINDS] = { [FILE_CLUSTER] = &cluster,
@@ -42,13 +35,18 @@ static void dump_files(struct pipeline *p, const char *stage,
 							     [FILE_GUEST] = inputs->guest_files,
 							     [FILE_VNET] = inputs->vnet_files };
 
-	for (int kind = 0; kind < FILE_KINDS && is_dumped(p, stage); kind++)
+	for (int kind = 0; kind < FILE_KINDS && (tokens || tree); kind++)
 		for (const struct input_file *file = files[kind]; file && file->source; file = file->next) {
 			out_string(p->listing, "=== ");
 			/* A file's name may hold a newline, too. */
 			out_escaped(p->listing, text_of(file->source->path));
 			out_char(p->listing, '\n');
-			dump(p->listing, file->source, (enum file_kind)kind);
+			if (tokens)
+				tokens_dump(p->listing, file->source, (enum file_kind)kind);
+			else
+				ast_dump(p->listing, ast_parse(&arena, file->source, (enum file_kind)kind),
+					 true);
+			arena_free(&arena);
 		}
 }
 
@@ -71,8 +69,7 @@ bool pipeline_run(struct pipeline *p)
 		p->nodes.inputs[i].forwards = p->backend && p->backend->forwards;
 		p->nodes.inputs[i].left_out = p->left_out;
 	}
-	dump_files(p, "tokens", tokens_dump);
-	dump_files(p, "ast", dump_tree);
+	dump_files(p);
 
 	p->configs = compile_nodes(&p->nodes, p->diags);
 	dump_config(p, "ir", config_dump);

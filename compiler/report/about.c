@@ -33,28 +33,21 @@ static void decode(struct out *out, struct text text)
 	}
 }
 
-/* The length of an HTML tag or comment at the beginning, or 0. */
-static uint32_t tag_length(struct text text)
-{
-	bool begins = text.len > 2 && text.ptr[0] == '<' &&
-		      (char_is_letter(text.ptr[1]) || text.ptr[1] == '/' || text.ptr[1] == '!');
-	long end = begins ? text_find(text, '>') : -1;
-
-	return (uint32_t)(end + 1);
-}
-
 /* Prints one space for any number of spaces and tags between words. */
 static void flatten(struct out *out, struct text text)
 {
 	bool gap = false;
 
 	for (uint32_t i = 0; i < text.len;) {
-		uint32_t tag = tag_length((struct text){ text.ptr + i, text.len - i });
+		struct text rest = text_skip(text, i);
 		char c = text.ptr[i];
+		bool may_be_tag = c == '<' && rest.len > 2 &&
+				  (char_is_letter(rest.ptr[1]) || rest.ptr[1] == '/' || rest.ptr[1] == '!');
+		long end = may_be_tag ? text_find(rest, '>') : -1; /* of the tag or comment */
 
-		if (tag || c == ' ' || c == '\t' || c == '\n' || c == '\r') {
+		if (end >= 0 || c == ' ' || c == '\t' || c == '\n' || c == '\r') {
 			gap = true;
-			i += tag ? tag : 1;
+			i += end >= 0 ? (uint32_t)end + 1 : 1;
 			continue;
 		}
 		if (gap && out->len)

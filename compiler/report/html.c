@@ -25,7 +25,7 @@ static const char *const style[] = {
 #include "generated/style.inc"
 };
 
-static void html_head(const struct page *page)
+static void report_html_head(const struct page *page)
 {
 	struct xml_out *xml = page->xml;
 
@@ -254,14 +254,6 @@ static void html_listing(const struct page *page, uint32_t number, bool open)
 	out_free(&out);
 }
 
-static void html_files(const struct page *page)
-{
-	page_section(page, "files", "The files");
-	for (uint32_t i = 1; i <= page->report->file_count; i++)
-		html_listing(page, i, page->report->line_count <= LINES_OPEN);
-	page_close(page);
-}
-
 /* ---- all ---- */
 
 void report_html(struct out *out, const struct report *report)
@@ -272,7 +264,7 @@ void report_html(struct out *out, const struct report *report)
 	xml_begin_html(&xml, out);
 	page_open(&page, "html", NULL);
 	xml_attribute(&xml, "lang", "en");
-	html_head(&page);
+	report_html_head(&page);
 	page_open(&page, "body", NULL);
 	html_header(&page);
 	page_open(&page, "main", NULL);
@@ -282,7 +274,10 @@ void report_html(struct out *out, const struct report *report)
 	page_zones(&page);
 	html_sets(&page);
 	page_ways(&page);
-	html_files(&page);
+	page_section(&page, "files", "The files");
+	for (uint32_t i = 1; i <= report->file_count; i++)
+		html_listing(&page, i, report->line_count <= LINES_OPEN);
+	page_close(&page);
 	page_close(&page);
 	page_leaf_printf(&page, "footer", NULL, "pvefw-cc %s", PVEFW_VERSION);
 	page_close_several(&page, 2);

@@ -44,7 +44,7 @@ static bool has_remark(const struct diagnostic *d, const struct diag_part *part)
 	return false;
 }
 
-static bool is_shared(const struct shared *shared, const struct diag_part *part)
+static bool is_shared_remark(const struct shared *shared, const struct diag_part *part)
 {
 	for (unsigned i = 0; i < shared->count; i++)
 		if (shared->parts[i]->kind == part->kind && strcmp(shared->parts[i]->text, part->text) == 0)
@@ -64,7 +64,7 @@ static void finding_remarks(const struct page *page, const struct diagnostic *d,
 		open = true;
 	}
 	for (const struct diag_part *p = d->parts; p; p = p->next) {
-		if (p->kind == DIAG_FIX || (shared && is_shared(shared, p)))
+		if (p->kind == DIAG_FIX || (shared && is_shared_remark(shared, p)))
 			continue;
 		if (!open)
 			page_open(page, "ul", NULL);
@@ -156,7 +156,7 @@ static bool has_own_remarks(const struct diagnostic *d, const struct shared *sha
 	bool own = d->label != NULL;
 
 	for (const struct diag_part *p = d->parts; p; p = p->next)
-		own = own || (p->kind != DIAG_FIX && !is_shared(shared, p));
+		own = own || (p->kind != DIAG_FIX && !is_shared_remark(shared, p));
 	return own;
 }
 

@@ -148,7 +148,8 @@ static void read_followed(struct follower *f)
 		lseek(f->fd, 0, SEEK_SET);
 	if (f->fd >= 0)
 		read_more(f);
-	if (is_open && stat(f->path, &named) == 0 && named.st_dev == status.st_dev && named.st_ino == status.st_ino)
+	if (is_open && stat(f->path, &named) == 0 && named.st_dev == status.st_dev &&
+	    named.st_ino == status.st_ino)
 		return;
 	if (f->fd >= 0)
 		close(f->fd);
@@ -177,7 +178,8 @@ int follow(const char *path, const char *colour)
 	do {
 		read_followed(&f);
 		reason = out_flush(&f.out);
-	} while (!reason && !f.error && (poll(&reader, 1, LOOK_EVERY) <= 0 || !(reader.revents & (POLLERR | POLLHUP | POLLNVAL))));
+	} while (!reason && !f.error &&
+		 (poll(&reader, 1, LOOK_EVERY) <= 0 || !(reader.revents & (POLLERR | POLLHUP | POLLNVAL))));
 	if (f.fd >= 0)
 		close(f.fd);
 	out_free(&f.part);

@@ -7,7 +7,7 @@
 
 /* False was reported. */
 static bool logger_number(const struct cli *cli, unsigned option, uint64_t least, uint64_t most,
-			uint64_t *number)
+			  uint64_t *number)
 {
 	const char *value = cli->value[option];
 

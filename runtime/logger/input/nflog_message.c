@@ -105,7 +105,8 @@ bool nflog_read(const struct nlmsghdr *header, struct nflog_message *message)
 	/* Not mnl_attr_parse(): an attribute may reach there behind a length that is no multiple of 4. */
 	mnl_attr_parse_payload(general + 1, size - sizeof(*general), keep_attribute, kept);
 	prefix = payload(kept[NFULA_PREFIX]);
-	p->prefix = (struct text){ (const char *)prefix.ptr, prefix.ptr ? (uint32_t)strnlen((const char *)prefix.ptr, prefix.len) : 0 };
+	p->prefix = (struct text){ (const char *)prefix.ptr,
+				   prefix.ptr ? (uint32_t)strnlen((const char *)prefix.ptr, prefix.len) : 0 };
 	p->ethertype = ethertype(general->nfgen_family, payload(kept[NFULA_PACKET_HDR]));
 	p->in = number(kept[NFULA_IFINDEX_INDEV]);
 	p->out = number(kept[NFULA_IFINDEX_OUTDEV]);

@@ -52,7 +52,8 @@ enum log_open_result log_file_open(struct log_file *file, const char *path)
 		return file->reason == EWOULDBLOCK ? LOG_OPEN_TAKEN : LOG_OPEN_FAILED;
 	/* The last process may have ended in the middle of a line. */
 	if (fstat(file->fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_size > 0 &&
-	    pread(file->fd, &last, 1, status.st_size - 1) == 1 && last != '\n' && write(file->fd, "\n", 1) != 1)
+	    pread(file->fd, &last, 1, status.st_size - 1) == 1 && last != '\n' &&
+	    write(file->fd, "\n", 1) != 1)
 		out_char(&file->lines, '\n');
 	return LOG_OPEN_OK;
 }
@@ -105,7 +106,8 @@ bool log_file_write(struct log_file *file)
 	size_t done = 0;
 
 	/* An open file that has no name any more: what is written to it nobody can read. */
-	if (file->fd >= 0 && fstat(file->fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_nlink == 0) {
+	if (file->fd >= 0 && fstat(file->fd, &status) == 0 && S_ISREG(status.st_mode) &&
+	    status.st_nlink == 0) {
 		close(file->fd);
 		file->fd = -1;
 		drop_rest(file);
@@ -122,7 +124,8 @@ bool log_file_write(struct log_file *file)
 			file->reason = n == 0 ? EIO : errno;
 	}
 	if (done) {
-		for (const char *at = file->lines.data, *end = at + done; (at = memchr(at, '\n', (size_t)(end - at))); at++)
+		for (const char *at = file->lines.data, *end = at + done;
+		     (at = memchr(at, '\n', (size_t)(end - at))); at++)
 			file->written++;
 		file->broken = file->lines.data[done - 1] != '\n';
 		take_off(file, done);
@@ -148,8 +151,8 @@ void log_file_reopen(struct log_file *file)
 	log_file_write(file);
 	old = file->fd;
 	open_path(file);
-	if (old < 0 || file->fd < 0 || fstat(old, &before) < 0 || fstat(file->fd, &now) < 0 || before.st_dev != now.st_dev ||
-	    before.st_ino != now.st_ino)
+	if (old < 0 || file->fd < 0 || fstat(old, &before) < 0 || fstat(file->fd, &now) < 0 ||
+	    before.st_dev != now.st_dev || before.st_ino != now.st_ino)
 		drop_rest(file);
 	if (old >= 0)
 		close(old);

@@ -47,8 +47,9 @@ bool packet_print_transport(struct out *out, unsigned protocol, struct bytes dat
 		uint8_t number;
 		const char *name;
 	} protocols[] = {
-		{ IPPROTO_TCP, "TCP" },       { IPPROTO_UDP, "UDP" }, { IPPROTO_SCTP, "SCTP" }, { IPPROTO_ICMP, "ICMP" },
-		{ IPPROTO_ICMPV6, "ICMPV6" }, { IPPROTO_AH, "AH" },   { IPPROTO_ESP, "ESP" },   { IPPROTO_IGMP, "IGMP" },
+		{ IPPROTO_TCP, "TCP" },   { IPPROTO_UDP, "UDP" },       { IPPROTO_SCTP, "SCTP" },
+		{ IPPROTO_ICMP, "ICMP" }, { IPPROTO_ICMPV6, "ICMPV6" }, { IPPROTO_AH, "AH" },
+		{ IPPROTO_ESP, "ESP" },   { IPPROTO_IGMP, "IGMP" },
 	};
 	size_t i = 0;
 
