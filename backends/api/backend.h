@@ -16,7 +16,7 @@ struct backend_file {
 	void (*print)(struct out *out, const struct config *config);
 };
 
-/* What stands for a rule that is refused and that no line asks for. */
+/* Identifies a refused rule that no line of source requests. */
 enum stand_in {
 	STAND_IN_NOTHING,    /* it is left out */
 	STAND_IN_DROP,       /* a rule that drops everything: its chain is for packets that are not let through */
@@ -179,16 +179,16 @@ struct backend {
 			   const struct guest *old, const struct guest *new);
 	/* Whether load() would change anything; with `dry` of the loading its differences say what.  A problem: true. */
 	bool (*differs)(struct backend_session *session, struct backend_loading *loading, const struct config *config);
-	/* Whether packets come to rules of ours. */
+	/* Whether any packets reach our rules. */
 	bool (*is_in_force)(struct arena *arena);
-	/* Whether nothing of ours is there for sure, even where load() of NULL fails; or NULL. */
+	/* Whether certainly none of our rules are loaded, even if load() of NULL fails; or NULL. */
 	bool (*is_absent)(void);
 
-	/* ---- changes by others: told by the kernel, or polled ---- */
+	/* ---- changes by other programs: reported by the kernel, or polled ---- */
 
-	/* Starts to listen; returns a descriptor that is readable when something was told, or -errno.  NULL: nothing is. */
+	/* Starts to listen; returns a descriptor that becomes readable, or -errno.  NULL: no notifications. */
 	int (*watch)(struct backend_session *session);
-	/* Takes all that was told.  True if it may be about rules of ours, as what was lost may. */
+	/* Reads all notifications.  True if one may concern our rules, or if any were lost. */
 	bool (*watch_take)(struct backend_session *session);
 	void (*watch_end)(struct backend_session *session);
 	/* The kernel's count of transactions, of whoever; 0: not known. */

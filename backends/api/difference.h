@@ -18,7 +18,7 @@ enum object_change {
 	OBJECT_SAME,
 	OBJECT_EXCLUDED, /* not compared, whatever it is */
 	OBJECT_CHANGED,  /* other contents */
-	OBJECT_REPLACED, /* cannot be changed in place: deleted and made anew */
+	OBJECT_REPLACED, /* cannot be changed in place: deleted and created again */
 	OBJECT_ADDED,    /* of desired ones: is not loaded */
 	OBJECT_REMOVED,  /* of loaded ones: is not desired */
 };
@@ -26,7 +26,7 @@ enum object_change {
 struct object {
 	struct text name;
 	struct text content;
-	void *item;           /* of who made the map */
+	void *item;           /* private to the creator of the map */
 	struct object *other; /* of the same kind and name in the other map, or NULL */
 	uint8_t kind;
 	uint8_t change; /* enum object_change */

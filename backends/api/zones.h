@@ -30,7 +30,7 @@ static inline bool zone_has_rule(const struct zone *zone, const struct rule *rul
 	       (rule->direction == DIRECTION_GROUP || rule->direction == zone->direction);
 }
 
-/* What the log says of a rule with this action. */
+/* Returns the log's word for a rule with this action. */
 const char *zone_log_message(const struct zone *zone, enum action action);
 
 /* Whether a rule of the list, or of a group in it, is enabled in this direction. */

@@ -52,7 +52,7 @@ static void nft_print_messages(struct out *out, const struct config *config)
 struct nft_session {
 	struct backend_session base;
 	struct nft_cache cache;
-	struct mnl_socket *listener; /* NULL: nobody listens */
+	struct mnl_socket *listener; /* NULL: not listening */
 };
 
 static struct nft_session *session_of(struct backend_session *session)
@@ -121,7 +121,7 @@ static bool nft_differs(struct backend_session *session, struct backend_loading 
 	return !nft_config_load(loading, config, NULL) || loading->messages != 0;
 }
 
-/* ---- what the kernel tells ---- */
+/* ---- notifications of the kernel ---- */
 
 static int nft_watch(struct backend_session *session)
 {

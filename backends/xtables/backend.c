@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The iptables backend: what it prints, and how it is loaded. */
+/* The iptables backend: its printer and its loader. */
 #include "diag/diag.h"
 #include "xtables/load/xt_state.h"
 #include "base/xmalloc.h"

@@ -18,7 +18,7 @@ enum { CHUNK_SIZE = 2 << 20, FIRST_CHUNK = 64 << 10, GROWTH = 4 };
 struct arena_chunk {
 	struct arena_chunk *older;
 	size_t size;        /* of the whole chunk */
-	char *dirty;        /* of one not in use: end of what was ever handed out */
+	char *dirty;        /* of an unused chunk: end of the bytes ever handed out */
 	_Alignas(8) char data[];
 };
 
@@ -121,7 +121,7 @@ void arena_adopt(struct arena *arena, struct arena *other)
 	*oldest = other->chunks;
 	if (oldest == &arena->chunks) {
 		use_chunk(arena, arena->chunks);
-		arena->next = next; /* what is before it was handed out */
+		arena->next = next; /* bytes before it were handed out */
 	}
 	use_chunk(other, NULL);
 	drop_spare(other);

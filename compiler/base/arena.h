@@ -13,9 +13,9 @@
 
 struct arena {
 	struct arena_chunk *chunks; /* the newest first */
-	struct arena_chunk *spare;  /* was given back, and is at hand; or NULL */
-	char *next, *end;           /* what is left of it */
-	char *dirty;                /* end of what was ever handed out of it */
+	struct arena_chunk *spare;  /* a freed chunk for reuse, or NULL */
+	char *next, *end;           /* its free bytes */
+	char *dirty;                /* end of the bytes ever handed out of it */
 };
 
 /* A mark to which an arena can be rolled back. */

@@ -119,7 +119,7 @@ struct out *out_files_open(struct out_files *files, const char *path)
 	return &file->out;
 }
 
-/* Only what differs is set: not every file system lets it be set to what it is. */
+/* Sets only differing attributes: some file systems refuse even an unchanged value. */
 static bool take_mode_and_owner(int fd, const char *path)
 {
 	struct stat old, new;

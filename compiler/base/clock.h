@@ -15,7 +15,7 @@ static inline int64_t clock_ns(clockid_t clock)
 	return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
 }
 
-/* The same in microseconds, the unit of sd-event. */
+/* Returns the clock's time in microseconds, the unit of sd-event. */
 static inline uint64_t clock_us(clockid_t clock)
 {
 	return (uint64_t)clock_ns(clock) / 1000;

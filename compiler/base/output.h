@@ -32,7 +32,7 @@ static inline bool is_write_failure(int reason)
 void out_init_memory(struct out *out);
 /* To `fd`, which stays the caller's. */
 void out_init_fd(struct out *out, int fd);
-/* Writes what is left; returns 0 or an errno. */
+/* Writes the buffered bytes; returns 0 or an errno. */
 int out_flush(struct out *out);
 void out_free(struct out *out);
 

@@ -26,7 +26,7 @@ static const char *append_all(struct arena *arena, const char *folder, const cha
 	return folder;
 }
 
-/* The longest beginning of the path that exists, resolved, and the names behind it. */
+/* Returns the longest existing part of the path, resolved, followed by the remaining names. */
 static const char *resolve(struct arena *arena, const char *path)
 {
 	char *real = NULL;

@@ -146,7 +146,7 @@ static void collect_status(struct process *p)
 		kill(-p->pid, SIGKILL);
 	while (waitpid(p->pid, &status, 0) < 0)
 		if (errno != EINTR) {
-			failed(p, errno); /* somebody else has waited for it: nobody knows how it ended */
+			failed(p, errno); /* another thread has waited for it: its status is lost */
 			return;
 		}
 	p->end = !in_time ? PROCESS_TIMED_OUT : WIFEXITED(status) ? PROCESS_EXITED : PROCESS_KILLED;

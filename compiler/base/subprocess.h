@@ -23,7 +23,7 @@ struct process {
 
 	enum process_end end;
 	int number;
-	struct out output, errors; /* what it wrote */
+	struct out output, errors; /* its standard output and error */
 
 	pid_t pid;
 	int64_t deadline;

@@ -35,7 +35,7 @@ struct word {
 };
 
 #define TEXT(literal) ((struct text){ (literal), (uint32_t)(sizeof(literal) - 1) })
-/* The same where only constants are allowed. */
+/* Its variant for constant expressions. */
 #define TEXT_INIT(literal) { (literal), (uint32_t)(sizeof(literal) - 1) }
 /* For printf's "%.*s". */
 #define TEXT_ARG(t) (int)(t).len, (t).ptr
@@ -110,7 +110,7 @@ static inline bool text_starts(struct text a, const char *prefix)
 	return a.len >= len && (!len || memcmp(a.ptr, prefix, len) == 0);
 }
 
-/* The same without case, of ASCII letters. */
+/* Whether `a` starts with `prefix`, ignoring the case of ASCII letters. */
 bool text_starts_nocase(struct text a, const char *prefix);
 
 static inline bool text_ends(struct text a, const char *end)

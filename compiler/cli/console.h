@@ -28,7 +28,7 @@ int stdout_close(struct out *out);
 /* out_files_commit(), and reports what has failed. */
 struct out_files;
 bool cli_commit_files(struct out_files *files);
-/* Whether `path` is "-", which stands for a standard stream; NULL is not. */
+/* Whether `path` is "-", which means a standard stream; false for NULL. */
 bool is_standard_stream(const char *path);
 
 #endif

@@ -148,7 +148,7 @@ bool cli_may_write(const struct cli *cli, unsigned option)
 
 /* ---- words ---- */
 
-/* `value`: what is attached to the option, or NULL. */
+/* `value`: the text attached to the option, or NULL. */
 static bool take_word(struct words *w, unsigned option, const char *shown, const char *value)
 {
 	const struct cli_option_row *row = option_of(w->cli, option);

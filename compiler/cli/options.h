@@ -53,14 +53,14 @@ struct cli_value {
 struct cli {
 	const struct cli_program *program;
 	unsigned command;
-	struct arena *arena; /* of what is read into it */
+	struct arena *arena; /* for the values */
 	const char *value[CLI_OPTIONS_MAX]; /* NULL: not given; "" if it takes no argument; the last one */
 	struct cli_value *values;           /* all of them, in their order; of a file's lists first the file's */
 	char **operands;
 	int operand_count;
 };
 
-/* Does what the command line says; returns the exit status.  program.c */
+/* Runs the command of the command line; returns the exit status.  program.c */
 int cli_main(const struct cli_program *program, int argc, char **argv);
 /* `help`, which every program has beside its own commands. */
 extern const struct command_row cli_help_command;

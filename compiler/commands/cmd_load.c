@@ -11,7 +11,7 @@
 #include "pipeline/leave_out.h"
 #include "pipeline/pipeline.h"
 
-/* What the kernel is loaded with by default: the netlink backend's batch. */
+/* The default target of load: the netlink backend. */
 #define DEFAULT_TARGET "netlink"
 
 /* One `NAME VALUE` a line, for people and scripts. */

@@ -8,7 +8,7 @@
 #include "diag/suggest.h"
 #include "commands/table_json.h"
 
-/* What a command shows. */
+/* The table that a command shows. */
 struct table {
 	const char *what;   /* one of its rows, for messages */
 	const char *member; /* of the JSON object: the list of rows */

@@ -77,7 +77,7 @@ static int is_walked(const struct dirent *entry)
 	return is_of_tree(entry->d_name) || (may_be_folder && entry->d_name[0] != '.');
 }
 
-/* Lists what the folder holds. */
+/* Lists the directory. */
 static void list_folder(const struct lint_watch *watch, struct out *list, const char *path, unsigned depth)
 {
 	struct dirent **entries = NULL;
@@ -218,7 +218,7 @@ static bool wait_a_while(const struct lint_watch *watch, int milliseconds)
 {
 	struct pollfd fds[] = {
 		{ .fd = watch->signals, .events = POLLIN },
-		{ .fd = STDOUT_FILENO, .events = 0 }, /* POLLERR: nobody reads it */
+		{ .fd = STDOUT_FILENO, .events = 0 }, /* POLLERR: no reader */
 		{ .fd = watch->inotify, .events = POLLIN },
 	};
 
@@ -244,7 +244,7 @@ static bool wait_for_change(struct lint_watch *watch)
 		running = wait_a_while(watch, WALK_MILLISECONDS);
 	while (running && !has_changed(watch));
 	for (int i = 0; running && i < SETTLE_MAX; i++) {
-		watch->inotify = -1; /* events do not end this wait, and are taken behind it */
+		watch->inotify = -1; /* events do not end this wait; they are read after it */
 		running = wait_a_while(watch, SETTLE_MILLISECONDS);
 		watch->inotify = inotify;
 		if (!has_changed(watch))

@@ -10,7 +10,7 @@
 
 struct lint_watch;
 
-/* Whether what the command line says cannot be watched, which is reported. */
+/* Returns true and reports it if the command line's paths cannot be watched. */
 bool lint_watch_refuses(const struct cli *cli);
 /* `lint` lints once, and is called with the watch, for lint_watch_names().  Returns the exit status. */
 int lint_watch(const struct cli *cli, int (*lint)(const struct cli *cli, struct lint_watch *watch));

@@ -19,7 +19,7 @@ struct stdin_file {
 	struct overlay_file file;
 };
 
-/* Whether the operands and options go together; reports what is wrong. */
+/* Whether the operands and options are compatible; reports conflicts. */
 bool stdin_file_check(const struct cli *cli);
 /* Reads standard input if it is an operand, after run_begin().  `file` must live as long as the run. */
 void stdin_file_open(struct stdin_file *file, struct run *run);

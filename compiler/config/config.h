@@ -147,7 +147,7 @@ struct config {
 	struct text node;                /* its name */
 	int64_t now;                     /* Unix time */
 	bool forwards;                   /* compiled for what enforces FORWARD rules */
-	const struct left_out *left_out; /* what the kernel or a tool has refused; may be NULL */
+	const struct left_out *left_out; /* parts that the kernel or a tool has refused; may be NULL */
 	struct cluster_options cluster_options;
 	struct host_options host_options;
 	struct span cluster_written[OPTION_COUNT], host_written[OPTION_COUNT]; /* the line that sets it; begin 0: none */

@@ -42,7 +42,7 @@ struct layer_row {
 
 extern const struct layer_row layer_table[LAYERS];
 
-/* Empties it, and frees what it holds. */
+/* Frees its contents and leaves it empty. */
 void left_out_clear(struct left_out *left_out);
 static inline bool left_out_is_empty(const struct left_out *left_out)
 {

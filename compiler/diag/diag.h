@@ -48,7 +48,7 @@ struct diag_part {
 	enum diag_part_kind kind;
 	struct span span; /* of labels and fixes */
 	const char *text;
-	bool guess; /* of fixes: somebody has to say whether it is what was meant */
+	bool guess; /* of fixes: a suggestion that the user must confirm */
 	struct diag_part *next;
 };
 
@@ -59,7 +59,7 @@ struct diagnostic {
 	const char *message; /* one line, no final stop */
 	const char *label;   /* what stands at the carets, or NULL */
 	struct diag_part *parts, **last_part;
-	const struct node_set *nodes; /* of which it is true; NULL: of all, or it is no node's */
+	const struct node_set *nodes; /* nodes that it concerns; NULL: all, or not specific to nodes */
 	unsigned check;      /* as of diags when it was reported */
 	struct diags *owner;
 	struct diagnostic *next;
@@ -71,7 +71,7 @@ struct diags {
 	struct diagnostic *first, **last;
 	unsigned counts[SEVERITY_ERROR + 1];
 	unsigned not_shown; /* of those counted, how many were taken from the list, because of --max-findings */
-	const struct node_set *nodes; /* of which that is true what is reported now; NULL: of all */
+	const struct node_set *nodes; /* nodes that the present diagnostics concern; NULL: all */
 	unsigned check; /* which check of lint.def runs now, from 1; 0: none */
 	bool unreadable; /* an input could not be read: exit status 2 */
 	bool linted;     /* the checks of a whole tree were made, too */
@@ -96,10 +96,10 @@ struct diagnostic *diag_add_fix(unsigned kind, const char *help, struct diagnost
 /* (d, format, ...) */
 #define diag_note(d, ...) diag_add_part(DIAG_NOTE, d, SPAN_NONE, __VA_ARGS__)
 #define diag_help(d, ...) diag_add_part(DIAG_HELP, d, SPAN_NONE, __VA_ARGS__)
-/* (d, span, format, ...): a certain fix, which lint --fix applies; or a guess, which somebody has to confirm. */
+/* (d, span, format, ...): a certain fix, which lint --fix applies; or a guess, which users must confirm. */
 #define diag_fix(...) diag_add_part(DIAG_FIX, __VA_ARGS__)
 #define diag_guess(...) diag_add_part(DIAG_FIX | DIAG_GUESSED, __VA_ARGS__)
-/* The same two, with the help "write `TEXT`", and with "did you mean `TEXT`?". */
+/* Add a fix with the help "write `TEXT`", and a guess with "did you mean `TEXT`?". */
 #define diag_correct(...) diag_add_fix(DIAG_FIX, "write `%s`", __VA_ARGS__)
 #define diag_suggest(...) diag_add_fix(DIAG_FIX | DIAG_GUESSED, "did you mean `%s`?", __VA_ARGS__)
 

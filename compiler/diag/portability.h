@@ -7,9 +7,9 @@
 
 struct portability_row {
 	enum diag_id id;
-	const char *input;   /* what is written */
-	const char *stock;   /* what the stock compiler makes of it */
-	const char *preview; /* what the nftables preview does */
+	const char *input;   /* the text in the file */
+	const char *stock;   /* the effect with the stock compiler */
+	const char *preview; /* the effect with the nftables preview */
 };
 
 extern const struct portability_row portability_table[];

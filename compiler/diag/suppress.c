@@ -165,7 +165,7 @@ static void read_list(struct scan *scan, struct text list, uint32_t line, struct
 	}
 }
 
-/* What the whole comment takes with it: the blanks before it, or its line. */
+/* Extends the comment by the spaces before it, or to its whole line. */
 static struct span comment_span(const struct scan *scan, struct text line, struct text comment, bool alone)
 {
 	struct span span = span_of(scan->source, (struct text){ line.ptr, 0 });

@@ -174,7 +174,7 @@ struct reader {
 	struct baseline *baseline;
 };
 
-/* Reports what is wrong with the value at `path`; returns false. */
+/* Reports the fault of the value at `path`; returns false. */
 static bool baseline_error(const struct reader *r, const struct json_path *path, const char *what)
 {
 	const char *name = json_path_text(r->arena, path);

@@ -16,7 +16,7 @@ struct baseline;
 
 /* Returns NULL if the file cannot be read or is malformed, which was reported.  Belongs to the arena. */
 struct baseline *baseline_read(struct arena *arena, const char *path);
-/* What a run has looked for. */
+/* The scope of a run. */
 struct baseline_scope {
 	const struct diag_filter *filter;
 	const struct node_option *nodes; /* NULL: all */

@@ -12,7 +12,7 @@ struct node_views {
 	const struct node_inputs *nodes;
 	const struct node_configs *configs;
 	struct diags *found;
-	struct diags **others; /* by node: what is found in files of guests that it does not have */
+	struct diags **others; /* by node: findings in files of guests on other nodes */
 	uint32_t file_count;   /* of guests */
 };
 

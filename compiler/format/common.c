@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the formats for programs have in common. */
+/* Functions shared by the machine-readable formats. */
 #include "format/common.h"
 
 #include <stdio.h>
@@ -46,7 +46,7 @@ struct diag_code diag_code(enum diag_id id)
 	return code;
 }
 
-/* U+FFFE and U+FFFF are no characters, which XML takes seriously. */
+/* U+FFFE and U+FFFF are noncharacters, which XML forbids. */
 static bool is_character(int32_t point)
 {
 	return point >= 0 && (point & 0xfffe) != 0xfffe;

@@ -14,7 +14,7 @@
 struct extent {
 	const char *file;   /* from the working folder, or absolute */
 	struct place begin; /* place.source NULL: nowhere */
-	struct place end;   /* behind the last character */
+	struct place end;   /* after the last character */
 	uint32_t first_byte, end_byte;
 };
 
@@ -54,7 +54,7 @@ enum diag_fix_kind diag_fix_kind(const struct diags *diags, const struct diagnos
 const char *const *diag_fingerprints(const struct diags *diags);
 /* How a file is called in a fingerprint. */
 typedef const char *diag_name_file(const struct diags *diags, const struct source *source, const void *context);
-/* As above, but those of which nothing differs have the same. */
+/* As above, but identical diagnostics have equal fingerprints. */
 const char *const *diag_shared_fingerprints(const struct diags *diags, diag_name_file *name_file, const void *context);
 
 #endif

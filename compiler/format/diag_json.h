@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the formats that are JSON have in common. */
+/* Functions shared by the JSON formats. */
 #ifndef PVEFW_DIAG_JSON_H
 #define PVEFW_DIAG_JSON_H
 
@@ -10,7 +10,7 @@
 
 /* Prints and gives back `value`; NULL, when there was no memory for it, ends the process. */
 void json_print(struct out *out, json_t *value);
-/* A string in which nothing acts on a terminal: what is not UTF-8, and control characters, are escaped. */
+/* A string that is safe on a terminal: control characters and invalid UTF-8 are escaped. */
 json_t *json_escaped(struct text text);
 
 /* Adds `nodes`, the names of those that it is true of, unless that is all or it is of no node in particular. */

@@ -8,7 +8,7 @@
 
 struct diag_format {
 	const char *name;
-	const char *text; /* what it is for, for --help */
+	const char *text; /* description for --help */
 	bool sums_up;	     /* notes that one line is enough for are summed up: for people */
 	bool says_not_shown; /* prints diags->not_shown itself */
 	/* Prints the collected diagnostics, which are sorted. */

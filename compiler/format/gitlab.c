@@ -13,7 +13,7 @@ static const char *const severities[] = {
 	[SEVERITY_ERROR] = "critical",
 };
 
-/* What is about no place has to have one all the same. */
+/* GitLab requires a place even for diagnostics without one. */
 static json_t *location(const struct diags *diags, const struct diagnostic *d)
 {
 	struct extent e = diag_extent(diags, d->span);

@@ -48,7 +48,7 @@ static json_t *point(uint32_t byte, const struct place *place)
 			 "column", (json_int_t)place->column, "column16", (json_int_t)place->column16);
 }
 
-/* null for what is in no file. */
+/* Prints null for a place outside files. */
 static json_t *extent(const struct diags *diags, struct span span)
 {
 	struct extent e = diag_extent(diags, span);

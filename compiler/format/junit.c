@@ -122,7 +122,7 @@ static void print(struct out *out, const struct diags *diags, bool colour)
 		const char *name = diag_escaped(diags, diag_file(diags, source));
 		struct suite suite = suite_of(diags, source, name, d);
 
-		/* Of a file without a finding that is shown it is not known whether it has others. */
+		/* A file without shown findings may have hidden ones. */
 		if (suite.tests || (source->is_fw && !source->unasked && !diags->not_shown))
 			print_suite(&xml, diags, &suite);
 		d = suite.end;

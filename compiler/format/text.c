@@ -71,7 +71,7 @@ static uint32_t offset_in(const struct word *line, uint32_t position)
 	return offset < line->len ? offset : line->len;
 }
 
-/* Shows the place of `span` behind `arrow`, and its line. */
+/* Prints `arrow`, the place of `span`, and its line. */
 static struct block open_block(const struct text_printer *p, struct span span, const char *arrow)
 {
 	struct source *source = source_find(p->map, span.begin);
@@ -95,7 +95,7 @@ static struct block open_block(const struct text_printer *p, struct span span, c
 	return b;
 }
 
-/* The label behind a mark; for a span that goes on below, how far. */
+/* Prints the label after a mark; for a multi-line span, also its last line. */
 static void label(const struct text_printer *p, const struct block *b, struct span span, const char *text)
 {
 	uint32_t last = span.end > span.begin ? source_line_number(p->map, span.end - 1) : 0;
@@ -209,7 +209,7 @@ static void places(const struct text_printer *p, const struct diagnostic *d)
 	other_labels(p, d, &b);
 }
 
-/* What it is and does comes before what helps. */
+/* Notes come before helps. */
 static void remarks(const struct text_printer *p, const struct diagnostic *d)
 {
 	for (const struct diag_part *part = d->parts; part; part = part->next) {

@@ -23,7 +23,7 @@ struct node {
 struct address {
 	struct node *node;
 	struct word key, value;
-	struct text text; /* what is printed */
+	struct text text; /* printed form */
 	unsigned family_mask; /* 0: cannot be used */
 	struct address *next;
 };

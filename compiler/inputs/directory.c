@@ -117,7 +117,7 @@ static int list(struct folder *folder)
 	return reason;
 }
 
-/* The same in the cache. */
+/* Lists a directory of the cache. */
 static int list_cached(struct folder *folder, const struct source_cache *cache)
 {
 	const struct cached_source *entry = source_cache_find(cache, folder->path);

@@ -35,7 +35,7 @@ static int is_shown(const struct dirent *entry)
 	return entry->d_name[0] != '.';
 }
 
-/* What a folder lists; `count` is 0 if it is missing, where that `may_miss`. */
+/* Lists a directory; `count` is 0 if it is missing and `may_miss`. */
 static struct dirent **list(struct fw_walk *walk, const char *path, bool may_miss, int *count)
 {
 	struct dirent **entries = NULL;

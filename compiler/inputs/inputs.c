@@ -85,7 +85,7 @@ static void read_local_network(struct reader *r, const char *value)
 		diag_help(d, "did you mean --local-network %s?", intended);
 }
 
-/* A name that can stand in a rule and in the output. */
+/* Whether the name can be used in a rule and in the output. */
 static bool is_iface_name(struct text name)
 {
 	for (uint32_t i = 0; i < name.len; i++)
@@ -228,7 +228,7 @@ static unsigned choose_nodes(struct reader *r, const struct folder *nodes, struc
 	return count;
 }
 
-/* Creates the inputs of each node with what the command line says about it. */
+/* Creates the inputs of each node, with the node's options of the command line. */
 static void start_nodes(struct reader *r, const struct folder *folders)
 {
 	struct node_inputs *nodes = r->nodes;
@@ -396,7 +396,7 @@ static bool has_ending(struct text name, const char *ending)
 	return name.len > tail && memcmp(name.ptr + name.len - tail, ending, tail) == 0;
 }
 
-/* A .fw file in firewall/ that is nobody's. */
+/* Reports a .fw file in firewall/ that belongs to no guest. */
 static void stray_file(struct reader *r, struct text name)
 {
 	struct diagnostic *d = diag(r->diags, SPAN_NONE, DIAG_FILE_NAME,

@@ -69,7 +69,7 @@ static struct diagnostic *report(struct reader *r, const struct json_path *path,
 	return diag(r->diags, span, id, "`%s`: %s", json_path_text(r->arena, path), what);
 }
 
-/* The same, when the member is passed over. */
+/* Reports a fault of a member that is skipped. */
 static struct diagnostic *reject(struct reader *r, const struct json_path *path, enum diag_id id,
 				 const char *what)
 {

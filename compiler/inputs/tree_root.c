@@ -149,7 +149,7 @@ bool tree_root_has_part(struct arena *arena, const char *path)
 	return false;
 }
 
-/* ---- what is demanded ---- */
+/* ---- requirements ---- */
 
 static void fail(struct tree_root *found, const char *problem, int reason)
 {

@@ -17,7 +17,7 @@ enum { TREE_NAME_ROOM = 256 }; /* for NAME_MAX and a NUL */
 
 /* How much a folder must have to be taken as a tree. */
 enum tree_demand {
-	TREE_PART,   /* firewall/, nodes/ or sdn/: to look at what somebody has */
+	TREE_PART,   /* firewall/, nodes/ or sdn/: enough to check files */
 	TREE_USABLE, /* nodes/ or firewall/cluster.fw: to load what a test or a desk has */
 	TREE_WHOLE,  /* nodes/, which no tree of a node lacks */
 };

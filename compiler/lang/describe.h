@@ -14,7 +14,7 @@
 void describe_paragraph(struct out *out, unsigned indent, struct text text);
 /* "0 or 1", "30 to 60": what an option can be set to. */
 void describe_values(struct out *out, const struct option_row *row);
-/* What it is when no file sets it. */
+/* Returns the value of the option if no file sets it. */
 void describe_default(struct out *out, const struct option_row *row);
 /* "-p tcp -dport 22" */
 void describe_macro_rule(struct out *out, const struct macro_rule *rule);

@@ -9,11 +9,11 @@
 /* An option of rules elsewhere. */
 struct foreign_option {
 	const char *name;     /* without dashes */
-	enum rule_param param; /* ours of another name, or RULE_PARAMS */
+	enum rule_param param; /* our option of another name, or RULE_PARAMS */
 	const char *help;      /* if there is none: what to do instead, or "" */
 };
 
-/* What stands behind -m of iptables. */
+/* A match module, the argument of iptables -m. */
 struct foreign_match {
 	const char *name;
 	bool needless; /* it can be left out */
@@ -22,12 +22,12 @@ struct foreign_match {
 
 struct foreign_verdict {
 	const char *name;
-	enum action action; /* ACTIONS: none of ours */
+	enum action action; /* ACTIONS: no equivalent */
 	bool certain;       /* it can mean nothing else */
 	const char *help;
 };
 
-/* A service that has no macro here, or is no protocol. */
+/* A service that has no macro here, or is not a protocol. */
 struct foreign_service {
 	const char *name;
 	const char *options; /* of a rule for its usual ports */
@@ -57,7 +57,7 @@ struct protocol_names {
 	const struct netdb *netdb;
 };
 
-/* Takes "22/tcp" or "tcp/22" apart; false if it is neither. */
+/* Parses "22/tcp" or "tcp/22"; false for other texts. */
 bool foreign_port_and_proto(struct protocol_names protocols, struct text t, struct text *port, struct text *proto);
 /* Reads words such as `iface vmbr0`, `- - tcp 22` or `from 10.0.0.1 to any port 22 proto tcp`; false if a
  * word has no meaning as one of them. */

@@ -52,7 +52,7 @@ enum implied_peer {
 struct implied_rule {
 	unsigned chains; /* bit set of enum implied_chain */
 	enum implied_stage stage;
-	enum action action; /* ACTIONS: what the policy does */
+	enum action action; /* ACTIONS: the policy's action */
 	enum implied_peer peer;
 	unsigned family_mask;
 	enum option_id option; /* that must be `value`; OPTION_COUNT: none */

@@ -15,7 +15,7 @@
 
 /* ---- services ---- */
 
-/* Who uses a service. */
+/* The hosts that use a service. */
 enum users {
 	ADMINISTRATORS,
 	NODES, /* the cluster's other nodes */
@@ -49,7 +49,7 @@ struct way {
 	struct packet_set left;         /* undecided packets of those whom the host lets in after the rules */
 	struct packet_set elsewhere;    /* packets from outside the local network */
 	bool exact;                     /* its users' addresses are known */
-	bool decided;                   /* a rule lets somebody in, or blocks it */
+	bool decided;                   /* a rule accepts or blocks some of its packets */
 	bool let_in;                    /* rules let in all of `left` */
 	const struct rule *line, *rule; /* the rule that blocks it; `line`: its GROUP rule or itself */
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the checks of lint.def are given, and what several of them use. */
+/* The input of the checks of lint.def, and functions that several of them share. */
 #ifndef PVEFW_LINT_CONTEXT_H
 #define PVEFW_LINT_CONTEXT_H
 

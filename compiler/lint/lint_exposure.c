@@ -114,7 +114,7 @@ static void visit_local(void *data, const struct rule *line, const struct rule *
 	r->accepted |= rule->action == ACTION_ACCEPT && !r->left.count;
 }
 
-/* Most IPv6 networks have public addresses, but a router in front of them that lets nobody in. */
+/* Most IPv6 networks have public addresses, but a router that blocks incoming connections. */
 static bool is_public(const struct prefix *network)
 {
 	static const struct prefix loopback = { AF_INET, 8, { 127 } };

@@ -102,7 +102,7 @@ bool lint_names_service(const struct packet_set *set, enum implied_id service)
 	return false;
 }
 
-/* ---- who is let in after the rules ---- */
+/* ---- sources accepted after the rules ---- */
 
 struct interval_set lint_local_network(struct lint *lint, unsigned family_mask)
 {

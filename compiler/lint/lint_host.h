@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the checks of the host's reachability share: its rules in order, and who is let in behind them. */
+/* Shared by the host's reachability checks: its rules in order, and the sources accepted after them. */
 #ifndef PVEFW_LINT_HOST_H
 #define PVEFW_LINT_HOST_H
 
@@ -14,15 +14,15 @@ void lint_each_host_rule(struct lint *lint, enum direction direction, lint_rule_
 struct interval_set lint_written_management(struct lint *lint, unsigned family_mask);
 /* All addresses of the local network; count 0: it is of the other IP version. */
 struct interval_set lint_local_network(struct lint *lint, unsigned family_mask);
-/* All addresses that are neither of the local network nor this machine's own loopback addresses. */
+/* All addresses except the local network and this machine's loopback addresses. */
 struct interval_set lint_elsewhere(struct lint *lint, unsigned family_mask);
 /* Adds the packets of one family from `sources` to a service of the host; nothing if there is no source. */
 void lint_add_service(struct lint *lint, struct packet_set *set, enum implied_id service, unsigned family_mask,
 		      struct interval_set sources);
-/* Whether the tree or the command line says what the local network is. */
+/* Whether the tree or the command line defines the local network. */
 bool lint_knows_local_network(const struct lint *lint);
 
-/* Whether a rule of the host that is wrong, and left out, may have been meant to let somebody in. */
+/* Whether an ignored, faulty rule of the host may have been meant to accept packets. */
 bool lint_lost_rule(struct lint *lint);
 /* The interface of a rule, or of the GROUP rule that brings it; len 0: any. */
 struct text lint_rule_iface(const struct rule *line, const struct rule *rule);

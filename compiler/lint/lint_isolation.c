@@ -99,7 +99,7 @@ struct found {
 	struct found *next;
 };
 
-/* The text for a rule of a group does not depend on who uses the group. */
+/* The text for a rule of a group does not depend on the group's users. */
 static void say_what_accepts(struct diagnostic *d, const struct path *p, const struct policy *policy)
 {
 	const char *key = lint_policy_key(p->direction);

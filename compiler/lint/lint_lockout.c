@@ -7,7 +7,7 @@
  */
 #include "lint/lint_host.h"
 
-/* Pieces of what is left; with more nothing is reported. */
+/* Limit of remaining cubes; above it nothing is reported. */
 enum { MOST_PIECES = 500 };
 
 /* Access to one service. */
@@ -19,7 +19,7 @@ struct way {
 	struct packet_set outside;      /* packets from outside the local network */
 	bool written;                   /* the administrators are those in [IPSET management] */
 	bool further;                   /* some of them are outside the local network */
-	bool opened;                    /* a rule accepts somebody from outside */
+	bool opened;                    /* a rule accepts an outside address */
 	bool chosen;                    /* a rule accepts some administrators */
 	const struct rule *line, *rule; /* the rule that blocks administrators; `line`: its GROUP rule or itself */
 	const char *example;

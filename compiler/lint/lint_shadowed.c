@@ -101,7 +101,7 @@ struct subject {
 	const struct step *by; /* a coverer; with `differs` one that has another action */
 };
 
-/* Keeps an example of the packets that the step decides; one with another action replaces one with the same. */
+/* Keeps one step that decides some of the packets, preferably one with another action. */
 static void keep_example(struct cover *c, struct subject *s, const struct step *step, enum action action)
 {
 	if (s->by && (s->differs || step->rule->action == action))
@@ -126,7 +126,7 @@ static void note_coverer(struct subject *s, const struct step *step, enum action
 	s->coverer_count++;
 }
 
-/* Subtracts the packets of `step` from what is left; false if a bound is exceeded. */
+/* Subtracts the packets of `step` from the remaining ones; false if a bound is exceeded. */
 static bool take_step(struct cover *c, struct subject *s, const struct step *step, bool *took)
 {
 	*took = false;
@@ -305,7 +305,7 @@ static void report_bound(struct cover *c, const struct subject *s)
 
 /* ---- rules that the policy makes needless ---- */
 
-/* Whether a later step decides some of what is left otherwise, or logs it. */
+/* Whether a later step logs some remaining packets or decides them differently. */
 static bool matters_below(struct cover *c, const struct subject *s, enum action action)
 {
 	for (uint32_t i = s->last; i < c->count; i++) {
@@ -342,7 +342,7 @@ static bool is_noise(struct cover *c, const struct packet_set *set)
 	return !left.count;
 }
 
-/* A single rule that does only what the policy does. */
+/* Whether the subject is a single rule with the same effect as the policy. */
 static bool is_like_policy(const struct cover *c, const struct subject *s)
 {
 	const struct policy *policy = c->chain->policy[c->direction];

@@ -9,7 +9,7 @@
 
 /* ---- IPv4 ---- */
 
-/* A number 0..255 without leading zeros; moves *at behind it. */
+/* Parses a number 0..255 without leading zeros; moves *at past it. */
 static bool read_octet(struct text t, uint32_t *at, uint8_t *octet)
 {
 	uint32_t start = *at, value = 0;
@@ -60,7 +60,7 @@ static unsigned parse_loose(struct text t, uint8_t bytes[4])
 	return count;
 }
 
-/* What is wrong with an address that could not be read. */
+/* Returns the fault of an address that could not be parsed. */
 static enum address_error diagnose_ip4(struct text t)
 {
 	uint8_t bytes[4];
@@ -96,7 +96,7 @@ enum address_error address_parse(struct text t, struct prefix *prefix)
 	return parse_ip4(t, prefix->bytes) ? ADDRESS_OK : diagnose_ip4(t);
 }
 
-/* The part behind the slash. */
+/* Parses the part after the slash. */
 static enum address_error parse_length(struct text t, struct prefix *prefix)
 {
 	uint8_t mask[4];
@@ -269,7 +269,7 @@ struct text prefix_text_without_length(struct text t, const struct prefix *p)
 	return t;
 }
 
-/* ---- what was meant ---- */
+/* ---- intended addresses ---- */
 
 /* The length of a netmask; -1 if its ones are not all in front. */
 static int mask_length(const uint8_t bytes[4])

@@ -24,7 +24,7 @@ enum address_error {
 	ADDRESS_SHORT,      /* "10", "10.0.0": fewer than four numbers */
 	ADDRESS_OCTAL,      /* a number with a leading zero */
 	ADDRESS_NETMASK,    /* 10.0.0.0/255.0.0.0 */
-	ADDRESS_BAD_LENGTH, /* the prefix length is no number */
+	ADDRESS_BAD_LENGTH, /* the prefix length is not a number */
 	ADDRESS_TOO_LONG,   /* a prefix length above 32 or 128 */
 };
 
@@ -44,7 +44,7 @@ enum address_error prefix_parse(struct text t, struct prefix *prefix);
 /* The address alone. */
 enum address_error address_parse(struct text t, struct prefix *prefix);
 
-/* Bits set behind the prefix length. */
+/* Whether bits after the prefix length are set. */
 bool prefix_has_host_bits(const struct prefix *p);
 void prefix_clear_host_bits(struct prefix *p);
 /* By family, then address, then length. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Netlink sockets on libmnl: to ask the kernel one thing, and to hear what it tells groups of listeners. */
+/* Netlink sockets on libmnl: for single requests, and for multicast notifications. */
 #ifndef PVEFW_NETLINK_SOCKET_H
 #define PVEFW_NETLINK_SOCKET_H
 

@@ -11,7 +11,7 @@ struct port_range {
 	uint16_t first, last;
 };
 
-/* A port list; text is what is printed, ranges what it means. */
+/* A port list: its printed text and its ranges. */
 struct ports {
 	struct text text;
 	struct port_range *ranges;

@@ -60,7 +60,7 @@ static int by_address(const void *a, const void *b)
 	return x->order > y->order ? -1 : 1;
 }
 
-/* Adds first..last behind the others, joined with the one it touches. */
+/* Appends first..last; joins it with an adjacent range. */
 static void add_range(struct address_set *set, const uint8_t *first, const uint8_t *last)
 {
 	struct address_range *before = set->count ? &set->ranges[set->count - 1] : NULL;

@@ -30,7 +30,7 @@ struct address_set {
 	uint32_t count;
 };
 
-/* What the entries of one IP version (4 or 6) match; the others are left out. */
+/* Returns the addresses that the entries of one IP version (4 or 6) match; ignores other entries. */
 struct address_set prefix_set_resolve(struct arena *arena, const struct prefix_entry *entries,
 				      uint32_t count, unsigned family);
 bool address_set_has(const struct address_set *set, const uint8_t *address);

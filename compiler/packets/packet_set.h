@@ -85,7 +85,7 @@ struct interval_set interval_set_subtract(struct arena *arena, const struct inte
 /* Whether all of `b` is in `a`, in O(b log a). */
 bool interval_set_contains(const struct interval_set *a, const struct interval_set *b);
 bool interval_set_overlaps(const struct interval_set *a, const struct interval_set *b);
-/* Of an address of 4 or 16 bytes. */
+/* For an address of 4 or 16 bytes. */
 struct number number_of_address(const uint8_t *bytes, unsigned size);
 struct interval interval_of_prefix(const struct prefix *prefix);
 

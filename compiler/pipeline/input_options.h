@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The options of a command line that choose what is compiled. */
+/* The command line options that select the input. */
 #ifndef PVEFW_INPUT_OPTIONS_H
 #define PVEFW_INPUT_OPTIONS_H
 

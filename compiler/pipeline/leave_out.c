@@ -43,7 +43,7 @@ static bool note_layers(struct leave_out *l, const struct backend_loading *loadi
 
 /* ---- the search without numbers ---- */
 
-/* What is left out or kept as a whole: all rules of one line of source, or one rule without a line. */
+/* The unit to leave out: all rules of one source line, or one rule without a line. */
 struct unit {
 	struct left_out_line *line; /* or NULL */
 	struct text *rules;
@@ -119,7 +119,7 @@ static bool shrink(struct search *s, uint32_t from, uint32_t to, bool refused)
 	return shrink(s, middle, to, !first) || first;
 }
 
-/* Leaves out what is still guarded: that is what is refused. */
+/* Leaves out the units that are still guarded: these are the refused ones. */
 static void leave_guarded_out(struct search *s)
 {
 	for (uint32_t i = 0; i < s->count; i++) {

@@ -15,7 +15,7 @@ struct left_out;
 struct pipeline {
 	/* Set before pipeline_run(). */
 	const struct input_options *options;
-	struct diags *diags;           /* what is wrong; its source map gets the files */
+	struct diags *diags;           /* diagnostics; the source map gets the files */
 	const struct backend *backend; /* the target, or NULL: the one that the host's options choose */
 	struct left_out *left_out;     /* lines that were refused, which are ignored; or NULL */
 	bool all_nodes;                /* compile for all of options->nodes, and not just for options->node */

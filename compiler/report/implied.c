@@ -66,7 +66,7 @@ static const struct rule *as_rule(struct report_builder *b, const struct implied
 	return rule;
 }
 
-/* If the policy lets everything out, the matrices do not show what is implied. */
+/* Whether the policy accepts everything outgoing; the matrices then do not show implied rules. */
 static bool accepts_out(const struct report_builder *b)
 {
 	return b->config->cluster_options.policy_out.action == ACTION_ACCEPT;
@@ -223,7 +223,7 @@ void report_implied(struct report_builder *b, struct report_chain *chain, enum i
 
 /* ---- policies ---- */
 
-/* Adds what is decided before a policy of DROP or REJECT, without a log. */
+/* Adds the rules that decide, without a log, before a policy of DROP or REJECT. */
 static void add_noise(struct report_builder *b, struct report_chain *chain, const struct policy *policy,
 		      const char *because)
 {
@@ -258,7 +258,7 @@ void report_policy(struct report_builder *b, struct report_chain *chain, const s
 				  .family_mask = IPV_BOTH,
 				  .span = policy->span,
 				  .opens = accepts,
-				  .log = accepts ? NULL : level(log) }; /* what a policy of ACCEPT lets through is not logged */
+				  .log = accepts ? NULL : level(log) }; /* a policy of ACCEPT does not log */
 
 	if (!accepts)
 		add_noise(b, chain, policy, because);

@@ -38,7 +38,7 @@ struct matrix {
 	struct arena scratch;
 	struct column *columns; /* uthash */
 	struct packet_set blocked;  /* by the rules of the present zone so far */
-	struct packet_set passed;   /* let through by them, where what is denied is shown */
+	struct packet_set passed;   /* accepted by them, if denied packets are shown */
 	uint32_t comparisons;
 	struct report_zone *zone;
 	bool shows_denied; /* in the second matrix, if the policy of the present chain accepts */
@@ -48,7 +48,7 @@ struct matrix {
 static const char *const everyone[REPORT_WAYS] = { "everyone", "anywhere" };
 static const char *const others[REPORT_WAYS] = { "other sources", "other destinations" };
 
-/* ---- what is left of a rule ---- */
+/* ---- the remaining packets of a rule ---- */
 
 enum left {
 	LEFT_ALL,
@@ -109,7 +109,7 @@ static struct column *find_column(struct matrix *m, const char *name)
 	return column;
 }
 
-/* The other end of what the row lets through; NULL: anywhere. */
+/* The other end of the row's accepted packets; NULL: anywhere. */
 static const char *other_end(const struct matrix *m, const struct report_row *row)
 {
 	return m->way == REPORT_INTO ? row->from : row->to;

@@ -72,7 +72,7 @@ struct report_cell {
 	struct report_service *first, **last;
 };
 
-/* Two tables: who may reach the zones, and whom they may reach. */
+/* Two tables: the sources that may reach the zones, and the destinations that the zones may reach. */
 enum report_way { REPORT_INTO, REPORT_OUT_OF, REPORT_WAYS };
 
 struct report_zone {

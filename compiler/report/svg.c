@@ -5,7 +5,7 @@
  */
 #include "report/html.h"
 
-/* How a packet can leave a step, other than to the next one; POLICY_*: what the policy of the host says. */
+/* The exits of a step, except to the next one; POLICY_*: by the host's policy. */
 enum { ACCEPTS = 1, DROPS = 2, POLICY_IN = 4, POLICY_OUT = 8 };
 
 struct step {

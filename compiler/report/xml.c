@@ -75,7 +75,7 @@ static void report_xml_zone(struct xml_out *xml, const struct report *report, co
 
 /* ---- the matrices ---- */
 
-/* What the elements of the two are called. */
+/* Names of the elements of both. */
 static const struct {
 	const char *matrix, *zone, *cell, *end, *other;
 } names[REPORT_WAYS] = {

@@ -80,7 +80,7 @@ static const char *const certain[] = {
 	"IMAP", "IMAPS",  "NTP",  "LDAP",  "LDAPS",      "RDP",  "MySQL", "PostgreSQL",
 };
 
-/* The macro that stands for exactly this condition, or NULL. */
+/* Returns the macro for exactly this condition, or NULL. */
 static const struct macro *macro_of(const struct condition *c)
 {
 	if (!c->dport || c->sport || c->icmp[0].text.len || !c->proto.has_ports)

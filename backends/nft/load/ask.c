@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Asking the kernel for what is loaded. */
+/* Dumps the loaded objects from the kernel. */
 #include <libnftnl/common.h>
 #include <libnftnl/udata.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What was loaded, by name: about 200 bytes for each chain and set, so that a service need not keep the ruleset itself,
+ * Loaded objects by name: about 200 bytes for each chain and set, so that a service need not keep the ruleset itself,
  * nor ask the kernel for names.
  */
 #include "nft/load/objects.h"

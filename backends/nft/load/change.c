@@ -13,7 +13,7 @@
 
 #include "nft/load/rules.h"
 
-/* ---- what is reported ---- */
+/* ---- reported differences ---- */
 
 static void note_objects(struct nft_change *c)
 {
@@ -106,7 +106,7 @@ static bool uses_replaced_set(const struct nft_change *c, const struct nft_chain
 	return false;
 }
 
-/* Chains that use a set which is made anew are filled anew.  False: only replacing the table helps. */
+/* Refills the chains that use a recreated set.  False: the table must be replaced. */
 static bool follow_replaced(struct nft_change *c)
 {
 	bool any_set = false;
@@ -146,7 +146,7 @@ static void begin_change(struct nft_change *c, const struct nft_loaded_table *ta
 	object_map_sort(&c->desired_digests);
 }
 
-/* Whether the kernel has just the digests of what is known to be loaded. */
+/* Whether the kernel has exactly the digests of the cached objects. */
 static bool has_known_digests(struct nft_change *c, const struct object_map *known)
 {
 	uint32_t count = 0;

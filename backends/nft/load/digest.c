@@ -10,7 +10,7 @@
 #include "nft/load/objects.h"
 #include "base/parallel_for.h"
 
-/* ---- what is digested ---- */
+/* ---- input of the digests ---- */
 
 /* More than a statement, or an element of a set, can take. */
 enum { ROOM = 1024 };

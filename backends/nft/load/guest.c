@@ -72,7 +72,7 @@ static bool is_written(const struct object *object)
 	return object->change == OBJECT_ADDED || object->change == OBJECT_CHANGED;
 }
 
-/* What differs from the old view, as a difference from what is loaded. */
+/* Turns differences between the old and the new view into differences from the loaded ruleset. */
 static bool compare_chains(struct guest_load *g)
 {
 	const struct object_comparison comparison = { .is_included = is_own_chain, .context = g };
@@ -145,7 +145,7 @@ static bool compare_sets(struct guest_load *g)
 
 /* ---- sending ---- */
 
-/* The digests of what is loaded go, those of what is written come. */
+/* Replaces the digests of the loaded objects by those of the written ones. */
 static void list_digests(struct guest_load *g, struct nft_change *c)
 {
 	const struct object *cached;

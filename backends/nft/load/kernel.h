@@ -33,18 +33,18 @@ struct mnl_socket;
 struct nft_kernel {
 	struct mnl_socket *socket;
 	uint32_t sequence;
-	char *buffer; /* for what is received */
+	char *buffer; /* receive buffer */
 };
 
-/* Of the current network namespace.  Returns 0 or an errno. */
+/* Opens a socket in the current network namespace.  Returns 0 or an errno. */
 int nft_kernel_open(struct nft_kernel *kernel);
 void nft_kernel_close(struct nft_kernel *kernel);
 
-/* What the kernel says against a message. */
+/* The kernel's error for a message. */
 struct nft_refusal {
 	int error;        /* errno */
 	uint32_t message; /* index in the batch */
-	uint32_t offset;  /* in the message, of the attribute that is at fault; 0: not told */
+	uint32_t offset;  /* in the message, of the faulty attribute; 0: unknown */
 	const char *text; /* the kernel's words, or NULL */
 };
 
@@ -64,7 +64,7 @@ struct nft_answers {
 bool nft_kernel_send(struct nft_kernel *kernel, struct arena *arena, const struct nft_batch *batch, bool try,
 		     struct nft_answers *answers);
 
-/* ---- state.c: what is loaded ---- */
+/* ---- state.c: the loaded objects ---- */
 
 struct nft_loaded_chain {
 	struct text name;
@@ -105,7 +105,7 @@ void nft_loading_note(struct backend_loading *loading, const struct nft_batch *b
  * `cache`, if not NULL, has what is loaded then. */
 bool nft_kernel_load(struct nft_kernel *kernel, struct backend_loading *loading, struct arena *arena,
 		     const struct nft_ruleset *ruleset, struct nft_cache *cache);
-/* Whether a table of ours is loaded. */
+/* Whether one of our tables is loaded. */
 bool nft_is_in_force(struct arena *arena);
 /* Tries the ruleset without effect and adds what the kernel says against it. */
 void nft_explain_refusal(struct nft_kernel *kernel, struct backend_loading *loading,
@@ -121,7 +121,7 @@ bool nft_guest_load(struct backend_loading *loading, struct nft_cache *cache, co
 
 /* ---- counters.c ---- */
 
-/* What a loaded rule that has a comment has counted; texts are the message's. */
+/* The counters of a loaded rule with a comment; texts point into the message. */
 struct nft_counter {
 	struct text comment, chain;
 	enum backend_outcome outcome;
@@ -135,7 +135,7 @@ int nft_counters_read(struct nft_kernel *kernel, nft_counter_function *take, voi
 
 /* ---- count_zones.c ---- */
 
-/* Takes apart what nft_rule_from() and nft_rule_from_default() write; false: somebody else's. */
+/* Parses the comments of nft_rule_from() and nft_rule_from_default(); false: another program's comment. */
 bool nft_comment_parse(struct text comment, struct text *file, uint32_t *line, struct text *option);
 struct backend_zone nft_zone_of(struct text chain);
 /* counters of struct backend. */

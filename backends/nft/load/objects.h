@@ -16,7 +16,7 @@ enum nft_object_kind {
 	NFT_OBJECT_CHAIN,
 };
 
-/* What the kernel cannot change in place: type and size of a set, hook and priority of a chain. */
+/* Properties that the kernel cannot change in place: type and size of a set, hook and priority of a chain. */
 struct nft_shape {
 	uint32_t values[7];
 };
@@ -76,7 +76,7 @@ struct nft_digest nft_digest_of(const struct out *buffer);
 struct nft_digest nft_digest_chain(const struct nft_chain *chain);
 struct nft_digest nft_digest_contents(const struct nft_set *set);
 
-/* ---- cache.c: what was loaded, for a service that stays ---- */
+/* ---- cache.c: the loaded objects, for a running service ---- */
 
 struct nft_cache {
 	bool valid;

@@ -385,7 +385,7 @@ static void suspect_all(struct backend_loading *loading, const struct nft_batch 
 	out_free(&name);
 }
 
-/* Says of a refusal, which was reported, what is to be left out for it. */
+/* Determines what to leave out because of a reported refusal. */
 static void refuse(struct backend_loading *loading, const struct nft_batch *batch, const struct nft_refusal *refusal,
 		   const char *words)
 {

@@ -190,7 +190,7 @@ static struct nft_digest digest_rule(struct out *out, const struct nlattr *expre
 	return nft_digest_of(out);
 }
 
-/* ---- what is loaded ---- */
+/* ---- loaded rules ---- */
 
 struct reading {
 	struct out bytes; /* of one rule */
@@ -248,7 +248,7 @@ int nft_rules_read(struct nft_kernel *kernel, struct arena *arena, uint8_t famil
 	return reason;
 }
 
-/* ---- what is desired ---- */
+/* ---- desired rules ---- */
 
 struct nft_rule_list nft_rules_desired(struct arena *arena, const struct nft_chain *chain)
 {

@@ -14,7 +14,7 @@
 
 enum { WORDS_MOST = 1000 };
 
-/* Lets libnftables do it; what it says against it goes to `words`. */
+/* Runs the script with libnftables; its error messages go to `words`. */
 static bool run(struct backend_loading *loading, const char *script, const char **words)
 {
 	struct nft_ctx *context = nft_ctx_new(NFT_CTX_DEFAULT);
@@ -33,7 +33,7 @@ static bool run(struct backend_loading *loading, const char *script, const char 
 	return done;
 }
 
-/* How much the script is, counted in the messages that it stands for. */
+/* Records the size of the script as a number of netlink messages. */
 static void note_size(struct backend_loading *loading, const struct nft_ruleset *ruleset, size_t bytes)
 {
 	struct nft_batch batch;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Sending a batch and hearing what the kernel says to it.
+ * Sends a batch and reads the kernel's replies.
  *
  * The kernel works while sendto() runs: when it returns, all answers are there.
  * Only the last message asks for one; errors are told for each message that is
@@ -57,7 +57,7 @@ static void set_buffer(int fd, int forced, int asked, size_t bytes)
 
 /* ---- answers ---- */
 
-/* The attributes behind the message that was refused, or behind its header. */
+/* Reads the attributes after the copy of the refused message, or after its header. */
 static void read_details(struct nft_refusal *refusal, struct arena *arena, const struct nlmsghdr *answer)
 {
 	const struct nlattr *found[NFT_ATTRIBUTES] = { NULL };
@@ -116,7 +116,7 @@ static bool read_answers(struct nft_kernel *kernel, struct arena *arena, struct 
 
 		if (len < 0 && errno == EINTR)
 			continue;
-		if (len < 0 && errno == ENOBUFS) { /* answers were lost: what is left counts */
+		if (len < 0 && errno == ENOBUFS) { /* replies were lost: use the remaining ones */
 			answers->lost = true;
 			continue;
 		}

@@ -13,7 +13,7 @@
 
 /* ---- dumps ---- */
 
-/* A list that grows; what it was before stays in the arena. */
+/* A growing list; its earlier copies stay in the arena. */
 struct list {
 	struct arena *arena;
 	char *items;
@@ -35,7 +35,7 @@ static void *list_add(struct list *list)
 	return list->items + list->count++ * list->size;
 }
 
-/* What a dump is about, for those who read its messages. */
+/* The context of a dump's callbacks. */
 struct dump {
 	struct list list;
 	const char *table;
@@ -49,7 +49,7 @@ static void forget_items(void *context)
 	d->list.count = 0;
 }
 
-/* Dumps what the callback makes items of. */
+/* Dumps objects; the callback turns them into items. */
 static int dump(struct nft_kernel *kernel, uint16_t type, uint8_t family, mnl_cb_t callback,
 		struct dump *dump)
 {

@@ -3,13 +3,13 @@
  * The difference of a table as messages.
  *
  * Sets and maps that packets are being looked up in are never taken away, but those whose type is another one: they are
- * deleted and made anew, and every chain that uses them is filled anew.
+ * deleted and created again, and every chain that uses them is refilled.
  */
 #include <linux/netfilter.h>
 
 #include "nft/load/objects.h"
 
-/* ---- what is reported ---- */
+/* ---- reported differences ---- */
 
 void nft_note(struct nft_change *c, bool certain, const char *format, ...)
 {
@@ -153,7 +153,7 @@ static void change_sets(struct nft_change *c)
 
 /* ---- chains ---- */
 
-/* From the last to the first: each is put directly behind the rule that stays. */
+/* From the last to the first, because each is inserted directly after the kept rule. */
 static void write_missing_rules(struct nft_change *c, const struct nft_chain *chain, const struct nft_rule_patch *patch)
 {
 	const struct nft_rule **rules = ARENA_ARRAY(c->arena, const struct nft_rule *, patch->rule_count);

@@ -26,7 +26,7 @@ struct nft_base_chains {
 	struct nft_chain *entry, *prerouting, *to, *reject, *output, *forward, *postrouting, *late;
 };
 
-/* What the configuration has for this table. */
+/* The parts of the configuration that this table needs. */
 struct nft_needs {
 	bool nics;   /* with firewall bridges */
 	bool judged; /* guests whose firewall is on */

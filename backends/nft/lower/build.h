@@ -154,7 +154,7 @@ struct nft_labels nft_labels_of(struct text name);
 struct nft_statement nft_has_labels(struct nft_builder *b, const struct nft_labels *labels);
 /* Has the label with NFT_OP_FLAGS, lacks it with NFT_OP_NO_FLAGS. */
 struct nft_statement nft_label_is(struct nft_builder *b, enum nft_op op, unsigned bit);
-/* Neither IPv4 nor IPv6 by the frame's own EtherType, so a frame with a VLAN tag is neither. */
+/* Matches frames whose own EtherType is not IPv4 or IPv6, which includes all frames with a VLAN tag. */
 #define NFT_NOT_IP(b) \
 	nft_is_not(b, NFT_FIELD_ETHER_TYPE, ETH_P_IP), nft_is_not(b, NFT_FIELD_ETHER_TYPE, ETH_P_IPV6)
 /* The destination MAC address is a multicast or the broadcast address. */

@@ -167,7 +167,7 @@ static void nft_add_bridges(struct nft_builder *b, struct nft_guests *guests, co
 	nft_list_add(b, &guests->macs, nft_iface_value(nic->device, false), nft_bytes(nic->mac_bytes, 6));
 }
 
-/* Has what the NIC accepts labelled as accepted, by a chain for each of its labels. */
+/* Labels the packets that the NIC accepts, with a chain for each label. */
 static void nft_keep_nic(struct nft_builder *b, struct nft_guests *guests, const struct nic *nic)
 {
 	struct nft_labels labels = nft_labels_of(nic->device);

@@ -282,7 +282,7 @@ struct nft_ruleset {
 
 /* Lowers the configuration. All of it is from `arena`, and refers to the configuration. */
 const struct nft_ruleset *nft_lower(struct arena *arena, const struct config *config);
-/* The same for the bridge table alone, the only one that guests change. */
+/* Lowers the bridge table only, the one that guests change. */
 const struct nft_ruleset *nft_lower_bridge(struct arena *arena, const struct config *config);
 
 /* ---- print.c ---- */
@@ -297,7 +297,7 @@ void nft_print_rule(struct out *out, const struct nft_rule *rule);
 /* The name in struct left_out of a rule that no line asks for. */
 void nft_rule_name(struct out *out, const struct nft_table *table, const struct nft_chain *chain,
 		   const struct nft_rule *rule);
-/* Removes what the kernel has refused; `left_out` may be NULL. */
+/* Removes the parts that the kernel has refused; `left_out` may be NULL. */
 void nft_leave_out(struct arena *arena, const struct left_out *left_out, struct nft_table *table);
 
 #endif

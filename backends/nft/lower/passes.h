@@ -48,9 +48,9 @@ void nft_accept_older(struct nft_builder *b, struct nft_chain *chain, unsigned b
 void nft_accept_known(struct nft_builder *b, struct nft_chain *chain, const struct nft_labels *labels);
 /* Notes in a new connection under which kinds of rules it began. */
 void nft_note_begun(struct nft_builder *b, struct nft_chain *chain, bool guests, bool vnets);
-/* Drops, rejects or accepts what is not logged before a policy of DROP or REJECT. */
+/* Drops, rejects or accepts the packets that are not logged before a policy of DROP or REJECT. */
 struct nft_chain *nft_noise_chain(struct nft_builder *b, bool reject);
-/* The same, then the policy. */
+/* Returns a chain like nft_noise_chain()'s that ends with the policy. */
 struct nft_chain *nft_policy_chain(struct nft_builder *b, bool reject);
 /* Blacklist, smurfs, impossible TCP flags (spec 2.2); into `chain` unless it is NULL. False if there is none. */
 bool nft_input_filters(struct nft_builder *b, struct nft_chain *chain);
@@ -106,7 +106,7 @@ enum nft_before {
 	NFT_BEFORE_KINDS = 64
 };
 
-/* What the base chains of the bridge table need of the guests' chains. */
+/* The parts of the guests' chains that the base chains of the bridge table need. */
 struct nft_guests {
 	struct nft_list devices;  /* of all NICs with a firewall bridge */
 	struct nft_list macs;     /* device and MAC address of those that are filtered */

@@ -9,7 +9,7 @@
 /* Of both tables, as in struct nft_ruleset. */
 extern const uint8_t nft_families[NFT_TABLES];
 
-/* What a message is about, so that the kernel's errors lead back to it; what does not apply is NULL. */
+/* The object of a message, to attribute the kernel's errors; members that do not apply are NULL. */
 struct nft_origin {
 	const struct nft_table *table;
 	const struct nft_helper *helper;

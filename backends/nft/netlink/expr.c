@@ -91,7 +91,7 @@ void nft_expr_load_keys(struct nft_expr_writer *w, const struct nft_key *keys, u
 	}
 }
 
-/* ---- what is done with the registers ---- */
+/* ---- operations on registers ---- */
 
 void nft_expr_bitwise(struct nft_expr_writer *w, uint32_t reg, const void *mask, const void *bits, uint32_t len)
 {

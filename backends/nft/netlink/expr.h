@@ -61,7 +61,7 @@ void nft_expr_set_text(struct nftnl_expr *e, uint16_t attribute, struct text tex
 void nft_expr_load_payload(struct nft_expr_writer *w, uint8_t base, uint8_t offset, uint8_t length, uint32_t reg);
 void nft_expr_load(struct nft_expr_writer *w, enum nft_field field, uint8_t length, uint32_t reg);
 void nft_expr_load_keys(struct nft_expr_writer *w, const struct nft_key *keys, unsigned count);
-/* Work on what was loaded; `reg` is the register. */
+/* Operate on the loaded value in register `reg`. */
 void nft_expr_bitwise(struct nft_expr_writer *w, uint32_t reg, const void *mask, const void *bits, uint32_t len);
 void nft_expr_compare(struct nft_expr_writer *w, uint32_t op, const void *bytes, uint32_t length);
 void nft_expr_lookup(struct nft_expr_writer *w, const struct nft_set *set, bool invert);

@@ -103,7 +103,7 @@ static void replace_loaded(struct xt_session *s, struct xt_loaded *loaded)
 	s->loaded = *loaded;
 }
 
-/* What the kernel has now is put into `loaded`; true when it is as desired. */
+/* Reads the kernel's present state into `loaded`; true if it is the desired one. */
 static bool reached(struct backend_loading *loading, struct xt_loaded *loaded, struct xt_loaded *before,
 		    const struct xt_desired *desired)
 {
@@ -149,7 +149,7 @@ static void roll_back(struct backend_loading *loading, struct xt_session *s)
 	bool back = xt_read_all(loading, &found) && undo(loading, s, &found, &before) &&
 		    reached(loading, &again, &found, &before);
 
-	/* What is refused of the old ruleset says nothing about the new one. */
+	/* Refused parts of the old ruleset do not concern the new one. */
 	loading->suspect_count = suspects;
 	for (struct backend_problem *p = after ? *after : NULL; p; p = p->next)
 		p->refused = false;
@@ -197,7 +197,7 @@ static uint64_t look_at_legacy(struct xt_session *s)
 	return sum;
 }
 
-/* Only of what was changed: what others have changed besides is noticed by the rest. */
+/* Only for changed objects; the remaining checks detect changes by other programs. */
 static void take_contents(struct xt_session *s, const struct xt_plan *plan)
 {
 	if (plan->scripts[XT_STEP_SETS].changes || plan->scripts[XT_STEP_SETS_AFTER].changes)
@@ -287,7 +287,7 @@ static bool note_missing(struct backend_loading *loading, const struct xt_sessio
 	return !xt_plan_lacks(plan, &s->loaded, LAYER_SETS) && !(any && loading->strict);
 }
 
-/* What the scripts found to differ from what is desired. */
+/* Reports the differences from the desired state that the scripts found. */
 static void take_differences(struct backend_loading *loading, const struct xt_plan *plan)
 {
 	for (unsigned step = 0; step < XT_STEPS; step++) {

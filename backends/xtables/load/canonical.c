@@ -25,7 +25,7 @@
 
 enum { WORDS_MOST = 128, OPTIONS_MOST = 48, NAMES_MOST = 64 };
 
-/* Asking the C library for a service or protocol reads a file: what was asked lately is kept. */
+/* The C library reads a file for each service or protocol, so recent answers are cached. */
 struct known_name {
 	char *name; /* owned */
 	int protocol; /* of the service; -1: it is a protocol */
@@ -34,7 +34,7 @@ struct known_name {
 
 struct xt_canonical {
 	unsigned family_mask;
-	struct out words, options; /* texts of the rule at hand */
+	struct out words, options; /* texts of the current rule */
 	struct known_name names[NAMES_MOST];
 	unsigned name_count;
 };
@@ -121,7 +121,7 @@ static int protocol_of(struct xt_canonical *c, struct text name)
 	return number_of(c, name, -1);
 }
 
-/* ---- values; each prints what stands behind the option's name, or returns false: it says nothing ---- */
+/* ---- values; each prints the option's value, or returns false if the value has no effect ---- */
 
 typedef bool print_value(struct spelled_rule *r, struct out *out, struct text value);
 
@@ -146,7 +146,7 @@ static bool print_protocol(struct spelled_rule *r, struct out *out, struct text 
 	return number != 0;
 }
 
-/* The bytes, masked, and the length; an address that is none keeps its text. */
+/* Prints the masked bytes and the length; an invalid address keeps its text. */
 static bool print_address(struct spelled_rule *r, struct out *out, struct text value)
 {
 	uint8_t bytes[16];
@@ -493,7 +493,7 @@ static bool is_option(struct text word)
 	return word.len > 1 && word.ptr[0] == '-' && !char_is_digit(word.ptr[1]);
 }
 
-/* Options with the words up to the next one; these are one behind the other in memory, without the spaces. */
+/* Options with their words, which are adjacent in memory, without the spaces. */
 static void read_options(struct spelled_rule *r, const struct text *words, unsigned count)
 {
 	char value[512];

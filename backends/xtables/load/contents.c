@@ -21,7 +21,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#undef XT_RETURN /* the kernel's; ours is a target */
+#undef XT_RETURN /* the kernel's macro; here it names a target */
 #include "net/netlink_socket.h"
 #include "xtables/load/xt_state.h"
 
@@ -51,7 +51,7 @@ static uint64_t mix_attribute(uint64_t sum, const struct nlattr *attribute)
 	return attribute ? mix(sum, mnl_attr_get_payload(attribute), mnl_attr_get_payload_len(attribute)) : sum;
 }
 
-/* What a set was made with; not what it counts. */
+/* Hashes the parameters with which a set was created, without its counters. */
 static int mix_header(const struct nlattr *attribute, void *data)
 {
 	switch (mnl_attr_get_type(attribute)) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What rules have counted, told by the lines of source they come from.
+ * The counters of rules, by the source lines of the rules.
  *
  * Rules have no names: rule n of a chain, as iptables-save -c prints it, is rule n of
  * the chain as it is lowered, where the chain's digest says that it is the same.

@@ -14,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#undef XT_RETURN /* the kernel's; ours is a target */
+#undef XT_RETURN /* the kernel's macro; here it names a target */
 #include "net/netlink_socket.h"
 #include "xtables/load/xt_state.h"
 

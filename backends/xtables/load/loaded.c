@@ -44,7 +44,7 @@ struct xt_object *xt_object_find(struct xt_object *objects, struct text name)
 	return object;
 }
 
-/* NULL for names that cannot be ours. */
+/* Finds or adds the object; returns NULL for a name that is too long for pvefw's own. */
 static struct xt_object *object_add(struct xt_object **objects, struct text name)
 {
 	struct xt_object *object = xt_object_find(*objects, name);
@@ -89,7 +89,7 @@ static struct text skip(struct text t, uint32_t len)
 	return (struct text){ t.ptr + len, t.len - len };
 }
 
-/* "<n>" behind a prefix; the rest, or an empty text. */
+/* Parses "<n>" after a prefix; returns the rest, or an empty text. */
 static struct text skip_number(struct text t, const char *prefix)
 {
 	uint32_t digits = 0;
@@ -110,7 +110,7 @@ static bool is_one_of(struct text t, const char *const *names)
 	return false;
 }
 
-/* The table of a name's suffixes, by what the name begins with. */
+/* Whether the name is that of a NIC's chain with one of the suffixes. */
 static bool is_nic_chain(struct text name, const char *const *suffixes)
 {
 	struct text rest = skip_number(name, "tap");
@@ -163,7 +163,7 @@ static bool next_line(struct text *rest, struct text *line)
 	return true;
 }
 
-/* The first word of `t`; *rest is what is behind it and its blank. */
+/* Returns the first word of `t`; *rest is the text after it and its space. */
 static struct text first_word(struct text t, struct text *rest)
 {
 	uint32_t len = 0;
@@ -202,7 +202,7 @@ static struct text without_count(struct text line, struct xt_count *count)
 	return skip(rest, 1);
 }
 
-/* The chain of "-A CHAIN ..."; *rule is what is behind it. */
+/* Parses "-A CHAIN ..."; *rule is the text after the chain.  False for other lines. */
 static bool is_rule(struct text line, struct text *chain, struct text *rule)
 {
 	if (!text_starts(line, "-A "))
@@ -230,7 +230,7 @@ static void take_digest(struct xt_object *object, struct text rule)
 	object->digest[DIGEST] = '\0';
 }
 
-/* Rules of one chain that stand one behind the other. */
+/* Adds consecutive rules of one chain. */
 static void take_rules(struct xt_object *object, struct text lines)
 {
 	struct text line, chain, rest = lines, rule = { NULL, 0 };
@@ -398,7 +398,7 @@ void xt_loaded_take_chain(struct xt_loaded_table *table, struct text name, struc
 	}
 }
 
-/* ---- what was compared before ---- */
+/* ---- results of earlier comparisons ---- */
 
 static bool inherit(struct xt_object *object, const struct xt_object *old, bool loaded)
 {
@@ -448,7 +448,7 @@ static void print_member(struct out *out, struct text line)
 	}
 	out_bytes(out, line.ptr, (size_t)(name.ptr + name.len + 1 - line.ptr));
 	out_bytes(out, text, prefix_format(&prefix, text));
-	address.ptr += address.len; /* the blank or line end behind it, and the rest */
+	address.ptr += address.len; /* the space or newline after it, and the rest */
 	out_bytes(out, address.ptr, (size_t)(line.ptr + line.len - address.ptr));
 }
 

@@ -24,7 +24,7 @@
 #include "base/parallel_for.h"
 #include "xtables/load/xt_state.h"
 
-/* What the workers need. */
+/* The context of the workers. */
 struct making {
 	struct xt_plan *plan;
 	struct xt_loaded *loaded;
@@ -66,7 +66,7 @@ static void start_script(struct xt_plan *plan, unsigned step)
 	out_init_memory(&plan->scripts[step].differences);
 }
 
-/* ---- what is missing ---- */
+/* ---- missing objects ---- */
 
 /* Which step needs which layer. */
 static const struct {

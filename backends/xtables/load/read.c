@@ -106,7 +106,7 @@ bool xt_read_sets(struct backend_loading *loading, struct xt_loaded *loaded)
 	return read_one(loading, loaded, SAVER_SETS);
 }
 
-/* ---- what was touched ---- */
+/* ---- changed objects ---- */
 
 enum { FEW = 4 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Writing the script of a tool: which line of source each line comes from, what is touched, what differs. */
+/* Writes the script of a tool, with the source line of each line, the changed objects and the differences. */
 #include <stdio.h>
 
 #include "xtables/load/xt_state.h"

@@ -8,7 +8,7 @@
 #include "inputs/netdb.h"
 #include "xtables/load/xt_state.h"
 
-/* The words of a line, one after the other; `ptr` NULL behind the last. */
+/* Iterates over the words of a line; `ptr` is NULL after the last. */
 static struct text next_word(struct text *rest)
 {
 	struct text word = { NULL, 0 };
@@ -61,15 +61,15 @@ static bool same_rules(const struct netdb *netdb, struct text a, struct text b)
 	return !a.len && !b.len;
 }
 
-/* Of chains of ours; those of ebtables have one. */
+/* The policy of our chains: in ebtables, user-defined chains have a policy, too. */
 #define POLICY "ACCEPT"
 
 /* The work on the table. */
 struct bridge_script {
 	struct xt_script *script;
 	const struct xt_loaded_bridge *loaded; /* or NULL */
-	const struct config *config;           /* or NULL: what was loaded before is desired */
-	struct object_map have, want;          /* chains of ours */
+	const struct config *config;           /* or NULL: the earlier ruleset is desired */
+	struct object_map have, want;          /* our chains */
 	struct out lines;                      /* of the chain that was printed last */
 	struct arena arena;
 };

@@ -42,7 +42,7 @@ void xt_set_digest(struct text lines, char digest[XT_DIGEST_SIZE])
 	arena_free(&arena);
 }
 
-/* "VERB NAME ..." lines with the suffix behind each name.  `spans`: the lines of source of all but the first. */
+/* Writes "VERB NAME ..." lines, with the suffix after each name.  `spans`: source lines except the first. */
 static void print_lines(struct xt_script *script, struct text lines, const char *name, const char *suffix,
 			const struct out *spans)
 {
@@ -105,7 +105,7 @@ struct set_script {
 	struct out lines, spans; /* of the set that was printed last */
 };
 
-/* Of a configuration it is printed; of what was loaded before there are no lines of source. */
+/* Prints it for a configuration; an earlier ruleset has no source lines. */
 static struct text lines_of(struct set_script *s, const struct object *object)
 {
 	if (!s->desired->config)

@@ -106,7 +106,7 @@ static struct text printed_text(const struct table_script *t)
 
 /* ---- comparing a chain ---- */
 
-/* Tells what was printed the last time from what is new, at a tenth of the digest's cost. */
+/* Distinguishes unchanged lines from new ones, at a tenth of the digest's cost. */
 static uint64_t fingerprint(const char *bytes, size_t len)
 {
 	uint64_t sum = len, part;
@@ -197,7 +197,7 @@ static struct text next_line(struct text *rest)
 	return line;
 }
 
-/* What the rules of a chain have counted, by their spelling; from `arena`. */
+/* Returns the counters of a chain's rules by their text; from `arena`. */
 static struct counted_rule *list_counted(struct table_script *t, struct arena *arena, const struct xt_object *loaded)
 {
 	struct counted_rule *rules = ARENA_ARRAY(arena, struct counted_rule, loaded->rules);
@@ -240,7 +240,7 @@ static void write_counted(struct table_script *t, const struct xt_object *loaded
 
 	while (rest.len) {
 		struct text line = next_line(&rest), spelled = spell(t, &t->spelled_desired, line);
-		/* Of a line that is several rules each would get the whole. */
+		/* If a line makes several rules, each would get the total. */
 		bool single = text_find(spelled, '\n') + 1 == (long)spelled.len;
 		const struct xt_count *count = single ? take_count(rules, loaded->rules, spelled) : NULL;
 
@@ -376,7 +376,7 @@ static void change_hooks(struct table_script *t, const struct xt_loaded_table *b
 				 before->hooks[i].position <= last ? before->hooks[i].position : last);
 			write_hook(t, hook, command);
 		} else if (want && want->change == OBJECT_ADDED) {
-			/* A chain of ours that is there and not hooked in has lost its hook. */
+			/* If our chain exists without its jump, the jump was removed. */
 			if (t->desired->explain && t->loaded && xt_object_find(t->loaded->chains, text_of(hook->chain)))
 				xt_script_differs(t->script, true, "%s, chain %s: the jump to %s is missing", t->tool,
 						  hook->builtin, hook->chain);

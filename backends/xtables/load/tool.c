@@ -68,9 +68,9 @@ struct text xt_tool_output(const struct process *process)
 	return (struct text){ process->output.data, (uint32_t)process->output.len };
 }
 
-/* ---- what it says ---- */
+/* ---- messages of tools ---- */
 
-/* What they remark while they do all that they are told. */
+/* Warnings that the tools print although they succeed. */
 static bool is_remark(struct text line)
 {
 	return text_starts(line, "# Warning: iptables-legacy tables present") ||
@@ -102,7 +102,7 @@ static struct text message_of(struct arena *arena, const struct process *process
 	return message;
 }
 
-/* The number behind "line", "line:" or "Error in line", and how much of the message that took; 0: none. */
+/* Returns the number after "line", "line:" or "Error in line", and the length of the match; 0: no number. */
 static uint32_t line_in(struct text message, uint32_t *taken)
 {
 	for (uint32_t i = 0; i + 5 < message.len; i++) {
@@ -121,7 +121,7 @@ static uint32_t line_in(struct text message, uint32_t *taken)
 	return 0;
 }
 
-/* Without the numbers of a script's lines, which nobody has seen, and which are others the next time. */
+/* Removes the script's line numbers: users cannot see the script, and the numbers vary. */
 static struct text without_numbers(struct arena *arena, struct text message)
 {
 	char *kept = ARENA_ARRAY(arena, char, message.len);
@@ -175,7 +175,7 @@ static const char *end_of(struct arena *arena, const struct process *process)
 	return process->number ? arena_printf(arena, "failed with status %d", process->number) : "complained";
 }
 
-/* ---- what it refuses ---- */
+/* ---- refusals ---- */
 
 /* Words of a tool that cannot do anything now, whatever it is given. */
 static const char *const troubles[] = { "ermission denied", "not permitted", "xtables lock", "emporarily unavailable",
@@ -186,7 +186,7 @@ static bool has_word(struct text text, const char *word)
 	return memmem(text.ptr, text.len, word, strlen(word)) != NULL;
 }
 
-/* It has read what it was given, and does not take it. */
+/* The tool has read its input and refuses it. */
 static bool is_refusal(const struct process *process, struct text message, const struct xt_script *script)
 {
 	if (!script || process->end != PROCESS_EXITED)

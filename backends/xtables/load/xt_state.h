@@ -14,7 +14,7 @@
 #include "xtables/load/xt_load.h"
 #include "xtables/print/print.h"
 
-/* ---- what is loaded, loaded.c ---- */
+/* ---- the loaded ruleset, loaded.c ---- */
 
 enum { XT_NAME_SIZE = 32, XT_DIGEST_SIZE = 28, XT_HOOKS_MOST = 3, XT_POLICY_SIZE = 12 };
 
@@ -38,7 +38,7 @@ struct xt_table_row {
 
 extern const struct xt_table_row xt_table_rows[XT_TABLES];
 
-/* What a rule has counted. */
+/* The counters of a rule. */
 struct xt_count {
 	uint64_t packets, bytes;
 };
@@ -46,7 +46,7 @@ struct xt_count {
 /* A chain or a set. */
 struct xt_object {
 	char name[XT_NAME_SIZE];
-	char digest[XT_DIGEST_SIZE]; /* of a chain: behind PVESIG:, or empty */
+	char digest[XT_DIGEST_SIZE]; /* of a chain: the text after PVESIG:, or empty */
 	uint32_t rules;              /* of a chain: with that of the digest */
 	char *lines;                 /* its own: rules, or `create` and sorted members; each with its end */
 	size_t len;
@@ -58,7 +58,7 @@ struct xt_object {
 	UT_hash_handle hh;
 };
 
-/* A built-in chain's jumps to the chain of ours. */
+/* A built-in chain's jumps to our chain. */
 struct xt_hooked {
 	uint32_t count, position; /* of the first, from 1 */
 	uint32_t rules;           /* that the built-in chain has */
@@ -72,7 +72,7 @@ struct xt_loaded_table {
 struct xt_loaded_bridge {
 	struct xt_object *chains;
 	bool hooked;
-	struct out declarations; /* of others, and of what is built in */
+	struct out declarations; /* of other programs' chains, and of built-in chains */
 	struct out rules;        /* of others, and the hook */
 };
 
@@ -106,7 +106,7 @@ void xt_loaded_free(struct xt_loaded *loaded);
 bool xt_loaded_take_tables(struct xt_loaded *loaded, unsigned family_mask, struct text saved);
 void xt_loaded_take_sets(struct xt_loaded *loaded, struct text saved);
 void xt_loaded_take_bridge(struct xt_loaded *loaded, struct text saved);
-/* The same for a single chain, as `iptables -S` prints it, and for a single set. */
+/* Read a single chain, as `iptables -S` prints it, and a single set. */
 void xt_loaded_take_chain(struct xt_loaded_table *table, struct text name, struct text listed);
 void xt_loaded_take_set(struct xt_loaded *loaded, struct text name, struct text saved);
 
@@ -136,7 +136,7 @@ void xt_difference_print(struct out *out, const struct xt_difference *d, const c
 
 /* ---- scripts ---- */
 
-/* What is to be loaded: a configuration; or what was loaded before; or nothing at all. */
+/* The ruleset to load: of a configuration, an earlier one, or none. */
 struct xt_desired {
 	const struct config *config;
 	const struct xt_loaded *snapshot;
@@ -162,14 +162,14 @@ struct xt_touched {
 struct xt_script {
 	struct out *out;
 	uint32_t line;               /* that was written last */
-	bool tracing;                /* origins and what is touched are to be noted */
+	bool tracing;                /* record origins and changed objects */
 	bool explain;                /* and what differs */
 	struct out origins, touched; /* arrays of the above */
 	struct out differences;      /* lines: '!' or '?' as in xt_script_differs(), then the text */
 	bool changes;                /* there is something to do */
 	bool suppressed;             /* there would be, but its layer is missing */
 	bool impossible; /* of one guest's chains, some are not there */
-	bool shape; /* chains come or go, or hooks: it is not enough to look at what is touched */
+	bool shape; /* chains or hooks are added or removed: checking the changed objects is not enough */
 	uint32_t chains, rules, sets, elements, deleted;
 };
 
@@ -186,7 +186,7 @@ void xt_script_differs(struct xt_script *script, bool certain, const char *forma
 struct span xt_script_origin(const struct xt_script *script, uint32_t line);
 void xt_script_free(struct xt_script *script);
 
-/* For iptables-restore -n: makes of `loaded` what is desired. */
+/* Writes the script for iptables-restore -n that turns `loaded` into the desired ruleset. */
 void xt_script_table(struct xt_script *script, enum xt_table_id id, struct xt_loaded_table *loaded,
 		     const struct xt_desired *desired);
 /* For ipset restore: before the tables, and after them. */
@@ -226,13 +226,13 @@ const char *const *xt_step_tool(enum xt_step step);
 
 /* ---- generations, generation.c ---- */
 
-/* Who changes tables changes this, too, as far as the kernel tells. */
+/* Changes whenever tables change, as far as the kernel reports it. */
 struct xt_generation {
 	uint32_t generation; /* of nf_tables */
 	uint64_t legacy[XT_TABLES];
 };
 
-/* Of the network namespace of the calling thread. */
+/* Reads it for the network namespace of the calling thread. */
 struct xt_generation xt_generation_read(void);
 bool xt_generation_equal(const struct xt_generation *a, const struct xt_generation *b);
 /* Of a legacy table: its rules in the upper half, their bytes in the lower; 0: there is none. */
@@ -265,23 +265,23 @@ void xt_lock_give(struct xt_lock *lock);
 
 /* Starts a tool.  With an input: that.  `lock`: a descriptor that it keeps open, or 0. */
 void xt_tool_start(struct process *process, const char *const *argv, const struct out *input, int lock);
-/* Waits for it.  False: it did not do what it should; the reason becomes a problem. */
+/* Waits for the tool.  False: it failed; the reason becomes a problem. */
 bool xt_tool_finish(struct backend_loading *loading, struct process *process, const struct xt_script *script);
 /* Both, for a tool that takes a script. */
 bool xt_tool_run(struct backend_loading *loading, const char *const *argv, const struct xt_script *script,
 		 int lock);
 bool xt_tool_is_missing(const struct process *process);
-/* What it printed. */
+/* Returns the tool's output. */
 struct text xt_tool_output(const struct process *process);
 
 /* ---- reading back, read.c ---- */
 
 /* All of it, into an empty `loaded`.  False: there are problems. */
 bool xt_read_all(struct backend_loading *loading, struct xt_loaded *loaded);
-/* The same for ebtables, and for the sets. */
+/* Read the state of ebtables and of the sets. */
 bool xt_read_bridge(struct backend_loading *loading, struct xt_loaded *loaded);
 bool xt_read_sets(struct backend_loading *loading, struct xt_loaded *loaded);
-/* Whether the plan has so small an effect that looking at what it touched is enough. */
+/* Whether the plan is so small that checking the changed objects is enough. */
 bool xt_read_can_be_short(const struct xt_plan *plan);
 /* Reads that, and compares it with what is desired; if all is well `loaded` is
  * brought up to date, else it stays as it is and there are problems. */

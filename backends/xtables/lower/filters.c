@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What is dropped before any rule (spec 2.2). */
+/* Packets that are dropped before all rules (spec 2.2). */
 #include "xtables/lower/xtables.h"
 
 static void xt_fill_blacklist(struct xt_builder *b, struct xt_chain *chain)

@@ -2,7 +2,7 @@
 /* The chains of guests' NICs (spec 2.6). */
 #include "xtables/lower/xtables.h"
 
-/* What a NIC may send: only from its own addresses. */
+/* Limits a NIC to its own source addresses. */
 static void xt_add_source_filters(struct xt_builder *b, struct xt_chain *chain)
 {
 	const struct guest *guest = chain->nic.guest;

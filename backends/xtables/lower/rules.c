@@ -6,7 +6,7 @@
 
 enum {
 	XT_MATCHES_MAX = 12,
-	XT_MATCH_WORDS_MAX = 5,   /* of what a rule of a file matches */
+	XT_MATCH_WORDS_MAX = 5,   /* words of a rule's matches */
 	XT_TARGET_WORDS_MAX = 12, /* of a log with its limit */
 };
 

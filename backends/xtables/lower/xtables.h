@@ -229,7 +229,7 @@ void xt_host_chains(struct xt_builder *b);
 
 /* ---- ebtables.c ---- */
 
-/* A rule of ebtables; what is empty or NULL is not matched. */
+/* A rule of ebtables; empty and NULL members are not matched. */
 struct eb_rule {
 	struct text protocol, in_iface, out_iface;
 	const uint8_t *not_source; /* a MAC address */

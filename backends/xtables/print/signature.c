@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The comment by which a later load knows what a chain holds: SHA-1 of its rules in base64, as pve-firewall writes it. */
+/* The comment that identifies a chain's contents: SHA-1 of its rules in base64, as pve-firewall writes it. */
 #include <sha1.h>
 
 #include "xtables/print/print.h"
