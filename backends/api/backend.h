@@ -10,12 +10,6 @@
 #include "base/output.h"
 #include "source/source.h"
 
-/* One file that a backend writes into a folder. */
-struct backend_file {
-	const char *name;
-	void (*print)(struct out *out, const struct config *config);
-};
-
 /* Identifies a refused rule that no line of source requests. */
 enum stand_in {
 	STAND_IN_NOTHING,    /* it is left out */
@@ -147,9 +141,11 @@ struct backend {
 
 	/* One text: what `compile` prints without -o. */
 	void (*print)(struct out *out, const struct config *config);
-	/* What `compile -o DIR` writes, ended by a NULL name; NULL: -o names one file
-	 * that gets what `print` prints. */
-	const struct backend_file *files;
+	/* Names of the files that `compile -o DIR` writes, ended by NULL.  `files` is NULL if -o names one file, which
+	 * gets what `print` prints. */
+	const char *const *files;
+	/* Prints the file of that index into `files`. */
+	void (*print_file)(struct out *out, const struct config *config, unsigned file);
 	/* What -o gets instead, where that is not for people; or NULL. */
 	void (*write)(struct out *out, const struct config *config);
 	/* The ruleset in the language of the tool that lists it. */
@@ -161,7 +157,7 @@ struct backend {
 
 	/* Never fails: a kernel or tool that cannot be asked becomes a problem of the load.  Ended by close(), which
 	 * leaves in force what is loaded. */
-	struct backend_session *(*open)(void);
+	struct backend_session *(*open)(const struct backend *backend);
 	void (*close)(struct backend_session *session);
 	/* Nothing is known any more: the next load compares contents. */
 	void (*forget)(struct backend_session *session);

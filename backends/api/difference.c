@@ -152,7 +152,7 @@ struct sequences {
 	uint32_t *pair;
 };
 
-static bool is_equal(const struct sequences *s, uint32_t i, uint32_t j)
+static bool items_equal(const struct sequences *s, uint32_t i, uint32_t j)
 {
 	return memcmp(s->desired + i * s->size, s->loaded + j * s->size, s->size) == 0;
 }
@@ -165,7 +165,7 @@ static void pair_next(struct sequences *s, uint32_t first, uint32_t last_desired
 	for (uint32_t i = first; i < last_desired; i++) {
 		uint32_t k = j;
 
-		while (k < last_loaded && !is_equal(s, i, k))
+		while (k < last_loaded && !items_equal(s, i, k))
 			k++;
 		if (k == last_loaded)
 			continue;
@@ -185,12 +185,12 @@ static void pair_most(struct sequences *s, struct arena *arena, uint32_t first, 
 		for (j = columns; j--;) {
 			uint32_t below = longest[(i + 1) * width + j], right = longest[i * width + j + 1];
 
-			longest[i * width + j] = is_equal(s, first + i, first + j) ? longest[(i + 1) * width + j + 1] + 1 :
+			longest[i * width + j] = items_equal(s, first + i, first + j) ? longest[(i + 1) * width + j + 1] + 1 :
 						 below > right			   ? below :
 										     right;
 		}
 	for (i = j = 0; i < rows && j < columns;)
-		if (is_equal(s, first + i, first + j))
+		if (items_equal(s, first + i, first + j))
 			s->pair[first + i++] = first + j++;
 		else if (longest[(i + 1) * width + j] >= longest[i * width + j + 1])
 			i++;
@@ -207,9 +207,9 @@ void sequence_pair(struct arena *arena, const void *loaded, uint32_t loaded_coun
 
 	for (uint32_t i = 0; i < desired_count; i++)
 		pair[i] = UINT32_MAX;
-	for (; first < desired_count && first < loaded_count && is_equal(&s, first, first); first++)
+	for (; first < desired_count && first < loaded_count && items_equal(&s, first, first); first++)
 		pair[first] = first;
-	while (desired_count > first && loaded_count > first && is_equal(&s, desired_count - 1, loaded_count - 1))
+	while (desired_count > first && loaded_count > first && items_equal(&s, desired_count - 1, loaded_count - 1))
 		pair[--desired_count] = --loaded_count;
 	if ((uint64_t)(desired_count - first) * (loaded_count - first) <= PAIRS_MAX)
 		pair_most(&s, arena, first, desired_count, loaded_count);

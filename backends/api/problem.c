@@ -37,7 +37,7 @@ struct backend_problem *backend_problem_add(struct backend_loading *loading, str
 
 bool backend_load_once(const struct backend *backend, struct backend_loading *loading, const struct config *config)
 {
-	struct backend_session *session = backend->open();
+	struct backend_session *session = backend->open(backend);
 	bool loaded = backend->load(session, loading, config);
 
 	backend->close(session);

@@ -60,22 +60,12 @@ static struct nft_session *session_of(struct backend_session *session)
 	return (struct nft_session *)session;
 }
 
-static struct backend_session *open_session(const struct backend *backend)
+static struct backend_session *nft_open(const struct backend *backend)
 {
 	struct nft_session *s = xcalloc(1, sizeof(*s));
 
 	s->base.backend = backend;
 	return &s->base;
-}
-
-static struct backend_session *nft_open_script(void)
-{
-	return open_session(&backend_nft);
-}
-
-static struct backend_session *nft_open_netlink(void)
-{
-	return open_session(&backend_netlink);
 }
 
 static void nft_watch_end(struct backend_session *session)
@@ -192,7 +182,7 @@ const struct backend backend_nft = {
 	.print = nft_print_script,
 	.list = nft_print_script,
 	.dump = nft_print_script,
-	.open = nft_open_script,
+	.open = nft_open,
 	.close = nft_close,
 	.forget = nft_forget,
 	.load = nft_load_script,
@@ -212,7 +202,7 @@ const struct backend backend_netlink = {
 	.write = nft_write_batch,
 	.list = nft_print_script,
 	.dump = nft_print_messages,
-	.open = nft_open_netlink,
+	.open = nft_open,
 	.close = nft_close,
 	.forget = nft_forget,
 	.load = nft_load_netlink,

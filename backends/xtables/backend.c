@@ -6,49 +6,36 @@
 
 /* ---- restore scripts, for a system that has none of it ---- */
 
-static void restore_table(struct out *out, const struct config *config, enum xt_table_id id)
-{
-	struct xt_script script = { .out = out };
+enum restore_file { RESTORE_SETS, RESTORE_FILTER4, RESTORE_RAW4, RESTORE_FILTER6, RESTORE_RAW6, RESTORE_BRIDGE };
 
-	xt_script_table(&script, id, NULL, &(struct xt_desired){ .config = config });
-}
-
-static void restore_filter4(struct out *out, const struct config *config)
-{
-	restore_table(out, config, XT_FILTER4);
-}
-
-static void restore_filter6(struct out *out, const struct config *config)
-{
-	restore_table(out, config, XT_FILTER6);
-}
-
-static void restore_raw4(struct out *out, const struct config *config)
-{
-	restore_table(out, config, XT_RAW4);
-}
-
-static void restore_raw6(struct out *out, const struct config *config)
-{
-	restore_table(out, config, XT_RAW6);
-}
-
-static void restore_bridge(struct out *out, const struct config *config)
-{
-	struct xt_script script = { .out = out };
-
-	xt_script_bridge(&script, NULL, &(struct xt_desired){ .config = config });
-}
-
-static const struct backend_file restore_files[] = {
-	{ "ipset.restore", xt_print_ipsets },
-	{ "iptables-filter.restore", restore_filter4 },
-	{ "iptables-raw.restore", restore_raw4 },
-	{ "ip6tables-filter.restore", restore_filter6 },
-	{ "ip6tables-raw.restore", restore_raw6 },
-	{ "ebtables.restore", restore_bridge },
-	{ NULL, NULL },
+static const char *const restore_files[] = {
+	[RESTORE_SETS] = "ipset.restore",
+	[RESTORE_FILTER4] = "iptables-filter.restore",
+	[RESTORE_RAW4] = "iptables-raw.restore",
+	[RESTORE_FILTER6] = "ip6tables-filter.restore",
+	[RESTORE_RAW6] = "ip6tables-raw.restore",
+	[RESTORE_BRIDGE] = "ebtables.restore",
+	NULL,
 };
+
+static void xt_print_file(struct out *out, const struct config *config, unsigned file)
+{
+	static const enum xt_table_id tables[] = {
+		[RESTORE_FILTER4] = XT_FILTER4,
+		[RESTORE_RAW4] = XT_RAW4,
+		[RESTORE_FILTER6] = XT_FILTER6,
+		[RESTORE_RAW6] = XT_RAW6,
+	};
+	const struct xt_desired desired = { .config = config };
+	struct xt_script script = { .out = out };
+
+	if (file == RESTORE_SETS)
+		xt_print_ipsets(out, config);
+	else if (file == RESTORE_BRIDGE)
+		xt_script_bridge(&script, NULL, &desired);
+	else
+		xt_script_table(&script, tables[file], NULL, &desired);
+}
 
 /* ---- the lowered form, for people ---- */
 
@@ -78,11 +65,11 @@ static void xt_dump(struct out *out, const struct config *config)
 	}
 }
 
-static struct backend_session *xt_open(void)
+static struct backend_session *xt_open(const struct backend *backend)
 {
 	struct xt_session *s = xcalloc(1, sizeof(*s));
 
-	s->base.backend = &backend_iptables;
+	s->base.backend = backend;
 	xt_bridge_free(&s->loaded.bridge);
 	return &s->base;
 }
@@ -95,6 +82,7 @@ const struct backend backend_iptables = {
 	.layers = 1u << LAYER_SETS | 1u << LAYER_EBTABLES | 1u << LAYER_IP6TABLES | 1u << LAYER_RAW | 1u << LAYER_NFLOG,
 	.print = xt_print_listing,
 	.files = restore_files,
+	.print_file = xt_print_file,
 	.list = xt_print_listing,
 	.dump = xt_dump,
 	.open = xt_open,

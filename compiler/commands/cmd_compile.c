@@ -22,17 +22,17 @@ static void print_ruleset(struct out *out, const struct backend *backend, const 
 static bool write_files(struct run *run, const struct pipeline *p, const char *path)
 {
 	struct out_files files = { .arena = &run->arena };
-	const struct backend_file *file = p->backend->files;
+	const char *const *names = p->backend->files;
 	struct out *out;
 
-	if (file)
+	if (names)
 		out_files_directory(&files, path);
 	else if ((out = out_files_open(&files, path)))
 		print_ruleset(out, p->backend, p->configs.configs[0]);
-	for (; file && file->name; file++) {
-		out = out_files_open(&files, arena_printf(&run->arena, "%s/%s", path, file->name));
+	for (unsigned i = 0; names && names[i]; i++) {
+		out = out_files_open(&files, arena_printf(&run->arena, "%s/%s", path, names[i]));
 		if (out)
-			file->print(out, p->configs.configs[0]);
+			p->backend->print_file(out, p->configs.configs[0], i);
 	}
 	return cli_commit_files(&files);
 }
@@ -68,7 +68,7 @@ static bool print_node(void *context, struct out *out, unsigned node, unsigned f
 	const struct config *config = p->configs.configs[node];
 
 	if (p->backend->files)
-		p->backend->files[file].print(out, config);
+		p->backend->print_file(out, config, file);
 	else
 		print_ruleset(out, p->backend, config);
 	return true;
@@ -77,19 +77,19 @@ static bool print_node(void *context, struct out *out, unsigned node, unsigned f
 /* -o of all nodes. */
 static bool write_nodes(struct run *run, struct pipeline *p)
 {
-	const struct backend_file *file = p->backend->files;
+	const char *const *names = p->backend->files;
 	struct text_memo *memo = text_memo_new();
 	struct node_files files = { p, "compile for", NULL, print_node, p };
 	unsigned count = 0;
 	bool done;
 
-	while (file && file[count].name)
+	while (names && names[count])
 		count++;
 	files.names = ARENA_ARRAY(&run->arena, const char *, count + 2);
-	if (!file)
+	if (!names)
 		files.names[0] = arena_printf(&run->arena, "ruleset.%s", p->backend->name);
 	for (unsigned i = 0; i < count; i++)
-		files.names[i] = file[i].name;
+		files.names[i] = names[i];
 	for (unsigned i = 0; i < p->configs.count; i++)
 		p->configs.configs[i]->memo = memo;
 	done = node_files_write(run, &files);

@@ -227,8 +227,8 @@ static struct inputs load_inputs(struct fuzz *f, const struct bundle *b)
 static void print_files(struct out *out, const struct backend *backend, const struct config *config)
 {
 	backend->print(out, config);
-	for (const struct backend_file *file = backend->files; file && file->name; file++)
-		file->print(out, config);
+	for (unsigned file = 0; backend->files && backend->files[file]; file++)
+		backend->print_file(out, config, file);
 }
 
 static void print_all(struct out *out, const struct config *config)

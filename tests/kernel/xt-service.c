@@ -91,7 +91,7 @@ static bool obey(struct cli *cli, struct backend_session *session, char command,
 int main(int argc, char **argv)
 {
 	struct cli cli = { .program = &pvefw_cc, .command = COMMAND_LOAD };
-	struct backend_session *session = backend_iptables.open();
+	struct backend_session *session = backend_iptables.open(&backend_iptables);
 	struct arena arena = { 0 };
 	char line[4096];
 

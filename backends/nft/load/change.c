@@ -158,7 +158,7 @@ static bool has_known_digests(struct nft_change *c, const struct object_map *kno
 	return count == known->count;
 }
 
-static void add_loaded(struct nft_change *c, enum nft_object_kind kind, struct text name, struct nft_object object)
+static void change_add_loaded(struct nft_change *c, enum nft_object_kind kind, struct text name, struct nft_object object)
 {
 	struct nft_object *copy = ARENA_NEW(c->arena, struct nft_object);
 
@@ -170,14 +170,14 @@ static void read_loaded(struct nft_change *c, struct nft_loaded_table *t)
 {
 	c->reason = nft_kernel_read_names(c->kernel, c->arena, c->w.table->family, t);
 	for (uint32_t i = 0; i < t->helper_count; i++)
-		add_loaded(c, NFT_OBJECT_HELPER, t->helpers[i], (struct nft_object){ .policy = 0 });
+		change_add_loaded(c, NFT_OBJECT_HELPER, t->helpers[i], (struct nft_object){ .policy = 0 });
 	for (uint32_t i = 0; i < t->set_count; i++)
 		if (!text_is(t->sets[i].name, NFT_DIGEST_SET))
-			add_loaded(c, NFT_OBJECT_SET, t->sets[i].name, (struct nft_object){ .shape = nft_set_shape(&t->sets[i]) });
+			change_add_loaded(c, NFT_OBJECT_SET, t->sets[i].name, (struct nft_object){ .shape = nft_set_shape(&t->sets[i]) });
 	for (uint32_t i = 0; i < t->chain_count; i++) {
 		const struct nft_loaded_chain *chain = &t->chains[i];
 
-		add_loaded(c, NFT_OBJECT_CHAIN, chain->name,
+		change_add_loaded(c, NFT_OBJECT_CHAIN, chain->name,
 			   (struct nft_object){ .shape = nft_chain_shape(chain->hook, chain->priority, chain->filters),
 						.policy = chain->policy });
 	}

@@ -124,7 +124,7 @@ static void add_files(struct counting *c, const struct source_map *map)
 	}
 }
 
-static void take(void *context, const struct nft_counter *counter)
+static void take_counter(void *context, const struct nft_counter *counter)
 {
 	struct counting *c = context;
 	struct backend_count count = { .zone = nft_zone_of(counter->chain),
@@ -156,7 +156,7 @@ int nft_counters(const struct config *config, backend_count_function *function, 
 	add_files(&c, config->diags->map);
 	reason = nft_kernel_open(&kernel);
 	if (!reason)
-		reason = nft_counters_read(&kernel, take, &c);
+		reason = nft_counters_read(&kernel, take_counter, &c);
 	nft_kernel_close(&kernel);
 	HASH_CLEAR(hh, c.files);
 	HASH_CLEAR(hh, c.vnet_files);

@@ -30,7 +30,7 @@ static const struct {
 	{ "noise-reject", BACKEND_REJECTED },
 };
 
-static enum backend_outcome outcome_of(int code, const char *chain)
+static enum backend_outcome nft_outcome_of(int code, const char *chain)
 {
 	if (code == nft_verdict_code(NFT_TO_ACCEPT))
 		return BACKEND_ACCEPTED;
@@ -42,7 +42,7 @@ static enum backend_outcome outcome_of(int code, const char *chain)
 	return BACKEND_PASSED_ON;
 }
 
-static void take_verdict(struct nft_counter *counter, const struct nlattr *immediate)
+static void counters_take_verdict(struct nft_counter *counter, const struct nlattr *immediate)
 {
 	const struct nlattr *found[NFT_ATTRIBUTES] = { NULL }, *data[NFT_ATTRIBUTES] = { NULL },
 			    *verdict[NFT_ATTRIBUTES] = { NULL };
@@ -54,7 +54,7 @@ static void take_verdict(struct nft_counter *counter, const struct nlattr *immed
 	if (!data[NFTA_DATA_VERDICT])
 		return;
 	mnl_attr_parse_nested(data[NFTA_DATA_VERDICT], nft_collect, verdict);
-	counter->outcome = outcome_of(
+	counter->outcome = nft_outcome_of(
 		(int)nft_get_u32(verdict[NFTA_VERDICT_CODE]),
 		verdict[NFTA_VERDICT_CHAIN] ? mnl_attr_get_str(verdict[NFTA_VERDICT_CHAIN]) : NULL);
 }
@@ -90,11 +90,11 @@ static int take_expression(const struct nlattr *attribute, void *context)
 	if (strcmp(name, "counter") == 0)
 		take_numbers(sight, found[NFTA_EXPR_DATA]);
 	else if (strcmp(name, "immediate") == 0)
-		take_verdict(&sight->counter, found[NFTA_EXPR_DATA]);
+		counters_take_verdict(&sight->counter, found[NFTA_EXPR_DATA]);
 	return MNL_CB_OK;
 }
 
-static int take_rule(const struct nlmsghdr *message, void *context)
+static int counters_take_rule(const struct nlmsghdr *message, void *context)
 {
 	const struct nlattr *found[NFT_ATTRIBUTES] = { NULL }, *comment;
 	struct sight sight = { .counter = { .outcome = BACKEND_PASSED_ON } };
@@ -115,23 +115,23 @@ static int take_rule(const struct nlmsghdr *message, void *context)
 
 /* ---- all of them ---- */
 
-static int read_chain(struct reading *r, uint8_t family, struct text chain)
+static int counters_read_chain(struct reading *r, uint8_t family, struct text chain)
 {
 	_Alignas(struct nlmsghdr) char buffer[512];
 	struct nlmsghdr *message = nft_request_begin(r->kernel, buffer, NFT_MSG_GETRULE, family, NLM_F_DUMP);
 
 	mnl_attr_put_strz(message, NFTA_RULE_TABLE, NFT_TABLE_NAME);
 	nft_put_text(message, NFTA_RULE_CHAIN, chain);
-	return nft_kernel_ask(r->kernel, message, take_rule, NULL, r);
+	return nft_kernel_ask(r->kernel, message, counters_take_rule, NULL, r);
 }
 
-static int read_table(struct reading *r, struct arena *arena, uint8_t family)
+static int counters_read_table(struct reading *r, struct arena *arena, uint8_t family)
 {
 	struct nft_loaded_table table = { .chain_count = 0 };
 	int reason = nft_kernel_read_chains(r->kernel, arena, family, &table);
 
 	for (uint32_t i = 0; i < table.chain_count && !reason; i++)
-		reason = read_chain(r, family, table.chains[i].name);
+		reason = counters_read_chain(r, family, table.chains[i].name);
 	return reason;
 }
 
@@ -143,7 +143,7 @@ int nft_counters_read(struct nft_kernel *kernel, nft_counter_function *take, voi
 	int reason = nft_kernel_read_generation(kernel, &before);
 
 	for (unsigned i = 0; i < NFT_TABLES && !reason; i++)
-		reason = read_table(&r, &arena, nft_families[i]);
+		reason = counters_read_table(&r, &arena, nft_families[i]);
 	if (!reason)
 		reason = nft_kernel_read_generation(kernel, &after);
 	arena_free(&arena);

@@ -271,7 +271,7 @@ static void add_object(struct object_map *map, enum nft_object_kind kind, struct
 	object_map_add(map, (uint8_t)kind, name, nft_digest_text(&object->digest), object);
 }
 
-static void add_chains(struct object_map *map, struct arena *arena, const struct nft_table *table)
+static void digest_add_chains(struct object_map *map, struct arena *arena, const struct nft_table *table)
 {
 	struct chain_jobs jobs = { .objects = ARENA_ARRAY(arena, struct nft_object, table->chain_count) };
 	unsigned count = (table->chain_count + CHAINS_PER_JOB - 1) / CHAINS_PER_JOB;
@@ -319,14 +319,14 @@ static struct object_map make_map(struct arena *arena, const struct nft_table *t
 		add_object(&map, NFT_OBJECT_SET, set->name, objects++);
 	}
 	out_free(&buffer);
-	add_chains(&map, arena, table);
+	digest_add_chains(&map, arena, table);
 	object_map_sort(&map);
 	return map;
 }
 
 /* ---- the set of digests ---- */
 
-static struct nft_set *make_set(struct arena *arena, const struct nft_table *table, const struct object_map *map)
+static struct nft_set *digest_make_set(struct arena *arena, const struct nft_table *table, const struct object_map *map)
 {
 	struct nft_set *set = ARENA_NEW(arena, struct nft_set);
 	struct nft_digest *all = ARENA_ARRAY(arena, struct nft_digest, map->count);
@@ -358,7 +358,7 @@ struct nft_objects nft_objects_of(struct arena *arena, const struct nft_ruleset 
 		if (!table)
 			continue;
 		objects.tables[i] = make_map(arena, table);
-		*table->last_set = make_set(arena, table, &objects.tables[i]);
+		*table->last_set = digest_make_set(arena, table, &objects.tables[i]);
 		table->last_set = &(*table->last_set)->next;
 		table->set_count++;
 	}

@@ -103,7 +103,7 @@ static bool answers(const struct nft_rule *rule)
 
 /* The line that asks for the rule; if none does but the table needs it, the first line that makes the
  * table; or {0, 0}. */
-static struct span line_of(const struct nft_origin *origin)
+static struct span origin_line(const struct nft_origin *origin)
 {
 	const struct nft_chain *chain = origin->chain;
 	const struct nft_rule *rule = origin->rule;
@@ -253,13 +253,13 @@ static void report_feature(struct backend_loading *loading, const struct feature
 {
 	const char *more = count > 1 ? arena_printf(loading->arena, " (and %u more)", count - 1) : "";
 
-	backend_problem_add(loading, line_of(origin),
+	backend_problem_add(loading, origin_line(origin),
 			    "the kernel does not support %s, which %s needs%s: it lacks %s", feature->text,
 			    object_text(loading->arena, origin), more, feature->option)
 		->layer = feature->layer;
 }
 
-static void report_helper(struct backend_loading *loading, const struct nft_helper *helper)
+static void report_lacking_helper(struct backend_loading *loading, const struct nft_helper *helper)
 {
 	char option[32];
 	size_t i;
@@ -303,11 +303,11 @@ static void report_other(struct backend_loading *loading, const struct nft_batch
 	const struct nft_origin *origin = &batch->messages[refusal->message].origin;
 
 	if (is_lack(refusal->error) && origin->helper)
-		report_helper(loading, origin->helper);
+		report_lacking_helper(loading, origin->helper);
 	else if (is_lack(refusal->error) && origin->table && !origin->chain && !origin->set)
 		report_family(loading, origin->table);
 	else
-		backend_problem_add(loading, line_of(origin), "%s", other_words(loading->arena, batch, refusal));
+		backend_problem_add(loading, origin_line(origin), "%s", other_words(loading->arena, batch, refusal));
 }
 
 /* ---- what can be left out ---- */
@@ -320,7 +320,7 @@ static bool is_trouble(int error)
 }
 
 /* A rule that no line asks for.  Maps at the hooks lead to the chains of guests and vnets. */
-static enum stand_in stand_in_of(const struct nft_chain *chain, const struct nft_rule *rule)
+static enum stand_in nft_stand_in_of(const struct nft_chain *chain, const struct nft_rule *rule)
 {
 	if (answers(rule))
 		return STAND_IN_DROP;
@@ -344,7 +344,7 @@ static void refuse_rule(struct backend_loading *loading, const struct nft_table 
 		asking = answers(rule) ? NULL : rule_to(table, from, &from);
 	problem = backend_problem_add(loading, asking ? asking->span : SPAN_NONE, "%s", words);
 	problem->repeated = true;
-	problem->stand_in = asking ? STAND_IN_NOTHING : stand_in_of(chain, rule);
+	problem->stand_in = asking ? STAND_IN_NOTHING : nft_stand_in_of(chain, rule);
 	problem->refused = problem->stand_in != STAND_IN_IMPOSSIBLE;
 	out_init_memory(&name);
 	nft_rule_name(&name, table, chain, rule);
@@ -361,7 +361,7 @@ static bool uses_set(const struct nft_rule *rule, const struct nft_set *set)
 }
 
 /* All rules of the batch: the kernel does not say which it refuses. */
-static void suspect_all(struct backend_loading *loading, const struct nft_batch *batch, const char *words)
+static void nft_suspect_all(struct backend_loading *loading, const struct nft_batch *batch, const char *words)
 {
 	struct out name;
 
@@ -379,14 +379,14 @@ static void suspect_all(struct backend_loading *loading, const struct nft_batch 
 		nft_rule_name(&name, origin->table, origin->chain, origin->rule);
 		loading->suspects[loading->suspect_count++] = (struct backend_suspect){
 			origin->rule->span, arena_string(loading->arena, (struct text){ name.data, (uint32_t)name.len }), LAYERS,
-			stand_in_of(origin->chain, origin->rule)
+			nft_stand_in_of(origin->chain, origin->rule)
 		};
 	}
 	out_free(&name);
 }
 
 /* Determines what to leave out because of a reported refusal. */
-static void refuse(struct backend_loading *loading, const struct nft_batch *batch, const struct nft_refusal *refusal,
+static void nft_refuse(struct backend_loading *loading, const struct nft_batch *batch, const struct nft_refusal *refusal,
 		   const char *words)
 {
 	const struct nft_origin *origin = &batch->messages[refusal->message].origin;
@@ -394,7 +394,7 @@ static void refuse(struct backend_loading *loading, const struct nft_batch *batc
 	if (is_trouble(refusal->error))
 		return;
 	if (!origin->table || (!origin->rule && !origin->set && !origin->helper && !is_lack(refusal->error)))
-		suspect_all(loading, batch, words);
+		nft_suspect_all(loading, batch, words);
 	else if (origin->rule && origin->chain)
 		refuse_rule(loading, origin->table, origin->chain, origin->rule, words);
 	else if (origin->set)
@@ -492,9 +492,9 @@ void nft_problem_answers(struct backend_loading *loading, const struct nft_batch
 		const struct feature *feature = lacking(batch, &answers->refusals[i]);
 
 		if (!feature)
-			refuse(loading, batch, &answers->refusals[i], other_words(loading->arena, batch, &answers->refusals[i]));
+			nft_refuse(loading, batch, &answers->refusals[i], other_words(loading->arena, batch, &answers->refusals[i]));
 		else if (feature->layer == LAYERS && !follows_from_another(batch, answers, &answers->refusals[i]))
-			refuse(loading, batch, &answers->refusals[i],
+			nft_refuse(loading, batch, &answers->refusals[i],
 			       arena_printf(loading->arena, "the kernel does not support %s: it lacks %s",
 					    feature->text, feature->option));
 	}

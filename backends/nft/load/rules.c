@@ -28,7 +28,7 @@ static void serialize(struct out *out, const void *bytes, size_t len)
 	out_bytes(out, bytes, len);
 }
 
-static void serialize_number(struct out *out, uint32_t number)
+static void rules_serialize_number(struct out *out, uint32_t number)
 {
 	serialize(out, &number, sizeof(number));
 }
@@ -41,7 +41,7 @@ static struct text string_of(const struct nlattr *attribute)
 	return (struct text){ bytes, (uint32_t)strnlen(bytes, mnl_attr_get_payload_len(attribute)) };
 }
 
-static void serialize_text(struct out *out, struct text text)
+static void rules_serialize_text(struct out *out, struct text text)
 {
 	serialize(out, text.ptr, text.len);
 }
@@ -122,9 +122,9 @@ static void serialize_data(struct out *out, const struct nlattr *data)
 	if (!found[NFTA_DATA_VERDICT])
 		return;
 	mnl_attr_parse_nested(found[NFTA_DATA_VERDICT], nft_collect, verdict);
-	serialize_number(out, nft_get_u32(verdict[NFTA_VERDICT_CODE]));
+	rules_serialize_number(out, nft_get_u32(verdict[NFTA_VERDICT_CODE]));
 	if (verdict[NFTA_VERDICT_CHAIN])
-		serialize_text(out, string_of(verdict[NFTA_VERDICT_CHAIN]));
+		rules_serialize_text(out, string_of(verdict[NFTA_VERDICT_CHAIN]));
 }
 
 static int serialize_expression(const struct nlattr *expression, void *context);
@@ -141,10 +141,10 @@ static void serialize_attribute(struct out *out, const char *expression, const s
 	if (kind == IGNORED || (i < ROWS && is_value(attribute, attributes[i].value)))
 		return;
 	/* A single stateful expression has an attribute of its own. */
-	serialize_number(out, kind == EXPRESSIONS ? (uint16_t)NFTA_DYNSET_EXPR : number);
+	rules_serialize_number(out, kind == EXPRESSIONS ? (uint16_t)NFTA_DYNSET_EXPR : number);
 	switch (kind) {
 	case STRING:
-		serialize_text(out, string_of(attribute));
+		rules_serialize_text(out, string_of(attribute));
 		break;
 	case DATA:
 		serialize_data(out, attribute);
@@ -172,7 +172,7 @@ static int serialize_expression(const struct nlattr *expression, void *context)
 		return MNL_CB_OK;
 	name = string_of(found[NFTA_EXPR_NAME]);
 	snprintf(copy, sizeof(copy), "%.*s", TEXT_ARG(name));
-	serialize_text(out, name);
+	rules_serialize_text(out, name);
 	if (found[NFTA_EXPR_DATA])
 		mnl_attr_parse_nested(found[NFTA_EXPR_DATA], nft_collect, data);
 	for (int i = 1; i < NFT_ATTRIBUTES; i++)
@@ -184,7 +184,7 @@ static int serialize_expression(const struct nlattr *expression, void *context)
 static struct nft_digest digest_rule(struct out *out, const struct nlattr *expressions, struct text comment)
 {
 	out->len = 0;
-	serialize_text(out, comment);
+	rules_serialize_text(out, comment);
 	if (expressions)
 		mnl_attr_parse_nested(expressions, serialize_expression, out);
 	return nft_digest_of(out);
@@ -199,7 +199,7 @@ struct reading {
 	uint32_t count, room;
 };
 
-static int take_rule(const struct nlmsghdr *message, void *context)
+static int rules_take_rule(const struct nlmsghdr *message, void *context)
 {
 	const struct nlattr *found[NFT_ATTRIBUTES] = { NULL };
 	struct reading *r = context;
@@ -235,7 +235,7 @@ int nft_rules_read(struct nft_kernel *kernel, struct arena *arena, uint8_t famil
 	out_init_memory(&r.bytes);
 	mnl_attr_put_strz(message, NFTA_RULE_TABLE, NFT_TABLE_NAME);
 	nft_put_text(message, NFTA_RULE_CHAIN, chain);
-	reason = nft_kernel_ask(kernel, message, take_rule, forget_rules, &r);
+	reason = nft_kernel_ask(kernel, message, rules_take_rule, forget_rules, &r);
 	*rules = (struct nft_rule_list){ ARENA_ARRAY(arena, struct nft_digest, r.count),
 					 ARENA_ARRAY(arena, uint64_t, r.count), r.count };
 	if (r.count) {

@@ -15,7 +15,7 @@
 enum { WORDS_MOST = 1000 };
 
 /* Runs the script with libnftables; its error messages go to `words`. */
-static bool run(struct backend_loading *loading, const char *script, const char **words)
+static bool nft_script_run(struct backend_loading *loading, const char *script, const char **words)
 {
 	struct nft_ctx *context = nft_ctx_new(NFT_CTX_DEFAULT);
 	int64_t begin = clock_ns(CLOCK_MONOTONIC);
@@ -50,7 +50,7 @@ static void note_size(struct backend_loading *loading, const struct nft_ruleset 
 	nft_batch_free(&batch);
 }
 
-static bool load(struct nft_kernel *kernel, struct backend_loading *loading,
+static bool nft_script_send(struct nft_kernel *kernel, struct backend_loading *loading,
 		 const struct nft_ruleset *ruleset, const char *script)
 {
 	struct nft_loaded *loaded = ARENA_NEW(loading->arena, struct nft_loaded);
@@ -61,7 +61,7 @@ static bool load(struct nft_kernel *kernel, struct backend_loading *loading,
 		nft_problem_errno(loading, "read the loaded ruleset", reason);
 		return false;
 	}
-	if (run(loading, script, &words))
+	if (nft_script_run(loading, script, &words))
 		return true;
 	nft_explain_refusal(kernel, loading, ruleset);
 	if (!loading->problems)
@@ -94,7 +94,7 @@ bool nft_script_load(struct backend_loading *loading, const struct config *confi
 	if (reason)
 		nft_problem_errno(loading, "communicate with the kernel", reason);
 	else
-		loaded = load(&kernel, loading, ruleset, script.data);
+		loaded = nft_script_send(&kernel, loading, ruleset, script.data);
 	nft_kernel_close(&kernel);
 	out_free(&script);
 	arena_free(&arena);

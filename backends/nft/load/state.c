@@ -50,7 +50,7 @@ static void forget_items(void *context)
 }
 
 /* Dumps objects; the callback turns them into items. */
-static int dump(struct nft_kernel *kernel, uint16_t type, uint8_t family, mnl_cb_t callback,
+static int state_dump(struct nft_kernel *kernel, uint16_t type, uint8_t family, mnl_cb_t callback,
 		struct dump *dump)
 {
 	_Alignas(struct nlmsghdr) char buffer[512];
@@ -73,7 +73,7 @@ static struct text name_of(struct arena *arena, const struct nlattr *attribute)
 
 /* The attributes of a message of our table; false: it is another one's.  TABLE and NAME have the same
  * numbers in sets, objects and elements. */
-static bool parse(const struct nlmsghdr *message, const struct dump *dump, const struct nlattr **found)
+static bool state_parse(const struct nlmsghdr *message, const struct dump *dump, const struct nlattr **found)
 {
 	memset(found, 0, NFT_ATTRIBUTES * sizeof(*found));
 	mnl_attr_parse(message, sizeof(struct nfgenmsg), nft_collect, found);
@@ -88,7 +88,7 @@ static int take_chain(const struct nlmsghdr *message, void *context)
 	struct dump *d = context;
 	struct nft_loaded_chain *chain;
 
-	if (!parse(message, d, found))
+	if (!state_parse(message, d, found))
 		return MNL_CB_OK;
 	chain = list_add(&d->list);
 	chain->name = name_of(d->list.arena, found[NFTA_CHAIN_NAME]);
@@ -109,7 +109,7 @@ static int take_set(const struct nlmsghdr *message, void *context)
 	struct dump *d = context;
 	struct nft_loaded_set *set;
 
-	if (!parse(message, d, found) ||
+	if (!state_parse(message, d, found) ||
 	    (!d->anonymous && nft_get_u32(found[NFTA_SET_FLAGS]) & NFT_SET_ANONYMOUS))
 		return MNL_CB_OK;
 	set = list_add(&d->list);
@@ -131,15 +131,15 @@ static int take_helper(const struct nlmsghdr *message, void *context)
 	const struct nlattr *found[NFT_ATTRIBUTES];
 	struct dump *d = context;
 
-	if (parse(message, d, found))
+	if (state_parse(message, d, found))
 		*(struct text *)list_add(&d->list) = name_of(d->list.arena, found[NFTA_OBJ_NAME]);
 	return MNL_CB_OK;
 }
 
-static int read_list(struct nft_kernel *kernel, struct dump *d, uint16_t type, uint8_t family,
+static int state_read_list(struct nft_kernel *kernel, struct dump *d, uint16_t type, uint8_t family,
 		     mnl_cb_t callback)
 {
-	int reason = dump(kernel, type, family, callback, d);
+	int reason = state_dump(kernel, type, family, callback, d);
 
 	if (d->list.count)
 		qsort(d->list.items, d->list.count, d->list.size, compare_names);
@@ -199,7 +199,7 @@ static int take_elements(const struct nlmsghdr *message, void *context)
 	const struct nlattr *found[NFT_ATTRIBUTES];
 	struct dump *d = context;
 
-	if (!parse(message, d, found) || !found[NFTA_SET_ELEM_LIST_ELEMENTS])
+	if (!state_parse(message, d, found) || !found[NFTA_SET_ELEM_LIST_ELEMENTS])
 		return MNL_CB_OK;
 	return mnl_attr_parse_nested(found[NFTA_SET_ELEM_LIST_ELEMENTS], take_element, &d->list);
 }
@@ -268,7 +268,7 @@ static int take_digests(const struct nlmsghdr *message, void *context)
 	const struct nlattr *found[NFT_ATTRIBUTES];
 	struct dump *d = context;
 
-	if (!parse(message, d, found) || !found[NFTA_SET_ELEM_LIST_ELEMENTS])
+	if (!state_parse(message, d, found) || !found[NFTA_SET_ELEM_LIST_ELEMENTS])
 		return MNL_CB_OK;
 	return mnl_attr_parse_nested(found[NFTA_SET_ELEM_LIST_ELEMENTS], take_digest, &d->list);
 }
@@ -315,7 +315,7 @@ int nft_kernel_read_chains(struct nft_kernel *kernel, struct arena *arena, uint8
 			   struct nft_loaded_table *table)
 {
 	struct dump chains = { { .arena = arena, .size = sizeof(*table->chains) }, NFT_TABLE_NAME, false };
-	int reason = read_list(kernel, &chains, NFT_MSG_GETCHAIN, family, take_chain);
+	int reason = state_read_list(kernel, &chains, NFT_MSG_GETCHAIN, family, take_chain);
 
 	table->chains = (struct nft_loaded_chain *)(void *)chains.list.items;
 	table->chain_count = chains.list.count;
@@ -330,9 +330,9 @@ int nft_kernel_read_names(struct nft_kernel *kernel, struct arena *arena, uint8_
 	int reason = nft_kernel_read_chains(kernel, arena, family, table);
 
 	if (!reason)
-		reason = read_list(kernel, &sets, NFT_MSG_GETSET, family, take_set);
+		reason = state_read_list(kernel, &sets, NFT_MSG_GETSET, family, take_set);
 	if (!reason)
-		reason = read_list(kernel, &helpers, NFT_MSG_GETOBJ, family, take_helper);
+		reason = state_read_list(kernel, &helpers, NFT_MSG_GETOBJ, family, take_helper);
 	table->sets = (struct nft_loaded_set *)(void *)sets.list.items;
 	table->set_count = sets.list.count;
 	table->helpers = (struct text *)(void *)helpers.list.items;

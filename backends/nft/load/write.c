@@ -101,7 +101,7 @@ static struct object_counts change_elements(struct nft_change *c, const struct n
 
 /* ---- sets ---- */
 
-static void make_set(struct nft_change *c, const struct nft_set *set)
+static void write_make_set(struct nft_change *c, const struct nft_set *set)
 {
 	nft_write_set(&c->w, set);
 	nft_write_elements(&c->w, set);
@@ -139,14 +139,14 @@ static void change_sets(struct nft_change *c)
 		if (object->change == OBJECT_REPLACED)
 			nft_write_delete(&c->w, NFT_MSG_DELSET, object->name);
 		if (object->change == OBJECT_REPLACED || object->change == OBJECT_ADDED)
-			make_set(c, nft_object_of(object)->set);
+			write_make_set(c, nft_object_of(object)->set);
 		else if (object->change == OBJECT_CHANGED)
 			change_set(c, object);
 	}
 	while (!text_is(digests->name, NFT_DIGEST_SET))
 		digests = digests->next;
 	if (c->makes_digests)
-		make_set(c, digests);
+		write_make_set(c, digests);
 	else
 		change_elements(c, digests, &c->loaded_digests, &c->desired_digests);
 }

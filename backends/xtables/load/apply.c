@@ -164,7 +164,7 @@ static void roll_back(struct backend_loading *loading, struct xt_session *s)
 
 /* ---- forward ---- */
 
-static bool verify(struct backend_loading *loading, struct xt_session *s, const struct xt_desired *desired,
+static bool xt_verify(struct backend_loading *loading, struct xt_session *s, const struct xt_desired *desired,
 		   const struct xt_plan *plan)
 {
 	struct xt_loaded found = { .sets = NULL };
@@ -221,7 +221,7 @@ bool xt_carry_out(struct backend_loading *loading, struct xt_session *s, const s
 	begin = clock_ns(CLOCK_MONOTONIC);
 	s->generation = xt_generation_read();
 	take_contents(s, plan);
-	done = done && verify(loading, s, desired, plan);
+	done = done && xt_verify(loading, s, desired, plan);
 	if (only_bridge)
 		s->known = false;
 	else if (!done)

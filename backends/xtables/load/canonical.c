@@ -212,7 +212,7 @@ static void print_port_range(struct spelled_rule *r, struct out *out, struct tex
 		out->len = middle - 1;
 }
 
-static bool print_ports(struct spelled_rule *r, struct out *out, struct text value)
+static bool print_port_list(struct spelled_rule *r, struct out *out, struct text value)
 {
 	size_t start = out->len;
 
@@ -341,7 +341,7 @@ static bool print_table_size(struct spelled_rule *r, struct out *out, struct tex
 	return true;
 }
 
-static int by_text(const void *a, const void *b)
+static int compare_option_texts(const void *a, const void *b)
 {
 	return text_compare(*(const struct text *)a, *(const struct text *)b);
 }
@@ -355,7 +355,7 @@ static bool print_list(struct spelled_rule *r, struct out *out, struct text valu
 	while (value.len && count < sizeof(items) / sizeof(items[0]))
 		items[count++] = cut(&value, ',');
 	r->failed |= value.len > 0;
-	qsort(items, count, sizeof(items[0]), by_text);
+	qsort(items, count, sizeof(items[0]), compare_option_texts);
 	for (size_t i = 0; i < count; i++) {
 		if (i)
 			out_char(out, ',');
@@ -372,10 +372,10 @@ static const struct {
 	print_value *print;
 } spellings[] = {
 	{ "-p", "-p", print_protocol },
-	{ "--sport", "--sport", print_ports },
-	{ "--dport", "--dport", print_ports },
-	{ "--sports", "--sports", print_ports },
-	{ "--dports", "--dports", print_ports },
+	{ "--sport", "--sport", print_port_list },
+	{ "--dport", "--dport", print_port_list },
+	{ "--sports", "--sports", print_port_list },
+	{ "--dports", "--dports", print_port_list },
 	{ "--icmp-type", "--icmp-type", print_icmp_type },
 	{ "--icmpv6-type", "--icmpv6-type", print_icmp_type },
 	{ "--src-range", "--src-range", print_address_range },
@@ -488,7 +488,7 @@ static unsigned split(struct out *words, struct text line, struct text *found, b
 	return count;
 }
 
-static bool is_option(struct text word)
+static bool is_option_word(struct text word)
 {
 	return word.len > 1 && word.ptr[0] == '-' && !char_is_digit(word.ptr[1]);
 }
@@ -503,10 +503,10 @@ static void read_options(struct spelled_rule *r, const struct text *words, unsig
 		struct text name = words[i += negated];
 		uint32_t len = 0;
 
-		for (i++; i < count && !is_option(words[i]) && !text_is(words[i], "!"); i++) {
+		for (i++; i < count && !is_option_word(words[i]) && !text_is(words[i], "!"); i++) {
 			if (len + words[i].len + 1 >= sizeof(value)) {
 				/* A list of addresses may be as long as it likes, and is one word. */
-				if (!len && (i + 1 == count || is_option(words[i + 1]) || text_is(words[i + 1], "!"))) {
+				if (!len && (i + 1 == count || is_option_word(words[i + 1]) || text_is(words[i + 1], "!"))) {
 					take_option(r, name, negated, words[i]);
 					name.len = 0;
 					continue;
@@ -538,7 +538,7 @@ static void sort_options(struct spelled_rule *r)
 		at += r->lengths[i];
 	}
 	if (r->count)
-		qsort(r->options, r->count, sizeof(r->options[0]), by_text);
+		qsort(r->options, r->count, sizeof(r->options[0]), compare_option_texts);
 }
 
 static void print_endpoint(struct spelled_rule *r, struct out *out, const char *name, struct text address)

@@ -42,7 +42,7 @@ static struct backend_zone zone_of(struct text chain)
 }
 
 /* What becomes of a packet that matches: see target_of() and xt_policy() in rules.c. */
-static enum backend_outcome outcome_of(const struct xt_rule *rule)
+static enum backend_outcome xt_outcome_of(const struct xt_rule *rule)
 {
 	const struct xt_target *target = &rule->target;
 
@@ -78,7 +78,7 @@ static void tell(struct telling *t, struct text chain, const struct xt_rule *rul
 {
 	struct place place = source_place(t->config->diags->map, rule->span.begin);
 	struct backend_count count = { .source = place.source, .line = place.line, .zone = zone_of(chain),
-				       .outcome = outcome_of(rule), .packets = sum->packets, .bytes = sum->bytes };
+				       .outcome = xt_outcome_of(rule), .packets = sum->packets, .bytes = sum->bytes };
 
 	if (!count.source) {
 		count.source = file_of(t->config, &count.zone);

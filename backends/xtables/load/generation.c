@@ -30,7 +30,7 @@ static int xt_take_generation(const struct nlmsghdr *header, void *data)
 }
 
 /* 0: there is no nf_tables. */
-static uint32_t nft_generation(void)
+static uint32_t xt_nft_generation(void)
 {
 	_Alignas(struct nlmsghdr) char buffer[128] = { 0 };
 	uint32_t generation = 0;
@@ -110,7 +110,7 @@ uint64_t xt_legacy_size(const struct xt_table_row *row)
 
 struct xt_generation xt_generation_read(void)
 {
-	struct xt_generation now = { .generation = nft_generation() };
+	struct xt_generation now = { .generation = xt_nft_generation() };
 	struct table_names four = read_names(IPV4), six = read_names(IPV6);
 
 	for (int i = 0; i < XT_TABLES; i++)

@@ -46,7 +46,7 @@ static void add_table(struct view_objects *v, enum xt_table_id id, const struct 
 }
 
 /* Sets of the cluster are those of the other view, too. */
-static void add_sets(struct view_objects *v, const struct config *config, struct out *text)
+static void view_add_sets(struct view_objects *v, const struct config *config, struct out *text)
 {
 	struct xt_set_list list = xt_sets_of(&v->arena, config);
 
@@ -78,12 +78,12 @@ static void make_objects(struct view_objects *v, const struct config *config)
 	out_init_memory(&text);
 	for (unsigned id = 0; id < XT_TABLES; id++)
 		add_table(v, (enum xt_table_id)id, config, &text);
-	add_sets(v, config, &text);
+	view_add_sets(v, config, &text);
 	add_bridge(v, config, &text);
 	out_free(&text);
 }
 
-static bool is_shared(void *context, const struct object *object)
+static bool view_is_shared(void *context, const struct object *object)
 {
 	bool filter = object->kind == XT_FILTER4 || object->kind == XT_FILTER6;
 
@@ -92,7 +92,7 @@ static bool is_shared(void *context, const struct object *object)
 
 static bool only_own_chains_differ(struct guest_view *old, struct guest_view *new)
 {
-	const struct object_comparison comparison = { .is_included = is_shared, .context = &old->guest };
+	const struct object_comparison comparison = { .is_included = view_is_shared, .context = &old->guest };
 	struct view_objects before = { 0 }, after = { 0 };
 	struct object_counts counts;
 

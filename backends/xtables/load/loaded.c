@@ -84,11 +84,6 @@ void xt_loaded_free(struct xt_loaded *loaded)
 
 /* ---- whose chain is it ---- */
 
-static struct text skip(struct text t, uint32_t len)
-{
-	return (struct text){ t.ptr + len, t.len - len };
-}
-
 /* Parses "<n>" after a prefix; returns the rest, or an empty text. */
 static struct text skip_number(struct text t, const char *prefix)
 {
@@ -96,13 +91,13 @@ static struct text skip_number(struct text t, const char *prefix)
 
 	if (!text_starts(t, prefix))
 		return (struct text){ NULL, 0 };
-	t = skip(t, (uint32_t)strlen(prefix));
+	t = text_skip(t, (uint32_t)strlen(prefix));
 	while (digits < t.len && char_is_digit(t.ptr[digits]))
 		digits++;
-	return digits ? skip(t, digits) : (struct text){ NULL, 0 };
+	return digits ? text_skip(t, digits) : (struct text){ NULL, 0 };
 }
 
-static bool is_one_of(struct text t, const char *const *names)
+static bool is_suffix(struct text t, const char *const *names)
 {
 	for (; *names; names++)
 		if (text_is(t, *names))
@@ -118,7 +113,7 @@ static bool is_nic_chain(struct text name, const char *const *suffixes)
 	if (!rest.len)
 		rest = skip_number(name, "veth");
 	rest = skip_number(rest, "i");
-	return rest.len && is_one_of(rest, suffixes);
+	return rest.len && is_suffix(rest, suffixes);
 }
 
 static bool owns_chain(struct text name)
@@ -128,7 +123,7 @@ static bool owns_chain(struct text name)
 	struct text port = skip_number(name, "fwbr"), with_vlan = skip_number(port, "v");
 
 	return text_starts(name, "PVEFW-") || is_nic_chain(name, suffixes) ||
-	       is_one_of(with_vlan.len ? with_vlan : port, port_suffixes) ||
+	       is_suffix(with_vlan.len ? with_vlan : port, port_suffixes) ||
 	       (text_starts(name, "GROUP-") && (text_ends(name, "-IN") || text_ends(name, "-OUT")));
 }
 
@@ -152,14 +147,14 @@ bool xt_is_chain_of(const struct guest *guest, struct text chain)
 /* ---- lines ---- */
 
 /* The next line with its end; false when there is none. */
-static bool next_line(struct text *rest, struct text *line)
+static bool cut_line_with_end(struct text *rest, struct text *line)
 {
 	long end = text_find(*rest, '\n');
 
 	if (!rest->len)
 		return false;
 	*line = (struct text){ rest->ptr, end < 0 ? rest->len : (uint32_t)end + 1 };
-	*rest = skip(*rest, line->len);
+	*rest = text_skip(*rest, line->len);
 	return true;
 }
 
@@ -170,11 +165,11 @@ static struct text first_word(struct text t, struct text *rest)
 
 	while (len < t.len && t.ptr[len] != ' ' && t.ptr[len] != '\n')
 		len++;
-	*rest = skip(t, len < t.len ? len + 1 : len);
+	*rest = text_skip(t, len < t.len ? len + 1 : len);
 	return (struct text){ t.ptr, len };
 }
 
-static bool take_number(struct text *t, char end, uint64_t *number)
+static bool cut_number(struct text *t, char end, uint64_t *number)
 {
 	uint32_t len = 0;
 
@@ -182,7 +177,7 @@ static bool take_number(struct text *t, char end, uint64_t *number)
 		len++;
 	if (len == t->len || t->ptr[len] != end || !text_to_number((struct text){ t->ptr, len }, UINT64_MAX, number))
 		return false;
-	*t = skip(*t, len + 1);
+	*t = text_skip(*t, len + 1);
 	return true;
 }
 
@@ -196,34 +191,34 @@ static struct text without_count(struct text line, struct xt_count *count)
 		count = &ignored;
 	if (!rest.len || rest.ptr[0] != '[')
 		return line;
-	rest = skip(rest, 1);
-	if (!take_number(&rest, ':', &count->packets) || !take_number(&rest, ']', &count->bytes) || !rest.len)
+	rest = text_skip(rest, 1);
+	if (!cut_number(&rest, ':', &count->packets) || !cut_number(&rest, ']', &count->bytes) || !rest.len)
 		return line;
-	return skip(rest, 1);
+	return text_skip(rest, 1);
 }
 
 /* Parses "-A CHAIN ..."; *rule is the text after the chain.  False for other lines. */
-static bool is_rule(struct text line, struct text *chain, struct text *rule)
+static bool cut_rule(struct text line, struct text *chain, struct text *rule)
 {
 	if (!text_starts(line, "-A "))
 		return false;
-	*chain = first_word(skip(line, 3), rule);
+	*chain = first_word(text_skip(line, 3), rule);
 	return true;
 }
 
 /* ---- iptables ---- */
 
 /* Quotes stand or not, as the tool likes. */
-static void take_digest(struct xt_object *object, struct text rule)
+static void loaded_take_digest(struct xt_object *object, struct text rule)
 {
 	enum { DIGEST = XT_DIGEST_SIZE - 1 };
 
 	object->digest[0] = '\0';
 	if (!text_starts(rule, "-m comment --comment "))
 		return;
-	rule = skip(rule, sizeof("-m comment --comment ") - 1);
+	rule = text_skip(rule, sizeof("-m comment --comment ") - 1);
 	if (text_starts(rule, "\""))
-		rule = skip(rule, 1);
+		rule = text_skip(rule, 1);
 	if (!text_starts(rule, "PVESIG:") || rule.len < sizeof("PVESIG:") - 1 + DIGEST)
 		return;
 	memcpy(object->digest, rule.ptr + sizeof("PVESIG:") - 1, DIGEST);
@@ -236,20 +231,20 @@ static void take_rules(struct xt_object *object, struct text lines)
 	struct text line, chain, rest = lines, rule = { NULL, 0 };
 	uint32_t count = 0;
 
-	while (next_line(&rest, &line))
+	while (cut_line_with_end(&rest, &line))
 		count++;
 	object->lines = xrealloc(object->lines, object->len + lines.len + 1);
 	object->counts = xrealloc(object->counts, (object->rules + count + 1) * sizeof(*object->counts));
-	while (next_line(&lines, &line)) {
+	while (cut_line_with_end(&lines, &line)) {
 		struct xt_count counted = { 0, 0 };
 
 		line = without_count(line, &counted);
 		memcpy(object->lines + object->len, line.ptr, line.len);
 		object->len += line.len;
-		if (is_rule(line, &chain, &rule))
+		if (cut_rule(line, &chain, &rule))
 			object->counts[object->rules++] = counted;
 	}
-	take_digest(object, rule);
+	loaded_take_digest(object, rule);
 }
 
 static void take_hook(struct xt_loaded_table *table, const struct xt_hook *hooks, struct text chain,
@@ -264,7 +259,7 @@ static void take_hook(struct xt_loaded_table *table, const struct xt_hook *hooks
 		hooked->rules++;
 		if (!text_starts(rule, "-j "))
 			continue;
-		jump = first_word(skip(rule, 3), &rest);
+		jump = first_word(text_skip(rule, 3), &rest);
 		if (!text_is(jump, hooks[i].chain) || (rest.len && rest.ptr[0] != '\n'))
 			continue;
 		if (!hooked->count++)
@@ -289,12 +284,12 @@ static void end_run(struct xt_loaded_table *table, struct run *run)
 	*run = (struct run){ { NULL, 0 }, { NULL, 0 } };
 }
 
-static void take_rule(struct xt_loaded_table *table, const struct xt_hook *hooks, struct run *run,
+static void loaded_take_rule(struct xt_loaded_table *table, const struct xt_hook *hooks, struct run *run,
 		      struct text line)
 {
 	struct text chain, rule;
 
-	if (!is_rule(without_count(line, NULL), &chain, &rule))
+	if (!cut_rule(without_count(line, NULL), &chain, &rule))
 		return;
 	if (!run->lines.len || !text_equal(chain, run->chain)) {
 		end_run(table, run);
@@ -329,7 +324,7 @@ static bool is_hidden_table(struct text line, unsigned family_mask)
 
 	if (!text_starts(line, "# Table `"))
 		return false;
-	line = skip(line, sizeof("# Table `") - 1);
+	line = text_skip(line, sizeof("# Table `") - 1);
 	rest = line;
 	for (rest.len = 0; rest.len < line.len && line.ptr[rest.len] != '\''; rest.len++)
 		;
@@ -346,19 +341,19 @@ bool xt_loaded_take_tables(struct xt_loaded *loaded, unsigned family_mask, struc
 	bool shown = true;
 
 	forget_tables(loaded, family_mask);
-	while (next_line(&saved, &line)) {
+	while (cut_line_with_end(&saved, &line)) {
 		shown &= !is_hidden_table(line, family_mask);
 		if (line.ptr[0] == '*' || text_starts(line, "COMMIT")) {
 			if (id != XT_TABLES)
 				end_run(&loaded->tables[id], &run);
-			id = line.ptr[0] == '*' ? find_table(first_word(skip(line, 1), &rest), family_mask)
+			id = line.ptr[0] == '*' ? find_table(first_word(text_skip(line, 1), &rest), family_mask)
 						: XT_TABLES;
 		} else if (id != XT_TABLES && line.ptr[0] == ':') {
-			name = first_word(skip(line, 1), &rest);
+			name = first_word(text_skip(line, 1), &rest);
 			if (owns_chain(name))
 				object_add(&loaded->tables[id].chains, name);
 		} else if (id != XT_TABLES) {
-			take_rule(&loaded->tables[id], xt_table_rows[id].hooks, &run, line);
+			loaded_take_rule(&loaded->tables[id], xt_table_rows[id].hooks, &run, line);
 		}
 	}
 	return shown;
@@ -389,8 +384,8 @@ void xt_loaded_take_chain(struct xt_loaded_table *table, struct text name, struc
 	struct text line, chain, rule;
 
 	/* The first line is "-N CHAIN". */
-	while (listed.len && !is_rule(listed, &chain, &rule))
-		next_line(&listed, &line);
+	while (listed.len && !cut_rule(listed, &chain, &rule))
+		cut_line_with_end(&listed, &line);
 	if (object) {
 		take_rules(object, listed);
 		free(object->counts);
@@ -440,7 +435,7 @@ static void print_member(struct out *out, struct text line)
 	char text[PREFIX_TEXT_SIZE];
 	struct prefix prefix;
 
-	name = first_word(skip(line, sizeof("add ") - 1), &rest);
+	name = first_word(text_skip(line, sizeof("add ") - 1), &rest);
 	address = first_word(rest, &rest);
 	if (prefix_parse(address, &prefix) != ADDRESS_OK) {
 		out_text(out, line);
@@ -453,7 +448,7 @@ static void print_member(struct out *out, struct text line)
 }
 
 /* The header, then the members in order. */
-static void take_set(struct xt_object *object, struct text header, struct text members)
+static void loaded_take_set(struct xt_object *object, struct text header, struct text members)
 {
 	uint32_t count = 0;
 	const char *initval;
@@ -466,11 +461,11 @@ static void take_set(struct xt_object *object, struct text header, struct text m
 	object_append(object, header);
 	object_append(object, TEXT("\n"));
 	out_init_memory(&out);
-	for (; next_line(&rest, &line); count++)
+	for (; cut_line_with_end(&rest, &line); count++)
 		print_member(&out, line);
 	members = (struct text){ out.data, (uint32_t)out.len };
 	lines = xmalloc((count + 1) * sizeof(*lines));
-	for (uint32_t i = 0; next_line(&members, &line); i++)
+	for (uint32_t i = 0; cut_line_with_end(&members, &line); i++)
 		lines[i] = line;
 	qsort(lines, count, sizeof(*lines), by_bytes);
 	for (uint32_t i = 0; i < count; i++)
@@ -486,11 +481,11 @@ static struct text cut_set(struct text saved, struct text *header, struct text *
 	struct text line, name;
 
 	*rest = saved;
-	next_line(rest, header);
-	name = first_word(skip(*header, sizeof("create ") - 1), &line);
+	cut_line_with_end(rest, header);
+	name = first_word(text_skip(*header, sizeof("create ") - 1), &line);
 	*members = (struct text){ rest->ptr, 0 };
 	while (rest->len && text_starts(*rest, "add ")) {
-		next_line(rest, &line);
+		cut_line_with_end(rest, &line);
 		members->len += line.len;
 	}
 	return name;
@@ -505,13 +500,13 @@ void xt_loaded_take_sets(struct xt_loaded *loaded, struct text saved)
 		struct xt_object *object;
 
 		if (!text_starts(saved, "create ")) {
-			next_line(&saved, &header);
+			cut_line_with_end(&saved, &header);
 			continue;
 		}
 		name = cut_set(saved, &header, &members, &saved);
 		object = text_starts(name, "PVEFW-") ? object_anew(&loaded->sets, name) : NULL;
 		if (object)
-			take_set(object, header, members);
+			loaded_take_set(object, header, members);
 	}
 }
 
@@ -522,7 +517,7 @@ void xt_loaded_take_set(struct xt_loaded *loaded, struct text name, struct text 
 
 	if (object && text_starts(saved, "create ") &&
 	    text_equal(cut_set(saved, &header, &members, &rest), name))
-		take_set(object, header, members);
+		loaded_take_set(object, header, members);
 }
 
 /* ---- ebtables ---- */
@@ -571,7 +566,7 @@ void xt_loaded_take_bridge(struct xt_loaded *loaded, struct text saved)
 	bool filter = false;
 
 	xt_bridge_free(bridge);
-	while (next_line(&saved, &line)) {
+	while (cut_line_with_end(&saved, &line)) {
 		bool rule;
 
 		/* ebtables-nft ends some lines with a space. */
@@ -579,11 +574,11 @@ void xt_loaded_take_bridge(struct xt_loaded *loaded, struct text saved)
 			line.len--;
 		if (text_starts(line, "*"))
 			filter = text_is(line, "*filter");
-		rule = is_rule(line, &name, &rest);
+		rule = cut_rule(line, &name, &rest);
 		if (!filter || (!rule && !text_starts(line, ":")))
 			continue;
 		if (!rule)
-			name = first_word(skip(line, 1), &rest);
+			name = first_word(text_skip(line, 1), &rest);
 		if (owns_bridge_chain(name)) {
 			struct xt_object *object = object_add(&bridge->chains, name);
 

@@ -201,7 +201,7 @@ static bool is_as_desired(struct backend_loading *loading, const struct reading 
 }
 
 /* What we have loaded just now is as it should be, however the tool prints it. */
-static void take(struct xt_loaded *loaded, const struct reading *r)
+static void xt_read_take(struct xt_loaded *loaded, const struct reading *r)
 {
 	struct text name = text_of(r->touched->name), output = xt_tool_output(&r->process);
 	struct xt_loaded_table *table;
@@ -227,7 +227,7 @@ bool xt_read_touched(struct backend_loading *loading, struct xt_loaded *loaded, 
 		right &= is_as_desired(loading, &readings[i]);
 	for (uint32_t i = 0; i < count; i++) {
 		if (right)
-			take(loaded, &readings[i]);
+			xt_read_take(loaded, &readings[i]);
 		process_free(&readings[i].process);
 	}
 	return right;

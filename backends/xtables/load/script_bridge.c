@@ -74,7 +74,7 @@ struct bridge_script {
 	struct arena arena;
 };
 
-static struct text lines_of(struct bridge_script *b, const struct object *object)
+static struct text bridge_lines_of(struct bridge_script *b, const struct object *object)
 {
 	if (!b->config)
 		return xt_object_text(object->item);
@@ -87,7 +87,7 @@ static enum object_change compare_chain(void *context, const struct object *load
 {
 	struct bridge_script *b = context;
 	const struct xt_object *chain = loaded->item;
-	struct text lines = lines_of(b, desired);
+	struct text lines = bridge_lines_of(b, desired);
 	bool same = strcmp(chain->policy, POLICY) == 0 &&
 		    (b->config ? same_rules(b->config->netdb, xt_object_text(chain), lines) : text_equal(xt_object_text(chain), lines));
 
@@ -96,10 +96,10 @@ static enum object_change compare_chain(void *context, const struct object *load
 
 /* ---- what differs ---- */
 
-static void explain_chain(struct bridge_script *b, const struct object *object)
+static void bridge_explain_chain(struct bridge_script *b, const struct object *object)
 {
 	const struct xt_object *chain = object->other->item;
-	struct xt_difference d = xt_difference_of(lines_of(b, object), xt_object_text(chain));
+	struct xt_difference d = xt_difference_of(bridge_lines_of(b, object), xt_object_text(chain));
 	bool other_policy = strcmp(chain->policy, POLICY) != 0;
 	struct out text;
 
@@ -112,7 +112,7 @@ static void explain_chain(struct bridge_script *b, const struct object *object)
 	out_free(&text);
 }
 
-static void explain(struct bridge_script *b)
+static void bridge_explain(struct bridge_script *b)
 {
 	if (!b->loaded->chains) {
 		if (b->want.count)
@@ -125,7 +125,7 @@ static void explain(struct bridge_script *b)
 		if (b->want.objects[i].change == OBJECT_ADDED)
 			xt_script_differs(b->script, false, "ebtables: chain %.*s is missing", TEXT_ARG(b->want.objects[i].name));
 		else if (b->want.objects[i].change == OBJECT_CHANGED)
-			explain_chain(b, &b->want.objects[i]);
+			bridge_explain_chain(b, &b->want.objects[i]);
 	for (uint32_t i = 0; i < b->have.count; i++)
 		if (b->have.objects[i].change == OBJECT_REMOVED)
 			xt_script_differs(b->script, false, "ebtables: foreign chain %.*s", TEXT_ARG(b->have.objects[i].name));
@@ -164,7 +164,7 @@ static void write_hooked(struct xt_script *script, const struct xt_loaded_bridge
 		xt_script_printf(script, "%s\n", XT_BRIDGE_HOOK);
 }
 
-static void write_chain(struct bridge_script *b, const struct object *object)
+static void bridge_write_chain(struct bridge_script *b, const struct object *object)
 {
 	const struct eb_chain *chain = object->item;
 	struct out spans;
@@ -174,11 +174,11 @@ static void write_chain(struct bridge_script *b, const struct object *object)
 		out_bytes(&spans, (const char *)&rule->span, sizeof(rule->span));
 		b->script->rules++;
 	}
-	xt_script_lines(b->script, lines_of(b, object), b->config ? &spans : NULL);
+	xt_script_lines(b->script, bridge_lines_of(b, object), b->config ? &spans : NULL);
 	out_free(&spans);
 }
 
-static void write_table(struct bridge_script *b, bool hooked, const struct xt_loaded_bridge *before)
+static void bridge_write_table(struct bridge_script *b, bool hooked, const struct xt_loaded_bridge *before)
 {
 	struct xt_script *script = b->script;
 
@@ -189,7 +189,7 @@ static void write_table(struct bridge_script *b, bool hooked, const struct xt_lo
 		xt_script_printf(script, ":%.*s " POLICY "\n", TEXT_ARG(b->want.objects[i].name));
 	script->chains += b->want.count;
 	for (uint32_t i = 0; i < b->want.count; i++)
-		write_chain(b, &b->want.objects[i]);
+		bridge_write_chain(b, &b->want.objects[i]);
 	if (b->loaded && hooked) {
 		write_hooked(script, b->loaded, before);
 	} else if (hooked) {
@@ -205,7 +205,7 @@ static void write_table(struct bridge_script *b, bool hooked, const struct xt_lo
 	script->changes = script->shape = true;
 }
 
-static void add_chains(struct object_map *map, const struct xt_object *chains)
+static void bridge_add_chains(struct object_map *map, const struct xt_object *chains)
 {
 	for (const struct xt_object *chain = chains; chain; chain = chain->hh.next)
 		object_map_add(map, 0, text_of(chain->name), TEXT(""), chain);
@@ -228,16 +228,16 @@ void xt_script_bridge(struct xt_script *script, struct xt_loaded_bridge *loaded,
 	for (uint32_t i = 0; i < table.count; i++)
 		object_map_add(&b.want, 0, table.chains[i].name, TEXT(""), &table.chains[i]);
 	if (before)
-		add_chains(&b.want, before->chains);
+		bridge_add_chains(&b.want, before->chains);
 	if (loaded)
-		add_chains(&b.have, loaded->chains);
+		bridge_add_chains(&b.have, loaded->chains);
 	counts = object_maps_compare(&b.have, &b.want, &comparison);
 	hooked = before ? before->hooked : b.want.count > 0;
 	if (!loaded || counts.added || counts.changed || counts.removed || loaded->hooked != hooked ||
 	    (desired->config && desired->whole && b.want.count)) {
 		if (loaded && script->explain && desired->config)
-			explain(&b);
-		write_table(&b, hooked, before);
+			bridge_explain(&b);
+		bridge_write_table(&b, hooked, before);
 	}
 	out_free(&b.lines);
 	arena_free(&table.arena);

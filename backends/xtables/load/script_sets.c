@@ -43,7 +43,7 @@ void xt_set_digest(struct text lines, char digest[XT_DIGEST_SIZE])
 }
 
 /* Writes "VERB NAME ..." lines, with the suffix after each name.  `spans`: source lines except the first. */
-static void print_lines(struct xt_script *script, struct text lines, const char *name, const char *suffix,
+static void print_set_lines(struct xt_script *script, struct text lines, const char *name, const char *suffix,
 			const struct out *spans)
 {
 	const struct span *member = spans ? (const struct span *)(const void *)spans->data : NULL;
@@ -106,7 +106,7 @@ struct set_script {
 };
 
 /* Prints it for a configuration; an earlier ruleset has no source lines. */
-static struct text lines_of(struct set_script *s, const struct object *object)
+static struct text set_lines(struct set_script *s, const struct object *object)
 {
 	if (!s->desired->config)
 		return xt_object_text(object->item);
@@ -124,7 +124,7 @@ static enum object_change compare_set(void *context, const struct object *loaded
 	if (s->desired->config && s->desired->whole)
 		return OBJECT_CHANGED;
 	a = xt_object_text(loaded->item);
-	b = lines_of(s, desired);
+	b = set_lines(s, desired);
 	rest_a = skip_hashsize(a, &head_a);
 	rest_b = skip_hashsize(b, &head_b);
 	a.len = head_a;
@@ -137,14 +137,14 @@ static void write_set(struct set_script *s, const struct object *object)
 	struct xt_script *script = s->script;
 	const struct xt_object *loaded = object->other ? object->other->item : NULL;
 	const char *name = arena_string(&s->arena, object->name);
-	struct text lines = lines_of(s, object);
+	struct text lines = set_lines(s, object);
 	char digest[XT_DIGEST_SIZE];
 
 	if (loaded && script->explain)
 		explain_set(script, loaded, lines);
 	else if (!loaded)
 		xt_script_differs(script, false, "set %s is missing", name);
-	print_lines(script, lines, name, loaded ? swap_suffix : "", s->desired->config ? &s->spans : NULL);
+	print_set_lines(script, lines, name, loaded ? swap_suffix : "", s->desired->config ? &s->spans : NULL);
 	if (loaded) {
 		xt_script_printf(script, "swap %s%s %s\n", name, swap_suffix, name);
 		flush_and_destroy(script, name, swap_suffix);

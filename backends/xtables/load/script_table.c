@@ -55,7 +55,7 @@ static bool is_left_out(struct table_script *t, struct xt_chain *chain, size_t s
 	return false;
 }
 
-static void end_line(struct table_script *t, struct span span)
+static void end_rule(struct table_script *t, struct span span)
 {
 	out_char(&t->text, '\n');
 	out_bytes(&t->spans, (const char *)&span, sizeof(span));
@@ -76,7 +76,7 @@ static uint32_t print_rules(struct table_script *t, struct xt_chain *chain)
 		if (has_left_out && is_left_out(t, chain, start))
 			continue;
 		out_bytes(&t->text, t->lines.data + start, t->lines.len - start);
-		end_line(t, rule->span);
+		end_rule(t, rule->span);
 		count += xt_rule_multiplicity(rule);
 	}
 	arena_reset(&t->rules);
@@ -94,7 +94,7 @@ static void print_digest(struct table_script *t, struct text name, char digest[X
 	out_string(&t->text, " -m comment --comment \"");
 	out_bytes(&t->text, t->lines.data + start, t->lines.len - start);
 	out_char(&t->text, '"');
-	end_line(t, SPAN_NONE);
+	end_rule(t, SPAN_NONE);
 	memcpy(digest, t->lines.data + start + sizeof("PVESIG:") - 1, XT_DIGEST_SIZE - 1);
 	digest[XT_DIGEST_SIZE - 1] = '\0';
 }
@@ -188,7 +188,7 @@ static int compare_counted(const void *a, const void *b)
 	return order ? order : x->count < y->count ? -1 : x->count > y->count;
 }
 
-static struct text next_line(struct text *rest)
+static struct text cut_line(struct text *rest)
 {
 	long end = text_find(*rest, '\n');
 	struct text line = { rest->ptr, end < 0 ? rest->len : (uint32_t)end + 1 };
@@ -204,7 +204,7 @@ static struct counted_rule *list_counted(struct table_script *t, struct arena *a
 	struct text rest = spell(t, &t->spelled_loaded, xt_object_text(loaded));
 
 	for (uint32_t i = 0; i < loaded->rules; i++)
-		rules[i] = (struct counted_rule){ next_line(&rest), &loaded->counts[i], false };
+		rules[i] = (struct counted_rule){ cut_line(&rest), &loaded->counts[i], false };
 	if (loaded->rules)
 		qsort(rules, loaded->rules, sizeof(*rules), compare_counted);
 	return rules;
@@ -239,7 +239,7 @@ static void write_counted(struct table_script *t, const struct xt_object *loaded
 	struct text rest = printed_text(t);
 
 	while (rest.len) {
-		struct text line = next_line(&rest), spelled = spell(t, &t->spelled_desired, line);
+		struct text line = cut_line(&rest), spelled = spell(t, &t->spelled_desired, line);
 		/* If a line makes several rules, each would get the total. */
 		bool single = text_find(spelled, '\n') + 1 == (long)spelled.len;
 		const struct xt_count *count = single ? take_count(rules, loaded->rules, spelled) : NULL;

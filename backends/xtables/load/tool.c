@@ -245,7 +245,7 @@ static enum stand_in xt_stand_in_of(struct text rule)
 	return text_is(target, "REJECT") ? STAND_IN_DROP : STAND_IN_NOTHING;
 }
 
-static void refuse(struct backend_loading *loading, const struct process *process, struct backend_problem *problem,
+static void xt_refuse(struct backend_loading *loading, const struct process *process, struct backend_problem *problem,
 		   struct text rule)
 {
 	if (!problem->span.begin)
@@ -315,7 +315,7 @@ static bool refuse_extension(struct backend_loading *loading, const struct proce
 
 	for (size_t at = 0; extension.len && next_rule(script, &at, &number, &rule);)
 		if (uses(rule, extension)) {
-			refuse(loading, process,
+			xt_refuse(loading, process,
 			       backend_problem_add(loading, xt_script_origin(script, number), "%s: the kernel has no `%.*s`: `%.*s`",
 						   process->argv[0], TEXT_ARG(extension), TEXT_ARG(rule)),
 			       rule);
@@ -324,7 +324,7 @@ static bool refuse_extension(struct backend_loading *loading, const struct proce
 	return any;
 }
 
-static void suspect_all(struct backend_loading *loading, const struct xt_script *script, const char *words)
+static void xt_suspect_all(struct backend_loading *loading, const struct xt_script *script, const char *words)
 {
 	struct backend_suspect *all;
 	uint32_t count = loading->suspect_count, number = 0;
@@ -358,7 +358,7 @@ static bool refuse_numbered(struct backend_loading *loading, const struct proces
 		rest = (struct text){ rest.ptr + taken, rest.len - taken };
 		if (!is_rule(line))
 			continue;
-		refuse(loading, process,
+		xt_refuse(loading, process,
 		       backend_problem_add(loading, xt_script_origin(script, number), "%s %s: %.*s: `%.*s`", process->argv[0],
 					   end, TEXT_ARG(words), TEXT_ARG(line)),
 		       line);
@@ -379,7 +379,7 @@ static void explain(struct backend_loading *loading, const struct process *proce
 
 	if (refusal && (refuse_numbered(loading, process, message, script) ||
 			refuse_extension(loading, process, message, script))) {
-		suspect_all(loading, script, loading->problems->text);
+		xt_suspect_all(loading, script, loading->problems->text);
 		return;
 	}
 	number = script ? line_in(message, &taken) : 0;
@@ -396,7 +396,7 @@ static void explain(struct backend_loading *loading, const struct process *proce
 	if (refusal && has_word(message, "an't initialize"))
 		problem->layer = problem->part;
 	else if (refusal)
-		suspect_all(loading, script, words);
+		xt_suspect_all(loading, script, words);
 }
 
 bool xt_tool_finish(struct backend_loading *loading, struct process *process, const struct xt_script *script)

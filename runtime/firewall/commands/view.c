@@ -49,7 +49,7 @@ void view_compile(struct view *view, const struct cli *cli, bool enforced, const
 
 bool view_differs(struct backend_loading *loading, const struct view *view)
 {
-	struct backend_session *session = view->backend->open();
+	struct backend_session *session = view->backend->open(view->backend);
 	bool result = view->backend->differs(session, loading, view->config);
 
 	view->backend->close(session);

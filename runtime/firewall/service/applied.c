@@ -72,7 +72,7 @@ void applied_init(struct applied *a, struct log *log, struct sysctls *sysctls)
 	*a = (struct applied){ .log = log, .sysctls = sysctls };
 	fwbr_flag_init(&a->fwbr_flag, log, sysctls->run_dir);
 	for (unsigned i = 0; i < APPLIED_TARGETS; i++)
-		a->sessions[i] = backend_targets[i]->open();
+		a->sessions[i] = backend_targets[i]->open(backend_targets[i]);
 }
 
 void applied_free(struct applied *a)
