@@ -65,7 +65,7 @@ enum ast_param_form {
 	PARAM_OK,       /* key, one blank, value */
 	PARAM_WIDE_GAP, /* something else than one blank */
 	PARAM_NO_VALUE,
-	PARAM_STRAY, /* a word that is no key; it is the `key` */
+	PARAM_STRAY, /* a word that is not a key; stored as `key` */
 };
 
 /* One "-key value" of a rule. */
@@ -97,7 +97,7 @@ struct ast_section {
 	enum section_kind kind;
 	struct span span;    /* of the header */
 	struct word name;    /* of sets and groups */
-	struct word comment; /* behind the header */
+	struct word comment; /* after the header */
 	struct ast_line *lines;
 	struct ast_section *next;
 };

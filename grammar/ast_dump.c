@@ -16,7 +16,7 @@ static void dump_span(const struct dump *d, const char *before, struct span span
 		out_printf(d->out, "%s@%u-%u", before, span.begin - d->base, span.end - d->base);
 }
 
-/* In quotes, with everything odd escaped; nothing for what is not there. */
+/* Prints it in quotes, with control characters escaped; prints nothing for a missing word. */
 static void dump_word(const struct dump *d, const char *what, struct word w)
 {
 	char shown[ESCAPE_SIZE];

@@ -19,7 +19,7 @@ static void word(struct out *out, struct word w)
 		out_text(out, word_text(w));
 }
 
-/* " word", or nothing for what is not there. */
+/* Prints " word", or nothing for a missing word. */
 static void spaced(struct out *out, struct word w)
 {
 	if (!w.ptr)

@@ -37,7 +37,7 @@ static inline bool any_odd(uint64_t x)
 	return ((x & (each * 0x80)) | zero_bytes(x ^ (each * 0x7f)) | (control & ~allowed)) != 0;
 }
 
-/* Offset of the first odd byte at or behind `at`, or the size. */
+/* Returns the offset of the first odd byte at or after `at`, or the size. */
 static uint32_t find_odd(const struct source *source, uint32_t at)
 {
 	uint64_t eight;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the lexer, the grammar and the constructors share. */
+/* Shared by the lexer, the grammar and the constructors. */
 #ifndef PVEFW_PARSE_H
 #define PVEFW_PARSE_H
 
@@ -9,7 +9,7 @@
 struct parse {
 	struct arena *arena;
 	struct source *source;
-	const char *scanned; /* what the lexer reads: the source's text, or a copy */
+	const char *scanned; /* the lexer's input: the source's text, or a copy */
 	enum file_kind kind;
 	enum section_kind section; /* the lexer's: where the line stands */
 	uint32_t at;               /* the lexer's: offset of the last token */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Cutting words out of what the lexer has matched. */
+/* Cuts words out of the lexer's tokens. */
 #include "scan.h"
 
 /* A CR is a blank: at a line's end, and anywhere else. */

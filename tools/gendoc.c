@@ -430,7 +430,7 @@ static enum value_kind value_kind(const struct cli_option_row *row)
 	return strstr(argument, "FILE") ? VALUE_FILE : VALUE_OTHER;
 }
 
-/* How a shell is told what can follow: the words are between two parts, if there are two. */
+/* A shell's syntax for completions: the words are between two parts, if there are two. */
 struct shell_values {
 	const char *parts[VALUE_KINDS][2];
 };
@@ -466,7 +466,7 @@ static const struct {
 	{ "help", TEXT_INIT("commands") },
 };
 
-/* Of the command of the row; false: the program has no such command. */
+/* Whether the program has the command of the row. */
 static bool has_command(const char *name)
 {
 	for (unsigned i = 0; i < program->command_count && program->commands[i].name; i++)
@@ -553,7 +553,7 @@ static void bash_pattern(struct out *out, const struct cli_option_row *row)
 	out_string(out, ") ");
 }
 
-/* What the options that take an argument can have. */
+/* Writes the possible arguments of options. */
 static void bash_arguments(struct out *out)
 {
 	static const struct shell_values shell = { {
@@ -787,7 +787,7 @@ static void fish_operands(struct out *out)
 	}
 }
 
-/* Lines for printf of fish: the word, a tab and what it is. */
+/* Writes lines for fish's printf: the word, a tab and its description. */
 static void fish_diagnostics(struct out *out)
 {
 	for (unsigned i = 0; i < DIAG_COUNT; i++) {

@@ -52,7 +52,7 @@ static void select_class(struct reading *reading, const struct node_class *class
 	reading->diags->nodes = class->set;
 }
 
-/* Copies what is known of the cluster so far to the members. */
+/* Copies the cluster's results so far to the members. */
 static void share_cluster(const struct node_class *class)
 {
 	const struct config *common = class->config;

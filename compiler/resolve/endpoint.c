@@ -199,7 +199,7 @@ static bool read_range(struct resolver *r, struct word value, uint32_t dash, str
 	return false;
 }
 
-/* Position of the dash of what is meant as a range: digits, dots, colons and
+/* Position of the dash of an intended range: digits, dots, colons and
  * hexadecimal letters on both sides; -1 if it is none. */
 static long range_dash(struct text t)
 {

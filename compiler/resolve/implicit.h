@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the configuration holds without its being written. */
+/* Parts of the configuration that no file contains. */
 #ifndef PVEFW_IMPLICIT_H
 #define PVEFW_IMPLICIT_H
 

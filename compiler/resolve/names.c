@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Names: what a file defines. */
+/* Collects the names that a file defines. */
 #include "resolve/file_passes.h"
 #include "resolve/scope.h"
 

@@ -16,7 +16,7 @@ struct setting {
 	bool failed; /* the value was reported and does not count */
 };
 
-/* By enum option_type: reads the value into s->options, or reports what is wrong. */
+/* By enum option_type: reads the value into s->options, or reports its fault. */
 extern void (*const option_readers[])(struct setting *s);
 
 /* Marks the value as wrong and notes that the option keeps its value; returns `d`. */

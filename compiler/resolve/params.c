@@ -97,7 +97,7 @@ static void check_gap(const struct words *w, struct word key, struct word value)
 	if (rule_param_find(word_text(key)) != RULE_PARAMS)
 		diag_fix(d, span_between(key, value), "%.*s %.*s", TEXT_ARG(key), TEXT_ARG(value));
 	else
-		diag_fix(d, gap, " "); /* the key is put right, too */
+		diag_fix(d, gap, " "); /* the key is corrected, too */
 }
 
 /* "info-p": the length of the level before an option that is glued to it, or 0. */
@@ -272,7 +272,7 @@ static uint32_t report_macro(struct words *w, uint32_t i)
 		diag_fix(d, word_span(action), "%s(%.*s)", macro->name, TEXT_ARG(action));
 		fix_leave_out(w, d, i, end_of_option(w, i));
 	}
-	/* Do not report what the macro would set as missing. */
+	/* Do not report options as missing that the macro would set. */
 	w->params->meant[PARAM_PROTO] = true;
 	return end_of_option(w, i) + 1;
 }
@@ -446,7 +446,7 @@ static struct suggestion nearest_param(struct text key)
 	return s;
 }
 
-/* An option with the name that another program gives it: certainly meant as ours. */
+/* Reports an option with another program's name for it, which certainly means our option. */
 static void read_renamed(struct words *w, enum rule_param id, struct word key, struct word value)
 {
 	const char *right = rule_param_table[id].spellings[0];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The type and the action of rules, and what was meant when they are wrong. */
+/* Reads the type and the action of rules, and suggests corrections of invalid ones. */
 #include "diag/suggest.h"
 #include "inputs/netdb.h"
 #include "resolve/file_passes.h"
@@ -396,7 +396,7 @@ void rule_report_no_action(struct resolver *r, const struct ast_rule *node, enum
 			  direction_names[direction]);
 }
 
-/* True if words behind the action are part of a mistake in it. */
+/* Whether words after the action belong to a mistake in it. */
 bool rule_read_action(struct resolver *r, const struct ast_rule *node, struct rule *rule)
 {
 	bool swapped = node->macro.ptr && action_find(word_text(node->macro), true) != ACTIONS &&

@@ -16,7 +16,7 @@ static const char *macro_rule_text(struct arena *arena, const struct macro_rule 
 	return m->sport ? arena_printf(arena, "%s -sport %s", text, m->sport) : text;
 }
 
-/* Says what the macro sets, and how to write the rule without it; `proto_given`: the rule has -p. */
+/* Adds what the macro sets, and how to write the rule without it; `proto_given`: the rule has -p. */
 static void help_without_macro(struct resolver *r, struct diagnostic *d, const struct macro *macro, struct word key,
 			       struct word value, bool proto_given)
 {
@@ -157,7 +157,7 @@ static void verify_without_proto(struct resolver *r, const struct params *params
 	}
 }
 
-/* What the rule itself says about protocol and ports. */
+/* Reads the rule's own protocol and ports. */
 void rule_read_condition(struct resolver *r, const struct params *params, const struct macro *macro,
 			   struct condition *c)
 {

@@ -5,7 +5,7 @@
 
 #include "resolve/resolver.h"
 
-/* A rule's options; ptr NULL for what is not given, or cannot be read. */
+/* A rule's options; ptr is NULL for missing or invalid ones. */
 struct params {
 	struct word value[RULE_PARAMS];
 	struct word key[RULE_PARAMS];
@@ -36,7 +36,7 @@ bool rule_macro_says_protocol(struct resolver *r, struct word macro);
 
 /* Reads the protocol, the ports and the ICMP type that the rule itself gives. */
 void rule_read_condition(struct resolver *r, const struct params *params, const struct macro *macro, struct condition *c);
-/* Sets the conditions of a rule with a macro; `own` is what the rule gives itself. */
+/* Sets the conditions of a rule with a macro; `own` has the rule's own conditions. */
 void rule_expand_macro(struct resolver *r, struct rule *rule, const struct params *params, const struct condition *own);
 
 /* Verifies the value of -source or -dest; NULL if it was reported.  endpoint.c */

@@ -221,7 +221,7 @@ static bool same_network(const struct set_entry *a, const struct set_entry *b)
 	return prefix_compare(&a->prefix, &b->prefix) == 0;
 }
 
-/* The same text twice: the second entry is ignored. */
+/* Reports two entries with equal texts; the second is ignored. */
 static void report_same_text(struct resolver *r, const struct set_entry *first, struct set_entry *second)
 {
 	struct diagnostic *d = diag(r->diags, second->span, DIAG_DUPLICATE_ENTRY,

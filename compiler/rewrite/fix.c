@@ -43,7 +43,7 @@ static struct edit edit_of(struct source *source, const char *path, const struct
 			      .group = group };
 }
 
-/* Of a file that is gone, the name that was. */
+/* A deleted file is reported under its old name. */
 const char *fix_path(const struct diags *diags, const struct source *source)
 {
 	const char *path = diag_file(diags, source);
@@ -182,7 +182,7 @@ void fixes_apply(struct out *out, const struct file_edits *file, uint32_t begin,
 
 /* ---- writing ---- */
 
-/* What was checked is what is changed. */
+/* Only the checked contents may be changed. */
 static bool is_unchanged(const struct fixes *fixes, const struct file_edits *file)
 {
 	const struct source *read = file->edits[0].source, *now;

@@ -15,7 +15,7 @@ struct block {
 	uint32_t first, end;
 	uint32_t new_lines;
 	unsigned edit; /* its first one */
-	unsigned next; /* the edit behind its last one */
+	unsigned next; /* the edit after its last one */
 };
 
 struct diff {
@@ -38,7 +38,7 @@ static uint32_t offset_of(const struct diff *diff, uint32_t line)
 	return line <= diff->source->line_count ? diff->source->line_starts[line - 1] : diff->source->size;
 }
 
-/* The line behind the last one that the edit changes: it makes whole lines of whole lines. */
+/* Returns the line after the last changed one: an edit replaces whole lines by whole lines. */
 static uint32_t end_of_edit(const struct diff *diff, const struct edit *edit)
 {
 	uint32_t line = line_at(diff, edit->end);
@@ -91,7 +91,7 @@ static struct block next_block(const struct diff *diff, unsigned first)
 	return b;
 }
 
-/* Each line behind the sign. */
+/* Prints each line after the sign. */
 static void print_lines(const struct diff *diff, char sign, struct text lines)
 {
 	while (lines.len) {
@@ -131,7 +131,7 @@ static void print_range(const struct diff *diff, char sign, long first, long cou
 		out_printf(diff->out, ",%ld", count);
 }
 
-/* Prints the hunk that begins with edit `first`; returns the edit behind. */
+/* Prints the hunk that begins with edit `first`; returns the edit after it. */
 static unsigned print_hunk(struct diff *diff, unsigned first)
 {
 	struct block b = next_block(diff, first);

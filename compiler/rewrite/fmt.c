@@ -20,8 +20,8 @@ static const enum rule_param written_order[] = {
 };
 
 enum {
-	GAP = 1,            /* blanks between what a line says and its comment, at least */
-	WIDEST_ALIGNED = 80 /* columns; behind longer lines comments stand where they end */
+	GAP = 1,            /* spaces between a line's text and its comment, at least */
+	WIDEST_ALIGNED = 80 /* columns; comments of longer lines follow directly */
 };
 
 enum row_kind {
@@ -35,7 +35,7 @@ enum row_kind {
 struct row {
 	enum row_kind kind;
 	uint32_t line;       /* of the source; 0 for empty rows */
-	struct text text;    /* without the comment behind it */
+	struct text text;    /* without its comment */
 	struct text comment; /* ptr NULL if none */
 	uint32_t gap;        /* blanks between the two */
 };
@@ -51,7 +51,7 @@ struct layout {
 	uint32_t last; /* line of the last row; 0 at the beginning of something */
 };
 
-/* ---- what is no text ---- */
+/* ---- bytes that are not text ---- */
 
 const char *fmt_refuses(const struct source *source, uint32_t *at)
 {
@@ -71,9 +71,9 @@ const char *fmt_refuses(const struct source *source, uint32_t *at)
 	return NULL;
 }
 
-/* ---- what is wrong ---- */
+/* ---- faulty lines ---- */
 
-/* Line ends are all that is put right. */
+/* Only line endings are fixed. */
 static void find_wrong_lines(struct layout *l)
 {
 	uint32_t base = l->source->base;
@@ -291,7 +291,7 @@ static void print_row(struct out *out, const struct row *row)
 
 /* ---- edits ---- */
 
-/* What is changed from line `at` on, which grows until a line stays. */
+/* Returns the change that begins at line `at`, which ends at the first unchanged line. */
 struct change {
 	struct layout *l;
 	struct edit *edits;

@@ -108,7 +108,7 @@ static void define(struct order *o, struct name **table, struct text name, unsig
 	known->new.last = o->new[section];
 }
 
-/* Also what is no alias: its first word can be the name of one without a value. */
+/* Includes lines that are not aliases: the first word can name an alias without a value. */
 static void define_aliases(struct order *o, unsigned section)
 {
 	const struct fmt_part *part = &o->parts[section];
@@ -140,7 +140,7 @@ static void define_names(struct order *o)
 	}
 }
 
-/* What is read on one side of all definitions of the name still is. */
+/* Whether the section stays on the same side of all definitions of the name. */
 static bool stays_behind(const struct order *o, const struct name *table, struct text name,
 			 unsigned section)
 {

@@ -10,7 +10,7 @@
 
 enum { LONGEST = 160, BEFORE = 40, TAB = 8 };
 
-/* Of a longer line only the neighbourhood of what is shown is looked at. */
+/* For a longer line, only the part around the excerpt is examined. */
 enum { LONG_LINE = 2048, AROUND = 512 };
 
 /* The next character of the line: its columns, and how it is shown. */
@@ -115,7 +115,7 @@ void excerpt_print(struct out *out, const struct excerpt *e)
 		at += next_char(e->line, at, column, shown, &columns);
 		from = within(column, e);
 		to = within(column + columns, e);
-		/* Of tabs and of what the cut goes through, blanks remain. */
+		/* Tabs and characters that the cut splits become spaces. */
 		if (to - from < columns || !shown[0])
 			out_printf(out, "%*s", (int)(to - from), "");
 		else if (column >= e->from)

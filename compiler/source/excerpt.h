@@ -11,7 +11,7 @@
 struct excerpt {
 	struct text line;  /* of a very long line the part that is laid out: */
 	uint32_t skipped;  /* bytes before it */
-	bool more;         /* something behind it */
+	bool more;         /* more text follows */
 	uint32_t from, to; /* its columns that are shown, counted from 0 */
 	uint32_t width;    /* of all of it */
 };

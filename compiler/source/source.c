@@ -319,7 +319,7 @@ struct source *source_find(const struct source_map *map, uint32_t position)
 	return NULL;
 }
 
-/* Guards what is found out about lines when something is said about them, which several threads do. */
+/* Guards the line tables, which several threads build when they report places. */
 static pthread_mutex_t line_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static void make_lines(const struct source_map *map, struct source *source)

@@ -29,7 +29,7 @@ struct source {
 	const struct node_set *nodes; /* whose file it is, if several are checked and it is not everyone's */
 	bool is_guest;    /* a guest's .fw file, of a tree of which several nodes are checked */
 	bool is_homeless; /* a guest's file, and none of the nodes that are checked has the guest */
-	bool unasked; /* for its names only: most of what is wrong with it is not reported */
+	bool unasked; /* read for its names only: most of its faults are not reported */
 };
 
 struct source_cache;
@@ -60,8 +60,8 @@ struct source_map {
 	const struct source_buffer *buffer; /* instead of a file that is named outside of a tree; or NULL */
 	const struct source_overlay *overlay; /* of the tree, or NULL */
 	const struct source_cache *cache; /* the tree in memory, which is read instead of the disk; or NULL */
-	const char *root;           /* of what is read from within a tree */
-	bool names_roots;           /* people are told the root of a file, too: not all files are of one tree */
+	const char *root;           /* root of files inside a tree */
+	bool names_roots;           /* messages include the root, because files belong to several trees */
 	struct source **sources; /* in the order of their base */
 	uint32_t count, room;
 	uint32_t next_base;
@@ -85,9 +85,9 @@ enum { SOURCE_CACHED = -1 }; /* instead of a directory: the file is in the map's
  * text belongs to the arena.
  */
 struct source *source_load(struct source_map *map, int at, const char *path, const char *shown);
-/* A file of the map's tree as it is now, beside what was read of it before; errors as above. */
+/* Adds the present contents of a file of the map's tree, in addition to the earlier ones; errors as above. */
 struct source *source_load_again(struct source_map *map, const struct source *before);
-/* What the map's overlay says about the file shown as `shown`; NULL: nothing. */
+/* Returns the overlay's entry for the file shown as `shown`, or NULL. */
 const struct overlay_file *source_overlay_find(const struct source_map *map, const char *shown);
 /* One of many files to be read. */
 struct source_request {
@@ -96,9 +96,9 @@ struct source_request {
 	int reason;            /* errno if that is NULL */
 };
 
-/* The same for many files, several at a time; they are added in their order. */
+/* Adds many files, reading several at a time; they are added in their order. */
 void source_load_all(struct source_map *map, int at, struct source_request *requests, unsigned count);
-/* The same for bytes in memory, which are copied. */
+/* Adds a source with a copy of bytes in memory. */
 struct source *source_add(struct source_map *map, const char *shown, const char *bytes, size_t size);
 
 /* The file's name as the working folder sees it: with its tree's root in front. */
@@ -109,7 +109,7 @@ struct source *source_add_buffer(struct source_map *map, const char *shown);
 /* NULL for span {0, 0} and positions outside every file. */
 struct source *source_find(const struct source_map *map, uint32_t position);
 struct place source_place(const struct source_map *map, uint32_t position);
-/* The line alone, which costs less; 0 for what is in no file. */
+/* Returns only the line, which is cheaper; 0 for a place outside files. */
 uint32_t source_line_number(const struct source_map *map, uint32_t position);
 /* The bytes of a line without its end, and the position of the first. */
 struct word source_line(const struct source_map *map, struct source *source, uint32_t line);

@@ -19,7 +19,7 @@ struct cached_source {
 	const char *bytes; /* followed by a NUL */
 	uint32_t size;
 	bool is_folder;
-	bool is_known; /* it was read once: bytes and size are what it held then */
+	bool is_known; /* it was read once: bytes and size are those of that time */
 	int reason;    /* errno why it cannot be read now; 0: it can */
 };
 

@@ -35,7 +35,7 @@ void daemon_ready(void)
 		return;
 	close_terminal();
 	if (write(ready, "", 1) < 0) {
-		/* The waiting process is gone: there is nobody to tell. */
+		/* The waiting process has ended, so ignore the error. */
 	}
 	close(ready);
 	ready = -1;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the logger does with its own process. */
+/* Daemon functions of the logger: background and privileges. */
 #ifndef PVEFW_LOGGER_DAEMON_H
 #define PVEFW_LOGGER_DAEMON_H
 

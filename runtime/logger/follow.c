@@ -162,7 +162,7 @@ static void read_followed(struct follower *f)
 int follow(const char *path, const char *colour)
 {
 	struct follower f = { .path = path, .colour = wants_colour(STDOUT_FILENO, colour) };
-	struct pollfd reader = { STDOUT_FILENO, 0, 0 }; /* its end: nobody reads any more */
+	struct pollfd reader = { STDOUT_FILENO, 0, 0 }; /* POLLERR when the reader has closed it */
 	struct stat status;
 	int reason;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* pvefw-logger --print: the end of the file, and what is appended to it. */
+/* pvefw-logger --print: prints the end of the file, and then appended lines. */
 #ifndef PVEFW_FOLLOW_H
 #define PVEFW_FOLLOW_H
 

@@ -73,7 +73,7 @@ static void show_lines(const struct logger *l, size_t start)
 	out_free(&out);
 }
 
-/* Says it in the log; false if there is no room. */
+/* Writes it to the log; false if there is no room. */
 __attribute__((format(printf, 3, 4))) static bool log_note(struct logger *l, int level, const char *format, ...)
 {
 	struct arena arena = { 0 };
@@ -198,7 +198,7 @@ static int on_timer(sd_event_source *source, uint64_t due, void *data)
 	return 0;
 }
 
-/* ---- what the kernel says ---- */
+/* ---- messages of the kernel ---- */
 
 static void take_packet(const struct nlmsghdr *header, void *data)
 {
@@ -484,7 +484,7 @@ static int start(struct logger *l)
 	return EXIT_CLEAN;
 }
 
-/* Takes what the kernel has still got, and writes all. */
+/* Reads the kernel's remaining packets, and writes all lines. */
 static void stop(struct logger *l)
 {
 	sd_notify(0, "STOPPING=1");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Relative to the run directory, which is opened first: it may be made anew meanwhile. */
+/* Relative to the run directory, which is opened first because it may be recreated meanwhile. */
 #include "logger/state.h"
 
 #include <errno.h>

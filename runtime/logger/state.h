@@ -15,7 +15,7 @@ struct logger_counts {
 void state_make_folders(const char *run_dir);
 /* Replaces NOTE_LOGGER_STATE; false if that is not possible, with the reason in errno. */
 bool state_write(const char *run_dir, const struct logger_counts *counts);
-/* What NOTE_CONNTRACK says; false if there is no such file. */
+/* Reads NOTE_CONNTRACK; false if there is no such file. */
 bool state_wants_conntrack(const char *run_dir);
 
 #endif

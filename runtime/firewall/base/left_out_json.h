@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the service has left out, as JSON: commands that compare the tree with what is loaded must leave it out, too. */
+/* The service's left-out rules as JSON: commands that compare must leave them out, too. */
 #ifndef PVEFW_LEFT_OUT_JSON_H
 #define PVEFW_LEFT_OUT_JSON_H
 

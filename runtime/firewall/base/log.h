@@ -33,7 +33,7 @@ struct log {
 	bool verbose; /* PRIORITY_DEBUG, too */
 };
 
-/* What a message is about; NULL and 0: nothing in particular. */
+/* The subject of a message; NULL and 0: none. */
 struct log_about {
 	const char *diagnostic; /* "E0203" */
 	const char *file;

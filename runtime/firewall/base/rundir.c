@@ -52,7 +52,7 @@ static int rundir_write_file(int dir, const char *name, const void *bytes, size_
 	int fd, reason;
 
 	snprintf(temporary, sizeof(temporary), ".%s.new", name);
-	unlinkat(dir, temporary, 0); /* O_EXCL: never write into what somebody has put there */
+	unlinkat(dir, temporary, 0); /* O_EXCL: never write into a file of another user */
 	fd = openat(dir, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
 	if (fd < 0)
 		return errno;
@@ -196,7 +196,7 @@ int rundir_remove(int dir, const char *name)
 	return unlinkat(dir, name, 0) < 0 && errno != ENOENT ? errno : 0;
 }
 
-/* ---- the lock: the kernel does not say who holds it, so the file does ---- */
+/* ---- the lock: the file names its holder, because the kernel does not ---- */
 
 /* The process that the file names; -1: it names none. */
 static pid_t named_holder(int fd)

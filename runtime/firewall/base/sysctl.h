@@ -38,7 +38,7 @@ void sysctls_open(struct sysctls *s, int run_dir, struct log *log);
 /* Sets what the configuration asks for and restores the other settings; NULL: all.  `iptables`: that is the target.  Failures
  * are logged once. */
 void sysctls_apply(struct sysctls *s, const struct config *config, bool iptables);
-/* Sets again what somebody else has changed, with a warning that names it; returns how many settings that were. */
+/* Restores settings that other programs have changed, with a warning for each; returns their number. */
 unsigned sysctls_mend(struct sysctls *s);
 
 #endif

@@ -93,7 +93,7 @@ static bool wait_for_word(int fd, int limit)
 	return ready > 0;
 }
 
-/* Copies what the child has written so far: messages. */
+/* Copies the messages that the child has written so far. */
 static void copy_messages(int scratch)
 {
 	char buffer[4096];

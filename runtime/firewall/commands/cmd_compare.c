@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* pve-firewall compile and compare: what the present configuration is, and whether it is loaded. */
+/* pve-firewall compile and compare: print the present configuration, and its differences from the kernel. */
 #include "base/errno_text.h"
 #include "firewall/commands/bounded.h"
 #include "firewall/commands/firewall.h"
@@ -69,7 +69,7 @@ static int compare_tree(const struct cli *cli, void *context)
 		cli_error("cannot read the interfaces of this machine: %s", error_text(reason));
 	if (status == EXIT_CLEAN)
 		status = loading.problems ? EXIT_ERROR : view.differs ? EXIT_FOUND : EXIT_CLEAN;
-	/* What is wrong in the files is for lint to say. */
+	/* lint reports the faults of the files. */
 	diags_clear(&view.run.diags);
 	view_end(&view);
 	return status;

@@ -147,7 +147,7 @@ int cmd_restart(const struct cli *cli)
 
 /* ---- apply ---- */
 
-/* Compiles and loads what is to be enforced; closes `offline`. */
+/* Compiles and loads the configuration to enforce; closes `offline`. */
 static int enforce_offline(const struct cli *cli, struct offline *offline)
 {
 	struct input_options options = firewall_inputs(cli);
@@ -194,7 +194,7 @@ static int apply_offline(const struct cli *cli, void *context)
 	return enforce_offline(cli, &offline);
 }
 
-/* Reads --confirm; 0: not given.  False: it was reported what is wrong. */
+/* Reads --confirm; 0: not given.  False: invalid, and reported. */
 static bool read_seconds(const struct cli *cli, uint64_t *seconds)
 {
 	const char *text = cli->value[CLI_CONFIRM_WITHIN];
@@ -206,7 +206,7 @@ static bool read_seconds(const struct cli *cli, uint64_t *seconds)
 	return false;
 }
 
-/* Reads the number of a generation; 0: not given.  False: it was reported what is wrong. */
+/* Reads the number of a generation; 0: not given.  False: invalid, and reported. */
 static bool control_read_generation(const char *text, uint64_t *number)
 {
 	*number = 0;

@@ -163,7 +163,7 @@ static bool counters_show(const struct cli *cli, struct run *run, const struct c
 	return done;
 }
 
-/* Reads --top; 0: not given.  False: it was reported what is wrong. */
+/* Reads --top; 0: not given.  False: invalid, and reported. */
 static bool read_top(const struct cli *cli, uint64_t *top)
 {
 	const char *text = cli->value[CLI_TOP];
@@ -190,7 +190,7 @@ static bool fits(const struct cli *cli)
 	return false;
 }
 
-/* Compiles what is enforced, for which the kernel counts. */
+/* Compiles the enforced configuration, whose rules the kernel counts. */
 static int count_tree(const struct cli *cli, void *context)
 {
 	uint64_t top = *(const uint64_t *)context;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* pve-firewall localnet: what is known of this node and of the networks it trusts. */
+/* pve-firewall localnet: prints this node's addresses and its trusted networks. */
 #include <netdb.h>
 #include <stdlib.h>
 #include <unistd.h>

@@ -12,7 +12,7 @@
 #include "firewall/service/service.h"
 #include "base/errno_text.h"
 
-/* `ready`: where to say that the service runs; -1: nobody waits for that. */
+/* `ready`: descriptor for the readiness message; -1: none. */
 static int start_serve(const struct cli *cli, int ready)
 {
 	static struct service service; /* large */
@@ -28,7 +28,7 @@ static int start_serve(const struct cli *cli, int ready)
 	return status;
 }
 
-/* Reads what the child writes, up to a NUL or until it has ended. */
+/* Reads the child's output up to a NUL or its end. */
 static void start_read_word(int fd, struct out *text)
 {
 	char buffer[256];

@@ -131,7 +131,7 @@ static const char *enabled_text(const struct view *view, const json_t *service)
 {
 	if (view && view->config)
 		return config_enabled(view->config) ? "enabled" : "disabled";
-	/* What the service has read last is in force. */
+	/* The service's last reading of the tree is loaded. */
 	return !is_true(service, "running") || !is_true(service, "known") ? "unknown"
 	       : is_true(service, "enabled")				  ? "enabled"
 									  : "disabled";
@@ -223,7 +223,7 @@ static int status_of_tree(const struct cli *cli, void *context)
 
 	view_compile(&view, cli, true, service);
 	view_compare(&view);
-	/* Where none runs, the next one, or the guard, goes on with what was written down. */
+	/* If none runs, the next service, or the guard, continues from the saved state. */
 	if (service && !is_true(service, "running")) {
 		stored = confirm_json(&view.confirm);
 		json_object_update(service, stored);
@@ -247,7 +247,7 @@ static int status_without_tree(const struct cli *cli, void *context)
 
 int cmd_status(const struct cli *cli)
 {
-	json_t *service; /* what the service says; an empty object if none runs, NULL if that is not known */
+	json_t *service; /* the service's reply; an empty object if none runs, NULL if unknown */
 	bool missing;
 	int status;
 

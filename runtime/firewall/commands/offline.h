@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a command needs to apply or remove rules by itself while no service runs: the lock and the service's parts. */
+/* The service's lock and parts, with which a command applies or removes rules while no service runs. */
 #ifndef PVEFW_OFFLINE_H
 #define PVEFW_OFFLINE_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* How the commands of pve-firewall ask the service, and report what it answers. */
+/* Sends requests of pve-firewall's commands to the service, and reports its replies. */
 #ifndef PVEFW_SERVICE_CLIENT_H
 #define PVEFW_SERVICE_CLIENT_H
 
@@ -14,7 +14,7 @@ struct cli;
  * one whose tree hangs.
  */
 json_t *client_ask(const struct cli *cli, json_t *request, bool *missing);
-/* The same for at most `limit` milliseconds. */
+/* Asks the service, but waits at most `limit` milliseconds. */
 json_t *client_ask_within(const struct cli *cli, json_t *request, int limit, bool *missing);
 /* Whether the last request was given up because the tree hangs. */
 bool client_tree_hangs(void);

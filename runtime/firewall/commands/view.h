@@ -15,7 +15,7 @@ struct view {
 	struct config *config; /* NULL: cannot be read */
 	const struct backend *backend;
 	bool compared; /* else it was reported why not, and is trouble */
-	bool differs;  /* from what is loaded */
+	bool differs;  /* from the loaded rules */
 	struct confirm confirm;
 	bool has_confirm;
 	struct left_out left_out; /* by the service */
@@ -24,7 +24,7 @@ struct view {
 /* Compiles the tree; `enforced`: with what is enforced in the place of rejected files.  `service`: its answer to status, which
  * says what it has left out; or NULL.  Calls bounded_done() when the tree was read. */
 void view_compile(struct view *view, const struct cli *cli, bool enforced, const json_t *service);
-/* Whether what is loaded differs; problems and differences are left in `loading`. */
+/* Whether the loaded rules differ; problems and differences are stored in `loading`. */
 bool view_differs(struct backend_loading *loading, const struct view *view);
 /* Sets `compared` and `differs`; reports why it cannot. */
 void view_compare(struct view *view);

@@ -40,7 +40,7 @@ static bool is_temporary(int reason)
 	return reason == EAGAIN || reason == EINTR;
 }
 
-/* Sends what the socket takes; frees the client after the last byte. */
+/* Sends as many bytes as the socket accepts; frees the client after the last byte. */
 static void send_answer(struct server_client *client)
 {
 	while (client->sent < client->answer.len) {

@@ -38,7 +38,7 @@ static void counters_add_file(struct counters *c, struct source *source)
 	file->lines = ARENA_ARRAY(c->arena, struct counted, file->line_count);
 }
 
-/* NULL for what is in no .fw file. */
+/* Returns NULL for a place outside .fw files. */
 static struct counted_file *counters_file_of(const struct counters *c, const struct source *source)
 {
 	uint32_t low = 0, high = c->file_count;
@@ -183,7 +183,7 @@ void counters_add(void *counters, const struct backend_count *count)
 	count_add(&zone->outcomes[count->outcome], count->packets, count->bytes);
 }
 
-/* Forgets what was counted. */
+/* Discards the counters. */
 static void counters_clear(struct counters *c)
 {
 	for (uint32_t i = 0; i < c->file_count; i++) {

@@ -58,7 +58,7 @@ struct counters {
 	struct arena *arena;
 	const struct source_map *map;
 	const struct config *config;
-	struct counted_file *files; /* as they stand in the source map */
+	struct counted_file *files; /* in the order of the source map */
 	uint32_t file_count;
 	struct counted_zone *zones; /* uthash, in the order in which they were met */
 	uint32_t skipped;           /* rules of files that are not there */
@@ -67,7 +67,7 @@ struct counters {
 /* `config` was compiled from `map`. */
 void counters_init(struct counters *c, struct arena *arena, const struct source_map *map, const struct config *config);
 void counters_free(struct counters *c);
-/* Fills the table with what is loaded, which must be `config`; 0 or an errno. */
+/* Fills the table with the kernel's counters; `config` must be loaded.  0 or an errno. */
 int counters_read(struct counters *c, const struct backend *backend);
 /* Adds one rule: a backend_count_function, whose context is a struct counters. */
 void counters_add(void *counters, const struct backend_count *count);

@@ -61,7 +61,7 @@ void counters_print_baseline(struct out *out, const struct counters *c)
 
 /* ---- reading ---- */
 
-/* Cuts what stands before `end` off *rest; empty if there is no such character. */
+/* Cuts the text before `end` off *rest; empty if there is no such character. */
 static struct text take_until(struct text *rest, char end)
 {
 	long at = text_find(*rest, end);

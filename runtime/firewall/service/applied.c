@@ -42,7 +42,7 @@ static bool applied_load_target(struct applied *a, struct backend_loading *loadi
 	return backend->load(applied_session(a, backend), loading, config);
 }
 
-/* Empties a target; true if it has nothing of ours any more. */
+/* Removes our rules from a target; true if none are left. */
 static bool applied_empty(struct applied *a, struct arena *arena, const struct backend *backend)
 {
 	struct backend_loading loading = { .arena = arena };
@@ -110,7 +110,7 @@ bool applied_is_stale(const struct applied *a)
 	return a->valid && a->backend->is_stale && a->backend->is_stale(applied_session(a, a->backend));
 }
 
-/* ---- loading without what is refused ---- */
+/* ---- loading without the refused rules ---- */
 
 /* The context of leave_out_load(). */
 struct attempts {
@@ -134,7 +134,7 @@ static bool attempt_load(void *context, struct backend_loading *loading, const s
 	return t->c->config && applied_load_target(t->a, loading, t->c->backend, t->c->config);
 }
 
-/* One attempt without what is left out now; layers that turn out to be missing are left out from then on. */
+/* Makes one attempt without the rules left out so far; from then on it also leaves out missing layers. */
 static bool attempt_once(struct attempts *t, struct backend_loading *loading)
 {
 	const struct source_map *map;

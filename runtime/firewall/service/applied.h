@@ -25,11 +25,11 @@ struct applied {
 	struct backend_session *sessions[APPLIED_TARGETS]; /* of backend_targets */
 	const struct backend *backend; /* that has our rules; NULL: not known yet, or none */
 	bool removed_other;            /* the other one has none, for sure */
-	struct tree_digest digest;     /* of what was applied last */
+	struct tree_digest digest;     /* of the last applied configuration */
 	bool valid;                    /* something was applied, and digest tells what */
-	struct left_out left_out;      /* what was refused */
+	struct left_out left_out;      /* the refused rules */
 	bool retry;                    /* the next load tries that again */
-	bool minimal;                  /* the minimal ruleset is in force */
+	bool minimal;                  /* the minimal ruleset is loaded */
 	void (*alive)(void);           /* called between attempts, or NULL */
 };
 
@@ -39,7 +39,7 @@ struct applying {
 	bool changed;
 	struct backend_loading loading; /* of the target */
 	struct backend_problem *problems;
-	bool others_stay; /* the other target could not be emptied: its rules are in force, too */
+	bool others_stay; /* the other target's rules could not be removed */
 };
 
 void applied_init(struct applied *a, struct log *log, struct sysctls *sysctls);
@@ -48,15 +48,15 @@ void applied_free(struct applied *a);
 struct backend_session *applied_session(const struct applied *a, const struct backend *backend);
 /* The one that the kernel tells of changes. */
 struct backend_session *applied_watched(const struct applied *a);
-/* The next load relies on nothing that is known, and tries what is left out. */
+/* Makes the next load discard all cached state and try the left-out rules. */
 void applied_forget(struct applied *a);
-/* The next load tries what is left out. */
+/* Makes the next load try the left-out rules. */
 void applied_retry(struct applied *a);
-/* The next load compares what the target has with what is desired. */
+/* Makes the next load compare the target's rules with the desired ones. */
 void applied_doubt(struct applied *a);
-/* Whether somebody may have changed what is loaded; takes microseconds. */
+/* Whether other programs may have changed the loaded rules; takes microseconds. */
 bool applied_is_stale(const struct applied *a);
-/* As applied_is_stale() for what the kernel does not report, as members of sets; takes milliseconds. */
+/* Like applied_is_stale(), for unreported changes, such as those of set members; takes milliseconds. */
 bool applied_contents_changed(const struct applied *a);
 
 /*
@@ -71,7 +71,7 @@ bool applied_load_minimal(struct applied *a, const struct compilation *c, struct
 /* The fast path for a change of only the file of `guest`, a guest of `c`, which is what was loaded last.  False: everything
  * must be loaded, and nothing has changed. */
 bool applied_patch(struct applied *a, struct compilation *c, const struct guest *guest, struct applying *applying);
-/* Takes everything of ours out of the kernel and restores its settings. */
+/* Removes all our rules from the kernel and restores its settings. */
 bool applied_remove(struct applied *a, struct arena *arena);
 
 #endif

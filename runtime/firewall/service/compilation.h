@@ -26,7 +26,7 @@ struct compilation {
 	struct input_options options;
 	struct source_cache *cache;
 	struct left_out *left_out;
-	struct arena kept; /* objects of `options` that nobody else owns */
+	struct arena kept; /* objects of `options` that it owns */
 };
 
 /* Compiles; `cache` may be NULL.  Free it in any case. */

@@ -143,7 +143,7 @@ json_t *confirm_json(const struct confirm *c)
 
 /* ---- what waits ---- */
 
-/* Whether the .fw files in force differ from those of the generation. */
+/* Whether the enforced .fw files differ from those of the generation. */
 static bool is_edited_since(const struct confirm *c, uint64_t number)
 {
 	struct file_list then;

@@ -24,8 +24,8 @@ struct rejected_file {
 	char *path;
 	bool rejected_exists, enforced_exists; /* false: the rejected tree, or the enforced generation, has no such file */
 	struct content_digest rejected, enforced;
-	struct out content; /* what is enforced */
-	bool changed;       /* it is no longer what was rejected */
+	struct out content; /* the enforced contents */
+	bool changed;       /* it no longer has the rejected contents */
 	uint64_t missing_since; /* microseconds, CLOCK_MONOTONIC: first seen to be missing or empty; 0: it is not */
 };
 
@@ -36,14 +36,14 @@ struct confirm {
 	char *path; /* of the store */
 	struct generations generations;
 	int reason; /* errno why generations cannot be kept; 0: they are */
-	uint64_t next, in_force; /* numbers; 0: nothing was in force yet */
-	uint64_t confirmed;      /* the latest generation that somebody has confirmed */
-	struct file_list files;  /* of the one in force, without contents */
+	uint64_t next, in_force; /* numbers; 0: nothing was enforced yet */
+	uint64_t confirmed;      /* the latest confirmed generation */
+	struct file_list files;  /* of the enforced generation, without contents */
 
 	bool pending;
 	char boot_id[BOOT_ID_SIZE];
 	uint64_t deadline;     /* of `pending`: microseconds, CLOCK_BOOTTIME of that boot */
-	uint64_t requested;    /* the generation in force then */
+	uint64_t requested;    /* the generation enforced at that time */
 	uint64_t if_changed;   /* what to roll back to if the last edit before the command was edited again */
 	uint64_t if_unchanged; /* and if it was not; 0: there is no such edit, and nothing is rolled back */
 
@@ -67,9 +67,9 @@ void confirm_close(struct confirm *c);
 
 /* Keeps what was compiled and is in force as a generation; `changed`: the kernel's rules have changed. */
 void confirm_note_applied(struct confirm *c, const struct compilation *compilation, bool changed);
-/* The generation before the one in force, or 0. */
+/* Returns the generation before the enforced one, or 0. */
 uint64_t confirm_before(const struct confirm *c);
-/* The latest before the one in force with other .fw files; if there is none, as confirm_before(). */
+/* Returns the latest earlier generation with different .fw files; without one, that of confirm_before(). */
 uint64_t confirm_before_edit(const struct confirm *c);
 bool confirm_was_rolled_back(const struct confirm *c, uint64_t number);
 
@@ -81,7 +81,7 @@ bool confirm_was_rolled_back(const struct confirm *c, uint64_t number);
  * as confirm.c says.  0 or an errno.
  */
 int confirm_begin(struct confirm *c, uint64_t previous, uint64_t to, uint64_t seconds);
-/* Confirms what is in force; 0 or an errno, ENOENT: nothing is pending. */
+/* Confirms the enforced generation; 0 or an errno, ENOENT: nothing is pending. */
 int confirm_keep(struct confirm *c);
 /* Ends the wait; nothing is rolled back. */
 void confirm_cancel(struct confirm *c);
@@ -94,7 +94,7 @@ uint64_t confirm_now(void);
 /* What to roll back to now: a number, or 0. */
 uint64_t confirm_target(const struct confirm *c, const struct file_list *present);
 
-/* ---- what was rejected ---- */
+/* ---- rejected files ---- */
 
 /* Rejects the .fw files of the tree, `present`, that differ from generation `number`, and ends the wait.  0 or an errno, and
  * nothing has changed: ENOENT: there is no such generation; EALREADY: nothing differs. */
@@ -108,7 +108,7 @@ struct input_options confirm_inputs(const struct confirm *c, const struct input_
 /* Releases the files that have changed: the tree was read.  Returns the microseconds until a file that is missing or empty
  * counts as changed; 0: there is none. */
 uint64_t confirm_settle(struct confirm *c);
-/* States the conditions of what is rejected. */
+/* Sets the conditions for the rejected files. */
 void confirm_state(const struct confirm *c, struct conditions *conditions);
 
 /* After a timeout: rejects what was not confirmed.  `cache` may be NULL.  True if something else is to be enforced now. */

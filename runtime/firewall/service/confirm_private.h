@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the files of confirm.h share. */
+/* Shared by the files that implement confirm.h. */
 #ifndef PVEFW_CONFIRM_PRIVATE_H
 #define PVEFW_CONFIRM_PRIVATE_H
 

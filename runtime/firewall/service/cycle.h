@@ -15,12 +15,12 @@
 /* The first six wait for an event from outside; the busy ones last only until the effect they have called returns. */
 enum cycle_state {
 	CYCLE_STARTING,     /* nothing was compiled yet */
-	CYCLE_IDLE,         /* what the files say is in force */
+	CYCLE_IDLE,         /* the configuration of the files is loaded */
 	CYCLE_WAITING,      /* the same, and a cycle is due */
 	CYCLE_DOUBTING,     /* the files disable the firewall; a cycle is due, and believes them if they still do then */
-	CYCLE_FAILED,       /* the tree cannot be read; the last ruleset stays in force until the tree changes */
+	CYCLE_FAILED,       /* the tree cannot be read; the last ruleset stays until the tree changes */
 	CYCLE_RETRYING,     /* the last cycle has failed, and another one is due */
-	CYCLE_READING,      /* busy: reads the tree, as somebody asks for a cycle */
+	CYCLE_READING,      /* busy: reads the tree after a request for a cycle */
 	CYCLE_ROLLING_BACK, /* busy: rejects files after a confirmation has timed out */
 	CYCLE_PATCHING,     /* busy: loads one guest's changes, the fast path */
 	CYCLE_COMPILING,    /* busy */
@@ -65,9 +65,9 @@ struct cycle_effects {
 	enum cycle_event (*load)(void *context);
 	/* Whether lines or layers are left out because they were refused. */
 	bool (*has_refused)(void *context);
-	/* The next load tries again what was refused. */
+	/* The next load retries refused rules. */
 	void (*retry_refused)(void *context);
-	/* The next load reads what is loaded instead of relying on what was loaded before. */
+	/* The next load reads the kernel's rules instead of relying on cached ones. */
 	void (*forget_loaded)(void *context);
 	/* Restores settings of the kernel that others have changed. */
 	void (*keep_settings)(void *context);
@@ -95,9 +95,9 @@ struct cycle {
 	uint64_t first_change;         /* since the last cycle; 0: none */
 	char file[CYCLE_FILE_SIZE];    /* that has changed since the last cycle; "": none */
 	bool others_changed;           /* more than `file` has changed */
-	bool compare;                  /* the next cycle compares all that is loaded with what is desired */
-	bool believe;                  /* somebody has asked for this cycle: a disabled firewall is meant */
-	bool succeeded;                /* the last cycle has: what was compiled is in force */
+	bool compare;                  /* the next cycle compares all loaded rules with the desired ones */
+	bool believe;                  /* the cycle was requested: a disabled firewall is intended */
+	bool succeeded;                /* the last cycle did: the compiled ruleset is loaded */
 	uint64_t disabled_since;       /* when the tree was first seen to disable the firewall; 0: it does not */
 	uint64_t began;                /* the present cycle, in processor time */
 	uint64_t retry;                /* pause after the last failure */

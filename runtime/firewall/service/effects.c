@@ -302,7 +302,7 @@ static enum cycle_event effects_load(void *context)
 	if (!same)
 		in_force_forget(s->run_dir);
 	done = applied_load(&s->applied, c, &applying);
-	/* For services that start later.  What is left out may not be so then. */
+	/* For services that start later.  They may load rules that are left out now. */
 	if (done && !left_out_is_empty(&s->applied.left_out))
 		in_force_forget(s->run_dir);
 	else if (done && !in_force_is(s->run_dir, c, s->surroundings.known))
@@ -354,7 +354,7 @@ static void effects_forget_loaded(void *context)
 
 /* ---- others at work ---- */
 
-/* Tells systemd the state.  Guests wait until the service is ready: rules are in force, or cannot be for too long. */
+/* Reports the state to systemd.  Guests wait until rules are loaded, or could not be for too long. */
 static void notify_systemd(struct service *s)
 {
 	const char *overridden = getenv("PVEFW_READY_SECONDS");

@@ -11,7 +11,7 @@
 struct kernel_watch {
 	sd_event *event;
 	struct backend_session *session; /* of a backend that the kernel tells of changes */
-	sd_event_source *source;         /* NULL: nobody listens */
+	sd_event_source *source;         /* NULL: not listening */
 	uint32_t paused_at; /* the kernel's count of transactions then; 0: not known */
 	void (*handler)(void *context);
 	void *context;

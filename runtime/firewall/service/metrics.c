@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The service's metrics; what the kernel and the logger have counted is read when it is asked for. */
+/* The service's metrics; the counters of the kernel and the logger are read on request. */
 #include <stdio.h>
 
 #include "firewall/service/requests.h"
@@ -80,7 +80,7 @@ static void print_zones(struct out *out, const struct compilation *compilation)
 	arena_free(&arena);
 }
 
-/* Reads what the kernel has counted for the present configuration. */
+/* Reads the kernel's counters for the present configuration. */
 static void zone_metrics(const struct service *s, struct out *out)
 {
 	struct input_options inputs = confirm_inputs(&s->confirm, &s->options);

@@ -107,7 +107,7 @@ static int reject_differences(struct confirm *c, const struct file_list *present
 	return reason;
 }
 
-/* From the generation in force back to the one that comes into force. */
+/* Records as rolled back the enforced generation and all before it, down to generation `number`. */
 static void note_all_rolled_back(struct confirm *c, uint64_t number)
 {
 	const struct generation *g = generations_find(&c->generations, c->in_force);

@@ -34,7 +34,7 @@ static json_t *answer_status(struct service *s, const json_t *request)
 	return answer;
 }
 
-/* The conditions by which less is in force than the files say, as texts. */
+/* Returns texts of the conditions due to which fewer rules are loaded than the files contain. */
 static json_t *left_out_texts(const struct service *s)
 {
 	json_t *texts = json_array();
@@ -64,7 +64,7 @@ static json_t *outcome(const struct service *s, bool applied, const char *messag
 
 /* ---- apply --confirm ---- */
 
-/* What is rolled back when, for the person who asks; from `arena`. */
+/* Returns the reply that describes a pending rollback and its time; from `arena`. */
 static const char *describe_wait(const struct confirm *c, struct arena *arena, uint64_t seconds)
 {
 	const char *unless = arena_printf(arena, "Unless `pve-firewall confirm` is run within %llu seconds,",

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the service answers at its sockets: requests of the commands, and metrics. */
+/* Replies on the service's sockets: to requests of commands, and for metrics. */
 #ifndef PVEFW_REQUESTS_H
 #define PVEFW_REQUESTS_H
 

@@ -40,7 +40,7 @@ struct service {
 	struct log log;
 	struct tree tree;
 	struct cycle cycle;
-	struct compilation compiled; /* of the last cycle, if it is in force */
+	struct compilation compiled; /* of the last cycle, if it is loaded */
 	bool in_force;
 	struct applied applied;
 	struct sysctls sysctls;
@@ -60,9 +60,9 @@ struct service {
 	/* Timers: those of the cycle; the end of the cluster's `enable`, the deadline of apply --confirm, and when guests that
 	 * were being plugged are checked again. */
 	sd_event_source *timers[CYCLE_TIMERS], *expiry, *deadline, *plug;
-	bool is_filtering; /* what was applied last is enabled */
+	bool is_filtering; /* the last applied configuration is enabled */
 	uint64_t started;  /* microseconds, CLOCK_MONOTONIC */
-	bool is_ready;     /* systemd was told so */
+	bool is_ready;     /* systemd was notified */
 	int ready;         /* one of the words below goes there when the service runs; -1: nobody waits */
 };
 
@@ -78,7 +78,7 @@ void service_close(struct service *s);
 
 /* Starts to wait for a confirmation; as confirm_begin(). */
 int service_await_confirmation(struct service *s, uint64_t previous, uint64_t to, uint64_t seconds);
-/* Ends the service for somebody who stops the firewall: nothing is rolled back any more. */
+/* Ends the service because the firewall is stopped; cancels any pending rollback. */
 void service_stop(struct service *s, bool keep_rules);
 /* Why the last cycle has failed, from the conditions; NULL: not known.  Valid until the next call. */
 const char *service_reason(const struct service *s);

@@ -39,7 +39,7 @@ static const char *manifest_name(char name[32], uint64_t number)
 	return name;
 }
 
-/* Cuts the next line off; NULL: there is no complete one. */
+/* Cuts off the next line; returns NULL without a complete one. */
 static char *manifest_next_line(char **at)
 {
 	char *line = *at, *end = strchr(line, '\n');

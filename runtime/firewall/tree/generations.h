@@ -29,7 +29,7 @@ struct generation_change {
 struct generation {
 	struct arena arena; /* of all below */
 	uint64_t number;    /* from 1; never used again */
-	uint64_t parent;    /* the one that was in force before; 0: none */
+	uint64_t parent;    /* the generation enforced before; 0: none */
 	int64_t time;       /* when it came into force, in seconds since 1970 */
 	struct generation_change *changes;
 	unsigned change_count;

@@ -51,7 +51,7 @@ int tree_open(struct tree *t, sd_event *event, const struct input_options *optio
 	      struct conditions *conditions, tree_handler *handler, void *context);
 void tree_close(struct tree *t);
 
-/* Applies what the reader has sent to the copy. */
+/* Applies the reader's round to the copy. */
 void tree_take(struct tree *t);
 /* Reads everything now, believes it, files that have just vanished included, and updates the copy.  False, and the copy stays:
  * no answer within 3 seconds, or the root cannot be read. */

@@ -82,7 +82,7 @@ static bool item_is_doubtful(struct reader *r, struct item *item, bool missing)
 {
 	uint64_t now = clock_us(CLOCK_MONOTONIC);
 
-	/* An empty file where there was none: somebody begins to write. */
+	/* A new empty file: a program has begun to write it. */
 	if (!item->doubt_since || (item->doubt_missing && !missing))
 		item->doubt_since = now;
 	item->doubt_missing = missing;

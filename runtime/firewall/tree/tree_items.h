@@ -31,7 +31,7 @@ struct item {
 	uint64_t signature_since;         /* when it was first seen to be so; 0: from the beginning */
 	uint64_t doubt_since;             /* when it was first missing or empty; 0: it is not */
 	bool doubt_missing;
-	uint64_t write_first, write_last; /* by somebody who has not closed it; 0: nobody */
+	uint64_t write_first, write_last; /* by a writer that has not closed it; 0: none */
 	uint64_t scan;                    /* the number of the last scan that has found it */
 	int reason;                       /* errno why it cannot be read, as it was sent; 0: it can */
 	UT_hash_handle hh;
@@ -48,7 +48,7 @@ struct watched {
 
 struct reader {
 	const struct tree_reader_options *options;
-	struct source_cache *known; /* what the service knows */
+	struct source_cache *known; /* the service's copy */
 	struct item *items;         /* uthash */
 	struct watched folders[TREE_FOLDERS];
 	char node[256];
@@ -87,7 +87,7 @@ void item_fails(struct reader *r, struct item *item, int reason);
 void item_is_folder(struct reader *r, struct item *item);
 /* The item holds these bytes.  True if that is sent as a change. */
 bool item_holds(struct reader *r, struct item *item, const char *bytes, uint32_t size);
-/* Whether somebody is writing the item: what it holds now is not all of it. */
+/* Whether the item is being written: its present contents are incomplete. */
 bool item_is_being_written(const struct reader *r, const struct item *item);
 
 #endif

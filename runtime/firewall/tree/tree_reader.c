@@ -70,7 +70,7 @@ static void reader_read_item(struct reader *r, struct item *item, int at, const 
 	item->signature = signature;
 	item->has_signature = true;
 	item->young = signature_is_young(&signature, !since ? UINT64_MAX : since < r->now ? r->now - since : 0) || size != signature.size;
-	watch_take(r); /* somebody may have begun to write since it was read last */
+	watch_take(r); /* a writer may have started since the last read */
 	if (!item_is_being_written(r, item) && item_holds(r, item, bytes, size) && r->has_root && !signature.modified.tv_nsec)
 		scan_again(r, &signature.modified);
 	free(bytes);

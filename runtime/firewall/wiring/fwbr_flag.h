@@ -28,7 +28,7 @@ struct fwbr_flag {
 void fwbr_flag_init(struct fwbr_flag *flag, struct log *log, int run_dir);
 /* Creates the file, or removes it.  A failure is logged once, as critical. */
 void fwbr_flag_set(struct fwbr_flag *flag, bool present);
-/* Restores the file as the last fwbr_flag_set() left it; one system call if nobody has changed it. */
+/* Restores the file as the last fwbr_flag_set() left it; one system call if it is unchanged. */
 void fwbr_flag_keep(struct fwbr_flag *flag);
 
 #endif

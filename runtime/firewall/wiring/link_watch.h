@@ -26,7 +26,7 @@ enum link_change {
 typedef void link_watch_handler(void *context, unsigned changes);
 
 struct link_watch {
-	struct mnl_socket *socket; /* NULL: nobody listens */
+	struct mnl_socket *socket; /* NULL: not listening */
 	sd_event_source *source, *timer;
 	unsigned changes;  /* since the handler ran last */
 	uint64_t earliest; /* microseconds, CLOCK_MONOTONIC: the handler does not run before */

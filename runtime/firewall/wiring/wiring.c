@@ -240,7 +240,7 @@ enum wiring_fault wiring_judge(const struct wiring_links *links, const char *dev
 	return iptables && !is_firewall_bridge(above) ? WIRING_NO_FIREWALL_BRIDGE : WIRING_FILTERED;
 }
 
-/* ---- what is expected ---- */
+/* ---- expected wiring ---- */
 
 static bool is_filtered(const struct guest *guest, const struct nic *nic)
 {
@@ -281,7 +281,7 @@ void wiring_expect(struct wiring *w, const struct config *config, const struct s
 		for (const struct nic *nic = guest->nics; nic; nic = nic->next)
 			if (is_filtered(guest, nic))
 				expect_nic(w, map, guest, nic);
-	/* How long interfaces have been unplugged does not start anew with a change of the configuration. */
+	/* A change of the configuration must not restart the time since interfaces were unplugged. */
 	for (const struct wiring_nic *nic = before.nics; nic < before.nics + before.count; nic++)
 		for (size_t i = 0; i < w->count && nic->unplugged_since; i++)
 			if (strcmp(w->nics[i].device, nic->device) == 0)

@@ -13,7 +13,7 @@ unsigned conntrack_groups(void)
 	return NF_NETLINK_CONNTRACK_NEW | NF_NETLINK_CONNTRACK_DESTROY;
 }
 
-/* 0: not one of ours. */
+/* Returns 0 unless the message reports a new or a destroyed connection. */
 static unsigned event_of(const struct nlmsghdr *message)
 {
 	switch (message->nlmsg_type) {

@@ -14,7 +14,7 @@ enum { NFLOG_COPIED = 512 };
 /* Takes the group, which only one process of a network namespace can; sockets as netlink_open(). Returns 0
  * or an errno. */
 int nflog_open(struct netlink_socket *netlink, uint16_t group, unsigned buffer);
-/* Gives it back; the kernel sends what it has gathered first. */
+/* Unbinds the group; the kernel first sends its queued packets. */
 void nflog_release(struct netlink_socket *netlink, uint16_t group);
 
 #endif

@@ -12,7 +12,7 @@ uint32_t sequence_take(struct sequence *sequence, uint32_t number)
 {
 	uint32_t gap = sequence->known ? number - sequence->next : 0;
 
-	/* Backwards: counted anew. */
+	/* A lower number: the count has restarted. */
 	if (gap > INT32_MAX)
 		gap = 0;
 	sequence->known = true;

@@ -20,7 +20,7 @@ struct interfaces {
 	} slots[INTERFACE_SLOTS];
 };
 
-/* The number when there is no such interface (any more); without characters that could act on a terminal
+/* Returns the index if there is no such interface (any more); without characters that could act on a terminal
  * or end the line. Valid until the next call. */
 struct text interface_name(struct interfaces *interfaces, uint32_t index);
 /* Sets a name as if the kernel had been asked now. */

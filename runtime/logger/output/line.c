@@ -59,7 +59,7 @@ static void put_foreign(struct out *out, struct text t)
 		out_escaped(out, t);
 }
 
-/* Local time; made anew when it is another second. */
+/* Local time; formatted again for each new second. */
 static void put_time(struct line_printer *printer, struct out *out, int64_t seconds)
 {
 	time_t when = (time_t)seconds;

@@ -69,7 +69,7 @@ void log_file_close(struct log_file *file)
 
 /* ---- writing ---- */
 
-/* Takes the first `len` bytes off what is to be written. */
+/* Removes the first `len` bytes of the buffer. */
 static void take_off(struct log_file *file, size_t len)
 {
 	file->lines.len -= len;

@@ -29,10 +29,10 @@ enum log_open_result {
 
 enum log_open_result log_file_open(struct log_file *file, const char *path);
 void log_file_close(struct log_file *file);
-/* Opens the path anew, after the file was renamed or removed. */
+/* Reopens the path, after the file was renamed or removed. */
 void log_file_reopen(struct log_file *file);
 
-/* Whether what is open is what the path names; false: it was renamed or removed, or could not be opened. */
+/* Whether the path names the open file; false: it was renamed or removed, or could not be opened. */
 bool log_file_is_current(const struct log_file *file);
 
 /* Whether another line may be appended to file->lines; one that may not is for the caller to count in

@@ -79,7 +79,7 @@ bool packet_print_ip6(struct out *out, struct bytes p)
 	protocol = p.ptr[6];
 	payload = be16(p.ptr + 4);
 	p = bytes_behind(p, IP6_HEADER);
-	if (payload) /* 0 stands for a jumbogram, or for nothing */
+	if (payload) /* 0 means a jumbogram, or no payload */
 		p = bytes_first(p, payload);
 	while (first && is_extension(protocol)) {
 		size_t size;
