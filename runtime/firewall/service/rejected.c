@@ -107,7 +107,7 @@ static int reject_differences(struct confirm *c, const struct file_list *present
 	return reason;
 }
 
-/* Records as rolled back the enforced generation and all before it, down to generation `number`. */
+/* Records the enforced generation and its predecessors after `number` as rolled back. */
 static void note_all_rolled_back(struct confirm *c, uint64_t number)
 {
 	const struct generation *g = generations_find(&c->generations, c->in_force);
