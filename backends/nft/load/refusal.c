@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the kernel refuses, said so that someone can do something about it: the
- * feature it lacks and the option it was built without, and the line of the
- * configuration that asks for it.  A refusal names a message and mostly a place in
- * it, which leads to an expression; the message was made of a rule, which knows its
- * line, or of one in a chain that such a rule leads to.
+ * Turns the kernel's refusals into problems that an administrator can solve: they name the missing feature, its
+ * build option, and the line of the configuration that needs it.
+ *
+ * A refusal names a message and mostly an offset in it, which leads to an expression.  The message comes from a rule,
+ * which has a line, or from a rule in a chain to which a rule with a line leads.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -31,7 +31,7 @@ static bool leads_to(const struct nft_rule *rule, const struct nft_chain *chain)
 	return last->kind == NFT_STMT_VERDICT && last->verdict.chain == chain;
 }
 
-/* A rule that leads to the chain, if there is one with a line such a one. */
+/* Returns a rule that leads to the chain, preferably one with a line; NULL if there is none. */
 static const struct nft_rule *rule_to(const struct nft_table *table, const struct nft_chain *chain,
 				      const struct nft_chain **from)
 {
@@ -49,7 +49,7 @@ static const struct nft_rule *rule_to(const struct nft_table *table, const struc
 	return found;
 }
 
-/* The first rule of the table that has a line. */
+/* Returns the first line of the table's rules, or SPAN_NONE. */
 static struct span first_line(const struct nft_table *table)
 {
 	for (const struct nft_chain *c = table->chains; c; c = c->next)
@@ -59,7 +59,7 @@ static struct span first_line(const struct nft_table *table)
 	return SPAN_NONE;
 }
 
-/* The mark that the rule matches, or 0. */
+/* Returns the mark that the rule matches, or 0. */
 static uint32_t matched_mark(const struct nft_rule *rule)
 {
 	uint32_t mark = 0;
@@ -74,8 +74,8 @@ static uint32_t matched_mark(const struct nft_rule *rule)
 	return mark;
 }
 
-/* In bridge tables rules do not go to what answers: they go to a chain that marks the frame, and marked
- * frames go there. */
+/* In bridge tables no rule leads to the chain that rejects: rules lead to a chain that marks the frame, and marked
+ * frames go to that one. */
 static struct span line_that_marks(const struct nft_table *table, const struct nft_chain *chain)
 {
 	const struct nft_chain *from;
@@ -101,8 +101,8 @@ static bool answers(const struct nft_rule *rule)
 	return false;
 }
 
-/* The line that asks for the rule; if none does but the table needs it, the first line that makes the
- * table; or {0, 0}. */
+/* Returns the line that needs the rule; for a rule that every table has, the first line of the table; otherwise
+ * SPAN_NONE. */
 static struct span origin_line(const struct nft_origin *origin)
 {
 	const struct nft_chain *chain = origin->chain;
@@ -142,7 +142,7 @@ static struct expression read_expression(const struct nlattr *attribute)
 	return e;
 }
 
-/* The expressions of a rule's message, or NULL. */
+/* Returns the expressions in the message of a rule, or NULL for other messages. */
 static const struct nlattr *expressions_of(const struct nft_batch *batch, uint32_t index)
 {
 	const struct nlattr *found[NFT_ATTRIBUTES] = { NULL };
@@ -155,7 +155,7 @@ static const struct nlattr *expressions_of(const struct nft_batch *batch, uint32
 	return found[NFTA_RULE_EXPRESSIONS];
 }
 
-/* The first expression that ends after the refusal's offset into the message. */
+/* Returns the first expression that ends after the refusal's offset into the message. */
 static struct expression expression_at(const struct nft_batch *batch, const struct nft_refusal *refusal)
 {
 	const char *message = batch->bytes.data + batch->messages[refusal->message].offset;
@@ -196,14 +196,14 @@ static const struct feature *find_feature(struct expression e, uint8_t family)
 	return NULL;
 }
 
-/* Errors that say that something is not there, rather than that it is wrong. */
+/* The kernel lacks something; the message itself is valid. */
 static bool is_lack(int error)
 {
 	return error == ENOENT || error == EOPNOTSUPP || error == EPROTO || error == EPROTONOSUPPORT ||
 	       error == EAFNOSUPPORT;
 }
 
-/* What the kernel lacks; where it does not say at which place, the first that fits is it. */
+/* Returns the feature that the kernel lacks, or NULL.  Without an offset it is the first that the rule uses. */
 static const struct feature *lacking(const struct nft_batch *batch, const struct nft_refusal *refusal)
 {
 	const struct nft_origin *origin = &batch->messages[refusal->message].origin;
@@ -310,16 +310,16 @@ static void report_other(struct backend_loading *loading, const struct nft_batch
 		backend_problem_add(loading, origin_line(origin), "%s", other_words(loading->arena, batch, refusal));
 }
 
-/* ---- what can be left out ---- */
+/* ---- leaving out rules ---- */
 
-/* The kernel cannot do anything now, whatever it is given. */
-static bool is_trouble(int error)
+/* Errors about the state of the system, not about the message. */
+static bool is_system_error(int error)
 {
 	return error == ENOMEM || error == ENOBUFS || error == EBUSY || error == EINTR || error == EAGAIN ||
 	       error == ERESTART || error == EPERM || error == EACCES;
 }
 
-/* A rule that no line asks for.  Maps at the hooks lead to the chains of guests and vnets. */
+/* Returns what can replace a rule without a line.  Maps at the hooks lead to the chains of guests and vnets. */
 static enum stand_in nft_stand_in_of(const struct nft_chain *chain, const struct nft_rule *rule)
 {
 	if (answers(rule))
@@ -330,8 +330,8 @@ static enum stand_in nft_stand_in_of(const struct nft_chain *chain, const struct
 	return STAND_IN_NOTHING;
 }
 
-/* The line that asks for a rule, or for one that leads to its chain; without one, the rule itself.  What answers is
- * there for many lines. */
+/* Reports the line of the rule or of a rule that leads to its chain; without a line, the rule itself.  A rule that
+ * rejects serves many lines. */
 static void refuse_rule(struct backend_loading *loading, const struct nft_table *table, const struct nft_chain *chain,
 			const struct nft_rule *rule, const char *words)
 {
@@ -360,7 +360,7 @@ static bool uses_set(const struct nft_rule *rule, const struct nft_set *set)
 	return false;
 }
 
-/* All rules of the batch: the kernel does not say which it refuses. */
+/* Suspects all rules of the batch, because the kernel does not say which it refuses. */
 static void nft_suspect_all(struct backend_loading *loading, const struct nft_batch *batch, const char *words)
 {
 	struct out name;
@@ -387,11 +387,11 @@ static void nft_suspect_all(struct backend_loading *loading, const struct nft_ba
 
 /* Determines what to leave out because of a reported refusal. */
 static void nft_refuse(struct backend_loading *loading, const struct nft_batch *batch, const struct nft_refusal *refusal,
-		   const char *words)
+		       const char *words)
 {
 	const struct nft_origin *origin = &batch->messages[refusal->message].origin;
 
-	if (is_trouble(refusal->error))
+	if (is_system_error(refusal->error))
 		return;
 	if (!origin->table || (!origin->rule && !origin->set && !origin->helper && !is_lack(refusal->error)))
 		nft_suspect_all(loading, batch, words);
@@ -404,7 +404,7 @@ static void nft_refuse(struct backend_loading *loading, const struct nft_batch *
 					refuse_rule(loading, origin->table, chain, rule, words);
 }
 
-/* ---- all of them ---- */
+/* ---- reporting ---- */
 
 static const char *const no_permission =
 	"no permission to load a ruleset: this needs root, or CAP_NET_ADMIN in the network namespace";
@@ -432,7 +432,7 @@ bool nft_permission_denied(const struct nft_answers *answers)
 	       (answers->refusals[0].error == EPERM || answers->refusals[0].error == EACCES);
 }
 
-/* A rule that names an object which was refused is refused for that. */
+/* A rule is refused, too, if it refers to a helper that was refused. */
 static bool follows_from_another(const struct nft_batch *batch, const struct nft_answers *answers,
 				 const struct nft_refusal *refusal)
 {
@@ -449,7 +449,7 @@ static bool follows_from_another(const struct nft_batch *batch, const struct nft
 	return false;
 }
 
-/* Refusals for the lack of one feature: the first of them, and how many there are. */
+/* For each feature: the first refusal because the kernel lacks it, and how many there are. */
 struct lacks {
 	const struct nft_origin *first[FEATURES];
 	uint32_t counts[FEATURES];
@@ -482,8 +482,9 @@ void nft_problem_answers(struct backend_loading *loading, const struct nft_batch
 
 			if (!lacks.counts[row]++)
 				lacks.first[row] = &batch->messages[refusal->message].origin;
-		} else if (!feature && others++ < PROBLEMS_MOST)
+		} else if (!feature && others++ < PROBLEMS_MOST) {
 			report_other(loading, batch, refusal);
+		}
 	}
 	for (size_t i = 0; i < FEATURES; i++)
 		if (lacks.counts[i])

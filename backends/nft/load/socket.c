@@ -2,10 +2,9 @@
 /*
  * Sends a batch and reads the kernel's replies.
  *
- * The kernel works while sendto() runs: when it returns, all answers are there.
- * Only the last message asks for one; errors are told for each message that is
- * wrong, as many as fit into the socket's buffer.  A batch must be sent whole, and the kernel takes no
- * datagram that is larger than the socket's send buffer.
+ * The kernel processes the batch during sendto(): when that returns, all replies are in the receive buffer.  Only the
+ * last message requests a reply.  Each message that fails gets an error, as long as the buffer has room.  A batch
+ * must be one datagram, and the kernel accepts none that is larger than the send buffer.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -27,8 +26,8 @@ int nft_kernel_open(struct nft_kernel *kernel)
 	if (!kernel->socket)
 		return errno;
 	kernel->buffer = xmalloc(NETLINK_DATAGRAM_MOST);
-	/* An error repeats the message's header only, and may say which attribute is wrong.  Kernels that
-	 * cannot do this say less. */
+	/* Errors should contain only the header of the message, and the offset of the wrong attribute.  Old kernels
+	 * support neither: then a report has less detail. */
 	mnl_socket_setsockopt(kernel->socket, NETLINK_CAP_ACK, &yes, sizeof(yes));
 	mnl_socket_setsockopt(kernel->socket, NETLINK_EXT_ACK, &yes, sizeof(yes));
 	return 0;
@@ -46,7 +45,7 @@ static int descriptor(const struct nft_kernel *kernel)
 	return mnl_socket_get_fd(kernel->socket);
 }
 
-/* Beyond the system's limit if we may, else up to it. */
+/* Exceeds the limit of the system if we are privileged. */
 static void set_buffer(int fd, int forced, int asked, size_t bytes)
 {
 	int size = bytes > INT32_MAX / 2 ? INT32_MAX / 2 : (int)bytes;
@@ -55,7 +54,7 @@ static void set_buffer(int fd, int forced, int asked, size_t bytes)
 		setsockopt(fd, SOL_SOCKET, asked, &size, sizeof(size));
 }
 
-/* ---- answers ---- */
+/* ---- replies ---- */
 
 /* Reads the attributes after the copy of the refused message, or after its header. */
 static void read_details(struct nft_refusal *refusal, struct arena *arena, const struct nlmsghdr *answer)

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Reading back what is loaded: names and kinds of chains, sets and helpers of our
- * tables, and the digests; elements of a set when they are asked for.  Rules are
- * not read: the digests stand for them.
+ * Reads back our tables: names and kinds of chains, sets and helpers, and the digests; the elements of a set only on
+ * request.  Rules are not read: the digests represent them.
  */
 #include <errno.h>
 #include <libnftnl/common.h>
@@ -51,12 +50,12 @@ static void forget_items(void *context)
 
 /* Dumps objects; the callback turns them into items. */
 static int state_dump(struct nft_kernel *kernel, uint16_t type, uint8_t family, mnl_cb_t callback,
-		struct dump *dump)
+		      struct dump *dump)
 {
 	_Alignas(struct nlmsghdr) char buffer[512];
 	struct nlmsghdr *message = nft_request_begin(kernel, buffer, type, family, NLM_F_DUMP);
 
-	/* Chains are those of all tables; the callback leaves out the others'. */
+	/* The kernel dumps the chains of all tables; the callback skips those of others. */
 	if (type != NFT_MSG_GETCHAIN)
 		mnl_attr_put_strz(message, NFTA_SET_TABLE, dump->table);
 	if (type == NFT_MSG_GETOBJ)
@@ -71,7 +70,7 @@ static struct text name_of(struct arena *arena, const struct nlattr *attribute)
 	return attribute ? arena_copy(arena, text_of(mnl_attr_get_str(attribute))) : TEXT("");
 }
 
-/* The attributes of a message of our table; false: it is another one's.  TABLE and NAME have the same
+/* Parses the attributes of a message; returns false if it is about another table.  TABLE and NAME have the same
  * numbers in sets, objects and elements. */
 static bool state_parse(const struct nlmsghdr *message, const struct dump *dump, const struct nlattr **found)
 {
@@ -170,7 +169,7 @@ static void take_verdict(struct nft_kernel_element *element, struct arena *arena
 	element->chain = name_of(arena, verdict[NFTA_VERDICT_CHAIN]);
 }
 
-/* `has_end` says for now that it is an end. */
+/* Until join_ranges(), `has_end` marks the end of a range. */
 static int take_element(const struct nlattr *attribute, void *context)
 {
 	const struct nlattr *found[NFT_ATTRIBUTES] = { NULL }, *value;
@@ -204,7 +203,7 @@ static int take_elements(const struct nlmsghdr *message, void *context)
 	return mnl_attr_parse_nested(found[NFTA_SET_ELEM_LIST_ELEMENTS], take_element, &d->list);
 }
 
-/* By key; of one key the end of the range before it comes first.  What has none is last. */
+/* Sorts by key; at the same key the end of the previous range comes first.  The catch-all element comes last. */
 static int compare_parts(const void *a, const void *b)
 {
 	const struct nft_kernel_element *x = a, *y = b;
@@ -215,7 +214,7 @@ static int compare_parts(const void *a, const void *b)
 	return order ? order : y->has_end - x->has_end;
 }
 
-/* Puts beginnings and ends together; returns how many elements are left. */
+/* Joins beginnings and ends of ranges; returns the number of elements. */
 static uint32_t join_ranges(struct nft_kernel_element *parts, uint32_t count, bool interval)
 {
 	uint32_t joined = 0;
@@ -273,7 +272,7 @@ static int take_digests(const struct nlmsghdr *message, void *context)
 	return mnl_attr_parse_nested(found[NFTA_SET_ELEM_LIST_ELEMENTS], take_digest, &d->list);
 }
 
-/* A table without digests is not known. */
+/* Reads the digests; a table without them is not marked as known. */
 static int read_digests(struct nft_kernel *kernel, struct arena *arena, uint8_t family,
 			struct nft_loaded_table *table)
 {
@@ -307,7 +306,7 @@ static int read_existence(struct nft_kernel *kernel, uint8_t family, struct nft_
 
 	mnl_attr_put_strz(message, NFTA_TABLE_NAME, NFT_TABLE_NAME);
 	reason = nft_kernel_ask(kernel, message, take_table, NULL, table);
-	/* A kernel that does not know the family has no such table either. */
+	/* A kernel without the family has no such table. */
 	return reason == ENOENT || reason == EAFNOSUPPORT || reason == EOPNOTSUPP ? 0 : reason;
 }
 
@@ -363,7 +362,7 @@ int nft_kernel_read(struct nft_kernel *kernel, struct arena *arena, struct nft_l
 {
 	int reason;
 
-	/* The generation first: if something changes while we read, the batch is refused. */
+	/* Read the generation first: if the tables change afterwards, the kernel refuses the batch. */
 	*loaded = (struct nft_loaded){ 0 };
 	reason = nft_kernel_read_generation(kernel, &loaded->generation);
 	for (unsigned i = 0; i < NFT_TABLES && !reason; i++) {

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Rules in one spelling, so that what is desired can be compared with what the kernel has.
+ * Normalizes rules, so that desired and loaded ones can be compared as text.
  *
- * iptables-save prints a rule otherwise than it was given: `-s A,B` is two rules, options are in the order
- * of the modules, `--dport http` is 80, 60/min is 1/sec.  Here the options of a rule are put in the order of
- * their text, each with its values in one spelling.  Left out is only what says nothing: `-m NAME` of a
- * module that matches everything without options, and values that are the default.
+ * iptables-save does not print rules as they were loaded: `-s A,B` becomes two rules, options are in the order of
+ * the modules, `--dport http` becomes 80, 60/min becomes 1/sec.  The canonical form sorts the options of a rule by
+ * text and writes each value in one way.  It omits only what has no effect: `-m NAME` of a module that matches
+ * everything without options, and default values.
  *
- * A form that is unknown here keeps its text.  Then two spellings of one rule differ, and the chain is
- * loaded once more than necessary; two rules that differ never get one spelling.
+ * Unknown options keep their text.  Two forms of one rule may then differ, and the chain is loaded once more than
+ * necessary.  Different rules never get the same form.
  */
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -26,16 +26,16 @@
 enum { WORDS_MOST = 128, OPTIONS_MOST = 48, NAMES_MOST = 64 };
 
 /* The C library reads a file for each service or protocol, so recent answers are cached. */
-struct known_name {
+struct cached_name {
 	char *name; /* owned */
-	int protocol; /* of the service; -1: it is a protocol */
-	int number;   /* -1: there is none */
+	int protocol; /* of the service; -1: the name is that of a protocol */
+	int number;   /* -1: unknown name */
 };
 
 struct xt_canonical {
 	unsigned family_mask;
 	struct out words, options; /* texts of the current rule */
-	struct known_name names[NAMES_MOST];
+	struct cached_name names[NAMES_MOST];
 	unsigned name_count;
 };
 
@@ -48,7 +48,7 @@ struct spelled_rule {
 	uint32_t lengths[OPTIONS_MOST];
 	unsigned count;
 	bool queue, queue_numbered;
-	bool failed; /* too long: its text is taken as it is */
+	bool failed; /* too long: its text is copied unchanged */
 };
 
 struct xt_canonical *xt_canonical_new(unsigned family_mask)
@@ -95,7 +95,7 @@ static int ask_name(const char *name, int protocol)
 
 static int number_of(struct xt_canonical *c, struct text name, int protocol)
 {
-	struct known_name *known;
+	struct cached_name *cached;
 	uint64_t number;
 
 	if (text_to_number(name, UINT16_MAX, &number))
@@ -105,11 +105,11 @@ static int number_of(struct xt_canonical *c, struct text name, int protocol)
 			return c->names[i].number;
 	if (c->name_count == NAMES_MOST)
 		forget_names(c);
-	known = &c->names[c->name_count++];
-	known->name = xstrndup(name.ptr, name.len);
-	known->protocol = protocol;
-	known->number = ask_name(known->name, protocol);
-	return known->number;
+	cached = &c->names[c->name_count++];
+	cached->name = xstrndup(name.ptr, name.len);
+	cached->protocol = protocol;
+	cached->number = ask_name(cached->name, protocol);
+	return cached->number;
 }
 
 static int protocol_of(struct xt_canonical *c, struct text name)
@@ -282,7 +282,7 @@ static bool print_set_mark(struct spelled_rule *r, struct out *out, struct text 
 	return true;
 }
 
-/* N/UNIT, the unit in full or its beginning.  The kernel keeps the period in ticks. */
+/* N/UNIT; the unit may be abbreviated.  Prints the period in ticks, as the kernel stores it. */
 static void print_period(struct out *out, struct text value, unsigned long ticks)
 {
 	static const struct {
@@ -328,7 +328,7 @@ static bool print_source_mask(struct spelled_rule *r, struct out *out, struct te
 	return !text_is(value, r->c->family_mask == IPV6 ? "128" : "32");
 }
 
-/* Kernels cut the number of buckets to 1048576, and show that. */
+/* The kernel limits the number of buckets to 1048576, and lists the limited number. */
 static bool print_table_size(struct spelled_rule *r, struct out *out, struct text value)
 {
 	uint64_t size;
@@ -346,7 +346,7 @@ static int compare_option_texts(const void *a, const void *b)
 	return text_compare(*(const struct text *)a, *(const struct text *)b);
 }
 
-/* A list whose order means nothing, as of connection states. */
+/* A list whose order has no effect, such as connection states. */
 static bool print_list(struct spelled_rule *r, struct out *out, struct text value)
 {
 	struct text items[16];
@@ -366,7 +366,7 @@ static bool print_list(struct spelled_rule *r, struct out *out, struct text valu
 
 /* ---- options ---- */
 
-/* Options whose values, or whose own names, have more than one spelling. */
+/* Options whose names or values can be written in several ways. */
 static const struct {
 	const char *name, *canonical;
 	print_value *print;
@@ -393,8 +393,8 @@ static const struct {
 	{ "--ctstate", "--ctstate", print_list },
 };
 
-/* These match everything unless an option of theirs says otherwise. */
-static bool module_says_nothing(struct text name)
+/* Modules that match every packet without options. */
+static bool is_module_without_effect(struct text name)
 {
 	static const char *const modules[] = { "tcp",	"udp",	   "udplite", "icmp", "icmp6",	  "icmpv6",  "ipv6-icmp",
 					       "sctp",	"dccp",	   "set",     "mac",  "iprange",  "addrtype", "conntrack",
@@ -410,7 +410,7 @@ static void add_option(struct spelled_rule *r, struct text name, bool negated, s
 {
 	struct out *out = &r->c->options;
 	size_t start = out->len;
-	bool says = true;
+	bool has_effect = true;
 	unsigned i = 0;
 
 	if (r->count == OPTIONS_MOST) {
@@ -424,14 +424,14 @@ static void add_option(struct spelled_rule *r, struct text name, bool negated, s
 	if (i < sizeof(spellings) / sizeof(spellings[0])) {
 		out_string(out, spellings[i].canonical);
 		out_char(out, ' ');
-		says = spellings[i].print(r, out, value);
+		has_effect = spellings[i].print(r, out, value);
 	} else {
 		out_text(out, name);
 		out_char(out, ' ');
 		out_text(out, value);
 	}
 	/* "! --dport 0:65535" would match nothing. */
-	if (!says && !negated) {
+	if (!has_effect && !negated) {
 		out->len = start;
 		return;
 	}
@@ -443,7 +443,7 @@ static void add_option(struct spelled_rule *r, struct text name, bool negated, s
 static void take_option(struct spelled_rule *r, struct text name, bool negated, struct text value)
 {
 	if (text_is(name, "-m") || text_is(name, "--match")) {
-		if (module_says_nothing(value))
+		if (is_module_without_effect(value))
 			return;
 		name = TEXT("-m");
 	}
@@ -455,7 +455,7 @@ static void take_option(struct spelled_rule *r, struct text name, bool negated, 
 		add_option(r, name, negated, value);
 }
 
-/* Splits at spaces outside of double quotes, which go; *failed: there are too many words. */
+/* Splits at spaces outside of double quotes and removes the quotes.  Sets *failed if there are too many words. */
 static unsigned split(struct out *words, struct text line, struct text *found, bool *failed)
 {
 	unsigned count = 0;
@@ -493,7 +493,7 @@ static bool is_option_word(struct text word)
 	return word.len > 1 && word.ptr[0] == '-' && !char_is_digit(word.ptr[1]);
 }
 
-/* Options with their words, which are adjacent in memory, without the spaces. */
+/* Takes each option with the words up to the next option, joined by spaces, as its value. */
 static void read_options(struct spelled_rule *r, const struct text *words, unsigned count)
 {
 	char value[512];
@@ -505,7 +505,7 @@ static void read_options(struct spelled_rule *r, const struct text *words, unsig
 
 		for (i++; i < count && !is_option_word(words[i]) && !text_is(words[i], "!"); i++) {
 			if (len + words[i].len + 1 >= sizeof(value)) {
-				/* A list of addresses may be as long as it likes, and is one word. */
+				/* A list of addresses is one word of any length. */
 				if (!len && (i + 1 == count || is_option_word(words[i + 1]) || text_is(words[i + 1], "!"))) {
 					take_option(r, name, negated, words[i]);
 					name.len = 0;
@@ -528,7 +528,7 @@ static void read_options(struct spelled_rule *r, const struct text *words, unsig
 	}
 }
 
-/* When all are written, the buffer does not move any more. */
+/* Sets and sorts r->options; called after all options are written, as the buffer may move before. */
 static void sort_options(struct spelled_rule *r)
 {
 	const char *at = r->c->options.data;
@@ -558,7 +558,7 @@ static void print_one(struct spelled_rule *r, struct out *out, struct text sourc
 {
 	print_endpoint(r, out, "-s ", source);
 	print_endpoint(r, out, "-d ", destination);
-	/* With its length, an option cannot look like two. */
+	/* The length keeps one option from looking like two. */
 	for (unsigned i = 0; i < r->count; i++) {
 		out_number(out, r->options[i].len);
 		out_char(out, ':');
@@ -567,7 +567,7 @@ static void print_one(struct spelled_rule *r, struct out *out, struct text sourc
 	out_char(out, '\n');
 }
 
-/* A rule for each pair of a source and a destination, in the order of iptables. */
+/* Prints a rule for each pair of source and destination, in the order of iptables. */
 static void print_pairs(struct spelled_rule *r, struct out *out)
 {
 	struct text sources = r->sources;
@@ -588,7 +588,7 @@ void xt_canonical_line(struct xt_canonical *c, struct out *out, struct text line
 	unsigned count = split(&c->words, line, words, &r.failed);
 
 	c->options.len = 0;
-	if (count >= 2) { /* "-A CHAIN" is not part of it */
+	if (count >= 2) { /* skip "-A CHAIN" */
 		for (unsigned i = 2; i + 1 < count; i++)
 			if (text_is(words[i], "-p")) {
 				r.protocol = protocol_of(c, words[i + 1]);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the kernel tells nobody: members of sets, the table of ebtables-legacy, and rules of iptables-legacy that somebody
- * has put in place of others of the same size.  All are asked for in the kernel's own form and reduced to a number, which
- * is compared with that of the last time; only when it differs is it worth running the tools.
+ * Hashes of what the kernel sends no notifications about: members of sets, the table of ebtables-legacy, and rules of
+ * iptables-legacy that were replaced by others of the same size.  The binary form of the kernel is hashed.  The tools
+ * run only if a hash differs from the last one.
  *
- * Costs, measured with 4,000 sets of three members: 5 ms of processor time, against 60 ms of `ipset save`.  Counting members
- * would cost the same, since the kernel walks over every set for that, and would not see one in place of another.
+ * Measured with 4,000 sets of three members: 5 ms of processor time, against 60 ms for `ipset save`.  Counting the
+ * members costs the same, because the kernel walks over every set, and misses a replaced member.
  *
- * ebtables-nft needs no look: the generation of nf_tables counts its changes, too.  ebtables-legacy is asked only if
- * it is what PATH leads to, because asking makes the table.
+ * ebtables-nft needs no hash: the generation of nf_tables covers its changes.  ebtables-legacy is read only if PATH
+ * finds it first, because reading creates its table.
  */
 #include <linux/netfilter/ipset/ip_set.h>
 #include <linux/netfilter/nfnetlink.h>
@@ -65,7 +65,7 @@ static int mix_header(const struct nlattr *attribute, void *data)
 	}
 }
 
-/* Mixes in a set, or a part of a large one. */
+/* Hashes a set of ours, or a part of a large one. */
 static int mix_set(const struct nlmsghdr *message, void *data)
 {
 	const struct nlattr *found[IPSET_ATTR_CMD_MAX + 1] = { NULL }, *attribute;
@@ -127,8 +127,8 @@ static bool path_leads_to_legacy(void)
 	return false;
 }
 
-/* The kernel wants to be told the size of the answer and of the entries together (copy_everything_to_user() in
- * net/bridge/netfilter/ebtables.c), though the entries go elsewhere. */
+/* The length must include the entries, although they have a buffer of their own: see copy_everything_to_user() in
+ * net/bridge/netfilter/ebtables.c. */
 static uint64_t sum_entries(int fd, struct ebt_replace *table)
 {
 	socklen_t len = (socklen_t)(sizeof(*table) + table->entries_size);
@@ -163,7 +163,7 @@ uint64_t xt_contents_bridge(void)
 
 /* ---- iptables-legacy ---- */
 
-/* Structures of IPv4 and IPv6 differ in the place of their members only. */
+/* The structures of IPv4 and IPv6 differ only in the offsets of their members. */
 struct legacy_layout {
 	int family, level, option;
 	size_t entries; /* in the answer */
@@ -186,7 +186,7 @@ static const struct legacy_layout layout6 = { AF_INET6,
 					      offsetof(struct ip6t_entry, counters),
 					      sizeof(struct ip6t_entry) };
 
-/* Rules without what they have counted. */
+/* Hashes rules without their counters, which it sets to 0. */
 static uint64_t mix_rules(uint64_t sum, const struct legacy_layout *l, char *rules, size_t size)
 {
 	for (size_t at = 0; at + l->entry <= size;) {
@@ -216,7 +216,7 @@ static uint64_t mix_table(uint64_t sum, const struct xt_table_row *row)
 		return sum;
 	answer = calloc(1, len);
 	if (answer) {
-		/* Name and size of the table are at the beginning of both structures. */
+		/* Both structures begin with the name and size of the table. */
 		snprintf(answer, XT_TABLE_MAXNAMELEN, "%s", row->name);
 		memcpy(answer + offsetof(struct ipt_get_entries, size), &size, sizeof(size));
 		if (getsockopt(fd, l->level, l->option, answer, &len) == 0)

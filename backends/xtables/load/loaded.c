@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What is loaded, as the -save tools print it.
+ * Parses the output of the -save tools into the loaded state.
  *
- * Of chains and sets that are ours (spec 2.12) the lines are kept, to be able to load
- * them again, and of chains the digest and the number of rules, by which they are
- * compared.  Of others' rules only those in built-in chains count, and only for where
- * our hooks stand among them; in ebtables, whose table is replaced as a whole, all of
- * them are kept.
+ * For our chains and sets (spec 2.12) it keeps the lines, so that a rollback can load them again.  For chains it
+ * also keeps the digest and the number of rules, by which they are compared.  Foreign rules in built-in chains are
+ * only counted, to know the positions of our hooks.  In ebtables all rules are kept, because its table is replaced
+ * as a whole.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -82,7 +81,7 @@ void xt_loaded_free(struct xt_loaded *loaded)
 	xt_bridge_free(&loaded->bridge);
 }
 
-/* ---- whose chain is it ---- */
+/* ---- names of our chains ---- */
 
 /* Parses "<n>" after a prefix; returns the rest, or an empty text. */
 static struct text skip_number(struct text t, const char *prefix)
@@ -146,7 +145,7 @@ bool xt_is_chain_of(const struct guest *guest, struct text chain)
 
 /* ---- lines ---- */
 
-/* The next line with its end; false when there is none. */
+/* Cuts the next line, with its line feed, off *rest; returns false at the end. */
 static bool cut_line_with_end(struct text *rest, struct text *line)
 {
 	long end = text_find(*rest, '\n');
@@ -181,7 +180,7 @@ static bool cut_number(struct text *t, char end, uint64_t *number)
 	return true;
 }
 
-/* "-A CHAIN ..." of "[PACKETS:BYTES] -A CHAIN ...", as the tools print it with -c; *count may be NULL. */
+/* Skips the counters in "[PACKETS:BYTES] -A CHAIN ...", as the tools print with -c.  `count` may be NULL. */
 static struct text without_count(struct text line, struct xt_count *count)
 {
 	struct xt_count ignored;
@@ -208,7 +207,7 @@ static bool cut_rule(struct text line, struct text *chain, struct text *rule)
 
 /* ---- iptables ---- */
 
-/* Quotes stand or not, as the tool likes. */
+/* Takes the digest out of a rule's comment, which some tools quote; empty if there is none. */
 static void loaded_take_digest(struct xt_object *object, struct text rule)
 {
 	enum { DIGEST = XT_DIGEST_SIZE - 1 };
@@ -267,7 +266,7 @@ static void take_hook(struct xt_loaded_table *table, const struct xt_hook *hooks
 	}
 }
 
-/* A run of rules of the same chain. */
+/* Consecutive rules of one chain. */
 struct run {
 	struct text chain;
 	struct text lines;
@@ -317,7 +316,7 @@ static void forget_tables(struct xt_loaded *loaded, unsigned family_mask)
 	}
 }
 
-/* "# Table `filter' is incompatible, use 'nft' tool.": native rules are in it. */
+/* iptables-save prints "# Table `filter' is incompatible, use 'nft' tool." if the table contains native rules. */
 static bool is_hidden_table(struct text line, unsigned family_mask)
 {
 	struct text rest;
@@ -329,7 +328,7 @@ static bool is_hidden_table(struct text line, unsigned family_mask)
 	for (rest.len = 0; rest.len < line.len && line.ptr[rest.len] != '\''; rest.len++)
 		;
 	if (memmem(line.ptr, line.len, "incompatible base-chains", 24))
-		return false; /* beside those of iptables, which are shown */
+		return false; /* those of iptables are listed nevertheless */
 	return find_table(rest, family_mask) != XT_TABLES;
 }
 
@@ -359,7 +358,7 @@ bool xt_loaded_take_tables(struct xt_loaded *loaded, unsigned family_mask, struc
 	return shown;
 }
 
-/* Empties a object, or makes it. */
+/* As object_add(), but empties an object that exists. */
 static struct xt_object *object_anew(struct xt_object **objects, struct text name)
 {
 	struct xt_object *object = object_add(objects, name);
@@ -405,7 +404,7 @@ static bool inherit(struct xt_object *object, const struct xt_object *old, bool 
 		object->fingerprint = old->fingerprint;
 		return true;
 	}
-	/* What was known as it should be was not touched by us: then its lines are others'. */
+	/* We do not load a chain that was correct: if its lines differ now, another program has changed it. */
 	object->compared = loaded && !(same_digest && old->compared);
 	return !(same_digest && old->compared);
 }
@@ -427,7 +426,7 @@ static int by_bytes(const void *a, const void *b)
 	return text_compare(*(const struct text *)a, *(const struct text *)b);
 }
 
-/* "add NAME ADDRESS ..." with the address as we write it: ipset spells some otherwise, as
+/* Prints "add NAME ADDRESS ..." with the address as we write it.  ipset formats some differently, such as
  * ::ffff:0.0.0.0/96 for ::ffff:0:0/96. */
 static void print_member(struct out *out, struct text line)
 {
@@ -447,7 +446,7 @@ static void print_member(struct out *out, struct text line)
 	out_bytes(out, address.ptr, (size_t)(line.ptr + line.len - address.ptr));
 }
 
-/* The header, then the members in order. */
+/* Stores the header, then the members sorted. */
 static void loaded_take_set(struct xt_object *object, struct text header, struct text members)
 {
 	uint32_t count = 0;
@@ -455,7 +454,7 @@ static void loaded_take_set(struct xt_object *object, struct text header, struct
 	struct text line, *lines, rest = members;
 	struct out out;
 
-	/* The kernel has chosen the number in "create NAME ... initval 0x1234". */
+	/* The kernel chooses the number in "create NAME ... initval 0x1234". */
 	initval = memmem(header.ptr, header.len, TEXT(" initval ").ptr, TEXT(" initval ").len);
 	header.len = initval ? (uint32_t)(initval - header.ptr) : header.len - 1;
 	object_append(object, header);
@@ -475,7 +474,7 @@ static void loaded_take_set(struct xt_object *object, struct text header, struct
 	out_free(&out);
 }
 
-/* The set whose `create` begins `saved`, with its members; *rest is what follows. */
+/* Takes the set whose `create` line begins `saved`, with its members; *rest is the text after them. */
 static struct text cut_set(struct text saved, struct text *header, struct text *members, struct text *rest)
 {
 	struct text line, name;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Reading back what is loaded: all of it, by the -save tools, which run at the same
- * time; or, after a change to a few chains and sets, those alone.
+ * Reads back what is loaded: everything, with the -save tools, which run in parallel; or, after a change of a few
+ * chains and sets, these alone.
  */
 #include <stdio.h>
 
 #include "xtables/load/xt_state.h"
 
-/* ---- all of it ---- */
+/* ---- everything ---- */
 
 enum saver {
 	SAVER_IPV4,
@@ -27,7 +27,6 @@ static const char *const savers[SAVERS][4] = {
 static bool take_tables(struct backend_loading *loading, struct xt_loaded *loaded, unsigned family_mask,
 			const struct process *process)
 {
-
 	if (xt_loaded_take_tables(loaded, family_mask, xt_tool_output(process)))
 		return true;
 	backend_problem_add(loading, SPAN_NONE, "%s cannot list a table that contains rules added with nft",
@@ -108,7 +107,7 @@ bool xt_read_sets(struct backend_loading *loading, struct xt_loaded *loaded)
 
 /* ---- changed objects ---- */
 
-enum { FEW = 4 };
+enum { FEW = 4 }; /* more are read faster by the -save tools */
 
 static uint32_t touched_by(const struct xt_script *script)
 {
@@ -200,7 +199,7 @@ static bool is_as_desired(struct backend_loading *loading, const struct reading 
 	return same;
 }
 
-/* What we have loaded just now is as it should be, however the tool prints it. */
+/* Stores the listing of a chain that we have just loaded: its rules need no comparison. */
 static void xt_read_take(struct xt_loaded *loaded, const struct reading *r)
 {
 	struct text name = text_of(r->touched->name), output = xt_tool_output(&r->process);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The tools, which are those that PATH names first, and what they say when they fail.
+ * Runs the tools, the first of each name in PATH, and turns their failures into problems of the load.
  *
- * Anything on standard error is a failure, whatever the exit status: some tools load
- * a part of what they are given, print what they do not like, and end with 0.
+ * Any text on standard error is a failure, whatever the exit status: some tools load a part of their input, print
+ * the lines that they reject, and exit with 0.  Known harmless warnings are ignored.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -30,10 +30,10 @@ const char *const *xt_step_tool(enum xt_step step)
 
 enum {
 	PATIENCE = 30 * 1000,   /* milliseconds */
-	PATIENCE_PER_LINE = 20, /* of a script: iptables-nft-restore is slow with many chains */
+	PATIENCE_PER_LINE = 20, /* of the script; iptables-nft-restore is slow with many chains */
 };
 
-/* PVEFW_TOOL_SECONDS overrides it. */
+/* Returns the time limit in milliseconds; the environment variable PVEFW_TOOL_SECONDS overrides it. */
 static int64_t patience_for(const struct out *input)
 {
 	const char *seconds = getenv("PVEFW_TOOL_SECONDS");
@@ -71,17 +71,17 @@ struct text xt_tool_output(const struct process *process)
 /* ---- messages of tools ---- */
 
 /* Warnings that the tools print although they succeed. */
-static bool is_remark(struct text line)
+static bool is_harmless_warning(struct text line)
 {
 	return text_starts(line, "# Warning: iptables-legacy tables present") ||
 	       text_starts(line, "# Warning: ip6tables-legacy tables present") ||
-	       /* ebtables-nft 1.8.11 of `-s ! MAC`, which ebtables-legacy writes */
+	       /* ebtables-nft 1.8.11 on `-s ! MAC`, the form that ebtables-legacy writes */
 	       text_starts(line, "Using intrapositioned negation") ||
-	       /* `-p ah` in IPv6: such a rule is loaded, and matches no packet */
+	       /* on `-p ah` in IPv6: the rule is loaded, but matches no packet */
 	       text_starts(line, "Warning: never matched protocol: ");
 }
 
-/* Its message in one line, without remarks; empty when it said nothing. */
+/* Joins the lines of standard error with "; ", without harmless warnings. Empty if nothing is left. */
 static struct text message_of(struct arena *arena, const struct process *process)
 {
 	struct text rest = { process->errors.data, (uint32_t)process->errors.len };
@@ -95,7 +95,7 @@ static struct text message_of(struct arena *arena, const struct process *process
 		rest = (struct text){ rest.ptr + taken, rest.len - taken };
 		while (line.len && isspace((unsigned char)line.ptr[line.len - 1]))
 			line.len--;
-		if (!line.len || is_remark(line) || text_starts(line, "Try `") || message.len > 500)
+		if (!line.len || is_harmless_warning(line) || text_starts(line, "Try `") || message.len > 500)
 			continue;
 		message = message.len ? ARENA_JOIN(arena, message, TEXT("; "), line) : line;
 	}
@@ -143,7 +143,7 @@ static struct text without_numbers(struct arena *arena, struct text message)
 	return (struct text){ kept, len };
 }
 
-/* Line `number` of a script, counted from 1. */
+/* Returns line `number` of the script, counted from 1; empty if there are fewer. */
 static struct text script_line(const struct xt_script *script, uint32_t number)
 {
 	struct text rest = { script->out->data, (uint32_t)script->out->len };
@@ -177,8 +177,8 @@ static const char *end_of(struct arena *arena, const struct process *process)
 
 /* ---- refusals ---- */
 
-/* Words of a tool that cannot do anything now, whatever it is given. */
-static const char *const troubles[] = { "ermission denied", "not permitted", "xtables lock", "emporarily unavailable",
+/* Messages about the state of the system, not about the input. */
+static const char *const system_errors[] = { "ermission denied", "not permitted", "xtables lock", "emporarily unavailable",
 					"annot allocate memory", "No space left", "No buffer space", "out of memory" };
 
 static bool has_word(struct text text, const char *word)
@@ -191,8 +191,8 @@ static bool is_refusal(const struct process *process, struct text message, const
 {
 	if (!script || process->end != PROCESS_EXITED)
 		return false;
-	for (size_t i = 0; i < sizeof(troubles) / sizeof(troubles[0]); i++)
-		if (has_word(message, troubles[i]))
+	for (size_t i = 0; i < sizeof(system_errors) / sizeof(system_errors[0]); i++)
+		if (has_word(message, system_errors[i]))
 			return false;
 	return true;
 }
@@ -208,7 +208,7 @@ static enum layer layer_of_rule(struct text rule)
 	return has_word(rule, " -j NFLOG ") ? LAYER_NFLOG : LAYERS;
 }
 
-/* The layer that a tool is there for, or LAYERS. */
+/* Returns the layer that the tool loads, or LAYERS for the filter table of IPv4, which is not optional. */
 static enum layer layer_of(const struct process *process)
 {
 	if (strcmp(process->argv[0], "ebtables-restore") == 0)
@@ -219,7 +219,7 @@ static enum layer layer_of(const struct process *process)
 	return strcmp(process->argv[0], "ip6tables-restore") == 0 ? LAYER_IP6TABLES : LAYERS;
 }
 
-/* The chain that a rule leads to, or the target it has; empty if it has none. */
+/* Returns the chain or target of -j or -g; empty if the rule has neither option. */
 static struct text target_of_rule(struct text rule)
 {
 	struct text target = { rule.ptr + rule.len, 0 };
@@ -246,14 +246,14 @@ static enum stand_in xt_stand_in_of(struct text rule)
 }
 
 static void xt_refuse(struct backend_loading *loading, const struct process *process, struct backend_problem *problem,
-		   struct text rule)
+		      struct text rule)
 {
 	if (!problem->span.begin)
 		problem->stand_in = xt_stand_in_of(rule);
 	if (problem->stand_in == STAND_IN_IMPOSSIBLE) {
 		problem->part = layer_of(process);
 		for (const struct backend_problem *p = loading->problems; p != problem; p = p->next)
-			problem->repeated |= p->stand_in == STAND_IN_IMPOSSIBLE; /* there is one for each guest */
+			problem->repeated |= p->stand_in == STAND_IN_IMPOSSIBLE; /* each guest has such a rule */
 		return;
 	}
 	problem->refused = true;
@@ -264,7 +264,7 @@ static void xt_refuse(struct backend_loading *loading, const struct process *pro
 		problem->rule = arena_string(loading->arena, rule);
 }
 
-/* Of "Extension physdev revision 0 not supported, missing kernel module?" the name; len 0: no such words. */
+/* Returns "physdev" of "Extension physdev revision 0 not supported, missing kernel module?"; otherwise empty. */
 static struct text extension_in(struct text message)
 {
 	static const char word[] = "Extension ";
@@ -276,7 +276,7 @@ static struct text extension_in(struct text message)
 	return name;
 }
 
-/* Calls the rules of a script one after the other. */
+/* Finds the next rule from offset *at on; *number counts lines. Returns false at the end of the script. */
 static bool next_rule(const struct xt_script *script, size_t *at, uint32_t *number, struct text *rule)
 {
 	while (*at < script->out->len) {
@@ -305,7 +305,7 @@ static bool uses(struct text rule, struct text extension)
 	return false;
 }
 
-/* The rules that use an extension which the kernel does not have.  False: there is none. */
+/* Reports each rule that uses the extension that the kernel lacks. Returns false if there is none. */
 static bool refuse_extension(struct backend_loading *loading, const struct process *process, struct text message,
 			     const struct xt_script *script)
 {
@@ -344,7 +344,7 @@ static void xt_suspect_all(struct backend_loading *loading, const struct xt_scri
 		};
 }
 
-/* All rules of the script that the message has the number of.  False: there is none. */
+/* Reports each rule whose line number is in the message. Returns false if there is none. */
 static bool refuse_numbered(struct backend_loading *loading, const struct process *process, struct text message,
 			    const struct xt_script *script)
 {
