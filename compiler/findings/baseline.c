@@ -106,16 +106,6 @@ static struct tree_name *find_tree(const struct naming *naming, const char *root
 	return NULL;
 }
 
-/* The length of the longest folder that is both `path`, `len` bytes, or above it, and `other` or above it. */
-static size_t common_folder(const char *path, size_t len, const char *other)
-{
-	while (len && (strncmp(path, other, len) != 0 || (other[len] && other[len] != '/')))
-		do
-			len--;
-		while (len && path[len] != '/');
-	return len;
-}
-
 static const char *absolute_path(struct arena *arena, const char *path)
 {
 	char *real = realpath(path, NULL);
@@ -140,8 +130,14 @@ static struct naming baseline_trees(const struct diags *diags)
 		if (known || !root)
 			continue;
 		path = absolute_path(diags->arena, root);
-		common = naming.count ? common_folder(naming.trees[0].prefix, common, path) : strlen(path);
 		naming.trees[naming.count++] = (struct tree_name){ root, path, !map->sources[i]->unasked };
+		if (naming.count == 1)
+			common = strlen(path);
+		/* The longest folder that is, or is above, both the first tree and this one. */
+		while (common && (strncmp(naming.trees[0].prefix, path, common) != 0 || (path[common] && path[common] != '/')))
+			do
+				common--;
+			while (common && naming.trees[0].prefix[common] != '/');
 	}
 	for (uint32_t i = 0; i < naming.count; i++) {
 		naming.trees[i].prefix += common;

@@ -36,14 +36,6 @@ struct shared {
 	unsigned count;
 };
 
-static bool has_remark(const struct diagnostic *d, const struct diag_part *part)
-{
-	for (const struct diag_part *p = d->parts; p; p = p->next)
-		if (p->kind == part->kind && p->kind != DIAG_LABEL && strcmp(p->text, part->text) == 0)
-			return true;
-	return false;
-}
-
 static bool is_shared_remark(const struct shared *shared, const struct diag_part *part)
 {
 	for (unsigned i = 0; i < shared->count; i++)
@@ -143,8 +135,11 @@ static struct shared find_shared(struct arena *arena, const struct diagnostic *f
 		const struct diagnostic *d = p->kind == DIAG_NOTE || p->kind == DIAG_HELP ? first : NULL;
 		bool all = d != NULL;
 
-		for (; d && all; d = d->next)
-			all = d->id != first->id || has_remark(d, p);
+		for (; d && all; d = d->next) {
+			all = d->id != first->id;
+			for (const struct diag_part *q = d->parts; q && !all; q = q->next)
+				all = q->kind == p->kind && strcmp(q->text, p->text) == 0;
+		}
 		if (all)
 			shared.parts[shared.count++] = p;
 	}

@@ -27,20 +27,21 @@ static uint64_t effects_now(void *context)
 	return clock_us(CLOCK_MONOTONIC);
 }
 
-static uint64_t processor_microseconds(int who)
-{
-	struct rusage used;
-
-	getrusage(who, &used);
-	return (uint64_t)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1000000 +
-	       (uint64_t)(used.ru_utime.tv_usec + used.ru_stime.tv_usec);
-}
-
 /* Of this process, and of the tools that it has run. */
 static uint64_t effects_processor_time(void *context)
 {
+	static const int whose[] = { RUSAGE_SELF, RUSAGE_CHILDREN };
+	struct timeval sum = { 0, 0 };
+
 	(void)context;
-	return processor_microseconds(RUSAGE_SELF) + processor_microseconds(RUSAGE_CHILDREN);
+	for (unsigned i = 0; i < 2; i++) {
+		struct rusage used;
+
+		getrusage(whose[i], &used);
+		sum.tv_sec += used.ru_utime.tv_sec + used.ru_stime.tv_sec;
+		sum.tv_usec += used.ru_utime.tv_usec + used.ru_stime.tv_usec;
+	}
+	return (uint64_t)sum.tv_sec * 1000000 + (uint64_t)sum.tv_usec;
 }
 
 static uint64_t effects_duration(void *context)
