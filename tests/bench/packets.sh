@@ -4,9 +4,9 @@
 # packets.sh [FEW MANY]: what a packet to a guest costs with FEW (10) and with MANY (1000) guests on the node.
 #
 # A flood of UDP packets goes through the bridges to guest 101 of a generated node (gen-cluster.py), in the
-# virtual machine, with the rules of both targets; of five floods the fastest counts. A container, as iptables
-# has containers' chains behind those of all virtual machines. With nftables the ratio of MANY to FEW must be
-# at most 1.3; that of iptables is told for comparison. The virtual machine's clock counts instructions, so
+# virtual machine, with the rules of both targets; the result is the fastest of five floods. A container, as iptables
+# has containers' chains after those of all virtual machines. With nftables the ratio of MANY to FEW must be
+# at most 1.3; that of iptables is printed for comparison. The virtual machine's clock counts instructions, so
 # that the result is the same on a busy computer (and knows no caches); VM_CLOCK=real measures by the real clock.
 # Ends with `N passed, N failed[, N cannot run here]`.
 set -u

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # service.sh [GUESTS]: the running service on a generated cluster (1000 guests of 20 rules): its first load, how long
-# after a line was written to a guest's file it is in force, what it needs while nothing happens. Says which targets
+# after an edit of a guest's file the rule is loaded, and its use of resources when idle. Says which targets
 # are met.
 #
 # nftables without what this kernel lacks in the bridge family; iptables-legacy, as the first load takes minutes with

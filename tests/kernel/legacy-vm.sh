@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# legacy-vm.sh: what ebtables-legacy prints is found to be what was loaded.
+# legacy-vm.sh: the output of ebtables-legacy is recognised as the loaded rules.
 #
 # This computer's kernel may lack the table of ebtables-legacy, which nodes have. So the tree of cases/limits
 # whose spellings it changes is loaded in the virtual machine (tests/vm) twice, with it and iptables-legacy;

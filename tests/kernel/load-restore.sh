@@ -5,7 +5,7 @@
 #
 # DIR holds what `pvefw-cc compile --target iptables -o DIR` writes. One new network namespace gets the
 # sets and the iptables-legacy rules, a second one the sets, the iptables-nft and the ebtables rules.
-# What the -save commands then print must be the scripts: each chain, and in each chain each rule with
+# The -save commands must then print the scripts: each chain, and in each chain each rule with
 # all its options, in order (normalise.c says how spellings are made equal); each set with its header
 # (without the random initval) and its entries. The tests of this test load the scripts of LOADED
 # instead and still compare with DIR.

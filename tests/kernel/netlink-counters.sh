@@ -146,7 +146,7 @@ number_of() {
 	awk -v line="$1" '$3 == line { print $1 }' "$work/found"
 }
 
-# Only the chain of what leaves is loaded anew.
+# Only the chain of outgoing packets is loaded again.
 changed() {
 	sed -i 's/dport 3000/dport 3001/' "$work/tree/firewall/cluster.fw"
 	load
@@ -164,7 +164,7 @@ from_zero() {
 	sed -i 's/dport 1003/dport 1004/' "$work/tree/firewall/cluster.fw"
 	load
 	send $P 10.9.0.1 1000 1
-	# The rule of the line that has changed is loaded anew, and its chain's others go on counting.
+	# The rule of the changed line is loaded again; the counters of its chain's other rules continue.
 	[ "$(number_of 9)" = 3 ] && grep -q stale "$work/found"
 	verdict $? "after zero and a change: $(cat "$work/found")"
 }

@@ -24,7 +24,7 @@ give_up() {
 	exit 77
 }
 
-# ---- what is loaded ----
+# ---- loaded rules ----
 
 # Everything, in an order that does not depend on when it came.
 dump() {
@@ -35,7 +35,7 @@ dump() {
 	ebtables-save | grep -v '^#' | sort -s -k1,2
 }
 
-# What is not ours
+# Rules of other programs
 others() {
 	dump | grep -vE 'PVEFW|GROUP-|(tap|veth)[0-9]+i[0-9]'
 }
@@ -112,7 +112,7 @@ test_over() {
 
 # ---- limits ----
 
-# Trees at the limits of the tools, and beyond: what is not reported loads, and is found to be loaded.
+# Trees at the limits of the tools, and beyond: trees without errors load, and are recognised as loaded.
 test_limits() {
 	for case in "$here"/../cases/limits/*/; do
 		name=$(basename "$case")
@@ -179,7 +179,7 @@ make_others() {
 	ebtables -P FORWARD DROP
 }
 
-# Rules of others behind our hooks, too
+# Also with rules of other programs after our hooks
 make_more_others() {
 	for tool in iptables ip6tables; do
 		$tool -A INPUT -i eth8 -j mine
@@ -260,7 +260,7 @@ test_changes() {
 	ebtables -F tap100i0-OUT
 	change "a chain of ebtables is empty" ""
 	load "$work/a"
-	# the hook that was missing is behind others' rules now
+	# the restored hook is now after other programs' rules
 	iptables -D INPUT -j PVEFW-INPUT
 	iptables -I INPUT 2 -j PVEFW-INPUT
 	dump >"$work/last"

@@ -149,7 +149,7 @@ rotation() {
 	same "rotation: mode" "$(stat -c %a "$work/rotated")" 640
 }
 
-# Removed, or renamed by somebody who sends no signal: made anew, also when nothing is to be written.
+# Removed, or renamed without a signal: created again, even if there is nothing to write.
 removal() {
 	start removed
 	flood 9 10 0
@@ -173,7 +173,7 @@ removal() {
 	same "removal: losses" "$(state removed lost_kernel) $(state removed lost_disk)" "0 0"
 }
 
-# As its unit runs it: a user who can make no file there. Somebody else does; it never ends.
+# As in its unit: the user cannot create a file there. Another program does; the logger keeps running.
 unprivileged() {
 	local place=$work/closed said=$work/unprivileged.err number
 	mkdir -p "$place" "$work/unprivileged.run/logger"
@@ -221,7 +221,7 @@ only_one() {
 	stop
 }
 
-# Packets of another group are not ours, nor losses.
+# Packets of another group are ignored and do not count as lost.
 two_groups() {
 	start group0
 	local first=$pid
@@ -323,7 +323,7 @@ small_disk() {
 	same "small disk: broken lines" $? 1
 }
 
-# What cannot be opened anew is tried again.
+# A failed reopening is retried.
 no_folder() {
 	mkdir "$work/place"
 	ln -s place/log "$work/moved"
@@ -389,7 +389,7 @@ connections() {
 	flow
 	until_ok grep -qE '^ *\[NEW\] ipv4 +2 udp +17 .*src=127.0.0.1 dst=127.0.0.1 sport=4000 dport=4001' "$work/connections"
 	verdict $? "connections: no beginning"
-	# The first flow began when nobody was listening: then the kernel does not tell its end.
+	# The first flow began before the logger listened, so the kernel does not report its end.
 	until_ok flow_is_over
 	flow
 	until_ok grep -qE '^ *\[DESTROY\] ipv4 +2 udp +17 .*sport=4000 dport=4001' "$work/connections"
@@ -449,7 +449,7 @@ printing() {
 	! grep -q "$(printf '\033')" "$work/plain"
 	verdict $? "printing: colours without a terminal"
 	kill $plain $coloured
-	# It ends when nobody reads any more.
+	# It ends when its reader has ended.
 	timeout 10 "$logger" --print --log-file "$work/shown.1" 2>&1 | head -n 1 >/dev/null
 	same "printing: exit status behind a pipe" "${PIPESTATUS[0]}" 0
 	timeout 10 "$logger" --print --log-file "$work" 2>/dev/null
