@@ -22,7 +22,7 @@ struct out_file {
 	struct out_file *next;
 };
 
-static void fail(struct out_files *files, const char *path, int reason)
+static void note_failure(struct out_files *files, const char *path, int reason)
 {
 	if (files->failed)
 		return;
@@ -43,9 +43,9 @@ void out_files_directory(struct out_files *files, const char *path)
 		*made = (struct out_folder){ path, files->made };
 		files->made = made;
 	} else if (errno != EEXIST) {
-		fail(files, path, errno);
+		note_failure(files, path, errno);
 	} else if (stat(path, &st) < 0 || !S_ISDIR(st.st_mode)) {
-		fail(files, path, ENOTDIR);
+		note_failure(files, path, ENOTDIR);
 	}
 }
 
@@ -84,7 +84,7 @@ static int open_file(struct out_files *files, struct out_file *file)
 }
 
 /* The last file is complete. */
-static void finish(struct out_files *files)
+static void finish_last(struct out_files *files)
 {
 	struct out_file *file = files->first;
 	int reason;
@@ -96,7 +96,7 @@ static void finish(struct out_files *files)
 		reason = errno;
 	out_free(&file->out);
 	if (is_write_failure(reason))
-		fail(files, file->path, reason);
+		note_failure(files, file->path, reason);
 }
 
 struct out *out_files_open(struct out_files *files, const char *path)
@@ -104,13 +104,13 @@ struct out *out_files_open(struct out_files *files, const char *path)
 	struct out_file *file = ARENA_NEW(files->arena, struct out_file);
 	int fd;
 
-	finish(files);
+	finish_last(files);
 	if (files->failed)
 		return NULL;
 	file->path = path;
 	fd = open_file(files, file);
 	if (fd < 0) {
-		fail(files, path, errno);
+		note_failure(files, path, errno);
 		return NULL;
 	}
 	out_init_fd(&file->out, fd);
@@ -139,7 +139,7 @@ struct out *out_files_replace(struct out_files *files, const char *path)
 	struct out *out = out_files_open(files, path);
 
 	if (out && !take_mode_and_owner(out->fd, path)) {
-		fail(files, path, errno);
+		note_failure(files, path, errno);
 		return NULL;
 	}
 	return out;
@@ -147,12 +147,12 @@ struct out *out_files_replace(struct out_files *files, const char *path)
 
 bool out_files_commit(struct out_files *files)
 {
-	finish(files);
+	finish_last(files);
 	for (struct out_file *file = files->first; file; file = file->next) {
 		if (!file->temporary)
 			continue;
 		if (!files->failed && rename(file->temporary, file->path) < 0)
-			fail(files, file->path, errno);
+			note_failure(files, file->path, errno);
 		if (files->failed)
 			unlink(file->temporary);
 	}

@@ -16,18 +16,11 @@ static const struct {
 	{ 0xffa0, 0xffa0 }, { 0xfff0, 0xfffb }, { 0xe0000, 0xe0fff },
 };
 
-static bool is_hidden(int32_t point)
-{
-	for (size_t i = 0; i < sizeof(hidden) / sizeof(hidden[0]); i++)
-		if (point >= hidden[i].first && point <= hidden[i].last)
-			return true;
-	return false;
-}
-
 uint32_t escape_char(const char *bytes, uint32_t len, char shown[ESCAPE_SIZE], unsigned *columns)
 {
 	int32_t point;
 	uint32_t taken;
+	bool escaped;
 
 	/* Nearly everything is plain ASCII. */
 	if (bytes[0] >= ' ' && bytes[0] < 0x7f) {
@@ -37,9 +30,12 @@ uint32_t escape_char(const char *bytes, uint32_t len, char shown[ESCAPE_SIZE], u
 		return 1;
 	}
 	taken = utf8_decode(bytes, len, &point);
+	escaped = point >= 0x80 && point < 0xa0;
+	for (size_t i = 0; i < sizeof(hidden) / sizeof(hidden[0]); i++)
+		escaped |= point >= hidden[i].first && point <= hidden[i].last;
 	if (point < 0x20 || point == 0x7f) /* below 0: not UTF-8 */
 		*columns = (unsigned)snprintf(shown, ESCAPE_SIZE, "\\x%02x", (unsigned char)bytes[0]);
-	else if ((point >= 0x80 && point < 0xa0) || is_hidden(point))
+	else if (escaped)
 		*columns = (unsigned)snprintf(shown, ESCAPE_SIZE, "\\u{%x}", (unsigned)point & 0x1fffff);
 	else {
 		memcpy(shown, bytes, taken);

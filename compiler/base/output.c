@@ -38,7 +38,7 @@ int write_all(int fd, const void *bytes, size_t len)
 	return 0;
 }
 
-static void write_out(struct out *out, const char *bytes, size_t len)
+static void flush_bytes(struct out *out, const char *bytes, size_t len)
 {
 	if (!out->error)
 		out->error = write_all(out->fd, bytes, len);
@@ -47,7 +47,7 @@ static void write_out(struct out *out, const char *bytes, size_t len)
 int out_flush(struct out *out)
 {
 	if (out->fd >= 0) {
-		write_out(out, out->data, out->len);
+		flush_bytes(out, out->data, out->len);
 		out->len = 0;
 	}
 	return out->error;
@@ -77,7 +77,7 @@ void out_bytes_grow(struct out *out, const char *bytes, size_t len)
 {
 	if (out->fd >= 0 && len >= FIRST_ROOM) { /* much: not by way of the buffer */
 		out_flush(out);
-		write_out(out, bytes, len);
+		flush_bytes(out, bytes, len);
 		return;
 	}
 	out_make_room(out, len);

@@ -39,7 +39,7 @@ void text_memo_free(struct text_memo *memo)
 	free(memo);
 }
 
-static struct entry *find(const struct text_memo *memo, struct text key)
+static struct entry *memo_find(const struct text_memo *memo, struct text key)
 {
 	struct entry *entry = NULL;
 
@@ -53,7 +53,7 @@ struct text text_memo_find_key(struct text_memo *memo, struct text key)
 	struct text text = { NULL, 0 };
 
 	pthread_mutex_lock(&memo->lock);
-	entry = find(memo, key);
+	entry = memo_find(memo, key);
 	if (entry)
 		text = entry->text;
 	pthread_mutex_unlock(&memo->lock);
@@ -65,7 +65,7 @@ void text_memo_put_key(struct text_memo *memo, struct text key, struct text text
 	struct entry *entry;
 
 	pthread_mutex_lock(&memo->lock);
-	if (!find(memo, key)) {
+	if (!memo_find(memo, key)) {
 		entry = ARENA_NEW(&memo->arena, struct entry);
 		entry->key = arena_copy(&memo->arena, key);
 		entry->text = arena_copy(&memo->arena, text);

@@ -6,7 +6,7 @@
 
 #include "base/xmalloc.h"
 
-static int write_out(void *out, const char *bytes, int len)
+static int xml_write(void *out, const char *bytes, int len)
 {
 	out_bytes(out, bytes, (size_t)len);
 	return len;
@@ -19,7 +19,7 @@ static void check(struct xml_out *xml, int written)
 
 static void open_writer(struct xml_out *xml, struct out *out)
 {
-	xmlOutputBufferPtr buffer = xmlOutputBufferCreateIO(write_out, NULL, out, NULL);
+	xmlOutputBufferPtr buffer = xmlOutputBufferCreateIO(xml_write, NULL, out, NULL);
 
 	*xml = (struct xml_out){ .writer = buffer ? xmlNewTextWriter(buffer) : NULL };
 	if (!xml->writer)
