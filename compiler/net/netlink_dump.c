@@ -29,7 +29,7 @@ struct netlink_peer netlink_peer_of(struct mnl_socket *socket)
 	return (struct netlink_peer){ socket_send, socket_receive, socket, mnl_socket_get_portid(socket) };
 }
 
-static ssize_t receive(const struct netlink_dump *d)
+static ssize_t receive_datagram(const struct netlink_dump *d)
 {
 	ssize_t got;
 
@@ -57,7 +57,7 @@ static int ask_once(const struct netlink_dump *d)
 	if (d->peer.send(d->peer.context, d->request, d->request->nlmsg_len) < 0)
 		return errno;
 	while (result > MNL_CB_STOP) {
-		got = receive(d);
+		got = receive_datagram(d);
 		if (got < 0)
 			return errno;
 		result = mnl_cb_run(d->buffer, (size_t)got, d->request->nlmsg_seq, d->peer.port, d->each, d->data);
@@ -65,7 +65,7 @@ static int ask_once(const struct netlink_dump *d)
 	reason = result < 0 ? errno : 0;
 	/* The end of an interrupted dump is marked, too, and has been seen then. */
 	while (reason == EINTR && got >= 0 && !has_end(d, got))
-		got = receive(d);
+		got = receive_datagram(d);
 	return reason;
 }
 
