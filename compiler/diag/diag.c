@@ -146,7 +146,7 @@ static struct diagnostic *merge(struct diagnostic *a, struct diagnostic *b)
 	return first;
 }
 
-static struct diagnostic *sort(struct diagnostic *list)
+static struct diagnostic *sort_diagnostics(struct diagnostic *list)
 {
 	struct diagnostic *slow = list, *fast = list ? list->next : NULL, *half;
 
@@ -158,12 +158,12 @@ static struct diagnostic *sort(struct diagnostic *list)
 	}
 	half = slow->next;
 	slow->next = NULL;
-	return merge(sort(list), sort(half));
+	return merge(sort_diagnostics(list), sort_diagnostics(half));
 }
 
 void diags_sort(struct diags *diags)
 {
-	diags->first = sort(diags->first);
+	diags->first = sort_diagnostics(diags->first);
 	diags->last = &diags->first;
 	while (*diags->last)
 		diags->last = &(*diags->last)->next;

@@ -28,7 +28,7 @@ static bool same_string(const char *a, const char *b)
 	return a == b || (a && b && strcmp(a, b) == 0);
 }
 
-static bool is_equal(const struct diagnostic *a, const struct diagnostic *b)
+static bool is_equal_diagnostic(const struct diagnostic *a, const struct diagnostic *b)
 {
 	const struct diag_part *p = a->parts, *q = b->parts;
 
@@ -42,7 +42,7 @@ static bool is_equal(const struct diagnostic *a, const struct diagnostic *b)
 }
 
 /* Joins it with an equal one of other nodes; or keeps it, and returns true. */
-static bool keep(struct arena *arena, struct merged **all, struct diagnostic *d)
+static bool join_or_keep(struct arena *arena, struct merged **all, struct diagnostic *d)
 {
 	struct merged *first, *new;
 	struct key key;
@@ -53,7 +53,7 @@ static bool keep(struct arena *arena, struct merged **all, struct diagnostic *d)
 	key.id = d->id;
 	HASH_FIND(hh, *all, &key, sizeof(key), first);
 	for (struct merged *m = first; m; m = m->next)
-		if (is_equal(m->d, d) && !node_set_overlap(m->d->nodes, d->nodes)) {
+		if (is_equal_diagnostic(m->d, d) && !node_set_overlap(m->d->nodes, d->nodes)) {
 			m->d->nodes = node_set_join(arena, m->d->nodes, d->nodes);
 			return false;
 		}
@@ -88,7 +88,7 @@ void diags_merge(struct diags *diags)
 		struct diagnostic *d = next;
 
 		next = d->next;
-		if (!d->nodes || keep(diags->arena, &all, d))
+		if (!d->nodes || join_or_keep(diags->arena, &all, d))
 			diags_add(diags, d);
 	}
 	HASH_CLEAR(hh, all);

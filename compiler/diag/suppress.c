@@ -39,7 +39,7 @@ struct scan {
 	struct diags *diags;
 	struct source *source;
 	struct ignores *found;
-	uint32_t next;               /* what next_line() has said */
+	uint32_t next;                /* what line_below() has said */
 	uint32_t in_line[DIAG_COUNT]; /* the last line about which there is one of this id */
 	bool in_file[DIAG_COUNT];
 };
@@ -64,7 +64,7 @@ static struct text trim(struct text t)
 }
 
 /* The comment of the line that is for us, from its "#"; nothing if there is none. */
-static struct text find_comment(struct text line)
+static struct text ignore_comment(struct text line)
 {
 	for (; line.len; line = (struct text){ line.ptr + 1, line.len - 1 })
 		if (line.ptr[0] == '#' &&
@@ -80,7 +80,7 @@ static struct span span_of(const struct source *source, struct text t)
 	return (struct span){ begin, begin + t.len };
 }
 
-static struct diagnostic *report(struct scan *scan, struct text at, const char *what)
+static struct diagnostic *bad_ignore(struct scan *scan, struct text at, const char *what)
 {
 	struct diagnostic *d = diag(scan->diags, span_of(scan->source, at), DIAG_BAD_IGNORE, "%s", what);
 
@@ -88,7 +88,7 @@ static struct diagnostic *report(struct scan *scan, struct text at, const char *
 }
 
 /* The line that a comment alone on line `number` is about. */
-static uint32_t next_line(struct scan *scan, uint32_t number)
+static uint32_t line_below(struct scan *scan, uint32_t number)
 {
 	struct text line;
 
@@ -100,7 +100,7 @@ static uint32_t next_line(struct scan *scan, uint32_t number)
 		if (number > scan->source->line_count)
 			break;
 		line = trim(word_text(source_line(scan->diags->map, scan->source, number)));
-	} while (line.len && find_comment(line).ptr == line.ptr);
+	} while (line.len && ignore_comment(line).ptr == line.ptr);
 	scan->next = number;
 	return number;
 }
@@ -114,19 +114,20 @@ static bool read_id(struct scan *scan, struct text item, enum diag_id *id)
 	if (*id < DIAG_COUNT && diag_catalogue[*id].letter != 'E')
 		return true;
 	if (*id < DIAG_COUNT) {
-		report(scan, item, "errors cannot be suppressed");
+		bad_ignore(scan, item, "errors cannot be suppressed");
 		return false;
 	}
 	suggest_start(&s, item);
 	for (int i = 0; i < DIAG_COUNT; i++)
 		if (diag_catalogue[i].letter != 'E')
 			suggest(&s, text_of(diag_catalogue[i].name), SPAN_NONE);
-	d = report(scan, item, item.len ? "diagnostic does not exist" : "name of a diagnostic is missing");
+	d = bad_ignore(scan, item,
+		       item.len ? "diagnostic does not exist" : "name of a diagnostic is missing");
 	suggest_to(d, &s, span_of(scan->source, item), "");
 	return false;
 }
 
-static void add(struct scan *scan, enum diag_id id, uint32_t line, struct text item, struct span whole)
+static void add_ignore(struct scan *scan, enum diag_id id, uint32_t line, struct text item, struct span whole)
 {
 	bool again = line ? scan->in_line[id] == line : scan->in_file[id];
 	struct ignore_list *list = again ? &scan->found->again : line ? &scan->found->lines : &scan->found->file;
@@ -142,7 +143,7 @@ static void add(struct scan *scan, enum diag_id id, uint32_t line, struct text i
 }
 
 /* An item, and what goes with it: one comma. */
-static void read_list(struct scan *scan, struct text list, uint32_t line, struct span alone)
+static void read_ignore_list(struct scan *scan, struct text list, uint32_t line, struct span alone)
 {
 	bool only = text_find(list, ',') < 0;
 
@@ -158,7 +159,7 @@ static void read_list(struct scan *scan, struct text list, uint32_t line, struct
 						(part.ptr + part.len));
 		whole.begin -= !first;
 		if (read_id(scan, item.len ? item : part, &id))
-			add(scan, id, line, item, only ? alone : whole);
+			add_ignore(scan, id, line, item, only ? alone : whole);
 		if (comma < 0)
 			break;
 		list = (struct text){ list.ptr + comma + 1, list.len - (uint32_t)comma - 1 };
@@ -191,19 +192,22 @@ static void read_comment(struct scan *scan, struct text line, struct text commen
 	rest = skip_blanks((struct text){ rest.ptr + sizeof(mark) - 1, rest.len - (uint32_t)sizeof(mark) + 1 });
 	file = text_starts(rest, "ignore-file[");
 	if (!file && !text_starts(rest, "ignore[")) {
-		report(scan, comment, "comment is not `ignore[...]` or `ignore-file[...]`");
+		bad_ignore(scan, comment, "comment is not `ignore[...]` or `ignore-file[...]`");
 		return;
 	}
 	end = text_find(rest, ']');
 	if (end < 0) {
-		report(scan, comment, "list has no closing bracket");
+		bad_ignore(scan, comment, "list has no closing bracket");
 		return;
 	}
 	rest.len = (uint32_t)end;
 	end = text_find(rest, '[');
 	rest = (struct text){ rest.ptr + end + 1, rest.len - (uint32_t)end - 1 };
-	read_list(scan, rest, file ? 0 : alone ? next_line(scan, number) : number,
-		  comment_span(scan, line, comment, alone));
+	read_ignore_list(scan, rest,
+			 file    ? 0
+			 : alone ? line_below(scan, number)
+				 : number,
+			 comment_span(scan, line, comment, alone));
 }
 
 /* NULL if the file has no comment for us. */
@@ -221,7 +225,7 @@ static struct ignores *read_ignores(struct diags *diags, struct source *source)
 			return scan.found;
 		number = source_line_number(diags->map, source->base + (uint32_t)(here - source->text));
 		line = word_text(source_line(diags->map, source, number));
-		comment = find_comment(line);
+		comment = ignore_comment(line);
 		at = (uint32_t)(line.ptr - source->text) + line.len;
 		if (!comment.len)
 			continue;
@@ -237,7 +241,7 @@ static struct ignores *read_ignores(struct diags *diags, struct source *source)
 
 /* ---- suppressing ---- */
 
-static bool take(struct ignore *list, const struct diagnostic *d, uint32_t line)
+static bool use_ignore(struct ignore *list, const struct diagnostic *d, uint32_t line)
 {
 	for (struct ignore *i = list; i && i->line == line; i = i->next)
 		if (i->id == d->id) {
@@ -257,7 +261,7 @@ static bool is_suppressed(const struct diags *diags, const struct diagnostic *d,
 		return false;
 	while (*at && (*at)->line < line)
 		*at = (*at)->next;
-	return take(*at, d, line) || take(ignores->file.first, d, 0);
+	return use_ignore(*at, d, line) || use_ignore(ignores->file.first, d, 0);
 }
 
 static void report_unused(struct diags *diags, const struct source *source, const struct ignore *list,
