@@ -29,7 +29,7 @@ static void error(struct xml_out *xml, const struct diags *diags, const struct d
 }
 
 /* They come by file. */
-static void print(struct out *out, const struct diags *diags, bool colour)
+static void checkstyle_print_all(struct out *out, const struct diags *diags, bool colour)
 {
 	const struct diagnostic *d = diags->first;
 	struct xml_out xml;
@@ -54,5 +54,5 @@ static void print(struct out *out, const struct diags *diags, bool colour)
 const struct diag_format diag_format_checkstyle = {
 	.name = "checkstyle",
 	.text = "XML in the format of Checkstyle",
-	.print = print,
+	.print = checkstyle_print_all,
 };

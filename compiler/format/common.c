@@ -78,7 +78,7 @@ static void escaped_lines(struct out *out, const char *text)
 	}
 }
 
-static const char *keep(const struct diags *diags, struct out *out)
+static const char *kept_text(const struct diags *diags, struct out *out)
 {
 	const char *kept = arena_string(diags->arena, (struct text){ out->data, (uint32_t)out->len });
 
@@ -92,7 +92,7 @@ const char *diag_escaped(const struct diags *diags, const char *text)
 
 	out_init_memory(&out);
 	escaped_lines(&out, text);
-	return keep(diags, &out);
+	return kept_text(diags, &out);
 }
 
 bool diag_is_note(const struct diags *diags, const struct diag_part *part)
@@ -117,13 +117,13 @@ const char *diag_whole_message(const struct diags *diags, const struct diagnosti
 			out_char(&out, '\n');
 			escaped_lines(&out, part->text);
 		}
-	return keep(diags, &out);
+	return kept_text(diags, &out);
 }
 
 /* ---- fixes ---- */
 
 /* JSON and XML can both carry these bytes, and give them back as they are. */
-static bool is_plain(const char *text)
+static bool is_plain_path(const char *text)
 {
 	uint32_t len = (uint32_t)strlen(text);
 	int32_t point;
@@ -143,7 +143,7 @@ enum diag_fix_kind diag_fix_kind(const struct diags *diags, const struct diagnos
 	for (const struct diag_part *part = d->parts; part; part = part->next) {
 		if (part->kind != DIAG_FIX)
 			continue;
-		if (!source_find(diags->map, part->span.begin) || !is_plain(part->text))
+		if (!source_find(diags->map, part->span.begin) || !is_plain_path(part->text))
 			return FIX_NONE;
 		if (part->guess)
 			kind = FIX_GUESS;

@@ -21,7 +21,7 @@ struct seen {
 };
 
 /* A piece with its end, so that no two rows of pieces are the same bytes. */
-static void add(SHA2_CTX *sha, struct text piece)
+static void digest_add(SHA2_CTX *sha, struct text piece)
 {
 	static const uint8_t end = 0;
 
@@ -30,7 +30,7 @@ static void add(SHA2_CTX *sha, struct text piece)
 	SHA256Update(sha, &end, 1);
 }
 
-static void finish(SHA2_CTX *sha, uint8_t digest[DIGEST_BYTES])
+static void digest_finish(SHA2_CTX *sha, uint8_t digest[DIGEST_BYTES])
 {
 	uint8_t whole[SHA256_DIGEST_LENGTH];
 
@@ -63,9 +63,9 @@ static void digest_line(const struct diags *diags, struct source *source, uint32
 		last->file = last->name_file(diags, source, last->context);
 	last->source = source;
 	SHA256Init(&sha);
-	add(&sha, text_of(last->file));
-	add(&sha, word_text(line));
-	finish(&sha, last->digest);
+	digest_add(&sha, text_of(last->file));
+	digest_add(&sha, word_text(line));
+	digest_finish(&sha, last->digest);
 	last->begin = line.begin;
 	last->line = line;
 }
@@ -79,19 +79,19 @@ static void digest_of(const struct diags *diags, const struct diagnostic *d, str
 	SHA2_CTX sha;
 
 	SHA256Init(&sha);
-	add(&sha, text_of(diag_code(d->id).text));
+	digest_add(&sha, text_of(diag_code(d->id).text));
 	if (source) {
 		digest_line(diags, source, d->span.begin, last);
 		SHA256Update(&sha, last->digest, DIGEST_BYTES);
 		offset = d->span.begin - last->line.begin;
 		most = last->line.len > offset ? last->line.len - offset : 0;
 		marked = d->span.end > d->span.begin ? d->span.end - d->span.begin : 0;
-		add(&sha,
-		    (struct text){ last->line.ptr + (most ? offset : 0), marked < most ? marked : most });
+		digest_add(&sha, (struct text){ last->line.ptr + (most ? offset : 0),
+						marked < most ? marked : most });
 	} else {
-		add(&sha, text_of(d->message));
+		digest_add(&sha, text_of(d->message));
 	}
-	finish(&sha, digest);
+	digest_finish(&sha, digest);
 }
 
 /* How many were seen before this one. */
@@ -116,8 +116,8 @@ static void with_count(uint8_t digest[DIGEST_BYTES], uint32_t count)
 	snprintf(number, sizeof(number), "%u", count);
 	SHA256Init(&sha);
 	SHA256Update(&sha, digest, DIGEST_BYTES);
-	add(&sha, text_of(number));
-	finish(&sha, digest);
+	digest_add(&sha, text_of(number));
+	digest_finish(&sha, digest);
 }
 
 static const char *name_file(const struct diags *diags, const struct source *source, const void *context)

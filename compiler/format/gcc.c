@@ -10,7 +10,7 @@
 #include "format/common.h"
 #include "base/escape.h"
 
-static void print(struct out *out, const struct diags *diags, bool colour)
+static void gcc_print_all(struct out *out, const struct diags *diags, bool colour)
 {
 	(void)colour;
 	for (const struct diagnostic *d = diags->first; d; d = d->next) {
@@ -34,5 +34,5 @@ static void print(struct out *out, const struct diags *diags, bool colour)
 const struct diag_format diag_format_gcc = {
 	.name = "gcc",
 	.text = "one line per diagnostic, for editors",
-	.print = print,
+	.print = gcc_print_all,
 };

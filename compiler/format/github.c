@@ -41,7 +41,7 @@ static void annotation(struct out *out, const struct diags *diags, const struct 
 	out_char(out, '\n');
 }
 
-static void print(struct out *out, const struct diags *diags, bool colour)
+static void github_print_all(struct out *out, const struct diags *diags, bool colour)
 {
 	(void)colour;
 	for (const struct diagnostic *d = diags->first; d; d = d->next)
@@ -51,5 +51,5 @@ static void print(struct out *out, const struct diags *diags, bool colour)
 const struct diag_format diag_format_github = {
 	.name = "github",
 	.text = "annotations for GitHub Actions",
-	.print = print,
+	.print = github_print_all,
 };

@@ -31,7 +31,7 @@ static const char *description(const struct diags *diags, const struct diagnosti
 					 : d->message);
 }
 
-static void print(struct out *out, const struct diags *diags, bool colour)
+static void gitlab_print_all(struct out *out, const struct diags *diags, bool colour)
 {
 	const char *const *fingerprint = diag_fingerprints(diags);
 	json_t *list = json_array();
@@ -49,5 +49,5 @@ static void print(struct out *out, const struct diags *diags, bool colour)
 const struct diag_format diag_format_gitlab = {
 	.name = "gitlab",
 	.text = "a code quality report for GitLab",
-	.print = print,
+	.print = gitlab_print_all,
 };

@@ -16,7 +16,7 @@
 #include "base/escape.h"
 #include "base/xmalloc.h"
 
-static int write_out(const char *bytes, size_t len, void *out)
+static int json_write(const char *bytes, size_t len, void *out)
 {
 	out_bytes(out, bytes, len);
 	return 0;
@@ -24,7 +24,7 @@ static int write_out(const char *bytes, size_t len, void *out)
 
 void json_print(struct out *out, json_t *value)
 {
-	if (!value || json_dump_callback(value, write_out, out, JSON_INDENT(2)) != 0)
+	if (!value || json_dump_callback(value, json_write, out, JSON_INDENT(2)) != 0)
 		out_of_memory();
 	out_char(out, '\n');
 	json_decref(value);
@@ -70,7 +70,7 @@ static json_t *labels(const struct diags *diags, const struct diagnostic *d)
 	return list;
 }
 
-static json_t *remarks(const struct diags *diags, const struct diagnostic *d, bool notes)
+static json_t *json_remarks(const struct diags *diags, const struct diagnostic *d, bool notes)
 {
 	json_t *list = json_array();
 
@@ -81,7 +81,7 @@ static json_t *remarks(const struct diags *diags, const struct diagnostic *d, bo
 }
 
 /* At most one, of any number of edits. */
-static json_t *fixes(const struct diags *diags, const struct diagnostic *d)
+static json_t *json_fixes(const struct diags *diags, const struct diagnostic *d)
 {
 	enum diag_fix_kind kind = diag_fix_kind(diags, d);
 	json_t *edits = json_array();
@@ -108,29 +108,30 @@ void json_add_nodes(json_t *object, const struct diags *diags, const struct diag
 		json_object_set_new(object, "nodes", list);
 }
 
-static json_t *diagnostic(const struct diags *diags, const struct diagnostic *d, const char *fingerprint)
+static json_t *json_diagnostic(const struct diags *diags, const struct diagnostic *d, const char *fingerprint)
 {
 	struct diag_code code = diag_code(d->id);
 	json_t *object;
 
-	object = json_pack("{s:s, s:s, s:s, s:s, s:s?, s:o, s:o, s:o, s:o, s:o, s:s}", "id", code.text, "name",
-			 diag_catalogue[d->id].name, "severity", severity_name(d->severity), "message",
-			 diag_escaped(diags, d->message), "label",
-			 d->label ? diag_escaped(diags, d->label) : NULL, "place", extent(diags, d->span),
-			 "labels", labels(diags, d), "notes", remarks(diags, d, true), "helps",
-			 remarks(diags, d, false), "fixes", fixes(diags, d), "fingerprint", fingerprint);
+	object = json_pack("{s:s, s:s, s:s, s:s, s:s?, s:o, s:o, s:o, s:o, s:o, s:s}", "id", code.text,
+			   "name", diag_catalogue[d->id].name, "severity", severity_name(d->severity),
+			   "message", diag_escaped(diags, d->message), "label",
+			   d->label ? diag_escaped(diags, d->label) : NULL, "place", extent(diags, d->span),
+			   "labels", labels(diags, d), "notes", json_remarks(diags, d, true), "helps",
+			   json_remarks(diags, d, false), "fixes", json_fixes(diags, d), "fingerprint",
+			   fingerprint);
 	json_add_nodes(object, diags, d);
 	return object;
 }
 
-static void print(struct out *out, const struct diags *diags, bool colour)
+static void json_print_all(struct out *out, const struct diags *diags, bool colour)
 {
 	const char *const *fingerprint = diag_fingerprints(diags);
 	json_t *list = json_array();
 
 	(void)colour;
 	for (const struct diagnostic *d = diags->first; d; d = d->next)
-		json_array_append_new(list, diagnostic(diags, d, *fingerprint++));
+		json_array_append_new(list, json_diagnostic(diags, d, *fingerprint++));
 	json_print(out, json_pack("{s:b, s:I, s:I, s:I, s:I, s:o}", "valid", !diags->counts[SEVERITY_ERROR], "errors",
 				  (json_int_t)diags->counts[SEVERITY_ERROR], "warnings",
 				  (json_int_t)diags->counts[SEVERITY_WARNING], "notes",
@@ -142,5 +143,5 @@ const struct diag_format diag_format_json = {
 	.name = "json",
 	.text = "one JSON object with all details",
 	.says_not_shown = true,
-	.print = print,
+	.print = json_print_all,
 };

@@ -102,7 +102,7 @@ static void print_not_shown(struct xml_out *xml, const struct diags *diags)
 	xml_close(xml);
 }
 
-static void print(struct out *out, const struct diags *diags, bool colour)
+static void junit_print_all(struct out *out, const struct diags *diags, bool colour)
 {
 	const struct diagnostic *d = diags->first;
 	struct xml_out xml;
@@ -137,5 +137,5 @@ const struct diag_format diag_format_junit = {
 	.name = "junit",
 	.text = "XML in the format of JUnit, one suite per file",
 	.says_not_shown = true,
-	.print = print,
+	.print = junit_print_all,
 };

@@ -108,7 +108,7 @@ static json_t *changes(const struct diags *diags, const struct diagnostic *d)
 	return list;
 }
 
-static json_t *fixes(const struct diags *diags, const struct diagnostic *d)
+static json_t *sarif_fixes(const struct diags *diags, const struct diagnostic *d)
 {
 	enum diag_fix_kind kind = diag_fix_kind(diags, d);
 
@@ -180,7 +180,7 @@ static json_t *result(const struct diags *diags, const struct diagnostic *d, jso
 
 	add_list(object, "locations", locations(diags, d));
 	add_list(object, "relatedLocations", related(diags, d));
-	add_list(object, "fixes", fixes(diags, d));
+	add_list(object, "fixes", sarif_fixes(diags, d));
 	if (d->nodes) {
 		json_t *properties = json_object();
 
@@ -190,7 +190,7 @@ static json_t *result(const struct diags *diags, const struct diagnostic *d, jso
 	return object;
 }
 
-static void print(struct out *out, const struct diags *diags, bool colour)
+static void sarif_print_all(struct out *out, const struct diags *diags, bool colour)
 {
 	const char *const *fingerprint = diag_fingerprints(diags);
 	json_int_t index[DIAG_COUNT] = { 0 };
@@ -212,5 +212,5 @@ static void print(struct out *out, const struct diags *diags, bool colour)
 const struct diag_format diag_format_sarif = {
 	.name = "sarif",
 	.text = "SARIF 2.1.0, for code scanning",
-	.print = print,
+	.print = sarif_print_all,
 };

@@ -210,7 +210,7 @@ static void places(const struct text_printer *p, const struct diagnostic *d)
 }
 
 /* Notes come before helps. */
-static void remarks(const struct text_printer *p, const struct diagnostic *d)
+static void text_remarks(const struct text_printer *p, const struct diagnostic *d)
 {
 	for (const struct diag_part *part = d->parts; part; part = part->next) {
 		bool nowhere = !source_find(p->map, part->span.begin);
@@ -223,12 +223,12 @@ static void remarks(const struct text_printer *p, const struct diagnostic *d)
 			remark(p, "help", part->text);
 }
 
-static void diagnostic(struct text_printer *p, const struct diagnostic *d)
+static void text_diagnostic(struct text_printer *p, const struct diagnostic *d)
 {
 	p->gutter = gutter_width(p, d);
 	header(p, d);
 	places(p, d);
-	remarks(p, d);
+	text_remarks(p, d);
 	text_fixes(p, d);
 	out_char(p->out, '\n');
 }
@@ -263,12 +263,12 @@ void diag_text_counts(struct out *out, const struct diags *diags, bool colour)
 	counts(&p, diags);
 }
 
-static void print(struct out *out, const struct diags *diags, bool colour)
+static void text_print_all(struct out *out, const struct diags *diags, bool colour)
 {
 	struct text_printer p = { .out = out, .map = diags->map, .arena = diags->arena, .colour = colour };
 
 	for (const struct diagnostic *d = diags->first; d; d = d->next)
-		diagnostic(&p, d);
+		text_diagnostic(&p, d);
 	counts(&p, diags);
 }
 
@@ -277,5 +277,5 @@ const struct diag_format diag_format_text = {
 	.text = "for people",
 	.sums_up = true,
 	.says_not_shown = true,
-	.print = print,
+	.print = text_print_all,
 };

@@ -102,7 +102,7 @@ static struct text source_text(const struct source *source, uint32_t begin, uint
 }
 
 /* The changed lines, into `out`. */
-static struct text apply(struct out *out, const struct change *c, const struct diag_part **fixes)
+static struct text apply_to_change(struct out *out, const struct change *c, const struct diag_part **fixes)
 {
 	uint32_t at = c->begin;
 
@@ -174,8 +174,8 @@ static uint32_t cut_common(struct text *old, struct text *new)
 }
 
 /* Shows `lines`, the first around its byte `focus`; returns how many. */
-static unsigned show(const struct text_printer *p, struct text lines, uint32_t number, char sign,
-		     uint32_t focus, unsigned room)
+static unsigned show_side(const struct text_printer *p, struct text lines, uint32_t number, char sign,
+			  uint32_t focus, unsigned room)
 {
 	struct text line;
 	unsigned count = 0;
@@ -203,7 +203,7 @@ static unsigned show_change(const struct text_printer *p, const struct change *c
 	struct out out;
 
 	out_init_memory(&out);
-	new = apply(&out, c, fixes);
+	new = apply_to_change(&out, c, fixes);
 	line += cut_common(&old, &new);
 	if (room == MOST_LINES && (new.len || old.len)) {
 		text_gutter(p, 0, '|');
@@ -212,9 +212,9 @@ static unsigned show_change(const struct text_printer *p, const struct change *c
 	while (same < old.len && same < new.len && old.ptr[same] == new.ptr[same])
 		same++;
 	if (new.len)
-		count = show(p, new, line, '+', same, room);
+		count = show_side(p, new, line, '+', same, room);
 	else
-		count = show(p, old, line, '-', 0, room);
+		count = show_side(p, old, line, '-', 0, room);
 	out_free(&out);
 	return count;
 }

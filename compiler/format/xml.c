@@ -57,8 +57,8 @@ static void fix(struct xml_out *xml, const struct diags *diags, const struct dia
 	xml_close(xml);
 }
 
-static void diagnostic(struct xml_out *xml, const struct diags *diags, const struct diagnostic *d,
-		       const char *fingerprint)
+static void xml_diagnostic(struct xml_out *xml, const struct diags *diags, const struct diagnostic *d,
+			   const char *fingerprint)
 {
 	xml_open(xml, "diagnostic");
 	xml_attribute(xml, "id", diag_code(d->id).text);
@@ -91,11 +91,11 @@ void diag_xml_list(struct xml_out *xml, const struct diags *diags)
 	if (diags->not_shown)
 		xml_number(xml, "not_shown", diags->not_shown);
 	for (const struct diagnostic *d = diags->first; d; d = d->next)
-		diagnostic(xml, diags, d, *fingerprint++);
+		xml_diagnostic(xml, diags, d, *fingerprint++);
 	xml_close(xml);
 }
 
-static void print(struct out *out, const struct diags *diags, bool colour)
+static void xml_print_all(struct out *out, const struct diags *diags, bool colour)
 {
 	struct xml_out xml;
 
@@ -109,5 +109,5 @@ const struct diag_format diag_format_xml = {
 	.name = "xml",
 	.text = "XML in pvefw's own format, with all details",
 	.says_not_shown = true,
-	.print = print,
+	.print = xml_print_all,
 };
