@@ -326,7 +326,7 @@ static void read_file(struct reader *r, struct source *source)
 /* ---- addresses ---- */
 
 /* Whether corosync may resolve it: letters, digits, `-`, `.` and `_`, with at least one letter. */
-static bool is_host_name(struct text t)
+static bool may_be_host(struct text t)
 {
 	bool letter = false;
 
@@ -340,7 +340,7 @@ static bool is_host_name(struct text t)
 	return letter && t.len <= 253;
 }
 
-static void bad_address(struct diags *diags, struct word value)
+static void bad_link_address(struct diags *diags, struct word value)
 {
 	struct diagnostic *d = diag(diags, word_span(value), DIAG_COROSYNC_BAD_ADDRESS,
 				    "value is not an address and not a host name");
@@ -401,8 +401,8 @@ static void find_address(struct reader *r, struct address *address, bool resolve
 	if (address_parse(value, &p) == ADDRESS_OK) {
 		address->text = value;
 		address->family_mask = prefix_family_mask(&p);
-	} else if (!is_host_name(value)) {
-		bad_address(r->diags, address->value.len ? address->value : address->key);
+	} else if (!may_be_host(value)) {
+		bad_link_address(r->diags, address->value.len ? address->value : address->key);
 	} else if (resolve) {
 		resolve_name(r, address);
 	} else {
@@ -465,7 +465,7 @@ static void duplicate_node(struct reader *r, const struct node *node, struct nod
 }
 
 /* Marks nodes that are listed twice, and reports it if this node is missing. */
-static void check_nodes(struct reader *r, struct text name)
+static void check_node_names(struct reader *r, struct text name)
 {
 	struct node **nodes = ARENA_ARRAY(r->diags->arena, struct node *, r->node_count);
 	bool found = false;
@@ -571,7 +571,7 @@ void corosync_parse(struct diags *diags, struct source *source, struct text node
 	r.last_node = &r.nodes;
 	r.last_address = &r.addresses;
 	read_file(&r, source);
-	check_nodes(&r, node);
+	check_node_names(&r, node);
 	sorted = ARENA_ARRAY(diags->arena, struct address *, r.address_count);
 	count = sort_addresses(&r, sorted);
 	for (uint32_t i = 0; i < count; i++)

@@ -103,7 +103,7 @@ static void apply_overlay(struct folder *folder)
 }
 
 /* 0 or an errno. */
-static int list(struct folder *folder)
+static int list_names(struct folder *folder)
 {
 	const struct dirent *entry;
 	uint32_t room = 0;
@@ -153,7 +153,7 @@ static int open_at(struct folder *folder, int at, const char *name)
 		close(fd);
 		return reason;
 	}
-	return list(folder);
+	return list_names(folder);
 }
 
 bool folder_open_root(struct diags *diags, const char *root, struct folder *folder)

@@ -23,7 +23,7 @@ void fw_walk_init(struct fw_walk *walk, struct diags *diags, bool splits_trees)
 	walk->last = &walk->first;
 }
 
-static void add(struct fw_walk *walk, const char *path, bool is_tree)
+static void add_item(struct fw_walk *walk, const char *path, bool is_tree)
 {
 	*walk->last = ARENA_NEW(walk->diags->arena, struct fw_item);
 	**walk->last = (struct fw_item){ .path = path, .is_tree = is_tree };
@@ -36,7 +36,7 @@ static int is_shown(const struct dirent *entry)
 }
 
 /* Lists a directory; `count` is 0 if it is missing and `may_miss`. */
-static struct dirent **list(struct fw_walk *walk, const char *path, bool may_miss, int *count)
+static struct dirent **list_shown(struct fw_walk *walk, const char *path, bool may_miss, int *count)
 {
 	struct dirent **entries = NULL;
 
@@ -61,11 +61,11 @@ static void give_back(struct dirent **entries, int count)
 static void add_place(struct fw_walk *walk, const char *folder, bool (*belongs)(const char *name))
 {
 	int count;
-	struct dirent **entries = list(walk, folder, true, &count);
+	struct dirent **entries = list_shown(walk, folder, true, &count);
 
 	for (int i = 0; i < count; i++)
 		if (belongs(entries[i]->d_name))
-			add(walk, path_join(walk->diags->arena, folder, entries[i]->d_name), false);
+			add_item(walk, path_join(walk->diags->arena, folder, entries[i]->d_name), false);
 	give_back(entries, count);
 }
 
@@ -88,7 +88,7 @@ static void add_tree_files(struct fw_walk *walk, const char *path)
 	struct dirent **entries;
 
 	add_place(walk, path_join(walk->diags->arena, path, "firewall"), is_of_firewall);
-	entries = list(walk, nodes, true, &count);
+	entries = list_shown(walk, nodes, true, &count);
 	for (int i = 0; i < count; i++)
 		add_place(walk, path_join(walk->diags->arena, nodes, entries[i]->d_name), is_of_node);
 	give_back(entries, count);
@@ -127,7 +127,7 @@ static void add_tree(struct fw_walk *walk, const char *path)
 	if (walk->splits_trees)
 		add_tree_files(walk, path);
 	else
-		add(walk, path, true);
+		add_item(walk, path, true);
 }
 
 /* ---- other folders ---- */
@@ -135,7 +135,7 @@ static void add_tree(struct fw_walk *walk, const char *path)
 static void walk_folder(struct fw_walk *walk, const char *path)
 {
 	int count;
-	struct dirent **entries = list(walk, path, false, &count);
+	struct dirent **entries = list_shown(walk, path, false, &count);
 
 	for (int i = 0; i < count; i++) {
 		const char *below = path_join(walk->diags->arena, path, entries[i]->d_name);
@@ -143,7 +143,7 @@ static void walk_folder(struct fw_walk *walk, const char *path)
 
 		/* Reading a folder x.fw as a file fails with a proper message. */
 		if (is_fw_name(entries[i]->d_name))
-			add(walk, below, false);
+			add_item(walk, below, false);
 		else if (lstat(below, &st) != 0 || !S_ISDIR(st.st_mode))
 			continue; /* a link to a folder, too */
 		else if (is_tree_below(walk, below))

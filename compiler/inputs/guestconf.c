@@ -49,7 +49,7 @@ static void note_odd(struct reader *r, const char *help)
 }
 
 /* Reports a mistake because of which the NIC is left out. */
-static struct diagnostic *fail(struct reader *r, struct word at, enum diag_id id, const char *message)
+static struct diagnostic *nic_error(struct reader *r, struct word at, enum diag_id id, const char *message)
 {
 	struct diagnostic *d = diag(r->diags, word_span(at), id, "%s", message);
 
@@ -58,15 +58,15 @@ static struct diagnostic *fail(struct reader *r, struct word at, enum diag_id id
 }
 
 /* Remembers that the item sets `what`; reports it and returns false if an earlier item did. */
-static bool say(struct reader *r, unsigned what)
+static bool note_said(struct reader *r, unsigned what)
 {
 	unsigned bit = 0;
 
 	while (what >> bit != 1)
 		bit++;
 	if (r->said & what) {
-		struct diagnostic *d = fail(r, r->item, DIAG_NIC_DUPLICATE_KEY,
-					    "key appears twice in the NIC");
+		struct diagnostic *d = nic_error(r, r->item, DIAG_NIC_DUPLICATE_KEY,
+						 "key appears twice in the NIC");
 
 		diag_label(d, r->said_at[bit], "first here");
 		return false;
@@ -98,14 +98,14 @@ static void read_mac(struct reader *r, struct word value)
 {
 	struct diagnostic *d;
 
-	if (!say(r, SAYS_MAC))
+	if (!note_said(r, SAYS_MAC))
 		return;
 	r->nic->mac = word_text(value);
 	if (!parse_mac(r->nic->mac, r->nic->mac_bytes)) {
-		d = fail(r, value, DIAG_NIC_BAD_MAC, "value is not a MAC address");
+		d = nic_error(r, value, DIAG_NIC_BAD_MAC, "value is not a MAC address");
 		diag_help(d, "write six pairs of hexadecimal digits, as in BC:24:11:00:00:01");
 	} else if (r->nic->mac_bytes[0] & 1) {
-		d = fail(r, value, DIAG_NIC_BAD_MAC, "MAC address of a NIC cannot be a group address");
+		d = nic_error(r, value, DIAG_NIC_BAD_MAC, "MAC address of a NIC cannot be a group address");
 		diag_here(d, "the second digit is odd");
 	}
 }
@@ -122,7 +122,7 @@ static bool is_model(struct text name)
 
 static void unknown_model(struct reader *r, struct word name)
 {
-	struct diagnostic *d = fail(r, name, DIAG_NIC_MODEL, "NIC model does not exist");
+	struct diagnostic *d = nic_error(r, name, DIAG_NIC_MODEL, "NIC model does not exist");
 	struct suggestion s;
 
 	suggest_start(&s, word_text(name));
@@ -133,13 +133,13 @@ static void unknown_model(struct reader *r, struct word name)
 
 static void read_model(struct reader *r, struct word value)
 {
-	if (say(r, SAYS_MODEL) && !is_model(word_text(value)))
+	if (note_said(r, SAYS_MODEL) && !is_model(word_text(value)))
 		unknown_model(r, value);
 }
 
 static void read_bridge(struct reader *r, struct word value)
 {
-	if (say(r, SAYS_BRIDGE))
+	if (note_said(r, SAYS_BRIDGE))
 		r->nic->bridge = word_text(value);
 }
 
@@ -168,7 +168,7 @@ static void read_mtu(struct reader *r, struct word value)
 						: "write an MTU from 64 to 65535");
 }
 
-static void read_queues(struct reader *r, struct word value)
+static void read_nic_queues(struct reader *r, struct word value)
 {
 	if (!is_number(value, 0, 64))
 		note_odd(r, "write a number of queues from 0 to 64");
@@ -187,40 +187,30 @@ static void read_trunks(struct reader *r, struct word value)
 static void read_name(struct reader *r, struct word value)
 {
 	(void)value;
-	say(r, SAYS_NAME);
-}
-
-static bool is_one_of(struct text t, const char *const words[4])
-{
-	for (int i = 0; i < 4; i++)
-		if (text_equal_nocase(t, text_of(words[i])))
-			return true;
-	return false;
+	note_said(r, SAYS_NAME);
 }
 
 static void read_firewall(struct reader *r, struct word value)
 {
-	static const char *const on[4] = { "1", "on", "yes", "true" };
-	static const char *const off[4] = { "0", "off", "no", "false" };
 	struct diagnostic *d;
 
-	if (!say(r, SAYS_FIREWALL))
+	if (!note_said(r, SAYS_FIREWALL))
 		return;
-	r->nic->firewall = is_one_of(word_text(value), on);
-	if (r->nic->firewall || is_one_of(word_text(value), off))
+	r->nic->firewall = text_is_true(word_text(value));
+	if (r->nic->firewall || text_is_false(word_text(value)))
 		return;
-	d = fail(r, value, DIAG_NIC_BAD_FLAG, "value is not a boolean");
+	d = nic_error(r, value, DIAG_NIC_BAD_FLAG, "value is not a boolean");
 	diag_help(d, "write `firewall=1` to filter this NIC, or `firewall=0` not to filter it");
 }
 
-static void bad_address(struct reader *r, struct word value, unsigned family)
+static void bad_nic_address(struct reader *r, struct word value, unsigned family)
 {
 	struct diagnostic *d;
 	struct prefix p;
 
-	d = fail(r, value, DIAG_NIC_BAD_ADDRESS,
-		 family == AF_INET ? "value is not an IPv4 address with a prefix length"
-				   : "value is not an IPv6 address with a prefix length");
+	d = nic_error(r, value, DIAG_NIC_BAD_ADDRESS,
+		      family == AF_INET ? "value is not an IPv4 address with a prefix length"
+					: "value is not an IPv6 address with a prefix length");
 	if (prefix_parse(word_text(value), &p) == ADDRESS_OK && p.family != family)
 		diag_help(d, "an IPv%u address belongs in `%s=`", p.family == AF_INET ? 4 : 6,
 			  p.family == AF_INET ? "ip" : "ip6");
@@ -230,7 +220,7 @@ static void bad_address(struct reader *r, struct word value, unsigned family)
 				     : "write an address as in 2001:db8::7/64, `auto`, `dhcp` or `manual`");
 }
 
-static void read_address(struct reader *r, struct word value, unsigned family, struct prefix *result)
+static void read_nic_address(struct reader *r, struct word value, unsigned family, struct prefix *result)
 {
 	struct text t = word_text(value);
 	struct prefix p;
@@ -238,7 +228,7 @@ static void read_address(struct reader *r, struct word value, unsigned family, s
 	if (text_is(t, "dhcp") || text_is(t, "manual") || (family == AF_INET6 && text_is(t, "auto")))
 		return;
 	if (prefix_parse(t, &p) != ADDRESS_OK || p.family != family || text_find(t, '/') < 0)
-		bad_address(r, value, family);
+		bad_nic_address(r, value, family);
 	else
 		*result = p;
 	if (!r->failed && p.length < 8)
@@ -249,11 +239,11 @@ static void read_ip(struct reader *r, struct word value)
 {
 	bool is_ip6 = text_starts(word_text(r->item), "ip6");
 
-	if (!say(r, is_ip6 ? SAYS_IP6 : SAYS_IP4))
+	if (!note_said(r, is_ip6 ? SAYS_IP6 : SAYS_IP4))
 		return;
 	if (!is_ip6)
 		r->nic->dhcp = text_is(word_text(value), "dhcp");
-	read_address(r, value, is_ip6 ? AF_INET6 : AF_INET, is_ip6 ? &r->nic->ip6 : &r->nic->ip4);
+	read_nic_address(r, value, is_ip6 ? AF_INET6 : AF_INET, is_ip6 ? &r->nic->ip6 : &r->nic->ip4);
 }
 
 /* The keys that are read; the others are left unread. */
@@ -272,7 +262,7 @@ static const struct {
 	{ "mtu", GUEST_VM, read_mtu },             { "mtu", GUEST_CONTAINER, read_mtu },
 	{ "rate", GUEST_VM, read_nothing },        { "rate", GUEST_CONTAINER, read_nothing },
 	{ "link_down", GUEST_VM, read_nothing },   { "link_down", GUEST_CONTAINER, read_nothing },
-	{ "queues", GUEST_VM, read_queues },       { "type", GUEST_CONTAINER, read_nothing },
+	{ "queues", GUEST_VM, read_nic_queues },   { "type", GUEST_CONTAINER, read_nothing },
 	{ "gw", GUEST_CONTAINER, read_nothing },   { "gw6", GUEST_CONTAINER, read_nothing },
 	{ "host-managed", GUEST_CONTAINER, read_nothing },
 };
@@ -285,7 +275,7 @@ static bool read_model_and_mac(struct reader *r, struct word key, struct word va
 	uint8_t mac[6];
 
 	if (is_model(word_text(key))) {
-		if (say(r, SAYS_MODEL))
+		if (note_said(r, SAYS_MODEL))
 			read_mac(r, value);
 	} else if (!(r->said & SAYS_MODEL) && parse_mac(word_text(value), mac)) {
 		unknown_model(r, key);
@@ -297,7 +287,7 @@ static bool read_model_and_mac(struct reader *r, struct word key, struct word va
 
 static void malformed_item(struct reader *r)
 {
-	struct diagnostic *d = fail(r, r->item, DIAG_NIC_UNREADABLE, "element is not `key=value`");
+	struct diagnostic *d = nic_error(r, r->item, DIAG_NIC_UNREADABLE, "element is not `key=value`");
 
 	diag_help(
 		d,
@@ -311,7 +301,7 @@ static void read_item(struct reader *r)
 	struct word value, key = word_cut(r->item, '=', &value);
 
 	if (!value.ptr && r->type == GUEST_VM && is_model(word_text(key))) {
-		say(r, SAYS_MODEL);
+		note_said(r, SAYS_MODEL);
 		return;
 	}
 	if (!value.len || !key.len) {
@@ -333,9 +323,9 @@ static void check_nic(struct reader *r)
 	struct diagnostic *d;
 
 	if (r->type == GUEST_VM && !(r->said & SAYS_MODEL))
-		fail(r, r->key, DIAG_NIC_MODEL, "NIC has no model");
+		nic_error(r, r->key, DIAG_NIC_MODEL, "NIC has no model");
 	else if (r->type == GUEST_CONTAINER && !(r->said & SAYS_NAME))
-		fail(r, r->key, DIAG_NIC_NO_NAME, "NIC has no `name=`");
+		nic_error(r, r->key, DIAG_NIC_NO_NAME, "NIC has no `name=`");
 	else if (r->nic->firewall && !(r->said & SAYS_MAC)) {
 		d = diag(r->diags, word_span(r->key), DIAG_NIC_NO_MAC, "firewalled NIC has no MAC address");
 		diag_note(d, "%.*s has no MAC filter: the guest can send from any MAC address",
@@ -375,7 +365,7 @@ static void check_odd(struct reader *r)
 }
 
 /* Returns NULL if it was reported. */
-static struct nic *read_nic(struct reader *r)
+static struct nic *read_nic_line(struct reader *r)
 {
 	struct word rest = r->value;
 
@@ -475,8 +465,8 @@ struct nic *guestconf_parse(struct diags *diags, struct source *source, enum gue
 		if (key.begin > source->base && char_is_blank(source->text[key.begin - source->base - 1]))
 			report_indented(diags, key);
 		nic = new_nic(diags->arena, type, vmid, key, value, index);
-		nic = read_nic(&(struct reader){ .diags = diags, .type = type, .nic = nic,
-						 .key = key, .value = value });
+		nic = read_nic_line(&(struct reader){
+			.diags = diags, .type = type, .nic = nic, .key = key, .value = value });
 		if (nic)
 			insert(diags, &nics, nic, key);
 	}

@@ -266,7 +266,7 @@ static void start_nodes(struct reader *r, const struct folder *folders)
 /* ---- guests ---- */
 
 /* The part before `ending` of a name that is a VMID and that; len 0 if it is not. */
-static struct text vmid_of(struct text name, const char *ending, uint32_t *vmid)
+static struct text vmid_of_file(struct text name, const char *ending, uint32_t *vmid)
 {
 	uint32_t tail = (uint32_t)strlen(ending);
 	struct text stem = { name.ptr, name.len > tail ? name.len - tail : 0 };
@@ -297,7 +297,8 @@ static struct vmid_files read_vmid_files(struct reader *r, const struct folder *
 	};
 
 	for (uint32_t i = 0; i < folder->count; i++) {
-		files.vmids[files.count] = vmid_of(folder->names[i], ending, &files.numbers[files.count]);
+		files.vmids[files.count] = vmid_of_file(folder->names[i], ending,
+							&files.numbers[files.count]);
 		files.names[files.count] = folder->names[i];
 		files.count += files.vmids[files.count].len != 0;
 	}
@@ -334,8 +335,9 @@ static void guest_twice(struct reader *r, const struct guest_config *vm, const s
 
 /* Appends the guests of one folder and returns the end of the list.  Both folders
  * are sorted, so `vms` is walked once. */
-static struct guest_config **read_guests(struct reader *r, const struct folder *node, enum guest_type type,
-				  const struct guest_config *vms, struct guest_config **last)
+static struct guest_config **read_guest_folders(struct reader *r, const struct folder *node,
+						enum guest_type type, const struct guest_config *vms,
+						struct guest_config **last)
 {
 	struct folder folder = folder_open(node, type == GUEST_VM ? "qemu-server" : "lxc");
 	struct vmid_files files = read_vmid_files(r, &folder, ".conf");
@@ -368,8 +370,8 @@ static void read_node(struct reader *r, const struct folder *nodes, struct input
 	inputs->host = folder_load(&node, "host.fw");
 	if (inputs->host)
 		inputs->host->nodes = r->diags->nodes;
-	last = read_guests(r, &node, GUEST_VM, NULL, last);
-	read_guests(r, &node, GUEST_CONTAINER, inputs->guests, last);
+	last = read_guest_folders(r, &node, GUEST_VM, NULL, last);
+	read_guest_folders(r, &node, GUEST_CONTAINER, inputs->guests, last);
 	folder_close(&node);
 }
 
@@ -437,7 +439,7 @@ static void read_guest_files(struct reader *r, const struct folder *folder)
 	for (uint32_t i = 0; i < folder->count; i++) {
 		struct text name = folder->names[i];
 
-		if (!vmid_of(name, ".fw", &vmid).len && has_ending(name, ".fw") && name.ptr[0] != '.' &&
+		if (!vmid_of_file(name, ".fw", &vmid).len && has_ending(name, ".fw") && name.ptr[0] != '.' &&
 		    !text_is(name, "cluster.fw"))
 			stray_file(r, name);
 	}
@@ -597,7 +599,7 @@ static void share_guest_files(struct reader *r)
 		const struct node_set *set = NULL;
 		uint32_t vmid;
 
-		vmid_of(f->name, "", &vmid);
+		vmid_of_file(f->name, "", &vmid);
 		HASH_FIND(hh, homes, &vmid, sizeof(vmid), home);
 		f->source->is_guest = true;
 		f->source->is_homeless = !home;
@@ -707,7 +709,7 @@ static void read_tree(struct reader *r)
 }
 
 /* `tree` receives the inputs that all nodes share. */
-static bool load(struct reader *r, struct inputs *tree)
+static bool load_inputs(struct reader *r, struct inputs *tree)
 {
 	const struct input_options *options = r->options;
 	struct diags *diags = r->diags;
@@ -742,7 +744,7 @@ bool inputs_load(struct inputs *inputs, const struct input_options *options, str
 {
 	struct node_inputs nodes;
 	struct reader r = { .options = options, .diags = diags, .nodes = &nodes };
-	bool usable = load(&r, inputs);
+	bool usable = load_inputs(&r, inputs);
 
 	if (usable)
 		*inputs = nodes.inputs[0];
@@ -754,5 +756,5 @@ bool inputs_load_nodes(struct node_inputs *nodes, const struct input_options *op
 	struct reader r = { .options = options, .diags = diags, .nodes = nodes, .several = true };
 	struct inputs tree;
 
-	return load(&r, &tree);
+	return load_inputs(&r, &tree);
 }

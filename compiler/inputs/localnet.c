@@ -17,7 +17,8 @@
 
 /* Asks for all objects of a type; `family` is the first member of every request.  `restart` forgets what `each`
  * has taken of a dump that was interrupted.  0 or an errno. */
-static int dump(uint16_t type, unsigned char family, mnl_cb_t each, void (*restart)(void *data), void *data)
+static int dump_routing(uint16_t type, unsigned char family, mnl_cb_t each, void (*restart)(void *data),
+			void *data)
 {
 	_Alignas(struct nlmsghdr) char buffer[256] = { 0 };
 	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
@@ -45,7 +46,7 @@ struct route_search {
 	struct prefix best;    /* the narrowest so far; family_mask 0: none */
 };
 
-static int take_attribute(const struct nlattr *attribute, void *data)
+static int take_route_attribute(const struct nlattr *attribute, void *data)
 {
 	const struct nlattr **table = data;
 	uint16_t type = mnl_attr_get_type(attribute);
@@ -77,7 +78,7 @@ static int each_route(const struct nlmsghdr *message, void *data)
 
 	if (message->nlmsg_type != RTM_NEWROUTE || network.length > size * 8)
 		return MNL_CB_OK;
-	mnl_attr_parse(message, sizeof(*route), take_attribute, attributes);
+	mnl_attr_parse(message, sizeof(*route), take_route_attribute, attributes);
 	if (!is_connected(route, attributes) || mnl_attr_get_payload_len(attributes[RTA_DST]) < size)
 		return MNL_CB_OK;
 	memcpy(network.bytes, mnl_attr_get_payload(attributes[RTA_DST]), size);
@@ -100,8 +101,8 @@ int localnet_detect(struct arena *arena, const char *host_name, struct prefix *n
 
 	for (uint32_t i = 0; i < found.count; i++) {
 		struct route_search search = { .address = found.addresses[i] };
-		int reason = dump(RTM_GETROUTE, search.address.family == AF_INET ? AF_INET : AF_INET6,
-				  each_route, forget_route, &search);
+		int reason = dump_routing(RTM_GETROUTE, search.address.family == AF_INET ? AF_INET : AF_INET6,
+					  each_route, forget_route, &search);
 
 		if (reason)
 			return reason;
@@ -207,7 +208,7 @@ static void forget_altnames(void *data)
 int altnames_detect(struct arena *arena, struct altname **altnames)
 {
 	struct altname_list list = { .arena = arena };
-	int reason = dump(RTM_GETLINK, AF_UNSPEC, each_link, forget_altnames, &list);
+	int reason = dump_routing(RTM_GETLINK, AF_UNSPEC, each_link, forget_altnames, &list);
 
 	*altnames = reason ? NULL : sort_altnames(&list);
 	return reason;

@@ -8,7 +8,7 @@
 /* The C library's netdb.h, not compiler/inputs/netdb.h, which -Icompiler would find first. */
 #include <../include/netdb.h>
 
-static bool read_address(const struct sockaddr *from, struct prefix *prefix)
+static bool address_of_socket(const struct sockaddr *from, struct prefix *prefix)
 {
 	struct sockaddr_in in;
 	struct sockaddr_in6 in6;
@@ -28,7 +28,7 @@ static bool read_address(const struct sockaddr *from, struct prefix *prefix)
 	return prefix->family != 0;
 }
 
-static void take(struct arena *arena, const struct addrinfo *list, struct lookup *result)
+static void take_addresses(struct arena *arena, const struct addrinfo *list, struct lookup *result)
 {
 	uint32_t count = 0;
 
@@ -36,7 +36,7 @@ static void take(struct arena *arena, const struct addrinfo *list, struct lookup
 		count++;
 	result->addresses = ARENA_ARRAY(arena, struct prefix, count);
 	for (const struct addrinfo *at = list; at; at = at->ai_next)
-		if (read_address(at->ai_addr, &result->addresses[result->count]))
+		if (address_of_socket(at->ai_addr, &result->addresses[result->count]))
 			result->count++;
 }
 
@@ -51,7 +51,7 @@ struct lookup lookup_host(struct arena *arena, const char *name)
 		result.reason = gai_strerror(error);
 		return result;
 	}
-	take(arena, list, &result);
+	take_addresses(arena, list, &result);
 	freeaddrinfo(list);
 	if (!result.count)
 		result.reason = "it has no IP address";

@@ -89,8 +89,8 @@ static int compare_entries(const void *a, const void *b)
 	return order ? order : (x->name.ptr > y->name.ptr) - (x->name.ptr < y->name.ptr);
 }
 
-static void read_table(struct arena *arena, const struct source *source, read_number *number,
-		       struct table *table)
+static void read_entries(struct arena *arena, const struct source *source, read_number *number,
+			 struct table *table)
 {
 	struct lines lines = lines_of(source);
 	uint32_t most = 1; /* lines */
@@ -133,7 +133,7 @@ static const struct file ethertypes_file = {
 };
 
 /* `path` NULL: the system's own file, which may be missing. */
-static void load(struct diags *diags, const struct file *file, const char *path, struct table *table)
+static void load_database(struct diags *diags, const struct file *file, const char *path, struct table *table)
 {
 	struct source *source = source_load(diags->map, AT_FDCWD, path ? path : file->path,
 					    path ? path : file->path);
@@ -152,7 +152,7 @@ static void load(struct diags *diags, const struct file *file, const char *path,
 		source = source_add(diags->map, file->path, file->fallback, strlen(file->fallback));
 	}
 	if (source)
-		read_table(diags->arena, source, file->number, table);
+		read_entries(diags->arena, source, file->number, table);
 }
 
 const struct netdb *netdb_load(struct diags *diags, const char *services, const char *protocols,
@@ -160,9 +160,9 @@ const struct netdb *netdb_load(struct diags *diags, const char *services, const 
 {
 	struct netdb *db = ARENA_NEW(diags->arena, struct netdb);
 
-	load(diags, &services_file, services, &db->services);
-	load(diags, &protocols_file, protocols, &db->protocols);
-	load(diags, &ethertypes_file, ethertypes, &db->ethertypes);
+	load_database(diags, &services_file, services, &db->services);
+	load_database(diags, &protocols_file, protocols, &db->protocols);
+	load_database(diags, &ethertypes_file, ethertypes, &db->ethertypes);
 	return db;
 }
 
@@ -189,7 +189,7 @@ static const struct entry *table_end(const struct table *table)
 	return table->entries + table->count;
 }
 
-static bool find_name(const struct table *table, struct text name, uint16_t *number)
+static bool find_number(const struct table *table, struct text name, uint16_t *number)
 {
 	const struct entry *found = find_first(table, name);
 
@@ -221,11 +221,11 @@ unsigned netdb_service(const struct netdb *db, struct text name, unsigned protoc
 	return known;
 }
 
-static bool find_protocol(const struct netdb *db, struct text name, uint16_t *number)
+static bool find_protocol_number(const struct netdb *db, struct text name, uint16_t *number)
 {
 	struct entry entry;
 
-	if (find_name(&db->protocols, name, number))
+	if (find_number(&db->protocols, name, number))
 		return true;
 	if ((name.len > 1 && name.ptr[0] == '0') || !read_protocol(name, &entry) ||
 	    !lists_number(&db->protocols, entry.number))
@@ -238,7 +238,7 @@ bool netdb_protocol(const struct netdb *db, struct text name, uint8_t *number)
 {
 	uint16_t found;
 
-	if (!find_protocol(db, name, &found) || found > UINT8_MAX)
+	if (!find_protocol_number(db, name, &found) || found > UINT8_MAX)
 		return false;
 	*number = (uint8_t)found;
 	return true;
@@ -246,14 +246,14 @@ bool netdb_protocol(const struct netdb *db, struct text name, uint8_t *number)
 
 bool netdb_protocol_beyond(const struct netdb *db, struct text name, uint16_t *number)
 {
-	return find_protocol(db, name, number) && *number > UINT8_MAX;
+	return find_protocol_number(db, name, number) && *number > UINT8_MAX;
 }
 
 bool netdb_ethertype(const struct netdb *db, struct text name, uint16_t *number)
 {
 	struct entry entry;
 
-	if (find_name(&db->ethertypes, name, number))
+	if (find_number(&db->ethertypes, name, number))
 		return true;
 	/* Four digits, as the file has them: the stock compiler drops "0x0806". */
 	if (name.len != 4 || text_starts(name, "0x") || !read_ethertype(name, &entry) || !lists_number(&db->ethertypes, entry.number))

@@ -59,8 +59,8 @@ static struct span find_path(const struct source *source, const struct json_path
 }
 
 /* About the member at `path`. */
-static struct diagnostic *report(struct reader *r, const struct json_path *path, enum diag_id id,
-				 const char *what)
+static struct diagnostic *report_object(struct reader *r, const struct json_path *path, enum diag_id id,
+					const char *what)
 {
 	struct span span = { r->source->base, r->source->base };
 
@@ -73,7 +73,7 @@ static struct diagnostic *report(struct reader *r, const struct json_path *path,
 static struct diagnostic *reject(struct reader *r, const struct json_path *path, enum diag_id id,
 				 const char *what)
 {
-	return diag_note(report(r, path, id, what),
+	return diag_note(report_object(r, path, id, what),
 			 "this is ignored: the IP sets of the SDN may lack addresses");
 }
 
@@ -179,8 +179,7 @@ static struct ipset *add_set(struct reader *r, struct text name)
 	return set;
 }
 
-static void add_entry(struct reader *r, struct ipset *set, const struct prefix *prefix,
-		      bool nomatch)
+static void add_sdn_entry(struct reader *r, struct ipset *set, const struct prefix *prefix, bool nomatch)
 {
 	struct set_entry *entry = ARENA_NEW(r->arena, struct set_entry);
 	char text[PREFIX_TEXT_SIZE];
@@ -196,7 +195,8 @@ static void add_entry(struct reader *r, struct ipset *set, const struct prefix *
 
 /* ---- address ranges ---- */
 
-static void add_range(struct reader *r, struct ipset *set, const struct prefix *from, const struct prefix *to)
+static void add_sdn_range(struct reader *r, struct ipset *set, const struct prefix *from,
+			  const struct prefix *to)
 {
 	struct address_range range;
 	struct prefix *prefixes;
@@ -206,11 +206,11 @@ static void add_range(struct reader *r, struct ipset *set, const struct prefix *
 	memcpy(range.last, to->bytes, sizeof(range.last));
 	count = address_range_split(r->arena, &range, prefix_bits(from) / 8, &prefixes);
 	for (uint32_t i = 0; i < count; i++)
-		add_entry(r, set, &prefixes[i], false);
+		add_sdn_entry(r, set, &prefixes[i], false);
 }
 
 /* start-address=A,end-address=B */
-static bool read_range(struct text t, struct prefix *from, struct prefix *to)
+static bool read_dhcp_range(struct text t, struct prefix *from, struct prefix *to)
 {
 	struct word rest = { t.ptr, t.len, 0 }, item, key, value;
 
@@ -254,7 +254,7 @@ static void check_zone(struct reader *r, const struct vnets *vnets, struct objec
 	struct json_path path = { .parent = vnet.path, .key = "zone" };
 
 	if (zone.len && !json_object_get(vnets->zones, zone.ptr))
-		diag_note(report(r, &path, DIAG_SDN_ZONE, "zone does not exist"),
+		diag_note(report_object(r, &path, DIAG_SDN_ZONE, "zone does not exist"),
 			  "the IP sets of the vnet are generated nevertheless");
 }
 
@@ -343,8 +343,8 @@ static void read_gateway(struct reader *r, struct object subnet, const struct vn
 		reject(r, &path, DIAG_SDN_BAD_ADDRESS, "address does not have the IP version of the subnet");
 		return;
 	}
-	add_entry(r, vnet->gateway, &gateway, false);
-	add_entry(r, vnet->no_gateway, &gateway, true);
+	add_sdn_entry(r, vnet->gateway, &gateway, false);
+	add_sdn_entry(r, vnet->no_gateway, &gateway, true);
 }
 
 static void read_dhcp_ranges(struct reader *r, struct object subnet, const struct vnet_sets *vnet)
@@ -359,9 +359,10 @@ static void read_dhcp_ranges(struct reader *r, struct object subnet, const struc
 
 		if (!json)
 			continue;
-		if (read_range((struct text){ json_string_value(json),
-					      (uint32_t)json_string_length(json) }, &from, &to))
-			add_range(r, vnet->dhcp, &from, &to);
+		if (read_dhcp_range(
+			    (struct text){ json_string_value(json), (uint32_t)json_string_length(json) },
+			    &from, &to))
+			add_sdn_range(r, vnet->dhcp, &from, &to);
 		else
 			reject(r, &item, DIAG_SDN_BAD_RANGE,
 			       "range is not `start-address=A,end-address=B` with A not larger than B");
@@ -383,10 +384,11 @@ static void each_subnet(struct reader *r, struct object subnet, const char *name
 	if (!vnet)
 		return;
 	if (vnet->zone.len && !text_equal(vnet->zone, zone))
-		diag_note(report(r, subnet.path, DIAG_SDN_ZONE, "vnet of the subnet is in another zone"),
-			  "the subnet is in the IP sets of the vnet nevertheless");
-	add_entry(r, vnet->all, &prefix, false);
-	add_entry(r, vnet->no_gateway, &prefix, false);
+		diag_note(
+			report_object(r, subnet.path, DIAG_SDN_ZONE, "vnet of the subnet is in another zone"),
+			"the subnet is in the IP sets of the vnet nevertheless");
+	add_sdn_entry(r, vnet->all, &prefix, false);
+	add_sdn_entry(r, vnet->no_gateway, &prefix, false);
 	read_gateway(r, subnet, vnet, &prefix);
 	read_dhcp_ranges(r, subnet, vnet);
 }
@@ -428,7 +430,7 @@ static void each_ip(struct reader *r, struct object ip, const char *key, void *d
 	}
 	name = text_of(arena_printf(r->arena, "guest-ipam-%.*s", TEXT_ARG(vmid)));
 	HASH_FIND(hh, r->sdn->ipsets, name.ptr, name.len, set);
-	add_entry(r, set ? set : add_set(r, name), &prefix, false);
+	add_sdn_entry(r, set ? set : add_set(r, name), &prefix, false);
 }
 
 static void each_ipam_subnet(struct reader *r, struct object subnet, const char *key, void *data)
@@ -443,7 +445,7 @@ static void each_ipam_zone(struct reader *r, struct object zone, const char *key
 	for_each_object(r, get_object(r, zone, "subnets"), each_ipam_subnet, data);
 }
 
-static void read_ipam(struct reader *r, json_t *json)
+static void read_ipam_zones(struct reader *r, json_t *json)
 {
 	struct object root = { json, NULL };
 
@@ -452,8 +454,8 @@ static void read_ipam(struct reader *r, json_t *json)
 
 /* ---- files ---- */
 
-static void parse(struct diags *diags, struct source *source, struct scope *sdn,
-		  void (*read)(struct reader *r, json_t *json))
+static void parse_sdn_file(struct diags *diags, struct source *source, struct scope *sdn,
+			   void (*read)(struct reader *r, json_t *json))
 {
 	struct reader r = { .diags = diags, .arena = diags->arena, .source = source, .sdn = sdn };
 	json_error_t error;
@@ -482,6 +484,6 @@ static void parse(struct diags *diags, struct source *source, struct scope *sdn,
 void sdn_parse(struct diags *diags, struct source *running, struct source *ipam, struct scope *sdn)
 {
 	*sdn = (struct scope){ .kind = SCOPE_SDN };
-	parse(diags, running, sdn, read_running);
-	parse(diags, ipam, sdn, read_ipam);
+	parse_sdn_file(diags, running, sdn, read_running);
+	parse_sdn_file(diags, ipam, sdn, read_ipam_zones);
 }

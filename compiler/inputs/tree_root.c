@@ -17,7 +17,7 @@ enum part { PART_FIREWALL, PART_NODES, PART_SDN, PARTS };
 static const char *const part_names[PARTS] = { "firewall", "nodes", "sdn" };
 
 /* 0: it is there; ENOENT: it is not; else why that cannot be found out. */
-static int look(int root, const char *name, bool is_folder)
+static int look_at(int root, const char *name, bool is_folder)
 {
 	struct stat st;
 
@@ -27,7 +27,7 @@ static int look(int root, const char *name, bool is_folder)
 }
 
 /* ENOENT for an empty folder, 0 for another one, or why it cannot be listed. */
-static int list(int root)
+static int list_root(int root)
 {
 	int fd = openat(root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), reason = ENOENT;
 	const struct dirent *entry;
@@ -118,12 +118,13 @@ const char *tree_root_misspelt(int root, bool strict, char name[TREE_NAME_ROOM])
 	DIR *dir;
 
 	for (unsigned i = 0; i < PARTS; i++)
-		any |= missing[i] = look(root, part_names[i], false) == ENOENT;
+		any |= missing[i] = look_at(root, part_names[i], false) == ENOENT;
 	dir = any ? open_folder(root, ".") : NULL;
 	while (dir && !found && (entry = readdir(dir))) {
 		enum part part = part_like(entry->d_name, missing);
 
-		if (part == PARTS || look(root, entry->d_name, true) != 0 || (strict && !holds(root, entry->d_name, part)))
+		if (part == PARTS || look_at(root, entry->d_name, true) != 0 ||
+		    (strict && !holds(root, entry->d_name, part)))
 			continue;
 		snprintf(name, TREE_NAME_ROOM, "%s", entry->d_name);
 		found = part_names[part];
@@ -144,14 +145,14 @@ bool tree_root_is_part_name(const char *name)
 bool tree_root_has_part(struct arena *arena, const char *path)
 {
 	for (unsigned i = 0; i < PARTS; i++)
-		if (look(AT_FDCWD, arena_printf(arena, "%s/%s", path, part_names[i]), true) == 0)
+		if (look_at(AT_FDCWD, arena_printf(arena, "%s/%s", path, part_names[i]), true) == 0)
 			return true;
 	return false;
 }
 
 /* ---- requirements ---- */
 
-static void fail(struct tree_root *found, const char *problem, int reason)
+static void root_problem(struct tree_root *found, const char *problem, int reason)
 {
 	snprintf(found->problem, sizeof(found->problem), "%s", problem);
 	found->reason = reason;
@@ -161,7 +162,7 @@ static void fail(struct tree_root *found, const char *problem, int reason)
 static bool has_part(int root)
 {
 	for (unsigned i = 0; i < PARTS; i++)
-		if (look(root, part_names[i], true) != ENOENT)
+		if (look_at(root, part_names[i], true) != ENOENT)
 			return true;
 	return false;
 }
@@ -172,28 +173,31 @@ static bool is_sdn(int root)
 	static const char *const files[] = { ".running-config", "zones.cfg", "vnets.cfg" };
 
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
-		if (look(root, files[i], false) == 0)
-			return look(root, "nodes", false) == ENOENT;
+		if (look_at(root, files[i], false) == 0)
+			return look_at(root, "nodes", false) == ENOENT;
 	return false;
 }
 
-static void check_nodes(struct tree_root *found, int root, enum tree_demand demand)
+static void check_node_folder(struct tree_root *found, int root, enum tree_demand demand)
 {
-	int reason = look(root, "nodes", true);
+	int reason = look_at(root, "nodes", true);
 
-	if (!reason || (reason == ENOENT && demand == TREE_USABLE && look(root, "firewall/cluster.fw", false) == 0))
+	if (!reason ||
+	    (reason == ENOENT && demand == TREE_USABLE && look_at(root, "firewall/cluster.fw", false) == 0))
 		return;
 	if (reason == ENOENT)
-		fail(found,
-		     demand == TREE_USABLE ? "has no nodes/ and no firewall/cluster.fw" : "has no nodes/", 0);
+		root_problem(found,
+			     demand == TREE_USABLE ? "has no nodes/ and no firewall/cluster.fw"
+						   : "has no nodes/",
+			     0);
 	else
-		fail(found, "has a directory nodes/ that cannot be read", reason);
+		root_problem(found, "has a directory nodes/ that cannot be read", reason);
 }
 
 struct tree_root tree_root_look(int root, enum tree_demand demand, unsigned marks)
 {
 	struct tree_root found = { 0 };
-	int listing = list(root), version = look(root, ".version", false);
+	int listing = list_root(root), version = look_at(root, ".version", false);
 	char name[TREE_NAME_ROOM];
 	const char *right;
 	struct statx st;
@@ -204,21 +208,21 @@ struct tree_root tree_root_look(int root, enum tree_demand demand, unsigned mark
 	if (!version)
 		found.marks |= TREE_HAS_VERSION;
 	if (listing == ENOENT)
-		fail(&found, "is empty", 0);
+		root_problem(&found, "is empty", 0);
 	else if (listing)
-		fail(&found, "cannot be listed", listing);
+		root_problem(&found, "cannot be listed", listing);
 	else if (marks & TREE_IS_MOUNT && !(found.marks & TREE_IS_MOUNT))
-		fail(&found, "is no longer mounted", 0);
+		root_problem(&found, "is no longer mounted", 0);
 	else if (version && version != ENOENT)
-		fail(&found, "has a .version that cannot be read", version);
+		root_problem(&found, "has a .version that cannot be read", version);
 	else if (version && marks & TREE_HAS_VERSION)
-		fail(&found, "no longer has a .version", 0);
+		root_problem(&found, "no longer has a .version", 0);
 	else if (demand == TREE_PART && !has_part(root))
-		fail(&found, "is not a tree: firewall/, nodes/ and sdn/ are missing", 0);
+		root_problem(&found, "is not a tree: firewall/, nodes/ and sdn/ are missing", 0);
 	else if (demand == TREE_PART && is_sdn(root))
-		fail(&found, "is not a tree, but the sdn/ directory of a tree", 0);
+		root_problem(&found, "is not a tree, but the sdn/ directory of a tree", 0);
 	else if (demand != TREE_PART)
-		check_nodes(&found, root, demand);
+		check_node_folder(&found, root, demand);
 	right = found.problem[0] ? NULL : tree_root_misspelt(root, true, name);
 	if (right)
 		snprintf(found.problem, sizeof(found.problem), "has %s/ instead of %s/", name, right);
