@@ -96,7 +96,7 @@ static void print_line(struct out *out, const struct ast_line *line)
 	out_char(out, '\n');
 }
 
-static void print_header(struct out *out, const struct ast_section *section)
+static void print_section_header(struct out *out, const struct ast_section *section)
 {
 	out_printf(out, "[%s", section_name(section->kind));
 	if (section_table[section->kind].named) {
@@ -120,7 +120,7 @@ void ast_print(struct out *out, const struct ast_file *file)
 		if (!first)
 			out_char(out, '\n');
 		if (section->kind != SECTION_NONE)
-			print_header(out, section);
+			print_section_header(out, section);
 		for (const struct ast_line *line = section->lines; line; line = line->next)
 			print_line(out, line);
 		first = first && section->kind == SECTION_NONE && !section->lines;

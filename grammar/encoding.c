@@ -58,7 +58,7 @@ struct line {
 	bool crlf;
 };
 
-static struct line line_around(const struct source *source, uint32_t at)
+static struct line encoded_line(const struct source *source, uint32_t at)
 {
 	const char *lf = memchr(source->text + at, '\n', source->size - at);
 	const char *before = memrchr(source->text, '\n', at);
@@ -69,7 +69,7 @@ static struct line line_around(const struct source *source, uint32_t at)
 	return (struct line){ begin, end - crlf, crlf };
 }
 
-static void report_comment(struct diags *diags, struct span span, unsigned char byte, int32_t point)
+static void report_comment_byte(struct diags *diags, struct span span, unsigned char byte, int32_t point)
 {
 	struct diagnostic *d;
 
@@ -120,7 +120,7 @@ static bool check_line(struct diags *diags, const struct source *source, struct 
 			continue;
 		span = (struct span){ source->base + at, source->base + at + len };
 		if (comment)
-			report_comment(diags, span, byte, point);
+			report_comment_byte(diags, span, byte, point);
 		else
 			report_line(diags, span, byte, point);
 		return !comment;
@@ -222,7 +222,7 @@ struct lost_lines *encoding_check(struct arena *arena, struct diags *diags,
 	struct line line;
 
 	for (uint32_t at = find_odd(source, 0); at < source->size; at = find_odd(source, line.end + line.crlf)) {
-		line = line_around(source, at);
+		line = encoded_line(source, at);
 		if (line.crlf && !crlf)
 			report_crlf(diags, source, line.end);
 		crlf |= line.crlf;
