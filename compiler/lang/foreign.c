@@ -129,7 +129,7 @@ static struct text without_quotes(struct text t)
 	return t;
 }
 
-static bool is_one_of(struct text t, const char *const *names)
+static bool is_any_of(struct text t, const char *const *names)
 {
 	for (; *names; names++)
 		if (text_equal_nocase(t, text_of(*names)))
@@ -214,7 +214,7 @@ static bool read_column(struct protocol_names protocols, struct text t, struct c
 	enum direction direction = direction_find(t);
 	uint8_t number;
 
-	if (is_one_of(t, nothing))
+	if (is_any_of(t, nothing))
 		return true;
 	if (action == ACTIONS && verdict)
 		action = verdict->action;
@@ -259,7 +259,7 @@ bool foreign_columns(struct protocol_names protocols, const struct word *words, 
 			return false;
 		if (param == PARAM_DPORT && !looks_like_ports(next))
 			return false;
-		if (!is_one_of(next, any))
+		if (!is_any_of(next, any))
 			columns->value[param] = next;
 	}
 	return true;
@@ -267,7 +267,7 @@ bool foreign_columns(struct protocol_names protocols, const struct word *words, 
 
 /* ---- iptables ---- */
 
-static bool read_chain(struct text t, struct columns *c)
+static bool read_iptables_chain(struct text t, struct columns *c)
 {
 	static const char *const chains[] = { "INPUT", "OUTPUT", "FORWARD" };
 
@@ -299,7 +299,7 @@ static long read_iptables_option(struct text key, struct text value, uint32_t i,
 	if (!value.len)
 		return -1;
 	if (text_is(key, "-A") || text_is(key, "-I") || text_is(key, "--append") || text_is(key, "--insert"))
-		return read_chain(value, c) ? (long)i + 1 : -1;
+		return read_iptables_chain(value, c) ? (long)i + 1 : -1;
 	if (text_is(key, "-j") || text_is(key, "--jump"))
 		return read_target(value, c) ? (long)i + 1 : -1;
 	if (text_is(key, "-t"))

@@ -40,7 +40,7 @@ const char *const action_names[ACTIONS] = { "ACCEPT", "DROP", "REJECT" };
 const char *const direction_names[DIRECTIONS] = { "IN", "OUT", "FORWARD", "GROUP" };
 
 /* Index of `t` among `count` names, or `count`. */
-static unsigned find_name(const char *const names[], unsigned count, struct text t, bool any_case)
+static unsigned find_word(const char *const names[], unsigned count, struct text t, bool any_case)
 {
 	unsigned i = 0;
 
@@ -51,17 +51,17 @@ static unsigned find_name(const char *const names[], unsigned count, struct text
 
 enum log_level log_level_find(struct text name, bool any_case)
 {
-	return (enum log_level)find_name(log_level_names, LOG_LEVELS, name, any_case);
+	return (enum log_level)find_word(log_level_names, LOG_LEVELS, name, any_case);
 }
 
 enum action action_find(struct text name, bool any_case)
 {
-	return (enum action)find_name(action_names, ACTIONS, name, any_case);
+	return (enum action)find_word(action_names, ACTIONS, name, any_case);
 }
 
 enum direction direction_find(struct text name)
 {
-	return (enum direction)find_name(direction_names, DIRECTIONS, name, true);
+	return (enum direction)find_word(direction_names, DIRECTIONS, name, true);
 }
 
 /* ---- rule parameters ---- */

@@ -3,26 +3,21 @@
 
 #include "lang/tables.h"
 
-static void *member(void *options, const struct option_row *row)
-{
-	return (char *)options + row->offset;
-}
-
 static void set_default(const struct option_row *row, void *options)
 {
 	switch (row->type) {
 	case OPTION_BOOL:
-		*(bool *)member(options, row) = row->default_value;
+		*(bool *)option_member(options, row) = row->default_value;
 		break;
 	case OPTION_NUMBER:
-		*(int64_t *)member(options, row) = row->default_value;
+		*(int64_t *)option_member(options, row) = row->default_value;
 		break;
 	case OPTION_POLICY:
 	case OPTION_POLICY_FORWARD:
-		((struct policy *)member(options, row))->action = (enum action)row->default_value;
+		((struct policy *)option_member(options, row))->action = (enum action)row->default_value;
 		break;
 	case OPTION_LOGLEVEL:
-		*(enum log_level *)member(options, row) = (enum log_level)row->default_value;
+		*(enum log_level *)option_member(options, row) = (enum log_level)row->default_value;
 		break;
 	case OPTION_RATELIMIT:
 	case OPTION_HELPERS:

@@ -6,6 +6,11 @@
 #include "base/arena.h"
 #include "lang/option_table.h"
 
+static inline void *option_member(void *options, const struct option_row *row)
+{
+	return (char *)options + row->offset;
+}
+
 /* Sets every option to its default in `options`, the cleared structure of that kind of file. */
 void options_defaults(enum file_kind kind, void *options);
 /* Returns the value of an option as a file would spell it, "unset" if it has none. */

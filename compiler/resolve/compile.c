@@ -250,7 +250,7 @@ static void run_guest_job(void *context, unsigned worker, unsigned n)
 	read_guest_file(reading, jobs->items[n].source, jobs->items[n].guest);
 }
 
-static void read_guests(struct reading *reading, const struct node_class *class)
+static void resolve_guests(struct reading *reading, const struct node_class *class)
 {
 	struct guest_jobs jobs = { .count = 0 };
 	unsigned workers, files = 0;
@@ -295,7 +295,7 @@ static void compile_class(struct node_class *class, struct diags *diags)
 		class->configs[class->members[i]] = config_new(member_inputs(class, i), diags);
 	class->config = class->count > 1 ? config_new(member_inputs(class, 0), diags) : member_config(class, 0);
 	read_cluster_and_hosts(&reading, class);
-	read_guests(&reading, class);
+	resolve_guests(&reading, class);
 	select_class(&reading, class);
 	read_vnets(&reading, member_inputs(class, 0));
 	late_labels_add(diags->arena, reading.late);

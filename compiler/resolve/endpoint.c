@@ -170,7 +170,7 @@ static bool read_range_end(struct resolver *r, struct word end, struct prefix *p
 	return !error;
 }
 
-static bool read_range(struct resolver *r, struct word value, uint32_t dash, struct endpoint *e)
+static bool read_address_range(struct resolver *r, struct word value, uint32_t dash, struct endpoint *e)
 {
 	struct word low = word_part(value, 0, dash), high = word_part(value, dash + 1, value.len - dash - 1);
 	bool low_odd, high_odd, low_ok, high_ok;
@@ -264,7 +264,7 @@ static bool read_element(struct resolver *r, struct word element, struct word *f
 	return true;
 }
 
-static bool read_list(struct resolver *r, struct word value, struct endpoint *e)
+static bool read_address_list(struct resolver *r, struct word value, struct endpoint *e)
 {
 	struct word first = value;
 	uint32_t begin = 0, commas = 0;
@@ -309,9 +309,9 @@ const struct endpoint *endpoint_read(struct resolver *r, struct word value)
 		if (ok)
 			e->family_mask = prefix_family_mask(&e->alias->prefix);
 	} else if (dash > 0) {
-		ok = read_range(r, value, (uint32_t)dash, e);
+		ok = read_address_range(r, value, (uint32_t)dash, e);
 	} else {
-		ok = read_list(r, value, e);
+		ok = read_address_list(r, value, e);
 	}
 	return ok ? e : NULL;
 }

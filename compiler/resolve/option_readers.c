@@ -6,11 +6,6 @@
 #include "lang/limit_table.h"
 #include "source/lines.h"
 
-static void *member(void *options, const struct option_row *row)
-{
-	return (char *)options + row->offset;
-}
-
 struct diagnostic *setting_keeps(struct setting *s, struct diagnostic *d)
 {
 	s->failed = true;
@@ -43,7 +38,7 @@ static void read_bool(struct setting *s)
 	struct text t = word_text(s->value);
 
 	if (text_is(t, "0") || text_is(t, "1"))
-		*(bool *)member(s->options, s->row) = t.ptr[0] == '1';
+		*(bool *)option_member(s->options, s->row) = t.ptr[0] == '1';
 	else
 		report_no_bool(s);
 }
@@ -64,7 +59,7 @@ static void read_number(struct setting *s)
 		return;
 	}
 	if (text_to_number(word_text(s->value), (uint64_t)row->most, &number) && (int64_t)number >= row->least) {
-		*(int64_t *)member(s->options, row) = (int64_t)number;
+		*(int64_t *)option_member(s->options, row) = (int64_t)number;
 		return;
 	}
 	d = bad_value(s, DIAG_OPTION_RANGE, s->value, "value %.*s is outside the range of `%s`");
@@ -90,7 +85,7 @@ static void suggest_policy(struct setting *s, struct diagnostic *d, int count)
 
 static void set_policy(struct setting *s, enum action action)
 {
-	*(struct policy *)member(s->options, s->row) = (struct policy){ action, word_span(s->key) };
+	*(struct policy *)option_member(s->options, s->row) = (struct policy){ action, word_span(s->key) };
 }
 
 static void read_policy(struct setting *s)
@@ -136,7 +131,7 @@ static void read_loglevel(struct setting *s)
 	if (s->value.len)
 		level = log_level_find(word_text(s->value), true);
 	if (level != LOG_LEVELS) {
-		*(enum log_level *)member(s->options, s->row) = level;
+		*(enum log_level *)option_member(s->options, s->row) = level;
 		return;
 	}
 	suggest_log_level(
@@ -292,7 +287,7 @@ static void read_ratelimit(struct setting *s)
 		help_limit(d, element);
 	}
 	if (!s->failed && !report_limit_range(s, &limit))
-		*(struct ratelimit *)member(s->options, s->row) = limit;
+		*(struct ratelimit *)option_member(s->options, s->row) = limit;
 }
 
 /* An empty element: points at the comma. */
@@ -304,7 +299,7 @@ static void report_empty_element(struct setting *s, struct word element)
 	setting_keeps(s, diag(s->r->diags, comma, DIAG_EMPTY_LIST_ITEM, "list element is empty next to this comma"));
 }
 
-static void report_helper(struct setting *s, struct word name)
+static void report_unknown_helper(struct setting *s, struct word name)
 {
 	struct diagnostic *d = bad_value(s, DIAG_UNKNOWN_HELPER, name,
 					 "helper `%.*s` does not exist for `%s`");
@@ -333,13 +328,13 @@ static void read_helpers(struct setting *s)
 				report_empty_element(s, element);
 			empty = true;
 		} else if (index == helper_count || helpers.count == sizeof(helpers.order)) {
-			report_helper(s, element);
+			report_unknown_helper(s, element);
 		} else {
 			helpers.order[helpers.count++] = (uint8_t)index;
 		}
 	}
 	if (!s->failed)
-		*(struct helper_list *)member(s->options, s->row) = helpers;
+		*(struct helper_list *)option_member(s->options, s->row) = helpers;
 }
 
 /* The stock compiler copies the number, and iptables reads it as octal. */
@@ -372,8 +367,9 @@ static void read_queues(struct setting *s)
 		if ((low.len > 1 && low.ptr[0] == '0') || (high.len > 1 && high.ptr[0] == '0'))
 			report_leading_zero(s, first, last);
 		/* "3:3" becomes the queue 3: the kernel does not balance over one queue. */
-		*(struct queues *)member(s->options, s->row) =
-			(struct queues){ colon >= 0 || first > 0, first < last, (uint16_t)first, (uint16_t)last };
+		*(struct queues *)option_member(s->options, s->row) = (struct queues){
+			colon >= 0 || first > 0, first < last, (uint16_t)first, (uint16_t)last
+		};
 		return;
 	}
 	if (text_all_digits(low) && text_all_digits(high))
@@ -438,7 +434,7 @@ static void read_layer2(struct setting *s)
 	}
 	if (s->failed)
 		return;
-	*(struct layer2_list *)member(s->options, s->row) = protocols;
+	*(struct layer2_list *)option_member(s->options, s->row) = protocols;
 }
 
 void (*const option_readers[])(struct setting *) = {

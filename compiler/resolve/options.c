@@ -59,7 +59,7 @@ static bool report_misplaced(struct resolver *r, const struct ast_option *node)
 }
 
 /* Reports mistakes in a value that is ignored for another reason. */
-static void verify(const struct setting *s)
+static void verify_option(const struct setting *s)
 {
 	static const size_t sizes[FILE_KINDS] = {
 		[FILE_CLUSTER] = sizeof(struct cluster_options),
@@ -94,7 +94,7 @@ static bool help_beginning(struct resolver *r, struct diagnostic *d, struct text
 	return names != NULL;
 }
 
-static void report_unknown(struct resolver *r, const struct ast_option *node, struct setting *setting)
+static void report_unknown_option(struct resolver *r, const struct ast_option *node, struct setting *setting)
 {
 	struct suggestion s;
 	struct diagnostic *d;
@@ -119,7 +119,7 @@ static void report_unknown(struct resolver *r, const struct ast_option *node, st
 		return;
 	setting->id = option_find(r->file->kind, s.best);
 	setting->row = &option_table[setting->id];
-	verify(setting);
+	verify_option(setting);
 }
 
 /* Index of the comment in a value: of `#`, or of a comment sign of other programs; -1 if there is none. */
@@ -135,7 +135,7 @@ static long find_comment(struct text value)
 }
 
 /* Reports a comment after an option, and cuts it off the value. */
-static bool report_comment(struct setting *s, struct span line)
+static bool report_comment_behind(struct setting *s, struct span line)
 {
 	long begin = s->value.ptr ? find_comment(word_text(s->value)) : -1;
 	struct word comment;
@@ -189,7 +189,7 @@ static bool report_list_blank(struct setting *s)
 	setting_keeps(s, d);
 	diag_correct(d, word_span(s->value), "%s", joined);
 	if (blanks_beside_commas(word_text(s->value)))
-		verify(s);
+		verify_option(s);
 	return true;
 }
 
@@ -231,7 +231,7 @@ static void read_option(struct resolver *r, const struct ast_option *node, void 
 	bool wrong;
 
 	if (id == OPTION_COUNT) {
-		report_unknown(r, node, &s);
+		report_unknown_option(r, node, &s);
 		return;
 	}
 	s.row = &option_table[id];
@@ -242,11 +242,11 @@ static void read_option(struct resolver *r, const struct ast_option *node, void 
 		return;
 	}
 	wrong = report_case(&s);
-	wrong |= report_comment(&s, node->line.span);
+	wrong |= report_comment_behind(&s, node->line.span);
 	if (report_list_blank(&s))
 		return;
 	if (wrong) {
-		verify(&s);
+		verify_option(&s);
 		return;
 	}
 	if (!s.value.len && s.row->type != OPTION_LOGLEVEL)

@@ -188,7 +188,7 @@ static void read_known(struct words *w, enum rule_param id, struct word key, str
 
 /* ---- options that rules do not have ---- */
 
-static struct diagnostic *report_unknown(const struct words *w, struct word key)
+static struct diagnostic *report_unknown_param(const struct words *w, struct word key)
 {
 	return rule_error(w->r, word_span(key), DIAG_UNKNOWN_PARAM, "rule option `%.*s` does not exist",
 			  TEXT_ARG(key));
@@ -221,9 +221,9 @@ static uint32_t end_of_comment(const struct words *w, uint32_t i)
 	return w->count - 1;
 }
 
-static uint32_t report_comment(struct words *w, uint32_t i)
+static uint32_t report_comment_option(struct words *w, uint32_t i)
 {
-	struct diagnostic *d = report_unknown(w, w->at[i]);
+	struct diagnostic *d = report_unknown_param(w, w->at[i]);
 	uint32_t last = end_of_comment(w, i);
 	struct word text;
 
@@ -240,7 +240,7 @@ static uint32_t report_comment(struct words *w, uint32_t i)
 
 static uint32_t report_enable(struct words *w, uint32_t i)
 {
-	struct diagnostic *d = report_unknown(w, w->at[i]);
+	struct diagnostic *d = report_unknown_param(w, w->at[i]);
 	struct word value = value_of(w, i), type = w->rule->type;
 	uint32_t last = end_of_option(w, i);
 
@@ -252,9 +252,9 @@ static uint32_t report_enable(struct words *w, uint32_t i)
 	return last + 1;
 }
 
-static uint32_t report_macro(struct words *w, uint32_t i)
+static uint32_t report_macro_option(struct words *w, uint32_t i)
 {
-	struct diagnostic *d = report_unknown(w, w->at[i]);
+	struct diagnostic *d = report_unknown_param(w, w->at[i]);
 	const struct macro *macro = macro_find(word_text(value_of(w, i)));
 	const struct foreign_service *service = foreign_service(word_text(value_of(w, i)));
 	struct word action = w->rule->action;
@@ -284,7 +284,7 @@ static uint32_t report_jump(struct words *w, uint32_t i)
 	bool has_action = action.len && action.ptr[0] != '-';
 	const struct foreign_verdict *verdict = foreign_verdict(word_text(value));
 	enum action of_value = action_find(word_text(value), true);
-	struct diagnostic *d = report_unknown(w, w->at[i]);
+	struct diagnostic *d = report_unknown_param(w, w->at[i]);
 
 	w->params->action = true;
 	if (of_value == ACTIONS && verdict)
@@ -318,7 +318,7 @@ static bool state_has(struct text states, const char *state)
 /* `first`: the -m before it, if there is one; `i`: the option with the states, or the end. */
 static uint32_t report_states(struct words *w, uint32_t first, uint32_t i)
 {
-	struct diagnostic *d = report_unknown(w, w->at[first]);
+	struct diagnostic *d = report_unknown_param(w, w->at[first]);
 	struct word value = { 0 };
 	bool accepts = action_find(word_text(w->rule->action), false) == ACTION_ACCEPT;
 
@@ -342,7 +342,7 @@ static uint32_t report_states(struct words *w, uint32_t first, uint32_t i)
 	return i < w->count ? end_of_option(w, i) + 1 : end_of_option(w, first) + 1;
 }
 
-static bool is_option(struct word key, const char *const *names)
+static bool is_option_named(struct word key, const char *const *names)
 {
 	uint32_t dashes = key.len > 1 && key.ptr[1] == '-' ? 2 : 1;
 
@@ -360,7 +360,7 @@ static uint32_t behind_foreign(const struct words *w, uint32_t i)
 {
 	uint32_t end = end_of_option(w, i) + 1;
 
-	if (end < w->count && end > i + 1 && is_option(w->at[i], two_values) && !is_key(w->at[end]))
+	if (end < w->count && end > i + 1 && is_option_named(w->at[i], two_values) && !is_key(w->at[end]))
 		end++;
 	return end;
 }
@@ -373,8 +373,10 @@ static uint32_t report_match(struct words *w, uint32_t i)
 	struct diagnostic *d;
 
 	if (match && !match->needless && !*match->help)
-		return report_states(w, i, next < w->count && is_option(w->at[next], state_options) ? next : w->count);
-	d = report_unknown(w, w->at[i]);
+		return report_states(
+			w, i,
+			next < w->count && is_option_named(w->at[next], state_options) ? next : w->count);
+	d = report_unknown_param(w, w->at[i]);
 	if (match && match->needless)
 		fix_leave_out(w, diag_help(d, "rules need no match module; delete it"), i,
 			      end_of_option(w, i));
@@ -400,7 +402,7 @@ static uint32_t report_match(struct words *w, uint32_t i)
 static uint32_t report_out_interface(struct words *w, uint32_t i)
 {
 	enum direction direction = direction_find(word_text(w->rule->type));
-	struct diagnostic *d = report_unknown(w, w->at[i]);
+	struct diagnostic *d = report_unknown_param(w, w->at[i]);
 	struct word value = value_of(w, i);
 
 	if (direction == DIRECTION_OUT) {
@@ -423,9 +425,9 @@ static const struct {
 	const char *names[5];
 	uint32_t (*report)(struct words *w, uint32_t i);
 } special_options[] = {
-	{ { "comment", NULL }, report_comment },
+	{ { "comment", NULL }, report_comment_option },
 	{ { "enable", "enabled", NULL }, report_enable },
-	{ { "macro", NULL }, report_macro },
+	{ { "macro", NULL }, report_macro_option },
 	{ { "j", "jump", "action", "target", NULL }, report_jump },
 	{ { "g", "goto", NULL }, report_jump },
 	{ { "m", "match", NULL }, report_match },
@@ -455,7 +457,7 @@ static void read_renamed(struct words *w, enum rule_param id, struct word key, s
 		report_group_param(w, key);
 		return;
 	}
-	diag_correct(report_unknown(w, key), word_span(key), "%s", right);
+	diag_correct(report_unknown_param(w, key), word_span(key), "%s", right);
 	w->params->meant[id] = true;
 	if (value.len)
 		read_known(w, id, key, value);
@@ -464,7 +466,7 @@ static void read_renamed(struct words *w, enum rule_param id, struct word key, s
 static void read_misspelt(struct words *w, struct word key, struct word value)
 {
 	struct suggestion s = nearest_param(word_text(key));
-	struct diagnostic *d = report_unknown(w, key);
+	struct diagnostic *d = report_unknown_param(w, key);
 	enum rule_param id;
 
 	if (!s.best.len) {
@@ -794,13 +796,13 @@ static uint32_t read_key(struct words *w, uint32_t i)
 	if (read_glued(w, i))
 		return i + 1;
 	for (size_t s = 0; s < sizeof(special_options) / sizeof(special_options[0]); s++)
-		if (is_option(key, special_options[s].names))
+		if (is_option_named(key, special_options[s].names))
 			return special_options[s].report(w, i);
-	if (is_option(key, state_options))
+	if (is_option_named(key, state_options))
 		return report_states(w, i, i);
 	foreign = foreign_option(word_text(key));
 	if (foreign && foreign->param == RULE_PARAMS) {
-		diag_help(report_unknown(w, key), "%s", foreign->help);
+		diag_help(report_unknown_param(w, key), "%s", foreign->help);
 		return behind_foreign(w, i);
 	}
 	if (value.len && (foreign || nearest_param(word_text(key)).distance <= 1))

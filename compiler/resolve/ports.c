@@ -235,7 +235,7 @@ static bool report_octal(struct resolver *r, struct word word, uint64_t number)
 	return true;
 }
 
-static bool read_number(struct resolver *r, struct word word, uint16_t *port)
+static bool read_port_number(struct resolver *r, struct word word, uint16_t *port)
 {
 	struct diagnostic *d;
 	uint64_t number;
@@ -265,8 +265,8 @@ static bool read_port_range(struct resolver *r, struct word word, uint32_t colon
 			  "a range has two ends, as in 0:1023 or 1024:65535");
 		return false;
 	}
-	ok = read_number(r, low, &range->first);
-	if (!read_number(r, high, &range->last) || !ok)
+	ok = read_port_number(r, low, &range->first);
+	if (!read_port_number(r, high, &range->last) || !ok)
 		return false;
 	if (range->first <= range->last)
 		return true;
@@ -286,7 +286,7 @@ static bool read_port(struct resolver *r, struct word word, const struct proto *
 	if (colon >= 0)
 		return read_port_range(r, word, (uint32_t)colon, range);
 	if (text_all_digits(word_text(word))) {
-		if (!read_number(r, word, &port))
+		if (!read_port_number(r, word, &port))
 			return false;
 	} else if (!(netdb_service(r->config->netdb, word_text(word), proto->services, &port) & proto->services)) {
 		report_service(r, word, proto);
@@ -309,7 +309,8 @@ static bool report_zero(struct resolver *r, struct word value, const struct port
 	return true;
 }
 
-static bool read_list(struct resolver *r, struct word value, const struct proto *proto, struct ports *ports)
+static bool read_port_list(struct resolver *r, struct word value, const struct proto *proto,
+			   struct ports *ports)
 {
 	struct diagnostic *d;
 	uint32_t begin = 0;
@@ -378,7 +379,7 @@ const struct ports *ports_read(struct resolver *r, struct word value, const stru
 {
 	struct ports *ports = new_ports(r, word_text(value));
 
-	if (!read_list(r, value, proto, ports))
+	if (!read_port_list(r, value, proto, ports))
 		return NULL;
 	/* One range alone needs no multiport, but with udplite (136), which has no --dport. */
 	if ((ports->count > 1 || proto->number == 136) && text_find(ports->text, ':') >= 0)
@@ -391,7 +392,7 @@ const struct ports *ports_of_macro(struct resolver *r, const char *list, const s
 	struct word word = { list, (uint32_t)strlen(list), 0 };
 	struct ports *ports = new_ports(r, word_text(word));
 
-	read_list(r, word, proto, ports);
+	read_port_list(r, word, proto, ports);
 	return ports;
 }
 

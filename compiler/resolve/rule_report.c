@@ -35,8 +35,8 @@ struct diagnostic *rule_note_effect(const struct resolver *r, struct diagnostic 
 			 action_names[policy_of(r, direction)->action]);
 }
 
-static struct diagnostic *fail(struct resolver *r, struct span span, enum diag_id id, const char *format,
-			       va_list args)
+static struct diagnostic *rule_diag(struct resolver *r, struct span span, enum diag_id id, const char *format,
+				    va_list args)
 {
 	bool is_odd = r->odd && encoding_odd(r->file->source, span);
 
@@ -50,7 +50,7 @@ struct diagnostic *rule_fail(struct resolver *r, struct span span, enum diag_id 
 	va_list args;
 
 	va_start(args, format);
-	d = fail(r, span, id, format, args);
+	d = rule_diag(r, span, id, format, args);
 	va_end(args);
 	return d;
 }
@@ -61,7 +61,7 @@ struct diagnostic *rule_error(struct resolver *r, struct span span, enum diag_id
 	va_list args;
 
 	va_start(args, format);
-	d = fail(r, span, id, format, args);
+	d = rule_diag(r, span, id, format, args);
 	va_end(args);
 	return rule_note_effect(r, d);
 }

@@ -74,7 +74,7 @@ static void help_bad_entry(struct diagnostic *d, struct word word)
 		diag_help(d, "host names are not resolved; write the address");
 }
 
-static void report_address(struct resolver *r, struct word word, enum address_error error)
+static void report_entry_address(struct resolver *r, struct word word, enum address_error error)
 {
 	struct text text = word_text(word);
 	char intended[PREFIX_TEXT_SIZE];
@@ -118,14 +118,14 @@ static struct diagnostic *clear_host_bits(struct resolver *r, struct word word, 
 }
 
 /* Address entries: text without /32 and /128, and the network it means. */
-static bool read_address(struct resolver *r, struct word word, struct set_entry *entry)
+static bool read_entry_address(struct resolver *r, struct word word, struct set_entry *entry)
 {
 	enum address_error error = prefix_parse(word_text(word), &entry->prefix);
 	char network[PREFIX_TEXT_SIZE];
 	struct diagnostic *d;
 
 	if (error) {
-		report_address(r, word, error);
+		report_entry_address(r, word, error);
 		return false;
 	}
 	entry->text = prefix_text_without_length(entry->text, &entry->prefix);
@@ -184,7 +184,7 @@ static bool read_entry(struct resolver *r, const struct ast_entry *node, struct 
 			return false;
 	}
 	if (!looks_like_alias(entry->text))
-		return read_address(r, node->address, entry) && !node->more;
+		return read_entry_address(r, node->address, entry) && !node->more;
 	entry->alias = reference_alias(r, node->address);
 	if (!entry->alias)
 		return false;
@@ -195,7 +195,7 @@ static bool read_entry(struct resolver *r, const struct ast_entry *node, struct 
 /* ---- repeated entries ---- */
 
 /* By network, then by text, then by place. */
-static int by_text(const void *a, const void *b)
+static int compare_entry_texts(const void *a, const void *b)
 {
 	const struct set_entry *x = *(const struct set_entry *const *)a;
 	const struct set_entry *y = *(const struct set_entry *const *)b;
@@ -207,7 +207,7 @@ static int by_text(const void *a, const void *b)
 }
 
 /* By network, then by place. */
-static int by_place(const void *a, const void *b)
+static int compare_entry_places(const void *a, const void *b)
 {
 	const struct set_entry *x = *(const struct set_entry *const *)a;
 	const struct set_entry *y = *(const struct set_entry *const *)b;
@@ -257,7 +257,7 @@ static bool find_same_texts(struct resolver *r, struct set_entry **entries, uint
 	uint32_t first = 0;
 	bool any = false;
 
-	qsort(entries, count, sizeof(*entries), by_text);
+	qsort(entries, count, sizeof(*entries), compare_entry_texts);
 	for (uint32_t i = 1; i < count; i++) {
 		bool same = same_network(entries[i - 1], entries[i]);
 
@@ -275,7 +275,7 @@ static void find_same_networks(struct resolver *r, struct set_entry **entries, u
 {
 	const struct set_entry *above = NULL;
 
-	qsort(entries, count, sizeof(*entries), by_place);
+	qsort(entries, count, sizeof(*entries), compare_entry_places);
 	for (uint32_t i = 0; i < count; i++) {
 		if (entries[i]->repeated)
 			continue;

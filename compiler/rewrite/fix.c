@@ -55,7 +55,7 @@ const char *fix_path(const struct diags *diags, const struct source *source)
 	return path;
 }
 
-static unsigned collect(const struct diags *diags, struct edit *edits)
+static unsigned collect_edits(const struct diags *diags, struct edit *edits)
 {
 	const struct source *last = NULL;
 	const char *path = NULL;
@@ -80,7 +80,7 @@ static unsigned collect(const struct diags *diags, struct edit *edits)
 	return count;
 }
 
-static int by_place(const void *a, const void *b)
+static int compare_edits(const void *a, const void *b)
 {
 	const struct edit *x = a, *y = b;
 	int order = strcmp(x->path, y->path);
@@ -95,7 +95,7 @@ static int by_place(const void *a, const void *b)
 }
 
 /* A file that was read twice has everything reported twice. */
-static bool is_same(const struct edit *a, const struct edit *b)
+static bool is_same_edit(const struct edit *a, const struct edit *b)
 {
 	return a->begin == b->begin && a->end == b->end && strcmp(a->text, b->text) == 0;
 }
@@ -110,15 +110,16 @@ static unsigned leave_apart(struct arena *arena, struct edit *edits, unsigned co
 	for (unsigned i = 0; i < count; i++) {
 		if (rejected[edits[i].group])
 			continue;
-		if (last && strcmp(last->path, edits[i].path) == 0 && !is_same(last, &edits[i]) &&
-		    (edits[i].begin < last->end || (edits[i].begin == last->begin && edits[i].end == last->end)))
+		if (last && strcmp(last->path, edits[i].path) == 0 && !is_same_edit(last, &edits[i]) &&
+		    (edits[i].begin < last->end ||
+		     (edits[i].begin == last->begin && edits[i].end == last->end)))
 			rejected[edits[i].group] = true;
 		else
 			last = &edits[i];
 	}
 	for (unsigned i = 0; i < count; i++) {
 		bool again = kept && strcmp(edits[kept - 1].path, edits[i].path) == 0 &&
-			     is_same(&edits[kept - 1], &edits[i]);
+			     is_same_edit(&edits[kept - 1], &edits[i]);
 
 		if (!rejected[edits[i].group] && !again)
 			edits[kept++] = edits[i];
@@ -129,14 +130,14 @@ static unsigned leave_apart(struct arena *arena, struct edit *edits, unsigned co
 struct fixes fixes_collect(const struct diags *diags)
 {
 	struct fixes fixes = { .arena = diags->arena, .diags = diags };
-	unsigned count = collect(diags, NULL), groups = 0;
+	unsigned count = collect_edits(diags, NULL), groups = 0;
 
 	for (const struct diagnostic *d = diags->first; d; d = d->next)
 		groups++;
 	fixes.edits = ARENA_ARRAY(diags->arena, struct edit, count);
-	collect(diags, fixes.edits);
+	collect_edits(diags, fixes.edits);
 	if (count)
-		qsort(fixes.edits, count, sizeof(*fixes.edits), by_place);
+		qsort(fixes.edits, count, sizeof(*fixes.edits), compare_edits);
 	fixes.count = leave_apart(diags->arena, fixes.edits, count, groups);
 	return fixes;
 }

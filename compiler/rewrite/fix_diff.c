@@ -32,29 +32,25 @@ static uint32_t line_at(const struct diff *diff, uint32_t offset)
 	return source_line_number(diff->fixes->diags->map, diff->source->base + offset);
 }
 
-/* Offset of the first byte of a line, or the end of the file. */
-static uint32_t offset_of(const struct diff *diff, uint32_t line)
-{
-	return line <= diff->source->line_count ? diff->source->line_starts[line - 1] : diff->source->size;
-}
-
 /* Returns the line after the last changed one: an edit replaces whole lines by whole lines. */
 static uint32_t end_of_edit(const struct diff *diff, const struct edit *edit)
 {
 	uint32_t line = line_at(diff, edit->end);
 	size_t len = strlen(edit->text);
-	bool at_start = edit->end == offset_of(diff, line);
-	bool whole = len ? edit->text[len - 1] == '\n' : edit->begin == offset_of(diff, line_at(diff, edit->begin));
+	bool at_start = edit->end == source_line_offset(diff->source, line);
+	bool whole = len ? edit->text[len - 1] == '\n'
+			 : edit->begin == source_line_offset(diff->source, line_at(diff, edit->begin));
 
 	return at_start && whole ? line : line + 1;
 }
 
 /* The lines as they become. */
-static void apply(const struct diff *diff, const struct block *b, struct out *out)
+static void apply_to_block(const struct diff *diff, const struct block *b, struct out *out)
 {
 	struct file_edits edits = { diff->file->edits + b->edit, b->next - b->edit };
 
-	fixes_apply(out, &edits, offset_of(diff, b->first), offset_of(diff, b->end));
+	fixes_apply(out, &edits, source_line_offset(diff->source, b->first),
+		    source_line_offset(diff->source, b->end));
 }
 
 static uint32_t new_lines(const struct diff *diff, const struct block *b)
@@ -63,7 +59,7 @@ static uint32_t new_lines(const struct diff *diff, const struct block *b)
 	struct out out;
 
 	out_init_memory(&out);
-	apply(diff, b, &out);
+	apply_to_block(diff, b, &out);
 	for (size_t i = 0; i < out.len; i++)
 		count += out.data[i] == '\n';
 	count += out.len && out.data[out.len - 1] != '\n';
@@ -92,7 +88,7 @@ static struct block next_block(const struct diff *diff, unsigned first)
 }
 
 /* Prints each line after the sign. */
-static void print_lines(const struct diff *diff, char sign, struct text lines)
+static void print_diff_lines(const struct diff *diff, char sign, struct text lines)
 {
 	while (lines.len) {
 		long end = text_find(lines, '\n');
@@ -108,9 +104,10 @@ static void print_lines(const struct diff *diff, char sign, struct text lines)
 
 static void print_old(const struct diff *diff, char sign, uint32_t first, uint32_t end)
 {
-	uint32_t begin = offset_of(diff, first), after = offset_of(diff, end);
+	uint32_t begin = source_line_offset(diff->source, first),
+		 after = source_line_offset(diff->source, end);
 
-	print_lines(diff, sign, (struct text){ diff->source->text + begin, after - begin });
+	print_diff_lines(diff, sign, (struct text){ diff->source->text + begin, after - begin });
 }
 
 static void print_new(const struct diff *diff, const struct block *b)
@@ -118,8 +115,8 @@ static void print_new(const struct diff *diff, const struct block *b)
 	struct out out;
 
 	out_init_memory(&out);
-	apply(diff, b, &out);
-	print_lines(diff, '+', (struct text){ out.data, (uint32_t)out.len });
+	apply_to_block(diff, b, &out);
+	print_diff_lines(diff, '+', (struct text){ out.data, (uint32_t)out.len });
 	out_free(&out);
 }
 

@@ -85,17 +85,12 @@ static void find_wrong_lines(struct layout *l)
 			l->wrong[source_line_number(l->found->map, d->span.begin)] = true;
 }
 
-static uint32_t offset_of(const struct source *source, uint32_t line)
-{
-	return line <= source->line_count ? source->line_starts[line - 1] : source->size;
-}
-
 /* Lines of the source as they are, with their ends. */
 static struct text lines(const struct source *source, uint32_t from, uint32_t to)
 {
-	uint32_t begin = offset_of(source, from);
+	uint32_t begin = source_line_offset(source, from);
 
-	return (struct text){ source->text + begin, offset_of(source, to) - begin };
+	return (struct text){ source->text + begin, source_line_offset(source, to) - begin };
 }
 
 /* ---- rows ---- */
@@ -140,7 +135,7 @@ static void fold(char *at, uint32_t len, bool upper)
 }
 
 /* The line without its comment: what it says, and the case of what has none. */
-static struct text code_of(struct layout *l, const struct ast_line *line)
+static struct text code_of_line(struct layout *l, const struct ast_line *line)
 {
 	struct text text;
 	struct out out;
@@ -198,7 +193,7 @@ static void add_line(struct layout *l, const struct ast_line *line, bool kept)
 	else if (line->kind == LINE_COMMENT)
 		add_row(l, ROW_COMMENT, number, word_text(line->comment));
 	else
-		add_row(l, ROW_CODE, number, code_of(l, line))->comment = comment_of(l, line->comment);
+		add_row(l, ROW_CODE, number, code_of_line(l, line))->comment = comment_of(l, line->comment);
 }
 
 /* In capitals but for groups: so Proxmox VE writes them, and the nftables preview wants them. */
@@ -305,7 +300,7 @@ struct change {
 static void end_change(struct change *c, uint32_t to)
 {
 	const struct source *source = c->l->source;
-	uint32_t end = offset_of(source, c->at);
+	uint32_t end = source_line_offset(source, c->at);
 	struct text text = { c->text.data, (uint32_t)c->text.len };
 
 	if (end > c->begin || text.len)
@@ -317,7 +312,7 @@ static void end_change(struct change *c, uint32_t to)
 						    .group = c->count };
 	c->count += end > c->begin || text.len;
 	c->text.len = 0;
-	c->begin = offset_of(source, to);
+	c->begin = source_line_offset(source, to);
 	c->at = to;
 }
 
@@ -350,7 +345,7 @@ static void change_to(struct change *c, const struct row *row)
 	if (line && text_equal(lines(c->l->source, line, line + 1), text)) {
 		end_change(c, line);
 		c->at = line + 1;
-		c->begin = offset_of(c->l->source, c->at);
+		c->begin = source_line_offset(c->l->source, c->at);
 	} else {
 		out_text(&c->text, text);
 		c->at += line != 0;

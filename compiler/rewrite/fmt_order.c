@@ -34,7 +34,7 @@ struct order {
 
 /* ---- which lines belong to which section ---- */
 
-static uint32_t line_of(const struct order *o, struct span span)
+static uint32_t line_of_span(const struct order *o, struct span span)
 {
 	return source_line_number(o->map, span.begin);
 }
@@ -47,7 +47,7 @@ static const struct ast_line *comments_above(const struct order *o, const struct
 	uint32_t last = 0;
 
 	for (const struct ast_line *line = before->lines; line; line = line->next) {
-		uint32_t number = line_of(o, line->span);
+		uint32_t number = line_of_span(o, line->span);
 
 		if (line->kind != LINE_COMMENT)
 			first = NULL;
@@ -55,10 +55,10 @@ static const struct ast_line *comments_above(const struct order *o, const struct
 			first = line;
 		last = number;
 	}
-	return first && line_of(o, header->span) == last + 1 ? first : NULL;
+	return first && line_of_span(o, header->span) == last + 1 ? first : NULL;
 }
 
-static void collect(struct order *o, const struct ast_file *file)
+static void collect_parts(struct order *o, const struct ast_file *file)
 {
 	const struct ast_section *before = NULL;
 
@@ -80,7 +80,7 @@ static bool ends_loosely(const struct order *o, const struct fmt_part *part)
 	bool loose = false;
 
 	for (const struct ast_line *line = part->section->lines; line != part->end; line = line->next) {
-		uint32_t number = line_of(o, line->span);
+		uint32_t number = line_of_span(o, line->span);
 
 		if (line->kind != LINE_COMMENT)
 			loose = false;
@@ -200,7 +200,7 @@ static bool references_stay(struct order *o)
 /* ---- sorting ---- */
 
 /* Fills in the new numbers. */
-static void sort(struct order *o)
+static void sort_parts(struct order *o)
 {
 	static const enum section_kind order[SECTION_KINDS] = {
 		SECTION_NONE, SECTION_OPTIONS, SECTION_ALIASES, SECTION_IPSET, SECTION_RULES, SECTION_GROUP,
@@ -239,8 +239,8 @@ struct fmt_part *fmt_order(struct arena *arena, const struct source_map *map, co
 		++*count;
 	o.parts = ARENA_ARRAY(arena, struct fmt_part, *count);
 	o.new = ARENA_ARRAY(arena, unsigned, *count);
-	collect(&o, file);
-	sort(&o);
+	collect_parts(&o, file);
+	sort_parts(&o);
 	if (!may_move(&o))
 		return o.parts;
 	moved = ARENA_ARRAY(arena, struct fmt_part, *count);

@@ -18,7 +18,7 @@ void source_map_init(struct source_map *map, struct arena *arena)
 	*map = (struct source_map){ .arena = arena, .next_base = 1 };
 }
 
-static void append(struct source_map *map, struct source *source)
+static void append_source(struct source_map *map, struct source *source)
 {
 	if (map->count == map->room) {
 		uint32_t room = map->room ? map->room * 2 : 64;
@@ -58,7 +58,7 @@ static struct source *commit(struct source_map *map, struct source *source)
 	}
 	source->base = map->next_base;
 	map->next_base += source->size + 1;
-	append(map, source);
+	append_source(map, source);
 	return source;
 }
 
@@ -201,8 +201,8 @@ struct source *source_add_buffer(struct source_map *map, const char *shown)
 }
 
 /* The cache is of files in the tree, which are named relative to its folders. */
-static struct source *load(const struct source_map *map, struct arena *arena, int at, const char *path,
-			   const char *shown)
+static struct source *read_source(const struct source_map *map, struct arena *arena, int at, const char *path,
+				  const char *shown)
 {
 	const struct overlay_file *replaced = at == AT_FDCWD ? NULL : source_overlay_find(map, shown);
 
@@ -213,7 +213,7 @@ static struct source *load(const struct source_map *map, struct arena *arena, in
 	return map->cache && at != AT_FDCWD ? load_cached(map->cache, arena, shown) : load_file(arena, at, path, shown);
 }
 
-static struct source *add_loaded(struct source_map *map, int at, struct source *source)
+static struct source *add_source(struct source_map *map, int at, struct source *source)
 {
 	if (source && at != AT_FDCWD)
 		source->root = map->root;
@@ -222,7 +222,7 @@ static struct source *add_loaded(struct source_map *map, int at, struct source *
 
 struct source *source_load(struct source_map *map, int at, const char *path, const char *shown)
 {
-	return add_loaded(map, at, load(map, map->arena, at, path, shown));
+	return add_source(map, at, read_source(map, map->arena, at, path, shown));
 }
 
 struct source *source_load_again(struct source_map *map, const struct source *before)
@@ -270,7 +270,8 @@ static void load_one(void *context, unsigned worker, unsigned n)
 	struct loading *loading = context;
 	struct source_request *request = &loading->requests[n];
 
-	request->source = load(loading->map, &loading->arenas[worker], loading->at, request->path, request->shown);
+	request->source = read_source(loading->map, &loading->arenas[worker], loading->at, request->path,
+				      request->shown);
 	request->reason = errno;
 }
 
@@ -285,7 +286,7 @@ void source_load_all(struct source_map *map, int at, struct source_request *requ
 	for (unsigned i = 0; i < count; i++) {
 		if (!requests[i].source)
 			continue;
-		requests[i].source = add_loaded(map, at, requests[i].source);
+		requests[i].source = add_source(map, at, requests[i].source);
 		requests[i].reason = errno;
 	}
 }

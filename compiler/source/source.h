@@ -111,6 +111,13 @@ struct source *source_find(const struct source_map *map, uint32_t position);
 struct place source_place(const struct source_map *map, uint32_t position);
 /* Returns only the line, which is cheaper; 0 for a place outside files. */
 uint32_t source_line_number(const struct source_map *map, uint32_t position);
+/* Where a line begins, counted from the source's start; its end for the line behind the last.  The lines must
+ * have been counted: source_line_number() does. */
+static inline uint32_t source_line_offset(const struct source *source, uint32_t line)
+{
+	return line <= source->line_count ? source->line_starts[line - 1] : source->size;
+}
+
 /* The bytes of a line without its end, and the position of the first. */
 struct word source_line(const struct source_map *map, struct source *source, uint32_t line);
 

@@ -42,7 +42,7 @@ void source_cache_free(struct source_cache *cache)
 	free(cache);
 }
 
-static struct entry *find(const struct source_cache *cache, const char *shown)
+static struct entry *cache_find(const struct source_cache *cache, const char *shown)
 {
 	struct entry *entry = NULL;
 
@@ -53,7 +53,7 @@ static struct entry *find(const struct source_cache *cache, const char *shown)
 /* Where a folder takes the place of a file, or a file that of a folder, nothing is known of what was there. */
 static struct entry *find_or_add(struct source_cache *cache, const char *shown, bool is_folder)
 {
-	struct entry *entry = find(cache, shown);
+	struct entry *entry = cache_find(cache, shown);
 	size_t len = strlen(shown);
 
 	if (entry && entry->source.is_folder != is_folder) {
@@ -102,7 +102,7 @@ void source_cache_fail(struct source_cache *cache, const char *shown, bool is_fo
 
 void source_cache_remove(struct source_cache *cache, const char *shown)
 {
-	struct entry *entry = find(cache, shown);
+	struct entry *entry = cache_find(cache, shown);
 
 	if (entry)
 		drop(cache, entry);
@@ -110,7 +110,7 @@ void source_cache_remove(struct source_cache *cache, const char *shown)
 
 const struct cached_source *source_cache_find(const struct source_cache *cache, const char *shown)
 {
-	const struct entry *entry = find(cache, shown);
+	const struct entry *entry = cache_find(cache, shown);
 
 	return entry ? &entry->source : NULL;
 }
