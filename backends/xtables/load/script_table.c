@@ -188,7 +188,7 @@ static int compare_counted(const void *a, const void *b)
 	return order ? order : x->count < y->count ? -1 : x->count > y->count;
 }
 
-static struct text cut_line(struct text *rest)
+static struct text cut_listed_line(struct text *rest)
 {
 	long end = text_find(*rest, '\n');
 	struct text line = { rest->ptr, end < 0 ? rest->len : (uint32_t)end + 1 };
@@ -204,7 +204,7 @@ static struct counted_rule *list_counted(struct table_script *t, struct arena *a
 	struct text rest = spell(t, &t->spelled_loaded, xt_object_text(loaded));
 
 	for (uint32_t i = 0; i < loaded->rules; i++)
-		rules[i] = (struct counted_rule){ cut_line(&rest), &loaded->counts[i], false };
+		rules[i] = (struct counted_rule){ cut_listed_line(&rest), &loaded->counts[i], false };
 	if (loaded->rules)
 		qsort(rules, loaded->rules, sizeof(*rules), compare_counted);
 	return rules;
@@ -239,7 +239,7 @@ static void write_counted(struct table_script *t, const struct xt_object *loaded
 	struct text rest = printed_text(t);
 
 	while (rest.len) {
-		struct text line = cut_line(&rest), spelled = spell(t, &t->spelled_desired, line);
+		struct text line = cut_listed_line(&rest), spelled = spell(t, &t->spelled_desired, line);
 		/* If a line makes several rules, each would get the total. */
 		bool single = text_find(spelled, '\n') + 1 == (long)spelled.len;
 		const struct xt_count *count = single ? take_count(rules, loaded->rules, spelled) : NULL;
