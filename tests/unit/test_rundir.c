@@ -264,6 +264,24 @@ START_TEST(lost_messages_are_counted)
 }
 END_TEST
 
+START_TEST(only_decimal_numbers_are_read)
+{
+	uint64_t numbers[2] = { 0, 0 };
+	char good[] = "pair 7 18446744073709551615 rest", *rest = rundir_numbers(good, "pair ", 2, numbers);
+	char large[] = "pair 7 18446744073709551616", sign[] = "pair -7 1", one[] = "pair 7", blanks[] = "pair 7  8";
+
+	ck_assert_ptr_nonnull(rest);
+	ck_assert_str_eq(rest, " rest");
+	ck_assert_uint_eq(numbers[0], 7);
+	ck_assert_uint_eq(numbers[1], UINT64_MAX);
+	ck_assert_ptr_null(rundir_numbers(good, "pairs ", 2, numbers));
+	ck_assert_ptr_null(rundir_numbers(large, "pair ", 2, numbers));
+	ck_assert_ptr_null(rundir_numbers(sign, "pair ", 2, numbers));
+	ck_assert_ptr_null(rundir_numbers(one, "pair ", 2, numbers));
+	ck_assert_ptr_null(rundir_numbers(blanks, "pair ", 2, numbers));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("rundir");
@@ -280,6 +298,7 @@ int main(void)
 	tcase_add_test(tests, a_lock_outlives_other_descriptors);
 	tcase_add_test(tests, each_diagnostic_is_told_once);
 	tcase_add_test(tests, lost_messages_are_counted);
+	tcase_add_test(tests, only_decimal_numbers_are_read);
 	suite_add_tcase(suite, tests);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
