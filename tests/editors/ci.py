@@ -85,7 +85,7 @@ verdict(bad.returncode == 0 and f"file=broken/firewall/110.fw,line={wrong_line},
 bad = act(broken, arguments="--exit-zero")
 verdict(bad.returncode == 1, f"the action fails for the layout alone: {bad.stdout}{bad.stderr}")
 bad = act(right, layout="yes")
-verdict(bad.returncode == 2 and "layout is true or false" in bad.stdout, "the action knows no layout `yes`")
+verdict(bad.returncode == 2 and "layout must be true or false" in bad.stdout, "the action knows no layout `yes`")
 os.mkdir(f"{work}/bin")
 with open(f"{work}/bin/docker", "w", encoding="utf-8") as file:
     file.write(f"""#!/bin/sh
