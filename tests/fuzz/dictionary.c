@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lang/option_table.h"
 #include "lang/tables.h"
 
 static void print(const char *before, const char *word, const char *after)
