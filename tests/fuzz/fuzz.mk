@@ -7,7 +7,8 @@
 
 VARIANT := fuzz
 CC      := clang
-CFLAGS  := -O2 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+# A harness without a header would get truncated pointers.
+CFLAGS  := -Werror=implicit-function-declaration -O2 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 .DEFAULT_GOAL := fuzzers
 include Makefile
 

@@ -19,6 +19,7 @@
 #include <stdlib.h>
 
 #include "api/backend.h"
+#include "ast.h"
 #include "resolve/compile.h"
 
 enum { FILES_MOST = 64 };

@@ -3,6 +3,8 @@
  * the IPAM's state. */
 #include "fuzz.h"
 
+#include "inputs/sdn.h"
+
 #include "lang/name.h"
 
 static void check_set(const struct ipset *set)
