@@ -40,7 +40,6 @@ void xt_chain_fill(struct arena *arena, const struct xt_table *table, struct xt_
 
 	chain->first = NULL;
 	chain->last = &chain->first;
-	chain->mark_is_off = false; /* of an earlier fill */
 	chain->fill(&b, chain);
 }
 

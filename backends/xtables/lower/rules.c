@@ -165,11 +165,11 @@ void xt_group_chains(struct xt_builder *b)
  * jumped can have the mark: a guest's OUT chain sets it, and it stays on the packet through fwln and fwpr. A group
  * that every packet passes clears it. No interface of the host has the name of a guest's NIC, netN; lint reports that.
  */
-static bool xt_mark_needs_iface(const struct xt_place *place, const struct rule *rule)
+static bool xt_mark_needs_iface(const struct xt_builder *b, const struct rule *rule)
 {
 	struct text number = text_after(rule->iface, "net");
 
-	return !place->chain->mark_is_off && !(number.ptr && text_all_digits(number));
+	return !b->mark_is_off && !(number.ptr && text_all_digits(number));
 }
 
 static void xt_lower_group(struct xt_builder *b, const struct xt_place *place, const struct rule *rule)
@@ -184,11 +184,11 @@ static void xt_lower_group(struct xt_builder *b, const struct xt_place *place, c
 	jump = xt_add_copy(b, place->chain, (struct xt_target){ .kind = XT_JUMP, .text = name }, m.items, m.count);
 	jump->span = rule->span;
 	jump->counts = true;
-	if (!xt_mark_needs_iface(place, rule))
+	if (!xt_mark_needs_iface(b, rule))
 		m.count = 0;
 	xt_match_text(&m, XT_MARK, TEXT("0x80000000/0x80000000"));
 	xt_add_copy(b, place->chain, accept, m.items, m.count)->span = rule->span;
-	place->chain->mark_is_off |= !rule->iface.len;
+	b->mark_is_off |= !rule->iface.len;
 }
 
 /* ---- lists of rules ---- */

@@ -106,7 +106,6 @@ struct xt_chain {
 	const struct group *group;
 	const struct xt_std_row *row;
 	bool out;
-	bool mark_is_off; /* no packet reaches the next rule with the accept mark */
 	struct xt_rule *first, **last;
 	struct xt_chain *next;
 };
@@ -141,6 +140,7 @@ struct xt_builder {
 	unsigned family_mask;
 	struct xt_chain *chains, **last;
 	uint32_t chain_count;
+	bool mark_is_off; /* in the chain that is being filled: no packet reaches the next rule with the accept mark */
 };
 
 struct xt_chain *xt_chain_add(struct xt_builder *b, struct text name,
