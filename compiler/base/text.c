@@ -70,14 +70,22 @@ struct text text_trim(struct text a)
 	return a;
 }
 
-bool text_next_line(struct text *rest, struct text *line)
+bool text_cut_line(struct text *rest, struct text *line)
 {
 	long end = text_find(*rest, '\n');
 
 	if (!rest->len)
 		return false;
-	*line = (struct text){ rest->ptr, end < 0 ? rest->len : (uint32_t)end };
-	*rest = text_skip(*rest, line->len + (end >= 0));
+	*line = (struct text){ rest->ptr, end < 0 ? rest->len : (uint32_t)end + 1 };
+	*rest = text_skip(*rest, line->len);
+	return true;
+}
+
+bool text_next_line(struct text *rest, struct text *line)
+{
+	if (!text_cut_line(rest, line))
+		return false;
+	line->len -= line->ptr[line->len - 1] == '\n';
 	return true;
 }
 

@@ -166,7 +166,9 @@ static inline bool text_is_quoted(struct text a)
 
 /* Without spaces, tabs and CRs at both ends. */
 struct text text_trim(struct text a);
-/* Cuts the next line off *rest, without its LF; false at the end. */
+/* Cuts the next line off *rest, with its LF if there is one; false at the end. */
+bool text_cut_line(struct text *rest, struct text *line);
+/* The same, without the LF. */
 bool text_next_line(struct text *rest, struct text *line);
 /* 1, on, yes or true; 0, off, no or false. */
 bool text_is_true(struct text a);

@@ -128,14 +128,9 @@ static struct text without_cr(struct text line)
 /* Takes the first line off; false at the end. */
 static bool cut_line(struct text *rest, struct text *line)
 {
-	long end = text_find(*rest, '\n');
-	uint32_t len = end < 0 ? rest->len : (uint32_t)end;
-
-	if (!rest->len)
+	if (!text_next_line(rest, line))
 		return false;
-	*line = without_cr((struct text){ rest->ptr, len });
-	rest->ptr += len + (end >= 0);
-	rest->len -= len + (end >= 0);
+	*line = without_cr(*line);
 	return true;
 }
 

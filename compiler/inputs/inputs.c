@@ -391,13 +391,6 @@ static void read_nodes(struct reader *r)
 
 /* ---- the other .fw files ---- */
 
-static bool has_ending(struct text name, const char *ending)
-{
-	uint32_t tail = (uint32_t)strlen(ending);
-
-	return name.len > tail && memcmp(name.ptr + name.len - tail, ending, tail) == 0;
-}
-
 /* Reports a .fw file in firewall/ that belongs to no guest. */
 static void stray_file(struct reader *r, struct text name)
 {
@@ -439,7 +432,7 @@ static void read_guest_files(struct reader *r, const struct folder *folder)
 	for (uint32_t i = 0; i < folder->count; i++) {
 		struct text name = folder->names[i];
 
-		if (!vmid_of_file(name, ".fw", &vmid).len && has_ending(name, ".fw") && name.ptr[0] != '.' &&
+		if (!vmid_of_file(name, ".fw", &vmid).len && text_ends(name, ".fw") && name.ptr[0] != '.' &&
 		    !text_is(name, "cluster.fw"))
 			stray_file(r, name);
 	}
@@ -469,7 +462,7 @@ static void read_vnet_files(struct reader *r, const struct folder *folder)
 	for (uint32_t i = 0; i < folder->count; i++) {
 		struct text name = folder->names[i];
 
-		if (has_ending(name, ".fw") && name.ptr[0] != '.') {
+		if (text_ends(name, ".fw") && name.ptr[0] != '.') {
 			name.len -= (uint32_t)strlen(".fw");
 			check_vnet_name(r, name);
 			last = add_file(r, folder_load(folder, name.ptr), name, last);

@@ -32,15 +32,10 @@ static void wrap(struct out *out, unsigned indent, struct text line)
 
 void describe_paragraph(struct out *out, unsigned indent, struct text text)
 {
-	long end;
+	struct text line;
 
-	while ((end = text_find(text, '\n')) >= 0) {
-		wrap(out, indent, (struct text){ text.ptr, (uint32_t)end });
-		text.ptr += end + 1;
-		text.len -= (uint32_t)end + 1;
-	}
-	if (text.len)
-		wrap(out, indent, text);
+	while (text_next_line(&text, &line))
+		wrap(out, indent, line);
 }
 
 /* Separates the `i`th of `count` words from the one before: "a, b or c". */

@@ -90,15 +90,13 @@ static struct block next_block(const struct diff *diff, unsigned first)
 /* Prints each line after the sign. */
 static void print_diff_lines(const struct diff *diff, char sign, struct text lines)
 {
-	while (lines.len) {
-		long end = text_find(lines, '\n');
-		uint32_t len = end < 0 ? lines.len : (uint32_t)end + 1;
+	struct text line;
 
+	while (text_cut_line(&lines, &line)) {
 		out_char(diff->out, sign);
-		out_text(diff->out, (struct text){ lines.ptr, len });
-		if (end < 0)
+		out_text(diff->out, line);
+		if (!text_ends(line, "\n"))
 			out_string(diff->out, "\n\\ No newline at end of file\n");
-		lines = (struct text){ lines.ptr + len, lines.len - len };
 	}
 }
 

@@ -145,18 +145,6 @@ bool xt_is_chain_of(const struct guest *guest, struct text chain)
 
 /* ---- lines ---- */
 
-/* Cuts the next line, with its line feed, off *rest; returns false at the end. */
-static bool cut_line_with_end(struct text *rest, struct text *line)
-{
-	long end = text_find(*rest, '\n');
-
-	if (!rest->len)
-		return false;
-	*line = (struct text){ rest->ptr, end < 0 ? rest->len : (uint32_t)end + 1 };
-	*rest = text_skip(*rest, line->len);
-	return true;
-}
-
 /* Returns the first word of `t`; *rest is the text after it and its space. */
 static struct text first_word(struct text t, struct text *rest)
 {
@@ -230,11 +218,11 @@ static void take_rules(struct xt_object *object, struct text lines)
 	struct text line, chain, rest = lines, rule = { NULL, 0 };
 	uint32_t count = 0;
 
-	while (cut_line_with_end(&rest, &line))
+	while (text_cut_line(&rest, &line))
 		count++;
 	object->lines = xrealloc(object->lines, object->len + lines.len + 1);
 	object->counts = xrealloc(object->counts, (object->rules + count + 1) * sizeof(*object->counts));
-	while (cut_line_with_end(&lines, &line)) {
+	while (text_cut_line(&lines, &line)) {
 		struct xt_count counted = { 0, 0 };
 
 		line = without_count(line, &counted);
@@ -340,7 +328,7 @@ bool xt_loaded_take_tables(struct xt_loaded *loaded, unsigned family_mask, struc
 	bool shown = true;
 
 	forget_tables(loaded, family_mask);
-	while (cut_line_with_end(&saved, &line)) {
+	while (text_cut_line(&saved, &line)) {
 		shown &= !is_hidden_table(line, family_mask);
 		if (line.ptr[0] == '*' || text_starts(line, "COMMIT")) {
 			if (id != XT_TABLES)
@@ -384,7 +372,7 @@ void xt_loaded_take_chain(struct xt_loaded_table *table, struct text name, struc
 
 	/* The first line is "-N CHAIN". */
 	while (listed.len && !cut_rule(listed, &chain, &rule))
-		cut_line_with_end(&listed, &line);
+		text_cut_line(&listed, &line);
 	if (object) {
 		take_rules(object, listed);
 		free(object->counts);
@@ -460,11 +448,11 @@ static void loaded_take_set(struct xt_object *object, struct text header, struct
 	object_append(object, header);
 	object_append(object, TEXT("\n"));
 	out_init_memory(&out);
-	for (; cut_line_with_end(&rest, &line); count++)
+	for (; text_cut_line(&rest, &line); count++)
 		print_member(&out, line);
 	members = (struct text){ out.data, (uint32_t)out.len };
 	lines = xmalloc((count + 1) * sizeof(*lines));
-	for (uint32_t i = 0; cut_line_with_end(&members, &line); i++)
+	for (uint32_t i = 0; text_cut_line(&members, &line); i++)
 		lines[i] = line;
 	qsort(lines, count, sizeof(*lines), by_bytes);
 	for (uint32_t i = 0; i < count; i++)
@@ -480,11 +468,11 @@ static struct text cut_set(struct text saved, struct text *header, struct text *
 	struct text line, name;
 
 	*rest = saved;
-	cut_line_with_end(rest, header);
+	text_cut_line(rest, header);
 	name = first_word(text_skip(*header, sizeof("create ") - 1), &line);
 	*members = (struct text){ rest->ptr, 0 };
 	while (rest->len && text_starts(*rest, "add ")) {
-		cut_line_with_end(rest, &line);
+		text_cut_line(rest, &line);
 		members->len += line.len;
 	}
 	return name;
@@ -499,7 +487,7 @@ void xt_loaded_take_sets(struct xt_loaded *loaded, struct text saved)
 		struct xt_object *object;
 
 		if (!text_starts(saved, "create ")) {
-			cut_line_with_end(&saved, &header);
+			text_cut_line(&saved, &header);
 			continue;
 		}
 		name = cut_set(saved, &header, &members, &saved);
@@ -565,7 +553,7 @@ void xt_loaded_take_bridge(struct xt_loaded *loaded, struct text saved)
 	bool filter = false;
 
 	xt_bridge_free(bridge);
-	while (cut_line_with_end(&saved, &line)) {
+	while (text_cut_line(&saved, &line)) {
 		bool rule;
 
 		/* ebtables-nft ends some lines with a space. */

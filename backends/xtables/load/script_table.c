@@ -188,23 +188,16 @@ static int compare_counted(const void *a, const void *b)
 	return order ? order : x->count < y->count ? -1 : x->count > y->count;
 }
 
-static struct text cut_listed_line(struct text *rest)
-{
-	long end = text_find(*rest, '\n');
-	struct text line = { rest->ptr, end < 0 ? rest->len : (uint32_t)end + 1 };
-
-	*rest = (struct text){ rest->ptr + line.len, rest->len - line.len };
-	return line;
-}
-
 /* Returns the counters of a chain's rules by their text; from `arena`. */
 static struct counted_rule *list_counted(struct table_script *t, struct arena *arena, const struct xt_object *loaded)
 {
 	struct counted_rule *rules = ARENA_ARRAY(arena, struct counted_rule, loaded->rules);
 	struct text rest = spell(t, &t->spelled_loaded, xt_object_text(loaded));
 
-	for (uint32_t i = 0; i < loaded->rules; i++)
-		rules[i] = (struct counted_rule){ cut_listed_line(&rest), &loaded->counts[i], false };
+	for (uint32_t i = 0; i < loaded->rules; i++) {
+		rules[i].count = &loaded->counts[i];
+		text_cut_line(&rest, &rules[i].text);
+	}
 	if (loaded->rules)
 		qsort(rules, loaded->rules, sizeof(*rules), compare_counted);
 	return rules;
@@ -236,10 +229,10 @@ static void write_counted(struct table_script *t, const struct xt_object *loaded
 	const struct span *span = (const struct span *)(const void *)t->spans.data;
 	struct arena arena = { 0 };
 	struct counted_rule *rules = list_counted(t, &arena, loaded);
-	struct text rest = printed_text(t);
+	struct text rest = printed_text(t), line;
 
-	while (rest.len) {
-		struct text line = cut_listed_line(&rest), spelled = spell(t, &t->spelled_desired, line);
+	while (text_cut_line(&rest, &line)) {
+		struct text spelled = spell(t, &t->spelled_desired, line);
 		/* If a line makes several rules, each would get the total. */
 		bool single = text_find(spelled, '\n') + 1 == (long)spelled.len;
 		const struct xt_count *count = single ? take_count(rules, loaded->rules, spelled) : NULL;

@@ -85,14 +85,9 @@ static bool is_harmless_warning(struct text line)
 static struct text message_of(struct arena *arena, const struct process *process)
 {
 	struct text rest = { process->errors.data, (uint32_t)process->errors.len };
-	struct text message = { "", 0 };
+	struct text message = { "", 0 }, line;
 
-	while (rest.len) {
-		long end = text_find(rest, '\n');
-		struct text line = { rest.ptr, end < 0 ? rest.len : (uint32_t)end };
-		uint32_t taken = line.len + (end >= 0);
-
-		rest = (struct text){ rest.ptr + taken, rest.len - taken };
+	while (text_next_line(&rest, &line)) {
 		while (line.len && isspace((unsigned char)line.ptr[line.len - 1]))
 			line.len--;
 		if (!line.len || is_harmless_warning(line) || text_starts(line, "Try `") || message.len > 500)

@@ -34,13 +34,8 @@ static void lines_split(struct arena *arena, struct text t, struct lines *lines)
 	lines->all = ARENA_ARRAY(arena, struct text, (uint32_t)count + 1);
 	lines->differs = ARENA_ARRAY(arena, bool, (uint32_t)count + 1);
 	lines->count = count;
-	for (int i = 0; i < count; i++) {
-		long end = text_find(t, '\n');
-		uint32_t len = end < 0 ? t.len : (uint32_t)end + 1; /* with its end */
-
-		lines->all[i] = (struct text){ t.ptr, len };
-		t = (struct text){ t.ptr + len, t.len - len };
-	}
+	for (int i = 0; i < count; i++)
+		text_cut_line(&t, &lines->all[i]);
 }
 
 static bool equal(const struct pair *p, int before, int after)
