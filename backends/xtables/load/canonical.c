@@ -341,11 +341,6 @@ static bool print_table_size(struct spelled_rule *r, struct out *out, struct tex
 	return true;
 }
 
-static int compare_option_texts(const void *a, const void *b)
-{
-	return text_compare(*(const struct text *)a, *(const struct text *)b);
-}
-
 /* A list whose order has no effect, such as connection states. */
 static bool print_list(struct spelled_rule *r, struct out *out, struct text value)
 {
@@ -355,7 +350,7 @@ static bool print_list(struct spelled_rule *r, struct out *out, struct text valu
 	while (value.len && count < sizeof(items) / sizeof(items[0]))
 		items[count++] = cut(&value, ',');
 	r->failed |= value.len > 0;
-	qsort(items, count, sizeof(items[0]), compare_option_texts);
+	qsort(items, count, sizeof(items[0]), compare_names);
 	for (size_t i = 0; i < count; i++) {
 		if (i)
 			out_char(out, ',');
@@ -538,7 +533,7 @@ static void sort_options(struct spelled_rule *r)
 		at += r->lengths[i];
 	}
 	if (r->count)
-		qsort(r->options, r->count, sizeof(r->options[0]), compare_option_texts);
+		qsort(r->options, r->count, sizeof(r->options[0]), compare_names);
 }
 
 static void print_endpoint(struct spelled_rule *r, struct out *out, const char *name, struct text address)
