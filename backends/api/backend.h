@@ -8,6 +8,7 @@
 
 #include "config/config.h"
 #include "base/output.h"
+#include "meaning/translator.h"
 #include "source/source.h"
 
 /* Identifies a refused rule that no line of source requests. */
@@ -152,6 +153,11 @@ struct backend {
 	void (*list)(struct out *out, const struct config *config);
 	/* The lowered ruleset for people (--dump=ruleset). */
 	void (*dump)(struct out *out, const struct config *config);
+
+	/* ---- meaning ---- */
+
+	/* A translator of what this backend makes of the configuration to packet programs; ended by translator_close(). */
+	struct translator *(*meaning)(const struct config *config, const struct model_ifaces *ifaces);
 
 	/* ---- loading ---- */
 

@@ -163,8 +163,8 @@ void lint_exposure(struct lint *lint)
 	    config->cluster_options.policy_in.action == ACTION_ACCEPT)
 		return;
 	for (unsigned family_mask = IPV4; family_mask <= IPV6; family_mask <<= 1) {
-		lint_add_service(lint, &e.left, IMPLIED_WEB, family_mask, space_everyone(family_mask));
-		lint_add_service(lint, &e.ssh, IMPLIED_SSH, family_mask, space_everyone(family_mask));
+		lint_add_service(lint, &e.left, IMPLIED_WEB, family_mask, every_address(family_mask));
+		lint_add_service(lint, &e.ssh, IMPLIED_SSH, family_mask, every_address(family_mask));
 	}
 	lint_each_host_rule(lint, DIRECTION_IN, visit_open, &e);
 	check_local_network(lint);

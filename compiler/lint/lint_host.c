@@ -111,7 +111,7 @@ struct interval_set lint_local_network(struct lint *lint, unsigned family_mask)
 
 struct interval_set lint_elsewhere(struct lint *lint, unsigned family_mask)
 {
-	struct interval_set all = space_everyone(family_mask), local = lint_local_network(lint, family_mask);
+	struct interval_set all = every_address(family_mask), local = lint_local_network(lint, family_mask);
 	struct interval_set own = loopback(lint, family_mask);
 
 	all = interval_set_subtract(&lint->scratch, &all, &local);

@@ -9,93 +9,22 @@
 
 #include "net/prefix_set.h"
 
-/* ---- numbers ---- */
-
-static int number_compare(struct number a, struct number b)
-{
-	if (a.high != b.high)
-		return a.high < b.high ? -1 : 1;
-	return (a.low > b.low) - (a.low < b.low);
-}
-
-static struct number number_next(struct number n)
-{
-	n.low++;
-	n.high += n.low == 0;
-	return n;
-}
-
-static struct number number_small(uint64_t n)
-{
-	return (struct number){ 0, n };
-}
-
-static struct number number_max(struct number a, struct number b)
-{
-	return number_compare(a, b) > 0 ? a : b;
-}
-
-static uint64_t number_half(const uint8_t *bytes, unsigned count)
-{
-	uint64_t n = 0;
-
-	while (count--)
-		n = n << 8 | *bytes++;
-	return n;
-}
-
-struct number number_of_address(const uint8_t *bytes, unsigned size)
-{
-	if (size == 4)
-		return number_small(number_half(bytes, 4));
-	return (struct number){ number_half(bytes, 8), number_half(bytes + 8, 8) };
-}
-
-/* All bits below the prefix. */
-static struct number host_mask(unsigned bits)
-{
-	struct number mask = { 0, UINT64_MAX };
-
-	if (bits < 64)
-		return number_small(((uint64_t)1 << bits) - 1);
-	mask.high = bits == 128 ? UINT64_MAX : ((uint64_t)1 << (bits - 64)) - 1;
-	return mask;
-}
-
-struct interval interval_of_prefix(const struct prefix *prefix)
-{
-	struct number at = number_of_address(prefix->bytes, prefix_bits(prefix) / 8);
-	struct number mask = host_mask(prefix_bits(prefix) - prefix->length);
-
-	return (struct interval){ { at.high & ~mask.high, at.low & ~mask.low },
-				      { at.high | mask.high, at.low | mask.low } };
-}
-
 /* ---- sets of numbers ---- */
 
-/* All values of each dimension; of addresses those of IPv6. */
+/* All values of each dimension but addresses. */
 static const struct interval everything[DIMENSIONS] = {
 	[DIM_IFACE] = { { 0, 0 }, { 0, UINT32_MAX } },
 	[DIM_PROTO] = { { 0, 0 }, { 0, UINT8_MAX } },
 	[DIM_DPORT] = { { 0, 0 }, { 0, UINT16_MAX } },
 	[DIM_SPORT] = { { 0, 0 }, { 0, UINT16_MAX } },
 	[DIM_ICMP] = { { 0, 0 }, { 0, UINT16_MAX } },
-	[DIM_SOURCE] = { { 0, 0 }, { UINT64_MAX, UINT64_MAX } },
-	[DIM_DEST] = { { 0, 0 }, { UINT64_MAX, UINT64_MAX } },
 };
-
-static const struct interval every_ipv4 = { { 0, 0 }, { 0, UINT32_MAX } };
 
 static struct interval_set interval_set_full(enum dimension dimension, unsigned family_mask)
 {
-	bool ipv4 = family_mask == IPV4 && (dimension == DIM_SOURCE || dimension == DIM_DEST);
-
-	return (struct interval_set){ ipv4 ? &every_ipv4 : &everything[dimension], 1 };
-}
-
-struct interval_set space_everyone(unsigned family_mask)
-{
-	return interval_set_full(DIM_SOURCE, family_mask);
+	if (dimension == DIM_SOURCE || dimension == DIM_DEST)
+		return every_address(family_mask);
+	return (struct interval_set){ &everything[dimension], 1 };
 }
 
 bool interval_set_is_full(const struct interval_set *values, enum dimension dimension, unsigned family_mask)
@@ -104,140 +33,6 @@ bool interval_set_is_full(const struct interval_set *values, enum dimension dime
 
 	return values->count == 1 && number_compare(values->ranges[0].first, all.ranges[0].first) == 0 &&
 	       number_compare(values->ranges[0].last, all.ranges[0].last) == 0;
-}
-
-static int by_first(const void *a, const void *b)
-{
-	return number_compare(((const struct interval *)a)->first,
-			      ((const struct interval *)b)->first);
-}
-
-struct interval_set interval_set_normalize(struct interval *ranges, uint32_t count)
-{
-	uint32_t kept = 0;
-
-	if (count)
-		qsort(ranges, count, sizeof(*ranges), by_first);
-	for (uint32_t i = 0; i < count; i++) {
-		struct interval *last = kept ? &ranges[kept - 1] : NULL;
-
-		/* Overlapping or adjacent. */
-		if (last && (number_compare(ranges[i].first, last->last) <= 0 ||
-			     number_compare(ranges[i].first, number_next(last->last)) == 0))
-			last->last = number_max(last->last, ranges[i].last);
-		else
-			ranges[kept++] = ranges[i];
-	}
-	return (struct interval_set){ ranges, kept };
-}
-
-bool interval_set_overlaps(const struct interval_set *a, const struct interval_set *b)
-{
-	uint32_t i = 0, j = 0;
-
-	if (a->ranges == b->ranges && a->count)
-		return true;
-	while (i < a->count && j < b->count) {
-		if (number_compare(a->ranges[i].last, b->ranges[j].first) < 0)
-			i++;
-		else if (number_compare(b->ranges[j].last, a->ranges[i].first) < 0)
-			j++;
-		else
-			return true;
-	}
-	return false;
-}
-
-/* The last range of `a` that begins at or before `n`, or NULL. */
-static const struct interval *range_before(const struct interval_set *a, struct number n)
-{
-	uint32_t low = 0, high = a->count;
-
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-
-		if (number_compare(a->ranges[middle].first, n) <= 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low ? &a->ranges[low - 1] : NULL;
-}
-
-bool interval_set_contains(const struct interval_set *a, const struct interval_set *b)
-{
-	for (uint32_t i = 0; i < b->count; i++) {
-		const struct interval *range = range_before(a, b->ranges[i].first);
-
-		if (!range || number_compare(range->last, b->ranges[i].last) < 0)
-			return false;
-	}
-	return true;
-}
-
-struct interval_set interval_set_intersect(struct arena *arena, const struct interval_set *a, const struct interval_set *b)
-{
-	struct interval *ranges;
-	uint32_t count = 0;
-
-	if (a->ranges == b->ranges && a->count == b->count)
-		return *a;
-	ranges = ARENA_ARRAY(arena, struct interval, a->count + b->count);
-	for (uint32_t i = 0, j = 0; i < a->count && j < b->count;) {
-		struct number first = number_max(a->ranges[i].first, b->ranges[j].first);
-		bool a_ends = number_compare(a->ranges[i].last, b->ranges[j].last) < 0;
-		struct number last = a_ends ? a->ranges[i].last : b->ranges[j].last;
-
-		if (number_compare(first, last) <= 0)
-			ranges[count++] = (struct interval){ first, last };
-		if (a_ends)
-			i++;
-		else
-			j++;
-	}
-	return (struct interval_set){ ranges, count };
-}
-
-struct interval_set interval_set_subtract(struct arena *arena, const struct interval_set *a, const struct interval_set *b)
-{
-	struct interval *ranges;
-	uint32_t count = 0, j = 0;
-
-	if (a->ranges == b->ranges && a->count == b->count)
-		return (struct interval_set){ NULL, 0 };
-	ranges = ARENA_ARRAY(arena, struct interval, a->count + b->count);
-	for (uint32_t i = 0; i < a->count; i++) {
-		struct interval rest = a->ranges[i];
-		bool over = false;
-
-		while (j < b->count && number_compare(b->ranges[j].last, rest.first) < 0)
-			j++;
-		for (uint32_t k = j; k < b->count && !over && number_compare(b->ranges[k].first, rest.last) <= 0; k++) {
-			struct number before = b->ranges[k].first;
-
-			before.high -= before.low == 0;
-			before.low--;
-			if (number_compare(rest.first, b->ranges[k].first) < 0)
-				ranges[count++] = (struct interval){ rest.first, before };
-			over = number_compare(b->ranges[k].last, rest.last) >= 0;
-			rest.first = number_next(b->ranges[k].last);
-		}
-		if (!over)
-			ranges[count++] = rest;
-	}
-	return (struct interval_set){ ranges, count };
-}
-
-struct interval_set interval_set_of_prefixes(struct arena *arena, const struct prefix *prefixes, uint32_t count,
-					     unsigned family_mask)
-{
-	struct interval *ranges = ARENA_ARRAY(arena, struct interval, count);
-	uint32_t found = 0;
-
-	for (uint32_t i = 0; i < count; i++)
-		if (prefix_family_mask(&prefixes[i]) == family_mask)
-			ranges[found++] = interval_of_prefix(&prefixes[i]);
-	return interval_set_normalize(ranges, found);
 }
 
 /* ---- cubes ---- */
@@ -331,12 +126,6 @@ void packet_set_subtract_all(struct arena *arena, struct packet_set *set, const 
 
 /* ---- sets, interfaces, addresses ---- */
 
-struct cached_set {
-	const struct ipset *set;
-	struct interval_set values[2]; /* IPv4, IPv6 */
-	UT_hash_handle hh;
-};
-
 struct numbered_iface {
 	struct text name;
 	struct interval number;
@@ -346,7 +135,7 @@ struct numbered_iface {
 struct space {
 	struct arena *arena;           /* of results; the caller may release them */
 	struct arena kept;             /* of the caches */
-	struct cached_set *sets;       /* uthash */
+	struct address_cache addresses;
 	struct numbered_iface *ifaces; /* uthash */
 };
 
@@ -360,7 +149,7 @@ struct space *space_new(struct arena *arena)
 
 void space_free(struct space *space)
 {
-	HASH_CLEAR(hh, space->sets);
+	address_cache_free(&space->addresses);
 	HASH_CLEAR(hh, space->ifaces);
 	arena_free(&space->kept);
 }
@@ -388,62 +177,14 @@ static struct interval_set iface_values(struct space *space, struct text name)
 	return (struct interval_set){ &cached->number, 1 };
 }
 
-static struct interval_set resolve_set(struct space *space, const struct ipset *set, unsigned family_mask)
+struct interval_set space_endpoint(struct space *space, const struct endpoint *endpoint, unsigned family_mask)
 {
-	uint32_t count = 0;
-	struct prefix_entry *entries;
-	struct interval *ranges;
-	struct address_set found;
-
-	for (const struct set_entry *e = set->entries; e; e = e->next)
-		count++;
-	entries = ARENA_ARRAY(&space->kept, struct prefix_entry, count);
-	count = 0;
-	for (const struct set_entry *e = set->entries; e; e = e->next)
-		if (!e->alias || e->alias->valid)
-			entries[count++] = (struct prefix_entry){ e->alias ? e->alias->prefix : e->prefix, e->nomatch };
-	found = prefix_set_resolve(&space->kept, entries, count, family_mask == IPV4 ? AF_INET : AF_INET6);
-	ranges = ARENA_ARRAY(&space->kept, struct interval, found.count);
-	for (uint32_t i = 0; i < found.count; i++)
-		ranges[i] = (struct interval){ number_of_address(found.ranges[i].first, found.size),
-					       number_of_address(found.ranges[i].last, found.size) };
-	return (struct interval_set){ ranges, found.count };
+	return endpoint_addresses(&space->addresses, space->arena, endpoint, family_mask);
 }
 
 struct interval_set space_set(struct space *space, const struct ipset *set, unsigned family_mask)
 {
-	struct cached_set *cached;
-
-	HASH_FIND_PTR(space->sets, &set, cached);
-	if (!cached) {
-		cached = ARENA_NEW(&space->kept, struct cached_set);
-		cached->set = set;
-		cached->values[0] = resolve_set(space, set, IPV4);
-		cached->values[1] = resolve_set(space, set, IPV6);
-		HASH_ADD_PTR(space->sets, set, cached);
-	}
-	return cached->values[family_mask == IPV6];
-}
-
-struct interval_set space_endpoint(struct space *space, const struct endpoint *endpoint, unsigned family_mask)
-{
-	const struct prefix *p = endpoint->prefixes;
-
-	switch (endpoint->kind) {
-	case ENDPOINT_ANY:
-		break;
-	case ENDPOINT_SET:
-		return space_set(space, endpoint->ipset, family_mask);
-	case ENDPOINT_ALIAS:
-		return interval_set_of_prefixes(space->arena, &endpoint->alias->prefix, 1, family_mask);
-	case ENDPOINT_RANGE:
-		if (prefix_family_mask(&p[0]) != family_mask)
-			return (struct interval_set){ NULL, 0 };
-		return one_range(space, interval_of_prefix(&p[0]).first, interval_of_prefix(&p[1]).last);
-	case ENDPOINT_LIST:
-		return interval_set_of_prefixes(space->arena, p, endpoint->count, family_mask);
-	}
-	return interval_set_full(DIM_SOURCE, family_mask);
+	return ipset_addresses(&space->addresses, set, family_mask);
 }
 
 /* ---- rules ---- */

@@ -13,22 +13,8 @@
 #define PVEFW_PACKET_SET_H
 
 #include "lang/implied.h"
+#include "config/addresses.h"
 #include "config/config.h"
-
-/* An IPv6 address, or a smaller number in `low`. */
-struct number {
-	uint64_t high, low;
-};
-
-struct interval {
-	struct number first, last;
-};
-
-/* Sorted, disjoint and not adjacent. */
-struct interval_set {
-	const struct interval *ranges;
-	uint32_t count;
-};
 
 enum dimension {
 	DIM_IFACE,
@@ -70,25 +56,8 @@ struct cube space_service(struct space *space, unsigned family_mask, uint8_t pro
 /* The packets of a row of lang/implied.def that has this family. */
 struct cube space_packets(struct space *space, unsigned family_mask, const struct implied_packets *packets);
 
-/* All addresses of a family. */
-struct interval_set space_everyone(unsigned family_mask);
-
 /* Whether it has all values that the dimension can have. */
 bool interval_set_is_full(const struct interval_set *values, enum dimension dimension, unsigned family_mask);
-/* Of intervals in any order, which may overlap; sorts them in place. */
-struct interval_set interval_set_normalize(struct interval *ranges, uint32_t count);
-/* Of those prefixes that belong to the family. */
-struct interval_set interval_set_of_prefixes(struct arena *arena, const struct prefix *prefixes, uint32_t count,
-					     unsigned family_mask);
-struct interval_set interval_set_intersect(struct arena *arena, const struct interval_set *a, const struct interval_set *b);
-struct interval_set interval_set_subtract(struct arena *arena, const struct interval_set *a, const struct interval_set *b);
-/* Whether all of `b` is in `a`, in O(b log a). */
-bool interval_set_contains(const struct interval_set *a, const struct interval_set *b);
-bool interval_set_overlaps(const struct interval_set *a, const struct interval_set *b);
-/* For an address of 4 or 16 bytes. */
-struct number number_of_address(const uint8_t *bytes, unsigned size);
-struct interval interval_of_prefix(const struct prefix *prefix);
-
 bool cube_overlaps(const struct cube *a, const struct cube *b);
 /* The intersection of two cubes that overlap. */
 struct cube cube_intersect(struct arena *arena, const struct cube *a, const struct cube *b);

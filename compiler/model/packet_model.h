@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One question about packet programs, answered exactly.
+ *
+ * 1. model_new(); model_add() for each program, model_add_match() for what else will be asked: the sets of
+ * values that rules compare each field with are collected.
+ * 2. model_seal(): each field is cut into classes, values that none of these sets tells apart, and a packet
+ * becomes a few class numbers.  Now sets of packets can be computed; they are nodes of a decision diagram,
+ * and equal sets are equal numbers.
+ * 3. model_walk() and the rest.
+ *
+ * Every model has a budget of steps and memory.  When it is exceeded, all results are void and model_over()
+ * says where: never use a result without asking it.  A model belongs to one thread; there are no globals.
+ */
+#ifndef PVEFW_MODEL_H
+#define PVEFW_MODEL_H
+
+#include "model/program.h"
+
+struct model;
+typedef uint32_t packets; /* a set of packets of one model */
+
+enum { PACKETS_NONE = 0 };
+
+struct model_budget {
+	uint64_t steps; /* of the decision diagram; 0: MODEL_STEPS */
+	size_t bytes;   /* 0: MODEL_BYTES */
+};
+
+#define MODEL_STEPS 20000000u
+#define MODEL_BYTES ((size_t)256 << 20)
+
+/* `ifaces` names the values of MODEL_IFACE in what is printed; both must outlive the model. */
+struct model *model_new(const struct model_ifaces *ifaces, struct model_budget budget);
+void model_free(struct model *m);
+
+void model_add(struct model *m, const struct model_program *program);
+void model_add_match(struct model *m, const struct model_match *match);
+void model_seal(struct model *m);
+
+/* Whether the budget was exceeded; then *chain is the chain that was walked (if it is not NULL). */
+bool model_over(const struct model *m, struct text *chain);
+uint64_t model_steps(const struct model *m);
+size_t model_bytes(const struct model *m);
+
+/* All packets that exist: addresses and their types fit, and so on (spec: a multicast address is of type
+ * multicast). */
+packets model_world(struct model *m);
+/* Those that a person would think of: unicast, new, TCP with SYN, not over a limit; within model_world(). */
+packets model_ordinary(struct model *m);
+/* Those that match, in the world.  The match's set of values must have been added. */
+packets model_match(struct model *m, const struct model_match *match);
+packets model_and(struct model *m, packets a, packets b);
+packets model_or(struct model *m, packets a, packets b);
+packets model_minus(struct model *m, packets a, packets b);
+packets model_xor(struct model *m, packets a, packets b);
+
+/* ---- walking ---- */
+
+enum model_verdict {
+	MODEL_PASSED, /* all stages */
+	MODEL_DROPPED,
+	MODEL_REJECTED, /* the four kinds follow each other in the order of enum model_reject */
+	MODEL_QUEUED = MODEL_REJECTED + 4,
+	MODEL_VERDICTS
+};
+
+/* "ACCEPT", "DROP", "REJECT with a TCP reset", ... */
+const char *model_verdict_text(enum model_verdict verdict);
+
+/* Packets of one verdict; of QUEUED those of one queue. */
+struct model_outcome {
+	enum model_verdict verdict;
+	uint16_t queue;
+	packets set;
+};
+
+/* A jump on the way to a step, the innermost first. */
+struct model_trail {
+	const struct model_chain *chain;
+	const struct model_step *step;   /* of this chain: it jumps to the chain before, or it decides */
+	const struct model_trail *outer; /* NULL: chain is the stage's */
+};
+
+/* What was decided: `hit` are packets that `trail` gives `verdict` in stage `stage`.  Also called for
+ * MODEL_LOG steps, with `logs` set, and for the end of a stage's chain, with trail->step NULL.  `marked` is
+ * the step that set the mark the packets have, or NULL: an accept of a group sets a mark, and another step
+ * accepts what has it. */
+struct model_event {
+	unsigned stage;
+	bool logs;
+	enum model_verdict verdict;
+	const struct model_trail *trail;
+	const struct model_trail *marked; /* where, as far as it is known */
+	packets hit;
+};
+
+struct model_walk {
+	packets live;        /* who walks */
+	struct span without; /* steps of this line are left out; SPAN_NONE: none */
+	void (*decided)(void *context,
+			const struct model_event *event); /* or NULL: faster, chains are walked once */
+	void *context;
+};
+
+struct model_result {
+	struct model_outcome outcomes[16]; /* disjoint; together they are `live` */
+	uint32_t count;
+};
+
+/*
+ * What the program does to packets.  A REJECT of packets to a broadcast or multicast address is a DROP, since
+ * the kernel does not answer them.
+ */
+struct model_result model_walk(struct model *m, const struct model_program *program,
+			       const struct model_walk *walk);
+/* All packets of the verdict, of all queues. */
+packets model_result_of(struct model *m, const struct model_result *result, enum model_verdict verdict);
+/* All packets about which the two differ. */
+packets model_result_xor(struct model *m, const struct model_result *a, const struct model_result *b);
+
+/* ---- showing ---- */
+
+/* One packet, with a value for each field. */
+struct model_packet {
+	struct number value[MODEL_FIELDS];
+};
+
+/* A packet of the set, as ordinary as possible; false if it is empty. */
+bool model_pick(struct model *m, packets set, struct model_packet *packet);
+/* Whether the packet is in the set. */
+bool model_has(struct model *m, packets set, const struct model_packet *packet);
+/* "tcp 10.2.3.4:40000 -> 192.168.20.11:5432", and what of it is not ordinary: ", state invalid".  From
+ * `arena`. */
+const char *model_packet_text(struct arena *arena, const struct model *m, const struct model_packet *packet);
+
+/* A part of a set that is a product of one set of values a field. */
+struct model_row {
+	struct interval_set side[MODEL_FIELDS]; /* count 0: every value */
+	packets set;
+};
+
+/* The largest row around one packet of the set; the caller goes on with what is left.  False if the set is
+ * empty. */
+bool model_row(struct model *m, struct arena *arena, packets set, struct model_row *row);
+/* All values of one field that packets of the set have. */
+struct interval_set model_values(struct model *m, struct arena *arena, packets set, enum model_field field);
+/* "10.0.0.0/8 -> 192.0.2.1, tcp 5432"; what is not asked is left out.  From `arena`. */
+const char *model_row_text(struct arena *arena, const struct model *m, const struct model_row *row);
+/* The values of a field as a list, "22,8000-8010"; at most `most` of them, then ", ...".  From `arena`. */
+const char *model_values_text(struct arena *arena, const struct model *m, enum model_field field,
+			      const struct interval_set *values, unsigned most);
+
+#endif
