@@ -60,8 +60,8 @@ packets model_xor(struct model *m, packets a, packets b);
 enum model_verdict {
 	MODEL_PASSED, /* all stages */
 	MODEL_DROPPED,
-	MODEL_REJECTED, /* the four kinds follow each other in the order of enum model_reject */
-	MODEL_QUEUED = MODEL_REJECTED + 4,
+	MODEL_REJECTED, /* the kinds follow each other in the order of enum model_reject */
+	MODEL_QUEUED = MODEL_REJECTED + MODEL_REJECTS,
 	MODEL_VERDICTS
 };
 
