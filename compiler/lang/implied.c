@@ -82,3 +82,16 @@ const char *implied_phrase(enum implied_id rule)
 
 	return row->phrase ? row->phrase : row->name;
 }
+
+const char *policy_default_reason(enum direction direction, enum action action)
+{
+#define REASONS(option) { option ": ACCEPT, the default", option ": DROP, the default", option ": REJECT, the default" }
+	static const char *const reasons[][ACTIONS] = {
+		[DIRECTION_IN] = REASONS("policy_in"),
+		[DIRECTION_OUT] = REASONS("policy_out"),
+		[DIRECTION_FORWARD] = REASONS("policy_forward"),
+	};
+#undef REASONS
+
+	return reasons[direction][action];
+}

@@ -86,6 +86,8 @@ const struct implied_packets *implied_packets_of(enum implied_id rule);
 const char *implied_packets_text(struct arena *arena, const struct implied_packets *packets);
 /* The name of a rule in a sentence. */
 const char *implied_phrase(enum implied_id rule);
+/* Why a packet meets a policy that no line sets: "policy_in: DROP, the default". */
+const char *policy_default_reason(enum direction direction, enum action action);
 /* Whether the rule's option, a boolean one, has the value that it needs in these options (of its kind of file). */
 bool implied_is_on(enum implied_id rule, const void *options);
 
