@@ -130,6 +130,9 @@ struct model_packet {
 bool model_pick(struct model *m, packets set, struct model_packet *packet);
 /* Whether the packet is in the set. */
 bool model_has(struct model *m, packets set, const struct model_packet *packet);
+/* All packets of the world that agree with this one in the classes of all fields, except those of `open`, a set
+ * of bits 1 << field.  With 0: packets that rules cannot tell from this one. */
+packets model_like(struct model *m, const struct model_packet *packet, uint32_t open);
 /* "tcp 10.2.3.4:40000 -> 192.168.20.11:5432", and what of it is not ordinary: ", state invalid".  From
  * `arena`. */
 const char *model_packet_text(struct arena *arena, const struct model *m, const struct model_packet *packet);
