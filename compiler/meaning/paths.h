@@ -23,21 +23,27 @@ struct path_end {
 	const struct guest *guest; /* of PATH_GUEST */
 	const struct nic *nic;
 	const struct vnet *vnet;  /* of PATH_VNET */
-	struct text bridge, port; /* of PATH_PORT, and where else they are known */
+	struct text bridge, port; /* of PATH_PORT */
+	bool direct;              /* of PATH_GUEST: the NIC is plugged straight into its bridge */
 };
 
 enum path_hook {
-	PATH_INPUT, /* prerouting and input of the host; `in` is the interface */
-	PATH_OUTPUT,
-	PATH_ROUTED, /* forwarded by the host */
-	PATH_BRIDGE, /* a bridge, from port to port: prerouting, forward, postrouting */
+	PATH_INPUT,  /* prerouting and input of the host; `in` is the interface */
+	PATH_OUTPUT, /* `out` is the interface */
+	PATH_ROUTED, /* prerouting and forward of the host, from `in` */
+	/*
+	 * A bridge, from port to port: prerouting, forward, postrouting.  Without `in` the frame comes from
+	 * the host: output, postrouting.  Without `out` it goes to the host: prerouting, input.
+	 */
+	PATH_BRIDGE,
 };
 
-/* One traversal of netfilter's hooks. */
+/* One traversal of netfilter's hooks.  In the first three, an interface of length 0 is any: MODEL_IFACE tells
+ * them apart. */
 struct path_pass {
 	enum path_hook hook;
-	struct text bridge, in, out; /* interfaces; len 0 for the host: any, MODEL_IFACE tells them apart */
-	uint8_t dest_mac[6];
+	struct text bridge, in, out;
+	uint8_t dest_mac[6]; /* of PATH_BRIDGE */
 };
 
 enum { PATH_PASSES_MAX = 4 };
@@ -51,36 +57,43 @@ struct path {
 
 /*
  * Reads a zone: "host", "outside", "nfvm", "vm100", "ct200", "vm100i1" (net1), "vmbr0/eth0", "vnet NAME".
- * Without a number a guest is the first NIC with a firewall, or its first; see path_ends() for all.  Returns
- * NULL, or what is wrong: an unknown guest names the known ones that are alike.  From config's arena.
+ * Without a number a guest is the first NIC with a firewall, or its first.  The zone refers to `text`. Returns
+ * NULL, or what is wrong, from config's arena: for an unknown guest it names a known one that is alike.
  */
 const char *path_end_parse(const struct config *config, struct text text, struct path_end *end);
 /* "host", "vm101", "vm101i1" if it has several NICs. */
 const char *path_end_text(struct arena *arena, const struct path_end *end);
 
-/* The path of unicast packets, or of flooded ones (only to guests, and from them).  False: no packet goes
- * that way past a firewall of ours, or they are not on one bridge. */
-bool path_between(const struct config *config, const struct path_end *from, const struct path_end *to,
-		  bool flooded, struct path *path);
+/*
+ * The path of unicast packets, or of flooded ones (only to guests, and from them); names of interfaces are
+ * from `arena`.  From outside to outside the host routes.  False: no packet goes that way past a firewall of
+ * ours, or they are not on one bridge.
+ */
+bool path_between(struct arena *arena, const struct config *config, const struct path_end *from,
+		  const struct path_end *to, bool flooded, struct path *path);
+/* "vmbr0 forward", "input": what a pass is called. */
+const char *path_pass_text(struct arena *arena, const struct path_pass *pass);
 
 /*
- * All paths of a configuration: the host in and out, routed if it is filtered, each NIC with a firewall in
- * and out, unicast and flooded, each vnet, and up to `pairs` from one guest's NIC to another's on the same
- * bridge.
+ * All paths of a configuration: the host in and out, routed, each NIC with a firewall in and out, unicast and
+ * flooded, each vnet (bridged, from the host and to it), and up to `pairs` from one guest's NIC to another's
+ * on the same bridge.
  */
 struct path_walk {
 	const struct config *config;
 	uint32_t pairs;
-	uint32_t at; /* begins 0 */
+	bool direct; /* guests are plugged straight into their bridges */
+	/* The rest begins zeroed. */
+	uint32_t at, pair_count;
 	const struct guest *guest, *other;
 	const struct nic *nic, *other_nic;
 	const struct vnet *vnet;
-	uint32_t pair_count;
 };
 
-bool path_walk_next(struct path_walk *walk, struct path *path);
+bool path_walk_next(struct path_walk *walk, struct arena *arena, struct path *path);
 
-/* The interfaces that rules of the configuration name, for MODEL_IFACE; from `arena`. */
+/* The interfaces of the host that the configuration names, for MODEL_IFACE: lo, those of rules, and vnets.
+ * From `arena`. */
 struct model_ifaces path_ifaces(struct arena *arena, const struct config *config);
 
 #endif
