@@ -64,8 +64,8 @@ static void add_bridge(struct view_objects *v, const struct config *config, stru
 
 	eb_lower(&table, config);
 	for (uint32_t i = 0; i < table.count; i++) {
-		eb_print_rules(text, &table.chains[i]);
-		add_text(v, VIEW_BRIDGE, table.chains[i].name, text);
+		eb_print_rules(text, table.chains[i]);
+		add_text(v, VIEW_BRIDGE, table.chains[i]->name, text);
 	}
 	arena_free(&table.arena);
 }

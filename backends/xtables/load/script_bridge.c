@@ -226,7 +226,7 @@ void xt_script_bridge(struct xt_script *script, struct xt_loaded_bridge *loaded,
 	if (desired->config)
 		eb_lower(&table, desired->config);
 	for (uint32_t i = 0; i < table.count; i++)
-		object_map_add(&b.want, 0, table.chains[i].name, TEXT(""), &table.chains[i]);
+		object_map_add(&b.want, 0, table.chains[i]->name, TEXT(""), table.chains[i]);
 	if (before)
 		bridge_add_chains(&b.want, before->chains);
 	if (loaded)

@@ -101,31 +101,50 @@ struct xt_rule *xt_add_copy(struct xt_builder *b, struct xt_chain *chain, struct
 	return xt_rule_add(b, chain, copy, count, target);
 }
 
+struct xt_match xt_icmp_match(unsigned family_mask, struct text text, const struct icmp_type *type)
+{
+	struct xt_match match = { .kind = family_mask == IPV4 ? XT_ICMP_TYPE : XT_ICMPV6_TYPE, .text = text,
+				  .icmp = { -1, -1 } };
+	uint64_t number;
+
+	/* xt_icmp takes type 255 for any. */
+	if (type) {
+		match.icmp.type = type->type;
+		match.icmp.code = type->code;
+	} else if (text_to_number(text, UINT8_MAX, &number) && (family_mask == IPV6 || number != UINT8_MAX)) {
+		match.icmp.type = (int16_t)number;
+	}
+	return match;
+}
+
 struct xt_rule *xt_packets_add(struct xt_builder *b, struct xt_chain *chain, struct xt_target target,
 			       const struct implied_packets *packets, const struct xt_match *before, uint32_t count)
 {
 	struct text proto = text_of(packets->proto_name);
 	struct xt_match *matches;
+	struct xt_rule *rule;
 
 	if (!(packets->family_mask & b->family_mask))
 		return NULL;
 	matches = ARENA_ARRAY(b->arena, struct xt_match, count + 4);
 	if (count)
 		memcpy(matches, before, count * sizeof(*matches));
-	matches[count++] = (struct xt_match){ .kind = XT_PROTO, .text = proto };
+	matches[count++] = (struct xt_match){ .kind = XT_PROTO, .text = proto, .protocol = packets->proto };
 	/* The standard chains repeat the protocol, as user rules do (spec 2.3, 2.8). */
 	if (packets->icmp && implied_rules[packets->rule].stage == IMPLIED_POLICY)
 		matches[count++] = (struct xt_match){ .kind = XT_MODULE, .text = proto };
 	if (packets->icmp)
-		matches[count++] = (struct xt_match){ .kind = b->family_mask == IPV4 ? XT_ICMP_TYPE : XT_ICMPV6_TYPE,
-						      .text = text_of(packets->icmp) };
+		matches[count++] = xt_icmp_match(b->family_mask, text_of(packets->icmp),
+						 icmp_type_find(b->family_mask, text_of(packets->icmp)));
 	if (packets->sport.count)
 		matches[count++] = (struct xt_match){ .kind = packets->sport.count == 1 ? XT_SPORT : XT_SPORTS,
 						      .ports = &packets->sport };
 	if (packets->dport.count)
 		matches[count++] = (struct xt_match){ .kind = packets->dport.count == 1 ? XT_DPORT : XT_DPORTS,
 						      .ports = &packets->dport };
-	return xt_rule_add(b, chain, matches, count, target);
+	rule = xt_rule_add(b, chain, matches, count, target);
+	rule->implied = implied_phrase(packets->rule);
+	return rule;
 }
 
 void xt_implied_add(struct xt_builder *b, struct xt_chain *chain, struct xt_target target, enum implied_id rule,

@@ -2,6 +2,15 @@
 /* The chains of guests' NICs (spec 2.6). */
 #include "xtables/lower/xtables.h"
 
+static void xt_add_source_drop(struct xt_builder *b, struct xt_chain *chain, struct xt_match match, enum option_id option,
+			       enum implied_id implied)
+{
+	struct xt_rule *rule = XT_ADD(b, chain, XT_TO(XT_DROP), match);
+
+	rule->span = guest_option_span(chain->nic.guest, option);
+	rule->implied = implied_phrase(implied);
+}
+
 /* Limits a NIC to its own source addresses. */
 static void xt_add_source_filters(struct xt_builder *b, struct xt_chain *chain)
 {
@@ -10,13 +19,13 @@ static void xt_add_source_filters(struct xt_builder *b, struct xt_chain *chain)
 	const struct ipset *set = guest_filter_set(guest, nic);
 
 	if (guest->options.macfilter && nic->mac.len)
-		XT_ADD(b, chain, XT_TO(XT_DROP), { .kind = XT_NOT_MAC, .text = nic->mac })
-			->span = guest_option_span(guest, OPTION_GUEST_MACFILTER);
+		xt_add_source_drop(b, chain, (struct xt_match){ .kind = XT_NOT_MAC, .text = nic->mac, .mac = nic->mac_bytes },
+				   OPTION_GUEST_MACFILTER, IMPLIED_MAC_FILTER);
 	if (implied_is_on(IMPLIED_ROUTER, &guest->options))
 		xt_implied_add(b, chain, XT_TO(XT_DROP), IMPLIED_ROUTER, AT_NIC_OUT, NULL, 0);
 	if (set)
-		XT_ADD(b, chain, XT_TO(XT_DROP), { .kind = XT_NOT_SOURCE, .endpoint = xt_set_endpoint(b, set) })
-			->span = guest_option_span(guest, OPTION_GUEST_IPFILTER);
+		xt_add_source_drop(b, chain, (struct xt_match){ .kind = XT_NOT_SOURCE, .endpoint = xt_set_endpoint(b, set) },
+				   OPTION_GUEST_IPFILTER, IMPLIED_IP_FILTER);
 	XT_ADD_ALL(b, chain, xt_clear_accept_mark);
 }
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The host's own chains (spec 2.5). */
+#include <linux/rtnetlink.h>
+
 #include "xtables/lower/xtables.h"
 
 static void xt_add_management(struct xt_builder *b, struct xt_chain *chain)
@@ -46,7 +48,8 @@ static void xt_add_corosync(struct xt_builder *b, struct xt_chain *chain, bool i
 
 	if (corosync->multicast)
 		xt_implied_add(b, chain, XT_TO(XT_RETURN), IMPLIED_COROSYNC, at,
-			       &(struct xt_match)XT_M(XT_DST_TYPE, "MULTICAST"), 1);
+			       &(struct xt_match){ .kind = XT_DST_TYPE, .text = TEXT("MULTICAST"),
+						   .address_type = RTN_MULTICAST }, 1);
 	for (const struct corosync_link *link = corosync->links; link; link = link->next) {
 		struct xt_match ends[] = {
 			{ .kind = in ? XT_DEST : XT_SOURCE, .endpoint = xt_address_endpoint(b, link->ours) },
@@ -65,9 +68,9 @@ static void xt_fill_host(struct xt_builder *b, struct xt_chain *chain)
 				  .accept = XT_TO(XT_RETURN) };
 	enum implied_chain at = in ? AT_HOST_IN : AT_HOST_OUT;
 
-	XT_ADD(b, chain, XT_TO(XT_ACCEPT), XT_M(in ? XT_IN_IFACE : XT_OUT_IFACE, "lo"));
-	XT_ADD(b, chain, XT_TO(XT_DROP), XT_M(XT_CTSTATE, "INVALID"));
-	XT_ADD(b, chain, XT_TO(XT_ACCEPT), XT_M(XT_CTSTATE, "RELATED,ESTABLISHED"));
+	XT_ADD(b, chain, XT_TO(XT_ACCEPT), XT_M(in ? XT_IN_IFACE : XT_OUT_IFACE, "lo"))->implied = implied_phrase(IMPLIED_LOOPBACK);
+	XT_ADD(b, chain, XT_TO(XT_DROP), XT_STATE("INVALID", XT_INVALID))->implied = implied_phrase(IMPLIED_INVALID_HOST);
+	XT_ADD(b, chain, XT_TO(XT_ACCEPT), XT_KNOWN)->implied = implied_phrase(IMPLIED_KNOWN);
 	if (implied_is_on(IMPLIED_HOST_NDP, &b->config->host_options))
 		xt_implied_add(b, chain, XT_TO(XT_RETURN), IMPLIED_HOST_NDP, at, NULL, 0);
 	if (in)

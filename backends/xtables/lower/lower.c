@@ -2,6 +2,7 @@
 /* The filter and raw tables as a whole (spec 2.1, 2.2, 2.11). */
 #include "xtables/lower/xtables.h"
 
+#include <netinet/in.h>
 #include <stdlib.h>
 
 const struct xt_hook xt_filter_hooks[] = {
@@ -48,10 +49,10 @@ void xt_chain_fill(struct arena *arena, const struct xt_table *table, struct xt_
 static void xt_fill_forward(struct xt_builder *b, struct xt_chain *forward)
 {
 	if (xt_has_ips(b->config))
-		XT_ADD(b, forward, XT_TO_CHAIN(XT_JUMP, "PVEFW-IPS"), XT_M(XT_CTSTATE, "RELATED,ESTABLISHED"));
+		XT_ADD(b, forward, XT_TO_CHAIN(XT_JUMP, "PVEFW-IPS"), XT_KNOWN)->implied = implied_phrase(IMPLIED_KNOWN);
 	if (!b->config->host_options.nf_conntrack_allow_invalid)
-		XT_ADD(b, forward, XT_TO(XT_DROP), XT_M(XT_CTSTATE, "INVALID"));
-	XT_ADD(b, forward, XT_TO(XT_ACCEPT), XT_M(XT_CTSTATE, "RELATED,ESTABLISHED"));
+		XT_ADD(b, forward, XT_TO(XT_DROP), XT_STATE("INVALID", XT_INVALID))->implied = implied_phrase(IMPLIED_INVALID);
+	XT_ADD(b, forward, XT_TO(XT_ACCEPT), XT_KNOWN)->implied = implied_phrase(IMPLIED_KNOWN);
 	XT_ADD(b, forward, XT_TO_CHAIN(XT_JUMP, "PVEFW-FWBR-IN"), XT_M(XT_PHYSDEV_IN, "fwln+"));
 	XT_ADD(b, forward, XT_TO_CHAIN(XT_JUMP, "PVEFW-FWBR-OUT"), XT_M(XT_PHYSDEV_OUT, "fwln+"));
 }
@@ -89,6 +90,7 @@ static void xt_add_synflood(struct xt_builder *b, struct xt_chain *chain)
 {
 	const struct host_options *o = &b->config->host_options;
 	struct xt_syn_rate *rate = ARENA_NEW(b->arena, struct xt_syn_rate);
+	struct xt_rule *rule;
 
 	*rate = (struct xt_syn_rate){
 		.rate = o->protection_synflood_rate,
@@ -96,9 +98,10 @@ static void xt_add_synflood(struct xt_builder *b, struct xt_chain *chain)
 		.expire = o->nf_conntrack_tcp_timeout_syn_recv * 1000,
 		.source_bits = b->family_mask == IPV4 ? 32 : 64,
 	};
-	XT_ADD(b, chain, XT_TO(XT_DROP), XT_M(XT_PROTO, "tcp"), XT_M(XT_MODULE, "tcp"),
-	       XT_M(XT_TCP_FLAGS, "FIN,SYN,RST,ACK SYN"), { .kind = XT_SYN_RATE, .syn_rate = rate })
-		->span = b->config->host_written[OPTION_HOST_PROTECTION_SYNFLOOD];
+	rule = XT_ADD(b, chain, XT_TO(XT_DROP), XT_PROTOCOL("tcp", IPPROTO_TCP), XT_M(XT_MODULE, "tcp"),
+		      XT_NEW_TCP(XT_TCP_FLAGS), { .kind = XT_SYN_RATE, .syn_rate = rate });
+	rule->span = b->config->host_written[OPTION_HOST_PROTECTION_SYNFLOOD];
+	rule->implied = implied_phrase(IMPLIED_SYNFLOOD);
 }
 
 static void xt_add_helper(struct xt_builder *b, struct xt_chain *chain, const struct helper *helper)
@@ -110,7 +113,8 @@ static void xt_add_helper(struct xt_builder *b, struct xt_chain *chain, const st
 	*range = (struct port_range){ helper->port, helper->port };
 	*ports = (struct ports){ text_of(arena_printf(b->arena, "%u", helper->port)), range, 1 };
 	XT_ADD(b, chain, ((struct xt_target){ .kind = XT_HELPER, .text = text_of(helper->name) }),
-	       { .kind = XT_PROTO, .text = proto }, { .kind = XT_MODULE, .text = proto },
+	       { .kind = XT_PROTO, .text = proto, .protocol = text_is(proto, "tcp") ? IPPROTO_TCP : IPPROTO_UDP },
+	       { .kind = XT_MODULE, .text = proto },
 	       { .kind = XT_DPORT, .ports = ports })
 		->span = b->config->host_written[OPTION_HOST_NF_CONNTRACK_HELPERS];
 }

@@ -17,7 +17,8 @@ _Static_assert(sizeof("GROUP-" "-OUT") - 1 + LIMIT_GROUP_NAME <= LIMIT_CHAIN_NAM
 _Static_assert(LIMIT_IFACE_NAME + sizeof("-OUT-PROTO") - 1 <= LIMIT_CHAIN_NAME, "a NIC's chains have names");
 
 const struct xt_target xt_set_accept_mark = { .kind = XT_GOTO, .text = TEXT_INIT("PVEFW-SET-ACCEPT-MARK") };
-const struct xt_target xt_clear_accept_mark = { .kind = XT_SET_MARK, .text = TEXT_INIT("0x00000000/0x80000000") };
+const struct xt_target xt_clear_accept_mark = { .kind = XT_SET_MARK, .text = TEXT_INIT("0x00000000/0x80000000"),
+						.mark = { 0, XT_ACCEPT_MARK } };
 
 struct xt_matches {
 	struct xt_match items[XT_MATCHES_MAX];
@@ -55,12 +56,13 @@ static void xt_match_condition(struct xt_matches *m, const struct condition *c)
 
 	/* "-p 0" is any protocol to iptables, and not printed. */
 	if (c->proto.text.len && !text_is(c->proto.text, "0"))
-		xt_match_text(m, XT_PROTO, c->proto.text);
+		m->items[m->count++] = (struct xt_match){ .kind = XT_PROTO, .text = c->proto.text,
+							  .protocol = c->proto.number };
 	for (int i = 0; i < 2; i++) {
 		if (!c->icmp[i].text.len)
 			continue;
 		xt_match_text(m, XT_MODULE, c->proto.text);
-		xt_match_text(m, c->proto.icmp == IPV4 ? XT_ICMP_TYPE : XT_ICMPV6_TYPE, c->icmp[i].text);
+		m->items[m->count++] = xt_icmp_match(c->proto.icmp, c->icmp[i].text, c->icmp[i].type);
 	}
 	if (source_list)
 		xt_match_ports(m, dest_kind, c->dport);
@@ -186,7 +188,8 @@ static void xt_lower_group(struct xt_builder *b, const struct xt_place *place, c
 	jump->counts = true;
 	if (!xt_mark_needs_iface(b, rule))
 		m.count = 0;
-	xt_match_text(&m, XT_MARK, TEXT("0x80000000/0x80000000"));
+	m.items[m.count++] = (struct xt_match){ .kind = XT_MARK, .text = TEXT("0x80000000/0x80000000"),
+						.mark = { XT_ACCEPT_MARK, XT_ACCEPT_MARK } };
 	xt_add_copy(b, place->chain, accept, m.items, m.count)->span = rule->span;
 	b->mark_is_off |= !rule->iface.len;
 }
@@ -218,14 +221,18 @@ void xt_policy(struct xt_builder *b, const struct xt_place *place)
 	struct xt_target first = accept ? place->accept :
 				 reject ? XT_TO_CHAIN(XT_JUMP, "PVEFW-Reject") :
 					  XT_TO_CHAIN(XT_JUMP, "PVEFW-Drop");
+	const char *implied = policy_default_reason(zone->direction, zone->policy->action);
 	struct xt_rule *rule = XT_ADD_ALL(b, place->chain, first);
 
 	rule->span = zone->policy->span;
+	rule->implied = implied;
 	rule->counts = true;
 	rule->wide = accept;
 	if (accept)
 		return;
 	xt_log_add(b, place->chain, NULL, 0, zone->vmid, zone->policy_log,
 		   reject ? "policy REJECT: " : "policy DROP: ", zone->policy->span);
-	XT_ADD_ALL(b, place->chain, reject ? XT_TO_CHAIN(XT_GOTO, "PVEFW-reject") : XT_TO(XT_DROP))->span = zone->policy->span;
+	rule = XT_ADD_ALL(b, place->chain, reject ? XT_TO_CHAIN(XT_GOTO, "PVEFW-reject") : XT_TO(XT_DROP));
+	rule->span = zone->policy->span;
+	rule->implied = implied;
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The chains that every ruleset has, from the table std_chains.def. */
+#include <linux/rtnetlink.h>
+#include <netinet/in.h>
+
 #include "xtables/lower/xtables.h"
 
 static const struct port_range zero_ranges[] = { { 0, 0 } };
@@ -27,7 +30,7 @@ struct xt_std_row {
 	enum xt_std_kind kind;
 	unsigned family_mask;
 	const char *chain;
-	enum implied_id implied;
+	enum implied_id implied; /* or IMPLIED_RULES */
 	size_t log_option; /* in struct host_options */
 	struct xt_target target;
 	struct xt_match matches[6]; /* ended by XT_ANY */
@@ -36,7 +39,11 @@ struct xt_std_row {
 static const struct xt_std_row xt_std_rows[] = {
 #define CHAIN(families_, name) { .kind = XT_STD_CHAIN, .family_mask = families_, .chain = name },
 #define RULE(families_, target_, ...) \
-	{ .kind = XT_STD_RULE, .family_mask = families_, .target = target_, .matches = { __VA_ARGS__ } },
+	{ .kind = XT_STD_RULE, .family_mask = families_, .implied = IMPLIED_RULES, .target = target_, \
+	  .matches = { __VA_ARGS__ } },
+#define RULE_FOR(rule, families_, target_, ...) \
+	{ .kind = XT_STD_RULE, .family_mask = families_, .implied = IMPLIED_##rule, .target = target_, \
+	  .matches = { __VA_ARGS__ } },
 #define IMPLIED_RULE(rule, target_) \
 	{ .kind = XT_STD_IMPLIED, .family_mask = IPV_BOTH, .implied = IMPLIED_##rule, .target = target_ },
 #define LOG(option) \
@@ -44,6 +51,7 @@ static const struct xt_std_row xt_std_rows[] = {
 #include "xtables/lower/std_chains.def"
 #undef CHAIN
 #undef RULE
+#undef RULE_FOR
 #undef IMPLIED_RULE
 #undef LOG
 };
@@ -54,6 +62,7 @@ static const struct xt_std_row *const xt_std_end = xt_std_rows + sizeof(xt_std_r
 static void xt_fill_standard(struct xt_builder *b, struct xt_chain *chain)
 {
 	const char *options = (const char *)&b->config->host_options;
+	struct xt_rule *rule;
 	uint32_t count;
 
 	for (const struct xt_std_row *row = chain->row + 1; row < xt_std_end && row->kind != XT_STD_CHAIN; row++) {
@@ -67,7 +76,10 @@ static void xt_fill_standard(struct xt_builder *b, struct xt_chain *chain)
 		} else {
 			for (count = 0; row->matches[count].kind != XT_ANY; count++)
 				;
-			xt_rule_add(b, chain, row->matches, count, row->target)->wide = true;
+			rule = xt_rule_add(b, chain, row->matches, count, row->target);
+			rule->wide = true;
+			if (row->implied != IMPLIED_RULES)
+				rule->implied = implied_phrase(row->implied);
 		}
 	}
 }

@@ -16,23 +16,23 @@ enum xt_match_kind {
 	XT_SOURCE,      /* endpoint */
 	XT_DEST,        /* endpoint */
 	XT_NOT_SOURCE,  /* endpoint, a set */
-	XT_PROTO,       /* text */
+	XT_PROTO,       /* text; protocol */
 	XT_MODULE,      /* text: -m, for the protocol's own options */
-	XT_ICMP_TYPE,   /* text; of ICMP */
-	XT_ICMPV6_TYPE, /* text; of ICMPv6 */
+	XT_ICMP_TYPE,   /* text; icmp, of ICMP */
+	XT_ICMPV6_TYPE, /* text; icmp, of ICMPv6 */
 	XT_SPORT,       /* ports, one */
 	XT_DPORT,       /* ports, one */
 	XT_SPORTS,      /* ports, multiport */
 	XT_DPORTS,      /* ports, multiport */
-	XT_DST_TYPE,    /* text: addrtype */
-	XT_SRC_TYPE,    /* text */
-	XT_CTSTATE,     /* text */
+	XT_DST_TYPE,    /* text: addrtype; address_type */
+	XT_SRC_TYPE,    /* text; address_type */
+	XT_CTSTATE,     /* text; states */
 	XT_PHYSDEV_IN,  /* text: bridged, from this port */
 	XT_PHYSDEV_OUT, /* text: bridged, to this port */
 	XT_PHYSDEV_IPS, /* text: as PHYSDEV_OUT, in the order that stock uses for an IPS */
-	XT_MARK,        /* text: value/mask */
-	XT_NOT_MAC,     /* text: source */
-	XT_TCP_FLAGS,   /* text: mask and flags */
+	XT_MARK,        /* text: value/mask; mark */
+	XT_NOT_MAC,     /* text: source; mac */
+	XT_TCP_FLAGS,   /* text: mask and flags; tcp_flags */
 	XT_NOT_TCP_FLAGS,
 	XT_SYN_RATE,    /* synflood: over the limit */
 };
@@ -43,6 +43,30 @@ struct xt_syn_rate {
 	unsigned source_bits;
 };
 
+/* States of connection tracking, as bits. */
+enum xt_state {
+	XT_NEW = 1,
+	XT_ESTABLISHED = 2,
+	XT_RELATED = 4,
+	XT_INVALID = 8,
+};
+
+/* Flags of TCP, as bits of the header's byte. */
+enum xt_tcp_flag {
+	XT_FIN = 1,
+	XT_SYN = 2,
+	XT_RST = 4,
+	XT_PSH = 8,
+	XT_ACK = 16,
+	XT_URG = 32,
+};
+
+/* Bits of the packet's mark. */
+struct xt_mark {
+	uint32_t value, mask;
+};
+
+/* The printed text has its numbers beside it, so that nobody reads them from the text again. */
 struct xt_match {
 	enum xt_match_kind kind;
 	union {
@@ -50,6 +74,19 @@ struct xt_match {
 		const struct endpoint *endpoint;
 		const struct ports *ports;
 		const struct xt_syn_rate *syn_rate;
+	};
+	union {
+		uint8_t protocol; /* 0: any */
+		struct {
+			int16_t type, code; /* -1: any */
+		} icmp;
+		uint8_t address_type; /* RTN_UNICAST ... */
+		uint8_t states;       /* of enum xt_state */
+		struct xt_mark mark;
+		const uint8_t *mac;
+		struct {
+			uint8_t mask, flags; /* of enum xt_tcp_flag */
+		} tcp_flags;
 	};
 };
 
@@ -59,8 +96,8 @@ enum xt_target_kind {
 	XT_RETURN,
 	XT_JUMP,        /* chain */
 	XT_GOTO,        /* chain */
-	XT_REJECT,      /* text: with */
-	XT_SET_MARK,    /* text: value/mask */
+	XT_REJECT,      /* text: with; reject */
+	XT_SET_MARK,    /* text: value/mask; mark: clears the mask, then sets the value */
 	XT_SET_CONNMARK,/* number */
 	XT_NFQUEUE,     /* queues */
 	XT_HELPER,      /* text */
@@ -74,6 +111,14 @@ struct xt_log {
 	const struct ratelimit *limit;
 };
 
+enum xt_reject {
+	XT_REJECT_RESET,
+	XT_REJECT_PORT_UNREACHABLE,
+	XT_REJECT_HOST_UNREACHABLE,
+	XT_REJECT_HOST_PROHIBITED,
+	XT_REJECT_ADMIN_PROHIBITED,
+};
+
 struct xt_target {
 	enum xt_target_kind kind;
 	union {
@@ -81,6 +126,10 @@ struct xt_target {
 		uint32_t number;
 		const struct queues *queues;
 		const struct xt_log *log;
+	};
+	union {
+		enum xt_reject reject;
+		struct xt_mark mark;
 	};
 };
 
@@ -90,6 +139,7 @@ struct xt_rule {
 	bool wide; /* without a match it is printed with two spaces before the target (spec 2.1) */
 	struct xt_target target;
 	struct span span; /* the line it comes from, if any */
+	const char *implied; /* else why: a phrase of lang/implied.def or a default policy; or NULL */
 	bool counts; /* its counter is that of its line, or of a policy that no line sets: not of a rule that logs */
 	struct xt_rule *next;
 };
@@ -156,6 +206,8 @@ struct xt_rule *xt_add_copy(struct xt_builder *b, struct xt_chain *chain, struct
 		    sizeof((const struct xt_match[]){ __VA_ARGS__ }) / sizeof(struct xt_match))
 /* Without matches. */
 #define XT_ADD_ALL(b, chain, target) xt_rule_add(b, chain, NULL, 0, target)
+/* A match of an ICMP type, given by name, which has a row of the table, or by number. */
+struct xt_match xt_icmp_match(unsigned family_mask, struct text text, const struct icmp_type *type);
 /* The rule of one kind of packets of lang/implied.def, after matches that are copied. Returns NULL if they are not of
  * the table's family. */
 struct xt_rule *xt_packets_add(struct xt_builder *b, struct xt_chain *chain, struct xt_target target,
@@ -168,6 +220,15 @@ void xt_log_add(struct xt_builder *b, struct xt_chain *chain, const struct xt_ma
 		uint32_t vmid, enum log_level level, const char *message, struct span span);
 
 #define XT_M(kind_, literal) { .kind = (kind_), .text = TEXT_INIT(literal) }
+#define XT_STATE(literal, bits) { .kind = XT_CTSTATE, .text = TEXT_INIT(literal), .states = (bits) }
+#define XT_KNOWN XT_STATE("RELATED,ESTABLISHED", XT_RELATED | XT_ESTABLISHED)
+#define XT_PROTOCOL(literal, number) { .kind = XT_PROTO, .text = TEXT_INIT(literal), .protocol = (number) }
+/* The mask is all flags of which some must be set and the others not. */
+#define XT_FLAGS(kind_, literal, mask_, flags_) \
+	{ .kind = (kind_), .text = TEXT_INIT(literal), .tcp_flags = { (mask_), (flags_) } }
+#define XT_NEW_TCP(kind_) XT_FLAGS(kind_, "FIN,SYN,RST,ACK SYN", XT_FIN | XT_SYN | XT_RST | XT_ACK, XT_SYN)
+/* The mark says that a packet was accepted, and its value. */
+#define XT_ACCEPT_MARK 0x80000000u
 #define XT_TO(kind_) ((struct xt_target){ .kind = (kind_) })
 #define XT_TO_CHAIN(kind_, literal) ((struct xt_target){ .kind = (kind_), .text = TEXT_INIT(literal) })
 
@@ -229,13 +290,23 @@ void xt_host_chains(struct xt_builder *b);
 
 /* ---- ebtables.c ---- */
 
+enum eb_target {
+	EB_ACCEPT,
+	EB_DROP,
+	EB_RETURN,
+	EB_JUMP, /* chain */
+};
+
 /* A rule of ebtables; empty and NULL members are not matched. */
 struct eb_rule {
-	struct text protocol, in_iface, out_iface;
+	struct layer2_protocol protocol;
+	struct text in_iface, out_iface; /* patterns end in '+' */
 	const uint8_t *not_source; /* a MAC address */
 	struct prefix arp_source;
-	struct text target; /* a chain or a verdict */
-	struct span span;   /* of the option that it comes from, if a line sets that */
+	enum eb_target target;
+	const struct eb_chain *chain;
+	struct span span;    /* of the option that it comes from, if a line sets that */
+	const char *implied; /* a phrase of lang/implied.def, or NULL */
 	struct eb_rule *next;
 };
 
@@ -246,7 +317,8 @@ struct eb_chain {
 
 struct eb_table {
 	struct arena arena; /* its own; the caller frees it */
-	struct eb_chain *chains; /* sorted by name */
+	struct eb_chain **chains; /* sorted by name */
+	const struct eb_chain *forward; /* where all frames begin; NULL: there is no chain */
 	uint32_t count;
 };
 

@@ -23,12 +23,15 @@ static void eb_print_mac(struct out *out, const uint8_t mac[6])
 
 void eb_print_rules(struct out *out, const struct eb_chain *chain)
 {
+	static const struct text verdicts[] = {
+		[EB_ACCEPT] = TEXT_INIT("ACCEPT"), [EB_DROP] = TEXT_INIT("DROP"), [EB_RETURN] = TEXT_INIT("RETURN"),
+	};
 	char text[PREFIX_TEXT_SIZE];
 
 	for (const struct eb_rule *rule = chain->first; rule; rule = rule->next) {
 		out_string(out, "-A ");
 		out_text(out, chain->name);
-		eb_print_word(out, " -p ", rule->protocol);
+		eb_print_word(out, " -p ", rule->protocol.name);
 		eb_print_word(out, " -i ", rule->in_iface);
 		eb_print_word(out, " -o ", rule->out_iface);
 		if (rule->not_source) {
@@ -37,7 +40,7 @@ void eb_print_rules(struct out *out, const struct eb_chain *chain)
 		}
 		if (rule->arp_source.family)
 			eb_print_word(out, " --arp-ip-src ", (struct text){ text, prefix_format(&rule->arp_source, text) });
-		eb_print_word(out, " -j ", rule->target);
+		eb_print_word(out, " -j ", rule->target == EB_JUMP ? rule->chain->name : verdicts[rule->target]);
 		out_char(out, '\n');
 	}
 }
@@ -49,9 +52,9 @@ void eb_print_listing(struct out *out, const struct config *config)
 	eb_lower(&t, config);
 	for (uint32_t i = 0; i < t.count; i++) {
 		out_char(out, ':');
-		out_text(out, t.chains[i].name);
+		out_text(out, t.chains[i]->name);
 		out_char(out, '\n');
-		eb_print_rules(out, &t.chains[i]);
+		eb_print_rules(out, t.chains[i]);
 	}
 	arena_free(&t.arena);
 }
