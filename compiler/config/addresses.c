@@ -27,7 +27,7 @@ static struct interval_set resolve_set(struct arena *arena, const struct ipset *
 	entries = ARENA_ARRAY(arena, struct prefix_entry, count);
 	count = 0;
 	for (const struct set_entry *e = set->entries; e; e = e->next)
-		if (!e->alias || e->alias->valid)
+		if (!e->repeated && (!e->alias || e->alias->valid))
 			entries[count++] = (struct prefix_entry){ e->alias ? e->alias->prefix : e->prefix,
 								  e->nomatch };
 	found = prefix_set_resolve(arena, entries, count, family_mask == IPV4 ? AF_INET : AF_INET6);

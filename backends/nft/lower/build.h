@@ -14,7 +14,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
-#include "api/zones.h"
+#include "config/zones.h"
 #include "lang/implied.h"
 #include "net/prefix_set.h"
 #include "nft/lower/nft.h"

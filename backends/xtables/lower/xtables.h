@@ -6,7 +6,7 @@
 #ifndef PVEFW_XTABLES_H
 #define PVEFW_XTABLES_H
 
-#include "api/zones.h"
+#include "config/zones.h"
 #include "lang/implied.h"
 
 enum xt_match_kind {

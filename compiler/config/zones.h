@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the backends ask the configuration: in which zones rules apply, and which rules these are. */
-#ifndef PVEFW_API_ZONES_H
-#define PVEFW_API_ZONES_H
+/* What backends and packet programs ask the configuration: in which zones rules apply, and which rules these are. */
+#ifndef PVEFW_CONFIG_ZONES_H
+#define PVEFW_CONFIG_ZONES_H
 
 #include "config/config.h"
 #include "source/source.h"

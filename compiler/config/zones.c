@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "api/zones.h"
+#include "config/zones.h"
 
 #include "diag/diag.h"
 
