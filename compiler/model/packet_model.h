@@ -30,13 +30,27 @@ struct model_budget {
 #define MODEL_STEPS 20000000u
 #define MODEL_BYTES ((size_t)256 << 20)
 
-/* `ifaces` names the values of MODEL_IFACE in what is printed; both must outlive the model. */
+/* `ifaces` names the values of MODEL_IFACE, or is NULL.  It must outlive the model, and so must programs. */
 struct model *model_new(const struct model_ifaces *ifaces, struct model_budget budget);
 void model_free(struct model *m);
+/* Makes it a new one with the same budget, cheaper than model_free() and model_new(). */
+void model_reuse(struct model *m, const struct model_ifaces *ifaces);
 
 void model_add(struct model *m, const struct model_program *program);
 void model_add_match(struct model *m, const struct model_match *match);
 void model_seal(struct model *m);
+
+/* Makes all sets of packets void, and the budget unused. */
+void model_restart(struct model *m);
+
+/*
+ * Asks a question in as few parts as the budget allows: first of all packets; of parts of them by protocol
+ * and destination port if that exceeds it, and so on, up to MODEL_PARTS_STEPS budgets together.  `ask` must
+ * throw away what it has found out about `part` if model_over() is true at its end; sets are void afterwards.
+ * Returns false, and model_over() is true, if a part remains that exceeds the budget.
+ */
+enum { MODEL_PARTS_STEPS = 16 };
+bool model_ask(struct model *m, void (*ask)(void *context, struct model *m, packets part), void *context);
 
 /* Whether the budget was exceeded; then *chain is the chain that was walked (if it is not NULL). */
 bool model_over(const struct model *m, struct text *chain);
@@ -68,10 +82,10 @@ enum model_verdict {
 /* "ACCEPT", "DROP", "REJECT with a TCP reset", ... */
 const char *model_verdict_text(enum model_verdict verdict);
 
-/* Packets of one verdict; of QUEUED those of one queue. */
+/* Packets of one verdict; of QUEUED those of the same queues. */
 struct model_outcome {
 	enum model_verdict verdict;
-	uint16_t queue;
+	uint16_t queue, queue_last;
 	packets set;
 };
 
@@ -83,15 +97,17 @@ struct model_trail {
 };
 
 /* What was decided: `hit` are packets that `trail` gives `verdict` in stage `stage`.  Also called for
- * MODEL_LOG steps, with `logs` set, and for the end of a stage's chain, with trail->step NULL.  `marked` is
- * the step that set the mark the packets have, or NULL: an accept of a group sets a mark, and another step
- * accepts what has it. */
+ * MODEL_LOG steps, with `logs` set, and for the end of a stage's chain, with trail->step NULL.  All trails
+ * are void when the callback returns.  `marked` is why the packets came to the step, or NULL: the last step
+ * that set a mark (an accept of a group sets one, and another step accepts what has it), or a step of a line
+ * that returned from a chain (which is how a rule for what a guest sends accepts). */
 struct model_event {
 	unsigned stage;
 	bool logs;
 	enum model_verdict verdict;
+	uint16_t queue; /* of QUEUED */
 	const struct model_trail *trail;
-	const struct model_trail *marked; /* where, as far as it is known */
+	const struct model_trail *marked;
 	packets hit;
 };
 
@@ -143,8 +159,8 @@ struct model_row {
 	packets set;
 };
 
-/* The largest row around one packet of the set; the caller goes on with what is left.  False if the set is
- * empty. */
+/* The largest row around one packet of the set; the caller goes on with what is left.  If all packets of the
+ * set are ordinary, `side` leaves out what is true of all that are.  False if the set is empty. */
 bool model_row(struct model *m, struct arena *arena, packets set, struct model_row *row);
 /* All values of one field that packets of the set have. */
 struct interval_set model_values(struct model *m, struct arena *arena, packets set, enum model_field field);
