@@ -10,6 +10,7 @@
 #include "base/xmalloc.h"
 #include "net/netlink_socket.h"
 #include "nft/load/objects.h"
+#include "nft/meaning/nft_meaning.h"
 
 /* ---- printing ---- */
 
@@ -182,6 +183,7 @@ const struct backend backend_nft = {
 	.print = nft_print_script,
 	.list = nft_print_script,
 	.dump = nft_print_script,
+	.meaning = nft_meaning,
 	.open = nft_open,
 	.close = nft_close,
 	.forget = nft_forget,
@@ -202,6 +204,7 @@ const struct backend backend_netlink = {
 	.write = nft_write_batch,
 	.list = nft_print_script,
 	.dump = nft_print_messages,
+	.meaning = nft_meaning,
 	.open = nft_open,
 	.close = nft_close,
 	.forget = nft_forget,

@@ -47,7 +47,8 @@ static void nft_accept_related(struct nft_builder *b, struct nft_chain *chain, b
 	if (judged)
 		nft_accept_older(b, chain, begun);
 	else
-		NFT_RULE(b, chain, nft_ct_state(b, CT_ESTABLISHED | CT_RELATED), nft_to(NFT_TO_ACCEPT));
+		nft_rule_implied(NFT_RULE(b, chain, nft_ct_state(b, CT_ESTABLISHED | CT_RELATED), nft_to(NFT_TO_ACCEPT)),
+				 IMPLIED_KNOWN);
 }
 
 static bool nft_drops_invalid(const struct nft_builder *b)
@@ -63,7 +64,7 @@ static void nft_drop_invalid(struct nft_builder *b, struct nft_chain *chain, enu
 		return;
 	nft_draft_add(&d, nft_ct_state(b, CT_INVALID));
 	nft_draft_iface_in(b, &d, "guest-devices", port, devices);
-	nft_draft_end(b, chain, &d, nft_to(NFT_TO_DROP));
+	nft_rule_implied(nft_draft_end(b, chain, &d, nft_to(NFT_TO_DROP)), IMPLIED_INVALID);
 }
 
 static void nft_accept_answers(struct nft_builder *b, struct nft_chain *chain)
@@ -143,7 +144,7 @@ static void nft_forward_chain(struct nft_builder *b, struct nft_chain *chain, co
 	if (marks)
 		nft_accept_answers(b, chain);
 	if (nft_drops_invalid(b))
-		NFT_RULE(b, chain, nft_ct_state(b, CT_INVALID), nft_to(NFT_TO_DROP));
+		nft_rule_implied(NFT_RULE(b, chain, nft_ct_state(b, CT_INVALID), nft_to(NFT_TO_DROP)), IMPLIED_INVALID);
 	if (vnets)
 		NFT_RULE(b, chain, nft_vmap(b, NFT_FIELD_IBRNAME, vnets));
 }

@@ -289,7 +289,7 @@ void nft_packets_add(struct nft_builder *b, struct nft_chain *chain, const struc
 			nft_draft_add(&d, nft_ports(b, udp ? NFT_FIELD_UDP_SPORT : NFT_FIELD_TCP_SPORT, packets->sport.ranges[0]));
 		if (packets->dport.count)
 			nft_draft_add(&d, nft_ports(b, udp ? NFT_FIELD_UDP_DPORT : NFT_FIELD_TCP_DPORT, packets->dport.ranges[i]));
-		nft_draft_end(b, chain, &d, verdict);
+		nft_rule_implied(nft_draft_end(b, chain, &d, verdict), packets->rule);
 	} while (++i < packets->dport.count);
 }
 

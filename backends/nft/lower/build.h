@@ -106,6 +106,13 @@ static inline struct nft_rule *nft_draft_end(struct nft_builder *b, struct nft_c
 	return nft_rule_add(b, chain, d->items, d->count);
 }
 
+/* Names the implied rule that a rule is, or a part of. */
+static inline struct nft_rule *nft_rule_implied(struct nft_rule *rule, enum implied_id id)
+{
+	rule->implied = implied_phrase(id);
+	return rule;
+}
+
 /* Sets the comment that names the origin of a rule: a line, or an option of `file` that is not written there. */
 void nft_rule_from(struct nft_builder *b, struct nft_rule *rule, struct span span);
 void nft_rule_from_default(struct nft_builder *b, struct nft_rule *rule, const char *file, const char *option);

@@ -66,13 +66,14 @@ struct nft_statement nft_accept(struct nft_builder *b, enum direction direction)
 
 void nft_accept_older(struct nft_builder *b, struct nft_chain *chain, unsigned begun)
 {
-	NFT_RULE(b, chain, nft_ct_state(b, CT_ESTABLISHED | CT_RELATED), nft_label_is(b, NFT_OP_NO_FLAGS, begun),
-		 nft_to(NFT_TO_ACCEPT));
+	nft_rule_implied(NFT_RULE(b, chain, nft_ct_state(b, CT_ESTABLISHED | CT_RELATED),
+				  nft_label_is(b, NFT_OP_NO_FLAGS, begun), nft_to(NFT_TO_ACCEPT)), IMPLIED_KNOWN);
 }
 
 void nft_accept_known(struct nft_builder *b, struct nft_chain *chain, const struct nft_labels *labels)
 {
-	NFT_RULE(b, chain, nft_ct_state(b, CT_ESTABLISHED | CT_RELATED), nft_has_labels(b, labels), nft_to(NFT_TO_ACCEPT));
+	nft_rule_implied(NFT_RULE(b, chain, nft_ct_state(b, CT_ESTABLISHED | CT_RELATED), nft_has_labels(b, labels),
+				  nft_to(NFT_TO_ACCEPT)), IMPLIED_KNOWN);
 }
 
 void nft_note_begun(struct nft_builder *b, struct nft_chain *chain, bool guests, bool vnets)
@@ -107,19 +108,23 @@ struct nft_chain *nft_noise_chain(struct nft_builder *b, bool reject)
 	rejected = nft_to_chain(NFT_TO_GOTO, nft_reject_chain(b));
 	chain = b->noise[reject] = nft_chain_add(b, reject ? TEXT("noise-reject") : TEXT("noise-drop"));
 	nft_implied_add(b, chain, IMPLIED_WHOIS, AT_HOST_IN, NULL, rejected);
-	NFT_RULE(b, chain, nft_family(b, IPV4), nft_is_to_broadcast(b), drop);
-	NFT_RULE(b, chain, nft_family(b, IPV4),
-		 b->bridge ? nft_prefix(b, NFT_FIELD_IP_DADDR, &everyone4) : nft_is(b, NFT_FIELD_FIB_DADDR_TYPE, RTN_ANYCAST),
-		 drop);
-	NFT_RULE(b, chain, nft_family(b, IPV4), nft_prefix(b, NFT_FIELD_IP_DADDR, &implied_multicast[0]), drop);
-	NFT_RULE(b, chain, nft_family(b, IPV6), nft_prefix(b, NFT_FIELD_IP6_DADDR, &implied_multicast[1]), drop);
+	nft_rule_implied(NFT_RULE(b, chain, nft_family(b, IPV4), nft_is_to_broadcast(b), drop), IMPLIED_BROADCASTS);
+	nft_rule_implied(NFT_RULE(b, chain, nft_family(b, IPV4),
+				  b->bridge ? nft_prefix(b, NFT_FIELD_IP_DADDR, &everyone4)
+					    : nft_is(b, NFT_FIELD_FIB_DADDR_TYPE, RTN_ANYCAST),
+				  drop), IMPLIED_BROADCASTS);
+	nft_rule_implied(NFT_RULE(b, chain, nft_family(b, IPV4), nft_prefix(b, NFT_FIELD_IP_DADDR, &implied_multicast[0]),
+				  drop), IMPLIED_BROADCASTS);
+	nft_rule_implied(NFT_RULE(b, chain, nft_family(b, IPV6), nft_prefix(b, NFT_FIELD_IP6_DADDR, &implied_multicast[1]),
+				  drop), IMPLIED_BROADCASTS);
 	nft_implied_add(b, chain, IMPLIED_ICMP_ERRORS, AT_HOST_IN, NULL, nft_to(NFT_TO_ACCEPT));
-	NFT_RULE(b, chain, nft_ct_state(b, CT_INVALID), drop);
+	nft_rule_implied(NFT_RULE(b, chain, nft_ct_state(b, CT_INVALID), drop), IMPLIED_INVALID);
 	nft_implied_add(b, chain, IMPLIED_WINDOWS, AT_HOST_IN, NULL, reject ? rejected : drop);
 	nft_implied_add(b, chain, IMPLIED_UPNP, AT_HOST_IN, NULL, drop);
 	nft_implied_add(b, chain, IMPLIED_LATE_DNS, AT_HOST_IN, NULL, drop);
-	NFT_RULE(b, chain, nft_proto(b, IPPROTO_TCP),
-		 nft_tcp_flags(b, TH_FIN | TH_SYN | TH_RST | TH_ACK, NFT_OP_NE, TH_SYN), drop);
+	nft_rule_implied(NFT_RULE(b, chain, nft_proto(b, IPPROTO_TCP),
+				  nft_tcp_flags(b, TH_FIN | TH_SYN | TH_RST | TH_ACK, NFT_OP_NE, TH_SYN), drop),
+			 IMPLIED_NOT_SYN);
 	return chain;
 }
 
@@ -139,10 +144,12 @@ static void nft_rule_from_policy(struct nft_builder *b, const struct zone *zone,
 {
 	static const char *const options[] = { "policy_in", "policy_out", "policy_forward" };
 
-	if (zone->policy->span.begin)
+	if (zone->policy->span.begin) {
 		nft_rule_from(b, rule, zone->policy->span);
-	else
+	} else {
 		nft_rule_from_default(b, rule, zone->policy_file, options[zone->direction]);
+		rule->implied = policy_default_reason(zone->direction, zone->policy->action);
+	}
 }
 
 /* The first rule counts all packets that reach the policy. */
@@ -168,13 +175,14 @@ void nft_policy(struct nft_builder *b, const struct nft_place *place)
 /* ---- before all rules ---- */
 
 /* GOTO a new chain that logs and drops. */
-static struct nft_statement nft_to_drop_chain(struct nft_builder *b, const char *name, enum log_level level)
+static struct nft_statement nft_to_drop_chain(struct nft_builder *b, const char *name, enum log_level level,
+					      enum implied_id id)
 {
 	static const struct nft_draft always;
 	struct nft_place place = { .chain = nft_chain_add(b, text_of(name)) };
 
 	nft_log_add(b, &place, place.chain, &always, level, "DROP: ");
-	NFT_RULE(b, place.chain, nft_to(NFT_TO_DROP));
+	nft_rule_implied(NFT_RULE(b, place.chain, nft_to(NFT_TO_DROP)), id);
 	return nft_to_chain(NFT_TO_GOTO, place.chain);
 }
 
@@ -182,7 +190,8 @@ static void nft_filter_smurfs(struct nft_builder *b, struct nft_chain *chain)
 {
 	static const struct prefix nobody = { AF_INET, 32, { 0 } };
 	struct nft_chain *smurfs = nft_chain_add(b, TEXT("smurfs"));
-	struct nft_statement drop = nft_to_drop_chain(b, "smurflog", b->config->host_options.smurf_log_level);
+	struct nft_statement drop = nft_to_drop_chain(b, "smurflog", b->config->host_options.smurf_log_level,
+						      IMPLIED_SMURFS);
 
 	NFT_RULE(b, smurfs, nft_family(b, IPV4), nft_prefix(b, NFT_FIELD_IP_SADDR, &nobody), nft_to(NFT_TO_RETURN));
 	NFT_RULE(b, smurfs, nft_family(b, IPV4),
@@ -205,7 +214,8 @@ static void nft_filter_tcp_flags(struct nft_builder *b, struct nft_chain *chain)
 		{ TH_FIN | TH_SYN, TH_FIN | TH_SYN },
 	};
 	struct nft_chain *flags = nft_chain_add(b, TEXT("tcpflags"));
-	struct nft_statement drop = nft_to_drop_chain(b, "logflags", b->config->host_options.tcp_flags_log_level);
+	struct nft_statement drop = nft_to_drop_chain(b, "logflags", b->config->host_options.tcp_flags_log_level,
+						      IMPLIED_TCP_FLAGS);
 
 	for (size_t i = 0; i < sizeof(impossible) / sizeof(impossible[0]); i++)
 		NFT_RULE(b, flags, nft_proto(b, IPPROTO_TCP),
@@ -221,7 +231,7 @@ bool nft_input_filters(struct nft_builder *b, struct nft_chain *chain)
 	const struct ipset *set = cluster_ipset(b->config, "blacklist");
 
 	if (set && chain)
-		nft_from_ipset(b, chain, set, nft_to_drop_chain(b, "blacklist", o->log_level_out));
+		nft_from_ipset(b, chain, set, nft_to_drop_chain(b, "blacklist", o->log_level_out, IMPLIED_BLACKLIST));
 	if (o->nosmurfs && chain)
 		nft_filter_smurfs(b, chain);
 	if (o->tcpflags && chain)

@@ -79,5 +79,5 @@ void nft_filter_finish(struct nft_builder *b, struct nft_filter *filter)
 				nft_draft_iface_in(b, &d, name, NFT_FIELD_IIFNAME, list);
 			nft_draft_end(b, filter->chain, &d, nft_to(NFT_TO_RETURN));
 		}
-	NFT_RULE(b, filter->chain, nft_to(NFT_TO_DROP));
+	nft_rule_implied(NFT_RULE(b, filter->chain, nft_to(NFT_TO_DROP)), IMPLIED_IP_FILTER);
 }

@@ -41,7 +41,7 @@ static void nft_fill_before(struct nft_builder *b, struct nft_guests *guests, un
 		nft_add_dhcp(b, chain, out, accept);
 	if (bits & NFT_BEFORE_MAC) {
 		nft_draft_pair(b, &d, "guest-macs", NFT_FIELD_IIFNAME, nft_key(NFT_FIELD_ETHER_SADDR), &guests->macs, false);
-		nft_draft_end(b, chain, &d, nft_to(NFT_TO_DROP));
+		nft_rule_implied(nft_draft_end(b, chain, &d, nft_to(NFT_TO_DROP)), IMPLIED_MAC_FILTER);
 	}
 	if (out && !(bits & NFT_BEFORE_RADV))
 		nft_implied_add(b, chain, IMPLIED_ROUTER, AT_NIC_OUT, NULL, nft_to(NFT_TO_DROP));
@@ -202,7 +202,8 @@ static struct nft_chain *nft_pass_in_chain(struct nft_builder *b, struct nft_gue
 {
 	if (!guests->pass_in) {
 		guests->pass_in = nft_chain_add(b, TEXT("pass-in"));
-		NFT_RULE(b, guests->pass_in, nft_ct_state(b, CT_ESTABLISHED | CT_RELATED), nft_accept_of(b, false));
+		nft_rule_implied(NFT_RULE(b, guests->pass_in, nft_ct_state(b, CT_ESTABLISHED | CT_RELATED),
+					  nft_accept_of(b, false)), IMPLIED_KNOWN);
 		NFT_RULE(b, guests->pass_in, nft_to_chain(NFT_TO_JUMP, guests->filters_in));
 		NFT_RULE(b, guests->pass_in, nft_accept_of(b, false));
 	}

@@ -8,9 +8,9 @@
 
 static void nft_add_stateful(struct nft_builder *b, struct nft_chain *chain, bool drop_invalid)
 {
-	NFT_RULE(b, chain, nft_ct_state(b, CT_ESTABLISHED | CT_RELATED), nft_to(NFT_TO_ACCEPT));
+	nft_rule_implied(NFT_RULE(b, chain, nft_ct_state(b, CT_ESTABLISHED | CT_RELATED), nft_to(NFT_TO_ACCEPT)), IMPLIED_KNOWN);
 	if (drop_invalid)
-		NFT_RULE(b, chain, nft_ct_state(b, CT_INVALID), nft_to(NFT_TO_DROP));
+		nft_rule_implied(NFT_RULE(b, chain, nft_ct_state(b, CT_INVALID), nft_to(NFT_TO_DROP)), IMPLIED_INVALID);
 }
 
 /* ---- services of the node itself ---- */
@@ -77,7 +77,8 @@ static void nft_host_chain(struct nft_builder *b, bool in)
 				   .accept = nft_to(NFT_TO_ACCEPT) };
 	enum implied_chain at = in ? AT_HOST_IN : AT_HOST_OUT;
 
-	NFT_RULE(b, chain, nft_iface(b, in ? NFT_FIELD_IIFNAME : NFT_FIELD_OIFNAME, TEXT("lo")), nft_to(NFT_TO_ACCEPT));
+	nft_rule_implied(NFT_RULE(b, chain, nft_iface(b, in ? NFT_FIELD_IIFNAME : NFT_FIELD_OIFNAME, TEXT("lo")),
+				  nft_to(NFT_TO_ACCEPT)), IMPLIED_LOOPBACK);
 	nft_add_stateful(b, chain, true);
 	if (implied_is_on(IMPLIED_HOST_NDP, &b->config->host_options))
 		nft_implied_add(b, chain, IMPLIED_HOST_NDP, at, NULL, nft_to(NFT_TO_ACCEPT));
@@ -113,10 +114,10 @@ static void nft_host_forward(struct nft_builder *b)
 	}
 	nft_note_begun(b, place.chain, false, false);
 	nft_accept_older(b, place.chain, LABEL_BEGUN_FORWARD);
-	NFT_RULE(b, place.chain, nft_ct_state(b, CT_ESTABLISHED | CT_RELATED), nft_label_is(b, NFT_OP_FLAGS, LABEL_FORWARDED),
-		 nft_to(NFT_TO_ACCEPT));
+	nft_rule_implied(NFT_RULE(b, place.chain, nft_ct_state(b, CT_ESTABLISHED | CT_RELATED),
+				  nft_label_is(b, NFT_OP_FLAGS, LABEL_FORWARDED), nft_to(NFT_TO_ACCEPT)), IMPLIED_KNOWN);
 	if (drop_invalid)
-		NFT_RULE(b, place.chain, nft_ct_state(b, CT_INVALID), nft_to(NFT_TO_DROP));
+		nft_rule_implied(NFT_RULE(b, place.chain, nft_ct_state(b, CT_INVALID), nft_to(NFT_TO_DROP)), IMPLIED_INVALID);
 	place.accept = nft_accept(b, DIRECTION_FORWARD);
 	nft_host_rules(b, &place);
 	nft_policy(b, &place);

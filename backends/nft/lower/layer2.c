@@ -56,7 +56,8 @@ static void nft_collect_nic(struct nft_builder *b, struct nft_layer2 *l, const s
 
 /* Drops a frame of one of the devices that is in no pair. */
 static void nft_drop_unlisted(struct nft_builder *b, struct nft_chain *chain, const char *device_name,
-			      struct nft_list *devices, const char *pair_name, enum nft_field field, struct nft_list *pairs)
+			      struct nft_list *devices, const char *pair_name, enum nft_field field, struct nft_list *pairs,
+			      enum implied_id id)
 {
 	struct nft_draft d = { .count = 0 };
 
@@ -66,7 +67,7 @@ static void nft_drop_unlisted(struct nft_builder *b, struct nft_chain *chain, co
 	if (pairs->count > 1)
 		nft_draft_iface_in(b, &d, device_name, NFT_FIELD_IIFNAME, devices);
 	nft_draft_pair(b, &d, pair_name, NFT_FIELD_IIFNAME, nft_key(field), pairs, false);
-	nft_draft_end(b, chain, &d, nft_to(NFT_TO_DROP));
+	nft_rule_implied(nft_draft_end(b, chain, &d, nft_to(NFT_TO_DROP)), id);
 }
 
 struct nft_chain *nft_layer2(struct nft_builder *b)
@@ -84,7 +85,8 @@ struct nft_chain *nft_layer2(struct nft_builder *b)
 	if (!l.macfilter.count && !l.arp && !l.restricted.count)
 		return NULL;
 	chain = nft_chain_add(b, TEXT("layer2-out"));
-	nft_drop_unlisted(b, chain, "mac-devices", &l.macfilter, "macs", NFT_FIELD_ETHER_SADDR, &l.macs);
+	nft_drop_unlisted(b, chain, "mac-devices", &l.macfilter, "macs", NFT_FIELD_ETHER_SADDR, &l.macs,
+			  IMPLIED_MAC_FILTER);
 	if (l.arp) {
 		nft_filter_finish(b, l.arp);
 		nft_draft_add(&d, nft_is(b, NFT_FIELD_ETHER_TYPE, ETH_P_ARP));
@@ -92,6 +94,6 @@ struct nft_chain *nft_layer2(struct nft_builder *b)
 		nft_draft_end(b, chain, &d, nft_to_chain(NFT_TO_JUMP, nft_filter_chain(l.arp)));
 	}
 	nft_drop_unlisted(b, chain, "layer2-devices", &l.restricted, "layer2-protocols", NFT_FIELD_ETHER_TYPE,
-			  &l.protocols);
+			  &l.protocols, IMPLIED_LAYER2);
 	return chain;
 }

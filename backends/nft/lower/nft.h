@@ -237,6 +237,7 @@ struct nft_rule {
 	const struct nft_statement *statements;
 	uint32_t statement_count;
 	struct span span;    /* of the line or the option it comes from, or SPAN_NONE */
+	const char *implied; /* else why it is there: see struct model_step; NULL: it only leads to others */
 	struct text comment; /* "100.fw:14", "100.fw: policy_in", at most 127 bytes; len 0: none */
 	struct nft_rule *next;
 };

@@ -35,9 +35,10 @@ static void nft_limit_synflood(struct nft_builder *b, struct nft_chain *chain)
 
 	*limit = (struct nft_limit){ (uint64_t)o->protection_synflood_rate, 1, (uint32_t)o->protection_synflood_burst };
 	for (unsigned family = IPV4; family <= IPV6; family++)
-		NFT_RULE(b, chain, nft_family(b, family), nft_proto(b, IPPROTO_TCP),
-			 nft_masked(b, NFT_FIELD_TCP_FLAGS, TH_FIN | TH_SYN | TH_RST | TH_ACK, NFT_OP_EQ, TH_SYN),
-			 nft_count_source(b, family == IPV6, limit), nft_to(NFT_TO_DROP));
+		nft_rule_implied(NFT_RULE(b, chain, nft_family(b, family), nft_proto(b, IPPROTO_TCP),
+					  nft_masked(b, NFT_FIELD_TCP_FLAGS, TH_FIN | TH_SYN | TH_RST | TH_ACK, NFT_OP_EQ, TH_SYN),
+					  nft_count_source(b, family == IPV6, limit), nft_to(NFT_TO_DROP)),
+				 IMPLIED_SYNFLOOD);
 }
 
 /* A rule that assigns the helper to new connections, and the object that it refers to. */

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The translator of the nftables backends: a path is the base chains of the hooks that it passes, in order of their
+ * priority, each a stage.  A frame that only enters a bridge (to the host) has its hooks prerouting and input, one
+ * that only leaves it output and postrouting.
+ */
+#include "nft/meaning/nft_meaning.h"
+
+#include <stdlib.h>
+
+#include "base/xmalloc.h"
+#include "nft/meaning/translate.h"
+
+/* ---- stages ---- */
+
+enum { NFT_STAGES_MAX = 64 };
+
+struct nft_stages {
+	struct model_stage items[NFT_STAGES_MAX];
+	uint32_t count;
+};
+
+/* The base chain of the hook that comes after `before`, by priority and then as they are made; NULL: the first. */
+static const struct nft_chain *meaning_next_chain(const struct nft_table *table, enum nft_hook hook,
+						  const struct nft_chain *before)
+{
+	const struct nft_chain *next = NULL;
+	bool passed = false; /* `before`, in the order of the table */
+
+	for (const struct nft_chain *chain = table->chains; chain; chain = chain->next) {
+		bool after = !before || chain->priority > before->priority ||
+			     (chain->priority == before->priority && passed);
+
+		passed |= chain == before;
+		if (chain->hook == hook && chain != before && after && (!next || chain->priority < next->priority))
+			next = chain;
+	}
+	return next;
+}
+
+/* A packet's address is looked at in different places by one path: the interfaces differ from hook to hook. */
+static void meaning_add_hook(const struct nft_traversal *at, struct nft_stages *stages, enum nft_hook hook)
+{
+	static const char *const names[] = { "prerouting", "input", "forward", "output", "postrouting" };
+	const struct nft_table *table = at->t->ruleset->tables[at->bridge ? NFT_BRIDGE : NFT_INET];
+	const char *name = names[hook];
+
+	if (!table)
+		return;
+	at->t->hook++;
+	if (at->bridge)
+		name = arena_printf(at->arena, "%.*s %s", TEXT_ARG(at->bridge_name), name);
+	for (const struct nft_chain *chain = NULL; (chain = meaning_next_chain(table, hook, chain));) {
+		if (stages->count == NFT_STAGES_MAX)
+			abort();
+		stages->items[stages->count++] = (struct model_stage){ nft_translate_chain(at, chain), name };
+	}
+}
+
+static void meaning_add_bridge(struct nft_traversal *at, struct nft_stages *stages, const struct path_pass *pass)
+{
+	at->bridge = true;
+	at->bridge_name = pass->bridge;
+	at->dest_mac = pass->dest_mac;
+	at->iif = pass->in;
+	if (pass->in.len)
+		meaning_add_hook(at, stages, NFT_HOOK_PREROUTING);
+	at->oif = pass->out;
+	if (pass->in.len && pass->out.len)
+		meaning_add_hook(at, stages, NFT_HOOK_FORWARD);
+	else
+		meaning_add_hook(at, stages, pass->in.len ? NFT_HOOK_INPUT : NFT_HOOK_OUTPUT);
+	if (pass->out.len)
+		meaning_add_hook(at, stages, NFT_HOOK_POSTROUTING);
+}
+
+/* Of a packet that is routed without known interfaces the one it comes in by can be any. */
+static void meaning_add_host(struct nft_traversal *at, struct nft_stages *stages, const struct path_pass *pass)
+{
+	bool sent = pass->hook == PATH_OUTPUT;
+
+	if (sent && !pass->out.len)
+		at->any_iface = NFT_FIELD_OIFNAME;
+	else if (!sent && !pass->in.len)
+		at->any_iface = NFT_FIELD_IIFNAME;
+	at->iif = pass->in;
+	if (!sent)
+		meaning_add_hook(at, stages, NFT_HOOK_PREROUTING);
+	at->oif = pass->out;
+	meaning_add_hook(at, stages, sent ? NFT_HOOK_OUTPUT : pass->hook == PATH_INPUT ? NFT_HOOK_INPUT : NFT_HOOK_FORWARD);
+	if (pass->hook != PATH_INPUT)
+		meaning_add_hook(at, stages, NFT_HOOK_POSTROUTING);
+}
+
+/* ---- the translator ---- */
+
+static const struct model_program *meaning_program(struct translator *translator, struct arena *arena,
+						   const struct path *path)
+{
+	struct nft_translator *t = (struct nft_translator *)translator;
+	struct model_program *program = ARENA_NEW(arena, struct model_program);
+	struct arena_mark mark = arena_mark(&t->scratch);
+	struct nft_stages stages = { .count = 0 };
+	struct model_stage *copy;
+
+	for (uint32_t i = 0; i < path->count; i++) {
+		struct nft_traversal at = { .t = t, .arena = arena, .any_iface = NFT_FIELDS };
+
+		if (path->passes[i].hook == PATH_BRIDGE)
+			meaning_add_bridge(&at, &stages, &path->passes[i]);
+		else
+			meaning_add_host(&at, &stages, &path->passes[i]);
+	}
+	arena_release(&t->scratch, mark);
+	copy = ARENA_ARRAY(arena, struct model_stage, stages.count);
+	if (stages.count)
+		memcpy(copy, stages.items, stages.count * sizeof(*copy));
+	*program = (struct model_program){ copy, stages.count };
+	return program;
+}
+
+static void meaning_close(struct translator *translator)
+{
+	struct nft_translator *t = (struct nft_translator *)translator;
+
+	HASH_CLEAR(hh, t->chains);
+	HASH_CLEAR(hh, t->sets);
+	arena_free(&t->scratch);
+	arena_free(&t->arena);
+	free(t);
+}
+
+static struct nft_translator *meaning_new(const struct model_ifaces *ifaces)
+{
+	struct nft_translator *t = xcalloc(1, sizeof(*t));
+
+	t->base = (struct translator){ "nft", meaning_program, meaning_close };
+	t->ifaces = ifaces;
+	return t;
+}
+
+struct translator *nft_meaning(const struct config *config, const struct model_ifaces *ifaces)
+{
+	struct nft_translator *t = meaning_new(ifaces);
+
+	t->ruleset = nft_lower(&t->arena, config);
+	return &t->base;
+}
+
+struct translator *nft_meaning_of(const struct nft_ruleset *ruleset, const struct model_ifaces *ifaces)
+{
+	struct nft_translator *t = meaning_new(ifaces);
+
+	t->ruleset = ruleset;
+	return &t->base;
+}
