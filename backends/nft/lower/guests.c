@@ -112,7 +112,10 @@ static struct nft_chain *nft_nic_chain(struct nft_builder *b, struct nft_guests 
 	return place.chain;
 }
 
-/* Passes packets to an IPS. DHCP is excepted, unless it belongs to a connection. */
+/*
+ * Passes packets to an IPS. DHCP is excepted, unless it belongs to a connection, and so are the ICMP errors that a policy
+ * lets through: of the packets that begin a connection, only they have been accepted without a mark.
+ */
 static struct nft_chain *nft_ips_chain(struct nft_builder *b, struct nft_guests *guests, const struct guest *guest)
 {
 	const struct queues *queues = &guest->options.ips_queues;
@@ -121,14 +124,15 @@ static struct nft_chain *nft_ips_chain(struct nft_builder *b, struct nft_guests 
 
 	queue.queue.first = queues->set ? queues->first : 0;
 	queue.queue.last = queues->set && queues->range ? queues->last : queue.queue.first;
+	NFT_RULE(b, chain, nft_ct_state(b, CT_ESTABLISHED | CT_RELATED), queue)->span = guest_option_span(guest, OPTION_GUEST_IPS);
 	if (guest->options.dhcp) {
 		if (!guests->dhcp_pass) {
 			guests->dhcp_pass = nft_chain_add(b, TEXT("dhcp-pass"));
 			nft_add_dhcp(b, guests->dhcp_pass, false, nft_to(NFT_TO_ACCEPT));
 		}
-		NFT_RULE(b, chain, nft_ct_state(b, CT_ESTABLISHED | CT_RELATED), queue)->span = guest_option_span(guest, OPTION_GUEST_IPS);
 		NFT_RULE(b, chain, nft_to_chain(NFT_TO_JUMP, guests->dhcp_pass));
 	}
+	nft_rule_implied(NFT_RULE(b, chain, nft_mark_is(b, 0), nft_to(NFT_TO_ACCEPT)), IMPLIED_ICMP_ERRORS);
 	NFT_RULE(b, chain, queue)->span = guest_option_span(guest, OPTION_GUEST_IPS);
 	return chain;
 }
