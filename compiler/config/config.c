@@ -25,6 +25,23 @@ const struct ipset *cluster_ipset(const struct config *config, const char *name)
 	return set;
 }
 
+int icmp_match_type(const struct icmp_match *match, unsigned family_mask)
+{
+	uint64_t number;
+
+	if (match->type)
+		return match->type->type;
+	if (!match->text.len || !text_to_number(match->text, UINT8_MAX, &number) ||
+	    (number == UINT8_MAX && family_mask == IPV4))
+		return -1;
+	return (int)number;
+}
+
+int icmp_match_code(const struct icmp_match *match)
+{
+	return match->type ? match->type->code : -1;
+}
+
 const char *guest_name(struct arena *arena, const struct guest *guest)
 {
 	return arena_printf(arena, "%s %.*s", guest->type == GUEST_VM ? "VM" : "container", TEXT_ARG(guest->vmid_text));

@@ -70,6 +70,12 @@ struct icmp_match {
 	const struct icmp_type *type; /* of a name; NULL for numbers */
 };
 
+/* The type that must match, or -1 for every type.  255 is the kernel's number for every type of ICMP, not of
+ * ICMPv6 (icmp_type_code_match() in net/ipv4/netfilter/ip_tables.c). */
+int icmp_match_type(const struct icmp_match *match, unsigned family_mask);
+/* The code that must match, or -1. */
+int icmp_match_code(const struct icmp_match *match);
+
 /* What a packet must be like, apart from the addresses and the interface: a
  * rule without a macro has one of these, a rule with one as many as the macro. */
 struct condition {

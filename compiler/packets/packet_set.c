@@ -210,28 +210,28 @@ static struct interval_set icmp_type_values(struct space *space, const struct ic
 	return one_range(space, number_small(first), number_small(first | 0xff));
 }
 
-static struct interval_set icmp_values(struct space *space, const struct icmp_match *match)
+static struct interval_set icmp_values(struct space *space, const struct icmp_match *match, unsigned family_mask)
 {
-	uint64_t number;
+	int number = icmp_match_type(match, family_mask);
 
 	if (match->type && match->type->type >= 0)
 		return icmp_type_values(space, match->type);
-	if (match->type || !text_to_number(match->text, UINT8_MAX, &number))
+	if (match->type || number < 0)
 		return interval_set_full(DIM_ICMP, 0);
-	return one_range(space, number_small(number << 8), number_small(number << 8 | 0xff));
+	return one_range(space, number_small((uint64_t)number << 8), number_small((uint64_t)number << 8 | 0xff));
 }
 
 static void add_condition(struct space *space, struct packet_set *set, struct cube cube,
 			  const struct condition *condition)
 {
-	struct interval_set second = icmp_values(space, &condition->icmp[1]);
+	struct interval_set second = icmp_values(space, &condition->icmp[1], condition->proto.icmp);
 
 	cube.side[DIM_PROTO] = proto_is_any(&condition->proto)
 				       ? interval_set_full(DIM_PROTO, 0)
 				       : one_range(space, number_small(condition->proto.number), number_small(condition->proto.number));
 	cube.side[DIM_DPORT] = port_values(space, condition->dport, DIM_DPORT);
 	cube.side[DIM_SPORT] = port_values(space, condition->sport, DIM_SPORT);
-	cube.side[DIM_ICMP] = icmp_values(space, &condition->icmp[0]);
+	cube.side[DIM_ICMP] = icmp_values(space, &condition->icmp[0], condition->proto.icmp);
 	cube.side[DIM_ICMP] = interval_set_intersect(space->arena, &cube.side[DIM_ICMP], &second);
 	for (int d = 0; d < DIMENSIONS; d++)
 		if (!cube.side[d].count)

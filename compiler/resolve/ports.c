@@ -454,5 +454,9 @@ bool icmp_read(struct resolver *r, struct word value, bool old_spelling, struct 
 	if (!type && report_octal(r, value, number))
 		return false;
 	condition->icmp[old_spelling] = (struct icmp_match){ word_text(value), type };
+	if (!type && number == LIMIT_ICMP_TYPE && proto->icmp == IPV4)
+		diag_help(diag(r->diags, word_span(value), DIAG_ICMP_TYPE_255, "ICMP type `%.*s` matches every type",
+			       TEXT_ARG(value)),
+			  "leave `-dport` out if every type is meant");
 	return true;
 }

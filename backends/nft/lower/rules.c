@@ -216,15 +216,8 @@ static struct nft_question nft_ask_ports(struct nft_rule_lowering *l, const stru
 
 static void nft_match_icmp(struct nft_rule_lowering *l, struct nft_alternative *a, bool six, const struct icmp_match *m)
 {
-	int type = -1, code = -1;
-	uint64_t number;
+	int type = icmp_match_type(m, six ? IPV6 : IPV4), code = icmp_match_code(m);
 
-	if (m->type) {
-		type = m->type->type;
-		code = m->type->code;
-	} else if (m->text.len && text_to_number(m->text, 255, &number)) {
-		type = (int)number;
-	}
 	if (type >= 0)
 		nft_alternative_match(a, nft_is(l->b, six ? NFT_FIELD_ICMPV6_TYPE : NFT_FIELD_ICMP_TYPE, (uint32_t)type));
 	if (code >= 0)
