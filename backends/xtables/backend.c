@@ -2,6 +2,7 @@
 /* The iptables backend: its printer and its loader. */
 #include "diag/diag.h"
 #include "xtables/load/xt_state.h"
+#include "xtables/meaning/xt_meaning.h"
 #include "base/xmalloc.h"
 
 /* ---- restore scripts, for a system that has none of it ---- */
@@ -85,6 +86,7 @@ const struct backend backend_iptables = {
 	.print_file = xt_print_file,
 	.list = xt_print_listing,
 	.dump = xt_dump,
+	.meaning = xt_meaning,
 	.open = xt_open,
 	.close = xt_close,
 	.forget = xt_forget,

@@ -114,6 +114,18 @@ static void xt_print_match(struct out *out, const struct xt_match *match, unsign
 _Static_assert(sizeof(":4294967295:7:" ": policy REJECT: ") - 1 + LIMIT_CHAIN_NAME <= LIMIT_LOG_PREFIX,
 	       "a log prefix has any VMID, level, chain and message");
 
+void xt_print_log_prefix(struct out *out, const struct xt_chain *chain, const struct xt_log *log)
+{
+	out_char(out, ':');
+	out_number(out, log->vmid);
+	out_char(out, ':');
+	out_number(out, (uint64_t)log->level);
+	out_char(out, ':');
+	out_text(out, chain->name);
+	out_string(out, ": ");
+	out_string(out, log->message);
+}
+
 static void xt_print_log(struct out *out, const struct xt_chain *chain, const struct xt_log *log)
 {
 	const struct ratelimit *limit = log->limit;
@@ -127,14 +139,8 @@ static void xt_print_log(struct out *out, const struct xt_chain *chain, const st
 		}
 		out_char(out, ' ');
 	}
-	out_string(out, "-j NFLOG --nflog-prefix \":");
-	out_number(out, log->vmid);
-	out_char(out, ':');
-	out_number(out, (uint64_t)log->level);
-	out_char(out, ':');
-	out_text(out, chain->name);
-	out_string(out, ": ");
-	out_string(out, log->message);
+	out_string(out, "-j NFLOG --nflog-prefix \"");
+	xt_print_log_prefix(out, chain, log);
 	out_char(out, '"');
 }
 

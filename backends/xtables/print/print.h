@@ -10,6 +10,8 @@
 
 /* A rule in the language of iptables-save, without the line's end. */
 void xt_print_rule(struct out *out, const struct xt_chain *chain, const struct xt_rule *rule, unsigned family_mask);
+/* ":100:6:tap100i0-IN: DROP: ", what packets are logged with. */
+void xt_print_log_prefix(struct out *out, const struct xt_chain *chain, const struct xt_log *log);
 /* How many rules the tools make of it: one for each pair of a source and a destination. */
 uint32_t xt_rule_multiplicity(const struct xt_rule *rule);
 /* PVEFW-<vmid>-<name>-v<4 or 6>, shortened as spec 2.9 says. */
