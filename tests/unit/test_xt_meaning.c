@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Numbers beside the text of lowered rules say what the text says; packet programs are made of them. */
-#include <ctype.h>
+#include <ftw.h>
 #include <glob.h>
 #include <linux/if_ether.h>
 #include <linux/rtnetlink.h>
 #include <netinet/in.h>
+#include <sys/stat.h>
 
 #include "inputs/netdb.h"
 #include "tree.h"
@@ -297,6 +298,242 @@ START_TEST(programs_are_whole)
 }
 END_TEST
 
+/* ---- known lines ---- */
+
+static void print_number(struct out *out, struct number n)
+{
+	if (n.high)
+		out_printf(out, "%llx:", (unsigned long long)n.high);
+	out_printf(out, n.low > 0xffff ? "%llx" : "%llu", (unsigned long long)n.low);
+}
+
+static void print_match(struct out *out, const struct model_match *match)
+{
+	static const char *const names[] = {
+#define FIELD(ID, ...) #ID,
+#include "model/field.def"
+	};
+
+	out_printf(out, "%s %s", names[match->field], match->negated ? "not " : "");
+	for (uint32_t i = 0; i < match->values.count; i++) {
+		const struct interval *range = &match->values.ranges[i];
+
+		if (i)
+			out_char(out, ',');
+		print_number(out, range->first);
+		if (number_compare(range->first, range->last) != 0) {
+			out_char(out, '-');
+			print_number(out, range->last);
+		}
+	}
+	out_string(out, ", ");
+}
+
+static void print_step(struct out *out, const struct model_step *step)
+{
+	static const char *const effects[] = { "ACCEPT", "DROP", "REJECT", "QUEUE", "RETURN", "JUMP", "GOTO", "MARK", "LOG" };
+
+	for (uint32_t i = 0; i < step->match_count; i++)
+		print_match(out, &step->matches[i]);
+	if (step->mark_mask)
+		out_printf(out, "mark %s%x/%x, ", step->mark_negated ? "not " : "", step->mark_value, step->mark_mask);
+	out_string(out, effects[step->effect]);
+	switch (step->effect) {
+	case MODEL_REJECT:
+		out_printf(out, " %d", step->reject);
+		break;
+	case MODEL_QUEUE:
+		out_printf(out, " %u-%u", step->queue.first, step->queue.last);
+		break;
+	case MODEL_JUMP:
+	case MODEL_GOTO:
+		out_printf(out, " %.*s", TEXT_ARG(step->to->name));
+		break;
+	case MODEL_MARK:
+		out_printf(out, " %x %x", step->mark.keep, step->mark.bits);
+		break;
+	case MODEL_LOG:
+		out_printf(out, " \"%.*s\"", TEXT_ARG(step->prefix));
+		break;
+	default:
+		break;
+	}
+	if (step->span.begin)
+		out_printf(out, " <- %u", source_line_number(&tree.f.map, step->span.begin));
+	else if (step->implied)
+		out_printf(out, " <- %s", step->implied);
+	out_char(out, '\n');
+}
+
+static const struct model_chain *find_chain(const struct model_chain *chain, const char *name)
+{
+	const struct model_chain *found = text_is(chain->name, name) ? chain : NULL;
+
+	for (uint32_t i = 0; i < chain->count && !found; i++)
+		if (chain->steps[i].effect == MODEL_JUMP || chain->steps[i].effect == MODEL_GOTO)
+			found = find_chain(chain->steps[i].to, name);
+	return found;
+}
+
+/* The steps of a chain, one a line, on the path between these two. */
+static const char *steps_of(const char *from, const char *to, const char *stage, const char *name)
+{
+	struct arena *arena = &tree.f.arena;
+	struct model_ifaces ifaces = path_ifaces(arena, tree.config);
+	struct translator *t = xt_meaning(tree.config, &ifaces);
+	const struct model_program *program;
+	struct path_end ends[2];
+	struct path path;
+	struct out out;
+	const char *text = "no such chain";
+
+	ck_assert_ptr_null(path_end_parse(tree.config, text_of(from), &ends[0]));
+	ck_assert_ptr_null(path_end_parse(tree.config, text_of(to), &ends[1]));
+	ck_assert(path_between(arena, tree.config, &ends[0], &ends[1], false, &path));
+	program = translator_program(t, arena, &path);
+	for (uint32_t i = 0; i < program->count; i++) {
+		const struct model_chain *chain = NULL;
+
+		if (strcmp(program->stages[i].name, stage) == 0)
+			chain = find_chain(program->stages[i].chain, name);
+		if (!chain)
+			continue;
+		out_init_memory(&out);
+		for (uint32_t n = 0; n < chain->count; n++)
+			print_step(&out, &chain->steps[n]);
+		text = arena_string(arena, (struct text){ out.data, (uint32_t)out.len });
+		out_free(&out);
+		break;
+	}
+	translator_close(t);
+	return text;
+}
+
+static void write_file(const char *root, const char *name, const char *text)
+{
+	char path[200];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s", root, name);
+	file = fopen(path, "w");
+	ck_assert_ptr_nonnull(file);
+	fputs(text, file);
+	fclose(file);
+}
+
+static int remove_one(const char *path, const struct stat *status, int type, struct FTW *walk)
+{
+	(void)status, (void)type, (void)walk;
+	return remove(path);
+}
+
+static void make_tree(char *root)
+{
+	static const char *const folders[] = { "firewall", "nodes", "nodes/a", "nodes/a/qemu-server" };
+	char path[200];
+
+	ck_assert_ptr_nonnull(mkdtemp(root));
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s", root, folders[i]);
+		ck_assert_int_eq(mkdir(path, 0700), 0);
+	}
+	write_file(root, "firewall/cluster.fw",
+		   "[OPTIONS]\nenable: 1\n[IPSET set]\n10.0.0.0/8\n!10.1.0.0/16\n192.0.2.0/24\n"
+		   "[group web]\nIN ACCEPT -p icmp -icmp-type network-unreachable\n"
+		   "[RULES]\nIN DROP -i eth0 -source +set -p tcp -dport 22,80:90 -log info\nGROUP web -i eth1\n");
+	write_file(root, "nodes/a/host.fw", "[OPTIONS]\nprotection_synflood: 1\n");
+	write_file(root, "nodes/a/qemu-server/100.conf", "net0: virtio=02:00:00:00:00:01,bridge=vmbr0,firewall=1\n");
+	write_file(root, "nodes/a/qemu-server/101.conf", "net0: virtio=02:00:00:00:00:02,bridge=vmbr0,firewall=1\n");
+	write_file(root, "firewall/100.fw",
+		   "[OPTIONS]\nenable: 1\nips: 1\nips_queues: 3:5\nlayer2_protocols: ARP\n[RULES]\nIN ACCEPT -p udp -sport 53\n"
+		   "OUT REJECT -p icmp\n");
+	write_file(root, "firewall/101.fw", "[OPTIONS]\nenable: 1\nndp: 0\ndhcp: 0\nmacfilter: 0\npolicy_out: DROP\n");
+}
+
+START_TEST(known_lines)
+{
+	static const struct {
+		const char *from, *to, *stage, *chain, *steps;
+	} rows[] = {
+		{ "outside", "host", "prerouting", "PVEFW-PREROUTING",
+		  "PROTOCOL 6, TCP_FLAGS 2,10,34,42,66,74,98,106,130,138,162,170,194,202,226,234, OVER_LIMIT 1, DROP <- 2\n" },
+		{ "outside", "host", "input", "PVEFW-HOST-IN",
+		  "IFACE 1, ACCEPT <- packets on the interface lo\n"
+		  "STATE 3, DROP <- invalid packets (conntrack state INVALID)\n"
+		  "STATE 1-2, ACCEPT <- packets of established connections\n"
+		  "STATE 0,3, JUMP PVEFW-smurfs\n"
+		  "PROTOCOL 2, RETURN <- IGMP\n"
+		  "SOURCE4 a000000-a00ffff,a020000-affffff,c0000200-c00002ff, PROTOCOL 6, DPORT 22,80-90, IFACE 2, LOG \":0:6:PVEFW-HOST-IN: DROP: \" <- 10\n"
+		  "SOURCE4 a000000-a00ffff,a020000-affffff,c0000200-c00002ff, PROTOCOL 6, DPORT 22,80-90, IFACE 2, DROP <- 10\n"
+		  "IFACE 3, JUMP GROUP-web-IN <- 11\n"
+		  "IFACE 3, mark 80000000/80000000, RETURN <- 11\n"
+		  "SOURCE4 c0000200-c00002ff, PROTOCOL 6, DPORT 8006, RETURN <- the web interface\n"
+		  "SOURCE4 c0000200-c00002ff, PROTOCOL 6, DPORT 5900-5999, RETURN <- VNC\n"
+		  "SOURCE4 c0000200-c00002ff, PROTOCOL 6, DPORT 3128, RETURN <- SPICE\n"
+		  "SOURCE4 c0000200-c00002ff, PROTOCOL 6, DPORT 22, RETURN <- SSH\n"
+		  "SOURCE4 c0000200-c00002ff, PROTOCOL 6, DPORT 60000-60050, RETURN <- live migration\n"
+		  "JUMP PVEFW-Drop <- policy_in: DROP, the default\n"
+		  "DROP <- policy_in: DROP, the default\n" },
+		{ "outside", "host", "input", "GROUP-web-IN",
+		  "MARK 7fffffff 0\n"
+		  "PROTOCOL 1, ICMP_TYPE 3, ICMP_CODE 0, GOTO PVEFW-SET-ACCEPT-MARK <- 8\n" },
+		{ "outside", "vm100", "fwbr100i0 forward", "PVEFW-FORWARD",
+		  "STATE 1-2, JUMP PVEFW-IPS <- packets of established connections\n"
+		  "STATE 3, DROP <- invalid packets (conntrack state INVALID)\n"
+		  "STATE 1-2, ACCEPT <- packets of established connections\n"
+		  "JUMP PVEFW-FWBR-IN\n" },
+		{ "outside", "vm100", "fwbr100i0 forward", "PVEFW-FWBR-IN",
+		  "STATE 0,3, JUMP PVEFW-smurfs\n"
+		  "JUMP tap100i0-IN\n" },
+		{ "outside", "vm100", "fwbr100i0 forward", "PVEFW-IPS",
+		  "QUEUE 3-5 <- 3\n" },
+		{ "outside", "vm100", "fwbr100i0 forward", "tap100i0-IN",
+		  "PROTOCOL 17, SPORT 67, DPORT 68, ACCEPT <- answers of DHCP servers\n"
+		  "PROTOCOL 17, SPORT 53, QUEUE 3-5 <- 7\n"
+		  "JUMP PVEFW-Drop <- policy_in: DROP, the default\n"
+		  "DROP <- policy_in: DROP, the default\n" },
+		{ "vm100", "vm101", "fwbr100i0 forward", "PVEFW-FWBR-OUT",
+		  "JUMP tap100i0-OUT\n" },
+		{ "vm100", "vm101", "fwbr100i0 forward", "tap100i0-OUT",
+		  "PROTOCOL 17, SPORT 68, DPORT 67, GOTO PVEFW-SET-ACCEPT-MARK <- requests to DHCP servers\n"
+		  "SOURCE_MAC not 20000000001, DROP <- packets from another MAC address\n"
+		  "MARK 7fffffff 0\n"
+		  "PROTOCOL 1, JUMP PVEFW-reject <- 8\n"
+		  "GOTO PVEFW-SET-ACCEPT-MARK <- policy_out: ACCEPT, the default\n" },
+		{ "vm100", "vm101", "fwbr100i0 forward, layer 2", "PVEFW-FORWARD",
+		  "ETHERTYPE 2048, ACCEPT\n"
+		  "ETHERTYPE 34525, ACCEPT\n"
+		  "JUMP PVEFW-FWBR-OUT\n" },
+		{ "vm100", "vm101", "fwbr100i0 forward, layer 2", "tap100i0-OUT",
+		  "SOURCE_MAC not 20000000001, DROP <- packets from another MAC address\n"
+		  "JUMP tap100i0-OUT-PROTO\n"
+		  "ACCEPT\n" },
+		{ "vm100", "vm101", "fwbr100i0 forward, layer 2", "tap100i0-OUT-PROTO",
+		  "ETHERTYPE 2054, RETURN <- 5\n"
+		  "DROP <- frames of protocols other than IP and those listed\n" },
+		{ "vm100", "vm101", "vmbr0 forward", "PVEFW-FORWARD",
+		  "STATE 1-2, JUMP PVEFW-IPS <- packets of established connections\n"
+		  "STATE 3, DROP <- invalid packets (conntrack state INVALID)\n"
+		  "STATE 1-2, ACCEPT <- packets of established connections\n" },
+		{ "vm100", "vm101", "fwbr101i0 forward", "PVEFW-FWBR-IN",
+		  "STATE 0,3, JUMP PVEFW-smurfs\n"
+		  "JUMP tap101i0-IN\n" },
+		{ "vm101", "outside", "fwbr101i0 forward", "tap101i0-OUT",
+		  "MARK 7fffffff 0\n"
+		  "JUMP PVEFW-Drop <- 6\n"
+		  "DROP <- 6\n" },
+	};
+	char root[] = "/tmp/test_xt_meaning.XXXXXX";
+
+	make_tree(root);
+	ck_assert(tree_load(&tree, root, NULL, "192.0.2.0/24"));
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		ck_assert_str_eq(steps_of(rows[i].from, rows[i].to, rows[i].stage, rows[i].chain), rows[i].steps);
+	tree_free(&tree);
+	ck_assert_int_eq(nftw(root, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("xt_meaning");
@@ -307,6 +544,7 @@ int main(void)
 	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, numbers_are_what_the_text_says);
 	tcase_add_test(tcase, programs_are_whole);
+	tcase_add_test(tcase, known_lines);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
