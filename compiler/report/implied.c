@@ -231,7 +231,8 @@ static void add_noise(struct report_builder *b, struct report_chain *chain, cons
 	const char *dropped = NULL;
 
 	for (enum implied_id id = 0; id < IMPLIED_RULES; id++)
-		if (implied_rules[id].stage == IMPLIED_POLICY && implied_rules[id].action == ACTION_DROP)
+		if (implied_rules[id].stage == IMPLIED_POLICY && implied_rules[id].action == ACTION_DROP &&
+		    implied_rules[id].name)
 			dropped = dropped ? arena_printf(b->arena, "%s, %s", dropped, implied_rules[id].name)
 					  : implied_rules[id].name;
 	add_implied_row(b, chain, IMPLIED_ICMP_ERRORS, because)->span = policy->span;
