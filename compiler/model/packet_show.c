@@ -210,6 +210,19 @@ bool model_has(struct model *m, packets set, const struct model_packet *packet)
 	return set == DD_TRUE;
 }
 
+packets model_like(struct model *m, const struct model_packet *packet, uint32_t open)
+{
+	packets all = model_world(m);
+
+	for (int f = MODEL_FIELDS; f-- > 0;) {
+		enum model_field field = (enum model_field)f;
+
+		if (!(open >> f & 1))
+			all = dd_and(&m->dd, show_class_set(m, field, classes_of_value(m, field, packet->value[f])), all);
+	}
+	return all;
+}
+
 /* ---- rows ---- */
 
 struct show_row {

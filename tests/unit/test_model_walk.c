@@ -190,6 +190,36 @@ START_TEST(rows)
 }
 END_TEST
 
+/* Packets that are like one are decided as it is; with a field left open, the packet with another value of it is
+ * among them, and no packet that differs in another field's class. */
+START_TEST(likes)
+{
+	for (int i = 0; i < PROGRAMS / 10; i++) {
+		const struct model_program *program = new_question();
+		struct model_result result =
+			model_walk(model, program, &(struct model_walk){ .live = model_world(model) });
+
+		for (int k = 0; k < PACKETS; k++) {
+			struct model_packet packet = random_packet(), other = random_packet(), mixed = packet;
+			packets like = model_like(model, &packet, 0);
+			packets open = model_like(model, &packet, 1u << MODEL_DPORT);
+
+			ck_assert(model_has(model, like, &packet));
+			ck_assert_uint_eq(model_minus(model, like, outcome_of(&result, &packet)->set), PACKETS_NONE);
+			mixed.value[MODEL_DPORT] = other.value[MODEL_DPORT];
+			ck_assert_int_eq(model_has(model, open, &mixed), model_has(model, model_world(model), &mixed));
+			ck_assert_uint_eq(model_minus(model, like, open), PACKETS_NONE);
+			if (!model_has(model, like, &other) && model_has(model, open, &other)) {
+				other.value[MODEL_DPORT] = packet.value[MODEL_DPORT];
+				ck_assert(model_has(model, like, &other));
+			}
+		}
+		ck_assert(!model_over(model, NULL));
+		arena_reset(&arena);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tcase = tcase_create("model_walk");
@@ -199,5 +229,6 @@ int main(void)
 	tcase_add_test(tcase, verdicts);
 	tcase_add_test(tcase, reasons);
 	tcase_add_test(tcase, rows);
+	tcase_add_test(tcase, likes);
 	return run_suite("model_walk", tcase);
 }
