@@ -162,7 +162,10 @@ $(B)/tests/unit/%.o: tests/unit/%.c | $(GENERATED)
 	$(call say,CC) $(CC) $(OUR_CPPFLAGS) $(OUR_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(UNIT): %: %.o $(LIBS)
-	$(call say,LINK) $(CC) $(OUR_CFLAGS) $(LDFLAGS) -o $@ $< $(LIBS) -lcheck -lsubunit -lm -lpthread -lrt $(RUN_LDLIBS) $(OUR_LDLIBS)
+	$(call say,LINK) $(CC) $(OUR_CFLAGS) $(LDFLAGS) -o $@ $< $(LIBS) $(UNIT_LDLIBS) -lcheck -lsubunit -lm -lpthread -lrt $(RUN_LDLIBS) $(OUR_LDLIBS)
+
+# Static, so that the test runs where no libbdd is installed.
+$(B)/tests/unit/test_packet_dd: UNIT_LDLIBS = -l:libbdd.a
 
 $(B)/tests/mutations: tests/mutations/mutations.c $(LIBS)
 	@mkdir -p $(@D)

@@ -95,5 +95,7 @@ packets world_groups(struct model *m);
 
 /* Forgets the results of chains. */
 void walk_forget(struct model *m);
+/* The packets that match the step, whatever mark they have. */
+packets walk_condition(struct model *m, const struct model_step *step);
 
 #endif

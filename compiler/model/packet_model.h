@@ -135,6 +135,30 @@ packets model_result_of(struct model *m, const struct model_result *result, enum
 /* All packets about which the two differ. */
 packets model_result_xor(struct model *m, const struct model_result *a, const struct model_result *b);
 
+/* ---- changes ---- */
+
+/* What a program means, whatever its chains and lines are called: programs of equal digests do the same. */
+struct model_digest {
+	uint64_t high, low;
+};
+
+/* Keeps digests of chains that are not of one path; they must outlive it.  Digests of two of these cannot be
+ * compared: each has a secret.  Belongs to one thread. */
+struct model_digests;
+
+struct model_digests *model_digests_new(void);
+void model_digests_free(struct model_digests *digests);
+struct model_digest model_program_hash(struct model_digests *digests, const struct model_program *program);
+bool model_digest_equal(struct model_digest a, struct model_digest b);
+
+/*
+ * Packets that may fare differently: those that match a step which only one of the programs has.  All others
+ * meet the same steps.  Few packets, if little has changed, so that model_walk() of them is fast.  The
+ * programs must have been added.
+ */
+packets model_changed(struct model *m, struct model_digests *digests, const struct model_program *before,
+		      const struct model_program *after);
+
 /* ---- showing ---- */
 
 /* One packet, with a value for each field. */
@@ -146,8 +170,8 @@ struct model_packet {
 bool model_pick(struct model *m, packets set, struct model_packet *packet);
 /* Whether the packet is in the set. */
 bool model_has(struct model *m, packets set, const struct model_packet *packet);
-/* All packets of the world that agree with this one in the classes of all fields, except those of `open`, a set
- * of bits 1 << field.  With 0: packets that rules cannot tell from this one. */
+/* All packets of the world that agree with this one in the classes of all fields, except those of `open`, a
+ * set of bits 1 << field.  With 0: packets that rules cannot tell from this one. */
 packets model_like(struct model *m, const struct model_packet *packet, uint32_t open);
 /* "tcp 10.2.3.4:40000 -> 192.168.20.11:5432", and what of it is not ordinary: ", state invalid".  From
  * `arena`. */

@@ -172,12 +172,12 @@ static bool walk_has_mark(const struct model_step *step, uint32_t mark)
 	return !step->mark_mask || ((mark & step->mark_mask) == step->mark_value) != step->mark_negated;
 }
 
-static packets walk_condition(struct walker *w, const struct model_step *step)
+packets walk_condition(struct model *m, const struct model_step *step)
 {
 	packets all = DD_TRUE;
 
 	for (uint32_t i = step->match_count; i-- > 0 && all != PACKETS_NONE;)
-		all = dd_and(&w->m->dd, world_match(w->m, &step->matches[i]), all);
+		all = dd_and(&m->dd, world_match(m, &step->matches[i]), all);
 	return all;
 }
 
@@ -267,7 +267,7 @@ static void walk_effect(struct walker *w, struct walk_flow flow, const struct mo
 static void walk_step(struct walker *w, const struct model_trail *trail, const struct walk_list *live,
 		      struct walk_list *out, struct walk_list *next)
 {
-	packets condition = walk_condition(w, trail->step);
+	packets condition = walk_condition(w->m, trail->step);
 
 	next->count = 0;
 	for (uint32_t i = 0; i < live->count; i++) {
