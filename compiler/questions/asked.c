@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Decisions with their lines.
+ *
+ * The walk reports each step that decides for some packets of a stage.  A step that refuses ends the packet's
+ * way, so it is the reason.  A packet that passed was accepted by a step, or by none, in each stage; the
+ * reason is the last of these that a person can look up: a line, or an implied rule.
+ *
+ * A step acts on a mark where a group has accepted, or a guest's rules for what it sends: then the reason is
+ * the step that has set the mark.  Of the jumps on the way to a step, the innermost that has a line is the
+ * line, and the next other line is the rule that refers to its group.
+ */
+#include "questions/asked.h"
+
+void asked_open(struct asked *asked, const struct config *config, const struct backend *target,
+		struct model_budget budget)
+{
+	*asked = (struct asked){ .config = config, .budget = budget };
+	asked->ifaces = path_ifaces(&asked->arena, config);
+	asked->translator = target ? target->meaning(config, &asked->ifaces)
+				   : written_open(config, &asked->ifaces);
+}
+
+void asked_close(struct asked *asked)
+{
+	translator_close(asked->translator);
+	arena_free(&asked->arena);
+}
+
+void question_open(struct question *q, struct asked *asked, const struct path *path,
+		   const struct model_match *matches, uint32_t count, const struct model_match *others,
+		   uint32_t other_count)
+{
+	*q = (struct question){ .asked = asked, .path = *path };
+	q->program = translator_program(asked->translator, &q->arena, path);
+	q->model = model_new(&asked->ifaces, asked->budget);
+	model_add(q->model, q->program);
+	for (uint32_t i = 0; i < count; i++)
+		model_add_match(q->model, &matches[i]);
+	for (uint32_t i = 0; i < other_count; i++)
+		model_add_match(q->model, &others[i]);
+	model_seal(q->model);
+	q->set = model_world(q->model);
+	for (uint32_t i = 0; i < count; i++)
+		q->set = model_and(q->model, q->set, model_match(q->model, &matches[i]));
+}
+
+void question_close(struct question *q)
+{
+	model_free(q->model);
+	arena_free(&q->arena);
+}
+
+const char *question_over(struct question *q)
+{
+	struct text chain = { 0 };
+
+	if (!model_over(q->model, &chain))
+		return NULL;
+	if (!chain.len)
+		return "not decided: the question is too large for the budget";
+	return arena_printf(&q->arena, "not decided: chain %.*s is too large for the budget",
+			    TEXT_ARG(chain));
+}
+
+/* ---- lines ---- */
+
+/* The rule that refers to a group with this line; NULL if the line does not. */
+static const struct group *find_group_in(const struct rule_list *rules, struct span span)
+{
+	for (const struct rule *r = rules->first; r; r = r->next)
+		if (r->group && r->span.begin == span.begin)
+			return r->group;
+	return NULL;
+}
+
+static const struct group *find_group_at_end(const struct path_end *end, struct span span)
+{
+	const struct group *group = end->guest ? find_group_in(&end->guest->rules, span) : NULL;
+
+	return !group && end->vnet ? find_group_in(&end->vnet->rules, span) : group;
+}
+
+static const struct group *asked_group(const struct question *q, struct span span)
+{
+	const struct group *group = find_group_at_end(&q->path.to, span);
+
+	if (!group)
+		group = find_group_at_end(&q->path.from, span);
+	if (!group)
+		group = find_group_in(&q->asked->config->cluster_rules, span);
+	return group ? group : find_group_in(&q->asked->config->host_rules, span);
+}
+
+static bool span_is_line(struct span span)
+{
+	return span.begin != 0;
+}
+
+/* The line that a trail leads to, and the rule that refers to it. */
+static struct reason reason_of(const struct question *q, const struct model_trail *trail, unsigned stage)
+{
+	struct reason reason = { .stage = q->program->stages[stage].name,
+				 .stage_at = stage,
+				 .step = trail->step,
+				 .chain = trail->chain->name };
+
+	for (const struct model_trail *t = trail; t; t = t->outer) {
+		const struct model_step *step = t->step;
+
+		if (!step)
+			continue;
+		if (!span_is_line(reason.span)) {
+			if (!reason.implied)
+				reason.implied = step->implied;
+			reason.span = step->span;
+			if (span_is_line(step->span))
+				reason.chain = t->chain->name;
+		} else if (span_is_line(step->span) && step->span.begin != reason.span.begin) {
+			const struct group *group = asked_group(q, step->span);
+
+			if (!group)
+				continue;
+			reason.group = step->span;
+			reason.group_name = group->name;
+			break;
+		}
+	}
+	return reason;
+}
+
+/* ---- events ---- */
+
+struct noted_event {
+	struct model_event event; /* its trail is a copy; without `marked` */
+	const struct model_step *marker;
+	struct reason reason;
+};
+
+struct noted_events {
+	struct question *question;
+	struct noted_event *items;
+	uint32_t count, room;
+};
+
+/*
+ * Whether what set the mark is the reason for an event.  A step can ask for the mark.  At the end of a chain
+ * the mark is a reason in the stage that has set it, and not in later ones, which may have reasons of their
+ * own.
+ */
+static bool event_is_by_mark(const struct noted_events *events, const struct model_event *event)
+{
+	const struct model_step *step = event->trail->step;
+
+	if (!event->marked || event->logs || event->verdict != MODEL_PASSED)
+		return false;
+	if (step)
+		return step->mark_mask && step->mark_value && !step->mark_negated;
+	for (uint32_t i = 0; i < events->count; i++)
+		if (events->items[i].event.stage < event->stage &&
+		    events->items[i].marker == event->marked->step)
+			return false;
+	return true;
+}
+
+static const struct model_trail *copy_trail(struct arena *arena, const struct model_trail *trail)
+{
+	const struct model_trail *first = NULL;
+	struct model_trail *last = NULL;
+
+	for (; trail; trail = trail->outer) {
+		struct model_trail *copy = ARENA_NEW(arena, struct model_trail);
+
+		*copy = (struct model_trail){ trail->chain, trail->step, NULL };
+		if (last)
+			last->outer = copy;
+		else
+			first = copy;
+		last = copy;
+	}
+	return first;
+}
+
+static void note_event(void *context, const struct model_event *event)
+{
+	struct noted_events *events = context;
+	struct arena *arena = &events->question->arena;
+	struct noted_event *noted;
+
+	if (event->hit == PACKETS_NONE)
+		return;
+	if (events->count == events->room) {
+		uint32_t room = events->room ? events->room * 2 : 16;
+		struct noted_event *items = ARENA_ARRAY(arena, struct noted_event, room);
+
+		if (events->count)
+			memcpy(items, events->items, events->count * sizeof(*items));
+		events->items = items;
+		events->room = room;
+	}
+	noted = &events->items[events->count++];
+	noted->event = *event;
+	noted->event.trail = copy_trail(arena, event->trail);
+	noted->event.marked = NULL;
+	noted->marker = event->marked ? event->marked->step : NULL;
+	noted->reason = reason_of(events->question,
+				  event_is_by_mark(events, event) ? event->marked : event->trail,
+				  event->stage);
+}
+
+/* ---- decisions ---- */
+
+static bool reason_is_known(const struct reason *reason)
+{
+	return span_is_line(reason->span) || reason->implied;
+}
+
+static bool reason_equal(const struct reason *a, const struct reason *b)
+{
+	if (a->span.begin != b->span.begin || a->group.begin != b->group.begin)
+		return false;
+	return span_is_line(a->span) || a->step == b->step;
+}
+
+/* The chains of a trail, the outermost first. */
+static void print_chains(struct out *out, const struct model_trail *trail)
+{
+	if (trail->outer) {
+		print_chains(out, trail->outer);
+		out_string(out, ", ");
+	}
+	out_text(out, trail->chain->name);
+}
+
+/* "fwbr101i0 forward: PVEFW-FORWARD, PVEFW-FWBR-IN"; of a stage in which no step decided, its name. */
+static const char *stage_text(struct question *q, const struct noted_event *noted)
+{
+	const char *stage = q->program->stages[noted->event.stage].name, *text;
+	struct out out;
+
+	if (!noted->event.trail->step)
+		return stage;
+	out_init_memory(&out);
+	if (stage)
+		out_printf(&out, "%s: ", stage);
+	print_chains(&out, noted->event.trail);
+	text = arena_string(&q->arena, (struct text){ out.data, (uint32_t)out.len });
+	out_free(&out);
+	return text;
+}
+
+/* Sets the chains passed and the log lines of a decision. */
+static void tell_way(const struct noted_events *events, struct decision *d)
+{
+	struct question *q = events->question;
+	unsigned stages = d->verdict == MODEL_PASSED ? q->program->count : d->reason.stage_at + 1;
+	const char **trail = ARENA_ARRAY(&q->arena, const char *, stages);
+
+	d->logs = ARENA_ARRAY(&q->arena, struct reason, events->count);
+	for (uint32_t i = 0; i < events->count; i++) {
+		const struct noted_event *noted = &events->items[i];
+		const struct model_event *event = &noted->event;
+
+		if (event->stage >= stages || model_and(q->model, event->hit, d->set) == PACKETS_NONE)
+			continue;
+		if (event->logs)
+			d->logs[d->log_count++] = noted->reason;
+		else if (!trail[event->stage])
+			trail[event->stage] = stage_text(q, noted);
+	}
+	for (unsigned i = 0; i < stages; i++)
+		if (trail[i])
+			trail[d->trail_count++] = trail[i];
+	d->trail = trail;
+}
+
+struct decisions {
+	struct question *question;
+	struct decision *first, **last;
+};
+
+/* Adds to the decision that has the same reason, or makes one. */
+static void add_decision(struct decisions *list, enum model_verdict verdict, uint16_t queue,
+			 const struct reason *reason, packets set)
+{
+	struct decision *d;
+
+	for (d = list->first; d; d = d->next)
+		if (d->verdict == verdict && d->queue == queue && reason_equal(&d->reason, reason)) {
+			d->set = model_or(list->question->model, d->set, set);
+			return;
+		}
+	d = ARENA_NEW(&list->question->arena, struct decision);
+	*d = (struct decision){ .verdict = verdict, .queue = queue, .reason = *reason, .set = set };
+	*list->last = d;
+	list->last = &d->next;
+}
+
+/* Those of packets that end at a step. */
+static void add_ends(struct decisions *list, const struct noted_events *events)
+{
+	for (uint32_t i = 0; i < events->count; i++) {
+		const struct model_event *event = &events->items[i].event;
+
+		if (!event->logs && event->verdict != MODEL_PASSED)
+			add_decision(list, event->verdict,
+				     event->verdict == MODEL_QUEUED && event->trail->step
+					     ? event->trail->step->queue.first
+					     : 0,
+				     &events->items[i].reason, event->hit);
+	}
+}
+
+/* Those of packets that pass all stages: the last acceptance with a known reason counts. */
+static void add_passed(struct decisions *list, const struct noted_events *events, packets passed)
+{
+	struct model *m = list->question->model;
+	const struct reason nothing = { .stage = NULL };
+
+	for (uint32_t stage = list->question->program->count; stage-- > 0 && passed != PACKETS_NONE;) {
+		for (uint32_t i = 0; i < events->count; i++) {
+			const struct noted_event *noted = &events->items[i];
+			packets part;
+
+			if (noted->event.stage != stage || noted->event.logs ||
+			    noted->event.verdict != MODEL_PASSED || !reason_is_known(&noted->reason))
+				continue;
+			part = model_and(m, passed, noted->event.hit);
+			if (part == PACKETS_NONE)
+				continue;
+			add_decision(list, MODEL_PASSED, 0, &noted->reason, part);
+			passed = model_minus(m, passed, part);
+		}
+	}
+	if (passed != PACKETS_NONE)
+		add_decision(list, MODEL_PASSED, 0, &nothing, passed);
+}
+
+struct decision *question_decide(struct question *q, packets set, struct span without)
+{
+	struct noted_events events = { .question = q };
+	struct decisions list = { .question = q };
+	struct model_result result;
+
+	list.last = &list.first;
+	if (set == PACKETS_NONE)
+		return NULL;
+	result = model_walk(
+		q->model, q->program,
+		&(struct model_walk){
+			.live = set, .without = without, .decided = note_event, .context = &events });
+	add_ends(&list, &events);
+	add_passed(&list, &events, model_result_of(q->model, &result, MODEL_PASSED));
+	for (struct decision *d = list.first; d; d = d->next)
+		tell_way(&events, d);
+	return model_over(q->model, NULL) ? NULL : list.first;
+}
