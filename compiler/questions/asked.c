@@ -66,7 +66,7 @@ const char *question_over(struct question *q)
 /* ---- lines ---- */
 
 /* The rule that refers to a group with this line; NULL if the line does not. */
-static const struct group *find_group_in(const struct rule_list *rules, struct span span)
+static const struct group *asked_find_group_in(const struct rule_list *rules, struct span span)
 {
 	for (const struct rule *r = rules->first; r; r = r->next)
 		if (r->group && r->span.begin == span.begin)
@@ -74,31 +74,32 @@ static const struct group *find_group_in(const struct rule_list *rules, struct s
 	return NULL;
 }
 
-static const struct group *find_group_at_end(const struct path_end *end, struct span span)
+static const struct group *asked_find_group_at_end(const struct path_end *end, struct span span)
 {
-	const struct group *group = end->guest ? find_group_in(&end->guest->rules, span) : NULL;
+	const struct group *group = end->guest ? asked_find_group_in(&end->guest->rules, span) : NULL;
 
-	return !group && end->vnet ? find_group_in(&end->vnet->rules, span) : group;
+	return !group && end->vnet ? asked_find_group_in(&end->vnet->rules, span) : group;
 }
 
 static const struct group *asked_group(const struct question *q, struct span span)
 {
-	const struct group *group = find_group_at_end(&q->path.to, span);
+	const struct group *group = asked_find_group_at_end(&q->path.to, span);
 
 	if (!group)
-		group = find_group_at_end(&q->path.from, span);
+		group = asked_find_group_at_end(&q->path.from, span);
 	if (!group)
-		group = find_group_in(&q->asked->config->cluster_rules, span);
-	return group ? group : find_group_in(&q->asked->config->host_rules, span);
+		group = asked_find_group_in(&q->asked->config->cluster_rules, span);
+	return group ? group : asked_find_group_in(&q->asked->config->host_rules, span);
 }
 
-static bool span_is_line(struct span span)
+static bool asked_span_is_line(struct span span)
 {
 	return span.begin != 0;
 }
 
 /* The line that a trail leads to, and the rule that refers to it. */
-static struct reason reason_of(const struct question *q, const struct model_trail *trail, unsigned stage)
+static struct reason asked_reason_of(const struct question *q, const struct model_trail *trail,
+				     unsigned stage)
 {
 	struct reason reason = { .stage = q->program->stages[stage].name,
 				 .stage_at = stage,
@@ -110,13 +111,13 @@ static struct reason reason_of(const struct question *q, const struct model_trai
 
 		if (!step)
 			continue;
-		if (!span_is_line(reason.span)) {
+		if (!asked_span_is_line(reason.span)) {
 			if (!reason.implied)
 				reason.implied = step->implied;
 			reason.span = step->span;
-			if (span_is_line(step->span))
+			if (asked_span_is_line(step->span))
 				reason.chain = t->chain->name;
-		} else if (span_is_line(step->span) && step->span.begin != reason.span.begin) {
+		} else if (asked_span_is_line(step->span) && step->span.begin != reason.span.begin) {
 			const struct group *group = asked_group(q, step->span);
 
 			if (!group)
@@ -148,7 +149,7 @@ struct noted_events {
  * the mark is a reason in the stage that has set it, and not in later ones, which may have reasons of their
  * own.
  */
-static bool event_is_by_mark(const struct noted_events *events, const struct model_event *event)
+static bool asked_event_is_by_mark(const struct noted_events *events, const struct model_event *event)
 {
 	const struct model_step *step = event->trail->step;
 
@@ -163,7 +164,7 @@ static bool event_is_by_mark(const struct noted_events *events, const struct mod
 	return true;
 }
 
-static const struct model_trail *copy_trail(struct arena *arena, const struct model_trail *trail)
+static const struct model_trail *asked_copy_trail(struct arena *arena, const struct model_trail *trail)
 {
 	const struct model_trail *first = NULL;
 	struct model_trail *last = NULL;
@@ -181,7 +182,7 @@ static const struct model_trail *copy_trail(struct arena *arena, const struct mo
 	return first;
 }
 
-static void note_event(void *context, const struct model_event *event)
+static void asked_note_event(void *context, const struct model_event *event)
 {
 	struct noted_events *events = context;
 	struct arena *arena = &events->question->arena;
@@ -200,40 +201,40 @@ static void note_event(void *context, const struct model_event *event)
 	}
 	noted = &events->items[events->count++];
 	noted->event = *event;
-	noted->event.trail = copy_trail(arena, event->trail);
+	noted->event.trail = asked_copy_trail(arena, event->trail);
 	noted->event.marked = NULL;
 	noted->marker = event->marked ? event->marked->step : NULL;
-	noted->reason = reason_of(events->question,
-				  event_is_by_mark(events, event) ? event->marked : event->trail,
-				  event->stage);
+	noted->reason = asked_reason_of(events->question,
+					asked_event_is_by_mark(events, event) ? event->marked : event->trail,
+					event->stage);
 }
 
 /* ---- decisions ---- */
 
-static bool reason_is_known(const struct reason *reason)
+static bool asked_reason_is_known(const struct reason *reason)
 {
-	return span_is_line(reason->span) || reason->implied;
+	return asked_span_is_line(reason->span) || reason->implied;
 }
 
-static bool reason_equal(const struct reason *a, const struct reason *b)
+static bool asked_reason_equal(const struct reason *a, const struct reason *b)
 {
 	if (a->span.begin != b->span.begin || a->group.begin != b->group.begin)
 		return false;
-	return span_is_line(a->span) || a->step == b->step;
+	return asked_span_is_line(a->span) || a->step == b->step;
 }
 
 /* The chains of a trail, the outermost first. */
-static void print_chains(struct out *out, const struct model_trail *trail)
+static void asked_print_chains(struct out *out, const struct model_trail *trail)
 {
 	if (trail->outer) {
-		print_chains(out, trail->outer);
+		asked_print_chains(out, trail->outer);
 		out_string(out, ", ");
 	}
 	out_text(out, trail->chain->name);
 }
 
 /* "fwbr101i0 forward: PVEFW-FORWARD, PVEFW-FWBR-IN"; of a stage in which no step decided, its name. */
-static const char *stage_text(struct question *q, const struct noted_event *noted)
+static const char *asked_stage_text(struct question *q, const struct noted_event *noted)
 {
 	const char *stage = q->program->stages[noted->event.stage].name, *text;
 	struct out out;
@@ -243,14 +244,14 @@ static const char *stage_text(struct question *q, const struct noted_event *note
 	out_init_memory(&out);
 	if (stage)
 		out_printf(&out, "%s: ", stage);
-	print_chains(&out, noted->event.trail);
+	asked_print_chains(&out, noted->event.trail);
 	text = arena_string(&q->arena, (struct text){ out.data, (uint32_t)out.len });
 	out_free(&out);
 	return text;
 }
 
 /* Sets the chains passed and the log lines of a decision. */
-static void tell_way(const struct noted_events *events, struct decision *d)
+static void asked_tell_way(const struct noted_events *events, struct decision *d)
 {
 	struct question *q = events->question;
 	unsigned stages = d->verdict == MODEL_PASSED ? q->program->count : d->reason.stage_at + 1;
@@ -266,7 +267,7 @@ static void tell_way(const struct noted_events *events, struct decision *d)
 		if (event->logs)
 			d->logs[d->log_count++] = noted->reason;
 		else if (!trail[event->stage])
-			trail[event->stage] = stage_text(q, noted);
+			trail[event->stage] = asked_stage_text(q, noted);
 	}
 	for (unsigned i = 0; i < stages; i++)
 		if (trail[i])
@@ -280,13 +281,13 @@ struct decisions {
 };
 
 /* Adds to the decision that has the same reason, or makes one. */
-static void add_decision(struct decisions *list, enum model_verdict verdict, uint16_t queue,
-			 const struct reason *reason, packets set)
+static void asked_add_decision(struct decisions *list, enum model_verdict verdict, uint16_t queue,
+			       const struct reason *reason, packets set)
 {
 	struct decision *d;
 
 	for (d = list->first; d; d = d->next)
-		if (d->verdict == verdict && d->queue == queue && reason_equal(&d->reason, reason)) {
+		if (d->verdict == verdict && d->queue == queue && asked_reason_equal(&d->reason, reason)) {
 			d->set = model_or(list->question->model, d->set, set);
 			return;
 		}
@@ -297,22 +298,22 @@ static void add_decision(struct decisions *list, enum model_verdict verdict, uin
 }
 
 /* Those of packets that end at a step. */
-static void add_ends(struct decisions *list, const struct noted_events *events)
+static void asked_add_ends(struct decisions *list, const struct noted_events *events)
 {
 	for (uint32_t i = 0; i < events->count; i++) {
 		const struct model_event *event = &events->items[i].event;
 
 		if (!event->logs && event->verdict != MODEL_PASSED)
-			add_decision(list, event->verdict,
-				     event->verdict == MODEL_QUEUED && event->trail->step
-					     ? event->trail->step->queue.first
-					     : 0,
-				     &events->items[i].reason, event->hit);
+			asked_add_decision(list, event->verdict,
+					   event->verdict == MODEL_QUEUED && event->trail->step
+						   ? event->trail->step->queue.first
+						   : 0,
+					   &events->items[i].reason, event->hit);
 	}
 }
 
 /* Those of packets that pass all stages: the last acceptance with a known reason counts. */
-static void add_passed(struct decisions *list, const struct noted_events *events, packets passed)
+static void asked_add_passed(struct decisions *list, const struct noted_events *events, packets passed)
 {
 	struct model *m = list->question->model;
 	const struct reason nothing = { .stage = NULL };
@@ -323,17 +324,17 @@ static void add_passed(struct decisions *list, const struct noted_events *events
 			packets part;
 
 			if (noted->event.stage != stage || noted->event.logs ||
-			    noted->event.verdict != MODEL_PASSED || !reason_is_known(&noted->reason))
+			    noted->event.verdict != MODEL_PASSED || !asked_reason_is_known(&noted->reason))
 				continue;
 			part = model_and(m, passed, noted->event.hit);
 			if (part == PACKETS_NONE)
 				continue;
-			add_decision(list, MODEL_PASSED, 0, &noted->reason, part);
+			asked_add_decision(list, MODEL_PASSED, 0, &noted->reason, part);
 			passed = model_minus(m, passed, part);
 		}
 	}
 	if (passed != PACKETS_NONE)
-		add_decision(list, MODEL_PASSED, 0, &nothing, passed);
+		asked_add_decision(list, MODEL_PASSED, 0, &nothing, passed);
 }
 
 struct decision *question_decide(struct question *q, packets set, struct span without)
@@ -348,10 +349,10 @@ struct decision *question_decide(struct question *q, packets set, struct span wi
 	result = model_walk(
 		q->model, q->program,
 		&(struct model_walk){
-			.live = set, .without = without, .decided = note_event, .context = &events });
-	add_ends(&list, &events);
-	add_passed(&list, &events, model_result_of(q->model, &result, MODEL_PASSED));
+			.live = set, .without = without, .decided = asked_note_event, .context = &events });
+	asked_add_ends(&list, &events);
+	asked_add_passed(&list, &events, model_result_of(q->model, &result, MODEL_PASSED));
 	for (struct decision *d = list.first; d; d = d->next)
-		tell_way(&events, d);
+		asked_tell_way(&events, d);
 	return model_over(q->model, NULL) ? NULL : list.first;
 }
