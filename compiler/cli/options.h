@@ -9,7 +9,7 @@
 #include "base/version.h"
 #include "cli/console.h"
 
-enum { CLI_OPTIONS_MAX = 64 };
+enum { CLI_OPTIONS_MAX = 128 };
 /* In the commands of an option: a configuration file can set it. */
 #define CLI_IN_FILE (1u << 31)
 

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "questions/answers.h"
+
+#include "format/diag_json.h"
+
+/* ---- text ---- */
+
+/* "firewall/100.fw:7"; "" for no line. */
+static const char *answer_place(struct arena *arena, const struct source_map *map, struct span span)
+{
+	struct place place = source_place(map, span.begin);
+
+	return place.source ? arena_printf(arena, "%s:%u", place.source->path, place.line) : "";
+}
+
+const char *reason_text(struct arena *arena, const struct source_map *map, const struct reason *reason)
+{
+	const char *place = answer_place(arena, map, reason->span);
+
+	if (*place && reason->group.begin)
+		return arena_printf(arena, "%s, by GROUP %.*s at %s", place, TEXT_ARG(reason->group_name),
+				    answer_place(arena, map, reason->group));
+	if (*place)
+		return place;
+	return reason->implied ? reason->implied : "no rule";
+}
+
+const char *verdict_action(enum model_verdict verdict)
+{
+	switch (verdict) {
+	case MODEL_PASSED:
+		return "ACCEPT";
+	case MODEL_DROPPED:
+		return "DROP";
+	case MODEL_QUEUED:
+		return "QUEUE";
+	default:
+		return "REJECT";
+	}
+}
+
+const char *decision_text(struct arena *arena, const struct decision *decision)
+{
+	if (decision->verdict == MODEL_QUEUED)
+		return arena_printf(arena, "QUEUE %u (to the IPS; passes if nobody listens)",
+				    decision->queue);
+	return model_verdict_text(decision->verdict);
+}
+
+static bool answer_is_among(const struct span *written, struct span span)
+{
+	for (unsigned i = 0; written && i < OPTION_COUNT; i++)
+		if (written[i].begin && written[i].begin == span.begin)
+			return true;
+	return false;
+}
+
+static bool answer_is_option_of(const struct path_end *end, struct span span)
+{
+	return (end->guest && answer_is_among(end->guest->written, span)) ||
+	       (end->vnet && answer_is_among(end->vnet->written, span));
+}
+
+bool reason_is_option(const struct config *config, const struct path *path, const struct reason *reason)
+{
+	return answer_is_among(config->host_written, reason->span) ||
+	       answer_is_among(config->cluster_written, reason->span) ||
+	       answer_is_option_of(&path->from, reason->span) || answer_is_option_of(&path->to, reason->span);
+}
+
+unsigned reason_gutter(const struct source_map *map, const struct reason *reason)
+{
+	uint32_t line = source_line_number(map, reason->span.begin);
+	uint32_t group = source_line_number(map, reason->group.begin);
+
+	return text_digits(line > group ? line : group);
+}
+
+void reason_print(const struct text_printer *p, const struct reason *reason, const char *label)
+{
+	struct text_block block;
+
+	if (!source_find(p->map, reason->span.begin))
+		return;
+	block = text_block_open(p, reason->span, "-->");
+	text_block_mark(p, &block, reason->span, '^', STYLE_BOLD, label);
+	if (!source_find(p->map, reason->group.begin))
+		return;
+	block = text_block_open(p, reason->group, ":::");
+	text_block_mark(p, &block, reason->group, '-', STYLE_GUTTER, "refers to the group");
+}
+
+/* ---- JSON ---- */
+
+/* Adds file, line, column and text of a line. */
+static void answer_add_place(json_t *object, const struct source_map *map, struct span span)
+{
+	struct source *source = source_find(map, span.begin);
+	struct place place = source_place(map, span.begin);
+
+	json_object_set_new(object, "file", json_escaped(text_of(source->path)));
+	json_object_set_new(object, "line", json_integer(place.line));
+	json_object_set_new(object, "column", json_integer(place.column));
+	json_object_set_new(object, "text",
+			    json_escaped(text_trim(word_text(source_line(map, source, place.line)))));
+}
+
+static const char *answer_reject_name(enum model_verdict verdict)
+{
+	static const char *const names[] = {
+		[MODEL_REJECT_RESET] = "tcp-reset",
+		[MODEL_REJECT_PORT_UNREACHABLE] = "port-unreachable",
+		[MODEL_REJECT_HOST_PROHIBITED] = "host-prohibited",
+		[MODEL_REJECT_ADMIN_PROHIBITED] = "admin-prohibited",
+		[MODEL_REJECT_HOST_UNREACHABLE] = "host-unreachable",
+	};
+
+	return names[verdict - MODEL_REJECTED];
+}
+
+json_t *decision_json(const struct source_map *map, const struct decision *decision)
+{
+	const struct reason *reason = &decision->reason;
+	json_t *object = json_object(), *group;
+
+	json_object_set_new(object, "action", json_string(verdict_action(decision->verdict)));
+	if (decision->verdict == MODEL_QUEUED)
+		json_object_set_new(object, "queue", json_integer(decision->queue));
+	else if (decision->verdict >= MODEL_REJECTED)
+		json_object_set_new(object, "reject", json_string(answer_reject_name(decision->verdict)));
+	if (!source_find(map, reason->span.begin)) {
+		if (reason->implied)
+			json_object_set_new(object, "implied", json_escaped(text_of(reason->implied)));
+		return object;
+	}
+	answer_add_place(object, map, reason->span);
+	if (!source_find(map, reason->group.begin))
+		return object;
+	group = json_pack("{s:o}", "name", json_escaped(reason->group_name));
+	answer_add_place(group, map, reason->group);
+	json_object_set_new(object, "group", group);
+	return object;
+}
+
+/* ---- no rule ---- */
+
+struct unfiltered {
+	struct arena *arena;
+	const char **texts;
+	unsigned count;
+};
+
+static void unfiltered_end(struct unfiltered *u, const struct config *config, const struct path_end *end)
+{
+	const struct guest *guest = end->guest;
+
+	if (end->zone == PATH_HOST && !config->host_options.enable)
+		u->texts[u->count++] = "the host is not filtered: host.fw has enable: 0";
+	if (end->zone == PATH_NFVM)
+		u->texts[u->count++] = "nfvm stands for a guest without a firewall";
+	if (end->zone != PATH_GUEST)
+		return;
+	if (!guest->options.enable)
+		u->texts[u->count++] = arena_printf(
+			u->arena,
+			"%s is not filtered: its firewall is not switched on (enable: 1 in [OPTIONS] of firewall/%.*s.fw)",
+			guest_name(u->arena, guest), TEXT_ARG(guest->vmid_text));
+	if (!end->nic->firewall)
+		u->texts[u->count++] = arena_printf(
+			u->arena, "%s is not filtered at %.*s: the NIC does not have firewall=1",
+			guest_name(u->arena, guest), TEXT_ARG(end->nic->key));
+}
+
+const char *const *unfiltered_reasons(struct arena *arena, const struct config *config,
+				      const struct path *path)
+{
+	struct unfiltered u = { .arena = arena, .texts = ARENA_ARRAY(arena, const char *, 8) };
+
+	if (!config_enabled(config))
+		u.texts[u.count++] = "the firewall is switched off: cluster.fw does not have enable: 1";
+	unfiltered_end(&u, config, &path->from);
+	unfiltered_end(&u, config, &path->to);
+	return u.texts;
+}
