@@ -6,6 +6,8 @@
 #define TAKES_INPUTS ~0u
 #define TAKES_DIAGNOSTICS (IN(STATUS) | IN(COMPILE) | IN(LOCALNET))
 #define TAKES_FORMAT 0
+#define TAKES_PACKETS IN(SIMULATE)
+#define TAKES_ONE_PACKET IN(SIMULATE)
 
 static const struct command_row commands[FIREWALL_COMMANDS] = {
 #define COMMAND(ID, function, name, operands, text) [FIREWALL_##ID] = { name, operands, text, function },
@@ -18,8 +20,6 @@ static const struct cli_option_row options[FIREWALL_OPTIONS] = {
 #include "firewall/base/service_options.def"
 };
 
-static const char *const later[] = { "simulate", NULL };
-
 const struct cli_program pve_firewall = {
 	.name = "pve-firewall",
 	.see = "pve-firewall COMMAND --help lists the options of a command. pve-firewall(8) is the manual.",
@@ -27,5 +27,4 @@ const struct cli_program pve_firewall = {
 	.command_count = FIREWALL_COMMANDS,
 	.options = options,
 	.option_count = FIREWALL_OPTIONS,
-	.later = later,
 };

@@ -24,6 +24,18 @@ struct view {
 /* Compiles the tree; `enforced`: with what is enforced in the place of rejected files.  `service`: its answer to status, which
  * says what it has left out; or NULL.  Calls bounded_done() when the tree was read. */
 void view_compile(struct view *view, const struct cli *cli, bool enforced, const json_t *service);
+/* What a command asks, if it asks the rules that are in force. */
+struct view_source {
+	uint64_t generation; /* in force; 0: the files are asked */
+	const char *text;    /* "generation 3 of ..., which is in force", or why the files are asked */
+	const char *differs; /* how the files differ from that generation; NULL: they do not */
+};
+
+/*
+ * Compiles the generation that the service has loaded; the files, if no service runs or the generation is not kept.
+ * `service`: its answer to status, or NULL: none runs.  Texts are from the run's arena.  Calls bounded_done().
+ */
+struct view_source view_compile_in_force(struct view *view, const struct cli *cli, const json_t *service);
 /* Whether the loaded rules differ; problems and differences are stored in `loading`. */
 bool view_differs(struct backend_loading *loading, const struct view *view);
 /* Sets `compared` and `differs`; reports why it cannot. */

@@ -118,6 +118,9 @@ bool confirm_roll_back(struct confirm *c, const struct input_options *options, s
 void confirm_compile(struct confirm *c, const struct input_options *options, struct source_cache *cache,
 		     struct left_out *left_out, struct compilation *compilation);
 
+/* The overlay that is all of a generation, without the tree; from `arena`.  0 or an errno. */
+int confirm_full_overlay(const struct confirm *c, uint64_t number, struct arena *arena, struct source_overlay *overlay);
+
 /* "generation 3 of 2026-11-30 12:00:00", from `arena`. */
 const char *confirm_describe(const struct confirm *c, struct arena *arena, uint64_t number);
 /* For status: an object with held, pending_confirmation, seconds_left, and, each with number and time or null, generation,

@@ -346,8 +346,7 @@ void confirm_state(const struct confirm *c, struct conditions *conditions)
 
 /* ---- compiling ---- */
 
-/* The overlay that is all of a generation; from `arena`.  0 or an errno. */
-static int full_overlay(const struct confirm *c, uint64_t number, struct arena *arena, struct source_overlay *overlay)
+int confirm_full_overlay(const struct confirm *c, uint64_t number, struct arena *arena, struct source_overlay *overlay)
 {
 	struct file_list list;
 	struct overlay_file *files;
@@ -380,7 +379,7 @@ static void compile_full(struct confirm *c, const struct input_options *options,
 
 	for (unsigned i = 0; i < c->rejected_count; i++)
 		c->rejected[i].changed = false; /* not known */
-	if (full_overlay(c, c->enforced, &arena, overlay) != 0) {
+	if (confirm_full_overlay(c, c->enforced, &arena, overlay) != 0) {
 		arena_free(&arena);
 		return;
 	}
