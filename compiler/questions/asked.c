@@ -304,11 +304,8 @@ static void asked_add_ends(struct decisions *list, const struct noted_events *ev
 		const struct model_event *event = &events->items[i].event;
 
 		if (!event->logs && event->verdict != MODEL_PASSED)
-			asked_add_decision(list, event->verdict,
-					   event->verdict == MODEL_QUEUED && event->trail->step
-						   ? event->trail->step->queue.first
-						   : 0,
-					   &events->items[i].reason, event->hit);
+			asked_add_decision(list, event->verdict, event->queue, &events->items[i].reason,
+					   event->hit);
 	}
 }
 

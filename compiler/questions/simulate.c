@@ -112,7 +112,7 @@ static bool simulate_was_seen(struct asked_fields *a, const struct model_chain *
 
 static void simulate_add_fields(struct asked_fields *a, const struct model_chain *chain)
 {
-	if (simulate_was_seen(a, chain))
+	if (!chain || simulate_was_seen(a, chain))
 		return;
 	for (uint32_t i = 0; i < chain->count; i++) {
 		const struct model_step *step = &chain->steps[i];
@@ -242,7 +242,8 @@ bool simulate(struct simulation *s, const struct config *config, const struct so
 		return false;
 	one = model_and(q->model, q->set, model_like(q->model, &s->packet, 0));
 	s->decision = question_decide(q, one, SPAN_NONE);
-	if (s->decision && s->decision->reason.span.begin && !reason_is_option(config, &q->path, &s->decision->reason))
+	if (s->decision && s->decision->reason.span.begin &&
+	    !reason_is_option(config, &q->path, &s->decision->reason))
 		s->without = question_decide(q, one, s->decision->reason.span);
 	if (s->decision)
 		simulate_note_taken(s);
@@ -294,9 +295,8 @@ static void simulate_print_logs(const struct text_printer *p, const struct simul
 		const struct reason *log = &s->decision->logs[i];
 
 		text_remark(p, "log",
-				      arena_printf(p->arena, "\"%.*s\" of %s",
-						   TEXT_ARG(text_trim(log->step->prefix)),
-						   reason_text(p->arena, s->map, log)));
+			    arena_printf(p->arena, "\"%.*s\" of %s", TEXT_ARG(text_trim(log->step->prefix)),
+					 reason_text(p->arena, s->map, log)));
 	}
 }
 
@@ -304,16 +304,16 @@ static void simulate_print_notes(const struct text_printer *p, const struct simu
 {
 	if (s->without)
 		text_remark(p, "note",
-				      arena_printf(p->arena, "without this line: %s, %s",
-						   decision_text(p->arena, s->without),
-						   reason_text(p->arena, s->map, &s->without->reason)));
+			    arena_printf(p->arena, "without this line: %s, %s",
+					 decision_text(p->arena, s->without),
+					 reason_text(p->arena, s->map, &s->without->reason)));
 	for (uint32_t i = 0; i < s->taken_count; i++) {
 		const struct taken_field *t = &s->taken[i];
 
 		text_remark(p, "note",
-				      arena_printf(p->arena, "%s: %s, taken %s%s%s", t->name,
-						   t->given ? t->given : "any", t->value,
-						   t->others ? "; " : "", t->others ? t->others : ""));
+			    arena_printf(p->arena, "%s: %s, taken %s%s%s", t->name,
+					 t->given ? t->given : "any", t->value, t->others ? "; " : "",
+					 t->others ? t->others : ""));
 	}
 	for (const char *const *note = s->notes; *note; note++)
 		text_remark(p, "note", *note);
