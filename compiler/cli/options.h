@@ -35,8 +35,6 @@ struct cli_program {
 	unsigned command_count;
 	const struct cli_option_row *options;
 	unsigned option_count;
-	const char *const
-		*later; /* NULL, or the stock program's commands that are not implemented; ends in NULL */
 	const char *(*target_at)(unsigned i); /* the values of an argument TARGET, NULL after the last one; or NULL */
 };
 

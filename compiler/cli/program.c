@@ -12,11 +12,6 @@ const struct command_row *command_find(const struct cli_program *program, const 
 {
 	struct suggestion s;
 
-	for (const char *const *later = program->later; later && *later; later++)
-		if (strcmp(name, *later) == 0) {
-			cli_error("command %s is not implemented yet", name);
-			return NULL;
-		}
 	suggest_start(&s, text_of(name));
 	for (unsigned i = 0; i < program->command_count; i++) {
 		if (strcmp(name, program->commands[i].name) == 0)

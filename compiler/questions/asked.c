@@ -133,7 +133,7 @@ static struct reason asked_reason_of(const struct question *q, const struct mode
 /* ---- events ---- */
 
 struct noted_event {
-	struct model_event event; /* its trail is a copy; without `marked` */
+	struct model_event event; /* its trail is a copy, of `marked` if that is the reason */
 	const struct model_step *marker;
 	struct reason reason;
 };
@@ -201,12 +201,12 @@ static void asked_note_event(void *context, const struct model_event *event)
 	}
 	noted = &events->items[events->count++];
 	noted->event = *event;
-	noted->event.trail = asked_copy_trail(arena, event->trail);
+	if (asked_event_is_by_mark(events, event))
+		noted->event.trail = event->marked;
+	noted->event.trail = asked_copy_trail(arena, noted->event.trail);
 	noted->event.marked = NULL;
 	noted->marker = event->marked ? event->marked->step : NULL;
-	noted->reason = asked_reason_of(events->question,
-					asked_event_is_by_mark(events, event) ? event->marked : event->trail,
-					event->stage);
+	noted->reason = asked_reason_of(events->question, noted->event.trail, event->stage);
 }
 
 /* ---- decisions ---- */

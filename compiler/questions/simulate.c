@@ -64,6 +64,9 @@ static const char *simulate_value_text(struct simulation *s, enum model_field fi
 	struct interval one = { s->packet.value[field], s->packet.value[field] };
 	const struct interval_set values = { &one, 1 };
 
+	if (field == MODEL_IFACE && !one.first.low)
+		return "one that no rule names";
+
 	return model_values_text(&s->question.arena, s->question.model, field, &values, 1);
 }
 
@@ -141,6 +144,28 @@ static bool simulate_is_one_value(const struct interval_set *values)
 	return values->count == 1 && number_compare(values->ranges[0].first, values->ranges[0].last) == 0;
 }
 
+/* Whether the values are all but that of the packet. */
+static bool simulate_are_all_others(const struct simulation *s, enum model_field field,
+				    const struct interval_set *values)
+{
+	struct number value = s->packet.value[field];
+
+	return values->count == 2 && number_compare(values->ranges[0].last, number_previous(value)) == 0 &&
+	       number_compare(values->ranges[1].first, number_next(value)) == 0;
+}
+
+/* Whether the values are the interface lo alone: nothing comes from outside by it. */
+static bool simulate_is_loopback(const struct simulation *s, enum model_field field,
+				 const struct interval_set *values)
+{
+	const struct model_ifaces *ifaces = &s->asked.ifaces;
+	uint64_t number = values->ranges[0].first.low;
+
+	return field == MODEL_IFACE && values->count == 1 && number && number <= ifaces->count &&
+	       number_compare(values->ranges[0].first, values->ranges[0].last) == 0 &&
+	       text_is(ifaces->names[number - 1], "lo");
+}
+
 /* What fares otherwise with other values of the field: at most two decisions. */
 static const char *simulate_others(struct simulation *s, enum model_field field)
 {
@@ -155,12 +180,17 @@ static const char *simulate_others(struct simulation *s, enum model_field field)
 
 		if (d->verdict == s->decision->verdict && d->queue == s->decision->queue)
 			continue;
+		values = model_values(q->model, &q->arena, d->set, field);
+		if (simulate_is_loopback(s, field, &values))
+			continue;
 		if (count++ == MOST_DECISIONS)
 			return arena_printf(&q->arena, "%s; ...", text);
-		values = model_values(q->model, &q->arena, d->set, field);
-		text = arena_printf(&q->arena, "%s%s%s: %s, %s", text ? text : "", text ? "; " : "",
-				    model_values_text(&q->arena, q->model, field, &values, MOST_VALUES),
-				    verdict_action(d->verdict), reason_text(&q->arena, s->map, &d->reason));
+		text = arena_printf(
+			&q->arena, "%s%s%s: %s, %s", text ? text : "", text ? "; " : "",
+			simulate_are_all_others(s, field, &values)
+				? "any other"
+				: model_values_text(&q->arena, q->model, field, &values, MOST_VALUES),
+			verdict_action(d->verdict), reason_text(&q->arena, s->map, &d->reason));
 	}
 	return text;
 }
@@ -179,8 +209,9 @@ static void simulate_note_taken(struct simulation *s)
 		    (requested->known && simulate_is_one_value(&requested->values)) || !(fields >> field & 1))
 			continue;
 		others = simulate_others(s, field);
-		/* Codes and types of their own are for few rules. */
-		if (field == MODEL_ICMP_CODE && !others)
+		/* That an unusual part is as usual goes without saying. */
+		if (!others &&
+		    (field == MODEL_ICMP_CODE || (field == MODEL_IFACE && !s->packet.value[field].low)))
 			continue;
 		s->taken[s->taken_count++] = (struct taken_field){ simulate_parts[i].name, requested->given,
 								   simulate_value_text(s, field), others };
@@ -270,21 +301,45 @@ bool simulate_is(const struct simulation *s, const char *action)
 
 /* ---- text ---- */
 
+/* The length of a stage's name in the text of a stage. */
+static size_t simulate_stage_length(const char *stage)
+{
+	const char *colon = strstr(stage, ": ");
+
+	return colon ? (size_t)(colon - stage) : strlen(stage);
+}
+
+/* Whether the stage is left out of a short path: the next one has its name, or it is of layer 2 and decided
+ * nothing. */
+static bool simulate_is_passed_over(const struct decision *d, uint32_t i)
+{
+	const char *stage = d->trail[i], *next = i + 1 < d->trail_count ? d->trail[i + 1] : NULL;
+	size_t length = simulate_stage_length(stage);
+
+	if (!next)
+		return false;
+	if (length > 9 && strncmp(stage + length - 9, ", layer 2", 9) == 0)
+		return true;
+	return !stage[length] && simulate_stage_length(next) == length && strncmp(stage, next, length) == 0;
+}
+
 static void simulate_print_path(const struct text_printer *p, const struct simulation *s, bool verbose)
 {
 	const struct decision *d = s->decision;
+	const char *separator = "";
 	struct out out;
 
-	if (verbose) {
-		for (uint32_t i = 0; i < d->trail_count; i++)
-			text_remark(p, "path", d->trail[i]);
-		return;
-	}
 	out_init_memory(&out);
-	for (uint32_t i = 0; i < d->trail_count; i++)
-		out_printf(&out, "%s%s", i ? "; " : "", d->trail[i]);
+	for (uint32_t i = 0; i < d->trail_count; i++) {
+		if (verbose) {
+			text_remark(p, "path", d->trail[i]);
+		} else if (!simulate_is_passed_over(d, i)) {
+			out_printf(&out, "%s%s", separator, d->trail[i]);
+			separator = d->trail[i][simulate_stage_length(d->trail[i])] ? "; " : ", ";
+		}
+	}
 	out_char(&out, '\0');
-	if (d->trail_count)
+	if (out.len > 1)
 		text_remark(p, "path", out.data);
 	out_free(&out);
 }
@@ -294,9 +349,12 @@ static void simulate_print_logs(const struct text_printer *p, const struct simul
 	for (uint32_t i = 0; i < s->decision->log_count; i++) {
 		const struct reason *log = &s->decision->logs[i];
 
+		bool is_known = log->span.begin || log->implied;
+
 		text_remark(p, "log",
-			    arena_printf(p->arena, "\"%.*s\" of %s", TEXT_ARG(text_trim(log->step->prefix)),
-					 reason_text(p->arena, s->map, log)));
+			    arena_printf(p->arena, "\"%.*s\"%s%s", TEXT_ARG(text_trim(log->step->prefix)),
+					 is_known ? " of " : "",
+					 is_known ? reason_text(p->arena, s->map, log) : ""));
 	}
 }
 

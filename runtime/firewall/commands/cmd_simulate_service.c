@@ -22,7 +22,9 @@ static void served_print(struct out *out, const struct cli *cli, struct simulati
 	json_t *object;
 
 	if (!firewall_wants_json(cli)) {
-		simulate_print(out, s, cli->value[CLI_VERBOSE] != NULL, cli_answer_colour());
+		bool is_off = cli->operand_count && strcmp(cli->operands[0], "0") == 0;
+
+		simulate_print(out, s, cli->value[CLI_VERBOSE] && !is_off, cli_answer_colour());
 		out_printf(out, "asked: %s\n", source->text);
 		if (source->differs)
 			out_printf(out, "the files differ from that: %s\n", source->differs);

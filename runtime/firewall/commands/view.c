@@ -114,11 +114,11 @@ struct view_source view_compile_in_force(struct view *view, const struct cli *cl
 	bounded_done();
 	if (service && view->confirm.in_force && generations_find(&view->confirm.generations, view->confirm.in_force)) {
 		source.generation = view->confirm.in_force;
-		source.text = arena_printf(&view->run.arena, "%s, which is in force",
+		source.text = arena_printf(&view->run.arena, "%s, which is loaded",
 					   confirm_describe(&view->confirm, &view->run.arena, source.generation));
 		readable = read_generation(view, &source);
 	} else if (service) {
-		source.text = "the files: the service has not kept what is in force";
+		source.text = "the files: the service has not kept what is loaded";
 	}
 	if (readable)
 		compile_inputs(view);

@@ -27,7 +27,7 @@ void view_compile(struct view *view, const struct cli *cli, bool enforced, const
 /* What a command asks, if it asks the rules that are in force. */
 struct view_source {
 	uint64_t generation; /* in force; 0: the files are asked */
-	const char *text;    /* "generation 3 of ..., which is in force", or why the files are asked */
+	const char *text;    /* "generation 3 of ..., which is loaded", or why the files are asked */
 	const char *differs; /* how the files differ from that generation; NULL: they do not */
 };
 
