@@ -8,8 +8,9 @@
 #include <sys/stat.h>
 
 #include "inputs/netdb.h"
+#include "model/packet_model.h"
 #include "tree.h"
-#include "xtables/meaning/xt_meaning.h"
+#include "xt_faults.h"
 #include "xtables/print/print.h"
 
 static struct tree tree;
@@ -534,6 +535,60 @@ START_TEST(known_lines)
 }
 END_TEST
 
+/* ---- planted faults ---- */
+
+/* A packet that the tables and the faulty tables treat differently; NULL: there is none. */
+static const char *find_fault(const struct config *config, struct xt_fault *fault)
+{
+	struct arena *arena = &tree.f.arena;
+	struct model_ifaces ifaces = path_ifaces(arena, config);
+	struct translator *right = xt_meaning(config, &ifaces);
+	struct translator *wrong = xt_meaning_changed(config, &ifaces, xt_fault_change, fault);
+	struct path_walk walk = { .config = config, .pairs = 5 };
+	const char *text = NULL;
+	struct path path;
+
+	while (!text && path_walk_next(&walk, arena, &path)) {
+		const struct model_program *programs[] = { translator_program(right, arena, &path),
+							   translator_program(wrong, arena, &path) };
+		struct model *m = model_new(&ifaces, (struct model_budget){ 0, 0 });
+		struct model_result results[2];
+		struct model_packet packet;
+
+		model_add(m, programs[0]);
+		model_add(m, programs[1]);
+		model_seal(m);
+		for (unsigned i = 0; i < 2; i++)
+			results[i] = model_walk(m, programs[i], &(struct model_walk){ .live = model_world(m) });
+		if (model_pick(m, model_result_xor(m, &results[0], &results[1]), &packet))
+			text = model_packet_text(arena, m, &packet);
+		model_free(m);
+	}
+	translator_close(right);
+	translator_close(wrong);
+	return text;
+}
+
+START_TEST(planted_faults_are_found)
+{
+	ck_assert(tree_load(&tree, "tests/cases/conformance/g1/root", "n1", "192.0.2.0/24"));
+	for (size_t i = 0; i < XT_FAULTS; i++) {
+		const char *packet = NULL;
+		bool planted = true;
+
+		for (unsigned skip = 0; planted && !packet; skip++) {
+			struct xt_fault fault = xt_faults[i];
+
+			fault.skip = skip;
+			packet = find_fault(tree.config, &fault);
+			planted = fault.planted;
+		}
+		ck_assert_msg(packet != NULL, "%s: not found", xt_faults[i].name);
+	}
+	tree_free(&tree);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("xt_meaning");
@@ -545,6 +600,7 @@ int main(void)
 	tcase_add_test(tcase, numbers_are_what_the_text_says);
 	tcase_add_test(tcase, programs_are_whole);
 	tcase_add_test(tcase, known_lines);
+	tcase_add_test(tcase, planted_faults_are_found);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

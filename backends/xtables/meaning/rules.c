@@ -332,6 +332,8 @@ void xt_translate_rules(struct xt_translator *t, struct xt_node *node)
 	uint32_t count = 0;
 
 	xt_chain_fill(&t->scratch, table, node->lowered);
+	if (t->change)
+		t->change(t->context, &t->scratch, table, node->lowered);
 	for (const struct xt_rule *rule = node->lowered->first; rule; rule = rule->next)
 		count++;
 	node->steps = ARENA_ARRAY(&t->arena, struct xt_step, count);

@@ -10,7 +10,7 @@
 
 #include <uthash.h>
 
-#include "meaning/translator.h"
+#include "xtables/meaning/xt_meaning.h"
 #include "xtables/print/print.h"
 
 /* What a condition on an interface compares; patterns end in '+'. */
@@ -69,6 +69,8 @@ struct xt_translator {
 	struct translator base;
 	const struct config *config;
 	const struct model_ifaces *ifaces;
+	xt_change *change; /* or NULL */
+	void *context;     /* of change */
 	struct arena arena, scratch; /* scratch: rules of the chain that is translated */
 	struct xt_source filter[2], raw[2]; /* IPv4, IPv6 */
 	struct eb_table bridge;

@@ -158,13 +158,16 @@ static const struct model_program *xt_program_of(struct translator *base, struct
 	return program;
 }
 
-struct translator *xt_meaning(const struct config *config, const struct model_ifaces *ifaces)
+struct translator *xt_meaning_changed(const struct config *config, const struct model_ifaces *ifaces, xt_change *change,
+				      void *context)
 {
 	struct xt_translator *t = xcalloc(1, sizeof(*t));
 
 	t->base = (struct translator){ "iptables", xt_program_of, xt_meaning_close };
 	t->config = config;
 	t->ifaces = ifaces;
+	t->change = change;
+	t->context = context;
 	for (unsigned i = 0; i < 256; i++)
 		t->numbers[i] = (struct interval){ number_small(i), number_small(i) };
 	for (unsigned family = 0; family < 2; family++) {
@@ -177,4 +180,9 @@ struct translator *xt_meaning(const struct config *config, const struct model_if
 	t->sets = xt_sets_of(&t->arena, config);
 	t->set_values = ARENA_ARRAY(&t->arena, struct interval_set, t->sets.count);
 	return &t->base;
+}
+
+struct translator *xt_meaning(const struct config *config, const struct model_ifaces *ifaces)
+{
+	return xt_meaning_changed(config, ifaces, NULL, NULL);
 }
