@@ -19,7 +19,7 @@ struct bench {
 	struct nft_builder builder[NFT_TABLES];
 	struct text names[4];
 	struct model_ifaces ifaces;
-	struct translator *translator;
+	struct translator *translator; /* opened when the tables are built */
 	struct path path;
 	struct number packet[MODEL_FIELDS];
 	uint32_t mark, logs;
@@ -44,7 +44,6 @@ static void bench_start(struct bench *b)
 	b->names[0] = TEXT("lo");
 	b->names[1] = TEXT("vmbr1");
 	b->ifaces = (struct model_ifaces){ b->names, 2 };
-	b->translator = nft_meaning_of(&b->ruleset, &b->ifaces);
 	b->path.count = 1;
 	b->path.passes[0] = (struct path_pass){ .hook = PATH_BRIDGE, .bridge = TEXT("vmbr0"), .in = TEXT("eth0"),
 						.out = TEXT("tap100i0") };
@@ -118,6 +117,8 @@ static unsigned run_chain(struct bench *b, const struct model_chain *chain)
 
 static const struct model_program *bench_program(struct bench *b)
 {
+	if (!b->translator)
+		b->translator = nft_meaning_of(&b->ruleset, &b->ifaces);
 	return translator_program(b->translator, &b->arena, &b->path);
 }
 

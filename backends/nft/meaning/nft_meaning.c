@@ -20,37 +20,20 @@ struct nft_stages {
 	uint32_t count;
 };
 
-/* The base chain of the hook that comes after `before`, by priority and then as they are made; NULL: the first. */
-static const struct nft_chain *meaning_next_chain(const struct nft_table *table, enum nft_hook hook,
-						  const struct nft_chain *before)
-{
-	const struct nft_chain *next = NULL;
-	bool passed = false; /* `before`, in the order of the table */
-
-	for (const struct nft_chain *chain = table->chains; chain; chain = chain->next) {
-		bool after = !before || chain->priority > before->priority ||
-			     (chain->priority == before->priority && passed);
-
-		passed |= chain == before;
-		if (chain->hook == hook && chain != before && after && (!next || chain->priority < next->priority))
-			next = chain;
-	}
-	return next;
-}
-
-/* A packet's address is looked at in different places by one path: the interfaces differ from hook to hook. */
 static void meaning_add_hook(const struct nft_traversal *at, struct nft_stages *stages, enum nft_hook hook)
 {
 	static const char *const names[] = { "prerouting", "input", "forward", "output", "postrouting" };
-	const struct nft_table *table = at->t->ruleset->tables[at->bridge ? NFT_BRIDGE : NFT_INET];
+	unsigned table = at->bridge ? NFT_BRIDGE : NFT_INET;
 	const char *name = names[hook];
 
-	if (!table)
-		return;
 	at->t->hook++;
 	if (at->bridge)
 		name = arena_printf(at->arena, "%.*s %s", TEXT_ARG(at->bridge_name), name);
-	for (const struct nft_chain *chain = NULL; (chain = meaning_next_chain(table, hook, chain));) {
+	for (uint32_t i = 0; i < at->t->hooks[table].count; i++) {
+		const struct nft_chain *chain = at->t->hooks[table].chains[i];
+
+		if (chain->hook != hook)
+			continue;
 		if (stages->count == NFT_STAGES_MAX)
 			abort();
 		stages->items[stages->count++] = (struct model_stage){ nft_translate_chain(at, chain), name };
@@ -130,27 +113,47 @@ static void meaning_close(struct translator *translator)
 	free(t);
 }
 
-static struct nft_translator *meaning_new(const struct model_ifaces *ifaces)
+/* Of chains of equal priority the one that was made first comes first, as in the kernel. */
+static void meaning_find_hooks(struct nft_translator *t, unsigned index)
 {
-	struct nft_translator *t = xcalloc(1, sizeof(*t));
+	const struct nft_table *table = t->ruleset->tables[index];
+	const struct nft_chain **chains;
+	uint32_t count = 0, at;
 
-	t->base = (struct translator){ "nft", meaning_program, meaning_close };
+	for (const struct nft_chain *chain = table ? table->chains : NULL; chain; chain = chain->next)
+		count += chain->hook != NFT_HOOK_NONE;
+	chains = ARENA_ARRAY(&t->arena, const struct nft_chain *, count);
+	count = 0;
+	for (const struct nft_chain *chain = table ? table->chains : NULL; chain; chain = chain->next) {
+		if (chain->hook == NFT_HOOK_NONE)
+			continue;
+		for (at = count++; at && chains[at - 1]->priority > chain->priority; at--)
+			chains[at] = chains[at - 1];
+		chains[at] = chain;
+	}
+	t->hooks[index].chains = chains;
+	t->hooks[index].count = count;
+}
+
+static struct translator *meaning_open(struct nft_translator *t, const struct nft_ruleset *ruleset,
+				       const struct model_ifaces *ifaces)
+{
+	t->translator = (struct translator){ "nft", meaning_program, meaning_close };
 	t->ifaces = ifaces;
-	return t;
+	t->ruleset = ruleset;
+	for (unsigned i = 0; i < NFT_TABLES; i++)
+		meaning_find_hooks(t, i);
+	return &t->translator;
 }
 
 struct translator *nft_meaning(const struct config *config, const struct model_ifaces *ifaces)
 {
-	struct nft_translator *t = meaning_new(ifaces);
+	struct nft_translator *t = xcalloc(1, sizeof(*t));
 
-	t->ruleset = nft_lower(&t->arena, config);
-	return &t->base;
+	return meaning_open(t, nft_lower(&t->arena, config), ifaces);
 }
 
 struct translator *nft_meaning_of(const struct nft_ruleset *ruleset, const struct model_ifaces *ifaces)
 {
-	struct nft_translator *t = meaning_new(ifaces);
-
-	t->ruleset = ruleset;
-	return &t->base;
+	return meaning_open(xcalloc(1, sizeof(struct nft_translator)), ruleset, ifaces);
 }

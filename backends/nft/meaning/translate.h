@@ -33,10 +33,14 @@ struct nft_set_note {
 };
 
 struct nft_translator {
-	struct translator base;
+	struct translator translator;
 	struct arena arena;   /* what paths share */
 	struct arena scratch; /* the steps of unfinished chains */
 	const struct nft_ruleset *ruleset;
+	struct {
+		const struct nft_chain **chains; /* the base chains, by priority */
+		uint32_t count;
+	} hooks[NFT_TABLES];
 	const struct model_ifaces *ifaces;
 	struct nft_chain_note *chains; /* uthash */
 	struct nft_set_note *sets;     /* uthash */
