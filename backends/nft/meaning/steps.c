@@ -5,6 +5,7 @@
  */
 #include "nft/meaning/translate.h"
 
+#include <linux/if_ether.h>
 #include <stdlib.h>
 
 /* ---- what is known of a chain ---- */
@@ -304,6 +305,15 @@ static void steps_add_rule(struct nft_steps *steps, const struct nft_rule *rule,
 		steps_add_effects(steps, rule, &asks, &asked);
 }
 
+/* The hooks of the inet family see IPv4 and IPv6 only: all else passes. */
+static void steps_add_others(struct nft_steps *steps)
+{
+	static const struct interval ip[] = { { { 0, ETH_P_IP }, { 0, ETH_P_IP } }, { { 0, ETH_P_IPV6 }, { 0, ETH_P_IPV6 } } };
+	static const struct model_match others = { MODEL_ETHERTYPE, true, { ip, 2 } };
+
+	*steps_add(steps) = (struct model_step){ .matches = &others, .match_count = 1, .effect = MODEL_ACCEPT };
+}
+
 const struct model_chain *nft_translate_chain(const struct nft_traversal *at, const struct nft_chain *chain)
 {
 	struct nft_translator *t = at->t;
@@ -315,6 +325,8 @@ const struct model_chain *nft_translate_chain(const struct nft_traversal *at, co
 		return note->made;
 	if (!note->of_path)
 		inside.arena = &t->arena;
+	if (!at->bridge && chain->hook != NFT_HOOK_NONE)
+		steps_add_others(&steps);
 	for (const struct nft_rule *rule = chain->first; rule; rule = rule->next)
 		steps_add_rule(&steps, rule, chain->name);
 	note->made = steps_end(&steps, chain->name, note->of_path);
