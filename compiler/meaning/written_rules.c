@@ -20,16 +20,15 @@ static void written_match_ports(struct written *w, struct written_matches *m, en
 	written_match(m, field, interval_set_normalize(ranges, ports->count), false);
 }
 
-/* The type of a rule; the number 255 is every type (as for iptables). */
-static void written_match_rule_icmp(struct written *w, struct written_matches *m,
+static void written_match_rule_icmp(struct written *w, struct written_matches *m, unsigned family_mask,
 				    const struct icmp_match *icmp)
 {
-	uint64_t number;
+	int type = icmp_match_type(icmp, family_mask);
 
 	if (icmp->type)
 		written_match_icmp(w, m, icmp->type);
-	else if (icmp->text.len && text_to_number(icmp->text, 254, &number))
-		written_match_range(w, m, MODEL_ICMP_TYPE, number, number);
+	else if (type >= 0)
+		written_match_range(w, m, MODEL_ICMP_TYPE, (uint64_t)type, (uint64_t)type);
 }
 
 static void written_match_condition(struct written *w, struct written_matches *m, const struct condition *c)
@@ -37,7 +36,7 @@ static void written_match_condition(struct written *w, struct written_matches *m
 	if (!proto_is_any(&c->proto))
 		written_match_range(w, m, MODEL_PROTOCOL, c->proto.number, c->proto.number);
 	for (unsigned i = 0; i < 2; i++)
-		written_match_rule_icmp(w, m, &c->icmp[i]);
+		written_match_rule_icmp(w, m, c->proto.icmp, &c->icmp[i]);
 	written_match_ports(w, m, MODEL_SPORT, c->sport);
 	written_match_ports(w, m, MODEL_DPORT, c->dport);
 }

@@ -118,6 +118,9 @@ static void nft_to_guest_chain(struct nft_builder *b, struct nft_chain *chain, s
 		NFT_RULE(b, chain, nft_compare(b, NFT_FIELD_IIFNAME, NFT_OP_EQ, nft_iface_value(TEXT("fwln"), true)),
 			 nft_vmap_pair(b, NFT_FIELD_IBRNAME, NFT_FIELD_ETHER_DADDR,
 				       nft_map_of(b, "to-guest-own", 2, &guests->to_own)));
+	if (guests->to_alone.count)
+		NFT_RULE(b, chain, nft_compare(b, NFT_FIELD_IIFNAME, NFT_OP_EQ, nft_iface_value(TEXT("fwln"), true)),
+			 nft_vmap(b, NFT_FIELD_IBRNAME, nft_map_of(b, "to-guest-alone", 1, &guests->to_alone)));
 	if (guests->to_mac.count)
 		NFT_RULE(b, chain, nft_vmap_pair(b, NFT_FIELD_IBRNAME, NFT_FIELD_ETHER_DADDR,
 						 nft_map_of(b, "to-guest-mac", 2, &guests->to_mac)));
@@ -164,6 +167,12 @@ static void nft_postrouting_chain(struct nft_builder *b, struct nft_chain *chain
 	if (guests->macs.count) {
 		nft_draft_add(&d, nft_mark_is(b, MARK_ACCEPTED));
 		nft_draft_pair(b, &d, "guest-macs", NFT_FIELD_OIFNAME, nft_key(NFT_FIELD_ETHER_DADDR), &guests->macs, true);
+		nft_draft_end(b, chain, &d, nft_accept(b, DIRECTION_IN));
+	}
+	if (guests->alone.count) {
+		d.count = 0;
+		nft_draft_add(&d, nft_mark_is(b, MARK_ACCEPTED));
+		nft_draft_iface_in(b, &d, "guests-alone", NFT_FIELD_OIFNAME, &guests->alone);
 		nft_draft_end(b, chain, &d, nft_accept(b, DIRECTION_IN));
 	}
 	if (guests->to.count)

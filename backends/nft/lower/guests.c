@@ -155,20 +155,27 @@ static void nft_add_bridge(struct nft_builder *b, struct nft_list *list, struct 
 }
 
 /* Where frames to this NIC appear before they reach its port: on the bridge that it is plugged into, which for a VLAN can
- * be a bridge of that VLAN, and on its firewall bridge. */
+ * be a bridge of that VLAN, and on its firewall bridge. Without a MAC address only the latter identifies it. */
 static void nft_add_bridges(struct nft_builder *b, struct nft_guests *guests, const struct guest *guest,
 			    const struct nic *nic, const struct nft_chain *chain)
 {
-	if (!nic->mac.len)
-		return;
-	nft_add_bridge(b, &guests->to_mac, nic->bridge, nic, chain);
-	if (nic->tag && nic->bridge.len)
-		nft_add_bridge(b, &guests->to_mac,
-			       text_of(arena_printf(b->arena, "%.*sv%u", TEXT_ARG(nic->bridge), nic->tag)), nic, chain);
+	struct text own = text_of(arena_printf(b->arena, "fwbr%ui%u", guest->vmid, nic->index));
+
+	if (nic->mac.len) {
+		nft_add_bridge(b, &guests->to_mac, nic->bridge, nic, chain);
+		if (nic->tag && nic->bridge.len)
+			nft_add_bridge(b, &guests->to_mac,
+				       text_of(arena_printf(b->arena, "%.*sv%u", TEXT_ARG(nic->bridge), nic->tag)), nic, chain);
+	}
 	if (!chain)
 		return;
-	nft_add_bridge(b, &guests->to_own, text_of(arena_printf(b->arena, "fwbr%ui%u", guest->vmid, nic->index)), nic, chain);
-	nft_list_add(b, &guests->macs, nft_iface_value(nic->device, false), nft_bytes(nic->mac_bytes, 6));
+	if (nic->mac.len) {
+		nft_add_bridge(b, &guests->to_own, own, nic, chain);
+		nft_list_add(b, &guests->macs, nft_iface_value(nic->device, false), nft_bytes(nic->mac_bytes, 6));
+	} else if (nft_iface_possible(own)) {
+		nft_goto_from(b, &guests->to_alone, own, chain);
+		nft_list_add_iface(b, &guests->alone, nic->device);
+	}
 }
 
 /* Labels the packets that the NIC accepts, with a chain for each label. */

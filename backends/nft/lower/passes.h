@@ -113,6 +113,8 @@ struct nft_guests {
 	struct nft_list from, to; /* device: chain */
 	struct nft_list to_mac;   /* bridge and MAC address: chain, if no other NIC of the bridge has the address */
 	struct nft_list to_own;   /* firewall bridge and MAC address: chain */
+	struct nft_list to_alone; /* firewall bridge of a NIC without a MAC address: chain */
+	struct nft_list alone;    /* the devices of these */
 	struct nft_list queued;   /* device: chain that passes packets to an IPS */
 	struct nft_list keep[LABELS_EACH]; /* device: chain that gives the connection a label of the NIC */
 	struct nft_chain *labels[LABELS_EACH * LABELS_GROUP];
