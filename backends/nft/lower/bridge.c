@@ -9,7 +9,8 @@
  *   prerouting         from a guest, by its port: the guest's out chain
  *   prerouting-to      to a guest, as far as bridge and MAC address identify it: its in chain.
  *                      This is the last place where a packet can be rejected. An address that
- *                      two NICs of a bridge share identifies neither.
+ *                      two NICs of a bridge share identifies neither. On its own firewall bridge a
+ *                      NIC needs no address.
  *   prerouting-reject  rejects what the two have marked
  *   forward            vnets
  *   postrouting        to a guest, by its port: its in chain, unless the mark says that the frame
