@@ -6,9 +6,10 @@
 #include <stdlib.h>
 
 #include "fixture.h"
-#include "nft/lower/build.h"
+#include "model/packet_model.h"
 #include "nft/lower/passes.h"
-#include "nft/meaning/nft_meaning.h"
+#include "nft_faults.h"
+#include "tree.h"
 
 /* Two tables while they are built, and one path. */
 struct bench {
@@ -505,6 +506,65 @@ START_TEST(chains_are_shared_where_they_can)
 }
 END_TEST
 
+/* ---- planted faults ---- */
+
+/* A packet of any path about which the two differ; NULL: none. */
+static const char *find_difference(struct arena *arena, const struct config *config, const struct model_ifaces *ifaces,
+				   struct translator *right, struct translator *wrong)
+{
+	struct path_walk walk = { .config = config, .pairs = 4 };
+	struct path path;
+	const char *text = NULL;
+
+	while (!text && path_walk_next(&walk, arena, &path)) {
+		const struct model_program *programs[] = { translator_program(right, arena, &path),
+							   translator_program(wrong, arena, &path) };
+		struct model *m = model_new(ifaces, (struct model_budget){ 0, 0 });
+		struct model_result results[2];
+		struct model_packet packet;
+
+		model_add(m, programs[0]);
+		model_add(m, programs[1]);
+		model_seal(m);
+		for (unsigned i = 0; i < 2; i++)
+			results[i] = model_walk(m, programs[i], &(struct model_walk){ .live = model_world(m) });
+		if (model_pick(m, model_result_xor(m, &results[0], &results[1]), &packet))
+			text = model_packet_text(arena, m, &packet);
+		model_free(m);
+	}
+	return text;
+}
+
+START_TEST(planted_faults_are_found)
+{
+	struct tree tree;
+	struct arena arena = { 0 };
+	struct model_ifaces ifaces;
+
+	ck_assert(tree_load(&tree, "tests/cases/conformance/g1/root", "n1", "192.0.2.0/24"));
+	ifaces = path_ifaces(&arena, tree.config);
+	for (size_t i = 0; i < NFT_FAULTS; i++) {
+		const char *packet = NULL;
+		bool planted = true;
+
+		for (unsigned skip = 0; planted && !packet; skip++) {
+			const struct nft_ruleset *ruleset = nft_lower(&arena, tree.config);
+			struct translator *right = nft_meaning(tree.config, &ifaces), *wrong;
+
+			planted = nft_fault_plant(&arena, &nft_faults[i], skip, ruleset);
+			wrong = nft_meaning_of(ruleset, &ifaces);
+			packet = find_difference(&arena, tree.config, &ifaces, right, wrong);
+			ck_assert(planted || !packet); /* without a fault the two are the same */
+			translator_close(right);
+			translator_close(wrong);
+		}
+		ck_assert_msg(packet != NULL, "%s: not found", nft_faults[i].name);
+	}
+	arena_free(&arena);
+	tree_free(&tree);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tcase = tcase_create("nft_meaning");
@@ -522,5 +582,6 @@ int main(void)
 	tcase_add_test(tcase, limits);
 	tcase_add_test(tcase, any_interface_is_asked);
 	tcase_add_test(tcase, chains_are_shared_where_they_can);
+	tcase_add_test(tcase, planted_faults_are_found);
 	return run_suite("nft_meaning", tcase);
 }
