@@ -32,6 +32,7 @@ struct class_piece {
 };
 
 struct field_classes {
+	uint32_t uses;           /* matches that ask it */
 	uint32_t interval_count; /* of all its literals */
 	uint32_t count;
 	struct class_piece *pieces; /* ascending; the first begins at 0 */
@@ -49,6 +50,7 @@ struct model {
 	struct literal *literals;     /* number 0 is none */
 	uint32_t literal_count, literal_room;
 	struct field_classes fields[MODEL_FIELDS];
+	uint8_t *field_of_var;
 	struct dd dd;
 
 	/* What follows is void when the diagram begins anew. */

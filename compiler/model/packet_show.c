@@ -195,15 +195,12 @@ bool model_pick(struct model *m, packets set, struct model_packet *packet)
 
 bool model_has(struct model *m, packets set, const struct model_packet *packet)
 {
-	int f = 0;
-
 	while (set > DD_TRUE) {
 		const struct dd_node *n = &m->dd.nodes[set];
+		enum model_field f = (enum model_field)m->field_of_var[n->var];
 		uint32_t class, bit;
 
-		while (n->var >= m->fields[f].first_var + m->fields[f].width)
-			f++;
-		class = classes_of_value(m, (enum model_field)f, packet->value[f]);
+		class = classes_of_value(m, f, packet->value[f]);
 		bit = m->fields[f].width - 1 - (n->var - m->fields[f].first_var);
 		set = class >> bit & 1 ? n->high : n->low;
 	}
@@ -218,7 +215,9 @@ packets model_like(struct model *m, const struct model_packet *packet, uint32_t 
 		enum model_field field = (enum model_field)f;
 
 		if (!(open >> f & 1))
-			all = dd_and(&m->dd, show_class_set(m, field, classes_of_value(m, field, packet->value[f])), all);
+			all = dd_and(&m->dd,
+				     show_class_set(m, field, classes_of_value(m, field, packet->value[f])),
+				     all);
 	}
 	return all;
 }
