@@ -112,11 +112,13 @@ static struct reason asked_reason_of(const struct question *q, const struct mode
 		if (!step)
 			continue;
 		if (!asked_span_is_line(reason.span)) {
-			if (!reason.implied)
-				reason.implied = step->implied;
 			reason.span = step->span;
-			if (asked_span_is_line(step->span))
-				reason.chain = t->chain->name;
+			reason.chain = t->chain->name;
+			/* Of an implied rule that a policy brings along, the policy is not the reason. */
+			if (!asked_span_is_line(step->span) && step->implied) {
+				reason.implied = step->implied;
+				break;
+			}
 		} else if (asked_span_is_line(step->span) && step->span.begin != reason.span.begin) {
 			const struct group *group = asked_group(q, step->span);
 
@@ -220,7 +222,9 @@ static bool asked_reason_equal(const struct reason *a, const struct reason *b)
 {
 	if (a->span.begin != b->span.begin || a->group.begin != b->group.begin)
 		return false;
-	return asked_span_is_line(a->span) || a->step == b->step;
+	if (asked_span_is_line(a->span) || a->step == b->step)
+		return true;
+	return a->implied && b->implied && strcmp(a->implied, b->implied) == 0;
 }
 
 /* The chains of a trail, the outermost first. */

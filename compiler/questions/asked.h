@@ -67,9 +67,9 @@ struct decision {
 	struct decision *next;
 };
 
-/* All decisions about the packets of `set`, one for each deciding line or implied rule: first those that do not
- * pass, in the order of the rules, then those that pass.  Their sets are disjoint.  NULL if `set` is empty or
- * the budget is exceeded (question_over()).  `without` is a line that is left out, or SPAN_NONE. */
+/* All decisions about the packets of `set`, one for each deciding line or implied rule: first those that do
+ * not pass, in the order of the rules, then those that pass.  Their sets are disjoint.  NULL if `set` is
+ * empty or the budget is exceeded (question_over()).  `without` is a line that is left out, or SPAN_NONE. */
 struct decision *question_decide(struct question *q, packets set, struct span without);
 /* "not decided: chain tap100i0-IN is too large for the budget"; NULL if it was not exceeded. */
 const char *question_over(struct question *q);

@@ -593,7 +593,11 @@ static const char *request_read_interface(struct request_reading *r)
 {
 	const char *word = r->words->interface;
 	struct text name = text_of(word ? word : "");
+	uint32_t lo;
 
+	lo = request_iface_number(&r->asked->ifaces, TEXT("lo"));
+	if (lo)
+		r->request->not_iface = request_one_number(r->arena, lo);
 	if (request_is_any(word))
 		return NULL;
 	if (r->request->from.zone != PATH_HOST && r->request->to.zone != PATH_HOST &&
@@ -708,6 +712,12 @@ static bool request_is_of_family(enum model_field field, unsigned family)
 	return (field != MODEL_SOURCE6 && field != MODEL_DEST6) || family == IPV6;
 }
 
+bool packet_request_is_of_families(const struct packet_request *request)
+{
+	return request->fields[MODEL_SOURCE4].known || request->fields[MODEL_DEST4].known ||
+	       request->family_mask != IPV_BOTH;
+}
+
 static const struct interval ethertype_ranges[] = {
 	{ { 0, ETHERTYPE_IPV4 }, { 0, ETHERTYPE_IPV4 } },
 	{ { 0, ETHERTYPE_IPV6 }, { 0, ETHERTYPE_IPV6 } },
@@ -721,12 +731,17 @@ uint32_t packet_request_matches(const struct packet_request *request, unsigned f
 
 	matches[count++] = (struct model_match){
 		.field = MODEL_ETHERTYPE,
-		.values = { &ethertype_ranges[request->arp ? 2 : family == IPV6], 1 },
+		.values = { &ethertype_ranges[request->arp ? 2 : family == IPV6],
+			    family == IPV_BOTH ? 2 : 1 },
 	};
 	for (unsigned i = 0; i < MODEL_FIELDS; i++)
 		if (request->fields[i].known && request_is_of_family((enum model_field)i, family))
 			matches[count++] = (struct model_match){ .field = (enum model_field)i,
 								 .values = request->fields[i].values };
+	if (request->not_iface.count && !request->fields[MODEL_IFACE].known)
+		matches[count++] = (struct model_match){ .field = MODEL_IFACE,
+							 .negated = true,
+							 .values = request->not_iface };
 	return count;
 }
 

@@ -28,9 +28,10 @@ enum { PACKET_MATCHES_MAX = MODEL_FIELDS + 8 };
 
 struct packet_request {
 	struct path_end from, to;
-	unsigned family_mask; /* IPV4 | IPV6: those that the words leave */
-	bool arp;             /* ARP instead of IP */
-	bool flooded;         /* to a broadcast or multicast address */
+	unsigned family_mask;          /* IPV4 | IPV6: those that the words leave */
+	bool arp;                      /* ARP instead of IP */
+	bool flooded;                  /* to a broadcast or multicast address */
+	struct interval_set not_iface; /* lo, if it is known: no zone is behind it */
 	/* By field; both families' addresses. */
 	struct requested_field fields[MODEL_FIELDS];
 };
@@ -43,7 +44,10 @@ struct packet_request {
 const char *packet_request_read(struct packet_request *request, struct asked *asked,
 				const struct packet_words *words, bool is_one);
 
-/* Writes the matches of one family (IPV4 or IPV6); returns their number. */
+/* Whether the words ask different things of IPv4 and IPv6, so that each family is a question of its own. */
+bool packet_request_is_of_families(const struct packet_request *request);
+/* Writes the matches of one family (IPV4 or IPV6), or of both if that makes no difference; returns their
+ * number. */
 uint32_t packet_request_matches(const struct packet_request *request, unsigned family,
 				struct model_match matches[PACKET_MATCHES_MAX]);
 

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "questions/query.h"
 
-#include <netinet/in.h>
-
 #include "base/escape.h"
 #include "format/diag_json.h"
 #include "questions/answers.h"
@@ -70,7 +68,9 @@ static struct query_zones query_zones_of(struct query *query, const char *name)
 struct query_path {
 	struct query *query;
 	struct question question;
-	unsigned family;
+	const struct packet_request *request;
+	packets set;     /* that is asked about */
+	unsigned family; /* or IPV_BOTH */
 	const char *from, *to;
 };
 
@@ -91,17 +91,24 @@ static const char *query_field_text(struct query_path *p, packets set, enum mode
 	return model_values_text(&q->arena, q->model, field, &values, UINT32_MAX);
 }
 
-/* The values of one part of the packets; of services a text for each protocol would be too much to read as
- * rows. */
+/* The addresses of both families that the path is asked about. */
+static const char *query_addresses_text(struct query_path *p, packets set, enum model_field four,
+					enum model_field six)
+{
+	const char *a = p->family & IPV4 ? query_field_text(p, set, four) : "";
+	const char *b = p->family & IPV6 ? query_field_text(p, set, six) : "";
+
+	return arena_printf(&p->question.arena, "%s%s%s", a, *a && *b ? "," : "", b);
+}
+
+/* The values of one part of the packets; NULL: rows are printed. */
 static const char *query_part_text(struct query_path *p, packets set)
 {
-	bool six = p->family == IPV6;
-
 	switch (p->query->part) {
 	case QUERY_SOURCE:
-		return query_field_text(p, set, six ? MODEL_SOURCE6 : MODEL_SOURCE4);
+		return query_addresses_text(p, set, MODEL_SOURCE4, MODEL_SOURCE6);
 	case QUERY_DEST:
-		return query_field_text(p, set, six ? MODEL_DEST6 : MODEL_DEST4);
+		return query_addresses_text(p, set, MODEL_DEST4, MODEL_DEST6);
 	case QUERY_ZONE:
 		return p->query->words->from && strcmp(p->query->words->from, "any") == 0 ? p->from : p->to;
 	default:
@@ -109,12 +116,34 @@ static const char *query_part_text(struct query_path *p, packets set)
 	}
 }
 
+static bool query_is_same(const struct interval_set *a, const struct interval_set *b)
+{
+	return a->count == b->count && interval_set_contains(a, b);
+}
+
+/* Leaves out what is true of all packets that are asked about, unless the command line says it. */
+static void query_shorten(struct query_path *p, struct model_row *row)
+{
+	struct question *q = &p->question;
+
+	for (unsigned i = 0; i < MODEL_FIELDS; i++) {
+		enum model_field field = (enum model_field)i;
+		struct interval_set all;
+
+		if (!row->side[i].count || p->request->fields[i].known)
+			continue;
+		all = model_values(q->model, &q->arena, p->set, field);
+		if (query_is_same(&row->side[i], &all) && (field != MODEL_ETHERTYPE || p->family == IPV_BOTH))
+			row->side[i].count = 0;
+	}
+}
+
 /* A row with nothing but protocol, ports and ICMP types. */
 static void query_keep_service(struct model_row *row)
 {
 	for (unsigned i = 0; i < MODEL_FIELDS; i++)
-		if (i != MODEL_PROTOCOL && i != MODEL_DPORT && i != MODEL_SPORT && i != MODEL_ICMP_TYPE &&
-		    i != MODEL_ICMP_CODE)
+		if (i != MODEL_ETHERTYPE && i != MODEL_PROTOCOL && i != MODEL_DPORT && i != MODEL_SPORT &&
+		    i != MODEL_ICMP_TYPE && i != MODEL_ICMP_CODE)
 			row->side[i].count = 0;
 }
 
@@ -155,6 +184,7 @@ static void query_rows(struct query_path *p, packets set, json_t *rows)
 
 	while (query->printed < query->limit && model_row(q->model, &q->arena, set, &row)) {
 		set = model_minus(q->model, set, row.set);
+		query_shorten(p, &row);
 		if (query->part == QUERY_SERVICE)
 			query_keep_service(&row);
 		query->printed++;
@@ -209,7 +239,10 @@ static void query_add_json(struct query_path *p, const struct decision *d)
 
 	json_object_set_new(object, "from", json_escaped(text_of(p->from)));
 	json_object_set_new(object, "to", json_escaped(text_of(p->to)));
-	json_object_set_new(object, "family", json_string(p->family == IPV6 ? "ipv6" : "ipv4"));
+	json_object_set_new(object, "family",
+			    json_string(p->family == IPV_BOTH ? "any"
+					: p->family == IPV6   ? "ipv6"
+							      : "ipv4"));
 	if (part) {
 		json_object_set_new(object, "values", json_escaped(text_of(part)));
 	} else {
@@ -223,64 +256,43 @@ static void query_add_json(struct query_path *p, const struct decision *d)
 
 /* ---- what is asked ---- */
 
-static const struct interval query_unicast = { { 0, MODEL_TYPE_UNICAST }, { 0, MODEL_TYPE_UNICAST } };
-static const struct interval query_tcp = { { 0, IPPROTO_TCP }, { 0, IPPROTO_TCP } };
-static const struct interval query_syn = { { 0, 0x02 }, { 0, 0x02 } };
-static const struct interval query_new = { { 0, MODEL_STATE_NEW }, { 0, MODEL_STATE_NEW } };
-static const struct interval query_under = { { 0, 0 }, { 0, 0 } };
-
-enum { QUERY_TCP, QUERY_SYN, QUERY_OTHERS };
-
-/* What a new TCP connection begins with; other packets as they are. */
-static packets query_begins(struct model *m, packets set, const struct model_match others[QUERY_OTHERS])
+/*
+ * Ordinary packets, except in what the command line asks for: another state, packets over the limit, those to
+ * a group's address.
+ */
+static packets query_ordinary(struct query_path *p)
 {
-	packets tcp = model_match(m, &others[QUERY_TCP]);
+	const struct packet_request *request = p->request;
+	struct model *m = p->question.model;
+	bool is_special = p->query->words->state || request->flooded || request->arp ||
+			  request->fields[MODEL_OVER_LIMIT].known;
 
-	return model_or(m, model_minus(m, set, tcp),
-			model_and(m, model_and(m, set, tcp), model_match(m, &others[QUERY_SYN])));
-}
-
-static uint32_t query_add_ordinary(const struct packet_request *request, struct model_match *matches,
-				   uint32_t count, const char *state)
-{
-	const struct interval *types = &query_unicast;
-
-	matches[count++] = (struct model_match){ .field = MODEL_SOURCE_TYPE, .values = { types, 1 } };
-	if (!request->flooded)
-		matches[count++] = (struct model_match){ .field = MODEL_DEST_TYPE, .values = { types, 1 } };
-	if (!state)
-		matches[count++] = (struct model_match){ .field = MODEL_STATE, .values = { &query_new, 1 } };
-	if (!request->fields[MODEL_OVER_LIMIT].known)
-		matches[count++] = (struct model_match){ .field = MODEL_OVER_LIMIT,
-							 .values = { &query_under, 1 } };
-	return count;
+	if (is_special)
+		return p->question.set;
+	return model_and(m, p->question.set, model_ordinary(m));
 }
 
 /* Asks one path about one family; false: over budget. */
 static bool query_ask(struct query *query, struct asked *asked, const struct packet_request *request,
 		      const struct path *path, unsigned family)
 {
-	const struct model_match others[QUERY_OTHERS] = {
-		[QUERY_TCP] = { .field = MODEL_PROTOCOL, .values = { &query_tcp, 1 } },
-		[QUERY_SYN] = { .field = MODEL_TCP_FLAGS, .values = { &query_syn, 1 } },
-	};
 	struct model_match matches[PACKET_MATCHES_MAX];
-	struct query_path p = { .query = query, .family = family };
+	struct query_path p = { .query = query, .family = family, .request = request };
 	uint32_t count = packet_request_matches(request, family, matches);
-	const char *state = query->words->state, *over;
-	packets set;
+	const char *over;
 
-	count = query_add_ordinary(request, matches, count, state);
-	question_open(&p.question, asked, path, matches, count, others, QUERY_OTHERS);
+	question_open(&p.question, asked, path, matches, count, NULL, 0);
 	p.from = path_end_text(&p.question.arena, &path->from);
 	p.to = path_end_text(&p.question.arena, &path->to);
-	set = p.question.set;
-	if (!state || strcmp(state, "new") == 0)
-		set = query_begins(p.question.model, set, others);
-	for (const struct decision *d = question_decide(&p.question, set, SPAN_NONE); d; d = d->next) {
+	p.set = query_ordinary(&p);
+	for (const struct decision *d = question_decide(&p.question, p.set, SPAN_NONE); d; d = d->next) {
 		if (!query_is_action(query->action, d->verdict))
 			continue;
 		query->found++;
+		if (query->printed >= query->limit) {
+			query->not_printed++;
+			continue;
+		}
 		if (query->out)
 			query_print_decision(&p, d);
 		if (query->json)
@@ -317,9 +329,12 @@ static bool query_pair(struct query *query, struct asked *asked, const char *fro
 				from, to);
 		return !is_one;
 	}
+	if (request.arp)
+		return query_ask(query, asked, &request, &path, IPV4);
+	if (!packet_request_is_of_families(&request))
+		return query_ask(query, asked, &request, &path, IPV_BOTH);
 	return (!(request.family_mask & IPV4) || query_ask(query, asked, &request, &path, IPV4)) &&
-	       (request.arp || !(request.family_mask & IPV6) ||
-		query_ask(query, asked, &request, &path, IPV6));
+	       (!(request.family_mask & IPV6) || query_ask(query, asked, &request, &path, IPV6));
 }
 
 bool query_run(struct query *query)
@@ -338,6 +353,11 @@ bool query_run(struct query *query)
 			done = query_pair(query, &asked, froms.names[i], tos.names[j],
 					  froms.count == 1 && tos.count == 1);
 	asked_close(&asked);
+	if (done && query->out && query->not_printed)
+		out_printf(query->out, "%u more lines decide so for some packets; see --limit\n",
+			   query->not_printed);
+	if (done && query->json)
+		json_object_set_new(query->json, "not_shown", json_integer(query->not_printed));
 	return done;
 }
 

@@ -38,10 +38,11 @@ struct query {
 	json_t *json; /* an object that gets the answer; or NULL */
 
 	/* Set by query_run(). */
-	uint32_t found;     /* decisions with packets of the action */
-	uint32_t printed;   /* rows */
-	const char *error;  /* why nothing is answered, or not all; from `arena` */
-	struct arena arena; /* freed by query_end() */
+	uint32_t found;       /* decisions with packets of the action */
+	uint32_t printed;     /* rows */
+	uint32_t not_printed; /* decisions beyond the limit */
+	const char *error;    /* why nothing is answered, or not all; from `arena` */
+	struct arena arena;   /* freed by query_end() */
 };
 
 /* Prints the answers of all paths; false: query->error. */

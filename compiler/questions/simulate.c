@@ -154,18 +154,6 @@ static bool simulate_are_all_others(const struct simulation *s, enum model_field
 	       number_compare(values->ranges[1].first, number_next(value)) == 0;
 }
 
-/* Whether the values are the interface lo alone: nothing comes from outside by it. */
-static bool simulate_is_loopback(const struct simulation *s, enum model_field field,
-				 const struct interval_set *values)
-{
-	const struct model_ifaces *ifaces = &s->asked.ifaces;
-	uint64_t number = values->ranges[0].first.low;
-
-	return field == MODEL_IFACE && values->count == 1 && number && number <= ifaces->count &&
-	       number_compare(values->ranges[0].first, values->ranges[0].last) == 0 &&
-	       text_is(ifaces->names[number - 1], "lo");
-}
-
 /* What fares otherwise with other values of the field: at most two decisions. */
 static const char *simulate_others(struct simulation *s, enum model_field field)
 {
@@ -181,8 +169,6 @@ static const char *simulate_others(struct simulation *s, enum model_field field)
 		if (d->verdict == s->decision->verdict && d->queue == s->decision->queue)
 			continue;
 		values = model_values(q->model, &q->arena, d->set, field);
-		if (simulate_is_loopback(s, field, &values))
-			continue;
 		if (count++ == MOST_DECISIONS)
 			return arena_printf(&q->arena, "%s; ...", text);
 		text = arena_printf(

@@ -16,6 +16,7 @@
 #include "firewall/commands/firewall.h"
 #include "firewall/commands/offline.h"
 #include "firewall/commands/service_client.h"
+#include "firewall/commands/session_guard.h"
 #include "firewall/commands/view.h"
 #include "firewall/service/confirm.h"
 #include "firewall/service/in_force.h"
@@ -249,6 +250,8 @@ int cmd_apply(const struct cli *cli)
 	json_t *answer;
 
 	if (no_operands(cli) || !read_seconds(cli, &seconds))
+		return EXIT_ERROR;
+	if (isatty(STDIN_FILENO) && !cli->value[CLI_FORCE] && session_guard(cli) != EXIT_CLEAN)
 		return EXIT_ERROR;
 	if (seconds)
 		return apply_until_confirmed(cli, seconds);
