@@ -25,8 +25,8 @@ static bool query_read_limit(const struct cli *cli, uint32_t *limit)
 	const char *value = cli->value[CLI_LIMIT];
 	uint64_t number = 20;
 
-	if (value && (!text_to_number(text_of(value), UINT32_MAX, &number) || !number)) {
-		cli_error("--limit takes a number of rows, not `%s`", value);
+	if (value && (!text_to_number(text_of(value), 100000, &number) || !number)) {
+		cli_error("--limit takes a number of rows from 1 to 100000, not `%s`", value);
 		return false;
 	}
 	*limit = (uint32_t)number;

@@ -355,7 +355,7 @@ static void text_put_addresses(struct out *out, const struct model *m, const str
 	else if (says_four && has_six)
 		out_string(out, "any IPv6");
 	if (!says_four && !says_six)
-		out_string(out, "any");
+		out_string(out, has_four && has_six ? "any" : has_four ? "any IPv4" : "any IPv6");
 }
 
 static void text_put_side(struct out *out, const struct model *m, const struct model_row *row,
@@ -407,6 +407,7 @@ const char *model_row_text(struct arena *arena, const struct model *m, const str
 	}
 	for (unsigned i = 0; i < sizeof(others) / sizeof(others[0]); i++)
 		text_put_side(&out, m, row, others[i]);
-	text_put_side(&out, m, row, MODEL_ETHERTYPE);
+	if (!has_ip)
+		text_put_side(&out, m, row, MODEL_ETHERTYPE);
 	return text_finish(arena, &out);
 }

@@ -92,17 +92,29 @@ void reason_print(const struct text_printer *p, const struct reason *reason, con
 
 /* ---- JSON ---- */
 
-/* Adds file, line, column and text of a line. */
+/* Adds file, line, column and text of a line; null if there is none. */
 static void answer_add_place(json_t *object, const struct source_map *map, struct span span)
 {
 	struct source *source = source_find(map, span.begin);
 	struct place place = source_place(map, span.begin);
 
-	json_object_set_new(object, "file", json_escaped(text_of(source->path)));
-	json_object_set_new(object, "line", json_integer(place.line));
-	json_object_set_new(object, "column", json_integer(place.column));
+	json_object_set_new(object, "file", source ? json_escaped(text_of(source->path)) : json_null());
+	json_object_set_new(object, "line", source ? json_integer(place.line) : json_null());
+	json_object_set_new(object, "column", source ? json_integer(place.column) : json_null());
 	json_object_set_new(object, "text",
-			    json_escaped(text_trim(word_text(source_line(map, source, place.line)))));
+			    source ? json_escaped(text_trim(word_text(source_line(map, source, place.line))))
+				   : json_null());
+}
+
+static json_t *answer_group_json(const struct source_map *map, const struct reason *reason)
+{
+	json_t *group;
+
+	if (!source_find(map, reason->group.begin))
+		return json_null();
+	group = json_pack("{s:o}", "name", json_escaped(reason->group_name));
+	answer_add_place(group, map, reason->group);
+	return group;
 }
 
 static const char *answer_reject_name(enum model_verdict verdict)
@@ -121,24 +133,19 @@ static const char *answer_reject_name(enum model_verdict verdict)
 json_t *decision_json(const struct source_map *map, const struct decision *decision)
 {
 	const struct reason *reason = &decision->reason;
-	json_t *object = json_object(), *group;
+	enum model_verdict verdict = decision->verdict;
+	bool is_reject = verdict >= MODEL_REJECTED && verdict < MODEL_QUEUED;
+	json_t *object = json_pack("{s:s, s:s?}", "action", verdict_action(verdict), "reject",
+				   is_reject ? answer_reject_name(verdict) : NULL);
 
-	json_object_set_new(object, "action", json_string(verdict_action(decision->verdict)));
-	if (decision->verdict == MODEL_QUEUED)
-		json_object_set_new(object, "queue", json_integer(decision->queue));
-	else if (decision->verdict >= MODEL_REJECTED)
-		json_object_set_new(object, "reject", json_string(answer_reject_name(decision->verdict)));
-	if (!source_find(map, reason->span.begin)) {
-		if (reason->implied)
-			json_object_set_new(object, "implied", json_escaped(text_of(reason->implied)));
-		return object;
-	}
+	json_object_set_new(object, "queue",
+			    verdict == MODEL_QUEUED ? json_integer(decision->queue) : json_null());
 	answer_add_place(object, map, reason->span);
-	if (!source_find(map, reason->group.begin))
-		return object;
-	group = json_pack("{s:o}", "name", json_escaped(reason->group_name));
-	answer_add_place(group, map, reason->group);
-	json_object_set_new(object, "group", group);
+	json_object_set_new(object, "group", answer_group_json(map, reason));
+	json_object_set_new(object, "implied",
+			    reason->implied && !source_find(map, reason->span.begin)
+				    ? json_escaped(text_of(reason->implied))
+				    : json_null());
 	return object;
 }
 

@@ -23,7 +23,7 @@ void reason_print(const struct text_printer *p, const struct reason *reason, con
 /* How many columns the line numbers of a reason take. */
 unsigned reason_gutter(const struct source_map *map, const struct reason *reason);
 
-/* The members action, reject, queue, file, line, column, text, group and implied, those that there are. */
+/* The members action, reject, queue, file, line, column, text, group and implied; null where there is none. */
 json_t *decision_json(const struct source_map *map, const struct decision *decision);
 
 /*

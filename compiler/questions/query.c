@@ -83,10 +83,20 @@ static bool query_is_action(const char *action, enum model_verdict verdict)
 	return strcmp(action, actual) == 0;
 }
 
+/* The values that packets of the set have, if they have the field. */
+static struct interval_set query_values(struct query_path *p, packets set, enum model_field field)
+{
+	struct question *q = &p->question;
+	const struct model_match has = { .field = field, .negated = true, .values = { NULL, 0 } };
+
+	return model_values(q->model, &q->arena, model_and(q->model, set, model_match(q->model, &has)),
+			    field);
+}
+
 static const char *query_field_text(struct query_path *p, packets set, enum model_field field)
 {
 	struct question *q = &p->question;
-	struct interval_set values = model_values(q->model, &q->arena, set, field);
+	struct interval_set values = query_values(p, set, field);
 
 	return model_values_text(&q->arena, q->model, field, &values, UINT32_MAX);
 }
@@ -124,82 +134,98 @@ static bool query_is_same(const struct interval_set *a, const struct interval_se
 /* Leaves out what is true of all packets that are asked about, unless the command line says it. */
 static void query_shorten(struct query_path *p, struct model_row *row)
 {
-	struct question *q = &p->question;
-
 	for (unsigned i = 0; i < MODEL_FIELDS; i++) {
 		enum model_field field = (enum model_field)i;
 		struct interval_set all;
 
 		if (!row->side[i].count || p->request->fields[i].known)
 			continue;
-		all = model_values(q->model, &q->arena, p->set, field);
+		all = query_values(p, p->set, field);
 		if (query_is_same(&row->side[i], &all) && (field != MODEL_ETHERTYPE || p->family == IPV_BOTH))
 			row->side[i].count = 0;
 	}
 }
 
-/* A row with nothing but protocol, ports and ICMP types. */
-static void query_keep_service(struct model_row *row)
-{
-	for (unsigned i = 0; i < MODEL_FIELDS; i++)
-		if (i != MODEL_ETHERTYPE && i != MODEL_PROTOCOL && i != MODEL_DPORT && i != MODEL_SPORT &&
-		    i != MODEL_ICMP_TYPE && i != MODEL_ICMP_CODE)
-			row->side[i].count = 0;
-}
-
-static json_t *query_row_json(struct query_path *p, const struct model_row *row)
+/* What is not said of a part is null: any value. */
+static json_t *query_row_json(struct query_path *p, const struct model_row *row, const char *text)
 {
 	static const struct {
 		const char *name;
 		enum model_field field;
 	} parts[] = {
-		{ "protocol", MODEL_PROTOCOL },   { "source", MODEL_SOURCE4 },
-		{ "source", MODEL_SOURCE6 },      { "dest", MODEL_DEST4 },
-		{ "dest", MODEL_DEST6 },          { "sport", MODEL_SPORT },
-		{ "dport", MODEL_DPORT },         { "icmp-type", MODEL_ICMP_TYPE },
-		{ "icmp-code", MODEL_ICMP_CODE }, { "mac", MODEL_SOURCE_MAC },
-		{ "interface", MODEL_IFACE },     { "state", MODEL_STATE },
+		{ "protocol", MODEL_PROTOCOL },     { "source4", MODEL_SOURCE4 },
+		{ "source6", MODEL_SOURCE6 },       { "dest4", MODEL_DEST4 },
+		{ "dest6", MODEL_DEST6 },           { "sport", MODEL_SPORT },
+		{ "dport", MODEL_DPORT },           { "icmp-type", MODEL_ICMP_TYPE },
+		{ "icmp-code", MODEL_ICMP_CODE },   { "mac", MODEL_SOURCE_MAC },
+		{ "interface", MODEL_IFACE },       { "state", MODEL_STATE },
+		{ "arp-sender", MODEL_ARP_SENDER },
 	};
 	struct question *q = &p->question;
-	json_t *object = json_object();
+	json_t *object = json_pack("{s:o}", "text", json_escaped(text_of(text)));
 
-	json_object_set_new(object, "text", json_escaped(text_of(model_row_text(&q->arena, q->model, row))));
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
 		const struct interval_set *side = &row->side[parts[i].field];
+		const char *values = model_values_text(&q->arena, q->model, parts[i].field, side, UINT32_MAX);
 
-		if (side->count)
-			json_object_set_new(object, parts[i].name,
-					    json_escaped(text_of(model_values_text(
-						    &q->arena, q->model, parts[i].field, side, UINT32_MAX))));
+		json_object_set_new(object, parts[i].name,
+				    side->count ? json_escaped(text_of(values)) : json_null());
 	}
 	return object;
 }
 
-/* Cuts the set into rows, and gives them to text or JSON.  Rows beyond the limit are left out. */
+/* The text of a row; of services without the addresses. */
+static const char *query_row_text(struct query_path *p, struct model_row *row)
+{
+	struct question *q = &p->question;
+	const char *text, *services;
+
+	query_shorten(p, row);
+	if (p->query->part != QUERY_SERVICE)
+		return model_row_text(&q->arena, q->model, row);
+	for (unsigned i = 0; i < MODEL_FIELDS; i++)
+		if (i != MODEL_PROTOCOL && i != MODEL_DPORT && i != MODEL_SPORT && i != MODEL_ICMP_TYPE &&
+		    i != MODEL_ICMP_CODE)
+			row->side[i].count = 0;
+	text = model_row_text(&q->arena, q->model, row);
+	services = strstr(text, ", ");
+	return services ? services + 2 : "any";
+}
+
+/* Cuts the set into rows, and gives them to text or JSON.  Rows beyond the limit are left out, and services
+ * that were named before. */
 static void query_rows(struct query_path *p, packets set, json_t *rows)
 {
 	struct query *query = p->query;
 	struct question *q = &p->question;
+	const char **texts = ARENA_ARRAY(&q->arena, const char *, query->limit - query->printed);
+	uint32_t count = 0, known;
 	struct model_row row;
 
 	while (query->printed < query->limit && model_row(q->model, &q->arena, set, &row)) {
+		const char *text;
+
 		set = model_minus(q->model, set, row.set);
-		query_shorten(p, &row);
-		if (query->part == QUERY_SERVICE)
-			query_keep_service(&row);
+		text = query_row_text(p, &row);
+		for (known = 0; known < count && strcmp(texts[known], text) != 0; known++)
+			;
+		if (known < count)
+			continue;
+		texts[count++] = text;
 		query->printed++;
 		if (rows)
-			json_array_append_new(rows, query_row_json(p, &row));
+			json_array_append_new(rows, query_row_json(p, &row, text));
 		if (query->out) {
 			out_string(query->out, "  ");
-			out_escaped(query->out, text_of(model_row_text(&q->arena, q->model, &row)));
+			out_escaped(query->out, text_of(text));
 			out_char(query->out, '\n');
 		}
 	}
-	if (set != PACKETS_NONE && query->out)
-		out_string(query->out, "  ... and more (--limit)\n");
-	if (set != PACKETS_NONE && rows)
-		json_array_append_new(rows, json_pack("{s:s}", "text", "..."));
+	if (set == PACKETS_NONE)
+		return;
+	query->rows_cut = true;
+	if (query->out)
+		out_string(query->out, "  ...\n");
 }
 
 static void query_print_decision(struct query_path *p, const struct decision *d)
@@ -236,6 +262,7 @@ static void query_add_json(struct query_path *p, const struct decision *d)
 	struct query *query = p->query;
 	json_t *object = decision_json(query->map, d), *answers = json_object_get(query->json, "answers");
 	const char *part = query_part_text(p, d->set);
+	json_t *rows;
 
 	json_object_set_new(object, "from", json_escaped(text_of(p->from)));
 	json_object_set_new(object, "to", json_escaped(text_of(p->to)));
@@ -243,18 +270,19 @@ static void query_add_json(struct query_path *p, const struct decision *d)
 			    json_string(p->family == IPV_BOTH ? "any"
 					: p->family == IPV6   ? "ipv6"
 							      : "ipv4"));
-	if (part) {
-		json_object_set_new(object, "values", json_escaped(text_of(part)));
-	} else {
-		json_t *rows = json_array();
-
+	json_object_set_new(object, "values", part ? json_escaped(text_of(part)) : json_null());
+	rows = part ? json_null() : json_array();
+	if (!part)
 		query_rows(p, d->set, rows);
-		json_object_set_new(object, "rows", rows);
-	}
+	json_object_set_new(object, "rows", rows);
 	json_array_append_new(answers, object);
 }
 
 /* ---- what is asked ---- */
+
+/* No program sends from port 0. */
+static const struct interval query_zero = { { 0, 0 }, { 0, 0 } };
+static const struct model_match query_odd_port = { .field = MODEL_SPORT, .values = { &query_zero, 1 } };
 
 /*
  * Ordinary packets, except in what the command line asks for: another state, packets over the limit, those to
@@ -266,10 +294,12 @@ static packets query_ordinary(struct query_path *p)
 	struct model *m = p->question.model;
 	bool is_special = p->query->words->state || request->flooded || request->arp ||
 			  request->fields[MODEL_OVER_LIMIT].known;
+	packets set;
 
-	if (is_special)
-		return p->question.set;
-	return model_and(m, p->question.set, model_ordinary(m));
+	set = is_special ? p->question.set : model_and(m, p->question.set, model_ordinary(m));
+	if (request->fields[MODEL_SPORT].known)
+		return set;
+	return model_minus(m, set, model_match(m, &query_odd_port));
 }
 
 /* Asks one path about one family; false: over budget. */
@@ -281,7 +311,7 @@ static bool query_ask(struct query *query, struct asked *asked, const struct pac
 	uint32_t count = packet_request_matches(request, family, matches);
 	const char *over;
 
-	question_open(&p.question, asked, path, matches, count, NULL, 0);
+	question_open(&p.question, asked, path, matches, count, &query_odd_port, 1);
 	p.from = path_end_text(&p.question.arena, &path->from);
 	p.to = path_end_text(&p.question.arena, &path->to);
 	p.set = query_ordinary(&p);
@@ -314,6 +344,8 @@ static bool query_pair(struct query *query, struct asked *asked, const char *fro
 	struct packet_request request;
 	struct path path;
 
+	if (!is_one && strcmp(from, to) == 0)
+		return true;
 	words.from = from;
 	words.to = to;
 	query->error = packet_request_read(&request, asked, &words, false);
@@ -353,11 +385,11 @@ bool query_run(struct query *query)
 			done = query_pair(query, &asked, froms.names[i], tos.names[j],
 					  froms.count == 1 && tos.count == 1);
 	asked_close(&asked);
-	if (done && query->out && query->not_printed)
-		out_printf(query->out, "%u more lines decide so for some packets; see --limit\n",
-			   query->not_printed);
+	if (done && query->out && (query->not_printed || query->rows_cut))
+		out_printf(query->out, "Not all is shown; --limit %u shows more\n", query->limit * 10);
 	if (done && query->json)
-		json_object_set_new(query->json, "not_shown", json_integer(query->not_printed));
+		json_object_set_new(query->json, "complete",
+				    json_boolean(!query->not_printed && !query->rows_cut));
 	return done;
 }
 

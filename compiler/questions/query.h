@@ -41,6 +41,7 @@ struct query {
 	uint32_t found;       /* decisions with packets of the action */
 	uint32_t printed;     /* rows */
 	uint32_t not_printed; /* decisions beyond the limit */
+	bool rows_cut;        /* rows beyond the limit */
 	const char *error;    /* why nothing is answered, or not all; from `arena` */
 	struct arena arena;   /* freed by query_end() */
 };

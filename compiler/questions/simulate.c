@@ -413,10 +413,9 @@ static json_t *simulate_packet_json(struct simulation *s)
 	for (unsigned i = 0; i < SIMULATE_PARTS; i++) {
 		enum model_field field = simulate_field(s, &simulate_parts[i]);
 
-		if (!simulate_has_part(s, field))
-			continue;
 		json_object_set_new(object, simulate_parts[i].name,
-				    simulate_is_number(field)
+				    !simulate_has_part(s, field) ? json_null()
+				    : simulate_is_number(field)
 					    ? json_integer((json_int_t)s->packet.value[field].low)
 					    : json_escaped(text_of(simulate_value_text(s, field))));
 	}
@@ -448,10 +447,9 @@ static json_t *simulate_logs_json(const struct simulation *s)
 		struct place place = source_place(s->map, log->span.begin);
 		json_t *row = json_pack("{s:o}", "prefix", json_escaped(log->step->prefix));
 
-		if (place.source) {
-			json_object_set_new(row, "file", json_escaped(text_of(place.source->path)));
-			json_object_set_new(row, "line", json_integer(place.line));
-		}
+		json_object_set_new(row, "file",
+				    place.source ? json_escaped(text_of(place.source->path)) : json_null());
+		json_object_set_new(row, "line", place.source ? json_integer(place.line) : json_null());
 		json_array_append_new(rows, row);
 	}
 	return rows;

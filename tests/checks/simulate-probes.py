@@ -1,0 +1,103 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""simulate-probes.py PVEFW_CC: simulate tells what real kernels did with the packets of tests/probes.
+
+Those between zones that simulate knows: a probe that another one of the same tree must come before, or whose packet the
+command line cannot describe, is left out. Ends with `N passed, N failed`.
+"""
+import concurrent.futures
+import json
+import os
+import re
+import subprocess
+import sys
+
+cc = os.path.abspath(sys.argv[1])
+here = os.path.dirname(os.path.abspath(__file__))
+probes = os.path.join(here, "..", "probes")
+etc = os.path.join(here, "..", "cases", "etc")
+ZONES = {"outside": "outside", "vm100": "vm100", "ct101": "ct101", "vm102": "vm102", "host": "host"}
+WANTED = {"accept": ("ACCEPT", None), "drop": ("DROP", None), "rst": ("REJECT", "tcp-reset"),
+          "unreach": ("REJECT", "port-unreachable")}
+hosts = {}
+for line in open(os.path.join(here, "..", "topology", "hosts.tsv")):
+    if not line.startswith("#"):
+        name, _, v4, v6, mac = line.rstrip("\n").split("\t")
+        hosts[name] = {"4": v4, "6": v6, "mac": mac}
+
+
+def result_for(words, comment, target):
+    """The result that is wanted of the target, in the wiring with firewall bridges."""
+    result = words[4]
+    for context, other in re.findall(r"\[([a-z ]+): ([a-z]+)\]", comment):
+        if set(context.split()) <= {target, "fwbr"}:
+            result = other
+    return result
+
+
+def options_of(words):
+    """The options that describe the packet; None: there are none."""
+    source, protocol, dest, port = words[:4]
+    settings = dict(word.split("=", 1) for word in words[5:])
+    if source not in ZONES or dest not in ZONES or "to" in settings or "flags" in settings or protocol == "ether":
+        return None
+    family = "6" if protocol.endswith("6") else "4"
+    name = {"ip": port, "icmp6": "icmpv6"}.get(protocol, protocol.rstrip("6") if protocol != "ip6" else port)
+    options = ["--from", ZONES[source], "--to", ZONES[dest], "--protocol", name,
+               "--source", settings.get("from", settings.get("source", hosts[source][family])),
+               "--mac", settings.get("mac", hosts[source]["mac"])]
+    if protocol == "arp":
+        return options
+    options += ["--dest", settings.get("dest", hosts[dest][family])]
+    if name in ("tcp", "udp"):
+        options += ["--dport", port, "--sport", settings.get("sport", "40000")]
+    if name.startswith("icmp"):
+        options += ["--icmp-type", settings.get("type", "8" if family == "4" else "128")]
+    if "host" in (source, dest) and "outside" in (source, dest):
+        options += ["--interface", "vmbr0"]
+    return options
+
+
+def ask(tree, target, options):
+    command = [cc, "simulate", "--root", os.path.join(probes, tree, "root"), "--target", target, "--format", "json"]
+    for kind in ("services", "protocols", "ethertypes"):
+        command += ["--" + kind, os.path.join(etc, kind)]
+    run = subprocess.run(command + options, capture_output=True, text=True)
+    if run.returncode:
+        return run.stderr.strip(), None
+    answer = json.loads(run.stdout)
+    return answer["action"], answer.get("reject")
+
+
+def rows():
+    for tree in ("node", "strict"):
+        for number, line in enumerate(open(os.path.join(probes, tree, "probes.spec")), 1):
+            line, _, comment = line.partition("#")
+            words = line.split()
+            options = options_of(words) if words else None
+            if options:
+                for target in ("iptables", "nft"):
+                    yield tree, number, target, options, result_for(words, comment, target)
+
+
+def check(row):
+    tree, number, target, options, result = row
+    action, reject = ask(tree, target, options)
+    wanted = WANTED[result]
+    # A guest that answers a rejected packet cannot be told from one that is not there where the answer gets lost.
+    if (action, reject if action == "REJECT" else None) == wanted:
+        return None
+    return "%s/probes.spec:%d, %s: %s %s, not %s %s: simulate %s" % (
+        tree, number, target, action, reject or "", wanted[0], wanted[1] or "", " ".join(options))
+
+
+passed = failed = 0
+with concurrent.futures.ThreadPoolExecutor(2) as pool:
+    for problem in pool.map(check, rows()):
+        if problem:
+            failed += 1
+            print("FAIL", problem)
+        else:
+            passed += 1
+print("%d passed, %d failed" % (passed, failed))
+sys.exit(failed > 0)
