@@ -260,7 +260,7 @@ START_TEST(single_changes)
 {
 	unsigned differ = 0;
 
-	for (int i = 0; i < CHANGES; i++) {
+	for (int i = 0; i < tries(CHANGES); i++) {
 		struct small *a = small_new(), *b = small_copy(a);
 		packets set, cut;
 
@@ -285,8 +285,8 @@ START_TEST(single_changes)
 		arena_reset(&arena);
 	}
 	/* Neither all nor none. */
-	ck_assert_uint_gt(differ, CHANGES / 3);
-	ck_assert_uint_lt(differ, CHANGES);
+	ck_assert_uint_gt(differ, (unsigned)tries(CHANGES) / 3);
+	ck_assert_uint_lt(differ, (unsigned)tries(CHANGES));
 }
 END_TEST
 
@@ -314,7 +314,7 @@ START_TEST(cuts)
 {
 	unsigned narrow = 0;
 
-	for (int i = 0; i < PROGRAMS; i++) {
+	for (int i = 0; i < tries(PROGRAMS); i++) {
 		struct random_chain *chains[2];
 		struct model_stage stages[2] = { { NULL, NULL }, { NULL, NULL } };
 		struct model_program a = { &stages[0], 1 }, b = { &stages[1], 1 };
@@ -356,7 +356,7 @@ START_TEST(cuts)
 		narrow += changed != model_world(model) && set != PACKETS_NONE;
 		arena_reset(&arena);
 	}
-	ck_assert_uint_gt(narrow, PROGRAMS / 20);
+	ck_assert_uint_gt(narrow, (unsigned)tries(PROGRAMS) / 20);
 }
 END_TEST
 

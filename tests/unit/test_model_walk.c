@@ -71,7 +71,7 @@ static packets random_part(const struct model_program *program)
 
 START_TEST(verdicts)
 {
-	for (int i = 0; i < PROGRAMS; i++) {
+	for (int i = 0; i < tries(PROGRAMS); i++) {
 		const struct model_program *program = new_question();
 		struct model_result all = model_walk(model, program,
 						     &(struct model_walk){ .live = model_world(model) });
@@ -118,7 +118,7 @@ static void see(void *context, const struct model_event *event)
 
 START_TEST(reasons)
 {
-	for (int i = 0; i < PROGRAMS; i++) {
+	for (int i = 0; i < tries(PROGRAMS); i++) {
 		const struct model_program *program = new_question();
 		const struct model_chain *first = program->stages[0].chain;
 		struct span without = below(2) ? first->steps[below(first->count)].span : SPAN_NONE;
@@ -153,7 +153,7 @@ static bool row_has(const struct model_row *row, const struct model_packet *pack
 
 START_TEST(rows)
 {
-	for (int i = 0; i < PROGRAMS / 4; i++) {
+	for (int i = 0; i < tries(PROGRAMS / 4); i++) {
 		const struct model_program *program = new_question();
 		struct model_result result = model_walk(model, program,
 							&(struct model_walk){ .live = model_world(model) });
@@ -190,14 +190,14 @@ START_TEST(rows)
 }
 END_TEST
 
-/* Packets that are like one are decided as it is; with a field left open, the packet with another value of it is
- * among them, and no packet that differs in another field's class. */
+/* Packets that are like one are decided as it is; with a field left open, the packet with another value of it
+ * is among them, and no packet that differs in another field's class. */
 START_TEST(likes)
 {
-	for (int i = 0; i < PROGRAMS / 10; i++) {
+	for (int i = 0; i < tries(PROGRAMS / 10); i++) {
 		const struct model_program *program = new_question();
-		struct model_result result =
-			model_walk(model, program, &(struct model_walk){ .live = model_world(model) });
+		struct model_result result = model_walk(model, program,
+							&(struct model_walk){ .live = model_world(model) });
 
 		for (int k = 0; k < PACKETS; k++) {
 			struct model_packet packet = random_packet(), other = random_packet(), mixed = packet;
@@ -205,9 +205,11 @@ START_TEST(likes)
 			packets open = model_like(model, &packet, 1u << MODEL_DPORT);
 
 			ck_assert(model_has(model, like, &packet));
-			ck_assert_uint_eq(model_minus(model, like, outcome_of(&result, &packet)->set), PACKETS_NONE);
+			ck_assert_uint_eq(model_minus(model, like, outcome_of(&result, &packet)->set),
+					  PACKETS_NONE);
 			mixed.value[MODEL_DPORT] = other.value[MODEL_DPORT];
-			ck_assert_int_eq(model_has(model, open, &mixed), model_has(model, model_world(model), &mixed));
+			ck_assert_int_eq(model_has(model, open, &mixed),
+					 model_has(model, model_world(model), &mixed));
 			ck_assert_uint_eq(model_minus(model, like, open), PACKETS_NONE);
 			if (!model_has(model, like, &other) && model_has(model, open, &other)) {
 				other.value[MODEL_DPORT] = packet.value[MODEL_DPORT];
