@@ -14,6 +14,8 @@ struct translator {
 	/* The program of the path, from `arena` and the translator's own; lasts as long as both. */
 	const struct model_program *(*program)(struct translator *t, struct arena *arena,
 					       const struct path *path);
+	/* Frees what was translated, but not what it was translated from: programs made before are void. */
+	void (*forget)(struct translator *t);
 	void (*close)(struct translator *t);
 	/* Each translator has a structure that begins with this. */
 };
@@ -22,6 +24,12 @@ static inline const struct model_program *translator_program(struct translator *
 							     const struct path *path)
 {
 	return t->program(t, arena, path);
+}
+
+/* For those who ask about many paths: bounds the memory. */
+static inline void translator_forget(struct translator *t)
+{
+	t->forget(t);
 }
 
 static inline void translator_close(struct translator *t)

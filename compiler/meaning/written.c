@@ -328,12 +328,20 @@ const struct model_chain *written_vnet(struct translator *t, const struct vnet *
 	return vnet->options.enable ? written_vnet_chain((struct written *)t, vnet, false) : NULL;
 }
 
-static void written_close(struct translator *t)
+static void written_forget(struct translator *t)
 {
 	struct written *w = (struct written *)t;
 
 	written_forget_chains(w);
 	address_cache_free(&w->addresses);
+	arena_reset(&w->arena);
+}
+
+static void written_close(struct translator *t)
+{
+	struct written *w = (struct written *)t;
+
+	written_forget(t);
 	arena_free(&w->arena);
 	free(w);
 }
@@ -342,7 +350,7 @@ struct translator *written_open(const struct config *config, const struct model_
 {
 	struct written *w = xmalloc(sizeof(*w));
 
-	*w = (struct written){ .translator = { "written", written_program, written_close },
+	*w = (struct written){ .translator = { "written", written_program, written_forget, written_close },
 			       .config = config,
 			       .ifaces = ifaces };
 	return &w->translator;

@@ -49,7 +49,7 @@ struct written_matches {
 	bool never;
 };
 
-/* A chain that is being made; its steps are from w->arena. */
+/* A chain that is being made: written_keep() must follow, which takes its steps over. */
 struct written_draft {
 	struct model_step *steps;
 	uint32_t count, room;
@@ -96,7 +96,7 @@ void written_add_jump(struct written *w, struct written_draft *d, const struct w
 /* The chain that was made for the key, or NULL. */
 const struct model_chain *written_find(struct written *w, const struct written_key *key);
 const struct model_chain *written_keep(struct written *w, const struct written_key *key, const char *name,
-				       const struct written_draft *d);
+				       struct written_draft *d);
 
 /* Frees the table of chains; the chains are the arena's. */
 void written_forget_chains(struct written *w);

@@ -2,8 +2,12 @@
 /* Matches, steps and chains of what is written. */
 #include "meaning/written_parts.h"
 
+#include <stdlib.h>
+
 #include <linux/if_ether.h>
 #include <netinet/in.h>
+
+#include "base/xmalloc.h"
 
 const struct written_matches written_always = { .count = 0 };
 
@@ -48,14 +52,20 @@ void written_match_addresses(struct written_matches *m, bool source, struct inte
 void written_match_flags(struct written *w, struct written_matches *m, uint8_t mask, uint8_t flags,
 			 bool negated)
 {
-	struct interval *ranges = ARENA_ARRAY(&w->arena, struct interval, 256);
+	struct interval ranges[256], *kept;
+	struct interval_set values;
 	uint32_t count = 0;
 
 	for (unsigned value = 0; value < 256; value++)
 		if ((value & mask) == flags)
 			ranges[count++] = (struct interval){ number_small(value), number_small(value) };
+	values = interval_set_normalize(ranges, count);
+	kept = ARENA_ARRAY(&w->arena, struct interval, values.count);
+	if (values.count)
+		memcpy(kept, ranges, values.count * sizeof(*kept));
+	values.ranges = kept;
 	written_match_range(w, m, MODEL_PROTOCOL, IPPROTO_TCP, IPPROTO_TCP);
-	written_match(m, MODEL_TCP_FLAGS, interval_set_normalize(ranges, count), negated);
+	written_match(m, MODEL_TCP_FLAGS, values, negated);
 }
 
 void written_match_iface(struct written *w, struct written_matches *m, const struct written_place *place,
@@ -87,13 +97,8 @@ struct model_step *written_add(struct written *w, struct written_draft *d, const
 	struct model_step *step;
 
 	if (d->count == d->room) {
-		struct model_step *more;
-
 		d->room = d->room * 2 + 16;
-		more = ARENA_ARRAY(&w->arena, struct model_step, d->room);
-		if (d->count)
-			memcpy(more, d->steps, d->count * sizeof(*more));
-		d->steps = more;
+		d->steps = xrealloc(d->steps, d->room * sizeof(*d->steps));
 	}
 	step = &d->steps[d->count];
 	*step = (struct model_step){ .effect = effect, .match_count = m->count };
@@ -155,12 +160,17 @@ const struct model_chain *written_find(struct written *w, const struct written_k
 }
 
 const struct model_chain *written_keep(struct written *w, const struct written_key *key, const char *name,
-				       const struct written_draft *d)
+				       struct written_draft *d)
 {
 	struct written_chain *kept = ARENA_NEW(&w->arena, struct written_chain);
+	struct model_step *steps = ARENA_ARRAY(&w->arena, struct model_step, d->count);
 
+	if (d->count)
+		memcpy(steps, d->steps, d->count * sizeof(*steps));
+	free(d->steps);
+	d->steps = NULL;
 	kept->key = *key;
-	kept->chain = (struct model_chain){ .name = text_of(name), .steps = d->steps, .count = d->count };
+	kept->chain = (struct model_chain){ .name = text_of(name), .steps = steps, .count = d->count };
 	HASH_ADD(hh, w->chains, key, sizeof(kept->key), kept);
 	return &kept->chain;
 }

@@ -102,12 +102,20 @@ static const struct model_program *meaning_program(struct translator *translator
 	return program;
 }
 
-static void meaning_close(struct translator *translator)
+static void meaning_forget(struct translator *translator)
 {
 	struct nft_translator *t = (struct nft_translator *)translator;
 
 	HASH_CLEAR(hh, t->chains);
 	HASH_CLEAR(hh, t->sets);
+	arena_release(&t->arena, t->lowered);
+}
+
+static void meaning_close(struct translator *translator)
+{
+	struct nft_translator *t = (struct nft_translator *)translator;
+
+	meaning_forget(translator);
 	arena_free(&t->scratch);
 	arena_free(&t->arena);
 	free(t);
@@ -138,11 +146,12 @@ static void meaning_find_hooks(struct nft_translator *t, unsigned index)
 static struct translator *meaning_open(struct nft_translator *t, const struct nft_ruleset *ruleset,
 				       const struct model_ifaces *ifaces)
 {
-	t->translator = (struct translator){ "nft", meaning_program, meaning_close };
+	t->translator = (struct translator){ "nft", meaning_program, meaning_forget, meaning_close };
 	t->ifaces = ifaces;
 	t->ruleset = ruleset;
 	for (unsigned i = 0; i < NFT_TABLES; i++)
 		meaning_find_hooks(t, i);
+	t->lowered = arena_mark(&t->arena);
 	return &t->translator;
 }
 

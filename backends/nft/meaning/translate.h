@@ -35,6 +35,7 @@ struct nft_set_note {
 struct nft_translator {
 	struct translator translator;
 	struct arena arena;   /* what paths share */
+	struct arena_mark lowered; /* what is translated comes after it */
 	struct arena scratch; /* the steps of unfinished chains */
 	const struct nft_ruleset *ruleset;
 	struct {

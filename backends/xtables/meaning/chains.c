@@ -85,10 +85,14 @@ static void xt_node_translate(struct xt_translator *t, struct xt_node *node)
 		xt_share(t, node);
 }
 
-void xt_node_free(struct xt_node *node)
+void xt_node_forget(struct xt_node *node)
 {
 	for (unsigned i = 0; i < XT_SIDES; i++)
 		HASH_CLEAR(hh, node->ports[i]);
+	*node = (struct xt_node){ .chain = { .name = node->chain.name },
+				  .source = node->source,
+				  .lowered = node->lowered,
+				  .bridge = node->bridge };
 }
 
 /* ---- for one pass ---- */

@@ -16,7 +16,7 @@ static struct interval_set xt_one_number(struct xt_translator *t, uint8_t number
 static struct interval_set xt_numbers_where(struct xt_translator *t, bool (*has)(const struct xt_match *match, unsigned n),
 					    const struct xt_match *match)
 {
-	struct interval *ranges = ARENA_ARRAY(&t->arena, struct interval, 128);
+	struct interval ranges[128], *kept;
 	uint32_t count = 0;
 
 	for (unsigned n = 0; n < 256; n++) {
@@ -27,7 +27,10 @@ static struct interval_set xt_numbers_where(struct xt_translator *t, bool (*has)
 		else
 			ranges[count++] = t->numbers[n];
 	}
-	return (struct interval_set){ ranges, count };
+	kept = ARENA_ARRAY(&t->arena, struct interval, count);
+	if (count)
+		memcpy(kept, ranges, count * sizeof(*kept));
+	return (struct interval_set){ kept, count };
 }
 
 static bool xt_has_flags(const struct xt_match *match, unsigned flags)

@@ -72,6 +72,7 @@ struct xt_translator {
 	xt_change *change; /* or NULL */
 	void *context;     /* of change */
 	struct arena arena, scratch; /* scratch: rules of the chain that is translated */
+	struct arena_mark lowered;   /* in `arena`: what is translated comes after it */
 	struct xt_source filter[2], raw[2]; /* IPv4, IPv6 */
 	struct eb_table bridge;
 	struct xt_node *frames; /* in the order of bridge.chains */
@@ -100,6 +101,6 @@ struct xt_node *xt_frame_node(struct xt_translator *t, const struct eb_chain *ch
 /* The chain for packets of a pass; from `arena` if it depends on that. */
 const struct model_chain *xt_node_chain(struct xt_translator *t, struct arena *arena, struct xt_node *node,
 					const struct xt_pass *pass);
-void xt_node_free(struct xt_node *node);
+void xt_node_forget(struct xt_node *node);
 
 #endif

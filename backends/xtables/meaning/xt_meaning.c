@@ -40,16 +40,25 @@ static void xt_frames_open(struct xt_translator *t)
 	}
 }
 
-static void xt_meaning_close(struct translator *base)
+static void xt_meaning_forget(struct translator *base)
 {
 	struct xt_translator *t = (struct xt_translator *)base;
 	struct xt_source *const sources[] = { &t->filter[0], &t->filter[1], &t->raw[0], &t->raw[1] };
 
 	for (unsigned i = 0; i < sizeof(sources) / sizeof(sources[0]); i++)
 		for (uint32_t n = 0; n < sources[i]->count; n++)
-			xt_node_free(&sources[i]->nodes[n]);
+			xt_node_forget(&sources[i]->nodes[n]);
 	for (uint32_t i = 0; i < t->bridge.count; i++)
-		xt_node_free(&t->frames[i]);
+		xt_node_forget(&t->frames[i]);
+	memset(t->set_values, 0, t->sets.count * sizeof(*t->set_values));
+	arena_release(&t->arena, t->lowered);
+}
+
+static void xt_meaning_close(struct translator *base)
+{
+	struct xt_translator *t = (struct xt_translator *)base;
+
+	xt_meaning_forget(base);
 	arena_free(&t->bridge.arena);
 	arena_free(&t->scratch);
 	arena_free(&t->arena);
@@ -163,7 +172,7 @@ struct translator *xt_meaning_changed(const struct config *config, const struct 
 {
 	struct xt_translator *t = xcalloc(1, sizeof(*t));
 
-	t->base = (struct translator){ "iptables", xt_program_of, xt_meaning_close };
+	t->base = (struct translator){ "iptables", xt_program_of, xt_meaning_forget, xt_meaning_close };
 	t->config = config;
 	t->ifaces = ifaces;
 	t->change = change;
@@ -179,6 +188,7 @@ struct translator *xt_meaning_changed(const struct config *config, const struct 
 	xt_frames_open(t);
 	t->sets = xt_sets_of(&t->arena, config);
 	t->set_values = ARENA_ARRAY(&t->arena, struct interval_set, t->sets.count);
+	t->lowered = arena_mark(&t->arena);
 	return &t->base;
 }
 
