@@ -4,7 +4,7 @@
 #include "lang/describe.h"
 #include "diag/diag.h"
 #include "diag/suggest.h"
-#include "commands/table_json.h"
+#include "format/table_json.h"
 
 static void explain_part(struct out *out, const char *title, const char *text)
 {

@@ -6,7 +6,7 @@
 #include "commands/commands.h"
 #include "lang/describe.h"
 #include "diag/suggest.h"
-#include "commands/table_json.h"
+#include "format/table_json.h"
 
 /* The table that a command shows. */
 struct table {
@@ -69,6 +69,13 @@ static int show_table(const struct cli *cli, const struct table *table)
 	status = table_wants_json(cli) ? print_rows_json(&out, cli, table) : print_rows(&out, cli, table);
 	written = stdout_close(&out);
 	return written ? written : status;
+}
+
+bool table_wants_json(const struct cli *cli)
+{
+	const char *format = cli->value[CLI_TABLE_FORMAT];
+
+	return format && strcmp(format, "json") == 0;
 }
 
 /* ---- macros ---- */

@@ -10,6 +10,8 @@
 
 extern const struct cli_program pvefw_cc;
 
+/* Whether a command that prints a table was called with --format json. */
+bool table_wants_json(const struct cli *cli);
 /* Writes fixes, and reports what has gone wrong; then returns false. */
 struct fixes;
 bool write_fixes(const struct fixes *fixes, struct out *out);

@@ -7,7 +7,6 @@
 #ifndef PVEFW_TABLE_JSON_H
 #define PVEFW_TABLE_JSON_H
 
-#include "cli/options.h"
 #include "diag/diag.h"
 #include "format/diag_json.h"
 
@@ -15,8 +14,5 @@ bool add_macros_json(json_t *rows, struct text name);
 bool add_options_json(json_t *rows, struct text name);
 bool add_icmp_types_json(json_t *rows, struct text name);
 void add_diagnostic_json(json_t *rows, const struct diag_row *row);
-
-/* Whether a command of a table was called with --format json. */
-bool table_wants_json(const struct cli *cli);
 
 #endif

@@ -1,16 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Rows of tables as JSON. */
-#include "commands/table_json.h"
+#include "format/table_json.h"
 
-#include "commands/commands.h"
 #include "lang/describe.h"
-
-bool table_wants_json(const struct cli *cli)
-{
-	const char *format = cli->value[CLI_TABLE_FORMAT];
-
-	return format && strcmp(format, "json") == 0;
-}
 
 /* ["ipv4", "ipv6"] */
 static json_t *families_json(unsigned family_mask)
