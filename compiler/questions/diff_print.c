@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "questions/diff_print.h"
+
+#include "base/escape.h"
+#include "format/diag_text.h"
+
+enum { ZONES_SHOWN = 3 };
+
+/* ---- words ---- */
+
+const char *verdict_participle(enum model_verdict verdict)
+{
+	switch (verdict) {
+	case MODEL_PASSED:
+		return "accepted";
+	case MODEL_DROPPED:
+		return "dropped";
+	case MODEL_QUEUED:
+		return "queued";
+	default:
+		return "rejected";
+	}
+}
+
+const char *verdict_words(struct arena *arena, enum model_verdict verdict, uint16_t queue)
+{
+	return verdict == MODEL_QUEUED ? arena_printf(arena, "QUEUE %u", queue) : model_verdict_text(verdict);
+}
+
+static const char *place_text(struct arena *arena, const struct source_map *map, struct span span)
+{
+	struct place place = source_place(map, span.begin);
+
+	return arena_printf(arena, "%s:%u", place.source->path, place.line);
+}
+
+const char *reason_place(struct arena *arena, const struct source_map *map, const struct reason *reason)
+{
+	if (source_find(map, reason->span.begin))
+		return place_text(arena, map, reason->span);
+	return reason->implied ? reason->implied : "no rule";
+}
+
+const char *reason_group(struct arena *arena, const struct source_map *map, const struct reason *reason)
+{
+	if (!source_find(map, reason->group.begin))
+		return "";
+	return arena_printf(arena, ", by GROUP %.*s at %s", TEXT_ARG(reason->group_name),
+			    place_text(arena, map, reason->group));
+}
+
+const char *change_packets_text(const struct diff *diff, const struct change *change)
+{
+	struct arena *arena = diff->arena;
+	const char *zone = change_zones_text(arena, diff, change, ZONES_SHOWN);
+	const char *peer = change->peer[0] ? change->peer : "any";
+
+	if (!change->ordinary)
+		peer = "unusual packets";
+	if (change->own[0])
+		zone = arena_printf(arena, "%s at %s", zone, change->own);
+	return arena_printf(arena, "%s -> %s%s%s", change->inward ? peer : zone,
+			    change->inward		 ? zone
+			    : change->ordinary ? peer
+						 : "outside, unusual packets",
+			    change->what[0] ? ", " : "", change->what);
+}
+
+const char *diff_summary_text(const struct diff *diff)
+{
+	return arena_printf(diff->arena, "%u %s; %u %s the same", diff->zones_differ,
+			    diff->zones_differ == 1 ? "zone differs" : "zones differ", diff->guests_same,
+			    diff->guests_same == 1 ? "guest is" : "guests are");
+}
+
+/* ---- a change ---- */
+
+static void out_line(struct out *out, const char *text)
+{
+	out_escaped(out, text_of(text));
+	out_char(out, '\n');
+}
+
+static const char *side_text(const struct diff *diff, const struct change_side *side)
+{
+	struct arena *arena = diff->arena;
+
+	return arena_printf(arena, "%s%s%.*s%s", reason_place(arena, diff->map, &side->reason), side->line.len ? "  " : "",
+			    TEXT_ARG(side->line), reason_group(arena, diff->map, &side->reason));
+}
+
+static void print_change(const struct text_printer *p, const struct diff *diff, const struct change *c)
+{
+	static const struct {
+		const char *text;
+		enum text_style style;
+	} labels[CHANGE_KINDS] = {
+		[CHANGE_ALLOWED] = { "+ newly allowed   ", STYLE_ADDED },
+		[CHANGE_REFUSED] = { "- newly refused   ", STYLE_REMOVED },
+		[CHANGE_OTHER] = { "~ other verdict   ", STYLE_BOLD },
+	};
+	const struct change_side *old = &c->sides[DIFF_OLD], *new = &c->sides[DIFF_NEW];
+	struct arena *arena = diff->arena;
+
+	text_style(p, labels[c->kind].style);
+	out_string(p->out, labels[c->kind].text);
+	text_style(p, STYLE_OFF);
+	out_line(p->out, change_packets_text(diff, c));
+	out_line(p->out, arena_printf(arena, "                  e.g. %s", c->example));
+	if (c->more)
+		out_string(p->out, "                  and more packets that the same lines decide\n");
+	out_line(p->out, arena_printf(arena, "  --> %s  (new: %s)", side_text(diff, new), verdict_words(arena, new->verdict, new->queue)));
+	out_line(p->out, arena_printf(arena, "  was %s by  %s", verdict_participle(old->verdict), side_text(diff, old)));
+	out_char(p->out, '\n');
+}
+
+void diff_print_text(struct out *out, const struct diff *diff, bool colour)
+{
+	const struct text_printer p = { .out = out, .map = diff->map, .arena = diff->arena, .colour = colour };
+
+	for (const struct change *c = diff->changes; c; c = c->next)
+		print_change(&p, diff, c);
+	if (diff->left_out)
+		out_printf(out, "%u more rows are not shown: raise --limit\n", diff->left_out);
+	for (const struct diff_note *n = diff->notes; n; n = n->next)
+		out_line(out, n->text);
+	for (const struct diff_undecided *u = diff->undecided; u; u = u->next)
+		out_line(out, arena_printf(diff->arena, "%s: not decided: %s%s%s the budget; raise it with --budget", u->zone,
+					   u->chain[0] ? "chain " : "the question", u->chain, " exceeds"));
+	out_line(out, diff_summary_text(diff));
+}
+
+/* ---- the proof ---- */
+
+static const char *path_words(struct arena *arena, const char *node, const char *from, const char *to, bool flooded, bool direct)
+{
+	return arena_printf(arena, "%s%s%s -> %s%s%s", node ? node : "", node ? ": " : "", from, to, flooded ? ", broadcast frames" : "",
+			    direct ? ", plugged without a firewall bridge" : "");
+}
+
+static void print_difference(struct out *out, const struct proof *proof, const struct source_map *map,
+			     const struct proof_difference *d)
+{
+	struct arena *arena = proof->arena;
+
+	out_line(out, arena_printf(arena, "%s: %s and %s differ", path_words(arena, d->node, d->from, d->to, d->flooded, d->direct),
+				   d->sides[0].target->name, d->sides[1].target->name));
+	out_line(out, arena_printf(arena, "  e.g. %s", d->packet));
+	for (int i = 0; i < 2; i++) {
+		const struct proof_side *side = &d->sides[i];
+		struct source *source = source_find(map, side->reason.span.begin);
+		struct text line = { "", 0 };
+
+		if (source)
+			line = text_trim(word_text(source_line(map, source, source_line_number(map, side->reason.span.begin))));
+		out_line(out, arena_printf(arena, "  %-9s %-6s %s%s%.*s%s", side->target->name,
+					   verdict_words(arena, side->verdict, side->queue),
+					   reason_place(arena, map, &side->reason), line.len ? "  " : "", TEXT_ARG(line),
+					   reason_group(arena, map, &side->reason)));
+		if (side->trail)
+			out_line(out, arena_printf(arena, "            %s", side->trail));
+	}
+	out_char(out, '\n');
+}
+
+static const char *target_names(const struct proof *proof)
+{
+	const char *text = "";
+
+	for (uint32_t i = 0; i < proof->target_count; i++)
+		text = arena_printf(proof->arena, "%s%s%s", text,
+				    i == 0			     ? ""
+				    : i + 1 == proof->target_count ? " and "
+								     : ", ",
+				    proof->targets[i].name);
+	return text;
+}
+
+void proof_print_text(struct out *out, const struct proof *proof, const struct source_map *map)
+{
+	struct arena *arena = proof->arena;
+	uint32_t differences = 0, undecided = 0;
+
+	for (const struct proof_difference *d = proof->differences; d; d = d->next, differences++)
+		print_difference(out, proof, map, d);
+	for (const struct proof_undecided *u = proof->undecided; u; u = u->next, undecided++)
+		out_line(out, arena_printf(arena, "%s: not decided: %s%s exceeds the budget; raise it with --budget",
+					   path_words(arena, u->node, u->from, u->to, u->flooded, u->direct),
+					   u->chain[0] ? "chain " : "the question", u->chain));
+	for (int i = 0; i < NAMED_DIFFERENCES; i++)
+		if (proof->named[i])
+			out_printf(out, "%s on %u %s: %s\n", named_rows[i].id, proof->named[i],
+				   proof->named[i] == 1 ? "path" : "paths", named_rows[i].text);
+	out_line(out, arena_printf(arena, "%s: %u %s, %u differences, %u not decided", target_names(proof), proof->paths,
+				   proof->paths == 1 ? "path" : "paths", differences, undecided));
+}
