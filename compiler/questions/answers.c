@@ -149,15 +149,15 @@ json_t *decision_json(const struct source_map *map, const struct decision *decis
 	return object;
 }
 
-/* ---- no rule ---- */
+/* ---- notes ---- */
 
-struct unfiltered {
+struct answer_notes {
 	struct arena *arena;
 	const char **texts;
 	unsigned count;
 };
 
-static void unfiltered_end(struct unfiltered *u, const struct config *config, const struct path_end *end)
+static void answer_note_end(struct answer_notes *u, const struct config *config, const struct path_end *end)
 {
 	const struct guest *guest = end->guest;
 
@@ -178,14 +178,30 @@ static void unfiltered_end(struct unfiltered *u, const struct config *config, co
 			guest_name(u->arena, guest), TEXT_ARG(end->nic->key));
 }
 
-const char *const *unfiltered_reasons(struct arena *arena, const struct config *config,
-				      const struct path *path)
+static bool answer_is_forwarded(const struct path *path)
 {
-	struct unfiltered u = { .arena = arena, .texts = ARENA_ARRAY(arena, const char *, 8) };
+	return path->passes[0].hook == PATH_ROUTED || path->from.zone == PATH_VNET ||
+	       path->to.zone == PATH_VNET;
+}
 
+const char *const *answer_notes(struct arena *arena, const struct config *config,
+				const struct backend *target, const struct path *path)
+{
+	struct answer_notes u = { .arena = arena, .texts = ARENA_ARRAY(arena, const char *, 8) };
+
+	unsigned errors = config->diags ? config->diags->counts[SEVERITY_ERROR] : 0;
+
+	if (errors)
+		u.texts[u.count++] = arena_printf(
+			arena,
+			"%u error%s in the files: lines with errors are ignored; pvefw-cc lint shows them",
+			errors, errors == 1 ? "" : "s");
 	if (!config_enabled(config))
 		u.texts[u.count++] = "the firewall is switched off: cluster.fw does not have enable: 1";
-	unfiltered_end(&u, config, &path->from);
-	unfiltered_end(&u, config, &path->to);
+	if (target && !target->forwards && answer_is_forwarded(path))
+		u.texts[u.count++] = arena_printf(
+			arena, "%s does not enforce FORWARD rules and the files of vnets", target->target);
+	answer_note_end(&u, config, &path->from);
+	answer_note_end(&u, config, &path->to);
 	return u.texts;
 }

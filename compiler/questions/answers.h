@@ -27,10 +27,10 @@ unsigned reason_gutter(const struct source_map *map, const struct reason *reason
 json_t *decision_json(const struct source_map *map, const struct decision *decision);
 
 /*
- * Why packets of the path may meet no rule: a firewall that is switched off, a NIC without one.  Returns the
- * texts, ended by NULL; from `arena`.
+ * What else explains an answer: lines with errors, which are ignored; a firewall that is switched off; a NIC
+ * without one.  Returns the texts, ended by NULL; from `arena`.
  */
-const char *const *unfiltered_reasons(struct arena *arena, const struct config *config,
-				      const struct path *path);
+const char *const *answer_notes(struct arena *arena, const struct config *config,
+				const struct backend *target, const struct path *path);
 
 #endif

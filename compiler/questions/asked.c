@@ -222,9 +222,11 @@ static bool asked_reason_equal(const struct reason *a, const struct reason *b)
 {
 	if (a->span.begin != b->span.begin || a->group.begin != b->group.begin)
 		return false;
-	if (asked_span_is_line(a->span) || a->step == b->step)
+	if (asked_span_is_line(a->span))
 		return true;
-	return a->implied && b->implied && strcmp(a->implied, b->implied) == 0;
+	if (a->implied && b->implied)
+		return strcmp(a->implied, b->implied) == 0;
+	return !a->implied && !b->implied && a->step == b->step;
 }
 
 /* The chains of a trail, the outermost first. */

@@ -146,6 +146,18 @@ static void query_shorten(struct query_path *p, struct model_row *row)
 	}
 }
 
+/* "ipv4", "ipv6", "arp", or "any" of them. */
+static const char *query_family_name(const struct query_path *p, const struct model_row *row)
+{
+	const struct interval_set *types = &row->side[MODEL_ETHERTYPE];
+
+	if (types->count == 1 && types->ranges[0].first.low == 0x0806)
+		return "arp";
+	if (types->count == 1)
+		return types->ranges[0].first.low == 0x86dd ? "ipv6" : "ipv4";
+	return p->family == IPV_BOTH ? "any" : p->family == IPV6 ? "ipv6" : "ipv4";
+}
+
 /* What is not said of a part is null: any value. */
 static json_t *query_row_json(struct query_path *p, const struct model_row *row, const char *text)
 {
@@ -162,7 +174,8 @@ static json_t *query_row_json(struct query_path *p, const struct model_row *row,
 		{ "arp-sender", MODEL_ARP_SENDER },
 	};
 	struct question *q = &p->question;
-	json_t *object = json_pack("{s:o}", "text", json_escaped(text_of(text)));
+	json_t *object = json_pack("{s:o, s:s}", "text", json_escaped(text_of(text)), "family",
+				   query_family_name(p, row));
 
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
 		const struct interval_set *side = &row->side[parts[i].field];
@@ -253,7 +266,7 @@ static void query_print_decision(struct query_path *p, const struct decision *d)
 	if (d->reason.span.begin)
 		reason_print(&printer, &d->reason, NULL);
 	else
-		text_remark(&printer, "rule", reason_text(&q->arena, query->map, &d->reason));
+		text_remark(&printer, "rule", d->reason.implied ? d->reason.implied : "none");
 	out_char(query->out, '\n');
 }
 
@@ -266,10 +279,6 @@ static void query_add_json(struct query_path *p, const struct decision *d)
 
 	json_object_set_new(object, "from", json_escaped(text_of(p->from)));
 	json_object_set_new(object, "to", json_escaped(text_of(p->to)));
-	json_object_set_new(object, "family",
-			    json_string(p->family == IPV_BOTH ? "any"
-					: p->family == IPV6   ? "ipv6"
-							      : "ipv4"));
 	json_object_set_new(object, "values", part ? json_escaped(text_of(part)) : json_null());
 	rows = part ? json_null() : json_array();
 	if (!part)

@@ -235,7 +235,7 @@ static bool simulate_open(struct simulation *s)
 	preferred_count = packet_request_preferred(asked, request, s->family, preferred);
 	question_open(&s->question, asked, &path, matches, count, preferred, preferred_count);
 	s->is_open = true;
-	s->notes = unfiltered_reasons(&s->question.arena, asked->config, &path);
+	s->notes = answer_notes(&s->question.arena, asked->config, s->backend, &path);
 	if (!simulate_choose(s, preferred, preferred_count))
 		return simulate_fail(s, question_over(&s->question)
 						? question_over(&s->question)
@@ -250,7 +250,9 @@ bool simulate(struct simulation *s, const struct config *config, const struct so
 	const char *error;
 	packets one;
 
-	*s = (struct simulation){ .map = map, .target = target ? target->name : "written" };
+	*s = (struct simulation){ .map = map,
+				  .backend = target,
+				  .target = target ? target->name : "written" };
 	asked_open(&s->asked, config, target, budget);
 	error = packet_request_read(&s->request, &s->asked, words, true);
 	if (error)
@@ -385,7 +387,7 @@ void simulate_print(struct out *out, struct simulation *s, bool verbose, bool co
 	out_char(out, '\n');
 	reason_print(&p, reason, "decides");
 	if (!reason->span.begin)
-		text_remark(&p, "rule", reason_text(arena, s->map, reason));
+		text_remark(&p, "rule", reason->implied ? reason->implied : "none");
 	simulate_print_path(&p, s, verbose);
 	simulate_print_logs(&p, s);
 	simulate_print_notes(&p, s);

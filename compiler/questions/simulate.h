@@ -28,7 +28,8 @@ struct simulation {
 	bool is_open; /* the question */
 	unsigned family;
 	const struct source_map *map;
-	const char *target; /* its name */
+	const struct backend *backend; /* the target; NULL: what is written */
+	const char *target;            /* its name */
 
 	struct model_packet packet;
 	struct decision *decision;
