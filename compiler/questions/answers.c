@@ -164,7 +164,7 @@ static void answer_note_end(struct answer_notes *u, const struct config *config,
 	if (end->zone == PATH_HOST && !config->host_options.enable)
 		u->texts[u->count++] = "the host is not filtered: host.fw has enable: 0";
 	if (end->zone == PATH_NFVM)
-		u->texts[u->count++] = "nfvm stands for a guest without a firewall";
+		u->texts[u->count++] = "nfvm is a guest without a firewall";
 	if (end->zone != PATH_GUEST)
 		return;
 	if (!guest->options.enable)

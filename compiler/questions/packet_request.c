@@ -141,7 +141,7 @@ static const char *request_read_protocol(struct request_reading *r, bool is_one)
 		return request_unknown(r, "protocol", &s);
 	}
 	if (r->protocol == 0)
-		return request_wrong(r, "protocol `%s` stands for every protocol in a rule; a packet has one",
+		return request_wrong(r, "protocol `%s` means every protocol in a rule, but a packet has one",
 				     word);
 	if (r->protocol == IPPROTO_ICMP)
 		r->request->family_mask &= IPV4;
