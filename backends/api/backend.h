@@ -117,6 +117,21 @@ struct backend_count {
 /* The count, and the texts in it, do not last beyond the call. */
 typedef void backend_count_function(void *context, const struct backend_count *count);
 
+/*
+ * A rule of the lowered form, by where it is loaded: it is `count` rules of the chain, from `position` (0 is the first)
+ * on.  Texts do not last beyond the call.
+ */
+struct backend_lowered {
+	uint8_t family; /* NFPROTO_ of the table in nf_tables */
+	const char *table;
+	struct text chain;
+	uint32_t position, count;
+	struct span span; /* of the line that asks for it, or SPAN_NONE */
+	struct text comment; /* that it is loaded with; len 0: none */
+};
+
+typedef void backend_lowered_function(void *context, const struct backend_lowered *rule);
+
 struct backend;
 
 /*
@@ -158,6 +173,9 @@ struct backend {
 
 	/* A translator of what this backend makes of the configuration to packet programs; ended by translator_close(). */
 	struct translator *(*meaning)(const struct config *config, const struct model_ifaces *ifaces);
+
+	/* Calls back for each rule that `config` is lowered to, chain by chain. */
+	void (*lowered)(const struct config *config, backend_lowered_function *function, void *context);
 
 	/* ---- loading ---- */
 

@@ -87,6 +87,7 @@ const struct backend backend_iptables = {
 	.list = xt_print_listing,
 	.dump = xt_dump,
 	.meaning = xt_meaning,
+	.lowered = xt_lowered,
 	.open = xt_open,
 	.close = xt_close,
 	.forget = xt_forget,

@@ -141,6 +141,11 @@ struct backend_zone nft_zone_of(struct text chain);
 /* counters of struct backend. */
 int nft_counters(const struct config *config, backend_count_function *function, void *context, uint32_t *skipped);
 
+/* ---- lowered.c ---- */
+
+/* lowered of struct backend. */
+void nft_lowered(const struct config *config, backend_lowered_function *function, void *context);
+
 /* ---- script.c ---- */
 
 /* Loads `config` as a script, by libnftables. */

@@ -23,6 +23,8 @@ bool xt_is_stale(struct backend_session *session);
 /* Of what has no generation: our sets, the table of ebtables-legacy, and the rules of iptables-legacy, which keep their
  * size when one is replaced.  These are read as often as costs 0.05 % of a processor. */
 bool xt_has_changed(struct backend_session *session);
+/* Of all tables; where iptables is that of nf_tables, its rules are there. */
+void xt_lowered(const struct config *config, backend_lowered_function *function, void *context);
 /* For the rules of the filter tables.  Chains that are not loaded as `config` wants them are skipped.  EIO: a tool has
  * failed. */
 int xt_counters(const struct config *config, backend_count_function *function, void *context, uint32_t *skipped);
