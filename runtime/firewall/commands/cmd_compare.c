@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* pve-firewall compile and compare: print the present configuration, and its differences from the kernel. */
 #include "base/errno_text.h"
-#include "firewall/commands/bounded.h"
+#include "firewall/view/bounded.h"
 #include "firewall/commands/firewall.h"
-#include "firewall/commands/view.h"
+#include "firewall/view/view.h"
 
 static int compile_shown(const struct cli *cli, void *context)
 {

@@ -11,13 +11,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "firewall/commands/bounded.h"
+#include "firewall/view/bounded.h"
 #include "firewall/base/service_options.h"
 #include "firewall/commands/firewall.h"
 #include "firewall/commands/offline.h"
-#include "firewall/commands/service_client.h"
+#include "firewall/view/service_client.h"
 #include "firewall/commands/session_guard.h"
-#include "firewall/commands/view.h"
+#include "firewall/view/view.h"
 #include "firewall/service/confirm.h"
 #include "firewall/service/in_force.h"
 #include "firewall/service/left_out_state.h"

@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <unistd.h>
 
-#include "firewall/commands/bounded.h"
+#include "firewall/view/bounded.h"
 #include "firewall/service/compilation.h"
 #include "firewall/service/confirm.h"
 #include "firewall/commands/counters_print.h"

@@ -6,7 +6,7 @@
 #include <jansson.h>
 
 #include "format/diag_json.h"
-#include "firewall/commands/bounded.h"
+#include "firewall/view/bounded.h"
 #include "firewall/service/confirm.h"
 #include "firewall/commands/firewall.h"
 #include "firewall/tree/line_diff.h"

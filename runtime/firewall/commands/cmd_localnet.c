@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "firewall/commands/bounded.h"
+#include "firewall/view/bounded.h"
 #include "firewall/commands/firewall.h"
 #include "findings/run.h"
 #include "resolve/compile.h"

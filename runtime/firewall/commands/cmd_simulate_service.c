@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* pve-firewall simulate: what the rules in force do to a packet, with the options of Proxmox VE's command. */
 #include "commands/question_options.h"
-#include "firewall/commands/bounded.h"
+#include "firewall/view/bounded.h"
 #include "firewall/commands/firewall.h"
-#include "firewall/commands/service_client.h"
-#include "firewall/commands/view.h"
+#include "firewall/view/service_client.h"
+#include "firewall/view/view.h"
 #include "format/diag_json.h"
 #include "questions/simulate.h"
 

@@ -3,10 +3,10 @@
 #include <jansson.h>
 
 #include "base/escape.h"
-#include "firewall/commands/bounded.h"
+#include "firewall/view/bounded.h"
 #include "firewall/commands/firewall.h"
-#include "firewall/commands/service_client.h"
-#include "firewall/commands/view.h"
+#include "firewall/view/service_client.h"
+#include "firewall/view/view.h"
 #include "format/diag_json.h"
 
 enum { STATUS_WAIT = 10000 /* milliseconds */ };

@@ -6,7 +6,7 @@
 #define TAKES_INPUTS ~0u
 #define TAKES_DIAGNOSTICS (IN(STATUS) | IN(COMPILE) | IN(LOCALNET))
 #define TAKES_FORMAT 0
-#define TAKES_PACKETS IN(SIMULATE)
+#define TAKES_PACKETS (IN(SIMULATE) | IN(TRACE))
 #define TAKES_ONE_PACKET IN(SIMULATE)
 
 static const struct command_row commands[FIREWALL_COMMANDS] = {

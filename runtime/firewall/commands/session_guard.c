@@ -9,10 +9,10 @@
 #include <unistd.h>
 
 #include "commands/question_options.h"
-#include "firewall/commands/bounded.h"
+#include "firewall/view/bounded.h"
 #include "firewall/commands/firewall.h"
-#include "firewall/commands/service_client.h"
-#include "firewall/commands/view.h"
+#include "firewall/view/service_client.h"
+#include "firewall/view/view.h"
 #include "questions/answers.h"
 #include "questions/simulate.h"
 

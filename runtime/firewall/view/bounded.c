@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "firewall/commands/bounded.h"
+#include "firewall/view/bounded.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -9,11 +9,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "firewall/commands/firewall.h"
+#include "firewall/base/service_options.h"
 #include "base/errno_text.h"
 
 /*
@@ -23,6 +24,7 @@
  */
 static int done_fd = -1; /* in the child: a socket to say that the tree was read */
 static bool has_scratch;
+static pid_t bounded_parent; /* in the child */
 
 /* Receives the standard output and error of the parent. */
 static void bounded_take_output(int from)
@@ -80,6 +82,11 @@ void bounded_done(void)
 		bounded_take_output(done_fd);
 	close(done_fd);
 	done_fd = -1;
+}
+
+bool bounded_end_with_parent(void)
+{
+	return prctl(PR_SET_PDEATHSIG, SIGTERM) == 0 && getppid() == bounded_parent;
 }
 
 /* Whether the other end was closed, or has sent something, within `limit` milliseconds. */
@@ -140,6 +147,7 @@ static pid_t start_child(int scratch, int *word)
 		return -1;
 	fflush(stdout);
 	fflush(stderr);
+	bounded_parent = getpid();
 	child = fork();
 	if (child == 0) {
 		close(ends[0]);

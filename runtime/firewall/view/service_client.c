@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "firewall/commands/service_client.h"
+#include "firewall/view/service_client.h"
 
 #include <errno.h>
 #include <unistd.h>
 
 #include "firewall/base/rundir.h"
 #include "firewall/base/service_options.h"
-#include "firewall/commands/bounded.h"
+#include "firewall/view/bounded.h"
 #include "firewall/control/client.h"
 #include "base/errno_text.h"
 

@@ -19,6 +19,9 @@ int bounded_run(int (*command)(const struct cli *cli, void *context), int (*late
 		const struct cli *cli, void *context);
 /* Call it when the tree was read, or will not be; without bounded_run() it does nothing. */
 void bounded_done(void);
+/* For a command that goes on after bounded_done() until it is told to end: it gets SIGTERM when its parent ends.  False: the
+ * parent has ended already. */
+bool bounded_end_with_parent(void);
 
 /* Whether listing a tree and reading its cluster.fw ends within BOUNDED_PROBE, be it with an error. */
 bool bounded_answers(const char *root);

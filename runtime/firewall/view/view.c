@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "firewall/commands/view.h"
+#include "firewall/view/view.h"
 
 #include "firewall/base/left_out_json.h"
 #include "firewall/base/service_options.h"
-#include "firewall/commands/bounded.h"
+#include "firewall/view/bounded.h"
 #include "firewall/wiring/wiring.h"
 
 /* Lines that were refused are shown as conditions. */

@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A log line does not name its hook, but it names interfaces.  Several paths can lead to the same line: the pass that the
+ * line itself describes is tried first, then the paths of its guest that contain these interfaces.  The first one on which
+ * the packet meets a log rule with the prefix is it.
+ *
+ * Most packets that are logged begin a connection, so this is tried before all states are.  Where no path fits (a
+ * bridge that was renamed since), the log rules with this prefix that match the packet are named, without an outcome.
+ */
+#include "firewall/explain/explain.h"
+
+#include <stdlib.h>
+
+#include "base/escape.h"
+#include "firewall/explain/log_line.h"
+#include "firewall/explain/reason_line.h"
+#include "format/diag_json.h"
+#include "questions/answers.h"
+
+enum { EXPLAIN_PATHS_MAX = 24, EXPLAIN_CANDIDATES_MAX = 16 };
+
+/* A rule that can have logged the line, and what becomes of the packet then. */
+struct explain_candidate {
+	struct reason log;
+	const struct decision *outcomes[EXPLAIN_CANDIDATES_MAX];
+	uint32_t outcome_count;
+};
+
+/* One line while it is explained. */
+struct explaining {
+	struct explainer *e;
+	struct arena arena;
+	struct text text;
+	struct log_line line;
+	const char *note; /* why there is nothing to say; or NULL */
+	struct path paths[EXPLAIN_PATHS_MAX];
+	uint32_t path_count;
+	struct question question; /* of the path that fits */
+	bool is_open;
+	struct explain_candidate candidates[EXPLAIN_CANDIDATES_MAX];
+	uint32_t candidate_count;
+};
+
+/* ---- paths ---- */
+
+static void explain_path_add(struct explaining *x, const struct path *path)
+{
+	if (x->path_count < EXPLAIN_PATHS_MAX && path->count)
+		x->paths[x->path_count++] = *path;
+}
+
+static void explain_add_pass(struct explaining *x, const struct path_end *guest, enum path_hook hook, struct text bridge,
+			     struct text in, struct text out)
+{
+	struct path path = { .from = { .zone = PATH_OUTSIDE }, .to = { .zone = PATH_OUTSIDE }, .count = 1 };
+
+	if (guest->guest)
+		path.to = *guest;
+	if (hook == PATH_INPUT)
+		path.to = (struct path_end){ .zone = PATH_HOST };
+	if (hook == PATH_OUTPUT)
+		path.from = (struct path_end){ .zone = PATH_HOST };
+	path.passes[0] = (struct path_pass){ .hook = hook, .bridge = bridge, .in = in, .out = out };
+	memcpy(path.passes[0].dest_mac, x->line.dest_mac, 6);
+	path.flooded = x->line.has_macs && x->line.dest_mac[0] & 1;
+	explain_path_add(x, &path);
+}
+
+/* The pass that the line describes. */
+static void explain_add_described(struct explaining *x, const struct path_end *guest)
+{
+	const struct log_line *line = &x->line;
+	struct text bridge = line->in.len ? line->in : line->out, none = { NULL, 0 };
+
+	if (line->physin.len || line->physout.len) {
+		explain_add_pass(x, guest, PATH_BRIDGE, bridge, line->physin, line->physout);
+		if (!line->physout.len)
+			explain_add_pass(x, guest, PATH_INPUT, none, bridge, none);
+		return;
+	}
+	if (line->in.len && line->out.len)
+		explain_add_pass(x, guest, PATH_ROUTED, none, line->in, line->out);
+	else if (line->in.len)
+		explain_add_pass(x, guest, PATH_INPUT, none, line->in, none);
+	else
+		explain_add_pass(x, guest, PATH_OUTPUT, none, none, line->out);
+	if (line->in.len && line->out.len && !text_equal(line->in, line->out)) /* ports, without their bridge */
+		explain_add_pass(x, guest, PATH_BRIDGE, none, line->in, line->out);
+}
+
+/* Whether an interface of the line, if it has one, may be that of a pass. */
+static bool explain_iface_fits(struct text logged, struct text of_path)
+{
+	return !logged.len || !of_path.len || text_equal(logged, of_path);
+}
+
+static bool explain_fits(const struct log_line *line, const struct path *path)
+{
+	for (uint32_t i = 0; i < path->count; i++) {
+		const struct path_pass *pass = &path->passes[i];
+
+		if (pass->hook == PATH_BRIDGE && (line->physin.len || line->physout.len) &&
+		    (!line->physin.len || text_equal(line->physin, pass->in) || !pass->in.len) &&
+		    (!line->physout.len || text_equal(line->physout, pass->out) || !pass->out.len))
+			return true;
+		if (pass->hook != PATH_BRIDGE && explain_iface_fits(line->in, pass->in) &&
+		    explain_iface_fits(line->out, pass->out))
+			return true;
+	}
+	return false;
+}
+
+static void explain_add_between(struct explaining *x, const struct path_end *from, const struct path_end *to)
+{
+	bool flooded = x->line.has_macs && x->line.dest_mac[0] & 1;
+	struct path path;
+
+	if (path_between(&x->arena, x->e->asked->config, from, to, flooded, &path) && explain_fits(&x->line, &path))
+		explain_path_add(x, &path);
+}
+
+/* The paths of each NIC of the guest whose rules logged. */
+static void explain_add_zones(struct explaining *x, const struct guest *guest)
+{
+	static const enum path_zone others[] = { PATH_OUTSIDE, PATH_HOST, PATH_NFVM };
+
+	for (const struct nic *nic = guest->nics; nic; nic = nic->next)
+		for (unsigned direct = 0; direct < 2; direct++)
+			for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+				struct path_end end = { .zone = PATH_GUEST, .guest = guest, .nic = nic, .direct = direct };
+				struct path_end other = { .zone = others[i] };
+
+				explain_add_between(x, &other, &end);
+				explain_add_between(x, &end, &other);
+			}
+}
+
+static const struct guest *explain_guest(const struct explaining *x)
+{
+	for (const struct guest *guest = x->e->asked->config->guests; guest; guest = guest->next)
+		if (text_equal(guest->vmid_text, x->line.vmid))
+			return guest;
+	return NULL;
+}
+
+static void explain_list_paths(struct explaining *x)
+{
+	const struct guest *guest = explain_guest(x);
+	struct path_end end = { .zone = PATH_OUTSIDE };
+
+	if (guest && guest->nics)
+		end = (struct path_end){ .zone = PATH_GUEST, .guest = guest, .nic = guest->nics };
+	explain_add_described(x, &end);
+	if (guest)
+		explain_add_zones(x, guest);
+}
+
+/* ---- rules ---- */
+
+static struct explain_candidate *explain_candidate_of(struct explaining *x, const struct reason *log)
+{
+	for (uint32_t i = 0; i < x->candidate_count; i++)
+		if (reason_is_same(x->e->map, &x->candidates[i].log, log))
+			return &x->candidates[i];
+	if (x->candidate_count == EXPLAIN_CANDIDATES_MAX)
+		return NULL;
+	x->candidates[x->candidate_count] = (struct explain_candidate){ .log = *log };
+	return &x->candidates[x->candidate_count++];
+}
+
+static void explain_take_decision(struct explaining *x, const struct decision *d)
+{
+	for (uint32_t i = 0; i < d->log_count; i++) {
+		const struct reason *log = &d->logs[i];
+		struct explain_candidate *candidate;
+
+		if (!log->step || !log_line_has_prefix(&x->line, log->step->prefix))
+			continue;
+		candidate = explain_candidate_of(x, log);
+		if (candidate && candidate->outcome_count < EXPLAIN_CANDIDATES_MAX)
+			candidate->outcomes[candidate->outcome_count++] = d;
+	}
+}
+
+/* Asks about the packet on a path.  True if it meets a rule with the prefix there; the question is open then. */
+static bool explain_ask(struct explaining *x, const struct path *path, const struct known_packet *packet)
+{
+	struct model_match matches[MODEL_FIELDS];
+	uint32_t count = known_packet_matches(&x->arena, packet, matches);
+	const char *over;
+
+	question_open(&x->question, x->e->asked, path, matches, count, NULL, 0);
+	for (const struct decision *d = question_decide(&x->question, x->question.set, SPAN_NONE); d; d = d->next)
+		explain_take_decision(x, d);
+	over = question_over(&x->question);
+	if (over)
+		x->note = arena_printf(&x->arena, "%s", over);
+	if (x->candidate_count) {
+		x->note = NULL;
+		x->is_open = true;
+		return true;
+	}
+	question_close(&x->question);
+	return false;
+}
+
+static bool explain_ask_paths(struct explaining *x, const struct known_packet *packet)
+{
+	for (uint32_t i = 0; i < x->path_count; i++)
+		if (explain_ask(x, &x->paths[i], packet))
+			return true;
+	return false;
+}
+
+/* ---- rules by prefix only ---- */
+
+enum { EXPLAIN_CHAINS_MAX = 512 };
+
+struct explain_search {
+	struct explaining *x;
+	const struct model_chain *seen[EXPLAIN_CHAINS_MAX];
+	uint32_t seen_count;
+};
+
+static bool explain_may_match(const struct model_step *step, const struct known_packet *packet)
+{
+	for (uint32_t i = 0; i < step->match_count; i++) {
+		const struct model_match *match = &step->matches[i];
+		bool is_in = false;
+
+		if (!packet->known[match->field])
+			continue;
+		for (uint32_t j = 0; j < match->values.count && !is_in; j++)
+			is_in = number_compare(match->values.ranges[j].first, packet->value[match->field]) <= 0 &&
+				number_compare(packet->value[match->field], match->values.ranges[j].last) <= 0;
+		if (is_in == match->negated)
+			return false;
+	}
+	return true;
+}
+
+static bool explain_is_seen(struct explain_search *s, const struct model_chain *chain)
+{
+	for (uint32_t i = 0; i < s->seen_count; i++)
+		if (s->seen[i] == chain)
+			return true;
+	if (s->seen_count == EXPLAIN_CHAINS_MAX)
+		return true;
+	s->seen[s->seen_count++] = chain;
+	return false;
+}
+
+static void explain_search_chain(struct explain_search *s, const struct model_chain *chain)
+{
+	struct explaining *x = s->x;
+
+	if (explain_is_seen(s, chain))
+		return;
+	for (uint32_t i = 0; i < chain->count; i++) {
+		const struct model_step *step = &chain->steps[i];
+		struct reason log = { .span = step->span, .implied = step->implied, .chain = chain->name, .step = step };
+
+		if (step->effect == MODEL_JUMP || step->effect == MODEL_GOTO)
+			explain_search_chain(s, step->to);
+		else if (step->effect == MODEL_LOG && log_line_has_prefix(&x->line, step->prefix) &&
+			 explain_may_match(step, &x->line.packet))
+			explain_candidate_of(x, &log);
+	}
+}
+
+static void explain_search(struct explaining *x)
+{
+	struct explainer *e = x->e;
+	struct path_walk walk = { .config = e->asked->config };
+	struct explain_search search = { .x = x };
+	struct path path;
+
+	while (!x->candidate_count && path_walk_next(&walk, &x->arena, &path)) {
+		const struct model_program *program = translator_program(e->asked->translator, &x->arena, &path);
+
+		search.seen_count = 0;
+		for (uint32_t i = 0; i < program->count; i++)
+			explain_search_chain(&search, program->stages[i].chain);
+	}
+}
+
+static void explain_find(struct explaining *x)
+{
+	struct known_packet packet = x->line.packet;
+
+	explain_list_paths(x);
+	known_packet_set(&packet, MODEL_STATE, MODEL_STATE_NEW);
+	if (explain_ask_paths(x, &packet) || explain_ask_paths(x, &x->line.packet))
+		return;
+	explain_search(x);
+	if (x->candidate_count)
+		x->note = "found by its prefix only: the interfaces of the line are not those of the configuration";
+	else if (!x->note)
+		x->note = "no rule of this configuration logs such a packet; it may have changed since";
+}
+
+/* ---- printing ---- */
+
+static bool explain_is_repeated(const struct explain_candidate *c, uint32_t at)
+{
+	for (uint32_t i = 0; i < at; i++)
+		if (c->outcomes[i]->verdict == c->outcomes[at]->verdict &&
+		    c->outcomes[i]->reason.span.begin == c->outcomes[at]->reason.span.begin)
+			return true;
+	return false;
+}
+
+static void explain_print_candidate(struct explaining *x, const struct explain_candidate *c)
+{
+	struct explainer *e = x->e;
+	struct out *out = e->out;
+
+	out_printf(out, "  --> %s\n", reason_line(&x->arena, e->map, &c->log));
+	for (uint32_t i = 0; i < c->outcome_count; i++) {
+		const struct decision *d = c->outcomes[i];
+
+		if (explain_is_repeated(c, i))
+			continue;
+		out_printf(out, "   = %s%s", i ? "or " : "", decision_text(&x->arena, d));
+		if (!reason_is_same(e->map, &c->log, &d->reason))
+			out_printf(out, ", %s", reason_line(&x->arena, e->map, &d->reason));
+		out_char(out, '\n');
+	}
+	if (c->outcome_count && c->outcomes[0]->trail_count) {
+		out_string(out, "   = path: ");
+		for (uint32_t i = 0; i < c->outcomes[0]->trail_count; i++) {
+			out_string(out, i ? "; " : "");
+			out_escaped(out, text_of(c->outcomes[0]->trail[i]));
+		}
+		out_char(out, '\n');
+	}
+}
+
+static void explain_print_text(struct explaining *x)
+{
+	struct out *out = x->e->out;
+
+	out_escaped(out, x->text);
+	out_char(out, '\n');
+	for (uint32_t i = 0; i < x->candidate_count; i++)
+		explain_print_candidate(x, &x->candidates[i]);
+	if (x->note)
+		out_printf(out, "   = note: %s\n", x->note);
+}
+
+/* A rule as JSON: the place of a reason, without an action. */
+static json_t *explain_rule_json(const struct explaining *x, const struct reason *log)
+{
+	const struct decision as_decision = { .reason = *log };
+	json_t *object = decision_json(x->e->map, &as_decision);
+
+	json_object_del(object, "action");
+	return object;
+}
+
+static json_t *explain_candidate_json(const struct explaining *x, const struct explain_candidate *c)
+{
+	json_t *object = explain_rule_json(x, &c->log), *outcomes = json_array(), *path = json_array();
+
+	for (uint32_t i = 0; i < c->outcome_count; i++)
+		if (!explain_is_repeated(c, i))
+			json_array_append_new(outcomes, decision_json(x->e->map, c->outcomes[i]));
+	if (c->outcome_count)
+		for (uint32_t i = 0; i < c->outcomes[0]->trail_count; i++)
+			json_array_append_new(path, json_escaped(text_of(c->outcomes[0]->trail[i])));
+	json_object_set_new(object, "outcomes", outcomes);
+	json_object_set_new(object, "path", path);
+	return object;
+}
+
+static void explain_print_json(struct explaining *x)
+{
+	json_t *object = json_pack("{s:o}", "log", json_escaped(x->text)), *rules = json_array();
+	char *text;
+
+	if (x->line.chain.len)
+		json_object_set_new(object, "packet", known_packet_json(&x->line.packet));
+	for (uint32_t i = 0; i < x->candidate_count; i++)
+		json_array_append_new(rules, explain_candidate_json(x, &x->candidates[i]));
+	json_object_set_new(object, "rules", rules);
+	if (x->note)
+		json_object_set_new(object, "note", json_escaped(text_of(x->note)));
+	text = json_dumps(object, JSON_COMPACT | JSON_PRESERVE_ORDER);
+	json_decref(object);
+	out_printf(x->e->out, "%s\n", text ? text : "{}");
+	free(text);
+}
+
+void explain_line(struct explainer *e, struct text text)
+{
+	struct explaining x = { .e = e, .text = text };
+
+	x.note = log_line_parse(text, &x.line);
+	if (x.note) {
+		x.line.chain.len = 0;
+		e->passed_through++;
+	} else {
+		explain_find(&x);
+		e->explained += x.candidate_count > 0;
+		e->unexplained += x.candidate_count == 0;
+	}
+	if (e->json)
+		explain_print_json(&x);
+	else
+		explain_print_text(&x);
+	if (x.is_open)
+		question_close(&x.question);
+	arena_free(&x.arena);
+}
