@@ -165,6 +165,17 @@ static void netlink(void)
 	print_words(words);
 }
 
+/* Steps of fuzz_classes.c: effect and number of matches, field, number of intervals, two ends of each. */
+static void steps(void)
+{
+	static const char *const words[] = {
+		"\\x01\\x00\\x01\\x00\\x00", "\\x05\\x02\\x01\\x06\\x06", "\\x09\\x88\\x02\\x01\\x05\\x8a\\x80",
+		"\\x2c", "\\xac", NULL,
+	};
+
+	print_words(words);
+}
+
 /* Which words a fuzzer gets. */
 static const struct {
 	const char *name;
@@ -184,6 +195,7 @@ static const struct {
 	{ "netdb", { netdb, ports } },
 	{ "packet", { packets } },
 	{ "nflog", { netlink, packets } },
+	{ "classes", { steps } },
 };
 
 int main(int argc, char **argv)
