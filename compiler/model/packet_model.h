@@ -60,7 +60,8 @@ size_t model_bytes(const struct model *m);
 /* All packets that exist: addresses and their types fit, and so on (spec: a multicast address is of type
  * multicast). */
 packets model_world(struct model *m);
-/* Those that a person would think of: unicast, new, TCP with SYN, not over a limit; within model_world(). */
+/* Those that a person would think of: unicast, new, TCP with SYN, from a port other than 0, not over
+ * a limit; within model_world(). */
 packets model_ordinary(struct model *m);
 /* Those that match, in the world.  The match's set of values must have been added. */
 packets model_match(struct model *m, const struct model_match *match);

@@ -50,6 +50,7 @@ static const struct interval world_multicast6[] = {
 	{ { 0xff00000000000000, 0 }, { UINT64_MAX, UINT64_MAX } },
 };
 static const struct interval world_syn[] = { WORLD_NUMBER(2) };
+static const struct interval world_no_port[] = { WORLD_NUMBER(0) };
 static const struct interval world_within_limit[] = { WORLD_NUMBER(0) };
 
 enum {
@@ -63,6 +64,7 @@ enum {
 	WORLD_NEW,
 	WORLD_INVALID,
 	WORLD_SYN,
+	WORLD_NO_SPORT,
 	WORLD_WITHIN_LIMIT,
 	WORLD_OF_SOURCE, /* of each side the same */
 };
@@ -86,19 +88,13 @@ enum {
 		WORLD_MATCH(side##6, world_multicast6)
 
 static const struct model_match world_matches[] = {
-	WORLD_MATCH(ETHERTYPE, world_ipv4),
-	WORLD_MATCH(ETHERTYPE, world_ipv6),
-	WORLD_MATCH(ETHERTYPE, world_arp),
-	WORLD_MATCH(PROTOCOL, world_tcp),
-	WORLD_MATCH(PROTOCOL, world_icmp),
-	WORLD_MATCH(PROTOCOL, world_with_ports),
-	WORLD_MATCH(STATE, world_states),
-	WORLD_MATCH(STATE, world_new),
-	WORLD_MATCH(STATE, world_invalid),
-	WORLD_MATCH(TCP_FLAGS, world_syn),
-	WORLD_MATCH(OVER_LIMIT, world_within_limit),
-	WORLD_SIDE_MATCHES(SOURCE),
-	WORLD_SIDE_MATCHES(DEST),
+	WORLD_MATCH(ETHERTYPE, world_ipv4), WORLD_MATCH(ETHERTYPE, world_ipv6),
+	WORLD_MATCH(ETHERTYPE, world_arp),  WORLD_MATCH(PROTOCOL, world_tcp),
+	WORLD_MATCH(PROTOCOL, world_icmp),  WORLD_MATCH(PROTOCOL, world_with_ports),
+	WORLD_MATCH(STATE, world_states),   WORLD_MATCH(STATE, world_new),
+	WORLD_MATCH(STATE, world_invalid),  WORLD_MATCH(TCP_FLAGS, world_syn),
+	WORLD_MATCH(SPORT, world_no_port),  WORLD_MATCH(OVER_LIMIT, world_within_limit),
+	WORLD_SIDE_MATCHES(SOURCE),         WORLD_SIDE_MATCHES(DEST),
 };
 
 /* The numbers of interfaces, from `first`: the names' own begin at 1. */
@@ -239,6 +235,7 @@ packets model_ordinary(struct model *m)
 				      world_fact(m, WORLD_OF_DEST + WORLD_UNICAST)));
 
 	known = dd_minus(&m->dd, known, dd_minus(&m->dd, tcp, world_fact(m, WORLD_SYN)));
+	known = dd_minus(&m->dd, known, world_fact(m, WORLD_NO_SPORT));
 	known = dd_and(&m->dd, world_implies(m, ip, known), world_fact(m, WORLD_WITHIN_LIMIT));
 	return dd_and(&m->dd, model_world(m), known);
 }
