@@ -151,6 +151,25 @@ sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))' "$service" apply -
 	check "one address of management still does" session '10.9.0.7 50000 10.9.0.1 22' 0
 }
 
+# takeover_check CONNECTION: what `pvefw takeover` says of it, from a terminal
+takeover_check() {
+	{
+		echo "pvefw_cc=$(dirname "$service")/pvefw-cc tree=$work/tree"
+		echo 'say() { echo "said: $*"; }; problem() { echo "problem: $*"; }'
+		sed -n '/^check_session()/,/^}/p' "$tests/../packaging/pvefw.in"
+		echo check_session
+	} >"$work/check_session"
+	SSH_CONNECTION=$1 terminal sh "$work/check_session"
+}
+
+test_takeover() {
+	allow 'IN SSH(ACCEPT) -source 10.9.0.7'
+	check "takeover: a session that passes" answers '^said: .* passes' takeover_check '10.9.0.7 50000 10.9.0.1 22'
+	check "takeover: one that does not" answers '^problem: ' takeover_check '10.9.0.8 50000 10.9.0.1 22'
+	check "takeover: its line" answers 'policy_in: DROP' takeover_check '10.9.0.8 50000 10.9.0.1 22'
+	check "takeover: no session" exits 0 takeover_check ''
+}
+
 make_tree nft
 echo 'net0: virtio=02:00:00:00:01:00,bridge=vmbr0' >"$work/tree/nodes/n/qemu-server/100.conf"
 test_files
@@ -158,4 +177,5 @@ test_loaded
 rm -rf "$work/run"
 test_session
 test_web
+test_takeover
 finish
