@@ -85,15 +85,15 @@ static const struct model_chain *written_nic_chain(struct written *w, const stru
 	}
 	if (is_on)
 		place.zone = zone_of_nic(guest, nic, out);
-	place.log_chain = arena_printf(&w->arena, "%.*s-%s", TEXT_ARG(nic->device), out ? "OUT" : "IN");
+	place.log_chain = arena_printf(w->arena, "%.*s-%s", TEXT_ARG(nic->device), out ? "OUT" : "IN");
 	written_pass_others(w, &d, has_layer2 ? written_layer2(w, guest, nic) : NULL);
 	written_implied_stage(w, &d, &place, IMPLIED_BEFORE);
 	if (is_on) {
 		written_rules(w, &d, &place, &guest->rules);
 		written_policy(w, &d, &place);
 	}
-	return written_keep(
-		w, &key, arena_printf(&w->arena, "%.*s %s", TEXT_ARG(nic->device), out ? "OUT" : "IN"), &d);
+	return written_keep(w, &key,
+			    arena_printf(w->arena, "%.*s %s", TEXT_ARG(nic->device), out ? "OUT" : "IN"), &d);
 }
 
 static bool written_is_queued(const struct guest *guest)
@@ -120,7 +120,7 @@ static const struct model_chain *written_vnet_chain(struct written *w, const str
 
 	if (made)
 		return made;
-	place.log_chain = arena_printf(&w->arena, "vnet-%.*s-forward", TEXT_ARG(vnet->name));
+	place.log_chain = arena_printf(w->arena, "vnet-%.*s-forward", TEXT_ARG(vnet->name));
 	written_pass_others(w, &d, NULL);
 	for (enum implied_id id = 0; id < IMPLIED_RULES; id++)
 		if (implied_rules[id].stage == IMPLIED_BEFORE && !(host && id == IMPLIED_INVALID))
@@ -128,7 +128,7 @@ static const struct model_chain *written_vnet_chain(struct written *w, const str
 	written_rules(w, &d, &place, &vnet->rules);
 	written_implied_stage(w, &d, &place, IMPLIED_AFTER);
 	written_policy(w, &d, &place);
-	return written_keep(w, &key, arena_printf(&w->arena, "vnet %.*s", TEXT_ARG(vnet->name)), &d);
+	return written_keep(w, &key, arena_printf(w->arena, "vnet %.*s", TEXT_ARG(vnet->name)), &d);
 }
 
 /* The vnets that the host is on, by the interface. */
@@ -328,13 +328,40 @@ const struct model_chain *written_vnet(struct translator *t, const struct vnet *
 	return vnet->options.enable ? written_vnet_chain((struct written *)t, vnet, false) : NULL;
 }
 
+struct model_chain written_rule_alone(struct translator *t, struct arena *arena, const struct rule *rule,
+				      struct text iface)
+{
+	struct written *w = (struct written *)t;
+	struct written_place place = { .zone = { .direction = rule->direction, .net = -1, .ifaces = true },
+				       .accept = written_passes,
+				       .iface = WRITTEN_ANY_IFACE,
+				       .line_iface = iface };
+	struct written_draft d = { .count = 0 };
+
+	written_reject(w); /* is kept */
+	w->arena = arena;
+	written_rule_add(w, &d, &place, rule);
+	w->arena = &w->own;
+	return written_take(arena, &d, "rule");
+}
+
+const struct model_chain *written_before_policy(struct translator *t, enum action policy)
+{
+	return written_noise((struct written *)t, policy == ACTION_REJECT);
+}
+
+struct address_cache *written_addresses(struct translator *t)
+{
+	return &((struct written *)t)->addresses;
+}
+
 static void written_forget(struct translator *t)
 {
 	struct written *w = (struct written *)t;
 
 	written_forget_chains(w);
 	address_cache_free(&w->addresses);
-	arena_reset(&w->arena);
+	arena_reset(&w->own);
 }
 
 static void written_close(struct translator *t)
@@ -342,7 +369,7 @@ static void written_close(struct translator *t)
 	struct written *w = (struct written *)t;
 
 	written_forget(t);
-	arena_free(&w->arena);
+	arena_free(&w->own);
 	free(w);
 }
 
@@ -353,5 +380,6 @@ struct translator *written_open(const struct config *config, const struct model_
 	*w = (struct written){ .translator = { "written", written_program, written_forget, written_close },
 			       .config = config,
 			       .ifaces = ifaces };
+	w->arena = &w->own;
 	return &w->translator;
 }

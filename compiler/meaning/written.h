@@ -6,6 +6,7 @@
 #ifndef PVEFW_WRITTEN_H
 #define PVEFW_WRITTEN_H
 
+#include "config/addresses.h"
 #include "meaning/translator.h"
 
 /* The chain of one zone, as a part of programs; ACCEPT lets the packet pass it.  These last as long as the
@@ -17,5 +18,14 @@ const struct model_chain *written_nic(struct translator *t, const struct guest *
 				      bool out);
 /* NULL if its firewall is off. */
 const struct model_chain *written_vnet(struct translator *t, const struct vnet *vnet);
+
+/* ---- for checks of rules, which ask of rules alone ---- */
+
+/* The steps of a rule that is not GROUP, from `arena`; if iface.len is not 0, for packets of that interface. */
+struct model_chain written_rule_alone(struct translator *t, struct arena *arena, const struct rule *rule,
+				      struct text iface);
+/* What is decided before a policy of DROP or REJECT logs. */
+const struct model_chain *written_before_policy(struct translator *t, enum action policy);
+struct address_cache *written_addresses(struct translator *t);
 
 #endif

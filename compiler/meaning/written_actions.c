@@ -18,7 +18,7 @@ static void written_add_reject(struct written *w, struct written_draft *d, unsig
 }
 
 /* Broadcasts and ICMP are not answered. */
-static const struct model_chain *written_reject(struct written *w)
+const struct model_chain *written_reject(struct written *w)
 {
 	struct written_key key = { .kind = WRITTEN_REJECT };
 	const struct model_chain *made = written_find(w, &key);
@@ -31,7 +31,7 @@ static const struct model_chain *written_reject(struct written *w)
 	written_match_range(w, &m, MODEL_DEST_TYPE, MODEL_TYPE_BROADCAST, MODEL_TYPE_BROADCAST);
 	written_add(w, &d, &m, MODEL_DROP);
 	m = written_always;
-	written_match_addresses(&m, true, interval_set_of_prefixes(&w->arena, &implied_multicast[0], 1, IPV4),
+	written_match_addresses(&m, true, interval_set_of_prefixes(w->arena, &implied_multicast[0], 1, IPV4),
 				IPV4, false);
 	written_add(w, &d, &m, MODEL_DROP);
 	written_add_reject(w, &d, IPV4, IPPROTO_ICMP, MODEL_DROP, 0);

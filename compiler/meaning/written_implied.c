@@ -25,7 +25,7 @@ static struct written_matches *written_peer_add(struct written *w, struct writte
 		struct written_matches *more;
 
 		peer->room = peer->room * 2 + 4;
-		more = ARENA_ARRAY(&w->arena, struct written_matches, peer->room);
+		more = ARENA_ARRAY(w->arena, struct written_matches, peer->room);
 		if (peer->count)
 			memcpy(more, peer->items, peer->count * sizeof(*more));
 		peer->items = more;
@@ -36,7 +36,7 @@ static struct written_matches *written_peer_add(struct written *w, struct writte
 
 static struct interval_set written_prefix(struct written *w, const struct prefix *prefix)
 {
-	return interval_set_of_prefixes(&w->arena, prefix, 1, prefix_family_mask(prefix));
+	return interval_set_of_prefixes(w->arena, prefix, 1, prefix_family_mask(prefix));
 }
 
 /* ---- peers ---- */
@@ -98,7 +98,7 @@ static struct number written_mac(const struct nic *nic)
 
 static void written_match_foreign_mac(struct written *w, struct written_matches *m, const struct nic *nic)
 {
-	struct interval *mac = ARENA_NEW(&w->arena, struct interval);
+	struct interval *mac = ARENA_NEW(w->arena, struct interval);
 
 	*mac = (struct interval){ written_mac(nic), written_mac(nic) };
 	written_match(m, MODEL_SOURCE_MAC, (struct interval_set){ mac, 1 }, true);
@@ -309,7 +309,7 @@ static void written_match_implied_ports(struct written_matches *m, struct writte
 
 	if (!ports->count)
 		return;
-	ranges = ARENA_ARRAY(&w->arena, struct interval, ports->count);
+	ranges = ARENA_ARRAY(w->arena, struct interval, ports->count);
 	for (uint32_t i = 0; i < ports->count; i++)
 		ranges[i] = (struct interval){ number_small(ports->ranges[i].first),
 					       number_small(ports->ranges[i].last) };
@@ -376,7 +376,7 @@ static bool written_arp_senders(struct written *w, const struct guest *guest, co
 
 	for (const struct set_entry *e = set ? set->entries : NULL; e; e = e->next)
 		count++;
-	entries = ARENA_ARRAY(&w->arena, struct prefix_entry, count + 1);
+	entries = ARENA_ARRAY(w->arena, struct prefix_entry, count + 1);
 	count = 0;
 	for (const struct set_entry *e = set ? set->entries : NULL; e; e = e->next)
 		if (!e->implicit && !e->repeated && e->prefix.family == AF_INET)
@@ -387,8 +387,8 @@ static bool written_arp_senders(struct written *w, const struct guest *guest, co
 	}
 	if (!count)
 		return false;
-	found = prefix_set_resolve(&w->arena, entries, count, AF_INET);
-	ranges = ARENA_ARRAY(&w->arena, struct interval, found.count);
+	found = prefix_set_resolve(w->arena, entries, count, AF_INET);
+	ranges = ARENA_ARRAY(w->arena, struct interval, found.count);
 	for (uint32_t i = 0; i < found.count; i++)
 		ranges[i] = (struct interval){ number_of_address(found.ranges[i].first, 4),
 					       number_of_address(found.ranges[i].last, 4) };

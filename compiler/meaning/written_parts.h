@@ -14,7 +14,8 @@ struct written {
 	struct translator translator;
 	const struct config *config;
 	const struct model_ifaces *ifaces;
-	struct arena arena; /* of chains, and all they refer to */
+	struct arena own;
+	struct arena *arena; /* of chains, and all they refer to: `own`, or for a while another one */
 	struct address_cache addresses;
 	struct written_chain *chains; /* uthash; made when they are first needed */
 };
@@ -34,7 +35,8 @@ struct written_place {
 	const struct guest *guest; /* of a NIC; else NULL */
 	const struct nic *nic;
 	struct written_accept accept;
-	uint32_t iface; /* number of MODEL_IFACE, or WRITTEN_ANY_IFACE */
+	uint32_t iface;         /* number of MODEL_IFACE, or WRITTEN_ANY_IFACE */
+	struct text line_iface; /* instead of that of the rule, if it has a length */
 	const char *log_chain;
 };
 
@@ -49,7 +51,7 @@ struct written_matches {
 	bool never;
 };
 
-/* A chain that is being made: written_keep() must follow, which takes its steps over. */
+/* A chain that is being made: written_keep() or written_take() must follow, which frees it. */
 struct written_draft {
 	struct model_step *steps;
 	uint32_t count, room;
@@ -98,6 +100,9 @@ const struct model_chain *written_find(struct written *w, const struct written_k
 const struct model_chain *written_keep(struct written *w, const struct written_key *key, const char *name,
 				       struct written_draft *d);
 
+/* The steps of a draft as a chain, from `arena`; the draft is empty then. */
+struct model_chain written_take(struct arena *arena, struct written_draft *d, const char *name);
+
 /* Frees the table of chains; the chains are the arena's. */
 void written_forget_chains(struct written *w);
 
@@ -127,10 +132,18 @@ void written_add_action(struct written *w, struct written_draft *d, const struct
 			enum action action, const struct written_accept *accept, struct span span,
 			const char *implied);
 
+/* What REJECT goes to. */
+const struct model_chain *written_reject(struct written *w);
+
 /* ---- written_rules.c ---- */
 
 void written_rules(struct written *w, struct written_draft *d, const struct written_place *place,
 		   const struct rule_list *rules);
+/* One rule, which is not a GROUP. */
+void written_rule_add(struct written *w, struct written_draft *d, const struct written_place *place,
+		      const struct rule *rule);
+/* What is decided before a policy of DROP or REJECT logs. */
+const struct model_chain *written_noise(struct written *w, bool reject);
 void written_policy(struct written *w, struct written_draft *d, const struct written_place *place);
 
 /* ---- written_implied.c ---- */

@@ -13,7 +13,7 @@ static void written_match_ports(struct written *w, struct written_matches *m, en
 
 	if (!ports)
 		return;
-	ranges = ARENA_ARRAY(&w->arena, struct interval, ports->count);
+	ranges = ARENA_ARRAY(w->arena, struct interval, ports->count);
 	for (uint32_t i = 0; i < ports->count; i++)
 		ranges[i] = (struct interval){ number_small(ports->ranges[i].first),
 					       number_small(ports->ranges[i].last) };
@@ -48,16 +48,17 @@ static void written_match_endpoint(struct written *w, struct written_matches *m,
 		written_match(m,
 			      family_mask == IPV4 ? (source ? MODEL_SOURCE4 : MODEL_DEST4)
 						  : (source ? MODEL_SOURCE6 : MODEL_DEST6),
-			      endpoint_addresses(&w->addresses, &w->arena, e, family_mask), false);
+			      endpoint_addresses(&w->addresses, w->arena, e, family_mask), false);
 }
 
 static void written_add_rule(struct written *w, struct written_draft *d, const struct written_place *place,
 			     const struct rule *rule, const struct condition *c, unsigned family_mask)
 {
+	struct text iface = place->line_iface.len ? place->line_iface : rule->iface;
 	struct written_matches m = written_always;
 
-	if (place->zone.ifaces && rule->iface.len)
-		written_match_iface(w, &m, place, rule->iface);
+	if (place->zone.ifaces && iface.len)
+		written_match_iface(w, &m, place, iface);
 	written_match_family(&m, family_mask);
 	if (family_mask != IPV_BOTH) {
 		written_match_endpoint(w, &m, rule->source, true, family_mask);
@@ -76,8 +77,8 @@ static unsigned written_families(const struct endpoint *e)
 	return e->kind == ENDPOINT_ANY ? IPV_BOTH : e->family_mask;
 }
 
-static void written_rule(struct written *w, struct written_draft *d, const struct written_place *place,
-			 const struct rule *rule)
+void written_rule_add(struct written *w, struct written_draft *d, const struct written_place *place,
+		      const struct rule *rule)
 {
 	unsigned all = rule->family_mask & written_families(rule->source) & written_families(rule->dest);
 	bool asks = rule->source->kind != ENDPOINT_ANY || rule->dest->kind != ENDPOINT_ANY;
@@ -112,10 +113,10 @@ static const struct model_chain *written_group(struct written *w, const struct w
 
 	if (made)
 		return made;
-	inside.log_chain = arena_printf(&w->arena, "GROUP-%.*s-%s", TEXT_ARG(group->name), words[direction]);
+	inside.log_chain = arena_printf(w->arena, "GROUP-%.*s-%s", TEXT_ARG(group->name), words[direction]);
 	written_rules(w, &d, &inside, &group->rules);
 	return written_keep(w, &key,
-			    arena_printf(&w->arena, "group %.*s %s", TEXT_ARG(group->name), words[direction]),
+			    arena_printf(w->arena, "group %.*s %s", TEXT_ARG(group->name), words[direction]),
 			    &d);
 }
 
@@ -142,14 +143,13 @@ void written_rules(struct written *w, struct written_draft *d, const struct writ
 		if (rule->direction == DIRECTION_GROUP)
 			written_add_group(w, d, place, rule);
 		else
-			written_rule(w, d, place, rule);
+			written_rule_add(w, d, place, rule);
 	}
 }
 
 /* ---- policies ---- */
 
-/* What is decided before a policy of DROP or REJECT logs. */
-static const struct model_chain *written_noise(struct written *w, bool reject)
+const struct model_chain *written_noise(struct written *w, bool reject)
 {
 	static const struct policy policies[] = { { .action = ACTION_DROP }, { .action = ACTION_REJECT } };
 	struct written_key key = { .kind = reject ? WRITTEN_NOISE_REJECT : WRITTEN_NOISE };

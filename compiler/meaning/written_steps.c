@@ -23,7 +23,7 @@ void written_match(struct written_matches *m, enum model_field field, struct int
 void written_match_range(struct written *w, struct written_matches *m, enum model_field field, uint64_t first,
 			 uint64_t last)
 {
-	struct interval *range = ARENA_NEW(&w->arena, struct interval);
+	struct interval *range = ARENA_NEW(w->arena, struct interval);
 
 	*range = (struct interval){ number_small(first), number_small(last) };
 	written_match(m, field, (struct interval_set){ range, 1 }, false);
@@ -71,7 +71,7 @@ void written_match_flags(struct written *w, struct written_matches *m, uint8_t m
 void written_match_iface(struct written *w, struct written_matches *m, const struct written_place *place,
 			 struct text name)
 {
-	struct interval_set values = model_iface_values(&w->arena, w->ifaces, name);
+	struct interval_set values = model_iface_values(w->arena, w->ifaces, name);
 	struct interval one = { number_small(place->iface), number_small(place->iface) };
 
 	if (place->iface == WRITTEN_ANY_IFACE)
@@ -106,7 +106,7 @@ struct model_step *written_add(struct written *w, struct written_draft *d, const
 		return step;
 	d->count++;
 	if (m->count) {
-		matches = ARENA_ARRAY(&w->arena, struct model_match, m->count);
+		matches = ARENA_ARRAY(w->arena, struct model_match, m->count);
 		memcpy(matches, m->items, m->count * sizeof(*matches));
 		step->matches = matches;
 	}
@@ -129,7 +129,7 @@ void written_add_log(struct written *w, struct written_draft *d, const struct wr
 {
 	if (level != LOG_NOLOG)
 		written_add(w, d, m, MODEL_LOG)->prefix = text_of(
-			arena_printf(&w->arena, ":%u:%u:%s: %s", vmid, (unsigned)level, log_chain, message));
+			arena_printf(w->arena, ":%u:%u:%s: %s", vmid, (unsigned)level, log_chain, message));
 }
 
 void written_add_jump(struct written *w, struct written_draft *d, const struct written_matches *m,
@@ -159,18 +159,24 @@ const struct model_chain *written_find(struct written *w, const struct written_k
 	return found ? &found->chain : NULL;
 }
 
-const struct model_chain *written_keep(struct written *w, const struct written_key *key, const char *name,
-				       struct written_draft *d)
+struct model_chain written_take(struct arena *arena, struct written_draft *d, const char *name)
 {
-	struct written_chain *kept = ARENA_NEW(&w->arena, struct written_chain);
-	struct model_step *steps = ARENA_ARRAY(&w->arena, struct model_step, d->count);
+	struct model_step *steps = ARENA_ARRAY(arena, struct model_step, d->count);
 
 	if (d->count)
 		memcpy(steps, d->steps, d->count * sizeof(*steps));
 	free(d->steps);
 	d->steps = NULL;
+	return (struct model_chain){ .name = text_of(name), .steps = steps, .count = d->count };
+}
+
+const struct model_chain *written_keep(struct written *w, const struct written_key *key, const char *name,
+				       struct written_draft *d)
+{
+	struct written_chain *kept = ARENA_NEW(w->arena, struct written_chain);
+
 	kept->key = *key;
-	kept->chain = (struct model_chain){ .name = text_of(name), .steps = steps, .count = d->count };
+	kept->chain = written_take(w->arena, d, name);
 	HASH_ADD(hh, w->chains, key, sizeof(kept->key), kept);
 	return &kept->chain;
 }
