@@ -20,6 +20,14 @@ static inline struct interval_set every_address(unsigned family_mask)
 	return interval_set_everyone(family_mask == IPV4 ? AF_INET : AF_INET6);
 }
 
+static inline bool is_every_address(const struct interval_set *values, unsigned family_mask)
+{
+	struct interval_set all = every_address(family_mask);
+
+	return values->count == 1 && number_compare(values->ranges[0].first, all.ranges[0].first) == 0 &&
+	       number_compare(values->ranges[0].last, all.ranges[0].last) == 0;
+}
+
 /* Results last as long as the cache and `arena`; those of one set are always the same ranges. */
 struct interval_set ipset_addresses(struct address_cache *cache, const struct ipset *set,
 				    unsigned family_mask);

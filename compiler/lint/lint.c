@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 #include "inputs/directory.h"
-#include "packets/packet_set.h"
+#include "lint/lint_packets.h"
 #include "base/parallel_for.h"
 
 const struct lint_row lint_table[] = {
@@ -292,7 +292,8 @@ static void lint_job_run(void *context, unsigned worker, unsigned n)
 
 	(void)worker;
 	list_files(lint, jobs->nodes);
-	lint->space = space_new(&lint->scratch);
+	lint->ifaces = lint_ifaces(lint);
+	lint->written = written_open(lint->config, &lint->ifaces);
 	for (unsigned i = 0; i < lint_count; i++) {
 		if (view != LINT_ALL && (view == LINT_TREE) != (checks[i].view == LINT_TREE))
 			continue;
@@ -301,7 +302,8 @@ static void lint_job_run(void *context, unsigned worker, unsigned n)
 		checks[i].run(lint);
 	}
 	lint->diags->check = 0;
-	space_free(lint->space);
+	translator_close(lint->written);
+	model_free(lint->model);
 	arena_free(&lint->scratch);
 }
 

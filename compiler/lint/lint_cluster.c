@@ -40,14 +40,14 @@ enum {
 	SERVICES = 3, /* the first services are reported, */
 	WAYS = 5,     /* the next ones are named in a note, the last ones say whether rules let administrators in */
 	ALL_WAYS = sizeof(services) / sizeof(services[0]),
-	MOST_PIECES = 500
 };
 
 /* Access to one service. */
 struct way {
 	const struct service *service;
-	struct packet_set left;         /* undecided packets of those whom the host lets in after the rules */
-	struct packet_set elsewhere;    /* packets from outside the local network */
+	struct model_chain packets, users, others; /* of the service; from those whom the host lets in, and from others */
+	packets left;                   /* undecided packets of those whom the host lets in after the rules */
+	packets elsewhere;              /* packets from outside the local network */
 	bool exact;                     /* its users' addresses are known */
 	bool decided;                   /* a rule accepts or blocks some of its packets */
 	bool let_in;                    /* rules let in all of `left` */
@@ -58,7 +58,8 @@ struct way {
 
 struct link {
 	const struct corosync_link *link;
-	struct cube packet;
+	struct model_chain packet;
+	packets set;
 	bool decided;
 	const struct rule *line, *rule; /* as of struct way */
 	struct link *next;
@@ -66,6 +67,7 @@ struct link {
 
 struct check {
 	struct lint *lint;
+	struct model *model;
 	struct way ways[ALL_WAYS];
 	struct link *in, *out;
 };
@@ -100,40 +102,41 @@ static struct interval_set node_addresses(const struct check *c, unsigned family
 	return interval_set_normalize(ranges, count);
 }
 
+/* Packets of one protocol between ports, as a chain of one step. */
+static struct model_chain udp_packets(const struct check *c, uint16_t first, uint16_t last, bool both_ports)
+{
+	static const struct interval udp = { { 0, IPPROTO_UDP }, { 0, IPPROTO_UDP } };
+	struct model_match *matches = ARENA_ARRAY(&c->lint->scratch, struct model_match, MODEL_FIELDS);
+	struct interval *ports = ARENA_NEW(&c->lint->scratch, struct interval);
+	struct model_step *step = ARENA_NEW(&c->lint->scratch, struct model_step);
+
+	*ports = (struct interval){ number_small(first), number_small(last) };
+	matches[0] = (struct model_match){ MODEL_PROTOCOL, false, { &udp, 1 } };
+	matches[1] = (struct model_match){ MODEL_DPORT, false, { ports, 1 } };
+	matches[2] = (struct model_match){ MODEL_SPORT, false, { ports, 1 } };
+	*step = (struct model_step){ .matches = matches, .match_count = both_ports ? 3 : 2 };
+	return (struct model_chain){ .steps = step, .count = 1 };
+}
+
 static void start_way(const struct check *c, struct way *way, const struct service *service)
 {
-	struct interval_set named[2], nodes[2];
-	bool written = false, known = false;
+	struct lint_sources named = lint_written_management(c->lint), local = lint_local_network(c->lint), nodes, others;
+	bool written = lint_has_sources(&named), known;
 
 	way->service = service;
 	/* A node without others gets no such packets. */
 	way->decided = service->users != ADMINISTRATORS && !c->lint->config->corosync.links &&
 		       (c->lint->config->corosync.present || c->lint->inputs->on_node);
 	way->decided |= service->users == LINKS && c->lint->config->corosync.present;
-	for (unsigned family_mask = IPV4; family_mask <= IPV6; family_mask <<= 1) {
-		bool six = family_mask == IPV6;
-
-		named[six] = lint_written_management(c->lint, family_mask);
-		nodes[six] = node_addresses(c, family_mask);
-		written |= named[six].count != 0;
-		known |= nodes[six].count != 0;
-	}
+	for (unsigned i = 0; i < 2; i++)
+		nodes.of[i] = node_addresses(c, i ? IPV6 : IPV4);
+	known = lint_has_sources(&nodes);
 	way->exact = written || (service->users == NODES && known);
-	for (unsigned family_mask = IPV4; family_mask <= IPV6; family_mask <<= 1) {
-		bool six = family_mask == IPV6;
-		struct interval_set sources = service->users == NODES && known ? nodes[six]
-					      : written			   ? named[six]
-									   : lint_local_network(c->lint, family_mask);
-		struct cube cube = service->id == IMPLIED_RULES
-					   ? space_service(c->lint->space, family_mask, IPPROTO_UDP, service->first, service->last)
-					   : space_packets(c->lint->space, family_mask, implied_packets_of(service->id));
-
-		cube.side[DIM_SOURCE] = sources;
-		if (sources.count)
-			packet_set_add(&c->lint->scratch, &way->left, &cube);
-		cube.side[DIM_SOURCE] = lint_elsewhere(c->lint, family_mask);
-		packet_set_add(&c->lint->scratch, &way->elsewhere, &cube);
-	}
+	others = lint_elsewhere(c->lint);
+	way->users = lint_from(c->lint, service->users == NODES && known ? &nodes : written ? &named : &local);
+	way->others = lint_from(c->lint, &others);
+	way->packets = service->id == IMPLIED_RULES ? udp_packets(c, service->first, service->last, false) :
+						      lint_service(c->lint, service->id);
 }
 
 static struct link *start_links(const struct check *c, bool in)
@@ -142,14 +145,20 @@ static struct link *start_links(const struct check *c, bool in)
 
 	for (const struct corosync_link *l = c->lint->config->corosync.links; l; l = l->next) {
 		struct link *link = ARENA_NEW(&c->lint->scratch, struct link);
+		struct interval_set source = one_address(c, in ? l->theirs : l->ours),
+				    dest = one_address(c, in ? l->ours : l->theirs);
+		struct model_step *step;
+		struct model_match *match;
 
 		link->link = l;
-		link->packet = space_service(c->lint->space, l->family_mask, IPPROTO_UDP, l->port, l->port);
-		link->packet.side[DIM_SPORT] = link->packet.side[DIM_DPORT];
-		link->packet.side[DIM_SOURCE] = one_address(c, in ? l->theirs : l->ours);
-		link->packet.side[DIM_DEST] = one_address(c, in ? l->ours : l->theirs);
-		if (!link->packet.side[DIM_SOURCE].count || !link->packet.side[DIM_DEST].count)
+		if (!source.count || !dest.count)
 			continue;
+		link->packet = udp_packets(c, l->port, l->port, true);
+		step = (struct model_step *)link->packet.steps;
+		match = (struct model_match *)step->matches + step->match_count;
+		match[0] = (struct model_match){ l->family_mask == IPV4 ? MODEL_SOURCE4 : MODEL_SOURCE6, false, source };
+		match[1] = (struct model_match){ l->family_mask == IPV4 ? MODEL_DEST4 : MODEL_DEST6, false, dest };
+		step->match_count += 2;
 		*last = link;
 		last = &link->next;
 	}
@@ -158,65 +167,94 @@ static struct link *start_links(const struct check *c, bool in)
 
 /* ---- the rules ---- */
 
-static void visit_way(const struct check *c, struct way *way, const struct rule *line, const struct rule *rule)
+static void visit_way(const struct check *c, struct way *way, const struct lint_host_rule *r)
 {
 	unsigned at = (unsigned)(way->service - services);
-	struct packet_set set;
+	const struct rule *rule = r->rule;
+	packets set;
 
-	if (way->decided || way->left.count > MOST_PIECES)
+	if (way->decided)
 		return;
-	set = lint_rule_from(c->lint, line, rule);
-	if (at < SERVICES && lint_names_service(&set, way->service->id)) {
+	if (at < SERVICES && lint_names_service(&r->from, way->service->id)) {
 		way->decided = true;
 		return;
 	}
-	if (rule->action == ACTION_ACCEPT && at >= WAYS) {
-		packet_set_subtract_all(&c->lint->scratch, &way->left, &set);
-		way->decided = way->let_in = !way->left.count;
+	if (rule->action != ACTION_ACCEPT && lint_blocks_one_way(r->line, rule))
+		return;
+	set = lint_model_set(c->model, &r->from);
+	if (rule->action == ACTION_ACCEPT && at < WAYS) {
+		way->decided = model_and(c->model, set, way->left) != PACKETS_NONE ||
+			       (!way->exact && model_and(c->model, set, way->elsewhere) != PACKETS_NONE);
 		return;
 	}
-	if (rule->action == ACTION_ACCEPT) {
-		way->decided = packet_set_overlaps(&set, &way->left) ||
-			       (!way->exact && packet_set_overlaps(&set, &way->elsewhere));
-		return;
-	}
-	if (lint_blocks_one_way(line, rule))
-		return;
-	packet_set_subtract_all(&c->lint->scratch, &way->left, &set);
-	if (way->left.count)
+	way->left = model_minus(c->model, way->left, set);
+	if (way->left != PACKETS_NONE)
 		return;
 	way->decided = true;
-	way->line = line;
+	if (rule->action == ACTION_ACCEPT) {
+		way->let_in = true;
+		return;
+	}
+	way->line = r->line;
 	way->rule = rule;
 }
 
-static void visit_links(const struct check *c, struct link *links, const struct rule *line, const struct rule *rule)
+static void visit_links(const struct check *c, struct link *links, const struct lint_host_rule *r)
 {
-	struct packet_set set = space_rule(c->lint->space, rule, line->iface);
+	const struct rule *rule = r->rule;
+	packets set = links ? lint_model_set(c->model, &r->steps) : PACKETS_NONE;
 
 	/* On which interface the link comes in is unknown. */
-	if (rule->action != ACTION_ACCEPT && lint_rule_iface(line, rule).len)
+	if (rule->action != ACTION_ACCEPT && lint_rule_iface(r->line, rule).len)
 		return;
 	for (struct link *l = links; l; l = l->next) {
-		struct packet_set packet = { &l->packet, 1, 1 };
-
-		if (l->decided || !packet_set_overlaps(&set, &packet))
+		if (l->decided || model_and(c->model, set, l->set) == PACKETS_NONE)
 			continue;
 		l->decided = true;
 		if (rule->action != ACTION_ACCEPT) {
-			l->line = line;
+			l->line = r->line;
 			l->rule = rule;
 		}
 	}
 }
 
-static void visit_cluster_rule(void *data, const struct rule *line, const struct rule *rule)
+static void visit_rules(struct check *c, const struct lint_host_rules *rules, struct link *links, bool in)
 {
-	struct check *c = data;
+	for (uint32_t n = 0; n < rules->count; n++) {
+		for (unsigned i = 0; i < ALL_WAYS && in; i++)
+			visit_way(c, &c->ways[i], &rules->items[n]);
+		visit_links(c, links, &rules->items[n]);
+	}
+}
 
-	for (unsigned i = 0; i < ALL_WAYS && rule->direction == DIRECTION_IN; i++)
-		visit_way(c, &c->ways[i], line, rule);
-	visit_links(c, rule->direction == DIRECTION_IN ? c->in : c->out, line, rule);
+static void add_packets(struct check *c)
+{
+	struct link *const links[] = { c->in, c->out };
+
+	for (unsigned i = 0; i < ALL_WAYS; i++) {
+		lint_model_add(c->model, &c->ways[i].packets);
+		lint_model_add(c->model, &c->ways[i].users);
+		lint_model_add(c->model, &c->ways[i].others);
+	}
+	for (unsigned i = 0; i < 2; i++)
+		for (const struct link *l = links[i]; l; l = l->next)
+			lint_model_add(c->model, &l->packet);
+}
+
+static void find_packets(struct check *c)
+{
+	struct link *const links[] = { c->in, c->out };
+
+	for (unsigned i = 0; i < ALL_WAYS; i++) {
+		struct way *way = &c->ways[i];
+		packets service = lint_model_set(c->model, &way->packets);
+
+		way->left = model_and(c->model, service, lint_model_set(c->model, &way->users));
+		way->elsewhere = model_and(c->model, service, lint_model_set(c->model, &way->others));
+	}
+	for (unsigned i = 0; i < 2; i++)
+		for (struct link *l = links[i]; l; l = l->next)
+			l->set = lint_model_set(c->model, &l->packet);
 }
 
 /* ---- reporting ---- */
@@ -408,6 +446,7 @@ void lint_cluster_traffic(struct lint *lint)
 {
 	const struct config *config = lint->config;
 	struct check c = { .lint = lint };
+	struct lint_host_rules in, out;
 
 	if (!config_enabled(config) || !config->host_options.enable || lint_lost_rule(lint))
 		return;
@@ -415,8 +454,18 @@ void lint_cluster_traffic(struct lint *lint)
 		start_way(&c, &c.ways[i], &services[i]);
 	c.in = start_links(&c, true);
 	c.out = start_links(&c, false);
-	lint_each_host_rule(lint, DIRECTION_IN, visit_cluster_rule, &c);
-	lint_each_host_rule(lint, DIRECTION_OUT, visit_cluster_rule, &c);
+	in = lint_host_rules(lint, DIRECTION_IN);
+	out = lint_host_rules(lint, DIRECTION_OUT);
+	c.model = lint_model_start(lint);
+	lint_host_add(c.model, &in);
+	lint_host_add(c.model, &out);
+	add_packets(&c);
+	lint_model_seal(c.model);
+	find_packets(&c);
+	visit_rules(&c, &in, c.in, true);
+	visit_rules(&c, &out, c.out, false);
+	if (model_over(c.model, NULL))
+		return;
 	report_rules(&c);
 	report_policy(&c);
 }

@@ -5,6 +5,7 @@
 
 #include "ast.h"
 #include "lint/lint.h"
+#include "meaning/translator.h"
 
 /* A .fw file of the tree. */
 struct lint_file {
@@ -34,7 +35,9 @@ struct lint {
 	const struct diags *reported; /* by compile() */
 	struct arena *arena;          /* for diagnostics */
 	struct arena scratch;         /* for the checks */
-	struct space *space;
+	struct translator *written;
+	struct model_ifaces ifaces;
+	struct model *model;          /* of lint_model_start() */
 	struct lint_file *files; /* cluster, hosts, guests on the node and others, vnets */
 	uint32_t file_count;
 	struct source **other_hosts; /* host.fw of nodes that are not checked */

@@ -6,22 +6,16 @@
 #include "lint/lint_host.h"
 
 enum {
-	MOST_PIECES = 500,
 	LENGTH_MOST = 29, /* a network with a longer prefix holds only this node and its gateway */
 };
-
-static void subtract_bounded(struct lint *lint, struct packet_set *left, const struct packet_set *set)
-{
-	for (uint32_t i = 0; i < set->count && left->count && left->count <= MOST_PIECES; i++)
-		packet_set_subtract(&lint->scratch, left, &set->cubes[i]);
-}
 
 /* ---- the web interface ---- */
 
 struct exposure {
 	struct lint *lint;
-	struct packet_set left; /* packets to the web interface that no rule has decided yet */
-	struct packet_set ssh;  /* packets to SSH */
+	struct model *model;
+	packets left; /* packets to the web interface that no rule has decided yet */
+	packets ssh;  /* packets to SSH */
 	bool done;
 };
 
@@ -43,9 +37,9 @@ static bool is_from_everyone(struct lint *lint, const struct rule *rule, bool *n
 
 	*nearly = false;
 	for (unsigned family_mask = IPV4; family_mask <= IPV6; family_mask <<= 1) {
-		struct interval_set source = space_endpoint(lint->space, rule->source, family_mask);
+		struct interval_set source = lint_endpoint(lint, rule->source, family_mask);
 
-		if ((rule->family_mask & family_mask) && interval_set_is_full(&source, DIM_SOURCE, family_mask))
+		if ((rule->family_mask & family_mask) && is_every_address(&source, family_mask))
 			return true;
 		for (uint32_t i = 0; family_mask & rule->family_mask & IPV4 && i < source.count; i++)
 			count += source.ranges[i].last.low - source.ranges[i].first.low + 1;
@@ -74,45 +68,27 @@ static void report_open(struct exposure *e, const struct rule *line, const struc
 		"add -source, or put the administrators' addresses in [IPSET management] and delete the rule");
 }
 
-static void visit_open(void *data, const struct rule *line, const struct rule *rule)
+static void visit_open(struct exposure *e, const struct lint_host_rule *r)
 {
-	struct exposure *e = data;
-	struct text iface = lint_rule_iface(line, rule);
-	struct packet_set set;
+	const struct rule *rule = r->rule;
+	struct text iface = lint_rule_iface(r->line, rule);
+	packets set;
 	bool nearly;
 
-	if (e->done || lint_blocks_one_way(line, rule))
+	if (e->done || lint_blocks_one_way(r->line, rule))
 		return;
-	set = lint_rule_from(e->lint, line, rule);
-	if (rule->action == ACTION_ACCEPT && is_uplink(iface) && packet_set_overlaps(&set, &e->left) &&
-	    is_from_everyone(e->lint, rule, &nearly)) {
-		report_open(e, line, rule, packet_set_overlaps(&set, &e->ssh), nearly);
+	set = lint_model_set(e->model, &r->from);
+	if (rule->action == ACTION_ACCEPT && is_uplink(iface) && model_and(e->model, set, e->left) != PACKETS_NONE &&
+	    is_from_everyone(e->lint, rule, &nearly) && !model_over(e->model, NULL)) {
+		report_open(e, r->line, rule, model_and(e->model, set, e->ssh) != PACKETS_NONE, nearly);
 		e->done = true;
 	}
 	if (rule->action == ACTION_ACCEPT && iface.len)
 		return;
-	subtract_bounded(e->lint, &e->left, &set);
+	e->left = model_minus(e->model, e->left, set);
 }
 
 /* ---- the local network ---- */
-
-struct reach {
-	struct lint *lint;
-	struct packet_set left; /* packets from the local network that no rule has decided yet */
-	bool accepted;          /* a rule accepts the last of them; otherwise what is left is accepted after the rules */
-};
-
-static void visit_local(void *data, const struct rule *line, const struct rule *rule)
-{
-	struct reach *r = data;
-	struct packet_set set;
-
-	if (lint_blocks_one_way(line, rule) || !r->left.count)
-		return;
-	set = lint_rule_from(r->lint, line, rule);
-	subtract_bounded(r->lint, &r->left, &set);
-	r->accepted |= rule->action == ACTION_ACCEPT && !r->left.count;
-}
 
 /* Most IPv6 networks have public addresses, but a router that blocks incoming connections. */
 static bool is_public(const struct prefix *network)
@@ -128,20 +104,27 @@ static bool is_public(const struct prefix *network)
 	return network->family == AF_INET && network->length <= LENGTH_MOST;
 }
 
-static void check_local_network(struct lint *lint)
+/* Whether some machine of the local network reaches the web interface: by a rule, or after all rules. */
+static bool is_local_let_in(struct exposure *e, const struct lint_host_rules *rules, packets left)
+{
+	for (uint32_t i = 0; i < rules->count && left != PACKETS_NONE; i++) {
+		const struct lint_host_rule *r = &rules->items[i];
+
+		if (lint_blocks_one_way(r->line, r->rule))
+			continue;
+		left = model_minus(e->model, left, lint_model_set(e->model, &r->from));
+		if (left == PACKETS_NONE)
+			return r->rule->action == ACTION_ACCEPT && !model_over(e->model, NULL);
+	}
+	return left != PACKETS_NONE && !model_over(e->model, NULL);
+}
+
+static void report_local_network(struct lint *lint)
 {
 	const struct alias *network = lint->config->local_network;
 	const struct lint_file *cluster = lint_find_file(lint, lint->inputs->cluster);
-	struct reach reach = { .lint = lint };
 	struct diagnostic *d;
 
-	if (!is_public(&network->prefix))
-		return;
-	for (unsigned family_mask = IPV4; family_mask <= IPV6; family_mask <<= 1)
-		lint_add_service(lint, &reach.left, IMPLIED_WEB, family_mask, lint_local_network(lint, family_mask));
-	lint_each_host_rule(lint, DIRECTION_IN, visit_local, &reach);
-	if (!reach.left.count && !reach.accepted)
-		return;
 	d = diag(lint->diags,
 		 network->span.begin ? network->span : lint_option_place(cluster, OPTION_CLUSTER_ENABLE),
 		 DIAG_LOCAL_NETWORK_PUBLIC, "local network %.*s consists of public addresses",
@@ -158,14 +141,30 @@ void lint_exposure(struct lint *lint)
 {
 	const struct config *config = lint->config;
 	struct exposure e = { .lint = lint };
+	struct lint_sources network;
+	struct lint_host_rules rules;
+	struct model_chain web, ssh, local;
 
 	if (!config_enabled(config) || !config->host_options.enable ||
 	    config->cluster_options.policy_in.action == ACTION_ACCEPT)
 		return;
-	for (unsigned family_mask = IPV4; family_mask <= IPV6; family_mask <<= 1) {
-		lint_add_service(lint, &e.left, IMPLIED_WEB, family_mask, every_address(family_mask));
-		lint_add_service(lint, &e.ssh, IMPLIED_SSH, family_mask, every_address(family_mask));
-	}
-	lint_each_host_rule(lint, DIRECTION_IN, visit_open, &e);
-	check_local_network(lint);
+	rules = lint_host_rules(lint, DIRECTION_IN);
+	network = lint_local_network(lint);
+	web = lint_service(lint, IMPLIED_WEB);
+	ssh = lint_service(lint, IMPLIED_SSH);
+	local = lint_from(lint, &network);
+	e.model = lint_model_start(lint);
+	lint_host_add(e.model, &rules);
+	lint_model_add(e.model, &web);
+	lint_model_add(e.model, &ssh);
+	lint_model_add(e.model, &local);
+	lint_model_seal(e.model);
+	e.left = lint_model_set(e.model, &web);
+	e.ssh = lint_model_set(e.model, &ssh);
+	for (uint32_t i = 0; i < rules.count; i++)
+		visit_open(&e, &rules.items[i]);
+	if (is_public(&config->local_network->prefix) &&
+	    is_local_let_in(&e, &rules,
+			    model_and(e.model, lint_model_set(e.model, &web), lint_model_set(e.model, &local))))
+		report_local_network(lint);
 }

@@ -29,7 +29,7 @@ static bool is_loopback(struct lint *lint, const struct rule *line, const struct
 	if (text_is(lint_rule_iface(line, rule), "lo"))
 		return true;
 	for (unsigned family_mask = IPV4; family_mask <= IPV6; family_mask <<= 1) {
-		struct interval_set source = space_endpoint(lint->space, rule->source, family_mask);
+		struct interval_set source = lint_endpoint(lint, rule->source, family_mask);
 		struct interval_set own = loopback(lint, family_mask);
 
 		if ((rule->family_mask & family_mask) && interval_set_subtract(&lint->scratch, &source, &own).count)
@@ -40,24 +40,47 @@ static bool is_loopback(struct lint *lint, const struct rule *line, const struct
 
 struct host_walk {
 	struct lint *lint;
-	lint_rule_function *each;
-	void *data;
+	struct lint_host_rules rules;
+	uint32_t room;
 };
 
 static void visit_host_rule(void *data, const struct rule *line, const struct rule *rule)
 {
-	const struct host_walk *w = data;
+	struct host_walk *w = data;
+	struct lint_host_rule *added;
+	struct model_chain without;
 
-	if (!is_loopback(w->lint, line, rule))
-		w->each(w->data, line, rule);
+	if (is_loopback(w->lint, line, rule))
+		return;
+	if (w->rules.count == w->room) {
+		struct lint_host_rule *more;
+
+		w->room = w->room * 2 + 16;
+		more = ARENA_ARRAY(&w->lint->scratch, struct lint_host_rule, w->room);
+		if (w->rules.count)
+			memcpy(more, w->rules.items, w->rules.count * sizeof(*more));
+		w->rules.items = more;
+	}
+	added = &w->rules.items[w->rules.count++];
+	*added = (struct lint_host_rule){ .line = line, .rule = rule, .steps = lint_rule_steps(w->lint, rule, line->iface) };
+	without = lint_steps_without(w->lint, &added->steps, MODEL_IFACE);
+	without = lint_steps_without(w->lint, &without, MODEL_DEST4);
+	added->from = lint_steps_without(w->lint, &without, MODEL_DEST6);
 }
 
-void lint_each_host_rule(struct lint *lint, enum direction direction, lint_rule_function *each, void *data)
+struct lint_host_rules lint_host_rules(struct lint *lint, enum direction direction)
 {
-	struct host_walk walk = { lint, each, data };
+	struct host_walk walk = { .lint = lint };
 
 	lint_each_rule(&lint->config->host_rules, direction, visit_host_rule, &walk);
 	lint_each_rule(&lint->config->cluster_rules, direction, visit_host_rule, &walk);
+	return walk.rules;
+}
+
+void lint_host_add(struct model *m, const struct lint_host_rules *rules)
+{
+	for (uint32_t i = 0; i < rules->count; i++)
+		lint_model_add(m, &rules->items[i].steps);
 }
 
 bool lint_blocks_one_way(const struct rule *line, const struct rule *rule)
@@ -65,31 +88,29 @@ bool lint_blocks_one_way(const struct rule *line, const struct rule *rule)
 	return rule->action != ACTION_ACCEPT && (lint_rule_iface(line, rule).len || rule->dest->kind != ENDPOINT_ANY);
 }
 
-struct packet_set lint_rule_from(struct lint *lint, const struct rule *line, const struct rule *rule)
+static const struct interval_set *values_of(const struct model_step *step, enum model_field field)
 {
-	struct packet_set set = space_rule(lint->space, rule, line->iface);
-
-	for (uint32_t i = 0; i < set.count; i++) {
-		struct cube any = space_everything(set.cubes[i].family_mask);
-
-		set.cubes[i].side[DIM_IFACE] = any.side[DIM_IFACE];
-		set.cubes[i].side[DIM_DEST] = any.side[DIM_DEST];
-	}
-	return set;
+	for (uint32_t i = 0; i < step->match_count; i++)
+		if (step->matches[i].field == field)
+			return &step->matches[i].values;
+	return NULL;
 }
 
-bool lint_names_service(const struct packet_set *set, enum implied_id service)
+static bool is_one_value(const struct interval_set *values, uint64_t value)
+{
+	return values && values->count == 1 && values->ranges[0].first.low == value && values->ranges[0].last.low == value;
+}
+
+bool lint_names_service(const struct model_chain *steps, enum implied_id service)
 {
 	enum { FEW = 1000 };
-	const struct implied_packets *packets = implied_packets_of(service);
-	const struct port_range *service_ports = packets->dport.ranges;
+	const struct implied_packets *row = implied_packets_of(service);
+	const struct port_range *service_ports = row->dport.ranges;
 
-	for (uint32_t i = 0; i < set->count; i++) {
-		const struct interval_set *protos = &set->cubes[i].side[DIM_PROTO];
-		const struct interval_set *ports = &set->cubes[i].side[DIM_DPORT];
+	for (uint32_t i = 0; i < steps->count; i++) {
+		const struct interval_set *ports = values_of(&steps->steps[i], MODEL_DPORT);
 
-		if (protos->count != 1 || protos->ranges[0].first.low != packets->proto ||
-		    protos->ranges[0].last.low != packets->proto)
+		if (!is_one_value(values_of(&steps->steps[i], MODEL_PROTOCOL), row->proto) || !ports)
 			continue;
 		for (uint32_t j = 0; j < ports->count; j++) {
 			uint64_t first = ports->ranges[j].first.low, last = ports->ranges[j].last.low;
@@ -104,28 +125,48 @@ bool lint_names_service(const struct packet_set *set, enum implied_id service)
 
 /* ---- sources accepted after the rules ---- */
 
-struct interval_set lint_local_network(struct lint *lint, unsigned family_mask)
+struct lint_sources lint_local_network(struct lint *lint)
 {
-	return interval_set_of_prefixes(&lint->scratch, &lint->config->local_network->prefix, 1, family_mask);
+	const struct prefix *network = &lint->config->local_network->prefix;
+
+	return (struct lint_sources){ { interval_set_of_prefixes(&lint->scratch, network, 1, IPV4),
+					interval_set_of_prefixes(&lint->scratch, network, 1, IPV6) } };
 }
 
-struct interval_set lint_elsewhere(struct lint *lint, unsigned family_mask)
+struct lint_sources lint_elsewhere(struct lint *lint)
 {
-	struct interval_set all = every_address(family_mask), local = lint_local_network(lint, family_mask);
-	struct interval_set own = loopback(lint, family_mask);
+	struct lint_sources local = lint_local_network(lint), elsewhere;
 
-	all = interval_set_subtract(&lint->scratch, &all, &local);
-	return interval_set_subtract(&lint->scratch, &all, &own);
+	for (unsigned family_mask = IPV4; family_mask <= IPV6; family_mask <<= 1) {
+		struct interval_set all = every_address(family_mask), own = loopback(lint, family_mask);
+
+		all = interval_set_subtract(&lint->scratch, &all, &local.of[family_mask == IPV6]);
+		elsewhere.of[family_mask == IPV6] = interval_set_subtract(&lint->scratch, &all, &own);
+	}
+	return elsewhere;
 }
 
-void lint_add_service(struct lint *lint, struct packet_set *set, enum implied_id service, unsigned family_mask,
-		      struct interval_set sources)
+struct model_chain lint_from(struct lint *lint, const struct lint_sources *sources)
 {
-	struct cube cube = space_packets(lint->space, family_mask, implied_packets_of(service));
+	static const struct interval types[] = { { { 0, 0x0800 }, { 0, 0x0800 } }, { { 0, 0x86dd }, { 0, 0x86dd } } };
+	struct model_step *steps = ARENA_ARRAY(&lint->scratch, struct model_step, 2);
+	uint32_t count = 0;
 
-	cube.side[DIM_SOURCE] = sources;
-	if (sources.count)
-		packet_set_add(&lint->scratch, set, &cube);
+	for (unsigned six = 0; six < 2; six++) {
+		struct model_match *matches = ARENA_ARRAY(&lint->scratch, struct model_match, 2);
+
+		if (!sources->of[six].count)
+			continue;
+		matches[0] = (struct model_match){ MODEL_ETHERTYPE, false, { &types[six], 1 } };
+		matches[1] = (struct model_match){ six ? MODEL_SOURCE6 : MODEL_SOURCE4, false, sources->of[six] };
+		steps[count++] = (struct model_step){ .matches = matches, .match_count = 2 };
+	}
+	return (struct model_chain){ .steps = steps, .count = count };
+}
+
+struct model_chain lint_service(struct lint *lint, enum implied_id service)
+{
+	return written_packets(lint->written, &lint->scratch, implied_packets_of(service));
 }
 
 bool lint_knows_local_network(const struct lint *lint)
@@ -133,18 +174,17 @@ bool lint_knows_local_network(const struct lint *lint)
 	return lint->inputs->local_network.family || !lint->config->local_network->implicit;
 }
 
-struct interval_set lint_written_management(struct lint *lint, unsigned family_mask)
+static struct interval_set written_management(struct lint *lint, const struct ipset *set, unsigned family_mask)
 {
-	const struct ipset *set = cluster_ipset(lint->config, "management");
 	uint32_t count = 0;
 	struct interval *ranges;
 	struct interval_set written, all;
 
-	for (const struct set_entry *e = set ? set->entries : NULL; e; e = e->next)
+	for (const struct set_entry *e = set->entries; e; e = e->next)
 		count++;
 	ranges = ARENA_ARRAY(&lint->scratch, struct interval, count);
 	count = 0;
-	for (const struct set_entry *e = set ? set->entries : NULL; e; e = e->next) {
+	for (const struct set_entry *e = set->entries; e; e = e->next) {
 		const struct prefix *prefix = e->alias ? &e->alias->prefix : &e->prefix;
 
 		if (!e->implicit && !e->nomatch && (!e->alias || (e->alias->valid && e->alias != lint->config->local_network)) &&
@@ -154,8 +194,17 @@ struct interval_set lint_written_management(struct lint *lint, unsigned family_m
 	written = interval_set_normalize(ranges, count);
 	if (!written.count)
 		return written;
-	all = space_set(lint->space, set, family_mask); /* without the exceptions */
+	all = lint_ipset(lint, set, family_mask); /* without the exceptions */
 	return interval_set_intersect(&lint->scratch, &written, &all);
+}
+
+struct lint_sources lint_written_management(struct lint *lint)
+{
+	const struct ipset *set = cluster_ipset(lint->config, "management");
+
+	if (!set)
+		return (struct lint_sources){ .of = { { .count = 0 } } };
+	return (struct lint_sources){ { written_management(lint, set, IPV4), written_management(lint, set, IPV6) } };
 }
 
 /* ---- rules lost to errors ---- */

@@ -8,18 +8,18 @@
  * are accepted in the end, by a rule for everything or by the policy.
  */
 #include "lint/lint_context.h"
-#include "packets/packet_set.h"
+#include "lint/lint_packets.h"
 
 enum {
-	MOST_PIECES = 500,
 	FEW = 7, /* last - first of an interval; a longer one is a network, not a few machines */
 };
 
 /* One direction of a guest or the host. */
-struct path {
+struct isolation {
 	struct lint *lint;
 	enum direction direction;
-	struct packet_set left;    /* IPv6 packets that no rule has decided yet */
+	struct model *model;
+	packets left;              /* IPv6 packets that no rule has decided yet */
 	const struct rule *rule;   /* the first that blocks private networks */
 	const struct rule *line;   /* the GROUP rule that names its group, or itself */
 	const struct rule *accept; /* that accepts IPv6; NULL: the policy does */
@@ -36,15 +36,15 @@ static bool is_for_every_protocol(const struct rule *rule)
 }
 
 /* Whether a rule blocks private IPv4 networks, not only a few machines, and nothing else. */
-static bool drops_private(const struct path *p, const struct rule *rule)
+static bool drops_private(const struct isolation *p, const struct rule *rule)
 {
 	const struct endpoint *endpoint = p->direction == DIRECTION_IN ? rule->source : rule->dest;
 	struct interval_set here, private;
 
 	if (rule->action == ACTION_ACCEPT || !is_for_every_protocol(rule) || endpoint->kind == ENDPOINT_ANY ||
-	    space_endpoint(p->lint->space, endpoint, IPV6).count)
+	    lint_endpoint(p->lint, endpoint, IPV6).count)
 		return false;
-	here = space_endpoint(p->lint->space, endpoint, IPV4);
+	here = lint_endpoint(p->lint, endpoint, IPV4);
 	private = interval_set_of_prefixes(&p->lint->scratch, lint_private_networks, LINT_PRIVATE_NETWORKS, IPV4);
 	if (!here.count || interval_set_subtract(&p->lint->scratch, &here, &private).count)
 		return false;
@@ -54,13 +54,19 @@ static bool drops_private(const struct path *p, const struct rule *rule)
 	return false;
 }
 
-static void visit_isolation_rule(void *data, const struct rule *line, const struct rule *rule)
+/* A rule in its place: `line` is the GROUP rule or the rule itself. */
+struct placed_rule {
+	const struct rule *line, *rule;
+	struct model_chain steps;
+};
+
+static void visit_isolation_rule(struct isolation *p, const struct placed_rule *placed)
 {
-	struct path *p = data;
+	const struct rule *line = placed->line, *rule = placed->rule;
 	const struct endpoint *endpoint = p->direction == DIRECTION_IN ? rule->source : rule->dest;
 	bool every_protocol = is_for_every_protocol(rule), accepts = rule->action == ACTION_ACCEPT;
-	struct packet_set set;
 	bool on_one_nic = line->iface.len || rule->iface.len;
+	packets hit;
 
 	if (p->closed || p->open)
 		return;
@@ -72,12 +78,12 @@ static void visit_isolation_rule(void *data, const struct rule *line, const stru
 		return;
 	}
 	if (!accepts && every_protocol && endpoint->kind != ENDPOINT_ANY &&
-	    space_endpoint(p->lint->space, endpoint, IPV6).count) {
+	    lint_endpoint(p->lint, endpoint, IPV6).count) {
 		p->closed = true;
 		return;
 	}
-	set = space_rule(p->lint->space, rule, line->iface);
-	if (!packet_set_overlaps(&set, &p->left))
+	hit = model_and(p->model, p->left, lint_model_set(p->model, &placed->steps));
+	if (hit == PACKETS_NONE)
 		return;
 	if (!accepts && every_protocol) {
 		p->closed = true;
@@ -86,8 +92,8 @@ static void visit_isolation_rule(void *data, const struct rule *line, const stru
 		p->open = true;
 		p->accept = rule;
 	} else if (!on_one_nic) {
-		packet_set_subtract_all(&p->lint->scratch, &p->left, &set);
-		p->closed = !p->left.count || p->left.count > MOST_PIECES;
+		p->left = model_minus(p->model, p->left, hit);
+		p->closed = p->left == PACKETS_NONE || model_over(p->model, NULL);
 	}
 }
 
@@ -100,7 +106,7 @@ struct found {
 };
 
 /* The text for a rule of a group does not depend on the group's users. */
-static void say_what_accepts(struct diagnostic *d, const struct path *p, const struct policy *policy)
+static void say_what_accepts(struct diagnostic *d, const struct isolation *p, const struct policy *policy)
 {
 	const char *key = lint_policy_key(p->direction);
 
@@ -116,7 +122,7 @@ static void say_what_accepts(struct diagnostic *d, const struct path *p, const s
 		diag_note(d, "%s is ACCEPT by default, and accepts IPv6", key);
 }
 
-static void report_isolation(struct found **all, const struct path *p, const struct policy *policy, const char *who)
+static void report_isolation(struct found **all, const struct isolation *p, const struct policy *policy, const char *who)
 {
 	const char *side = p->direction == DIRECTION_IN ? "source" : "dest";
 	const char *type = direction_names[p->direction];
@@ -140,18 +146,78 @@ static void report_isolation(struct found **all, const struct path *p, const str
 	*all = found;
 }
 
+/* The rules of one direction; `blocks` if one of them blocks private networks. */
+struct placed_rules {
+	struct isolation *path;
+	struct placed_rule *items;
+	uint32_t count, room;
+	bool blocks;
+};
+
+static void place_rule(void *data, const struct rule *line, const struct rule *rule)
+{
+	struct placed_rules *all = data;
+
+	if (all->count == all->room) {
+		struct placed_rule *more;
+
+		all->room = all->room * 2 + 16;
+		more = ARENA_ARRAY(&all->path->lint->scratch, struct placed_rule, all->room);
+		if (all->count)
+			memcpy(more, all->items, all->count * sizeof(*more));
+		all->items = more;
+	}
+	all->items[all->count++] = (struct placed_rule){ .line = line, .rule = rule };
+	all->blocks |= drops_private(all->path, rule);
+}
+
+/* IPv6 packets from or to machines of the same networks. */
+static struct model_chain ipv6_packets(const struct isolation *p)
+{
+	static const struct interval ipv6 = { { 0, 0x86dd }, { 0, 0x86dd } };
+	struct arena *scratch = &p->lint->scratch;
+	struct model_match *matches = ARENA_ARRAY(scratch, struct model_match, 2);
+	struct model_step *step = ARENA_NEW(scratch, struct model_step);
+
+	matches[0] = (struct model_match){ MODEL_ETHERTYPE, false, { &ipv6, 1 } };
+	matches[1] = (struct model_match){
+		p->direction == DIRECTION_IN ? MODEL_SOURCE6 : MODEL_DEST6, false,
+		interval_set_of_prefixes(scratch, local_ipv6, sizeof(local_ipv6) / sizeof(local_ipv6[0]), IPV6)
+	};
+	*step = (struct model_step){ .matches = matches, .match_count = 2 };
+	return (struct model_chain){ .steps = step, .count = 1 };
+}
+
+static void walk_rules(struct isolation *p, struct placed_rules *rules)
+{
+	struct model_chain local = ipv6_packets(p);
+
+	p->model = lint_model_start(p->lint);
+	for (uint32_t i = 0; i < rules->count; i++) {
+		struct placed_rule *placed = &rules->items[i];
+
+		placed->steps = lint_rule_steps(p->lint, placed->rule, placed->line->iface);
+		lint_model_add(p->model, &placed->steps);
+	}
+	lint_model_add(p->model, &local);
+	lint_model_seal(p->model);
+	p->left = lint_model_set(p->model, &local);
+	for (uint32_t i = 0; i < rules->count; i++)
+		visit_isolation_rule(p, &rules->items[i]);
+}
+
 static void check_isolation(struct lint *lint, struct found **all, enum direction direction, const struct rule_list *rules[2],
 		  const struct policy *policy, const char *who)
 {
-	struct path path = { .lint = lint, .direction = direction };
-	struct cube cube = space_everything(IPV6);
+	struct isolation path = { .lint = lint, .direction = direction };
+	struct placed_rules placed = { .path = &path };
 
-	cube.side[direction == DIRECTION_IN ? DIM_SOURCE : DIM_DEST] =
-		interval_set_of_prefixes(&lint->scratch, local_ipv6, sizeof(local_ipv6) / sizeof(local_ipv6[0]), IPV6);
-	packet_set_add(&lint->scratch, &path.left, &cube);
-	lint_each_rule(rules[0], direction, visit_isolation_rule, &path);
-	lint_each_rule(rules[1], direction, visit_isolation_rule, &path);
-	if (path.rule && !path.closed && (path.open || policy->action == ACTION_ACCEPT))
+	lint_each_rule(rules[0], direction, place_rule, &placed);
+	lint_each_rule(rules[1], direction, place_rule, &placed);
+	if (!placed.blocks)
+		return;
+	walk_rules(&path, &placed);
+	if (path.rule && !path.closed && (path.open || policy->action == ACTION_ACCEPT) && !model_over(path.model, NULL))
 		report_isolation(all, &path, policy, who);
 }
 

@@ -7,16 +7,13 @@
  */
 #include "lint/lint_host.h"
 
-/* Limit of remaining cubes; above it nothing is reported. */
-enum { MOST_PIECES = 500 };
-
 /* Access to one service. */
 struct way {
 	struct lint *lint;
-	enum implied_id service;
+	struct model *model;
 	const char *name;
-	struct packet_set left;         /* packets of administrators that no rule has decided yet */
-	struct packet_set outside;      /* packets from outside the local network */
+	packets left;                   /* packets of administrators that no rule has decided yet */
+	packets outside;                /* packets from outside the local network */
 	bool written;                   /* the administrators are those in [IPSET management] */
 	bool further;                   /* some of them are outside the local network */
 	bool opened;                    /* a rule accepts an outside address */
@@ -25,86 +22,84 @@ struct way {
 	const char *example;
 };
 
-/* A packet that is left and in `hole`. */
-static const char *victim(struct way *w, const struct packet_set *hole)
+/* Everything that is asked of the host. */
+struct lock_out {
+	struct lint *lint;
+	struct model *model;
+	struct lint_host_rules rules;
+	struct model_chain administrators, outside, blacklist, services[2]; /* SSH, web interface */
+	bool written, further;
+};
+
+static void visit_lockout_rule(struct way *w, const struct lint_host_rule *r)
 {
-	for (uint32_t i = 0; i < w->left.count; i++)
-		for (uint32_t j = 0; j < hole->count; j++) {
-			struct cube both = w->left.cubes[i];
+	const struct rule *rule = r->rule;
+	packets set, hit;
 
-			if (!cube_overlaps(&both, &hole->cubes[j]))
-				continue;
-			both.side[DIM_SOURCE] = interval_set_intersect(&w->lint->scratch, &both.side[DIM_SOURCE],
-								       &hole->cubes[j].side[DIM_SOURCE]);
-			both.side[DIM_DEST] = hole->cubes[j].side[DIM_DEST];
-			return space_example(w->lint->arena, &both);
-		}
-	return NULL;
-}
-
-static void visit_lockout_rule(void *data, const struct rule *line, const struct rule *rule)
-{
-	struct way *w = data;
-	struct packet_set set;
-
-	if (w->rule || w->left.count > MOST_PIECES || lint_blocks_one_way(line, rule))
+	if (w->rule || lint_blocks_one_way(r->line, rule))
 		return;
-	set = lint_rule_from(w->lint, line, rule);
+	set = lint_model_set(w->model, &r->from);
+	hit = model_and(w->model, set, w->left);
 	if (rule->action == ACTION_ACCEPT) {
-		w->opened |= packet_set_overlaps(&set, &w->outside);
-		w->chosen |= packet_set_overlaps(&set, &w->left);
-	} else if (packet_set_overlaps(&set, &w->left) && (w->written || !(w->opened || w->chosen))) {
-		w->line = line;
+		w->opened |= model_and(w->model, set, w->outside) != PACKETS_NONE;
+		w->chosen |= hit != PACKETS_NONE;
+	} else if (hit != PACKETS_NONE && (w->written || !(w->opened || w->chosen))) {
+		w->line = r->line;
 		w->rule = rule;
-		w->example = victim(w, &set);
+		w->example = lint_example(w->lint, w->model, hit);
 	}
-	packet_set_subtract_all(&w->lint->scratch, &w->left, &set);
+	w->left = model_minus(w->model, w->left, hit);
 }
 
-/* Finds who should reach the host: the members of the set, or if it has none, the local network. */
-static void find_sources(struct way *w)
+/* Who should reach the host: the members of the set, or if it has none, the local network. */
+static void find_sources(struct lock_out *l)
 {
-	struct lint *lint = w->lint;
-	struct interval_set named[2];
+	struct lint *lint = l->lint;
+	struct lint_sources local = lint_local_network(lint), named = lint_written_management(lint), elsewhere;
 
-	for (unsigned family_mask = IPV4; family_mask <= IPV6; family_mask <<= 1) {
-		struct interval_set local = lint_local_network(lint, family_mask);
-		struct interval_set *members = &named[family_mask == IPV6];
+	l->written = lint_has_sources(&named);
+	for (unsigned i = 0; i < 2; i++)
+		l->further |= interval_set_subtract(&lint->scratch, &named.of[i], &local.of[i]).count != 0;
+	elsewhere = lint_elsewhere(lint);
+	l->outside = lint_from(lint, &elsewhere);
+	l->administrators = lint_from(lint, l->written ? &named : &local);
+}
 
-		*members = lint_written_management(lint, family_mask);
-		w->written |= members->count != 0;
-		w->further |= interval_set_subtract(&lint->scratch, members, &local).count != 0;
-		lint_add_service(lint, &w->outside, w->service, family_mask, lint_elsewhere(lint, family_mask));
-	}
-	for (unsigned family_mask = IPV4; family_mask <= IPV6; family_mask <<= 1)
-		lint_add_service(lint, &w->left, w->service, family_mask,
-				 w->written ? named[family_mask == IPV6] : lint_local_network(lint, family_mask));
+/* Who is in the set `blacklist`; NULL: it is not written. */
+static const struct ipset *find_blacklist(struct lock_out *l)
+{
+	const struct ipset *set = cluster_ipset(l->lint->config, "blacklist");
+	struct lint_sources sources;
+
+	if (!set || !set->span.begin)
+		return NULL;
+	for (unsigned i = 0; i < 2; i++)
+		sources.of[i] = lint_ipset(l->lint, set, i ? IPV6 : IPV4);
+	l->blacklist = lint_from(l->lint, &sources);
+	return set;
+}
+
+static packets packets_of_service(struct lock_out *l, unsigned service, const struct model_chain *sources)
+{
+	return model_and(l->model, lint_model_set(l->model, &l->services[service]), lint_model_set(l->model, sources));
 }
 
 /* Reports administrators in the set `blacklist`, which is dropped before all rules.  If they are unknown nothing is
  * reported: the addresses that stand for them are in many lists. */
-static bool report_blacklisted(struct lint *lint)
+static bool report_blacklisted(struct lock_out *l, const struct ipset *set)
 {
-	const struct ipset *set = cluster_ipset(lint->config, "blacklist");
-	struct way way = { .lint = lint, .service = IMPLIED_SSH };
-	struct packet_set dropped = { .count = 0 };
+	struct lint *lint = l->lint;
 	struct diagnostic *d;
+	packets dropped;
 
-	find_sources(&way);
-	if (!set || !set->span.begin || (!way.written && !lint_knows_local_network(lint)))
+	if (!set || (!l->written && !lint_knows_local_network(lint)))
 		return false;
-	for (unsigned family_mask = IPV4; family_mask <= IPV6; family_mask <<= 1) {
-		struct cube cube = space_everything(family_mask);
-
-		cube.side[DIM_SOURCE] = space_set(lint->space, set, family_mask);
-		if (cube.side[DIM_SOURCE].count)
-			packet_set_add(&lint->scratch, &dropped, &cube);
-	}
-	if (!packet_set_overlaps(&dropped, &way.left))
+	dropped = model_and(l->model, packets_of_service(l, 0, &l->administrators), lint_model_set(l->model, &l->blacklist));
+	if (dropped == PACKETS_NONE || model_over(l->model, NULL))
 		return false;
 	d = diag(lint->diags, set->span, DIAG_LOCK_OUT, "set blocks %s from the host",
-		 way.written ? "addresses of `management`" : "addresses of the local network");
-	diag_note(d, "for example, %s is dropped", victim(&way, &dropped));
+		 l->written ? "addresses of `management`" : "addresses of the local network");
+	diag_note(d, "for example, %s is dropped", lint_example(lint, l->model, dropped));
 	diag_note(
 		d,
 		"packets from `blacklist` are dropped before all rules, and before `management` is accepted");
@@ -112,12 +107,15 @@ static bool report_blacklisted(struct lint *lint)
 	return true;
 }
 
-static struct way find_way(struct lint *lint, enum implied_id service)
+static struct way find_way(struct lock_out *l, unsigned service)
 {
-	struct way way = { .lint = lint, .service = service, .name = implied_phrase(service) };
+	struct way way = { .lint = l->lint, .model = l->model, .written = l->written, .further = l->further,
+			   .name = implied_phrase(service ? IMPLIED_WEB : IMPLIED_SSH) };
 
-	find_sources(&way);
-	lint_each_host_rule(lint, DIRECTION_IN, visit_lockout_rule, &way);
+	way.left = packets_of_service(l, service, &l->administrators);
+	way.outside = packets_of_service(l, service, &l->outside);
+	for (uint32_t i = 0; i < l->rules.count; i++)
+		visit_lockout_rule(&way, &l->rules.items[i]);
 	return way;
 }
 
@@ -166,17 +164,40 @@ static void report_local(struct lint *lint, const char *which, bool lost)
 	diag_help(d, "add the administrators' addresses to [IPSET management] of cluster.fw");
 }
 
+static void start_lock_out(struct lock_out *l)
+{
+	find_sources(l);
+	l->services[0] = lint_service(l->lint, IMPLIED_SSH);
+	l->services[1] = lint_service(l->lint, IMPLIED_WEB);
+	l->rules = lint_host_rules(l->lint, DIRECTION_IN);
+	l->model = lint_model_start(l->lint);
+	lint_host_add(l->model, &l->rules);
+	lint_model_add(l->model, &l->administrators);
+	lint_model_add(l->model, &l->outside);
+	lint_model_add(l->model, &l->blacklist);
+	lint_model_add(l->model, &l->services[0]);
+	lint_model_add(l->model, &l->services[1]);
+	lint_model_seal(l->model);
+}
+
 void lint_lock_out(struct lint *lint)
 {
 	const struct config *config = lint->config;
+	struct lock_out l = { .lint = lint };
+	const struct ipset *blacklist;
 	struct way ssh, web;
-
 	bool lost = lint_lost_rule(lint);
 
-	if (!config_enabled(config) || !config->host_options.enable || report_blacklisted(lint))
+	if (!config_enabled(config) || !config->host_options.enable)
 		return;
-	ssh = find_way(lint, IMPLIED_SSH);
-	web = find_way(lint, IMPLIED_WEB);
+	blacklist = find_blacklist(&l);
+	start_lock_out(&l);
+	if (report_blacklisted(&l, blacklist))
+		return;
+	ssh = find_way(&l, 0);
+	web = find_way(&l, 1);
+	if (model_over(l.model, NULL))
+		return;
 	/* A rule that is wrong may have been the one that lets in; if all are, nobody is. */
 	if (ssh.rule && !lost)
 		report_closed(lint, &ssh, web.rule ? &web : NULL);

@@ -10,7 +10,7 @@
 
 #include "source/lines.h"
 #include "lint/lint_context.h"
-#include "packets/packet_set.h"
+#include "lint/lint_packets.h"
 
 enum name_kind { NAME_ALIAS, NAME_SET, NAME_GROUP };
 
@@ -179,7 +179,7 @@ void lint_unused_names(struct lint *lint)
 static bool sets_are_equal(struct lint *lint, const struct ipset *a, const struct ipset *b)
 {
 	for (unsigned family_mask = IPV4; family_mask <= IPV6; family_mask <<= 1) {
-		struct interval_set x = space_set(lint->space, a, family_mask), y = space_set(lint->space, b, family_mask);
+		struct interval_set x = lint_ipset(lint, a, family_mask), y = lint_ipset(lint, b, family_mask);
 
 		if (x.count != y.count || (x.count && memcmp(x.ranges, y.ranges, x.count * sizeof(*x.ranges)) != 0))
 			return false;

@@ -2,8 +2,8 @@
 /*
  * Checks of single rules: interfaces, lists of ports, FTP.
  */
+#include "lang/implied.h"
 #include "lint/lint_context.h"
-#include "packets/packet_set.h"
 
 /* ---- interfaces that cannot exist ---- */
 

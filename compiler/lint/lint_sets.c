@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "lint/lint_context.h"
-#include "packets/packet_set.h"
+#include "lint/lint_packets.h"
 
 /* Calls `each` for the sets that files define. */
 static void each_set(struct lint *lint, void (*each)(struct lint *lint, const struct ipset *set))
@@ -197,11 +197,11 @@ static bool is_let_in(const struct lint *lint, const struct ipset *set)
 static void check_everyone(struct lint *lint, const struct ipset *set)
 {
 	for (unsigned family_mask = IPV4; family_mask <= IPV6; family_mask <<= 1) {
-		struct interval_set values = space_set(lint->space, set, family_mask);
+		struct interval_set values = lint_ipset(lint, set, family_mask);
 		const char *effect;
 		struct diagnostic *d;
 
-		if (!interval_set_is_full(&values, DIM_SOURCE, family_mask))
+		if (!is_every_address(&values, family_mask))
 			continue;
 		if (text_is(set->name, "blacklist"))
 			effect = "all packets to hosts and guests are dropped";
@@ -226,10 +226,10 @@ static void check_everyone(struct lint *lint, const struct ipset *set)
 static void check_endpoint(struct lint *lint, const struct rule *rule, const struct endpoint *endpoint)
 {
 	for (unsigned family_mask = IPV4; family_mask <= IPV6 && endpoint->kind == ENDPOINT_LIST; family_mask <<= 1) {
-		struct interval_set values = space_endpoint(lint->space, endpoint, family_mask);
+		struct interval_set values = lint_endpoint(lint, endpoint, family_mask);
 		struct diagnostic *d;
 
-		if (endpoint->count < 2 || !interval_set_is_full(&values, DIM_SOURCE, family_mask))
+		if (endpoint->count < 2 || !is_every_address(&values, family_mask))
 			continue;
 		d = diag(lint->diags, endpoint->span.begin ? endpoint->span : rule->span, DIAG_EVERYONE,
 			 "list covers all %s addresses", ip_version_name(family_mask));

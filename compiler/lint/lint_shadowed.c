@@ -3,15 +3,19 @@
  * Rules without effect: those that match no packet, those whose packets earlier rules or the blacklist decide, and those
  * that do what the policy does.
  *
- * A chain is laid out as steps, with the rules of groups in place.  The packets of every earlier step are subtracted
- * from those of a rule; if none is left, the rule never decides.  What is left of a rule that does what the policy does
- * is compared with the later steps: if none decides otherwise, the rule can go.
+ * A chain is laid out as the steps of what is written, with the rules of groups in place.  They are walked with the
+ * packets of a rule: if none is left when its turn comes, the rule never decides, and the steps that hit its packets
+ * cover it.  What is left of a rule that does what the policy does is compared with the later steps: if none decides
+ * otherwise, the rule can go.
+ *
+ * Of most rules one packet shows that they are reached.  Only for the others is a model made.
  */
 #include "lint/lint_host.h"
+#include "lint/lint_packets.h"
+#include "model/step_packets.h"
 
 enum {
-	MOST_WORK = 8000000, /* pairs of cubes that are compared for one chain */
-	MOST_PIECES = 3000,  /* into which a rule may fall */
+	MOST_WORK = 8000000, /* for one chain: steps of models, and pairs of rules that are compared */
 	MOST_LABELS = 4,
 	MOST_BELOW = 12, /* rules shown that one rule covers */
 };
@@ -20,8 +24,12 @@ enum {
 struct step {
 	const struct rule *rule; /* never a GROUP rule */
 	const struct rule *line; /* the GROUP rule that names its group, or itself */
-	struct packet_set set;
-	bool implied; /* not written in a file */
+	struct model_chain packets;
+	packets set;     /* of the model, if is_known */
+	bool is_known;
+	bool meets;      /* may meet packets of the subject that the model is made for */
+	bool noted;      /* of the first step of a line: it is a coverer */
+	bool implied;    /* not written in a file */
 };
 
 struct cover {
@@ -30,8 +38,11 @@ struct cover {
 	enum direction direction;
 	struct step *steps;
 	uint32_t count;
-	uint32_t own;  /* the steps of the chain's own rules; they come first */
-	uint64_t work; /* pairs compared so far */
+	uint32_t own;        /* the steps of the chain's own rules; they come first */
+	struct model *model; /* of the last subject that needed one */
+	struct model_stage policy_stage; /* what is decided before a policy of DROP */
+	struct model_program policy;
+	uint64_t work;
 	bool bound_hit;
 	struct diagnostic *last;     /* of report_covered_rule(), */
 	const struct rule *last_by;  /* the one line that covers, or NULL */
@@ -53,7 +64,8 @@ static void add_step(void *data, const struct rule *line, const struct rule *rul
 {
 	struct cover *c = data;
 
-	c->steps[c->count++] = (struct step){ rule, line, space_rule(c->lint->space, rule, line->iface), false };
+	c->steps[c->count++] = (struct step){ .rule = rule, .line = line,
+					      .packets = lint_rule_steps(c->lint, rule, line->iface) };
 }
 
 /* What the host lets in or out of its own services after its rules (spec 2.5), from and to anyone: packets that only
@@ -63,24 +75,15 @@ static void add_implied_step(struct cover *c)
 	static const struct rule accept = { .action = ACTION_ACCEPT };
 	struct step *step = &c->steps[c->count++];
 
-	*step = (struct step){ .rule = &accept, .line = &accept, .implied = true };
-	for (unsigned family_mask = IPV4; family_mask <= IPV6; family_mask <<= 1)
-		for (enum implied_id id = 0; id < IMPLIED_RULES; id++) {
-			const struct implied_rule *row = &implied_rules[id];
-			struct cube cube;
-
-			if (row->stage != IMPLIED_AFTER || !(row->chains & AT_HOST_IN))
-				continue;
-			cube = space_packets(c->lint->space, family_mask, implied_packets_of(id));
-			packet_set_add(&c->lint->scratch, &step->set, &cube);
-		}
+	*step = (struct step){ .rule = &accept, .line = &accept, .implied = true,
+			       .packets = *written_services(c->lint->written) };
 }
 
 static void lay_out_steps(struct cover *c)
 {
 	const struct lint_chain *chain = c->chain;
 
-	c->steps = ARENA_ARRAY(&c->lint->scratch, struct step, count_cover_steps(chain->rules) + count_cover_steps(chain->then) + 1);
+	c->steps = ARENA_ARRAY(&c->lint->scratch, struct step, count_cover_steps(chain->rules) + count_cover_steps(chain->then) + 2); /* implied ones, and the blacklist */
 	lint_each_rule(chain->rules, c->direction, add_step, c);
 	c->own = c->count;
 	lint_each_rule(chain->then, c->direction, add_step, c);
@@ -93,138 +96,304 @@ static void lay_out_steps(struct cover *c)
 struct subject {
 	const struct rule *line;
 	uint32_t first, last; /* steps [first, last) */
-	struct packet_set left;
-	const struct step *coverers[MOST_LABELS]; /* of different lines */
+	packets left;         /* of a single rule: what earlier rules do not decide */
+	uint32_t coverers[MOST_LABELS]; /* steps of different lines */
 	uint32_t coverer_count;
-	bool differs;          /* one of them has another action */
-	struct cube example;   /* packets that `by` decides */
-	const struct step *by; /* a coverer; with `differs` one that has another action */
+	bool differs;           /* one of them has another action */
+	const char *example;    /* packets that `by` decides */
+	enum action by;         /* what becomes of it; with `differs` another than of the subject */
 };
 
-/* Keeps one step that decides some of the packets, preferably one with another action. */
-static void keep_example(struct cover *c, struct subject *s, const struct step *step, enum action action)
+/* Whether any packet of the subject can meet the step. */
+static bool may_meet(struct cover *c, const struct subject *s, const struct step *step)
 {
-	if (s->by && (s->differs || step->rule->action == action))
-		return;
-	for (uint32_t i = 0; i < s->left.count; i++)
-		for (uint32_t j = 0; j < step->set.count; j++)
-			if (cube_overlaps(&s->left.cubes[i], &step->set.cubes[j])) {
-				s->example = cube_intersect(&c->lint->scratch, &s->left.cubes[i], &step->set.cubes[j]);
-				s->by = step;
-				return;
-			}
+	c->work += s->last - s->first;
+	for (uint32_t at = s->first; at < s->last; at++) {
+		const struct model_chain *own = &c->steps[at].packets;
+
+		for (uint32_t i = 0; i < own->count; i++)
+			for (uint32_t j = 0; j < step->packets.count; j++)
+				if (!model_steps_are_apart(&own->steps[i], &step->packets.steps[j]))
+					return true;
+	}
+	return false;
 }
 
-static void note_coverer(struct subject *s, const struct step *step, enum action action)
+/* Makes a model for the subject, of the steps that may meet its packets. */
+static void make_model(struct cover *c, const struct subject *s)
 {
-	s->differs |= step->rule->action != action;
-	for (uint32_t i = 0; i < s->coverer_count && i < MOST_LABELS; i++)
-		if (s->coverers[i]->line == step->line)
-			return;
+	c->model = lint_model_start(c->lint);
+	for (uint32_t i = 0; i < c->count; i++) {
+		struct step *step = &c->steps[i];
+
+		step->is_known = false;
+		step->meets = (s->first <= i && i < s->last) || may_meet(c, s, step);
+		if (step->meets)
+			lint_model_add(c->model, &step->packets);
+	}
+	c->policy_stage.chain = written_before_policy(c->lint->written, ACTION_DROP);
+	c->policy_stage.name = "policy";
+	c->policy = (struct model_program){ &c->policy_stage, 1 };
+	if (s->line->action == ACTION_DROP)
+		model_add(c->model, &c->policy);
+	lint_model_seal(c->model);
+}
+
+static packets set_of(struct cover *c, uint32_t at)
+{
+	struct step *step = &c->steps[at];
+
+	if (!step->is_known)
+		step->set = lint_model_set(c->model, &step->packets);
+	step->is_known = true;
+	return step->set;
+}
+
+/* Whether a packet that the step decides is a better example: one of a step with another action is. */
+static bool wants_example(const struct subject *s, const struct step *step, enum action action)
+{
+	return !s->example || (!s->differs && step->rule->action != action);
+}
+
+/* Keeps a packet of `hit`, which step `at` decides, preferably of a step with another action. */
+static void keep_example(struct cover *c, struct subject *s, uint32_t at, packets hit, enum action action)
+{
+	const struct step *step = &c->steps[at];
+
+	if (!wants_example(s, step, action))
+		return;
+	s->example = lint_example(c->lint, c->model, hit);
+	s->by = step->rule->action;
+}
+
+static void note_coverer(struct cover *c, struct subject *s, uint32_t at, enum action action)
+{
+	uint32_t first = at;
+
+	s->differs |= c->steps[at].rule->action != action;
+	while (first && c->steps[first - 1].line == c->steps[at].line)
+		first--;
+	if (c->steps[first].noted)
+		return;
+	c->steps[first].noted = true;
 	if (s->coverer_count < MOST_LABELS)
-		s->coverers[s->coverer_count] = step;
+		s->coverers[s->coverer_count] = at;
 	s->coverer_count++;
 }
 
-/* Subtracts the packets of `step` from the remaining ones; false if a bound is exceeded. */
-static bool take_step(struct cover *c, struct subject *s, const struct step *step, bool *took)
+static void forget_coverers(struct cover *c)
 {
-	*took = false;
-	for (uint32_t i = 0; i < step->set.count && s->left.count; i++) {
-		c->work += s->left.count;
-		*took |= packet_set_subtract(&c->lint->scratch, &s->left, &step->set.cubes[i]);
-		if (c->work > MOST_WORK || s->left.count > MOST_PIECES)
-			return false;
-	}
-	return true;
+	for (uint32_t i = 0; i < c->count; i++)
+		c->steps[i].noted = false;
 }
 
-/* Whether one of the first steps decides about a packet. */
-static bool is_decided(const struct cover *c, const struct cube *packet, uint32_t count)
+/* Whether one of the steps [first, last) decides about a packet. */
+static bool is_decided_by(struct cover *c, const struct model_packet *packet, uint32_t first, uint32_t last)
 {
-	for (uint32_t i = 0; i < count; i++)
-		for (uint32_t j = 0; j < c->steps[i].set.count; j++)
-			if (cube_overlaps(&c->steps[i].set.cubes[j], packet))
+	c->work += last - first;
+	for (uint32_t i = first; i < last; i++)
+		for (uint32_t j = 0; j < c->steps[i].packets.count; j++)
+			if (model_step_has(&c->steps[i].packets.steps[j], packet))
 				return true;
 	return false;
+}
+
+static bool is_decided(struct cover *c, const struct model_packet *packet, uint32_t count)
+{
+	return is_decided_by(c, packet, 0, count);
 }
 
 /* Fast path: a packet that no earlier step decides proves that the subject is not covered. */
-static bool has_witness(struct cover *c, const struct subject *s)
+static bool find_witness(struct cover *c, const struct subject *s, struct model_packet *packet)
 {
 	for (uint32_t i = s->first; i < s->last; i++)
-		for (uint32_t j = 0; j < c->steps[i].set.count; j++) {
-			struct interval point[DIMENSIONS];
-			struct cube witness = space_last_packet(&c->steps[i].set.cubes[j], point);
-
-			c->work += s->first;
-			if (!is_decided(c, &witness, s->first))
+		for (uint32_t j = 0; j < c->steps[i].packets.count; j++)
+			if (model_step_last(&c->steps[i].packets.steps[j], packet) && !is_decided(c, packet, s->first))
 				return true;
-		}
 	return false;
 }
 
-/* Subtracts the earlier steps from one step of the subject; false if a bound is exceeded. */
-static bool subtract_from_step(struct cover *c, struct subject *s, uint32_t at)
+static bool contains_all(const struct model_chain *a, const struct model_chain *b)
 {
-	bool took;
+	for (uint32_t i = 0; i < b->count; i++) {
+		bool found = false;
 
-	s->left.count = 0;
-	packet_set_add_all(&c->lint->scratch, &s->left, &c->steps[at].set);
-	for (uint32_t i = s->first; i < at && s->left.count; i++)
-		if (!take_step(c, s, &c->steps[i], &took))
+		for (uint32_t j = 0; j < a->count && !found; j++)
+			found = model_step_contains(&a->steps[j], &b->steps[i]);
+		if (!found)
 			return false;
-	for (uint32_t i = 0; i < s->first && s->left.count; i++) {
-		keep_example(c, s, &c->steps[i], c->steps[at].rule->action);
-		if (!take_step(c, s, &c->steps[i], &took))
-			return false;
-		if (took)
-			note_coverer(s, &c->steps[i], c->steps[at].rule->action);
 	}
 	return true;
+}
+
+/* A single step that has all packets of the subject is the better explanation. */
+static void find_one_container(const struct cover *c, struct subject *s)
+{
+	for (uint32_t i = 0; s->coverer_count <= MOST_LABELS && i < s->coverer_count; i++) {
+		bool contains = true;
+
+		for (uint32_t at = s->first; at < s->last && contains; at++)
+			contains = contains_all(&c->steps[s->coverers[i]].packets, &c->steps[at].packets);
+		if (contains) {
+			s->coverers[0] = s->coverers[i];
+			s->coverer_count = 1;
+		}
+	}
+}
+
+/* Whether one of the steps before `count`, or an earlier one of the subject, decides about a packet. */
+static bool is_hit_before(struct cover *c, const struct subject *s, const struct model_packet *packet, uint32_t count,
+			  uint32_t at)
+{
+	return is_decided(c, packet, count) || is_decided_by(c, packet, s->first, at);
+}
+
+/* Whether one of the steps [first, last) has all packets that both match. */
+static bool has_common(struct cover *c, const struct model_step *a, const struct model_step *b, uint32_t first,
+		       uint32_t last)
+{
+	c->work += last - first;
+	for (uint32_t i = first; i < last; i++)
+		for (uint32_t j = 0; j < c->steps[i].packets.count; j++)
+			if (model_step_contains_common(&c->steps[i].packets.steps[j], a, b))
+				return true;
+	return false;
+}
+
+/* Notes that step `i` decides packets that both steps match, if one such packet is found. */
+static bool note_hit(struct cover *c, struct subject *s, uint32_t at, uint32_t i, const struct model_step *own,
+		     const struct model_step *by)
+{
+	enum action action = c->steps[at].rule->action;
+	struct model_packet packet;
+
+	for (unsigned variant = 0; variant < LINT_VARIANTS; variant++) {
+		if (!lint_steps_packet(c->lint, own, by, variant, &packet) || is_hit_before(c, s, &packet, i, at))
+			continue;
+		if (wants_example(s, &c->steps[i], action)) {
+			s->example = lint_packet_text(c->lint, &packet);
+			s->by = c->steps[i].rule->action;
+		}
+		note_coverer(c, s, i, action);
+		return true;
+	}
+	return false;
+}
+
+/* Walks one earlier step with one alternative of step `at` of the subject; *done: it has all of its packets. */
+static bool walk_step(struct cover *c, struct subject *s, uint32_t at, uint32_t i, const struct model_step *own, bool *done)
+{
+	const struct model_chain *chain = &c->steps[i].packets;
+
+	for (uint32_t j = 0; j < chain->count && !*done; j++) {
+		if (model_steps_are_apart(own, &chain->steps[j]))
+			continue;
+		if (!note_hit(c, s, at, i, own, &chain->steps[j]) && !has_common(c, own, &chain->steps[j], 0, i) &&
+		    !has_common(c, own, &chain->steps[j], s->first, at))
+			return false;
+		*done = model_step_contains(&chain->steps[j], own);
+	}
+	return true;
+}
+
+/* Walks the earlier steps with step `at` of the subject, until they have all of its packets. */
+static bool walk_steps(struct cover *c, struct subject *s, uint32_t at)
+{
+	const struct model_chain *own = &c->steps[at].packets;
+	bool *done = ARENA_ARRAY(&c->lint->scratch, bool, own->count);
+	uint32_t left = own->count;
+
+	/* Earlier steps of the subject may have taken all. */
+	for (uint32_t k = 0; k < own->count; k++) {
+		done[k] = has_common(c, &own->steps[k], &own->steps[k], s->first, at);
+		left -= done[k];
+	}
+	for (uint32_t i = 0; i < s->first && left; i++)
+		for (uint32_t k = 0; k < own->count; k++) {
+			if (done[k])
+				continue;
+			if (!walk_step(c, s, at, i, &own->steps[k], &done[k]))
+				return false;
+			left -= done[k];
+		}
+	return !left;
+}
+
+/*
+ * Fast path: walks the earlier steps with single packets.  True: it is certain that they decide all packets of the
+ * subject, and which of them do.  It takes one packet for each step that meets the subject's, until one has them all.
+ */
+static bool is_covered_by_packets(struct cover *c, const struct subject *subject, struct subject *s)
+{
+	*s = *subject;
+	forget_coverers(c);
+	for (uint32_t at = s->first; at < s->last; at++)
+		if (!walk_steps(c, s, at))
+			return false;
+	if (!s->differs && s->coverer_count > 1)
+		find_one_container(c, s);
+	return s->coverer_count > 0;
+}
+
+/* Walks the earlier steps with the packets of one step of the subject, and notes which hit them. */
+static void find_coverers(struct cover *c, struct subject *s, uint32_t at)
+{
+	enum action action = c->steps[at].rule->action;
+	packets live = set_of(c, at);
+
+	for (uint32_t i = s->first; i < at; i++)
+		live = model_minus(c->model, live, set_of(c, i));
+	for (uint32_t i = 0; i < s->first && live != PACKETS_NONE; i++) {
+		packets hit = c->steps[i].meets ? model_and(c->model, live, set_of(c, i)) : PACKETS_NONE;
+
+		if (hit == PACKETS_NONE)
+			continue;
+		keep_example(c, s, i, hit, action);
+		note_coverer(c, s, i, action);
+		live = model_minus(c->model, live, hit);
+	}
 }
 
 /* A single step that covers all of the subject is the better explanation. */
-static void find_single(struct cover *c, struct subject *s)
+static void find_single(struct cover *c, struct subject *s, packets all)
 {
-	for (uint32_t i = 0; s->coverer_count <= MOST_LABELS && i < s->coverer_count; i++) {
-		struct subject alone = { .line = s->line, .first = s->first, .last = s->last };
-		bool took, covers = true;
-
-		for (uint32_t j = s->first; j < s->last && covers; j++) {
-			alone.left.count = 0;
-			packet_set_add_all(&c->lint->scratch, &alone.left, &c->steps[j].set);
-			covers = take_step(c, &alone, s->coverers[i], &took) && !alone.left.count;
-		}
-		if (covers) {
+	for (uint32_t i = 0; s->coverer_count <= MOST_LABELS && i < s->coverer_count; i++)
+		if (model_minus(c->model, all, set_of(c, s->coverers[i])) == PACKETS_NONE) {
 			s->coverers[0] = s->coverers[i];
 			s->coverer_count = 1;
-			return;
 		}
-	}
 }
 
-/* Subtracts the earlier steps from all of the subject; false if a bound is exceeded. */
-static bool subtract_earlier(struct cover *c, struct subject *s)
+/* Whether earlier steps decide all packets of the subject; they are noted then. */
+static bool is_covered(struct cover *c, struct subject *s)
 {
-	for (uint32_t i = s->first; i < s->last; i++) {
-		if (!subtract_from_step(c, s, i))
-			return false;
-		if (s->left.count)
-			break;
-	}
-	return true;
+	packets all = PACKETS_NONE;
+
+	for (uint32_t i = s->first; i < s->last; i++)
+		all = model_or(c->model, all, set_of(c, i));
+	s->left = all;
+	for (uint32_t i = 0; i < s->first && s->left != PACKETS_NONE; i++)
+		if (c->steps[i].meets)
+			s->left = model_minus(c->model, s->left, set_of(c, i));
+	if (s->left != PACKETS_NONE || all == PACKETS_NONE)
+		return false;
+	forget_coverers(c);
+	for (uint32_t i = s->first; i < s->last; i++)
+		find_coverers(c, s, i);
+	if (!s->differs && s->coverer_count > 1)
+		find_single(c, s, all);
+	return s->coverer_count > 0;
 }
 
 /* ---- reporting ---- */
 
-static void add_coverers(struct diagnostic *d, const struct subject *s)
+static void add_coverers(const struct cover *c, struct diagnostic *d, const struct subject *s)
 {
 	static const char *const verbs[] = { "accepts", "drops", "rejects" };
 	uint32_t shown = s->coverer_count < MOST_LABELS ? s->coverer_count : MOST_LABELS;
 
 	for (uint32_t i = 0; i < shown; i++) {
-		const struct step *step = s->coverers[i];
+		const struct step *step = &c->steps[s->coverers[i]];
 		const char *what = shown == 1 ? "all" : "some";
 
 		diag_label(d, step->line->span, "%s %s of it",
@@ -237,7 +406,7 @@ static void add_coverers(struct diagnostic *d, const struct subject *s)
 /* Adds the rule to the last diagnostic if the same line covers it: that is one mistake. */
 static bool report_with_last(struct cover *c, const struct subject *s)
 {
-	if (s->coverer_count != 1 || s->coverers[0]->line != c->last_by)
+	if (s->coverer_count != 1 || c->steps[s->coverers[0]].line != c->last_by)
 		return false;
 	/* A warning must not be added to a note. */
 	if (s->differs && c->last->severity < SEVERITY_WARNING)
@@ -265,8 +434,6 @@ static void report_covered_rule(struct cover *c, struct subject *s)
 				 : "rule is never reached";
 	struct diagnostic *d;
 
-	if (!s->differs && s->coverer_count > 1)
-		find_single(c, s);
 	if (report_with_last(c, s))
 		return;
 	end_last(c);
@@ -274,9 +441,9 @@ static void report_covered_rule(struct cover *c, struct subject *s)
 		 s->differs ? "%s: earlier rules decide its packets differently"
 			    : "%s: earlier rules decide all its packets the same way",
 		 what);
-	add_coverers(d, s);
-	diag_note(d, "for example, %s is %s above", space_example(arena, &s->example), lint_effects[s->by->rule->action]);
-	if (s->differs && s->coverer_count == 1 && s->coverers[0]->implied)
+	add_coverers(c, d, s);
+	diag_note(d, "for example, %s is %s above", s->example, lint_effects[s->by]);
+	if (s->differs && s->coverer_count == 1 && c->steps[s->coverers[0]].implied)
 		diag_help(
 			d,
 			"the blacklist applies before all rules: add an exception to it, with `!`, or delete the rule");
@@ -285,7 +452,7 @@ static void report_covered_rule(struct cover *c, struct subject *s)
 	else
 		diag_help(d, "delete it");
 	c->last = d;
-	c->last_by = s->coverer_count == 1 ? s->coverers[0]->line : NULL;
+	c->last_by = s->coverer_count == 1 ? c->steps[s->coverers[0]].line : NULL;
 }
 
 static void report_bound(struct cover *c, const struct subject *s)
@@ -297,49 +464,77 @@ static void report_bound(struct cover *c, const struct subject *s)
 	c->bound_hit = true;
 	d = diag(c->lint->diags, s->line->span, DIAG_COVER_BOUND,
 		 "rule is not compared with the rules above");
-	diag_note(d, "too many of them overlap; %s",
-		  c->work > MOST_WORK ? "the rules below are not compared either"
-				      : "the other rules are compared");
+	diag_note(d, "too many of them overlap; the rules below are not compared either");
 	diag_note(d, "the traffic is not affected");
 }
 
 /* ---- rules that the policy makes needless ---- */
 
+/* Whether a step without the rule would log some remaining packets or decide them differently. */
+static bool matters(const struct step *step, enum action action)
+{
+	return step->rule->action != action || step->rule->log != LOG_NOLOG;
+}
+
 /* Whether a later step logs some remaining packets or decides them differently. */
 static bool matters_below(struct cover *c, const struct subject *s, enum action action)
 {
-	for (uint32_t i = s->last; i < c->count; i++) {
-		const struct step *step = &c->steps[i];
-
-		if (step->rule->action == action && step->rule->log == LOG_NOLOG)
-			continue;
-		c->work += (uint64_t)s->left.count * step->set.count;
-		if (packet_set_overlaps(&s->left, &step->set))
+	for (uint32_t i = s->last; i < c->count; i++)
+		if (matters(&c->steps[i], action) && c->steps[i].meets &&
+		    model_and(c->model, s->left, set_of(c, i)) != PACKETS_NONE)
 			return true;
-	}
 	return false;
 }
 
-/* Whether a policy of DROP drops all of these packets without logging them. */
-static bool is_noise(struct cover *c, const struct packet_set *set)
+/* Whether some packet of both steps is decided by no earlier one; false: none was found. */
+static bool has_common_witness(struct cover *c, const struct subject *s, const struct step *step)
 {
-	struct arena *scratch = &c->lint->scratch;
-	struct packet_set left = { .count = 0 };
+	const struct model_chain *own = &c->steps[s->first].packets;
+	struct model_packet packet;
 
-	packet_set_add_all(scratch, &left, set);
-	for (enum implied_id id = 0; id < IMPLIED_RULES; id++) {
-		const struct implied_rule *row = &implied_rules[id];
+	for (uint32_t i = 0; i < own->count; i++)
+		for (uint32_t j = 0; j < step->packets.count; j++)
+			if (model_steps_last(&own->steps[i], &step->packets.steps[j], &packet) &&
+			    !is_decided(c, &packet, s->first))
+				return true;
+	return false;
+}
 
-		if (row->stage != IMPLIED_POLICY || (row->action != ACTION_DROP && row->action != ACTIONS))
+/* Fast path: whether the packets of the rule, some of which it decides, matter below it. */
+enum matter { MATTER_NO, MATTER_YES, MATTER_UNKNOWN };
+
+static enum matter find_matter(struct cover *c, const struct subject *s, enum action action)
+{
+	enum matter matter = MATTER_NO;
+
+	for (uint32_t i = s->last; i < c->count; i++) {
+		if (!matters(&c->steps[i], action) || !may_meet(c, s, &c->steps[i]))
 			continue;
-		for (const struct implied_packets *p = NULL; (p = implied_packets_next(id, AT_HOST_IN, p));)
-			for (unsigned family_mask = IPV4; family_mask <= IPV6; family_mask <<= 1) {
-				struct cube cube = space_packets(c->lint->space, family_mask, p);
-
-				packet_set_subtract(scratch, &left, &cube);
-			}
+		if (has_common_witness(c, s, &c->steps[i]))
+			return MATTER_YES;
+		matter = MATTER_UNKNOWN;
 	}
-	return !left.count;
+	return matter;
+}
+
+/* Whether a policy of DROP drops all of these packets without logging them. */
+static bool is_noise(struct cover *c, packets set)
+{
+	struct model_walk walk = { .live = set };
+	struct model_result result = model_walk(c->model, &c->policy, &walk);
+
+	return model_result_of(c->model, &result, MODEL_DROPPED) == set;
+}
+
+/* Fast path: whether the policy drops one packet so. */
+static bool may_be_noise(const struct cover *c, const struct model_packet *packet)
+{
+	const struct model_chain *chain = written_before_policy(c->lint->written, ACTION_DROP);
+
+	for (uint32_t i = 0; i < chain->count; i++)
+		if (model_step_has(&chain->steps[i], packet))
+			return chain->steps[i].effect == MODEL_DROP;
+	return false;
 }
 
 /* Whether the subject is a single rule with the same effect as the policy. */
@@ -351,17 +546,12 @@ static bool is_like_policy(const struct cover *c, const struct subject *s)
 	       s->line->action == policy->action;
 }
 
-static void check_policy(struct cover *c, struct subject *s)
+static void report_like_policy(struct cover *c, const struct rule *rule, bool noise)
 {
 	const struct policy *policy = c->chain->policy[c->direction];
 	const char *key = lint_policy_key(c->direction);
-	const struct rule *rule = s->line;
 	struct diagnostic *d;
-	bool noise;
 
-	if (matters_below(c, s, rule->action))
-		return;
-	noise = rule->action == ACTION_DROP && is_noise(c, &s->left);
 	if (c->chain->policy_logs[c->direction] && !noise)
 		return;
 	d = diag(c->lint->diags, rule->span, noise ? DIAG_RULE_OF_NOISE : DIAG_RULE_LIKE_POLICY,
@@ -379,28 +569,79 @@ static void check_policy(struct cover *c, struct subject *s)
 		diag_note(d, "no later rule matches these packets with another action");
 }
 
+static void check_policy(struct cover *c, struct subject *s)
+{
+	const struct rule *rule = s->line;
+	bool noise;
+
+	if (matters_below(c, s, rule->action))
+		return;
+	noise = rule->action == ACTION_DROP && is_noise(c, s->left);
+	if (!model_over(c->model, NULL))
+		report_like_policy(c, rule, noise);
+}
+
+/* Fast path: false if the model must be asked. */
+static bool check_policy_by_packets(struct cover *c, struct subject *s, const struct model_packet *witness)
+{
+	enum matter matter = find_matter(c, s, s->line->action);
+
+	if (matter == MATTER_YES)
+		return true;
+	if (matter == MATTER_UNKNOWN || (s->line->action == ACTION_DROP && may_be_noise(c, witness)))
+		return false;
+	report_like_policy(c, s->line, false);
+	return true;
+}
+
 /* ---- rules of a host that those of the cluster repeat ---- */
 
 /* Whether later rules, up to the first that decides otherwise, do the same with all packets of the rule. */
 static bool is_repeated(struct cover *c, struct subject *s, const struct step **by)
 {
 	const struct rule *rule = s->line;
-	bool took;
+	packets left;
 
-	for (uint32_t i = s->last; i < c->count && s->left.count; i++) {
+	make_model(c, s);
+	left = set_of(c, s->first);
+	for (uint32_t i = s->last; i < c->count && left != PACKETS_NONE; i++) {
 		const struct step *step = &c->steps[i];
+		packets hit = step->meets ? model_and(c->model, left, set_of(c, i)) : PACKETS_NONE;
 
-		if (step->implied || i < c->own || step->rule->action != rule->action || step->rule->log != rule->log) {
-			if (packet_set_overlaps(&s->left, &step->set))
-				return false;
+		if (hit == PACKETS_NONE)
 			continue;
-		}
-		if (!take_step(c, s, step, &took))
+		if (step->implied || i < c->own || step->rule->action != rule->action || step->rule->log != rule->log)
 			return false;
-		if (took)
-			*by = step;
+		left = model_minus(c->model, left, hit);
+		*by = step;
 	}
-	return !s->left.count;
+	c->work += model_steps(c->model);
+	return left == PACKETS_NONE && !model_over(c->model, NULL);
+}
+
+/* Fast path: some packet of the rule meets no later rule that does the same. */
+static bool may_be_repeated(const struct cover *c, const struct subject *s)
+{
+	const struct rule *rule = s->line;
+	struct model_packet packet;
+
+	for (uint32_t j = 0; j < c->steps[s->first].packets.count; j++) {
+		bool found = !model_step_last(&c->steps[s->first].packets.steps[j], &packet);
+
+		for (uint32_t i = s->last; i < c->count && !found; i++)
+			for (uint32_t k = 0; k < c->steps[i].packets.count && !found; k++)
+				if (model_step_has(&c->steps[i].packets.steps[k], &packet)) {
+					const struct step *step = &c->steps[i];
+
+					if (step->implied || i < c->own || step->rule->action != rule->action ||
+					    step->rule->log != rule->log)
+						return false;
+					found = true;
+				}
+		if (!found)
+			return false;
+	}
+	return true;
 }
 
 static void check_repeated(struct cover *c, struct subject *s)
@@ -408,11 +649,8 @@ static void check_repeated(struct cover *c, struct subject *s)
 	const struct step *by = NULL;
 	struct diagnostic *d;
 
-	if (!c->chain->then || s->line->direction == DIRECTION_GROUP || c->work > MOST_WORK / 2)
-		return;
-	s->left.count = 0;
-	packet_set_add_all(&c->lint->scratch, &s->left, &c->steps[s->first].set);
-	if (!is_repeated(c, s, &by) || !by)
+	if (!c->chain->then || s->line->direction == DIRECTION_GROUP || !may_be_repeated(c, s) ||
+	    !is_repeated(c, s, &by) || !by)
 		return;
 	d = diag(c->lint->diags, s->line->span, DIAG_RULE_REPEATED,
 		 "rule is redundant: the rules of cluster.fw do the same");
@@ -422,37 +660,48 @@ static void check_repeated(struct cover *c, struct subject *s)
 
 /* ---- rules about the blacklist ---- */
 
+static bool has_source_in(struct cover *c, const struct model_step *step, const struct ipset *set)
+{
+	for (uint32_t i = 0; i < step->match_count; i++) {
+		const struct model_match *m = &step->matches[i];
+		struct interval_set dropped;
+
+		if (m->field != MODEL_SOURCE4 && m->field != MODEL_SOURCE6)
+			continue;
+		dropped = lint_ipset(c->lint, set, m->field == MODEL_SOURCE4 ? IPV4 : IPV6);
+		return interval_set_contains(&dropped, &m->values);
+	}
+	return false;
+}
+
 /* Whether all sources of the subject are in the set `blacklist`, which is matched before all rules (spec 2.2).  It can
  * have many addresses, so it is not a step: it is only looked up. */
-static bool is_from_blacklist(const struct cover *c, const struct subject *s, const struct ipset *set)
+static bool is_from_blacklist(struct cover *c, const struct subject *s, const struct ipset *set)
 {
 	for (uint32_t i = s->first; i < s->last; i++)
-		for (uint32_t j = 0; j < c->steps[i].set.count; j++) {
-			const struct cube *cube = &c->steps[i].set.cubes[j];
-			struct interval_set dropped = space_set(c->lint->space, set, cube->family_mask);
-
-			if (!interval_set_contains(&dropped, &cube->side[DIM_SOURCE]))
+		for (uint32_t j = 0; j < c->steps[i].packets.count; j++)
+			if (!has_source_in(c, &c->steps[i].packets.steps[j], set))
 				return false;
-		}
-	return c->steps[s->first].set.count > 0;
+	return c->steps[s->first].packets.count > 0;
 }
 
 static bool check_blacklist(struct cover *c, struct subject *s)
 {
 	const struct ipset *set = c->direction == DIRECTION_IN ? cluster_ipset(c->lint->config, "blacklist") : NULL;
-	struct step *step;
+	struct step *step = &c->steps[c->count];
+	struct model_packet packet;
 	struct rule *rule;
 
 	if (!set || !set->span.begin || !is_from_blacklist(c, s, set))
 		return false;
 	rule = ARENA_NEW(&c->lint->scratch, struct rule);
-	step = ARENA_NEW(&c->lint->scratch, struct step);
 	*rule = (struct rule){ .action = ACTION_DROP, .span = set->span };
 	*step = (struct step){ .rule = rule, .line = rule, .implied = true };
 	for (uint32_t i = s->first; i < s->last; i++)
-		note_coverer(s, step, c->steps[i].rule->action);
-	s->by = step;
-	s->example = c->steps[s->first].set.cubes[0];
+		note_coverer(c, s, c->count, c->steps[i].rule->action);
+	s->by = ACTION_DROP;
+	lint_steps_packet(c->lint, &c->steps[s->first].packets.steps[0], &c->steps[s->first].packets.steps[0], 0, &packet);
+	s->example = lint_packet_text(c->lint, &packet);
 	report_covered_rule(c, s);
 	return true;
 }
@@ -481,7 +730,7 @@ static void explain_empty(struct cover *c, struct diagnostic *d, const struct ru
 	unsigned family_mask = 0;
 
 	for (unsigned family = IPV4; family <= IPV6; family <<= 1)
-		if (space_endpoint(c->lint->space, endpoint, family).count)
+		if (lint_endpoint(c->lint, endpoint, family).count)
 			family_mask |= family;
 	if (endpoint->kind != ENDPOINT_SET || (family_mask & rule->family_mask))
 		return;
@@ -508,24 +757,43 @@ static void report_nothing(struct cover *c, const struct step *step)
 
 /* ---- a chain ---- */
 
+/* Asks the model whether the subject is covered, or does what the policy does. */
+static void check_by_model(struct cover *c, struct subject *s)
+{
+	bool covered;
+
+	make_model(c, s);
+	covered = is_covered(c, s);
+	if (covered && !model_over(c->model, NULL))
+		report_covered_rule(c, s);
+	else if (s->left != PACKETS_NONE && is_like_policy(c, s))
+		check_policy(c, s);
+	if (model_over(c->model, NULL))
+		report_bound(c, s);
+	c->work += model_steps(c->model);
+}
+
 static void check_subject(struct cover *c, struct subject *s)
 {
-	if (s->first + 1 == s->last && !c->steps[s->first].set.count) {
+	struct model_packet witness;
+	struct subject walked;
+
+	if (s->first + 1 == s->last && !c->steps[s->first].packets.count) {
 		report_nothing(c, &c->steps[s->first]);
 		return;
 	}
 	if (check_blacklist(c, s))
 		return;
-	if (!is_like_policy(c, s) && has_witness(c, s)) {
+	if (!find_witness(c, s, &witness)) {
+		if (is_covered_by_packets(c, s, &walked))
+			report_covered_rule(c, &walked);
+		else
+			check_by_model(c, s);
+	} else if (!is_like_policy(c, s)) {
 		check_repeated(c, s);
-		return;
+	} else if (!check_policy_by_packets(c, s, &witness)) {
+		check_by_model(c, s);
 	}
-	if (!subtract_earlier(c, s))
-		report_bound(c, s);
-	else if (!s->left.count && s->coverer_count)
-		report_covered_rule(c, s);
-	else if (s->left.count && is_like_policy(c, s))
-		check_policy(c, s);
 }
 
 static void check_cover(struct lint *lint, const struct lint_chain *chain)
@@ -536,7 +804,7 @@ static void check_cover(struct lint *lint, const struct lint_chain *chain)
 		struct cover c = { .lint = lint, .chain = chain, .direction = (enum direction)direction };
 
 		lay_out_steps(&c);
-		for (uint32_t i = 0; i < c.own && c.work <= MOST_WORK;) {
+		for (uint32_t i = 0; i < c.own && !c.bound_hit;) {
 			struct arena_mark line = arena_mark(&lint->scratch);
 			struct subject s = { .line = c.steps[i].line, .first = i };
 
@@ -545,7 +813,7 @@ static void check_cover(struct lint *lint, const struct lint_chain *chain)
 			s.last = i;
 			check_subject(&c, &s);
 			if (c.work > MOST_WORK && i < c.own)
-				report_bound(&c, &s);
+				report_bound(&c, &(struct subject){ .line = c.steps[i].line });
 			arena_release(&lint->scratch, line);
 		}
 		end_last(&c);

@@ -350,6 +350,25 @@ const struct model_chain *written_before_policy(struct translator *t, enum actio
 	return written_noise((struct written *)t, policy == ACTION_REJECT);
 }
 
+const struct model_chain *written_services(struct translator *t)
+{
+	return written_services_of((struct written *)t);
+}
+
+struct model_chain written_packets(struct translator *t, struct arena *arena,
+				   const struct implied_packets *packets)
+{
+	struct written *w = (struct written *)t;
+	struct written_draft d = { .count = 0 };
+	struct written_matches m = written_always;
+
+	w->arena = arena;
+	written_match_packets(w, &m, packets);
+	written_add(w, &d, &m, MODEL_ACCEPT);
+	w->arena = &w->own;
+	return written_take(arena, &d, "packets");
+}
+
 struct address_cache *written_addresses(struct translator *t)
 {
 	return &((struct written *)t)->addresses;

@@ -7,6 +7,7 @@
 #define PVEFW_WRITTEN_H
 
 #include "config/addresses.h"
+#include "lang/implied.h"
 #include "meaning/translator.h"
 
 /* The chain of one zone, as a part of programs; ACCEPT lets the packet pass it.  These last as long as the
@@ -26,6 +27,11 @@ struct model_chain written_rule_alone(struct translator *t, struct arena *arena,
 				      struct text iface);
 /* What is decided before a policy of DROP or REJECT logs. */
 const struct model_chain *written_before_policy(struct translator *t, enum action policy);
+/* What the host accepts after all rules (spec 2.5), whoever sends it. */
+const struct model_chain *written_services(struct translator *t);
+/* The packets of a row of implied.def, as a chain of one step, from `arena`. */
+struct model_chain written_packets(struct translator *t, struct arena *arena,
+				   const struct implied_packets *packets);
 struct address_cache *written_addresses(struct translator *t);
 
 #endif

@@ -316,8 +316,7 @@ static void written_match_implied_ports(struct written_matches *m, struct writte
 	written_match(m, field, interval_set_normalize(ranges, ports->count), false);
 }
 
-static void written_match_packets(struct written *w, struct written_matches *m,
-				  const struct implied_packets *p)
+void written_match_packets(struct written *w, struct written_matches *m, const struct implied_packets *p)
 {
 	written_match_family(m, p->family_mask);
 	written_match_range(w, m, MODEL_PROTOCOL, p->proto, p->proto);
@@ -354,6 +353,26 @@ void written_implied_stage(struct written *w, struct written_draft *d, const str
 	for (enum implied_id id = 0; id < IMPLIED_RULES; id++)
 		if (implied_rules[id].stage == stage && id != IMPLIED_SYNFLOOD)
 			written_implied(w, d, place, id);
+}
+
+const struct model_chain *written_services_of(struct written *w)
+{
+	struct written_key key = { .kind = WRITTEN_SERVICES };
+	const struct model_chain *made = written_find(w, &key);
+	const struct implied_packets *p = NULL;
+	struct written_draft d = { .count = 0 };
+
+	if (made)
+		return made;
+	for (enum implied_id id = 0; id < IMPLIED_RULES; id++)
+		while (implied_rules[id].stage == IMPLIED_AFTER &&
+		       (p = implied_packets_next(id, AT_HOST_IN, p))) {
+			struct written_matches m = written_always;
+
+			written_match_packets(w, &m, p);
+			written_add(w, &d, &m, MODEL_ACCEPT)->implied = implied_phrase(id);
+		}
+	return written_keep(w, &key, "services of the host", &d);
 }
 
 /* ---- layer 2 ---- */

@@ -37,7 +37,7 @@ struct written_place {
 	struct written_accept accept;
 	uint32_t iface;         /* number of MODEL_IFACE, or WRITTEN_ANY_IFACE */
 	struct text line_iface; /* instead of that of the rule, if it has a length */
-	const char *log_chain;
+	const char *log_chain;  /* or NULL */
 };
 
 /* ---- written_steps.c ---- */
@@ -87,7 +87,7 @@ struct model_step *written_add(struct written *w, struct written_draft *d, const
 			       enum model_effect effect);
 void written_add_accept(struct written *w, struct written_draft *d, const struct written_matches *m,
 			const struct written_accept *accept, struct span span, const char *implied);
-/* Nothing with LOG_NOLOG. */
+/* Nothing with LOG_NOLOG, or where no chain logs. */
 void written_add_log(struct written *w, struct written_draft *d, const struct written_matches *m,
 		     const char *log_chain, uint32_t vmid, enum log_level level, const char *message);
 /* A step that goes to a chain whatever the packet is like. */
@@ -123,6 +123,7 @@ enum written_kind {
 	WRITTEN_VNETS,     /* and the direction */
 	WRITTEN_SYNFLOOD = WRITTEN_VNETS + 2,
 	WRITTEN_BRIDGE,
+	WRITTEN_SERVICES,
 };
 
 /* ---- written_actions.c ---- */
@@ -154,6 +155,9 @@ void written_implied(struct written *w, struct written_draft *d, const struct wr
 /* Adds all rules of a stage, in their order. */
 void written_implied_stage(struct written *w, struct written_draft *d, const struct written_place *place,
 			   enum implied_stage stage);
+void written_match_packets(struct written *w, struct written_matches *m, const struct implied_packets *p);
+/* What the host accepts after all rules, whoever sends it. */
+const struct model_chain *written_services_of(struct written *w);
 /* What is filtered of a NIC's frames that are not IP packets. */
 const struct model_chain *written_layer2(struct written *w, const struct guest *guest, const struct nic *nic);
 

@@ -60,7 +60,7 @@ void written_match_flags(struct written *w, struct written_matches *m, uint8_t m
 		if ((value & mask) == flags)
 			ranges[count++] = (struct interval){ number_small(value), number_small(value) };
 	values = interval_set_normalize(ranges, count);
-	kept = ARENA_ARRAY(&w->arena, struct interval, values.count);
+	kept = ARENA_ARRAY(w->arena, struct interval, values.count);
 	if (values.count)
 		memcpy(kept, ranges, values.count * sizeof(*kept));
 	values.ranges = kept;
@@ -127,7 +127,7 @@ void written_add_accept(struct written *w, struct written_draft *d, const struct
 void written_add_log(struct written *w, struct written_draft *d, const struct written_matches *m,
 		     const char *log_chain, uint32_t vmid, enum log_level level, const char *message)
 {
-	if (level != LOG_NOLOG)
+	if (level != LOG_NOLOG && log_chain)
 		written_add(w, d, m, MODEL_LOG)->prefix = text_of(
 			arena_printf(w->arena, ":%u:%u:%s: %s", vmid, (unsigned)level, log_chain, message));
 }
