@@ -71,7 +71,7 @@ static bool find_tree(struct run *run, struct diff_tree *tree, const char *name)
 		return true;
 	revision = revision_read(&run->arena, folder, name);
 	if (revision.problem) {
-		cli_error("%s is not a folder, and no revision: %s", name[0] ? name : "''", revision.problem);
+		cli_error("%s", revision.problem);
 		return false;
 	}
 	tree->is_revision = true;

@@ -97,8 +97,8 @@ static const char *resolve_tree(struct revision_reader *r)
 		number.len--;
 	if (is_object_number(number))
 		return arena_string(r->arena, number);
-	revision_fail(r, arena_printf(r->arena, "`%s` is not a revision of a git repository that has %s: %s", r->name,
-				      has_path ? "this tree" : r->folder, says));
+	revision_fail(r, arena_printf(r->arena, "%s is neither a folder nor a revision of a git repository at %s: %s",
+				      r->name[0] ? r->name : "''", r->folder, says));
 	return NULL;
 }
 

@@ -2,21 +2,20 @@
 /*
  * What a change changes, zone by zone.
  *
- * Zones are independent of each other.  Nearly all are the same in both versions: their programs are equal step by step
- * (program_equal.h), and no packet is computed.  In those that differ, both programs are walked by the packets that
+ * Zones are independent of each other.  Nearly all are the same in both versions: their programs are equal step by step,
+ * which their digests tell, and no packet is computed.  In those that differ, both programs are walked by the packets that
  * match a changed rule.
  */
 #include "questions/diff.h"
 
 #include "questions/diff_rows.h"
-#include "questions/program_equal.h"
 
 struct diff_state {
 	struct diff *diff;
 	struct model_ifaces ifaces;         /* of all configurations */
 	struct asked *asked[DIFF_SIDES];    /* by node */
 	struct diff_zones zones;
-	struct program_pairs *pairs;
+	struct model_digests *digests;
 	struct model *model; /* of one path after the other */
 	struct change *table;
 };
@@ -109,24 +108,22 @@ struct path_comparison {
 	const struct diff_path *path;
 	struct question *questions; /* of both versions */
 	struct change_list *list;
+	struct usual_values usual;
 	bool differs;
 };
-
-/* The ordinary packets; of all states if that is asked. */
-static packets ordinary_of(const struct diff *diff, struct model *m)
-{
-	return diff->any_state ? diff_ordinary(m) : model_ordinary(m);
-}
 
 /* Adds the rows about packets of `part`, unless the budget is exceeded. */
 static void compare_part(void *context, struct model *m, packets part)
 {
 	struct path_comparison *c = context;
 	const struct diff *diff = c->state->diff;
-	struct diff_question q = { .diff = diff, .path = c->path, .arena = diff->arena };
+	struct diff_question q = { .diff = diff, .path = c->path, .usual = &c->usual, .arena = diff->arena };
 	struct model_result results[DIFF_SIDES];
 	struct change_list before = *c->list;
-	packets live = part, differing;
+	packets live = model_and(m, part,
+				 model_changed(m, c->state->digests, c->questions[DIFF_OLD].program,
+					       c->questions[DIFF_NEW].program));
+	packets differing;
 
 	for (int side = 0; side < DIFF_SIDES; side++) {
 		q.questions[side] = &c->questions[side];
@@ -135,7 +132,7 @@ static void compare_part(void *context, struct model *m, packets part)
 	differing = model_result_xor(m, &results[DIFF_OLD], &results[DIFF_NEW]);
 	if (differing == PACKETS_NONE || model_over(m, NULL))
 		return;
-	q.ordinary = ordinary_of(diff, m);
+	q.ordinary = usual_packets(m, &c->usual, diff->any_state);
 	diff_rows_add(c->list, &q, differing);
 	if (model_over(m, NULL)) {
 		*c->list = before;
@@ -149,18 +146,25 @@ static void compare_programs(struct diff_state *state, struct change_list *list,
 			     struct question questions[DIFF_SIDES])
 {
 	struct model *m = state->model;
-	struct path_comparison c = { state, path, questions, list, false };
+	struct path_comparison c = { .state = state, .path = path, .questions = questions, .list = list };
 
+	c.usual = usual_values_of(&questions[DIFF_NEW].arena, path, &state->ifaces);
 	model_reuse(m, &state->ifaces);
 	for (int side = 0; side < DIFF_SIDES; side++) {
 		questions[side].model = m;
 		model_add(m, questions[side].program);
 	}
-	diff_add_matches(m);
+	usual_values_add(m, &c.usual);
 	model_seal(m);
 	if (!model_ask(m, compare_part, &c))
 		add_undecided(state->diff, path, m);
 	path->zone->differs |= c.differs;
+}
+
+static bool same_digest(struct model_digests *digests, const struct question questions[DIFF_SIDES])
+{
+	return model_digest_equal(model_program_hash(digests, questions[DIFF_OLD].program),
+				  model_program_hash(digests, questions[DIFF_NEW].program));
 }
 
 static void diff_path(struct diff_state *state, struct change_list *list, const struct diff_path *path)
@@ -169,7 +173,7 @@ static void diff_path(struct diff_state *state, struct change_list *list, const 
 
 	for (int side = 0; side < DIFF_SIDES; side++)
 		questions[side] = ask(state, path, side);
-	if (!program_equal(state->pairs, questions[DIFF_OLD].program, questions[DIFF_NEW].program))
+	if (!same_digest(state->digests, questions))
 		compare_programs(state, list, path, questions);
 	for (int side = 0; side < DIFF_SIDES; side++)
 		arena_free(&questions[side].arena);
@@ -204,7 +208,8 @@ static void count_zones(struct diff *diff, const struct diff_zones *zones)
 /* Bounds the memory of translators: frees what was translated for the zones so far. */
 static void forget_programs(struct diff_state *state)
 {
-	program_pairs_forget(state->pairs);
+	model_digests_free(state->digests);
+	state->digests = model_digests_new();
 	for (int side = 0; side < DIFF_SIDES; side++)
 		for (unsigned i = 0; i < state->diff->config_count[side]; i++)
 			if (state->asked[side][i].translator)
@@ -218,7 +223,7 @@ void diff_run(struct diff *diff)
 
 	state.ifaces = all_ifaces(diff);
 	state.zones.arena = diff->arena;
-	state.pairs = program_pairs_new();
+	state.digests = model_digests_new();
 	state.model = model_new(&state.ifaces, diff->budget);
 	for (int side = 0; side < DIFF_SIDES; side++)
 		state.asked[side] = ARENA_ARRAY(diff->arena, struct asked, diff->config_count[side] + 1);
@@ -235,7 +240,7 @@ void diff_run(struct diff *diff)
 		for (unsigned i = 0; i < diff->config_count[side]; i++)
 			if (state.asked[side][i].translator)
 				asked_close(&state.asked[side][i]);
-	program_pairs_free(state.pairs);
+	model_digests_free(state.digests);
 	model_free(state.model);
 	HASH_CLEAR(hh, state.zones.paths);
 	HASH_CLEAR(hh, state.zones.zones);

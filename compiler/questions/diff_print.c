@@ -89,6 +89,17 @@ static const char *side_text(const struct diff *diff, const struct change_side *
 			    TEXT_ARG(side->line), reason_group(arena, diff->map, &side->reason));
 }
 
+/* "accepted"; if only the kind of refusal differs, "rejected with a TCP reset". */
+static const char *was_text(struct arena *arena, const struct change *c)
+{
+	const struct change_side *old = &c->sides[DIFF_OLD];
+	const char *words = model_verdict_text(old->verdict);
+
+	if (c->kind != CHANGE_OTHER || old->verdict < MODEL_REJECTED || old->verdict >= MODEL_QUEUED)
+		return verdict_participle(old->verdict);
+	return arena_printf(arena, "rejected %s", words + strcspn(words, " ") + (strchr(words, ' ') != NULL));
+}
+
 static void print_change(const struct text_printer *p, const struct diff *diff, const struct change *c)
 {
 	static const struct {
@@ -110,7 +121,7 @@ static void print_change(const struct text_printer *p, const struct diff *diff, 
 	if (c->more)
 		out_string(p->out, "                  and more packets that the same lines decide\n");
 	out_line(p->out, arena_printf(arena, "  --> %s  (new: %s)", side_text(diff, new), verdict_words(arena, new->verdict, new->queue)));
-	out_line(p->out, arena_printf(arena, "  was %s by  %s", verdict_participle(old->verdict), side_text(diff, old)));
+	out_line(p->out, arena_printf(arena, "  was %s by  %s", was_text(arena, c), side_text(diff, old)));
 	out_char(p->out, '\n');
 }
 

@@ -10,45 +10,113 @@
 
 #include <stdlib.h>
 
-/* ---- ordinary packets ---- */
+/* ---- usual values ---- */
 
-static const struct interval unicast[] = { { { 0, MODEL_TYPE_UNICAST }, { 0, MODEL_TYPE_UNICAST } } };
-static const struct interval within_limit[] = { { { 0, 0 }, { 0, 0 } } };
+static const struct interval usual_ports[] = { { { 0, 1 }, { 0, 65535 } } };
+static const struct interval usual_type[] = { { { 0, MODEL_TYPE_UNICAST }, { 0, MODEL_TYPE_UNICAST } } };
+static const struct interval usual_limit[] = { { { 0, 0 }, { 0, 0 } } };
 
-static const struct model_match ordinary_matches[] = {
-	{ MODEL_SOURCE_TYPE, false, { unicast, 1 } },
-	{ MODEL_DEST_TYPE, false, { unicast, 1 } },
-	{ MODEL_OVER_LIMIT, false, { within_limit, 1 } },
-};
-
-void diff_add_matches(struct model *m)
+static void add_usual(struct usual_values *usual, enum model_field field, struct interval_set values)
 {
-	for (size_t i = 0; i < sizeof(ordinary_matches) / sizeof(ordinary_matches[0]); i++)
-		model_add_match(m, &ordinary_matches[i]);
+	usual->items[usual->count++] = (struct model_match){ .field = field, .values = values };
 }
 
-packets diff_ordinary(struct model *m)
+static struct number mac_number(const uint8_t mac[6])
 {
-	packets set = model_world(m);
+	uint64_t number = 0;
 
-	for (size_t i = 0; i < sizeof(ordinary_matches) / sizeof(ordinary_matches[0]); i++)
-		set = model_and(m, set, model_match(m, &ordinary_matches[i]));
+	for (int i = 0; i < 6; i++)
+		number = number << 8 | mac[i];
+	return number_small(number);
+}
+
+/* What a guest sends has the address of its NIC. */
+static void add_own_mac(struct usual_values *usual, struct arena *arena, const struct diff_path *path)
+{
+	struct interval *ranges = ARENA_ARRAY(arena, struct interval, DIFF_SIDES);
+	uint32_t count = 0;
+
+	for (int side = 0; side < DIFF_SIDES; side++) {
+		const struct nic *nic = path->zone->sides[side].nic;
+
+		if (!nic || !nic->mac.len)
+			continue;
+		ranges[count].first = mac_number(nic->mac_bytes);
+		ranges[count].last = ranges[count].first;
+		count++;
+	}
+	if (count && !path->inward)
+		add_usual(usual, MODEL_SOURCE_MAC, interval_set_normalize(ranges, count));
+}
+
+/* The host talks to others by all interfaces but lo. */
+static void add_real_ifaces(struct usual_values *usual, struct arena *arena, const struct model_ifaces *ifaces)
+{
+	struct interval *all = ARENA_NEW(arena, struct interval);
+	struct interval_set whole = { all, 1 }, lo = { NULL, 0 };
+
+	*all = (struct interval){ number_small(0), number_small(ifaces->count) };
+	for (uint32_t i = 0; i < ifaces->count; i++)
+		if (text_is(ifaces->names[i], "lo"))
+			lo = model_iface_values(arena, ifaces, ifaces->names[i]);
+	add_usual(usual, MODEL_IFACE, interval_set_subtract(arena, &whole, &lo));
+}
+
+struct usual_values usual_values_of(struct arena *arena, const struct diff_path *path, const struct model_ifaces *ifaces)
+{
+	struct usual_values usual = { .ifaces = ifaces };
+
+	add_usual(&usual, MODEL_SPORT, (struct interval_set){ usual_ports, 1 });
+	add_usual(&usual, MODEL_DPORT, (struct interval_set){ usual_ports, 1 });
+	add_usual(&usual, MODEL_SOURCE_TYPE, (struct interval_set){ usual_type, 1 });
+	add_usual(&usual, MODEL_DEST_TYPE, (struct interval_set){ usual_type, 1 });
+	add_usual(&usual, MODEL_OVER_LIMIT, (struct interval_set){ usual_limit, 1 });
+	add_own_mac(&usual, arena, path);
+	if (path->zone->kind != PATH_GUEST)
+		add_real_ifaces(&usual, arena, ifaces);
+	return usual;
+}
+
+void usual_values_add(struct model *m, const struct usual_values *usual)
+{
+	for (uint32_t i = 0; i < usual->count; i++)
+		model_add_match(m, &usual->items[i]);
+}
+
+packets usual_packets(struct model *m, const struct usual_values *usual, bool any_state)
+{
+	packets set = any_state ? model_world(m) : model_ordinary(m);
+
+	for (uint32_t i = 0; i < usual->count; i++) {
+		struct model_match others = usual->items[i];
+
+		others.negated = true;
+		set = model_minus(m, set, model_match(m, &others));
+	}
 	return set;
 }
 
 /* ---- the text of a row ---- */
 
-enum { VALUES_SHOWN = 6 };
+enum { VALUES_SHOWN = 6, HOLES_SHOWN = 3 };
 
 struct row_printer {
 	struct arena *arena;
-	const struct model *model;
+	struct model *model;
 	const struct model_row *row;
+	const struct usual_values *usual;
+	const struct model_step *steps[DIFF_SIDES]; /* that decide; or NULL */
 };
 
+/* Whether not all usual values are in the row. */
 static bool is_asked(const struct row_printer *p, enum model_field field)
 {
-	return p->row->side[field].count != 0;
+	const struct interval_set *side = &p->row->side[field];
+
+	for (uint32_t i = 0; side->count && i < p->usual->count; i++)
+		if (p->usual->items[i].field == field && interval_set_contains(side, &p->usual->items[i].values))
+			return false;
+	return side->count != 0;
 }
 
 static bool has_value(const struct row_printer *p, enum model_field field, uint64_t value)
@@ -65,6 +133,57 @@ static const char *values(const struct row_printer *p, enum model_field field)
 	return model_values_text(p->arena, p->model, field, &p->row->side[field], VALUES_SHOWN);
 }
 
+/* The set that a deciding step compares the field with; NULL: none. */
+static const struct interval_set *step_values(const struct model_step *step, enum model_field field)
+{
+	for (uint32_t i = 0; step && i < step->match_count; i++)
+		if (step->matches[i].field == field && !step->matches[i].negated)
+			return &step->matches[i].values;
+	return NULL;
+}
+
+/* Addresses that packets to one receiver have. */
+static const struct interval unicast4[] = { { { 0, 1 }, { 0, 0xdfffffff } }, { { 0, 0xf0000000 }, { 0, 0xfffffffe } } };
+static const struct interval unicast6[] = { { { 0, 0 }, { 0xfeffffffffffffff, UINT64_MAX } } };
+
+/* What is left of a set after many rules is easier to read as the set without some values: "10.0.0.0/8 except 10.1.0.0/16".
+ * NULL if the addresses are not most of the set. */
+static const char *addresses_with_holes(const struct row_printer *p, enum model_field field, const struct interval_set *set,
+					const char *text)
+{
+	bool is4 = field == MODEL_SOURCE4 || field == MODEL_DEST4;
+	const struct interval_set unicast = { is4 ? unicast4 : unicast6, is4 ? 2 : 1 };
+	const struct interval_set *side = &p->row->side[field];
+	struct interval_set all, holes;
+
+	if (!set)
+		return NULL;
+	all = interval_set_intersect(p->arena, set, &unicast);
+	if (!interval_set_contains(&all, side))
+		return NULL;
+	holes = interval_set_subtract(p->arena, &all, side);
+	if (holes.count > side->count)
+		return NULL;
+	if (!text)
+		text = model_values_text(p->arena, p->model, field, set, VALUES_SHOWN);
+	return holes.count ? arena_printf(p->arena, "%s except %s", text,
+					  model_values_text(p->arena, p->model, field, &holes, HOLES_SHOWN))
+			   : text;
+}
+
+static const char *address_values(const struct row_printer *p, enum model_field field)
+{
+	bool is4 = field == MODEL_SOURCE4 || field == MODEL_DEST4;
+	struct interval_set everyone = interval_set_everyone(is4 ? AF_INET : AF_INET6);
+	const char *text = NULL;
+
+	for (int side = DIFF_NEW; side >= DIFF_OLD && !text; side--)
+		text = addresses_with_holes(p, field, step_values(p->steps[side], field), NULL);
+	if (!text)
+		text = addresses_with_holes(p, field, &everyone, is4 ? "any IPv4" : "any IPv6");
+	return text ? text : values(p, field);
+}
+
 static const char *append(struct arena *arena, const char *text, const char *separator, const char *more)
 {
 	return text[0] ? arena_printf(arena, "%s%s%s", text, separator, more) : more;
@@ -77,13 +196,13 @@ static const char *addresses(const struct row_printer *p, enum model_field v4, e
 	const char *text = "";
 
 	if (has4 && is_asked(p, v4))
-		text = values(p, v4);
+		text = address_values(p, v4);
 	if (has6 && is_asked(p, v6))
-		text = append(p->arena, text, ",", values(p, v6));
+		text = append(p->arena, text, strstr(text, " except ") ? "; " : ", ", address_values(p, v6));
 	if (text[0] && has4 && has6 && !is_asked(p, v4))
-		text = append(p->arena, text, ",", "any IPv4");
+		text = append(p->arena, text, ", ", "any IPv4");
 	if (text[0] && has4 && has6 && !is_asked(p, v6))
-		text = append(p->arena, text, ",", "any IPv6");
+		text = append(p->arena, text, strstr(text, " except ") ? "; " : ", ", "any IPv6");
 	return text;
 }
 
@@ -104,6 +223,21 @@ static const char *service(const struct row_printer *p)
 	return text;
 }
 
+/* "on eth0", or "not on eth0" if the row is about all interfaces but that. */
+static const char *interfaces(const struct row_printer *p)
+{
+	const struct interval all = { number_small(0), number_small(p->usual->ifaces->count) };
+	const struct interval_set whole = { &all, 1 };
+	struct interval_set others;
+
+	if (!is_asked(p, MODEL_IFACE))
+		return "";
+	if (!has_value(p, MODEL_IFACE, 0))
+		return arena_printf(p->arena, "on %s", values(p, MODEL_IFACE));
+	others = interval_set_subtract(p->arena, &whole, &p->row->side[MODEL_IFACE]);
+	return arena_printf(p->arena, "not on %s", model_values_text(p->arena, p->model, MODEL_IFACE, &others, VALUES_SHOWN));
+}
+
 /* What is asked beside addresses and service, as "IPv4, from port 53". */
 static const char *conditions(const struct row_printer *p, bool has_addresses)
 {
@@ -113,7 +247,7 @@ static const char *conditions(const struct row_printer *p, bool has_addresses)
 	} rows[] = {
 		{ MODEL_SPORT, "from port" },	  { MODEL_STATE, "state" },	    { MODEL_TCP_FLAGS, "flags" },
 		{ MODEL_SOURCE_MAC, "from MAC" }, { MODEL_ARP_SENDER, "ARP sender" }, { MODEL_SOURCE_TYPE, "source type" },
-		{ MODEL_DEST_TYPE, "dest type" }, { MODEL_IFACE, "on" },
+		{ MODEL_DEST_TYPE, "dest type" },
 	};
 	bool has4 = has_value(p, MODEL_ETHERTYPE, 0x0800), has6 = has_value(p, MODEL_ETHERTYPE, 0x86dd);
 	const char *text = "";
@@ -126,6 +260,8 @@ static const char *conditions(const struct row_printer *p, bool has_addresses)
 		if (is_asked(p, rows[i].field))
 			text = append(p->arena, text, ", ",
 				      arena_printf(p->arena, "%s %s", rows[i].text, values(p, rows[i].field)));
+	if (interfaces(p)[0])
+		text = append(p->arena, text, ", ", interfaces(p));
 	return text;
 }
 
@@ -230,7 +366,7 @@ static void add_rows(struct change_list *list, const struct diff_question *q, co
 			break;
 		c = add_change(list, q, old, new, row.set);
 		c->ordinary = true;
-		print_row(c, &(struct row_printer){ q->arena, m, &row });
+		print_row(c, &(struct row_printer){ q->arena, m, &row, q->usual, { old->reason.step, new->reason.step } });
 		c->key = change_key(q->arena, c);
 		set = model_minus(m, set, row.set);
 		count++;

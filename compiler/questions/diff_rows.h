@@ -5,23 +5,34 @@
 
 #include "questions/diff_zones.h"
 
+enum { USUAL_MAX = 8 };
+
+/* Values that packets of a path usually have, and that need not be told. */
+struct usual_values {
+	struct model_match items[USUAL_MAX];
+	uint32_t count;
+	const struct model_ifaces *ifaces;
+};
+
+/* From `arena`, which must last as long as the model. */
+struct usual_values usual_values_of(struct arena *arena, const struct diff_path *path, const struct model_ifaces *ifaces);
+void usual_values_add(struct model *m, const struct usual_values *usual);
+/* Ordinary packets with these values; `any_state`: of all states, and with all TCP flags. */
+packets usual_packets(struct model *m, const struct usual_values *usual, bool any_state);
+
 /* A path, and what both versions do to its packets. */
 struct diff_question {
 	const struct diff *diff;
 	const struct diff_path *path;
 	struct question *questions[DIFF_SIDES]; /* about the same model */
-	packets ordinary;
+	const struct usual_values *usual;
+	packets ordinary; /* those with usual values */
 	struct arena *arena; /* for the rows */
 };
 
 struct change_list {
 	struct change *first, **last;
 };
-
-/* The matches of diff_ordinary(). */
-void diff_add_matches(struct model *m);
-/* As model_ordinary(), but in all states, and with all TCP flags. */
-packets diff_ordinary(struct model *m);
 
 /* Appends the rows of the packets that are decided differently. */
 void diff_rows_add(struct change_list *list, const struct diff_question *q, packets differing);

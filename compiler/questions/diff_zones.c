@@ -77,6 +77,8 @@ static const char *short_text(struct arena *arena, const struct diff *diff, cons
 
 	if (zone->kind != PATH_GUEST)
 		return diff_zone_text(arena, diff, zone);
+	if (same_kind && known_side(before)->guest->vmid == side->guest->vmid)
+		return arena_string(arena, side->nic->key);
 	if (same_kind)
 		return guest_number(arena, side);
 	return arena_printf(arena, "%s %s", side->guest->type == GUEST_VM ? "VM" : "container", guest_number(arena, side));
