@@ -58,7 +58,9 @@ OUR_LDLIBS   = -lxml2 -ljansson -lnftables -lnftnl -lmnl -lmd $(LDLIBS)
 RUN_LDLIBS   = -Wl,--as-needed -lsystemd -lnetfilter_conntrack
 
 SRC     := $(wildcard compiler/*/*.c grammar/*.c backends/*.c backends/*/*.c backends/*/*/*.c)
-OBJ     := $(SRC:%.c=$(B)/obj/%.o) $(B)/obj/generated/parser.o $(B)/obj/generated/lexer.o
+# What bison and flex make.
+GRAMMAR := parser lexer fwtest_parser fwtest_lexer
+OBJ     := $(SRC:%.c=$(B)/obj/%.o) $(GRAMMAR:%=$(B)/obj/generated/%.o)
 LIB_OBJ := $(filter-out $(B)/obj/compiler/commands/main.o,$(OBJ))
 RUN_OBJ := $(patsubst %.c,$(B)/obj/%.o,$(wildcard runtime/*/*.c runtime/*/*/*.c))
 LIBS    := $(B)/libruntime.a $(B)/libpvefw.a
@@ -74,7 +76,7 @@ ELSEWHERE := https://manpages.debian.org
 UNIT    := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*.c))
 
 IDS     := $(wildcard compiler/*/*.h.in runtime/*/*/*.h.in)
-GENERATED := $(B)/parser.h $(B)/lexer.h $(B)/generated/style.inc $(patsubst %.h.in,$(B)/generated/%.h,$(notdir $(IDS)))
+GENERATED := $(GRAMMAR:%=$(B)/%.h) $(B)/generated/style.inc $(patsubst %.h.in,$(B)/generated/%.h,$(notdir $(IDS)))
 vpath %.h.in $(sort $(dir $(IDS)))
 
 # $(call say,WHAT) in front of a command shows WHAT and the target instead of the command.
@@ -97,13 +99,13 @@ $(B)/libruntime.a: $(filter-out %/main.o,$(RUN_OBJ))
 $(LIBS):
 	$(call say,AR) rm -f $@; $(AR) qcs $@ $^
 
-$(B)/parser.c $(B)/parser.h &: grammar/parser.y
+$(B)/%.c $(B)/%.h: grammar/%.y
 	@mkdir -p $(B)
-	$(call say,BISON) bison -Wall -Werror --header=$(B)/parser.h -o $(B)/parser.c $<
+	$(call say,BISON) bison -Wall -Werror --header=$(B)/$*.h -o $(B)/$*.c $<
 
-$(B)/lexer.c $(B)/lexer.h &: grammar/lexer.l
+$(B)/%.c $(B)/%.h: grammar/%.l
 	@mkdir -p $(B)
-	$(call say,FLEX) flex --header-file=$(B)/lexer.h -o $(B)/lexer.c $<
+	$(call say,FLEX) flex --header-file=$(B)/$*.h -o $(B)/$*.c $<
 
 # The style sheet as lines of a C array, without its comments.
 $(B)/generated/style.inc: compiler/report/style.css

@@ -5,25 +5,11 @@
 
 #include "base/output.h"
 
-/* The text for the lexer. For every NUL in a token flex reads that token anew, so in a copy another
- * character without meaning stands for them. */
-static char *scannable(struct arena *arena, struct source *source)
-{
-	char *copy;
-
-	if (!source->size || !memchr(source->text, '\0', source->size))
-		return source->text;
-	copy = arena_alloc(arena, source->size + 2u);
-	for (uint32_t i = 0; i < source->size; i++)
-		copy[i] = source->text[i] ? source->text[i] : '\1';
-	return copy;
-}
-
 struct ast_file *ast_parse(struct arena *arena, struct source *source, enum file_kind kind)
 {
 	struct ast_file *file = ARENA_NEW(arena, struct ast_file);
 	struct parse p = { .arena = arena, .source = source, .kind = kind, .file = file };
-	char *text = scannable(arena, source);
+	char *text = scan_text(arena, source);
 	yyscan_t scanner;
 
 	file->kind = kind;
@@ -85,7 +71,7 @@ void tokens_dump(struct out *out, struct source *source, enum file_kind kind)
 {
 	struct arena arena = { 0 };
 	struct parse p = { .arena = &arena, .source = source, .kind = kind };
-	char *text = scannable(&arena, source);
+	char *text = scan_text(&arena, source);
 	yyscan_t scanner;
 	FW_STYPE value;
 	int token;

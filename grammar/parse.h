@@ -54,4 +54,7 @@ struct param_list build_param(struct param_list params, struct ast_param *param)
 struct ast_param *build_key(struct parse *p, enum ast_param_form form, struct word key);
 struct word_list build_word(struct parse *p, struct word_list words, struct word word);
 
+/* The source's text for the lexer: itself, or a copy from the arena without NULs. */
+char *scan_text(struct arena *arena, struct source *source);
+
 #endif

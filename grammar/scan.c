@@ -2,6 +2,20 @@
 /* Cuts words out of the lexer's tokens. */
 #include "scan.h"
 
+/* For every NUL in a token flex reads that token anew, so in a copy another character without meaning stands for
+ * them. */
+char *scan_text(struct arena *arena, struct source *source)
+{
+	char *copy;
+
+	if (!source->size || !memchr(source->text, '\0', source->size))
+		return source->text;
+	copy = arena_alloc(arena, source->size + 2u);
+	for (uint32_t i = 0; i < source->size; i++)
+		copy[i] = source->text[i] ? source->text[i] : '\1';
+	return copy;
+}
+
 /* A CR is a blank: at a line's end, and anywhere else. */
 static bool is_gap(char c)
 {
