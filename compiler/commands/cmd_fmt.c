@@ -37,6 +37,10 @@ static struct fixes fmt_lay_out(struct fmt_run *fmt, const struct single_file *f
 	struct diags found;
 
 	diags_init(&found, arena, &fmt->run.map);
+	if (file->is_test) {
+		file->source->is_fw = false;
+		return fmt_layout_tests(&found, fwtest_parse(arena, file->source), has(fmt, CLI_ALIGN));
+	}
 	single_check(&fmt->single, file, &found);
 	file->source->is_fw = false;
 	if (file->cluster)
@@ -76,6 +80,7 @@ int cmd_fmt(const struct cli *cli)
 {
 	struct fmt_run fmt = { .single = { .run = &fmt.run,
 					   .take_file = fmt_file,
+					   .take_test = fmt_file,
 					   .context = &fmt,
 					   .fate = { "the file is not changed", "it is not changed" } } };
 	bool check = cli->value[CLI_CHECK] != NULL;

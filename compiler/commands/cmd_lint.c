@@ -18,6 +18,7 @@
 #include "commands/single_file.h"
 #include "inputs/fw_walk.h"
 #include "pipeline/pipeline.h"
+#include "policy/policy_suite.h"
 #include "rewrite/fix.h"
 
 struct lint_run {
@@ -25,6 +26,73 @@ struct lint_run {
 	struct single single;
 	unsigned tree_count;
 };
+
+/* ---- tests ---- */
+
+/* Checks files of tests against the configurations of a tree, if `p` has any. */
+static void lint_tests(struct lint_run *lint, const struct pipeline *p, struct diags *diags, struct source *const *files,
+		       unsigned count)
+{
+	const struct policy_suite_options options = { .configs = p ? p->configs.configs : NULL,
+						      .count = p ? p->configs.count : 0 };
+	struct policy_suite suite = { .arena = diags->arena,
+				      .diags = diags,
+				      .netdb = p ? p->configs.configs[0]->netdb : lint->single.inputs.netdb,
+				      .is_partial = p && p->options->nodes };
+
+	policy_suite_open(&suite, &options);
+	for (unsigned i = 0; i < count; i++)
+		policy_suite_file(&suite, files[i], false);
+	policy_suite_close(&suite);
+}
+
+/* Those of a tree that was compiled. */
+static void lint_tests_of_tree(struct lint_run *lint, const struct pipeline *p, const char *root, struct diags *diags)
+{
+	struct fw_walk walk;
+
+	fw_walk_init(&walk, diags, true);
+	fw_walk_tests(&walk, root);
+	for (const struct fw_item *item = walk.first; item; item = item->next) {
+		struct source *source = fw_walk_load(&walk, root, item);
+
+		if (!source)
+			continue;
+		source->is_fw = true;
+		lint_tests(lint, p, diags, &source, 1);
+	}
+}
+
+/* A file of tests by itself: the tree that it is in has the names. */
+static void lint_test_file(void *context, const struct single_file *file)
+{
+	struct lint_run *lint = context;
+	struct input_options options = lint->run->options;
+	struct diags *diags = &lint->run->diags, found;
+	struct pipeline p = { .options = &options, .diags = &found, .all_nodes = true };
+	struct source *source = file->source;
+	uint32_t before = diags->map->count;
+
+	if (!options.root)
+		options.root = single_tree_of_test(&lint->run->arena, file);
+	if (!options.root) {
+		diag_help(diag(diags, SPAN_NONE, DIAG_TEST_NO_TREE, "names in %s cannot be checked: it is in no tree",
+			       file->shown),
+			  "name the tree with --root");
+		lint_tests(lint, NULL, diags, &source, 1);
+		return;
+	}
+	diags_init(&found, diags->arena, diags->map);
+	if (pipeline_run(&p)) {
+		/* They were read for their names. */
+		for (uint32_t i = before; i < diags->map->count; i++)
+			diags->map->sources[i]->unasked = true;
+		lint_tests(lint, &p, diags, &source, 1);
+	} else {
+		diags_append(diags, &found);
+	}
+	pipeline_end(&p);
+}
 
 /* `root` NULL: the tree of --root. */
 static void lint_tree(void *context, const char *root)
@@ -42,7 +110,8 @@ static void lint_tree(void *context, const char *root)
 	if (lint->run->cli->value[CLI_ALL_NODES])
 		options.nodes = NULL;
 	diags_init(&found, diags->arena, diags->map);
-	pipeline_run(&p);
+	if (pipeline_run(&p) && p.configs.count)
+		lint_tests_of_tree(lint, &p, options.root ? options.root : "/etc/pve", &found);
 	pipeline_end(&p);
 	/* On a node, a tree without .fw files is one without a firewall; elsewhere it is more likely a mistake. */
 	if (options.root && !found.unreadable && !fw_walk_tree_has_files(diags, options.root) &&
@@ -62,6 +131,7 @@ static void lint_all(struct run *run)
 {
 	struct lint_run lint = { .run = run,
 				 .single = { .run = run,
+					     .take_test = lint_test_file,
 					     .take_tree = lint_tree,
 					     .context = &lint,
 					     .fate = { "the file is not checked", "it is not checked" } } };

@@ -9,6 +9,7 @@
 #include "commands/commands.h"
 #include "inputs/fw_walk.h"
 #include "inputs/netdb.h"
+#include "inputs/tree_root.h"
 #include "resolve/compile.h"
 
 /* ---- the kind ---- */
@@ -52,7 +53,29 @@ static enum file_kind file_kind_of(const struct single *single, const char *path
 	return kind;
 }
 
+/* Whether the file has tests: as file_kind_of(). */
+static bool is_test_file(const struct single *single, const char *path)
+{
+	const char *named = single->run->cli->value[CLI_KIND];
+	bool by_name = is_fwtest_name(base_name(path));
+
+	if (named && (!single->is_walked || (!by_name && kind_of_name(&single->run->arena, path) == FILE_KINDS)))
+		return strcmp(named, "test") == 0;
+	return by_name;
+}
+
 /* ---- what belongs to a file ---- */
+
+const char *single_tree_of_test(struct arena *arena, const struct single_file *file)
+{
+	for (const char *place = file->place; place && place[1]; place = place_above(arena, place, 1)) {
+		const char *root = place_above(arena, place, 1);
+
+		if (strcmp(base_name(place), "firewall") == 0 && tree_root_has_part(arena, root))
+			return place_from_here(arena, root);
+	}
+	return NULL;
+}
 
 static struct source *load_source(struct single *single, const char *path)
 {
@@ -191,12 +214,20 @@ static void take_source(struct single *single, struct single_file file, const ch
 		diag_note(diag_unreadable(&single->run->diags, file.shown, reason), "%s", fate);
 		return;
 	}
+	if (is_test_file(single, file.shown)) {
+		file.is_test = true;
+		file.place = path ? place_of(&single->run->arena, path) : NULL;
+		file.source->is_fw = true;
+		if (prepare(single))
+			single->take_test(single->context, &file);
+		return;
+	}
 	file.kind = file_kind_of(single, file.shown);
 	if (file.kind == FILE_KINDS) {
 		d = diag(&single->run->diags, SPAN_NONE, DIAG_KIND_UNKNOWN,
 			 "cannot tell what kind of file %s is", file.shown);
 		diag_note(d, "%s", fate);
-		diag_help(d, "use --kind cluster, host, guest or vnet");
+		diag_help(d, "use --kind cluster, host, guest, vnet or test");
 		single->run->failed = true;
 		return;
 	}

@@ -17,6 +17,8 @@ struct single_file {
 	const char *shown; /* its name in messages */
 	enum file_kind kind;
 	bool is_stdin;
+	bool is_test;      /* a file of tests: it has no kind, and the rest is not set */
+	const char *place; /* of a file of tests: its absolute path, or NULL if it has none */
 	struct source *cluster;    /* NULL: there is none, or it is this one */
 	struct source *sdn, *ipam; /* the SDN's configuration, if the file refers to it; NULL: there is none */
 };
@@ -26,6 +28,7 @@ struct single {
 	struct run *run;
 	const char *fate[2]; /* the note on a file, and on standard input, that cannot be taken: "it is not checked" */
 	void (*take_file)(void *context, const struct single_file *file); /* NULL: a file is only checked */
+	void (*take_test)(void *context, const struct single_file *file);
 	void (*take_tree)(void *context, const char *path); /* NULL: a tree is taken as its files */
 	void *context;
 
@@ -44,5 +47,7 @@ void single_take(struct single *single, const char *path);
 void single_check(const struct single *single, const struct single_file *file, struct diags *diags);
 
 bool is_folder(const char *path);
+/* The tree that a file of tests belongs to: it is in firewall/ or below; NULL: none. */
+const char *single_tree_of_test(struct arena *arena, const struct single_file *file);
 
 #endif

@@ -17,17 +17,25 @@ bool is_fw_name(const char *name)
 	return strlen(name) > 3 && string_ends(name, ".fw");
 }
 
+bool is_fwtest_name(const char *name)
+{
+	return strlen(name) > 7 && string_ends(name, ".fwtest");
+}
+
 void fw_walk_init(struct fw_walk *walk, struct diags *diags, bool splits_trees)
 {
 	*walk = (struct fw_walk){ .diags = diags, .splits_trees = splits_trees };
 	walk->last = &walk->first;
 }
 
-static void add_item(struct fw_walk *walk, const char *path, bool is_tree)
+static struct fw_item *add_item(struct fw_walk *walk, const char *path, bool is_tree)
 {
-	*walk->last = ARENA_NEW(walk->diags->arena, struct fw_item);
-	**walk->last = (struct fw_item){ .path = path, .is_tree = is_tree };
-	walk->last = &(*walk->last)->next;
+	struct fw_item *item = ARENA_NEW(walk->diags->arena, struct fw_item);
+
+	*item = (struct fw_item){ .path = path, .is_tree = is_tree };
+	*walk->last = item;
+	walk->last = &item->next;
+	return item;
 }
 
 static int is_shown(const struct dirent *entry)
@@ -122,12 +130,52 @@ static bool is_tree_below(struct fw_walk *walk, const char *path)
 	return misspelt;
 }
 
+void fw_walk_tests_below(struct fw_walk *walk, const char *folder)
+{
+	int count;
+	struct dirent **entries = list_shown(walk, folder, true, &count);
+
+	for (int i = 0; i < count; i++) {
+		const char *below = path_join(walk->diags->arena, folder, entries[i]->d_name);
+		struct stat st;
+
+		if (is_fwtest_name(entries[i]->d_name))
+			add_item(walk, below, false)->is_test = true;
+		else if (lstat(below, &st) == 0 && S_ISDIR(st.st_mode))
+			fw_walk_tests_below(walk, below);
+	}
+	give_back(entries, count);
+}
+
+void fw_walk_tests(struct fw_walk *walk, const char *root)
+{
+	fw_walk_tests_below(walk, path_join(walk->diags->arena, root, "firewall"));
+}
+
+struct source *fw_walk_load(struct fw_walk *walk, const char *root, const struct fw_item *item)
+{
+	/* What path_join() has put before it. */
+	const char *below = item->path + strlen(path_join(walk->diags->arena, root, "firewall")) - strlen("firewall");
+	int at = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct source *source = NULL;
+
+	if (at >= 0)
+		source = source_load(walk->diags->map, at, below, below);
+	if (!source)
+		diag_unreadable(walk->diags, item->path, errno);
+	if (at >= 0)
+		close(at);
+	return source;
+}
+
 static void add_tree(struct fw_walk *walk, const char *path)
 {
-	if (walk->splits_trees)
-		add_tree_files(walk, path);
-	else
+	if (!walk->splits_trees) {
 		add_item(walk, path, true);
+		return;
+	}
+	add_tree_files(walk, path);
+	fw_walk_tests(walk, path);
 }
 
 /* ---- other folders ---- */
@@ -142,8 +190,8 @@ static void walk_folder(struct fw_walk *walk, const char *path)
 		struct stat st;
 
 		/* Reading a folder x.fw as a file fails with a proper message. */
-		if (is_fw_name(entries[i]->d_name))
-			add_item(walk, below, false);
+		if (is_fw_name(entries[i]->d_name) || is_fwtest_name(entries[i]->d_name))
+			add_item(walk, below, false)->is_test = is_fwtest_name(entries[i]->d_name);
 		else if (lstat(below, &st) != 0 || !S_ISDIR(st.st_mode))
 			continue; /* a link to a folder, too */
 		else if (is_tree_below(walk, below))

@@ -15,7 +15,7 @@
 void asked_open(struct asked *asked, const struct config *config, const struct backend *target,
 		struct model_budget budget)
 {
-	*asked = (struct asked){ .config = config, .budget = budget };
+	*asked = (struct asked){ .config = config, .target = target, .budget = budget };
 	asked->ifaces = path_ifaces(&asked->arena, config);
 	asked->translator = target ? target->meaning(config, &asked->ifaces)
 				   : written_open(config, &asked->ifaces);

@@ -13,6 +13,7 @@
 /* A configuration that is asked: as a target does it, or as it is written. */
 struct asked {
 	const struct config *config;
+	const struct backend *target; /* NULL: as written */
 	struct translator *translator;
 	struct model_ifaces ifaces;
 	struct model_budget budget;

@@ -368,13 +368,26 @@ static struct fixes find_edits(struct layout *l)
 	return (struct fixes){ l->arena, l->found, c.edits, c.count };
 }
 
+static struct fixes finish_layout(struct layout *l, const char *path, bool align)
+{
+	struct fixes fixes;
+
+	for (unsigned i = 0; i < l->count; i++)
+		l->rows[i].gap = GAP;
+	if (align)
+		align_comments(l);
+	fixes = find_edits(l);
+	for (unsigned i = 0; i < fixes.count; i++)
+		fixes.edits[i].path = path;
+	return fixes;
+}
+
 struct fixes fmt_layout(const struct diags *found, const struct ast_file *file, bool align)
 {
 	struct source *source = source_find(found->map, file->source->base);
 	struct layout l = { .found = found, .arena = found->arena, .source = source };
 	const char *path = fix_path(found, source);
 	struct fmt_part *parts;
-	struct fixes fixes;
 	unsigned count;
 
 	source_line_number(found->map, source->base); /* finds the lines */
@@ -384,12 +397,62 @@ struct fixes fmt_layout(const struct diags *found, const struct ast_file *file, 
 	l.rows = ARENA_ARRAY(l.arena, struct row, 3 * source->line_count + 1);
 	for (unsigned i = 0; i < count; i++)
 		add_part(&l, &parts[i], i + 1 == count);
-	for (unsigned i = 0; i < l.count; i++)
-		l.rows[i].gap = GAP;
-	if (align)
-		align_comments(&l);
-	fixes = find_edits(&l);
-	for (unsigned i = 0; i < fixes.count; i++)
-		fixes.edits[i].path = path;
-	return fixes;
+	return finish_layout(&l, path, align);
+}
+
+/* ---- tests ---- */
+
+static bool has_gap(const struct ast_word_list *list)
+{
+	while (list && list->word.len)
+		list = list->next;
+	return list != NULL;
+}
+
+/* Whether something of the line is missing or fits nowhere: then it stays as it is. */
+static bool test_is_wrong(const struct fwtest_line *line)
+{
+	bool wrong = line->kind == FWTEST_BAD || !line->action.ptr || line->strays;
+
+	for (const struct fwtest_clause *c = line->clauses; c && !wrong; c = c->next)
+		wrong = c->kind == FWTEST_STRAY || has_gap(c->items) || has_gap(c->excepted);
+	return wrong;
+}
+
+static struct text text_of_test(struct layout *l, const struct fwtest_line *line)
+{
+	struct text text;
+	struct out out;
+
+	out_init_memory(&out);
+	fwtest_print(&out, line);
+	text = arena_copy(l->arena, (struct text){ out.data, (uint32_t)out.len });
+	out_free(&out);
+	return text;
+}
+
+static void add_test(struct layout *l, const struct fwtest_line *line)
+{
+	uint32_t number = source_line_number(l->found->map, line->span.begin);
+
+	if (l->last && number > l->last + 1)
+		l->empty = true;
+	if (line->kind == FWTEST_COMMENT)
+		add_row(l, ROW_COMMENT, number, word_text(line->comment));
+	else if (test_is_wrong(line))
+		add_kept(l, number);
+	else
+		add_row(l, ROW_CODE, number, text_of_test(l, line))->comment = comment_of(l, line->comment);
+}
+
+struct fixes fmt_layout_tests(const struct diags *found, const struct fwtest_file *file, bool align)
+{
+	struct source *source = source_find(found->map, file->source->base);
+	struct layout l = { .found = found, .arena = found->arena, .source = source };
+
+	source_line_number(found->map, source->base); /* finds the lines */
+	l.rows = ARENA_ARRAY(l.arena, struct row, 2 * source->line_count + 1);
+	for (const struct fwtest_line *line = file->lines; line; line = line->next)
+		add_test(&l, line);
+	return finish_layout(&l, fix_path(found, source), align);
 }

@@ -13,7 +13,7 @@
 #ifndef PVEFW_FMT_H
 #define PVEFW_FMT_H
 
-#include "ast.h"
+#include "fwtest.h"
 #include "rewrite/fix.h"
 
 /* Why the file cannot be laid out, or NULL: it holds what is no text.  `*at` is the offset. */
@@ -24,6 +24,10 @@ const char *fmt_refuses(const struct source *source, uint32_t *at);
  * `found`.
  */
 struct fixes fmt_layout(const struct diags *found, const struct ast_file *file, bool align);
+
+/* As above, for a file of tests: one space between words, conditions in one order, at most one empty line.  Lines that
+ * cannot be read stay as they are. */
+struct fixes fmt_layout_tests(const struct diags *found, const struct fwtest_file *file, bool align);
 
 /* ---- fmt_order.c ---- */
 
