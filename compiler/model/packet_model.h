@@ -60,8 +60,8 @@ size_t model_bytes(const struct model *m);
 /* All packets that exist: addresses and their types fit, and so on (spec: a multicast address is of type
  * multicast). */
 packets model_world(struct model *m);
-/* Those that a person would think of: unicast, new, TCP with SYN, from a port other than 0, not over
- * a limit; within model_world(). */
+/* Those that a person would think of: unicast, new, TCP with SYN, from a port other than 0, no ICMP of the
+ * other version, not over a limit; within model_world(). */
 packets model_ordinary(struct model *m);
 /* Those that match, in the world.  The match's set of values must have been added. */
 packets model_match(struct model *m, const struct model_match *match);
@@ -178,7 +178,11 @@ packets model_like(struct model *m, const struct model_packet *packet, uint32_t 
  * `arena`. */
 const char *model_packet_text(struct arena *arena, const struct model *m, const struct model_packet *packet);
 
-/* A part of a set that is a product of one set of values a field. */
+/*
+ * A part of a set that is a product of one set of values a field.  A side is of the packets that have the
+ * field: IPv6 packets of a row may have any address if IPv4 sources are asked only.  It may name values that
+ * no packet of the row has, if that makes it shorter.
+ */
 struct model_row {
 	struct interval_set side[MODEL_FIELDS]; /* count 0: every value */
 	packets set;
@@ -194,5 +198,8 @@ const char *model_row_text(struct arena *arena, const struct model *m, const str
 /* The values of a field as a list, "22,8000-8010"; at most `most` of them, then ", ...".  From `arena`. */
 const char *model_values_text(struct arena *arena, const struct model *m, enum model_field field,
 			      const struct interval_set *values, unsigned most);
+/* The same, but "not 22" for all other ones, if that is shorter. */
+const char *model_values_short_text(struct arena *arena, const struct model *m, enum model_field field,
+				    const struct interval_set *values, unsigned most);
 
 #endif

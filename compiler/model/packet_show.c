@@ -93,8 +93,8 @@ static const struct show_preference show_preferences[] = {
 	{ MODEL_PROTOCOL, 3, { 17, 1, 58 } },
 	{ MODEL_TCP_FLAGS, 2, { 0x10, 0x12 } },
 	{ MODEL_IFACE, 0, { 0 } },
-	{ MODEL_ICMP_TYPE, 1, { 128 } },
 	{ MODEL_ICMP_CODE, 0, { 0 } },
+	{ MODEL_ICMP_TYPE, 1, { 128 } },
 	{ MODEL_DPORT, 3, { 443, 22, 1024 } },
 	{ MODEL_SPORT, 1, { 1024 } },
 	{ MODEL_SOURCE4, 0, { 0 } },
@@ -243,6 +243,7 @@ static const enum model_field show_widening[] = {
 	MODEL_DPORT,      MODEL_PROTOCOL,    MODEL_ETHERTYPE,
 };
 
+/* Packets of the row, but for one field (-1: none). */
 static packets show_product(struct show_row *row, int except)
 {
 	packets all = row->within;
@@ -253,21 +254,176 @@ static packets show_product(struct show_row *row, int except)
 	return all;
 }
 
-static void show_widen(struct show_row *row, enum model_field field)
+/* Packets with these classes; those without the field are not told apart by it. */
+static packets show_part(struct show_row *row, enum model_field field)
+{
+	struct dd *dd = &row->m->dd;
+
+	return dd_or(dd, show_classes_set(row->m, &row->arena, field, row->in[field]),
+		     dd_not(dd, world_applies(row->m, field)));
+}
+
+/*
+ * Packets that have all fields which the row asks but for `except`: "tcp,icmp 5432" would be a row, but
+ * nobody would think of all ICMP.  Addresses are an exception, since each family has its own.
+ */
+static packets show_with_fields(struct show_row *row, enum model_field except)
+{
+	packets all = DD_TRUE;
+
+	for (int f = 0; f < MODEL_FIELDS; f++) {
+		bool is_address = f == MODEL_SOURCE4 || f == MODEL_SOURCE6 || f == MODEL_DEST4 ||
+				  f == MODEL_DEST6;
+
+		if (row->parts[f] != DD_TRUE && f != (int)except)
+			all = dd_and(
+				&row->m->dd, all,
+				world_applies(row->m, is_address ? MODEL_PROTOCOL : (enum model_field)f));
+	}
+	return all;
+}
+
+/* Sets bad[c] for each value of the field whose packets `around` are not all good. */
+static bool *show_bad(struct show_row *row, enum model_field field, packets around, packets good)
+{
+	return show_classes(row->m, &row->arena, dd_minus(&row->m->dd, around, good), field);
+}
+
+/* The values that packets `around` have, of those that have the field. */
+static bool *show_existing(struct show_row *row, enum model_field field, packets around)
+{
+	return show_classes(row->m, &row->arena, dd_and(&row->m->dd, around, world_applies(row->m, field)),
+			    field);
+}
+
+/* Whether the row would have more values of `field`, if it were of this protocol. */
+static bool show_has_more(struct show_row *row, uint32_t protocol, enum model_field field)
+{
+	packets before[2] = { row->parts[MODEL_PROTOCOL], row->parts[field] }, around;
+	const bool *bad, *exists;
+	bool more = false;
+
+	row->parts[MODEL_PROTOCOL] = show_class_set(row->m, MODEL_PROTOCOL, protocol);
+	row->parts[field] = DD_TRUE;
+	around = show_product(row, -1);
+	bad = show_bad(row, field, around, row->set);
+	exists = show_existing(row, field, around);
+	for (uint32_t i = 0; i < row->m->fields[field].count; i++)
+		more |= exists[i] && !bad[i] && !row->in[field][i];
+	row->parts[MODEL_PROTOCOL] = before[0];
+	row->parts[field] = before[1];
+	return more;
+}
+
+/* Leaves out protocols of which a row of their own says more: what is left of them would need another one. */
+static void show_narrow_protocols(struct show_row *row, uint32_t own)
+{
+	static const enum model_field asked[] = { MODEL_DPORT, MODEL_SPORT, MODEL_ICMP_TYPE };
+	bool *in = row->in[MODEL_PROTOCOL];
+
+	for (uint32_t i = 0; i < row->m->fields[MODEL_PROTOCOL].count; i++)
+		for (unsigned k = 0; k < 3; k++)
+			if (in[i] && i != own && row->parts[asked[k]] != DD_TRUE &&
+			    show_has_more(row, i, asked[k]))
+				in[i] = false;
+}
+
+static void show_widen(struct show_row *row, enum model_field field, uint32_t own)
 {
 	struct model *m = row->m;
-	packets around = show_product(row, (int)field);
-	const bool *bad = show_classes(m, &row->arena, dd_minus(&m->dd, around, row->set), field);
-	const bool *exists = show_classes(m, &row->arena, around, field);
+	packets around = show_product(row, (int)field), good = row->set;
 	uint32_t count = m->fields[field].count;
+	const bool *bad, *exists;
 	bool every = true;
 
+	if (field == MODEL_PROTOCOL || field == MODEL_ETHERTYPE)
+		good = dd_and(&m->dd, good, show_with_fields(row, field));
+	bad = show_bad(row, field, around, good);
+	exists = show_existing(row, field, around);
 	for (uint32_t i = 0; i < count; i++)
 		every &= !bad[i];
 	/* Values that no packet around has are of no use, unless they make it every value. */
 	for (uint32_t i = 0; i < count; i++)
-		row->in[field][i] = every || (exists[i] && !bad[i]);
-	row->parts[field] = every ? DD_TRUE : show_classes_set(m, &row->arena, field, row->in[field]);
+		row->in[field][i] = every || i == own || (exists[i] && !bad[i]);
+	if (field == MODEL_PROTOCOL && !every)
+		show_narrow_protocols(row, own);
+	row->parts[field] = every ? DD_TRUE : show_part(row, field);
+}
+
+/* Lets packets of the other IP version into the row, with those of their addresses for which it holds. */
+static void show_add_version(struct show_row *row, uint32_t version, const enum model_field addresses[2])
+{
+	struct model *m = row->m;
+	const packets before = row->parts[MODEL_ETHERTYPE];
+	packets around;
+	const bool *bad, *exists;
+	bool found = false;
+
+	row->parts[addresses[0]] = row->parts[addresses[1]] = DD_TRUE;
+	row->parts[MODEL_ETHERTYPE] = show_class_set(m, MODEL_ETHERTYPE, version);
+	around = dd_and(&m->dd, show_product(row, -1), show_with_fields(row, MODEL_ETHERTYPE));
+	for (unsigned side = 0; side < 2 && !found; side++) {
+		enum model_field field = addresses[side];
+
+		bad = show_bad(row, field, around, row->set);
+		exists = show_existing(row, field, around);
+		for (uint32_t i = 0; i < m->fields[field].count; i++) {
+			row->in[field][i] = exists[i] && !bad[i];
+			found |= row->in[field][i];
+		}
+		if (found)
+			row->parts[field] = show_part(row, field);
+	}
+	row->parts[MODEL_ETHERTYPE] = before;
+	if (!found)
+		return;
+	row->in[MODEL_ETHERTYPE][version] = true;
+	row->parts[MODEL_ETHERTYPE] = show_part(row, MODEL_ETHERTYPE);
+}
+
+/* Rows of one IP version: "10.0.0.0/8" and "fd00::/8" are better one row. */
+static void show_join_versions(struct show_row *row)
+{
+	static const enum model_field addresses[2][2] = { { MODEL_SOURCE4, MODEL_DEST4 },
+							  { MODEL_SOURCE6, MODEL_DEST6 } };
+	uint32_t four = classes_of_value(row->m, MODEL_ETHERTYPE, number_small(0x0800));
+	uint32_t six = classes_of_value(row->m, MODEL_ETHERTYPE, number_small(0x86dd));
+	const bool *in = row->in[MODEL_ETHERTYPE];
+
+	if (row->parts[MODEL_ETHERTYPE] == DD_TRUE || in[four] == in[six])
+		return;
+	show_add_version(row, in[four] ? six : four, addresses[in[four]]);
+}
+
+/* How many intervals it takes to name the values, or the others. */
+static uint32_t show_range_count(const struct interval_set *values, struct interval_set all)
+{
+	uint32_t others = values->count + 1;
+
+	if (!values->count)
+		return 1;
+	others -= number_compare(values->ranges[0].first, all.ranges[0].first) == 0;
+	others -= number_compare(values->ranges[values->count - 1].last, all.ranges[0].last) == 0;
+	return others < values->count ? others : values->count;
+}
+
+/* The values of a field that the row has.  Values that no packet of it has are added if that makes it
+ * shorter: "all but 10.0.0.0/8" is shorter than all unicast addresses but these. */
+static struct interval_set show_side(struct show_row *row, struct arena *arena, enum model_field field)
+{
+	struct interval all = { number_small(0), classes_top(field) };
+	const struct interval_set whole = { &all, 1 };
+	const bool *exists = show_existing(row, field, show_product(row, (int)field));
+	struct interval_set exact = classes_values(row->m, arena, field, row->in[field]), more;
+
+	if (field == MODEL_ETHERTYPE || field == MODEL_PROTOCOL)
+		return exact;
+	for (uint32_t i = 0; i < row->m->fields[field].count; i++)
+		row->in[field][i] |= !exists[i];
+	more = classes_values(row->m, arena, field, row->in[field]);
+	if (interval_set_contains(&more, &whole))
+		return (struct interval_set){ NULL, 0 };
+	return show_range_count(&more, whole) < show_range_count(&exact, whole) ? more : exact;
 }
 
 bool model_row(struct model *m, struct arena *arena, packets set, struct model_row *row)
@@ -284,14 +440,15 @@ bool model_row(struct model *m, struct arena *arena, packets set, struct model_r
 	for (int f = 0; f < MODEL_FIELDS; f++) {
 		r.in[f] = ARENA_ARRAY(&r.arena, bool, m->fields[f].count);
 		r.in[f][classes[f]] = true;
-		r.parts[f] = show_class_set(m, (enum model_field)f, classes[f]);
+		r.parts[f] = show_part(&r, (enum model_field)f);
 	}
 	for (unsigned i = 0; i < sizeof(show_widening) / sizeof(show_widening[0]); i++)
-		show_widen(&r, show_widening[i]);
+		show_widen(&r, show_widening[i], classes[show_widening[i]]);
+	show_join_versions(&r);
+	row->set = show_product(&r, -1);
 	for (int f = 0; f < MODEL_FIELDS; f++)
 		if (r.parts[f] != DD_TRUE)
-			row->side[f] = classes_values(m, arena, (enum model_field)f, r.in[f]);
-	row->set = show_product(&r, -1);
+			row->side[f] = show_side(&r, arena, (enum model_field)f);
 	arena_free(&r.arena);
 	return !m->dd.over;
 }

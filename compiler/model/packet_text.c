@@ -2,9 +2,10 @@
 /* Values, packets and rows as text. */
 #include "model/model_state.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 
 #include "base/output.h"
+#include "base/xmalloc.h"
 
 struct text_name {
 	uint32_t value;
@@ -174,6 +175,8 @@ static void text_put_range(struct out *out, const struct model *m, enum model_fi
 		text_put_value(out, m, field, i->first);
 	} else if ((text_is_ipv4(field) || text_is_ipv6(field)) && text_prefix_length(field, i) >= 0) {
 		text_put_prefix(out, field, i->first, (unsigned)text_prefix_length(field, i));
+	} else if (text_names_of_field(field)) {
+		out_printf(out, "%lu-%lu", (unsigned long)i->first.low, (unsigned long)i->last.low);
 	} else {
 		text_put_value(out, m, field, i->first);
 		out_char(out, '-');
@@ -188,7 +191,10 @@ static bool text_names_each(const struct model *m, enum model_field field, const
 
 	if (field == MODEL_IFACE || field == MODEL_TCP_FLAGS)
 		return i->last.low - i->first.low < 8 && (field != MODEL_IFACE || m->ifaces);
-	return names && i->last.low - i->first.low < 4 && text_name_of(names, i->first.low);
+	for (uint64_t n = i->first.low; names && n <= i->last.low; n++)
+		if (!text_name_of(names, n))
+			return false;
+	return names;
 }
 
 /* At most `most` values or ranges. */
@@ -217,6 +223,43 @@ static void text_put_values(struct out *out, const struct model *m, enum model_f
 	}
 }
 
+/* All values that are not in the set; an array of them that the caller frees. */
+static struct interval *text_complement(enum model_field field, const struct interval_set *values,
+					uint32_t *count)
+{
+	struct interval *others = xmalloc((values->count + 1) * sizeof(*others));
+	struct number next = number_small(0), top = classes_top(field);
+
+	*count = 0;
+	for (uint32_t i = 0; i < values->count; i++) {
+		if (number_compare(next, values->ranges[i].first) < 0)
+			others[(*count)++] = (struct interval){ next,
+								number_previous(values->ranges[i].first) };
+		next = number_next(values->ranges[i].last);
+	}
+	if (values->count && number_compare(values->ranges[values->count - 1].last, top) < 0)
+		others[(*count)++] = (struct interval){ next, top };
+	return others;
+}
+
+/* "not 22" if it is shorter.  Numbers of interfaces that have no name have no complement to speak of. */
+static void text_put_short(struct out *out, const struct model *m, enum model_field field,
+			   const struct interval_set *values, unsigned most)
+{
+	struct interval_set others;
+	uint32_t count;
+	struct interval *ranges = text_complement(field, values, &count);
+
+	others = (struct interval_set){ ranges, count };
+	if (count && count < values->count && field != MODEL_IFACE) {
+		out_string(out, "not ");
+		text_put_values(out, m, field, &others, most);
+	} else {
+		text_put_values(out, m, field, values, most);
+	}
+	free(ranges);
+}
+
 static const char *text_finish(struct arena *arena, struct out *out)
 {
 	const char *text = arena_string(arena, (struct text){ out->data, (uint32_t)out->len });
@@ -232,6 +275,16 @@ const char *model_values_text(struct arena *arena, const struct model *m, enum m
 
 	out_init_memory(&out);
 	text_put_values(&out, m, field, values, most);
+	return text_finish(arena, &out);
+}
+
+const char *model_values_short_text(struct arena *arena, const struct model *m, enum model_field field,
+				    const struct interval_set *values, unsigned most)
+{
+	struct out out;
+
+	out_init_memory(&out);
+	text_put_short(&out, m, field, values, most);
 	return text_finish(arena, &out);
 }
 
@@ -345,13 +398,13 @@ static void text_put_addresses(struct out *out, const struct model *m, const str
 	bool says_four = has_four && row->side[four].count, says_six = has_six && row->side[six].count;
 
 	if (says_four)
-		text_put_values(out, m, four, &row->side[four], TEXT_MOST);
+		text_put_short(out, m, four, &row->side[four], TEXT_MOST);
 	else if (says_six && has_four)
 		out_string(out, "any IPv4");
 	if (has_four && (says_four || says_six) && has_six)
 		out_char(out, ',');
 	if (says_six)
-		text_put_values(out, m, six, &row->side[six], TEXT_MOST);
+		text_put_short(out, m, six, &row->side[six], TEXT_MOST);
 	else if (says_four && has_six)
 		out_string(out, "any IPv6");
 	if (!says_four && !says_six)
@@ -364,7 +417,7 @@ static void text_put_side(struct out *out, const struct model *m, const struct m
 	if (!row->side[field].count)
 		return;
 	out_printf(out, ", %s ", text_field_name(field));
-	text_put_values(out, m, field, &row->side[field], TEXT_MOST);
+	text_put_short(out, m, field, &row->side[field], TEXT_MOST);
 }
 
 /* ", tcp 5432" */
@@ -374,15 +427,15 @@ static void text_put_service(struct out *out, const struct model *m, const struc
 
 	if (protocols->count) {
 		out_string(out, ", ");
-		if (!text_name_of(text_protocols, protocols->ranges[0].first.low))
+		if (protocols->count == 1 && !text_name_of(text_protocols, protocols->ranges[0].first.low))
 			out_string(out, "protocol ");
-		text_put_values(out, m, MODEL_PROTOCOL, protocols, TEXT_MOST);
+		text_put_short(out, m, MODEL_PROTOCOL, protocols, TEXT_MOST);
 	} else if (row->side[MODEL_DPORT].count) {
 		out_string(out, ", any protocol");
 	}
 	if (row->side[MODEL_DPORT].count) {
 		out_char(out, ' ');
-		text_put_values(out, m, MODEL_DPORT, &row->side[MODEL_DPORT], TEXT_MOST);
+		text_put_short(out, m, MODEL_DPORT, &row->side[MODEL_DPORT], TEXT_MOST);
 	}
 }
 

@@ -33,6 +33,8 @@ static const struct interval world_ipv4[] = { WORLD_NUMBER(0x0800) };
 static const struct interval world_ipv6[] = { WORLD_NUMBER(0x86dd) };
 static const struct interval world_arp[] = { WORLD_NUMBER(0x0806) };
 static const struct interval world_tcp[] = { WORLD_NUMBER(6) };
+static const struct interval world_icmp4[] = { WORLD_NUMBER(1) };
+static const struct interval world_icmp6[] = { WORLD_NUMBER(58) };
 static const struct interval world_icmp[] = { WORLD_NUMBER(1), WORLD_NUMBER(58) };
 /* TCP, UDP, DCCP, SCTP, UDPLite */
 static const struct interval world_with_ports[] = { WORLD_NUMBER(6), WORLD_NUMBER(17), WORLD_NUMBER(33),
@@ -59,6 +61,8 @@ enum {
 	WORLD_ARP,
 	WORLD_TCP,
 	WORLD_ICMP,
+	WORLD_ICMP4,
+	WORLD_ICMP6,
 	WORLD_WITH_PORTS,
 	WORLD_STATES,
 	WORLD_NEW,
@@ -90,7 +94,8 @@ enum {
 static const struct model_match world_matches[] = {
 	WORLD_MATCH(ETHERTYPE, world_ipv4), WORLD_MATCH(ETHERTYPE, world_ipv6),
 	WORLD_MATCH(ETHERTYPE, world_arp),  WORLD_MATCH(PROTOCOL, world_tcp),
-	WORLD_MATCH(PROTOCOL, world_icmp),  WORLD_MATCH(PROTOCOL, world_with_ports),
+	WORLD_MATCH(PROTOCOL, world_icmp),  WORLD_MATCH(PROTOCOL, world_icmp4),
+	WORLD_MATCH(PROTOCOL, world_icmp6), WORLD_MATCH(PROTOCOL, world_with_ports),
 	WORLD_MATCH(STATE, world_states),   WORLD_MATCH(STATE, world_new),
 	WORLD_MATCH(STATE, world_invalid),  WORLD_MATCH(TCP_FLAGS, world_syn),
 	WORLD_MATCH(SPORT, world_no_port),  WORLD_MATCH(OVER_LIMIT, world_within_limit),
@@ -236,6 +241,11 @@ packets model_ordinary(struct model *m)
 
 	known = dd_minus(&m->dd, known, dd_minus(&m->dd, tcp, world_fact(m, WORLD_SYN)));
 	known = dd_minus(&m->dd, known, world_fact(m, WORLD_NO_SPORT));
+	/* ICMP of the other version */
+	known = dd_minus(&m->dd, known,
+			 dd_and(&m->dd, world_fact(m, WORLD_IPV4), world_fact(m, WORLD_ICMP6)));
+	known = dd_minus(&m->dd, known,
+			 dd_and(&m->dd, world_fact(m, WORLD_IPV6), world_fact(m, WORLD_ICMP4)));
 	known = dd_and(&m->dd, world_implies(m, ip, known), world_fact(m, WORLD_WITHIN_LIMIT));
 	return dd_and(&m->dd, model_world(m), known);
 }

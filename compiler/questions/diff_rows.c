@@ -130,7 +130,7 @@ static bool has_value(const struct row_printer *p, enum model_field field, uint6
 
 static const char *values(const struct row_printer *p, enum model_field field)
 {
-	return model_values_text(p->arena, p->model, field, &p->row->side[field], VALUES_SHOWN);
+	return model_values_short_text(p->arena, p->model, field, &p->row->side[field], VALUES_SHOWN);
 }
 
 /* The set that a deciding step compares the field with; NULL: none. */

@@ -144,7 +144,7 @@ static bool row_has(const struct model_row *row, const struct model_packet *pack
 	for (int f = 0; f < MODEL_FIELDS; f++) {
 		const struct interval value = { packet->value[f], packet->value[f] };
 
-		if (row->side[f].count &&
+		if (row->side[f].count && has_field(packet, (enum model_field)f) &&
 		    !interval_set_contains(&row->side[f], &(struct interval_set){ &value, 1 }))
 			return false;
 	}
