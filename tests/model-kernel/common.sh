@@ -40,6 +40,8 @@ begin() {
 }
 
 leave() {
+	jobs -p | xargs -r kill 2>/dev/null
+	wait
 	for how in legacy nft-compat inet none; do
 		PREFIX=mk$$-$how "$tests/topology/topo.sh" down
 	done

@@ -388,13 +388,18 @@ static bool draw_for_way(struct drawing *d)
 	struct number *dest = &d->value[d->six ? MODEL_DEST6 : MODEL_DEST4];
 	bool from_host = strcmp(d->way->from, "host") == 0, to_host = strcmp(d->way->to, "host") == 0;
 	uint64_t protocol = d->value[MODEL_PROTOCOL].low;
+	enum model_type type = type_of_address(*dest, d->six);
 
 	if ((d->six && is_extension(protocol)) || protocol == 255)
 		return false;
-	/* The kernel answers a packet for a group that comes in a frame for one station; nobody sends such. */
+	/*
+	 * The kernel answers a packet for a group that comes in a frame for one station, which nobody sends.
+	 * The host takes and answers a packet for itself in a frame for all.
+	 */
+	if (d->is_bridged && d->way->flooded)
+		return type != MODEL_TYPE_LOCAL && (!d->six || dest->low);
 	if (d->is_bridged)
-		return d->way->flooded || (type_of_address(*dest, d->six) != MODEL_TYPE_BROADCAST &&
-					   type_of_address(*dest, d->six) != MODEL_TYPE_MULTICAST);
+		return type != MODEL_TYPE_BROADCAST && type != MODEL_TYPE_MULTICAST;
 	if (protocol == 0)
 		return false;
 	if (from_host)

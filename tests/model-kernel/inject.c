@@ -316,7 +316,8 @@ static bool take_one(struct run *run, const struct watch *watch)
 				   (size_t)size - FRAME_HEADER);
 	} else if (watch->six) {
 		facts = frame_read_payload(true, watch->protocol, bytes, (size_t)size);
-		inet_ntop(AF_INET6, &((struct sockaddr_in6 *)&from)->sin6_addr, facts.source, sizeof(facts.source));
+		inet_ntop(AF_INET6, &((struct sockaddr_in6 *)&from)->sin6_addr, facts.source,
+			  sizeof(facts.source));
 		read_dest(&message, facts.dest);
 	} else {
 		facts = frame_read(0x800, bytes, (size_t)size);
