@@ -44,7 +44,7 @@ static bool read_count(const struct cli *cli, unsigned option, uint64_t least, u
 /* A version of the tree; its texts are the run's. */
 struct diff_tree {
 	const char *name; /* as given */
-	bool is_revision;
+	struct revision revision; /* archive NULL: a folder */
 	struct input_options options;
 	struct pipeline pipeline;
 	bool compiled;
@@ -61,34 +61,41 @@ static bool is_directory(const char *path)
 static bool find_tree(struct run *run, struct diff_tree *tree, const char *name)
 {
 	const char *folder = run->options.root ? run->options.root : ".";
-	struct source_overlay *overlay;
-	struct revision revision;
 
 	tree->name = name;
 	tree->options = run->options;
 	tree->options.root = name;
 	if (is_directory(name))
 		return true;
-	revision = revision_read(&run->arena, folder, name);
-	if (revision.problem) {
-		cli_error("%s", revision.problem);
+	tree->revision = revision_read(&run->arena, folder, name);
+	if (tree->revision.problem) {
+		cli_error("%s", tree->revision.problem);
 		return false;
 	}
-	tree->is_revision = true;
 	tree->options.root = arena_printf(&run->arena, "%s:", name);
-	overlay = ARENA_NEW(&run->arena, struct source_overlay);
-	*overlay = revision.overlay;
-	tree->options.overlay = overlay;
+	tree->options.overlay = &tree->revision.overlay;
 	return true;
 }
 
 /* Compiles all nodes of the tree, or those of --node. */
 static bool compile_tree(struct run *run, struct diff_tree *tree)
 {
+	bool done;
+
 	tree->pipeline = (struct pipeline){ .options = &tree->options, .diags = &run->diags, .all_nodes = true };
 	tree->compiled = true;
 	run->map.names_roots = true;
-	return pipeline_run(&tree->pipeline);
+	done = pipeline_run(&tree->pipeline);
+	run->map.overlay = NULL;
+	revision_free(&tree->revision);
+	return done;
+}
+
+static void end_tree(struct diff_tree *tree)
+{
+	if (tree->compiled)
+		pipeline_end(&tree->pipeline);
+	revision_free(&tree->revision);
 }
 
 /* Says how many errors the files of a version have: their lines are ignored, and lint explains them. */
@@ -285,8 +292,7 @@ int cmd_diff(const struct cli *cli)
 	if (run_begin(&run, cli)) {
 		status = cli->value[CLI_TARGETS] ? prove_tree(&run, &trees[0]) : diff_trees(&run, trees);
 		for (int side = 0; side < DIFF_SIDES; side++)
-			if (trees[side].compiled)
-				pipeline_end(&trees[side].pipeline);
+			end_tree(&trees[side]);
 	}
 	ended = run_end(&run);
 	return ended == EXIT_CLEAN ? status : ended;

@@ -70,17 +70,32 @@ static bool is_whole(const struct folder *folder)
 	return overlay && overlay->whole;
 }
 
+/* Whether the overlay has a file below the folder's entry. */
+static bool overlay_has_folder(const struct folder *folder, const char *name)
+{
+	const struct source_overlay *overlay = folder->diags->map->overlay;
+	const char *path = join(folder, name);
+	size_t len = strlen(path);
+
+	for (unsigned i = 0; i < overlay->count; i++)
+		if (strncmp(overlay->files[i].path, path, len) == 0 && overlay->files[i].path[len] == '/')
+			return true;
+	return false;
+}
+
 /* Adds the entries of the overlay, and removes those that it deletes. */
 static void apply_overlay(struct folder *folder)
 {
 	const struct source_overlay *overlay = folder->diags->map->overlay;
 	size_t len = strlen(folder->path);
 	uint32_t room = folder->count;
+	/* The entries of a folder that is not read are sorted, as the overlay is: one that was added is the last one. */
+	bool is_only = overlay && overlay->whole;
 
 	for (unsigned i = 0; overlay && i < overlay->count; i++) {
 		const char *path = overlay->files[i].path, *slash;
 		struct text name;
-		uint32_t at = 0;
+		uint32_t at = is_only && folder->count ? folder->count - 1 : 0;
 
 		if (strncmp(path, folder->path, len) != 0 || (len && path[len] != '/'))
 			continue; /* not below this folder */
@@ -208,6 +223,8 @@ bool folder_is_folder(const struct folder *folder, const char *name)
 
 	if (cache)
 		return entry && entry->is_folder;
+	if (is_whole(folder))
+		return overlay_has_folder(folder, name);
 	return fstatat(descriptor_of(folder), name, &st, 0) < 0 || S_ISDIR(st.st_mode);
 }
 

@@ -15,6 +15,7 @@
 
 #include "base/errno_text.h"
 #include "base/subprocess.h"
+#include "base/xmalloc.h"
 #include "inputs/tar.h"
 #include "inputs/tree_root.h"
 
@@ -22,6 +23,7 @@ enum {
 	GIT_MS = 60000,
 	GIT_WORDS = 24,
 	LINKS_MAX = 16, /* that are followed one after the other */
+	PARTS_MAX = 8,  /* of a tree */
 };
 
 struct revision_reader {
@@ -32,6 +34,7 @@ struct revision_reader {
 	struct tar_entry *links;
 	uint32_t link_count, link_room;
 	const char *problem;
+	struct text archive;
 };
 
 static void revision_fail(struct revision_reader *r, const char *problem)
@@ -57,8 +60,9 @@ static const char *git_says(struct revision_reader *r, const struct process *p)
 	return line.len ? arena_string(r->arena, line) : "git failed";
 }
 
-/* Runs git in the folder.  Returns what it prints, from the arena; ptr NULL if it fails, and then *says tells why. */
-static struct text run_git(struct revision_reader *r, const char *const *words, const char **says)
+/* Runs git in the folder.  Returns what it prints, which the caller frees; ptr NULL if it fails, and then *says tells
+ * why. */
+static struct text run_git_for_bytes(struct revision_reader *r, const char *const *words, const char **says)
 {
 	const char *argv[GIT_WORDS] = { "git", "-C", r->folder };
 	struct process p = { .argv = argv, .patience = GIT_MS };
@@ -68,12 +72,27 @@ static struct text run_git(struct revision_reader *r, const char *const *words, 
 		argv[i + 3] = words[i];
 	process_start(&p);
 	process_finish(&p);
-	if (process_succeeded(&p) && p.output.len < UINT32_MAX)
-		printed = arena_copy(r->arena, (struct text){ p.output.data, (uint32_t)p.output.len });
-	else
+	if (!process_succeeded(&p)) {
 		*says = git_says(r, &p);
+	} else if (p.output.len >= UINT32_MAX) {
+		*says = "it is too large";
+	} else {
+		printed = (struct text){ xcheck(p.output.data ? p.output.data : strdup("")), (uint32_t)p.output.len };
+		p.output.data = NULL;
+	}
 	process_free(&p);
 	return printed;
+}
+
+/* The same, from the arena. */
+static struct text run_git(struct revision_reader *r, const char *const *words, const char **says)
+{
+	struct text bytes = run_git_for_bytes(r, words, says), kept = { NULL, 0 };
+
+	if (bytes.ptr)
+		kept = arena_copy(r->arena, bytes);
+	free((char *)(uintptr_t)bytes.ptr);
+	return kept;
 }
 
 static bool is_object_number(struct text t)
@@ -225,8 +244,14 @@ static bool is_read(struct text path)
 	return tree_root_is_part_name(first);
 }
 
-/* The next record of `git ls-tree -z`: "MODE TYPE NUMBER\tPATH". */
-static bool next_listed(struct text *listing, struct text *path, bool *is_module)
+/* A record of `git ls-tree -z`: "MODE TYPE NUMBER\tPATH". */
+struct listed {
+	struct text path;
+	bool is_link, is_module;
+};
+
+/* Takes the next one; false at the end. */
+static bool next_listed(struct text *listing, struct listed *entry)
 {
 	long end = text_find(*listing, '\0'), tab;
 	struct text record;
@@ -236,18 +261,18 @@ static bool next_listed(struct text *listing, struct text *path, bool *is_module
 	record = (struct text){ listing->ptr, (uint32_t)end };
 	*listing = text_skip(*listing, (uint32_t)end + 1);
 	tab = text_find(record, '\t');
-	*path = tab < 0 ? record : text_skip(record, (uint32_t)tab + 1);
-	*is_module = text_starts(record, "160000 ");
+	entry->path = tab < 0 ? record : text_skip(record, (uint32_t)tab + 1);
+	entry->is_link = text_starts(record, "120000 ");
+	entry->is_module = text_starts(record, "160000 ");
 	return true;
 }
 
 static bool has_part(struct text listing)
 {
-	struct text path;
-	bool is_module;
+	struct listed entry;
 
-	while (next_listed(&listing, &path, &is_module))
-		if (is_read(path) && text_find(path, '/') >= 0)
+	while (next_listed(&listing, &entry))
+		if (is_read(entry.path) && text_find(entry.path, '/') >= 0)
 			return true;
 	return false;
 }
@@ -269,19 +294,18 @@ static void read_archive(struct revision_reader *r, struct text bytes)
 /* Whether the archive has all that is listed. */
 static void check_archive(struct revision_reader *r, struct text listing)
 {
-	struct text path;
-	bool is_module;
+	struct listed entry;
 
-	while (next_listed(&listing, &path, &is_module)) {
-		const char *name = arena_string(r->arena, path);
+	while (next_listed(&listing, &entry)) {
+		const char *name = arena_string(r->arena, entry.path);
 		bool found = bsearch(&name, r->files, r->count, sizeof(*r->files), compare_files);
 
 		for (uint32_t i = 0; i < r->link_count && !found; i++)
 			found = strcmp(r->links[i].path, name) == 0;
-		if (found || !is_read(path))
+		if (found || !is_read(entry.path))
 			continue;
-		revision_fail(r, arena_printf(r->arena, is_module ? "%s: %s is a submodule, which is not read"
-								   : "%s: .gitattributes excludes %s from `git archive`",
+		revision_fail(r, arena_printf(r->arena, entry.is_module ? "%s: %s is a submodule, which is not read"
+									 : "%s: .gitattributes excludes %s from `git archive`",
 					      r->name, name));
 	}
 }
@@ -292,28 +316,65 @@ static void sort_files(struct revision_reader *r)
 		qsort(r->files, r->count, sizeof(*r->files), compare_files);
 }
 
+/*
+ * The parts of the tree that are read, ended by NULL; none if it has links, which may lead to other parts.  A repository can
+ * hold much else.
+ */
+static unsigned choose_parts(struct revision_reader *r, struct text listing, const char *parts[PARTS_MAX])
+{
+	unsigned count = 0;
+	struct listed entry;
+
+	while (next_listed(&listing, &entry)) {
+		long slash = text_find(entry.path, '/');
+		struct text part = { entry.path.ptr, slash < 0 ? entry.path.len : (uint32_t)slash };
+
+		if (!is_read(entry.path))
+			continue;
+		if (entry.is_link)
+			return 0;
+		/* What is listed is sorted: a part that is there already is the last one. */
+		if ((!count || !text_is(part, parts[count - 1])) && count < PARTS_MAX)
+			parts[count++] = arena_string(r->arena, part);
+	}
+	return count;
+}
+
 /* `git archive` in a folder of the working copy archives that folder: it is told that the folder is all of it. */
+static struct text archive_tree(struct revision_reader *r, const char *number, struct text listing, const char **says)
+{
+	struct text git = run_git(r, (const char *const[]){ "rev-parse", "--absolute-git-dir", NULL }, says);
+	const char *words[PARTS_MAX + 8] = { NULL, "--work-tree=.", "archive", "--format=tar", number, "--" };
+	const char *parts[PARTS_MAX];
+	unsigned count = choose_parts(r, listing, parts);
+
+	if (!git.ptr)
+		return git;
+	if (git.len && git.ptr[git.len - 1] == '\n')
+		git.len--;
+	words[0] = arena_printf(r->arena, "--git-dir=%.*s", TEXT_ARG(git));
+	for (unsigned i = 0; i < count; i++)
+		words[6 + i] = parts[i];
+	return run_git_for_bytes(r, words, says);
+}
+
 static void read_tree_object(struct revision_reader *r, const char *number)
 {
 	const char *says = "";
-	struct text listing, git, bytes;
+	struct text listing, bytes = { NULL, 0 };
 
 	listing = run_git(r, (const char *const[]){ "ls-tree", "-r", "-z", "--full-tree", number, NULL }, &says);
-	git = run_git(r, (const char *const[]){ "rev-parse", "--absolute-git-dir", NULL }, &says);
 	if (listing.ptr && !has_part(listing)) {
-		revision_fail(r, arena_printf(r->arena, "%s has neither firewall/, nodes/ nor sdn/ in %s", r->name, r->folder));
+		revision_fail(r, arena_printf(r->arena, "%s has neither firewall/, nodes/ nor sdn/ at %s", r->name, r->folder));
 		return;
 	}
-	if (git.len && git.ptr[git.len - 1] == '\n')
-		git.len--;
-	bytes = run_git(r,
-			(const char *const[]){ arena_printf(r->arena, "--git-dir=%.*s", TEXT_ARG(git)), "--work-tree=.",
-					       "archive", "--format=tar", number, NULL },
-			&says);
-	if (!listing.ptr || !git.ptr || !bytes.ptr) {
+	if (listing.ptr)
+		bytes = archive_tree(r, number, listing, &says);
+	if (!bytes.ptr) {
 		revision_fail(r, arena_printf(r->arena, "%s cannot be read: %s", r->name, says));
 		return;
 	}
+	r->archive = bytes;
 	read_archive(r, bytes);
 	sort_files(r);
 	check_archive(r, listing);
@@ -328,5 +389,13 @@ struct revision revision_read(struct arena *arena, const char *folder, const cha
 
 	if (number)
 		read_tree_object(&r, number);
-	return (struct revision){ .overlay = { .files = r.files, .count = r.count, .whole = true }, .problem = r.problem };
+	return (struct revision){ .overlay = { .files = r.files, .count = r.count, .whole = true },
+				  .problem = r.problem,
+				  .archive = (char *)(uintptr_t)r.archive.ptr };
+}
+
+void revision_free(struct revision *revision)
+{
+	free(revision->archive);
+	revision->archive = NULL;
 }

@@ -6,8 +6,9 @@
 #include "source/source.h"
 
 struct revision {
-	struct source_overlay overlay; /* the whole tree; from the arena */
+	struct source_overlay overlay; /* the whole tree; from the arena, but for the files' bytes */
 	const char *problem;           /* NULL, or a sentence: why there is no such tree */
+	char *archive;                 /* has the files' bytes */
 };
 
 /*
@@ -15,5 +16,7 @@ struct revision {
  * REVISION:PATH for a tree elsewhere in the repository; it is never taken for an option.  Nothing is written to disk.
  */
 struct revision revision_read(struct arena *arena, const char *folder, const char *name);
+/* Frees the bytes of the files, which sources have copied. */
+void revision_free(struct revision *revision);
 
 #endif
