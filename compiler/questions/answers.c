@@ -25,6 +25,27 @@ const char *reason_text(struct arena *arena, const struct source_map *map, const
 	return reason->implied ? reason->implied : "no rule";
 }
 
+struct text reason_source_line(const struct source_map *map, const struct reason *reason)
+{
+	struct source *source = source_find(map, reason->span.begin);
+
+	if (!source)
+		return (struct text){ "", 0 };
+	return text_trim(word_text(source_line(map, source, source_line_number(map, reason->span.begin))));
+}
+
+struct decision decision_keep(struct arena *arena, const struct decision *decision)
+{
+	struct decision kept = { .verdict = decision->verdict, .queue = decision->queue, .reason = decision->reason };
+
+	kept.reason.stage = kept.reason.stage ? arena_string(arena, text_of(kept.reason.stage)) : NULL;
+	kept.reason.implied = kept.reason.implied ? arena_string(arena, text_of(kept.reason.implied)) : NULL;
+	kept.reason.chain = arena_copy(arena, kept.reason.chain);
+	kept.reason.group_name = arena_copy(arena, kept.reason.group_name);
+	kept.reason.step = NULL;
+	return kept;
+}
+
 const char *verdict_action(enum model_verdict verdict)
 {
 	switch (verdict) {

@@ -10,6 +10,10 @@
 
 /* "firewall/cluster.fw:11, by GROUP web at firewall/100.fw:7"; of an implied rule its name; "no rule". */
 const char *reason_text(struct arena *arena, const struct source_map *map, const struct reason *reason);
+/* The line of a reason, without spaces around it; len 0 if it has none. */
+struct text reason_source_line(const struct source_map *map, const struct reason *reason);
+/* Verdict and reason of a decision, without what belongs to its question; the texts are copied to `arena`. */
+struct decision decision_keep(struct arena *arena, const struct decision *decision);
 /* "ACCEPT", "DROP", "REJECT", "QUEUE": without the kind of reject and the queue. */
 const char *verdict_action(enum model_verdict verdict);
 /* "ACCEPT", "REJECT with a TCP reset", "QUEUE 3". */

@@ -26,10 +26,8 @@ enum change_kind {
 
 /* What one version does to the packets of a row, and why. */
 struct change_side {
-	enum model_verdict verdict;
-	uint16_t queue;
-	struct reason reason;
-	struct text line; /* of the reason; len 0: an implied rule */
+	struct decision decision; /* its verdict and reason */
+	struct text line;         /* of the reason; len 0: an implied rule */
 };
 
 struct diff_zone;
@@ -47,7 +45,10 @@ struct change {
 	bool inward;   /* to the zones; else from them */
 	/* What packets: empty texts if all.  `peer` is the address at the other end, `own` that of the zone. */
 	const char *peer, *own, *what;
+	const char *exact[MODEL_FIELDS]; /* all values of each field; NULL: any */
 	const char *example;
+	const char *values[MODEL_FIELDS]; /* of the example; NULL: it has no such field */
+	const char *from, *to;            /* its zones, as path_end_parse() reads them */
 	struct change_side sides[DIFF_SIDES];
 	struct change_zone *zones, **last_zone;
 	const struct diff_zone *newest; /* of these */

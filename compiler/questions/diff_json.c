@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Differences as JSON: schemas/change.schema.json and schemas/proof.schema.json describe them. */
+/* Differences as JSON: schemas/packet-diff.schema.json and schemas/proof.schema.json describe them. */
 #include "questions/diff_print.h"
 
 #include "format/diag_json.h"
@@ -9,37 +9,44 @@ static json_t *escaped(const char *text)
 	return json_escaped(text_of(text));
 }
 
-static void add_place(json_t *object, const char *key, const struct source_map *map, struct span span)
-{
-	struct place place;
+/* ---- what a change changes ---- */
 
-	if (!source_find(map, span.begin))
-		return;
-	place = source_place(map, span.begin);
-	json_object_set_new(object, key,
-			    json_pack("{s:o, s:i, s:i}", "file", escaped(place.source->path), "line", (int)place.line, "column",
-				      (int)place.column));
+/* The values of fields as in the rows of `query`: null for any, or if a packet does not have the field. */
+static void add_values(json_t *object, const char *const values[MODEL_FIELDS])
+{
+	static const struct {
+		const char *name;
+		enum model_field field;
+	} parts[] = {
+		{ "protocol", MODEL_PROTOCOL },	    { "source4", MODEL_SOURCE4 },	{ "source6", MODEL_SOURCE6 },
+		{ "dest4", MODEL_DEST4 },	    { "dest6", MODEL_DEST6 },		{ "sport", MODEL_SPORT },
+		{ "dport", MODEL_DPORT },	    { "icmp-type", MODEL_ICMP_TYPE },	{ "icmp-code", MODEL_ICMP_CODE },
+		{ "mac", MODEL_SOURCE_MAC },	    { "interface", MODEL_IFACE },	{ "state", MODEL_STATE },
+		{ "arp-sender", MODEL_ARP_SENDER }, { "ethertype", MODEL_ETHERTYPE },
+	};
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		json_object_set_new(object, parts[i].name,
+				    values[parts[i].field] ? escaped(values[parts[i].field]) : json_null());
 }
 
-static json_t *reason_json(struct arena *arena, const struct source_map *map, enum model_verdict verdict, uint16_t queue,
-			   const struct reason *reason, struct text line)
+/* `from` and `to` are zones as `simulate` takes them. */
+static json_t *example_json(const struct change *c)
 {
-	json_t *object = json_object();
+	json_t *object =
+		json_pack("{s:o, s:o, s:o}", "text", escaped(c->example), "from", escaped(c->from), "to", escaped(c->to));
 
-	json_object_set_new(object, "verdict", escaped(verdict_words(arena, verdict, queue)));
-	add_place(object, "place", map, reason->span);
-	if (line.len)
-		json_object_set_new(object, "text", json_escaped(line));
-	if (!line.len && reason->implied)
-		json_object_set_new(object, "implied", escaped(reason->implied));
-	if (source_find(map, reason->group.begin)) {
-		json_object_set_new(object, "group", json_escaped(reason->group_name));
-		add_place(object, "group_place", map, reason->group);
-	}
+	add_values(object, c->values);
 	return object;
 }
 
-/* ---- what a change changes ---- */
+static json_t *packets_json(const struct diff *diff, const struct change *c)
+{
+	json_t *object = json_pack("{s:o}", "text", escaped(change_packets_text(diff, c)));
+
+	add_values(object, c->exact);
+	return object;
+}
 
 static json_t *change_json(const struct diff *diff, const struct change *c)
 {
@@ -48,21 +55,22 @@ static json_t *change_json(const struct diff *diff, const struct change *c)
 
 	for (const struct change_zone *z = c->zones; z; z = z->next)
 		json_array_append_new(zones, escaped(diff_zone_text(diff->arena, diff, z->zone)));
-	object = json_pack("{s:s, s:b, s:s, s:o, s:o, s:o, s:o, s:o, s:b}", "change", kinds[c->kind], "ordinary", c->ordinary,
-			   "direction", c->inward ? "in" : "out", "zones", zones, "peer", escaped(c->peer), "own",
-			   escaped(c->own), "packets", escaped(c->what), "example", escaped(c->example), "more", c->more != 0);
+	object = json_pack("{s:s, s:b, s:s, s:o, s:o, s:o, s:b}", "change", kinds[c->kind], "ordinary", c->ordinary,
+			   "direction", c->inward ? "in" : "out", "zones", zones, "packets", packets_json(diff, c), "example",
+			   example_json(c), "more", c->more != 0);
 	for (int i = 0; i < DIFF_SIDES; i++) {
 		const struct change_side *side = &c->sides[i];
 
-		json_object_set_new(object, i == DIFF_OLD ? "old" : "new",
-				    reason_json(diff->arena, diff->map, side->verdict, side->queue, &side->reason, side->line));
+		json_object_set_new(object, i == DIFF_OLD ? "old" : "new", decision_json(diff->map, &side->decision));
 	}
 	return object;
 }
 
-static json_t *undecided_json(const char *where, const char *chain)
+/* `node` NULL: there is one only, or it does not matter. */
+static json_t *undecided_json(const char *node, const char *where, const char *chain)
 {
-	return json_pack("{s:o, s:o}", "where", escaped(where), "chain", escaped(chain));
+	return json_pack("{s:o?, s:o, s:o}", "node", node ? escaped(node) : NULL, "where", escaped(where), "chain",
+			 escaped(chain));
 }
 
 json_t *diff_json(const struct diff *diff)
@@ -74,7 +82,7 @@ json_t *diff_json(const struct diff *diff)
 	for (const struct diff_note *n = diff->notes; n; n = n->next)
 		json_array_append_new(notes, escaped(n->text));
 	for (const struct diff_undecided *u = diff->undecided; u; u = u->next)
-		json_array_append_new(undecided, undecided_json(u->zone, u->chain));
+		json_array_append_new(undecided, undecided_json(NULL, u->zone, u->chain));
 	return json_pack("{s:b, s:o, s:i, s:o, s:o, s:i, s:i, s:i}", "equal", diff_is_empty(diff) && !diff->undecided, "rows",
 			 rows, "rows_left_out", (int)diff->left_out, "notes", notes, "undecided", undecided, "zones_differ",
 			 (int)diff->zones_differ, "zones_same", (int)diff->zones_same, "guests_same", (int)diff->guests_same);
@@ -82,23 +90,18 @@ json_t *diff_json(const struct diff *diff)
 
 /* ---- the proof ---- */
 
-static json_t *difference_json(const struct proof *proof, const struct source_map *map, const struct proof_difference *d)
+static json_t *difference_json(const struct source_map *map, const struct proof_difference *d)
 {
 	json_t *sides = json_array();
 
 	for (int i = 0; i < 2; i++) {
 		const struct proof_side *side = &d->sides[i];
-		struct source *source = source_find(map, side->reason.span.begin);
-		struct text line = { NULL, 0 };
-		json_t *object;
+		json_t *object = decision_json(map, &side->decision);
 
-		if (source)
-			line = text_trim(word_text(source_line(map, source, source_line_number(map, side->reason.span.begin))));
-		object = reason_json(proof->arena, map, side->verdict, side->queue, &side->reason, line);
 		json_object_set_new(object, "target", json_string(side->target->name));
 		json_array_append_new(sides, object);
 	}
-	return json_pack("{s:o, s:o, s:b, s:b, s:o, s:o}", "from", escaped(d->from), "to", escaped(d->to), "broadcast", d->flooded,
+	return json_pack("{s:o?, s:o, s:o, s:b, s:b, s:o, s:o}", "node", d->node ? escaped(d->node) : NULL, "from", escaped(d->from), "to", escaped(d->to), "broadcast", d->flooded,
 			 "direct", d->direct, "example", escaped(d->packet), "verdicts", sides);
 }
 
@@ -109,10 +112,10 @@ json_t *proof_json(const struct proof *proof, const struct source_map *map)
 	for (uint32_t i = 0; i < proof->target_count; i++)
 		json_array_append_new(targets, json_string(proof->targets[i].name));
 	for (const struct proof_difference *d = proof->differences; d; d = d->next)
-		json_array_append_new(differences, difference_json(proof, map, d));
+		json_array_append_new(differences, difference_json(map, d));
 	for (const struct proof_undecided *u = proof->undecided; u; u = u->next)
 		json_array_append_new(undecided,
-				      undecided_json(arena_printf(proof->arena, "%s -> %s", u->from, u->to), u->chain));
+				      undecided_json(u->node, arena_printf(proof->arena, "%s -> %s", u->from, u->to), u->chain));
 	for (int i = 0; i < NAMED_DIFFERENCES; i++)
 		if (proof->named[i])
 			json_array_append_new(named, json_pack("{s:s, s:i, s:s}", "id", named_rows[i].id, "paths",

@@ -39,10 +39,9 @@ static void out_code(struct out *out, const char *text)
 
 static void print_side(struct out *out, const struct diff *diff, const struct change_side *side)
 {
-	out_markdown(out, verdict_words(diff->arena, side->verdict, side->queue));
+	out_markdown(out, decision_text(diff->arena, &side->decision));
 	out_string(out, ": ");
-	out_markdown(out, reason_place(diff->arena, diff->map, &side->reason));
-	out_markdown(out, reason_group(diff->arena, diff->map, &side->reason));
+	out_markdown(out, reason_text(diff->arena, diff->map, &side->decision.reason));
 	if (side->line.len) {
 		out_string(out, "<br>");
 		out_code(out, arena_string(diff->arena, side->line));

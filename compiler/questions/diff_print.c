@@ -8,7 +8,7 @@ enum { ZONES_SHOWN = 3 };
 
 /* ---- words ---- */
 
-const char *verdict_participle(enum model_verdict verdict)
+static const char *verdict_participle(enum model_verdict verdict)
 {
 	switch (verdict) {
 	case MODEL_PASSED:
@@ -20,33 +20,6 @@ const char *verdict_participle(enum model_verdict verdict)
 	default:
 		return "rejected";
 	}
-}
-
-const char *verdict_words(struct arena *arena, enum model_verdict verdict, uint16_t queue)
-{
-	return verdict == MODEL_QUEUED ? arena_printf(arena, "QUEUE %u", queue) : model_verdict_text(verdict);
-}
-
-static const char *place_text(struct arena *arena, const struct source_map *map, struct span span)
-{
-	struct place place = source_place(map, span.begin);
-
-	return arena_printf(arena, "%s:%u", place.source->path, place.line);
-}
-
-const char *reason_place(struct arena *arena, const struct source_map *map, const struct reason *reason)
-{
-	if (source_find(map, reason->span.begin))
-		return place_text(arena, map, reason->span);
-	return reason->implied ? reason->implied : "no rule";
-}
-
-const char *reason_group(struct arena *arena, const struct source_map *map, const struct reason *reason)
-{
-	if (!source_find(map, reason->group.begin))
-		return "";
-	return arena_printf(arena, ", by GROUP %.*s at %s", TEXT_ARG(reason->group_name),
-			    place_text(arena, map, reason->group));
 }
 
 const char *change_packets_text(const struct diff *diff, const struct change *change)
@@ -81,22 +54,22 @@ static void out_line(struct out *out, const char *text)
 	out_char(out, '\n');
 }
 
-static const char *side_text(const struct diff *diff, const struct change_side *side)
+/* "firewall/101.fw:12  IN ACCEPT -p tcp -dport 5432" */
+static const char *reason_and_line(struct arena *arena, const struct source_map *map, const struct reason *reason)
 {
-	struct arena *arena = diff->arena;
+	struct text line = reason_source_line(map, reason);
 
-	return arena_printf(arena, "%s%s%.*s%s", reason_place(arena, diff->map, &side->reason), side->line.len ? "  " : "",
-			    TEXT_ARG(side->line), reason_group(arena, diff->map, &side->reason));
+	return arena_printf(arena, "%s%s%.*s", reason_text(arena, map, reason), line.len ? "  " : "", TEXT_ARG(line));
 }
 
 /* "accepted"; if only the kind of refusal differs, "rejected with a TCP reset". */
 static const char *was_text(struct arena *arena, const struct change *c)
 {
-	const struct change_side *old = &c->sides[DIFF_OLD];
-	const char *words = model_verdict_text(old->verdict);
+	enum model_verdict old = c->sides[DIFF_OLD].decision.verdict;
+	const char *words = model_verdict_text(old);
 
-	if (c->kind != CHANGE_OTHER || old->verdict < MODEL_REJECTED || old->verdict >= MODEL_QUEUED)
-		return verdict_participle(old->verdict);
+	if (c->kind != CHANGE_OTHER || old < MODEL_REJECTED || old >= MODEL_QUEUED)
+		return verdict_participle(old);
 	return arena_printf(arena, "rejected %s", words + strcspn(words, " ") + (strchr(words, ' ') != NULL));
 }
 
@@ -110,7 +83,7 @@ static void print_change(const struct text_printer *p, const struct diff *diff, 
 		[CHANGE_REFUSED] = { "- newly refused   ", STYLE_REMOVED },
 		[CHANGE_OTHER] = { "~ other verdict   ", STYLE_BOLD },
 	};
-	const struct change_side *old = &c->sides[DIFF_OLD], *new = &c->sides[DIFF_NEW];
+	const struct decision *old = &c->sides[DIFF_OLD].decision, *new = &c->sides[DIFF_NEW].decision;
 	struct arena *arena = diff->arena;
 
 	text_style(p, labels[c->kind].style);
@@ -120,8 +93,9 @@ static void print_change(const struct text_printer *p, const struct diff *diff, 
 	out_line(p->out, arena_printf(arena, "                  e.g. %s", c->example));
 	if (c->more)
 		out_string(p->out, "                  and more packets that the same lines decide\n");
-	out_line(p->out, arena_printf(arena, "  --> %s  (new: %s)", side_text(diff, new), verdict_words(arena, new->verdict, new->queue)));
-	out_line(p->out, arena_printf(arena, "  was %s by  %s", was_text(arena, c), side_text(diff, old)));
+	out_line(p->out, arena_printf(arena, "  --> %s  (new: %s)", reason_and_line(arena, diff->map, &new->reason),
+				      decision_text(arena, new)));
+	out_line(p->out, arena_printf(arena, "  was %s by  %s", was_text(arena, c), reason_and_line(arena, diff->map, &old->reason)));
 	out_char(p->out, '\n');
 }
 
@@ -159,15 +133,9 @@ static void print_difference(struct out *out, const struct proof *proof, const s
 	out_line(out, arena_printf(arena, "  e.g. %s", d->packet));
 	for (int i = 0; i < 2; i++) {
 		const struct proof_side *side = &d->sides[i];
-		struct source *source = source_find(map, side->reason.span.begin);
-		struct text line = { "", 0 };
 
-		if (source)
-			line = text_trim(word_text(source_line(map, source, source_line_number(map, side->reason.span.begin))));
-		out_line(out, arena_printf(arena, "  %-9s %-6s %s%s%.*s%s", side->target->name,
-					   verdict_words(arena, side->verdict, side->queue),
-					   reason_place(arena, map, &side->reason), line.len ? "  " : "", TEXT_ARG(line),
-					   reason_group(arena, map, &side->reason)));
+		out_line(out, arena_printf(arena, "  %-9s %-6s %s", side->target->name, decision_text(arena, &side->decision),
+					   reason_and_line(arena, map, &side->decision.reason)));
 		if (side->trail)
 			out_line(out, arena_printf(arena, "            %s", side->trail));
 	}

@@ -6,6 +6,7 @@
 #include <jansson.h>
 
 #include "base/output.h"
+#include "questions/answers.h"
 #include "questions/diff.h"
 #include "questions/proof.h"
 
@@ -22,13 +23,4 @@ json_t *proof_json(const struct proof *proof, const struct source_map *map);
 const char *change_packets_text(const struct diff *diff, const struct change *change);
 /* "2 zones differ; 998 guests are the same" */
 const char *diff_summary_text(const struct diff *diff);
-/* "firewall/cluster.fw:11", "no rule", "a rule that is implied" */
-const char *reason_place(struct arena *arena, const struct source_map *map, const struct reason *reason);
-/* ", by GROUP web at firewall/100.fw:7" or "". */
-const char *reason_group(struct arena *arena, const struct source_map *map, const struct reason *reason);
-/* "DROP", "QUEUE 3" */
-const char *verdict_words(struct arena *arena, enum model_verdict verdict, uint16_t queue);
-/* "accepted", "dropped" */
-const char *verdict_participle(enum model_verdict verdict);
-
 #endif

@@ -15,6 +15,7 @@
 
 #include "base/parallel_for.h"
 #include "base/xmalloc.h"
+#include "questions/answers.h"
 
 /* How many paths share what was translated. */
 enum { PATHS_REMEMBERED = 512 };
@@ -100,19 +101,6 @@ struct comparison {
 	struct arena *arena;
 };
 
-/* Copies what belongs to the question. */
-static struct reason keep_reason(struct arena *arena, const struct reason *reason)
-{
-	struct reason kept = *reason;
-
-	kept.stage = reason->stage ? arena_string(arena, text_of(reason->stage)) : NULL;
-	kept.implied = reason->implied ? arena_string(arena, text_of(reason->implied)) : NULL;
-	kept.chain = arena_copy(arena, reason->chain);
-	kept.group_name = arena_copy(arena, reason->group_name);
-	kept.step = NULL;
-	return kept;
-}
-
 static struct proof_side explain_side(struct comparison *c, int side, packets set, const struct model_packet *packet)
 {
 	struct proof_side result = { .target = c->targets[side] };
@@ -121,9 +109,7 @@ static struct proof_side explain_side(struct comparison *c, int side, packets se
 	for (; d; d = d->next) {
 		if (!model_has(c->model, d->set, packet))
 			continue;
-		result.verdict = d->verdict;
-		result.queue = d->queue;
-		result.reason = keep_reason(c->arena, &d->reason);
+		result.decision = decision_keep(c->arena, d);
 		if (d->trail_count)
 			result.trail = arena_string(c->arena, text_of(d->trail[d->trail_count - 1]));
 		break;

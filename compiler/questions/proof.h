@@ -56,9 +56,7 @@ struct proof_difference {
 	const char *packet;   /* an example */
 	struct proof_side {
 		const struct proof_target *target;
-		enum model_verdict verdict;
-		uint16_t queue;
-		struct reason reason;
+		struct decision decision; /* its verdict and reason */
 		const char *trail; /* of chains; or NULL */
 	} sides[2];
 	struct proof_difference *next;

@@ -50,7 +50,7 @@ static void check_difference(const struct proof_difference *d, const char *name)
 {
 	ck_assert_msg(d != NULL, "%s: not found", name);
 	ck_assert_msg(d->packet && d->packet[0], "%s: no packet", name);
-	ck_assert_int_ne(d->sides[0].verdict, d->sides[1].verdict);
+	ck_assert_int_ne(d->sides[0].decision.verdict, d->sides[1].decision.verdict);
 }
 
 START_TEST(faults_of_iptables_are_found)
