@@ -80,3 +80,28 @@ prepare() {
 	fi
 	"$DRAW" "${options[@]}" "$dir/root" "$1" "$seed" "$count" >"$dir/packets"
 }
+
+shown=5
+
+# judge WHAT DIR: counts the packets of a run, and shows at most `shown` that fare otherwise
+judge() {
+	local count bad
+	read -r count bad < <(sed -n 's/^\([0-9]*\) packets, \([0-9]*\) not as the model says.*/\1 \2/p' "$2/seen")
+	if [ -z "${bad:-}" ]; then
+		fail "$1: no result"
+		head -n 5 "$2/seen" | sed 's/^/  /'
+		return
+	fi
+	grep '^FAIL' "$2/seen" | head -n "$shown" | sed "s|^FAIL|FAIL $1:|"
+	echo "$1: $(tail -n 1 "$2/seen")"
+	passed=$((passed + count - bad)) failed=$((failed + bad))
+}
+
+# judge_control DIR: without rules, nine in ten of the packets that pass then and should not are noticed
+judge_control() {
+	local refused bad
+	refused=$(grep -cE ' (drop|reset|port|host|admin)$' "$1/packets")
+	bad=$(sed -n 's/^.* packets, \([0-9]*\) not as the model says.*/\1/p' "$1/seen")
+	[ "$refused" -gt 0 ] && [ $((10 * ${bad:-0})) -ge $((9 * refused)) ]
+	verdict $? "without rules ${bad:-none} of $refused packets are noticed"
+}

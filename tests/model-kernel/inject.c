@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * inject [-v] PREFIX HOSTS <PACKETS: sends the packets of a file that draw has written through the namespaces
+ * inject [-qv] PREFIX HOSTS <PACKETS: sends the packets of a file that draw has written through the namespaces
  * $PREFIX-… (tests/topology), and says which fare otherwise than the model says.
  *
  * Frames are sent from, and watched at, packet sockets in the guests' namespaces.  The host sends with its
@@ -10,7 +10,7 @@
  *
  * Some refusals have no answer that could be seen: to a packet with RST or to all stations, to a source that
  * is not one station, and where the answer is of no known connection.  These count as what they are said to
- * be, if nothing passed.
+ * be, if nothing passed.  -q: what is queued must be dropped, as somebody listens who does that (queue.c).
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -54,6 +54,7 @@ struct sent {
 
 struct run {
 	const char *prefix;
+	bool queue_drops; /* somebody listens to all queues, and drops */
 	struct space spaces[SPACES_MAX];
 	unsigned space_count;
 	struct watch watches[SOCKETS_MAX];
@@ -339,15 +340,20 @@ static bool take_all(struct run *run, int patience)
 	return any;
 }
 
-static bool should_pass(const struct packet *p)
+static bool is_queued(const struct packet *p)
 {
-	return strcmp(p->verdict, "pass") == 0 || strcmp(p->verdict, "queue") == 0;
+	return strcmp(p->verdict, "queue") == 0;
+}
+
+static bool should_pass(const struct run *run, const struct packet *p)
+{
+	return strcmp(p->verdict, "pass") == 0 || (is_queued(p) && !run->queue_drops);
 }
 
 static bool is_complete(const struct run *run, const unsigned *batch, unsigned count)
 {
 	for (unsigned i = 0; i < count; i++)
-		if (should_pass(&run->sent[batch[i]].packet) && !run->sent[batch[i]].passed)
+		if (should_pass(run, &run->sent[batch[i]].packet) && !run->sent[batch[i]].passed)
 			return false;
 	return true;
 }
@@ -444,7 +450,9 @@ static bool is_as_said(const struct run *run, const struct sent *sent, const cha
 {
 	const struct packet *p = &sent->packet;
 
-	if (should_pass(p))
+	if (is_queued(p) && run->queue_drops)
+		return strcmp(seen, "drop") == 0;
+	if (should_pass(run, p))
 		return sent->passed;
 	return strcmp(seen, p->verdict) == 0 || (strcmp(seen, "drop") == 0 && !can_be_answered(run, p));
 }
@@ -475,17 +483,20 @@ int main(int argc, char **argv)
 {
 	static struct run run;
 	struct packet packet;
-	bool verbose = argc > 1 && strcmp(argv[1], "-v") == 0;
+	bool verbose = false;
 	unsigned room = 0;
+	int option;
 
-	argv += verbose;
-	argc -= verbose;
-	if (argc != 3) {
-		fprintf(stderr, "usage: inject [-v] PREFIX HOSTS <PACKETS\n");
+	while ((option = getopt(argc, argv, "qv")) != -1) {
+		verbose |= option == 'v';
+		run.queue_drops |= option == 'q';
+	}
+	if (argc - optind != 2) {
+		fprintf(stderr, "usage: inject [-qv] PREFIX HOSTS <PACKETS\n");
 		return 2;
 	}
-	run.prefix = argv[1];
-	read_hosts(&run, argv[2]);
+	run.prefix = argv[optind];
+	read_hosts(&run, argv[optind + 1]);
 	while (packet_read(stdin, &packet)) {
 		if (run.count == room) {
 			room = room ? 2 * room : 1024;
