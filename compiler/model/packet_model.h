@@ -72,6 +72,11 @@ packets model_xor(struct model *m, packets a, packets b);
 
 /* ---- walking ---- */
 
+/* One packet, with a value for each field. */
+struct model_packet {
+	struct number value[MODEL_FIELDS];
+};
+
 enum model_verdict {
 	MODEL_PASSED, /* all stages */
 	MODEL_DROPPED,
@@ -131,6 +136,13 @@ struct model_result {
  */
 struct model_result model_walk(struct model *m, const struct model_program *program,
 			       const struct model_walk *walk);
+/*
+ * What the program does to one packet: as model_walk() of a set that has this packet alone, without a model, in one
+ * pass over the rules.  `walk->live` is not used; sets of events and of *outcome only say that they are not empty.
+ * Trails are from `arena`.  False: chains call themselves.
+ */
+bool model_follow(struct arena *arena, const struct model_program *program, const struct model_packet *packet,
+		  const struct model_walk *walk, struct model_outcome *outcome);
 /* All packets of the verdict, of all queues. */
 packets model_result_of(struct model *m, const struct model_result *result, enum model_verdict verdict);
 /* All packets about which the two differ. */
@@ -161,11 +173,6 @@ packets model_changed(struct model *m, struct model_digests *digests, const stru
 		      const struct model_program *after);
 
 /* ---- showing ---- */
-
-/* One packet, with a value for each field. */
-struct model_packet {
-	struct number value[MODEL_FIELDS];
-};
 
 /* A packet of the set, as ordinary as possible; false if it is empty. */
 bool model_pick(struct model *m, packets set, struct model_packet *packet);

@@ -27,14 +27,14 @@ void asked_close(struct asked *asked)
 	arena_free(&asked->arena);
 }
 
-void question_open(struct question *q, struct asked *asked, const struct path *path,
-		   const struct model_match *matches, uint32_t count, const struct model_match *others,
-		   uint32_t other_count)
+/* `program` NULL: the model does not know it. */
+static void asked_open_model(struct question *q, const struct model_program *program,
+			     const struct model_match *matches, uint32_t count,
+			     const struct model_match *others, uint32_t other_count)
 {
-	*q = (struct question){ .asked = asked, .path = *path };
-	q->program = translator_program(asked->translator, &q->arena, path);
-	q->model = model_new(&asked->ifaces, asked->budget);
-	model_add(q->model, q->program);
+	q->model = model_new(&q->asked->ifaces, q->asked->budget);
+	if (program)
+		model_add(q->model, program);
 	for (uint32_t i = 0; i < count; i++)
 		model_add_match(q->model, &matches[i]);
 	for (uint32_t i = 0; i < other_count; i++)
@@ -43,6 +43,24 @@ void question_open(struct question *q, struct asked *asked, const struct path *p
 	q->set = model_world(q->model);
 	for (uint32_t i = 0; i < count; i++)
 		q->set = model_and(q->model, q->set, model_match(q->model, &matches[i]));
+}
+
+void question_open(struct question *q, struct asked *asked, const struct path *path,
+		   const struct model_match *matches, uint32_t count, const struct model_match *others,
+		   uint32_t other_count)
+{
+	*q = (struct question){ .asked = asked, .path = *path };
+	q->program = translator_program(asked->translator, &q->arena, path);
+	asked_open_model(q, q->program, matches, count, others, other_count);
+}
+
+void question_open_packet(struct question *q, struct asked *asked, const struct path *path,
+			  const struct model_match *matches, uint32_t count, const struct model_match *others,
+			  uint32_t other_count)
+{
+	*q = (struct question){ .asked = asked, .path = *path };
+	q->program = translator_program(asked->translator, &q->arena, path);
+	asked_open_model(q, NULL, matches, count, others, other_count);
 }
 
 void question_close(struct question *q)
@@ -229,6 +247,17 @@ static bool asked_reason_equal(const struct reason *a, const struct reason *b)
 	return !a->implied && !b->implied && a->step == b->step;
 }
 
+/* Of sets of the model; or of one packet, which are 0 or 1. */
+static packets asked_and(const struct question *q, packets a, packets b)
+{
+	return q->follows ? a & b : model_and(q->model, a, b);
+}
+
+static packets asked_minus(const struct question *q, packets a, packets b)
+{
+	return q->follows ? a & ~b : model_minus(q->model, a, b);
+}
+
 /* The chains of a trail, the outermost first. */
 static void asked_print_chains(struct out *out, const struct model_trail *trail)
 {
@@ -268,7 +297,7 @@ static void asked_tell_way(const struct noted_events *events, struct decision *d
 		const struct noted_event *noted = &events->items[i];
 		const struct model_event *event = &noted->event;
 
-		if (event->stage >= stages || model_and(q->model, event->hit, d->set) == PACKETS_NONE)
+		if (event->stage >= stages || asked_and(q, event->hit, d->set) == PACKETS_NONE)
 			continue;
 		if (event->logs)
 			d->logs[d->log_count++] = noted->reason;
@@ -318,7 +347,7 @@ static void asked_add_ends(struct decisions *list, const struct noted_events *ev
 /* Those of packets that pass all stages: the last acceptance with a known reason counts. */
 static void asked_add_passed(struct decisions *list, const struct noted_events *events, packets passed)
 {
-	struct model *m = list->question->model;
+	const struct question *q = list->question;
 	const struct reason nothing = { .stage = NULL };
 
 	for (uint32_t stage = list->question->program->count; stage-- > 0 && passed != PACKETS_NONE;) {
@@ -329,33 +358,56 @@ static void asked_add_passed(struct decisions *list, const struct noted_events *
 			if (noted->event.stage != stage || noted->event.logs ||
 			    noted->event.verdict != MODEL_PASSED || !asked_reason_is_known(&noted->reason))
 				continue;
-			part = model_and(m, passed, noted->event.hit);
+			part = asked_and(q, passed, noted->event.hit);
 			if (part == PACKETS_NONE)
 				continue;
 			asked_add_decision(list, MODEL_PASSED, 0, &noted->reason, part);
-			passed = model_minus(m, passed, part);
+			passed = asked_minus(q, passed, part);
 		}
 	}
 	if (passed != PACKETS_NONE)
 		asked_add_decision(list, MODEL_PASSED, 0, &nothing, passed);
 }
 
+static struct decision *asked_collect(struct question *q, const struct noted_events *events, packets passed)
+{
+	struct decisions list = { .question = q };
+
+	list.last = &list.first;
+	asked_add_ends(&list, events);
+	asked_add_passed(&list, events, passed);
+	for (struct decision *d = list.first; d; d = d->next)
+		asked_tell_way(events, d);
+	return list.first;
+}
+
 struct decision *question_decide(struct question *q, packets set, struct span without)
 {
 	struct noted_events events = { .question = q };
-	struct decisions list = { .question = q };
+	const struct model_walk walk = {
+		.live = set, .without = without, .decided = asked_note_event, .context = &events
+	};
 	struct model_result result;
+	struct decision *first;
 
-	list.last = &list.first;
 	if (set == PACKETS_NONE)
 		return NULL;
-	result = model_walk(
-		q->model, q->program,
-		&(struct model_walk){
-			.live = set, .without = without, .decided = asked_note_event, .context = &events });
-	asked_add_ends(&list, &events);
-	asked_add_passed(&list, &events, model_result_of(q->model, &result, MODEL_PASSED));
-	for (struct decision *d = list.first; d; d = d->next)
-		asked_tell_way(&events, d);
-	return model_over(q->model, NULL) ? NULL : list.first;
+	q->follows = false;
+	result = model_walk(q->model, q->program, &walk);
+	first = asked_collect(q, &events, model_result_of(q->model, &result, MODEL_PASSED));
+	return model_over(q->model, NULL) ? NULL : first;
+}
+
+struct decision *question_follow(struct question *q, const struct model_packet *packet, struct span without)
+{
+	struct noted_events events = { .question = q };
+	const struct model_walk walk = { .without = without,
+					 .decided = asked_note_event,
+					 .context = &events };
+	struct model_outcome outcome;
+
+	q->follows = true;
+	if (!model_follow(&q->arena, q->program, packet, &walk, &outcome))
+		return NULL;
+	return asked_collect(q, &events, outcome.verdict == MODEL_PASSED);
 }

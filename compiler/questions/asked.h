@@ -32,6 +32,7 @@ struct question {
 	const struct model_program *program;
 	struct model *model;
 	packets set;        /* that were asked for: those that match, in the world */
+	bool follows;       /* one packet: sets are 0 or 1 */
 	struct arena arena; /* of what is answered */
 };
 
@@ -40,6 +41,11 @@ struct question {
 void question_open(struct question *q, struct asked *asked, const struct path *path,
 		   const struct model_match *matches, uint32_t count, const struct model_match *others,
 		   uint32_t other_count);
+/* For one packet alone: the model knows the packets, but not the program, so it costs nothing, and only
+ * question_follow() decides. */
+void question_open_packet(struct question *q, struct asked *asked, const struct path *path,
+			  const struct model_match *matches, uint32_t count, const struct model_match *others,
+			  uint32_t other_count);
 void question_close(struct question *q);
 
 /* A line (or an implied rule) that has a part in a decision. */
@@ -72,6 +78,8 @@ struct decision {
  * not pass, in the order of the rules, then those that pass.  Their sets are disjoint.  NULL if `set` is
  * empty or the budget is exceeded (question_over()).  `without` is a line that is left out, or SPAN_NONE. */
 struct decision *question_decide(struct question *q, packets set, struct span without);
+/* How one packet fares, without `without`; its `set` says nothing.  NULL: chains call themselves. */
+struct decision *question_follow(struct question *q, const struct model_packet *packet, struct span without);
 /* "not decided: chain tap100i0-IN is too large for the budget"; NULL if it was not exceeded. */
 const char *question_over(struct question *q);
 

@@ -93,6 +93,7 @@ struct asked_fields {
 	const struct model_chain **seen;
 	uint32_t count, room;
 	uint32_t fields;
+	uint32_t matches;
 };
 
 static bool simulate_was_seen(struct asked_fields *a, const struct model_chain *chain)
@@ -120,6 +121,7 @@ static void simulate_add_fields(struct asked_fields *a, const struct model_chain
 	for (uint32_t i = 0; i < chain->count; i++) {
 		const struct model_step *step = &chain->steps[i];
 
+		a->matches += step->match_count;
 		for (uint32_t j = 0; j < step->match_count; j++)
 			a->fields |= 1u << step->matches[j].field;
 		if (step->effect == MODEL_JUMP || step->effect == MODEL_GOTO)
@@ -127,14 +129,14 @@ static void simulate_add_fields(struct asked_fields *a, const struct model_chain
 	}
 }
 
-static uint32_t simulate_fields(struct simulation *s)
+static struct asked_fields simulate_fields(struct simulation *s)
 {
 	const struct model_program *program = s->question.program;
 	struct asked_fields a = { .arena = &s->question.arena };
 
 	for (uint32_t i = 0; i < program->count; i++)
 		simulate_add_fields(&a, program->stages[i].chain);
-	return a.fields;
+	return a;
 }
 
 /* ---- what was taken ---- */
@@ -155,36 +157,41 @@ static bool simulate_are_all_others(const struct simulation *s, enum model_field
 }
 
 /* What fares otherwise with other values of the field: at most two decisions. */
-static const char *simulate_others(struct simulation *s, enum model_field field)
+static const char *simulate_others(struct simulation *s, struct question *q, enum model_field field)
 {
 	enum { MOST_DECISIONS = 2, MOST_VALUES = 3 };
-	struct question *q = &s->question;
-	packets open = model_and(q->model, q->set, model_like(q->model, &s->packet, 1u << field));
+	struct arena *arena = &s->question.arena;
 	const char *text = NULL;
 	unsigned count = 0;
+	packets open;
 
+	if (!q || question_over(q))
+		return NULL;
+	open = model_and(q->model, q->set, model_like(q->model, &s->packet, 1u << field));
 	for (const struct decision *d = question_decide(q, open, SPAN_NONE); d; d = d->next) {
 		struct interval_set values;
 
 		if (d->verdict == s->decision->verdict && d->queue == s->decision->queue)
 			continue;
 		values = model_values(q->model, &q->arena, d->set, field);
-		if (count++ == MOST_DECISIONS)
-			return arena_printf(&q->arena, "%s; ...", text);
+		if (count++ == MOST_DECISIONS) {
+			text = arena_printf(arena, "%s; ...", text);
+			break;
+		}
 		text = arena_printf(
-			&q->arena, "%s%s%s: %s, %s", text ? text : "", text ? "; " : "",
+			arena, "%s%s%s: %s, %s", text ? text : "", text ? "; " : "",
 			simulate_are_all_others(s, field, &values)
 				? "any other"
 				: model_values_text(&q->arena, q->model, field, &values, MOST_VALUES),
 			verdict_action(d->verdict), reason_text(&q->arena, s->map, &d->reason));
 	}
-	return text;
+	/* What is void when the budget is exceeded is left out; the packet itself was decided before. */
+	return question_over(q) ? NULL : text;
 }
 
-static void simulate_note_taken(struct simulation *s)
+/* `wide` knows the program, to find what fares otherwise; NULL: that is left out. */
+static void simulate_note_taken(struct simulation *s, struct question *wide, uint32_t fields)
 {
-	uint32_t fields = simulate_fields(s);
-
 	s->taken = ARENA_ARRAY(&s->question.arena, struct taken_field, SIMULATE_PARTS);
 	for (unsigned i = 0; i < SIMULATE_PARTS; i++) {
 		enum model_field field = simulate_field(s, &simulate_parts[i]);
@@ -194,7 +201,7 @@ static void simulate_note_taken(struct simulation *s)
 		if (!simulate_has_part(s, field) ||
 		    (requested->known && simulate_is_one_value(&requested->values)) || !(fields >> field & 1))
 			continue;
-		others = simulate_others(s, field);
+		others = simulate_others(s, wide, field);
 		/* That an unusual part is as usual goes without saying. */
 		if (!others &&
 		    (field == MODEL_ICMP_CODE || (field == MODEL_IFACE && !s->packet.value[field].low)))
@@ -202,6 +209,25 @@ static void simulate_note_taken(struct simulation *s)
 		s->taken[s->taken_count++] = (struct taken_field){ simulate_parts[i].name, requested->given,
 								   simulate_value_text(s, field), others };
 	}
+}
+
+/* One packet is decided in one pass over the rules; what fares otherwise costs as much as their sets, so it
+ * is not asked where there are many. */
+static void simulate_explain(struct simulation *s)
+{
+	enum { MOST_MATCHES = 3000 };
+	struct asked_fields fields = simulate_fields(s);
+	struct model_match matches[PACKET_MATCHES_MAX];
+	struct question wide;
+
+	if (fields.matches > MOST_MATCHES) {
+		simulate_note_taken(s, NULL, fields.fields);
+		return;
+	}
+	question_open(&wide, &s->asked, &s->question.path, matches,
+		      packet_request_matches(&s->request, s->family, matches), NULL, 0);
+	simulate_note_taken(s, &wide, fields.fields);
+	question_close(&wide);
 }
 
 /* ---- the decision ---- */
@@ -233,7 +259,7 @@ static bool simulate_open(struct simulation *s)
 	s->family = request->family_mask & IPV4 ? IPV4 : IPV6;
 	count = packet_request_matches(request, s->family, matches);
 	preferred_count = packet_request_preferred(asked, request, s->family, preferred);
-	question_open(&s->question, asked, &path, matches, count, preferred, preferred_count);
+	question_open_packet(&s->question, asked, &path, matches, count, preferred, preferred_count);
 	s->is_open = true;
 	s->notes = answer_notes(&s->question.arena, asked->config, s->backend, &path);
 	if (!simulate_choose(s, preferred, preferred_count))
@@ -248,7 +274,6 @@ bool simulate(struct simulation *s, const struct config *config, const struct so
 {
 	struct question *q = &s->question;
 	const char *error;
-	packets one;
 
 	*s = (struct simulation){ .map = map,
 				  .backend = target,
@@ -259,15 +284,12 @@ bool simulate(struct simulation *s, const struct config *config, const struct so
 		return simulate_fail(s, error);
 	if (!simulate_open(s))
 		return false;
-	one = model_and(q->model, q->set, model_like(q->model, &s->packet, 0));
-	s->decision = question_decide(q, one, SPAN_NONE);
-	if (s->decision && s->decision->reason.span.begin &&
-	    !reason_is_option(config, &q->path, &s->decision->reason))
-		s->without = question_decide(q, one, s->decision->reason.span);
-	if (s->decision)
-		simulate_note_taken(s);
-	if (question_over(q) || !s->decision)
-		return simulate_fail(s, question_over(q) ? question_over(q) : "not decided");
+	s->decision = question_follow(q, &s->packet, SPAN_NONE);
+	if (!s->decision)
+		return simulate_fail(s, "not decided: chains call themselves");
+	if (s->decision->reason.span.begin && !reason_is_option(config, &q->path, &s->decision->reason))
+		s->without = question_follow(q, &s->packet, s->decision->reason.span);
+	simulate_explain(s);
 	return true;
 }
 

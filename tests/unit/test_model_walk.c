@@ -222,6 +222,56 @@ START_TEST(likes)
 }
 END_TEST
 
+/* ---- one packet ---- */
+
+/* The events of a walk, as text: what decided, in which stage, with which mark. */
+struct told {
+	const char *text;
+};
+
+static void tell(void *context, const struct model_event *event)
+{
+	struct told *told = context;
+
+	told->text = arena_printf(&arena, "%s%u %d %d %u:", told->text, event->stage, event->logs,
+				  (int)event->verdict, event->queue);
+	for (const struct model_trail *t = event->trail; t; t = t->outer)
+		told->text = arena_printf(&arena, "%s %p", told->text, (const void *)t->step);
+	for (const struct model_trail *t = event->marked; t; t = t->outer)
+		told->text = arena_printf(&arena, "%s m%p", told->text, (const void *)t->step);
+	told->text = arena_printf(&arena, "%s\n", told->text);
+}
+
+/* Following one packet tells the same as walking the set of packets that are like it. */
+START_TEST(follows)
+{
+	for (int i = 0; i < PROGRAMS / 3; i++) {
+		const struct model_program *program = new_question();
+		struct span without = below(2) ? SPAN_NONE : program->stages[0].chain->steps[0].span;
+
+		for (int k = 0; k < 10; k++) {
+			struct model_packet packet = random_packet();
+			struct told walked = { "" }, followed = { "" };
+			struct model_walk walk = { .live = model_like(model, &packet, 0),
+						   .without = without,
+						   .decided = tell,
+						   .context = &walked };
+			struct model_result result = model_walk(model, program, &walk);
+			const struct model_outcome *wanted = outcome_of(&result, &packet);
+			struct model_outcome found;
+
+			walk.context = &followed;
+			ck_assert(model_follow(&arena, program, &packet, &walk, &found));
+			ck_assert_int_eq(found.verdict, wanted->verdict);
+			ck_assert_uint_eq(found.queue, wanted->queue);
+			ck_assert_str_eq(followed.text, walked.text);
+		}
+		ck_assert(!model_over(model, NULL));
+		arena_reset(&arena);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tcase = tcase_create("model_walk");
@@ -232,5 +282,6 @@ int main(void)
 	tcase_add_test(tcase, reasons);
 	tcase_add_test(tcase, rows);
 	tcase_add_test(tcase, likes);
+	tcase_add_test(tcase, follows);
 	return run_suite("model_walk", tcase);
 }
