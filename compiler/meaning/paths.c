@@ -208,16 +208,19 @@ struct path_network {
 	uint16_t tag;
 	bool known; /* false: of any network, as outside */
 	bool knows_vlans;
+	bool any_tag; /* a port of a bridge has all VLANs */
 };
 
 static struct path_network path_network_of(const struct path_end *end)
 {
 	switch (end->zone) {
 	case PATH_PORT:
-		return (struct path_network){ .bridge = end->bridge, .known = true };
+		return (struct path_network){ .bridge = end->bridge, .known = true, .any_tag = true };
 	case PATH_GUEST:
-		return (struct path_network){ end->nic->bridge, end->nic->tag, true,
-					      end->nic->trunks.len > 0 };
+		return (struct path_network){ .bridge = end->nic->bridge,
+					      .tag = end->nic->tag,
+					      .known = true,
+					      .knows_vlans = end->nic->trunks.len > 0 };
 	case PATH_VNET:
 		return (struct path_network){ .bridge = end->vnet->name, .known = true };
 	default:
@@ -236,8 +239,11 @@ static bool path_common_network(const struct path_end *from, const struct path_e
 		*network = other;
 	if (!network->known)
 		*network = (struct path_network){ .bridge = PATH_FIRST_BRIDGE, .known = true };
-	if (other.known && (!text_equal(network->bridge, other.bridge) || network->tag != other.tag))
+	if (other.known && (!text_equal(network->bridge, other.bridge) ||
+			    (network->tag != other.tag && !network->any_tag && !other.any_tag)))
 		return false;
+	if (network->any_tag && other.known)
+		network->tag = other.tag;
 	network->knows_vlans |= other.knows_vlans;
 	return network->bridge.len > 0;
 }
@@ -301,6 +307,28 @@ static void path_add_passes(struct arena *arena, struct path *path, const struct
 		path_add(path, PATH_INPUT)->in = is_bridged || from->zone == PATH_NFVM ? bridge : TEXT("");
 }
 
+/* Between two networks the host routes. */
+static bool path_add_routed(struct arena *arena, struct path *path)
+{
+	const struct path_end *from = &path->from, *to = &path->to;
+	const struct path_network first = path_network_of(from), second = path_network_of(to);
+	struct text bridges[2] = { path_bridge_name(arena, &first), path_bridge_name(arena, &second) };
+
+	if (!first.known || !second.known || !bridges[0].len || !bridges[1].len || path->flooded)
+		return false;
+	if (path_is_firewalled(from))
+		path_add_bridge(path, path_nic_iface(arena, from, "fwbr"), from->nic->device,
+				path_nic_iface(arena, from, "fwln"));
+	else if (from->zone == PATH_GUEST)
+		path_add_bridge(path, bridges[0], path_port(arena, from), TEXT(""));
+	path_add(path, PATH_ROUTED)->in = bridges[0];
+	path_add_bridge(path, bridges[1], TEXT(""), path_port(arena, to));
+	if (path_is_firewalled(to))
+		path_add_bridge(path, path_nic_iface(arena, to, "fwbr"), path_nic_iface(arena, to, "fwln"),
+				to->nic->device);
+	return true;
+}
+
 static bool path_same_nic(const struct path_end *a, const struct path_end *b)
 {
 	return a->zone == PATH_GUEST && b->zone == PATH_GUEST && a->nic == b->nic;
@@ -323,9 +351,17 @@ bool path_between(struct arena *arena, const struct config *config, const struct
 		return true;
 	}
 	if (!path_common_network(from, to, &network))
-		return false;
+		return path_add_routed(arena, path);
 	path_add_passes(arena, path, &network);
 	return true;
+}
+
+bool path_is_routed(const struct path *path)
+{
+	for (uint32_t i = 0; i < path->count && path->count > 1; i++)
+		if (path->passes[i].hook == PATH_ROUTED)
+			return true;
+	return false;
 }
 
 const char *path_pass_text(struct arena *arena, const struct path_pass *pass)
@@ -449,8 +485,10 @@ static bool path_walk_pairs(struct path_walk *walk, struct arena *arena, struct 
 				       .guest = walk->other,
 				       .nic = walk->other_nic,
 				       .direct = walk->direct };
+		struct path_network network;
 
-		if (path_between(arena, walk->config, &from, &to, false, path)) {
+		if (path_common_network(&from, &to, &network) &&
+		    path_between(arena, walk->config, &from, &to, false, path)) {
 			walk->pair_count++;
 			return true;
 		}

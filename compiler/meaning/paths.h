@@ -66,11 +66,13 @@ const char *path_end_text(struct arena *arena, const struct path_end *end);
 
 /*
  * The path of unicast packets, or of flooded ones (only to guests, and from them); names of interfaces are
- * from `arena`.  From outside to outside the host routes.  False: no packet goes that way past a firewall of
- * ours, or they are not on one bridge.
+ * from `arena`.  From outside to outside, and between different networks, the host routes.  False: no packet
+ * goes that way past a firewall of ours; they are the same, for example.
  */
 bool path_between(struct arena *arena, const struct config *config, const struct path_end *from,
 		  const struct path_end *to, bool flooded, struct path *path);
+/* Whether the host routes between networks that both are the node's. */
+bool path_is_routed(const struct path *path);
 /* "vmbr0 forward", "input": what a pass is called. */
 const char *path_pass_text(struct arena *arena, const struct path_pass *pass);
 

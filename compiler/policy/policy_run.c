@@ -102,15 +102,26 @@ static bool policy_may_be_flooded(const struct policy_test *test)
 	return test->has_dest || test->has_dest_type;
 }
 
+/* Whether the zone is `any`: then the host is among what it stands for. */
+static bool policy_is_any(const struct path_end *ends, uint32_t count)
+{
+	return count > 1 && ends[0].zone == PATH_HOST;
+}
+
 static void policy_ask_ends(struct policy_asking *asking, const struct path_end *from, const struct path_end *to)
 {
+	const struct policy_test *test = asking->test;
+	bool any = !test->is_row && (policy_is_any(test->from, test->from_count) || policy_is_any(test->to, test->to_count));
+
 	for (int flooded = 0; flooded <= policy_may_be_flooded(asking->test); flooded++) {
 		struct arena arena = { 0 };
 		struct path path;
 
 		if (path_between(&arena, asking->asked->config, from, to, flooded, &path)) {
 			asking->paths++;
-			policy_ask_path(asking, &path);
+			/* Packets of another network come from outside of this one, which is among the zones. */
+			if (!any || !path_is_routed(&path))
+				policy_ask_path(asking, &path);
 		}
 		arena_free(&arena);
 	}
@@ -126,7 +137,7 @@ static void policy_report_nothing(struct policy_asking *asking)
 	if (!asking->paths) {
 		d = diag(asking->diags, test->span, DIAG_TEST_PATH, "no packet goes from the one zone to the other");
 		diag_note(d, "the test is not run");
-		diag_help(d, "they are the same, or on different bridges; test the way from the one to outside, and from outside to the other");
+		diag_help(d, "name two different zones");
 	} else {
 		d = diag(asking->diags, test->span, DIAG_TEST_EMPTY, "test is about no packet");
 		diag_note(d, "no packet satisfies all conditions");

@@ -370,6 +370,9 @@ static bool query_pair(struct query *query, struct asked *asked, const char *fro
 				from, to);
 		return !is_one;
 	}
+	/* Packets of another network come from outside of this one, which is among the zones. */
+	if (!is_one && path_is_routed(&path))
+		return true;
 	if (request.arp)
 		return query_ask(query, asked, &request, &path, IPV4);
 	if (!packet_request_is_of_families(&request))

@@ -253,7 +253,7 @@ static bool simulate_open(struct simulation *s)
 			s,
 			arena_printf(
 				&asked->arena,
-				"no packet goes from %s to %s past the firewall of this node: they are not on one bridge, or are the same",
+				"no packet goes from %s to %s past the firewall of this node: they are the same",
 				path_end_text(&asked->arena, &request->from),
 				path_end_text(&asked->arena, &request->to)));
 	s->family = request->family_mask & IPV4 ? IPV4 : IPV6;
