@@ -8,7 +8,7 @@
 VARIANT := fuzz
 CC      := clang
 # A harness without a header would get truncated pointers.
-CFLAGS  := -Werror=implicit-function-declaration -O2 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+CFLAGS  := -Werror=implicit-function-declaration -O1 -gline-tables-only -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 .DEFAULT_GOAL := fuzzers
 include Makefile
 
