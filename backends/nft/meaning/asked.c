@@ -6,24 +6,38 @@
 #include <linux/netfilter.h>
 #include <stdlib.h>
 
-/* The field of the model that has the value; fields that are missing here are constants, or have a meaning of their
- * own below. */
+/* The field of the model that has the value; fields that are missing here are constants, or have a meaning of
+ * their own below. */
 #define FIELD_IS(nft, model) [NFT_FIELD_##nft] = MODEL_##model + 1
 static const uint8_t model_fields[NFT_FIELDS] = {
-	FIELD_IS(IIFNAME, IFACE),          FIELD_IS(OIFNAME, IFACE),
-	FIELD_IS(PROTOCOL, ETHERTYPE),     FIELD_IS(ETHER_TYPE, ETHERTYPE),
-	FIELD_IS(NFPROTO, ETHERTYPE),      FIELD_IS(L4PROTO, PROTOCOL),
-	FIELD_IS(ETHER_SADDR, SOURCE_MAC), FIELD_IS(IP_SADDR, SOURCE4),
-	FIELD_IS(IP_DADDR, DEST4),         FIELD_IS(IP6_SADDR, SOURCE6),
-	FIELD_IS(IP6_DADDR, DEST6),        FIELD_IS(ARP_SADDR_IP, ARP_SENDER),
-	FIELD_IS(ICMP_TYPE, ICMP_TYPE),    FIELD_IS(ICMPV6_TYPE, ICMP_TYPE),
-	FIELD_IS(ICMP_CODE, ICMP_CODE),    FIELD_IS(ICMPV6_CODE, ICMP_CODE),
-	FIELD_IS(TCP_SPORT, SPORT),        FIELD_IS(UDP_SPORT, SPORT),
-	FIELD_IS(UDPLITE_SPORT, SPORT),    FIELD_IS(DCCP_SPORT, SPORT),
-	FIELD_IS(SCTP_SPORT, SPORT),       FIELD_IS(TCP_DPORT, DPORT),
-	FIELD_IS(UDP_DPORT, DPORT),        FIELD_IS(UDPLITE_DPORT, DPORT),
-	FIELD_IS(DCCP_DPORT, DPORT),       FIELD_IS(SCTP_DPORT, DPORT),
-	FIELD_IS(TCP_FLAGS, TCP_FLAGS),    FIELD_IS(FIB_SADDR_TYPE, SOURCE_TYPE),
+	FIELD_IS(IIFNAME, IFACE),
+	FIELD_IS(OIFNAME, IFACE),
+	FIELD_IS(PROTOCOL, ETHERTYPE),
+	FIELD_IS(ETHER_TYPE, ETHERTYPE),
+	FIELD_IS(NFPROTO, ETHERTYPE),
+	FIELD_IS(L4PROTO, PROTOCOL),
+	FIELD_IS(ETHER_SADDR, SOURCE_MAC),
+	FIELD_IS(IP_SADDR, SOURCE4),
+	FIELD_IS(IP_DADDR, DEST4),
+	FIELD_IS(IP6_SADDR, SOURCE6),
+	FIELD_IS(IP6_DADDR, DEST6),
+	FIELD_IS(ARP_SADDR_IP, ARP_SENDER),
+	FIELD_IS(ICMP_TYPE, ICMP_TYPE),
+	FIELD_IS(ICMPV6_TYPE, ICMP_TYPE),
+	FIELD_IS(ICMP_CODE, ICMP_CODE),
+	FIELD_IS(ICMPV6_CODE, ICMP_CODE),
+	FIELD_IS(TCP_SPORT, SPORT),
+	FIELD_IS(UDP_SPORT, SPORT),
+	FIELD_IS(UDPLITE_SPORT, SPORT),
+	FIELD_IS(DCCP_SPORT, SPORT),
+	FIELD_IS(SCTP_SPORT, SPORT),
+	FIELD_IS(TCP_DPORT, DPORT),
+	FIELD_IS(UDP_DPORT, DPORT),
+	FIELD_IS(UDPLITE_DPORT, DPORT),
+	FIELD_IS(DCCP_DPORT, DPORT),
+	FIELD_IS(SCTP_DPORT, DPORT),
+	FIELD_IS(TCP_FLAGS, TCP_FLAGS),
+	FIELD_IS(FIB_SADDR_TYPE, SOURCE_TYPE),
 	FIELD_IS(FIB_DADDR_TYPE, DEST_TYPE),
 };
 
@@ -73,7 +87,7 @@ static void values_add(struct nft_values *values, struct number first, struct nu
 	values->ranges[values->count++] = (struct interval){ first, last };
 }
 
-/* Any byte that has `value` in the bits of `mask`; at most 128 ranges. */
+/* Any byte that has `value` in the bits of `mask`; at most 256 ranges. */
 static void values_add_byte(struct nft_values *values, uint8_t mask, uint8_t value)
 {
 	for (unsigned byte = 0; byte < 256; byte++)
@@ -82,7 +96,8 @@ static void values_add_byte(struct nft_values *values, uint8_t mask, uint8_t val
 }
 
 /* The addresses of a network. Only prefixes occur as masks of more than a byte. */
-static void values_add_network(struct nft_values *values, const struct nft_value *mask, const struct nft_value *value)
+static void values_add_network(struct nft_values *values, const struct nft_value *mask,
+			       const struct nft_value *value)
 {
 	struct nft_value last = *value;
 
@@ -94,10 +109,12 @@ static void values_add_network(struct nft_values *values, const struct nft_value
 	values_add(values, asked_number(NFT_TYPE_IPV6_ADDR, value), asked_number(NFT_TYPE_IPV6_ADDR, &last));
 }
 
-static void values_add_interface(const struct nft_traversal *at, struct nft_values *values, const struct nft_value *value)
+static void values_add_interface(const struct nft_traversal *at, struct nft_values *values,
+				 const struct nft_value *value)
 {
 	const struct model_ifaces *ifaces = at->t->ifaces;
-	struct text name = { (const char *)value->bytes, (uint32_t)strnlen((const char *)value->bytes, value->length) };
+	struct text name = { (const char *)value->bytes,
+			     (uint32_t)strnlen((const char *)value->bytes, value->length) };
 	struct interval_set numbers;
 
 	if (value->length < 16)
@@ -119,8 +136,8 @@ static uint32_t values_room(const struct nft_traversal *at, const struct nft_key
 	return asked_field(key->field) == MODEL_IFACE ? at->t->ifaces->count + 1 : 1;
 }
 
-static void values_add_value(const struct nft_traversal *at, struct nft_values *values, const struct nft_key *key,
-			     const struct nft_value *value)
+static void values_add_value(const struct nft_traversal *at, struct nft_values *values,
+			     const struct nft_key *key, const struct nft_value *value)
 {
 	if (key->field == NFT_FIELD_NFPROTO) {
 		struct number type = number_small(value->bytes[0] == NFPROTO_IPV4 ? ETH_P_IP : ETH_P_IPV6);
@@ -154,7 +171,8 @@ void nft_ask_values(struct nft_asked *asked, enum model_field field, bool negate
 		asked->matches[asked->count++] = (struct model_match){ field, negated, values };
 }
 
-void nft_ask_number(const struct nft_traversal *at, struct nft_asked *asked, enum model_field field, uint64_t number)
+void nft_ask_number(const struct nft_traversal *at, struct nft_asked *asked, enum model_field field,
+		    uint64_t number)
 {
 	struct nft_values values = values_new(at->arena, 1);
 
@@ -178,16 +196,17 @@ static bool asked_is_constant(const struct nft_traversal *at, enum nft_field fie
 /* The constant, as the kernel compares it. */
 static struct nft_value asked_constant(const struct nft_traversal *at, enum nft_field field)
 {
-	const struct text *name = field == NFT_FIELD_IIFNAME ? &at->iif :
-				  field == NFT_FIELD_OIFNAME ? &at->oif :
-							       &at->bridge_name;
+	const struct text *name = field == NFT_FIELD_IIFNAME   ? &at->iif
+				  : field == NFT_FIELD_OIFNAME ? &at->oif
+							       : &at->bridge_name;
 	struct nft_value value = { .length = 16 };
 
 	if (field == NFT_FIELD_ETHER_DADDR) {
 		value.length = 6;
 		memcpy(value.bytes, at->dest_mac, 6);
 	} else if (field == NFT_FIELD_RTCLASSID) {
-		value.length = 4; /* of packets that the host sends, if no realm is set; our own answers have none */
+		/* 0 for packets that the host sends, if no realm is set; our own answers have none. */
+		value.length = 4;
 	} else {
 		memcpy(value.bytes, name->ptr, name->len < 16 ? name->len : 16);
 	}
@@ -195,7 +214,8 @@ static struct nft_value asked_constant(const struct nft_traversal *at, enum nft_
 }
 
 /* A value shorter than a name is its beginning. */
-static bool asked_constant_is(const struct nft_traversal *at, const struct nft_key *key, const struct nft_value *value)
+static bool asked_constant_is(const struct nft_traversal *at, const struct nft_key *key,
+			      const struct nft_value *value)
 {
 	struct nft_value constant = asked_constant(at, key->field);
 
@@ -230,7 +250,8 @@ static int asked_compare_keys(const struct nft_element *element, const struct nf
 }
 
 /* The first element that has these keys; elements are sorted by them. */
-static const struct nft_element *asked_search(const struct nft_set *set, const struct nft_value *keys, unsigned count)
+static const struct nft_element *asked_search(const struct nft_set *set, const struct nft_value *keys,
+					      unsigned count)
 {
 	uint32_t low = 0, high = set->element_count;
 
@@ -247,7 +268,8 @@ static const struct nft_element *asked_search(const struct nft_set *set, const s
 	return &set->elements[low];
 }
 
-bool nft_find_element(const struct nft_traversal *at, const struct nft_vmap *vmap, const struct nft_element **element)
+bool nft_find_element(const struct nft_traversal *at, const struct nft_vmap *vmap,
+		      const struct nft_element **element)
 {
 	struct nft_value keys[NFT_KEY_PARTS];
 
@@ -275,7 +297,8 @@ static struct interval_set asked_set_values(const struct nft_traversal *at, cons
 		const struct nft_element *e = &set->elements[i];
 
 		if (set->interval)
-			values_add(&values, asked_number(set->parts[0], &e->key[0]), asked_number(set->parts[0], &e->last));
+			values_add(&values, asked_number(set->parts[0], &e->key[0]),
+				   asked_number(set->parts[0], &e->last));
 		else
 			values_add_value(at, &values, key, &e->key[0]);
 	}
@@ -305,7 +328,8 @@ static struct interval_set asked_pair_values(const struct nft_traversal *at, con
 	return values_end(&values);
 }
 
-static void asked_add_set(const struct nft_traversal *at, struct nft_asked *asked, const struct nft_match *m, bool negated)
+static void asked_add_set(const struct nft_traversal *at, struct nft_asked *asked, const struct nft_match *m,
+			  bool negated)
 {
 	const struct nft_element *element;
 	struct nft_vmap vmap = { { m->keys[0], m->keys[1] }, m->key_count, m->set };
@@ -313,9 +337,11 @@ static void asked_add_set(const struct nft_traversal *at, struct nft_asked *aske
 	if (nft_find_element(at, &vmap, &element))
 		asked->never |= !element != negated;
 	else if (m->key_count == 1)
-		nft_ask_values(asked, asked_field(m->keys[0].field), negated, asked_set_values(at, &m->keys[0], m->set));
+		nft_ask_values(asked, asked_field(m->keys[0].field), negated,
+			       asked_set_values(at, &m->keys[0], m->set));
 	else
-		nft_ask_values(asked, asked_field(m->keys[1].field), negated, asked_pair_values(at, m->keys, m->set));
+		nft_ask_values(asked, asked_field(m->keys[1].field), negated,
+			       asked_pair_values(at, m->keys, m->set));
 }
 
 /* ---- connections and marks ---- */
@@ -336,8 +362,11 @@ static void asked_add_ct_state(const struct nft_traversal *at, struct nft_asked 
 	static const struct {
 		uint32_t bit;
 		enum model_state state;
-	} states[] = { { 1, MODEL_STATE_INVALID }, { 2, MODEL_STATE_ESTABLISHED }, { 4, MODEL_STATE_RELATED },
-		       { 8, MODEL_STATE_NEW }, { 64, MODEL_STATE_UNTRACKED } };
+	} states[] = { { 1, MODEL_STATE_INVALID },
+		       { 2, MODEL_STATE_ESTABLISHED },
+		       { 4, MODEL_STATE_RELATED },
+		       { 8, MODEL_STATE_NEW },
+		       { 64, MODEL_STATE_UNTRACKED } };
 	uint32_t set = 0;
 
 	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++)
@@ -346,12 +375,14 @@ static void asked_add_ct_state(const struct nft_traversal *at, struct nft_asked 
 	asked_add_states(at, asked, set);
 }
 
-/* Known connections have all labels, new ones none; without a connection there is nothing to compare, and the rule
- * does not match (model/program.h). */
-static void asked_add_ct_label(const struct nft_traversal *at, struct nft_asked *asked, const struct nft_match *m)
+/* Known connections have all labels, new ones none; without a connection there is nothing to compare, and the
+ * rule does not match (model/program.h). */
+static void asked_add_ct_label(const struct nft_traversal *at, struct nft_asked *asked,
+			       const struct nft_match *m)
 {
 	static const struct nft_value none;
-	const uint32_t known = 1u << MODEL_STATE_ESTABLISHED | 1u << MODEL_STATE_RELATED, new = 1u << MODEL_STATE_NEW;
+	const uint32_t known = 1u << MODEL_STATE_ESTABLISHED | 1u << MODEL_STATE_RELATED,
+		       new = 1u << MODEL_STATE_NEW;
 	bool all = m->op == NFT_OP_FLAGS;
 
 	if (m->op == NFT_OP_EQ) {
@@ -376,7 +407,8 @@ static void asked_add_mark(struct nft_asked *asked, const struct nft_match *m)
 /* ---- a match ---- */
 
 /* One value, a network, or a range. */
-static void asked_add_values(const struct nft_traversal *at, struct nft_asked *asked, const struct nft_match *m)
+static void asked_add_values(const struct nft_traversal *at, struct nft_asked *asked,
+			     const struct nft_match *m)
 {
 	struct nft_key key = m->keys[0];
 	enum nft_type type = nft_fields[key.field].type;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The translator of the nftables backends: a path is the base chains of the hooks that it passes, in order of their
- * priority, each a stage.  A frame that only enters a bridge (to the host) has its hooks prerouting and input, one
- * that only leaves it output and postrouting.
+ * The translator of the nftables backends: a path is the base chains of the hooks that it passes, in order of
+ * their priority, each a stage.  A frame that only enters a bridge (to the host) has its hooks prerouting and
+ * input, one that only leaves it output and postrouting.
  */
 #include "nft/meaning/nft_meaning.h"
 
@@ -40,7 +40,8 @@ static void meaning_add_hook(const struct nft_traversal *at, struct nft_stages *
 	}
 }
 
-static void meaning_add_bridge(struct nft_traversal *at, struct nft_stages *stages, const struct path_pass *pass)
+static void meaning_add_bridge(struct nft_traversal *at, struct nft_stages *stages,
+			       const struct path_pass *pass)
 {
 	at->bridge = true;
 	at->bridge_name = pass->bridge;
@@ -58,7 +59,8 @@ static void meaning_add_bridge(struct nft_traversal *at, struct nft_stages *stag
 }
 
 /* Of a packet that is routed without known interfaces the one it comes in by can be any. */
-static void meaning_add_host(struct nft_traversal *at, struct nft_stages *stages, const struct path_pass *pass)
+static void meaning_add_host(struct nft_traversal *at, struct nft_stages *stages,
+			     const struct path_pass *pass)
 {
 	bool sent = pass->hook == PATH_OUTPUT;
 
@@ -70,7 +72,10 @@ static void meaning_add_host(struct nft_traversal *at, struct nft_stages *stages
 	if (!sent)
 		meaning_add_hook(at, stages, NFT_HOOK_PREROUTING);
 	at->oif = pass->out;
-	meaning_add_hook(at, stages, sent ? NFT_HOOK_OUTPUT : pass->hook == PATH_INPUT ? NFT_HOOK_INPUT : NFT_HOOK_FORWARD);
+	meaning_add_hook(at, stages,
+			 sent                       ? NFT_HOOK_OUTPUT
+			 : pass->hook == PATH_INPUT ? NFT_HOOK_INPUT
+						    : NFT_HOOK_FORWARD);
 	if (pass->hook != PATH_INPUT)
 		meaning_add_hook(at, stages, NFT_HOOK_POSTROUTING);
 }

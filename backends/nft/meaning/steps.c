@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Chains as chains of a packet program.  A rule is a step for each thing that it does, all with the rule's matches.  If
- * it asks for the mark and changes it, the later ones would not match any more: then it leads to a chain of its own.
+ * Chains as chains of a packet program.  A rule is a step for each thing that it does, all with the rule's
+ * matches.  If it asks for the mark and changes it, the later ones would not match any more: then it leads to
+ * a chain of its own.
  */
 #include "nft/meaning/translate.h"
 
@@ -10,7 +11,8 @@
 
 /* ---- what is known of a chain ---- */
 
-static struct nft_chain_note *steps_note(struct nft_translator *t, const struct nft_chain *chain, bool bridge);
+static struct nft_chain_note *steps_note(struct nft_translator *t, const struct nft_chain *chain,
+					 bool bridge);
 
 static bool steps_is_inert_map(struct nft_translator *t, const struct nft_set *set, bool bridge)
 {
@@ -27,8 +29,8 @@ static bool steps_is_inert_map(struct nft_translator *t, const struct nft_set *s
 	return note->inert;
 }
 
-static void steps_note_statement(struct nft_translator *t, struct nft_chain_note *note, const struct nft_statement *s,
-				 bool bridge)
+static void steps_note_statement(struct nft_translator *t, struct nft_chain_note *note,
+				 const struct nft_statement *s, bool bridge)
 {
 	const struct nft_chain_note *to = NULL;
 
@@ -120,11 +122,12 @@ static const struct model_chain *steps_end(struct nft_steps *steps, struct text 
 	return chain;
 }
 
-static void steps_set_verdict(const struct nft_traversal *at, struct model_step *step, const struct nft_verdict *verdict)
+static void steps_set_verdict(const struct nft_traversal *at, struct model_step *step,
+			      const struct nft_verdict *verdict)
 {
 	static const enum model_effect effects[] = {
 		[NFT_TO_ACCEPT] = MODEL_ACCEPT, [NFT_TO_DROP] = MODEL_DROP, [NFT_TO_RETURN] = MODEL_RETURN,
-		[NFT_TO_JUMP] = MODEL_JUMP,	[NFT_TO_GOTO] = MODEL_GOTO,
+		[NFT_TO_JUMP] = MODEL_JUMP,     [NFT_TO_GOTO] = MODEL_GOTO,
 	};
 
 	step->effect = effects[verdict->kind];
@@ -133,7 +136,8 @@ static void steps_set_verdict(const struct nft_traversal *at, struct model_step 
 }
 
 /* The kernel does not answer frames to a group address (nft_reject_bridge.c). */
-static void steps_set_reject(const struct nft_traversal *at, struct model_step *step, enum nft_reject_type type)
+static void steps_set_reject(const struct nft_traversal *at, struct model_step *step,
+			     enum nft_reject_type type)
 {
 	static const enum model_reject kinds[] = {
 		[NFT_REJECT_WITH_TCP_RESET] = MODEL_REJECT_RESET,
@@ -151,7 +155,8 @@ static void steps_set_reject(const struct nft_traversal *at, struct model_step *
 }
 
 /* One thing that a rule does; false: nothing that a program knows. */
-static bool steps_set_effect(const struct nft_traversal *at, struct model_step *step, const struct nft_statement *s)
+static bool steps_set_effect(const struct nft_traversal *at, struct model_step *step,
+			     const struct nft_statement *s)
 {
 	switch (s->kind) {
 	case NFT_STMT_VERDICT:
@@ -179,7 +184,8 @@ static bool steps_set_effect(const struct nft_traversal *at, struct model_step *
 	}
 }
 
-static void steps_add_effect(struct nft_steps *steps, const struct nft_statement *s, const struct model_step *asks)
+static void steps_add_effect(struct nft_steps *steps, const struct nft_statement *s,
+			     const struct model_step *asks)
 {
 	struct model_step step = *asks;
 
@@ -231,7 +237,8 @@ static bool steps_has_effect(const struct nft_statement *s)
 }
 
 /* Asks of a rule precede what it does. */
-static void steps_ask(const struct nft_traversal *at, const struct nft_rule *rule, struct nft_asked *asked, unsigned *effects)
+static void steps_ask(const struct nft_traversal *at, const struct nft_rule *rule, struct nft_asked *asked,
+		      unsigned *effects)
 {
 	*effects = 0;
 	for (uint32_t i = 0; i < rule->statement_count && !asked->never; i++) {
@@ -247,8 +254,8 @@ static void steps_ask(const struct nft_traversal *at, const struct nft_rule *rul
 	}
 }
 
-static void steps_add_effects(struct nft_steps *steps, const struct nft_rule *rule, const struct model_step *asks,
-			      const struct nft_asked *asked)
+static void steps_add_effects(struct nft_steps *steps, const struct nft_rule *rule,
+			      const struct model_step *asks, const struct nft_asked *asked)
 {
 	for (uint32_t i = 0; i < rule->statement_count; i++) {
 		const struct nft_statement *s = &rule->statements[i];
@@ -269,7 +276,8 @@ static bool steps_leaves(const struct nft_rule *rule)
 }
 
 /* A chain of all that the rule does; `asks` leads to it. */
-static void steps_add_apart(struct nft_steps *steps, const struct nft_rule *rule, struct model_step *asks, struct text name)
+static void steps_add_apart(struct nft_steps *steps, const struct nft_rule *rule, struct model_step *asks,
+			    struct text name)
 {
 	static const struct nft_asked nothing;
 	const struct model_step always = { .span = rule->span, .implied = rule->implied };
@@ -308,10 +316,12 @@ static void steps_add_rule(struct nft_steps *steps, const struct nft_rule *rule,
 /* The hooks of the inet family see IPv4 and IPv6 only: all else passes. */
 static void steps_add_others(struct nft_steps *steps)
 {
-	static const struct interval ip[] = { { { 0, ETH_P_IP }, { 0, ETH_P_IP } }, { { 0, ETH_P_IPV6 }, { 0, ETH_P_IPV6 } } };
+	static const struct interval ip[] = { { { 0, ETH_P_IP }, { 0, ETH_P_IP } },
+					      { { 0, ETH_P_IPV6 }, { 0, ETH_P_IPV6 } } };
 	static const struct model_match others = { MODEL_ETHERTYPE, true, { ip, 2 } };
 
-	*steps_add(steps) = (struct model_step){ .matches = &others, .match_count = 1, .effect = MODEL_ACCEPT };
+	*steps_add(
+		steps) = (struct model_step){ .matches = &others, .match_count = 1, .effect = MODEL_ACCEPT };
 }
 
 const struct model_chain *nft_translate_chain(const struct nft_traversal *at, const struct nft_chain *chain)

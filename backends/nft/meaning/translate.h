@@ -2,10 +2,10 @@
 /*
  * How the lowered form becomes packet programs.
  *
- * asked.c translates what a rule asks of a packet, steps.c chains, nft_meaning.c paths.  Fields that are constants
- * of a path (interfaces, the destination MAC address) fold away: a rule that cannot match there has no step, and a
- * verdict map is the verdict of one element, found by binary search.  A chain that asks for none of them, nor leads
- * to one that does, is translated once for all paths.
+ * asked.c translates what a rule asks of a packet, steps.c chains, nft_meaning.c paths.  Fields that are
+ * constants of a path (interfaces, the destination MAC address) fold away: a rule that cannot match there has
+ * no step, and a verdict map is the verdict of one element, found by binary search.  A chain that asks for
+ * none of them, nor leads to one that does, is translated once for all paths.
  */
 #ifndef PVEFW_NFT_TRANSLATE_H
 #define PVEFW_NFT_TRANSLATE_H
@@ -34,9 +34,9 @@ struct nft_set_note {
 
 struct nft_translator {
 	struct translator translator;
-	struct arena arena;   /* what paths share */
+	struct arena arena;        /* what paths share */
 	struct arena_mark lowered; /* what is translated comes after it */
-	struct arena scratch; /* the steps of unfinished chains */
+	struct arena scratch;      /* the steps of unfinished chains */
 	const struct nft_ruleset *ruleset;
 	struct {
 		const struct nft_chain **chains; /* the base chains, by priority */
@@ -54,7 +54,7 @@ struct nft_traversal {
 	struct arena *arena; /* of what is made now: the program's, or the translator's */
 	bool bridge;
 	struct text iif, oif, bridge_name; /* len 0: there is none */
-	enum nft_field any_iface;          /* IIFNAME or OIFNAME if MODEL_IFACE tells it; NFT_FIELDS: neither */
+	enum nft_field any_iface; /* IIFNAME or OIFNAME if MODEL_IFACE tells it; NFT_FIELDS: neither */
 	const uint8_t *dest_mac;
 };
 
@@ -75,13 +75,16 @@ struct nft_asked {
 bool nft_is_of_path(enum nft_field field);
 void nft_ask_match(const struct nft_traversal *at, struct nft_asked *asked, const struct nft_match *match);
 /* The field has one of these values; `values` must last as long as at->arena. */
-void nft_ask_values(struct nft_asked *asked, enum model_field field, bool negated, struct interval_set values);
-void nft_ask_number(const struct nft_traversal *at, struct nft_asked *asked, enum model_field field, uint64_t number);
+void nft_ask_values(struct nft_asked *asked, enum model_field field, bool negated,
+		    struct interval_set values);
+void nft_ask_number(const struct nft_traversal *at, struct nft_asked *asked, enum model_field field,
+		    uint64_t number);
 /* The key of one element of a verdict map. */
 void nft_ask_key(const struct nft_traversal *at, struct nft_asked *asked, const struct nft_key *key,
 		 const struct nft_value *value);
 /* Whether all keys are constants of the path. Then *element is the one that they find, or NULL. */
-bool nft_find_element(const struct nft_traversal *at, const struct nft_vmap *vmap, const struct nft_element **element);
+bool nft_find_element(const struct nft_traversal *at, const struct nft_vmap *vmap,
+		      const struct nft_element **element);
 struct nft_set_note *nft_set_note_of(struct nft_translator *t, const struct nft_set *set);
 
 /* ---- steps.c ---- */
