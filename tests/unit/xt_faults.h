@@ -98,7 +98,7 @@ static const struct xt_fault xt_faults[] = {
 
 enum { XT_FAULTS = sizeof(xt_faults) / sizeof(xt_faults[0]) };
 
-/* For xt_meaning_changed(), with a copy of one of xt_faults; the mark is lost for both families. */
+/* For xt_meaning_changed(), with a copy of one of xt_faults. */
 static inline void xt_fault_change(void *context, struct arena *arena, const struct xt_table *table, struct xt_chain *chain)
 {
 	struct xt_fault *fault = context;
