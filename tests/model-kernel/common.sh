@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # What the scripts of this folder share; sourced, not run. Sets here, tests, PVEFW_CC, work (a folder that is removed at
-# the end), and, built for this run, the programs DRAW and INJECT.
+# the end), and, built for this run, the programs DRAW, INJECT and QUEUE.
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 tests=$(dirname "$here")
 PATH=$PATH:/usr/sbin:/sbin
@@ -19,10 +19,11 @@ give_up() {
 
 build_programs() {
 	local top=$tests/..
-	DRAW=$work/draw INJECT=$work/inject
+	DRAW=$work/draw INJECT=$work/inject QUEUE=$work/queue
 	${CC:-cc} -std=c17 -D_GNU_SOURCE -O1 -iquote "$top/compiler" -iquote "$top/grammar" -iquote "$top/backends" \
 		-iquote "$top/build" -isystem /usr/include/libxml2 -o "$DRAW" "$here/draw.c" "$PVEFW_LIB" \
 		-lxml2 -ljansson -lnftables -lnftnl -lmnl -lmd -lpthread || exit 2
+	${CC:-cc} -std=c17 -D_GNU_SOURCE -O1 -o "$QUEUE" "$here/queue.c" -lmnl || exit 2
 	${CC:-cc} -std=c17 -D_GNU_SOURCE -O1 -o "$INJECT" "$here/inject.c" "$here/frame.c" || exit 2
 }
 
@@ -43,6 +44,7 @@ leave() {
 	jobs -p | xargs -r kill 2>/dev/null
 	wait
 	for how in legacy nft-compat inet none; do
+		[ ! -e "/run/netns/mk$$-$how-host" ] || ip netns pids "mk$$-$how-host" | xargs -r kill
 		PREFIX=mk$$-$how "$tests/topology/topo.sh" down
 	done
 	rm -rf "$work"

@@ -21,8 +21,10 @@ run_in() {
 	local load=$1
 	[ "$1" != inet ] || load=nft
 	"$tests/topology/topo.sh" up && "$here/wire.sh" &&
+		ip netns exec "$PREFIX-host" "$QUEUE" 0 2 3 4 &&
 		ip netns exec "$PREFIX-host" "$tests/probes/load.sh" "$load" "$2" /dev/null &&
-		"$INJECT" "$PREFIX" "$tests/topology/hosts.tsv" <"$2/packets"
+		"$INJECT" -q "$PREFIX" "$tests/topology/hosts.tsv" <"$2/packets"
+	ip netns pids "$PREFIX-host" | xargs -r kill
 	"$tests/topology/topo.sh" down
 }
 
