@@ -89,12 +89,44 @@ static struct question ask(struct diff_state *state, const struct diff_path *pat
 	return q;
 }
 
-static void add_undecided(struct diff *diff, const struct diff_path *path, const struct model *m)
+/* The chain with the most steps, of this one and those that it leads to. */
+static const struct model_chain *largest_chain(const struct model_chain *chain)
 {
-	struct diff_undecided **last = &diff->undecided;
+	const struct model_chain *largest = chain;
+
+	for (uint32_t i = 0; i < chain->count; i++) {
+		const struct model_step *step = &chain->steps[i];
+		const struct model_chain *below;
+
+		if (step->effect != MODEL_JUMP && step->effect != MODEL_GOTO)
+			continue;
+		below = largest_chain(step->to);
+		if (below->count > largest->count)
+			largest = below;
+	}
+	return largest;
+}
+
+/* The chain that was walked; if none was, the largest one is the likely reason. */
+static struct text chain_over(const struct model *m, const struct model_program *program)
+{
+	const struct model_chain *largest = NULL;
 	struct text chain = { "", 0 };
 
 	model_over(m, &chain);
+	for (uint32_t i = 0; i < program->count && !chain.len; i++) {
+		const struct model_chain *found = largest_chain(program->stages[i].chain);
+
+		if (!largest || found->count > largest->count)
+			largest = found;
+	}
+	return largest ? largest->name : chain;
+}
+
+static void add_undecided(struct diff *diff, const struct diff_path *path, struct text chain)
+{
+	struct diff_undecided **last = &diff->undecided;
+
 	while (*last)
 		last = &(*last)->next;
 	*last = ARENA_NEW(diff->arena, struct diff_undecided);
@@ -157,7 +189,7 @@ static void compare_programs(struct diff_state *state, struct change_list *list,
 	usual_values_add(m, &c.usual);
 	model_seal(m);
 	if (!model_ask(m, compare_part, &c))
-		add_undecided(state->diff, path, m);
+		add_undecided(state->diff, path, chain_over(m, questions[DIFF_NEW].program));
 	path->zone->differs |= c.differs;
 }
 
