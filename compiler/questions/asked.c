@@ -153,7 +153,7 @@ static struct reason asked_reason_of(const struct question *q, const struct mode
 /* ---- events ---- */
 
 struct noted_event {
-	struct model_event event; /* its trail is a copy, of `marked` if that is the reason and of this stage */
+	struct model_event event; /* its trail is a copy, of `marked` if that is the reason */
 	const struct model_step *marker;
 	struct reason reason;
 };
@@ -164,40 +164,24 @@ struct noted_events {
 	uint32_t count, room;
 };
 
-/* Whether packets came to the end of the trail because of their mark: a step that is no line's asks for it. */
-static bool asked_trail_is_by_mark(const struct model_trail *trail)
-{
-	for (; trail; trail = trail->outer) {
-		if (trail->step->mark_mask && trail->step->mark_value && !trail->step->mark_negated)
-			return true;
-		if (trail->step->span.begin || trail->step->implied)
-			return false;
-	}
-	return false;
-}
-
-/* Whether the mark was set in an earlier stage. */
-static bool asked_marked_before(const struct noted_events *events, const struct model_event *event)
-{
-	for (uint32_t i = 0; i < events->count; i++)
-		if (events->items[i].event.stage < event->stage &&
-		    events->items[i].marker == event->marked->step)
-			return true;
-	return false;
-}
-
 /*
- * Whether what set the mark is the reason for an event.  A step can ask for the mark: nftables marks packets in one
- * chain and rejects them in another.  At the end of a chain the mark is a reason in the stage that has set it, and not
- * in later ones, which may have reasons of their own.
+ * Whether what set the mark is the reason for an event.  A step can ask for the mark.  At the end of a chain
+ * the mark is a reason in the stage that has set it, and not in later ones, which may have reasons of their
+ * own.
  */
 static bool asked_event_is_by_mark(const struct noted_events *events, const struct model_event *event)
 {
-	if (!event->marked || event->logs)
+	const struct model_step *step = event->trail->step;
+
+	if (!event->marked || event->logs || event->verdict != MODEL_PASSED)
 		return false;
-	if (event->trail->step)
-		return asked_trail_is_by_mark(event->trail);
-	return event->verdict == MODEL_PASSED && !asked_marked_before(events, event);
+	if (step)
+		return step->mark_mask && step->mark_value && !step->mark_negated;
+	for (uint32_t i = 0; i < events->count; i++)
+		if (events->items[i].event.stage < event->stage &&
+		    events->items[i].marker == event->marked->step)
+			return false;
+	return true;
 }
 
 static const struct model_trail *asked_copy_trail(struct arena *arena, const struct model_trail *trail)
@@ -223,7 +207,6 @@ static void asked_note_event(void *context, const struct model_event *event)
 	struct noted_events *events = context;
 	struct arena *arena = &events->question->arena;
 	struct noted_event *noted;
-	bool is_by_mark;
 
 	if (event->hit == PACKETS_NONE)
 		return;
@@ -238,15 +221,12 @@ static void asked_note_event(void *context, const struct model_event *event)
 	}
 	noted = &events->items[events->count++];
 	noted->event = *event;
-	is_by_mark = asked_event_is_by_mark(events, event);
-	if (is_by_mark && !asked_marked_before(events, event))
+	if (asked_event_is_by_mark(events, event))
 		noted->event.trail = event->marked;
 	noted->event.trail = asked_copy_trail(arena, noted->event.trail);
 	noted->event.marked = NULL;
 	noted->marker = event->marked ? event->marked->step : NULL;
-	noted->reason = asked_reason_of(events->question,
-					is_by_mark ? asked_copy_trail(arena, event->marked) : noted->event.trail,
-					event->stage);
+	noted->reason = asked_reason_of(events->question, noted->event.trail, event->stage);
 }
 
 /* ---- decisions ---- */

@@ -176,6 +176,18 @@ static void steps(void)
 	print_words(words);
 }
 
+/* Fields of log lines. */
+static void log_fields(void)
+{
+	static const char *const words[] = {
+		"100 6 tap100i0-IN 30/Nov/2026:16:41:39 +0000 policy DROP: ", " IN=", " OUT=", " PHYSIN=", " PHYSOUT=",
+		" MAC=02:00:00:00:01:00:02:00:00:00:00:01:08:00", " SRC=", " DST=", " FRAG=", " PROTO=TCP", " PROTO=ARP",
+		" PROTO=0x86DD", " SPT=", " DPT=", " SYN", " TYPE=", " CODE=", NULL,
+	};
+
+	print_words(words);
+}
+
 /* Which words a fuzzer gets. */
 static const struct {
 	const char *name;
@@ -196,6 +208,7 @@ static const struct {
 	{ "packet", { packets } },
 	{ "nflog", { netlink, packets } },
 	{ "classes", { steps } },
+	{ "log_line", { log_fields, addresses } },
 };
 
 int main(int argc, char **argv)

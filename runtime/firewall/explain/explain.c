@@ -14,6 +14,7 @@
 #include "base/escape.h"
 #include "firewall/explain/log_line.h"
 #include "firewall/explain/reason_line.h"
+#include "firewall/explain/seen_path.h"
 #include "format/diag_json.h"
 #include "questions/answers.h"
 
@@ -49,43 +50,34 @@ static void explain_path_add(struct explaining *x, const struct path *path)
 		x->paths[x->path_count++] = *path;
 }
 
-static void explain_add_pass(struct explaining *x, const struct path_end *guest, enum path_hook hook, struct text bridge,
-			     struct text in, struct text out)
+static void explain_add_pass(struct explaining *x, enum path_hook hook, struct text bridge, struct text in, struct text out)
 {
-	struct path path = { .from = { .zone = PATH_OUTSIDE }, .to = { .zone = PATH_OUTSIDE }, .count = 1 };
+	struct path path = { .count = 1, .flooded = x->line.has_macs && x->line.dest_mac[0] & 1 };
 
-	if (guest->guest)
-		path.to = *guest;
-	if (hook == PATH_INPUT)
-		path.to = (struct path_end){ .zone = PATH_HOST };
-	if (hook == PATH_OUTPUT)
-		path.from = (struct path_end){ .zone = PATH_HOST };
 	path.passes[0] = (struct path_pass){ .hook = hook, .bridge = bridge, .in = in, .out = out };
 	memcpy(path.passes[0].dest_mac, x->line.dest_mac, 6);
-	path.flooded = x->line.has_macs && x->line.dest_mac[0] & 1;
+	seen_path_set_ends(x->e->asked->config, &path);
 	explain_path_add(x, &path);
 }
 
 /* The pass that the line describes. */
-static void explain_add_described(struct explaining *x, const struct path_end *guest)
+static void explain_add_described(struct explaining *x)
 {
 	const struct log_line *line = &x->line;
 	struct text bridge = line->in.len ? line->in : line->out, none = { NULL, 0 };
 
 	if (line->physin.len || line->physout.len) {
-		explain_add_pass(x, guest, PATH_BRIDGE, bridge, line->physin, line->physout);
+		explain_add_pass(x, PATH_BRIDGE, bridge, line->physin, line->physout);
 		if (!line->physout.len)
-			explain_add_pass(x, guest, PATH_INPUT, none, bridge, none);
+			explain_add_pass(x, PATH_INPUT, none, bridge, none);
 		return;
 	}
 	if (line->in.len && line->out.len)
-		explain_add_pass(x, guest, PATH_ROUTED, none, line->in, line->out);
+		explain_add_pass(x, PATH_ROUTED, none, line->in, line->out);
 	else if (line->in.len)
-		explain_add_pass(x, guest, PATH_INPUT, none, line->in, none);
+		explain_add_pass(x, PATH_INPUT, none, line->in, none);
 	else
-		explain_add_pass(x, guest, PATH_OUTPUT, none, none, line->out);
-	if (line->in.len && line->out.len && !text_equal(line->in, line->out)) /* ports, without their bridge */
-		explain_add_pass(x, guest, PATH_BRIDGE, none, line->in, line->out);
+		explain_add_pass(x, PATH_OUTPUT, none, none, line->out);
 }
 
 /* Whether an interface of the line, if it has one, may be that of a pass. */
@@ -146,11 +138,8 @@ static const struct guest *explain_guest(const struct explaining *x)
 static void explain_list_paths(struct explaining *x)
 {
 	const struct guest *guest = explain_guest(x);
-	struct path_end end = { .zone = PATH_OUTSIDE };
 
-	if (guest && guest->nics)
-		end = (struct path_end){ .zone = PATH_GUEST, .guest = guest, .nic = guest->nics };
-	explain_add_described(x, &end);
+	explain_add_described(x);
 	if (guest)
 		explain_add_zones(x, guest);
 }
@@ -168,15 +157,42 @@ static struct explain_candidate *explain_candidate_of(struct explaining *x, cons
 	return &x->candidates[x->candidate_count++];
 }
 
+/* Chains that are the same for all log with the level of an option. */
+static void explain_name_option(const struct explaining *x, struct reason *log)
+{
+	static const struct {
+		const char *chain;
+		enum option_id option;
+	} chains[] = {
+		{ "PVEFW-smurflog", OPTION_HOST_SMURF_LOG_LEVEL },
+		{ "smurflog", OPTION_HOST_SMURF_LOG_LEVEL },
+		{ "PVEFW-logflags", OPTION_HOST_TCP_FLAGS_LOG_LEVEL },
+		{ "logflags", OPTION_HOST_TCP_FLAGS_LOG_LEVEL },
+	};
+	const struct span *written = x->e->asked->config->host_written;
+
+	if (log->step->span.begin)
+		return;
+	for (size_t i = 0; i < sizeof(chains) / sizeof(chains[0]); i++)
+		if (text_is(x->line.chain, chains[i].chain) && written && written[chains[i].option].begin) {
+			log->span = written[chains[i].option];
+			log->group = SPAN_NONE;
+		}
+}
+
 static void explain_take_decision(struct explaining *x, const struct decision *d)
 {
 	for (uint32_t i = 0; i < d->log_count; i++) {
-		const struct reason *log = &d->logs[i];
+		struct reason log = d->logs[i];
 		struct explain_candidate *candidate;
 
-		if (!log->step || !log_line_has_prefix(&x->line, log->step->prefix))
+		if (!log.step || !log_line_has_prefix(&x->line, log.step->prefix))
 			continue;
-		candidate = explain_candidate_of(x, log);
+		explain_name_option(x, &log);
+		/* What logs because of no line, such as the blacklist, logs what the decision is about. */
+		if (!log.span.begin && !log.implied)
+			log.implied = d->reason.implied;
+		candidate = explain_candidate_of(x, &log);
 		if (candidate && candidate->outcome_count < EXPLAIN_CANDIDATES_MAX)
 			candidate->outcomes[candidate->outcome_count++] = d;
 	}
@@ -204,10 +220,18 @@ static bool explain_ask(struct explaining *x, const struct path *path, const str
 	return false;
 }
 
-static bool explain_ask_paths(struct explaining *x, const struct known_packet *packet)
+/* What a log line does not tell is first taken to be as it mostly is: the packet begins a connection, and no address is
+ * one of everybody. */
+static bool explain_ask_paths(struct explaining *x, bool is_new, bool is_unicast)
 {
+	struct known_packet packet = x->line.packet;
+
+	if (is_new)
+		known_packet_set(&packet, MODEL_STATE, MODEL_STATE_NEW);
+	if (is_unicast && !known_packet_is_for_many(&packet) && !(x->line.has_macs && x->line.dest_mac[0] & 1))
+		known_packet_set(&packet, MODEL_DEST_TYPE, MODEL_TYPE_UNICAST);
 	for (uint32_t i = 0; i < x->path_count; i++)
-		if (explain_ask(x, &x->paths[i], packet))
+		if (explain_ask(x, &x->paths[i], &packet))
 			return true;
 	return false;
 }
@@ -286,11 +310,9 @@ static void explain_search(struct explaining *x)
 
 static void explain_find(struct explaining *x)
 {
-	struct known_packet packet = x->line.packet;
-
 	explain_list_paths(x);
-	known_packet_set(&packet, MODEL_STATE, MODEL_STATE_NEW);
-	if (explain_ask_paths(x, &packet) || explain_ask_paths(x, &x->line.packet))
+	if (explain_ask_paths(x, true, true) || explain_ask_paths(x, false, true) || explain_ask_paths(x, true, false) ||
+	    explain_ask_paths(x, false, false))
 		return;
 	explain_search(x);
 	if (x->candidate_count)
@@ -310,6 +332,32 @@ static bool explain_is_repeated(const struct explain_candidate *c, uint32_t at)
 	return false;
 }
 
+/* Stages in which the packet met no rule are left out. */
+static const char *explain_trail(const struct explain_candidate *c, uint32_t at)
+{
+	const char *trail = c->outcomes[0]->trail[at];
+
+	return strstr(trail, ": ") ? trail : NULL;
+}
+
+static void explain_print_path(struct explaining *x, const struct explain_candidate *c)
+{
+	struct out *out = x->e->out;
+	bool begun = false;
+
+	for (uint32_t i = 0; c->outcome_count && i < c->outcomes[0]->trail_count; i++) {
+		const char *trail = explain_trail(c, i);
+
+		if (!trail)
+			continue;
+		out_string(out, begun ? "; " : "   = path: ");
+		out_escaped(out, text_of(trail));
+		begun = true;
+	}
+	if (begun)
+		out_char(out, '\n');
+}
+
 static void explain_print_candidate(struct explaining *x, const struct explain_candidate *c)
 {
 	struct explainer *e = x->e;
@@ -322,18 +370,11 @@ static void explain_print_candidate(struct explaining *x, const struct explain_c
 		if (explain_is_repeated(c, i))
 			continue;
 		out_printf(out, "   = %s%s", i ? "or " : "", decision_text(&x->arena, d));
-		if (!reason_is_same(e->map, &c->log, &d->reason))
+		if ((d->reason.span.begin || d->reason.implied) && !reason_is_same(e->map, &c->log, &d->reason))
 			out_printf(out, ", %s", reason_line(&x->arena, e->map, &d->reason));
 		out_char(out, '\n');
 	}
-	if (c->outcome_count && c->outcomes[0]->trail_count) {
-		out_string(out, "   = path: ");
-		for (uint32_t i = 0; i < c->outcomes[0]->trail_count; i++) {
-			out_string(out, i ? "; " : "");
-			out_escaped(out, text_of(c->outcomes[0]->trail[i]));
-		}
-		out_char(out, '\n');
-	}
+	explain_print_path(x, c);
 }
 
 static void explain_print_text(struct explaining *x)
@@ -365,9 +406,9 @@ static json_t *explain_candidate_json(const struct explaining *x, const struct e
 	for (uint32_t i = 0; i < c->outcome_count; i++)
 		if (!explain_is_repeated(c, i))
 			json_array_append_new(outcomes, decision_json(x->e->map, c->outcomes[i]));
-	if (c->outcome_count)
-		for (uint32_t i = 0; i < c->outcomes[0]->trail_count; i++)
-			json_array_append_new(path, json_escaped(text_of(c->outcomes[0]->trail[i])));
+	for (uint32_t i = 0; c->outcome_count && i < c->outcomes[0]->trail_count; i++)
+		if (explain_trail(c, i))
+			json_array_append_new(path, json_escaped(text_of(explain_trail(c, i))));
 	json_object_set_new(object, "outcomes", outcomes);
 	json_object_set_new(object, "path", path);
 	return object;

@@ -53,19 +53,52 @@ static void log_follow_last_line(struct log_follow *f, struct log_followed *file
 	file->part.len = 0;
 }
 
+/* Keeps the last bytes of those that were read. */
+static void log_followed_note(struct log_followed *file, const char *bytes, size_t len)
+{
+	size_t kept;
+
+	if (len >= sizeof(file->seen)) {
+		memcpy(file->seen, bytes + len - sizeof(file->seen), sizeof(file->seen));
+		file->seen_length = sizeof(file->seen);
+		return;
+	}
+	kept = sizeof(file->seen) - len;
+	if (kept > file->seen_length)
+		kept = file->seen_length;
+	memmove(file->seen, file->seen + file->seen_length - kept, kept);
+	memcpy(file->seen + kept, bytes, len);
+	file->seen_length = (uint32_t)(kept + len);
+}
+
+/* Whether what was read is not there any more: the file is shorter, or has other bytes. */
+static bool log_followed_is_truncated(const struct log_followed *file)
+{
+	off_t at = lseek(file->fd, 0, SEEK_CUR);
+	char bytes[sizeof(file->seen)];
+	struct stat status;
+
+	if (fstat(file->fd, &status) == 0 && status.st_size < at)
+		return true;
+	return file->seen_length &&
+	       (pread(file->fd, bytes, file->seen_length, at - file->seen_length) != (ssize_t)file->seen_length ||
+		memcmp(bytes, file->seen, file->seen_length) != 0);
+}
+
 static int log_follow_read_file(struct log_follow *f, struct log_followed *file)
 {
 	char bytes[1 << 16];
-	struct stat status;
 	ssize_t got;
 
 	if (file->fd < 0)
 		return 0;
-	if (fstat(file->fd, &status) == 0 && status.st_size < lseek(file->fd, 0, SEEK_CUR)) {
+	if (log_followed_is_truncated(file)) {
 		log_follow_last_line(f, file);
 		lseek(file->fd, 0, SEEK_SET);
+		file->seen_length = 0;
 	}
 	while ((got = read(file->fd, bytes, sizeof(bytes))) > 0) {
+		log_followed_note(file, bytes, (size_t)got);
 		out_bytes(&file->part, bytes, (size_t)got);
 		log_follow_lines(f, file);
 	}
@@ -82,6 +115,7 @@ static void log_followed_close(struct log_follow *f, struct log_followed *file)
 		close(file->fd);
 	file->watch = file->fd = -1;
 	file->part.len = 0;
+	file->seen_length = 0;
 }
 
 static void log_follow_end_previous(struct log_follow *f)
@@ -185,7 +219,7 @@ int log_follow_read(struct log_follow *f)
 	if (access(f->path, F_OK) != 0) /* renamed, and no new one yet: it may still be written */
 		return 0;
 	if (f->current.fd >= 0) {
-		struct log_followed empty = f->previous;
+		struct log_followed empty;
 
 		log_follow_end_previous(f);
 		empty = f->previous;

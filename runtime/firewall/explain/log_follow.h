@@ -13,6 +13,9 @@ struct log_followed {
 	int fd;          /* -1: none */
 	int watch;       /* of inotify, or -1 */
 	struct out part; /* the beginning of a line that is not complete */
+	/* The last bytes that were read, to notice that the file was truncated and has grown again since. */
+	char seen[64];
+	uint32_t seen_length;
 };
 
 struct log_follow {

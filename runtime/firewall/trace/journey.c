@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/xmalloc.h"
+#include "nft/lower/build.h"
 
 void journeys_init(struct journeys *journeys, struct loaded_rules *rules, const struct trace_lines *lines)
 {
@@ -621,6 +622,7 @@ struct journey *journeys_take(struct journeys *journeys, const struct trace_even
 	if (!j)
 		return NULL;
 	j->last = now;
+	j->is_answer |= event->has_headers && event->family == NFPROTO_BRIDGE && (event->mark & MARK_BITS) == MARK_ANSWER;
 	journey_complete_transport(j, event);
 	if (event->has_headers && chain->hook != NFT_HOOK_NONE) {
 		if (event->family == NFPROTO_BRIDGE)

@@ -58,6 +58,7 @@ struct journey {
 	uint32_t stem; /* steps before the frame was forwarded by the bridge of the last pass */
 	uint64_t last;    /* microseconds, CLOCK_MONOTONIC: of the last event */
 	bool has_ended;   /* a rule has dropped, rejected or queued it */
+	bool is_answer;   /* the bridge table has made it, because a rule has rejected another packet */
 	bool is_cut;      /* there were more steps or passes than are kept */
 	enum model_verdict verdict;
 	uint16_t queue;

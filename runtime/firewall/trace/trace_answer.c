@@ -13,6 +13,7 @@
 
 #include "diag/diag.h"
 #include "firewall/explain/reason_line.h"
+#include "firewall/explain/seen_path.h"
 
 /* ---- the line ---- */
 
@@ -115,7 +116,8 @@ static void trace_find_reason(struct trace_answer *answer, const struct config *
 			marked = reason;
 		if (j->has_ended ? i + 1 == j->step_count : trace_accepts(step) || !answer->last) {
 			answer->last = step;
-			if (reason.span.begin || !trace_accepts(step) || !marked.span.begin)
+			/* What decides without a line acts on a mark: to accept, or to reject. */
+			if (reason.span.begin || !marked.span.begin || !(trace_accepts(step) || step->rejects))
 				answer->reason = reason;
 			else
 				answer->reason = marked;
@@ -127,17 +129,9 @@ static void trace_find_reason(struct trace_answer *answer, const struct config *
 
 /* ---- the path ---- */
 
-static void trace_set_guest(struct path_end *end, const struct config *config, struct text port)
-{
-	for (const struct guest *guest = config->guests; guest; guest = guest->next)
-		for (const struct nic *nic = guest->nics; nic; nic = nic->next)
-			if (text_equal(nic->device, port))
-				*end = (struct path_end){ .zone = PATH_GUEST, .guest = guest, .nic = nic };
-}
-
 static void trace_path(struct path *path, const struct config *config, const struct journey *j)
 {
-	*path = (struct path){ .from = { .zone = PATH_OUTSIDE }, .to = { .zone = PATH_OUTSIDE } };
+	*path = (struct path){ .count = 0 };
 	path->flooded = j->has_macs && j->dest_mac[0] & 1;
 	for (unsigned i = 0; i < j->pass_count; i++) {
 		const struct journey_pass *seen = &j->passes[i];
@@ -151,15 +145,8 @@ static void trace_path(struct path *path, const struct config *config, const str
 					    .in = seen->in,
 					    .out = seen->out };
 		memcpy(pass->dest_mac, j->dest_mac, 6);
-		if (pass->hook == PATH_INPUT)
-			path->to = (struct path_end){ .zone = PATH_HOST };
-		if (pass->hook == PATH_OUTPUT)
-			path->from = (struct path_end){ .zone = PATH_HOST };
-		if (seen->is_bridge) {
-			trace_set_guest(&path->from, config, seen->in);
-			trace_set_guest(&path->to, config, seen->out);
-		}
 	}
+	seen_path_set_ends(config, path);
 }
 
 /* ---- the model ---- */
@@ -337,6 +324,11 @@ void trace_answer(struct trace_answer *answer, struct asked *asked, struct journ
 	if (!j->has_ended && !last->is_complete) {
 		answer->agreement = TRACE_INCOMPLETE;
 		answer->why = "not seen again after prerouting: the kernel does not deliver it, or its events were lost";
+		return;
+	}
+	if (j->is_answer) {
+		answer->agreement = TRACE_INCOMPLETE;
+		answer->why = "an answer to a packet that was rejected, which the model does not know";
 		return;
 	}
 	trace_ask_model(answer, asked, j);
