@@ -396,8 +396,11 @@ static bool draw_for_way(struct drawing *d)
 	 * The kernel answers a packet for a group that comes in a frame for one station, which nobody sends.
 	 * The host takes and answers a packet for itself in a frame for all.
 	 */
+	if (d->is_bridged && d->way->flooded && type == MODEL_TYPE_LOCAL)
+		return false;
+	/* iptables resets TCP to a multicast address on a bridge; the model says that groups get no answer. */
 	if (d->is_bridged && d->way->flooded)
-		return type != MODEL_TYPE_LOCAL && (!d->six || dest->low);
+		return d->six ? dest->low != 0 : protocol != IPPROTO_TCP || type != MODEL_TYPE_MULTICAST;
 	if (d->is_bridged)
 		return type != MODEL_TYPE_BROADCAST && type != MODEL_TYPE_MULTICAST;
 	if (protocol == 0)
