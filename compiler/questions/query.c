@@ -253,7 +253,10 @@ static void query_print_decision(struct query_path *p, const struct decision *d)
 	const char *part = query_part_text(p, d->set);
 
 	text_style(&printer, STYLE_BOLD);
-	out_printf(query->out, "%s -> %s: %s", p->from, p->to, decision_text(&q->arena, d));
+	out_escaped(query->out, text_of(p->from));
+	out_string(query->out, " -> ");
+	out_escaped(query->out, text_of(p->to));
+	out_printf(query->out, ": %s", decision_text(&q->arena, d));
 	text_style(&printer, STYLE_OFF);
 	out_char(query->out, '\n');
 	if (part && query->part != QUERY_ZONE) {
@@ -397,6 +400,8 @@ bool query_run(struct query *query)
 			done = query_pair(query, &asked, froms.names[i], tos.names[j],
 					  froms.count == 1 && tos.count == 1);
 	asked_close(&asked);
+	if (done && query->out && !query->found)
+		out_printf(query->out, "none: no such packet has the action %s\n", query->action);
 	if (done && query->out && (query->not_printed || query->rows_cut))
 		out_printf(query->out, "Not all is shown; --limit %u shows more\n", query->limit * 10);
 	if (done && query->json)

@@ -399,8 +399,10 @@ void simulate_print(struct out *out, struct simulation *s, bool verbose, bool co
 	const char *state = s->packet.value[MODEL_STATE].low == MODEL_STATE_NEW && !s->request.arp ? ", new"
 												   : "";
 
-	out_printf(out, "%s -> %s: ", path_end_text(arena, &s->request.from),
-		   path_end_text(arena, &s->request.to));
+	out_escaped(out, text_of(path_end_text(arena, &s->request.from)));
+	out_string(out, " -> ");
+	out_escaped(out, text_of(path_end_text(arena, &s->request.to)));
+	out_string(out, ": ");
 	out_escaped(out, text_of(model_packet_text(arena, s->question.model, &s->packet)));
 	out_printf(out, "%s\n", state);
 	text_style(&p, STYLE_BOLD);
