@@ -51,8 +51,7 @@ static void dd_allocate(struct dd *d, uint32_t room)
 
 void dd_reset(struct dd *d, uint32_t vars)
 {
-	/* Large tables are kept while they are used. */
-	if (d->room > DD_ROOM_KEPT && d->count < d->room / 8) {
+	if (d->room > DD_ROOM_KEPT) {
 		struct dd empty = { .step_budget = d->step_budget, .byte_budget = d->byte_budget };
 
 		dd_free(d);

@@ -20,7 +20,12 @@ traced() {
 		sleep 0.1
 	done
 	"$PROBE_ALONE" -t 2 $PREFIX topology/hosts.tsv trees/log/spec >/tmp/probes 2>&1
-	sleep 0.5
+	# A last packet: when it has arrived, so have all others.
+	ip netns exec $PREFIX-outside bash -c 'echo >/dev/udp/10.10.0.1/4711'
+	for ((i = 0; i < 50; i++)); do
+		grep -q '10.10.0.1:4711' /tmp/trace && break
+		sleep 0.1
+	done
 	# The process that traces is told to end, and says so in its last line.
 	kill $tracer
 	for ((i = 0; i < 50; i++)); do

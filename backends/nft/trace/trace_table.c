@@ -427,7 +427,8 @@ static const char *trace_refusal(struct arena *arena, const struct nft_answers *
 	const struct nft_refusal *first = answers->count ? answers->refusals : NULL;
 	int reason = first ? first->error : answers->error;
 
-	if (reason == EEXIST || (!first && reason == EPERM))
+	/* A table that another socket owns; message 0 is refused to those who may change no rules. */
+	if (first && first->message && (reason == EEXIST || reason == EPERM))
 		return "another pve-firewall trace runs";
 	if (first && first->text)
 		return arena_printf(arena, "%s: %s", strerror(reason), first->text);

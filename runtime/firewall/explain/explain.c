@@ -396,6 +396,8 @@ static json_t *explain_rule_json(const struct explaining *x, const struct reason
 	json_t *object = decision_json(x->e->map, &as_decision);
 
 	json_object_del(object, "action");
+	json_object_del(object, "reject");
+	json_object_del(object, "queue");
 	return object;
 }
 
@@ -419,13 +421,11 @@ static void explain_print_json(struct explaining *x)
 	json_t *object = json_pack("{s:o}", "log", json_escaped(x->text)), *rules = json_array();
 	char *text;
 
-	if (x->line.chain.len)
-		json_object_set_new(object, "packet", known_packet_json(&x->line.packet));
+	json_object_set_new(object, "packet", x->line.chain.len ? known_packet_json(&x->line.packet) : json_null());
 	for (uint32_t i = 0; i < x->candidate_count; i++)
 		json_array_append_new(rules, explain_candidate_json(x, &x->candidates[i]));
 	json_object_set_new(object, "rules", rules);
-	if (x->note)
-		json_object_set_new(object, "note", json_escaped(text_of(x->note)));
+	json_object_set_new(object, "note", x->note ? json_escaped(text_of(x->note)) : json_null());
 	text = json_dumps(object, JSON_COMPACT | JSON_PRESERVE_ORDER);
 	json_decref(object);
 	out_printf(x->e->out, "%s\n", text ? text : "{}");

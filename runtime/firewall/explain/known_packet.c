@@ -133,7 +133,8 @@ static const char *known_address(struct arena *arena, const struct known_packet 
 				 enum model_field six)
 {
 	enum model_field field = packet->known[six] ? six : four;
-	struct prefix prefix = { .family = field == six ? AF_INET6 : AF_INET, .length = field == six ? 128 : 32 };
+	bool is_six = field == MODEL_SOURCE6 || field == MODEL_DEST6;
+	struct prefix prefix = { .family = is_six ? AF_INET6 : AF_INET, .length = is_six ? 128 : 32 };
 	struct number number = packet->value[field];
 	char text[PREFIX_TEXT_SIZE];
 
@@ -192,7 +193,7 @@ const char *known_packet_text(struct arena *arena, const struct known_packet *pa
 	const char *kind = known_kind(arena, packet);
 
 	if (!source && packet->known[MODEL_ARP_SENDER])
-		source = known_address(arena, packet, MODEL_ARP_SENDER, MODEL_SOURCE6);
+		source = known_address(arena, packet, MODEL_ARP_SENDER, MODEL_ARP_SENDER);
 	if (!source && !dest)
 		return kind;
 	return arena_printf(arena, "%s %s -> %s", kind, known_end(arena, source, packet, MODEL_SPORT),
@@ -201,52 +202,71 @@ const char *known_packet_text(struct arena *arena, const struct known_packet *pa
 
 /* ---- as JSON ---- */
 
+static json_t *known_json_text(const char *text)
+{
+	return text ? json_string(text) : json_null();
+}
+
+static const char *known_family_name(const struct known_packet *packet)
+{
+	unsigned family = known_packet_family(packet);
+
+	if (family)
+		return family == IPV4 ? "ipv4" : "ipv6";
+	return packet->known[MODEL_ETHERTYPE] && packet->value[MODEL_ETHERTYPE].low == ETH_P_ARP ? "arp" : "other";
+}
+
+static const char *known_mac_text(struct arena *arena, uint64_t mac)
+{
+	return arena_printf(arena, "%02x:%02x:%02x:%02x:%02x:%02x", (unsigned)(mac >> 40 & 255), (unsigned)(mac >> 32 & 255),
+			    (unsigned)(mac >> 24 & 255), (unsigned)(mac >> 16 & 255), (unsigned)(mac >> 8 & 255),
+			    (unsigned)(mac & 255));
+}
+
+static const char *known_protocol_text(struct arena *arena, const struct known_packet *packet)
+{
+	uint64_t protocol = packet->value[MODEL_PROTOCOL].low;
+	const char *name = known_protocol_name(protocol);
+
+	if (!packet->known[MODEL_PROTOCOL])
+		return NULL;
+	return name ? name : arena_printf(arena, "%u", (unsigned)protocol);
+}
+
 json_t *known_packet_json(const struct known_packet *packet)
 {
 	static const struct {
 		enum model_field field;
 		const char *name;
 	} numbers[] = {
-		{ MODEL_SPORT, "sport" },         { MODEL_DPORT, "dport" },         { MODEL_ICMP_TYPE, "icmp_type" },
-		{ MODEL_ICMP_CODE, "icmp_code" }, { MODEL_TCP_FLAGS, "tcp_flags" },
+		{ MODEL_SPORT, "sport" },         { MODEL_DPORT, "dport" },         { MODEL_ICMP_TYPE, "icmp-type" },
+		{ MODEL_ICMP_CODE, "icmp-code" }, { MODEL_TCP_FLAGS, "tcp-flags" },
 	};
 	struct arena arena = { 0 };
-	const char *source = known_address(&arena, packet, MODEL_SOURCE4, MODEL_SOURCE6);
-	const char *dest = known_address(&arena, packet, MODEL_DEST4, MODEL_DEST6);
 	json_t *object = json_object();
 
-	if (!source && packet->known[MODEL_ARP_SENDER])
-		source = known_address(&arena, packet, MODEL_ARP_SENDER, MODEL_SOURCE6);
-	if (packet->known[MODEL_ETHERTYPE])
-		json_object_set_new(object, "ethertype", json_integer((json_int_t)packet->value[MODEL_ETHERTYPE].low));
-	if (packet->known[MODEL_PROTOCOL]) {
-		const char *name = known_protocol_name(packet->value[MODEL_PROTOCOL].low);
-
-		json_object_set_new(object, "protocol",
-				    json_string(name ? name :
-						       arena_printf(&arena, "%u",
-								    (unsigned)packet->value[MODEL_PROTOCOL].low)));
-	}
-	if (source)
-		json_object_set_new(object, "source", json_string(source));
-	if (dest)
-		json_object_set_new(object, "dest", json_string(dest));
+	json_object_set_new(object, "text", json_string(known_packet_text(&arena, packet)));
+	json_object_set_new(object, "family", json_string(known_family_name(packet)));
+	json_object_set_new(object, "protocol", known_json_text(known_protocol_text(&arena, packet)));
+	json_object_set_new(object, "source", known_json_text(known_address(&arena, packet, MODEL_SOURCE4, MODEL_SOURCE6)));
+	json_object_set_new(object, "dest", known_json_text(known_address(&arena, packet, MODEL_DEST4, MODEL_DEST6)));
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
-		if (packet->known[numbers[i].field])
-			json_object_set_new(object, numbers[i].name,
-					    json_integer((json_int_t)packet->value[numbers[i].field].low));
-	if (packet->known[MODEL_SOURCE_MAC])
-		json_object_set_new(object, "mac",
-				    json_string(arena_printf(&arena, "%02x:%02x:%02x:%02x:%02x:%02x",
-							     (unsigned)(packet->value[MODEL_SOURCE_MAC].low >> 40 & 255),
-							     (unsigned)(packet->value[MODEL_SOURCE_MAC].low >> 32 & 255),
-							     (unsigned)(packet->value[MODEL_SOURCE_MAC].low >> 24 & 255),
-							     (unsigned)(packet->value[MODEL_SOURCE_MAC].low >> 16 & 255),
-							     (unsigned)(packet->value[MODEL_SOURCE_MAC].low >> 8 & 255),
-							     (unsigned)(packet->value[MODEL_SOURCE_MAC].low & 255))));
-	if (packet->known[MODEL_STATE])
-		json_object_set_new(object, "state",
-				    json_string(known_state_text((enum model_state)packet->value[MODEL_STATE].low)));
+		json_object_set_new(object, numbers[i].name,
+				    packet->known[numbers[i].field] ?
+					    json_integer((json_int_t)packet->value[numbers[i].field].low) :
+					    json_null());
+	json_object_set_new(object, "mac",
+			    known_json_text(packet->known[MODEL_SOURCE_MAC] ?
+						    known_mac_text(&arena, packet->value[MODEL_SOURCE_MAC].low) :
+						    NULL));
+	json_object_set_new(object, "arp-sender",
+			    known_json_text(packet->known[MODEL_ARP_SENDER] ?
+						    known_address(&arena, packet, MODEL_ARP_SENDER, MODEL_ARP_SENDER) :
+						    NULL));
+	json_object_set_new(object, "state",
+			    known_json_text(packet->known[MODEL_STATE] ?
+						    known_state_text((enum model_state)packet->value[MODEL_STATE].low) :
+						    NULL));
 	arena_free(&arena);
 	return object;
 }

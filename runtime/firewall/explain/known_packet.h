@@ -29,7 +29,7 @@ uint32_t known_packet_matches(struct arena *arena, const struct known_packet *pa
 
 /* "tcp 192.0.2.2:40312 -> 192.0.2.1:23", from `arena`. */
 const char *known_packet_text(struct arena *arena, const struct known_packet *packet);
-/* The known fields: {"protocol": "tcp", "source": "192.0.2.2", ...}. */
+/* The fields, null where they are not known: {"protocol": "tcp", "source": "192.0.2.2", "icmp-type": null, ...}. */
 json_t *known_packet_json(const struct known_packet *packet);
 /* "new", "established" and so on. */
 const char *known_state_text(enum model_state state);

@@ -116,15 +116,20 @@ static void trace_find_reason(struct trace_answer *answer, const struct config *
 			marked = reason;
 		if (j->has_ended ? i + 1 == j->step_count : trace_accepts(step) || !answer->last) {
 			answer->last = step;
-			/* What decides without a line acts on a mark: to accept, or to reject. */
-			if (reason.span.begin || !marked.span.begin || !(trace_accepts(step) || step->rejects))
-				answer->reason = reason;
-			else
+			/* What decides without a line, or by that of a group, acts on a mark: to accept, or to reject. */
+			if (marked.span.begin && (trace_accepts(step) || step->rejects) &&
+			    (!reason.span.begin || reason.span.begin == marked.group.begin))
 				answer->reason = marked;
+			else
+				answer->reason = reason;
 		}
 	}
 	if (j->has_ended && j->step_count)
 		answer->last = &j->steps[j->step_count - 1];
+	if (answer->last && answer->last->line.is_ours && !answer->last->line.is_known && answer->last->event.kind == TRACE_RULE &&
+	    !answer->reason.span.begin)
+		answer->reason.implied = arena_printf(&j->arena, "rule %u of chain %.*s, which is not one of this configuration",
+						      answer->last->position + 1, TEXT_ARG(answer->last->event.chain));
 }
 
 /* ---- the path ---- */
@@ -151,17 +156,24 @@ static void trace_path(struct path *path, const struct config *config, const str
 
 /* ---- the model ---- */
 
+/* 0.0.0.0 and 255.255.255.255, and addresses of groups, have a type of their own. */
+static bool trace_source_is_special(const struct known_packet *packet)
+{
+	uint64_t source = packet->value[MODEL_SOURCE4].low;
+
+	if (packet->known[MODEL_SOURCE6])
+		return packet->value[MODEL_SOURCE6].high >> 56 == 0xff;
+	return packet->known[MODEL_SOURCE4] && (source == 0 || source >= 0xe0000000);
+}
+
 /* What nothing was found out about is ordinary, as far as the packet's addresses allow it. */
 static void trace_complete(struct known_packet *packet, const struct path *path)
 {
-	bool is_group = known_packet_is_for_many(packet);
-	bool has_host = false;
-
-	for (uint32_t i = 0; i < path->count; i++)
-		has_host |= path->passes[i].hook != PATH_BRIDGE;
 	if (!packet->known[MODEL_STATE])
 		known_packet_set(packet, MODEL_STATE, MODEL_STATE_NEW);
-	if (!packet->known[MODEL_DEST_TYPE] && has_host && !is_group)
+	if (!packet->known[MODEL_SOURCE_TYPE] && !trace_source_is_special(packet))
+		known_packet_set(packet, MODEL_SOURCE_TYPE, MODEL_TYPE_UNICAST);
+	if (!packet->known[MODEL_DEST_TYPE] && !path->flooded && !known_packet_is_for_many(packet))
 		known_packet_set(packet, MODEL_DEST_TYPE, MODEL_TYPE_UNICAST);
 	known_packet_set(packet, MODEL_OVER_LIMIT, 0);
 }

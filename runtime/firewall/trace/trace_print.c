@@ -276,10 +276,8 @@ static json_t *trace_passes_json(struct journey *j)
 		json_t *object = json_pack("{s:o, s:o}", "hook", json_escaped(text_of(trace_pass_text(j, pass))), "chains",
 					   json_escaped(text_of(trace_chains(j, i))));
 
-		if (pass->in.len)
-			json_object_set_new(object, "in", json_escaped(pass->in));
-		if (pass->out.len)
-			json_object_set_new(object, "out", json_escaped(pass->out));
+		json_object_set_new(object, "in", pass->in.len ? json_escaped(pass->in) : json_null());
+		json_object_set_new(object, "out", pass->out.len ? json_escaped(pass->out) : json_null());
 		json_array_append_new(passes, object);
 	}
 	return passes;
@@ -296,12 +294,11 @@ static json_t *trace_steps_json(struct journey *j, const struct source_map *map)
 					   json_escaped(step->event.table), "chain", json_escaped(step->event.chain),
 					   "verdict", trace_event_verdict(&step->event));
 
-		if (step->event.kind == TRACE_RULE) {
-			json_object_set_new(object, "rule", json_integer(step->position + 1));
-			json_object_set_new(object, "handle", json_integer((json_int_t)step->event.rule));
-		}
-		if (place)
-			json_object_set_new(object, "line", json_escaped(text_of(place)));
+		bool is_rule = step->event.kind == TRACE_RULE;
+
+		json_object_set_new(object, "rule", is_rule ? json_integer(step->position + 1) : json_null());
+		json_object_set_new(object, "handle", is_rule ? json_integer((json_int_t)step->event.rule) : json_null());
+		json_object_set_new(object, "line", place ? json_escaped(text_of(place)) : json_null());
 		json_array_append_new(steps, object);
 	}
 	return steps;
@@ -322,11 +319,10 @@ json_t *trace_json(struct journey *j, const struct trace_answer *answer, const s
 	json_object_set_new(object, "path", trace_passes_json(j));
 	json_object_set_new(object, "steps", trace_steps_json(j, map));
 	json_object_set_new(object, "agreement", json_string(trace_agreement_name(answer->agreement)));
-	if (answer->why)
-		json_object_set_new(object, "why", json_escaped(text_of(answer->why)));
-	if (answer->decision)
-		json_object_set_new(object, "model", decision_json(map, answer->decision));
-	if (answer->agreement == TRACE_DISAGREES && report->differs)
-		json_object_set_new(object, "differs", json_escaped(text_of(report->differs)));
+	json_object_set_new(object, "why", answer->why ? json_escaped(text_of(answer->why)) : json_null());
+	json_object_set_new(object, "model", answer->decision ? decision_json(map, answer->decision) : json_null());
+	json_object_set_new(object, "differs",
+			    answer->agreement == TRACE_DISAGREES && report->differs ? json_escaped(text_of(report->differs)) :
+										      json_null());
 	return object;
 }
