@@ -164,19 +164,40 @@ struct noted_events {
 	uint32_t count, room;
 };
 
+static bool asked_step_asks_mark(const struct model_step *step)
+{
+	return step && step->mark_mask && step->mark_value && !step->mark_negated;
+}
+
+/* Whether steps of the trail ask for the mark, and none of them says why. */
+static bool asked_trail_is_by_mark(const struct model_trail *trail)
+{
+	bool asks = false;
+
+	for (const struct model_trail *t = trail; t; t = t->outer) {
+		if (t->step && (asked_span_is_line(t->step->span) || t->step->implied))
+			return asks && asked_step_asks_mark(trail->step);
+		asks = asks || asked_step_asks_mark(t->step);
+	}
+	return asks;
+}
+
 /*
- * Whether what set the mark is the reason for an event.  A step can ask for the mark.  At the end of a chain
- * the mark is a reason in the stage that has set it, and not in later ones, which may have reasons of their
- * own.
+ * Whether what set the mark is the reason for an event.  A step can ask for the mark, or a jump to it.  At the
+ * end of a chain the mark is a reason in the stage that has set it, and not in later ones, which may have
+ * reasons of their own.
  */
 static bool asked_event_is_by_mark(const struct noted_events *events, const struct model_event *event)
 {
 	const struct model_step *step = event->trail->step;
 
-	if (!event->marked || event->logs || event->verdict != MODEL_PASSED)
+	if (!event->marked || event->logs)
 		return false;
 	if (step)
-		return step->mark_mask && step->mark_value && !step->mark_negated;
+		return asked_trail_is_by_mark(event->trail) ||
+		       (event->verdict == MODEL_PASSED && asked_step_asks_mark(step));
+	if (event->verdict != MODEL_PASSED)
+		return false;
 	for (uint32_t i = 0; i < events->count; i++)
 		if (events->items[i].event.stage < event->stage &&
 		    events->items[i].marker == event->marked->step)
@@ -206,6 +227,7 @@ static void asked_note_event(void *context, const struct model_event *event)
 {
 	struct noted_events *events = context;
 	struct arena *arena = &events->question->arena;
+	const struct model_trail *reason;
 	struct noted_event *noted;
 
 	if (event->hit == PACKETS_NONE)
@@ -221,12 +243,12 @@ static void asked_note_event(void *context, const struct model_event *event)
 	}
 	noted = &events->items[events->count++];
 	noted->event = *event;
-	if (asked_event_is_by_mark(events, event))
-		noted->event.trail = event->marked;
-	noted->event.trail = asked_copy_trail(arena, noted->event.trail);
+	reason = asked_event_is_by_mark(events, event) ? event->marked : event->trail;
+	/* What refuses by a mark is shown where it does. */
+	noted->event.trail = asked_copy_trail(arena, event->verdict == MODEL_PASSED ? reason : event->trail);
 	noted->event.marked = NULL;
 	noted->marker = event->marked ? event->marked->step : NULL;
-	noted->reason = asked_reason_of(events->question, noted->event.trail, event->stage);
+	noted->reason = asked_reason_of(events->question, reason, event->stage);
 }
 
 /* ---- decisions ---- */
