@@ -261,9 +261,9 @@ install-cc: all
 	$(install_file) -t $(DESTDIR)$(SHAREDIR) compiler/format/pvefw-diagnostics.rng
 	$(install_file) -t $(DESTDIR)$(SHAREDIR)/schemas schemas/*.schema.json
 	$(call install_completion,pvefw-cc)
-	$(install_file) $(B)/editor/pvefw.vim $(DESTDIR)$(PREFIX)/share/vim/vimfiles/syntax/pvefw.vim
+	$(install_file) -t $(DESTDIR)$(PREFIX)/share/vim/vimfiles/syntax $(B)/editor/pvefw.vim $(B)/editor/fwtest.vim
 	$(install_file) editor/ftdetect.vim $(DESTDIR)$(PREFIX)/share/vim/vimfiles/ftdetect/pvefw.vim
-	$(install_file) -t $(DESTDIR)$(SHAREDIR) $(B)/editor/pvefw.tmLanguage.json
+	$(install_file) -t $(DESTDIR)$(SHAREDIR) $(B)/editor/pvefw.tmLanguage.json $(B)/editor/fwtest.tmLanguage.json
 
 # The services of a node, and what goes with them.
 install-service: all $(if $(BESIDE),install-beside,install-instead)

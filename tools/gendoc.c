@@ -14,6 +14,7 @@
 #include "commands/commands.h"
 #include "firewall/commands/firewall.h"
 #include "format/common.h"
+#include "fwtest.h"
 #include "lang/describe.h"
 #include "diag/diag.h"
 #include "lang/limit_table.h"
@@ -291,6 +292,31 @@ static void rule_params(struct out *out)
 	}
 }
 
+/* ---- pvefw.fwtest(5) ---- */
+
+static void fwtest_rows(struct out *out, const struct fwtest_row *rows, unsigned count)
+{
+	for (unsigned i = 0; i < count && rows[i].spelling; i++) {
+		out_printf(out, ".It Cm %s\n", rows[i].spelling);
+		sentence(out, rows[i].text);
+	}
+}
+
+static void fwtest_zones(struct out *out)
+{
+	fwtest_rows(out, fwtest_zone_table, UINT16_MAX);
+}
+
+static void fwtest_conditions(struct out *out)
+{
+	fwtest_rows(out, fwtest_word_table, FWTEST_WORDS);
+}
+
+static void fwtest_actions(struct out *out)
+{
+	fwtest_rows(out, fwtest_action_table, FWTEST_ACTIONS);
+}
+
 static void helpers(struct out *out)
 {
 	for (unsigned i = 0; i < helper_count; i++)
@@ -370,7 +396,13 @@ static bool words_add_list(struct words *w, struct text list)
 	for (unsigned i = 0; i < RULE_PARAMS && text_is(list, "parameters"); i++)
 		for (unsigned j = 0; j < 3 && rule_param_table[i].spellings[j]; j++)
 			words_add(w, rule_param_table[i].spellings[j]);
-	if (text_is(list, "types"))
+	for (unsigned i = 0; fwtest_zone_table[i].spelling && text_is(list, "test-zones"); i++)
+		words_add(w, fwtest_zone_table[i].spelling);
+	if (text_is(list, "test-words"))
+		ADD_COLUMN(w, fwtest_word_table, spelling, FWTEST_WORDS);
+	else if (text_is(list, "test-actions"))
+		ADD_COLUMN(w, fwtest_action_table, spelling, FWTEST_ACTIONS);
+	else if (text_is(list, "types"))
 		add_column(w, direction_names, sizeof(direction_names[0]), DIRECTIONS);
 	else if (text_is(list, "actions"))
 		add_column(w, action_names, sizeof(action_names[0]), ACTIONS);
@@ -458,6 +490,7 @@ static const struct {
 	struct text list; /* of words; empty: names of files */
 } operand_rows[] = {
 	{ "lint", TEXT_INIT("") },
+	{ "test", TEXT_INIT("") },
 	{ "fmt", TEXT_INIT("") },
 	{ "macros", TEXT_INIT("macros") },
 	{ "options", TEXT_INIT("options") },
@@ -895,6 +928,9 @@ static const struct part {
 	{ "vnet-options", NULL, print_options_of, FILE_VNET },
 	{ "limits", limits, NULL, 0 },
 	{ "rule-params", rule_params, NULL, 0 },
+	{ "fwtest-zones", fwtest_zones, NULL, 0 },
+	{ "fwtest-conditions", fwtest_conditions, NULL, 0 },
+	{ "fwtest-actions", fwtest_actions, NULL, 0 },
 	{ "helpers", helpers, NULL, 0 },
 	{ "macros", macros, NULL, 0 },
 	{ "icmp-types", NULL, icmp_types_of, IPV4 },

@@ -221,47 +221,6 @@ const char *lint_packet_text(struct lint *lint, const struct model_packet *packe
 	return packet_text(lint->arena, packet);
 }
 
-/* The usual value, if it is in the set; else the first, but a host's address and no network's. */
-static struct number ordinary_value(enum model_field field, const struct interval_set *values,
-				    struct number usual)
-{
-	const struct interval *first = values->ranges;
-	bool has_network = field == MODEL_SOURCE4 || field == MODEL_DEST4 || field == MODEL_SOURCE6 ||
-			   field == MODEL_DEST6;
-
-	if (interval_set_contains(values, &(struct interval_set){ &(struct interval){ usual, usual }, 1 }))
-		return usual;
-	return has_network && number_compare(first->first, first->last) < 0 ? number_next(first->first)
-									    : first->first;
-}
-
-static struct number variant_value(unsigned variant, enum model_field field,
-				   const struct interval_set *values, struct number usual)
-{
-	bool is_source = field == MODEL_SOURCE4 || field == MODEL_SOURCE6;
-	bool last = variant == 1 || (variant == 3 && is_source) || (variant == 4 && !is_source);
-
-	if (variant == 0)
-		return ordinary_value(field, values, usual);
-	return last ? values->ranges[values->count - 1].last : values->ranges[0].first;
-}
-
-static void choose_values(struct lint *lint, const struct model_step *a, const struct model_step *b,
-			  unsigned variant, struct model_packet *packet)
-{
-	for (uint32_t i = 0; i < a->match_count; i++) {
-		enum model_field field = a->matches[i].field;
-		struct interval_set values = a->matches[i].values;
-
-		for (uint32_t j = 0; j < b->match_count; j++)
-			if (b->matches[j].field == field)
-				values = interval_set_intersect(&lint->scratch, &values,
-								&b->matches[j].values);
-		if (values.count)
-			packet->value[field] = variant_value(variant, field, &values, packet->value[field]);
-	}
-}
-
 bool lint_steps_packet(struct lint *lint, const struct model_step *a, const struct model_step *b,
 		       unsigned variant, struct model_packet *packet)
 {
@@ -276,7 +235,5 @@ bool lint_steps_packet(struct lint *lint, const struct model_step *a, const stru
 			   [MODEL_SOURCE6] = { 0x20010db800000000, 1 },
 			   [MODEL_DEST6] = example_dests[1].first },
 	};
-	choose_values(lint, a, b, variant, packet);
-	choose_values(lint, b, a, variant, packet);
-	return model_step_has(a, packet) && model_step_has(b, packet);
+	return model_steps_packet(&lint->scratch, a, b, variant, packet);
 }

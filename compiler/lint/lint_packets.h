@@ -34,11 +34,8 @@ packets lint_model_set(struct model *m, const struct model_chain *steps);
 const char *lint_example(struct lint *lint, struct model *m, packets set);
 /* The same of one packet. */
 const char *lint_packet_text(struct lint *lint, const struct model_packet *packet);
-/* Packets that match both steps: the ordinary one, and others with the first or the last values of what the
- * steps ask. */
-enum { LINT_VARIANTS = 5 };
-/* Returns false if the packet does not match both. */
-bool lint_steps_packet(struct lint *lint, const struct model_step *a, const struct model_step *b,
-		       unsigned variant, struct model_packet *packet);
+/* A packet that matches both steps, see model_steps_packet(); false: it does not. */
+bool lint_steps_packet(struct lint *lint, const struct model_step *a, const struct model_step *b, unsigned variant,
+		       struct model_packet *packet);
 
 #endif

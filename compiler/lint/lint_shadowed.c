@@ -267,7 +267,7 @@ static bool note_hit(struct cover *c, struct subject *s, uint32_t at, uint32_t i
 	enum action action = c->steps[at].rule->action;
 	struct model_packet packet;
 
-	for (unsigned variant = 0; variant < LINT_VARIANTS; variant++) {
+	for (unsigned variant = 0; variant < MODEL_VARIANTS; variant++) {
 		if (!lint_steps_packet(c->lint, own, by, variant, &packet) || is_hit_before(c, s, &packet, i, at))
 			continue;
 		if (wants_example(s, &c->steps[i], action)) {

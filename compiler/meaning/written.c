@@ -328,21 +328,34 @@ const struct model_chain *written_vnet(struct translator *t, const struct vnet *
 	return vnet->options.enable ? written_vnet_chain((struct written *)t, vnet, false) : NULL;
 }
 
-struct model_chain written_rule_alone(struct translator *t, struct arena *arena, const struct rule *rule,
-				      struct text iface)
+static struct model_chain written_one_alone(struct written *w, struct arena *arena, const struct rule *rule,
+					    const struct written_place *place)
 {
-	struct written *w = (struct written *)t;
-	struct written_place place = { .zone = { .direction = rule->direction, .net = -1, .ifaces = true },
-				       .accept = written_passes,
-				       .iface = WRITTEN_ANY_IFACE,
-				       .line_iface = iface };
 	struct written_draft d = { .count = 0 };
 
 	written_reject(w); /* is kept */
 	w->arena = arena;
-	written_rule_add(w, &d, &place, rule);
+	written_rule_add(w, &d, place, rule);
 	w->arena = &w->own;
 	return written_take(arena, &d, "rule");
+}
+
+struct model_chain written_rule_alone(struct translator *t, struct arena *arena, const struct rule *rule,
+				      struct text iface)
+{
+	struct written_place place = { .zone = { .direction = rule->direction, .net = -1, .ifaces = true },
+				       .accept = written_passes,
+				       .iface = WRITTEN_ANY_IFACE,
+				       .line_iface = iface };
+
+	return written_one_alone((struct written *)t, arena, rule, &place);
+}
+
+struct model_chain written_rule_anywhere(struct translator *t, struct arena *arena, const struct rule *rule)
+{
+	struct written_place place = { .zone = { .direction = rule->direction, .net = -1 }, .accept = written_passes };
+
+	return written_one_alone((struct written *)t, arena, rule, &place);
 }
 
 const struct model_chain *written_before_policy(struct translator *t, enum action policy)

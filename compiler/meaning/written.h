@@ -25,6 +25,8 @@ const struct model_chain *written_vnet(struct translator *t, const struct vnet *
 /* The steps of a rule that is not GROUP, from `arena`; if iface.len is not 0, for packets of that interface. */
 struct model_chain written_rule_alone(struct translator *t, struct arena *arena, const struct rule *rule,
 				      struct text iface);
+/* Whatever interface it names. */
+struct model_chain written_rule_anywhere(struct translator *t, struct arena *arena, const struct rule *rule);
 /* What is decided before a policy of DROP or REJECT logs. */
 const struct model_chain *written_before_policy(struct translator *t, enum action policy);
 /* What the host accepts after all rules (spec 2.5), whoever sends it. */

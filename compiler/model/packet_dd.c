@@ -51,7 +51,8 @@ static void dd_allocate(struct dd *d, uint32_t room)
 
 void dd_reset(struct dd *d, uint32_t vars)
 {
-	if (d->room > DD_ROOM_KEPT) {
+	/* Large tables are kept while they are used. */
+	if (d->room > DD_ROOM_KEPT && d->count < d->room / 8) {
 		struct dd empty = { .step_budget = d->step_budget, .byte_budget = d->byte_budget };
 
 		dd_free(d);

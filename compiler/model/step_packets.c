@@ -138,3 +138,86 @@ bool model_steps_last(const struct model_step *a, const struct model_step *b, st
 				return false;
 	return model_step_has(a, packet) && model_step_has(b, packet);
 }
+
+/* ---- packets of other values ---- */
+
+static struct number steps_usual_value(enum model_field field, const struct interval_set *values, struct number usual)
+{
+	const struct interval *first = values->ranges;
+	bool has_network = field == MODEL_SOURCE4 || field == MODEL_DEST4 || field == MODEL_SOURCE6 || field == MODEL_DEST6;
+
+	if (steps_values_have(values, usual))
+		return usual;
+	/* No host has the first address of a network. */
+	return has_network && number_compare(first->first, first->last) < 0 ? number_next(first->first) : first->first;
+}
+
+static struct number steps_value(unsigned variant, enum model_field field, const struct interval_set *values,
+				 struct number usual)
+{
+	bool is_source = field == MODEL_SOURCE4 || field == MODEL_SOURCE6;
+	bool last = variant == 1 || (variant == 3 && is_source) || (variant == 4 && !is_source);
+
+	if (variant == 0)
+		return steps_usual_value(field, values, usual);
+	return last ? values->ranges[values->count - 1].last : values->ranges[0].first;
+}
+
+static void steps_choose(struct arena *arena, const struct model_step *a, const struct model_step *b, unsigned variant,
+			 struct model_packet *packet)
+{
+	for (uint32_t i = 0; i < a->match_count; i++) {
+		enum model_field field = a->matches[i].field;
+		struct interval_set values = a->matches[i].values;
+
+		if (a->matches[i].negated)
+			continue;
+		for (uint32_t j = 0; j < b->match_count; j++)
+			if (b->matches[j].field == field && !b->matches[j].negated)
+				values = interval_set_intersect(arena, &values, &b->matches[j].values);
+		if (values.count)
+			packet->value[field] = steps_value(variant, field, &values, packet->value[field]);
+	}
+}
+
+bool model_steps_packet(struct arena *arena, const struct model_step *a, const struct model_step *b, unsigned variant,
+			struct model_packet *packet)
+{
+	steps_choose(arena, a, b, variant, packet);
+	steps_choose(arena, b, a, variant, packet);
+	return model_step_has(a, packet) && model_step_has(b, packet);
+}
+
+/* RETURN: the packet leaves the chain at its end. */
+static enum model_effect steps_run_chain(const struct model_chain *chain, const struct model_packet *packet,
+					 struct span *line)
+{
+	for (uint32_t i = 0; i < chain->count; i++) {
+		const struct model_step *step = &chain->steps[i];
+		enum model_effect effect = step->effect;
+
+		if (effect == MODEL_LOG || effect == MODEL_MARK || !model_step_has(step, packet))
+			continue;
+		if (step->span.begin)
+			*line = step->span;
+		if (effect == MODEL_JUMP || effect == MODEL_GOTO)
+			effect = steps_run_chain(step->to, packet, line);
+		if (effect != MODEL_RETURN || step->effect != MODEL_JUMP)
+			return effect;
+	}
+	return MODEL_RETURN;
+}
+
+enum model_effect model_run(const struct model_program *program, const struct model_packet *packet, struct span *line)
+{
+	*line = SPAN_NONE;
+	for (uint32_t i = 0; i < program->count; i++) {
+		enum model_effect effect;
+
+		*line = SPAN_NONE;
+		effect = steps_run_chain(program->stages[i].chain, packet, line);
+		if (effect != MODEL_RETURN && effect != MODEL_ACCEPT)
+			return effect;
+	}
+	return MODEL_ACCEPT;
+}

@@ -18,6 +18,17 @@ bool model_step_contains(const struct model_step *a, const struct model_step *b)
 /* Whether it is certain that all packets that match `b` and `c` match `a`. */
 bool model_step_contains_common(const struct model_step *a, const struct model_step *b,
 				const struct model_step *c);
+/*
+ * Packets that match both steps: with `variant` 0 the usual value of each field, if the steps allow it, or the first that
+ * is a host's; in other variants the first or the last values of what the steps ask.  *packet has the usual values before.
+ * Returns false if the packet does not match both.
+ */
+enum { MODEL_VARIANTS = 5 };
+bool model_steps_packet(struct arena *arena, const struct model_step *a, const struct model_step *b, unsigned variant,
+			struct model_packet *packet);
+/* What the program does to one packet that has all fields: ACCEPT, DROP, REJECT or QUEUE, and *line that decides, or
+ * SPAN_NONE.  Its steps ask for no mark. */
+enum model_effect model_run(const struct model_program *program, const struct model_packet *packet, struct span *line);
 /* Whether a packet that has all fields matches the step (which asks for no mark). */
 bool model_step_has(const struct model_step *step, const struct model_packet *packet);
 

@@ -12,13 +12,26 @@
 struct policy_ranges {
 	struct interval *of[2];
 	uint32_t count[2];
+	bool special; /* one of them is never unicast */
+};
+
+const struct interval policy_special4[POLICY_SPECIAL4] = {
+	{ { 0, 0 }, { 0, 0 } },
+	{ { 0, 0xe0000000 }, { 0, 0xefffffff } },
+	{ { 0, UINT32_MAX }, { 0, UINT32_MAX } },
+};
+const struct interval policy_special6[POLICY_SPECIAL6] = {
+	{ { UINT64_C(0xff) << 56, 0 }, { UINT64_MAX, UINT64_MAX } },
 };
 
 static void policy_ranges_add(struct policy_reader *r, struct policy_ranges *ranges, unsigned six,
 			      struct interval range)
 {
+	const struct interval_set special = six ? (struct interval_set){ policy_special6, POLICY_SPECIAL6 } :
+						  (struct interval_set){ policy_special4, POLICY_SPECIAL4 };
 	uint32_t count = ranges->count[six];
 
+	ranges->special |= interval_set_contains(&special, &(struct interval_set){ &range, 1 });
 	if ((count & (count - 1)) == 0) {
 		struct interval *more = ARENA_ARRAY(r->arena, struct interval, count ? 2 * count : 1);
 
@@ -300,13 +313,15 @@ static bool policy_add_list(struct policy_reader *r, const struct ast_word_list 
 	return ok;
 }
 
-bool policy_read_addresses(struct policy_reader *r, const struct fwtest_clause *clause, struct interval_set sets[2])
+bool policy_read_addresses(struct policy_reader *r, const struct fwtest_clause *clause, struct interval_set sets[2],
+			   bool *special)
 {
 	struct policy_ranges ranges = { 0 }, excepted = { 0 };
 	struct word after = clause->negation.ptr ? clause->negation : clause->keyword;
 	bool source = clause->kind == FWTEST_FROM;
 	bool ok = policy_add_list(r, clause->items, after, source, &ranges);
 
+	*special = ranges.special && !clause->negation.ptr;
 	if (clause->except.ptr)
 		ok &= policy_add_list(r, clause->excepted, clause->except, source, &excepted);
 	for (unsigned six = 0; six < 2 && ok; six++) {

@@ -30,14 +30,6 @@ static const struct interval policy_flags_later[] = {
 	POLICY_NUMBER(0, 0x04), POLICY_NUMBER(0, 0x10), POLICY_NUMBER(0, 0x11), POLICY_NUMBER(0, 0x12),
 	POLICY_NUMBER(0, 0x14), POLICY_NUMBER(0, 0x18), POLICY_NUMBER(0, 0x19),
 };
-/* Addresses that are never unicast. */
-static const struct interval policy_special4[] = {
-	POLICY_NUMBER(0, 0),
-	{ { 0, 0xe0000000 }, { 0, 0xefffffff } },
-	POLICY_NUMBER(0, 0xffffffff),
-};
-static const struct interval policy_special6[] = { { { UINT64_C(0xff) << 56, 0 }, { UINT64_MAX, UINT64_MAX } } };
-
 #define POLICY_SET(ranges) ((struct interval_set){ (ranges), sizeof(ranges) / sizeof((ranges)[0]) })
 
 static struct policy_clause *policy_default(struct policy_reader *r, struct policy_clauses *clauses, uint32_t terms)
@@ -226,9 +218,9 @@ void policy_defaults(struct policy_reader *r, const struct policy_test *test, co
 	if (!test->has_state)
 		policy_default_value(r, clauses, MODEL_STATE, MODEL_STATE_NEW);
 	if (!test->has_source_type)
-		policy_default_type(r, clauses, true, test->has_source);
+		policy_default_type(r, clauses, true, test->has_special_source);
 	if (!test->has_dest_type)
-		policy_default_type(r, clauses, false, test->has_dest);
+		policy_default_type(r, clauses, false, test->has_special_dest);
 	if (!test->has_mac)
 		policy_default_mac(r, clauses, &path->from);
 	if (!test->has_iface)

@@ -189,27 +189,29 @@ static json_t *policy_lines_json(const struct policy_suite *suite, const struct 
 	return lines;
 }
 
+/* null if there is no text */
+static json_t *policy_string_json(const char *text)
+{
+	return text ? json_escaped(text_of(text)) : json_null();
+}
+
 static json_t *policy_item_json(const struct policy_suite *suite, const struct policy_item *item)
 {
 	struct place place = policy_item_place(suite, item);
 	const struct policy_report *report = &item->report;
-	json_t *test = json_pack("{s:s, s:I, s:I, s:o, s:s}", "file", policy_item_file(suite, item), "line", (json_int_t)place.line,
-				 "column", (json_int_t)place.column, "text", json_escaped(item->text), "result",
-				 policy_result_names[report->result]);
-	const struct {
-		const char *key, *value;
-	} strings[] = { { "zones", report->zones }, { "example", report->example }, { "verdict", report->verdict }, { "node", item->node } };
+	const struct diagnostic *d = report->d;
+	json_t *test = json_pack("{s:s, s:I, s:I, s:o, s:o, s:s}", "file", policy_item_file(suite, item), "line",
+				 (json_int_t)place.line, "column", (json_int_t)place.column, "text",
+				 json_escaped(item->text), "id", item->id.len ? json_escaped(item->id) : json_null(),
+				 "result", policy_result_names[report->result]);
 
-	if (item->id.len)
-		json_object_set_new(test, "id", json_escaped(item->id));
-	for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++)
-		if (strings[i].value)
-			json_object_set_new(test, strings[i].key, json_escaped(text_of(strings[i].value)));
-	if (report->d) {
-		json_object_set_new(test, "diagnostic", json_string(diag_code(report->d->id).text));
-		json_object_set_new(test, "message", json_escaped(text_of(report->d->message)));
-		json_object_set_new(test, "lines", policy_lines_json(suite, report->d));
-	}
+	json_object_set_new(test, "node", policy_string_json(item->node));
+	json_object_set_new(test, "zones", policy_string_json(report->zones));
+	json_object_set_new(test, "example", policy_string_json(report->example));
+	json_object_set_new(test, "verdict", policy_string_json(report->verdict));
+	json_object_set_new(test, "diagnostic", d ? json_string(diag_code(d->id).text) : json_null());
+	json_object_set_new(test, "message", policy_string_json(d ? d->message : NULL));
+	json_object_set_new(test, "lines", d ? policy_lines_json(suite, d) : json_array());
 	return test;
 }
 
@@ -233,7 +235,6 @@ void policy_print_json(struct out *out, const struct policy_suite *suite, const 
 	all = json_pack("{s:I, s:I, s:I, s:I, s:I, s:o}", "count", (json_int_t)suite->count, "passed",
 			(json_int_t)suite->results[POLICY_PASSED], "failed", (json_int_t)suite->results[POLICY_FAILED], "undecided",
 			(json_int_t)suite->results[POLICY_UNDECIDED], "errors", (json_int_t)suite->results[POLICY_ERROR], "tests", tests);
-	if (covered->is_asked)
-		json_object_set_new(all, "coverage", policy_coverage_json(suite, covered));
+	json_object_set_new(all, "coverage", covered->is_asked ? policy_coverage_json(suite, covered) : json_null());
 	json_print(out, all);
 }

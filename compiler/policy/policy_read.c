@@ -166,7 +166,8 @@ static bool policy_read_clause(struct policy_reader *r, const struct fwtest_clau
 		return policy_read_sport(r, clause, &test->clauses);
 	case FWTEST_FROM:
 	case FWTEST_TO:
-		if (!policy_read_addresses(r, clause, sets))
+		if (!policy_read_addresses(r, clause, sets,
+					   clause->kind == FWTEST_FROM ? &test->has_special_source : &test->has_special_dest))
 			return false;
 		if (r->config)
 			policy_addresses_clause(r, &test->clauses, fwtest_clause_span(clause), clause->kind == FWTEST_FROM,

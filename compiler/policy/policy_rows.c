@@ -276,9 +276,10 @@ static void row_addresses(struct policy_row *row, enum policy_key key, struct po
 	struct fwtest_clause clause = { .kind = key == KEY_SOURCE ? FWTEST_FROM : FWTEST_TO,
 					.keyword = value,
 					.items = &item };
+	bool *special = key == KEY_SOURCE ? &test->has_special_source : &test->has_special_dest;
 	struct interval_set sets[2];
 
-	if (!value.ptr || !policy_read_addresses(row->reader, &clause, sets) || !row->reader->config)
+	if (!value.ptr || !policy_read_addresses(row->reader, &clause, sets, special) || !row->reader->config)
 		return;
 	policy_addresses_clause(row->reader, &test->clauses, word_span(value), key == KEY_SOURCE, sets);
 	if (key == KEY_SOURCE)

@@ -99,7 +99,7 @@ static void policy_ask_path(struct policy_asking *asking, const struct path *pat
 /* Frames that are flooded are only asked for if the test can be about them. */
 static bool policy_may_be_flooded(const struct policy_test *test)
 {
-	return test->has_dest || test->has_dest_type;
+	return test->has_special_dest || test->has_dest_type;
 }
 
 /* Whether the zone is `any`: then the host is among what it stands for. */

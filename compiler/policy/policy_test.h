@@ -44,6 +44,7 @@ struct policy_test {
 	struct policy_clauses clauses;
 	bool has_state, has_mac, has_iface, has_sport;
 	bool has_source, has_dest; /* addresses */
+	bool has_special_source, has_special_dest; /* it names addresses that are never unicast */
 	bool is_row;
 	bool has_source_type, has_dest_type; /* of a row */
 	bool is_multicast;                   /* a row whose destination is of that type */
@@ -99,8 +100,12 @@ bool policy_read_zone(struct policy_reader *r, const struct fwtest_zone *zone, s
 
 /* ---- addresses: policy_addresses.c ---- */
 
-/* Computes the addresses of IPv4 and IPv6 that "from" or "to" names. */
-bool policy_read_addresses(struct policy_reader *r, const struct fwtest_clause *clause, struct interval_set sets[2]);
+/* Addresses that are never unicast. */
+enum { POLICY_SPECIAL4 = 3, POLICY_SPECIAL6 = 1 };
+extern const struct interval policy_special4[POLICY_SPECIAL4], policy_special6[POLICY_SPECIAL6];
+/* Computes the addresses of IPv4 and IPv6 that "from" or "to" names.  *special: an element has only such addresses. */
+bool policy_read_addresses(struct policy_reader *r, const struct fwtest_clause *clause, struct interval_set sets[2],
+			   bool *special);
 
 /* ---- services and values: policy_services.c ---- */
 

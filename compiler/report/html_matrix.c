@@ -49,9 +49,10 @@ static void matrix_service(const struct page *page, const struct report_service 
 		page_text(page, s->name);
 	if (placed)
 		page_close(page);
-	if (s->partly) {
+	if (s->left != REPORT_LEFT_ALL) {
 		page_open(page, "abbr", NULL);
-		xml_attribute(page->xml, "title", "only a part");
+		xml_attribute(page->xml, "title",
+			      s->left == REPORT_LEFT_BLACKLIST ? "all but the blacklist" : "only a part");
 		page_text(page, "†");
 		page_close(page);
 	}
@@ -125,9 +126,8 @@ static void matrix_table(const struct page *page, enum report_way way, const cha
 static void not_considered(const struct page *page)
 {
 	static const char *const items[] = {
-		"Both ends together: a connection between two guests must be accepted by the rules of both.",
-		"The blacklist, which blocks its addresses before all rules shown here.",
-		"Filters of a guest's own addresses (ipfilter, macfilter), protocols other than IP, DHCP and neighbour discovery: see the zones below.",
+		"The other end's own rules, unless it is a guest of this node whose addresses are known and a rule here names them.",
+		"Protocols other than IP, DHCP and neighbour discovery: see the zones below.",
 		"Packets that the host routes or forwards, guests and hosts of other nodes, and other firewalls on the path.",
 	};
 
@@ -143,7 +143,7 @@ void page_matrices(const struct page *page)
 	page_section(page, "reach", "Who reaches what");
 	page_leaf(
 		page, "p", "quiet",
-		"Services each destination accepts, by source. † only partly reachable: an earlier rule blocks some of it, or there are too many rules to compare.");
+		"Services each destination accepts, by source. † only partly reachable: an earlier rule, the blacklist or the rules of a guest that sends it block some, or there are too many rules to compare.");
 	matrix_table(page, REPORT_INTO, "Who reaches what");
 	page_leaf(page, "h3", NULL, "Outgoing connections");
 	page_leaf(

@@ -3,9 +3,9 @@
  * Who may reach what: the zones of a report against the sources that its rules name, and against the destinations that
  * its rules for outgoing packets name.
  *
- * A cell holds the services that accepting rules let in or out, including those of security groups.  What earlier rules
- * block is subtracted exactly (packets/packet_set.h): a rule without packets left has no service, one that has lost some
- * is marked.  The sources that most zones let in have columns of their own, the others share one.
+ * A cell holds the services that accepting rules let in or out, including those of security groups: as far as the packets
+ * of the rule arrive (reach.c).  A rule of which nothing arrives has no service, one that has lost some is marked.  The
+ * sources that most zones let in have columns of their own, the others share one.
  *
  * Guests may send everything by default, so the rules that block something say most about them: if the policy accepts,
  * the second matrix has those, too.
@@ -13,13 +13,6 @@
 #include "report/model.h"
 
 #include <stdlib.h>
-
-#include "packets/packet_set.h"
-
-enum {
-	COMPARISONS_MOST = 400000, /* of rules with earlier ones, in one matrix */
-	CUBES_MOST = 64,           /* pieces of one rule */
-};
 
 /* A source, and the last zone that was counted for it. */
 struct column {
@@ -30,16 +23,25 @@ struct column {
 	UT_hash_handle hh;
 };
 
+/* A row of a chain in a zone's cell. */
+struct visit {
+	struct report_zone *zone;
+	const struct report_row *row;
+	struct text iface;
+	bool is_asked;   /* of reach.c, as `number` */
+	uint32_t number;
+	enum report_left left;
+	struct visit *next;
+};
+
 struct matrix {
 	struct report_builder *b;
 	enum report_way way;
 	struct report_matrix *matrix; /* to be filled */
-	struct space *space;
+	struct reach *reach;
 	struct arena scratch;
 	struct column *columns; /* uthash */
-	struct packet_set blocked;  /* by the rules of the present zone so far */
-	struct packet_set passed;   /* accepted by them, if denied packets are shown */
-	uint32_t comparisons;
+	struct visit *first, **last;
 	struct report_zone *zone;
 	bool shows_denied; /* in the second matrix, if the policy of the present chain accepts */
 };
@@ -47,52 +49,6 @@ struct matrix {
 /* The first and the last column. */
 static const char *const everyone[REPORT_WAYS] = { "everyone", "anywhere" };
 static const char *const others[REPORT_WAYS] = { "other sources", "other destinations" };
-
-/* ---- the remaining packets of a rule ---- */
-
-enum left {
-	LEFT_ALL,
-	LEFT_PARTLY,
-	LEFT_NOTHING,
-};
-
-/* Subtracts what earlier rules decide; false: that would be too much work. */
-static bool subtract_earlier_rules(struct matrix *m, struct packet_set *set, const struct packet_set *before, bool *taken)
-{
-	m->comparisons += set->count * before->count;
-	if (before->count && m->comparisons > COMPARISONS_MOST)
-		return false;
-	for (uint32_t i = 0; i < before->count && set->count; i++) {
-		if (set->count > CUBES_MOST)
-			return false;
-		*taken |= packet_set_subtract(&m->scratch, set, &before->cubes[i]);
-	}
-	return true;
-}
-
-static enum left what_is_left(struct matrix *m, const struct rule *rule, struct text iface)
-{
-	bool denies = rule->action != ACTION_ACCEPT, taken = false;
-	struct packet_set set;
-
-	if (!m->blocked.count && !(denies && m->passed.count))
-		return LEFT_ALL;
-	set = space_rule(m->space, rule, iface);
-	if (!subtract_earlier_rules(m, &set, &m->blocked, &taken) ||
-	    (denies && !subtract_earlier_rules(m, &set, &m->passed, &taken)))
-		return LEFT_PARTLY;
-	return !set.count ? LEFT_NOTHING : taken ? LEFT_PARTLY : LEFT_ALL;
-}
-
-static void add_to(struct matrix *m, struct packet_set *before, const struct rule *rule, struct text iface)
-{
-	struct packet_set set;
-
-	if (m->comparisons > COMPARISONS_MOST)
-		return;
-	set = space_rule(m->space, rule, iface);
-	packet_set_add_all(&m->scratch, before, &set);
-}
 
 /* ---- sources ---- */
 
@@ -186,36 +142,20 @@ static void choose_columns(struct matrix *m)
 
 /* ---- going through the rules ---- */
 
-typedef void visit_function(struct matrix *m, const struct report_row *row, enum left left,
-			    struct text iface);
-
-static void visit_row(struct matrix *m, const struct report_row *row, struct text iface,
-		      visit_function *visit)
+static void visit_row(struct matrix *m, const struct report_row *row, struct text iface)
 {
-	enum left left;
+	bool denied = row->outcome != REPORT_ACCEPT;
+	struct visit *visit;
 
-	if (row->disabled || !row->family_mask)
+	if (row->disabled || !row->family_mask || (denied && !m->shows_denied) ||
+	    (row->origin != REPORT_LINE && (denied || !row->opens)))
 		return;
-	if (row->outcome != REPORT_ACCEPT) {
-		if (row->origin != REPORT_LINE)
-			return;
-		left = m->shows_denied ? what_is_left(m, row->rule, iface) : LEFT_NOTHING;
-		if (left != LEFT_NOTHING)
-			visit(m, row, left, iface);
-		add_to(m, &m->blocked, row->rule, iface);
-		return;
-	}
-	if (row->origin != REPORT_LINE && !row->opens)
-		return;
-	if (!row->rule) {
-		visit(m, row, LEFT_ALL, iface);
-		return;
-	}
-	left = what_is_left(m, row->rule, iface);
-	if (left != LEFT_NOTHING)
-		visit(m, row, left, iface);
-	if (m->shows_denied)
-		add_to(m, &m->passed, row->rule, iface);
+	visit = ARENA_NEW(&m->scratch, struct visit);
+	*visit = (struct visit){ .zone = m->zone, .row = row, .iface = iface, .is_asked = row->rule != NULL };
+	if (visit->is_asked)
+		visit->number = reach_add(m->reach, row->rule, iface);
+	*m->last = visit;
+	m->last = &visit->next;
 }
 
 /* The chains of a NIC only get its packets. */
@@ -224,8 +164,7 @@ static struct text iface_of(const struct matrix *m, const struct report_row *row
 	return row->rule && m->zone->kind != REPORT_NIC ? row->rule->iface : (struct text){ NULL, 0 };
 }
 
-static void visit_group(struct matrix *m, const struct report_row *row, enum direction direction,
-			visit_function *visit)
+static void visit_group(struct matrix *m, const struct report_row *row, enum direction direction)
 {
 	const struct report_zone *zone = report_find_group(m->b->report, row->rule->group);
 
@@ -233,30 +172,33 @@ static void visit_group(struct matrix *m, const struct report_row *row, enum dir
 	     chain = chain->next)
 		for (const struct report_row *r = chain->direction == direction ? chain->first : NULL; r;
 		     r = r->next)
-			visit_row(m, r, iface_of(m, row), visit);
+			visit_row(m, r, iface_of(m, row));
 }
 
-static void visit_zone(struct matrix *m, struct report_zone *zone, visit_function *visit)
+/* Collects the rows of a zone of which something arrives. */
+static void visit_zone(struct matrix *m, struct report_zone *zone)
 {
 	enum direction direction = zone->kind == REPORT_VNET ? DIRECTION_FORWARD
 				   : m->way == REPORT_INTO   ? DIRECTION_IN
 							     : DIRECTION_OUT;
-	struct arena_mark mark = arena_mark(&m->scratch);
+	struct visit **begin = m->last;
 
 	m->zone = zone;
-	m->blocked = m->passed = (struct packet_set){ .count = 0 };
+	reach_start(m->reach, zone, m->way);
 	for (const struct report_chain *chain = zone->chains; chain; chain = chain->next) {
 		m->shows_denied = m->way == REPORT_OUT_OF && chain->policy &&
 				  chain->policy->outcome == REPORT_ACCEPT;
 		for (const struct report_row *r = chain->direction == direction ? chain->first : NULL; r;
 		     r = r->next) {
 			if (r->outcome == REPORT_ASK)
-				visit_group(m, r, direction, visit);
+				visit_group(m, r, direction);
 			else
-				visit_row(m, r, iface_of(m, r), visit);
+				visit_row(m, r, iface_of(m, r));
 		}
 	}
-	arena_release(&m->scratch, mark);
+	for (struct visit *v = *begin; v; v = v->next)
+		if (v->is_asked)
+			v->left = reach_left(m->reach, v->number, v->row->outcome != REPORT_ACCEPT);
 }
 
 /* Packets pass a vnet in both directions: it is in the first matrix only, with both addresses. */
@@ -266,13 +208,6 @@ static bool has_row(const struct matrix *m, const struct report_zone *zone)
 }
 
 /* ---- counting, then filling ---- */
-
-static void count_row(struct matrix *m, const struct report_row *row, enum left left, struct text iface)
-{
-	(void)left;
-	(void)iface;
-	count_source(m, source_name(m, row));
-}
 
 static bool same_text(const char *a, const char *b)
 {
@@ -284,7 +219,7 @@ static bool is_there(const struct report_cell *cell, const struct report_service
 	for (const struct report_service *s = cell->first; s; s = s->next)
 		if (same_text(s->name, service->name) && same_text(s->detail, service->detail) &&
 		    same_text(s->where, service->where) && same_text(s->from, service->from) &&
-		    same_text(s->comment, service->comment) && s->partly == service->partly &&
+		    same_text(s->comment, service->comment) && s->left == service->left &&
 		    s->denied == service->denied)
 			return true;
 	return false;
@@ -316,23 +251,25 @@ static const char *where_of(struct matrix *m, const struct report_row *row, stru
 	return iface.len ? arena_printf(m->b->arena, "on %.*s", TEXT_ARG(iface)) : NULL;
 }
 
-static void fill_row(struct matrix *m, const struct report_row *row, enum left left, struct text iface)
+static void fill_row(struct matrix *m, const struct visit *visit)
 {
+	const struct report_row *row = visit->row;
 	struct column *column = find_column(m, source_name(m, row));
 	bool shared = m->matrix->more_sources && column->index == m->matrix->source_count - 1;
 
+	m->zone = visit->zone;
 	add_service(m, column->index,
 		    (struct report_service){ .row = row,
 					     .name = row->service,
 					     .detail = row->detail,
 					     .comment = row->named ? NULL : row->comment,
-					     .where = where_of(m, row, iface),
+					     .where = where_of(m, row, visit->iface),
 					     .from = shared ? other_end(m, row) : NULL,
-					     .partly = left == LEFT_PARTLY,
+					     .left = visit->left,
 					     .denied = row->outcome != REPORT_ACCEPT });
 }
 
-static void fill_zone_row(struct matrix *m, struct report_zone *zone)
+static void start_zone_row(struct matrix *m, struct report_zone *zone)
 {
 	zone->cells[m->way] = ARENA_ARRAY(m->b->arena, struct report_cell, m->matrix->source_count);
 	m->zone = zone;
@@ -340,31 +277,37 @@ static void fill_zone_row(struct matrix *m, struct report_zone *zone)
 	if (zone->off)
 		add_service(m, find_column(m, everyone[m->way])->index,
 			    (struct report_service){ .name = "everything" });
-	else
-		visit_zone(m, zone, fill_row);
 }
 
-static void make_matrix(struct report_builder *b, enum report_way way)
+static void make_matrix(struct report_builder *b, struct reach *reach, enum report_way way)
 {
-	struct matrix m = { .b = b, .way = way, .matrix = &b->report->matrices[way] };
+	struct matrix m = { .b = b, .way = way, .matrix = &b->report->matrices[way], .reach = reach, .last = &m.first };
 
-	m.space = space_new(&m.scratch);
 	find_column(&m, everyone[way]);
 	for (struct report_zone *zone = b->report->zones; zone; zone = zone->next)
 		if (has_row(&m, zone) && !zone->off)
-			visit_zone(&m, zone, count_row);
+			visit_zone(&m, zone);
+	for (const struct visit *v = m.first; v; v = v->next) {
+		m.zone = v->zone;
+		if (v->left != REPORT_LEFT_NOTHING)
+			count_source(&m, source_name(&m, v->row));
+	}
 	choose_columns(&m);
-	m.comparisons = 0;
 	for (struct report_zone *zone = b->report->zones; zone; zone = zone->next)
 		if (has_row(&m, zone))
-			fill_zone_row(&m, zone);
+			start_zone_row(&m, zone);
+	for (const struct visit *v = m.first; v; v = v->next)
+		if (v->left != REPORT_LEFT_NOTHING)
+			fill_row(&m, v);
 	HASH_CLEAR(hh, m.columns);
-	space_free(m.space);
 	arena_free(&m.scratch);
 }
 
 void report_matrices(struct report_builder *b)
 {
-	make_matrix(b, REPORT_INTO);
-	make_matrix(b, REPORT_OUT_OF);
+	struct reach *reach = reach_open(b);
+
+	make_matrix(b, reach, REPORT_INTO);
+	make_matrix(b, reach, REPORT_OUT_OF);
+	reach_close(reach);
 }

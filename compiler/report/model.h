@@ -56,6 +56,14 @@ struct report_chain {
 
 enum report_zone_kind { REPORT_HOST, REPORT_NIC, REPORT_VNET, REPORT_GROUP, REPORT_ZONE_KINDS };
 
+/* How much of a service arrives, of what a rule is about. */
+enum report_left {
+	REPORT_LEFT_ALL,
+	REPORT_LEFT_BLACKLIST, /* all but what comes from [IPSET blacklist] */
+	REPORT_LEFT_PARTLY,    /* or that is too much work to find out */
+	REPORT_LEFT_NOTHING,
+};
+
 /* A service that a zone lets in or out. */
 struct report_service {
 	const struct report_row *row;
@@ -63,7 +71,7 @@ struct report_service {
 	const char *comment;       /* of the row, when the name is made of numbers; or NULL */
 	const char *where;         /* "to 10.0.0.1 on vmbr1"; NULL: anywhere in the zone */
 	const char *from;          /* in the column of all other sources (or destinations): which */
-	bool partly;               /* rules before it take a part away, or were too many to tell */
+	enum report_left left;     /* not REPORT_LEFT_NOTHING */
 	bool denied;               /* not let out, although the policy accepts what no rule decides */
 	struct report_service *next;
 };
@@ -84,6 +92,9 @@ struct report_zone {
 	const char *facts; /* device, bridge, MAC address; or NULL */
 	const char *off;   /* why nothing is filtered; NULL: it is */
 	const struct group *group;
+	const struct guest *owner; /* of REPORT_NIC, and its NIC */
+	const struct nic *nic;
+	const struct vnet *vnet;   /* of REPORT_VNET */
 	struct report_chain *chains;
 	struct report_cell *cells[REPORT_WAYS]; /* a row of each matrix, or NULL */
 	struct report_zone *next;
@@ -173,6 +184,16 @@ void report_implied(struct report_builder *b, struct report_chain *chain, enum i
 		    enum implied_stage stage, const struct guest *guest, const struct nic *nic);
 void report_policy(struct report_builder *b, struct report_chain *chain, const struct policy *policy,
 		   enum log_level log, const char *key);
+
+/* reach.c: what arrives of the packets of rules. */
+struct reach *reach_open(struct report_builder *b);
+void reach_close(struct reach *reach);
+/* Begins with the packets to a zone, or from it. */
+void reach_start(struct reach *reach, const struct report_zone *zone, enum report_way way);
+/* Adds a rule of the zone, with the interface of the GROUP rule that brings it; returns its number, from 0. */
+uint32_t reach_add(struct reach *reach, const struct rule *rule, struct text iface);
+/* What is accepted of an added rule's packets on their whole path, or `denied`: what the rule blocks. */
+enum report_left reach_left(struct reach *reach, uint32_t number, bool denied);
 
 void report_zones(struct report_builder *b);
 void report_matrices(struct report_builder *b);

@@ -5,7 +5,7 @@
 #include <inttypes.h>
 
 #include "net/prefix_set.h"
-#include "packets/packet_set.h"
+#include "net/interval_set.h"
 
 /* ---- how many addresses ---- */
 

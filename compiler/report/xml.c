@@ -97,7 +97,7 @@ static void report_xml_cell(struct xml_out *xml, const struct report *report, en
 		optional(xml, "comment", s->comment);
 		optional(xml, "where", s->where);
 		optional(xml, names[way].other, s->from);
-		flag(xml, "partly", s->partly);
+		flag(xml, "partly", s->left != REPORT_LEFT_ALL);
 		flag(xml, "denied", s->denied);
 		if (s->row)
 			report_xml_place(xml, report, s->row->span);

@@ -219,6 +219,7 @@ static void add_vnet(struct report_builder *b, const struct vnet *vnet)
 		arena_printf(b->arena, "vnet %s", name));
 	struct report_chain *chain = zone_add_chain(b, zone, DIRECTION_FORWARD);
 
+	zone->vnet = vnet;
 	if (!zone->off && !b->config->host_options.nftables)
 		zone->off = "vnets are only filtered with `nftables: 1` in host.fw";
 	if (!zone->off && !vnet->options.enable)
@@ -296,6 +297,8 @@ static struct report_zone *add_nic_zone(struct report_builder *b, const struct g
 		b, REPORT_NIC, arena_printf(b->arena, "n-%u-%s", guest->vmid, key),
 		arena_printf(b->arena, "%s %s", guest_name(b->arena, guest), key));
 
+	zone->owner = guest;
+	zone->nic = nic;
 	zone->facts = nic_facts(b, guest, nic);
 	if (!zone->off)
 		zone->off = why_off(b, guest, nic);

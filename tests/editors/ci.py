@@ -39,12 +39,34 @@ steps = [step["run"] for job in github["jobs"].values() for step in job["steps"]
 gitlab = load("examples/ci/gitlab.yml")
 jobs = {name: job for name, job in gitlab.items() if isinstance(job, dict) and "script" in job}
 steps += [line for job in jobs.values() for line in job["script"]]
-checks = [step for step in steps if step.startswith("pvefw-cc ")]
+checks = [step for step in steps if step.startswith("pvefw-cc ") and " diff " not in step]
 verdict(len(checks) == 4, "the examples run pvefw-cc four times")
 for command in checks:
     good, bad = run(command, right), run(command, broken)
     verdict(good.returncode == 0, f"{command}: succeeds on the example: {good.stdout}{good.stderr}")
     verdict(bad.returncode != 0, f"{command}: fails on a broken one")
+
+# The tables for a pull and for a merge request.
+repository = tree("repository", False)
+for command in ("git init -q -b main", "git config user.name n", "git config user.email n@example.org", "git add -A", "git commit -qm one"):
+    assert run(command, repository).returncode == 0, command
+base = run("git rev-parse HEAD", repository).stdout.strip()
+with open(f"{repository}/firewall/110.fw", "a", encoding="utf-8") as file:
+    file.write("\n[RULES]\n\nIN ACCEPT -p tcp -dport 4321\n")
+assert run("git commit -qam two", repository).returncode == 0
+comment = load("examples/ci/github-diff.yml")["jobs"]["changes"]["steps"]
+compare = {"BASE": next(step["run"] for step in comment if step["name" if "name" in step else "uses"] == "Compare"),
+           "CI_MERGE_REQUEST_DIFF_BASE_SHA": next(line for line in jobs["changes"]["script"] if " diff " in line)}
+for variable, command in compare.items():
+    good = run(f"sh -ec '{command}'", repository, **{variable: base, "GITHUB_STEP_SUMMARY": f"{work}/summary"})
+    with open(f"{repository}/changes.md", encoding="utf-8") as file:
+        table = file.read()
+    verdict(good.returncode == 0 and "**+ newly allowed**" in table and "4321" in table, f"{command}: {good.stderr}{table}")
+    bad = run(f"sh -ec '{command}'", repository, **{variable: "0" * 40, "GITHUB_STEP_SUMMARY": f"{work}/summary"})
+    verdict(bad.returncode != 0, f"{command}: fails if there is no such revision")
+with open(f"{work}/summary", encoding="utf-8") as file:
+    verdict("4321" in file.read(), "the summary of GitHub's job has the table")
+
 report = jobs["lint"]["artifacts"]["reports"]["codequality"]
 with open(f"{broken}/{report}", encoding="utf-8") as file:
     verdict(len(json.load(file)) == 1, "GitLab's report has the mistake")

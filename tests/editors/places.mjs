@@ -17,7 +17,7 @@ const registry = new textmate.Registry({
 	}),
 	loadGrammar: async () => textmate.parseRawGrammar(readFileSync(grammarFile, "utf8"), grammarFile),
 });
-const grammar = await registry.loadGrammar("source.pvefw");
+const grammar = await registry.loadGrammar(JSON.parse(readFileSync(grammarFile, "utf8")).scopeName);
 const text = readFileSync(file, "utf8").split("\n");
 
 // What stands in PLACES is plain text, but for "." and a "$" at its end.

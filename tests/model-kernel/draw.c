@@ -48,12 +48,18 @@ static const struct way {
 	{ "nfvm", "host", "vm102", "host", false, "vmbr0" },
 	{ "outside", "vm100", "outside", "vm100", true, NULL },
 	{ "vm100", "outside", "vm100", "outside", true, NULL },
+	{ "vnet0/va0", "vnet0/vb0", "vnet-a", "vnet-b", false, NULL },
+	{ "vnet0/vb0", "vnet0/va0", "vnet-b", "vnet-a", false, NULL },
+	{ "vnet vnet0", "host", "vnet-a", "host", false, "vnet0" },
+	{ "host", "vnet vnet0", "host", "vnet-b", false, "vnet0" },
 };
 
 enum { WAYS = sizeof(ways) / sizeof(ways[0]), WAYS_OF_HOST = 5 };
 
-static const char *const host_addresses[2][2] = { { "10.10.0.1", "10.20.0.1" },
-						  { "fd00:10::1", "fd00:20::1" } };
+enum { HOST_ADDRESSES = 3 };
+
+static const char *const host_addresses[2][HOST_ADDRESSES] = { { "10.10.0.1", "10.20.0.1", "10.30.0.1" },
+							       { "fd00:10::1", "fd00:20::1", "fd00:30::1" } };
 
 static const struct space {
 	const char *name, *address[2];
@@ -65,6 +71,8 @@ static const struct space {
 	{ "vm100", { "10.10.0.100", "fd00:10::100" }, { 2, 0, 0, 0, 1, 0 } },
 	{ "ct101", { "10.10.0.101", "fd00:10::101" }, { 2, 0, 0, 0, 1, 1 } },
 	{ "vm102", { "10.10.0.102", "fd00:10::102" }, { 2, 0, 0, 0, 1, 2 } },
+	{ "vnet-a", { "10.30.0.2", "fd00:30::2" }, { 2, 0, 0, 0, 0x30, 2 } },
+	{ "vnet-b", { "10.30.0.3", "fd00:30::3" }, { 2, 0, 0, 0, 0x30, 3 } },
 };
 
 static const struct space *space_find(const char *name)
@@ -180,7 +188,10 @@ static bool number_is(struct number n, const char *address)
 
 static bool is_host_address(struct number n, bool six)
 {
-	return number_is(n, host_addresses[six][0]) || number_is(n, host_addresses[six][1]);
+	for (unsigned i = 0; i < HOST_ADDRESSES; i++)
+		if (number_is(n, host_addresses[six][i]))
+			return true;
+	return false;
 }
 
 /* As the host's routing table has it: see wire.sh. */
@@ -190,7 +201,7 @@ static enum model_type type_of_address(struct number n, bool six)
 		return n.high >> 56 == 0xff       ? MODEL_TYPE_MULTICAST
 		       : is_host_address(n, true) ? MODEL_TYPE_LOCAL
 						  : MODEL_TYPE_UNICAST;
-	if (n.low == 0 || n.low == UINT32_MAX || number_is(n, "10.10.0.255") || number_is(n, "10.20.0.255") ||
+	if (n.low == 0 || n.low == UINT32_MAX || number_is(n, "10.10.0.255") || number_is(n, "10.20.0.255") || number_is(n, "10.30.0.255") ||
 	    number_is(n, "127.255.255.255"))
 		return MODEL_TYPE_BROADCAST;
 	if (n.low >> 28 == 14)
@@ -396,14 +407,17 @@ static bool draw_for_way(struct drawing *d)
 	 * The kernel answers a packet for a group that comes in a frame for one station, which nobody sends.
 	 * The host takes and answers a packet for itself in a frame for all.
 	 */
+	if (d->is_bridged && d->way->flooded && type == MODEL_TYPE_LOCAL)
+		return false;
+	/* iptables resets TCP to a multicast address on a bridge; the model says that groups get no answer. */
 	if (d->is_bridged && d->way->flooded)
-		return type != MODEL_TYPE_LOCAL && (!d->six || dest->low);
+		return d->six ? dest->low != 0 : protocol != IPPROTO_TCP || type != MODEL_TYPE_MULTICAST;
 	if (d->is_bridged)
 		return type != MODEL_TYPE_BROADCAST && type != MODEL_TYPE_MULTICAST;
 	if (protocol == 0)
 		return false;
 	if (from_host)
-		*source = address_number(host_addresses[d->six][chance(2)]);
+		*source = address_number(host_addresses[d->six][chance(HOST_ADDRESSES)]);
 	if (to_host) {
 		static const char *const groups[2][2] = { { "10.20.0.255", "224.0.0.1" },
 							  { "ff02::1", "ff02::1" } };
@@ -412,7 +426,7 @@ static bool draw_for_way(struct drawing *d)
 		bool is_bridge = strcmp(d->way->iface, "vmbr0") == 0;
 
 		*dest = address_number(!is_bridge && often(10) ? groups[d->six][chance(2)]
-							       : host_addresses[d->six][chance(2)]);
+							       : host_addresses[d->six][chance(HOST_ADDRESSES)]);
 	} else if (d->to->name[0] == 'v' || d->to->name[0] == 'c') {
 		*dest = address_number(d->to->address[d->six]);
 	}

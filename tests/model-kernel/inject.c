@@ -205,6 +205,8 @@ static void goal_of(struct run *run, const struct packet *p, unsigned char to[6]
 	memcpy(to, space_find(run, p->to)->mac, 6);
 	if (strcmp(p->to, "routed") == 0)
 		memcpy(to, space_find(run, "host")->mac, 6);
+	if (strncmp(p->from, "vnet-", 5) == 0 && strcmp(p->to, "host") == 0)
+		memcpy(to, (unsigned char[]){ 2, 0, 0, 0, 0x30, 1 }, 6);
 	if (strcmp(p->from, "routed") == 0)
 		memcpy(to, (unsigned char[]){ 2, 0, 0, 0, 0x20, 1 }, 6);
 	if (strcmp(p->to, "host") != 0)

@@ -10,7 +10,7 @@ set -eu
 PATH=$PATH:/usr/sbin:/sbin
 prefix=${PREFIX:-pvefw}
 
-for space in outside routed vm100 ct101 vm102; do
+for space in outside routed vm100 ct101 vm102 vnet-a vnet-b; do
 	ip netns exec "$prefix-$space" sysctl -qw net.ipv6.conf.all.disable_ipv6=1
 	ip -n "$prefix-$space" addr flush dev eth0
 done
@@ -27,11 +27,14 @@ stations() {
 
 host=02:00:00:00:00:01 outside=02:00:00:00:02:54
 vm100=02:00:00:00:01:00 ct101=02:00:00:00:01:01 vm102=02:00:00:00:01:02
+vnet_a=02:00:00:00:30:02 vnet_b=02:00:00:00:30:03
 batch=$(mktemp)
 trap 'rm -f "$batch"' EXIT
 exec 3>"$batch"
 stations eth0 $outside
 stations tap102i0 $vm102
+stations va0 $vnet_a
+stations vb0 $vnet_b
 if [ "${WIRING:-fwbr}" = direct ]; then
 	stations tap100i0 $vm100
 	stations veth101i0 $ct101
@@ -47,7 +50,8 @@ exec 3>&-
 bridge -n "$prefix-host" -batch "$batch"
 
 ip netns exec "$prefix-host" sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.vmbr0.rp_filter=0 \
-	net.ipv4.conf.rt0.rp_filter=0 net.ipv4.icmp_ratemask=0 net.ipv6.icmp.ratemask="" \
+	net.ipv4.conf.rt0.rp_filter=0 net.ipv4.conf.vnet0.rp_filter=0 \
+	net.ipv4.icmp_ratemask=0 net.ipv6.icmp.ratemask="" net.ipv6.conf.vnet0.accept_ra=0 \
 	net.ipv6.conf.all.accept_ra=0 net.ipv6.conf.vmbr0.accept_ra=0 net.ipv6.conf.rt0.accept_ra=0 \
 	net.ipv4.conf.all.accept_redirects=0 net.ipv4.conf.vmbr0.accept_redirects=0 net.ipv4.conf.rt0.accept_redirects=0 \
 	net.ipv4.conf.all.send_redirects=0 net.ipv4.conf.vmbr0.send_redirects=0 net.ipv4.conf.rt0.send_redirects=0
@@ -65,11 +69,15 @@ ip -n "$prefix-host" -batch - <<-END
 	route del fd00:10::/64 dev vmbr0
 	route del 10.20.0.0/24 dev rt0
 	route del fd00:20::/64 dev rt0
+	route del 10.30.0.0/24 dev vnet0
+	route del fd00:30::/64 dev vnet0
 	$(neighbour 10.10.0.254 fd00:10::254 $outside vmbr0)
 	$(neighbour 10.10.0.100 fd00:10::100 $vm100 vmbr0)
 	$(neighbour 10.10.0.101 fd00:10::101 $ct101 vmbr0)
 	$(neighbour 10.10.0.102 fd00:10::102 $vm102 vmbr0)
 	$(neighbour 10.20.0.2 fd00:20::2 02:00:00:00:20:02 rt0)
+	$(neighbour 10.30.0.2 fd00:30::2 $vnet_a vnet0)
+	$(neighbour 10.30.0.3 fd00:30::3 $vnet_b vnet0)
 	route add default via 10.10.0.254
 	route add default via fd00:10::254
 	route add 10.20.0.0/16 via 10.20.0.2

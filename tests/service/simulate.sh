@@ -130,6 +130,11 @@ test_session() {
 	allow 'IN ACCEPT -p tcp -dport 22 -i dev0' 'IN ACCEPT -p tcp -dport 5004'
 	check "that of the session does" session "$v4" 0
 	check "what is no connection is not asked about" session 'nonsense' 0
+	allow 'IN SSH(DROP) -source 10.9.0.7'
+	check "as sudo: only the process above has SSH_CONNECTION" exits 2 env SSH_CONNECTION="$v4" python3 -c 'import os, pty, sys
+sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))' sh -c 'env -u SSH_CONNECTION "$@"; exit $?' - "$service" apply \
+		--root "$work/tree" --node n --run-dir "$work/run" --log-file "$work/log"
+	check "as sudo: the line that does it" grep -q 'IN SSH(DROP) -source 10.9.0.7' "$work/printed"
 	put cluster.fw '[OPTIONS]' 'enable: 0'
 	check "a firewall that is switched off cuts off nobody" session "$v4" 0
 }

@@ -174,8 +174,11 @@ END_TEST
 /* A function that needs many nodes: x0 x16 or x1 x17 or ... */
 static uint32_t large(uint32_t pairs)
 {
+	struct dd empty = { .step_budget = dd.step_budget, .byte_budget = dd.byte_budget };
 	uint32_t all = DD_FALSE;
 
+	dd_free(&dd);
+	dd = empty;
 	dd_reset(&dd, 2 * pairs);
 	for (uint32_t i = 0; i < pairs; i++)
 		all = dd_or(&dd, all,

@@ -6,10 +6,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "fixture.h"
-#include "inputs/inputs.h"
+#include "config/left_out.h"
 #include "inputs/netdb.h"
-#include "resolve/compile.h"
+#include "tree.h"
 #include "xtables/lower/xtables.h"
 #include "xtables/print/print.h"
 
@@ -100,6 +99,36 @@ START_TEST(chains_can_be_filled_again)
 }
 END_TEST
 
+/* Without IP sets a rule becomes one for each pair of members; the line of all is known. */
+START_TEST(members_have_their_line)
+{
+	struct left_out left_out = { .layers = 1u << LAYER_SETS };
+	unsigned rules = 0;
+	struct tree tree;
+
+	ck_assert(tree_load(&tree, "tests/cases/conformance/g1/root", "n1", "192.0.2.0/24"));
+	tree.config->left_out = &left_out;
+	for (unsigned family_mask = IPV4; family_mask <= IPV6; family_mask++) {
+		const struct xt_table *table = xt_lower_filter(&tree.f.arena, tree.config, family_mask);
+
+		for (uint32_t i = 0; i < table->chain_count; i++) {
+			xt_chain_fill(&tree.f.arena, table, table->chains[i]);
+			for (const struct xt_rule *rule = table->chains[i]->first; rule; rule = rule->next) {
+				if (!rule->is_part)
+					continue;
+				rules++;
+				ck_assert_ptr_nonnull(rule->next);
+				ck_assert(rule->span.begin || rule->implied);
+				ck_assert_uint_eq(rule->span.begin, rule->next->span.begin);
+				ck_assert_int_eq(rule->counts, rule->next->counts);
+			}
+		}
+	}
+	ck_assert_uint_gt(rules, 10);
+	tree_free(&tree);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("xt_lower");
@@ -108,6 +137,7 @@ int main(void)
 	int failed;
 
 	tcase_add_test(tcase, chains_can_be_filled_again);
+	tcase_add_test(tcase, members_have_their_line);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

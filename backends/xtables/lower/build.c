@@ -61,7 +61,7 @@ static struct xt_rule *xt_add_without_sets(struct xt_builder *b, struct xt_chain
 					   uint32_t count, struct xt_target target)
 {
 	uint32_t at = xt_find_set_match(matches, count);
-	struct xt_rule *rule = ARENA_NEW(b->arena, struct xt_rule);
+	struct xt_rule *rule = ARENA_NEW(b->arena, struct xt_rule), *before = NULL;
 	const struct set_entry *entries;
 
 	if (at == count)
@@ -80,7 +80,9 @@ static struct xt_rule *xt_add_without_sets(struct xt_builder *b, struct xt_chain
 		copy = ARENA_ARRAY(b->arena, struct xt_match, count);
 		memcpy(copy, matches, count * sizeof(*copy));
 		copy[at].endpoint = xt_entry_endpoint(b, entry);
-		rule = xt_add_without_sets(b, chain, copy, count, target);
+		if (before)
+			before->is_part = true;
+		rule = before = xt_add_without_sets(b, chain, copy, count, target);
 	}
 	return rule;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The filter and raw tables as a whole (spec 2.1, 2.2, 2.11). */
+#include "config/left_out.h"
 #include "xtables/lower/xtables.h"
 
 #include <netinet/in.h>
@@ -35,6 +36,25 @@ static struct xt_table *xt_lower(struct arena *arena, const struct config *confi
 	return table;
 }
 
+/* What is said of a rule for the members of a set is said of the last part alone. */
+static void xt_complete_parts(struct xt_chain *chain)
+{
+	struct xt_rule *first = NULL;
+
+	for (struct xt_rule *rule = chain->first; rule; rule = rule->next) {
+		first = first ? first : rule;
+		if (rule->is_part)
+			continue;
+		for (; first != rule; first = first->next) {
+			first->wide = rule->wide;
+			first->span = rule->span;
+			first->implied = rule->implied;
+			first->counts = rule->counts;
+		}
+		first = NULL;
+	}
+}
+
 void xt_chain_fill(struct arena *arena, const struct xt_table *table, struct xt_chain *chain)
 {
 	struct xt_builder b = { .arena = arena, .config = table->config, .family_mask = table->family_mask };
@@ -42,6 +62,8 @@ void xt_chain_fill(struct arena *arena, const struct xt_table *table, struct xt_
 	chain->first = NULL;
 	chain->last = &chain->first;
 	chain->fill(&b, chain);
+	if (left_out_layer(table->config->left_out, LAYER_SETS))
+		xt_complete_parts(chain);
 }
 
 /* ---- filter ---- */

@@ -141,6 +141,7 @@ struct xt_rule {
 	struct span span; /* the line it comes from, if any */
 	const char *implied; /* else why: a phrase of lang/implied.def or a default policy; or NULL */
 	bool counts; /* its counter is that of its line, or of a policy that no line sets: not of a rule that logs */
+	bool is_part; /* the next one is another part of the same rule, for another member of a set */
 	struct xt_rule *next;
 };
 

@@ -6,6 +6,7 @@
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "commands/question_options.h"
@@ -101,7 +102,6 @@ static long session_parent_of(long pid)
 {
 	char path[64], stat[1024];
 	const char *end;
-	long parent = 0;
 	FILE *file;
 	size_t size;
 
@@ -112,9 +112,9 @@ static long session_parent_of(long pid)
 	size = fread(stat, 1, sizeof(stat) - 1, file);
 	fclose(file);
 	stat[size] = '\0';
-	/* The name in parentheses may have any characters. */
+	/* The name in parentheses may have any characters; after it are a space, the state, a space. */
 	end = strrchr(stat, ')');
-	return end && sscanf(end + 1, " %*c %ld", &parent) == 1 ? parent : 0;
+	return end && strlen(end) > 4 ? strtol(end + 4, NULL, 10) : 0;
 }
 
 /* The session of this terminal.  sudo does not pass on SSH_CONNECTION, so the processes above are looked at,
