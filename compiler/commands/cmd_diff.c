@@ -2,8 +2,8 @@
 /*
  * pvefw-cc diff: what a change of the tree changes, or with --targets whether all targets do the same.
  *
- * An operand is a tree, or a revision of the git repository that --root is in.  Both versions are read into one source
- * map, so that a position says which version it is in.
+ * An operand is a tree, or a revision of the git repository that --root is in.  Both versions are read into
+ * one source map, so that a position says which version it is in.
  */
 #include <sys/stat.h>
 
@@ -31,8 +31,8 @@ static bool read_count(const struct cli *cli, unsigned option, uint64_t least, u
 	if (!cli->value[option])
 		return true;
 	if (!text_to_number(text_of(cli->value[option]), most, &number) || number < least) {
-		cli_error("%s takes a number from %u to %u, not `%s`", cli_shown(cli, option), (unsigned)least, (unsigned)most,
-			  cli->value[option]);
+		cli_error("%s takes a number from %u to %u, not `%s`", cli_shown(cli, option),
+			  (unsigned)least, (unsigned)most, cli->value[option]);
 		return false;
 	}
 	*count = (uint32_t)number;
@@ -43,7 +43,7 @@ static bool read_count(const struct cli *cli, unsigned option, uint64_t least, u
 
 /* A version of the tree; its texts are the run's. */
 struct diff_tree {
-	const char *name; /* as given */
+	const char *name;         /* as given */
 	struct revision revision; /* archive NULL: a folder */
 	struct input_options options;
 	struct pipeline pipeline;
@@ -58,7 +58,7 @@ static bool is_directory(const char *path)
 }
 
 /* Finds the tree that an operand names.  False was reported. */
-static bool find_tree(struct run *run, struct diff_tree *tree, const char *name)
+static bool diff_find_tree(struct run *run, struct diff_tree *tree, const char *name)
 {
 	const char *folder = run->options.root ? run->options.root : ".";
 
@@ -82,7 +82,9 @@ static bool compile_tree(struct run *run, struct diff_tree *tree)
 {
 	bool done;
 
-	tree->pipeline = (struct pipeline){ .options = &tree->options, .diags = &run->diags, .all_nodes = true };
+	tree->pipeline = (struct pipeline){ .options = &tree->options,
+					    .diags = &run->diags,
+					    .all_nodes = true };
 	tree->compiled = true;
 	run->map.names_roots = true;
 	done = pipeline_run(&tree->pipeline);
@@ -104,14 +106,14 @@ static void count_errors(struct run *run, const struct diff_tree *tree)
 	unsigned errors = run->diags.counts[SEVERITY_ERROR];
 
 	if (errors)
-		cli_error("%s: %u %s, which pvefw-cc lint explains; the wrong lines count as left out", tree->name, errors,
-			  errors == 1 ? "error" : "errors");
+		cli_error("%s: %u %s, which pvefw-cc lint explains; the wrong lines count as left out",
+			  tree->name, errors, errors == 1 ? "error" : "errors");
 	diags_clear(&run->diags);
 }
 
 /* ---- two versions ---- */
 
-static int print_diff(const struct cli *cli, const struct diff *diff)
+static int cmd_diff_print(const struct cli *cli, const struct diff *diff)
 {
 	struct out out;
 
@@ -128,8 +130,8 @@ static int print_diff(const struct cli *cli, const struct diff *diff)
 }
 
 /*
- * The target of each node.  Without --target it is the one that the host's options choose; but what is written costs less
- * than what nftables makes of it, and is the same.
+ * The target of each node.  Without --target it is the one that the host's options choose; but what is
+ * written costs less than what nftables makes of it, and is the same.
  */
 static const struct backend **choose_targets(struct run *run, const struct node_configs *nodes)
 {
@@ -150,13 +152,17 @@ static const struct backend **choose_targets(struct run *run, const struct node_
 static int diff_trees(struct run *run, struct diff_tree trees[DIFF_SIDES])
 {
 	const struct cli *cli = run->cli;
-	struct diff diff = { .map = &run->map, .arena = &run->arena, .limit = LIMIT_DEFAULT,
-			     .any_state = cli->value[CLI_DIFF_STATE] && strcmp(cli->value[CLI_DIFF_STATE], "any") == 0 };
+	struct diff diff = { .map = &run->map,
+			     .arena = &run->arena,
+			     .limit = LIMIT_DEFAULT,
+			     .any_state = cli->value[CLI_DIFF_STATE] &&
+					  strcmp(cli->value[CLI_DIFF_STATE], "any") == 0 };
 
-	if (!read_count(cli, CLI_LIMIT, 1, LIMIT_MOST, &diff.limit) || !cli_read_budget(cli, CLI_BUDGET, &diff.budget))
+	if (!read_count(cli, CLI_LIMIT, 1, LIMIT_MOST, &diff.limit) ||
+	    !cli_read_budget(cli, CLI_BUDGET, &diff.budget))
 		return EXIT_ERROR;
 	for (int side = 0; side < DIFF_SIDES; side++) {
-		if (!find_tree(run, &trees[side], cli->operands[side]))
+		if (!diff_find_tree(run, &trees[side], cli->operands[side]))
 			return EXIT_ERROR;
 		if (!compile_tree(run, &trees[side]))
 			return EXIT_ERROR;
@@ -166,7 +172,7 @@ static int diff_trees(struct run *run, struct diff_tree trees[DIFF_SIDES])
 		diff.targets[side] = choose_targets(run, &trees[side].pipeline.configs);
 	}
 	diff_run(&diff);
-	return print_diff(cli, &diff);
+	return cmd_diff_print(cli, &diff);
 }
 
 /* ---- one version, several targets ---- */
@@ -176,7 +182,8 @@ static bool add_target(struct proof *proof, struct arena *arena, struct text nam
 	const struct backend *backend = backend_find(name);
 
 	if (!backend && !text_is(name, "written")) {
-		cli_error("--targets: there is no target `%.*s`: give a list of iptables, nft and written", TEXT_ARG(name));
+		cli_error("--targets: there is no target `%.*s`: give a list of iptables, nft and written",
+			  TEXT_ARG(name));
 		return false;
 	}
 	for (uint32_t i = 0; i < proof->target_count; i++)
@@ -198,7 +205,8 @@ static bool read_targets(const struct cli *cli, struct proof *proof)
 
 	for (;;) {
 		long comma = text_find(rest, ',');
-		struct text name = text_trim((struct text){ rest.ptr, comma < 0 ? rest.len : (uint32_t)comma });
+		struct text name = text_trim(
+			(struct text){ rest.ptr, comma < 0 ? rest.len : (uint32_t)comma });
 
 		if (!add_target(proof, proof->arena, name))
 			return false;
@@ -236,7 +244,7 @@ static int prove_tree(struct run *run, struct diff_tree *tree)
 	    !read_count(cli, CLI_PAIRS, 0, UINT32_MAX, &proof.pairs))
 		return EXIT_ERROR;
 	proof.workers = workers;
-	if (cli->operand_count ? !find_tree(run, tree, cli->operands[0]) : !cli->value[CLI_ROOT])
+	if (cli->operand_count ? !diff_find_tree(run, tree, cli->operands[0]) : !cli->value[CLI_ROOT])
 		return cli->operand_count ? EXIT_ERROR : cli_error("diff --targets: name the tree");
 	if (!cli->operand_count)
 		tree->options = run->options;
@@ -274,8 +282,9 @@ static bool diff_options_fit(const struct cli *cli)
 		return false;
 	}
 	if (targets ? cli->operand_count > 1 : cli->operand_count != 2) {
-		cli_error(targets ? "diff --targets takes one tree"
-				  : "diff takes two operands, OLD and NEW: trees, or revisions of a git repository");
+		cli_error(
+			targets ? "diff --targets takes one tree"
+				: "diff takes two operands, OLD and NEW: trees, or revisions of a git repository");
 		return false;
 	}
 	return true;

@@ -2,10 +2,10 @@
 /*
  * Reading a tree out of a git repository.
  *
- * `git rev-parse` resolves the name of the revision to the number of a tree object; git's other commands get the number
- * only, so that no name is taken for an option.  `git archive` writes the parts of the tree that the compiler reads as a
- * tar archive, which becomes an overlay.  A .gitattributes file can have `git archive` leave files out: `git ls-tree`
- * lists all of them, and a missing one is an error.
+ * `git rev-parse` resolves the name of the revision to the number of a tree object; git's other commands get
+ * the number only, so that no name is taken for an option.  `git archive` writes the parts of the tree that
+ * the compiler reads as a tar archive, which becomes an overlay.  A .gitattributes file can have `git
+ * archive` leave files out: `git ls-tree` lists all of them, and a missing one is an error.
  *
  * Symbolic links in the tree are followed as far as they stay in it.
  */
@@ -60,8 +60,8 @@ static const char *git_says(struct revision_reader *r, const struct process *p)
 	return line.len ? arena_string(r->arena, line) : "git failed";
 }
 
-/* Runs git in the folder.  Returns what it prints, which the caller frees; ptr NULL if it fails, and then *says tells
- * why. */
+/* Runs git in the folder.  Returns what it prints, which the caller frees; ptr NULL if it fails, and then
+ * *says tells why. */
 static struct text run_git_for_bytes(struct revision_reader *r, const char *const *words, const char **says)
 {
 	const char *argv[GIT_WORDS] = { "git", "-C", r->folder };
@@ -77,7 +77,8 @@ static struct text run_git_for_bytes(struct revision_reader *r, const char *cons
 	} else if (p.output.len >= UINT32_MAX) {
 		*says = "it is too large";
 	} else {
-		printed = (struct text){ xcheck(p.output.data ? p.output.data : strdup("")), (uint32_t)p.output.len };
+		printed = (struct text){ xcheck(p.output.data ? p.output.data : strdup("")),
+					 (uint32_t)p.output.len };
 		p.output.data = NULL;
 	}
 	process_free(&p);
@@ -108,15 +109,16 @@ static const char *resolve_tree(struct revision_reader *r)
 {
 	bool has_path = strchr(r->name, ':') != NULL;
 	const char *name = arena_printf(r->arena, has_path ? "%s" : "%s:./", r->name), *says = "";
-	struct text number = run_git(r, (const char *const[]){ "rev-parse", "--verify", "--end-of-options", name, NULL },
-				     &says);
+	struct text number = run_git(
+		r, (const char *const[]){ "rev-parse", "--verify", "--end-of-options", name, NULL }, &says);
 
 	number = text_trim(number);
 	if (number.len && number.ptr[number.len - 1] == '\n')
 		number.len--;
 	if (is_object_number(number))
 		return arena_string(r->arena, number);
-	revision_fail(r, arena_printf(r->arena, "%s is neither a folder nor a revision of a git repository at %s: %s",
+	revision_fail(r, arena_printf(r->arena,
+				      "%s is neither a folder nor a revision of a git repository at %s: %s",
 				      r->name[0] ? r->name : "''", r->folder, says));
 	return NULL;
 }
@@ -154,7 +156,8 @@ static void add_link(struct revision_reader *r, const struct tar_entry *entry)
 	r->links[r->link_count++] = *entry;
 }
 
-/* The path that `link` means in the folder of `path`, without "." and ".."; NULL if it leads out of the tree. */
+/* The path that `link` means in the folder of `path`, without "." and ".."; NULL if it leads out of the tree.
+ */
 static const char *link_target(struct arena *arena, const char *path, const char *link)
 {
 	const char *slash = strrchr(path, '/');
@@ -219,8 +222,10 @@ static void follow_links(struct revision_reader *r)
 			break;
 	}
 	if (r->link_count)
-		revision_fail(r, arena_printf(r->arena, "%s: %s is a link to %s, which the revision's tree does not have",
-					      r->name, r->links[0].path, r->links[0].link));
+		revision_fail(r,
+			      arena_printf(r->arena,
+					   "%s: %s is a link to %s, which the revision's tree does not have",
+					   r->name, r->links[0].path, r->links[0].link));
 }
 
 /* ---- the archive ---- */
@@ -267,7 +272,7 @@ static bool next_listed(struct text *listing, struct listed *entry)
 	return true;
 }
 
-static bool has_part(struct text listing)
+static bool revision_has_part(struct text listing)
 {
 	struct listed entry;
 
@@ -304,8 +309,10 @@ static void check_archive(struct revision_reader *r, struct text listing)
 			found = strcmp(r->links[i].path, name) == 0;
 		if (found || !is_read(entry.path))
 			continue;
-		revision_fail(r, arena_printf(r->arena, entry.is_module ? "%s: %s is a submodule, which is not read"
-									 : "%s: .gitattributes excludes %s from `git archive`",
+		revision_fail(r, arena_printf(r->arena,
+					      entry.is_module
+						      ? "%s: %s is a submodule, which is not read"
+						      : "%s: .gitattributes excludes %s from `git archive`",
 					      r->name, name));
 	}
 }
@@ -317,8 +324,8 @@ static void sort_files(struct revision_reader *r)
 }
 
 /*
- * The parts of the tree that are read, ended by NULL; none if it has links, which may lead to other parts.  A repository can
- * hold much else.
+ * The parts of the tree that are read, ended by NULL; none if it has links, which may lead to other parts.  A
+ * repository can hold much else.
  */
 static unsigned choose_parts(struct revision_reader *r, struct text listing, const char *parts[PARTS_MAX])
 {
@@ -340,8 +347,10 @@ static unsigned choose_parts(struct revision_reader *r, struct text listing, con
 	return count;
 }
 
-/* `git archive` in a folder of the working copy archives that folder: it is told that the folder is all of it. */
-static struct text archive_tree(struct revision_reader *r, const char *number, struct text listing, const char **says)
+/* `git archive` in a folder of the working copy archives that folder: it is told that the folder is all of
+ * it. */
+static struct text archive_tree(struct revision_reader *r, const char *number, struct text listing,
+				const char **says)
 {
 	struct text git = run_git(r, (const char *const[]){ "rev-parse", "--absolute-git-dir", NULL }, says);
 	const char *words[PARTS_MAX + 8] = { NULL, "--work-tree=.", "archive", "--format=tar", number, "--" };
@@ -363,9 +372,11 @@ static void read_tree_object(struct revision_reader *r, const char *number)
 	const char *says = "";
 	struct text listing, bytes = { NULL, 0 };
 
-	listing = run_git(r, (const char *const[]){ "ls-tree", "-r", "-z", "--full-tree", number, NULL }, &says);
-	if (listing.ptr && !has_part(listing)) {
-		revision_fail(r, arena_printf(r->arena, "%s has neither firewall/, nodes/ nor sdn/ at %s", r->name, r->folder));
+	listing = run_git(r, (const char *const[]){ "ls-tree", "-r", "-z", "--full-tree", number, NULL },
+			  &says);
+	if (listing.ptr && !revision_has_part(listing)) {
+		revision_fail(r, arena_printf(r->arena, "%s has neither firewall/, nodes/ nor sdn/ at %s",
+					      r->name, r->folder));
 		return;
 	}
 	if (listing.ptr)

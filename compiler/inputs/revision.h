@@ -13,7 +13,8 @@ struct revision {
 
 /*
  * Reads the tree that is `folder` in the working copy.  `name` is anything that git takes for a revision, or
- * REVISION:PATH for a tree elsewhere in the repository; it is never taken for an option.  Nothing is written to disk.
+ * REVISION:PATH for a tree elsewhere in the repository; it is never taken for an option.  Nothing is written
+ * to disk.
  */
 struct revision revision_read(struct arena *arena, const char *folder, const char *name);
 /* Frees the bytes of the files, which sources have copied. */

@@ -5,8 +5,8 @@ enum { BLOCK = 512 };
 
 /* A header of POSIX ustar. */
 struct tar_header {
-	char name[100], mode[8], uid[8], gid[8], size[12], mtime[12], checksum[8], type, link[100], magic[6], version[2],
-		user[32], group[32], major[8], minor[8], prefix[155], padding[12];
+	char name[100], mode[8], uid[8], gid[8], size[12], mtime[12], checksum[8], type, link[100], magic[6],
+		version[2], user[32], group[32], major[8], minor[8], prefix[155], padding[12];
 };
 
 _Static_assert(sizeof(struct tar_header) == BLOCK, "a header is one block");
@@ -48,7 +48,8 @@ static bool is_checksum_right(const struct tar_header *header)
 	uint64_t given, sum = 0;
 
 	for (size_t i = 0; i < BLOCK; i++) {
-		bool own = i >= offsetof(struct tar_header, checksum) && i < offsetof(struct tar_header, type);
+		bool own = i >= offsetof(struct tar_header, checksum) &&
+			   i < offsetof(struct tar_header, type);
 
 		sum += own ? ' ' : bytes[i];
 	}
@@ -93,7 +94,8 @@ static bool read_records(struct tar *tar, struct text records, struct text *path
 		uint64_t length = 0;
 		struct text record;
 
-		if (blank <= 0 || !text_to_number((struct text){ records.ptr, (uint32_t)blank }, records.len, &length) ||
+		if (blank <= 0 ||
+		    !text_to_number((struct text){ records.ptr, (uint32_t)blank }, records.len, &length) ||
 		    length < (uint64_t)blank + 2 || records.ptr[length - 1] != '\n')
 			return damaged(tar);
 		record = (struct text){ records.ptr + blank + 1, (uint32_t)(length - (uint64_t)blank - 2) };

@@ -2,9 +2,9 @@
 /*
  * What a change changes, zone by zone.
  *
- * Zones are independent of each other.  Nearly all are the same in both versions: their programs are equal step by step,
- * which their digests tell, and no packet is computed.  In those that differ, both programs are walked by the packets that
- * match a changed rule.
+ * Zones are independent of each other.  Nearly all are the same in both versions: their programs are equal
+ * step by step, which their digests tell, and no packet is computed.  In those that differ, both programs are
+ * walked by the packets that match a changed rule.
  */
 #include "questions/diff.h"
 
@@ -12,11 +12,12 @@
 
 struct diff_state {
 	struct diff *diff;
-	struct model_ifaces ifaces;         /* of all configurations */
-	struct asked *asked[DIFF_SIDES];    /* by node */
+	struct model_ifaces ifaces;      /* of all configurations */
+	struct asked *asked[DIFF_SIDES]; /* by node */
 	struct diff_zones zones;
 	struct model_digests *digests;
 	struct model *model; /* of one path after the other */
+	struct arena rows;   /* of one zone */
 	struct change *table;
 };
 
@@ -37,7 +38,8 @@ static bool has_iface(const struct model_ifaces *ifaces, struct text name)
 }
 
 /* Appends the names that are not there. */
-static struct model_ifaces join_ifaces(struct arena *arena, const struct model_ifaces *a, const struct model_ifaces *b)
+static struct model_ifaces join_ifaces(struct arena *arena, const struct model_ifaces *a,
+				       const struct model_ifaces *b)
 {
 	struct text *names = ARENA_ARRAY(arena, struct text, a->count + b->count);
 	struct model_ifaces joined = { names, a->count };
@@ -73,16 +75,20 @@ static struct asked *asked_of(struct diff_state *state, int side, unsigned node)
 
 	if (asked->translator)
 		return asked;
-	*asked = (struct asked){ .config = diff->configs[side][node], .ifaces = state->ifaces, .budget = diff->budget };
+	*asked = (struct asked){ .config = diff->configs[side][node],
+				 .ifaces = state->ifaces,
+				 .budget = diff->budget };
 	asked->translator = target ? target->meaning(asked->config, &asked->ifaces)
 				   : written_open(asked->config, &asked->ifaces);
 	return asked;
 }
 
-static struct question ask(struct diff_state *state, const struct diff_path *path, int side)
+static struct question diff_ask(struct diff_state *state, const struct diff_path *path, int side)
 {
 	const struct diff_zone_side *zone = &path->zone->sides[side];
-	struct question q = { .asked = asked_of(state, side, zone->node), .path = path->paths[side], .program = &no_firewall };
+	struct question q = { .asked = asked_of(state, side, zone->node),
+			      .path = path->paths[side],
+			      .program = &no_firewall };
 
 	if (path->filtered[side])
 		q.program = translator_program(q.asked->translator, &q.arena, &q.path);
@@ -123,7 +129,7 @@ static struct text chain_over(const struct model *m, const struct model_program 
 	return largest ? largest->name : chain;
 }
 
-static void add_undecided(struct diff *diff, const struct diff_path *path, struct text chain)
+static void diff_add_undecided(struct diff *diff, const struct diff_path *path, struct text chain)
 {
 	struct diff_undecided **last = &diff->undecided;
 
@@ -149,7 +155,9 @@ static void compare_part(void *context, struct model *m, packets part)
 {
 	struct path_comparison *c = context;
 	const struct diff *diff = c->state->diff;
-	struct diff_question q = { .diff = diff, .path = c->path, .usual = &c->usual, .arena = diff->arena };
+	struct diff_question q = {
+		.diff = diff, .path = c->path, .usual = &c->usual, .arena = &c->state->rows
+	};
 	struct model_result results[DIFF_SIDES];
 	struct change_list before = *c->list;
 	packets live = model_and(m, part,
@@ -159,7 +167,8 @@ static void compare_part(void *context, struct model *m, packets part)
 
 	for (int side = 0; side < DIFF_SIDES; side++) {
 		q.questions[side] = &c->questions[side];
-		results[side] = model_walk(m, c->questions[side].program, &(struct model_walk){ .live = live });
+		results[side] = model_walk(m, c->questions[side].program,
+					   &(struct model_walk){ .live = live });
 	}
 	differing = model_result_xor(m, &results[DIFF_OLD], &results[DIFF_NEW]);
 	if (differing == PACKETS_NONE || model_over(m, NULL))
@@ -189,7 +198,7 @@ static void compare_programs(struct diff_state *state, struct change_list *list,
 	usual_values_add(m, &c.usual);
 	model_seal(m);
 	if (!model_ask(m, compare_part, &c))
-		add_undecided(state->diff, path, chain_over(m, questions[DIFF_NEW].program));
+		diff_add_undecided(state->diff, path, chain_over(m, questions[DIFF_NEW].program));
 	path->zone->differs |= c.differs;
 }
 
@@ -204,7 +213,7 @@ static void diff_path(struct diff_state *state, struct change_list *list, const 
 	struct question questions[DIFF_SIDES];
 
 	for (int side = 0; side < DIFF_SIDES; side++)
-		questions[side] = ask(state, path, side);
+		questions[side] = diff_ask(state, path, side);
 	if (!same_digest(state->digests, questions))
 		compare_programs(state, list, path, questions);
 	for (int side = 0; side < DIFF_SIDES; side++)
@@ -224,7 +233,8 @@ static void diff_zone(struct diff_state *state, struct diff_zone *zone)
 		for (const struct diff_path *path = zone->paths; path; path = path->next)
 			if (path->flooded == flooded)
 				diff_path(state, &list, path);
-	change_list_merge(&state->table, list.first);
+	change_list_merge(state->diff->arena, &state->table, list.first);
+	arena_reset(&state->rows);
 }
 
 /* Counts the zones, and the guests of both versions that are the same in all NICs. */
@@ -274,6 +284,7 @@ void diff_run(struct diff *diff)
 				asked_close(&state.asked[side][i]);
 	model_digests_free(state.digests);
 	model_free(state.model);
+	arena_free(&state.rows);
 	HASH_CLEAR(hh, state.zones.paths);
 	HASH_CLEAR(hh, state.zones.zones);
 }

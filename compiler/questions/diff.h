@@ -2,9 +2,9 @@
 /*
  * What a change of the configuration changes: packets that two versions of a tree treat differently.
  *
- * A zone is the host of a node, a NIC of a guest, or a vnet.  Zones of the two versions are matched by name.  The
- * programs of a path are compared first; only where they differ are packets computed, and of these only those that
- * match a rule that has changed.
+ * A zone is the host of a node, a NIC of a guest, or a vnet.  Zones of the two versions are matched by name.
+ * The programs of a path are compared first; only where they differ are packets computed, and of these only
+ * those that match a rule that has changed.
  */
 #ifndef PVEFW_QUESTIONS_DIFF_H
 #define PVEFW_QUESTIONS_DIFF_H
@@ -78,8 +78,8 @@ struct diff {
 	unsigned config_count[DIFF_SIDES];
 	const struct source_map *map;
 	const struct backend *const *targets[DIFF_SIDES]; /* by node; NULL: what is written */
-	bool any_state;               /* rows are about packets of all states, and not only of new connections */
-	uint32_t limit;               /* rows, at most */
+	bool any_state; /* rows are about packets of all states, and not only of new connections */
+	uint32_t limit; /* rows, at most */
 	struct model_budget budget;
 	struct arena *arena; /* for the results */
 
@@ -101,6 +101,7 @@ static inline bool diff_is_empty(const struct diff *diff)
 /* "VM 101 net0", "host pve1", "vnet web"; the node only if there are several. */
 const char *diff_zone_text(struct arena *arena, const struct diff *diff, const struct diff_zone *zone);
 /* All zones of a row, "VM 101, 104 and 12 more": at most `most` by name. */
-const char *change_zones_text(struct arena *arena, const struct diff *diff, const struct change *change, uint32_t most);
+const char *change_zones_text(struct arena *arena, const struct diff *diff, const struct change *change,
+			      uint32_t most);
 
 #endif

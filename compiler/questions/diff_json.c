@@ -4,7 +4,7 @@
 
 #include "format/diag_json.h"
 
-static json_t *escaped(const char *text)
+static json_t *diff_escaped(const char *text)
 {
 	return json_escaped(text_of(text));
 }
@@ -18,23 +18,26 @@ static void add_values(json_t *object, const char *const values[MODEL_FIELDS])
 		const char *name;
 		enum model_field field;
 	} parts[] = {
-		{ "protocol", MODEL_PROTOCOL },	    { "source4", MODEL_SOURCE4 },	{ "source6", MODEL_SOURCE6 },
-		{ "dest4", MODEL_DEST4 },	    { "dest6", MODEL_DEST6 },		{ "sport", MODEL_SPORT },
-		{ "dport", MODEL_DPORT },	    { "icmp-type", MODEL_ICMP_TYPE },	{ "icmp-code", MODEL_ICMP_CODE },
-		{ "mac", MODEL_SOURCE_MAC },	    { "interface", MODEL_IFACE },	{ "state", MODEL_STATE },
+		{ "protocol", MODEL_PROTOCOL },     { "source4", MODEL_SOURCE4 },
+		{ "source6", MODEL_SOURCE6 },       { "dest4", MODEL_DEST4 },
+		{ "dest6", MODEL_DEST6 },           { "sport", MODEL_SPORT },
+		{ "dport", MODEL_DPORT },           { "icmp-type", MODEL_ICMP_TYPE },
+		{ "icmp-code", MODEL_ICMP_CODE },   { "mac", MODEL_SOURCE_MAC },
+		{ "interface", MODEL_IFACE },       { "state", MODEL_STATE },
 		{ "arp-sender", MODEL_ARP_SENDER }, { "ethertype", MODEL_ETHERTYPE },
 	};
 
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
 		json_object_set_new(object, parts[i].name,
-				    values[parts[i].field] ? escaped(values[parts[i].field]) : json_null());
+				    values[parts[i].field] ? diff_escaped(values[parts[i].field])
+							   : json_null());
 }
 
 /* `from` and `to` are zones as `simulate` takes them. */
 static json_t *example_json(const struct change *c)
 {
-	json_t *object =
-		json_pack("{s:o, s:o, s:o}", "text", escaped(c->example), "from", escaped(c->from), "to", escaped(c->to));
+	json_t *object = json_pack("{s:o, s:o, s:o}", "text", diff_escaped(c->example), "from",
+				   diff_escaped(c->from), "to", diff_escaped(c->to));
 
 	add_values(object, c->values);
 	return object;
@@ -42,7 +45,7 @@ static json_t *example_json(const struct change *c)
 
 static json_t *packets_json(const struct diff *diff, const struct change *c)
 {
-	json_t *object = json_pack("{s:o}", "text", escaped(change_packets_text(diff, c)));
+	json_t *object = json_pack("{s:o}", "text", diff_escaped(change_packets_text(diff, c)));
 
 	add_values(object, c->exact);
 	return object;
@@ -54,14 +57,15 @@ static json_t *change_json(const struct diff *diff, const struct change *c)
 	json_t *zones = json_array(), *object;
 
 	for (const struct change_zone *z = c->zones; z; z = z->next)
-		json_array_append_new(zones, escaped(diff_zone_text(diff->arena, diff, z->zone)));
-	object = json_pack("{s:s, s:b, s:s, s:o, s:o, s:o, s:b}", "change", kinds[c->kind], "ordinary", c->ordinary,
-			   "direction", c->inward ? "in" : "out", "zones", zones, "packets", packets_json(diff, c), "example",
-			   example_json(c), "more", c->more != 0);
+		json_array_append_new(zones, diff_escaped(diff_zone_text(diff->arena, diff, z->zone)));
+	object = json_pack("{s:s, s:b, s:s, s:o, s:o, s:o, s:b}", "change", kinds[c->kind], "ordinary",
+			   c->ordinary, "direction", c->inward ? "in" : "out", "zones", zones, "packets",
+			   packets_json(diff, c), "example", example_json(c), "more", c->more != 0);
 	for (int i = 0; i < DIFF_SIDES; i++) {
 		const struct change_side *side = &c->sides[i];
 
-		json_object_set_new(object, i == DIFF_OLD ? "old" : "new", decision_json(diff->map, &side->decision));
+		json_object_set_new(object, i == DIFF_OLD ? "old" : "new",
+				    decision_json(diff->map, &side->decision));
 	}
 	return object;
 }
@@ -69,8 +73,8 @@ static json_t *change_json(const struct diff *diff, const struct change *c)
 /* `node` NULL: there is one only, or it does not matter. */
 static json_t *undecided_json(const char *node, const char *where, const char *chain)
 {
-	return json_pack("{s:o?, s:o, s:o}", "node", node ? escaped(node) : NULL, "where", escaped(where), "chain",
-			 escaped(chain));
+	return json_pack("{s:o?, s:o, s:o}", "node", node ? diff_escaped(node) : NULL, "where",
+			 diff_escaped(where), "chain", diff_escaped(chain));
 }
 
 json_t *diff_json(const struct diff *diff)
@@ -80,12 +84,14 @@ json_t *diff_json(const struct diff *diff)
 	for (const struct change *c = diff->changes; c; c = c->next)
 		json_array_append_new(rows, change_json(diff, c));
 	for (const struct diff_note *n = diff->notes; n; n = n->next)
-		json_array_append_new(notes, escaped(n->text));
+		json_array_append_new(notes, diff_escaped(n->text));
 	for (const struct diff_undecided *u = diff->undecided; u; u = u->next)
 		json_array_append_new(undecided, undecided_json(NULL, u->zone, u->chain));
-	return json_pack("{s:b, s:o, s:i, s:o, s:o, s:i, s:i, s:i}", "equal", diff_is_empty(diff) && !diff->undecided, "rows",
-			 rows, "rows_left_out", (int)diff->left_out, "notes", notes, "undecided", undecided, "zones_differ",
-			 (int)diff->zones_differ, "zones_same", (int)diff->zones_same, "guests_same", (int)diff->guests_same);
+	return json_pack("{s:b, s:o, s:i, s:o, s:o, s:i, s:i, s:i}", "equal",
+			 diff_is_empty(diff) && !diff->undecided, "rows", rows, "rows_left_out",
+			 (int)diff->left_out, "notes", notes, "undecided", undecided, "zones_differ",
+			 (int)diff->zones_differ, "zones_same", (int)diff->zones_same, "guests_same",
+			 (int)diff->guests_same);
 }
 
 /* ---- the proof ---- */
@@ -101,13 +107,16 @@ static json_t *difference_json(const struct source_map *map, const struct proof_
 		json_object_set_new(object, "target", json_string(side->target->name));
 		json_array_append_new(sides, object);
 	}
-	return json_pack("{s:o?, s:o, s:o, s:b, s:b, s:o, s:o}", "node", d->node ? escaped(d->node) : NULL, "from", escaped(d->from), "to", escaped(d->to), "broadcast", d->flooded,
-			 "direct", d->direct, "example", escaped(d->packet), "verdicts", sides);
+	return json_pack("{s:o?, s:o, s:o, s:b, s:b, s:o, s:o}", "node",
+			 d->node ? diff_escaped(d->node) : NULL, "from", diff_escaped(d->from), "to",
+			 diff_escaped(d->to), "broadcast", d->flooded, "direct", d->direct, "example",
+			 diff_escaped(d->packet), "verdicts", sides);
 }
 
 json_t *proof_json(const struct proof *proof, const struct source_map *map)
 {
-	json_t *differences = json_array(), *undecided = json_array(), *named = json_array(), *targets = json_array();
+	json_t *differences = json_array(), *undecided = json_array(), *named = json_array(),
+	       *targets = json_array();
 
 	for (uint32_t i = 0; i < proof->target_count; i++)
 		json_array_append_new(targets, json_string(proof->targets[i].name));
@@ -115,11 +124,14 @@ json_t *proof_json(const struct proof *proof, const struct source_map *map)
 		json_array_append_new(differences, difference_json(map, d));
 	for (const struct proof_undecided *u = proof->undecided; u; u = u->next)
 		json_array_append_new(undecided,
-				      undecided_json(u->node, arena_printf(proof->arena, "%s -> %s", u->from, u->to), u->chain));
+				      undecided_json(u->node,
+						     arena_printf(proof->arena, "%s -> %s", u->from, u->to),
+						     u->chain));
 	for (int i = 0; i < NAMED_DIFFERENCES; i++)
 		if (proof->named[i])
-			json_array_append_new(named, json_pack("{s:s, s:i, s:s}", "id", named_rows[i].id, "paths",
-							       (int)proof->named[i], "text", named_rows[i].text));
-	return json_pack("{s:o, s:i, s:o, s:o, s:o}", "targets", targets, "paths", (int)proof->paths, "differences", differences,
-			 "named", named, "undecided", undecided);
+			json_array_append_new(named,
+					      json_pack("{s:s, s:i, s:s}", "id", named_rows[i].id, "paths",
+							(int)proof->named[i], "text", named_rows[i].text));
+	return json_pack("{s:o, s:i, s:o, s:o, s:o}", "targets", targets, "paths", (int)proof->paths,
+			 "differences", differences, "named", named, "undecided", undecided);
 }

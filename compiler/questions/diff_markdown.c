@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The table for merge requests.  Whatever text comes from a file is in a <code> element, and each of its characters that
- * can mean something to Markdown, HTML, or a forge (@name, #1) is a character reference.
+ * The table for merge requests.  Whatever text comes from a file is in a <code> element, and each of its
+ * characters that can mean something to Markdown, HTML, or a forge (@name, #1) is a character reference.
  */
 #include "questions/diff_print.h"
 
@@ -48,7 +48,7 @@ static void print_side(struct out *out, const struct diff *diff, const struct ch
 	}
 }
 
-static void print_change(struct out *out, const struct diff *diff, const struct change *c)
+static void markdown_change(struct out *out, const struct diff *diff, const struct change *c)
 {
 	static const char *const labels[CHANGE_KINDS] = {
 		[CHANGE_ALLOWED] = "**+ newly allowed**",
@@ -73,7 +73,7 @@ void diff_print_markdown(struct out *out, const struct diff *diff)
 	if (diff->changes)
 		out_string(out, "| | packets | now | before |\n| --- | --- | --- | --- |\n");
 	for (const struct change *c = diff->changes; c; c = c->next)
-		print_change(out, diff, c);
+		markdown_change(out, diff, c);
 	if (diff->changes)
 		out_char(out, '\n');
 	if (diff->left_out)

@@ -33,9 +33,9 @@ const char *change_packets_text(const struct diff *diff, const struct change *ch
 	if (change->own[0])
 		zone = arena_printf(arena, "%s at %s", zone, change->own);
 	return arena_printf(arena, "%s -> %s%s%s", change->inward ? peer : zone,
-			    change->inward		 ? zone
+			    change->inward     ? zone
 			    : change->ordinary ? peer
-						 : "outside, unusual packets",
+					       : "outside, unusual packets",
 			    change->what[0] ? ", " : "", change->what);
 }
 
@@ -55,11 +55,13 @@ static void out_line(struct out *out, const char *text)
 }
 
 /* "firewall/101.fw:12  IN ACCEPT -p tcp -dport 5432" */
-static const char *reason_and_line(struct arena *arena, const struct source_map *map, const struct reason *reason)
+static const char *reason_and_line(struct arena *arena, const struct source_map *map,
+				   const struct reason *reason)
 {
 	struct text line = reason_source_line(map, reason);
 
-	return arena_printf(arena, "%s%s%.*s", reason_text(arena, map, reason), line.len ? "  " : "", TEXT_ARG(line));
+	return arena_printf(arena, "%s%s%.*s", reason_text(arena, map, reason), line.len ? "  " : "",
+			    TEXT_ARG(line));
 }
 
 /* "accepted"; if only the kind of refusal differs, "rejected with a TCP reset". */
@@ -73,7 +75,7 @@ static const char *was_text(struct arena *arena, const struct change *c)
 	return arena_printf(arena, "rejected %s", words + strcspn(words, " ") + (strchr(words, ' ') != NULL));
 }
 
-static void print_change(const struct text_printer *p, const struct diff *diff, const struct change *c)
+static void text_change(const struct text_printer *p, const struct diff *diff, const struct change *c)
 {
 	static const struct {
 		const char *text;
@@ -93,9 +95,11 @@ static void print_change(const struct text_printer *p, const struct diff *diff, 
 	out_line(p->out, arena_printf(arena, "                  e.g. %s", c->example));
 	if (c->more)
 		out_string(p->out, "                  and more packets that the same lines decide\n");
-	out_line(p->out, arena_printf(arena, "  --> %s  (new: %s)", reason_and_line(arena, diff->map, &new->reason),
-				      decision_text(arena, new)));
-	out_line(p->out, arena_printf(arena, "  was %s by  %s", was_text(arena, c), reason_and_line(arena, diff->map, &old->reason)));
+	out_line(p->out,
+		 arena_printf(arena, "  --> %s  (new: %s)", reason_and_line(arena, diff->map, &new->reason),
+			      decision_text(arena, new)));
+	out_line(p->out, arena_printf(arena, "  was %s by  %s", was_text(arena, c),
+				      reason_and_line(arena, diff->map, &old->reason)));
 	out_char(p->out, '\n');
 }
 
@@ -104,22 +108,26 @@ void diff_print_text(struct out *out, const struct diff *diff, bool colour)
 	const struct text_printer p = { .out = out, .map = diff->map, .arena = diff->arena, .colour = colour };
 
 	for (const struct change *c = diff->changes; c; c = c->next)
-		print_change(&p, diff, c);
+		text_change(&p, diff, c);
 	if (diff->left_out)
 		out_printf(out, "%u more rows are not shown: raise --limit\n", diff->left_out);
 	for (const struct diff_note *n = diff->notes; n; n = n->next)
 		out_line(out, n->text);
 	for (const struct diff_undecided *u = diff->undecided; u; u = u->next)
-		out_line(out, arena_printf(diff->arena, "%s: not decided: %s%s%s the budget; raise it with --budget", u->zone,
-					   u->chain[0] ? "chain " : "the question", u->chain, " exceeds"));
+		out_line(out,
+			 arena_printf(diff->arena,
+				      "%s: not decided: %s%s%s the budget; raise it with --budget", u->zone,
+				      u->chain[0] ? "chain " : "the question", u->chain, " exceeds"));
 	out_line(out, diff_summary_text(diff));
 }
 
 /* ---- the proof ---- */
 
-static const char *path_words(struct arena *arena, const char *node, const char *from, const char *to, bool flooded, bool direct)
+static const char *path_words(struct arena *arena, const char *node, const char *from, const char *to,
+			      bool flooded, bool direct)
 {
-	return arena_printf(arena, "%s%s%s -> %s%s%s", node ? node : "", node ? ": " : "", from, to, flooded ? ", broadcast frames" : "",
+	return arena_printf(arena, "%s%s%s -> %s%s%s", node ? node : "", node ? ": " : "", from, to,
+			    flooded ? ", broadcast frames" : "",
 			    direct ? ", plugged without a firewall bridge" : "");
 }
 
@@ -128,13 +136,15 @@ static void print_difference(struct out *out, const struct proof *proof, const s
 {
 	struct arena *arena = proof->arena;
 
-	out_line(out, arena_printf(arena, "%s: %s and %s differ", path_words(arena, d->node, d->from, d->to, d->flooded, d->direct),
+	out_line(out, arena_printf(arena, "%s: %s and %s differ",
+				   path_words(arena, d->node, d->from, d->to, d->flooded, d->direct),
 				   d->sides[0].target->name, d->sides[1].target->name));
 	out_line(out, arena_printf(arena, "  e.g. %s", d->packet));
 	for (int i = 0; i < 2; i++) {
 		const struct proof_side *side = &d->sides[i];
 
-		out_line(out, arena_printf(arena, "  %-9s %-6s %s", side->target->name, decision_text(arena, &side->decision),
+		out_line(out, arena_printf(arena, "  %-9s %-6s %s", side->target->name,
+					   decision_text(arena, &side->decision),
 					   reason_and_line(arena, map, &side->decision.reason)));
 		if (side->trail)
 			out_line(out, arena_printf(arena, "            %s", side->trail));
@@ -148,9 +158,9 @@ static const char *target_names(const struct proof *proof)
 
 	for (uint32_t i = 0; i < proof->target_count; i++)
 		text = arena_printf(proof->arena, "%s%s%s", text,
-				    i == 0			     ? ""
+				    i == 0                         ? ""
 				    : i + 1 == proof->target_count ? " and "
-								     : ", ",
+								   : ", ",
 				    proof->targets[i].name);
 	return text;
 }
@@ -163,13 +173,15 @@ void proof_print_text(struct out *out, const struct proof *proof, const struct s
 	for (const struct proof_difference *d = proof->differences; d; d = d->next, differences++)
 		print_difference(out, proof, map, d);
 	for (const struct proof_undecided *u = proof->undecided; u; u = u->next, undecided++)
-		out_line(out, arena_printf(arena, "%s: not decided: %s%s exceeds the budget; raise it with --budget",
+		out_line(out, arena_printf(arena,
+					   "%s: not decided: %s%s exceeds the budget; raise it with --budget",
 					   path_words(arena, u->node, u->from, u->to, u->flooded, u->direct),
 					   u->chain[0] ? "chain " : "the question", u->chain));
 	for (int i = 0; i < NAMED_DIFFERENCES; i++)
 		if (proof->named[i])
 			out_printf(out, "%s on %u %s: %s\n", named_rows[i].id, proof->named[i],
 				   proof->named[i] == 1 ? "path" : "paths", named_rows[i].text);
-	out_line(out, arena_printf(arena, "%s: %u %s, %u differences, %u not decided", target_names(proof), proof->paths,
-				   proof->paths == 1 ? "path" : "paths", differences, undecided));
+	out_line(out,
+		 arena_printf(arena, "%s: %u %s, %u differences, %u not decided", target_names(proof),
+			      proof->paths, proof->paths == 1 ? "path" : "paths", differences, undecided));
 }

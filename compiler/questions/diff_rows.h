@@ -15,7 +15,8 @@ struct usual_values {
 };
 
 /* From `arena`, which must last as long as the model. */
-struct usual_values usual_values_of(struct arena *arena, const struct diff_path *path, const struct model_ifaces *ifaces);
+struct usual_values usual_values_of(struct arena *arena, const struct diff_path *path,
+				    const struct model_ifaces *ifaces);
 void usual_values_add(struct model *m, const struct usual_values *usual);
 /* Ordinary packets with these values; `any_state`: of all states, and with all TCP flags. */
 packets usual_packets(struct model *m, const struct usual_values *usual, bool any_state);
@@ -26,8 +27,8 @@ struct diff_question {
 	const struct diff_path *path;
 	struct question *questions[DIFF_SIDES]; /* about the same model */
 	const struct usual_values *usual;
-	packets ordinary; /* those with usual values */
-	struct arena *arena; /* for the rows */
+	packets ordinary;    /* those with usual values */
+	struct arena *arena; /* for the rows of a zone */
 };
 
 struct change_list {
@@ -36,8 +37,9 @@ struct change_list {
 
 /* Appends the rows of the packets that are decided differently. */
 void diff_rows_add(struct change_list *list, const struct diff_question *q, packets differing);
-/* Moves the rows of one zone to those of all zones, a uthash table; rows of the same text become one. */
-void change_list_merge(struct change **table, struct change *changes);
+/* Copies the rows of one zone to those of all zones, a uthash table, and to `arena`; rows of the same text
+ * become one. */
+void change_list_merge(struct arena *arena, struct change **table, const struct change *changes);
 /* Sorts the rows of all zones, and gives them to the result; frees the table. */
 void change_list_finish(struct diff *diff, struct change *table);
 

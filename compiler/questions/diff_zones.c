@@ -2,8 +2,9 @@
 /*
  * The zones of two versions.
  *
- * Each version is walked path by path.  A guest's zone does not depend on the node, so that a guest that has moved is the
- * same zone.  Of a zone that only one version filters, the other version's packets pass no firewall.
+ * Each version is walked path by path.  A guest's zone does not depend on the node, so that a guest that has
+ * moved is the same zone.  Of a zone that only one version filters, the other version's packets pass no
+ * firewall.
  */
 #include "questions/diff_zones.h"
 
@@ -11,7 +12,8 @@
 
 static const struct path_end *zone_end(const struct path *path)
 {
-	bool is_peer = path->to.zone == PATH_OUTSIDE || (path->from.zone == PATH_VNET && path->to.zone == PATH_HOST);
+	bool is_peer = path->to.zone == PATH_OUTSIDE ||
+		       (path->from.zone == PATH_VNET && path->to.zone == PATH_HOST);
 
 	return is_peer ? &path->from : &path->to;
 }
@@ -22,9 +24,11 @@ static const char *zone_key(struct arena *arena, const struct path_end *end, con
 	case PATH_GUEST:
 		return arena_printf(arena, "%u/%.*s", end->guest->vmid, TEXT_ARG(end->nic->key));
 	case PATH_VNET:
-		return arena_printf(arena, "vnet %.*s/%.*s", TEXT_ARG(end->vnet->name), TEXT_ARG(config->node));
+		return arena_printf(arena, "vnet %.*s/%.*s", TEXT_ARG(end->vnet->name),
+				    TEXT_ARG(config->node));
 	default:
-		return arena_printf(arena, "%s/%.*s", end->zone == PATH_HOST ? "host" : "routed", TEXT_ARG(config->node));
+		return arena_printf(arena, "%s/%.*s", end->zone == PATH_HOST ? "host" : "routed",
+				    TEXT_ARG(config->node));
 	}
 }
 
@@ -46,7 +50,8 @@ static const struct diff_zone_side *known_side(const struct diff_zone *zone)
 	return zone->sides[DIFF_NEW].config ? &zone->sides[DIFF_NEW] : &zone->sides[DIFF_OLD];
 }
 
-static const char *node_suffix(struct arena *arena, const struct diff *diff, const struct diff_zone_side *side)
+static const char *node_suffix(struct arena *arena, const struct diff *diff,
+			       const struct diff_zone_side *side)
 {
 	if (diff->config_count[DIFF_OLD] <= 1 && diff->config_count[DIFF_NEW] <= 1)
 		return "";
@@ -59,11 +64,14 @@ const char *diff_zone_text(struct arena *arena, const struct diff *diff, const s
 
 	switch (zone->kind) {
 	case PATH_GUEST:
-		return arena_printf(arena, "%s %.*s", guest_name(arena, side->guest), TEXT_ARG(side->nic->key));
+		return arena_printf(arena, "%s %.*s", guest_name(arena, side->guest),
+				    TEXT_ARG(side->nic->key));
 	case PATH_VNET:
-		return arena_printf(arena, "vnet %.*s%s", TEXT_ARG(side->vnet->name), node_suffix(arena, diff, side));
+		return arena_printf(arena, "vnet %.*s%s", TEXT_ARG(side->vnet->name),
+				    node_suffix(arena, diff, side));
 	default:
-		return arena_printf(arena, "%s%s", zone->kind == PATH_HOST ? "the host" : "what the host routes",
+		return arena_printf(arena, "%s%s",
+				    zone->kind == PATH_HOST ? "the host" : "what the host routes",
 				    node_suffix(arena, diff, side));
 	}
 }
@@ -81,10 +89,12 @@ static const char *short_text(struct arena *arena, const struct diff *diff, cons
 		return arena_string(arena, side->nic->key);
 	if (same_kind)
 		return guest_number(arena, side);
-	return arena_printf(arena, "%s %s", side->guest->type == GUEST_VM ? "VM" : "container", guest_number(arena, side));
+	return arena_printf(arena, "%s %s", side->guest->type == GUEST_VM ? "VM" : "container",
+			    guest_number(arena, side));
 }
 
-const char *change_zones_text(struct arena *arena, const struct diff *diff, const struct change *change, uint32_t most)
+const char *change_zones_text(struct arena *arena, const struct diff *diff, const struct change *change,
+			      uint32_t most)
 {
 	const struct diff_zone *before = NULL;
 	const char *text = "";
@@ -95,7 +105,8 @@ const char *change_zones_text(struct arena *arena, const struct diff *diff, cons
 	if (change->zone_count == most + 1)
 		most++;
 	for (const struct change_zone *z = change->zones; z && shown < most; z = z->next, shown++) {
-		text = arena_printf(arena, "%s%s%s", text, shown ? ", " : "", short_text(arena, diff, z->zone, before));
+		text = arena_printf(arena, "%s%s%s", text, shown ? ", " : "",
+				    short_text(arena, diff, z->zone, before));
 		before = z->zone;
 	}
 	if (shown < change->zone_count)
@@ -105,7 +116,8 @@ const char *change_zones_text(struct arena *arena, const struct diff *diff, cons
 
 /* ---- finding ---- */
 
-static struct diff_zone *add_zone(struct diff_zones *zones, const struct path_end *end, const struct config *config)
+static struct diff_zone *diff_add_zone(struct diff_zones *zones, const struct path_end *end,
+				       const struct config *config)
 {
 	const char *key = zone_key(zones->arena, end, config);
 	struct diff_zone *zone;
@@ -121,13 +133,13 @@ static struct diff_zone *add_zone(struct diff_zones *zones, const struct path_en
 	return zone;
 }
 
-static void add_path(struct diff_zones *zones, enum diff_side side, const struct config *config, unsigned node,
-		     const struct path *path)
+static void add_path(struct diff_zones *zones, enum diff_side side, const struct config *config,
+		     unsigned node, const struct path *path)
 {
 	const struct path_end *end = zone_end(path), *peer = end == &path->to ? &path->from : &path->to;
-	struct diff_zone *zone = add_zone(zones, end, config);
-	const char *key = arena_printf(zones->arena, "%s%c%s%s", zone->key, end == &path->to ? '<' : '>', peer_key(peer),
-				       path->flooded ? "*" : "");
+	struct diff_zone *zone = diff_add_zone(zones, end, config);
+	const char *key = arena_printf(zones->arena, "%s%c%s%s", zone->key, end == &path->to ? '<' : '>',
+				       peer_key(peer), path->flooded ? "*" : "");
 	struct diff_path *found;
 
 	zone->sides[side] = (struct diff_zone_side){ config, node, end->guest, end->nic, end->vnet };
@@ -156,13 +168,17 @@ static void find_unfiltered(const struct diff *diff, struct diff_zone *zone, enu
 
 		if (zone->kind != PATH_GUEST) {
 			if (text_equal(config->node, known->config->node))
-				zone->sides[side] = (struct diff_zone_side){ .config = config, .node = i, .vnet = known->vnet };
+				zone->sides[side] = (struct diff_zone_side){ .config = config,
+									     .node = i,
+									     .vnet = known->vnet };
 			continue;
 		}
 		for (const struct guest *guest = config->guests; guest; guest = guest->next)
-			for (const struct nic *nic = guest->vmid == known->guest->vmid ? guest->nics : NULL; nic; nic = nic->next)
+			for (const struct nic *nic = guest->vmid == known->guest->vmid ? guest->nics : NULL;
+			     nic; nic = nic->next)
 				if (nic->index == known->nic->index)
-					zone->sides[side] = (struct diff_zone_side){ config, i, guest, nic, NULL };
+					zone->sides[side] = (struct diff_zone_side){ config, i, guest, nic,
+										     NULL };
 	}
 }
 
@@ -230,7 +246,8 @@ static struct diff_guest *list_guests(const struct diff *diff)
 	return guests;
 }
 
-static const char *nic_change(struct arena *arena, const char *what, struct text old, struct text new, const char *before)
+static const char *nic_change(struct arena *arena, const char *what, struct text old, struct text new,
+			      const char *before)
 {
 	if (text_equal(old, new))
 		return before;
@@ -243,7 +260,8 @@ static struct text tag_text(struct arena *arena, const struct nic *nic)
 	return nic->tag ? text_of(arena_printf(arena, "%u", nic->tag)) : TEXT("");
 }
 
-static void note_nic(struct diff *diff, const struct guest *guest, const struct nic *old, const struct nic *new)
+static void note_nic(struct diff *diff, const struct guest *guest, const struct nic *old,
+		     const struct nic *new)
 {
 	struct arena *arena = diff->arena;
 	const char *text = "";
@@ -254,7 +272,8 @@ static void note_nic(struct diff *diff, const struct guest *guest, const struct 
 	text = nic_change(arena, "firewall", old->firewall ? TEXT("on") : TEXT("off"),
 			  new->firewall ? TEXT("on") : TEXT("off"), text);
 	if (text[0])
-		add_note(diff, arena_printf(arena, "%s %.*s: %s", guest_name(arena, guest), TEXT_ARG(new->key), text));
+		add_note(diff, arena_printf(arena, "%s %.*s: %s", guest_name(arena, guest),
+					    TEXT_ARG(new->key), text));
 }
 
 static const struct nic *find_nic(const struct guest *guest, uint32_t index)
@@ -273,8 +292,8 @@ static void note_nics(struct diff *diff, const struct diff_guest *g)
 
 			if (!other)
 				add_note(diff, arena_printf(diff->arena, "%s %.*s is only in the %s version",
-							    guest_name(diff->arena, g->guests[side]), TEXT_ARG(nic->key),
-							    side_name(side)));
+							    guest_name(diff->arena, g->guests[side]),
+							    TEXT_ARG(nic->key), side_name(side)));
 			else if (side == DIFF_NEW)
 				note_nic(diff, g->guests[side], other, nic);
 		}
@@ -291,8 +310,10 @@ static void note_guest(struct diff *diff, const struct diff_guest *g)
 	if (!g->guests[DIFF_OLD] || !g->guests[DIFF_NEW])
 		return;
 	if (!text_equal(g->configs[DIFF_OLD]->node, g->configs[DIFF_NEW]->node))
-		add_note(diff, arena_printf(arena, "%s moves from %.*s to %.*s", guest_name(arena, g->guests[DIFF_NEW]),
-					    TEXT_ARG(g->configs[DIFF_OLD]->node), TEXT_ARG(g->configs[DIFF_NEW]->node)));
+		add_note(diff, arena_printf(arena, "%s moves from %.*s to %.*s",
+					    guest_name(arena, g->guests[DIFF_NEW]),
+					    TEXT_ARG(g->configs[DIFF_OLD]->node),
+					    TEXT_ARG(g->configs[DIFF_NEW]->node)));
 	note_nics(diff, g);
 }
 
@@ -310,9 +331,10 @@ static void note_nodes(struct diff *diff)
 		for (unsigned i = 0; i < diff->config_count[side]; i++) {
 			struct text node = diff->configs[side][i]->node;
 
-			if (!has_node(diff, (enum diff_side)!side, node))
-				add_note(diff, arena_printf(diff->arena, "node %.*s is only in the %s version", TEXT_ARG(node),
-							    side_name(side)));
+			if (!has_node(diff, (enum diff_side) !side, node))
+				add_note(diff,
+					 arena_printf(diff->arena, "node %.*s is only in the %s version",
+						      TEXT_ARG(node), side_name(side)));
 		}
 }
 
@@ -331,8 +353,9 @@ static void note_vnets(struct diff *diff)
 	for (int side = 0; side < DIFF_SIDES; side++)
 		for (const struct vnet *v = diff->configs[side][0]->vnets; v; v = v->next)
 			if (!has_vnet(diff->configs[!side][0], v->name))
-				add_note(diff, arena_printf(diff->arena, "vnet %.*s is only in the %s version",
-							    TEXT_ARG(v->name), side_name(side)));
+				add_note(diff,
+					 arena_printf(diff->arena, "vnet %.*s is only in the %s version",
+						      TEXT_ARG(v->name), side_name(side)));
 }
 
 uint32_t diff_zones_same_guests(const struct diff_zones *zones, const struct diff *diff)

@@ -40,7 +40,7 @@ struct diff_path {
 struct diff_zones {
 	struct arena *arena;
 	struct diff_zone *zones; /* uthash, in the order in which they were found */
-	struct diff_path *paths;              /* uthash, too */
+	struct diff_path *paths; /* uthash, too */
 };
 
 /* Finds all zones and paths.  The caller frees the tables, with HASH_CLEAR. */

@@ -2,12 +2,12 @@
 /*
  * The proof that targets do the same.
  *
- * All paths are listed first, with both ways of plugging guests in.  Paths are independent of each other: each worker has
- * translators of its own, and takes the next path.  What it finds is stored at the path's index, so that the result does
- * not depend on the workers.
+ * All paths are listed first, with both ways of plugging guests in.  Paths are independent of each other:
+ * each worker has translators of its own, and takes the next path.  What it finds is stored at the path's
+ * index, so that the result does not depend on the workers.
  *
- * For each pair of verdicts that two targets give, the packets that get them are an intersection of two sets.  What is
- * left of it without the packets of named differences is a fault of a target, or of its translator.
+ * For each pair of verdicts that two targets give, the packets that get them are an intersection of two sets.
+ * What is left of it without the packets of named differences is a fault of a target, or of its translator.
  */
 #include "questions/proof.h"
 
@@ -101,7 +101,8 @@ struct comparison {
 	struct arena *arena;
 };
 
-static struct proof_side explain_side(struct comparison *c, int side, packets set, const struct model_packet *packet)
+static struct proof_side explain_side(struct comparison *c, int side, packets set,
+				      const struct model_packet *packet)
 {
 	struct proof_side result = { .target = c->targets[side] };
 	const struct decision *d = question_decide(c->questions[side], set, SPAN_NONE);
@@ -138,7 +139,8 @@ static void add_difference(struct comparison *c, packets set)
 }
 
 /* Packets that get one verdict by one target, and another by the other. */
-static void compare_outcomes(struct comparison *c, const struct model_outcome *a, const struct model_outcome *b)
+static void compare_outcomes(struct comparison *c, const struct model_outcome *a,
+			     const struct model_outcome *b)
 {
 	packets set = PACKETS_NONE;
 
@@ -147,7 +149,8 @@ static void compare_outcomes(struct comparison *c, const struct model_outcome *a
 	for (int i = 0; i < NAMED_DIFFERENCES && set != PACKETS_NONE; i++) {
 		packets rest;
 
-		if (!named_fits((enum named_difference)i, c->path, c->targets[0], c->targets[1], a->verdict, b->verdict))
+		if (!named_fits((enum named_difference)i, c->path, c->targets[0], c->targets[1], a->verdict,
+				b->verdict))
 			continue;
 		rest = model_minus(c->model, set, c->names.set[i]);
 		if (rest != set)
@@ -168,7 +171,7 @@ static void compare_results(struct comparison *c, const struct model_result *a, 
 			compare_outcomes(c, &a->outcomes[i], &b->outcomes[j]);
 }
 
-static void add_undecided(struct comparison *c)
+static void proof_add_undecided(struct comparison *c)
 {
 	struct proof_undecided *undecided = ARENA_NEW(c->arena, struct proof_undecided);
 	struct text chain = { "", 0 };
@@ -232,7 +235,9 @@ static void open_questions(struct path_proof *p, const struct proof *proof, stru
 static void prove_path(struct proof_worker *worker, const struct proof *proof, const struct path *path,
 		       struct proof_finding *finding)
 {
-	struct path_proof p = { .comparison = { .path = path, .model = worker->model, .finding = finding,
+	struct path_proof p = { .comparison = { .path = path,
+						.model = worker->model,
+						.finding = finding,
 						.arena = &worker->arena } };
 
 	model_reuse(worker->model, &worker->asked[0].ifaces);
@@ -240,7 +245,7 @@ static void prove_path(struct proof_worker *worker, const struct proof *proof, c
 	named_add_matches(worker->model, &p.questions[0].arena, &worker->asked[0]);
 	model_seal(worker->model);
 	if (!model_ask(worker->model, prove_part, &p))
-		add_undecided(&p.comparison);
+		proof_add_undecided(&p.comparison);
 	for (uint32_t i = 0; i < p.count; i++)
 		arena_free(&p.questions[i].arena);
 }
@@ -316,7 +321,8 @@ static void prove_node(struct proof *proof, const struct config *config, struct 
 	parallel_run(workers, state->paths.count, prove_job, state);
 	proof->paths += state->paths.count;
 	for (uint32_t i = 0; i < state->paths.count; i++)
-		collect_finding(proof, &state->findings[i], proof->config_count > 1 ? config->node.ptr : NULL, ends);
+		collect_finding(proof, &state->findings[i], proof->config_count > 1 ? config->node.ptr : NULL,
+				ends);
 	for (unsigned i = 0; i < PARALLEL_MOST; i++)
 		end_worker(&state->workers[i], proof);
 	free(state->findings);

@@ -2,8 +2,9 @@
 /*
  * Whether targets do the same: for every path of a configuration, and for all packets.
  *
- * The programs of all targets are walked over all packets of one model; equal results are equal sets.  Where two targets
- * differ, the packets either belong to a named difference (proof_names.def), or the proof fails with an example.
+ * The programs of all targets are walked over all packets of one model; equal results are equal sets.  Where
+ * two targets differ, the packets either belong to a named difference (proof_names.def), or the proof fails
+ * with an example.
  */
 #ifndef PVEFW_QUESTIONS_PROOF_H
 #define PVEFW_QUESTIONS_PROOF_H
@@ -52,12 +53,13 @@ struct proof {
 struct proof_difference {
 	const char *node; /* NULL if there is only one */
 	const char *from, *to;
-	bool flooded, direct; /* frames to the broadcast address; guests plugged straight into their bridges */
-	const char *packet;   /* an example */
+	bool flooded,
+		direct;     /* frames to the broadcast address; guests plugged straight into their bridges */
+	const char *packet; /* an example */
 	struct proof_side {
 		const struct proof_target *target;
 		struct decision decision; /* its verdict and reason */
-		const char *trail; /* of chains; or NULL */
+		const char *trail;        /* of chains; or NULL */
 	} sides[2];
 	struct proof_difference *next;
 };
@@ -82,7 +84,8 @@ struct named_sets {
 /* The matches that the sets are made of; `arena` must last as long as the model. */
 void named_add_matches(struct model *m, struct arena *arena, const struct asked *asked);
 /* Which packets of the path each difference is about. */
-struct named_sets named_sets_of(struct model *m, struct arena *arena, const struct asked *asked, const struct path *path);
+struct named_sets named_sets_of(struct model *m, struct arena *arena, const struct asked *asked,
+				const struct path *path);
 /* Whether the difference can be one of these two targets with these verdicts. */
 bool named_fits(enum named_difference named, const struct path *path, const struct proof_target *a,
 		const struct proof_target *b, enum model_verdict va, enum model_verdict vb);

@@ -20,16 +20,15 @@ struct named_match {
 	struct interval ranges[MATCH_RANGES_MAX];
 };
 
-#define VALUE(n) { { 0, (n) }, { 0, (n) } }
+#define VALUE(n)               \
+	{                      \
+		{ 0, (n) },    \
+		{              \
+			0, (n) \
+		}              \
+	}
 
-enum match_id {
-	FROM_BROADCAST,
-	FROM_ONES_OR_ZEROS,
-	TO_GROUP,
-	TO_GROUP6,
-	TO_ANYCAST,
-	MATCHES
-};
+enum match_id { FROM_BROADCAST, FROM_ONES_OR_ZEROS, TO_GROUP, TO_GROUP6, TO_ANYCAST, MATCHES };
 
 static const struct named_match named_matches[MATCHES] = {
 	[FROM_BROADCAST] = { MODEL_SOURCE_TYPE, 1, { VALUE(MODEL_TYPE_BROADCAST) } },
@@ -113,8 +112,8 @@ static bool path_is_forwarded(const struct config *config, const struct path *pa
 	return path->passes[0].hook == PATH_ROUTED || path_has_vnet(config, path);
 }
 
-/* Whether frames to the NIC at this end cannot be recognised where they come in: there is no firewall bridge, and
- * it has no MAC address, or another NIC of the node has the same. */
+/* Whether frames to the NIC at this end cannot be recognised where they come in: there is no firewall bridge,
+ * and it has no MAC address, or another NIC of the node has the same. */
 static bool end_is_ambiguous(const struct config *config, const struct path_end *end)
 {
 	if (end->zone != PATH_GUEST || !end->direct)
@@ -123,7 +122,8 @@ static bool end_is_ambiguous(const struct config *config, const struct path_end 
 		return true;
 	for (const struct guest *guest = config->guests; guest; guest = guest->next)
 		for (const struct nic *nic = guest->nics; nic; nic = nic->next)
-			if (nic != end->nic && memcmp(nic->mac_bytes, end->nic->mac_bytes, sizeof(nic->mac_bytes)) == 0)
+			if (nic != end->nic &&
+			    memcmp(nic->mac_bytes, end->nic->mac_bytes, sizeof(nic->mac_bytes)) == 0)
 				return true;
 	return false;
 }
@@ -136,8 +136,10 @@ static packets crafted(struct model *m, const struct path *path)
 	return path->flooded ? model_minus(m, model_world(m), group) : group;
 }
 
-/* All packets of a path through a vnet, or that the host forwards; those that the host exchanges with a vnet. */
-static packets forwarded(struct model *m, struct arena *arena, const struct asked *asked, const struct path *path)
+/* All packets of a path through a vnet, or that the host forwards; those that the host exchanges with a vnet.
+ */
+static packets forwarded(struct model *m, struct arena *arena, const struct asked *asked,
+			 const struct path *path)
 {
 	struct model_match vnets = vnet_match(arena, asked);
 
@@ -146,14 +148,16 @@ static packets forwarded(struct model *m, struct arena *arena, const struct aske
 	return path_is_bridged(path) || !vnets.values.count ? PACKETS_NONE : model_match(m, &vnets);
 }
 
-struct named_sets named_sets_of(struct model *m, struct arena *arena, const struct asked *asked, const struct path *path)
+struct named_sets named_sets_of(struct model *m, struct arena *arena, const struct asked *asked,
+				const struct path *path)
 {
 	struct named_sets sets = { { PACKETS_NONE } };
 
 	sets.set[NAMED_D6] = forwarded(m, arena, asked, path);
 	if (!path_is_bridged(path))
 		return sets;
-	sets.set[NAMED_D1] = model_minus(m, named_packets(m, FROM_BROADCAST), named_packets(m, FROM_ONES_OR_ZEROS));
+	sets.set[NAMED_D1] = model_minus(m, named_packets(m, FROM_BROADCAST),
+					 named_packets(m, FROM_ONES_OR_ZEROS));
 	sets.set[NAMED_D2] = crafted(m, path);
 	sets.set[NAMED_D3] = named_packets(m, TO_ANYCAST);
 	if (end_is_ambiguous(asked->config, &path->to) || path_has_vnet(asked->config, path))

@@ -32,7 +32,8 @@ static struct translator *faulty_nft(const struct config *config, const struct m
 }
 
 /* Proves that the faulty target does what is written; returns the first difference, or NULL. */
-static const struct proof_difference *prove(struct proof *proof, struct tree *tree, const struct backend *faulty)
+static const struct proof_difference *prove(struct proof *proof, struct tree *tree,
+					    const struct backend *faulty)
 {
 	*proof = (struct proof){ .configs = &tree->config,
 				 .config_count = 1,
@@ -110,7 +111,9 @@ START_TEST(targets_are_equal)
 	for (unsigned workers = 1; workers <= 3; workers++) {
 		struct proof proof = { .configs = &tree.config,
 				       .config_count = 1,
-				       .targets = { { "iptables", &backend_iptables }, { "nft", &backend_nft }, { "written", NULL } },
+				       .targets = { { "iptables", &backend_iptables },
+						    { "nft", &backend_nft },
+						    { "written", NULL } },
 				       .target_count = 3,
 				       .pairs = 50,
 				       .workers = workers,
