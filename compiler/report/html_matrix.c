@@ -143,7 +143,7 @@ void page_matrices(const struct page *page)
 	page_section(page, "reach", "Who reaches what");
 	page_leaf(
 		page, "p", "quiet",
-		"Services each destination accepts, by source. † only partly reachable: an earlier rule, the blacklist or the rules of a guest that sends it block some, or there are too many rules to compare.");
+		"Services each destination accepts, by source. Everyone is all but the blacklist. † only partly reachable: an earlier rule, the blacklist or the rules of a guest that sends it block some, or there are too many rules to compare.");
 	matrix_table(page, REPORT_INTO, "Who reaches what");
 	page_leaf(page, "h3", NULL, "Outgoing connections");
 	page_leaf(

@@ -782,7 +782,7 @@ static void make_model(struct reach *r)
 	model_seal(r->model);
 	r->base = model_and(r->model, model_ordinary(r->model), set_of(r->model, &r->own));
 	r->base = model_minus(r->model, r->base, model_match(r->model, &no_port));
-	r->accepted = accepted_by(r, r->program, set_of(r->model, &r->own));
+	r->accepted = accepted_by(r, r->program, r->base);
 	r->blacklisted = set_of(r->model, &r->blacklist);
 	for (uint32_t i = 0; i < r->owner_count; i++) {
 		struct owner_path *path = &r->owner_paths[i];
@@ -838,7 +838,13 @@ static packets blocked_of(struct reach *r, const struct reach_rule *rule, packet
 	return blocked.set;
 }
 
-static enum report_left compare(struct reach *r, packets set, packets left)
+/* All but the blacklist: a rule that names no source is about everyone else anyway. */
+static enum report_left but_blacklist(const struct reach_rule *rule)
+{
+	return rule->end_count ? REPORT_LEFT_BLACKLIST : REPORT_LEFT_ALL;
+}
+
+static enum report_left compare(struct reach *r, const struct reach_rule *rule, packets set, packets left)
 {
 	if (model_over(r->model, NULL))
 		return REPORT_LEFT_PARTLY;
@@ -846,7 +852,7 @@ static enum report_left compare(struct reach *r, packets set, packets left)
 		return REPORT_LEFT_NOTHING;
 	if (left == set)
 		return REPORT_LEFT_ALL;
-	return model_minus(r->model, set, r->blacklisted) == left ? REPORT_LEFT_BLACKLIST : REPORT_LEFT_PARTLY;
+	return model_minus(r->model, set, r->blacklisted) == left ? but_blacklist(rule) : REPORT_LEFT_PARTLY;
 }
 
 /* Whether it is certain that all of the rule's packets have addresses that the guest may not send from. */
@@ -873,7 +879,7 @@ enum report_left reach_left(struct reach *r, uint32_t number, bool denied)
 		return REPORT_LEFT_ALL;
 	samples = try_rule(r, rule, whole, denied);
 	if (samples.accepted && (samples.blocked || whole))
-		return whole ? REPORT_LEFT_BLACKLIST : REPORT_LEFT_PARTLY;
+		return whole ? but_blacklist(rule) : REPORT_LEFT_PARTLY;
 	if (!samples.accepted && is_nothing(r, rule, denied))
 		return REPORT_LEFT_NOTHING;
 	if (!r->is_sealed)
@@ -886,5 +892,5 @@ enum report_left reach_left(struct reach *r, uint32_t number, bool denied)
 	usual = r->way == REPORT_OUT_OF ? model_minus(r->model, set, r->blacklisted) : set;
 	if (usual != PACKETS_NONE)
 		set = usual;
-	return compare(r, set, denied ? blocked_of(r, rule, set) : accepted_of(r, rule, set));
+	return compare(r, rule, set, denied ? blocked_of(r, rule, set) : accepted_of(r, rule, set));
 }
