@@ -2,15 +2,34 @@
 /* The lowered rules by where iptables-nft and ebtables-nft load them.  The rule with a chain's digest is its last one. */
 #include <linux/netfilter.h>
 
+#include "config/left_out.h"
 #include "xtables/load/xt_state.h"
 
-static void lowered_chain(struct backend_lowered *lowered, const struct xt_chain *chain, backend_lowered_function *function,
-			  void *context)
+/* How many rules the tools load for it: none if it was refused, and one that drops in its place while it is not known
+ * which rule was (script_table.c). */
+static uint32_t lowered_count(const struct xt_table *table, const struct xt_chain *chain, const struct xt_rule *rule)
+{
+	const struct left_out *left_out = table->config->left_out;
+	uint32_t count = xt_rule_multiplicity(rule);
+	const struct left_out_rule *found;
+	struct out text;
+
+	if (!left_out || !left_out->rules)
+		return count;
+	out_init_memory(&text);
+	xt_print_rule(&text, chain, rule, table->family_mask);
+	found = left_out_find_rule(left_out, text.data, text.len);
+	out_free(&text);
+	return !found ? count : found->guarded ? 1 : 0;
+}
+
+static void lowered_chain(struct backend_lowered *lowered, const struct xt_table *table, const struct xt_chain *chain,
+			  backend_lowered_function *function, void *context)
 {
 	lowered->chain = chain->name;
 	lowered->position = 0;
 	for (const struct xt_rule *rule = chain->first; rule; rule = rule->next) {
-		lowered->count = xt_rule_multiplicity(rule);
+		lowered->count = lowered_count(table, chain, rule);
 		lowered->span = rule->span;
 		function(context, lowered);
 		lowered->position += lowered->count;
@@ -46,7 +65,7 @@ void xt_lowered(const struct config *config, backend_lowered_function *function,
 
 		for (uint32_t i = 0; i < table->chain_count; i++) {
 			xt_chain_fill(&rules, table, table->chains[i]);
-			lowered_chain(&lowered, table->chains[i], function, context);
+			lowered_chain(&lowered, table, table->chains[i], function, context);
 			arena_reset(&rules);
 		}
 	}
