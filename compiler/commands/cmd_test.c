@@ -141,10 +141,8 @@ static void test_ask(struct test_run *test, const struct pipeline *p, struct mod
 		test_operand(test, cli->operands[i]);
 	if (!cli->operand_count)
 		test_tree(test);
-	test->covered.is_asked = test->suite.coverage != NULL;
-	for (unsigned i = 0; i < p->configs.count && test->suite.coverage; i++)
-		policy_coverage_report(&coverage, p->configs.configs[i], &test->run.diags, &test->covered.rules,
-				       &test->covered.reached);
+	if (test->suite.coverage)
+		policy_coverage_report(&coverage, p->configs.configs, p->configs.count, &test->run.diags, &test->covered);
 	policy_suite_close(&test->suite);
 	policy_coverage_free(&coverage);
 }

@@ -61,20 +61,25 @@ static void policy_count_rules(struct policy_counting *counting, const struct ru
 	}
 }
 
-void policy_coverage_report(const struct policy_coverage *coverage, const struct config *config, struct diags *diags,
-			    unsigned *rules, unsigned *reached)
+static void policy_count_config(struct policy_counting *counting, const struct config *config)
+{
+	policy_count_rules(counting, &config->cluster_rules);
+	for (const struct group *group = config->groups; group; group = group->hh.next)
+		policy_count_rules(counting, &group->rules);
+	policy_count_rules(counting, &config->host_rules);
+	for (const struct guest *guest = config->guests; guest; guest = guest->next)
+		policy_count_rules(counting, &guest->rules);
+	for (const struct vnet *vnet = config->vnets; vnet; vnet = vnet->next)
+		policy_count_rules(counting, &vnet->rules);
+}
+
+void policy_coverage_report(const struct policy_coverage *coverage, struct config *const *configs, unsigned count,
+			    struct diags *diags, struct policy_covered *covered)
 {
 	struct policy_counting counting = { .coverage = coverage, .diags = diags };
 
-	policy_count_rules(&counting, &config->cluster_rules);
-	for (const struct group *group = config->groups; group; group = group->hh.next)
-		policy_count_rules(&counting, &group->rules);
-	policy_count_rules(&counting, &config->host_rules);
-	for (const struct guest *guest = config->guests; guest; guest = guest->next)
-		policy_count_rules(&counting, &guest->rules);
-	for (const struct vnet *vnet = config->vnets; vnet; vnet = vnet->next)
-		policy_count_rules(&counting, &vnet->rules);
+	for (unsigned i = 0; i < count; i++)
+		policy_count_config(&counting, configs[i]);
 	policy_coverage_free(&counting.seen);
-	*rules += counting.rules;
-	*reached += counting.reached;
+	*covered = (struct policy_covered){ true, counting.rules, counting.reached };
 }

@@ -28,9 +28,15 @@ struct policy_coverage {
 void policy_coverage_free(struct policy_coverage *coverage);
 void policy_coverage_add(struct policy_coverage *coverage, struct span span);
 bool policy_coverage_has(const struct policy_coverage *coverage, struct span span);
-/* Reports the enabled rules of a configuration that were not met (N1314), and counts all of them. */
-void policy_coverage_report(const struct policy_coverage *coverage, const struct config *config, struct diags *diags,
-			    unsigned *rules, unsigned *reached);
+/* Counts of rules, with --coverage. */
+struct policy_covered {
+	bool is_asked;
+	unsigned rules, reached;
+};
+
+/* Reports the enabled rules of all nodes that were not met (N1314), and counts the rules. */
+void policy_coverage_report(const struct policy_coverage *coverage, struct config *const *configs, unsigned count,
+			    struct diags *diags, struct policy_covered *covered);
 
 /* How a test has fared. */
 struct policy_report {

@@ -129,7 +129,7 @@ static bool policy_take_line(struct policy_suite *suite, const struct policy_lin
 {
 	struct policy_report worst = { .result = POLICY_PASSED };
 	const struct policy_test *known = NULL;
-	struct diags first_found;
+	struct diags first_found = { .first = NULL };
 	const char *where = NULL;
 	unsigned nodes = suite->node_count ? suite->node_count : 1;
 	bool has_found = false, elsewhere = suite->is_partial;
@@ -174,7 +174,7 @@ static bool policy_take_line(struct policy_suite *suite, const struct policy_lin
 	if (elsewhere)
 		return false;
 	if (!known)
-		worst.result = POLICY_ERROR;
+		worst = (struct policy_report){ .result = POLICY_ERROR, .d = first_found.first };
 	if (has_found && (!known || worst.result != POLICY_PASSED))
 		diags_append(suite->diags, &first_found);
 	if (where && worst.d)

@@ -58,12 +58,6 @@ void policy_suite_file(struct policy_suite *suite, struct source *source, bool r
 
 /* ---- policy_formats.c ---- */
 
-/* Counts of rules, with --coverage. */
-struct policy_covered {
-	bool is_asked;
-	unsigned rules, reached;
-};
-
 struct out;
 
 /* "7 tests, 6 passed, 1 failed" */
