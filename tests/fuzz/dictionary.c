@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "fwtest.h"
 #include "lang/option_table.h"
 #include "lang/tables.h"
 
@@ -154,6 +155,33 @@ static void packets(void)
 	print_words(words);
 }
 
+static void test_words(void)
+{
+	static const char *const words[] = {
+		" -> ", "vm100", "vm100i0", "vnet ", "vmbr0/eth0", "tcp/22,80", "8000:8010", "echo-request", "3/4", "established",
+		"02:00:00:00:00:01", "HTTP,SSH", "+management", "+guest/", "guest/own", "#", NULL,
+	};
+
+	for (int i = 0; i < FWTEST_WORDS; i++)
+		print(" ", fwtest_word_table[i].spelling, " ");
+	for (int i = 0; i < FWTEST_ACTIONS; i++)
+		print(" ", fwtest_action_table[i].spelling, "\\x0a");
+	for (const struct fwtest_row *row = fwtest_zone_table; row->spelling; row++)
+		print("", row->spelling, " -> host ");
+	print_words(words);
+}
+
+static void row_words(void)
+{
+	static const char *const words[] = {
+		"{ ", " }\\x0a", " => ", "from", "to", "action", "id", "proto", "source", "dest", "sport", "dport", "srctype",
+		"dsttype", "'ACCEPT'", "'DROP'", "'REJECT'", "'host'", "'outside'", "'vm100'", "'icmp'", "'echo-request'",
+		"'MULTICAST'", "'BROADCAST'", "'10.0.0.1'", "{ from => 'outside', to => 'host', action => 'DROP' }\\x0a", NULL,
+	};
+
+	print_words(words);
+}
+
 /* Headers of messages and attributes, and prefixes. */
 static void netlink(void)
 {
@@ -207,6 +235,8 @@ static const struct {
 	{ "netdb", { netdb, ports } },
 	{ "packet", { packets } },
 	{ "nflog", { netlink, packets } },
+	{ "fwtest", { test_words, addresses, names } },
+	{ "rows", { row_words, addresses } },
 	{ "classes", { steps } },
 	{ "log_line", { log_fields, addresses } },
 };
