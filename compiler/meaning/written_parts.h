@@ -26,7 +26,7 @@ struct written_accept {
 	uint16_t first, last;
 };
 
-enum { WRITTEN_ANY_IFACE = UINT32_MAX };
+#define WRITTEN_ANY_IFACE UINT32_MAX
 
 /* Where rules are added. */
 struct written_place {

@@ -77,7 +77,7 @@ struct diagnostic *policy_error(struct policy_reader *r, struct span span, enum 
 struct policy_test *policy_read_line(struct policy_reader *r, const struct source *source,
 				     const struct fwtest_line *line);
 /* Reads a row.  policy_rows.c */
-struct policy_test *policy_read_row(struct policy_reader *r, const struct source *source, struct word row);
+struct policy_test *policy_read_row(struct policy_reader *r, const struct source *source, struct word line);
 
 /* ---- clauses: policy_clauses.c ---- */
 
