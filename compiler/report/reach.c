@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What arrives of the packets of a rule: they walk the program of what is written, on their whole path, with the blacklist.
- * Asked are packets that a person would think of: new connections between single hosts.
+ * What arrives of the packets of a rule: they walk the program of what is written, on their whole path, with
+ * the blacklist. Asked are packets that a person would think of: new connections between single hosts.
  *
- * Packets from the addresses of a guest of this node pass its own rules first, if the rule names sources; packets to one
- * pass its rules, too, if the rule names destinations.
+ * Packets from the addresses of a guest of this node pass its own rules first, if the rule names sources;
+ * packets to one pass its rules, too, if the rule names destinations.
  *
- * Of most rules the steps before them show that all arrives: none that blocks can meet their packets.  Only for a zone
- * that has others a model is made.
+ * Of most rules the steps before them show that all arrives: none that blocks can meet their packets.  Only
+ * for a zone that has others a model is made.
  */
 #include "report/model.h"
 
@@ -17,10 +17,10 @@
 
 enum {
 	ACCEPTS_MOST = 64,
-	SAMPLES_MOST = 200, /* packets that are tried for a rule */
-	OWNERS_MOST = 32, /* guests of this node whose addresses rules of one zone name */
-	LOOPBACK = 1,	    /* the first of path_ifaces() */
-	ZONES_AT_ONCE = 64, /* whose chains are kept */
+	SAMPLES_MOST = 200,     /* packets that are tried for a rule */
+	OWNERS_MOST = 32,       /* guests of this node whose addresses rules of one zone name */
+	LOOPBACK = 1,           /* the first of path_ifaces() */
+	ZONES_AT_ONCE = 64,     /* whose chains are kept */
 	MULTICAST_FIRST = 0xe0, /* 224.0.0.0 is the first address that is no host's */
 };
 
@@ -55,9 +55,9 @@ struct reach {
 	struct model *model;
 	struct owner *owners;
 	struct interval_set owned[2]; /* all of their addresses */
-	uint32_t zones; /* so far */
-	struct arena arena;   /* of the report */
-	struct arena scratch; /* of the zone */
+	uint32_t zones;               /* so far */
+	struct arena arena;           /* of the report */
+	struct arena scratch;         /* of the zone */
 	/* The zone. */
 	const struct report_zone *zone;
 	enum report_way way;
@@ -160,8 +160,8 @@ static const struct model_program *program_of(struct reach *r, const struct path
 	struct path_end own = end_of_zone(r->zone);
 	struct path path;
 
-	if (!path_between(&r->scratch, &r->config, r->way == REPORT_INTO ? other : &own, r->way == REPORT_INTO ? &own : other,
-			  false, &path))
+	if (!path_between(&r->scratch, &r->config, r->way == REPORT_INTO ? other : &own,
+			  r->way == REPORT_INTO ? &own : other, false, &path))
 		return NULL;
 	return translator_program(r->written, &r->scratch, &path);
 }
@@ -188,9 +188,17 @@ static const struct model_program *program_of_chain(struct reach *r)
 
 static enum model_field other_field(const struct reach *r, unsigned six)
 {
-	static const enum model_field fields[2][2] = { { MODEL_SOURCE4, MODEL_SOURCE6 }, { MODEL_DEST4, MODEL_DEST6 } };
+	static const enum model_field fields[2][2] = { { MODEL_SOURCE4, MODEL_SOURCE6 },
+						       { MODEL_DEST4, MODEL_DEST6 } };
 
 	return fields[r->way == REPORT_OUT_OF][six];
+}
+
+static enum model_field zone_field(const struct reach *r, unsigned six)
+{
+	return r->way == REPORT_INTO ? (six ? MODEL_DEST6 : MODEL_DEST4)
+	       : six                 ? MODEL_SOURCE6
+				     : MODEL_SOURCE4;
 }
 
 static struct interval_set mac_of(struct reach *r, const struct nic *nic)
@@ -202,33 +210,65 @@ static struct interval_set mac_of(struct reach *r, const struct nic *nic)
 	return (struct interval_set){ mac, 1 };
 }
 
-/* Packets from or to addresses, and if they are from a NIC with its MAC address. */
+/* Packets from or to addresses, with room for `more` matches in each step. */
 static struct model_chain packets_of(struct reach *r, const struct interval_set addresses[2], bool source,
-				     const struct nic *nic)
+				     uint32_t more)
 {
-	static const struct interval types[] = { { { 0, 0x0800 }, { 0, 0x0800 } }, { { 0, 0x86dd }, { 0, 0x86dd } } };
-	static const enum model_field fields[2][2] = { { MODEL_DEST4, MODEL_DEST6 }, { MODEL_SOURCE4, MODEL_SOURCE6 } };
+	static const struct interval types[] = { { { 0, 0x0800 }, { 0, 0x0800 } },
+						 { { 0, 0x86dd }, { 0, 0x86dd } } };
+	static const enum model_field fields[2][2] = { { MODEL_DEST4, MODEL_DEST6 },
+						       { MODEL_SOURCE4, MODEL_SOURCE6 } };
 	struct model_step *steps = ARENA_ARRAY(&r->scratch, struct model_step, 2);
 	uint32_t count = 0;
 
 	for (unsigned six = 0; six < 2; six++) {
-		struct model_match *matches = ARENA_ARRAY(&r->scratch, struct model_match, 3);
-		uint32_t match_count = 2;
+		struct model_match *matches = ARENA_ARRAY(&r->scratch, struct model_match, 2 + more);
 
 		matches[0] = (struct model_match){ MODEL_ETHERTYPE, false, { &types[six], 1 } };
 		matches[1] = (struct model_match){ fields[source][six], false, addresses[six] };
-		if (nic)
-			matches[match_count++] = (struct model_match){ MODEL_SOURCE_MAC, false, mac_of(r, nic) };
 		if (addresses[six].count)
-			steps[count++] = (struct model_step){ .matches = matches, .match_count = match_count };
+			steps[count++] = (struct model_step){ .matches = matches, .match_count = 2 };
 	}
 	return (struct model_chain){ .steps = steps, .count = count };
+}
+
+/* The addresses of the zone's NIC, as far as they are known; count 0: they are not. */
+static struct interval_set zone_addresses(const struct reach *r, unsigned six)
+{
+	for (const struct owner *owner = r->owners; owner; owner = owner->next)
+		if (owner->nic == r->zone->nic)
+			return owner->addresses[six];
+	return (struct interval_set){ NULL, 0 };
+}
+
+/* Packets from or to an owner's addresses; what is from it has its MAC address.  The other addresses are the
+ * zone's. */
+static struct model_chain packets_of_owner(struct reach *r, const struct owner *owner)
+{
+	bool source = r->way == REPORT_INTO;
+	struct model_chain chain = packets_of(r, owner->addresses, source, 2);
+	struct model_step *steps = (struct model_step *)chain.steps;
+
+	for (uint32_t i = 0; i < chain.count; i++) {
+		struct model_match *matches = (struct model_match *)steps[i].matches;
+		unsigned six = matches[1].field == MODEL_SOURCE6 || matches[1].field == MODEL_DEST6;
+		struct interval_set own = zone_addresses(r, six);
+
+		if (source)
+			matches[steps[i].match_count++] = (struct model_match){ MODEL_SOURCE_MAC, false,
+										mac_of(r, owner->nic) };
+		if (own.count)
+			matches[steps[i].match_count++] = (struct model_match){ zone_field(r, six), false,
+										own };
+	}
+	return chain;
 }
 
 /* A guest sends from its own addresses; and the loopback is no network. */
 static struct model_chain own_packets(struct reach *r)
 {
-	static const struct interval ip[] = { { { 0, 0x0800 }, { 0, 0x0800 } }, { { 0, 0x86dd }, { 0, 0x86dd } } };
+	static const struct interval ip[] = { { { 0, 0x0800 }, { 0, 0x0800 } },
+					      { { 0, 0x86dd }, { 0, 0x86dd } } };
 	static const struct interval loopback = { { 0, LOOPBACK }, { 0, LOOPBACK } };
 	const struct nic *nic = r->way == REPORT_OUT_OF ? r->zone->nic : NULL;
 	const struct ipset *set = nic ? guest_filter_set(r->zone->owner, nic) : NULL;
@@ -242,14 +282,15 @@ static struct model_chain own_packets(struct reach *r)
 		matches[0] = (struct model_match){ MODEL_ETHERTYPE, false, { &ip[six], 1 } };
 		matches[1] = (struct model_match){ MODEL_IFACE, true, { &loopback, 1 } };
 		if (nic)
-			matches[match_count++] = (struct model_match){ MODEL_SOURCE_MAC, false, mac_of(r, nic) };
+			matches[match_count++] = (struct model_match){ MODEL_SOURCE_MAC, false,
+								       mac_of(r, nic) };
 		if (set) {
 			struct interval_set own = ipset_addresses(&r->addresses, set, six ? IPV6 : IPV4);
 
 			if (!own.count)
 				continue;
-			matches[match_count++] =
-				(struct model_match){ six ? MODEL_SOURCE6 : MODEL_SOURCE4, false, own };
+			matches[match_count++] = (struct model_match){ six ? MODEL_SOURCE6 : MODEL_SOURCE4,
+								       false, own };
 		}
 		steps[count++] = (struct model_step){ .matches = matches, .match_count = match_count };
 	}
@@ -265,7 +306,7 @@ static struct model_chain blacklisted_packets(struct reach *r)
 		return (struct model_chain){ .count = 0 };
 	for (unsigned six = 0; six < 2; six++)
 		addresses[six] = ipset_addresses(&r->addresses, set, six ? IPV6 : IPV4);
-	return packets_of(r, addresses, true, NULL);
+	return packets_of(r, addresses, true, 0);
 }
 
 /* An ordinary packet of the zone. */
@@ -326,7 +367,8 @@ static bool names_addresses(const struct reach_rule *rule, const struct interval
 	for (uint32_t i = 0; i < rule->end_count; i++) {
 		enum model_field field = rule->ends[i]->field;
 
-		if (interval_set_overlaps(&rule->ends[i]->values, &addresses[field == MODEL_SOURCE6 || field == MODEL_DEST6]))
+		if (interval_set_overlaps(&rule->ends[i]->values,
+					  &addresses[field == MODEL_SOURCE6 || field == MODEL_DEST6]))
 			return true;
 	}
 	return false;
@@ -340,7 +382,8 @@ static bool names_owner(const struct reach_rule *rule, const struct owner *owner
 /* Finds the addresses at the other end that a rule names, each set once. */
 static void find_ends(struct reach *r, struct reach_rule *rule)
 {
-	const struct model_match **ends = ARENA_ARRAY(&r->scratch, const struct model_match *, rule->steps.count);
+	const struct model_match **ends = ARENA_ARRAY(&r->scratch, const struct model_match *,
+						      rule->steps.count);
 
 	for (uint32_t i = 0; i < rule->steps.count; i++)
 		for (uint32_t j = 0; j < rule->steps.steps[i].match_count; j++) {
@@ -370,14 +413,14 @@ static void add_owners(struct reach *r, const struct reach_rule *rule)
 		struct path_end end = { .zone = PATH_GUEST, .guest = owner->guest, .nic = owner->nic };
 		const struct model_program *program;
 
-		if (owner->guest == r->zone->owner || r->owner_count == OWNERS_MOST || !names_owner(rule, owner) ||
-		    has_owner(r, owner))
+		if (owner->guest == r->zone->owner || r->owner_count == OWNERS_MOST ||
+		    !names_owner(rule, owner) || has_owner(r, owner))
 			continue;
 		program = program_of(r, &end);
 		if (program)
-			r->owner_paths[r->owner_count++] = (struct owner_path){ .owner = owner, .program = program,
-									       .packets = packets_of(r, owner->addresses, r->way == REPORT_INTO,
-											     r->way == REPORT_INTO ? owner->nic : NULL) };
+			r->owner_paths[r->owner_count++] = (struct owner_path){
+				.owner = owner, .program = program, .packets = packets_of_owner(r, owner)
+			};
 	}
 }
 
@@ -399,8 +442,8 @@ uint32_t reach_add(struct reach *r, const struct rule *rule, struct text iface)
 	added = &r->rules[r->rule_count];
 	*added = (struct reach_rule){ .rule = rule };
 	/* The chains of a NIC get its packets only. */
-	added->steps = r->zone->kind == REPORT_NIC ? written_rule_anywhere(r->written, &r->scratch, rule) :
-						     written_rule_alone(r->written, &r->scratch, rule, iface);
+	added->steps = r->zone->kind == REPORT_NIC ? written_rule_anywhere(r->written, &r->scratch, rule)
+						   : written_rule_alone(r->written, &r->scratch, rule, iface);
 	find_ends(r, added);
 	add_owners(r, added);
 	return r->rule_count++;
@@ -475,13 +518,14 @@ struct reach_search {
 	bool denied; /* any step counts; else only those that block */
 	const struct model_chain *before_policy[2];
 	bool is_found, is_over;
-	bool has_blacklisted; /* the blacklist may block some */
+	bool has_blacklisted;                           /* the blacklist may block some */
 	const struct model_step *accepts[ACCEPTS_MOST]; /* steps that accept before, where the search is */
 	uint32_t accept_count;
 };
 
 /* Whether one of the steps that accept before has all packets that both match. */
-static bool is_accepted_before(const struct reach_search *s, const struct model_step *own, const struct model_step *step)
+static bool is_accepted_before(const struct reach_search *s, const struct model_step *own,
+			       const struct model_step *step)
 {
 	for (uint32_t i = 0; i < s->accept_count; i++)
 		if (model_step_contains_common(s->accepts[i], own, step))
@@ -562,8 +606,8 @@ static bool is_whole_on(struct reach_search *s, const struct model_program *prog
 	return !s->is_found;
 }
 
-/* Whether it is certain that all packets of the rule arrive, perhaps but those from the blacklist, or that it blocks them
- * all. */
+/* Whether it is certain that all packets of the rule arrive, perhaps but those from the blacklist, or that it
+ * blocks them all. */
 static bool is_whole(struct reach *r, const struct reach_rule *rule, bool denied, bool *has_blacklisted)
 {
 	struct reach_search s = { .r = r, .rule = rule, .denied = denied };
@@ -591,7 +635,8 @@ struct samples {
 };
 
 /* Whether an address is of a single host. */
-static bool is_host_address(const struct model_packet *packet, enum model_field field4, enum model_field field6)
+static bool is_host_address(const struct model_packet *packet, enum model_field field4,
+			    enum model_field field6)
 {
 	uint64_t four = packet->value[field4].low;
 
@@ -615,8 +660,9 @@ static void try_packet(struct samples *s, const struct model_packet *packet)
 	enum model_effect effect;
 	struct span line;
 
-	if (!is_host_address(packet, MODEL_SOURCE4, MODEL_SOURCE6) || !is_host_address(packet, MODEL_DEST4, MODEL_DEST6) ||
-	    !has_packet(&r->own, packet) || packet->value[MODEL_SPORT].low == 0 ||
+	if (!is_host_address(packet, MODEL_SOURCE4, MODEL_SOURCE6) ||
+	    !is_host_address(packet, MODEL_DEST4, MODEL_DEST6) || !has_packet(&r->own, packet) ||
+	    packet->value[MODEL_SPORT].low == 0 ||
 	    (r->way == REPORT_OUT_OF && has_packet(&r->blacklist, packet)))
 		return;
 	for (uint32_t i = 0; i < r->owner_count; i++)
@@ -658,8 +704,8 @@ static void try_chain(struct samples *s, const struct model_step *own, const str
 		bool accepts = step->effect == MODEL_ACCEPT || step->effect == MODEL_QUEUE;
 
 		/* One of each is enough. */
-		if (step->effect == MODEL_LOG || (!s->denied && (accepts ? s->accepted : s->blocked)) || !may_be_asked(step) ||
-		    model_steps_are_apart(own, step))
+		if (step->effect == MODEL_LOG || (!s->denied && (accepts ? s->accepted : s->blocked)) ||
+		    !may_be_asked(step) || model_steps_are_apart(own, step))
 			continue;
 		if (step->effect != MODEL_JUMP)
 			try_step(s, own, step);
@@ -689,10 +735,10 @@ static struct samples try_rule(struct reach *r, const struct reach_rule *rule, b
 /* Of one alternative of a rule. */
 enum fate { FATE_OPEN, FATE_LOST, FATE_UNKNOWN };
 
-/* Whether it is certain that a step blocks all packets of the alternative and none before lets any pass; with `denied`,
- * that a step before the rule decides them. */
-static enum fate fate_in(const struct reach_rule *rule, const struct model_step *own, const struct model_chain *chain,
-			 bool within, bool denied)
+/* Whether it is certain that a step blocks all packets of the alternative and none before lets any pass; with
+ * `denied`, that a step before the rule decides them. */
+static enum fate fate_in(const struct reach_rule *rule, const struct model_step *own,
+			 const struct model_chain *chain, bool within, bool denied)
 {
 	for (uint32_t i = 0; i < chain->count; i++) {
 		const struct model_step *step = &chain->steps[i];
@@ -716,7 +762,8 @@ static enum fate fate_in(const struct reach_rule *rule, const struct model_step 
 	return FATE_OPEN;
 }
 
-/* Whether it is certain that nothing of an accepting rule arrives, or that a rule which blocks has nothing to block. */
+/* Whether it is certain that nothing of an accepting rule arrives, or that a rule which blocks has nothing to
+ * block. */
 static bool is_nothing(const struct reach *r, const struct reach_rule *rule, bool denied)
 {
 	for (uint32_t i = 0; i < rule->steps.count; i++)
@@ -852,7 +899,10 @@ static enum report_left compare(struct reach *r, const struct reach_rule *rule, 
 		return REPORT_LEFT_NOTHING;
 	if (left == set)
 		return REPORT_LEFT_ALL;
-	return model_minus(r->model, set, r->blacklisted) == left ? but_blacklist(rule) : REPORT_LEFT_PARTLY;
+	/* Some from the blacklist is accepted before it is asked. */
+	return model_minus(r->model, model_minus(r->model, set, r->blacklisted), left) == PACKETS_NONE ?
+		       but_blacklist(rule) :
+		       REPORT_LEFT_PARTLY;
 }
 
 /* Whether it is certain that all of the rule's packets have addresses that the guest may not send from. */
