@@ -161,9 +161,13 @@ static int diff_trees(struct run *run, struct diff_tree trees[DIFF_SIDES])
 	if (!read_count(cli, CLI_LIMIT, 1, LIMIT_MOST, &diff.limit) ||
 	    !cli_read_budget(cli, CLI_BUDGET, &diff.budget))
 		return EXIT_ERROR;
-	for (int side = 0; side < DIFF_SIDES; side++) {
+	for (int side = 0; side < DIFF_SIDES; side++)
 		if (!diff_find_tree(run, &trees[side], cli->operands[side]))
 			return EXIT_ERROR;
+	/* What the node knows, as its network, holds for both versions, or differs. */
+	if (inputs_is_own_root(trees[DIFF_OLD].name) || inputs_is_own_root(trees[DIFF_NEW].name))
+		trees[DIFF_OLD].options.on_node = trees[DIFF_NEW].options.on_node = true;
+	for (int side = 0; side < DIFF_SIDES; side++) {
 		if (!compile_tree(run, &trees[side]))
 			return EXIT_ERROR;
 		count_errors(run, &trees[side]);

@@ -642,7 +642,7 @@ static void finish_nodes(struct reader *r)
 /* ---- all of it ---- */
 
 /* The place where Proxmox VE has its tree. */
-static bool is_own_root(const char *root)
+bool inputs_is_own_root(const char *root)
 {
 	struct text t = text_of(root);
 
@@ -668,7 +668,7 @@ static bool is_tree(struct reader *r)
 	r->diags->unreadable = true;
 	diag_note(d, "nothing is compiled: reading it as empty would disable the firewall");
 	advice = tree_root_advice(r->arena, r->inputs->root);
-	if (is_own_root(r->inputs->root))
+	if (inputs_is_own_root(r->inputs->root))
 		diag_help(d, "pve-cluster mounts it; check it with systemctl status pve-cluster");
 	else if (advice)
 		diag_help(d, "%s", advice);
@@ -712,7 +712,7 @@ static bool load_inputs(struct reader *r, struct inputs *tree)
 	*r->nodes = (struct node_inputs){ .count = 0 };
 	r->inputs = tree;
 	r->arena = diags->arena;
-	tree->on_node = is_own_root(tree->root);
+	tree->on_node = options->on_node || inputs_is_own_root(tree->root);
 	/* Set by every report of something that cannot be read. */
 	diags->unreadable = false;
 	diags->map->root = tree->root;

@@ -38,6 +38,7 @@ struct input_options {
 	const char *now;
 	const char *services, *protocols, *ethertypes;
 	bool resolve;
+	bool on_node; /* the kernel may be asked although root is not /etc/pve */
 	enum tree_demand demand; /* what root must have, so that it is believed */
 	unsigned marks;          /* enum tree_mark: what it had when it was read last */
 };
@@ -97,6 +98,8 @@ struct node_inputs {
 	unsigned count;
 };
 
+/* Whether that is /etc/pve, the configuration of this machine. */
+bool inputs_is_own_root(const char *root);
 /* Whether the folder is a tree; if not, that was reported, as when it is read. */
 bool inputs_check_root(struct diags *diags, const char *root);
 /*
