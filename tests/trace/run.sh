@@ -329,6 +329,12 @@ guests() {
 	ip netns exec "$PREFIX-vm100" timeout 0.2 bash -c 'echo >/dev/tcp/10.10.0.254/92' 2>/dev/null
 	SPACE=$PREFIX-host end_trace 0 "from a guest"
 	says "from a guest" "tcp 10.10.0.100:PORT -> 10.10.0.254:92 on tap100i0: DROP" "  --> firewall/100.fw:16  OUT DROP -p tcp -dport 92 -log err"
+	# What the guest sends is selected, too, and then left out.
+	SPACE=$PREFIX-host ROOT=$dir/root NODE=n1 begin_trace --from outside --protocol tcp --dport 92 --packets 1 --seconds 30
+	ip netns exec "$PREFIX-vm100" timeout 0.2 bash -c 'echo >/dev/tcp/10.10.0.254/92' 2>/dev/null
+	ip netns exec "$PREFIX-outside" timeout 0.2 bash -c 'echo >/dev/tcp/10.10.0.100/92' 2>/dev/null
+	SPACE=$PREFIX-host end_trace 0 "from outside"
+	says "from outside" "tcp 10.10.0.254:PORT -> 10.10.0.100:92 on eth0: DROP"
 }
 
 legacy() {

@@ -16,6 +16,9 @@ struct trace_command {
 	json_t *service; /* its answer to status, or NULL */
 	uint32_t packets, seconds, rate;
 	struct loaded_view *loaded;
+	struct path_end from, to; /* what they refer to is a copy: the configuration can be read again */
+	struct guest guests[2];
+	struct nic nics[2];
 	struct arena arena;
 };
 
@@ -96,6 +99,19 @@ static const char *trace_set_zones(struct trace_filter *filter, const struct pac
 	return NULL;
 }
 
+static struct path_end trace_keep_end(const struct path_end *end, struct guest *guest, struct nic *nic)
+{
+	struct path_end kept = *end;
+
+	if (end->zone != PATH_GUEST)
+		return kept;
+	*guest = *end->guest;
+	*nic = *end->nic;
+	kept.guest = guest;
+	kept.nic = nic;
+	return kept;
+}
+
 /* Returns NULL, or what is wrong. */
 static const char *trace_read_filter(struct trace_command *c, const struct packet_words *words, struct trace_filter *filter)
 {
@@ -110,6 +126,8 @@ static const char *trace_read_filter(struct trace_command *c, const struct packe
 	if (error)
 		return error;
 	trace_add_sides(c, filter, &request);
+	c->from = trace_keep_end(&request.from, &c->guests[0], &c->nics[0]);
+	c->to = trace_keep_end(&request.to, &c->guests[1], &c->nics[1]);
 	return trace_set_zones(filter, words, &request);
 }
 
@@ -172,6 +190,8 @@ static int trace_run(const struct cli *cli, struct trace_command *c)
 
 	if (error)
 		return cli_error("%s", error);
+	options.from = words.from ? &c->from : NULL;
+	options.to = words.to ? &c->to : NULL;
 	if (trace_is_blind(c->loaded->view.backend))
 		return cli_error("the rules are loaded with iptables-legacy, about which the kernel tells nothing; "
 				 "ask pve-firewall simulate instead");

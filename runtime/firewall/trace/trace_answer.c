@@ -291,8 +291,7 @@ static void trace_ask_model(struct trace_answer *answer, struct asked *asked, st
 					 .verdict = j->has_ended ? j->verdict : MODEL_PASSED,
 					 .queue = j->queue };
 
-	trace_path(&request.path, asked->config, j);
-	answer->path = request.path;
+	request.path = answer->path;
 	trace_complete(&request.packet, &request.path);
 	if (!trace_ask_states(answer, asked, j, &request))
 		answer->agreement = answer->decision ? TRACE_DISAGREES : TRACE_UNDECIDED;
@@ -322,6 +321,7 @@ void trace_answer(struct trace_answer *answer, struct asked *asked, struct journ
 
 	*answer = (struct trace_answer){ .agreement = TRACE_AGREES };
 	trace_find_reason(answer, asked->config, j);
+	trace_path(&answer->path, asked->config, j);
 	if (j->is_cut || !last) {
 		answer->agreement = TRACE_INCOMPLETE;
 		answer->why = "not all of its way was seen";

@@ -68,28 +68,58 @@ static void tracer_print_json(struct tracer *t, json_t *object)
 	free(text);
 }
 
+/* Whether one end of a path may be in the zone: that of a packet that was dropped early is not known, and is outside. */
+static bool tracer_is_zone(const struct path_end *seen, const struct path_end *zone)
+{
+	if (!zone)
+		return true;
+	switch (zone->zone) {
+	case PATH_OUTSIDE:
+	case PATH_NFVM:
+		return seen->zone == PATH_OUTSIDE;
+	case PATH_HOST:
+		return seen->zone != PATH_GUEST;
+	case PATH_GUEST:
+		return seen->zone == PATH_OUTSIDE || (seen->zone == PATH_GUEST && seen->nic->index == zone->nic->index &&
+						      seen->guest->vmid == zone->guest->vmid);
+	default:
+		return true;
+	}
+}
+
+static bool tracer_is_wanted(const struct tracer *t, const struct path *path)
+{
+	return tracer_is_zone(&path->from, t->options->from) && tracer_is_zone(&path->to, t->options->to);
+}
+
+static void tracer_print(struct tracer *t, struct journey *journey, const struct trace_answer *answer)
+{
+	struct trace_report report = { .target = t->config->backend->target };
+
+	if (answer->agreement == TRACE_DISAGREES && !t->is_compared) {
+		t->difference = t->options->differs(t->options->context);
+		t->is_compared = true;
+	}
+	report.differs = t->difference;
+	tracer_count(t, answer->agreement);
+	if (t->options->json)
+		tracer_print_json(t, trace_json(journey, answer, t->config->map, &report));
+	else
+		trace_print(&t->out, journey, answer, t->config->map, &report);
+	if (out_flush(&t->out) != 0 || t->counts->packets == t->options->packets)
+		sd_event_exit(t->event, 0);
+}
+
 /* Prints a packet and frees it. */
 static void tracer_finish(struct tracer *t, struct journey *journey)
 {
-	struct trace_report report = { .target = t->config->backend->target };
 	struct trace_answer answer;
 
-	/* Packets of which only our own table has told anything: nothing filters here. */
 	if (t->counts->packets < t->options->packets) {
 		trace_answer(&answer, t->config->asked, journey);
-		if (answer.agreement == TRACE_DISAGREES && !t->is_compared) {
-			t->difference = t->options->differs(t->options->context);
-			t->is_compared = true;
-		}
-		report.differs = t->difference;
-		tracer_count(t, answer.agreement);
-		if (t->options->json)
-			tracer_print_json(t, trace_json(journey, &answer, t->config->map, &report));
-		else
-			trace_print(&t->out, journey, &answer, t->config->map, &report);
+		if (tracer_is_wanted(t, &answer.path))
+			tracer_print(t, journey, &answer);
 		trace_answer_free(&answer);
-		if (out_flush(&t->out) != 0 || t->counts->packets == t->options->packets)
-			sd_event_exit(t->event, 0);
 	}
 	journeys_remove(&t->journeys, journey);
 }

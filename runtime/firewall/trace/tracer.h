@@ -15,6 +15,8 @@ struct tracer_config {
 
 struct tracer_options {
 	struct trace_filter filter;
+	/* Zones that packets come from and go to; NULL: any.  What of them cannot be selected by the kernel is seen later. */
+	const struct path_end *from, *to;
 	uint32_t packets, seconds;
 	bool json; /* an object a line */
 	struct model_budget budget;
