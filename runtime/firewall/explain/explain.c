@@ -297,11 +297,18 @@ static void explain_search(struct explaining *x)
 	struct explainer *e = x->e;
 	struct path_walk walk = { .config = e->asked->config };
 	struct explain_search search = { .x = x };
+	const struct guest *guest = explain_guest(x);
 	struct path path;
 
+	/* Rules that log for a guest are in that guest's paths only. */
+	if (!guest && !text_is(x->line.vmid, "0"))
+		return;
 	while (!x->candidate_count && path_walk_next(&walk, &x->arena, &path)) {
-		const struct model_program *program = translator_program(e->asked->translator, &x->arena, &path);
+		const struct model_program *program;
 
+		if (guest && path.from.guest != guest && path.to.guest != guest)
+			continue;
+		program = translator_program(e->asked->translator, &x->arena, &path);
 		search.seen_count = 0;
 		for (uint32_t i = 0; i < program->count; i++)
 			explain_search_chain(&search, program->stages[i].chain);
