@@ -63,6 +63,7 @@ struct model {
 	uint32_t result_count, result_room;
 	struct span walked_without;
 	struct text over_chain;
+	uint32_t over_count; /* its rules */
 };
 
 /* ---- packet_classes.c ---- */

@@ -79,6 +79,7 @@ void model_restart(struct model *m)
 	memset(m->has_applies, 0, sizeof(m->has_applies));
 	m->has_world = m->has_groups = false;
 	m->over_chain = (struct text){ NULL, 0 };
+	m->over_count = 0;
 	walk_forget(m);
 }
 

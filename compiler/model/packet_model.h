@@ -52,7 +52,7 @@ void model_restart(struct model *m);
 enum { MODEL_PARTS_STEPS = 16 };
 bool model_ask(struct model *m, void (*ask)(void *context, struct model *m, packets part), void *context);
 
-/* Whether the budget was exceeded; then *chain is the chain that was walked (if it is not NULL). */
+/* Whether the budget was exceeded; then *chain is the largest of the chains that were walked (if it is not NULL). */
 bool model_over(const struct model *m, struct text *chain);
 uint64_t model_steps(const struct model *m);
 size_t model_bytes(const struct model *m);

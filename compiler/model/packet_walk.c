@@ -289,6 +289,15 @@ static bool walk_is_idle(const struct walker *w, const struct model_step *step)
 	return (step->effect == MODEL_LOG && !w->walk->decided) || walk_is_left_out(w, step);
 }
 
+/* The budget may end in a small chain that a large one calls for each rule: the largest on the way is to blame. */
+static void walk_blame(struct model *m, const struct model_chain *chain)
+{
+	if (m->over_chain.ptr && m->over_count >= chain->count)
+		return;
+	m->over_chain = chain->name;
+	m->over_count = chain->count;
+}
+
 static struct walk_list *walk_steps(struct walker *w, const struct model_chain *chain,
 				    const struct walk_flow *in, const struct model_trail *outer)
 {
@@ -305,8 +314,7 @@ static struct walk_list *walk_steps(struct walker *w, const struct model_chain *
 		walk_step(w, &trail, &lists[now], out, &lists[!now]);
 		now = !now;
 		if (w->m->dd.over) {
-			if (!w->m->over_chain.ptr)
-				w->m->over_chain = chain->name;
+			walk_blame(w->m, chain);
 			break;
 		}
 	}

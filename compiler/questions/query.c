@@ -342,7 +342,8 @@ static bool query_ask(struct query *query, struct asked *asked, const struct pac
 	}
 	over = question_over(&p.question);
 	if (over)
-		query->error = arena_printf(&query->arena, "%s -> %s: %s", p.from, p.to, over);
+		query->error = arena_printf(&query->arena, "%s -> %s: %s; raise it with --budget, or name fewer packets",
+					    p.from, p.to, over);
 	question_close(&p.question);
 	return !over;
 }

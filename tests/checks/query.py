@@ -12,6 +12,7 @@ import random
 import socket
 import subprocess
 import sys
+import tempfile
 
 here = os.path.dirname(os.path.abspath(__file__))
 cc = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else os.path.join(here, "..", "..", "build", "pvefw-cc"))
@@ -133,7 +134,39 @@ def check(question):
     return PACKETS - len(wrong), wrong
 
 
+def check_budget():
+    """A question that is too large is not decided, and says at which chain; one that is not has its answer."""
+    rng = random.Random(3)
+    rules = "".join("IN %s -source %d.%d.0.0/16 -dest %d.%d.%d.0/24 -p tcp -dport %d:%d -sport %d:%d\n" % (
+        rng.choice(["ACCEPT", "DROP"]), rng.randrange(1, 200), rng.randrange(256), rng.randrange(1, 200),
+        rng.randrange(256), rng.randrange(256), d, d + rng.randrange(9000), s, s + rng.randrange(9000))
+        for d, s in ((rng.randrange(1, 50000), rng.randrange(1, 50000)) for _ in range(1500)))
+    files = {"firewall/cluster.fw": "[OPTIONS]\nenable: 1\n",
+             "firewall/100.fw": "[OPTIONS]\nenable: 1\n[RULES]\n" + rules,
+             "nodes/pve1/qemu-server/100.conf": "net0: virtio=BC:24:11:00:00:01,bridge=vmbr0,firewall=1\n"}
+    with tempfile.TemporaryDirectory() as tree:
+        for name, text in files.items():
+            os.makedirs(os.path.dirname(os.path.join(tree, name)), exist_ok=True)
+            with open(os.path.join(tree, name), "w", encoding="utf-8") as file:
+                file.write(text)
+        for target, chain in (("iptables", "tap100i0-IN"), ("nft", "tap100i0-in")):
+            command = [cc, "query", "--root", tree, "--target", target, "--budget", "1", "--to", "vm100"]
+            for more in ([], ["--format", "json"]):
+                done = subprocess.run(command + more, capture_output=True, text=True)
+                if done.returncode != 2 or "not decided: chain %s " % chain not in done.stderr or "--budget" not in done.stderr:
+                    yield "%s, over budget: status %d: %s" % (target, done.returncode, done.stderr)
+                if more and done.stdout:
+                    yield "%s, over budget: JSON of a part: %s" % (target, done.stdout[:200])
+            done = subprocess.run(command + ["--protocol", "udp", "--action", "DROP"], capture_output=True, text=True)
+            if done.returncode != 0 or "policy_in" not in done.stdout:
+                yield "%s, within budget: status %d: %s" % (target, done.returncode, done.stderr)
+
+
 passed = failed = 0
+for problem in check_budget():
+    failed += 1
+    print("FAIL", problem)
+passed += not failed
 with concurrent.futures.ThreadPoolExecutor(2) as pool:
     for good, wrong in pool.map(check, QUESTIONS):
         passed += good
