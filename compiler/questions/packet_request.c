@@ -808,6 +808,18 @@ static void request_prefer_address(struct request_preferred *p, const struct con
 	request_prefer(p, field, fallback);
 }
 
+/* Stock's simulator has the outside behind vmbr0; a rule of the host can ask for it. */
+static void request_prefer_interface(struct request_preferred *p, const struct asked *asked,
+				     const struct packet_request *request)
+{
+	bool is_host = request->from.zone == PATH_HOST || request->to.zone == PATH_HOST;
+	bool is_outside = request->from.zone == PATH_OUTSIDE || request->to.zone == PATH_OUTSIDE;
+
+	if (is_host && is_outside)
+		request_prefer(p, MODEL_IFACE,
+			       number_small(request_iface_number(&asked->ifaces, TEXT("vmbr0"))));
+}
+
 uint32_t packet_request_preferred(struct asked *asked, const struct packet_request *request, unsigned family,
 				  struct model_match matches[PACKET_MATCHES_MAX])
 {
@@ -818,6 +830,7 @@ uint32_t packet_request_preferred(struct asked *asked, const struct packet_reque
 
 	request_prefer(&p, MODEL_SOURCE_TYPE, number_small(MODEL_TYPE_UNICAST));
 	request_prefer(&p, MODEL_DEST_TYPE, number_small(MODEL_TYPE_UNICAST));
+	request_prefer_interface(&p, asked, request);
 	if (request->from.zone == PATH_GUEST && request->from.nic->mac.len)
 		request_prefer(&p, MODEL_SOURCE_MAC, request_mac_number(request->from.nic->mac_bytes));
 	if (request->arp) {
