@@ -262,6 +262,14 @@ static bool written_is_on(const struct written *w, const struct written_place *p
 	return id == IMPLIED_IP_FILTER || implied_is_on(id, &place->guest->options);
 }
 
+/* The line that asks for an IP filter: the option, or a set that is written all the same. */
+static struct span written_filter_span(const struct guest *guest, const struct nic *nic)
+{
+	const struct ipset *set = guest_filter_set(guest, nic);
+
+	return set && !guest->options.ipfilter ? set->span : guest_option_span(guest, OPTION_GUEST_IPFILTER);
+}
+
 static struct span written_option_span(const struct written *w, const struct written_place *place,
 				       enum implied_id id)
 {
@@ -269,6 +277,8 @@ static struct span written_option_span(const struct written *w, const struct wri
 
 	if (option == OPTION_COUNT)
 		return SPAN_NONE;
+	if (id == IMPLIED_IP_FILTER)
+		return written_filter_span(place->guest, place->nic);
 	return option_table[option].kind == FILE_HOST ? w->config->host_written[option]
 						      : guest_option_span(place->guest, option);
 }
@@ -442,8 +452,7 @@ const struct model_chain *written_layer2(struct written *w, const struct guest *
 	if (written_arp_senders(w, guest, nic, &senders)) {
 		written_match_ethertype(w, &m, ETH_P_ARP);
 		written_match(&m, MODEL_ARP_SENDER, senders, true);
-		written_add_layer2(w, &d, &m, MODEL_DROP, guest_option_span(guest, OPTION_GUEST_IPFILTER),
-				   IMPLIED_IP_FILTER);
+		written_add_layer2(w, &d, &m, MODEL_DROP, written_filter_span(guest, nic), IMPLIED_IP_FILTER);
 	}
 	for (uint32_t i = 0; i < list->count; i++) {
 		m = written_always;

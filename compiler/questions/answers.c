@@ -82,9 +82,17 @@ static bool answer_is_option_of(const struct path_end *end, struct span span)
 	       (end->vnet && answer_is_among(end->vnet->written, span));
 }
 
+/* A set of addresses of a NIC, without which there may be no filter, works like an option. */
+static bool answer_is_filter_of(const struct path_end *end, struct span span)
+{
+	const struct ipset *set = end->guest ? guest_filter_set(end->guest, end->nic) : NULL;
+
+	return set && set->span.begin && set->span.begin == span.begin;
+}
+
 bool reason_is_option(const struct config *config, const struct path *path, const struct reason *reason)
 {
-	return answer_is_among(config->host_written, reason->span) ||
+	return answer_is_filter_of(&path->from, reason->span) || answer_is_among(config->host_written, reason->span) ||
 	       answer_is_among(config->cluster_written, reason->span) ||
 	       answer_is_option_of(&path->from, reason->span) || answer_is_option_of(&path->to, reason->span);
 }

@@ -12,6 +12,8 @@
  */
 #include "questions/asked.h"
 
+#include "lang/implied.h"
+
 void asked_open(struct asked *asked, const struct config *config, const struct backend *target,
 		struct model_budget budget)
 {
@@ -115,6 +117,71 @@ static bool asked_span_is_line(struct span span)
 	return span.begin != 0;
 }
 
+/* Whose implied rules a stage has: the host's; or at the pass of a NIC its own, and elsewhere those of both ends. */
+static unsigned asked_place_of_stage(const struct path *path, const char *stage)
+{
+	const unsigned host = AT_HOST_IN | AT_HOST_OUT | AT_HOST_FORWARD;
+	struct text name = text_of(stage ? stage : "");
+	long space = text_find(name, ' ');
+	unsigned place = 0;
+
+	if (space < 0)
+		return host;
+	name.len = (uint32_t)space;
+	for (uint32_t i = 0; i < path->count; i++) {
+		const struct path_pass *pass = &path->passes[i];
+
+		if (pass->hook != PATH_BRIDGE || !text_equal(pass->bridge, name))
+			continue;
+		if (path->from.guest && text_equal(pass->in, path->from.nic->device))
+			place |= AT_NIC_OUT;
+		if (path->to.guest && text_equal(pass->out, path->to.nic->device))
+			place |= AT_NIC_IN;
+	}
+	if (!place)
+		place = (path->from.guest ? (unsigned)AT_NIC_OUT : 0) | (path->to.guest ? (unsigned)AT_NIC_IN : 0);
+	return place;
+}
+
+/* The line of the option that an implied rule needs, at one place; SPAN_NONE if there is none, or two guests have it. */
+static struct span asked_implied_line(const struct question *q, enum implied_id id, unsigned place)
+{
+	const struct config *config = q->asked->config;
+	const struct implied_rule *rule = &implied_rules[id];
+	unsigned at = rule->chains & place;
+	const struct guest *guest;
+
+	if (rule->option == OPTION_COUNT)
+		return SPAN_NONE;
+	if (option_table[rule->option].kind == FILE_HOST)
+		return implied_is_on(id, &config->host_options) ? config->host_written[rule->option] : SPAN_NONE;
+	guest = at == AT_NIC_OUT ? q->path.from.guest : at == AT_NIC_IN ? q->path.to.guest : NULL;
+	/* Layer 2 has a list. */
+	if (!guest || (id != IMPLIED_LAYER2 && !implied_is_on(id, &guest->options)))
+		return SPAN_NONE;
+	return guest_option_span(guest, rule->option);
+}
+
+/* The line that switches on the filter which decided. */
+static struct span asked_option_line(const struct question *q, const struct reason *reason)
+{
+	unsigned place = asked_place_of_stage(&q->path, reason->stage);
+
+	for (enum implied_id id = 0; id < IMPLIED_RULES; id++)
+		if (implied_rules[id].chains & place && strcmp(implied_phrase(id), reason->implied) == 0)
+			return asked_implied_line(q, id, place);
+	return SPAN_NONE;
+}
+
+/* Whether the step is an IP filter that the option does not ask for: the set of the NIC does. */
+static bool asked_is_filter_of_set(const struct question *q, const struct model_step *step)
+{
+	const struct guest *guest = q->path.from.guest;
+
+	return guest && step->implied && strcmp(step->implied, implied_phrase(IMPLIED_IP_FILTER)) == 0 &&
+	       !implied_is_on(IMPLIED_IP_FILTER, &guest->options);
+}
+
 /* The line that a trail leads to, and the rule that refers to it. */
 static struct reason asked_reason_of(const struct question *q, const struct model_trail *trail,
 				     unsigned stage)
@@ -132,9 +199,17 @@ static struct reason asked_reason_of(const struct question *q, const struct mode
 		if (!asked_span_is_line(reason.span)) {
 			reason.span = step->span;
 			reason.chain = t->chain->name;
+			if (asked_is_filter_of_set(q, step)) {
+				const struct ipset *set = guest_filter_set(q->path.from.guest, q->path.from.nic);
+
+				reason.implied = step->implied;
+				reason.span = set ? set->span : SPAN_NONE;
+				break;
+			}
 			/* Of an implied rule that a policy brings along, the policy is not the reason. */
 			if (!asked_span_is_line(step->span) && step->implied) {
 				reason.implied = step->implied;
+				reason.span = asked_option_line(q, &reason);
 				break;
 			}
 		} else if (asked_span_is_line(step->span) && step->span.begin != reason.span.begin) {

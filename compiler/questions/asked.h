@@ -51,7 +51,7 @@ void question_close(struct question *q);
 /* A line (or an implied rule) that has a part in a decision. */
 struct reason {
 	struct span span;
-	const char *implied; /* without a line */
+	const char *implied; /* its name; `span` is then the line of its option, if a file has one */
 	struct span group;   /* of a line of a group: the rule that refers to it; else SPAN_NONE */
 	struct text group_name;
 	const char *stage; /* "fwbr101i0 forward" */
