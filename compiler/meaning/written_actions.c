@@ -10,11 +10,14 @@ static void written_add_reject(struct written *w, struct written_draft *d, unsig
 			       unsigned proto, enum model_effect effect, enum model_reject reject)
 {
 	struct written_matches m = written_always;
+	struct model_step *step;
 
 	written_match_family(&m, family_mask);
 	if (proto)
 		written_match_range(w, &m, MODEL_PROTOCOL, proto, proto);
-	written_add(w, d, &m, effect)->reject = reject;
+	step = written_add(w, d, &m, effect);
+	step->reject = reject;
+	step->unanswered = effect == MODEL_DROP;
 }
 
 /* Broadcasts and ICMP are not answered. */
@@ -29,11 +32,11 @@ const struct model_chain *written_reject(struct written *w)
 		return made;
 	written_match_family(&m, IPV4);
 	written_match_range(w, &m, MODEL_DEST_TYPE, MODEL_TYPE_BROADCAST, MODEL_TYPE_BROADCAST);
-	written_add(w, &d, &m, MODEL_DROP);
+	written_add(w, &d, &m, MODEL_DROP)->unanswered = true;
 	m = written_always;
 	written_match_addresses(&m, true, interval_set_of_prefixes(w->arena, &implied_multicast[0], 1, IPV4),
 				IPV4, false);
-	written_add(w, &d, &m, MODEL_DROP);
+	written_add(w, &d, &m, MODEL_DROP)->unanswered = true;
 	written_add_reject(w, &d, IPV4, IPPROTO_ICMP, MODEL_DROP, 0);
 	written_add_reject(w, &d, IPV6, IPPROTO_ICMPV6, MODEL_DROP, 0);
 	written_add_reject(w, &d, IPV_BOTH, IPPROTO_TCP, MODEL_REJECT, MODEL_REJECT_RESET);

@@ -83,6 +83,7 @@ struct model_step {
 	uint32_t mark_mask,
 		mark_value; /* mark & mask == value must hold, or not hold; mask 0: it is not asked */
 	bool mark_negated;
+	bool unanswered; /* DROP of a packet that is rejected: nobody is told */
 	enum model_effect effect;
 	union {
 		const struct model_chain *to;

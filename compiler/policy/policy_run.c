@@ -47,6 +47,33 @@ static void policy_undecided(struct policy_asking *asking, const char *reason)
 	asking->report.d = d;
 }
 
+/* Packets that are rejected, but whose sender is not told. */
+struct policy_unanswered {
+	struct model *model;
+	packets set;
+};
+
+static void policy_unanswered_event(void *context, const struct model_event *event)
+{
+	struct policy_unanswered *unanswered = context;
+	const struct model_step *step = event->trail->step;
+
+	if (!event->logs && event->verdict == MODEL_DROPPED && step && (step->unanswered || step->effect == MODEL_REJECT))
+		unanswered->set = model_or(unanswered->model, unanswered->set, event->hit);
+}
+
+/* Stock's simulator says REJECT of all packets that come to a reject; a row can mean that. */
+static packets policy_without_unanswered(const struct policy_asking *asking, struct question *q, packets failing)
+{
+	struct policy_unanswered unanswered = { q->model, PACKETS_NONE };
+	const struct model_walk walk = { .live = failing, .decided = policy_unanswered_event, .context = &unanswered };
+
+	if (!asking->test->is_row || asking->test->action != FWTEST_ACTION_REJECT || failing == PACKETS_NONE)
+		return failing;
+	model_walk(q->model, q->program, &walk);
+	return model_minus(q->model, failing, unanswered.set);
+}
+
 static void policy_decide(struct policy_asking *asking, struct question *q, const struct policy_clauses *preferences)
 {
 	packets set = policy_restrict(q->model, q->set, &asking->test->clauses), failing = PACKETS_NONE;
@@ -65,6 +92,11 @@ static void policy_decide(struct policy_asking *asking, struct question *q, cons
 	for (const struct decision *d = decisions; d; d = d->next)
 		if (!policy_verdict_is(asking->test->action, d->verdict))
 			failing = model_or(q->model, failing, d->set);
+	failing = policy_without_unanswered(asking, q, failing);
+	if ((over = question_over(q))) {
+		policy_undecided(asking, over);
+		return;
+	}
 	failure.failing = failing;
 	/* The first pair of zones is shown. */
 	if (failing != PACKETS_NONE && asking->failures++ == 0)

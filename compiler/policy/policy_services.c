@@ -507,6 +507,14 @@ static void policy_row_port(struct policy_reader *r, struct word value, uint8_t 
 		policy_report_icmp(r, value, family_mask, word_span(value));
 }
 
+/* ICMP types that begin a connection, as the packets of rows do: the kernel never calls others new. */
+static const struct interval policy_row_icmp[] = {
+	{ { 0, 8 }, { 0, 8 } },
+	{ { 0, 13 }, { 0, 13 } },
+	{ { 0, 15 }, { 0, 15 } },
+	{ { 0, 17 }, { 0, 17 } },
+};
+
 void policy_read_row_service(struct policy_reader *r, struct word proto, struct word sport, struct word dport,
 			     struct policy_clauses *clauses)
 {
@@ -529,4 +537,7 @@ void policy_read_row_service(struct policy_reader *r, struct word proto, struct 
 		policy_row_port(r, sport, number, MODEL_SPORT, term);
 	if (dport.ptr)
 		policy_row_port(r, dport, number, MODEL_DPORT, term);
+	else if (clause->family_mask == IPV4)
+		policy_match(term, MODEL_ICMP_TYPE,
+			     (struct interval_set){ policy_row_icmp, sizeof(policy_row_icmp) / sizeof(policy_row_icmp[0]) });
 }

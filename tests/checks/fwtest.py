@@ -62,6 +62,7 @@ peer 10.7.0.1
 GROUP web
 IN ACCEPT -source +clients -p tcp -dport 5432
 IN REJECT -p tcp -dport 113
+IN REJECT -p udp -dport 113
 IN ACCEPT -dest 224.0.0.251 -p udp -dport 5353
 OUT DROP -p tcp -dport 25
 """,
@@ -144,6 +145,14 @@ failed outside -> vm100 udp/5353 to 224.0.0.250-224.0.0.252 DROP
 passed outside -> vm100 udp/5353 DROP
 passed outside -> ct200 DNS ACCEPT
 passed outside -> ct200 tcp/80 REJECT
+failed outside -> ct200 icmp echo-request REJECT
+passed outside -> ct200 icmp echo-request DROP
+passed outside -> host SSH from not +management DENY
+passed outside -> host SSH from 0.0.0.0/0 except 192.0.2.0/24,127.0.0.0/8 DROP
+passed outside -> host SSH from 192.0.2.0/24 except 192.0.2.99 ACCEPT
+passed outside -> vm100 udp/443 from not 10.0.0.0/8 ACCEPT
+passed outside -> vm100 udp/443 from 10.0.0.0-255.255.255.255 except 240.0.0.0-255.255.255.254 ACCEPT
+failed outside -> vm100 udp/443 from 255.255.255.255 ACCEPT
 passed vm100i0 -> ct200 DNS ACCEPT
 passed vm100i0 -> ct200 tcp/80 REJECT
 passed vm100i1 -> ct200 DNS ACCEPT
@@ -202,6 +211,18 @@ passed { from => 'outside', to => 'vm100', proto => 'udp', dport => 5353, dsttyp
 passed { from => 'outside', to => 'vm100', dsttype => 'BROADCAST', dport => 80, action => 'DROP' }
 passed { from => 'host', to => 'vm100', dport => 5432, source => '10.2.0.1', action => 'ACCEPT' }
 passed { from => 'outside', to => 'host', dport => 22, source => '2001:db8::1', action => 'DROP' }
+passed { from => 'outside', to => 'ct200', proto => 'icmp', dport => 'echo-request', action => 'REJECT' }
+passed { from => 'outside', to => 'ct200', proto => 'icmp', dport => 'echo-request', action => 'DROP' }
+failed { from => 'outside', to => 'ct200', proto => 'icmp', dport => 'echo-request', action => 'ACCEPT' }
+passed { from => 'outside', to => 'ct200', proto => 'icmp', action => 'REJECT' }
+failed { from => 'outside', to => 'vm100', proto => 'icmp', action => 'REJECT' }
+passed { from => 'outside', to => 'vm100', proto => 'icmp', action => 'DROP' }
+passed { from => 'outside', to => 'vm100', proto => 'udp', dport => 113, dest => '224.0.0.9', dsttype => 'MULTICAST', action => 'REJECT' }
+passed { from => 'outside', to => 'vm100', proto => 'udp', dport => 113, dest => '224.0.0.9', dsttype => 'MULTICAST', action => 'DROP' }
+failed { from => 'outside', to => 'vm100', proto => 'udp', dport => 114, dest => '224.0.0.9', dsttype => 'MULTICAST', action => 'REJECT' }
+passed { from => 'outside', to => 'vm100', proto => 'udp', dport => 113, dsttype => 'BROADCAST', action => 'REJECT' }
+passed { from => 'outside', to => 'vm100', proto => 'udp', dport => 113, dsttype => 'BROADCAST', action => 'DROP' }
+failed { from => 'outside', to => 'ct200', dport => 80, action => 'DROP' }
 E1310 { from => 'outside', to => 'vm100', dest => '10.0.0.1', dsttype => 'MULTICAST', action => 'DROP' }
 E1303 { from => 'outside', to => 'vm999', action => 'DROP' }
 E1312 { from => 'outside', to => 'host', action => 'DROP' } 1;
@@ -303,13 +324,13 @@ def check_formats(root):
     github = run("test", "--root", ".", "--format", "github", cwd=root).stdout
     verdict("::error file=" in github and "line=2" in github and "title=E1301" in github, "github: " + github)
     text = run("test", "--root", ".", "--coverage", cwd=root).stdout
-    verdict("N1314" in text and text.rstrip().endswith("1 of 12 rules reached"), "coverage: " + text[-200:])
+    verdict("N1314" in text and text.rstrip().endswith("1 of 13 rules reached"), "coverage: " + text[-200:])
     said = json.loads(run("test", "--root", ".", "--coverage", "--format", "json", cwd=root).stdout)["coverage"]
-    verdict(said["rules"] == 12 and said["reached"] == 1 and len(said["unreached"]) == 11, "coverage as JSON")
+    verdict(said["rules"] == 13 and said["reached"] == 1 and len(said["unreached"]) == 12, "coverage as JSON")
     plant(root, {"firewall/f.fwtest": "outside -> vm100 HTTP from 10.1.0.1 ACCEPT\nvm100i0 -> ct200 tcp/25 DROP\nvm100i0 -> ct200 DNS ACCEPT\n"})
     said = json.loads(run("test", "--root", ".", "--coverage", "--format", "json", cwd=root).stdout)["coverage"]
     lines = {(place["file"], place["line"]) for place in said["unreached"]}
-    for place in (("firewall/cluster.fw", 22), ("firewall/100.fw", 14), ("firewall/100.fw", 18), ("firewall/200.fw", 5)):
+    for place in (("firewall/cluster.fw", 22), ("firewall/100.fw", 14), ("firewall/100.fw", 19), ("firewall/200.fw", 5)):
         verdict(place not in lines, "coverage: %s:%d is reached" % place)
     verdict(("firewall/cluster.fw", 23) in lines, "coverage: the group's second line is not reached")
     os.unlink(os.path.join(root, "firewall/f.fwtest"))
@@ -370,7 +391,8 @@ def main():
         root = os.path.join(work, "tree")
         plant(root, TREE)
         check_table(root, TESTS)
-        check_table(root, ROWS, "--format-in", "perl")
+        for target in ("iptables", "nft", "written"):
+            check_table(root, ROWS, "--format-in", "perl", "--target", target)
         check_statuses(root)
         check_formats(root)
         check_fmt(work)

@@ -148,6 +148,7 @@ static void steps_set_reject(const struct nft_traversal *at, struct model_step *
 
 	if (at->bridge && at->dest_mac[0] & 1) {
 		step->effect = MODEL_DROP;
+		step->unanswered = true;
 		return;
 	}
 	step->effect = MODEL_REJECT;
@@ -275,6 +276,13 @@ static bool steps_leaves(const struct nft_rule *rule)
 	return last->kind == NFT_STMT_VERDICT && last->verdict.kind != NFT_TO_JUMP;
 }
 
+static bool steps_drops(const struct nft_rule *rule)
+{
+	const struct nft_statement *last = &rule->statements[rule->statement_count - 1];
+
+	return last->kind == NFT_STMT_VERDICT && last->verdict.kind == NFT_TO_DROP;
+}
+
 /* A chain of all that the rule does; `asks` leads to it. */
 static void steps_add_apart(struct nft_steps *steps, const struct nft_rule *rule, struct model_step *asks,
 			    struct text name)
@@ -307,6 +315,8 @@ static void steps_add_rule(struct nft_steps *steps, const struct nft_rule *rule,
 	asks.mark_mask = asked.mark_mask;
 	asks.mark_value = asked.mark_value;
 	asks.mark_negated = asked.mark_negated;
+	/* Only packets to reject have a mark that drops. */
+	asks.unanswered = rule->statement_count && steps_drops(rule) && (asked.mark_mask || text_is(name, "do-reject"));
 	if (asked.mark_mask && effects > 1)
 		steps_add_apart(steps, rule, &asks, name);
 	else

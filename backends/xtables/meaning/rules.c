@@ -273,6 +273,7 @@ static bool xt_translate_target(struct xt_translator *t, const struct xt_node *n
 		return true;
 	case XT_DROP:
 		step->effect = MODEL_DROP;
+		step->unanswered = text_is(node->lowered->name, "PVEFW-reject");
 		return true;
 	case XT_RETURN:
 		step->effect = MODEL_RETURN;
