@@ -42,6 +42,14 @@ void model_digests_free(struct model_digests *digests)
 	free(digests);
 }
 
+void model_digests_forget(struct model_digests *digests)
+{
+	arena_reset(&digests->arena);
+	arena_reset(&digests->path_arena);
+	digests->chains = digests->path_chains = (struct packet_index){ 0 };
+	digests->count = 0;
+}
+
 bool model_digest_equal(struct model_digest a, struct model_digest b)
 {
 	return a.high == b.high && a.low == b.low;

@@ -161,6 +161,8 @@ struct model_digests;
 
 struct model_digests *model_digests_new(void);
 void model_digests_free(struct model_digests *digests);
+/* Chains may be freed now.  Digests from before can still be compared. */
+void model_digests_forget(struct model_digests *digests);
 struct model_digest model_program_hash(struct model_digests *digests, const struct model_program *program);
 bool model_digest_equal(struct model_digest a, struct model_digest b);
 

@@ -3,8 +3,12 @@
  * What a change changes, zone by zone.
  *
  * Zones are independent of each other.  Nearly all are the same in both versions: their programs are equal
- * step by step, which their digests tell, and no packet is computed.  In those that differ, both programs are
- * walked by the packets that match a changed rule.
+ * step by step, which their digests tell, and no packet is computed.  A lowered form is large, and so one
+ * version after the other is lowered for this.
+ *
+ * In the zones that differ, both programs are walked by the packets that match a changed rule.  For them both
+ * versions are lowered again, with the guests of these zones alone.  Their digests must be as before; else
+ * the version is lowered as a whole.
  */
 #include "questions/diff.h"
 
@@ -13,11 +17,14 @@
 struct diff_state {
 	struct diff *diff;
 	struct model_ifaces ifaces;      /* of all configurations */
-	struct asked *asked[DIFF_SIDES]; /* by node */
+	/* By node: configurations, whole ones or with the guests that differ, and their translators. */
+	const struct config **configs[DIFF_SIDES];
+	struct asked *asked[DIFF_SIDES];
 	struct diff_zones zones;
 	struct model_digests *digests;
 	struct model *model; /* of one path after the other */
 	struct arena rows;   /* of one zone */
+	struct arena programs[DIFF_SIDES]; /* of one path */
 	struct change *table;
 };
 
@@ -75,7 +82,7 @@ static struct asked *asked_of(struct diff_state *state, int side, unsigned node)
 
 	if (asked->translator)
 		return asked;
-	*asked = (struct asked){ .config = diff->configs[side][node],
+	*asked = (struct asked){ .config = state->configs[side][node],
 				 .ifaces = state->ifaces,
 				 .budget = diff->budget };
 	asked->translator = target ? target->meaning(asked->config, &asked->ifaces)
@@ -88,11 +95,161 @@ static struct question diff_ask(struct diff_state *state, const struct diff_path
 	const struct diff_zone_side *zone = &path->zone->sides[side];
 	struct question q = { .asked = asked_of(state, side, zone->node),
 			      .path = path->paths[side],
-			      .program = &no_firewall };
+			      .program = &no_firewall,
+			      .arena = state->programs[side] };
 
 	if (path->filtered[side])
 		q.program = translator_program(q.asked->translator, &q.arena, &q.path);
 	return q;
+}
+
+static void end_question(struct diff_state *state, struct question *q, int side)
+{
+	state->programs[side] = q->arena;
+	arena_reset(&state->programs[side]);
+}
+
+static void close_asked(struct diff_state *state, int side)
+{
+	model_digests_forget(state->digests);
+	for (unsigned i = 0; i < state->diff->config_count[side]; i++) {
+		struct asked *asked = &state->asked[side][i];
+
+		if (asked->translator)
+			asked_close(asked);
+		*asked = (struct asked){ .config = NULL };
+	}
+}
+
+/* Bounds the memory of translators: frees what was translated for the zones so far. */
+static void forget_programs(struct diff_state *state)
+{
+	model_digests_forget(state->digests);
+	for (int side = 0; side < DIFF_SIDES; side++)
+		for (unsigned i = 0; i < state->diff->config_count[side]; i++)
+			if (state->asked[side][i].translator)
+				translator_forget(state->asked[side][i].translator);
+}
+
+/* ---- which paths differ ---- */
+
+static bool zone_is_in_both(const struct diff_zone *zone)
+{
+	return zone->sides[DIFF_OLD].config && zone->sides[DIFF_NEW].config;
+}
+
+static bool path_is_changed(const struct diff_path *path)
+{
+	return !model_digest_equal(path->digests[DIFF_OLD], path->digests[DIFF_NEW]);
+}
+
+static void digest_zone(struct diff_state *state, struct diff_zone *zone, int side)
+{
+	for (struct diff_path *path = zone->paths; path; path = path->next) {
+		struct question q = diff_ask(state, path, side);
+
+		path->digests[side] = model_program_hash(state->digests, q.program);
+		end_question(state, &q, side);
+	}
+}
+
+static void digest_version(struct diff_state *state, int side)
+{
+	uint32_t count = 0;
+
+	for (struct diff_zone *zone = state->zones.zones; zone; zone = zone->hh.next) {
+		if (zone_is_in_both(zone))
+			digest_zone(state, zone, side);
+		if (++count % ZONES_REMEMBERED == 0)
+			forget_programs(state);
+	}
+	close_asked(state, side);
+}
+
+/* ---- the guests that differ ---- */
+
+static bool zone_has_changed_path(const struct diff_zone *zone)
+{
+	for (const struct diff_path *path = zone->paths; path; path = path->next)
+		if (path_is_changed(path))
+			return true;
+	return false;
+}
+
+/* A guest of a zone that differs. */
+struct changed_guest {
+	const struct guest *guest;
+	UT_hash_handle hh;
+};
+
+static struct changed_guest *find_changed_guests(const struct diff_state *state, int side)
+{
+	struct changed_guest *guests = NULL, *found;
+
+	for (struct diff_zone *zone = state->zones.zones; zone; zone = zone->hh.next) {
+		const struct guest *guest = zone->sides[side].guest;
+
+		if (!guest || !zone_is_in_both(zone) || !zone_has_changed_path(zone))
+			continue;
+		HASH_FIND_PTR(guests, &guest, found);
+		if (found)
+			continue;
+		found = ARENA_NEW(state->diff->arena, struct changed_guest);
+		found->guest = guest;
+		HASH_ADD_PTR(guests, guest, found);
+	}
+	return guests;
+}
+
+/* The configuration with these guests alone, in its order. */
+static const struct config *narrow_config(struct arena *arena, const struct config *config,
+					  struct changed_guest *guests)
+{
+	struct config *narrow = ARENA_NEW(arena, struct config);
+	struct guest **last = &narrow->guests;
+
+	*narrow = *config;
+	for (const struct guest *guest = config->guests; guest; guest = guest->next) {
+		struct changed_guest *found;
+
+		HASH_FIND_PTR(guests, &guest, found);
+		if (!found)
+			continue;
+		*last = ARENA_NEW(arena, struct guest);
+		**last = *guest;
+		last = &(*last)->next;
+	}
+	*last = NULL;
+	return narrow;
+}
+
+static void narrow_version(struct diff_state *state, int side)
+{
+	const struct diff *diff = state->diff;
+	struct changed_guest *guests = find_changed_guests(state, side);
+
+	for (unsigned i = 0; i < diff->config_count[side]; i++)
+		state->configs[side][i] = narrow_config(diff->arena, diff->configs[side][i], guests);
+	HASH_CLEAR(hh, guests);
+}
+
+static void widen_version(struct diff_state *state, int side)
+{
+	close_asked(state, side);
+	for (unsigned i = 0; i < state->diff->config_count[side]; i++)
+		state->configs[side][i] = state->diff->configs[side][i];
+}
+
+/* Asks about the path, in the whole configuration if the program with few guests is another one. */
+static struct question ask_again(struct diff_state *state, const struct diff_path *path, int side)
+{
+	struct question q = diff_ask(state, path, side);
+
+	if (model_digest_equal(model_program_hash(state->digests, q.program), path->digests[side]))
+		return q;
+	end_question(state, &q, side);
+	widen_version(state, side);
+	return diff_ask(state, path, side);
 }
 
 /* The chain with the most steps, of this one and those that it leads to. */
@@ -202,22 +359,15 @@ static void compare_programs(struct diff_state *state, struct change_list *list,
 	path->zone->differs |= c.differs;
 }
 
-static bool same_digest(struct model_digests *digests, const struct question questions[DIFF_SIDES])
-{
-	return model_digest_equal(model_program_hash(digests, questions[DIFF_OLD].program),
-				  model_program_hash(digests, questions[DIFF_NEW].program));
-}
-
 static void diff_path(struct diff_state *state, struct change_list *list, const struct diff_path *path)
 {
 	struct question questions[DIFF_SIDES];
 
 	for (int side = 0; side < DIFF_SIDES; side++)
-		questions[side] = diff_ask(state, path, side);
-	if (!same_digest(state->digests, questions))
-		compare_programs(state, list, path, questions);
+		questions[side] = ask_again(state, path, side);
+	compare_programs(state, list, path, questions);
 	for (int side = 0; side < DIFF_SIDES; side++)
-		arena_free(&questions[side].arena);
+		end_question(state, &questions[side], side);
 }
 
 /* ---- all ---- */
@@ -227,11 +377,9 @@ static void diff_zone(struct diff_state *state, struct diff_zone *zone)
 	struct change_list list = { .first = NULL };
 
 	list.last = &list.first;
-	if (!zone->sides[DIFF_OLD].config || !zone->sides[DIFF_NEW].config)
-		return;
 	for (int flooded = 0; flooded < 2; flooded++)
 		for (const struct diff_path *path = zone->paths; path; path = path->next)
-			if (path->flooded == flooded)
+			if (path->flooded == flooded && path_is_changed(path))
 				diff_path(state, &list, path);
 	change_list_merge(state->diff->arena, &state->table, list.first);
 	arena_reset(&state->rows);
@@ -247,15 +395,14 @@ static void count_zones(struct diff *diff, const struct diff_zones *zones)
 	diff->guests_same = diff_zones_same_guests(zones, diff);
 }
 
-/* Bounds the memory of translators: frees what was translated for the zones so far. */
-static void forget_programs(struct diff_state *state)
+static void start_version(struct diff_state *state, int side)
 {
-	model_digests_free(state->digests);
-	state->digests = model_digests_new();
-	for (int side = 0; side < DIFF_SIDES; side++)
-		for (unsigned i = 0; i < state->diff->config_count[side]; i++)
-			if (state->asked[side][i].translator)
-				translator_forget(state->asked[side][i].translator);
+	const struct diff *diff = state->diff;
+	uint32_t count = diff->config_count[side];
+
+	state->asked[side] = ARENA_ARRAY(diff->arena, struct asked, count + 1);
+	state->configs[side] = ARENA_ARRAY(diff->arena, const struct config *, count + 1);
+	widen_version(state, side);
 }
 
 void diff_run(struct diff *diff)
@@ -268,9 +415,15 @@ void diff_run(struct diff *diff)
 	state.digests = model_digests_new();
 	state.model = model_new(&state.ifaces, diff->budget);
 	for (int side = 0; side < DIFF_SIDES; side++)
-		state.asked[side] = ARENA_ARRAY(diff->arena, struct asked, diff->config_count[side] + 1);
+		start_version(&state, side);
 	diff_zones_find(&state.zones, diff);
+	for (int side = 0; side < DIFF_SIDES; side++)
+		digest_version(&state, side);
+	for (int side = 0; side < DIFF_SIDES; side++)
+		narrow_version(&state, side);
 	for (struct diff_zone *zone = state.zones.zones; zone; zone = zone->hh.next) {
+		if (!zone_has_changed_path(zone))
+			continue;
 		diff_zone(&state, zone);
 		if (++count % ZONES_REMEMBERED == 0)
 			forget_programs(&state);
@@ -279,12 +432,12 @@ void diff_run(struct diff *diff)
 	count_zones(diff, &state.zones);
 	diff_zones_note(diff);
 	for (int side = 0; side < DIFF_SIDES; side++)
-		for (unsigned i = 0; i < diff->config_count[side]; i++)
-			if (state.asked[side][i].translator)
-				asked_close(&state.asked[side][i]);
+		close_asked(&state, side);
 	model_digests_free(state.digests);
 	model_free(state.model);
 	arena_free(&state.rows);
+	for (int side = 0; side < DIFF_SIDES; side++)
+		arena_free(&state.programs[side]);
 	HASH_CLEAR(hh, state.zones.paths);
 	HASH_CLEAR(hh, state.zones.zones);
 }

@@ -32,6 +32,7 @@ struct diff_path {
 	/* False: packets do not pass a firewall. */
 	bool filtered[DIFF_SIDES];
 	struct path paths[DIFF_SIDES];
+	struct model_digest digests[DIFF_SIDES]; /* of their programs */
 	struct diff_path *next;
 	const char *key;
 	UT_hash_handle hh;

@@ -33,6 +33,7 @@ struct proof_worker {
 	uint32_t count;      /* of paths */
 	struct model *model; /* of one path after the other */
 	struct arena arena;  /* of the findings */
+	struct arena programs[PROOF_TARGETS_MAX]; /* of one path; kept, since its memory is used again */
 };
 
 struct proof_paths {
@@ -226,7 +227,10 @@ static void open_questions(struct path_proof *p, const struct proof *proof, stru
 		if (path_is_direct(path) && !target_works_direct(&proof->targets[i]))
 			continue;
 		p->targets[p->count++] = &proof->targets[i];
-		*q = (struct question){ .asked = &worker->asked[i], .path = *path, .model = worker->model };
+		*q = (struct question){ .asked = &worker->asked[i],
+					.path = *path,
+					.model = worker->model,
+					.arena = worker->programs[p->count - 1] };
 		q->program = translator_program(worker->asked[i].translator, &q->arena, path);
 		model_add(worker->model, q->program);
 	}
@@ -246,8 +250,10 @@ static void prove_path(struct proof_worker *worker, const struct proof *proof, c
 	model_seal(worker->model);
 	if (!model_ask(worker->model, prove_part, &p))
 		proof_add_undecided(&p.comparison);
-	for (uint32_t i = 0; i < p.count; i++)
-		arena_free(&p.questions[i].arena);
+	for (uint32_t i = 0; i < p.count; i++) {
+		worker->programs[i] = p.questions[i].arena;
+		arena_reset(&worker->programs[i]);
+	}
 }
 
 /* ---- all paths ---- */
@@ -304,6 +310,8 @@ static void end_worker(struct proof_worker *worker, struct proof *proof)
 		return;
 	for (uint32_t i = 0; i < proof->target_count; i++)
 		asked_close(&worker->asked[i]);
+	for (int i = 0; i < PROOF_TARGETS_MAX; i++)
+		arena_free(&worker->programs[i]);
 	model_free(worker->model);
 	arena_adopt(proof->arena, &worker->arena);
 }

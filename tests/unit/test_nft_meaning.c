@@ -39,8 +39,8 @@ static void bench_start(struct bench *b)
 		table->last_set = &table->sets;
 		table->last_chain = &table->chains;
 		b->ruleset.tables[i] = table;
-		b->builder[i] = (struct nft_builder){ .arena = &b->arena, .config = &b->config, .table = table,
-						      .bridge = i == NFT_BRIDGE };
+		b->builder[i] = (struct nft_builder){ .arena = &b->arena, .drafts = &b->arena, .config = &b->config,
+						      .table = table, .bridge = i == NFT_BRIDGE };
 	}
 	b->names[0] = TEXT("lo");
 	b->names[1] = TEXT("vmbr1");
@@ -58,6 +58,7 @@ static void bench_end(struct bench *b)
 	translator_close(b->translator);
 	for (unsigned i = 0; i < NFT_TABLES; i++) {
 		nft_forget_sets(&b->builder[i]);
+		nft_forget_shared(&b->builder[i]);
 		arena_free(&b->builder[i].scratch);
 	}
 	arena_free(&b->arena);

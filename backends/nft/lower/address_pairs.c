@@ -17,7 +17,7 @@ struct nft_element *nft_list_add(struct nft_builder *b, struct nft_list *list, s
 		struct nft_element *more;
 
 		list->room = list->room * 2 + 8;
-		more = ARENA_ARRAY(b->arena, struct nft_element, list->room);
+		more = ARENA_ARRAY(b->drafts, struct nft_element, list->room);
 		if (list->count)
 			memcpy(more, list->items, list->count * sizeof(*more));
 		list->items = more;
@@ -57,16 +57,11 @@ void nft_list_sort(struct nft_list *list, bool keep_first)
 
 /* ---- verdict maps ---- */
 
-static struct nft_set nft_list_set(struct nft_builder *b, const char *name, unsigned parts, enum nft_type second,
-				   const struct nft_list *list)
+static struct nft_set nft_list_set(const char *name, unsigned parts, enum nft_type second, const struct nft_list *list)
 {
-	struct nft_set draft = { .name = text_of(name), .part_count = (uint8_t)parts,
-				 .parts = { NFT_TYPE_IFNAME, second }, .element_count = list->count };
-
-	draft.elements = ARENA_ARRAY(b->arena, struct nft_element, list->count);
-	if (list->count)
-		memcpy(draft.elements, list->items, list->count * sizeof(*list->items));
-	return draft;
+	return (struct nft_set){ .name = text_of(name), .part_count = (uint8_t)parts,
+				 .parts = { NFT_TYPE_IFNAME, second }, .elements = list->items,
+				 .element_count = list->count };
 }
 
 const struct nft_set *nft_map_of(struct nft_builder *b, const char *name, unsigned parts, struct nft_list *list)
@@ -74,7 +69,7 @@ const struct nft_set *nft_map_of(struct nft_builder *b, const char *name, unsign
 	struct nft_set draft;
 
 	nft_list_sort(list, true);
-	draft = nft_list_set(b, name, parts, NFT_TYPE_ETHER_ADDR, list);
+	draft = nft_list_set(name, parts, NFT_TYPE_ETHER_ADDR, list);
 	draft.verdicts = true;
 	return nft_set_add(b, &draft);
 }
@@ -110,7 +105,7 @@ void nft_draft_iface_in(struct nft_builder *b, struct nft_draft *d, const char *
 		nft_draft_add(d, nft_compare(b, field, NFT_OP_EQ, list->items[0].key[0]));
 		return;
 	}
-	m.set = nft_set_of(b, nft_list_set(b, name, 1, 0, list));
+	m.set = nft_set_of(b, nft_list_set(name, 1, 0, list));
 	nft_draft_add(d, nft_match(b, m));
 }
 
@@ -125,7 +120,7 @@ void nft_draft_pair(struct nft_builder *b, struct nft_draft *d, const char *name
 		m = (struct nft_match){ .keys = { second }, .key_count = 1, .op = in ? NFT_OP_EQ : NFT_OP_NE,
 					.value = list->items[0].key[1] };
 	} else {
-		m.set = nft_set_of(b, nft_list_set(b, name, 2, nft_fields[second.field].type, list));
+		m.set = nft_set_of(b, nft_list_set(name, 2, nft_fields[second.field].type, list));
 	}
 	nft_draft_add(d, nft_match(b, m));
 }

@@ -33,10 +33,8 @@ struct nft_rule *nft_rule_add(struct nft_builder *b, struct nft_chain *chain, co
 			      uint32_t count)
 {
 	struct nft_rule *rule = ARENA_NEW(b->arena, struct nft_rule);
-	struct nft_statement *copy = ARENA_ARRAY(b->arena, struct nft_statement, count);
 
-	memcpy(copy, statements, count * sizeof(*copy));
-	rule->statements = copy;
+	rule->statements = nft_share_statements(b, statements, count);
 	rule->statement_count = count;
 	*chain->last = rule;
 	chain->last = &rule->next;
@@ -116,10 +114,7 @@ struct nft_value nft_iface_value(struct text name, bool wild)
 
 struct nft_statement nft_match(struct nft_builder *b, struct nft_match match)
 {
-	struct nft_match *copy = ARENA_NEW(b->arena, struct nft_match);
-
-	*copy = match;
-	return (struct nft_statement){ .kind = NFT_STMT_MATCH, .match = copy };
+	return (struct nft_statement){ .kind = NFT_STMT_MATCH, .match = nft_share_match(b, &match) };
 }
 
 static struct nft_statement nft_compare_key(struct nft_builder *b, struct nft_key key, enum nft_op op,

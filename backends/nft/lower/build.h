@@ -61,25 +61,36 @@ struct nft_labels {
 	uint8_t bits[LABELS_EACH];
 };
 
+/* Parts of rules, by contents: shared.c */
+struct nft_shared {
+	struct nft_shared_part *parts;
+	uint32_t count, room;
+};
+
 /* One table while it is built. */
 struct nft_builder {
 	struct arena *arena;
 	struct arena scratch; /* freed whenever a rule is done */
+	struct arena *drafts; /* of what no table refers to; freed when both are done */
 	const struct config *config;
 	struct nft_table *table;
 	bool bridge;
 	const struct nft_match *families[2], *protos[256]; /* shared by rules */
 	const struct source *source;       /* of the last comment */
 	struct text source_name;
+	struct nft_shared shared;
 	struct interned *interned;         /* uthash: sets by contents */
 	struct resolved_set **resolved;    /* uthash: IP sets as ranges, shared by both tables */
 	struct nft_chain **group_chains;   /* [group id * 3 + direction] */
 	struct nft_chain *accept[3], *reject, *noise[2], *policy[2]; /* made when first used; accept by direction */
 };
 
+/* Of the longest rule. */
+enum { NFT_STATEMENTS_MAX = 24 };
+
 /* A rule while it is put together, with room for the longest one. */
 struct nft_draft {
-	struct nft_statement items[24];
+	struct nft_statement items[NFT_STATEMENTS_MAX];
 	uint32_t count;
 };
 
@@ -194,11 +205,21 @@ static inline struct nft_statement nft_set_label(unsigned bit)
 	return (struct nft_statement){ .kind = NFT_STMT_CT_LABEL, .ct_label = (uint8_t)bit };
 }
 
+/* ---- shared.c ---- */
+
+/* The one with the same contents that was shared before, or a copy. */
+const struct nft_match *nft_share_match(struct nft_builder *b, const struct nft_match *match);
+/* At most NFT_STATEMENTS_MAX. */
+const struct nft_statement *nft_share_statements(struct nft_builder *b, const struct nft_statement *statements,
+						 uint32_t count);
+/* Frees the table, but not what was shared. */
+void nft_forget_shared(struct nft_builder *b);
+
 /* ---- sets.c ---- */
 
 /* A set of these elements, which are sorted and distinct, or the one with the same contents. */
 const struct nft_set *nft_set_of(struct nft_builder *b, struct nft_set draft);
-/* Always a new one. */
+/* Always a new one.  Both copy the elements. */
 const struct nft_set *nft_set_add(struct nft_builder *b, const struct nft_set *draft);
 /* Free the hash tables. */
 void nft_forget_sets(struct nft_builder *b);

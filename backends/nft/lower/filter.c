@@ -18,7 +18,7 @@ struct nft_filter {
 
 struct nft_filter *nft_filter_new(struct nft_builder *b, const char *name, enum nft_field field4, enum nft_field field6)
 {
-	struct nft_filter *filter = ARENA_NEW(b->arena, struct nft_filter);
+	struct nft_filter *filter = ARENA_NEW(b->drafts, struct nft_filter);
 
 	filter->name = name;
 	filter->fields[0] = field4;
@@ -35,12 +35,14 @@ struct nft_chain *nft_filter_chain(struct nft_filter *filter)
 void nft_filter_add(struct nft_builder *b, struct nft_filter *filter, struct text device, const struct address_set *set)
 {
 	for (uint32_t i = 0; i < set->count; i++) {
+		struct arena_mark mark = arena_mark(&b->scratch);
 		struct prefix *prefixes;
-		uint32_t count = address_range_split(b->arena, &set->ranges[i], set->size, &prefixes);
+		uint32_t count = address_range_split(&b->scratch, &set->ranges[i], set->size, &prefixes);
 
 		for (uint32_t j = 0; j < count; j++)
 			nft_list_add(b, &filter->lists[set->size != 4][prefixes[j].length],
 				     nft_iface_value(device, false), nft_bytes(prefixes[j].bytes, (uint8_t)set->size));
+		arena_release(&b->scratch, mark);
 	}
 }
 

@@ -21,7 +21,7 @@ static void nft_collect_arp(struct nft_builder *b, struct nft_layer2 *l, const s
 	struct address_set addresses;
 	uint32_t count = 0;
 
-	entries = ARENA_ARRAY(b->arena, struct prefix_entry, (set ? set->size : 0) + 1);
+	entries = ARENA_ARRAY(b->drafts, struct prefix_entry, (set ? set->size : 0) + 1);
 	for (const struct set_entry *e = set ? set->entries : NULL; e; e = e->next)
 		if (!e->implicit && !e->repeated && e->prefix.family == AF_INET)
 			entries[count++] = (struct prefix_entry){ e->prefix, e->nomatch };
@@ -31,7 +31,7 @@ static void nft_collect_arp(struct nft_builder *b, struct nft_layer2 *l, const s
 	}
 	if (!count)
 		return;
-	addresses = prefix_set_resolve(b->arena, entries, count, AF_INET);
+	addresses = prefix_set_resolve(b->drafts, entries, count, AF_INET);
 	if (!l->arp)
 		l->arp = nft_filter_new(b, "arpfilter", NFT_FIELD_ARP_SADDR_IP, NFT_FIELDS);
 	nft_filter_add(b, l->arp, nic->device, &addresses);

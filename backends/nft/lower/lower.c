@@ -8,11 +8,12 @@
 
 /* Returns NULL for an empty table. */
 static struct nft_table *nft_lower_table(struct arena *arena, const struct config *config, uint8_t family,
-					 struct resolved_set **resolved, void (*lower)(struct nft_builder *b))
+					 struct arena *drafts, struct resolved_set **resolved,
+					 void (*lower)(struct nft_builder *b))
 {
 	struct nft_table *table = ARENA_NEW(arena, struct nft_table);
-	struct nft_builder b = { .arena = arena, .config = config, .table = table, .resolved = resolved,
-				 .bridge = family == NFPROTO_BRIDGE };
+	struct nft_builder b = { .arena = arena, .config = config, .table = table, .drafts = drafts,
+				 .resolved = resolved, .bridge = family == NFPROTO_BRIDGE };
 
 	table->family = family;
 	table->name = "pvefw";
@@ -22,6 +23,7 @@ static struct nft_table *nft_lower_table(struct arena *arena, const struct confi
 	b.group_chains = ARENA_ARRAY(arena, struct nft_chain *, config->group_count * 3);
 	lower(&b);
 	nft_forget_sets(&b);
+	nft_forget_shared(&b);
 	arena_free(&b.scratch);
 	nft_leave_out(arena, config->left_out, table);
 	return table->chain_count ? table : NULL;
@@ -31,14 +33,16 @@ static const struct nft_ruleset *nft_lower_tables(struct arena *arena, const str
 {
 	struct nft_ruleset *ruleset = ARENA_NEW(arena, struct nft_ruleset);
 	struct resolved_set *resolved = NULL;
+	struct arena drafts = { .chunks = NULL };
 
 	if (!config_enabled(config))
 		return ruleset;
 	if (host)
-		ruleset->tables[NFT_INET] = nft_lower_table(arena, config, NFPROTO_INET, &resolved, nft_host);
+		ruleset->tables[NFT_INET] = nft_lower_table(arena, config, NFPROTO_INET, &drafts, &resolved, nft_host);
 	if (!left_out_layer(config->left_out, LAYER_BRIDGE))
-		ruleset->tables[NFT_BRIDGE] = nft_lower_table(arena, config, NFPROTO_BRIDGE, &resolved, nft_bridge);
+		ruleset->tables[NFT_BRIDGE] = nft_lower_table(arena, config, NFPROTO_BRIDGE, &drafts, &resolved, nft_bridge);
 	nft_forget_resolved(&resolved);
+	arena_free(&drafts);
 	return ruleset;
 }
 

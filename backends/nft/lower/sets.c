@@ -45,6 +45,9 @@ const struct nft_set *nft_set_add(struct nft_builder *b, const struct nft_set *d
 	*set = *draft;
 	set->id = ++b->table->set_count;
 	set->next = NULL;
+	set->elements = ARENA_ARRAY(b->arena, struct nft_element, draft->element_count);
+	if (draft->element_count)
+		memcpy(set->elements, draft->elements, draft->element_count * sizeof(*set->elements));
 	*b->table->last_set = set;
 	b->table->last_set = &set->next;
 	return set;
@@ -52,13 +55,13 @@ const struct nft_set *nft_set_add(struct nft_builder *b, const struct nft_set *d
 
 const struct nft_set *nft_set_of(struct nft_builder *b, struct nft_set draft)
 {
-	struct text contents = nft_set_contents(b->arena, &draft);
+	struct text contents = nft_set_contents(b->drafts, &draft);
 	struct interned *found = NULL;
 
 	HASH_FIND(hh, b->interned, contents.ptr, contents.len, found);
 	if (found)
 		return found->set;
-	found = ARENA_NEW(b->arena, struct interned);
+	found = ARENA_NEW(b->drafts, struct interned);
 	found->set = nft_set_add(b, &draft);
 	HASH_ADD_KEYPTR(hh, b->interned, contents.ptr, contents.len, found);
 	return found->set;
@@ -88,6 +91,8 @@ static struct resolved_set *nft_find_resolved(struct nft_builder *b, const struc
 	struct resolved_key key = { ipset, family_mask };
 	struct resolved_set *found = NULL;
 	struct prefix_entry *entries;
+	struct address_range *ranges;
+	struct arena_mark mark = arena_mark(&b->scratch);
 	uint32_t count = 0;
 
 	HASH_FIND(hh, *b->resolved, &key, sizeof(key), found);
@@ -95,14 +100,19 @@ static struct resolved_set *nft_find_resolved(struct nft_builder *b, const struc
 		return found;
 	for (const struct set_entry *e = ipset->entries; e; e = e->next)
 		count++;
-	entries = ARENA_ARRAY(b->arena, struct prefix_entry, count);
+	entries = ARENA_ARRAY(&b->scratch, struct prefix_entry, count);
 	count = 0;
 	for (const struct set_entry *e = ipset->entries; e; e = e->next)
 		if (!e->repeated)
 			entries[count++] = (struct prefix_entry){ e->prefix, e->nomatch };
-	found = ARENA_NEW(b->arena, struct resolved_set);
+	found = ARENA_NEW(b->drafts, struct resolved_set);
 	found->key = key;
-	found->set = prefix_set_resolve(b->arena, entries, count, family_mask == IPV4 ? AF_INET : AF_INET6);
+	found->set = prefix_set_resolve(&b->scratch, entries, count, family_mask == IPV4 ? AF_INET : AF_INET6);
+	ranges = ARENA_ARRAY(b->drafts, struct address_range, found->set.count);
+	if (found->set.count)
+		memcpy(ranges, found->set.ranges, found->set.count * sizeof(*ranges));
+	found->set.ranges = ranges;
+	arena_release(&b->scratch, mark);
 	HASH_ADD(hh, *b->resolved, key, sizeof(key), found);
 	return found;
 }
@@ -131,7 +141,7 @@ static const struct nft_set *nft_ipset_of(struct nft_builder *b, const struct ip
 	draft.name = text_of(arena_printf(b->arena, "%s-%.*s-v%c", scope, TEXT_ARG(ipset->name),
 					  family_mask == IPV4 ? '4' : '6'));
 	draft.parts[0] = size == 4 ? NFT_TYPE_IPV4_ADDR : NFT_TYPE_IPV6_ADDR;
-	draft.elements = ARENA_ARRAY(b->arena, struct nft_element, ranges->count);
+	draft.elements = ARENA_ARRAY(b->drafts, struct nft_element, ranges->count);
 	for (uint32_t i = 0; i < ranges->count; i++) {
 		const struct address_range *range = &ranges->ranges[i];
 
