@@ -14,10 +14,13 @@
 #include "lint/lint_packets.h"
 #include "model/step_packets.h"
 
+#include <netinet/in.h>
+
 enum {
 	MOST_WORK = 8000000, /* for one chain: steps of models, and pairs of rules that are compared */
 	MOST_LABELS = 4,
 	MOST_BELOW = 12, /* rules shown that one rule covers */
+	MOST_KINDS = 8,  /* of packets that a policy decides before it applies */
 };
 
 /* A rule in its place in the chain. */
@@ -119,6 +122,17 @@ static bool may_meet(struct cover *c, const struct subject *s, const struct step
 	return false;
 }
 
+/* Whether the subject is a single rule with the same effect as the policy.  A rule that keeps packets out of the log
+ * differs, unless it drops what the policy drops without logging. */
+static bool is_like_policy(const struct cover *c, const struct subject *s)
+{
+	const struct policy *policy = c->chain->policy[c->direction];
+
+	return policy && s->line->direction != DIRECTION_GROUP && s->line->log == LOG_NOLOG &&
+	       s->line->action == policy->action &&
+	       (!c->chain->policy_logs[c->direction] || policy->action == ACTION_DROP);
+}
+
 /* Makes a model for the subject, of the steps that may meet its packets. */
 static void make_model(struct cover *c, const struct subject *s)
 {
@@ -131,10 +145,10 @@ static void make_model(struct cover *c, const struct subject *s)
 		if (step->meets)
 			lint_model_add(c->model, &step->packets);
 	}
-	c->policy_stage.chain = written_before_policy(c->lint->written, ACTION_DROP);
+	c->policy_stage.chain = written_before_policy(c->lint->written, s->line->action);
 	c->policy_stage.name = "policy";
 	c->policy = (struct model_program){ &c->policy_stage, 1 };
-	if (s->line->action == ACTION_DROP)
+	if (is_like_policy(c, s) && s->line->action != ACTION_ACCEPT)
 		model_add(c->model, &c->policy);
 	lint_model_seal(c->model);
 }
@@ -537,31 +551,164 @@ static bool may_be_noise(const struct cover *c, const struct model_packet *packe
 	return false;
 }
 
-/* Whether the subject is a single rule with the same effect as the policy. */
-static bool is_like_policy(const struct cover *c, const struct subject *s)
-{
-	const struct policy *policy = c->chain->policy[c->direction];
+/* What a policy of DROP or REJECT decides before it applies, and otherwise than the rule (spec 2.3). */
+struct exceptions {
+	const struct model_step *steps[MOST_KINDS]; /* one for each name */
+	uint32_t count;
+	bool all; /* the policy decides all packets of the rule otherwise */
+};
 
-	return policy && s->line->direction != DIRECTION_GROUP && s->line->log == LOG_NOLOG &&
-	       s->line->action == policy->action;
+/* Invalid packets rarely come so far, and nobody waits for an answer to broadcasts. */
+static bool is_trifle(const struct model_step *step)
+{
+	return step->implied == implied_phrase(IMPLIED_BROADCASTS) ||
+	       step->implied == implied_phrase(IMPLIED_INVALID_POLICY);
 }
 
-static void report_like_policy(struct cover *c, const struct rule *rule, bool noise)
+static bool is_exception(const struct model_step *step, enum action action)
+{
+	if (is_trifle(step))
+		return false;
+	return action == ACTION_DROP ? step->effect != MODEL_DROP
+				     : step->effect == MODEL_ACCEPT || step->effect == MODEL_DROP;
+}
+
+static bool is_noted_exception(const struct exceptions *e, const struct model_step *step)
+{
+	for (uint32_t i = 0; i < e->count; i++)
+		if (e->steps[i]->implied == step->implied)
+			return true;
+	return false;
+}
+
+static void note_exception(struct exceptions *e, const struct model_step *step)
+{
+	if (!is_noted_exception(e, step) && e->count < MOST_KINDS)
+		e->steps[e->count++] = step;
+}
+
+/* The step of a chain, one without jumps, that decides about a packet; NULL: none does. */
+static const struct model_step *deciding_step(const struct model_chain *chain, const struct model_packet *packet)
+{
+	for (uint32_t i = 0; i < chain->count; i++)
+		if (model_step_has(&chain->steps[i], packet))
+			return &chain->steps[i];
+	return NULL;
+}
+
+/* A packet of both steps; `step` is one of those before a policy. */
+static bool exception_packet(const struct model_step *own, const struct model_step *step, struct model_packet *packet)
+{
+	static const struct number ack = { 0, 16 };
+
+	if (step->implied != implied_phrase(IMPLIED_NOT_SYN))
+		return model_steps_last(own, step, packet);
+	if (!model_step_last(own, packet))
+		return false;
+	packet->value[MODEL_PROTOCOL] = number_small(IPPROTO_TCP);
+	packet->value[MODEL_TCP_FLAGS] = ack;
+	return model_step_has(own, packet);
+}
+
+/* Fast path for one step: false if it is not certain whether it decides about packets of the rule. */
+static bool try_exception(struct cover *c, const struct subject *s, const struct model_chain *before,
+			  const struct model_step *step, struct exceptions *e)
+{
+	const struct model_chain *own = &c->steps[s->first].packets;
+	struct model_packet packet;
+	bool apart = true;
+
+	for (uint32_t i = 0; i < own->count; i++) {
+		if (model_steps_are_apart(&own->steps[i], step))
+			continue;
+		apart = false;
+		if (exception_packet(&own->steps[i], step, &packet) && deciding_step(before, &packet) == step &&
+		    !is_decided(c, &packet, s->first)) {
+			note_exception(e, step);
+			return true;
+		}
+	}
+	return apart;
+}
+
+/* Fast path: false if it is not certain which exceptions there are. */
+static bool find_exceptions_by_packets(struct cover *c, const struct subject *s, const struct model_packet *witness,
+				       struct exceptions *e)
+{
+	enum action action = s->line->action;
+	const struct model_chain *before = written_before_policy(c->lint->written, action);
+
+	const struct model_step *step = deciding_step(before, witness);
+
+	if (step && is_exception(step, action))
+		return false; /* perhaps all packets are exceptions */
+	for (uint32_t i = 0; i < before->count; i++)
+		if (is_exception(&before->steps[i], action) && !is_noted_exception(e, &before->steps[i]) &&
+		    !try_exception(c, s, before, &before->steps[i], e))
+			return false;
+	return true;
+}
+
+static void find_exceptions(struct cover *c, const struct subject *s, struct exceptions *e)
+{
+	const struct model_chain *before = c->policy_stage.chain;
+	packets live = s->left, others = s->left;
+
+	for (uint32_t i = 0; i < before->count && live != PACKETS_NONE; i++) {
+		struct model_chain one = { .steps = &before->steps[i], .count = 1 };
+		packets hit = model_and(c->model, live, lint_model_set(c->model, &one));
+
+		live = model_minus(c->model, live, hit);
+		if (hit == PACKETS_NONE)
+			continue;
+		if (is_exception(&before->steps[i], s->line->action))
+			note_exception(e, &before->steps[i]);
+		else if (!is_trifle(&before->steps[i]))
+			continue;
+		others = model_minus(c->model, others, hit);
+	}
+	e->all = e->count && others == PACKETS_NONE;
+}
+
+/* One note for each thing that the policy does. */
+static void explain_exceptions(struct cover *c, struct diagnostic *d, const struct exceptions *e)
+{
+	static const struct {
+		enum model_effect effect;
+		const char *verb;
+	} verbs[] = { { MODEL_ACCEPT, "accepted" }, { MODEL_DROP, "dropped" }, { MODEL_GOTO, "rejected" } };
+
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
+		const char *names = NULL;
+
+		for (uint32_t j = 0; j < e->count; j++)
+			if (e->steps[j]->effect == verbs[i].effect)
+				names = names ? arena_printf(c->lint->arena, "%s, %s", names, e->steps[j]->implied)
+					      : e->steps[j]->implied;
+		if (names)
+			diag_note(d, "without it, some packets are %s before the policy applies: %s", verbs[i].verb,
+				  names);
+	}
+}
+
+static void report_like_policy(struct cover *c, const struct rule *rule, bool noise, const struct exceptions *e)
 {
 	const struct policy *policy = c->chain->policy[c->direction];
 	const char *key = lint_policy_key(c->direction);
 	struct diagnostic *d;
 
-	if (c->chain->policy_logs[c->direction] && !noise)
+	if (e->all || (c->chain->policy_logs[c->direction] && !noise))
 		return;
 	d = diag(c->lint->diags, rule->span, noise ? DIAG_RULE_OF_NOISE : DIAG_RULE_LIKE_POLICY,
-		 noise ? "rule is redundant: its packets are dropped without it, and never logged"
-		       : "rule is redundant: %s %s does the same",
+		 noise      ? "rule is redundant: its packets are dropped without it, and never logged"
+		 : e->count ? "rule is nearly redundant: %s %s does the same, except as noted"
+			    : "rule is redundant: %s %s does the same",
 		 key, action_names[policy->action]);
 	if (policy->span.begin)
 		diag_label(d, policy->span, "the policy");
 	else
 		diag_note(d, "%s is %s by default", key, action_names[policy->action]);
+	explain_exceptions(c, d, e);
 	if (noise)
 		diag_note(d, "%s %s silently drops late answers of name servers, NetBIOS, SMB and UPnP", key,
 			  action_names[policy->action]);
@@ -572,25 +719,30 @@ static void report_like_policy(struct cover *c, const struct rule *rule, bool no
 static void check_policy(struct cover *c, struct subject *s)
 {
 	const struct rule *rule = s->line;
+	struct exceptions e = { .count = 0 };
 	bool noise;
 
 	if (matters_below(c, s, rule->action))
 		return;
 	noise = rule->action == ACTION_DROP && is_noise(c, s->left);
+	if (rule->action != ACTION_ACCEPT)
+		find_exceptions(c, s, &e);
 	if (!model_over(c->model, NULL))
-		report_like_policy(c, rule, noise);
+		report_like_policy(c, rule, noise, &e);
 }
 
 /* Fast path: false if the model must be asked. */
 static bool check_policy_by_packets(struct cover *c, struct subject *s, const struct model_packet *witness)
 {
 	enum matter matter = find_matter(c, s, s->line->action);
+	struct exceptions e = { .count = 0 };
 
 	if (matter == MATTER_YES)
 		return true;
-	if (matter == MATTER_UNKNOWN || (s->line->action == ACTION_DROP && may_be_noise(c, witness)))
+	if (matter == MATTER_UNKNOWN || (s->line->action == ACTION_DROP && may_be_noise(c, witness)) ||
+	    (s->line->action != ACTION_ACCEPT && !find_exceptions_by_packets(c, s, witness, &e)))
 		return false;
-	report_like_policy(c, s->line, false);
+	report_like_policy(c, s->line, false, &e);
 	return true;
 }
 
