@@ -14,7 +14,7 @@
 
 #define PACKET_LOG "/var/log/pve-firewall.log"
 
-enum { EXPLAIN_SERVICE_WAIT = 1500 /* milliseconds */, EXPLAIN_LAST_LINES = 10 };
+enum { EXPLAIN_SERVICE_WAIT = 1500 /* milliseconds */, EXPLAIN_LAST_LINES = 10, EXPLAIN_LINE_MAX = 64 * 1024 };
 
 struct explain_command {
 	json_t *service; /* its answer to status, or NULL */
@@ -59,29 +59,38 @@ static void explain_operands(struct explain_command *c, const struct cli *cli)
 	arena_free(&arena);
 }
 
+static void explain_input_line(struct explain_command *c, const char *line, size_t len)
+{
+	explain_refresh(c);
+	explain_take(c, (struct text){ line, (uint32_t)len });
+	/* Whoever types, or pipes a live log, waits for each answer. */
+	(void)out_flush(&c->out);
+}
+
+/* No logger writes lines that are longer than EXPLAIN_LINE_MAX: they are taken in pieces, as of a log that is followed. */
 static int explain_input(struct explain_command *c)
 {
+	static char line[EXPLAIN_LINE_MAX];
 	FILE *input = fdopen(c->input, "r");
-	char *line = NULL;
-	size_t room = 0;
-	ssize_t len;
-	int status = EXIT_CLEAN;
+	size_t len = 0;
+	bool is_rest = false; /* of a line whose beginning was taken */
+	int status = EXIT_CLEAN, byte;
 
 	if (!input)
 		return cli_error("cannot read standard input: %s", error_text(errno));
-	while ((len = getline(&line, &room, input)) > 0) {
-		struct text text = { line, (uint32_t)len };
-
-		if (text_ends(text, "\n"))
-			text.len--;
-		explain_take(c, text);
-		/* Whoever types, or pipes a live log, waits for each answer. */
-		if (out_flush(&c->out) != 0)
-			break;
+	while (!c->out.error && (byte = getc_unlocked(input)) != EOF) {
+		if (byte != '\n')
+			line[len++] = (char)byte;
+		if (byte == '\n' ? len || !is_rest : len == sizeof(line)) {
+			explain_input_line(c, line, len);
+			len = 0;
+		}
+		is_rest = byte != '\n' && (is_rest || !len);
 	}
+	if (len)
+		explain_input_line(c, line, len);
 	if (ferror(input))
 		status = cli_error("cannot read standard input: %s", error_text(errno));
-	free(line);
 	fclose(input);
 	return status;
 }
@@ -119,6 +128,7 @@ static int explain_lines(const struct cli *cli, struct explain_command *c)
 		status = explain_input(c);
 	else
 		explain_operands(c, cli);
+	explain_end(&c->explainer);
 	if (stdout_close(&c->out) != EXIT_CLEAN)
 		return EXIT_ERROR;
 	return status != EXIT_CLEAN ? status : c->explainer.unexplained ? EXIT_FOUND : EXIT_CLEAN;

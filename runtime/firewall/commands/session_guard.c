@@ -314,8 +314,12 @@ static int guard_check(const struct cli *cli, void *context)
 	(void)context;
 	view_compile(&view, cli, false, NULL);
 	/* What cannot be read is not applied, and `apply` reports it. */
-	if (view.config && config_enabled(view.config))
-		survives = guard_session_survives(&view) & guard_web_survives(cli, &view);
+	if (view.config && config_enabled(view.config)) {
+		/* Both are asked: both may have something to say. */
+		bool session = guard_session_survives(&view), web = guard_web_survives(cli, &view);
+
+		survives = session && web;
+	}
 	diags_clear(&view.run.diags);
 	view.run.diags.unreadable = false;
 	view_end(&view);

@@ -9,7 +9,7 @@
 #ifndef PVEFW_EXPLAIN_H
 #define PVEFW_EXPLAIN_H
 
-#include "questions/asked.h"
+#include "firewall/explain/log_rules.h"
 
 struct explainer {
 	struct asked *asked; /* the caller opens and closes it */
@@ -17,9 +17,12 @@ struct explainer {
 	struct out *out;
 	bool json; /* an object a line */
 	uint64_t explained, unexplained, passed_through; /* lines: with a rule; without one; that are not of packets */
+	struct log_rules rules;
 };
 
 /* Prints the line, without its end, and what is known about it. */
 void explain_line(struct explainer *e, struct text text);
+/* Frees what is kept from line to line. */
+void explain_end(struct explainer *e);
 
 #endif

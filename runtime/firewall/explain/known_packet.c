@@ -65,6 +65,15 @@ bool known_packet_is_for_many(const struct known_packet *packet)
 	return packet->known[MODEL_DEST4] && packet->value[MODEL_DEST4].low >= 0xe0000000;
 }
 
+bool known_packet_is_from_many(const struct known_packet *packet)
+{
+	uint64_t source = packet->value[MODEL_SOURCE4].low;
+
+	if (packet->known[MODEL_SOURCE6])
+		return packet->value[MODEL_SOURCE6].high >> 56 == 0xff;
+	return packet->known[MODEL_SOURCE4] && (source == 0 || source >= 0xe0000000);
+}
+
 /* Whether packets of this kind have the field: the model finds no packet by one that they have not. */
 static bool known_applies(const struct known_packet *packet, enum model_field field)
 {

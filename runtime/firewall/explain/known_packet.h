@@ -22,6 +22,8 @@ void known_packet_set_iface(struct known_packet *packet, const struct model_ifac
 unsigned known_packet_family(const struct known_packet *packet);
 /* Whether the frame or the packet goes to a group or to everybody, which the kernel never answers. */
 bool known_packet_is_for_many(const struct known_packet *packet);
+/* Whether the source is 0.0.0.0, 255.255.255.255 or a group: its type is not unicast. */
+bool known_packet_is_from_many(const struct known_packet *packet);
 
 /* Writes a match for each known field, with values from `arena`; returns their number. */
 uint32_t known_packet_matches(struct arena *arena, const struct known_packet *packet,

@@ -156,22 +156,12 @@ static void trace_path(struct path *path, const struct config *config, const str
 
 /* ---- the model ---- */
 
-/* 0.0.0.0 and 255.255.255.255, and addresses of groups, have a type of their own. */
-static bool trace_source_is_special(const struct known_packet *packet)
-{
-	uint64_t source = packet->value[MODEL_SOURCE4].low;
-
-	if (packet->known[MODEL_SOURCE6])
-		return packet->value[MODEL_SOURCE6].high >> 56 == 0xff;
-	return packet->known[MODEL_SOURCE4] && (source == 0 || source >= 0xe0000000);
-}
-
 /* What nothing was found out about is ordinary, as far as the packet's addresses allow it. */
 static void trace_complete(struct known_packet *packet, const struct path *path)
 {
 	if (!packet->known[MODEL_STATE])
 		known_packet_set(packet, MODEL_STATE, MODEL_STATE_NEW);
-	if (!packet->known[MODEL_SOURCE_TYPE] && !trace_source_is_special(packet))
+	if (!packet->known[MODEL_SOURCE_TYPE] && !known_packet_is_from_many(packet))
 		known_packet_set(packet, MODEL_SOURCE_TYPE, MODEL_TYPE_UNICAST);
 	if (!packet->known[MODEL_DEST_TYPE] && !path->flooded && !known_packet_is_for_many(packet))
 		known_packet_set(packet, MODEL_DEST_TYPE, MODEL_TYPE_UNICAST);
