@@ -118,7 +118,7 @@ static const char *resolve_tree(struct revision_reader *r)
 	if (is_object_number(number))
 		return arena_string(r->arena, number);
 	revision_fail(r, arena_printf(r->arena,
-				      "%s is neither a folder nor a revision of a git repository at %s: %s",
+				      "%s is neither a directory nor a revision of a git repository at %s: %s",
 				      r->name[0] ? r->name : "''", r->folder, says));
 	return NULL;
 }

@@ -326,7 +326,7 @@ static int guard_check(const struct cli *cli, void *context)
 	if (survives)
 		return EXIT_CLEAN;
 	return cli_error(
-		"not applied; --force applies these rules all the same, best with --confirm SECONDS, which rolls back unless they are confirmed");
+		"not applied; use --force to apply these rules anyway, best with --confirm SECONDS, which rolls back unless they are confirmed");
 }
 
 int session_guard(const struct cli *cli)
