@@ -178,7 +178,9 @@ static void policy_row_defaults(struct policy_reader *r, const struct policy_tes
 	if (path->to.zone == PATH_HOST)
 		dest = policy_host_address(r->config);
 	/* Only group addresses are of that type. */
-	if (test->is_multicast)
+	if (test->is_from_group)
+		source = policy_row_group;
+	if (test->is_to_group)
 		dest = policy_row_group;
 	/* Stock knows no IPv6: what a row of it does not say is any. */
 	if (!test->has_source && mask & IPV4)

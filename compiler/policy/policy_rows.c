@@ -313,7 +313,7 @@ static bool row_type(struct policy_row *row, enum policy_key key, struct policy_
 		clause = policy_clause_new(r, &test->clauses, word_span(value), 1);
 		policy_match(policy_term_add(clause), key == KEY_SRCTYPE ? MODEL_SOURCE_TYPE : MODEL_DEST_TYPE,
 			     policy_values(r->arena, types[i].type, types[i].type));
-		test->is_multicast |= key == KEY_DSTTYPE && types[i].type == MODEL_TYPE_MULTICAST;
+		*(key == KEY_SRCTYPE ? &test->is_from_group : &test->is_to_group) = types[i].type == MODEL_TYPE_MULTICAST;
 		return true;
 	}
 	suggest_to(policy_error(r, word_span(value), DIAG_TEST_ROW, "unknown address type `%.*s`", TEXT_ARG(value)), &s,

@@ -47,7 +47,7 @@ struct policy_test {
 	bool has_special_source, has_special_dest; /* it names addresses that are never unicast */
 	bool is_row;
 	bool has_source_type, has_dest_type; /* of a row */
-	bool is_multicast;                   /* a row whose destination is of that type */
+	bool is_from_group, is_to_group;     /* a row whose source or destination is of type MULTICAST */
 	enum fwtest_action action;
 	struct policy_test *next;
 };

@@ -209,6 +209,8 @@ passed { from => 'nfvm', to => 'outside', action => 'ACCEPT' }
 passed { from => 'outside', to => 'vm100', proto => 'udp', dport => 5353, dest => '224.0.0.251', dsttype => 'MULTICAST', action => 'ACCEPT' }
 passed { from => 'outside', to => 'vm100', proto => 'udp', dport => 5353, dsttype => 'MULTICAST', action => 'DROP' }
 passed { from => 'outside', to => 'vm100', dsttype => 'BROADCAST', dport => 80, action => 'DROP' }
+passed { from => 'outside', to => 'host', dport => 22, srctype => 'MULTICAST', action => 'DROP' }
+failed { from => 'outside', to => 'vm100', proto => 'udp', dport => 443, srctype => 'MULTICAST', action => 'ACCEPT' }
 passed { from => 'host', to => 'vm100', dport => 5432, source => '10.2.0.1', action => 'ACCEPT' }
 passed { from => 'outside', to => 'host', dport => 22, source => '2001:db8::1', action => 'DROP' }
 passed { from => 'outside', to => 'ct200', proto => 'icmp', dport => 'echo-request', action => 'REJECT' }
