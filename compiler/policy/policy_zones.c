@@ -59,6 +59,22 @@ static const struct guest *policy_guest_of(const struct config *config, struct t
 	return NULL;
 }
 
+/* "vm100", "ct200i1" */
+static bool policy_is_guest_form(struct text word)
+{
+	struct text rest = text_skip(word, word.len < 2 ? word.len : 2);
+	long split = text_find(rest, 'i');
+	uint64_t number;
+
+	if (!text_starts(word, "vm") && !text_starts(word, "ct"))
+		return false;
+	if (split >= 0 && !text_to_number(text_skip(rest, (uint32_t)split + 1), UINT32_MAX, &number))
+		return false;
+	if (split >= 0)
+		rest.len = (uint32_t)split;
+	return text_to_number(rest, UINT32_MAX, &number);
+}
+
 /* `reason` may end with advice, which is given in another way here. */
 static void policy_report_zone(struct policy_reader *r, const struct fwtest_zone *zone, const char *reason)
 {
@@ -79,6 +95,9 @@ static void policy_report_zone(struct policy_reader *r, const struct fwtest_zone
 		policy_suggest_vnet(r, d, zone->name);
 	else if (guest && !text_starts(word, guest->type == GUEST_VM ? "vm" : "ct"))
 		diag_correct(d, span, "%s%.*s", guest->type == GUEST_VM ? "vm" : "ct", TEXT_ARG(rest));
+	else if (!guest && r->config && !r->config->guests && policy_is_guest_form(word))
+		diag_help(d, "the tree knows no guests: their configurations are nodes/NODE/qemu-server/VMID.conf and "
+			     "nodes/NODE/lxc/VMID.conf");
 	else if (!guest)
 		policy_suggest_zone(r, d, word, span);
 }
@@ -127,25 +146,16 @@ static void policy_add_nics(struct policy_reader *r, const struct path_end *end,
 /* Without a configuration only the form is checked. */
 static bool policy_zone_form(struct policy_reader *r, const struct fwtest_zone *zone)
 {
-	struct text word = word_text(zone->word), rest;
-	long slash = text_find(word, '/'), split;
-	uint64_t number;
+	struct text word = word_text(zone->word);
+	long slash = text_find(word, '/');
 
 	for (const struct fwtest_row *row = fwtest_zone_table; row->spelling; row++)
 		if (text_is(word, row->spelling))
 			return true;
 	if (text_is(word, "vnet") || (slash > 0 && (uint32_t)slash + 1 < word.len))
 		return true;
-	if (text_starts(word, "vm") || text_starts(word, "ct")) {
-		rest = text_skip(word, 2);
-		split = text_find(rest, 'i');
-		if (split >= 0 && !text_to_number(text_skip(rest, (uint32_t)split + 1), UINT32_MAX, &number))
-			rest.len = 0;
-		else if (split >= 0)
-			rest.len = (uint32_t)split;
-		if (text_to_number(rest, UINT32_MAX, &number))
-			return true;
-	}
+	if (policy_is_guest_form(word))
+		return true;
 	policy_report_zone(r, zone, "it is not a zone");
 	return false;
 }

@@ -313,6 +313,16 @@ def check_statuses(root):
         os.unlink(os.path.join(root, name))
 
 
+def check_no_guests(work):
+    """A tree that lacks the guests' configurations: what is missing is said."""
+    root = os.path.join(work, "without")
+    plant(root, {"firewall/cluster.fw": "[OPTIONS]\nenable: 1\n", "firewall/100.fw": "[OPTIONS]\nenable: 1\n"})
+    done = run("test", "--root", root, "-", text="outside -> vm100 tcp DROP\n")
+    verdict(done.returncode == 2 and "the tree knows no guests" in done.stdout, "no guests: " + done.stdout)
+    done = run("test", "--root", root, "-", text="outside -> hots tcp DROP\n")
+    verdict(done.returncode == 2 and "did you mean `host`" in done.stdout, "no guests, another zone: " + done.stdout)
+
+
 def check_formats(root):
     tests = "outside -> host SSH from db ACCEPT\noutside -> host SSH DROP # why\nouts -> host SSH DROP\n"
     plant(root, {"firewall/f.fwtest": tests})
@@ -396,6 +406,7 @@ def main():
         for target in ("iptables", "nft", "written"):
             check_table(root, ROWS, "--format-in", "perl", "--target", target)
         check_statuses(root)
+        check_no_guests(work)
         check_formats(root)
         check_fmt(work)
         check_single_packets(root)
