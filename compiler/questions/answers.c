@@ -207,10 +207,34 @@ static void answer_note_end(struct answer_notes *u, const struct config *config,
 			guest_name(u->arena, guest), TEXT_ARG(end->nic->key));
 }
 
-static bool answer_is_forwarded(const struct path *path)
+static bool answer_has_forward_rules(const struct rule_list *rules)
 {
-	return path->passes[0].hook == PATH_ROUTED || path->from.zone == PATH_VNET ||
-	       path->to.zone == PATH_VNET;
+	for (const struct rule *r = rules->first; r; r = r->next)
+		if (r->direction == DIRECTION_FORWARD || r->group)
+			return true;
+	return false;
+}
+
+/* Whether something is written about what the host routes. */
+static bool answer_routing_has_rules(const struct config *config)
+{
+	return config->cluster_written[OPTION_CLUSTER_POLICY_FORWARD].begin ||
+	       answer_has_forward_rules(&config->cluster_rules) || answer_has_forward_rules(&config->host_rules);
+}
+
+/* Whether the host routes the packet, or it crosses the bridge of a vnet that has rules. */
+static bool answer_is_forwarded(const struct config *config, const struct path *path)
+{
+	for (uint32_t i = 0; i < path->count; i++) {
+		const struct path_pass *pass = &path->passes[i];
+
+		if (pass->hook == PATH_ROUTED && (i == 0 || answer_routing_has_rules(config)))
+			return true;
+		for (const struct vnet *v = config->vnets; v && pass->hook == PATH_BRIDGE; v = v->next)
+			if (text_equal(v->name, pass->bridge))
+				return true;
+	}
+	return path->from.zone == PATH_VNET || path->to.zone == PATH_VNET;
 }
 
 const char *const *answer_notes(struct arena *arena, const struct config *config,
@@ -227,7 +251,7 @@ const char *const *answer_notes(struct arena *arena, const struct config *config
 			errors, errors == 1 ? "" : "s");
 	if (!config_enabled(config))
 		u.texts[u.count++] = "the firewall is switched off: cluster.fw does not have enable: 1";
-	if (target && !target->forwards && answer_is_forwarded(path))
+	if (target && !target->forwards && answer_is_forwarded(config, path))
 		u.texts[u.count++] = arena_printf(
 			arena, "%s does not enforce FORWARD rules and the files of vnets", target->target);
 	answer_note_end(&u, config, &path->from);
