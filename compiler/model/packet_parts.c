@@ -76,6 +76,7 @@ bool model_ask(struct model *m, void (*ask)(void *context, struct model *m, pack
 {
 	const uint64_t most = m->dd.step_budget * MODEL_PARTS_STEPS;
 	struct parts parts = { 0 };
+	struct text blamed = { NULL, 0 };
 	uint64_t steps = 0;
 
 	parts_push(&parts, (struct part){ { 0, m->fields[MODEL_PROTOCOL].count - 1 },
@@ -86,9 +87,14 @@ bool model_ask(struct model *m, void (*ask)(void *context, struct model *m, pack
 		model_restart(m);
 		ask(context, m, parts_set(m, &part));
 		steps += m->dd.steps;
+		if (m->over_chain.ptr)
+			blamed = m->over_chain;
 		if (m->dd.over && (steps > most || !parts_split(&parts, &part)))
 			break;
 	}
 	free(parts.waiting);
+	/* The last part may have ended before or after its walk. */
+	if (m->dd.over)
+		m->over_chain = blamed;
 	return !m->dd.over;
 }

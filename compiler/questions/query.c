@@ -314,38 +314,91 @@ static packets query_ordinary(struct query_path *p)
 	return model_minus(m, set, model_match(m, &query_odd_port));
 }
 
+/* What a part of a question adds to an answer, and what it was before. */
+struct query_asking {
+	struct query_path *path;
+	const struct model_match *matches;
+	uint32_t count;
+};
+
+static void query_add_decision(struct query_path *p, const struct decision *d)
+{
+	struct query *query = p->query;
+
+	if (!query_is_action(query->action, d->verdict))
+		return;
+	query->found++;
+	if (query->printed >= query->limit) {
+		query->not_printed++;
+		return;
+	}
+	if (query->out)
+		query_print_decision(p, d);
+	if (query->json)
+		query_add_json(p, d);
+}
+
+static void query_add_decisions(struct query_asking *asking, packets part)
+{
+	struct query_path *p = asking->path;
+	struct question *q = &p->question;
+
+	q->set = model_world(q->model);
+	for (uint32_t i = 0; i < asking->count; i++)
+		q->set = model_and(q->model, q->set, model_match(q->model, &asking->matches[i]));
+	p->set = query_ordinary(p);
+	for (const struct decision *d = question_decide(q, model_and(q->model, p->set, part), SPAN_NONE); d;
+	     d = d->next)
+		query_add_decision(p, d);
+}
+
+/* Adds the answer about packets of `part`; takes it back if the budget is exceeded. */
+static void query_ask_part(void *context, struct model *model, packets part)
+{
+	struct query_asking *asking = context;
+	struct query *query = asking->path->query;
+	const struct query before = *query;
+	json_t *answers = query->json ? json_object_get(query->json, "answers") : NULL;
+	size_t answer_count = json_array_size(answers);
+	struct out out;
+
+	out_init_memory(&out);
+	if (query->out)
+		query->out = &out;
+	query_add_decisions(asking, part);
+	query->out = before.out;
+	if (model_over(model, NULL)) {
+		query->found = before.found;
+		query->printed = before.printed;
+		query->not_printed = before.not_printed;
+		query->rows_cut = before.rows_cut;
+		while (json_array_size(answers) > answer_count)
+			json_array_remove(answers, answer_count);
+	} else if (query->out) {
+		out_text(query->out, (struct text){ out.data, (uint32_t)out.len });
+	}
+	out_free(&out);
+}
+
 /* Asks one path about one family; false: over budget. */
 static bool query_ask(struct query *query, struct asked *asked, const struct packet_request *request,
 		      const struct path *path, unsigned family)
 {
 	struct model_match matches[PACKET_MATCHES_MAX];
 	struct query_path p = { .query = query, .family = family, .request = request };
-	uint32_t count = packet_request_matches(request, family, matches);
-	const char *over;
+	struct query_asking asking = { &p, matches, packet_request_matches(request, family, matches) };
+	bool done;
 
-	question_open(&p.question, asked, path, matches, count, &query_odd_port, 1);
+	question_open(&p.question, asked, path, matches, asking.count, &query_odd_port, 1);
 	p.from = path_end_text(&p.question.arena, &path->from);
 	p.to = path_end_text(&p.question.arena, &path->to);
-	p.set = query_ordinary(&p);
-	for (const struct decision *d = question_decide(&p.question, p.set, SPAN_NONE); d; d = d->next) {
-		if (!query_is_action(query->action, d->verdict))
-			continue;
-		query->found++;
-		if (query->printed >= query->limit) {
-			query->not_printed++;
-			continue;
-		}
-		if (query->out)
-			query_print_decision(&p, d);
-		if (query->json)
-			query_add_json(&p, d);
-	}
-	over = question_over(&p.question);
-	if (over)
-		query->error = arena_printf(&query->arena, "%s -> %s: %s; raise it with --budget, or name fewer packets",
-					    p.from, p.to, over);
+	done = model_ask(p.question.model, query_ask_part, &asking);
+	if (!done)
+		query->error = arena_printf(&query->arena,
+					    "%s -> %s: %s; raise it with --budget, or name fewer packets",
+					    p.from, p.to, question_over(&p.question));
 	question_close(&p.question);
-	return !over;
+	return done;
 }
 
 /* Asks about packets from one zone to another; false: query->error.  Zones between which nothing passes are

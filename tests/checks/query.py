@@ -114,8 +114,7 @@ def check(question):
     tree, source, dest = question
     zones = ["--from", source, "--to", dest]
     answer = run("query", tree, zones + ["--limit", "100000"])
-    rows = [{name: value if name in ("text", "family", "state", "mac", "interface") else ranges(value)
-             for name, value in row.items()} for part in answer["answers"] for row in part["rows"]]
+    rows = rows_of(answer)
     if not answer["complete"] or not rows:
         return 0, ["%s %s -> %s: not complete, or empty" % question]
     rng = random.Random(" ".join(question))
@@ -134,39 +133,71 @@ def check(question):
     return PACKETS - len(wrong), wrong
 
 
-def check_budget():
-    """A question that is too large is not decided, and says at which chain; one that is not has its answer."""
+def write_rules(tree, count, ports):
+    """A guest with rules that overlap in three fields, or with their source ports in four."""
     rng = random.Random(3)
-    rules = "".join("IN %s -source %d.%d.0.0/16 -dest %d.%d.%d.0/24 -p tcp -dport %d:%d -sport %d:%d\n" % (
-        rng.choice(["ACCEPT", "DROP"]), rng.randrange(1, 200), rng.randrange(256), rng.randrange(1, 200),
-        rng.randrange(256), rng.randrange(256), d, d + rng.randrange(9000), s, s + rng.randrange(9000))
-        for d, s in ((rng.randrange(1, 50000), rng.randrange(1, 50000)) for _ in range(1500)))
+    lines = []
+    for _ in range(count):
+        line = "IN %s -source %d.%d.0.0/16 -dest %d.%d.%d.0/24 -p tcp" % (
+            rng.choice(["ACCEPT", "DROP"]), rng.randrange(1, 200), rng.randrange(256), rng.randrange(1, 200),
+            rng.randrange(256), rng.randrange(256))
+        for port in ports:
+            first = rng.randrange(1, 50000)
+            line += " -%s %d:%d" % (port, first, first + rng.randrange(9000))
+        lines.append(line + "\n")
     files = {"firewall/cluster.fw": "[OPTIONS]\nenable: 1\n",
-             "firewall/100.fw": "[OPTIONS]\nenable: 1\n[RULES]\n" + rules,
+             "firewall/100.fw": "[OPTIONS]\nenable: 1\n[RULES]\n" + "".join(lines),
              "nodes/pve1/qemu-server/100.conf": "net0: virtio=BC:24:11:00:00:01,bridge=vmbr0,firewall=1\n"}
-    with tempfile.TemporaryDirectory() as tree:
-        for name, text in files.items():
-            os.makedirs(os.path.dirname(os.path.join(tree, name)), exist_ok=True)
-            with open(os.path.join(tree, name), "w", encoding="utf-8") as file:
-                file.write(text)
-        for target, chain in (("iptables", "tap100i0-IN"), ("nft", "tap100i0-in")):
-            command = [cc, "query", "--root", tree, "--target", target, "--budget", "1", "--to", "vm100"]
-            for more in ([], ["--format", "json"]):
-                done = subprocess.run(command + more, capture_output=True, text=True)
-                if done.returncode != 2 or "not decided: chain %s " % chain not in done.stderr or "--budget" not in done.stderr:
-                    yield "%s, over budget: status %d: %s" % (target, done.returncode, done.stderr)
-                if more and done.stdout:
-                    yield "%s, over budget: JSON of a part: %s" % (target, done.stdout[:200])
-            done = subprocess.run(command + ["--protocol", "udp", "--action", "DROP"], capture_output=True, text=True)
-            if done.returncode != 0 or "policy_in" not in done.stdout:
-                yield "%s, within budget: status %d: %s" % (target, done.returncode, done.stderr)
+    for name, text in files.items():
+        os.makedirs(os.path.dirname(os.path.join(tree, name)), exist_ok=True)
+        with open(os.path.join(tree, name), "w", encoding="utf-8") as file:
+            file.write(text)
+
+
+def check_over_budget(tree):
+    """A question that is too large is not decided, and says at which chain; one that is not has its answer."""
+    write_rules(tree, 1500, ("dport", "sport"))
+    for target, chain in (("iptables", "tap100i0-IN"), ("nft", "tap100i0-in")):
+        command = [cc, "query", "--root", tree, "--target", target, "--budget", "1", "--to", "vm100"]
+        command += ["--format", "json"] if target == "nft" else []
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode != 2 or "not decided: chain %s " % chain not in done.stderr or "--budget" not in done.stderr:
+            yield "%s, over budget: status %d: %s" % (target, done.returncode, done.stderr)
+        if target == "nft" and done.stdout:
+            yield "%s, over budget: JSON of a part: %s" % (target, done.stdout[:200])
+        done = subprocess.run(command + ["--protocol", "udp", "--action", "DROP"], capture_output=True, text=True)
+        if done.returncode != 0 or "policy_in" not in done.stdout:
+            yield "%s, within budget: status %d: %s" % (target, done.returncode, done.stderr)
+
+
+def rows_of(answer):
+    return [{name: value if name in ("text", "family", "state", "mac", "interface") else ranges(value)
+             for name, value in row.items()} for part in answer["answers"] for row in part["rows"]]
+
+
+def check_parts(tree):
+    """What is asked in parts has the same packets as what is asked at once, and each of them once."""
+    write_rules(tree, 300, ("dport",))
+    options = ["--to", "vm100", "--limit", "100000"]
+    whole, parts = (rows_of(run("query", tree, options + ["--budget", budget])) for budget in ("20", "1"))
+    if len(parts) <= len(whole):
+        yield "not asked in parts: %d rows, %d rows" % (len(whole), len(parts))
+    rng = random.Random(7)
+    for _ in range(PACKETS * 5):
+        packet = random_packet(rng.choice((whole, parts)), rng)
+        count = sum(has(row, packet) for row in parts)
+        if count != sum(has(row, packet) for row in whole):
+            yield "in parts otherwise than at once: %s" % packet
 
 
 passed = failed = 0
-for problem in check_budget():
-    failed += 1
-    print("FAIL", problem)
-passed += not failed
+for check_tree in (check_over_budget, check_parts):
+    with tempfile.TemporaryDirectory() as planted:
+        problems = list(check_tree(planted))
+    passed += not problems
+    failed += len(problems)
+    for problem in problems:
+        print("FAIL", problem)
 with concurrent.futures.ThreadPoolExecutor(2) as pool:
     for good, wrong in pool.map(check, QUESTIONS):
         passed += good
