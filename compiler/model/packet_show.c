@@ -90,7 +90,7 @@ static const struct show_preference show_preferences[] = {
 	{ MODEL_STATE, 2, { MODEL_STATE_ESTABLISHED, MODEL_STATE_RELATED } },
 	{ MODEL_DEST_TYPE, 1, { MODEL_TYPE_LOCAL } },
 	{ MODEL_SOURCE_TYPE, 1, { MODEL_TYPE_LOCAL } },
-	{ MODEL_PROTOCOL, 3, { 17, 1, 58 } },
+	{ MODEL_PROTOCOL, 5, { 17, 1, 58, 47, 50 } },
 	{ MODEL_TCP_FLAGS, 2, { 0x10, 0x12 } },
 	{ MODEL_IFACE, 0, { 0 } },
 	{ MODEL_ICMP_CODE, 0, { 0 } },
@@ -104,6 +104,21 @@ static const struct show_preference show_preferences[] = {
 	{ MODEL_SOURCE_MAC, 0, { 0 } },
 	{ MODEL_ARP_SENDER, 0, { 0 } },
 };
+
+/* The first protocol of the class, from this piece on, that is not 0: a rule cannot ask for that one. */
+static struct number show_protocol(const struct model *m, uint32_t class, uint32_t piece)
+{
+	const struct field_classes *f = &m->fields[MODEL_PROTOCOL];
+	static const uint8_t known[] = { 47, 50 };
+
+	for (unsigned i = 0; i < sizeof(known); i++)
+		if (classes_of_value(m, MODEL_PROTOCOL, number_small(known[i])) == class)
+			return number_small(known[i]);
+	for (uint32_t i = piece + 1; i < f->piece_count; i++)
+		if (f->pieces[i].class == class)
+			return f->pieces[i].first;
+	return f->pieces[piece].first;
+}
 
 /* A value of the class that does not look odd: the example, or the first; but a host's address, no network's.
  */
@@ -122,6 +137,8 @@ static struct number show_value(const struct model *m, enum model_field field, u
 		piece++;
 	value = f->pieces[piece].first;
 	next = number_next(value);
+	if (field == MODEL_PROTOCOL && !value.low)
+		return show_protocol(m, class, piece);
 	if (((has_network && !(value.low & 1)) || (has_odd_zero && !value.low)) &&
 	    classes_of_value(m, field, next) == class)
 		return next;
