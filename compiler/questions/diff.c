@@ -33,6 +33,11 @@ enum { ZONES_REMEMBERED = 128 };
 
 /* Packets that pass no firewall. */
 static const struct model_program no_firewall;
+/* Packets to or from a NIC that does not exist. */
+static const struct model_step no_nic_step = { .effect = MODEL_DROP, .implied = DIFF_NO_NIC };
+static const struct model_chain no_nic_chain = { .steps = &no_nic_step, .count = 1 };
+static const struct model_stage no_nic_stage = { .chain = &no_nic_chain };
+static const struct model_program no_nic = { .stages = &no_nic_stage, .count = 1 };
 
 /* ---- interfaces ---- */
 
@@ -92,10 +97,14 @@ static struct asked *asked_of(struct diff_state *state, int side, unsigned node)
 
 static struct question diff_ask(struct diff_state *state, const struct diff_path *path, int side)
 {
-	const struct diff_zone_side *zone = &path->zone->sides[side];
-	struct question q = { .asked = asked_of(state, side, zone->node),
-			      .path = path->paths[side],
-			      .program = &no_firewall,
+	bool exists = path->zone->sides[side].config != NULL;
+	int known = exists ? side : !side;
+	const struct diff_zone_side *zone = &path->zone->sides[known];
+	/* A NIC that does not exist asks no translator. */
+	struct question q = { .asked = exists ? asked_of(state, side, zone->node)
+					      : &state->asked[known][zone->node],
+			      .path = path->paths[known],
+			      .program = exists ? &no_firewall : &no_nic,
 			      .arena = state->programs[side] };
 
 	if (path->filtered[side])
@@ -133,9 +142,10 @@ static void forget_programs(struct diff_state *state)
 
 /* ---- which paths differ ---- */
 
-static bool zone_is_in_both(const struct diff_zone *zone)
+/* What a new NIC lets through is new; of all else that is new or gone, a note is enough. */
+static bool zone_is_compared(const struct diff_zone *zone)
 {
-	return zone->sides[DIFF_OLD].config && zone->sides[DIFF_NEW].config;
+	return zone->sides[DIFF_NEW].config && (zone->sides[DIFF_OLD].config || zone->kind == PATH_GUEST);
 }
 
 static bool path_is_changed(const struct diff_path *path)
@@ -158,7 +168,7 @@ static void digest_version(struct diff_state *state, int side)
 	uint32_t count = 0;
 
 	for (struct diff_zone *zone = state->zones.zones; zone; zone = zone->hh.next) {
-		if (zone_is_in_both(zone))
+		if (zone_is_compared(zone))
 			digest_zone(state, zone, side);
 		if (++count % ZONES_REMEMBERED == 0)
 			forget_programs(state);
@@ -189,7 +199,7 @@ static struct changed_guest *find_changed_guests(const struct diff_state *state,
 	for (struct diff_zone *zone = state->zones.zones; zone; zone = zone->hh.next) {
 		const struct guest *guest = zone->sides[side].guest;
 
-		if (!guest || !zone_is_in_both(zone) || !zone_has_changed_path(zone))
+		if (!guest || !zone_is_compared(zone) || !zone_has_changed_path(zone))
 			continue;
 		HASH_FIND_PTR(guests, &guest, found);
 		if (found)

@@ -26,8 +26,9 @@ enum change_kind {
 
 /* What one version does to the packets of a row, and why. */
 struct change_side {
-	struct decision decision; /* its verdict and reason */
+	struct decision decision; /* verdict and reason of the example */
 	struct text line;         /* of the reason; len 0: an implied rule */
+	bool is_mixed;            /* the line refuses others of these packets in another way */
 };
 
 struct diff_zone;
@@ -38,6 +39,12 @@ struct change_zone {
 	struct change_zone *next;
 };
 
+/* All values of each field; NULL: any. */
+struct change_values {
+	const char *exact[MODEL_FIELDS];
+	struct change_values *next;
+};
+
 /* A row: packets that are decided alike. */
 struct change {
 	enum change_kind kind;
@@ -46,6 +53,7 @@ struct change {
 	/* What packets: empty texts if all.  `peer` is the address at the other end, `own` that of the zone. */
 	const char *peer, *own, *what;
 	const char *exact[MODEL_FIELDS]; /* all values of each field; NULL: any */
+	struct change_values *except;    /* packets that are not among them */
 	const char *example;
 	const char *values[MODEL_FIELDS]; /* of the example; NULL: it has no such field */
 	const char *from, *to;            /* its zones, as path_end_parse() reads them */

@@ -46,8 +46,16 @@ static json_t *example_json(const struct change *c)
 static json_t *packets_json(const struct diff *diff, const struct change *c)
 {
 	json_t *object = json_pack("{s:o}", "text", diff_escaped(change_packets_text(diff, c)));
+	json_t *except = json_array();
 
 	add_values(object, c->exact);
+	json_object_set_new(object, "except", except);
+	for (const struct change_values *v = c->except; v; v = v->next) {
+		json_t *values = json_object();
+
+		add_values(values, v->exact);
+		json_array_append_new(except, values);
+	}
 	return object;
 }
 

@@ -1,31 +1,45 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The table for merge requests.  Whatever text comes from a file is in a <code> element, and each of its
- * characters that can mean something to Markdown, HTML, or a forge (@name, #1) is a character reference.
+ * The table for merge requests.  Whatever text comes from a file is in a <code> element: forges look there
+ * for no names (@name, #1) and no emoji, as :1234: in an IPv6 address.  Characters that mean something to
+ * Markdown or HTML are references.
  */
 #include "questions/diff_print.h"
 
 #include "base/escape.h"
 
-static bool is_plain(char c)
+static bool is_word(char c)
 {
-	return char_is_letter(c) || char_is_digit(c) || strchr(" .,:/+=-", c);
+	return char_is_letter(c) || char_is_digit(c);
+}
+
+/* Whether Markdown or HTML can take the character for markup; an underscore inside a word is none. */
+static bool is_markup(char before, const char *c)
+{
+	if (*c == '_')
+		return !is_word(before) || !is_word(c[1]);
+	return strchr("&<|`*~[\\$@#", *c) != NULL;
 }
 
 static void out_markdown(struct out *out, const char *text)
 {
 	struct text rest = text_of(text);
+	char before = ' ';
 
 	while (rest.len) {
 		char shown[ESCAPE_SIZE];
 		unsigned columns;
 		uint32_t taken = escape_char(rest.ptr, rest.len, shown, &columns);
 
-		for (const char *c = shown; *c; c++)
-			if ((*c & 0x80) || is_plain(*c))
-				out_char(out, *c);
-			else
-				out_printf(out, "&#%d;", *c);
+		if (taken == 1 && shown[0] && !shown[1] && is_markup(before, rest.ptr))
+			out_printf(out, "&#%d;", shown[0]);
+		else
+			for (const char *c = shown; *c; c++)
+				if (*c == '\\')
+					out_string(out, "&#92;");
+				else
+					out_char(out, *c);
+		before = rest.ptr[taken - 1];
 		rest = text_skip(rest, taken);
 	}
 }
@@ -39,9 +53,9 @@ static void out_code(struct out *out, const char *text)
 
 static void print_side(struct out *out, const struct diff *diff, const struct change_side *side)
 {
-	out_markdown(out, decision_text(diff->arena, &side->decision));
+	out_markdown(out, change_verdict_text(diff->arena, side));
 	out_string(out, ": ");
-	out_markdown(out, reason_text(diff->arena, diff->map, &side->decision.reason));
+	out_code(out, reason_text(diff->arena, diff->map, &side->decision.reason));
 	if (side->line.len) {
 		out_string(out, "<br>");
 		out_code(out, arena_string(diff->arena, side->line));
@@ -57,7 +71,7 @@ static void markdown_change(struct out *out, const struct diff *diff, const stru
 	};
 
 	out_printf(out, "| %s | ", labels[c->kind]);
-	out_markdown(out, change_packets_text(diff, c));
+	out_code(out, change_packets_text(diff, c));
 	out_string(out, "<br>e.g. ");
 	out_code(out, c->example);
 	out_string(out, c->more ? "<br>and more packets that the same lines decide | " : " | ");
@@ -80,13 +94,17 @@ void diff_print_markdown(struct out *out, const struct diff *diff)
 		out_printf(out, "%u more rows are not shown.\n\n", diff->left_out);
 	for (const struct diff_note *n = diff->notes; n; n = n->next) {
 		out_string(out, "- ");
-		out_markdown(out, n->text);
+		out_code(out, n->text);
 		out_char(out, '\n');
 	}
 	for (const struct diff_undecided *u = diff->undecided; u; u = u->next) {
 		out_string(out, "- **not decided**: ");
-		out_markdown(out, u->zone);
-		out_string(out, " exceeds the budget\n");
+		out_code(out, u->zone);
+		if (u->chain[0]) {
+			out_string(out, ", chain ");
+			out_code(out, u->chain);
+		}
+		out_string(out, " exceeds the budget; raise it with --budget\n");
 	}
 	if (diff->notes || diff->undecided)
 		out_char(out, '\n');

@@ -23,6 +23,19 @@ static const char *keep_text(struct arena *arena, const char *text)
 	return text ? arena_string(arena, text_of(text)) : NULL;
 }
 
+static struct change_values *keep_values(struct arena *arena, const struct change_values *values)
+{
+	struct change_values *first = NULL, **last = &first;
+
+	for (; values; values = values->next) {
+		*last = ARENA_NEW(arena, struct change_values);
+		for (int i = 0; i < MODEL_FIELDS; i++)
+			(*last)->exact[i] = keep_text(arena, values->exact[i]);
+		last = &(*last)->next;
+	}
+	return first;
+}
+
 /* A copy with all that belongs to it. */
 static struct change *change_keep(struct arena *arena, const struct change *c)
 {
@@ -41,6 +54,7 @@ static struct change *change_keep(struct arena *arena, const struct change *c)
 		kept->exact[i] = keep_text(arena, c->exact[i]);
 		kept->values[i] = keep_text(arena, c->values[i]);
 	}
+	kept->except = keep_values(arena, c->except);
 	for (int side = 0; side < DIFF_SIDES; side++)
 		kept->sides[side].decision = decision_keep(arena, &c->sides[side].decision);
 	kept->zones = ARENA_NEW(arena, struct change_zone);

@@ -39,6 +39,12 @@ const char *change_packets_text(const struct diff *diff, const struct change *ch
 			    change->what[0] ? ", " : "", change->what);
 }
 
+const char *change_verdict_text(struct arena *arena, const struct change_side *side)
+{
+	return side->is_mixed ? verdict_action(side->decision.verdict)
+			      : decision_text(arena, &side->decision);
+}
+
 const char *diff_summary_text(const struct diff *diff)
 {
 	return arena_printf(diff->arena, "%u %s; %u %s the same", diff->zones_differ,
@@ -70,7 +76,8 @@ static const char *was_text(struct arena *arena, const struct change *c)
 	enum model_verdict old = c->sides[DIFF_OLD].decision.verdict;
 	const char *words = model_verdict_text(old);
 
-	if (c->kind != CHANGE_OTHER || old < MODEL_REJECTED || old >= MODEL_QUEUED)
+	if (c->kind != CHANGE_OTHER || c->sides[DIFF_OLD].is_mixed || old < MODEL_REJECTED ||
+	    old >= MODEL_QUEUED)
 		return verdict_participle(old);
 	return arena_printf(arena, "rejected %s", words + strcspn(words, " ") + (strchr(words, ' ') != NULL));
 }

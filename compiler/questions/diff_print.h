@@ -21,6 +21,8 @@ json_t *proof_json(const struct proof *proof, const struct source_map *map);
 
 /* "10.0.0.0/8 -> VM 101 net0, tcp 5432" */
 const char *change_packets_text(const struct diff *diff, const struct change *change);
+/* "DROP"; with the kind of reject if it is the same for all packets of the row. */
+const char *change_verdict_text(struct arena *arena, const struct change_side *side);
 /* "2 zones differ; 998 guests are the same" */
 const char *diff_summary_text(const struct diff *diff);
 #endif

@@ -7,6 +7,9 @@
 
 enum { USUAL_MAX = 8 };
 
+/* Why the version without a NIC has no packets of it. */
+#define DIFF_NO_NIC "no such NIC there"
+
 /* Values that packets of a path usually have, and that need not be told. */
 struct usual_values {
 	struct model_match items[USUAL_MAX];

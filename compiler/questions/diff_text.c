@@ -15,7 +15,7 @@ static bool is_asked(const struct row_printer *p, enum model_field field)
 	return side->count != 0;
 }
 
-static bool row_has_value(const struct row_printer *p, enum model_field field, uint64_t value)
+bool row_has_value(const struct row_printer *p, enum model_field field, uint64_t value)
 {
 	const struct interval_set *side = &p->row->side[field];
 	const struct interval one = { number_small(value), number_small(value) };

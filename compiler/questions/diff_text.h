@@ -13,6 +13,8 @@ struct row_printer {
 	const struct model_step *steps[DIFF_SIDES]; /* that decide; or NULL */
 };
 
+/* Whether packets of the row can have the value. */
+bool row_has_value(const struct row_printer *p, enum model_field field, uint64_t value);
 /* Sets peer, own, what and exact of the change, whose direction is set; from the printer's arena. */
 void row_print(struct change *change, const struct row_printer *p);
 /* Appends `more`, after the separator unless the text is empty. */
