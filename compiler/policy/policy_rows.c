@@ -220,7 +220,8 @@ static bool row_parse(struct policy_row *row)
 	}
 	row_skip(row, 1);
 	row_take(row, ",");
-	if (!row_next(row))
+	/* A NUL is text, too. */
+	if (!row_next(row) && (!row->rest.len || row->rest.ptr[0] == '#'))
 		return true;
 	diag_help(row_error(row, row_here(row), "text after the row"), "write one row a line");
 	return false;

@@ -228,6 +228,7 @@ failed { from => 'outside', to => 'ct200', dport => 80, action => 'DROP' }
 E1310 { from => 'outside', to => 'vm100', dest => '10.0.0.1', dsttype => 'MULTICAST', action => 'DROP' }
 E1303 { from => 'outside', to => 'vm999', action => 'DROP' }
 E1312 { from => 'outside', to => 'host', action => 'DROP' } 1;
+E1312 { from => 'outside', to => 'host', action => 'DROP' }\0{ action => 'ACCEPT' }
 E1312 { from => 'outside', to => 'host', action => system('true') }
 E1312 { sourc => '10.0.0.1', action => 'DROP' }
 E1312 { dport => 22 }
