@@ -62,6 +62,7 @@ struct model {
 	struct walk_list **results;
 	uint32_t result_count, result_room;
 	struct span walked_without;
+	bool is_unknown; /* a rule of unknown form was met, and so the budget counts as exceeded */
 	struct text over_chain;
 	uint32_t over_count; /* its rules */
 };

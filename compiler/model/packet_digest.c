@@ -22,13 +22,21 @@ struct model_digests {
 	uint32_t count, room;
 };
 
+/* It cannot fail: 8 bytes are given in one piece. */
+static uint64_t digest_random(void)
+{
+	uint64_t number;
+
+	if (getrandom(&number, sizeof(number), 0) != sizeof(number))
+		abort();
+	return number;
+}
+
 struct model_digests *model_digests_new(void)
 {
 	struct model_digests *d = xcalloc(1, sizeof(*d));
 
-	/* It cannot fail: 8 bytes are given in one piece. */
-	if (getrandom(&d->seed, sizeof(d->seed), 0) != sizeof(d->seed))
-		abort();
+	d->seed = digest_random();
 	return d;
 }
 
@@ -69,7 +77,7 @@ static struct model_digest digest_finish(const XXH3_state_t *state)
 	return (struct model_digest){ hash.high64, hash.low64 };
 }
 
-/* What an effect needs besides its kind and chain. */
+/* What an effect needs besides its kind and chain; a step of unknown meaning equals no other one. */
 static uint64_t digest_detail(const struct model_step *step)
 {
 	switch (step->effect) {
@@ -79,6 +87,8 @@ static uint64_t digest_detail(const struct model_step *step)
 		return (uint64_t)step->queue.first << 16 | step->queue.last;
 	case MODEL_MARK:
 		return (uint64_t)step->mark.keep << 32 | step->mark.bits;
+	case MODEL_UNKNOWN:
+		return digest_random();
 	default:
 		return 0;
 	}

@@ -12,7 +12,7 @@ enum follow_fate {
 	FOLLOW_ON, /* came to its end, or returned */
 	FOLLOW_ACCEPTED,
 	FOLLOW_ENDED,
-	FOLLOW_LOST, /* chains call themselves */
+	FOLLOW_LOST, /* chains call themselves, or a rule is unknown */
 };
 
 struct follower {
@@ -186,6 +186,8 @@ static enum follow_fate follow_effect(struct follower *f, const struct model_tra
 	case MODEL_LOG:
 		follow_tell(f, trail, true, (struct model_outcome){ .verdict = MODEL_PASSED });
 		return FOLLOW_ON;
+	case MODEL_UNKNOWN:
+		return FOLLOW_LOST;
 	}
 	return FOLLOW_ON;
 }

@@ -77,7 +77,7 @@ void model_restart(struct model *m)
 	for (uint32_t i = 1; i <= m->literal_count; i++)
 		m->literals[i].has[0] = m->literals[i].has[1] = false;
 	memset(m->has_applies, 0, sizeof(m->has_applies));
-	m->has_world = m->has_groups = false;
+	m->has_world = m->has_groups = m->is_unknown = false;
 	m->over_chain = (struct text){ NULL, 0 };
 	m->over_count = 0;
 	walk_forget(m);
@@ -90,6 +90,11 @@ bool model_over(const struct model *m, struct text *chain)
 	if (chain)
 		*chain = m->over_chain;
 	return m->dd.over;
+}
+
+bool model_is_unknown(const struct model *m)
+{
+	return m->is_unknown;
 }
 
 uint64_t model_steps(const struct model *m)

@@ -54,6 +54,8 @@ bool model_ask(struct model *m, void (*ask)(void *context, struct model *m, pack
 
 /* Whether the budget was exceeded; then *chain is the largest of the chains that were walked (if it is not NULL). */
 bool model_over(const struct model *m, struct text *chain);
+/* Whether it is so since a rule has a form that the model does not know (MODEL_UNKNOWN). */
+bool model_is_unknown(const struct model *m);
 uint64_t model_steps(const struct model *m);
 size_t model_bytes(const struct model *m);
 
@@ -139,7 +141,8 @@ struct model_result model_walk(struct model *m, const struct model_program *prog
 /*
  * What the program does to one packet: as model_walk() of a set that has this packet alone, without a model, in one
  * pass over the rules.  `walk->live` is not used; sets of events and of *outcome only say that they are not empty.
- * Trails are from `arena`.  False: chains call themselves.
+ * Trails are from `arena`.  False: chains call themselves, or it
+ * comes to a step of an unknown meaning.
  */
 bool model_follow(struct arena *arena, const struct model_program *program, const struct model_packet *packet,
 		  const struct model_walk *walk, struct model_outcome *outcome);

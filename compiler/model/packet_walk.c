@@ -258,6 +258,9 @@ static void walk_effect(struct walker *w, struct walk_flow flow, const struct mo
 				   .logs = true, .trail = trail, .marked = flow.marked, .hit = flow.set });
 		walk_add(w, next, flow);
 		return;
+	case MODEL_UNKNOWN:
+		w->m->dd.over = w->m->is_unknown = true;
+		return;
 	}
 	walk_tell(w, trail, &flow);
 	walk_add(w, out, flow);

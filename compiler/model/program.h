@@ -63,6 +63,8 @@ enum model_effect {
 	MODEL_GOTO, /* `to` */
 	MODEL_MARK, /* `keep`, `bits`; goes on */
 	MODEL_LOG,  /* `prefix`; goes on */
+	/* The translator does not know a rule of this form: what comes to it is not decided. */
+	MODEL_UNKNOWN,
 };
 
 /* How a packet is rejected: with TCP RST, or ICMP or ICMPv6 of that code. */

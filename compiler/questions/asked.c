@@ -79,8 +79,9 @@ const char *question_over(struct question *q)
 		return NULL;
 	if (!chain.len)
 		return "not decided: the question is too large for the budget";
-	return arena_printf(&q->arena, "not decided: chain %.*s is too large for the budget",
-			    TEXT_ARG(chain));
+	return arena_printf(&q->arena, "not decided: chain %.*s %s", TEXT_ARG(chain),
+			    model_is_unknown(q->model) ? "has a rule of a form that the model does not know"
+						       : "is too large for the budget");
 }
 
 /* ---- lines ---- */

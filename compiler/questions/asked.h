@@ -78,7 +78,8 @@ struct decision {
  * not pass, in the order of the rules, then those that pass.  Their sets are disjoint.  NULL if `set` is
  * empty or the budget is exceeded (question_over()).  `without` is a line that is left out, or SPAN_NONE. */
 struct decision *question_decide(struct question *q, packets set, struct span without);
-/* How one packet fares, without `without`; its `set` says nothing.  NULL: chains call themselves. */
+/* How one packet fares, without `without`; its `set` says nothing.  NULL: it is not
+ * decided, as a rule is of a form that the model does not know. */
 struct decision *question_follow(struct question *q, const struct model_packet *packet, struct span without);
 /* "not decided: chain tap100i0-IN is too large for the budget"; NULL if it was not exceeded. */
 const char *question_over(struct question *q);

@@ -286,7 +286,7 @@ bool simulate(struct simulation *s, const struct config *config, const struct so
 		return false;
 	s->decision = question_follow(q, &s->packet, SPAN_NONE);
 	if (!s->decision)
-		return simulate_fail(s, "not decided: chains call themselves");
+		return simulate_fail(s, "not decided: a rule has a form that the model does not know");
 	if (s->decision->reason.span.begin && !reason_is_option(config, &q->path, &s->decision->reason))
 		s->without = question_follow(q, &s->packet, s->decision->reason.span);
 	simulate_explain(s);

@@ -318,6 +318,7 @@ static inline bool interpret_chain(const struct model_packet *p, const struct mo
 			*mark = (*mark & step->mark.keep) | step->mark.bits;
 			break;
 		case MODEL_LOG:
+		case MODEL_UNKNOWN:
 			break;
 		}
 	}

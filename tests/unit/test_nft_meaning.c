@@ -411,6 +411,49 @@ START_TEST(group_frames_are_not_answered)
 }
 END_TEST
 
+/* What a rule of a form that lowering does not make would do is not decided; nothing crashes. */
+static void check_unknown(struct nft_statement asked)
+{
+	struct bench b;
+	struct nft_builder *builder = &b.builder[NFT_BRIDGE];
+	struct model *m;
+	struct model_digests *digests = model_digests_new();
+	struct model_digest digest;
+	const struct model_program *program;
+	struct model_packet packet = { .value = { [MODEL_ETHERTYPE] = number_small(ETH_P_IP) } };
+	const struct model_walk walk = { .live = 0 };
+	struct model_outcome outcome;
+
+	bench_start(&b);
+	NFT_RULE(builder, bridge_chain(&b, NFT_HOOK_PREROUTING, 0), asked, asked, nft_to(NFT_TO_DROP));
+	program = bench_program(&b);
+	ck_assert(!model_follow(&b.arena, program, &packet, &walk, &outcome));
+	digest = model_program_hash(digests, program);
+	model_digests_forget(digests);
+	ck_assert(!model_digest_equal(model_program_hash(digests, program), digest));
+	m = model_new(&b.ifaces, (struct model_budget){ 0, 0 });
+	model_add(m, program);
+	model_seal(m);
+	model_walk(m, program, &(struct model_walk){ .live = model_world(m) });
+	ck_assert(model_over(m, NULL) && model_is_unknown(m));
+	model_free(m);
+	model_digests_free(digests);
+	bench_end(&b);
+}
+
+START_TEST(unknown_forms_are_not_decided)
+{
+	struct arena arena = { .chunks = NULL };
+	struct nft_builder b = { .arena = &arena };
+
+	check_unknown(nft_mark_is(&b, MARK_ACCEPTED));
+	check_unknown(nft_compare(&b, NFT_FIELD_TCP_FLAGS, NFT_OP_FLAGS, nft_number(NFT_TYPE_TCP_FLAG, 2)));
+	check_unknown(nft_is(&b, NFT_FIELD_CT_STATE, 1));
+	nft_forget_shared(&b);
+	arena_free(&arena);
+}
+END_TEST
+
 START_TEST(limits)
 {
 	struct bench b;
@@ -580,6 +623,7 @@ int main(void)
 	tcase_add_test(tcase, mark_changes_after_it_was_asked);
 	tcase_add_test(tcase, return_after_a_mark);
 	tcase_add_test(tcase, group_frames_are_not_answered);
+	tcase_add_test(tcase, unknown_forms_are_not_decided);
 	tcase_add_test(tcase, limits);
 	tcase_add_test(tcase, any_interface_is_asked);
 	tcase_add_test(tcase, chains_are_shared_where_they_can);

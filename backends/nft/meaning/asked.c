@@ -4,7 +4,6 @@
 
 #include <linux/if_ether.h>
 #include <linux/netfilter.h>
-#include <stdlib.h>
 
 /* The field of the model that has the value; fields that are missing here are constants, or have a meaning of
  * their own below. */
@@ -41,10 +40,14 @@ static const uint8_t model_fields[NFT_FIELDS] = {
 	FIELD_IS(FIB_DADDR_TYPE, DEST_TYPE),
 };
 
+static bool asked_is_known(enum nft_field field)
+{
+	return model_fields[field] != 0;
+}
+
+/* Of a field that is known. */
 static enum model_field asked_field(enum nft_field field)
 {
-	if (!model_fields[field])
-		abort(); /* a new field of lower/ needs a meaning */
 	return (enum model_field)(model_fields[field] - 1);
 }
 
@@ -166,7 +169,7 @@ void nft_ask_values(struct nft_asked *asked, enum model_field field, bool negate
 	if (!values.count)
 		asked->never |= !negated;
 	else if (asked->count == NFT_ASKED_MAX)
-		abort(); /* a rule has no room for as many statements */
+		asked->unknown = true;
 	else
 		asked->matches[asked->count++] = (struct model_match){ field, negated, values };
 }
@@ -316,8 +319,6 @@ static struct interval_set asked_pair_values(const struct nft_traversal *at, con
 	uint32_t count = 0;
 	struct nft_values values;
 
-	if (!asked_is_constant(at, keys[0].field))
-		abort(); /* the inet table has no such set */
 	constant = asked_constant(at, keys[0].field);
 	first = asked_search(set, &constant, 1);
 	while (first && first + count < end && asked_compare_keys(first + count, &constant, 1) == 0)
@@ -336,6 +337,9 @@ static void asked_add_set(const struct nft_traversal *at, struct nft_asked *aske
 
 	if (nft_find_element(at, &vmap, &element))
 		asked->never |= !element != negated;
+	else if (!asked_is_known(m->keys[m->key_count - 1].field) ||
+		 (m->key_count > 1 && !asked_is_constant(at, m->keys[0].field)))
+		asked->unknown = true;
 	else if (m->key_count == 1)
 		nft_ask_values(asked, asked_field(m->keys[0].field), negated,
 			       asked_set_values(at, &m->keys[0], m->set));
@@ -397,8 +401,7 @@ static void asked_add_ct_label(const struct nft_traversal *at, struct nft_asked 
 
 static void asked_add_mark(struct nft_asked *asked, const struct nft_match *m)
 {
-	if (asked->mark_mask)
-		abort(); /* a rule asks for the mark once */
+	asked->unknown |= asked->mark_mask != 0; /* twice */
 	asked->mark_mask = m->keys[0].masked ? asked_host_number(&m->keys[0].mask) : UINT32_MAX;
 	asked->mark_value = asked_host_number(&m->value);
 	asked->mark_negated = m->op == NFT_OP_NE;
@@ -441,9 +444,11 @@ void nft_ask_match(const struct nft_traversal *at, struct nft_asked *asked, cons
 	else if (field == NFT_FIELD_MARK && (m->op == NFT_OP_EQ || m->op == NFT_OP_NE))
 		asked_add_mark(asked, m);
 	else if (m->op == NFT_OP_FLAGS || m->op == NFT_OP_NO_FLAGS)
-		abort(); /* flags of other fields are not asked */
+		asked->unknown = true;
 	else if (asked_is_constant(at, field))
 		asked->never |= asked_constant_is(at, &m->keys[0], &m->value) == (m->op == NFT_OP_NE);
+	else if (!asked_is_known(field))
+		asked->unknown = true;
 	else
 		asked_add_values(at, asked, m);
 }
@@ -455,6 +460,10 @@ void nft_ask_key(const struct nft_traversal *at, struct nft_asked *asked, const 
 
 	if (asked_is_constant(at, key->field)) {
 		asked->never |= !asked_constant_is(at, key, value);
+		return;
+	}
+	if (!asked_is_known(key->field)) {
+		asked->unknown = true;
 		return;
 	}
 	values = values_new(at->arena, values_room(at, key));

@@ -15,6 +15,10 @@
 
 enum { NFT_STAGES_MAX = 64 };
 
+/* In place of more stages than there is room for. */
+static const struct model_step unknown_step = { .effect = MODEL_UNKNOWN };
+static const struct model_chain unknown_chain = { TEXT_INIT("too many"), &unknown_step, 1, true };
+
 struct nft_stages {
 	struct model_stage items[NFT_STAGES_MAX];
 	uint32_t count;
@@ -34,8 +38,10 @@ static void meaning_add_hook(const struct nft_traversal *at, struct nft_stages *
 
 		if (chain->hook != hook)
 			continue;
-		if (stages->count == NFT_STAGES_MAX)
-			abort();
+		if (stages->count == NFT_STAGES_MAX) {
+			stages->items[NFT_STAGES_MAX - 1].chain = &unknown_chain;
+			return;
+		}
 		stages->items[stages->count++] = (struct model_stage){ nft_translate_chain(at, chain), name };
 	}
 }

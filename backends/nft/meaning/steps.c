@@ -7,7 +7,6 @@
 #include "nft/meaning/translate.h"
 
 #include <linux/if_ether.h>
-#include <stdlib.h>
 
 /* ---- what is known of a chain ---- */
 
@@ -194,6 +193,13 @@ static void steps_add_effect(struct nft_steps *steps, const struct nft_statement
 		*steps_add(steps) = step;
 }
 
+/* In place of a rule: whatever it may ask, the packets that come to it are not decided. */
+static void steps_add_unknown(struct nft_steps *steps, const struct model_step *rule)
+{
+	*steps_add(steps) =
+		(struct model_step){ .effect = MODEL_UNKNOWN, .span = rule->span, .implied = rule->implied };
+}
+
 /* With matches of its own for each element if the key is not a constant of the path: keys are distinct. */
 static void steps_add_map(struct nft_steps *steps, const struct nft_vmap *vmap, const struct model_step *asks,
 			  const struct nft_asked *asked)
@@ -220,6 +226,10 @@ static void steps_add_map(struct nft_steps *steps, const struct nft_vmap *vmap, 
 			nft_ask_key(at, &more, &vmap->keys[part], &vmap->set->elements[i].key[part]);
 		if (more.never)
 			continue;
+		if (more.unknown) {
+			steps_add_unknown(steps, asks);
+			continue;
+		}
 		matches = ARENA_ARRAY(at->arena, struct model_match, more.count);
 		memcpy(matches, more.matches, more.count * sizeof(*matches));
 		step.matches = matches;
@@ -246,7 +256,7 @@ static void steps_ask(const struct nft_traversal *at, const struct nft_rule *rul
 		const struct nft_statement *s = &rule->statements[i];
 
 		if (*effects && (s->kind == NFT_STMT_MATCH || s->kind == NFT_STMT_UPDATE))
-			abort();
+			asked->unknown = true;
 		*effects += steps_has_effect(s);
 		if (s->kind == NFT_STMT_MATCH)
 			nft_ask_match(at, asked, s->match);
@@ -305,7 +315,9 @@ static void steps_add_rule(struct nft_steps *steps, const struct nft_rule *rule,
 	unsigned effects;
 
 	steps_ask(steps->at, rule, &asked, &effects);
-	if (!effects || asked.never)
+	if (asked.unknown && !asked.never)
+		steps_add_unknown(steps, &asks);
+	if (!effects || asked.never || asked.unknown)
 		return;
 	matches = ARENA_ARRAY(steps->at->arena, struct model_match, asked.count);
 	if (asked.count)

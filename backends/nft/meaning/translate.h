@@ -66,7 +66,8 @@ enum { NFT_ASKED_MAX = 24 };
 struct nft_asked {
 	struct model_match matches[NFT_ASKED_MAX];
 	uint32_t count;
-	bool never; /* it cannot hold on this path */
+	bool never;   /* it cannot hold on this path */
+	bool unknown; /* it has a form that lowering does not make */
 	uint32_t mark_mask, mark_value;
 	bool mark_negated;
 };
