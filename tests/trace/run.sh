@@ -300,6 +300,11 @@ limits() {
 	ip netns exec $H "$PVE_FIREWALL" trace --root "$work/tree" --node n --run-dir "$work/run" --rate 0 >"$work/second" 2>&1
 	[ $? = 2 ] && grep -q -- '--rate takes a number' "$work/second"
 	verdict $? "--rate 0: $(cat "$work/second")"
+	# Whoever may not look does not know whether rules are loaded.
+	ip netns exec $H setpriv --reuid 65534 --clear-groups "$PVE_FIREWALL" trace --root "$work/tree" --node n --run-dir "$work/none" \
+		--seconds 1 >"$work/second" 2>&1
+	[ $? = 2 ] && ! grep -q 'no rules' "$work/second"
+	verdict $? "without rights: $(cat "$work/second")"
 }
 
 # ---- guests, and other tools ----

@@ -385,6 +385,8 @@ bool trace_packets(const struct tracer_options *options, struct tracer_config *c
 	if (done) {
 		int failed;
 
+		if (!options->filter.connections)
+			cli_error("no rules of pvefw are loaded; only rules of others are seen");
 		fprintf(stderr, "tracing %u packets, for at most %u seconds\n", options->packets, options->seconds);
 		failed = sd_event_loop(t.event);
 		if (failed < 0)
