@@ -174,7 +174,7 @@ static const char *proto_text(struct arena *arena, unsigned proto)
 	static const struct {
 		unsigned number;
 		const char *name;
-	} names[] = { { 1, "icmp" },    { 6, "tcp" },    { 17, "udp" },     { 33, "dccp" },
+	} names[] = { { 1, "icmp" }, { 2, "igmp" },   { 6, "tcp" },    { 17, "udp" },     { 33, "dccp" },
 		      { 58, "icmpv6" }, { 132, "sctp" }, { 136, "udplite" } };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)

@@ -401,6 +401,11 @@ static bool is_covered(struct cover *c, struct subject *s)
 
 /* ---- reporting ---- */
 
+static bool is_early(const struct step *step)
+{
+	return step->implied && !step->rule->span.begin;
+}
+
 static void add_coverers(const struct cover *c, struct diagnostic *d, const struct subject *s)
 {
 	static const char *const verbs[] = { "accepts", "drops", "rejects" };
@@ -410,6 +415,10 @@ static void add_coverers(const struct cover *c, struct diagnostic *d, const stru
 		const struct step *step = &c->steps[s->coverers[i]];
 		const char *what = shown == 1 ? "all" : "some";
 
+		if (is_early(step)) {
+			diag_note(d, "the host accepts %s before all rules", implied_phrase(IMPLIED_IGMP));
+			continue;
+		}
 		diag_label(d, step->line->span, "%s %s of it",
 			   step->line == step->rule ? verbs[step->rule->action] : "decides", what);
 	}
@@ -457,10 +466,13 @@ static void report_covered_rule(struct cover *c, struct subject *s)
 		 what);
 	add_coverers(c, d, s);
 	diag_note(d, "for example, %s is %s above", s->example, lint_effects[s->by]);
-	if (s->differs && s->coverer_count == 1 && c->steps[s->coverers[0]].implied)
+	if (s->differs && s->coverer_count == 1 && c->steps[s->coverers[0]].implied &&
+	    !is_early(&c->steps[s->coverers[0]]))
 		diag_help(
 			d,
 			"the blacklist applies before all rules: add an exception to it, with `!`, or delete the rule");
+	else if (s->differs && s->coverer_count == 1 && is_early(&c->steps[s->coverers[0]]))
+		diag_help(d, "delete it");
 	else if (s->differs)
 		diag_help(d, "move it up to make it an exception, or delete it");
 	else
@@ -837,24 +849,47 @@ static bool is_from_blacklist(struct cover *c, const struct subject *s, const st
 	return c->steps[s->first].packets.count > 0;
 }
 
+/* Notes that an implied rule decides all of the subject, and one packet of it. */
+static void cover_by_implied(struct cover *c, struct subject *s, const struct rule *rule)
+{
+	struct model_packet packet;
+
+	c->steps[c->count] = (struct step){ .rule = rule, .line = rule, .implied = true };
+	for (uint32_t i = s->first; i < s->last; i++)
+		note_coverer(c, s, c->count, c->steps[i].rule->action);
+	s->by = rule->action;
+	lint_steps_packet(c->lint, &c->steps[s->first].packets.steps[0], &c->steps[s->first].packets.steps[0], 0,
+			  &packet);
+	s->example = lint_packet_text(c->lint, &packet);
+	report_covered_rule(c, s);
+}
+
+/* What the host accepts before its rules, from anyone (spec 2.2), covers rules about nothing else. */
+static bool check_igmp(struct cover *c, struct subject *s)
+{
+	static const struct rule accept = { .action = ACTION_ACCEPT };
+	struct model_chain igmp;
+
+	if (!c->chain->host || c->direction == DIRECTION_FORWARD)
+		return false;
+	igmp = written_packets(c->lint->written, &c->lint->scratch, implied_packets_of(IMPLIED_IGMP));
+	for (uint32_t i = s->first; i < s->last; i++)
+		if (!c->steps[i].packets.count || !contains_all(&igmp, &c->steps[i].packets))
+			return false;
+	cover_by_implied(c, s, &accept);
+	return true;
+}
+
 static bool check_blacklist(struct cover *c, struct subject *s)
 {
 	const struct ipset *set = c->direction == DIRECTION_IN ? cluster_ipset(c->lint->config, "blacklist") : NULL;
-	struct step *step = &c->steps[c->count];
-	struct model_packet packet;
 	struct rule *rule;
 
 	if (!set || !set->span.begin || !is_from_blacklist(c, s, set))
 		return false;
 	rule = ARENA_NEW(&c->lint->scratch, struct rule);
 	*rule = (struct rule){ .action = ACTION_DROP, .span = set->span };
-	*step = (struct step){ .rule = rule, .line = rule, .implied = true };
-	for (uint32_t i = s->first; i < s->last; i++)
-		note_coverer(c, s, c->count, c->steps[i].rule->action);
-	s->by = ACTION_DROP;
-	lint_steps_packet(c->lint, &c->steps[s->first].packets.steps[0], &c->steps[s->first].packets.steps[0], 0, &packet);
-	s->example = lint_packet_text(c->lint, &packet);
-	report_covered_rule(c, s);
+	cover_by_implied(c, s, rule);
 	return true;
 }
 
@@ -934,7 +969,7 @@ static void check_subject(struct cover *c, struct subject *s)
 		report_nothing(c, &c->steps[s->first]);
 		return;
 	}
-	if (check_blacklist(c, s))
+	if (check_blacklist(c, s) || check_igmp(c, s))
 		return;
 	if (!find_witness(c, s, &witness)) {
 		if (is_covered_by_packets(c, s, &walked))
