@@ -206,13 +206,15 @@ static void prove_part(void *context, struct model *m, packets part)
 
 	for (uint32_t i = 0; i < p->count; i++)
 		results[i] = model_walk(m, p->questions[i].program, &(struct model_walk){ .live = part });
-	c->questions[0] = &p->questions[0];
-	c->targets[0] = p->targets[0];
-	for (uint32_t i = 1; i < p->count; i++) {
-		c->questions[1] = &p->questions[i];
-		c->targets[1] = p->targets[i];
-		compare_results(c, &results[0], &results[i]);
-	}
+	/* All pairs: what is a named difference from one target need not be one between two others. */
+	for (uint32_t i = 0; i < p->count; i++)
+		for (uint32_t j = i + 1; j < p->count; j++) {
+			c->questions[0] = &p->questions[i];
+			c->targets[0] = p->targets[i];
+			c->questions[1] = &p->questions[j];
+			c->targets[1] = p->targets[j];
+			compare_results(c, &results[i], &results[j]);
+		}
 	if (model_over(m, NULL))
 		*c->finding = before;
 }

@@ -102,6 +102,46 @@ START_TEST(faults_of_nft_are_found)
 }
 END_TEST
 
+static bool is_about_vnet(const struct proof_difference *d)
+{
+	while (d && strncmp(d->from, "vnet ", 5) != 0 && strncmp(d->to, "vnet ", 5) != 0)
+		d = d->next;
+	return d != NULL;
+}
+
+/* iptables has no vnets, which is a named difference: nft must do as is written all the same. */
+START_TEST(named_differences_hide_no_fault_of_nft)
+{
+	struct backend faulty = backend_nft;
+	struct tree tree;
+	bool found = false;
+
+	ck_assert(tree_load(&tree, "tests/cases/commands/report/root", "n1", "192.0.2.0/24"));
+	faulty.meaning = faulty_nft;
+	for (size_t i = 0; i < NFT_FAULTS && !found; i++) {
+		fault.nft = &nft_faults[i];
+		for (fault.skip = 0; !found; fault.skip++) {
+			struct proof proof = { .configs = &tree.config,
+					       .config_count = 1,
+					       .targets = { { "iptables", &backend_iptables },
+							    { "faulty", &faulty },
+							    { "written", NULL } },
+					       .target_count = 3,
+					       .workers = 1,
+					       .arena = &tree.f.arena };
+
+			proof_run(&proof);
+			found = is_about_vnet(proof.differences);
+			if (!fault.planted)
+				break;
+		}
+	}
+	ck_assert(found);
+	arena_free(&fault.arena);
+	tree_free(&tree);
+}
+END_TEST
+
 /* Without a fault there is no difference, however many workers there are, and named differences are counted. */
 START_TEST(targets_are_equal)
 {
@@ -158,6 +198,7 @@ int main(void)
 	tcase_set_timeout(tcase, 300);
 	tcase_add_test(tcase, faults_of_iptables_are_found);
 	tcase_add_test(tcase, faults_of_nft_are_found);
+	tcase_add_test(tcase, named_differences_hide_no_fault_of_nft);
 	tcase_add_test(tcase, targets_are_equal);
 	tcase_add_test(tcase, budget_is_exceeded);
 	return run_suite("proof", tcase);
