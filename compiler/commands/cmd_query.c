@@ -4,7 +4,6 @@
 #include "commands/question_options.h"
 #include "findings/run.h"
 #include "format/diag_json.h"
-#include "pipeline/pipeline.h"
 #include "questions/query.h"
 
 static enum query_part query_part_of(const struct cli *cli)
@@ -60,7 +59,6 @@ static int query_answer(const struct cli *cli, struct query *query)
 
 static int query_config(const struct cli *cli, const struct pipeline *p, const char *action)
 {
-	const char *target = cli->value[CLI_ASKED_TARGET];
 	struct packet_words words = cli_packet_words(cli);
 	struct query query = { .config = p->configs.configs[0],
 			       .map = p->diags->map,
@@ -71,9 +69,7 @@ static int query_config(const struct cli *cli, const struct pipeline *p, const c
 
 	if (!cli_read_budget(cli, CLI_BUDGET, &query.budget) || !query_read_limit(cli, &query.limit))
 		return EXIT_ERROR;
-	query.target = !target                          ? backend_of_host(query.config)
-		       : strcmp(target, "written") == 0 ? NULL
-							: backend_find(text_of(target));
+	query.target = cli_asked_target(cli->value[CLI_ASKED_TARGET], query.config);
 	status = query_answer(cli, &query);
 	query_end(&query);
 	return status;
@@ -81,25 +77,11 @@ static int query_config(const struct cli *cli, const struct pipeline *p, const c
 
 int cmd_query(const struct cli *cli)
 {
-	const char *target = cli->value[CLI_ASKED_TARGET], *action;
-	struct run run;
-	int status = EXIT_ERROR, ended;
+	const char *action;
 
 	if (cli->operand_count)
 		return cli_error("query does not take an operand; use --root for the tree");
 	if (!cli_has_one_node(cli) || !cli_read_action(cli, CLI_ACTION, &action))
 		return EXIT_ERROR;
-	if (run_begin(&run, cli)) {
-		struct pipeline p = { .options = &run.options,
-				      .diags = &run.diags,
-				      .backend = target ? backend_find(text_of(target)) : NULL };
-
-		if (pipeline_run(&p)) {
-			status = query_config(cli, &p, action);
-			diags_clear(&run.diags);
-		}
-		pipeline_end(&p);
-	}
-	ended = run_end(&run);
-	return ended == EXIT_CLEAN ? status : ended;
+	return cli_ask_tree(cli, cli->value[CLI_ASKED_TARGET], action, query_config);
 }

@@ -34,11 +34,8 @@ static bool test_has(const struct test_run *test, unsigned option)
 static const struct backend *test_target(const void *context, const struct config *config)
 {
 	const struct cli *cli = context;
-	const char *name = cli->value[CLI_ASKED_TARGET];
 
-	if (!name)
-		return backend_of_host(config);
-	return strcmp(name, "written") == 0 ? NULL : backend_find(text_of(name));
+	return cli_asked_target(cli->value[CLI_ASKED_TARGET], config);
 }
 
 /* ---- the files ---- */

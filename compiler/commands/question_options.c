@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "diag/suggest.h"
+#include "findings/run.h"
 
 struct packet_words cli_packet_words(const struct cli *cli)
 {
@@ -68,6 +69,34 @@ bool cli_read_budget(const struct cli *cli, unsigned option, struct model_budget
 	/* The default budget of memory belongs to that of steps. */
 	budget->bytes = (size_t)millions * (MODEL_BYTES / (MODEL_STEPS / 1000000));
 	return true;
+}
+
+const struct backend *cli_asked_target(const char *target, const struct config *config)
+{
+	if (!target)
+		return backend_of_host(config);
+	return strcmp(target, "written") == 0 ? NULL : backend_find(text_of(target));
+}
+
+int cli_ask_tree(const struct cli *cli, const char *target, const char *word,
+		 int (*ask)(const struct cli *cli, const struct pipeline *p, const char *word))
+{
+	struct run run;
+	int status = EXIT_ERROR, ended;
+
+	if (run_begin(&run, cli)) {
+		struct pipeline p = { .options = &run.options,
+				      .diags = &run.diags,
+				      .backend = target ? backend_find(text_of(target)) : NULL };
+
+		if (pipeline_run(&p)) {
+			status = ask(cli, &p, word);
+			diags_clear(&run.diags);
+		}
+		pipeline_end(&p);
+	}
+	ended = run_end(&run);
+	return ended == EXIT_CLEAN ? status : ended;
 }
 
 bool cli_answer_colour(void)

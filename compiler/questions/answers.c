@@ -3,6 +3,16 @@
 
 #include "format/diag_json.h"
 
+const struct field_member field_members[FIELD_MEMBERS] = {
+	{ "protocol", MODEL_PROTOCOL },     { "source4", MODEL_SOURCE4 },
+	{ "source6", MODEL_SOURCE6 },       { "dest4", MODEL_DEST4 },
+	{ "dest6", MODEL_DEST6 },           { "sport", MODEL_SPORT },
+	{ "dport", MODEL_DPORT },           { "icmp-type", MODEL_ICMP_TYPE },
+	{ "icmp-code", MODEL_ICMP_CODE },   { "mac", MODEL_SOURCE_MAC },
+	{ "interface", MODEL_IFACE },       { "state", MODEL_STATE },
+	{ "arp-sender", MODEL_ARP_SENDER }, { "ethertype", MODEL_ETHERTYPE },
+};
+
 /* ---- text ---- */
 
 /* "firewall/100.fw:7"; "" for no line. */

@@ -27,6 +27,16 @@ void reason_print(const struct text_printer *p, const struct reason *reason, con
 /* How many columns the line numbers of a reason take. */
 unsigned reason_gutter(const struct source_map *map, const struct reason *reason);
 
+/* The fields that JSON tells of rows and examples, each as a member. */
+struct field_member {
+	const char *name;
+	enum model_field field;
+};
+
+enum { FIELD_MEMBERS = 14 };
+
+extern const struct field_member field_members[FIELD_MEMBERS];
+
 /* The members action, reject, queue, file, line, column, text, group and implied; null where there is none. */
 json_t *decision_json(const struct source_map *map, const struct decision *decision);
 

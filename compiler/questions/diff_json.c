@@ -14,23 +14,11 @@ static json_t *diff_escaped(const char *text)
 /* The values of fields as in the rows of `query`: null for any, or if a packet does not have the field. */
 static void add_values(json_t *object, const char *const values[MODEL_FIELDS])
 {
-	static const struct {
-		const char *name;
-		enum model_field field;
-	} parts[] = {
-		{ "protocol", MODEL_PROTOCOL },     { "source4", MODEL_SOURCE4 },
-		{ "source6", MODEL_SOURCE6 },       { "dest4", MODEL_DEST4 },
-		{ "dest6", MODEL_DEST6 },           { "sport", MODEL_SPORT },
-		{ "dport", MODEL_DPORT },           { "icmp-type", MODEL_ICMP_TYPE },
-		{ "icmp-code", MODEL_ICMP_CODE },   { "mac", MODEL_SOURCE_MAC },
-		{ "interface", MODEL_IFACE },       { "state", MODEL_STATE },
-		{ "arp-sender", MODEL_ARP_SENDER }, { "ethertype", MODEL_ETHERTYPE },
-	};
-
-	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
-		json_object_set_new(object, parts[i].name,
-				    values[parts[i].field] ? diff_escaped(values[parts[i].field])
-							   : json_null());
+	for (size_t i = 0; i < FIELD_MEMBERS; i++)
+		json_object_set_new(object, field_members[i].name,
+				    values[field_members[i].field]
+					    ? diff_escaped(values[field_members[i].field])
+					    : json_null());
 }
 
 /* `from` and `to` are zones as `simulate` takes them. */

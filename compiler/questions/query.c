@@ -161,27 +161,19 @@ static const char *query_family_name(const struct query_path *p, const struct mo
 /* What is not said of a part is null: any value. */
 static json_t *query_row_json(struct query_path *p, const struct model_row *row, const char *text)
 {
-	static const struct {
-		const char *name;
-		enum model_field field;
-	} parts[] = {
-		{ "protocol", MODEL_PROTOCOL },     { "source4", MODEL_SOURCE4 },
-		{ "source6", MODEL_SOURCE6 },       { "dest4", MODEL_DEST4 },
-		{ "dest6", MODEL_DEST6 },           { "sport", MODEL_SPORT },
-		{ "dport", MODEL_DPORT },           { "icmp-type", MODEL_ICMP_TYPE },
-		{ "icmp-code", MODEL_ICMP_CODE },   { "mac", MODEL_SOURCE_MAC },
-		{ "interface", MODEL_IFACE },       { "state", MODEL_STATE },
-		{ "arp-sender", MODEL_ARP_SENDER },
-	};
 	struct question *q = &p->question;
 	json_t *object = json_pack("{s:o, s:s}", "text", json_escaped(text_of(text)), "family",
 				   query_family_name(p, row));
 
-	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-		const struct interval_set *side = &row->side[parts[i].field];
-		const char *values = model_values_text(&q->arena, q->model, parts[i].field, side, UINT32_MAX);
+	for (size_t i = 0; i < FIELD_MEMBERS; i++) {
+		enum model_field field = field_members[i].field;
+		const struct interval_set *side = &row->side[field];
+		const char *values;
 
-		json_object_set_new(object, parts[i].name,
+		if (field == MODEL_ETHERTYPE) /* the family tells it */
+			continue;
+		values = model_values_text(&q->arena, q->model, field, side, UINT32_MAX);
+		json_object_set_new(object, field_members[i].name,
 				    side->count ? json_escaped(text_of(values)) : json_null());
 	}
 	return object;
