@@ -157,6 +157,23 @@ check() {
 	fi
 }
 
+# says TEXT COMMAND...: what it prints, on either stream, has the text; whatever its exit status
+says() {
+	local text=$1
+	shift
+	"$@" >"$work/printed" 2>&1
+	grep -qE -- "$text" "$work/printed" || { cat "$work/printed" && false; }
+}
+
+# exits STATUS COMMAND...
+exits() {
+	local wanted=$1
+	shift
+	"$@" >"$work/printed" 2>&1
+	local got=$?
+	[ $got = "$wanted" ] || { echo "exit status $got" && cat "$work/printed" && false; }
+}
+
 same() {
 	diff "$1" "$2"
 }

@@ -45,23 +45,6 @@ taken_back() {
 	last=$good
 }
 
-# says TEXT COMMAND...: what it prints, on either stream, has the text; whatever its exit status
-says() {
-	local text=$1
-	shift
-	"$@" >"$work/printed" 2>&1
-	grep -qE -- "$text" "$work/printed" || { cat "$work/printed" && false; }
-}
-
-# exits STATUS COMMAND...
-exits() {
-	local wanted=$1
-	shift
-	"$@" >"$work/printed" 2>&1
-	local got=$?
-	[ $got = "$wanted" ] || { echo "exit status $got" && cat "$work/printed" && false; }
-}
-
 # json FILTER: of `history` or `status`, as python sees it
 json() {
 	python3 -c "import json, sys; d = json.load(sys.stdin); sys.exit(0 if ($1) else 1)"

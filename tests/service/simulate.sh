@@ -16,23 +16,6 @@ ip addr add 10.9.0.1/24 dev dev0
 ip addr add fd00:9::1/64 dev dev0 nodad
 ip link set dev0 up
 
-# answers TEXT COMMAND...: what it prints, on either stream, has the text
-answers() {
-	local text=$1
-	shift
-	"$@" >"$work/printed" 2>&1
-	grep -qE -- "$text" "$work/printed" || { cat "$work/printed" && false; }
-}
-
-# exits STATUS COMMAND...
-exits() {
-	local wanted=$1
-	shift
-	"$@" >"$work/printed" 2>&1
-	local got=$?
-	[ $got = "$wanted" ] || { echo "exit status $got" && cat "$work/printed" && false; }
-}
-
 # json FILTER COMMAND...: what it prints on standard output, as python sees it
 json() {
 	local filter=$1
@@ -53,7 +36,7 @@ allows() {
 # ---- simulate ----
 
 test_files() {
-	check "no service: the files are asked" answers '^asked: the files: the service does not run$' firewall simulate --dport 8006
+	check "no service: the files are asked" says '^asked: the files: the service does not run$' firewall simulate --dport 8006
 	check "no service: the answer" grep -q '^ACCEPT$' "$work/printed"
 	check "no service: JSON" json 'd["action"] == "ACCEPT" and d["line"] == 5 and d["generation"] is None' \
 		firewall simulate --dport 8006 --format json
@@ -63,23 +46,23 @@ test_loaded() {
 	allow 'IN ACCEPT -p tcp -dport 4001'
 	check "start" start
 	check "loaded" within 5 allows 4001
-	check "the loaded rules are asked" answers '^asked: generation 1 of .*, which is loaded$' firewall simulate --dport 4001
+	check "the loaded rules are asked" says '^asked: generation 1 of .*, which is loaded$' firewall simulate --dport 4001
 	check "nothing differs" no grep -q differ "$work/printed"
 	check "--expect: as it is" exits 0 firewall simulate --dport 4001 --expect ACCEPT
 	check "--expect: otherwise" exits 1 firewall simulate --dport 4001 --expect DENY
 	check "the options of Proxmox VE's command" exits 0 firewall simulate --from outside --to vm100 --protocol tcp \
 		--source 10.0.0.1 --dest 10.0.0.2 --sport 1000 --dport 80 --verbose 1
-	check "an unknown guest" answers 'did you mean' firewall simulate --to vm1000
+	check "an unknown guest" says 'did you mean' firewall simulate --to vm1000
 	allow 'IN ACCEPT -p tcp -dport 4002'
 	check "a change" within 5 allows 4002
 	check "rollback" firewall rollback
 	check "rolled back" within 5 allows 4001
-	check "what the files say is not what is asked" answers '^the files differ from that: firewall/cluster.fw$' \
+	check "what the files say is not what is asked" says '^the files differ from that: firewall/cluster.fw$' \
 		firewall simulate --dport 4002
 	check "what is loaded is" grep -q '^DROP$' "$work/printed"
 	check "JSON says it, too" json 'd["action"] == "DROP" and d["generation"] >= 1 and "cluster.fw" in d["differs"]' \
 		firewall simulate --dport 4002 --format json
-	check "and the rule of before" answers '^ACCEPT$' firewall simulate --dport 4001
+	check "and the rule of before" says '^ACCEPT$' firewall simulate --dport 4001
 	stop
 }
 
@@ -169,9 +152,9 @@ takeover_check() {
 
 test_takeover() {
 	allow 'IN SSH(ACCEPT) -source 10.9.0.7'
-	check "takeover: a session that passes" answers '^said: .* passes' takeover_check '10.9.0.7 50000 10.9.0.1 22'
-	check "takeover: one that does not" answers '^problem: ' takeover_check '10.9.0.8 50000 10.9.0.1 22'
-	check "takeover: its line" answers 'policy_in: DROP' takeover_check '10.9.0.8 50000 10.9.0.1 22'
+	check "takeover: a session that passes" says '^said: .* passes' takeover_check '10.9.0.7 50000 10.9.0.1 22'
+	check "takeover: one that does not" says '^problem: ' takeover_check '10.9.0.8 50000 10.9.0.1 22'
+	check "takeover: its line" says 'policy_in: DROP' takeover_check '10.9.0.8 50000 10.9.0.1 22'
 	check "takeover: no session" exits 0 takeover_check ''
 }
 
