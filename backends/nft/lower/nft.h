@@ -110,7 +110,7 @@ struct nft_verdict {
 
 struct nft_element {
 	struct nft_value key[NFT_KEY_PARTS];
-	struct nft_value last;      /* of interval sets: key[0] to last; equal for a single address */
+	struct nft_value last;      /* of intervals: key[0] to last; equal for a single value */
 	struct nft_verdict verdict; /* of verdict maps */
 };
 
@@ -119,7 +119,7 @@ struct nft_element {
 struct nft_set {
 	struct text name;
 	bool verdicts;       /* a verdict map */
-	bool interval;       /* one key part only */
+	bool interval;       /* one key part only; also of verdict maps, by port */
 	bool dynamic;        /* filled by UPDATE, up to `size` elements for `timeout` seconds */
 	uint8_t part_count;
 	enum nft_type parts[NFT_KEY_PARTS];
