@@ -50,10 +50,10 @@ endif
 CFLAGS  ?= $(OPT)
 # Headers are named from these on: "base/arena.h", "nft/load/kernel.h".
 INCLUDE := compiler grammar backends runtime $(B)
-XML2    ?= -isystem /usr/include/libxml2
-OUR_CPPFLAGS = -D_GNU_SOURCE $(addprefix -iquote ,$(INCLUDE)) $(XML2) $(CPPFLAGS)
+OUR_CPPFLAGS = -D_GNU_SOURCE $(addprefix -iquote ,$(INCLUDE)) $(CPPFLAGS)
 OUR_CFLAGS   = -std=c17 -pthread $(WARN) $(WERROR) $(CFLAGS)
-OUR_LDLIBS   = -lxml2 -ljansson -lnftables -lnftnl -lmnl -lmd $(LDLIBS)
+# libnftables is not linked: see backends/nft/load/libnftables.c.
+OUR_LDLIBS   = -ljansson -lnftnl -lmnl -lmd $(LDLIBS)
 # The daemons' own come before them.
 RUN_LDLIBS   = -Wl,--as-needed -lsystemd -lnetfilter_conntrack
 
@@ -117,6 +117,20 @@ $(B)/generated/%.h: %.h.in
 	@mkdir -p $(@D)
 	@$(CC) $(OUR_CPPFLAGS) -E -P -x c -MMD -MP -MT $@ -MF $@.d -o $@.new $<
 	@cmp -s $@.new $@ || cp $@.new $@
+
+# Linked to libnftables and never run: from it come the library's name, and the package that must be installed.
+$(B)/needs-libnftables: tools/needs_libnftables.c backends/nft/load/libnftables.def
+	@mkdir -p $(@D)
+	$(call say,LINK) $(CC) $(OUR_CPPFLAGS) $(OUR_CFLAGS) $(LDFLAGS) -o $@ $< -lnftables
+
+$(B)/generated/libnftables_name.h: $(B)/needs-libnftables
+	@mkdir -p $(@D)
+	@readelf -d $< | sed -n 's/.*(NEEDED).*\[\(libnftables\)\.so\.\([0-9]*\)\]/\
+#define LIBNFTABLES_NAME "\1.so.\2"\
+#define LIBNFTABLES_PACKAGE "\1\2"/p' >$@
+	@grep -q LIBNFTABLES_NAME $@
+
+$(B)/obj/backends/nft/load/libnftables.o: $(B)/generated/libnftables_name.h
 
 $(B)/obj/%.o: %.c | $(GENERATED)
 	@mkdir -p $(@D)

@@ -9,9 +9,10 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
-#include <libxml/HTMLtree.h>
-
+#include "base/xmalloc.h"
+#include "base/xml_writer.h"
 #include "format/common.h"
 
 static const char style[] =
@@ -31,36 +32,32 @@ static const char style[] =
 	"nav ol{list-style:none;padding:0;columns:20rem}nav li{break-inside:avoid;padding:.1rem 0}\n"
 	"@media print{nav{display:none}section{break-inside:avoid}}\n";
 
-static xmlNodePtr html_add(xmlNodePtr parent, const char *name, const char *text)
-{
-	xmlNodePtr node = xmlNewTextChild(parent, NULL, BAD_CAST name, BAD_CAST text);
+static struct xml_out page;
 
-	if (!node) {
-		fprintf(stderr, "genhtml: out of memory\n");
-		exit(EXIT_FAILURE);
-	}
-	return node;
-}
-
-static void html_set(xmlNodePtr node, const char *name, const char *value)
+static void html_open(const char *name, const char *class_name)
 {
-	xmlNewProp(node, BAD_CAST name, BAD_CAST value);
+	xml_open(&page, name);
+	if (class_name)
+		xml_attribute(&page, "class", class_name);
 }
 
 /* A paragraph in which `x` is code. */
-static void html_paragraph(xmlNodePtr parent, const char *text)
+static void html_paragraph(const char *text)
 {
-	xmlNodePtr p = html_add(parent, "p", NULL);
-
+	xml_open(&page, "p");
 	for (bool code = false; *text; code = !code) {
 		size_t len = strcspn(text, "`");
+		char *part = xstrndup(text, len);
 
 		if (code)
-			xmlNodeAddContentLen(html_add(p, "code", NULL), BAD_CAST text, (int)len);
+			xml_element(&page, "code", part);
 		else
-			xmlAddChild(p, xmlNewTextLen(BAD_CAST text, (int)len));
+			xml_text(&page, part);
+		free(part);
 		text += len + (text[len] == '`');
 	}
+	xml_close(&page);
+	xml_raw(&page, "\n");
 }
 
 static const char *html_class(const struct diag_row *row)
@@ -68,114 +65,126 @@ static const char *html_class(const struct diag_row *row)
 	return row->letter == 'E' ? "E" : row->letter == 'W' ? "W" : "N";
 }
 
-static void html_example(xmlNodePtr section, const char *title, const char *text)
+static void html_example(const char *title, const char *text)
 {
 	if (!text[0])
 		return;
-	html_add(section, "h3", title);
-	html_add(section, "pre", text);
+	xml_element(&page, "h3", title);
+	xml_element(&page, "pre", text);
 }
 
-static void link_to(xmlNodePtr parent, const char *code, const struct diag_row *row)
+static void link_to(const char *code, const struct diag_row *row)
 {
 	char target[DIAG_CODE_SIZE + 1];
-	xmlNodePtr link = html_add(parent, "a", code);
 
 	snprintf(target, sizeof(target), "#%s", code);
-	html_set(link, "href", target);
-	html_set(link, "class", html_class(row));
+	html_open("a", html_class(row));
+	xml_attribute(&page, "href", target);
+	xml_text(&page, code);
+	xml_close(&page);
 }
 
-static void html_part(xmlNodePtr section, const char *title, const char *text)
+static void html_part(const char *title, const char *text)
 {
-	html_add(section, "h3", title);
-	html_paragraph(section, text);
+	xml_element(&page, "h3", title);
+	html_paragraph(text);
 }
 
-static void html_page(xmlNodePtr body, enum diag_id id)
+static void html_heading(const struct diag_row *row, const char *code)
+{
+	xml_open(&page, "h2");
+	link_to(code, row);
+	xml_text(&page, " ");
+	xml_open(&page, "span");
+	xml_attribute(&page, "id", row->name);
+	xml_text(&page, row->name);
+	xml_close(&page);
+	xml_close(&page);
+	xml_raw(&page, "\n");
+}
+
+static void html_section(enum diag_id id)
 {
 	const struct diag_row *row = &diag_catalogue[id];
 	struct diag_code code = diag_code(id);
-	xmlNodePtr section = html_add(body, "section", NULL), title = html_add(section, "h2", NULL), name;
 
-	html_set(section, "id", code.text);
-	link_to(title, code.text, row);
-	xmlAddChild(title, xmlNewText(BAD_CAST " "));
-	name = html_add(title, "span", row->name);
-	html_set(name, "id", row->name);
-	name = html_add(section, "p", NULL);
-	html_set(html_add(name, "strong", severity_name(diag_severity(row))), "class", html_class(row));
-	xmlAddChild(name, xmlNewText(BAD_CAST ": "));
-	xmlAddChild(name, xmlNewText(BAD_CAST row->summary));
-	xmlAddChild(name, xmlNewText(BAD_CAST "."));
-	html_part(section, "What is wrong", row->what);
-	html_part(section, "What happens to the traffic", row->effect);
-	html_part(section, "How to fix it", row->fix);
-	html_example(section, "Wrong", row->wrong);
-	html_example(section, "Right", row->right);
+	xml_open(&page, "section");
+	xml_attribute(&page, "id", code.text);
+	html_heading(row, code.text);
+	xml_open(&page, "p");
+	html_open("strong", html_class(row));
+	xml_text(&page, severity_name(diag_severity(row)));
+	xml_close(&page);
+	xml_text(&page, ": ");
+	xml_text(&page, row->summary);
+	xml_text(&page, ".");
+	xml_close(&page);
+	html_part("What is wrong", row->what);
+	html_part("What happens to the traffic", row->effect);
+	html_part("How to fix it", row->fix);
+	html_example("Wrong", row->wrong);
+	html_example("Right", row->right);
+	xml_close(&page);
+	xml_raw(&page, "\n");
 }
 
-static void html_contents(xmlNodePtr body)
+static void html_contents(void)
 {
-	xmlNodePtr nav = html_add(body, "nav", NULL), list = html_add(nav, "ol", NULL);
-
-	html_set(nav, "aria-label", "All diagnostics");
+	xml_open(&page, "nav");
+	xml_attribute(&page, "aria-label", "All diagnostics");
+	xml_open(&page, "ol");
 	for (int i = 0; i < DIAG_COUNT; i++) {
-		xmlNodePtr item = html_add(list, "li", NULL);
-
-		link_to(item, diag_code((enum diag_id)i).text, &diag_catalogue[i]);
-		xmlAddChild(item, xmlNewText(BAD_CAST " "));
-		xmlAddChild(item, xmlNewText(BAD_CAST diag_catalogue[i].name));
+		xml_open(&page, "li");
+		link_to(diag_code((enum diag_id)i).text, &diag_catalogue[i]);
+		xml_text(&page, " ");
+		xml_text(&page, diag_catalogue[i].name);
+		xml_close(&page);
+		xml_raw(&page, "\n");
 	}
+	xml_close(&page);
+	xml_close(&page);
 }
 
-static void html_head(xmlNodePtr html)
+static void html_head(void)
 {
-	xmlNodePtr node = html_add(html, "head", NULL), meta = html_add(node, "meta", NULL);
-
-	html_set(meta, "charset", "utf-8");
-	meta = html_add(node, "meta", NULL);
-	html_set(meta, "name", "viewport");
-	html_set(meta, "content", "width=device-width, initial-scale=1");
-	html_add(node, "title", "Diagnostics of pvefw-cc");
-	html_add(node, "style", style);
-}
-
-static htmlDocPtr html_document(void)
-{
-	htmlDocPtr doc = htmlNewDocNoDtD(NULL, NULL);
-	xmlNodePtr html = xmlNewDocNode(doc, NULL, BAD_CAST "html", NULL), body, main;
-
-	xmlCreateIntSubset(doc, BAD_CAST "html", NULL, NULL);
-	xmlDocSetRootElement(doc, html);
-	html_set(html, "lang", "en");
-	html_head(html);
-	body = html_add(html, "body", NULL);
-	html_add(body, "h1", "Diagnostics of pvefw-cc");
-	html_paragraph(
-		body,
-		"What `pvefw-cc lint` reports about the firewall files of Proxmox VE, what happens to the traffic, "
-		"and how to fix it. An error (E) is a line that is ignored or cannot be enforced. A warning (W) is "
-		"a line that works, but is probably a mistake. A note (N) is worth knowing. Numbers and names never "
-		"change their meaning.");
-	html_contents(body);
-	main = html_add(body, "main", NULL);
-	for (int i = 0; i < DIAG_COUNT; i++)
-		html_page(main, (enum diag_id)i);
-	return doc;
+	xml_open(&page, "head");
+	xml_open(&page, "meta");
+	xml_attribute(&page, "charset", "utf-8");
+	xml_close_void(&page);
+	xml_open(&page, "meta");
+	xml_attribute(&page, "name", "viewport");
+	xml_attribute(&page, "content", "width=device-width, initial-scale=1");
+	xml_close_void(&page);
+	xml_element(&page, "title", "Diagnostics of pvefw-cc");
+	xml_open(&page, "style");
+	xml_raw(&page, style);
+	xml_close(&page);
+	xml_close(&page);
+	xml_raw(&page, "\n");
 }
 
 int main(void)
 {
-	htmlDocPtr doc = html_document();
-	xmlOutputBufferPtr out = xmlOutputBufferCreateFile(stdout, NULL);
-	int written;
+	struct out out;
+	int reason;
 
-	if (!out)
-		return EXIT_FAILURE;
-	htmlDocContentDumpFormatOutput(out, doc, "UTF-8", 1);
-	written = xmlOutputBufferClose(out);
-	xmlFreeDoc(doc);
-	xmlCleanupParser();
-	return written < 0 || fflush(stdout) ? EXIT_FAILURE : EXIT_SUCCESS;
+	out_init_fd(&out, STDOUT_FILENO);
+	xml_begin_html(&page, &out);
+	xml_open(&page, "html");
+	xml_attribute(&page, "lang", "en");
+	html_head();
+	xml_open(&page, "body");
+	xml_element(&page, "h1", "Diagnostics of pvefw-cc");
+	html_paragraph("What `pvefw-cc lint` reports about the firewall files of Proxmox VE, what happens to the traffic, "
+		       "and how to fix it. An error (E) is a line that is ignored or cannot be enforced. A warning (W) is "
+		       "a line that works, but is probably a mistake. A note (N) is worth knowing. Numbers and names never "
+		       "change their meaning.");
+	html_contents();
+	xml_open(&page, "main");
+	for (int i = 0; i < DIAG_COUNT; i++)
+		html_section((enum diag_id)i);
+	xml_end(&page);
+	reason = out_flush(&out);
+	out_free(&out);
+	return reason ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -1,35 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* XML through libxml2's writer. */
+/* Writes XML: a start tag is left open for attributes until something else follows. */
 #include "base/xml_writer.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 
 #include "base/xmalloc.h"
 
-static int xml_write(void *out, const char *bytes, int len)
-{
-	out_bytes(out, bytes, (size_t)len);
-	return len;
-}
-
-static void check(struct xml_out *xml, int written)
-{
-	xml->failed |= written < 0;
-}
-
-static void open_writer(struct xml_out *xml, struct out *out)
-{
-	xmlOutputBufferPtr buffer = xmlOutputBufferCreateIO(xml_write, NULL, out, NULL);
-
-	*xml = (struct xml_out){ .writer = buffer ? xmlNewTextWriter(buffer) : NULL };
-	if (!xml->writer)
-		out_of_memory();
-}
+enum { FIRST_DEPTH = 16 };
 
 void xml_begin_part(struct xml_out *xml, struct out *out)
 {
-	open_writer(xml, out);
-	xml->html = true;
+	*xml = (struct xml_out){ .out = out, .html = true };
 }
 
 void xml_begin_html(struct xml_out *xml, struct out *out)
@@ -40,72 +21,167 @@ void xml_begin_html(struct xml_out *xml, struct out *out)
 
 void xml_begin(struct xml_out *xml, struct out *out)
 {
-	open_writer(xml, out);
-	check(xml, xmlTextWriterSetIndent(xml->writer, 1));
-	check(xml, xmlTextWriterSetIndentString(xml->writer, BAD_CAST "  "));
-	check(xml, xmlTextWriterStartDocument(xml->writer, "1.0", "UTF-8", NULL));
-}
-
-void xml_end(struct xml_out *xml)
-{
-	check(xml, xmlTextWriterEndDocument(xml->writer));
-	xmlFreeTextWriter(xml->writer);
-	if (xml->failed)
-		out_of_memory();
+	*xml = (struct xml_out){ .out = out };
+	xml_raw(xml, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
 }
 
 void xml_end_part(struct xml_out *xml)
 {
-	check(xml, xmlTextWriterFlush(xml->writer));
-	xmlFreeTextWriter(xml->writer);
-	if (xml->failed)
-		out_of_memory();
+	while (xml->depth)
+		xml_close(xml);
+	free(xml->open);
+	xml->open = NULL;
+	xml->room = 0;
+}
+
+void xml_end(struct xml_out *xml)
+{
+	xml_end_part(xml);
+	if (xml->html)
+		out_char(xml->out, '\n');
+}
+
+/* ---- tags ---- */
+
+static void xml_end_line(struct xml_out *xml)
+{
+	if (!xml->html)
+		out_char(xml->out, '\n');
+}
+
+static void xml_indent(struct xml_out *xml)
+{
+	for (unsigned i = 0; i < xml->depth && !xml->html; i++)
+		out_string(xml->out, "  ");
+}
+
+/* Ends the start tag, if it is still open: content follows. */
+static void xml_end_tag(struct xml_out *xml)
+{
+	if (xml->in_tag)
+		out_char(xml->out, '>');
+	xml->in_tag = false;
 }
 
 void xml_open(struct xml_out *xml, const char *name)
 {
-	check(xml, xmlTextWriterStartElement(xml->writer, BAD_CAST name));
+	if (xml->depth == xml->room) {
+		xml->room = xml->room ? xml->room * 2 : FIRST_DEPTH;
+		xml->open = xrealloc(xml->open, xml->room * sizeof(*xml->open));
+	}
+	if (xml->in_tag) {
+		xml_end_tag(xml);
+		xml_end_line(xml);
+	}
+	xml_indent(xml);
+	out_char(xml->out, '<');
+	out_string(xml->out, name);
+	xml->open[xml->depth++] = name;
+	xml->in_tag = true;
+}
+
+static void xml_close_tag(struct xml_out *xml)
+{
+	const char *name = xml->open[--xml->depth];
+
+	if (xml->in_tag) {
+		out_string(xml->out, "/>");
+	} else {
+		if (!xml->ends_text)
+			xml_indent(xml);
+		out_string(xml->out, "</");
+		out_string(xml->out, name);
+		out_char(xml->out, '>');
+	}
+	xml->in_tag = xml->ends_text = false;
+	xml_end_line(xml);
 }
 
 void xml_close(struct xml_out *xml)
 {
 	if (xml->html)
-		check(xml, xmlTextWriterFullEndElement(xml->writer));
-	else
-		check(xml, xmlTextWriterEndElement(xml->writer));
+		xml_end_tag(xml);
+	xml_close_tag(xml);
 }
 
 void xml_close_void(struct xml_out *xml)
 {
-	check(xml, xmlTextWriterEndElement(xml->writer));
+	xml_close_tag(xml);
 }
 
-void xml_raw(struct xml_out *xml, const char *bytes)
+/* ---- content ---- */
+
+/* Writes the bytes with a reference in place of each of `special`. */
+static void xml_escape(struct out *out, const char *text, const char *special)
 {
-	check(xml, xmlTextWriterWriteRaw(xml->writer, BAD_CAST bytes));
+	for (;;) {
+		size_t plain = strcspn(text, special);
+
+		out_bytes(out, text, plain);
+		text += plain;
+		switch (*text++) {
+		case '\0':
+			return;
+		case '<':
+			out_string(out, "&lt;");
+			break;
+		case '>':
+			out_string(out, "&gt;");
+			break;
+		case '&':
+			out_string(out, "&amp;");
+			break;
+		case '"':
+			out_string(out, "&quot;");
+			break;
+		case '\t':
+			out_string(out, "&#9;");
+			break;
+		case '\n':
+			out_string(out, "&#10;");
+			break;
+		default: /* a reader would take it for a line feed */
+			out_string(out, "&#13;");
+		}
+	}
 }
 
-void xml_raw_text(struct xml_out *xml, struct text text)
-{
-	check(xml, xmlTextWriterWriteRawLen(xml->writer, BAD_CAST text.ptr, (int)text.len));
-}
-
+/* A reader turns white space in the value into spaces unless it is a reference. */
 void xml_attribute(struct xml_out *xml, const char *name, const char *value)
 {
-	check(xml, xmlTextWriterWriteAttribute(xml->writer, BAD_CAST name, BAD_CAST value));
+	out_char(xml->out, ' ');
+	out_string(xml->out, name);
+	out_string(xml->out, "=\"");
+	xml_escape(xml->out, value, "<>&\"\t\n\r");
+	out_char(xml->out, '"');
 }
 
 void xml_number(struct xml_out *xml, const char *name, uint64_t value)
 {
-	char text[24];
-
-	snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
-	xml_attribute(xml, name, text);
+	out_char(xml->out, ' ');
+	out_string(xml->out, name);
+	out_string(xml->out, "=\"");
+	out_number(xml->out, value);
+	out_char(xml->out, '"');
 }
 
 void xml_text(struct xml_out *xml, const char *text)
 {
-	check(xml, xmlTextWriterWriteString(xml->writer, BAD_CAST text));
+	xml_end_tag(xml);
+	xml_escape(xml->out, text, "<>&\"\r");
+	xml->ends_text = true;
+}
+
+void xml_raw(struct xml_out *xml, const char *bytes)
+{
+	xml_raw_text(xml, text_of(bytes));
+}
+
+void xml_raw_text(struct xml_out *xml, struct text text)
+{
+	xml_end_tag(xml);
+	out_text(xml->out, text);
+	xml->ends_text = true;
 }
 
 void xml_element(struct xml_out *xml, const char *name, const char *text)

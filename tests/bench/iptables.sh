@@ -23,7 +23,7 @@ if [ "$variant" != --inside ]; then
 	# shellcheck disable=SC2046
 	${CC:-cc} -std=c17 -D_GNU_SOURCE -O2 $(printf -- '-iquote %s ' "$top"/{compiler,grammar,backends,build}) \
 		-o "$work/xt-service" "$here/../kernel/xt-service.c" "$top/build/libpvefw.a" \
-		-lxml2 -ljansson -lnftables -lnftnl -lmnl -lmd -lpthread || exit 2
+		-ljansson -lnftnl -lmnl -lmd -lpthread || exit 2
 	PATH=$work:$PATH XTABLES_LOCKFILE=$work/lock unshare -n "$here/iptables.sh" --inside "$work" "$guests"
 	exit
 fi

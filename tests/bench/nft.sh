@@ -21,7 +21,7 @@ missed=0
 # shellcheck disable=SC2046
 ${CC:-cc} -std=c17 -D_GNU_SOURCE -O2 $(printf -- '-iquote %s ' "$top"/{compiler,grammar,backends,build}) \
 	-o "$work/load" "$here/../kernel/netlink-load.c" "$here/../kernel/leave-out.c" -Wl,--wrap=nft_lower,--wrap=nft_lower_bridge "$top/build/libpvefw.a" \
-	-lxml2 -ljansson -lnftables -lnftnl -lmnl -lmd -lpthread || exit 2
+	-ljansson -lnftnl -lmnl -lmd -lpthread || exit 2
 "$here/gen-cluster.py" "$guests" 20 "$work/tree" >/dev/null || exit 2
 cp -r "$work/tree" "$work/changed"
 echo 'IN DROP -p tcp -dport 4711' >>"$work/changed/firewall/$((100 + guests / 2)).fw"

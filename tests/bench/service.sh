@@ -17,7 +17,7 @@ if [ "${1:-}" != --inside ]; then
 	trap 'exit 1' HUP INT TERM
 	# shellcheck disable=SC2046
 	${CC:-cc} -std=c17 -D_GNU_SOURCE -O2 $(printf -- '-iquote %s ' "$top"/{compiler,grammar,backends,build}) \
-		-o "$work/verdict" "$here/verdict.c" "$top/build/libpvefw.a" -ljansson -lnftables -lnftnl -lmnl -lmd -lpthread || exit 2
+		-o "$work/verdict" "$here/verdict.c" "$top/build/libpvefw.a" -ljansson -lnftnl -lmnl -lmd -lpthread || exit 2
 	missed=0
 	"$here/gen-cluster.py" "$guests" 20 "$work/large" >/dev/null && "$here/gen-cluster.py" $((guests / 5)) 20 "$work/small" >/dev/null || exit 2
 	for run in "nft large" "legacy large" "xtables-nft small"; do

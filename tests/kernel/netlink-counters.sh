@@ -23,7 +23,7 @@ build() {
 	${CC:-cc} -std=c17 -D_GNU_SOURCE -O1 \
 		$(printf -- '-iquote %s ' "$top"/{compiler,grammar,backends,runtime} "$lib") \
 		-o "$work/$1" "$here/$1.c" "$here/leave-out.c" -Wl,--wrap=nft_lower,--wrap=nft_lower_bridge "$lib/libruntime.a" "$lib/libpvefw.a" \
-		-lxml2 -ljansson -lnftables -lnftnl -lmnl -lmd -lsystemd -lpthread || exit 2
+		-ljansson -lnftnl -lmnl -lmd -lsystemd -lpthread || exit 2
 }
 
 wire() {

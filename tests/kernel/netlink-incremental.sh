@@ -45,7 +45,7 @@ case ${1:-} in
 	# shellcheck disable=SC2046
 	${CC:-cc} -std=c17 -D_GNU_SOURCE -O1 $(printf -- '-iquote %s ' "$here"/../../{compiler,grammar,backends,build}) \
 		-o "$loader" "$here/netlink-load.c" "$here/leave-out.c" -Wl,--wrap=nft_lower,--wrap=nft_lower_bridge "${PVEFW_LIB:-$here/../../build/libpvefw.a}" \
-		-lxml2 -ljansson -lnftables -lnftnl -lmnl -lmd -lpthread || exit 2
+		-ljansson -lnftnl -lmnl -lmd -lpthread || exit 2
 	;;
 esac
 

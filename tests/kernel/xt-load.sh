@@ -489,7 +489,7 @@ ${CC:-cc} -std=c17 -D_GNU_SOURCE -O1 -o "$NORMALISE" "$here/normalise.c" "$here/
 # shellcheck disable=SC2046
 ${CC:-cc} -std=c17 -D_GNU_SOURCE -O1 $(printf -- '-iquote %s ' "$top"/{compiler,grammar,backends,build}) \
 	-o "$tools/xt-service" "$here/xt-service.c" "${PVEFW_LIB:-$top/build/libpvefw.a}" \
-	-lxml2 -ljansson -lnftables -lnftnl -lmnl -lmd -lpthread || exit 2
+	-ljansson -lnftnl -lmnl -lmd -lpthread || exit 2
 for variant in nft legacy; do
 	mkdir "$tools/$variant"
 	for name in iptables{,-save,-restore} ip6tables{,-save,-restore}; do

@@ -21,8 +21,8 @@ build_programs() {
 	local top=$tests/..
 	DRAW=$work/draw INJECT=$work/inject QUEUE=$work/queue
 	${CC:-cc} -std=c17 -D_GNU_SOURCE -O1 -iquote "$top/compiler" -iquote "$top/grammar" -iquote "$top/backends" \
-		-iquote "$top/build" -isystem /usr/include/libxml2 -o "$DRAW" "$here/draw.c" "$PVEFW_LIB" \
-		-lxml2 -ljansson -lnftables -lnftnl -lmnl -lmd -lpthread || exit 2
+		-iquote "$top/build" -o "$DRAW" "$here/draw.c" "$PVEFW_LIB" \
+		-ljansson -lnftnl -lmnl -lmd -lpthread || exit 2
 	${CC:-cc} -std=c17 -D_GNU_SOURCE -O1 -o "$QUEUE" "$here/queue.c" -lmnl || exit 2
 	${CC:-cc} -std=c17 -D_GNU_SOURCE -O1 -o "$INJECT" "$here/inject.c" "$here/frame.c" || exit 2
 }

@@ -5,9 +5,9 @@
  * the kernel once more, without effect, with messages that know where they come
  * from.
  */
-#include <nftables/libnftables.h>
 #include <time.h>
 
+#include "nft/load/libnftables.h"
 #include "nft/load/objects.h"
 #include "nft/load/refusal.h"
 #include "base/clock.h"
@@ -15,21 +15,22 @@
 enum { WORDS_MOST = 1000 };
 
 /* Runs the script with libnftables; its error messages go to `words`. */
-static bool nft_script_run(struct backend_loading *loading, const char *script, const char **words)
+static bool nft_script_run(const struct libnftables *library, struct backend_loading *loading, const char *script,
+			   const char **words)
 {
-	struct nft_ctx *context = nft_ctx_new(NFT_CTX_DEFAULT);
+	struct nft_ctx *context = library->nft_ctx_new(NFT_CTX_DEFAULT);
 	int64_t begin = clock_ns(CLOCK_MONOTONIC);
 	bool done;
 
 	*words = "libnftables cannot be used";
 	if (!context)
 		return false;
-	nft_ctx_buffer_error(context);
-	nft_ctx_buffer_output(context);
-	done = nft_run_cmd_from_buffer(context, script) == 0;
+	library->nft_ctx_buffer_error(context);
+	library->nft_ctx_buffer_output(context);
+	done = library->nft_run_cmd_from_buffer(context, script) == 0;
 	loading->kernel_time = clock_ns(CLOCK_MONOTONIC) - begin;
-	*words = arena_printf(loading->arena, "%.*s", WORDS_MOST, nft_ctx_get_error_buffer(context));
-	nft_ctx_free(context);
+	*words = arena_printf(loading->arena, "%.*s", WORDS_MOST, library->nft_ctx_get_error_buffer(context));
+	library->nft_ctx_free(context);
 	return done;
 }
 
@@ -50,8 +51,8 @@ static void note_size(struct backend_loading *loading, const struct nft_ruleset 
 	nft_batch_free(&batch);
 }
 
-static bool nft_script_send(struct nft_kernel *kernel, struct backend_loading *loading,
-		 const struct nft_ruleset *ruleset, const char *script)
+static bool nft_script_send(const struct libnftables *library, struct nft_kernel *kernel,
+			    struct backend_loading *loading, const struct nft_ruleset *ruleset, const char *script)
 {
 	struct nft_loaded *loaded = ARENA_NEW(loading->arena, struct nft_loaded);
 	int reason = nft_kernel_read(kernel, loading->arena, loaded);
@@ -61,7 +62,7 @@ static bool nft_script_send(struct nft_kernel *kernel, struct backend_loading *l
 		nft_problem_errno(loading, "read the loaded ruleset", reason);
 		return false;
 	}
-	if (nft_script_run(loading, script, &words))
+	if (nft_script_run(library, loading, script, &words))
 		return true;
 	nft_explain_refusal(kernel, loading, ruleset);
 	if (!loading->problems)
@@ -71,9 +72,11 @@ static bool nft_script_send(struct nft_kernel *kernel, struct backend_loading *l
 
 bool nft_script_load(struct backend_loading *loading, const struct config *config)
 {
+	struct libnftables library;
 	struct arena arena = { 0 };
 	struct nft_kernel kernel;
 	const struct nft_ruleset *ruleset;
+	const char *missing;
 	struct out script;
 	int64_t begin = clock_ns(CLOCK_MONOTONIC);
 	bool loaded = false;
@@ -81,6 +84,11 @@ bool nft_script_load(struct backend_loading *loading, const struct config *confi
 
 	if (!config)
 		return nft_config_load(loading, NULL, NULL);
+	missing = libnftables_load(&library, loading->arena);
+	if (missing) {
+		backend_problem_add(loading, SPAN_NONE, "target nft: %s; install it, or use the target netlink", missing);
+		return false;
+	}
 	ruleset = nft_lower(&arena, config);
 	loading->lower_time = clock_ns(CLOCK_MONOTONIC) - begin;
 	begin = clock_ns(CLOCK_MONOTONIC);
@@ -94,7 +102,7 @@ bool nft_script_load(struct backend_loading *loading, const struct config *confi
 	if (reason)
 		nft_problem_errno(loading, "communicate with the kernel", reason);
 	else
-		loaded = nft_script_send(&kernel, loading, ruleset, script.data);
+		loaded = nft_script_send(&library, &kernel, loading, ruleset, script.data);
 	nft_kernel_close(&kernel);
 	out_free(&script);
 	arena_free(&arena);
