@@ -165,13 +165,15 @@ $(MANHTML): $(B)/doc/%.html: $(B)/man/%
 
 # ---- tests ----
 
-unit: $(UNIT) $(B)/tests/pve-firewall $(B)/tests/mutations
+unit: $(UNIT) $(B)/tests/pvefw-cc $(B)/tests/pve-firewall $(B)/tests/mutations
 
-# The service for kernels that lack a part of nftables.
-$(B)/tests/pve-firewall: tests/kernel/leave-out.c $(B)/obj/runtime/firewall/commands/main.o $(LIBS)
+# The programs for kernels that lack a part of nftables.
+$(B)/tests/pvefw-cc: $(B)/obj/compiler/commands/main.o
+$(B)/tests/pve-firewall: $(B)/obj/runtime/firewall/commands/main.o
+$(B)/tests/pvefw-cc $(B)/tests/pve-firewall: tests/kernel/leave-out.c $(LIBS)
 	@mkdir -p $(@D)
 	$(call say,CC) $(CC) $(OUR_CPPFLAGS) $(OUR_CFLAGS) -MMD -MP $(LDFLAGS) -Wl,--wrap=nft_lower,--wrap=nft_lower_bridge -o $@ $< \
-		$(B)/obj/runtime/firewall/commands/main.o $(LIBS) $(RUN_LDLIBS) $(OUR_LDLIBS)
+		$(filter %.o,$^) $(LIBS) $(RUN_LDLIBS) $(OUR_LDLIBS)
 
 $(B)/tests/unit/%.o: tests/unit/%.c | $(GENERATED)
 	@mkdir -p $(@D)
@@ -214,7 +216,7 @@ check-reboot:
 	tests/node/reboot.sh 8
 	tests/node/reboot.sh 9
 
-bench: all
+bench: all $(B)/tests/pvefw-cc $(B)/tests/pve-firewall
 	@tests/install-deps build test bench
 	@tests/bench/all
 

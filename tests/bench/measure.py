@@ -3,9 +3,11 @@
 """Measures programs in interleaved pairs, and tells a measurement from noise.
 
 usage: measure.py machine
+       measure.py cost COMMAND...
        measure.py target KEY WHAT MOST [UNIT] < values
 
-For scripts in Python a module; for those in shell a command. `target` reads one value a line, or two: then the ratio of
+For scripts in Python a module; for those in shell a command. `cost` prints page faults, instructions and peak memory of a
+command whose status is 0 or 1. `target` reads one value a line, or two: then the ratio of
 the first to the second counts. It prints median, interquartile range and verdict. The exit status is 0 for `met`, 1 for
 `NOT MET`, 3 for `not a measurement`: the spread is too large for a verdict, or the environment variable NOT_MEASURED says
 why. tests/bench/table prints what was recorded by KEY.
@@ -26,7 +28,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 WORK = os.path.join(TOP, "build", "bench")
-RESULTS = os.path.join(WORK, "results")
+RESULTS = os.environ.get("BENCH_RESULTS", os.path.join(WORK, "results"))
 COMPILER = os.path.join(TOP, "build", "pvefw-cc")
 
 MOST_SPREAD = 0.25      # interquartile range by median: beyond it a median says little
@@ -86,6 +88,16 @@ def ratio(runs, name, base, what=cpu):
     return spread(what(a) / max(what(b), 1e-9) for a, b in zip(runs[name], runs[base]))
 
 
+def tree(name, words):
+    """A generated tree below build/bench: made by WORDS, a script here, whose third word is the folder."""
+    path = os.path.join(WORK, name)
+    if not os.path.isdir(path):
+        os.makedirs(WORK, exist_ok=True)
+        subprocess.run([os.path.join(HERE, words[0])] + words[1:3] + [path + ".new"] + words[3:], check=True)
+        os.rename(path + ".new", path)
+    return path
+
+
 def show(s, unit=""):
     text = "%.4g%s" % (s.median, " " + unit if unit else "")
     return text if s.low == s.high else text + " (%.4g to %.4g, %d times)" % (s.low, s.high, s.count)
@@ -123,11 +135,12 @@ def instructions(words, statuses=(0,)):
 # ---- verdicts ----
 
 worst = MET
+started = None
 
 
-def target(key, what, value, most, unit="", reason=None):
+def target(key, what, value, most, unit="", reason=None, fault=None):
     """Prints and records whether VALUE, a number or a Spread, is at most MOST (None: no bound). Returns the exit status.
-    REASON says why no figure is a measurement now."""
+    REASON says why no figure is a measurement now, FAULT why the target is not met whatever VALUE is."""
     global worst
     s = value if isinstance(value, Spread) else Spread(value, value, value, 1)
     relative = (s.high - s.low) / abs(s.median) if s.median else 0
@@ -136,6 +149,8 @@ def target(key, what, value, most, unit="", reason=None):
         reason = "spread %.0f %%, at most %.0f %%" % (100 * relative, 100 * MOST_SPREAD)
     if reason is not None:
         status, verdict = NO_MEASUREMENT, "not a measurement: " + reason
+    elif fault is not None:
+        status, verdict = MISSED, "NOT MET: " + fault
     elif most is None:
         verdict = ""
     else:
@@ -146,7 +161,7 @@ def target(key, what, value, most, unit="", reason=None):
     with open(os.path.join(RESULTS, key), "w") as file:
         json.dump({"what": what, "median": s.median, "low": s.low, "high": s.high, "count": s.count, "unit": unit,
                    "most": most, "verdict": verdict}, file)
-    worst = max(worst, status)
+    worst = status if worst == MET or status == MISSED else worst
     return status
 
 
@@ -180,28 +195,56 @@ def machine():
     return ", ".join(parts)
 
 
+def own_ticks():
+    t = os.times()
+    return sum(t[:4]) * os.sysconf("SC_CLK_TCK")
+
+
 def begin():
     """Prints the machine, and a warning if it has other work."""
-    load = os.getloadavg()[0]
-    print("%s; load average %.2f" % (machine(), load))
+    global started
+    print("%s; load average %.2f" % (machine(), os.getloadavg()[0]))
     before = processors_busy()
     time.sleep(0.5)
-    after = processors_busy()
-    others = (after[0] - before[0]) / max(after[1] - before[1], 1)
-    if others > MOST_OTHERS:
-        print("warning: other programs take %.0f %% of the processors: figures are less exact" % (100 * others))
+    started = processors_busy(), own_ticks()
+    warn(before, 0)
     print(flush=True)
+
+
+def warn(before, own):
+    busy, total = (now - then for now, then in zip(processors_busy(), before))
+    others = (busy - own) / max(total, 1)
+    if others > MOST_OTHERS:
+        print("warning: other programs took %.0f %% of the processors: figures are less exact" % (100 * others), flush=True)
+
+
+def end():
+    """Prints a warning if the machine had other work since begin(). Returns the exit status."""
+    before, own = started
+    warn(before, own_ticks() - own)
+    return worst
+
+
+def cost(words):
+    statuses = (0, 1)
+    print("  page faults %d, instructions %.1f million (user space, by callgrind), memory %.1f MiB" %
+          (run(words, statuses).faults, instructions(words, statuses)[0] / 1e6, memory(words, statuses)), flush=True)
 
 
 def main():
     if sys.argv[1:] == ["machine"]:
         begin()
         return 0
+    if sys.argv[1:2] == ["cost"]:
+        cost(sys.argv[2:])
+        return 0
     if len(sys.argv) not in (5, 6) or sys.argv[1] != "target":
-        sys.exit(__doc__.split("\n\n")[1])
+        print(__doc__.split("\n\n")[1], file=sys.stderr)
+        return 2
     rows = [[float(word) for word in line.split()] for line in sys.stdin]
     if not rows:
-        sys.exit("measure.py: no values for %s" % sys.argv[3])
+        print("measure.py: no values for %s" % sys.argv[3], file=sys.stderr)
+        return 2
     values = [row[0] / row[1] if len(row) > 1 else row[0] for row in rows]
     return target(sys.argv[2], sys.argv[3], spread(values), float(sys.argv[4]), "".join(sys.argv[5:]),
                   os.environ.get("NOT_MEASURED") or None)
