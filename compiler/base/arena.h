@@ -9,11 +9,11 @@
 #include <stdarg.h>
 #include <stddef.h>
 
+#include "memory/poison.h"
 #include "base/text.h"
 
 struct arena {
 	struct arena_chunk *chunks; /* the newest first */
-	struct arena_chunk *spare;  /* a freed chunk for reuse, or NULL */
 	char *next, *end;           /* its free bytes */
 	char *dirty;                /* end of the bytes ever handed out of it */
 };
@@ -29,11 +29,11 @@ void arena_free(struct arena *arena);
  * no memory the process ends with a message. */
 static inline void *arena_alloc(struct arena *arena, size_t size);
 struct arena_mark arena_mark(const struct arena *arena);
-/* Frees everything, but keeps some memory for reuse. */
+/* Frees everything but the first chunk, which is used again. */
 void arena_reset(struct arena *arena);
 /* Takes over all memory of `other`, which is empty afterwards. */
 void arena_adopt(struct arena *arena, struct arena *other);
-/* Frees everything allocated since `mark`; keeps some memory for reuse. */
+/* Frees everything allocated since `mark`. */
 void arena_release(struct arena *arena, struct arena_mark mark);
 
 /* Copies, terminated by a NUL that does not count. */
@@ -48,20 +48,36 @@ const char *arena_vprintf(struct arena *arena, const char *format, va_list args)
 #define ARENA_JOIN(arena, ...)                                    \
 	arena_join((arena), (const struct text[]){ __VA_ARGS__ }, \
 		   sizeof((const struct text[]){ __VA_ARGS__ }) / sizeof(struct text))
-/* When the newest chunk is full. */
-void *arena_alloc_grow(struct arena *arena, size_t room);
 
-static inline void *arena_alloc(struct arena *arena, size_t size)
+/* The bytes that an object of `size` bytes takes. */
+static inline size_t arena_room(size_t size)
 {
-	size_t room = (size + 7) & ~(size_t)7;
+	return ((size + 7) & ~(size_t)7) + MEMORY_GAP;
+}
+
+/* When the newest chunk is full. */
+void *arena_alloc_grow(struct arena *arena, size_t size);
+
+/* `size` bytes of any value: the caller writes all of them. */
+static inline void *arena_alloc_unset(struct arena *arena, size_t size)
+{
+	size_t room = arena_room(size);
 	char *result = arena->next;
 
 	/* Some is always left over, so that nothing is taken from no chunk. */
 	if ((size_t)(arena->end - result) <= room)
-		return arena_alloc_grow(arena, room);
+		return arena_alloc_grow(arena, size);
 	arena->next += room;
+	memory_unpoison(result, size);
+	return result;
+}
+
+static inline void *arena_alloc(struct arena *arena, size_t size)
+{
+	char *result = arena_alloc_unset(arena, size);
+
 	if (result < arena->dirty)
-		memset(result, 0, room);
+		memset(result, 0, size);
 	return result;
 }
 

@@ -8,8 +8,10 @@
 #include <unistd.h>
 
 #include "base/xmalloc.h"
+#include "memory/slab.h"
 
-enum { FIRST_ROOM = 1 << 16 };
+/* A buffer that was full is large from then on. */
+enum { FIRST_ROOM = 64 << 10, LARGE_ROOM = 256 << 10 };
 
 void out_init_memory(struct out *out)
 {
@@ -55,22 +57,39 @@ int out_flush(struct out *out)
 
 void out_free(struct out *out)
 {
-	free(out->data);
+	if (out->data)
+		slab_give((struct slab_piece){ out->data, out->room, out->room, out->slab });
 	*out = (struct out){ .fd = -1 };
+}
+
+/* Moves the bytes into a piece of at least `room` bytes. */
+static void use_room(struct out *out, size_t room)
+{
+	struct slab_piece piece;
+
+	if (!slab_take(room, &piece))
+		out_of_memory();
+	if (out->len)
+		memcpy(piece.memory, out->data, out->len);
+	if (out->data)
+		slab_give((struct slab_piece){ out->data, out->room, out->room, out->slab });
+	out->data = piece.memory;
+	out->room = piece.size;
+	out->slab = piece.slab;
 }
 
 void out_make_room(struct out *out, size_t more)
 {
 	size_t room = out->room ? out->room : FIRST_ROOM;
 
-	if (out->fd >= 0 && out->room)
+	if (out->fd >= 0 && out->room) {
 		out_flush(out);
+		room = LARGE_ROOM;
+	}
 	while (room - out->len < more)
 		room *= 2;
-	if (room == out->room)
-		return;
-	out->data = xrealloc(out->data, room);
-	out->room = room;
+	if (room > out->room)
+		use_room(out, room);
 }
 
 void out_bytes_grow(struct out *out, const char *bytes, size_t len)
@@ -97,18 +116,21 @@ void out_number(struct out *out, uint64_t number)
 	out_bytes(out, digits + at, sizeof(digits) - at);
 }
 
+/* Most texts fit into the room that there is. */
 void out_printf(struct out *out, const char *format, ...)
 {
+	size_t room = out->room - out->len;
 	va_list args, again;
 	int len;
 
 	va_start(args, format);
 	va_copy(again, args);
-	len = vsnprintf(NULL, 0, format, args);
+	len = vsnprintf(room ? out->data + out->len : NULL, room, format, args);
 	if (len > 0) {
-		if (out->room - out->len <= (size_t)len)
+		if (room <= (size_t)len) {
 			out_make_room(out, (size_t)len + 1);
-		vsnprintf(out->data + out->len, (size_t)len + 1, format, again);
+			vsnprintf(out->data + out->len, (size_t)len + 1, format, again);
+		}
 		out->len += (size_t)len;
 	}
 	va_end(again);
@@ -121,5 +143,6 @@ bool wants_colour(int fd, const char *when)
 
 	if (when && strcmp(when, "auto") != 0)
 		return strcmp(when, "always") == 0;
-	return fd >= 0 && !(no_color && no_color[0]) && terminal && strcmp(terminal, "dumb") != 0 && isatty(fd);
+	return fd >= 0 && !(no_color && no_color[0]) && terminal && strcmp(terminal, "dumb") != 0 &&
+	       isatty(fd);
 }

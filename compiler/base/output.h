@@ -15,8 +15,9 @@
 struct out {
 	char *data;
 	size_t len, room;
-	int fd;    /* -1: memory */
-	int error; /* errno of the first write that failed, then nothing is written */
+	struct slab *slab; /* of `data` */
+	int fd;            /* -1: memory */
+	int error;         /* errno of the first write that failed, then nothing is written */
 };
 
 /* Writes all bytes, over as many calls as it takes; 0 or an errno. */

@@ -11,8 +11,12 @@ enum { JOBS_A_WORKER = 64 };
 struct row {
 	atomic_uint next;
 	unsigned jobs;
-	void (*job)(void *context, unsigned worker, unsigned n);
+	parallel_job *job, *finish; /* `finish` NULL: no order */
 	void *context;
+	/* The job that finishes next. */
+	unsigned turn;
+	pthread_mutex_t lock;
+	pthread_cond_t turned;
 };
 
 struct worker {
@@ -21,14 +25,33 @@ struct worker {
 	pthread_t thread;
 };
 
+/* Jobs are taken in their order, so the job that is waited for has been taken. */
+static void finish_in_turn(struct worker *worker, unsigned n)
+{
+	struct row *row = worker->row;
+
+	pthread_mutex_lock(&row->lock);
+	while (row->turn != n)
+		pthread_cond_wait(&row->turned, &row->lock);
+	pthread_mutex_unlock(&row->lock);
+	row->finish(row->context, worker->number, n);
+	pthread_mutex_lock(&row->lock);
+	row->turn++;
+	pthread_cond_broadcast(&row->turned);
+	pthread_mutex_unlock(&row->lock);
+}
+
 static void *work(void *argument)
 {
 	struct worker *worker = argument;
 	struct row *row = worker->row;
 	unsigned n;
 
-	while ((n = atomic_fetch_add(&row->next, 1)) < row->jobs)
+	while ((n = atomic_fetch_add(&row->next, 1)) < row->jobs) {
 		row->job(row->context, worker->number, n);
+		if (row->finish)
+			finish_in_turn(worker, n);
+	}
 	return NULL;
 }
 
@@ -55,20 +78,37 @@ unsigned parallel_workers_for_long(unsigned jobs)
 	return limit_workers(jobs);
 }
 
-void parallel_run(unsigned workers, unsigned jobs, void (*job)(void *context, unsigned worker, unsigned n),
-		  void *context)
+static void run(struct row *row, unsigned workers)
 {
-	struct row row = { .jobs = jobs, .job = job, .context = context };
 	struct worker others[PARALLEL_MOST];
 	unsigned started = 0;
 
 	while (started + 1 < workers) {
-		others[started] = (struct worker){ .row = &row, .number = started + 1 };
+		others[started] = (struct worker){ .row = row, .number = started + 1 };
 		if (pthread_create(&others[started].thread, NULL, work, &others[started]) != 0)
 			break;
 		started++;
 	}
-	work(&(struct worker){ .row = &row });
+	work(&(struct worker){ .row = row });
 	for (unsigned i = 0; i < started; i++)
 		pthread_join(others[i].thread, NULL);
+}
+
+void parallel_run(unsigned workers, unsigned jobs, parallel_job *job, void *context)
+{
+	struct row row = { .jobs = jobs, .job = job, .context = context };
+
+	run(&row, workers);
+}
+
+void parallel_run_in_order(unsigned workers, unsigned jobs, parallel_job *job, parallel_job *finish,
+			   void *context)
+{
+	struct row row = { .jobs = jobs, .job = job, .finish = finish, .context = context };
+
+	pthread_mutex_init(&row.lock, NULL);
+	pthread_cond_init(&row.turned, NULL);
+	run(&row, workers);
+	pthread_cond_destroy(&row.turned);
+	pthread_mutex_destroy(&row.lock);
 }

@@ -162,15 +162,20 @@ static void xt_print_common_set(struct out *out, struct text_memo *memo, struct 
 	out_free(&printed);
 }
 
+void xt_print_one_set(struct out *out, struct arena *arena, const struct config *config, const struct xt_set *item)
+{
+	if (config->memo && item->set->scope != SCOPE_GUEST)
+		xt_print_common_set(out, config->memo, arena, item);
+	else
+		xt_print_set(out, NULL, arena, item);
+}
+
 void xt_print_ipsets(struct out *out, const struct config *config)
 {
 	struct arena arena = { 0 };
 	struct xt_set_list list = xt_sets_of(&arena, config);
 
 	for (uint32_t i = 0; i < list.count; i++)
-		if (config->memo && list.items[i].set->scope != SCOPE_GUEST)
-			xt_print_common_set(out, config->memo, &arena, &list.items[i]);
-		else
-			xt_print_set(out, NULL, &arena, &list.items[i]);
+		xt_print_one_set(out, &arena, config, &list.items[i]);
 	arena_free(&arena);
 }

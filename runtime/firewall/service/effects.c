@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/errno_text.h"
+#include "memory/slab.h"
 #include "common/logger_notes.h"
 #include "firewall/base/rundir.h"
 #include "firewall/base/tree_marks.h"
@@ -424,6 +425,7 @@ static void effects_finished(void *context, bool failed, bool recovered)
 		s->counts.last_success = time(NULL);
 	notify_systemd(s);
 	malloc_trim(0);
+	slab_trim();
 }
 
 /* More than one try: a signal to the process group may have killed the tools, too. */
