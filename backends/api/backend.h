@@ -62,6 +62,7 @@ struct backend_loading {
 	bool dry;            /* find out what would be sent, and send nothing */
 	bool strict;         /* a layer that is missing or fails is a failure of all */
 	bool unsure;         /* it has failed, or not: the kernel's answer was lost */
+	bool stale;          /* load_guests() has failed because what is loaded is not known: none can be loaded so */
 	struct backend_problem *problems, **last_problem;
 	struct backend_suspect *suspects; /* of the refusals that name no rule */
 	uint32_t suspect_count;
@@ -191,12 +192,12 @@ struct backend {
 	 */
 	bool (*load)(struct backend_session *session, struct backend_loading *loading, const struct config *config);
 	/*
-	 * The fast path for the change of one guest's file.  `old` is the guest as it was when the session was loaded, `new`
-	 * as it is; the guests of `config` do not matter.  Only the guest's own chains are written.  False: more than
-	 * they would change, or it was refused; nothing is changed, and everything is to be loaded by load().
+	 * The fast path for changes of guests' files.  The old guests are as they were when the session was loaded; the guests
+	 * of `config` do not matter.  Only the guests' own chains are written, all or nothing.  False: more than they would
+	 * change, or it was refused; nothing is changed, and everything is to be loaded by load().
 	 */
-	bool (*load_guest)(struct backend_session *session, struct backend_loading *loading, const struct config *config,
-			   const struct guest *old, const struct guest *new);
+	bool (*load_guests)(struct backend_session *session, struct backend_loading *loading, const struct config *config,
+			    const struct guest_change *changes, unsigned count);
 	/* Whether load() would change anything; with `dry` of the loading its differences say what.  A problem: true. */
 	bool (*differs)(struct backend_session *session, struct backend_loading *loading, const struct config *config);
 	/* Whether any packets reach our rules. */

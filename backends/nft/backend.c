@@ -99,10 +99,10 @@ static bool nft_load_netlink(struct backend_session *session, struct backend_loa
 	return nft_config_load(loading, config, config ? &session_of(session)->cache : NULL);
 }
 
-static bool nft_load_guest(struct backend_session *session, struct backend_loading *loading, const struct config *config,
-			   const struct guest *old, const struct guest *new)
+static bool nft_load_guests(struct backend_session *session, struct backend_loading *loading, const struct config *config,
+			    const struct guest_change *changes, unsigned count)
 {
-	return nft_guest_load(loading, &session_of(session)->cache, config, old, new);
+	return nft_guests_load(loading, &session_of(session)->cache, config, changes, count);
 }
 
 static bool nft_differs(struct backend_session *session, struct backend_loading *loading, const struct config *config)
@@ -189,7 +189,7 @@ const struct backend backend_nft = {
 	.close = nft_close,
 	.forget = nft_forget,
 	.load = nft_load_script,
-	.load_guest = nft_load_guest,
+	.load_guests = nft_load_guests,
 	.differs = nft_differs,
 	.is_in_force = nft_is_in_force,
 	.counters = nft_counters,
@@ -211,7 +211,7 @@ const struct backend backend_netlink = {
 	.close = nft_close,
 	.forget = nft_forget,
 	.load = nft_load_netlink,
-	.load_guest = nft_load_guest,
+	.load_guests = nft_load_guests,
 	.differs = nft_differs,
 	.is_in_force = nft_is_in_force,
 	.watch = nft_watch,

@@ -47,12 +47,19 @@ const char *guest_name(struct arena *arena, const struct guest *guest)
 	return arena_printf(arena, "%s %.*s", guest->type == GUEST_VM ? "VM" : "container", TEXT_ARG(guest->vmid_text));
 }
 
-void guest_view_init(struct guest_view *view, const struct config *config, const struct guest *guest)
+struct config *config_of_changes(struct arena *arena, const struct config *config, const struct guest_change *changes,
+				 unsigned count, bool is_new)
 {
-	view->config = *config;
-	view->guest = *guest;
-	view->guest.next = NULL;
-	view->config.guests = &view->guest;
+	struct config *view = ARENA_NEW(arena, struct config);
+	struct guest *guests = ARENA_ARRAY(arena, struct guest, count);
+
+	*view = *config;
+	view->guests = count ? guests : NULL;
+	for (unsigned i = 0; i < count; i++) {
+		guests[i] = is_new ? *changes[i].new : *changes[i].old;
+		guests[i].next = i + 1 < count ? &guests[i + 1] : NULL;
+	}
+	return view;
 }
 
 bool config_enabled(const struct config *config)

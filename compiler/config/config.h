@@ -176,13 +176,15 @@ static inline struct span guest_option_span(const struct guest *guest, enum opti
 	return guest->written ? guest->written[id] : SPAN_NONE;
 }
 
-/* A configuration with one of its guests alone; lives as long as the configuration. */
-struct guest_view {
-	struct config config;
-	struct guest guest;
+/* A guest whose file has changed: as it was, and as it is. */
+struct guest_change {
+	const struct guest *old, *new;
 };
 
-void guest_view_init(struct guest_view *view, const struct config *config, const struct guest *guest);
+/* Returns the configuration with the guests of the changes alone, as they were or, with `is_new`, as they are.  From `arena`;
+ * lives as long as `config`. */
+struct config *config_of_changes(struct arena *arena, const struct config *config, const struct guest_change *changes,
+				 unsigned count, bool is_new);
 
 /* The IP set of cluster.fw with this name, or NULL. */
 const struct ipset *cluster_ipset(const struct config *config, const char *name);

@@ -10,13 +10,18 @@ enum { MS = 1000, SECOND = 1000000 };
 
 /* What the effects return, and what they were asked for. */
 static struct {
-	uint64_t now, used, duration, again;
+	uint64_t now, used, cost, duration, again; /* cost: of a cycle, in processor time */
 	uint64_t timers[CYCLE_TIMERS];
 	bool readable, refused, stale, contents, failed, recovered, removed;
 	enum cycle_event patched, compiled, loaded, rolled_back;
 	enum cycle_event during_load; /* comes while rules are loaded; CYCLE_DONE: none */
 	bool compared;                /* at the last load */
-	char calls[512];
+	bool in_force;                /* guests' files can be patched */
+	const char *during_patch;     /* the file that changes while others are patched; NULL: none */
+	bool rules_during_patch;      /* others change rules at that time */
+	unsigned patched_files, compiles;
+	uint64_t patch_time; /* of one patch */
+	char calls[2048];
 } world;
 static struct cycle cycle;
 
@@ -62,12 +67,28 @@ static bool fake_tree_is_readable(void *context)
 	return world.readable;
 }
 
-static enum cycle_event fake_patch(void *context, const char *file)
+/* Guests' files have numbers. */
+static bool fake_can_patch(void *context, const char *file)
+{
+	(void)context;
+	return world.in_force && strncmp(file, "firewall/", 9) == 0 && file[9] >= '0' && file[9] <= '9';
+}
+
+static enum cycle_event fake_patch(void *context, const struct cycle_files *files)
 {
 	(void)context;
 	ck_assert_int_eq(cycle.state, CYCLE_PATCHING);
+	ck_assert_uint_eq(cycle.files.count, 0);
 	note("patch");
-	note(file);
+	for (unsigned i = 0; i < files->count; i++)
+		note(files->names[i] + 9);
+	world.patched_files += files->count;
+	world.now += world.patch_time;
+	if (world.during_patch)
+		cycle_tree_changed(&cycle, world.during_patch);
+	world.during_patch = NULL;
+	if (world.rules_during_patch)
+		cycle_handle(&cycle, CYCLE_RULES_CHANGED);
 	return world.patched;
 }
 
@@ -76,7 +97,8 @@ static enum cycle_event fake_compile(void *context, uint64_t *again)
 	(void)context;
 	ck_assert_int_eq(cycle.state, CYCLE_COMPILING);
 	note("compile");
-	world.used += 100 * MS;
+	world.compiles++;
+	world.used += world.cost;
 	*again = world.again;
 	return world.compiled;
 }
@@ -160,6 +182,7 @@ static const struct cycle_effects effects = {
 	.arm = fake_arm,
 	.read_tree = fake_read_tree,
 	.tree_is_readable = fake_tree_is_readable,
+	.can_patch = fake_can_patch,
 	.patch = fake_patch,
 	.compile = fake_compile,
 	.load = fake_load,
@@ -178,7 +201,8 @@ static void setup(void)
 {
 	memset(&world, 0, sizeof(world));
 	world.now = 1000 * (uint64_t)SECOND;
-	world.readable = true;
+	world.cost = 100 * MS;
+	world.readable = world.in_force = true;
 	world.patched = CYCLE_PATCHED;
 	world.compiled = CYCLE_COMPILED;
 	world.loaded = CYCLE_LOADED;
@@ -213,13 +237,15 @@ static void reach(enum cycle_state state)
 	send(CYCLE_START);
 	pass(3600 * (uint64_t)SECOND);
 	switch (state) {
+	case CYCLE_UNCOMPARED:
 	case CYCLE_WAITING:
 		change("firewall/100.fw");
+		if (state == CYCLE_UNCOMPARED)
+			send(CYCLE_DUE);
 		break;
 	case CYCLE_DOUBTING:
 		change("firewall/cluster.fw");
 		pass(SECOND / 100);
-		world.patched = CYCLE_NOT_PATCHED;
 		world.compiled = CYCLE_COMPILED_DISABLED;
 		send(CYCLE_DUE);
 		world.compiled = CYCLE_COMPILED;
@@ -259,47 +285,53 @@ static void expect(enum cycle_state state, const char *calls)
 
 /* ---- every row ---- */
 
-#define CYCLE_CALLS "read compile load finished"
+#define CYCLE_FULL "compile load finished"
+#define CYCLE_CALLS "read " CYCLE_FULL
 
 static const struct row {
 	enum cycle_event event;
-	const char *next; /* the states that follow STARTING, IDLE, WAITING, DOUBTING, FAILED, RETRYING and STOPPED */
-	const char *calls[7]; /* NULL: none */
+	const char *next; /* the states that follow STARTING, IDLE, UNCOMPARED, WAITING, DOUBTING, FAILED, RETRYING and STOPPED */
+	const char *calls[8]; /* NULL: none */
 } rows[] = {
-	{ CYCLE_START, "IIWDFRX", { "roll_back " CYCLE_CALLS } },
-	{ CYCLE_TREE_CHANGED, "SWWDRRX", { NULL } },
-	{ CYCLE_SURROUNDINGS_CHANGED, "SWWDRRX", { NULL } },
-	{ CYCLE_RULES_CHANGED, "SWWDRRX", { NULL } },
-	{ CYCLE_POLL, "SIWDFRX", { NULL, "keep stale? contents?", "keep", "keep", "keep stale? contents?", "keep" } },
-	{ CYCLE_VERIFY, "SWWDRRX", { NULL, "forget", "forget", "forget", "forget", "forget" } },
-	{ CYCLE_ENABLE_EXPIRED, "SWWDRRX", { NULL } },
-	{ CYCLE_RETRY_REFUSED, "SWWDRRX",
-	  { NULL, "retry_refused", "retry_refused", "retry_refused", "retry_refused", "retry_refused" } },
-	{ CYCLE_DUE, "SIWIIIX",
-	  { NULL, "compile load finished", "patch firewall/100.fw", "compile load finished", "compile load finished",
-	    "compile load finished" } },
-	{ CYCLE_APPLY, "SIIIIIX", { NULL, CYCLE_CALLS, CYCLE_CALLS, CYCLE_CALLS, CYCLE_CALLS, CYCLE_CALLS } },
-	{ CYCLE_RELOAD, "SIIIIIX",
+	{ CYCLE_START, "IIUWDFRX", { "roll_back " CYCLE_CALLS } },
+	{ CYCLE_TREE_CHANGED, "SWWWDRRX", { NULL } },
+	{ CYCLE_GUEST_CHANGED, "SWWWDRRX", { NULL } },
+	{ CYCLE_SURROUNDINGS_CHANGED, "SWWWDRRX", { NULL } },
+	{ CYCLE_RULES_CHANGED, "SWWWDRRX", { NULL } },
+	{ CYCLE_POLL, "SIUWDFRX",
+	  { NULL, "keep stale? contents?", "keep stale? contents?", "keep", "keep", "keep stale? contents?", "keep" } },
+	{ CYCLE_VERIFY, "SWWWDRRX", { NULL, "forget", "forget", "forget", "forget", "forget", "forget" } },
+	{ CYCLE_ENABLE_EXPIRED, "SWWWDRRX", { NULL } },
+	{ CYCLE_RETRY_REFUSED, "SWWWDRRX",
+	  { NULL, "retry_refused", "retry_refused", "retry_refused", "retry_refused", "retry_refused", "retry_refused" } },
+	{ CYCLE_DUE, "SIIUIIIX",
+	  { NULL, CYCLE_FULL, CYCLE_FULL, "patch 100.fw", CYCLE_FULL, CYCLE_FULL, CYCLE_FULL } },
+	{ CYCLE_COMPARE, "SIIWDFRX", { NULL, NULL, CYCLE_FULL } },
+	{ CYCLE_APPLY, "SIIIIIIX", { NULL, CYCLE_CALLS, CYCLE_CALLS, CYCLE_CALLS, CYCLE_CALLS, CYCLE_CALLS, CYCLE_CALLS } },
+	{ CYCLE_RELOAD, "SIIIIIIX",
 	  { NULL, "forget " CYCLE_CALLS, "forget " CYCLE_CALLS, "forget " CYCLE_CALLS, "forget " CYCLE_CALLS,
-	    "forget " CYCLE_CALLS } },
-	{ CYCLE_CONFIRM_TIMEOUT, "SIWDFRX", { NULL, "roll_back", "roll_back", "roll_back", "roll_back", "roll_back" } },
-	{ CYCLE_STOP, "XXXXXXX", { "end", "end", "end", "end", "end", "end" } },
-	{ CYCLE_LEAVE, "XXXXXXX", { "end", "end", "end", "end", "end", "end" } },
+	    "forget " CYCLE_CALLS, "forget " CYCLE_CALLS } },
+	{ CYCLE_CONFIRM_TIMEOUT, "SIUWDFRX",
+	  { NULL, "roll_back", "roll_back", "roll_back", "roll_back", "roll_back", "roll_back" } },
+	{ CYCLE_STOP, "XXXXXXXX", { "end", "end", "end", "end", "end", "end", "end" } },
+	{ CYCLE_LEAVE, "XXXXXXXX", { "end", "end", "end", "end", "end", "end", "end" } },
 };
 
-static const enum cycle_state resting[] = { CYCLE_STARTING, CYCLE_IDLE, CYCLE_WAITING, CYCLE_DOUBTING,
-					    CYCLE_FAILED, CYCLE_RETRYING, CYCLE_STOPPED };
+enum { RESTING = 8 };
+
+static const enum cycle_state resting[RESTING] = { CYCLE_STARTING, CYCLE_IDLE, CYCLE_UNCOMPARED, CYCLE_WAITING,
+						   CYCLE_DOUBTING, CYCLE_FAILED, CYCLE_RETRYING, CYCLE_STOPPED };
 
 static char letter(enum cycle_state state)
 {
-	return "SIWDFR.....X"[state];
+	return "SIUWDFR.....X"[state];
 }
 
 START_TEST(each_row)
 {
 	const struct row *row = &rows[_i];
 
-	for (unsigned i = 0; i < 7; i++) {
+	for (unsigned i = 0; i < RESTING; i++) {
 		bool ours, due;
 
 		reach(resting[i]);
@@ -309,9 +341,12 @@ START_TEST(each_row)
 		ck_assert_str_eq(world.calls, row->calls[i] ? row->calls[i] : "");
 		/* What waits for a cycle has a timer; what does not has none. */
 		ours = cycle.state >= CYCLE_IDLE && cycle.state <= CYCLE_RETRYING;
-		due = cycle.state != CYCLE_IDLE && cycle.state != CYCLE_FAILED;
+		due = cycle.state != CYCLE_IDLE && cycle.state != CYCLE_UNCOMPARED && cycle.state != CYCLE_FAILED;
 		if (ours)
 			ck_assert_int_eq(cycle.due != 0, due);
+		if (cycle.state == CYCLE_UNCOMPARED || cycle.state == CYCLE_IDLE)
+			ck_assert_int_eq(cycle.compare_due != 0, cycle.state == CYCLE_UNCOMPARED);
+		ck_assert_uint_eq(world.timers[CYCLE_TIMER_COMPARE], cycle.compare_due);
 		if (row->event == CYCLE_STOP || row->event == CYCLE_LEAVE)
 			ck_assert_int_eq(world.removed, row->event == CYCLE_STOP || resting[i] == CYCLE_STOPPED);
 	}
@@ -329,7 +364,7 @@ START_TEST(results_elsewhere)
 		for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 			is_row |= rows[i].event == event;
 		count += is_row;
-		for (unsigned i = 0; i < 7 && !is_row; i++) {
+		for (unsigned i = 0; i < RESTING && !is_row; i++) {
 			reach(resting[i]);
 			send(event);
 			expect(resting[i], "");
@@ -351,24 +386,26 @@ START_TEST(first_change_at_once)
 }
 END_TEST
 
-/* Many: the first is compiled at once, the others when they have come to an end, but not later than 0.7 s. */
+/* Many that take a full cycle: the first is compiled at once, the others when they have come to an end, but not later than
+ * 0.7 s. */
 START_TEST(many_changes)
 {
 	reach(CYCLE_IDLE);
-	change("firewall/100.fw");
+	change("firewall/cluster.fw");
 	pass(MS);
 	send(CYCLE_DUE);
-	expect(CYCLE_WAITING, "patch firewall/100.fw");
-	ck_assert_uint_eq(due_in(), 500 * MS);
+	expect(CYCLE_IDLE, CYCLE_FULL);
 	for (int i = 0; i < 18; i++) {
 		pass(40 * MS);
-		change("firewall/101.fw");
+		change("nodes/n/host.fw");
 		ck_assert_uint_le(due_in(), 50 * MS);
 		ck_assert_uint_le(cycle.due, cycle.first_change + 700 * MS);
 	}
 	ck_assert_uint_eq(cycle.due, cycle.first_change + 700 * MS);
+	change("firewall/100.fw"); /* is no exception */
+	ck_assert_uint_eq(cycle.due, cycle.first_change + 700 * MS);
 	send(CYCLE_DUE);
-	expect(CYCLE_IDLE, "compile load finished"); /* everything */
+	expect(CYCLE_IDLE, CYCLE_FULL);
 }
 END_TEST
 
@@ -377,13 +414,13 @@ START_TEST(quiet_by_duration)
 {
 	reach(CYCLE_IDLE);
 	world.duration = 100 * MS;
-	change("firewall/100.fw");
+	change("firewall/cluster.fw");
 	pass(2 * MS); /* later than the cycle that was due */
 	change(NULL);
 	ck_assert_uint_eq(cycle.due, cycle.first_change + MS); /* which is not put off */
 	send(CYCLE_DUE);
 	pass(10 * MS);
-	change("firewall/100.fw");
+	change("firewall/cluster.fw");
 	ck_assert_uint_eq(due_in(), 300 * MS);
 }
 END_TEST
@@ -408,30 +445,261 @@ START_TEST(patch_refused)
 	reach(CYCLE_WAITING);
 	world.patched = CYCLE_NOT_PATCHED;
 	send(CYCLE_DUE);
-	expect(CYCLE_IDLE, "patch firewall/100.fw compile load finished");
+	expect(CYCLE_IDLE, "patch 100.fw " CYCLE_FULL);
 }
 END_TEST
 
 START_TEST(no_patch)
 {
 	reach(CYCLE_WAITING);
-	change("firewall/101.fw"); /* two files */
-	send(CYCLE_DUE);
-	expect(CYCLE_IDLE, "compile load finished");
-	reach(CYCLE_WAITING);
 	send(CYCLE_RULES_CHANGED);
 	send(CYCLE_DUE);
-	expect(CYCLE_IDLE, "compile load finished");
+	expect(CYCLE_IDLE, CYCLE_FULL);
 	ck_assert(world.compared);
 	reach(CYCLE_WAITING);
 	send(CYCLE_SURROUNDINGS_CHANGED);
 	send(CYCLE_DUE);
-	expect(CYCLE_IDLE, "compile load finished");
+	expect(CYCLE_IDLE, CYCLE_FULL);
+	reach(CYCLE_WAITING);
+	send(CYCLE_ENABLE_EXPIRED);
+	send(CYCLE_DUE);
+	expect(CYCLE_IDLE, CYCLE_FULL);
 	reach(CYCLE_RETRYING);
 	change("firewall/100.fw");
 	send(CYCLE_DUE);
-	expect(CYCLE_IDLE, "compile load finished");
+	expect(CYCLE_IDLE, CYCLE_FULL);
 	ck_assert(world.recovered);
+	reach(CYCLE_IDLE); /* what is loaded is not what was compiled last */
+	world.in_force = false;
+	change("firewall/100.fw");
+	send(CYCLE_DUE);
+	expect(CYCLE_IDLE, CYCLE_FULL);
+}
+END_TEST
+
+/* cluster.fw before a guest's file, or after it. */
+START_TEST(mixed_changes)
+{
+	const char *files[2] = { "firewall/cluster.fw", "firewall/100.fw" };
+
+	for (unsigned i = 0; i < 2; i++) {
+		reach(CYCLE_IDLE);
+		change(files[i]);
+		change(files[!i]);
+		ck_assert_uint_le(due_in(), MS);
+		send(CYCLE_DUE);
+		expect(CYCLE_IDLE, CYCLE_FULL);
+		ck_assert_uint_eq(cycle.files.count, 0);
+		reach(CYCLE_UNCOMPARED);
+		change(files[i]);
+		change(files[!i]);
+		ck_assert_uint_le(due_in(), MS);
+		send(CYCLE_DUE);
+		expect(CYCLE_IDLE, CYCLE_FULL);
+		ck_assert_uint_eq(cycle.compare_due, 0);
+	}
+}
+END_TEST
+
+/* A change that comes while another one is patched is the next patch, after a pause of twice its duration. */
+START_TEST(second_guest_while_patching)
+{
+	reach(CYCLE_WAITING);
+	world.patch_time = 20 * MS;
+	world.during_patch = "firewall/101.fw";
+	send(CYCLE_DUE);
+	expect(CYCLE_WAITING, "patch 100.fw");
+	ck_assert_uint_le(due_in(), MS); /* it was noticed before it was known how long the patch takes */
+	pass(due_in());
+	send(CYCLE_DUE);
+	expect(CYCLE_UNCOMPARED, "patch 101.fw");
+	change("firewall/102.fw");
+	ck_assert_uint_eq(due_in(), 40 * MS);
+	change("firewall/103.fw");
+	change("firewall/102.fw"); /* the same again */
+	pass(due_in());
+	send(CYCLE_DUE);
+	expect(CYCLE_UNCOMPARED, "patch 102.fw 103.fw");
+	world.patch_time = 300 * MS;
+	change("firewall/104.fw");
+	send(CYCLE_DUE);
+	change("firewall/105.fw");
+	ck_assert_uint_eq(due_in(), 100 * MS);
+}
+END_TEST
+
+/* Sends what is due until the time has come. */
+static void run_until(uint64_t time)
+{
+	for (;;) {
+		uint64_t due = world.timers[CYCLE_TIMER_DUE], compare = world.timers[CYCLE_TIMER_COMPARE];
+		enum cycle_timer next = due && (!compare || due <= compare) ? CYCLE_TIMER_DUE : CYCLE_TIMER_COMPARE;
+		uint64_t at = world.timers[next];
+
+		if (!at || at > time)
+			break;
+		world.now = at > world.now ? at : world.now;
+		world.timers[next] = 0;
+		cycle_handle(&cycle, next == CYCLE_TIMER_DUE ? CYCLE_DUE : CYCLE_COMPARE);
+	}
+	world.now = time > world.now ? time : world.now;
+}
+
+static void change_number(unsigned number)
+{
+	char name[CYCLE_FILE_SIZE];
+
+	snprintf(name, sizeof(name), "firewall/%u.fw", number);
+	change(name);
+}
+
+START_TEST(fifty_guests)
+{
+	uint64_t begin;
+
+	reach(CYCLE_IDLE);
+	world.patch_time = 30 * MS;
+	world.compiles = world.patched_files = 0;
+	begin = world.now;
+	for (unsigned i = 0; i < 50; i++) {
+		change_number(100 + i);
+		run_until(begin + (i + 1) * 20 * MS);
+	}
+	run_until(begin + SECOND + 150 * MS);
+	ck_assert_uint_eq(world.patched_files, 50);
+	ck_assert_uint_eq(world.compiles, 0);
+	ck_assert_int_eq(cycle.state, CYCLE_UNCOMPARED);
+	run_until(world.now + SECOND);
+	ck_assert_uint_eq(world.compiles, 1);
+	ck_assert_int_eq(cycle.state, CYCLE_IDLE);
+}
+END_TEST
+
+/* More than the fast path takes. */
+START_TEST(too_many_guests)
+{
+	reach(CYCLE_IDLE);
+	world.compiles = 0;
+	for (unsigned i = 0; i <= CYCLE_FILES_MOST; i++)
+		change_number(100 + i);
+	run_until(world.now + SECOND);
+	ck_assert_uint_eq(world.patched_files, 0);
+	ck_assert_uint_eq(world.compiles, 1);
+}
+END_TEST
+
+/* The full cycle that follows patches comes in a quiet second. */
+START_TEST(compared_when_quiet)
+{
+	reach(CYCLE_UNCOMPARED);
+	ck_assert_uint_eq(cycle.compare_due, world.now + SECOND);
+	pass(900 * MS);
+	change("firewall/101.fw");
+	pass(due_in());
+	send(CYCLE_DUE);
+	expect(CYCLE_UNCOMPARED, "patch 101.fw");
+	ck_assert_uint_eq(cycle.compare_due, world.now + SECOND);
+	pass(SECOND);
+	send(CYCLE_COMPARE);
+	expect(CYCLE_IDLE, CYCLE_FULL);
+	ck_assert_uint_eq(world.timers[CYCLE_TIMER_COMPARE], 0);
+	send(CYCLE_COMPARE); /* nothing was patched since */
+	expect(CYCLE_IDLE, "");
+	/* A change that is due is compiled with it. */
+	reach(CYCLE_UNCOMPARED);
+	pass(SECOND);
+	change("firewall/101.fw");
+	send(CYCLE_COMPARE);
+	expect(CYCLE_IDLE, CYCLE_FULL);
+	ck_assert_uint_eq(cycle.files.count, 0);
+}
+END_TEST
+
+/* A stream without a quiet second has one each five seconds; one with pauses has not more, where a full cycle is expensive. */
+static void stream(uint64_t interval, uint64_t cost, uint64_t seconds, unsigned least, unsigned most)
+{
+	uint64_t begin, last, longest = 0;
+	unsigned compiles;
+
+	reach(CYCLE_IDLE);
+	world.cost = cost;
+	world.patch_time = 10 * MS;
+	begin = last = world.now;
+	world.compiles = compiles = 0;
+	for (unsigned i = 0; world.now - begin < seconds * SECOND; i++) {
+		change_number(100 + i % 7);
+		run_until(begin + (i + 1) * interval);
+		if (world.compiles == compiles)
+			continue;
+		ck_assert_uint_eq(world.compiles, compiles + 1);
+		compiles = world.compiles;
+		longest = world.now - last > longest ? world.now - last : longest;
+		last = world.now;
+	}
+	ck_assert_uint_ge(world.compiles, least);
+	ck_assert_uint_le(world.compiles, most);
+	ck_assert_uint_le(longest, 5 * SECOND + 2 * interval);
+}
+
+START_TEST(stream_is_compared)
+{
+	stream(100 * MS, 300 * MS, 60, 11, 12);
+	stream(100 * MS, 5 * MS, 60, 11, 12);
+	stream(900 * MS, 300 * MS, 60, 9, 12);
+	stream(1500 * MS, 300 * MS, 60, 9, 13);
+	stream(1500 * MS, 5 * MS, 60, 39, 41);   /* in each quiet second */
+	stream(3000 * MS, 20 * MS, 60, 19, 21);
+	stream(10000 * MS, 300 * MS, 60, 5, 6);
+}
+END_TEST
+
+/* Who asks for it does not wait. */
+START_TEST(compared_on_request)
+{
+	reach(CYCLE_UNCOMPARED);
+	cycle_compare(&cycle);
+	expect(CYCLE_IDLE, CYCLE_FULL);
+	reach(CYCLE_WAITING);
+	cycle_compare(&cycle); /* nothing was patched */
+	expect(CYCLE_WAITING, "");
+	reach(CYCLE_UNCOMPARED);
+	send(CYCLE_APPLY);
+	expect(CYCLE_IDLE, CYCLE_CALLS);
+	ck_assert_uint_eq(world.timers[CYCLE_TIMER_COMPARE], 0);
+}
+END_TEST
+
+START_TEST(comparison_fails)
+{
+	reach(CYCLE_UNCOMPARED);
+	world.loaded = CYCLE_NOT_LOADED;
+	pass(SECOND);
+	send(CYCLE_COMPARE);
+	expect(CYCLE_RETRYING, CYCLE_FULL);
+	ck_assert_uint_eq(cycle.compare_due, 0);
+	ck_assert_uint_eq(due_in(), SECOND);
+}
+END_TEST
+
+/* Others change rules while guests are patched. */
+START_TEST(repair_after_patch)
+{
+	reach(CYCLE_WAITING);
+	world.rules_during_patch = true;
+	send(CYCLE_DUE);
+	expect(CYCLE_WAITING, "patch 100.fw");
+	ck_assert_uint_le(due_in(), MS);
+	pass(due_in());
+	send(CYCLE_DUE);
+	expect(CYCLE_IDLE, CYCLE_FULL);
+	ck_assert(world.compared && !cycle.compare);
+	reach(CYCLE_UNCOMPARED);
+	send(CYCLE_RULES_CHANGED);
+	ck_assert_uint_le(due_in(), MS);
+	change("firewall/101.fw");
+	send(CYCLE_DUE);
+	expect(CYCLE_IDLE, CYCLE_FULL);
+	ck_assert(world.compared);
 }
 END_TEST
 
@@ -562,7 +830,6 @@ START_TEST(disabled_by_request)
 	ck_assert_uint_eq(cycle.disabled_since, 0);
 	change("firewall/cluster.fw");
 	pass(300 * MS);
-	world.patched = CYCLE_NOT_PATCHED;
 	send(CYCLE_DUE); /* but what comes later is as doubtful as ever */
 	ck_assert_int_eq(cycle.state, CYCLE_DOUBTING);
 }
@@ -712,6 +979,15 @@ int main(void)
 	tcase_add_test(tests, long_names_are_many);
 	tcase_add_test(tests, patch_refused);
 	tcase_add_test(tests, no_patch);
+	tcase_add_test(tests, mixed_changes);
+	tcase_add_test(tests, second_guest_while_patching);
+	tcase_add_test(tests, fifty_guests);
+	tcase_add_test(tests, too_many_guests);
+	tcase_add_test(tests, compared_when_quiet);
+	tcase_add_test(tests, stream_is_compared);
+	tcase_add_test(tests, compared_on_request);
+	tcase_add_test(tests, comparison_fails);
+	tcase_add_test(tests, repair_after_patch);
 	tcase_add_test(tests, retries_later_and_later);
 	tcase_add_test(tests, retry_rests);
 	tcase_add_test(tests, unreadable_tree);

@@ -39,17 +39,14 @@ void nft_cache_fill(struct nft_cache *cache, struct nft_kernel *kernel, const st
 	cache->valid = true;
 }
 
-void nft_cache_put(struct nft_cache *cache, unsigned table, const struct object *object)
+void nft_cache_put(struct nft_cache *cache, unsigned table, struct object *cached, const struct object *object)
 {
-	struct object_map *map = &cache->loaded.tables[table];
-	struct object *old = object_map_find(map, object->kind, object->name);
-
-	if (!old) {
-		add_copy(cache, map, object);
+	if (!cached) {
+		add_copy(cache, &cache->loaded.tables[table], object);
 		return;
 	}
-	nft_object_of(old)->digest = nft_object_of(object)->digest;
-	nft_object_of(old)->shape = nft_object_of(object)->shape;
+	nft_object_of(cached)->digest = nft_object_of(object)->digest;
+	nft_object_of(cached)->shape = nft_object_of(object)->shape;
 }
 
 const struct object *nft_cache_find_contents(const struct nft_cache *cache, unsigned table, const struct nft_digest *contents)

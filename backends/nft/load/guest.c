@@ -1,44 +1,74 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The change of one guest's file, without the other guests: a difference of the guest's own chains.
+ * Changes of guests' files, without the other guests: a difference of the guests' own chains, in one transaction.
  *
- * The guest is lowered alone, as it was and as it is.  What it shares with others (the base chains, maps and sets of all
- * guests) then holds nothing but its own part; where that part is the same both times, the whole is, too, and only
- * the guest's own chains can differ.  Their rules name sets of all kinds: one that is loaded with the same contents,
+ * The guests are lowered alone, as they were and as they are.  What they share with others (the base chains, maps and sets
+ * of all guests) then holds nothing but their own part; where that part is the same both times, the whole is, too, and only
+ * the guests' own chains can differ.  Their rules name sets of all kinds: one that is loaded with the same contents,
  * under whatever name, is the one they mean.
  *
  * Everything else, such as a NIC that comes, an option that puts other chains in front, or a set that another guest has
  * under the same name, is left to loading all.
  */
-#include <stdio.h>
+#include <errno.h>
+#include <stdlib.h>
 
 #include "base/parallel_for.h"
 #include "nft/load/objects.h"
 
-/* The guest at one time. */
+/* The guests at one time. */
 struct guest_side {
-	struct guest_view view;
+	const struct config *config;
 	struct arena arena;
 	const struct nft_ruleset *ruleset;
 	struct nft_objects objects;
 };
 
+/* A set of the new side, and its object. */
+struct set_object {
+	const struct nft_set *set;
+	struct object *object;
+};
+
 struct guest_load {
 	struct backend_loading *loading;
 	struct nft_cache *cache;
-	char prefixes[3][32]; /* of the guest's own chains */
+	uint32_t *vmids; /* sorted */
+	unsigned count;
 	struct guest_side sides[2];
 	struct object_map *old, *new;
+	struct set_object *sets; /* sorted by the address of the set */
+	uint32_t set_count;
 };
+
+static int compare_vmids(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return x < y ? -1 : x > y;
+}
 
 /* tap100i0-in, veth100i0-out-2, guest-100-in-1; see lower/guests.c and lower/rules.c. */
 static bool is_own_chain(void *context, const struct object *object)
 {
+	static const struct {
+		struct text prefix;
+		char end;
+	} kinds[] = { { TEXT_INIT("tap"), 'i' }, { TEXT_INIT("veth"), 'i' }, { TEXT_INIT("guest-"), '-' } };
 	const struct guest_load *g = context;
 
-	for (unsigned i = 0; object->kind == NFT_OBJECT_CHAIN && i < 3; i++)
-		if (text_starts(object->name, g->prefixes[i]))
+	for (size_t i = 0; object->kind == NFT_OBJECT_CHAIN && i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		struct text rest = text_skip(object->name, kinds[i].prefix.len);
+		uint32_t vmid = 0, len = 0;
+
+		if (!text_starts(object->name, kinds[i].prefix.ptr))
+			continue;
+		for (; len < rest.len && len < 9 && rest.ptr[len] >= '0' && rest.ptr[len] <= '9'; len++)
+			vmid = 10 * vmid + (uint32_t)(rest.ptr[len] - '0');
+		if (len && len < rest.len && rest.ptr[len] == kinds[i].end &&
+		    bsearch(&vmid, g->vmids, g->count, sizeof(vmid), compare_vmids))
 			return true;
+	}
 	return false;
 }
 
@@ -109,17 +139,37 @@ static bool find_set(struct guest_load *g, struct object *object)
 	return loaded || !named;
 }
 
-static struct object *object_of_set(struct guest_load *g, const struct nft_set *set)
+static int compare_set_objects(const void *a, const void *b)
 {
+	uintptr_t x = (uintptr_t)((const struct set_object *)a)->set, y = (uintptr_t)((const struct set_object *)b)->set;
+
+	return x < y ? -1 : x > y;
+}
+
+static void index_sets(struct guest_load *g)
+{
+	g->sets = ARENA_ARRAY(&g->sides[1].arena, struct set_object, g->new->count);
 	for (uint32_t i = 0; i < g->new->count; i++)
-		if (g->new->objects[i].kind == NFT_OBJECT_SET && nft_object_of(&g->new->objects[i])->set == set)
-			return &g->new->objects[i];
-	return NULL;
+		if (g->new->objects[i].kind == NFT_OBJECT_SET)
+			g->sets[g->set_count++] =
+				(struct set_object){ nft_object_of(&g->new->objects[i])->set, &g->new->objects[i] };
+	if (g->set_count)
+		qsort(g->sets, g->set_count, sizeof(*g->sets), compare_set_objects);
+}
+
+static struct object *object_of_set(const struct guest_load *g, const struct nft_set *set)
+{
+	const struct set_object key = { set, NULL };
+	const struct set_object *found =
+		g->set_count ? bsearch(&key, g->sets, g->set_count, sizeof(key), compare_set_objects) : NULL;
+
+	return found ? found->object : NULL;
 }
 
 /* Sets that the written chains do not use are about all guests: they must be as they were. */
 static bool compare_sets(struct guest_load *g)
 {
+	index_sets(g);
 	for (uint32_t i = 0; i < g->new->count; i++) {
 		const struct nft_object *o = nft_object_of(&g->new->objects[i]);
 
@@ -168,16 +218,32 @@ static void list_digests(struct guest_load *g, struct nft_change *c)
 			nft_digests_add(&c->loaded_digests, &nft_object_of(find_cached(g, &g->old->objects[i]))->digest);
 }
 
+static int compare_addresses(const void *a, const void *b)
+{
+	const struct object *x = *(struct object *const *)a, *y = *(struct object *const *)b;
+
+	return x < y ? 1 : x > y ? -1 : 0;
+}
+
+/* Finds come first, as additions and removals leave the map unsorted; the last ones go first, as others take their place. */
 static void update_cache(struct guest_load *g, struct nft_kernel *kernel)
 {
 	struct object_map *map = &g->cache->loaded.tables[NFT_BRIDGE];
+	struct object **removed = ARENA_ARRAY(&g->sides[1].arena, struct object *, g->old->count + 1);
+	uint32_t count = 0;
 
-	for (uint32_t i = 0; i < g->new->count; i++)
-		if (is_written(&g->new->objects[i]))
-			nft_cache_put(g->cache, NFT_BRIDGE, &g->new->objects[i]);
 	for (uint32_t i = 0; i < g->old->count; i++)
 		if (g->old->objects[i].change == OBJECT_REMOVED)
-			object_map_remove(map, find_cached(g, &g->old->objects[i]));
+			removed[count++] = find_cached(g, &g->old->objects[i]);
+	for (uint32_t i = 0; i < g->new->count; i++)
+		if (g->new->objects[i].change == OBJECT_CHANGED)
+			nft_cache_put(g->cache, NFT_BRIDGE, find_cached(g, &g->new->objects[i]), &g->new->objects[i]);
+	qsort(removed, count, sizeof(struct object *), compare_addresses);
+	for (uint32_t i = 0; i < count; i++)
+		object_map_remove(map, removed[i]);
+	for (uint32_t i = 0; i < g->new->count; i++)
+		if (g->new->objects[i].change == OBJECT_ADDED)
+			nft_cache_put(g->cache, NFT_BRIDGE, NULL, &g->new->objects[i]);
 	object_map_sort(map);
 	if (nft_kernel_read_generation(kernel, &g->cache->generation) != 0)
 		nft_cache_forget(g->cache);
@@ -190,15 +256,20 @@ static bool send_change(struct guest_load *g, struct nft_change *c, struct nft_b
 	struct nft_kernel kernel;
 	bool done = nft_kernel_open(&kernel) == 0;
 
-	if (!done)
+	if (!done) {
+		g->loading->stale = true;
 		return false;
+	}
 	nft_batch_begin(batch, g->cache->generation);
 	nft_write_change(c);
 	nft_batch_end(batch);
 	nft_loading_note(g->loading, batch);
 	if (!nft_batch_is_empty(batch)) {
 		done = nft_kernel_send(&kernel, g->loading->arena, batch, false, &answers);
-		g->loading->kernel_time = answers.nanoseconds;
+		g->loading->kernel_time += answers.nanoseconds;
+		/* Others have changed something since, or whether it was loaded is not known. */
+		g->loading->stale = !done && (!answers.count || answers.error || answers.refusals[0].error == ERESTART ||
+					      answers.refusals[0].error == EAGAIN);
 	}
 	if (done)
 		update_cache(g, &kernel);
@@ -212,28 +283,35 @@ static void lower_side(void *context, unsigned worker, unsigned n)
 	struct guest_side *side = &((struct guest_load *)context)->sides[n];
 
 	(void)worker;
-	side->ruleset = nft_lower_bridge(&side->arena, &side->view.config);
+	side->ruleset = nft_lower_bridge(&side->arena, side->config);
 	side->objects = nft_objects_of(&side->arena, side->ruleset);
 }
 
-bool nft_guest_load(struct backend_loading *loading, struct nft_cache *cache, const struct config *config,
-		    const struct guest *old, const struct guest *new)
+static void lower_sides(struct guest_load *g, const struct config *config, const struct guest_change *changes)
 {
-	struct guest_load g = { .loading = loading, .cache = cache };
+	g->vmids = ARENA_ARRAY(&g->sides[0].arena, uint32_t, g->count);
+	for (unsigned i = 0; i < g->count; i++)
+		g->vmids[i] = changes[i].old->vmid;
+	qsort(g->vmids, g->count, sizeof(*g->vmids), compare_vmids);
+	for (unsigned n = 0; n < 2; n++)
+		g->sides[n].config = config_of_changes(&g->sides[n].arena, config, changes, g->count, n == 1);
+	parallel_run(2, 2, lower_side, g);
+	g->old = &g->sides[0].objects.tables[NFT_BRIDGE];
+	g->new = &g->sides[1].objects.tables[NFT_BRIDGE];
+}
+
+bool nft_guests_load(struct backend_loading *loading, struct nft_cache *cache, const struct config *config,
+		     const struct guest_change *changes, unsigned count)
+{
+	struct guest_load g = { .loading = loading, .cache = cache, .count = count };
 	struct guest_side *now = &g.sides[1];
 	struct nft_batch batch;
 	bool done = false;
 
-	if (!cache->valid)
-		return false;
-	snprintf(g.prefixes[0], sizeof(g.prefixes[0]), "tap%ui", old->vmid);
-	snprintf(g.prefixes[1], sizeof(g.prefixes[1]), "veth%ui", old->vmid);
-	snprintf(g.prefixes[2], sizeof(g.prefixes[2]), "guest-%u-", old->vmid);
-	guest_view_init(&g.sides[0].view, config, old);
-	guest_view_init(&now->view, config, new);
-	parallel_run(2, 2, lower_side, &g);
-	g.old = &g.sides[0].objects.tables[NFT_BRIDGE];
-	g.new = &now->objects.tables[NFT_BRIDGE];
+	loading->stale = !cache->valid;
+	if (!cache->valid || !count)
+		return cache->valid;
+	lower_sides(&g, config, changes);
 	if (g.old->count && g.new->count && compare_chains(&g) && compare_sets(&g)) {
 		struct nft_change c = { .arena = &now->arena, .loaded = g.old, .desired = g.new };
 

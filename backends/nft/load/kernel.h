@@ -115,9 +115,9 @@ bool nft_config_load(struct backend_loading *loading, const struct config *confi
 
 /* ---- guest.c ---- */
 
-/* load_guest of struct backend.  What no chain uses any more stays until all is loaded. */
-bool nft_guest_load(struct backend_loading *loading, struct nft_cache *cache, const struct config *config,
-		    const struct guest *old, const struct guest *new);
+/* load_guests of struct backend.  What no chain uses any more stays until all is loaded. */
+bool nft_guests_load(struct backend_loading *loading, struct nft_cache *cache, const struct config *config,
+		     const struct guest_change *changes, unsigned count);
 
 /* ---- counters.c ---- */
 

@@ -88,8 +88,8 @@ struct nft_cache {
 void nft_cache_forget(struct nft_cache *cache);
 /* After `objects` were loaded. */
 void nft_cache_fill(struct nft_cache *cache, struct nft_kernel *kernel, const struct nft_objects *objects);
-/* Puts a chain or a set in the place of one of that name. */
-void nft_cache_put(struct nft_cache *cache, unsigned table, const struct object *object);
+/* Puts a chain or a set in the place of `cached`, which has its name; NULL: adds it. */
+void nft_cache_put(struct nft_cache *cache, unsigned table, struct object *cached, const struct object *object);
 /* A set with these contents, under whatever name, or NULL. */
 const struct object *nft_cache_find_contents(const struct nft_cache *cache, unsigned table, const struct nft_digest *contents);
 

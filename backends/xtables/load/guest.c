@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The change of one guest's file, without the other guests.
+ * Changes of guests' files, without the other guests.
  *
- * The guest is compiled alone, as it was and as it is.  Where both agree in everything but the guest's own chains (and
- * those of security groups, which depend on cluster.fw alone), only these chains are loaded: sets, ebtables and the
+ * The guests are compiled alone, as they were and as they are.  Where both agree in everything but the guests' own chains
+ * (and those of security groups, which depend on cluster.fw alone), only these chains are loaded: sets, ebtables and the
  * chains of all guests would stay as they are.
  */
 #include "xtables/load/xt_state.h"
@@ -11,7 +11,7 @@
 /* Kinds of objects of a view: those of the tables of iptables, then these. */
 enum { VIEW_SETS = XT_TABLES, VIEW_BRIDGE };
 
-/* A guest alone: all that it makes, as text. */
+/* Guests alone: all that they make, as text. */
 struct view_objects {
 	struct arena arena;
 	struct object_map map;
@@ -90,14 +90,14 @@ static bool view_is_shared(void *context, const struct object *object)
 	return !filter || (!xt_is_chain_of(context, object->name) && !text_starts(object->name, "GROUP-"));
 }
 
-static bool only_own_chains_differ(struct guest_view *old, struct guest_view *new)
+static bool only_own_chains_differ(const struct config *old, const struct config *new)
 {
-	const struct object_comparison comparison = { .is_included = view_is_shared, .context = &old->guest };
+	const struct object_comparison comparison = { .is_included = view_is_shared, .context = (void *)old->guests };
 	struct view_objects before = { 0 }, after = { 0 };
 	struct object_counts counts;
 
-	make_objects(&before, &old->config);
-	make_objects(&after, &new->config);
+	make_objects(&before, old);
+	make_objects(&after, new);
 	counts = object_maps_compare(&before.map, &after.map, &comparison);
 	arena_free(&before.arena);
 	arena_free(&after.arena);
@@ -123,21 +123,29 @@ static bool load_chains(struct backend_loading *loading, struct xt_session *s, c
 	return done;
 }
 
-bool xt_load_guest(struct backend_session *session, struct backend_loading *loading, const struct config *config,
-		   const struct guest *old, const struct guest *new)
+bool xt_load_guests(struct backend_session *session, struct backend_loading *loading, const struct config *config,
+		    const struct guest_change *changes, unsigned count)
 {
 	struct xt_session *s = (struct xt_session *)session;
-	struct guest_view before, after;
-	struct xt_desired desired = { .config = &after.config, .guest = &after.guest };
-	bool done;
+	struct xt_desired desired = { .only_guests = true };
+	struct arena arena = { 0 };
+	const struct config *before;
+	bool done = false;
 
-	if (!config_enabled(config))
+	loading->stale = !config_enabled(config);
+	if (loading->stale)
 		return false;
-	guest_view_init(&before, config, old);
-	guest_view_init(&after, config, new);
-	if (!only_own_chains_differ(&before, &after) || !xt_lock_take(loading, &s->lock))
-		return false;
-	done = !xt_is_stale(session) && load_chains(loading, s, &desired);
-	xt_lock_give(&s->lock);
+	before = config_of_changes(&arena, config, changes, count, false);
+	desired.config = config_of_changes(&arena, config, changes, count, true);
+	if (only_own_chains_differ(before, desired.config)) {
+		loading->stale = !xt_lock_take(loading, &s->lock);
+		if (!loading->stale) {
+			loading->stale = xt_is_stale(session);
+			done = !loading->stale && load_chains(loading, s, &desired);
+			loading->stale |= !s->known;
+			xt_lock_give(&s->lock);
+		}
+	}
+	arena_free(&arena);
 	return done;
 }

@@ -134,12 +134,13 @@ static bool owns_bridge_chain(struct text name)
 }
 
 /* tap100i0-IN, veth100i0-OUT */
-bool xt_is_chain_of(const struct guest *guest, struct text chain)
+bool xt_is_chain_of(const struct guest *guests, struct text chain)
 {
-	for (const struct nic *nic = guest->nics; nic; nic = nic->next)
-		if (chain.len > nic->device.len && chain.ptr[nic->device.len] == '-' &&
-		    memcmp(chain.ptr, nic->device.ptr, nic->device.len) == 0)
-			return true;
+	for (const struct guest *guest = guests; guest; guest = guest->next)
+		for (const struct nic *nic = guest->nics; nic; nic = nic->next)
+			if (chain.len > nic->device.len && chain.ptr[nic->device.len] == '-' &&
+			    memcmp(chain.ptr, nic->device.ptr, nic->device.len) == 0)
+				return true;
 	return false;
 }
 

@@ -44,7 +44,7 @@ static void make_half(void *context, unsigned worker, unsigned n)
 	struct xt_script *scripts = m->plan->scripts;
 
 	(void)worker;
-	if (m->desired->guest) { /* whose chains are in the filter tables */
+	if (m->desired->only_guests) { /* whose chains are in the filter tables */
 		enum xt_table_id id = n == 0 ? XT_FILTER4 : XT_FILTER6;
 
 		xt_script_table(&scripts[XT_STEP_TABLES + id], id, &m->loaded->tables[id], m->desired);

@@ -164,13 +164,6 @@ static enum object_change compare_object(void *context, const struct object *loa
 	return same ? OBJECT_SAME : OBJECT_CHANGED;
 }
 
-static bool is_chain_of_guest(void *context, const struct object *object)
-{
-	const struct table_script *t = context;
-
-	return object->kind == XT_OBJECT_CHAIN && xt_is_chain_of(t->desired->guest, object->name);
-}
-
 /* ---- counters ---- */
 
 /* A rule that is loaded, in its one spelling. */
@@ -395,6 +388,23 @@ static void add_chains(struct object_map *map, const struct xt_object *chains)
 		object_map_add(map, XT_OBJECT_CHAIN, text_of(chain->name), TEXT(""), chain);
 }
 
+/* The guests' own chains: thousands of others are not looked at. */
+static void make_guest_maps(struct table_script *t)
+{
+	t->have.arena = t->want.arena = &t->arena;
+	for (uint32_t i = 0; i < t->table->chain_count; i++) {
+		struct xt_chain *chain = t->table->chains[i];
+		const struct xt_object *loaded;
+
+		if (!xt_is_chain_of(t->table->config->guests, chain->name))
+			continue;
+		object_map_add(&t->want, XT_OBJECT_CHAIN, chain->name, TEXT(""), chain);
+		loaded = xt_object_find(t->loaded->chains, chain->name);
+		if (loaded)
+			object_map_add(&t->have, XT_OBJECT_CHAIN, text_of(loaded->name), TEXT(""), loaded);
+	}
+}
+
 static void make_maps(struct table_script *t, const struct xt_loaded_table *before)
 {
 	t->have.arena = t->want.arena = &t->arena;
@@ -415,8 +425,8 @@ static void make_maps(struct table_script *t, const struct xt_loaded_table *befo
 	}
 }
 
-/* All chains of one guest's rules must be there already, and nothing goes. */
-static void write_guest(struct table_script *t)
+/* All chains of guests' rules must be there already, and nothing goes. */
+static void write_guests(struct table_script *t)
 {
 	for (uint32_t i = 0; i < t->want.count; i++) {
 		const struct object *object = &t->want.objects[i];
@@ -447,9 +457,7 @@ void xt_script_table(struct xt_script *script, enum xt_table_id id, struct xt_lo
 	const struct xt_table_row *row = &xt_table_rows[id];
 	const struct xt_loaded_table *before = desired->snapshot ? &desired->snapshot->tables[id] : NULL;
 	struct table_script t = { .script = script, .loaded = loaded, .hooks = row->hooks, .desired = desired };
-	const struct object_comparison comparison = {
-		.compare = compare_object, .is_included = desired->guest ? is_chain_of_guest : NULL, .context = &t
-	};
+	const struct object_comparison comparison = { .compare = compare_object, .context = &t };
 	char tool[32];
 
 	snprintf(tool, sizeof(tool), "%s %s", row->family_mask == IPV4 ? "iptables" : "ip6tables", row->name);
@@ -462,11 +470,14 @@ void xt_script_table(struct xt_script *script, enum xt_table_id id, struct xt_lo
 	out_init_memory(&t.spelled_loaded);
 	if (desired->config)
 		t.table = row->lower(&t.arena, desired->config, row->family_mask);
-	make_maps(&t, before);
+	if (desired->only_guests)
+		make_guest_maps(&t);
+	else
+		make_maps(&t, before);
 	object_maps_compare(&t.have, &t.want, &comparison);
 	xt_script_printf(script, "*%s\n", row->name);
-	if (desired->guest)
-		write_guest(&t);
+	if (desired->only_guests)
+		write_guests(&t);
 	else
 		write_table(&t, before);
 	xt_script_printf(script, "COMMIT\n");

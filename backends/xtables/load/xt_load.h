@@ -11,8 +11,8 @@
 void xt_close(struct backend_session *session);
 void xt_forget(struct backend_session *session);
 bool xt_load(struct backend_session *session, struct backend_loading *loading, const struct config *config);
-bool xt_load_guest(struct backend_session *session, struct backend_loading *loading, const struct config *config,
-		   const struct guest *old, const struct guest *new);
+bool xt_load_guests(struct backend_session *session, struct backend_loading *loading, const struct config *config,
+		    const struct guest_change *changes, unsigned count);
 bool xt_differs(struct backend_session *session, struct backend_loading *loading, const struct config *config);
 /* For IPv4 or IPv6. */
 bool xt_is_in_force(struct arena *arena);

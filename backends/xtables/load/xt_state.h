@@ -93,8 +93,8 @@ static inline struct text xt_object_text(const struct xt_object *object)
 	return (struct text){ object->lines, (uint32_t)object->len };
 }
 
-/* Whether a chain of iptables is one of this guest's own. */
-bool xt_is_chain_of(const struct guest *guest, struct text chain);
+/* Whether a chain of iptables is an own one of a guest in this list. */
+bool xt_is_chain_of(const struct guest *guests, struct text chain);
 /* Takes over what was known of objects whose lines are the same.  `loaded`: the digests that are new were
  * loaded by us, after `before` was read.  False: somebody else has changed something that we did not. */
 bool xt_loaded_inherit(struct xt_loaded *found, struct xt_loaded *before, bool loaded);
@@ -140,7 +140,7 @@ void xt_difference_print(struct out *out, const struct xt_difference *d, const c
 struct xt_desired {
 	const struct config *config;
 	const struct xt_loaded *snapshot;
-	const struct guest *guest; /* of the configuration, only the chains of this guest */
+	bool only_guests;          /* of the configuration, only the guests' own chains */
 	bool whole;                /* what has not changed, too */
 	bool explain;              /* say what differs */
 };

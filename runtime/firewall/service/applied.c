@@ -220,6 +220,7 @@ bool applied_load(struct applied *a, struct compilation *c, struct applying *app
 	a->backend = c->backend;
 	a->digest = c->digest;
 	a->valid = true;
+	a->patched = false;
 	if (!needs_fwbr)
 		fwbr_flag_set(&a->fwbr_flag, false);
 	a->minimal = false;
@@ -291,18 +292,15 @@ bool applied_load_minimal(struct applied *a, const struct compilation *c, struct
 	return loaded;
 }
 
-bool applied_patch(struct applied *a, struct compilation *c, const struct guest *guest, struct applying *applying)
+bool applied_patch(struct applied *a, const struct config *config, const struct guest_change *changes, unsigned count,
+		   struct applying *applying)
 {
-	struct source *source = source_load_again(&c->map, guest->file);
-	struct guest *now;
 	bool done;
 
-	if (!source)
-		return false;
 	applying->loading = (struct backend_loading){ .arena = applying->arena };
-	now = compile_guest(c->config, guest, source);
-	done = a->backend->load_guest(applied_session(a, a->backend), &applying->loading, c->config, guest, now);
-	scope_free(&now->scope);
+	done = a->backend->load_guests(applied_session(a, a->backend), &applying->loading, config, changes, count);
+	applying->changed = done && applying->loading.messages;
+	a->patched |= applying->changed;
 	return done;
 }
 

@@ -30,6 +30,7 @@ struct applied {
 	struct left_out left_out;      /* the refused rules */
 	bool retry;                    /* the next load tries that again */
 	bool minimal;                  /* the minimal ruleset is loaded */
+	bool patched;                  /* applied_patch() has changed something since applied_load() */
 	void (*alive)(void);           /* called between attempts, or NULL */
 };
 
@@ -68,9 +69,10 @@ bool applied_load(struct applied *a, struct compilation *c, struct applying *app
 /* After applied_load() has failed: loads the minimal ruleset into any target that takes it, if nothing is in force.  True if
  * the minimal ruleset is in force. */
 bool applied_load_minimal(struct applied *a, const struct compilation *c, struct applying *applying);
-/* The fast path for a change of only the file of `guest`, a guest of `c`, which is what was loaded last.  False: everything
- * must be loaded, and nothing has changed. */
-bool applied_patch(struct applied *a, struct compilation *c, const struct guest *guest, struct applying *applying);
+/* The fast path: loads changes of guests of a configuration that was loaded last.  False: nothing has changed, and everything
+ * must be loaded if applying->loading.stale; else other changes may be loaded so. */
+bool applied_patch(struct applied *a, const struct config *config, const struct guest_change *changes, unsigned count,
+		   struct applying *applying);
 /* Removes all our rules from the kernel and restores its settings. */
 bool applied_remove(struct applied *a, struct arena *arena);
 

@@ -27,6 +27,8 @@ struct compilation {
 	struct source_cache *cache;
 	struct left_out *left_out;
 	struct arena kept; /* objects of `options` that it owns */
+	/* Of compilation_read_guest(): bytes of files that were read again, whose earlier contents stay in memory. */
+	size_t reread;
 };
 
 /* Compiles; `cache` may be NULL.  Free it in any case. */
@@ -38,6 +40,17 @@ void compilation_run_without(struct compilation *c, const struct input_options *
 /* Reads and compiles everything again, in the place of the earlier result. */
 void compilation_again(struct compilation *c);
 void compilation_free(struct compilation *c);
+
+/* ---- changes of guests' files, without compiling the others ---- */
+
+/* The guest, or stranger, whose file that is; NULL: there is none. */
+const struct guest *compilation_find_guest(const struct compilation *c, const char *file);
+/* Compiles the file of `guest`, one of the compilation, as it is now, and adds what is wrong with it to the diagnostics.
+ * NULL: it cannot be read. */
+const struct guest *compilation_read_guest(struct compilation *c, const struct guest *guest);
+/* Puts the new guests in the place of the old ones, with their files and diagnostics.  What is wrong with the tree as a
+ * whole is found only by compiling all of it. */
+void compilation_replace_guests(struct compilation *c, const struct guest_change *changes, unsigned count);
 
 bool tree_digest_equal(const struct tree_digest *a, const struct tree_digest *b);
 

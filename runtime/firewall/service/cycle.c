@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  *                tree, rules or machine changed,
- *                verify, apply, reload               due, one guest's file         no
+ *                verify, apply, reload               due, guests' files only       no
  *     STARTING        .----------.                  .------------> PATCHING --------.
  *        | start      |          v                  |                 | patched     |
  *        |          IDLE      WAITING --------------+                 v             |
- *        |            ^          ^  ^               | due         WAITING (all)     |
- *        |            | loaded   |  | loaded        v                               v
- *        '----------------------------------> COMPILING <---------------------------'
+ *        |            ^        ^ ^  ^               |    .------ UNCOMPARED         |
+ *        |            |        | |  '---------------+----+----------' changed       |
+ *        |            | loaded | | loaded       due |    | quiet, or late           v
+ *        '-----------------------------------> COMPILING <--------------------------'
  *                     |          |              |  |  |
  *                     '-- LOADING <-------------'  |  '--> DOUBTING: disabled?  -- half a second --> COMPILING
  *                            | refused             | cannot be compiled
@@ -20,6 +21,10 @@
  *
  * A failed cycle leaves in force what was.  Whether a confirmation is awaited is not a state of its own: it is on disk
  * (confirm.h), survives the service, and does not change what the other events do.
+ *
+ * Guests' changes are patched: a transaction for those that have come since the last one.  The full cycle that compiles and
+ * compares everything follows in a quiet second.  It costs a hundred times a patch: a stream of changes has one each five
+ * seconds, and not fewer.
  */
 #include "firewall/service/cycle.h"
 
@@ -33,7 +38,11 @@ enum {
 	QUIET_CYCLES = 3,          /* this many times what the last cycle took, if that is longer, */
 	LATEST = 700000,           /* but not later than this after the first */
 	BURST = 250000,            /* changes this soon after a cycle belong to it */
-	AFTER_PATCH = 500000,      /* everything is compiled */
+	PATCH_REST = 2,            /* the pause between two patches is this many times what the last one took, */
+	PATCH_REST_MOST = 100000,  /* but not longer: changes meanwhile are one patch */
+	COMPARE_QUIET = 1000000,   /* from the last patch to the full cycle, */
+	COMPARE_LATEST = 5000000,  /* but not later than this after the first */
+	COMPARE_REST = 100,        /* and the pause between two is this many times their processor time, up to COMPARE_LATEST */
 	RETRY_FIRST = 1000000,
 	RETRY_LAST = 60000000,
 	RETRY_REST = 10,           /* the pause is this many times the processor time of what has failed */
@@ -77,7 +86,7 @@ static void cycle_set_due(struct cycle *c, uint64_t due)
 {
 	c->due = due;
 	c->effects->arm(c->context, CYCLE_TIMER_DUE, due);
-	if (c->state == CYCLE_IDLE)
+	if (c->state == CYCLE_IDLE || c->state == CYCLE_UNCOMPARED)
 		c->state = CYCLE_WAITING;
 	else if (c->state == CYCLE_FAILED)
 		c->state = CYCLE_RETRYING;
@@ -92,11 +101,18 @@ static void cycle_schedule(struct cycle *c, uint64_t delay)
 		cycle_set_due(c, due);
 }
 
+/* The next cycle is a full one. */
+static void cycle_schedule_full(struct cycle *c, uint64_t delay)
+{
+	c->full = true;
+	cycle_schedule(c, delay);
+}
+
 static void cycle_schedule_repair(struct cycle *c)
 {
 	uint64_t since = cycle_now(c) - c->last;
 
-	cycle_schedule(c, since > REPAIR_PAUSE ? SETTLE : REPAIR_PAUSE - since);
+	cycle_schedule_full(c, since > REPAIR_PAUSE ? SETTLE : REPAIR_PAUSE - since);
 }
 
 /* ---- events ---- */
@@ -114,26 +130,38 @@ static enum cycle_event do_ignore(struct cycle *c)
 static enum cycle_event do_settle(struct cycle *c)
 {
 	uint64_t now = cycle_now(c), quiet = cycle_max(QUIET, QUIET_CYCLES * c->effects->duration(c->context));
+	bool is_first = !c->full;
 
+	c->full = true;
 	if (!c->first_change)
 		c->first_change = now;
-	if (!c->others_changed && now - c->last > BURST)
+	if (is_first && now - c->last > BURST)
 		cycle_schedule(c, SETTLE);
 	else if (!c->due || c->due > c->first_change + SETTLE)
 		cycle_set_due(c, cycle_min(now + quiet, c->first_change + LATEST));
 	return CYCLE_DONE;
 }
 
+/* One of `files` has changed.  While a patch is loaded, and for a while after, changes gather for the next. */
+static enum cycle_event do_gather(struct cycle *c)
+{
+	uint64_t now = cycle_now(c);
+
+	if (c->full)
+		return do_settle(c);
+	cycle_schedule(c, cycle_max(now + SETTLE, c->patch_rest) - now);
+	return CYCLE_DONE;
+}
+
 static enum cycle_event do_soon(struct cycle *c)
 {
-	c->others_changed = true;
-	cycle_schedule(c, SETTLE);
+	cycle_schedule_full(c, SETTLE);
 	return CYCLE_DONE;
 }
 
 static enum cycle_event do_at_once(struct cycle *c)
 {
-	cycle_schedule(c, 0);
+	cycle_schedule_full(c, 0);
 	return CYCLE_DONE;
 }
 
@@ -174,7 +202,7 @@ static enum cycle_event do_poll(struct cycle *c)
 static enum cycle_event do_verify(struct cycle *c)
 {
 	c->effects->forget_loaded(c->context);
-	cycle_schedule(c, 0);
+	cycle_schedule_full(c, 0);
 	c->effects->arm(c->context, CYCLE_TIMER_VERIFY, cycle_now(c) + VERIFY);
 	return CYCLE_DONE;
 }
@@ -182,7 +210,7 @@ static enum cycle_event do_verify(struct cycle *c)
 static enum cycle_event do_refused(struct cycle *c)
 {
 	c->effects->retry_refused(c->context);
-	cycle_schedule(c, 0);
+	cycle_schedule_full(c, 0);
 	c->refused_pause = cycle_min(2 * c->refused_pause, REFUSED_LAST);
 	c->effects->arm(c->context, CYCLE_TIMER_REFUSED, cycle_now(c) + c->refused_pause);
 	return CYCLE_DONE;
@@ -219,12 +247,15 @@ static enum cycle_event do_compile(struct cycle *c)
 
 	cycle_enter(c, CYCLE_COMPILING);
 	c->began = c->effects->processor_time(c->context);
-	c->due = c->first_change = 0;
-	c->file[0] = '\0';
-	c->others_changed = false;
+	c->comparing = c->compare_due != 0;
+	if (c->comparing)
+		c->effects->arm(c->context, CYCLE_TIMER_COMPARE, 0);
+	c->due = c->first_change = c->first_patch = c->compare_due = 0;
+	c->files.count = 0;
+	c->full = false;
 	result = c->effects->compile(c->context, &again);
 	if (again)
-		cycle_schedule(c, again);
+		cycle_schedule_full(c, again);
 	return result;
 }
 
@@ -261,25 +292,42 @@ static enum cycle_event do_resume(struct cycle *c)
 	return CYCLE_DONE;
 }
 
-/* One guest's change is loaded before everything is compiled.  That follows soon: it reports diagnostics, and removes objects
- * that are no longer used. */
 static enum cycle_event do_patch(struct cycle *c)
 {
-	if (!c->file[0] || c->others_changed || c->compare)
+	const struct cycle_files files = c->files;
+	enum cycle_event result;
+	uint64_t began;
+
+	if (!files.count || c->full || c->compare)
 		return do_compile(c);
 	cycle_enter(c, CYCLE_PATCHING);
-	return c->effects->patch(c->context, c->file);
+	began = cycle_now(c);
+	c->due = 0;
+	c->files.count = 0;
+	result = c->effects->patch(c->context, &files);
+	c->patch_rest = cycle_now(c) + cycle_min(PATCH_REST * (cycle_now(c) - began), PATCH_REST_MOST);
+	return result;
 }
 
+/* The full cycle that follows finds what was not reported, removes objects that are no longer used, and keeps the generation. */
 static enum cycle_event do_patched(struct cycle *c)
 {
-	c->state = CYCLE_IDLE;
-	c->due = c->first_change = 0;
-	c->last = cycle_now(c);
-	c->file[0] = '\0';
-	c->others_changed = true; /* changes that come before everything is compiled are compiled with it */
-	cycle_schedule(c, AFTER_PATCH);
+	uint64_t now = cycle_now(c);
+
+	c->state = c->due ? CYCLE_WAITING : CYCLE_UNCOMPARED;
+	if (!c->first_patch)
+		c->first_patch = now;
+	c->compare_due = cycle_min(cycle_max(now + COMPARE_QUIET, c->last + c->compare_rest), c->first_patch + COMPARE_LATEST);
+	c->effects->arm(c->context, CYCLE_TIMER_COMPARE, c->compare_due);
+	if (c->compare) /* others were at work in the kernel at the same time */
+		cycle_schedule_repair(c);
 	return CYCLE_DONE;
+}
+
+/* What has changed meanwhile is compiled with it. */
+static enum cycle_event do_compare(struct cycle *c)
+{
+	return c->compare_due ? do_compile(c) : CYCLE_DONE;
 }
 
 static enum cycle_event cycle_finish(struct cycle *c, bool done)
@@ -287,6 +335,8 @@ static enum cycle_event cycle_finish(struct cycle *c, bool done)
 	bool readable = c->effects->tree_is_readable(c->context), failed = !done || !readable;
 
 	c->last = cycle_now(c);
+	if (c->comparing)
+		c->compare_rest = cycle_min(COMPARE_REST * (c->effects->processor_time(c->context) - c->began), COMPARE_LATEST);
 	if (c->believe)
 		c->disabled_since = 0;
 	c->believe = false;
@@ -364,7 +414,7 @@ static enum cycle_event do_recheck(struct cycle *c)
 {
 	c->compare = true;
 	c->disabled_since = 0;
-	cycle_schedule(c, REPAIR_PAUSE);
+	cycle_schedule_full(c, REPAIR_PAUSE);
 	return cycle_finish(c, true);
 }
 
@@ -373,9 +423,9 @@ static enum cycle_event do_recheck(struct cycle *c)
 typedef enum cycle_event transition(struct cycle *c);
 
 static transition *const transitions[CYCLE_EVENTS][CYCLE_STATES] = {
-#define EVENT(ID, starting, idle, waiting, doubting, failed, retrying, busy, stopped) \
-	[CYCLE_##ID] = { [CYCLE_STARTING] = do_##starting, [CYCLE_IDLE] = do_##idle, [CYCLE_WAITING] = do_##waiting, \
-			 [CYCLE_DOUBTING] = do_##doubting, [CYCLE_FAILED] = do_##failed, [CYCLE_RETRYING] = do_##retrying, \
+#define EVENT(ID, starting, idle, uncompared, waiting, doubting, failed, retrying, busy, stopped) \
+	[CYCLE_##ID] = { [CYCLE_STARTING] = do_##starting, [CYCLE_IDLE] = do_##idle, [CYCLE_UNCOMPARED] = do_##uncompared, \
+			 [CYCLE_WAITING] = do_##waiting, [CYCLE_DOUBTING] = do_##doubting, [CYCLE_FAILED] = do_##failed, [CYCLE_RETRYING] = do_##retrying, \
 			 [CYCLE_READING] = do_##busy, [CYCLE_ROLLING_BACK] = do_##busy, [CYCLE_PATCHING] = do_##busy, \
 			 [CYCLE_COMPILING] = do_##busy, [CYCLE_LOADING] = do_##busy, [CYCLE_STOPPED] = do_##stopped },
 #define RESULT(ID, state, transition) [CYCLE_##ID] = { [CYCLE_##state] = do_##transition },
@@ -397,13 +447,23 @@ void cycle_handle(struct cycle *c, enum cycle_event event)
 	}
 }
 
+/* False: too many have changed for the fast path to be one. */
+static bool add_file(struct cycle_files *files, const char *name)
+{
+	for (unsigned i = 0; i < files->count; i++)
+		if (strcmp(files->names[i], name) == 0)
+			return true;
+	if (files->count == CYCLE_FILES_MOST || strlen(name) >= CYCLE_FILE_SIZE)
+		return false;
+	strcpy(files->names[files->count++], name);
+	return true;
+}
+
 void cycle_tree_changed(struct cycle *c, const char *file)
 {
-	if (!file || strlen(file) >= sizeof(c->file) || (c->file[0] && strcmp(c->file, file) != 0))
-		c->others_changed = true;
-	else
-		strcpy(c->file, file);
-	cycle_handle(c, CYCLE_TREE_CHANGED);
+	bool is_guest = file && c->effects->can_patch(c->context, file) && add_file(&c->files, file);
+
+	cycle_handle(c, is_guest ? CYCLE_GUEST_CHANGED : CYCLE_TREE_CHANGED);
 }
 
 bool cycle_request(struct cycle *c, enum cycle_event event)
@@ -411,4 +471,9 @@ bool cycle_request(struct cycle *c, enum cycle_event event)
 	c->succeeded = false;
 	cycle_handle(c, event);
 	return c->succeeded;
+}
+
+void cycle_compare(struct cycle *c)
+{
+	cycle_handle(c, CYCLE_COMPARE);
 }

@@ -12,17 +12,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The first six wait for an event from outside; the busy ones last only until the effect they have called returns. */
+/* The first seven wait for an event from outside; the busy ones last only until the effect they have called returns. */
 enum cycle_state {
 	CYCLE_STARTING,     /* nothing was compiled yet */
 	CYCLE_IDLE,         /* the configuration of the files is loaded */
-	CYCLE_WAITING,      /* the same, and a cycle is due */
+	CYCLE_UNCOMPARED,   /* the same, by patches: the full cycle that follows them is delayed */
+	CYCLE_WAITING,      /* a cycle or a patch is due */
 	CYCLE_DOUBTING,     /* the files disable the firewall; a cycle is due, and believes them if they still do then */
 	CYCLE_FAILED,       /* the tree cannot be read; the last ruleset stays until the tree changes */
 	CYCLE_RETRYING,     /* the last cycle has failed, and another one is due */
 	CYCLE_READING,      /* busy: reads the tree after a request for a cycle */
 	CYCLE_ROLLING_BACK, /* busy: rejects files after a confirmation has timed out */
-	CYCLE_PATCHING,     /* busy: loads one guest's changes, the fast path */
+	CYCLE_PATCHING,     /* busy: loads the changes of some guests, the fast path */
 	CYCLE_COMPILING,    /* busy */
 	CYCLE_LOADING,      /* busy */
 	CYCLE_STOPPED,
@@ -30,7 +31,7 @@ enum cycle_state {
 };
 
 enum cycle_event {
-#define EVENT(ID, starting, idle, waiting, doubting, failed, retrying, busy, stopped) CYCLE_##ID,
+#define EVENT(ID, starting, idle, uncompared, waiting, doubting, failed, retrying, busy, stopped) CYCLE_##ID,
 #define RESULT(ID, state, transition) CYCLE_##ID,
 #include "firewall/service/cycle.def"
 	CYCLE_EVENTS,
@@ -39,10 +40,19 @@ enum cycle_event {
 
 enum cycle_timer {
 	CYCLE_TIMER_DUE,     /* sends CYCLE_DUE */
+	CYCLE_TIMER_COMPARE, /* CYCLE_COMPARE */
 	CYCLE_TIMER_POLL,    /* CYCLE_POLL */
 	CYCLE_TIMER_VERIFY,  /* CYCLE_VERIFY */
 	CYCLE_TIMER_REFUSED, /* CYCLE_RETRY_REFUSED */
 	CYCLE_TIMERS,
+};
+
+enum { CYCLE_FILE_SIZE = 64, CYCLE_FILES_MOST = 128 };
+
+/* Guests' files that have changed, each once. */
+struct cycle_files {
+	unsigned count;
+	char names[CYCLE_FILES_MOST][CYCLE_FILE_SIZE];
 };
 
 /* What the machine does to the world.  All times are microseconds; `context` is that of struct cycle. */
@@ -56,8 +66,10 @@ struct cycle_effects {
 	void (*read_tree)(void *context);
 	/* Whether the tree can be read, and the copy of it is up to date. */
 	bool (*tree_is_readable)(void *context);
-	/* Loads the change of a single file: CYCLE_PATCHED or CYCLE_NOT_PATCHED. */
-	enum cycle_event (*patch)(void *context, const char *file);
+	/* Whether the file belongs to a guest whose change patch() can load: that of a loaded configuration. */
+	bool (*can_patch)(void *context, const char *file);
+	/* Loads the changes of these files.  CYCLE_NOT_PATCHED: a full cycle must follow; some may have been loaded. */
+	enum cycle_event (*patch)(void *context, const struct cycle_files *files);
 	/* CYCLE_COMPILED, CYCLE_COMPILED_DISABLED or CYCLE_NOT_COMPILED; *again: compile again after that time, 0: no need to. */
 	enum cycle_event (*compile)(void *context, uint64_t *again);
 	/* CYCLE_LOADED, CYCLE_LOADED_BESIDE_OTHERS or CYCLE_NOT_LOADED.  Compares everything with the kernel if
@@ -83,18 +95,21 @@ struct cycle_effects {
 	void (*end)(void *context, bool remove);
 };
 
-enum { CYCLE_FILE_SIZE = 64 };
-
 struct cycle {
 	const struct cycle_effects *effects;
 	void *context;
 	enum cycle_state state;
 	enum cycle_state rested;       /* the state in which the present cycle began */
 	uint64_t due;                  /* when the next cycle begins; 0: none is due */
-	uint64_t last;                 /* when the last cycle ended */
-	uint64_t first_change;         /* since the last cycle; 0: none */
-	char file[CYCLE_FILE_SIZE];    /* that has changed since the last cycle; "": none */
-	bool others_changed;           /* more than `file` has changed */
+	uint64_t last;                 /* when the last full cycle ended */
+	uint64_t first_change;         /* since the last cycle, of what takes a full one; 0: none */
+	struct cycle_files files;      /* that have changed since the last cycle, and can be patched */
+	bool full;                     /* the next cycle is a full one, whatever has changed */
+	uint64_t first_patch;          /* since the last full cycle; 0: none */
+	uint64_t compare_due;          /* when the full cycle that follows patches is due; 0: nothing was patched */
+	uint64_t compare_rest;         /* the least time between two of these */
+	bool comparing;                /* the present cycle is one of these */
+	uint64_t patch_rest;           /* no patch begins before that */
 	bool compare;                  /* the next cycle compares all loaded rules with the desired ones */
 	bool believe;                  /* the cycle was requested: a disabled firewall is intended */
 	bool succeeded;                /* the last cycle did: the compiled ruleset is loaded */
@@ -112,10 +127,12 @@ struct cycle {
 void cycle_init(struct cycle *c, const struct cycle_effects *effects, void *context, uint64_t refused_first);
 /* Handles an event and all that follow from it. */
 void cycle_handle(struct cycle *c, enum cycle_event event);
-/* The same for CYCLE_TREE_CHANGED; `file` NULL: more than one file, or something that is not a file. */
+/* The same for CYCLE_TREE_CHANGED or CYCLE_GUEST_CHANGED; `file` NULL: more than one file, or something that is not a file. */
 void cycle_tree_changed(struct cycle *c, const char *file);
 /* The same for CYCLE_APPLY and CYCLE_RELOAD.  True if what was compiled is in force. */
 bool cycle_request(struct cycle *c, enum cycle_event event);
+/* Ends the delay of the full cycle that follows patches, if there is one. */
+void cycle_compare(struct cycle *c);
 
 bool cycle_is_failing(const struct cycle *c);
 

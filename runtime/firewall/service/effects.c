@@ -110,37 +110,163 @@ void service_check_wiring(struct service *s)
 
 /* ---- the fast path ---- */
 
-/* The guest whose file was the only one to change. */
-static enum cycle_event effects_patch(void *context, const char *file)
+enum {
+	PATCH_REREAD_MOST = 4 << 20, /* bytes of changed files, whose earlier contents stay in memory until all is compiled */
+	PATCH_FAILURES_MOST = 4,     /* of single guests, until the others are left to the full cycle, too */
+	PATCH_NAMED_MOST = 8,        /* guests that are logged by their number */
+};
+
+/* Loading a set of changes. */
+struct patching {
+	struct service *s;
+	struct arena arena;
+	unsigned failures;
+	uint32_t messages;
+	int64_t kernel_time;
+	bool changed, stale;
+};
+
+static bool effects_can_patch(void *context, const char *file)
+{
+	const struct service *s = context;
+
+	return s->in_force && !s->confirm.enforced && compilation_find_guest(&s->compiled, file);
+}
+
+/* Whether a line of the file was refused, which is to be tried again now. */
+static bool has_left_out(const struct service *s, const char *file)
+{
+	for (const struct left_out_line *line = s->applied.left_out.lines; line; line = line->hh.next)
+		if (strcmp(line->path, file) == 0)
+			return true;
+	return false;
+}
+
+static bool is_stranger(const struct service *s, const struct guest *guest)
+{
+	const struct guest *stranger = s->compiled.config->strangers;
+
+	while (stranger && stranger != guest)
+		stranger = stranger->next;
+	return stranger != NULL;
+}
+
+/* Changes of guests of this node, `count`, then of strangers, whose files are only checked. */
+struct patch_changes {
+	struct guest_change items[CYCLE_FILES_MOST];
+	unsigned all, count;
+	bool complete; /* all files could be read, and can be patched */
+};
+
+static void add_patch_change(struct patch_changes *c, struct guest_change change, bool stranger)
+{
+	c->items[c->all++] = change;
+	if (stranger)
+		return;
+	c->items[c->all - 1] = c->items[c->count];
+	c->items[c->count++] = change;
+}
+
+/* Reads and compiles the files. */
+static void read_changes(struct service *s, const struct cycle_files *files, struct patch_changes *changes)
+{
+	changes->all = changes->count = 0;
+	changes->complete = true;
+	for (unsigned i = 0; i < files->count; i++) {
+		const struct guest *guest = compilation_find_guest(&s->compiled, files->names[i]);
+		struct guest_change change = { guest, NULL };
+
+		if (guest && !has_left_out(s, files->names[i]))
+			change.new = compilation_read_guest(&s->compiled, guest);
+		if (change.new)
+			add_patch_change(changes, change, is_stranger(s, guest));
+		else
+			changes->complete = false;
+	}
+}
+
+static bool patch_once(struct patching *p, const struct guest_change *changes, unsigned count)
+{
+	struct service *s = p->s;
+	struct applying applying = { .arena = &p->arena };
+	bool done;
+
+	kernel_watch_begin(&s->kernel);
+	done = applied_patch(&s->applied, s->compiled.config, changes, count, &applying);
+	kernel_watch_end(&s->kernel);
+	if (s->applied.backend->watch)
+		s->cycle.compare |= kernel_watch_missed(&s->kernel, applying.changed);
+	p->stale |= applying.loading.stale;
+	p->changed |= applying.changed;
+	p->messages += done ? applying.loading.messages : 0;
+	p->kernel_time += applying.loading.kernel_time;
+	return done;
+}
+
+/* In one transaction.  If that fails the halves are tried: a guest whose change takes a full cycle must not hold up others. */
+static bool patch_changes(struct patching *p, const struct guest_change *changes, unsigned count)
+{
+	bool first, second;
+
+	if (p->stale || p->failures >= PATCH_FAILURES_MOST)
+		return false;
+	if (!count || patch_once(p, changes, count))
+		return true;
+	if (p->stale || count == 1) {
+		p->failures++;
+		return false;
+	}
+	first = patch_changes(p, changes, count / 2);
+	second = patch_changes(p, changes + count / 2, count - count / 2);
+	return first && second;
+}
+
+static void log_patch(const struct patching *p, const struct patch_changes *changes, int64_t begin)
+{
+	struct out guests;
+
+	out_init_memory(&guests);
+	for (unsigned i = 0; i < changes->count && i < PATCH_NAMED_MOST; i++)
+		out_printf(&guests, "%s%u", i ? ", " : "", changes->items[i].old->vmid);
+	if (changes->count > PATCH_NAMED_MOST)
+		out_printf(&guests, " and %u more", changes->count - PATCH_NAMED_MOST);
+	log_message(&p->s->log, PRIORITY_DEBUG, NULL, "guest%s %.*s: %u messages sent, all in %.1f ms; the kernel took %.1f ms",
+		    changes->count > 1 ? "s" : "", (int)guests.len, guests.data, p->messages,
+		    (double)(clock_ns(CLOCK_MONOTONIC) - begin) / 1e6, (double)p->kernel_time / 1e6);
+	out_free(&guests);
+}
+
+/* The changes are in force: the compilation becomes that of the new files. */
+static void take_changes(struct service *s, const struct patch_changes *changes)
+{
+	s->counts.patches += changes->count;
+	s->counts.last_success = time(NULL);
+	compilation_replace_guests(&s->compiled, changes->items, changes->all);
+	memcpy(s->counts.diagnostics, s->compiled.diags.counts, sizeof(s->counts.diagnostics));
+	logged_diagnostics_update(&s->logged, &s->log, &s->compiled.diags);
+}
+
+static enum cycle_event effects_patch(void *context, const struct cycle_files *files)
 {
 	struct service *s = context;
-	const struct guest *guest = NULL;
-	struct arena arena = { 0 };
-	struct applying applying = { .arena = &arena };
+	struct patching p = { .s = s };
+	struct patch_changes changes;
 	int64_t begin = clock_ns(CLOCK_MONOTONIC);
 	bool done;
 
 	tree_take(&s->tree);
-	if (s->in_force && !s->confirm.enforced)
-		guest = s->compiled.config->guests;
-	while (guest && !(guest->file && strcmp(guest->file->path, file) == 0))
-		guest = guest->next;
-	if (!guest)
+	if (!s->in_force || s->confirm.enforced || s->compiled.reread > PATCH_REREAD_MOST)
 		return CYCLE_NOT_PATCHED;
-	kernel_watch_begin(&s->kernel);
-	done = applied_patch(&s->applied, &s->compiled, guest, &applying);
-	kernel_watch_end(&s->kernel);
-	if (s->applied.backend->watch)
-		s->cycle.compare |= kernel_watch_missed(&s->kernel, done && applying.loading.messages);
-	arena_free(&arena);
-	if (!done)
-		return CYCLE_NOT_PATCHED;
-	s->counts.patches++;
-	log_message(&s->log, PRIORITY_DEBUG, NULL, "guest %u: %u messages sent, all in %.1f ms; the kernel took %.1f ms",
-		    guest->vmid, applying.loading.messages, (double)(clock_ns(CLOCK_MONOTONIC) - begin) / 1e6,
-		    (double)applying.loading.kernel_time / 1e6);
-	forget_compiled(s);
-	return CYCLE_PATCHED;
+	read_changes(s, files, &changes);
+	done = patch_changes(&p, changes.items, changes.count) && changes.complete;
+	if (p.changed) /* what the next service finds is not what was noted */
+		in_force_forget(s->run_dir);
+	if (done && changes.count)
+		log_patch(&p, &changes, begin);
+	if (done)
+		take_changes(s, &changes);
+	arena_free(&p.arena);
+	return done ? CYCLE_PATCHED : CYCLE_NOT_PATCHED;
 }
 
 /* ---- compiling ---- */
@@ -292,7 +418,8 @@ static enum cycle_event effects_load(void *context)
 	struct arena arena = { 0 };
 	struct applying applying = { .arena = &arena };
 	/* What is to be applied may be what was applied last, by this service or by one before. */
-	bool same = s->applied.valid ? tree_digest_equal(&s->applied.digest, &c->digest) && !s->surroundings_differ
+	bool same = s->applied.valid ? tree_digest_equal(&s->applied.digest, &c->digest) && !s->applied.patched &&
+					       !s->surroundings_differ
 				     : in_force_is(s->run_dir, c, s->surroundings.known);
 	bool emptied = !s->applied.removed_other, done, missed = false;
 	int64_t begin = clock_ns(CLOCK_MONOTONIC);
@@ -467,6 +594,7 @@ const struct cycle_effects service_effects = {
 	.arm = effects_arm,
 	.read_tree = effects_read_tree,
 	.tree_is_readable = effects_tree_is_readable,
+	.can_patch = effects_can_patch,
 	.patch = effects_patch,
 	.compile = effects_compile,
 	.load = effects_load,

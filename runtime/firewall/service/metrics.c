@@ -159,7 +159,7 @@ void service_metrics(void *context, struct out *out)
 	metric(out, "unusable_trees_total", "counter", "Compilations that could not read the tree", (double)n->unusable);
 	metric(out, "applies_total", "counter", "Configurations compared with the kernel's rules, and applied", (double)n->applies);
 	metric(out, "apply_changes_total", "counter", "Applied configurations that changed something", (double)n->changes);
-	metric(out, "patches_total", "counter", "Changes of one guest that were applied alone", (double)n->patches);
+	metric(out, "patches_total", "counter", "Changes of guests' files that were applied without the full cycle", (double)n->patches);
 	metric(out, "apply_seconds_total", "counter", "Time spent applying", metrics_seconds(n->apply_time_all));
 	metric(out, "apply_last_seconds", "gauge", "Time the last application took", metrics_seconds(n->apply_time));
 	metric(out, "failures_total", "counter", "Failed cycles", (double)s->cycle.failures);

@@ -240,10 +240,14 @@ static const struct request_row {
 	{ "rollback", answer_rollback }, { "reload", answer_reload }, { "stop", answer_stop },
 };
 
+/* What a command learns, saves or goes back to includes the changes that were patched. */
 json_t *service_answer(void *context, const char *command, const json_t *request)
 {
+	struct service *s = context;
+
+	cycle_compare(&s->cycle);
 	for (size_t i = 0; i < sizeof(request_rows) / sizeof(request_rows[0]); i++)
 		if (strcmp(command, request_rows[i].command) == 0)
-			return request_rows[i].answer(context, request);
+			return request_rows[i].answer(s, request);
 	return NULL;
 }

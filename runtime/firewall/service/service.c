@@ -51,6 +51,7 @@ static int service_on_timer(sd_event_source *source, uint64_t now, void *context
 {
 	static const enum cycle_event events[CYCLE_TIMERS] = {
 		[CYCLE_TIMER_DUE] = CYCLE_DUE,
+		[CYCLE_TIMER_COMPARE] = CYCLE_COMPARE,
 		[CYCLE_TIMER_POLL] = CYCLE_POLL,
 		[CYCLE_TIMER_VERIFY] = CYCLE_VERIFY,
 		[CYCLE_TIMER_REFUSED] = CYCLE_RETRY_REFUSED,
