@@ -33,8 +33,11 @@ struct nft_rule *nft_rule_add(struct nft_builder *b, struct nft_chain *chain, co
 			      uint32_t count)
 {
 	struct nft_rule *rule = ARENA_NEW(b->arena, struct nft_rule);
+	struct nft_statement ordered[NFT_STATEMENTS_MAX];
 
-	rule->statements = nft_share_statements(b, statements, count);
+	memcpy(ordered, statements, count * sizeof(*statements));
+	nft_order_matches(ordered, count);
+	rule->statements = nft_share_statements(b, ordered, count);
 	rule->statement_count = count;
 	*chain->last = rule;
 	chain->last = &rule->next;

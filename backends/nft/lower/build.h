@@ -103,7 +103,7 @@ static inline void nft_draft_add(struct nft_draft *d, struct nft_statement s)
 
 struct nft_chain *nft_chain_add(struct nft_builder *b, struct text name);
 struct nft_chain *nft_base_chain(struct nft_builder *b, const char *name, enum nft_hook hook, int32_t priority);
-/* Appends a rule with a copy of the statements. */
+/* Appends a rule with a copy of the statements, in the order of nft_order_matches(). */
 struct nft_rule *nft_rule_add(struct nft_builder *b, struct nft_chain *chain, const struct nft_statement *statements,
 			      uint32_t count);
 #define NFT_RULE(b, chain, ...) \
@@ -177,6 +177,13 @@ struct nft_statement nft_label_is(struct nft_builder *b, enum nft_op op, unsigne
 	nft_is_not(b, NFT_FIELD_ETHER_TYPE, ETH_P_IP), nft_is_not(b, NFT_FIELD_ETHER_TYPE, ETH_P_IPV6)
 /* The destination MAC address is a multicast or the broadcast address. */
 struct nft_statement nft_is_multicast(struct nft_builder *b);
+
+/* ---- order.c ---- */
+
+/* Nanoseconds that a match takes, without those of the matches that it needs. */
+unsigned nft_match_cost(const struct nft_match *match);
+/* Sorts the matches between other statements by cost; what a match needs stays before it. */
+void nft_order_matches(struct nft_statement *statements, uint32_t count);
 
 /* ---- other statements ---- */
 
