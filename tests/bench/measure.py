@@ -65,10 +65,10 @@ def run(words, statuses=(0,)):
     return Run(seconds, used.ru_utime, used.ru_stime, used.ru_minflt + used.ru_majflt)
 
 
-def rounds(commands, count, statuses=(0,)):
+def rounds(commands, count, statuses=(0,), warm=True):
     """Runs all commands COUNT times, in turn, every second time in reverse: a list of runs by name."""
     runs = {name: [] for name in commands}
-    for words in commands.values():
+    for words in commands.values() if warm else ():
         run(words, statuses)  # fills the page cache
     for i in range(count):
         for name in list(commands)[::-1 if i % 2 else 1]:
