@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/real_path.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -67,6 +68,43 @@ const char *place_of_target(struct arena *arena, const char *path)
 
 	free(real);
 	return place;
+}
+
+/* ---- many files ---- */
+
+static bool is_plain_name(const char *name)
+{
+	return name[0] && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+}
+
+const char *place_memo_of(struct place_memo *memo, struct arena *arena, const char *path)
+{
+	const char *name = base_name(path);
+	size_t len = (size_t)(name - path);
+
+	if (!is_plain_name(name))
+		return place_of(arena, path);
+	if (!memo->folder || strlen(memo->folder) != len || memcmp(memo->folder, path, len) != 0) {
+		arena_reset(&memo->arena);
+		memo->folder = arena_printf(&memo->arena, "%.*s", (int)len, path);
+		memo->place = place_above(&memo->arena, place_of(&memo->arena, path), 1);
+	}
+	return append(arena, memo->place, text_of(name));
+}
+
+const char *place_memo_target(struct place_memo *memo, struct arena *arena, const char *path)
+{
+	char byte;
+
+	/* The file exists and is not a link. */
+	if (is_plain_name(base_name(path)) && readlink(path, &byte, 1) < 0 && errno == EINVAL)
+		return place_memo_of(memo, arena, path);
+	return place_of_target(arena, path);
+}
+
+void place_memo_free(struct place_memo *memo)
+{
+	arena_free(&memo->arena);
 }
 
 const char *place_below(const char *folder, const char *path)

@@ -17,4 +17,15 @@ const char *place_above(struct arena *arena, const char *path, int levels);
 /* A place as the working folder sees it, if it is below that. */
 const char *place_from_here(struct arena *arena, const char *path);
 
+/* The folder of the file that was asked for last: files often come folder by folder.  All 0 at first. */
+struct place_memo {
+	struct arena arena;
+	const char *folder, *place; /* as the path has it, "" or with a slash at its end; and its place */
+};
+
+/* As place_of() and place_of_target(), with fewer system calls. */
+const char *place_memo_of(struct place_memo *memo, struct arena *arena, const char *path);
+const char *place_memo_target(struct place_memo *memo, struct arena *arena, const char *path);
+void place_memo_free(struct place_memo *memo);
+
 #endif

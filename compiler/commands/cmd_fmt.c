@@ -97,6 +97,7 @@ int cmd_fmt(const struct cli *cli)
 		stdin_file_open(&fmt.single.in, &fmt.run);
 		for (int i = 0; i < cli->operand_count; i++)
 			single_take(&fmt.single, cli->operands[i]);
+		single_end(&fmt.single);
 	}
 	if (stdout_close(&fmt.out) != EXIT_CLEAN)
 		fmt.run.failed = true;

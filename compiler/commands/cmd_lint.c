@@ -136,6 +136,7 @@ static void lint_all(struct run *run)
 					     .context = &lint,
 					     .fate = { "the file is not checked", "it is not checked" } } };
 	struct linted_place *all = NULL, *known;
+	struct place_memo places = { .folder = NULL };
 
 	/* With operands, the tree of --root is not checked; but naming a folder that is not a tree is a mistake. */
 	if (run->cli->operand_count && run->cli->value[CLI_ROOT])
@@ -145,7 +146,7 @@ static void lint_all(struct run *run)
 		lint_tree(&lint, NULL);
 	for (int i = 0; i < run->cli->operand_count; i++) {
 		const char *path = run->cli->operands[i],
-			   *place = is_standard_stream(path) ? path : place_of(&run->arena, path);
+			   *place = is_standard_stream(path) ? path : place_memo_of(&places, &run->arena, path);
 
 		HASH_FIND_STR(all, place, known);
 		if (known)
@@ -156,6 +157,8 @@ static void lint_all(struct run *run)
 		single_take(&lint.single, path);
 	}
 	HASH_CLEAR(hh, all);
+	place_memo_free(&places);
+	single_end(&lint.single);
 	run->map.names_roots = lint.tree_count && lint.tree_count + lint.single.file_count > 1;
 }
 

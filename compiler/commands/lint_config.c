@@ -24,22 +24,30 @@ static const char *parent(struct arena *arena, const char *folder)
 	return slash == folder ? "/" : arena_printf(arena, "%.*s", (int)(slash - folder), folder);
 }
 
+/* The search for the configurations of many operands. */
+struct config_search {
+	const struct cli *cli;
+	struct place_memo places;
+	struct arena scratch; /* of one operand */
+	const char *folder, *file; /* the last folder where a search began, and what was found; NULL: none */
+};
+
 /* The folder where the search begins, absolute; NULL if there is none. */
-static const char *first_folder(struct arena *arena, const char *path)
+static const char *first_folder(struct config_search *search, struct arena *arena, const char *path)
 {
-	const char *folder = place_of_target(arena, path);
+	const char *folder = place_memo_target(&search->places, arena, path);
 
 	return folder && !is_folder(folder) ? parent(arena, folder) : folder;
 }
 
 /* Standard input has the folder of the file that it stands for, or the working folder. */
-static const char *folder_of_operand(const struct cli *cli, const char *operand)
+static const char *folder_of_operand(struct config_search *search, struct arena *arena, const char *operand)
 {
-	const char *buffer = cli->value[CLI_STDIN_FILENAME];
+	const char *buffer = search->cli->value[CLI_STDIN_FILENAME];
 
 	if (!is_standard_stream(operand))
-		return first_folder(cli->arena, operand);
-	return buffer && buffer[0] ? parent(cli->arena, place_of(cli->arena, buffer)) : first_folder(cli->arena, ".");
+		return first_folder(search, arena, operand);
+	return buffer && buffer[0] ? parent(arena, place_of(arena, buffer)) : first_folder(search, arena, ".");
 }
 
 /* NULL: there is none. */
@@ -55,9 +63,45 @@ static const char *find_config(struct arena *arena, const char *folder)
 	return NULL;
 }
 
+/* The configuration of a folder that first_folder() has returned. */
+static const char *config_of_folder(struct config_search *search, const char *folder)
+{
+	struct arena *arena = search->cli->arena;
+
+	if (search->folder && folder && strcmp(search->folder, folder) == 0)
+		return search->file;
+	search->folder = folder ? arena_string(arena, text_of(folder)) : NULL;
+	search->file = find_config(arena, search->folder);
+	return search->file;
+}
+
+/* The configuration of all operands, or of the tree.  False, and reports it: they have different ones. */
+static bool find_one_config(struct config_search *search, const char **file)
+{
+	const struct cli *cli = search->cli;
+	const char *root = cli->value[CLI_ROOT] ? cli->value[CLI_ROOT] : "/etc/pve";
+
+	*file = cli->operand_count ? NULL : config_of_folder(search, first_folder(search, cli->arena, root));
+	for (int i = 0; i < cli->operand_count; i++) {
+		const char *own = config_of_folder(search, folder_of_operand(search, &search->scratch, cli->operands[i]));
+
+		arena_reset(&search->scratch);
+		if (i == 0)
+			*file = own;
+		if (strcmp(*file ? *file : "", own ? own : "") == 0)
+			continue;
+		cli_error("%s has the configuration %s, but %s has %s; use --config FILE or --no-config",
+			  cli->operands[0], *file ? *file : "none", cli->operands[i], own ? own : "none");
+		return false;
+	}
+	return true;
+}
+
 bool lint_config(struct cli *cli)
 {
-	const char *root = cli->value[CLI_ROOT] ? cli->value[CLI_ROOT] : "/etc/pve", *file;
+	struct config_search search = { .cli = cli };
+	const char *file;
+	bool found;
 
 	if (cli->value[CLI_NO_CONFIG] && cli->value[CLI_CONFIG]) {
 		cli_error("--config and --no-config exclude each other");
@@ -67,18 +111,10 @@ bool lint_config(struct cli *cli)
 		return true;
 	if (cli->value[CLI_CONFIG])
 		return cli_read_file(cli, cli->value[CLI_CONFIG]);
-	file = find_config(cli->arena, cli->operand_count ? folder_of_operand(cli, cli->operands[0])
-							  : first_folder(cli->arena, root));
-	for (int i = 1; i < cli->operand_count; i++) {
-		const char *other = find_config(cli->arena, folder_of_operand(cli, cli->operands[i]));
-
-		if (strcmp(file ? file : "", other ? other : "") == 0)
-			continue;
-		cli_error("%s has the configuration %s, but %s has %s; use --config FILE or --no-config",
-			  cli->operands[0], file ? file : "none", cli->operands[i], other ? other : "none");
-		return false;
-	}
-	return !file || cli_read_file(cli, file);
+	found = find_one_config(&search, &file);
+	place_memo_free(&search.places);
+	arena_free(&search.scratch);
+	return found && (!file || cli_read_file(cli, file));
 }
 
 int lint_config_run(const struct cli *given, int (*run)(const struct cli *cli))

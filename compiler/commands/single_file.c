@@ -19,8 +19,18 @@ static bool is_in_sdn(const char *place)
 	return place && text_ends((struct text){ place, (uint32_t)(base_name(place) - place) }, "/sdn/firewall/");
 }
 
+static const char *place_in(struct single *single, const char *path)
+{
+	return place_memo_of(&single->places, &single->scratch, path);
+}
+
+static const char *target_in(struct single *single, const char *path)
+{
+	return place_memo_target(&single->places, &single->scratch, path);
+}
+
 /* FILE_KINDS: the name does not tell. */
-static enum file_kind kind_of_name(struct arena *arena, const char *path)
+static enum file_kind kind_of_name(struct single *single, const char *path)
 {
 	struct text name = text_of(base_name(path));
 
@@ -31,21 +41,20 @@ static enum file_kind kind_of_name(struct arena *arena, const char *path)
 		return FILE_CLUSTER;
 	if (text_is(name, "host"))
 		return FILE_HOST;
-	if (is_in_sdn(place_of(arena, path)) || is_in_sdn(place_of_target(arena, path)))
+	if (is_in_sdn(place_in(single, path)) || is_in_sdn(target_in(single, path)))
 		return FILE_VNET;
 	return text_all_digits(name) ? FILE_GUEST : FILE_KINDS;
 }
 
 /* --kind, else what the name says, or that of the file that a link leads to.  For a file that was found in a folder its
  * name comes first. */
-static enum file_kind file_kind_of(const struct single *single, const char *path)
+static enum file_kind file_kind_of(struct single *single, const char *path)
 {
-	struct arena *arena = &single->run->arena;
 	const char *named = single->run->cli->value[CLI_KIND], *target;
-	enum file_kind kind = kind_of_name(arena, path);
+	enum file_kind kind = kind_of_name(single, path);
 
-	if (kind == FILE_KINDS && (target = place_of_target(arena, path)))
-		kind = kind_of_name(arena, target);
+	if (kind == FILE_KINDS && (target = target_in(single, path)))
+		kind = kind_of_name(single, target);
 	if (named && (!single->is_walked || kind == FILE_KINDS))
 		for (int i = 0; i < FILE_KINDS; i++)
 			if (strcmp(named, file_kind_name((enum file_kind)i)) == 0)
@@ -54,12 +63,12 @@ static enum file_kind file_kind_of(const struct single *single, const char *path
 }
 
 /* Whether the file has tests: as file_kind_of(). */
-static bool is_test_file(const struct single *single, const char *path)
+static bool is_test_file(struct single *single, const char *path)
 {
 	const char *named = single->run->cli->value[CLI_KIND];
 	bool by_name = is_fwtest_name(base_name(path));
 
-	if (named && (!single->is_walked || (!by_name && kind_of_name(&single->run->arena, path) == FILE_KINDS)))
+	if (named && (!single->is_walked || (!by_name && kind_of_name(single, path) == FILE_KINDS)))
 		return strcmp(named, "test") == 0;
 	return by_name;
 }
@@ -79,13 +88,13 @@ const char *single_tree_of_test(struct arena *arena, const struct single_file *f
 
 static struct source *load_source(struct single *single, const char *path)
 {
-	return source_load(&single->run->map, AT_FDCWD, path, path);
+	return source_load_text(&single->run->map, &single->scratch, path);
 }
 
-/* NULL if there is no such file, or if it cannot be read, which is reported. */
+/* A file that many refer to.  NULL if there is no such file, or if it cannot be read, which is reported. */
 static struct source *load_other(struct single *single, const char *path)
 {
-	struct source *source = load_source(single, path);
+	struct source *source = source_load(&single->run->map, AT_FDCWD, path, path);
 
 	if (!source && errno != ENOENT && errno != ENOTDIR)
 		diag_unreadable(&single->run->diags, path, errno);
@@ -114,76 +123,218 @@ static struct tree_place tree_place_of(struct arena *arena, const char *place, e
 
 enum { TREE_PLACES = 3 };
 
-/* The places: as the path says, so that messages name what belongs to the file in the same way; without the links in
- * it; where the file is that a link leads to.  Returns how many there are. */
-static unsigned tree_places(struct single *single, const char *path, enum file_kind kind,
-			    struct tree_place places[TREE_PLACES])
+/*
+ * One of the places, the nearest first: as the path says, so that messages name what belongs to the file in the same way;
+ * without the links in it; where the file is that a link leads to.  False: there is no such place.
+ */
+static bool tree_place_find(struct single *single, const char *path, enum file_kind kind, unsigned index,
+			    struct tree_place *found)
 {
-	struct arena *arena = &single->run->arena;
-	const char *place = place_of(arena, path), *target = place_of_target(arena, path);
-	const char *folder = arena_printf(arena, "%.*s", (int)(base_name(path) - path), path);
+	struct arena *arena = &single->scratch;
+	const char *target;
 
-	places[0] = (struct tree_place){ folder, arena_printf(arena, "%s%s", folder,
-							      depth_of(kind) == 2 ? "../.." : "..") };
-	places[1] = tree_place_of(arena, place, kind);
-	if (!target || strcmp(target, place) == 0)
-		return 2;
-	places[2] = tree_place_of(arena, target, kind);
-	return 3;
+	if (index == 0) {
+		const char *folder = arena_printf(arena, "%.*s", (int)(base_name(path) - path), path);
+
+		*found = (struct tree_place){ folder, arena_printf(arena, "%s%s", folder,
+								   depth_of(kind) == 2 ? "../.." : "..") };
+		return true;
+	}
+	if (index == TREE_PLACES)
+		return false;
+	target = index == 1 ? place_in(single, path) : target_in(single, path);
+	if (!target || (index == 2 && strcmp(target, place_in(single, path)) == 0))
+		return false;
+	*found = tree_place_of(arena, target, kind);
+	return true;
 }
 
-static struct source *load_cluster_file(struct single *single, const char *path)
+/* ---- the cluster's file ---- */
+
+/* What makes a file the one that was read, whatever it is called. */
+struct cluster_identity {
+	uint64_t device, inode, size;
+	int64_t seconds, nanoseconds; /* of the last change */
+	uint64_t is_buffer;           /* it is standard input, and the rest is 0 */
+};
+
+/* A cluster's file that was read. */
+struct cluster_file {
+	struct cluster_identity identity;
+	const struct source *source;
+	struct cluster_names *names; /* of it, or of a twin; NULL: not compiled yet */
+	UT_hash_handle hh;
+};
+
+/* False, with errno set: there is no such file, or it cannot be asked. */
+static bool identify_cluster(struct single *single, const char *path, struct cluster_identity *identity)
 {
+	struct stat st;
+
+	*identity = (struct cluster_identity){ 0 };
+	if (source_is_buffer(&single->run->map, &single->scratch, path)) {
+		identity->is_buffer = true;
+		return true;
+	}
+	if (stat(path, &st) != 0)
+		return false;
+	*identity = (struct cluster_identity){ st.st_dev, st.st_ino, (uint64_t)st.st_size, st.st_mtim.tv_sec,
+					       st.st_mtim.tv_nsec, false };
+	return true;
+}
+
+static struct cluster_file *find_cluster(struct single *single, const struct cluster_identity *identity)
+{
+	struct cluster_file *file = NULL;
+
+	HASH_FIND(hh, single->clusters, identity, sizeof(*identity), file);
+	return file;
+}
+
+static struct cluster_file *add_cluster(struct single *single, const struct cluster_identity *identity,
+					struct source *source)
+{
+	struct cluster_file *file = ARENA_NEW(&single->run->arena, struct cluster_file);
+
+	file->identity = *identity;
+	file->source = source;
+	HASH_ADD(hh, single->clusters, identity, sizeof(file->identity), file);
+	return file;
+}
+
+static bool take_cluster(struct single *single, struct cluster_file *file, struct source *source)
+{
+	single->cluster = source ? file : single->cluster;
+	single->cluster_source = source ? source : single->cluster_source;
+	return source != NULL;
+}
+
+/* The file that was read already gets positions of its own for each name in a row. */
+static bool take_cluster_again(struct single *single, struct cluster_file *file, const char *path)
+{
+	struct source *twin = source_add_twin(&single->run->map, file->source, path);
+
+	if (!twin)
+		diag_unreadable(&single->run->diags, path, errno);
+	return take_cluster(single, file, twin);
+}
+
+static bool load_cluster_file(struct single *single, const char *path)
+{
+	struct cluster_identity identity;
+	struct cluster_file *file;
 	struct source *source;
 
-	if (single->cluster && strcmp(single->cluster->path, path) == 0)
-		return single->cluster;
+	if (single->cluster && strcmp(single->cluster_source->path, path) == 0)
+		return true;
+	if (!identify_cluster(single, path, &identity) && (errno == ENOENT || errno == ENOTDIR))
+		return false;
+	file = find_cluster(single, &identity);
+	if (file)
+		return take_cluster_again(single, file, path);
 	source = load_other(single, path);
-	if (source)
-		single->cluster = source;
-	return source;
+	return source && take_cluster(single, add_cluster(single, &identity, source), source);
 }
 
 /* The cluster.fw beside the file; or where the tree has it, if the file is nodes/NODE/host.fw or
  * sdn/firewall/VNET.fw. */
-static struct source *load_cluster(struct single *single, const struct tree_place *place, enum file_kind kind)
+static bool load_cluster(struct single *single, const struct tree_place *place, enum file_kind kind)
 {
-	struct arena *arena = &single->run->arena;
-	struct source *source;
+	struct arena *arena = &single->scratch;
 
-	if (kind == FILE_CLUSTER)
-		return NULL;
-	source = load_cluster_file(single, arena_printf(arena, "%scluster.fw", place->folder));
-	if (source || depth_of(kind) == 1)
-		return source;
-	return load_cluster_file(single, arena_printf(arena, "%s/firewall/cluster.fw", place->root));
+	if (load_cluster_file(single, arena_printf(arena, "%scluster.fw", place->folder)))
+		return true;
+	return depth_of(kind) == 2 &&
+	       load_cluster_file(single, arena_printf(arena, "%s/firewall/cluster.fw", place->root));
 }
 
-/* The SDN's configuration, where the tree has it.  True if there is any. */
-static bool load_sdn(struct single *single, const struct tree_place *place, struct single_file *file)
+/* ---- the SDN ---- */
+
+/* The sets of one tree. */
+struct tree_sdn {
+	struct {
+		uint64_t device, inode; /* of its root, which paths to files name in many ways */
+	} identity;
+	struct scope sets;
+	bool is_partial; /* a file of it cannot be read */
+	UT_hash_handle hh;
+};
+
+static bool refers_to_sdn(const struct source *source)
+{
+	const char *end = source->text + source->size;
+
+	for (const char *at = source->text; (at = memchr(at, '/', (size_t)(end - at))) != NULL; at++)
+		if (at - source->text >= 3 && text_equal_nocase((struct text){ at - 3, 3 }, TEXT("sdn")))
+			return true;
+	return false;
+}
+
+/* Reads the SDN's configuration, where the tree has it.  NULL: it has none. */
+static struct tree_sdn *read_sdn(struct single *single, const char *root)
 {
 	struct arena *arena = &single->run->arena;
+	struct source *sdn = load_other(single, arena_printf(arena, "%s/sdn/.running-config", root));
+	struct source *ipam = load_other(single, arena_printf(arena, "%s/sdn/pve-ipam-state.json", root));
+	struct tree_sdn *tree;
+	struct diags unseen;
 
-	file->sdn = load_other(single, arena_printf(arena, "%s/sdn/.running-config", place->root));
-	file->ipam = load_other(single, arena_printf(arena, "%s/sdn/pve-ipam-state.json", place->root));
-	if (!file->ipam)
-		file->ipam = load_other(single, arena_printf(arena, "%s/priv/ipam.db", place->root));
-	return file->sdn || file->ipam;
+	if (!ipam)
+		ipam = load_other(single, arena_printf(arena, "%s/priv/ipam.db", root));
+	if (!sdn && !ipam)
+		return NULL;
+	tree = ARENA_NEW(arena, struct tree_sdn);
+	diags_init(&unseen, arena, &single->run->map);
+	sdn_parse(&unseen, sdn, ipam, &tree->sets);
+	return tree;
+}
+
+static void drop_sdn(struct single *single, struct tree_sdn *tree)
+{
+	HASH_DEL(single->sdns, tree);
+	scope_free(&tree->sets);
+}
+
+/* What cannot be read is tried, and reported, for each file. */
+static struct tree_sdn *load_sdn(struct single *single, const char *root)
+{
+	const struct diags *diags = &single->run->diags;
+	unsigned errors = diags->counts[SEVERITY_ERROR];
+	struct tree_sdn key = { .is_partial = false }, *tree = NULL;
+	struct stat st;
+
+	if (stat(root, &st) == 0) {
+		key.identity.device = st.st_dev;
+		key.identity.inode = st.st_ino;
+		HASH_FIND(hh, single->sdns, &key.identity, sizeof(key.identity), tree);
+	}
+	if (tree && !tree->is_partial)
+		return tree;
+	if (tree)
+		drop_sdn(single, tree);
+	tree = read_sdn(single, root);
+	if (!tree)
+		return NULL;
+	tree->identity = key.identity;
+	tree->is_partial = diags->counts[SEVERITY_ERROR] != errors;
+	HASH_ADD(hh, single->sdns, identity, sizeof(tree->identity), tree);
+	return tree;
 }
 
 /* Each of the first place that has it. */
 static void load_others(struct single *single, const char *path, struct single_file *file)
 {
-	struct tree_place places[TREE_PLACES];
-	unsigned count = tree_places(single, path, file->kind, places);
-	bool wants_sdn = false;
+	bool wants_cluster = file->kind != FILE_CLUSTER, wants_sdn = refers_to_sdn(file->source);
+	struct tree_place place;
 
-	for (uint32_t i = 0; i + 4 <= file->source->size && !wants_sdn; i++)
-		wants_sdn = text_equal_nocase((struct text){ file->source->text + i, 4 }, TEXT("sdn/"));
-	for (unsigned i = 0; i < count && !file->cluster; i++)
-		file->cluster = load_cluster(single, &places[i], file->kind);
-	for (unsigned i = 0; i < count && wants_sdn; i++)
-		wants_sdn = !load_sdn(single, &places[i], file);
+	for (unsigned i = 0; wants_cluster && tree_place_find(single, path, file->kind, i, &place); i++)
+		wants_cluster = !load_cluster(single, &place, file->kind);
+	if (file->kind != FILE_CLUSTER && !wants_cluster) {
+		file->cluster = single->cluster_source;
+		file->cluster_file = single->cluster;
+	}
+	for (unsigned i = 0; wants_sdn && tree_place_find(single, path, file->kind, i, &place); i++)
+		wants_sdn = (file->sdn = load_sdn(single, place.root)) == NULL;
 }
 
 /* False if something is missing without which every name would be unknown. */
@@ -204,8 +355,14 @@ static bool prepare(struct single *single)
 	return single->usable;
 }
 
+static void keep_text(struct single *single, struct source *source)
+{
+	source_keep_text(&single->run->map, source);
+	single->is_text_kept = true;
+}
+
 /* Takes a file that was read, or not because of `reason`.  `path`: where it is; NULL: nowhere. */
-static void take_source(struct single *single, struct single_file file, const char *path, int reason)
+static void take_read_file(struct single *single, struct single_file file, const char *path, int reason)
 {
 	const char *fate = single->fate[file.is_stdin];
 	struct diagnostic *d;
@@ -218,6 +375,8 @@ static void take_source(struct single *single, struct single_file file, const ch
 		file.is_test = true;
 		file.place = path ? place_of(&single->run->arena, path) : NULL;
 		file.source->is_fw = true;
+		if (!single->is_text_kept)
+			keep_text(single, file.source);
 		if (prepare(single))
 			single->take_test(single->context, &file);
 		return;
@@ -241,11 +400,53 @@ static void take_source(struct single *single, struct single_file file, const ch
 		single_check(single, &file, &single->run->diags);
 }
 
+/* Whether something is left to say about the file: it has diagnostics, or comments for us, which may be unused. */
+static bool needs_text(const struct source *source, struct diagnostic *const *last)
+{
+	static const char mark[] = "pvefw:";
+
+	return *last || (source->is_fw && memmem(source->text, source->size, mark, sizeof(mark) - 1));
+}
+
+/* Only what is left to say remains in memory: there may be thousands of files. */
+static void take_source(struct single *single, struct single_file file, const char *path, int reason)
+{
+	struct diagnostic *const *last = single->run->diags.last;
+	struct source *source = file.source;
+
+	take_read_file(single, file, path, reason);
+	if (source && !single->is_text_kept && needs_text(source, last))
+		keep_text(single, source);
+	if (source && !single->is_text_kept)
+		source->text = NULL;
+	arena_reset(&single->scratch);
+}
+
+/* A cluster's file is read once, even if others refer to it. */
+static struct source *load_cluster_operand(struct single *single, const char *path)
+{
+	struct cluster_identity identity;
+	bool is_known = identify_cluster(single, path, &identity);
+	struct cluster_file *file = is_known ? find_cluster(single, &identity) : NULL;
+	struct source *source;
+
+	if (file)
+		return source_add_twin(&single->run->map, file->source, path);
+	source = source_load(&single->run->map, AT_FDCWD, path, path);
+	if (source && is_known)
+		add_cluster(single, &identity, source);
+	return source;
+}
+
 static void take_file(struct single *single, const char *path)
 {
-	struct single_file file = { .source = load_source(single, path), .shown = path };
+	bool is_shared = strcmp(base_name(path), "cluster.fw") == 0;
+	struct single_file file = { .source = is_shared ? load_cluster_operand(single, path)
+							: load_source(single, path),
+				    .shown = path };
 
 	single->file_count++;
+	single->is_text_kept = is_shared;
 	take_source(single, file, path, errno);
 }
 
@@ -257,6 +458,7 @@ static void take_stdin(struct single *single)
 				    .shown = reason ? "standard input" : in->shown, .is_stdin = true };
 
 	single->file_count++;
+	single->is_text_kept = true;
 	take_source(single, file, in->buffer.place ? in->shown : NULL, reason ? reason : errno);
 }
 
@@ -292,12 +494,40 @@ void single_take(struct single *single, const char *path)
 		take_file(single, path);
 }
 
-void single_check(const struct single *single, const struct single_file *file, struct diags *diags)
+void single_check(struct single *single, const struct single_file *file, struct diags *diags)
 {
 	struct inputs inputs = single->inputs;
-	struct diags unseen;
+	struct single_compilation compilation = { .source = file->source, .kind = file->kind, .inputs = &inputs,
+						  .memory = &single->memory };
 
-	diags_init(&unseen, diags->arena, diags->map);
-	sdn_parse(&unseen, file->sdn, file->ipam, &inputs.sdn);
-	compile_single(file->source, file->kind, file->cluster, &inputs, diags);
+	if (file->sdn)
+		inputs.sdn = file->sdn->sets;
+	if (file->cluster) {
+		struct cluster_file *cluster = file->cluster_file;
+
+		if (!cluster->names)
+			cluster->names = cluster_names_read(&single->run->arena, file->cluster, &single->inputs,
+							    &single->run->map);
+		compilation.cluster = cluster->names;
+		compilation.cluster_source = file->cluster;
+		file->cluster->is_fw = file->cluster->unasked = true;
+	}
+	compile_single(&compilation, diags);
+}
+
+void single_end(struct single *single)
+{
+	struct cluster_file *cluster, *next_cluster;
+	struct tree_sdn *sdn, *next_sdn;
+
+	HASH_ITER(hh, single->clusters, cluster, next_cluster) {
+		HASH_DEL(single->clusters, cluster);
+		if (cluster->names)
+			cluster_names_free(cluster->names);
+	}
+	HASH_ITER(hh, single->sdns, sdn, next_sdn)
+		drop_sdn(single, sdn);
+	single_memory_free(&single->memory);
+	place_memo_free(&single->places);
+	arena_free(&single->scratch);
 }

@@ -306,7 +306,7 @@ void diags_suppress(struct diags *diags, const struct diag_filter *choice)
 	suppress_in(diags, NULL, NULL, &next);
 	for (uint32_t i = 0; i < diags->map->count; i++) {
 		struct source *source = diags->map->sources[i];
-		struct ignores *ignores = source->is_fw ? read_ignores(diags, source) : NULL;
+		struct ignores *ignores = source->is_fw && source->text ? read_ignores(diags, source) : NULL;
 
 		suppress_in(diags, source, ignores, &next);
 		if (ignores && !errors && !source->unasked) {

@@ -34,11 +34,36 @@ void node_configs_free(const struct node_configs *nodes);
  */
 struct guest *compile_guest(struct config *config, const struct guest *guest, struct source *file);
 
+/* ---- compile_single.c: one file alone ---- */
+
+/* The names and options of a cluster's file, for many files that refer to it. */
+struct cluster_names;
+
+/* Reads them; all memory is the arena's, except what cluster_names_free() frees. */
+struct cluster_names *cluster_names_read(struct arena *arena, struct source *cluster, const struct inputs *inputs,
+					 struct source_map *map);
+void cluster_names_free(struct cluster_names *names);
+
+/* Memory that is used again from file to file; all 0 at first. */
+struct single_memory {
+	struct arena arena, trees;
+};
+
+void single_memory_free(struct single_memory *memory);
+
+struct single_compilation {
+	struct source *source;
+	enum file_kind kind;
+	const struct inputs *inputs; /* the caller frees inputs->sdn */
+	const struct cluster_names *cluster; /* against which names of the cluster level resolve; NULL: there is no file */
+	const struct source *cluster_source; /* as which diagnostics show it: the file that was read, or a twin of it */
+	struct single_memory *memory;
+};
+
 /*
- * Checks one file alone: names of the cluster level resolve against `cluster`.  If that is NULL, missing names are
- * reported as warnings that say so.  compile_single.c
+ * Checks one file alone.  Without a cluster's file, missing names are reported as warnings that say so.  Only the
+ * diagnostics remain: the file's text may be freed if nothing was reported.
  */
-void compile_single(struct source *source, enum file_kind kind, struct source *cluster, const struct inputs *inputs,
-		    struct diags *diags);
+void compile_single(const struct single_compilation *single, struct diags *diags);
 
 #endif

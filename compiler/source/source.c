@@ -225,6 +225,41 @@ struct source *source_load(struct source_map *map, int at, const char *path, con
 	return add_source(map, at, read_source(map, map->arena, at, path, shown));
 }
 
+struct source *source_load_text(struct source_map *map, struct arena *texts, const char *path)
+{
+	struct source *read = read_source(map, texts, AT_FDCWD, path, path), *source;
+
+	if (!read)
+		return NULL;
+	source = ARENA_NEW(map->arena, struct source);
+	*source = *read;
+	source->path = arena_string(map->arena, text_of(path));
+	return commit(map, source);
+}
+
+void source_keep_text(struct source_map *map, struct source *source)
+{
+	char *text = arena_alloc(map->arena, source->size + 2u);
+
+	memcpy(text, source->text, source->size);
+	source->text = text;
+}
+
+bool source_is_buffer(const struct source_map *map, struct arena *arena, const char *path)
+{
+	return is_buffer(map->buffer, arena, path);
+}
+
+struct source *source_add_twin(struct source_map *map, const struct source *source, const char *shown)
+{
+	struct source *twin = ARENA_NEW(map->arena, struct source);
+
+	twin->path = arena_string(map->arena, text_of(shown));
+	twin->text = source->text;
+	twin->size = source->size;
+	return commit(map, twin);
+}
+
 struct source *source_load_again(struct source_map *map, const struct source *before)
 {
 	struct source *source;

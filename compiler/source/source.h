@@ -16,7 +16,7 @@ struct node_set;
 struct source {
 	const char *path; /* as shown to the user */
 	const char *root; /* the folder that it is relative to; NULL: the working one */
-	char *text;       /* `size` bytes, then two NUL bytes for the lexer */
+	char *text;       /* `size` bytes, then two NUL bytes for the lexer; NULL: not needed any more */
 	uint32_t size;
 	uint32_t base;         /* position of the first byte */
 	uint32_t *_Atomic line_starts; /* offsets; made on first use, by whatever thread needs them first */
@@ -85,6 +85,10 @@ enum { SOURCE_CACHED = -1 }; /* instead of a directory: the file is in the map's
  * text belongs to the arena.
  */
 struct source *source_load(struct source_map *map, int at, const char *path, const char *shown);
+/* As source_load() from the working folder, but the text is `texts`'. */
+struct source *source_load_text(struct source_map *map, struct arena *texts, const char *path);
+/* Copies such a text to the map's arena. */
+void source_keep_text(struct source_map *map, struct source *source);
 /* Adds the present contents of a file of the map's tree, in addition to the earlier ones; errors as above. */
 struct source *source_load_again(struct source_map *map, const struct source *before);
 /* Returns the overlay's entry for the file shown as `shown`, or NULL. */
@@ -105,6 +109,11 @@ struct source *source_add(struct source_map *map, const char *shown, const char 
 const char *source_file(const struct source_map *map, const struct source *source);
 /* The map's buffer as a file of its own; NULL with errno set when it would fill the map. */
 struct source *source_add_buffer(struct source_map *map, const char *shown);
+
+/* Whether the file at `path`, outside of a tree, is the map's buffer. */
+bool source_is_buffer(const struct source_map *map, struct arena *arena, const char *path);
+/* Adds a file that was read under another name: it has positions of its own, and shares the text. */
+struct source *source_add_twin(struct source_map *map, const struct source *source, const char *shown);
 
 /* NULL for span {0, 0} and positions outside every file. */
 struct source *source_find(const struct source_map *map, uint32_t position);

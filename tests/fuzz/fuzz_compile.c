@@ -332,14 +332,28 @@ static void check_alone(const struct bundle *b, unsigned index, bool with_cluste
 {
 	struct inputs inputs = { .root = ".", .netdb = fuzz_netdb() };
 	const struct bundle_file *file = &b->files[index];
+	struct single_compilation single = { .kind = (enum file_kind)kind_of(file->letter), .inputs = &inputs };
+	struct single_memory memory = { 0 };
+	struct cluster_names *names = NULL;
 	struct source *cluster = NULL;
 	struct fuzz f;
 
 	fuzz_start(&f);
 	if (with_cluster)
 		cluster = load(&f, b, 'c', "cluster.fw");
-	compile_single(fuzz_source(&f, "test.fw", file->bytes), (enum file_kind)kind_of(file->letter),
-		       cluster, &inputs, &f.diags);
+	if (cluster)
+		names = cluster_names_read(&f.arena, cluster, &inputs, &f.map);
+	single.memory = &memory;
+	single.cluster = names;
+	single.cluster_source = cluster;
+	/* Twice, as two files in a row. */
+	for (int i = 0; i < 2; i++) {
+		single.source = fuzz_source(&f, "test.fw", file->bytes);
+		compile_single(&single, &f.diags);
+	}
+	if (names)
+		cluster_names_free(names);
+	single_memory_free(&memory);
 	fuzz_end(&f);
 }
 

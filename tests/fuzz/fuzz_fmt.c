@@ -14,9 +14,12 @@ static bool align; /* as with --align */
 static struct fixes lay_out(struct fuzz *f, struct source *source, enum file_kind kind, unsigned *errors)
 {
 	struct inputs inputs = { .root = ".", .netdb = fuzz_netdb() };
+	struct single_memory memory = { 0 };
 
 	*errors = 0;
-	compile_single(source, kind, NULL, &inputs, &f->diags);
+	compile_single(&(struct single_compilation){ .source = source, .kind = kind, .inputs = &inputs, .memory = &memory },
+		       &f->diags);
+	single_memory_free(&memory);
 	for (const struct diagnostic *d = f->diags.first; d; d = d->next)
 		*errors += d->severity == SEVERITY_ERROR && d->id != DIAG_CRLF;
 	return fmt_layout(&f->diags, ast_parse(&f->arena, source, kind), align);
