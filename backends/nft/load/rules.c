@@ -254,7 +254,7 @@ struct nft_rule_list nft_rules_desired(struct arena *arena, const struct nft_cha
 {
 	static const size_t room = 1 << 17; /* as in batch.c */
 	struct nft_rule_list rules = { .count = 0 };
-	char *buffer = xcalloc(1, room);
+	char *buffer = xmalloc(room);
 	uint32_t count = 0;
 	struct out bytes;
 
@@ -265,15 +265,14 @@ struct nft_rule_list nft_rules_desired(struct arena *arena, const struct nft_cha
 	for (const struct nft_rule *rule = chain->first; rule; rule = rule->next) {
 		struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
 		struct nft_expr_writer e = { message, 0 };
-		struct nlattr *nest = mnl_attr_nest_start(message, NFTA_RULE_EXPRESSIONS);
+		struct nlattr *nest = nft_attr_nest(message, NFTA_RULE_EXPRESSIONS);
 		struct text comment = rule->comment;
 
 		nft_expr_rule(&e, rule);
-		mnl_attr_nest_end(message, nest);
+		nft_attr_end(message, nest);
 		if (comment.len >= NFTNL_UDATA_COMMENT_MAXLEN)
 			comment.len = NFTNL_UDATA_COMMENT_MAXLEN - 1;
 		rules.digests[rules.count++] = digest_rule(&bytes, nest, comment);
-		memset(buffer, 0, message->nlmsg_len);
 	}
 	out_free(&bytes);
 	free(buffer);

@@ -22,20 +22,11 @@ void nft_batch_free(struct nft_batch *batch)
 	batch->messages = NULL;
 }
 
-/* Notes where the next message begins; returns the place, where NFT_MESSAGE_ROOM bytes are zero: libmnl leaves gaps
- * between attributes as they are, and libnftnl names without an end. */
+/* Notes where the next message begins; returns the place, with room for NFT_MESSAGE_ROOM bytes. */
 static void *nft_message_place(struct nft_batch *batch, struct nft_origin origin)
 {
-	size_t end;
-
 	if (batch->bytes.room - batch->bytes.len < NFT_MESSAGE_ROOM)
 		out_make_room(&batch->bytes, NFT_MESSAGE_ROOM);
-	end = batch->bytes.len + NFT_MESSAGE_ROOM;
-	if (batch->cleared < end) {
-		end = end + NFT_MESSAGE_ROOM < batch->bytes.room ? end + NFT_MESSAGE_ROOM : batch->bytes.room;
-		memset(batch->bytes.data + batch->cleared, 0, end - batch->cleared);
-		batch->cleared = end;
-	}
 	if (batch->count == batch->room) {
 		batch->room = batch->room ? batch->room * 2 : 1024;
 		batch->messages = xrealloc(batch->messages, batch->room * sizeof(*batch->messages));
@@ -83,12 +74,7 @@ struct nlmsghdr *nft_message_begin(struct nft_batch *batch, uint16_t type, uint1
 
 void nft_put_text(struct nlmsghdr *message, uint16_t attribute, struct text text)
 {
-	char copy[NFT_NAME_MAXLEN];
-	size_t len = text.len < sizeof(copy) ? text.len : sizeof(copy) - 1;
-
-	memcpy(copy, text.ptr, len);
-	copy[len] = '\0';
-	mnl_attr_put(message, attribute, len + 1, copy);
+	nft_attr_text(message, attribute, text, NFT_NAME_MAXLEN);
 }
 
 int nft_collect(const struct nlattr *attribute, void *array)

@@ -26,7 +26,6 @@ struct nft_message {
 /* Messages back to back; their sequence numbers count from 0. */
 struct nft_batch {
 	struct out bytes;
-	size_t cleared; /* bytes that were zeroed before something was written to them */
 	struct nft_message *messages;
 	uint32_t count, room;
 	uint32_t sets, chains, rules, elements; /* made, not deleted */

@@ -31,7 +31,7 @@ void nft_write_table(struct nft_writer *w, uint16_t type, uint8_t family, const 
 
 	w->batch->messages[w->batch->count - 1].origin.table = w->table;
 	w->batch->deleted += type == NFT_MSG_DELTABLE;
-	mnl_attr_put_strz(message, NFTA_TABLE_NAME, name);
+	nft_attr_string(message, NFTA_TABLE_NAME, name);
 	if (type == NFT_MSG_NEWTABLE)
 		nft_put_u32(message, NFTA_TABLE_FLAGS, 0);
 	nft_message_end(w->batch, message);
@@ -45,15 +45,15 @@ void nft_write_chain(struct nft_writer *w, const struct nft_chain *chain)
 	struct nlmsghdr *message = nft_message_begin(w->batch, NFT_MSG_NEWCHAIN, NLM_F_CREATE, origin);
 	struct nlattr *hook;
 
-	mnl_attr_put_strz(message, NFTA_CHAIN_TABLE, w->table->name);
+	nft_attr_string(message, NFTA_CHAIN_TABLE, w->table->name);
 	nft_put_text(message, NFTA_CHAIN_NAME, chain->name);
 	if (chain->hook != NFT_HOOK_NONE) {
-		mnl_attr_put_strz(message, NFTA_CHAIN_TYPE, "filter");
+		nft_attr_string(message, NFTA_CHAIN_TYPE, "filter");
 		nft_put_u32(message, NFTA_CHAIN_POLICY, NF_ACCEPT);
-		hook = mnl_attr_nest_start(message, NFTA_CHAIN_HOOK);
+		hook = nft_attr_nest(message, NFTA_CHAIN_HOOK);
 		nft_put_u32(message, NFTA_HOOK_HOOKNUM, chain->hook);
 		nft_put_u32(message, NFTA_HOOK_PRIORITY, (uint32_t)chain->priority);
-		mnl_attr_nest_end(message, hook);
+		nft_attr_end(message, hook);
 	}
 	nft_message_end(w->batch, message);
 	w->batch->chains++;
@@ -67,7 +67,7 @@ static void nft_put_comment(struct nlmsghdr *message, struct text comment)
 
 	data[1] = (uint8_t)(len + 1);
 	memcpy(data + 2, comment.ptr, len);
-	mnl_attr_put(message, NFTA_RULE_USERDATA, 2 + len + 1, data);
+	nft_attr_bytes(message, NFTA_RULE_USERDATA, data, 2 + len + 1);
 }
 
 void nft_write_rule(struct nft_writer *w, const struct nft_chain *chain, const struct nft_rule *rule,
@@ -79,13 +79,13 @@ void nft_write_rule(struct nft_writer *w, const struct nft_chain *chain, const s
 	struct nft_expr_writer e = { message, w->first_set };
 	struct nlattr *nest;
 
-	mnl_attr_put_strz(message, NFTA_RULE_TABLE, w->table->name);
+	nft_attr_string(message, NFTA_RULE_TABLE, w->table->name);
 	nft_put_text(message, NFTA_RULE_CHAIN, chain->name);
 	if (position && *position)
-		mnl_attr_put_u64(message, NFTA_RULE_POSITION, htobe64(*position));
-	nest = mnl_attr_nest_start(message, NFTA_RULE_EXPRESSIONS);
+		nft_attr_u64(message, NFTA_RULE_POSITION, *position);
+	nest = nft_attr_nest(message, NFTA_RULE_EXPRESSIONS);
 	nft_expr_rule(&e, rule);
-	mnl_attr_nest_end(message, nest);
+	nft_attr_end(message, nest);
 	if (rule->comment.len)
 		nft_put_comment(message, rule->comment);
 	nft_message_end(w->batch, message);
@@ -103,9 +103,9 @@ void nft_write_delete_rule(struct nft_writer *w, struct text chain, uint64_t han
 	struct nft_origin origin = { .table = w->table };
 	struct nlmsghdr *message = nft_message_begin(w->batch, NFT_MSG_DELRULE, 0, origin);
 
-	mnl_attr_put_strz(message, NFTA_RULE_TABLE, w->table->name);
+	nft_attr_string(message, NFTA_RULE_TABLE, w->table->name);
 	nft_put_text(message, NFTA_RULE_CHAIN, chain);
-	mnl_attr_put_u64(message, NFTA_RULE_HANDLE, htobe64(handle));
+	nft_attr_u64(message, NFTA_RULE_HANDLE, handle);
 	nft_message_end(w->batch, message);
 	w->batch->deleted++;
 }
@@ -118,13 +118,13 @@ void nft_write_helper(struct nft_writer *w, const struct nft_helper *helper)
 	struct nlmsghdr *message = nft_message_begin(w->batch, NFT_MSG_NEWOBJ, NLM_F_CREATE, origin);
 	struct nlattr *data;
 
-	mnl_attr_put_strz(message, NFTA_OBJ_TABLE, w->table->name);
+	nft_attr_string(message, NFTA_OBJ_TABLE, w->table->name);
 	nft_put_text(message, NFTA_OBJ_NAME, helper->name);
 	nft_put_u32(message, NFTA_OBJ_TYPE, NFT_OBJECT_CT_HELPER);
-	data = mnl_attr_nest_start(message, NFTA_OBJ_DATA);
-	mnl_attr_put_strz(message, NFTA_CT_HELPER_NAME, helper->helper);
-	mnl_attr_put_u8(message, NFTA_CT_HELPER_L4PROTO, helper->protocol);
-	mnl_attr_nest_end(message, data);
+	data = nft_attr_nest(message, NFTA_OBJ_DATA);
+	nft_attr_string(message, NFTA_CT_HELPER_NAME, helper->helper);
+	nft_attr_u8(message, NFTA_CT_HELPER_L4PROTO, helper->protocol);
+	nft_attr_end(message, data);
 	nft_message_end(w->batch, message);
 }
 
@@ -140,7 +140,7 @@ void nft_write_delete(struct nft_writer *w, uint16_t type, struct text name)
 							NFTA_RULE_CHAIN;
 
 	/* NFTA_CHAIN_TABLE, NFTA_SET_TABLE, NFTA_OBJ_TABLE and NFTA_RULE_TABLE are the same number. */
-	mnl_attr_put_strz(message, NFTA_CHAIN_TABLE, w->table->name);
+	nft_attr_string(message, NFTA_CHAIN_TABLE, w->table->name);
 	nft_put_text(message, attribute, name);
 	if (type == NFT_MSG_DELOBJ)
 		nft_put_u32(message, NFTA_OBJ_TYPE, NFT_OBJECT_CT_HELPER);

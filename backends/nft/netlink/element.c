@@ -104,31 +104,31 @@ bool nft_kernel_element_equal(const struct nft_kernel_element *a, const struct n
 
 static void nft_put_key(struct nlmsghdr *message, const uint8_t *key, uint32_t length)
 {
-	struct nlattr *nest = mnl_attr_nest_start(message, NFTA_SET_ELEM_KEY);
+	struct nlattr *nest = nft_attr_nest(message, NFTA_SET_ELEM_KEY);
 
-	mnl_attr_put(message, NFTA_DATA_VALUE, length, key);
-	mnl_attr_nest_end(message, nest);
+	nft_attr_bytes(message, NFTA_DATA_VALUE, key, length);
+	nft_attr_end(message, nest);
 }
 
 static void nft_put_verdict(struct nlmsghdr *message, const struct nft_kernel_element *element)
 {
-	struct nlattr *data = mnl_attr_nest_start(message, NFTA_SET_ELEM_DATA);
-	struct nlattr *verdict = mnl_attr_nest_start(message, NFTA_DATA_VERDICT);
+	struct nlattr *data = nft_attr_nest(message, NFTA_SET_ELEM_DATA);
+	struct nlattr *verdict = nft_attr_nest(message, NFTA_DATA_VERDICT);
 
 	nft_put_u32(message, NFTA_VERDICT_CODE, (uint32_t)element->verdict);
 	if (element->chain.len)
 		nft_put_text(message, NFTA_VERDICT_CHAIN, element->chain);
-	mnl_attr_nest_end(message, verdict);
-	mnl_attr_nest_end(message, data);
+	nft_attr_end(message, verdict);
+	nft_attr_end(message, data);
 }
 
 static void nft_put_end(struct nlmsghdr *message, const uint8_t *key, uint32_t length)
 {
-	struct nlattr *nest = mnl_attr_nest_start(message, NFTA_LIST_ELEM);
+	struct nlattr *nest = nft_attr_nest(message, NFTA_LIST_ELEM);
 
 	nft_put_u32(message, NFTA_SET_ELEM_FLAGS, NFT_SET_ELEM_INTERVAL_END);
 	nft_put_key(message, key, length);
-	mnl_attr_nest_end(message, nest);
+	nft_attr_end(message, nest);
 }
 
 static void nft_put_element(struct nft_element_writer *e, const struct nft_kernel_element *element)
@@ -141,7 +141,7 @@ static void nft_put_element(struct nft_element_writer *e, const struct nft_kerne
 		nft_put_end(e->message, element->key, length);
 		return;
 	}
-	nest = mnl_attr_nest_start(e->message, NFTA_LIST_ELEM);
+	nest = nft_attr_nest(e->message, NFTA_LIST_ELEM);
 	if (element->any)
 		nft_put_u32(e->message, NFTA_SET_ELEM_FLAGS, NFT_SET_ELEM_CATCHALL);
 	else
@@ -150,9 +150,9 @@ static void nft_put_element(struct nft_element_writer *e, const struct nft_kerne
 		if (e->set->verdicts)
 			nft_put_verdict(e->message, element);
 		if (element->open)
-			mnl_attr_put(e->message, NFTA_SET_ELEM_USERDATA, sizeof(open), open);
+			nft_attr_bytes(e->message, NFTA_SET_ELEM_USERDATA, open, sizeof(open));
 	}
-	mnl_attr_nest_end(e->message, nest);
+	nft_attr_end(e->message, nest);
 	if (element->has_end)
 		nft_put_end(e->message, element->end, length);
 }
@@ -163,10 +163,10 @@ static void nft_elements_begin(struct nft_element_writer *e)
 	uint16_t flags = e->type == NFT_MSG_NEWSETELEM ? NLM_F_CREATE : 0;
 
 	e->message = nft_message_begin(e->w->batch, e->type, flags, origin);
-	mnl_attr_put_strz(e->message, NFTA_SET_ELEM_LIST_TABLE, e->w->table->name);
+	nft_attr_string(e->message, NFTA_SET_ELEM_LIST_TABLE, e->w->table->name);
 	nft_put_text(e->message, NFTA_SET_ELEM_LIST_SET, e->set->name);
 	nft_put_u32(e->message, NFTA_SET_ELEM_LIST_SET_ID, e->w->first_set + e->set->id);
-	e->list = mnl_attr_nest_start(e->message, NFTA_SET_ELEM_LIST_ELEMENTS);
+	e->list = nft_attr_nest(e->message, NFTA_SET_ELEM_LIST_ELEMENTS);
 	e->count = 0;
 }
 
@@ -174,7 +174,7 @@ void nft_elements_end(struct nft_element_writer *e)
 {
 	if (!e->message)
 		return;
-	mnl_attr_nest_end(e->message, e->list);
+	nft_attr_end(e->message, e->list);
 	nft_message_end(e->w->batch, e->message);
 	e->message = NULL;
 }

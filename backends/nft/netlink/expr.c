@@ -1,12 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "nft/netlink/expr.h"
 
-#include <libmnl/libmnl.h>
-#include <linux/netfilter/nf_tables.h>
-#include <stdlib.h>
-
-#include "base/xmalloc.h"
-
 const struct nft_source_row nft_sources[NFT_FIELDS] = {
 #define META(ID, spelling, type, key_) [NFT_FIELD_##ID] = { NFT_SOURCE_META, .key = key_ },
 #define CT(ID, spelling, type, key_) [NFT_FIELD_##ID] = { NFT_SOURCE_CT, .key = key_ },
@@ -16,40 +10,12 @@ const struct nft_source_row nft_sources[NFT_FIELDS] = {
 #include "nft/lower/fields.def"
 };
 
-struct nftnl_expr *nft_expr_new(const char *name, const struct nft_expr_number *numbers, size_t count)
-{
-	struct nftnl_expr *e = xcheck(nftnl_expr_alloc(name));
-
-	for (size_t i = 0; i < count; i++)
-		nftnl_expr_set_u32(e, numbers[i].attribute, numbers[i].value);
-	return e;
-}
-
-void nft_expr_add(struct nft_expr_writer *w, struct nftnl_expr *e)
-{
-	struct nlattr *nest = mnl_attr_nest_start(w->message, NFTA_LIST_ELEM);
-
-	nftnl_expr_build_payload(w->message, e);
-	mnl_attr_nest_end(w->message, nest);
-	nftnl_expr_free(e);
-}
-
-void nft_expr_set_text(struct nftnl_expr *e, uint16_t attribute, struct text text, size_t size)
-{
-	char copy[NFT_NAME_MAXLEN];
-	size_t len = text.len < size ? text.len : size - 1;
-
-	memcpy(copy, text.ptr, len);
-	copy[len] = '\0';
-	nftnl_expr_set_str(e, attribute, copy);
-}
-
 /* ---- loads ---- */
 
 void nft_expr_load_payload(struct nft_expr_writer *w, uint8_t base, uint8_t offset, uint8_t length, uint32_t reg)
 {
-	nft_expr_add(w, NFT_EXPR("payload", { NFTNL_EXPR_PAYLOAD_DREG, reg }, { NFTNL_EXPR_PAYLOAD_BASE, base },
-				 { NFTNL_EXPR_PAYLOAD_OFFSET, offset }, { NFTNL_EXPR_PAYLOAD_LEN, length }));
+	NFT_EXPR(w, "payload", { NFTA_PAYLOAD_DREG, reg }, { NFTA_PAYLOAD_BASE, base }, { NFTA_PAYLOAD_OFFSET, offset },
+		 { NFTA_PAYLOAD_LEN, length });
 }
 
 void nft_expr_load(struct nft_expr_writer *w, enum nft_field field, uint8_t length, uint32_t reg)
@@ -58,18 +24,17 @@ void nft_expr_load(struct nft_expr_writer *w, enum nft_field field, uint8_t leng
 
 	switch (row->source) {
 	case NFT_SOURCE_META:
-		nft_expr_add(w, NFT_EXPR("meta", { NFTNL_EXPR_META_DREG, reg }, { NFTNL_EXPR_META_KEY, row->key }));
+		NFT_EXPR(w, "meta", { NFTA_META_KEY, row->key }, { NFTA_META_DREG, reg });
 		break;
 	case NFT_SOURCE_CT:
-		nft_expr_add(w, NFT_EXPR("ct", { NFTNL_EXPR_CT_DREG, reg }, { NFTNL_EXPR_CT_KEY, row->key }));
+		NFT_EXPR(w, "ct", { NFTA_CT_KEY, row->key }, { NFTA_CT_DREG, reg });
 		break;
 	case NFT_SOURCE_PAYLOAD:
 		nft_expr_load_payload(w, row->key, row->offset, length, reg);
 		break;
 	case NFT_SOURCE_FIB:
-		nft_expr_add(w, NFT_EXPR("fib", { NFTNL_EXPR_FIB_DREG, reg },
-					 { NFTNL_EXPR_FIB_RESULT, NFT_FIB_RESULT_ADDRTYPE },
-					 { NFTNL_EXPR_FIB_FLAGS, row->key }));
+		NFT_EXPR(w, "fib", { NFTA_FIB_FLAGS, row->key }, { NFTA_FIB_RESULT, NFT_FIB_RESULT_ADDRTYPE },
+			 { NFTA_FIB_DREG, reg });
 		break;
 	}
 }
@@ -95,33 +60,48 @@ void nft_expr_load_keys(struct nft_expr_writer *w, const struct nft_key *keys, u
 
 void nft_expr_bitwise(struct nft_expr_writer *w, uint32_t reg, const void *mask, const void *bits, uint32_t len)
 {
-	struct nftnl_expr *e = NFT_EXPR("bitwise", { NFTNL_EXPR_BITWISE_SREG, reg }, { NFTNL_EXPR_BITWISE_DREG, reg },
-					{ NFTNL_EXPR_BITWISE_OP, NFT_BITWISE_BOOL }, { NFTNL_EXPR_BITWISE_LEN, len });
+	struct nft_expr e = nft_expr_begin(w, "bitwise");
 
-	nftnl_expr_set(e, NFTNL_EXPR_BITWISE_MASK, mask, len);
-	nftnl_expr_set(e, NFTNL_EXPR_BITWISE_XOR, bits, len);
-	nft_expr_add(w, e);
+	nft_attr_u32(w->message, NFTA_BITWISE_SREG, reg);
+	nft_attr_u32(w->message, NFTA_BITWISE_DREG, reg);
+	nft_attr_u32(w->message, NFTA_BITWISE_OP, NFT_BITWISE_BOOL);
+	nft_attr_u32(w->message, NFTA_BITWISE_LEN, len);
+	nft_expr_data(w, NFTA_BITWISE_MASK, mask, len);
+	nft_expr_data(w, NFTA_BITWISE_XOR, bits, len);
+	nft_expr_end(w, e);
 }
 
 void nft_expr_compare(struct nft_expr_writer *w, uint32_t op, const void *bytes, uint32_t length)
 {
-	struct nftnl_expr *e = NFT_EXPR("cmp", { NFTNL_EXPR_CMP_SREG, NFT_REG_1 }, { NFTNL_EXPR_CMP_OP, op });
+	struct nft_expr e = nft_expr_begin(w, "cmp");
 
-	nftnl_expr_set(e, NFTNL_EXPR_CMP_DATA, bytes, length);
-	nft_expr_add(w, e);
+	nft_attr_u32(w->message, NFTA_CMP_SREG, NFT_REG_1);
+	nft_attr_u32(w->message, NFTA_CMP_OP, op);
+	nft_expr_data(w, NFTA_CMP_DATA, bytes, length);
+	nft_expr_end(w, e);
+}
+
+void nft_expr_immediate(struct nft_expr_writer *w, uint32_t reg, const void *bytes, uint32_t length)
+{
+	struct nft_expr e = nft_expr_begin(w, "immediate");
+
+	nft_attr_u32(w->message, NFTA_IMMEDIATE_DREG, reg);
+	nft_expr_data(w, NFTA_IMMEDIATE_DATA, bytes, length);
+	nft_expr_end(w, e);
 }
 
 void nft_expr_lookup(struct nft_expr_writer *w, const struct nft_set *set, bool invert)
 {
-	struct nftnl_expr *e = NFT_EXPR("lookup", { NFTNL_EXPR_LOOKUP_SREG, NFT_REG_1 },
-					{ NFTNL_EXPR_LOOKUP_SET_ID, w->first_set + set->id });
+	struct nft_expr e = nft_expr_begin(w, "lookup");
 
-	nft_expr_set_text(e, NFTNL_EXPR_LOOKUP_SET, set->name, NFT_NAME_MAXLEN);
+	nft_attr_u32(w->message, NFTA_LOOKUP_SREG, NFT_REG_1);
 	if (set->verdicts)
-		nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_DREG, NFT_REG_VERDICT);
+		nft_attr_u32(w->message, NFTA_LOOKUP_DREG, NFT_REG_VERDICT);
+	nft_attr_text(w->message, NFTA_LOOKUP_SET, set->name, NFT_NAME_MAXLEN);
+	nft_attr_u32(w->message, NFTA_LOOKUP_SET_ID, w->first_set + set->id);
 	if (invert)
-		nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_FLAGS, NFT_LOOKUP_F_INV);
-	nft_expr_add(w, e);
+		nft_attr_u32(w->message, NFTA_LOOKUP_FLAGS, NFT_LOOKUP_F_INV);
+	nft_expr_end(w, e);
 }
 
 int nft_verdict_code(enum nft_verdict_kind kind)

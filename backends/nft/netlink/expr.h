@@ -7,12 +7,10 @@
 #ifndef PVEFW_NFT_NETLINK_EXPR_H
 #define PVEFW_NFT_NETLINK_EXPR_H
 
-/* What libnftnl/expr.h needs and does not include. */
-#include <linux/netlink.h>
-#include <stdio.h>
-#include <libnftnl/expr.h>
+#include <linux/netfilter/nf_tables.h>
 
 #include "nft/lower/nft.h"
+#include "nft/netlink/attribute.h"
 
 /* Where a rule's expressions go. */
 struct nft_expr_writer {
@@ -43,19 +41,54 @@ struct nft_source_row {
 
 extern const struct nft_source_row nft_sources[NFT_FIELDS];
 
+/* An expression that is being written: what is added to the message until nft_expr_end() are its attributes. */
+struct nft_expr {
+	struct nlattr *element, *data;
+};
+
+static inline struct nft_expr nft_expr_begin(struct nft_expr_writer *w, const char *name)
+{
+	struct nft_expr e = { .element = nft_attr_nest(w->message, NFTA_LIST_ELEM) };
+
+	nft_attr_bytes(w->message, NFTA_EXPR_NAME, name, strlen(name) + 1);
+	e.data = nft_attr_nest(w->message, NFTA_EXPR_DATA);
+	return e;
+}
+
+static inline void nft_expr_end(struct nft_expr_writer *w, struct nft_expr e)
+{
+	nft_attr_end(w->message, e.data);
+	nft_attr_end(w->message, e.element);
+}
+
+/* A value that is compared with, or moved to, a register. */
+static inline void nft_expr_data(struct nft_expr_writer *w, uint16_t attribute, const void *bytes, uint32_t length)
+{
+	struct nlattr *nest = nft_attr_nest(w->message, attribute);
+
+	nft_attr_bytes(w->message, NFTA_DATA_VALUE, bytes, length);
+	nft_attr_end(w->message, nest);
+}
+
 struct nft_expr_number {
-	uint16_t attribute; /* NFTNL_EXPR_... of 32 bits */
+	uint16_t attribute; /* NFTA_... of 32 bits */
 	uint32_t value;
 };
 
-/* A new expression, which nft_expr_add() writes and frees. Ends the process without memory. */
-struct nftnl_expr *nft_expr_new(const char *name, const struct nft_expr_number *numbers, size_t count);
-#define NFT_EXPR(name, ...) \
-	nft_expr_new(name, (const struct nft_expr_number[]){ __VA_ARGS__ }, \
-		     sizeof((const struct nft_expr_number[]){ __VA_ARGS__ }) / sizeof(struct nft_expr_number))
-void nft_expr_add(struct nft_expr_writer *w, struct nftnl_expr *e);
-/* `size` is the kernel's limit with the NUL, at most NFT_NAME_MAXLEN; the rest is cut off. */
-void nft_expr_set_text(struct nftnl_expr *e, uint16_t attribute, struct text text, size_t size);
+/* Writes an expression that has only numbers. */
+static inline void nft_expr_write(struct nft_expr_writer *w, const char *name, const struct nft_expr_number *numbers, size_t count)
+{
+	struct nft_expr e = nft_expr_begin(w, name);
+
+	for (size_t i = 0; i < count; i++)
+		nft_attr_u32(w->message, numbers[i].attribute, numbers[i].value);
+	nft_expr_end(w, e);
+}
+#define NFT_EXPR(w, name, ...) \
+	nft_expr_write(w, name, (const struct nft_expr_number[]){ __VA_ARGS__ }, \
+		       sizeof((const struct nft_expr_number[]){ __VA_ARGS__ }) / sizeof(struct nft_expr_number))
+/* Moves a value to a register. */
+void nft_expr_immediate(struct nft_expr_writer *w, uint32_t reg, const void *bytes, uint32_t length);
 
 /* Load into registers from the first on: `length` bytes of payload or of a field, or whole keys. */
 void nft_expr_load_payload(struct nft_expr_writer *w, uint8_t base, uint8_t offset, uint8_t length, uint32_t reg);

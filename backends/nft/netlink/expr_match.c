@@ -5,8 +5,6 @@
  */
 #include "nft/netlink/expr.h"
 
-#include <linux/netfilter/nf_tables.h>
-
 static const uint8_t zeroes[16];
 
 /* On a byte boundary a shorter load does without a mask. */

@@ -2,27 +2,68 @@
 /* Statements other than MATCH as expressions, and whole rules. */
 #include "nft/netlink/expr.h"
 
-#include <linux/netfilter/nf_tables.h>
+/* ---- statements that are one expression ---- */
 
-static struct nftnl_expr *nft_expr_limit(const struct nft_limit *limit, bool over)
+static void nft_expr_verdict(struct nft_expr_writer *w, const struct nft_statement *s)
 {
-	struct nftnl_expr *e = NFT_EXPR("limit", { NFTNL_EXPR_LIMIT_TYPE, NFT_LIMIT_PKTS },
-					{ NFTNL_EXPR_LIMIT_FLAGS, over ? NFT_LIMIT_F_INV : 0 });
+	struct nft_expr e = nft_expr_begin(w, "immediate");
+	struct nlattr *data, *verdict;
 
-	nftnl_expr_set_u64(e, NFTNL_EXPR_LIMIT_RATE, limit->rate);
-	nftnl_expr_set_u64(e, NFTNL_EXPR_LIMIT_UNIT, limit->unit);
-	if (limit->burst)
-		nftnl_expr_set_u32(e, NFTNL_EXPR_LIMIT_BURST, limit->burst);
-	return e;
+	nft_attr_u32(w->message, NFTA_IMMEDIATE_DREG, NFT_REG_VERDICT);
+	data = nft_attr_nest(w->message, NFTA_IMMEDIATE_DATA);
+	verdict = nft_attr_nest(w->message, NFTA_DATA_VERDICT);
+	nft_attr_u32(w->message, NFTA_VERDICT_CODE, (uint32_t)nft_verdict_code(s->verdict.kind));
+	if (s->verdict.chain)
+		nft_attr_text(w->message, NFTA_VERDICT_CHAIN, s->verdict.chain->name, NFT_NAME_MAXLEN);
+	nft_attr_end(w->message, verdict);
+	nft_attr_end(w->message, data);
+	nft_expr_end(w, e);
 }
 
-static void nft_expr_set_ct(struct nft_expr_writer *w, uint32_t key, const void *value, uint32_t length)
+static void nft_expr_limit_data(struct nft_expr_writer *w, const struct nft_limit *limit, bool over)
 {
-	struct nftnl_expr *e = NFT_EXPR("immediate", { NFTNL_EXPR_IMM_DREG, NFT_REG_1 });
+	nft_attr_u64(w->message, NFTA_LIMIT_RATE, limit->rate);
+	nft_attr_u64(w->message, NFTA_LIMIT_UNIT, limit->unit);
+	if (limit->burst)
+		nft_attr_u32(w->message, NFTA_LIMIT_BURST, limit->burst);
+	nft_attr_u32(w->message, NFTA_LIMIT_TYPE, NFT_LIMIT_PKTS);
+	nft_attr_u32(w->message, NFTA_LIMIT_FLAGS, over ? NFT_LIMIT_F_INV : 0);
+}
 
-	nftnl_expr_set(e, NFTNL_EXPR_IMM_DATA, value, length);
-	nft_expr_add(w, e);
-	nft_expr_add(w, NFT_EXPR("ct", { NFTNL_EXPR_CT_KEY, key }, { NFTNL_EXPR_CT_SREG, NFT_REG_1 }));
+static void nft_expr_limit(struct nft_expr_writer *w, const struct nft_limit *limit)
+{
+	struct nft_expr e = nft_expr_begin(w, "limit");
+
+	nft_expr_limit_data(w, limit, false);
+	nft_expr_end(w, e);
+}
+
+static void nft_expr_log(struct nft_expr_writer *w, struct text prefix)
+{
+	struct nft_expr e = nft_expr_begin(w, "log");
+
+	nft_attr_text(w->message, NFTA_LOG_PREFIX, prefix, 128);
+	nft_attr_u16(w->message, NFTA_LOG_GROUP, 0);
+	nft_expr_end(w, e);
+}
+
+static void nft_expr_helper(struct nft_expr_writer *w, const struct nft_helper *helper)
+{
+	struct nft_expr e = nft_expr_begin(w, "objref");
+
+	nft_attr_u32(w->message, NFTA_OBJREF_IMM_TYPE, NFT_OBJECT_CT_HELPER);
+	nft_attr_text(w->message, NFTA_OBJREF_IMM_NAME, helper->name, NFT_OBJ_MAXNAMELEN);
+	nft_expr_end(w, e);
+}
+
+static void nft_expr_queue(struct nft_expr_writer *w, const struct nft_statement *s)
+{
+	struct nft_expr e = nft_expr_begin(w, "queue");
+
+	nft_attr_u16(w->message, NFTA_QUEUE_NUM, s->queue.first);
+	nft_attr_u16(w->message, NFTA_QUEUE_TOTAL, (uint16_t)(s->queue.last - s->queue.first + 1));
+	nft_attr_u16(w->message, NFTA_QUEUE_FLAGS, NFT_QUEUE_FLAG_BYPASS);
+	nft_expr_end(w, e);
 }
 
 /* Type and code of REJECT: of ICMP, of ICMPv6, or the kernel's code for both. */
@@ -36,72 +77,95 @@ static const struct nft_reject_row {
 	[NFT_REJECT_WITH_ADMIN_PROHIBITED_V6] = { NFT_REJECT_ICMP_UNREACH, 1 },
 };
 
+static void nft_expr_reject(struct nft_expr_writer *w, const struct nft_reject_row *row)
+{
+	struct nft_expr e = nft_expr_begin(w, "reject");
+
+	nft_attr_u32(w->message, NFTA_REJECT_TYPE, row->type);
+	nft_attr_u8(w->message, NFTA_REJECT_ICMP_CODE, row->code);
+	nft_expr_end(w, e);
+}
+
+/* ---- statements that are several ---- */
+
+static void nft_expr_set_ct(struct nft_expr_writer *w, uint32_t key, const void *value, uint32_t length)
+{
+	nft_expr_immediate(w, NFT_REG_1, value, length);
+	NFT_EXPR(w, "ct", { NFTA_CT_KEY, key }, { NFTA_CT_SREG, NFT_REG_1 });
+}
+
+static void nft_expr_update(struct nft_expr_writer *w, const struct nft_update *update)
+{
+	struct nft_expr e, limit;
+
+	nft_expr_load_keys(w, &update->key, 1);
+	e = nft_expr_begin(w, "dynset");
+	nft_attr_u32(w->message, NFTA_DYNSET_SREG_KEY, NFT_REG_1);
+	nft_attr_u32(w->message, NFTA_DYNSET_OP, NFT_DYNSET_OP_UPDATE);
+	nft_attr_text(w->message, NFTA_DYNSET_SET_NAME, update->set->name, NFT_NAME_MAXLEN);
+	nft_attr_u32(w->message, NFTA_DYNSET_SET_ID, w->first_set + update->set->id);
+	limit.element = nft_attr_nest(w->message, NFTA_DYNSET_EXPR);
+	nft_attr_bytes(w->message, NFTA_EXPR_NAME, "limit", sizeof("limit"));
+	limit.data = nft_attr_nest(w->message, NFTA_EXPR_DATA);
+	nft_expr_limit_data(w, update->limit, true);
+	nft_expr_end(w, limit);
+	nft_expr_end(w, e);
+}
+
+static void nft_expr_mark(struct nft_expr_writer *w, const struct nft_statement *s)
+{
+	nft_expr_load(w, NFT_FIELD_MARK, sizeof(s->mark.keep), NFT_REG_1);
+	nft_expr_bitwise(w, NFT_REG_1, &s->mark.keep, &s->mark.bits, sizeof(s->mark.keep));
+	NFT_EXPR(w, "meta", { NFTA_META_KEY, NFT_META_MARK }, { NFTA_META_SREG, NFT_REG_1 });
+}
+
 static void nft_expr_statement(struct nft_expr_writer *w, const struct nft_statement *s)
 {
-	struct nftnl_expr *e = NULL;
 	struct nft_value label;
 
 	switch (s->kind) {
 	case NFT_STMT_MATCH:
 		nft_expr_match(w, s->match);
-		return;
+		break;
 	case NFT_STMT_VMAP:
 		nft_expr_load_keys(w, s->vmap->keys, s->vmap->key_count);
 		nft_expr_lookup(w, s->vmap->set, false);
-		return;
+		break;
 	case NFT_STMT_VERDICT:
-		e = NFT_EXPR("immediate", { NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT },
-			     { NFTNL_EXPR_IMM_VERDICT, (uint32_t)nft_verdict_code(s->verdict.kind) });
-		if (s->verdict.chain)
-			nft_expr_set_text(e, NFTNL_EXPR_IMM_CHAIN, s->verdict.chain->name, NFT_NAME_MAXLEN);
+		nft_expr_verdict(w, s);
 		break;
 	case NFT_STMT_COUNTER: /* from 0: the kernel's goes on where a chain is not replaced */
-		e = nft_expr_new("counter", NULL, 0);
+		nft_expr_end(w, nft_expr_begin(w, "counter"));
 		break;
 	case NFT_STMT_LIMIT:
-		e = nft_expr_limit(s->limit, false);
+		nft_expr_limit(w, s->limit);
 		break;
 	case NFT_STMT_LOG:
-		e = nft_expr_new("log", NULL, 0);
-		nft_expr_set_text(e, NFTNL_EXPR_LOG_PREFIX, s->log_prefix, 128);
-		nftnl_expr_set_u16(e, NFTNL_EXPR_LOG_GROUP, 0);
+		nft_expr_log(w, s->log_prefix);
 		break;
 	case NFT_STMT_MARK:
-		nft_expr_load(w, NFT_FIELD_MARK, sizeof(s->mark.keep), NFT_REG_1);
-		nft_expr_bitwise(w, NFT_REG_1, &s->mark.keep, &s->mark.bits, sizeof(s->mark.keep));
-		e = NFT_EXPR("meta", { NFTNL_EXPR_META_KEY, NFT_META_MARK }, { NFTNL_EXPR_META_SREG, NFT_REG_1 });
+		nft_expr_mark(w, s);
 		break;
 	case NFT_STMT_CT_MARK:
 		nft_expr_set_ct(w, NFT_CT_MARK, &s->ct_mark, sizeof(s->ct_mark));
-		return;
+		break;
 	case NFT_STMT_CT_LABEL:
 		label = nft_label_value(s->ct_label);
 		nft_expr_set_ct(w, NFT_CT_LABELS, label.bytes, label.length);
-		return;
+		break;
 	case NFT_STMT_CT_HELPER:
-		e = NFT_EXPR("objref", { NFTNL_EXPR_OBJREF_IMM_TYPE, NFT_OBJECT_CT_HELPER });
-		nft_expr_set_text(e, NFTNL_EXPR_OBJREF_IMM_NAME, s->helper->name, NFT_OBJ_MAXNAMELEN);
+		nft_expr_helper(w, s->helper);
 		break;
 	case NFT_STMT_UPDATE:
-		nft_expr_load_keys(w, &s->update->key, 1);
-		e = NFT_EXPR("dynset", { NFTNL_EXPR_DYNSET_SREG_KEY, NFT_REG_1 },
-			     { NFTNL_EXPR_DYNSET_OP, NFT_DYNSET_OP_UPDATE },
-			     { NFTNL_EXPR_DYNSET_SET_ID, w->first_set + s->update->set->id });
-		nft_expr_set_text(e, NFTNL_EXPR_DYNSET_SET_NAME, s->update->set->name, NFT_NAME_MAXLEN);
-		nftnl_expr_set(e, NFTNL_EXPR_DYNSET_EXPR, nft_expr_limit(s->update->limit, true), 0);
+		nft_expr_update(w, s->update);
 		break;
 	case NFT_STMT_REJECT:
-		e = NFT_EXPR("reject", { NFTNL_EXPR_REJECT_TYPE, nft_reject_rows[s->reject].type });
-		nftnl_expr_set_u8(e, NFTNL_EXPR_REJECT_CODE, nft_reject_rows[s->reject].code);
+		nft_expr_reject(w, &nft_reject_rows[s->reject]);
 		break;
 	case NFT_STMT_QUEUE:
-		e = nft_expr_new("queue", NULL, 0);
-		nftnl_expr_set_u16(e, NFTNL_EXPR_QUEUE_NUM, s->queue.first);
-		nftnl_expr_set_u16(e, NFTNL_EXPR_QUEUE_TOTAL, (uint16_t)(s->queue.last - s->queue.first + 1));
-		nftnl_expr_set_u16(e, NFTNL_EXPR_QUEUE_FLAGS, NFT_QUEUE_FLAG_BYPASS);
+		nft_expr_queue(w, s);
 		break;
 	}
-	nft_expr_add(w, e);
 }
 
 void nft_expr_rule(struct nft_expr_writer *w, const struct nft_rule *rule)

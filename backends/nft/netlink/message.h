@@ -7,6 +7,7 @@
 #include <libmnl/libmnl.h>
 #include <linux/netfilter/nf_tables.h>
 
+#include "nft/netlink/attribute.h"
 #include "nft/netlink/batch.h"
 
 /* ---- batch.c ---- */
@@ -23,7 +24,7 @@ void nft_put_text(struct nlmsghdr *message, uint16_t attribute, struct text text
 
 static inline void nft_put_u32(struct nlmsghdr *message, uint16_t attribute, uint32_t number)
 {
-	mnl_attr_put_u32(message, attribute, htobe32(number));
+	nft_attr_u32(message, attribute, number);
 }
 
 /* 0 for NULL. */

@@ -42,7 +42,7 @@ static void nft_put_userdata(struct nlmsghdr *message, const struct nft_set *set
 	}
 	if (set->verdicts)
 		nftnl_udata_put_u32(data, NFTNL_UDATA_SET_DATA_INTERVAL, 0);
-	mnl_attr_put(message, NFTA_SET_USERDATA, nftnl_udata_buf_len(data), nftnl_udata_buf_data(data));
+	nft_attr_bytes(message, NFTA_SET_USERDATA, nftnl_udata_buf_data(data), nftnl_udata_buf_len(data));
 	nftnl_udata_buf_free(data);
 }
 
@@ -53,7 +53,7 @@ void nft_write_set(struct nft_writer *w, const struct nft_set *set)
 	struct nft_loaded_set d = nft_set_description(set);
 	struct nlattr *size;
 
-	mnl_attr_put_strz(message, NFTA_SET_TABLE, w->table->name);
+	nft_attr_string(message, NFTA_SET_TABLE, w->table->name);
 	nft_put_text(message, NFTA_SET_NAME, set->name);
 	if (d.flags)
 		nft_put_u32(message, NFTA_SET_FLAGS, d.flags);
@@ -64,12 +64,12 @@ void nft_write_set(struct nft_writer *w, const struct nft_set *set)
 		nft_put_u32(message, NFTA_SET_DATA_LEN, 0);
 	}
 	if (d.timeout)
-		mnl_attr_put_u64(message, NFTA_SET_TIMEOUT, htobe64(d.timeout));
+		nft_attr_u64(message, NFTA_SET_TIMEOUT, d.timeout);
 	nft_put_u32(message, NFTA_SET_ID, w->first_set + set->id);
 	if (set->size) {
-		size = mnl_attr_nest_start(message, NFTA_SET_DESC);
+		size = nft_attr_nest(message, NFTA_SET_DESC);
 		nft_put_u32(message, NFTA_SET_DESC_SIZE, set->size);
-		mnl_attr_nest_end(message, size);
+		nft_attr_end(message, size);
 	}
 	nft_put_userdata(message, set);
 	nft_message_end(w->batch, message);

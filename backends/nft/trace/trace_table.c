@@ -354,7 +354,7 @@ static void trace_write_owned_table(struct nft_batch *batch, const struct nft_ta
 	struct nft_origin origin = { .table = table };
 	struct nlmsghdr *message = nft_message_begin(batch, NFT_MSG_NEWTABLE, NLM_F_CREATE | NLM_F_EXCL, origin);
 
-	mnl_attr_put_strz(message, NFTA_TABLE_NAME, table->name);
+	nft_attr_string(message, NFTA_TABLE_NAME, table->name);
 	nft_put_u32(message, NFTA_TABLE_FLAGS, NFT_TABLE_F_OWNER);
 	nft_message_end(batch, message);
 }
@@ -369,17 +369,15 @@ static void trace_write_selection(struct nft_batch *batch, const struct nft_tabl
 	struct nft_origin origin = { .table = table };
 	struct nlmsghdr *message = nft_message_begin(batch, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND, origin);
 	struct nft_expr_writer e = { message, 0 };
-	struct nftnl_expr *one = NFT_EXPR("immediate", { NFTNL_EXPR_IMM_DREG, NFT_REG_1 });
 	struct nlattr *nest;
 
-	mnl_attr_put_strz(message, NFTA_RULE_TABLE, table->name);
-	mnl_attr_put_strz(message, NFTA_RULE_CHAIN, "select");
-	nest = mnl_attr_nest_start(message, NFTA_RULE_EXPRESSIONS);
+	nft_attr_string(message, NFTA_RULE_TABLE, table->name);
+	nft_attr_string(message, NFTA_RULE_CHAIN, "select");
+	nest = nft_attr_nest(message, NFTA_RULE_EXPRESSIONS);
 	nft_expr_rule(&e, &limited);
-	nftnl_expr_set(one, NFTNL_EXPR_IMM_DATA, &on, sizeof(on));
-	nft_expr_add(&e, one);
-	nft_expr_add(&e, NFT_EXPR("meta", { NFTNL_EXPR_META_KEY, NFT_META_NFTRACE }, { NFTNL_EXPR_META_SREG, NFT_REG_1 }));
-	mnl_attr_nest_end(message, nest);
+	nft_expr_immediate(&e, NFT_REG_1, &on, sizeof(on));
+	NFT_EXPR(&e, "meta", { NFTA_META_KEY, NFT_META_NFTRACE }, { NFTA_META_SREG, NFT_REG_1 });
+	nft_attr_end(message, nest);
 	nft_message_end(batch, message);
 }
 
