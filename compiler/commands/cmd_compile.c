@@ -102,7 +102,8 @@ static bool compile_command(struct run *run, const struct backend *backend, stru
 	const char *const *value = run->cli->value;
 	struct input_options options = run->options;
 	struct pipeline p = { .options = &options, .diags = &run->diags, .backend = backend, .dump = value[CLI_DUMP],
-			      .all_nodes = value[CLI_ALL_NODES] != NULL, .listing = listing };
+			      .all_nodes = value[CLI_ALL_NODES] != NULL, .plain_lists = value[CLI_NO_OPTIMIZE] != NULL,
+			      .listing = listing };
 	bool done;
 
 	if (p.all_nodes)

@@ -62,6 +62,7 @@ static bool attempt_to_load(void *context, struct backend_loading *loading, cons
 	struct load_run *load = context;
 	struct run *run = &load->run;
 	struct pipeline p = { .options = &run->options, .diags = &run->diags, .backend = load->backend,
+			      .plain_lists = run->cli->value[CLI_NO_OPTIMIZE] != NULL,
 			      .left_out = &load->left_out };
 	bool loaded;
 

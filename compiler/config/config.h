@@ -153,6 +153,7 @@ struct config {
 	struct text node;                /* its name */
 	int64_t now;                     /* Unix time */
 	bool forwards;                   /* compiled for what enforces FORWARD rules */
+	bool plain_lists;                /* nftables: no port maps for long lists */
 	const struct left_out *left_out; /* parts that the kernel or a tool has refused; may be NULL */
 	struct cluster_options cluster_options;
 	struct host_options host_options;

@@ -57,6 +57,7 @@ struct inputs {
 	const char *root;
 	struct text node;
 	bool forwards;             /* set by the caller: the target enforces FORWARD rules */
+	bool plain_lists;          /* set by the caller: see struct config */
 	const struct left_out *left_out; /* set by the caller: lines that were refused; or NULL */
 	bool on_node;              /* root is /etc/pve: the kernel may be asked */
 	int64_t now;

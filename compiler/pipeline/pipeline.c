@@ -67,6 +67,7 @@ bool pipeline_run(struct pipeline *p)
 		left_out_expire(p->left_out, p->diags->map);
 	for (unsigned i = 0; i < p->nodes.count; i++) {
 		p->nodes.inputs[i].forwards = p->backend && p->backend->forwards;
+		p->nodes.inputs[i].plain_lists = p->plain_lists;
 		p->nodes.inputs[i].left_out = p->left_out;
 	}
 	dump_files(p);

@@ -19,6 +19,7 @@ struct pipeline {
 	const struct backend *backend; /* the target, or NULL: the one that the host's options choose */
 	struct left_out *left_out;     /* lines that were refused, which are ignored; or NULL */
 	bool all_nodes;                /* compile for all of options->nodes, and not just for options->node */
+	bool plain_lists;              /* --no-optimize */
 	bool checks;                   /* make those of lint.def */
 	const char *dump;              /* the stage that is printed to `listing`: tokens, ast, ir, ruleset; or NULL */
 	struct out *listing;

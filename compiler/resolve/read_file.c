@@ -17,6 +17,7 @@ struct config *config_new(const struct inputs *inputs, struct diags *diags)
 	config->node = inputs->node;
 	config->now = inputs->now;
 	config->forwards = inputs->forwards;
+	config->plain_lists = inputs->plain_lists;
 	config->left_out = inputs->left_out;
 	config->cluster.kind = SCOPE_CLUSTER;
 	config->sdn = inputs->sdn;

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Makes small random configuration trees that use as much of the language as possible.
 
-usage: trees.py DIR FIRST COUNT
+usage: trees.py DIR FIRST COUNT [LENGTH]
 
-Writes DIR/SEED for each of COUNT seeds from FIRST on. The same seed gives the same bytes. Nearly all lines are valid: what a
+Writes DIR/SEED for each of COUNT seeds from FIRST on; lists of rules are LENGTH times as long, and have more ports. The same seed gives the same bytes. Nearly all lines are valid: what a
 tree asks of packets is what counts. Addresses and ports come from few values with neighbours, so that rules overlap.
 """
 import os
@@ -39,8 +39,9 @@ IFACES = ["vmbr0", "vmbr1", "eth0", "lo", "bond0", "eno1"]
 
 
 class Tree:
-    def __init__(self, seed):
+    def __init__(self, seed, length):
         self.r = random.Random("pvefw proofs %d" % seed)
+        self.length = length
         self.files = {}
         self.aliases = {}  # name -> family, of cluster.fw
         self.sets = []
@@ -104,6 +105,8 @@ class Tree:
             proto = self.pick(["tcp", "udp", "sctp", "tcp", "6", "17", "udplite", "dccp"])
             words = ["-p " + proto]
             numbers = [p for p in PORTS if not re.match(r"[a-z]", p)] if proto != "tcp" else PORTS
+            if self.length > 1 and self.chance(.6):
+                numbers = [str(self.r.randrange(1, 65536)), str(self.r.randrange(5000, 5100))]
             if self.chance(.75):
                 words.append("-dport " + self.pick(numbers))
             if self.chance(.25):
@@ -139,7 +142,7 @@ class Tree:
         return off + " ".join([head] + words) + ("  # note" if self.chance(.1) else "")
 
     def rules(self, scope, most):
-        return [self.rule(scope) for _ in range(self.r.randrange(0, most))]
+        return [self.rule(scope) for _ in range(self.r.randrange(0, most * self.length))]
 
     def options(self, rows):
         """Some of (name, values)."""
@@ -257,8 +260,9 @@ nodelist {
 
 def main():
     folder, first, count = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    length = int(sys.argv[4]) if len(sys.argv) > 4 else 1
     for seed in range(first, first + count):
-        for path, text in Tree(seed).make().items():
+        for path, text in Tree(seed, length).make().items():
             path = os.path.join(folder, "%d" % seed, path)
             os.makedirs(os.path.dirname(path), exist_ok=True)
             with open(path, "w", encoding="utf-8") as file:

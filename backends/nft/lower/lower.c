@@ -22,6 +22,8 @@ static struct nft_table *nft_lower_table(struct arena *arena, const struct confi
 	table->last_chain = &table->chains;
 	b.group_chains = ARENA_ARRAY(arena, struct nft_chain *, config->group_count * 3);
 	lower(&b);
+	if (!config->plain_lists)
+		nft_map_ports(&b);
 	nft_forget_sets(&b);
 	nft_forget_shared(&b);
 	arena_free(&b.scratch);

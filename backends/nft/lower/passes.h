@@ -128,6 +128,11 @@ void nft_guests(struct nft_builder *b, struct nft_guests *guests);
 /* Fills the chains that their ACCEPT goes to; the last step. */
 void nft_guests_finish(struct nft_builder *b, struct nft_guests *guests);
 
+/* ---- port_map.c: long lists ---- */
+
+/* Replaces long lists of the finished table by port maps. */
+void nft_map_ports(struct nft_builder *b);
+
 /* ---- host.c, bridge.c ---- */
 
 /* Each builds a whole table. */

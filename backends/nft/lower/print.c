@@ -322,16 +322,17 @@ static void nft_print_chain(struct out *out, const struct nft_chain *chain)
 
 /* ---- sets ---- */
 
-/* What follows the first address of an interval. */
+/* What follows the first value of an interval; only addresses have prefixes. */
 static void nft_print_end(struct out *out, enum nft_type type, const struct nft_element *e)
 {
 	struct address_range range;
 	unsigned size = nft_types[type].length;
+	bool address = type == NFT_TYPE_IPV4_ADDR || type == NFT_TYPE_IPV6_ADDR;
 	int bits;
 
 	memcpy(range.first, e->key[0].bytes, 16);
 	memcpy(range.last, e->last.bytes, 16);
-	bits = address_range_bits(&range, size);
+	bits = address ? address_range_bits(&range, size) : memcmp(range.first, range.last, size) == 0 ? (int)size * 8 : -1;
 	if (bits == (int)size * 8)
 		return;
 	if (bits >= 0) {

@@ -35,6 +35,7 @@ static const uint8_t model_fields[NFT_FIELDS] = {
 	FIELD_IS(UDPLITE_DPORT, DPORT),
 	FIELD_IS(DCCP_DPORT, DPORT),
 	FIELD_IS(SCTP_DPORT, DPORT),
+	FIELD_IS(TH_DPORT, DPORT),
 	FIELD_IS(TCP_FLAGS, TCP_FLAGS),
 	FIELD_IS(FIB_SADDR_TYPE, SOURCE_TYPE),
 	FIELD_IS(FIB_DADDR_TYPE, DEST_TYPE),
@@ -453,13 +454,19 @@ void nft_ask_match(const struct nft_traversal *at, struct nft_asked *asked, cons
 		asked_add_values(at, asked, m);
 }
 
-void nft_ask_key(const struct nft_traversal *at, struct nft_asked *asked, const struct nft_key *key,
-		 const struct nft_value *value)
+void nft_ask_key(const struct nft_traversal *at, struct nft_asked *asked, const struct nft_vmap *vmap,
+		 const struct nft_element *element, unsigned part)
 {
+	const struct nft_key *key = &vmap->keys[part];
+	enum nft_type type = nft_fields[key->field].type;
 	struct nft_values values;
 
+	if (vmap->set->interval && (key->masked || asked_is_constant(at, key->field))) {
+		asked->unknown = true;
+		return;
+	}
 	if (asked_is_constant(at, key->field)) {
-		asked->never |= !asked_constant_is(at, key, value);
+		asked->never |= !asked_constant_is(at, key, &element->key[part]);
 		return;
 	}
 	if (!asked_is_known(key->field)) {
@@ -467,6 +474,9 @@ void nft_ask_key(const struct nft_traversal *at, struct nft_asked *asked, const 
 		return;
 	}
 	values = values_new(at->arena, values_room(at, key));
-	values_add_value(at, &values, key, value);
+	if (vmap->set->interval)
+		values_add(&values, asked_number(type, &element->key[part]), asked_number(type, &element->last));
+	else
+		values_add_value(at, &values, key, &element->key[part]);
 	nft_ask_values(asked, asked_field(key->field), false, values_end(&values));
 }

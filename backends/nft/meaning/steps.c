@@ -28,6 +28,19 @@ static bool steps_is_inert_map(struct nft_translator *t, const struct nft_set *s
 	return note->inert;
 }
 
+/* Of a map by port that depends on the chains that it leads to. */
+static bool steps_is_map_of_path(struct nft_translator *t, const struct nft_vmap *vmap, bool bridge)
+{
+	bool of_path = false;
+
+	for (unsigned i = 0; i < vmap->key_count; i++)
+		of_path |= nft_is_of_path(vmap->keys[i].field);
+	for (uint32_t i = 0; i < vmap->set->element_count && !of_path; i++)
+		if (vmap->set->elements[i].verdict.chain)
+			of_path = steps_note(t, vmap->set->elements[i].verdict.chain, bridge)->of_path;
+	return of_path;
+}
+
 static void steps_note_statement(struct nft_translator *t, struct nft_chain_note *note,
 				 const struct nft_statement *s, bool bridge)
 {
@@ -41,7 +54,7 @@ static void steps_note_statement(struct nft_translator *t, struct nft_chain_note
 	case NFT_STMT_VMAP:
 		if (steps_is_inert_map(t, s->vmap->set, bridge))
 			return;
-		note->of_path = true;
+		note->of_path |= steps_is_map_of_path(t, s->vmap, bridge);
 		break;
 	case NFT_STMT_VERDICT:
 		if (s->verdict.chain)
@@ -223,7 +236,7 @@ static void steps_add_map(struct nft_steps *steps, const struct nft_vmap *vmap, 
 		struct model_match *matches;
 
 		for (unsigned part = 0; part < vmap->key_count; part++)
-			nft_ask_key(at, &more, &vmap->keys[part], &vmap->set->elements[i].key[part]);
+			nft_ask_key(at, &more, vmap, &vmap->set->elements[i], part);
 		if (more.never)
 			continue;
 		if (more.unknown) {

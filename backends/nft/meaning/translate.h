@@ -80,9 +80,9 @@ void nft_ask_values(struct nft_asked *asked, enum model_field field, bool negate
 		    struct interval_set values);
 void nft_ask_number(const struct nft_traversal *at, struct nft_asked *asked, enum model_field field,
 		    uint64_t number);
-/* The key of one element of a verdict map. */
-void nft_ask_key(const struct nft_traversal *at, struct nft_asked *asked, const struct nft_key *key,
-		 const struct nft_value *value);
+/* A key of one element of a verdict map: a value, or an interval. */
+void nft_ask_key(const struct nft_traversal *at, struct nft_asked *asked, const struct nft_vmap *vmap,
+		 const struct nft_element *element, unsigned part);
 /* Whether all keys are constants of the path. Then *element is the one that they find, or NULL. */
 bool nft_find_element(const struct nft_traversal *at, const struct nft_vmap *vmap,
 		      const struct nft_element **element);
