@@ -133,6 +133,7 @@ static void begin_change(struct nft_change *c, const struct nft_loaded_table *ta
 	for (uint32_t i = 0; i < c->desired->count; i++) { /* after an attempt before */
 		nft_object_of(&c->desired->objects[i])->patch = NULL;
 		nft_object_of(&c->desired->objects[i])->resets_policy = false;
+		nft_object_of(&c->desired->objects[i])->is_loaded_first = false;
 	}
 	c->makes_digests = !table->known;
 	c->loaded_digests.arena = c->desired_digests.arena = c->arena;
@@ -193,7 +194,8 @@ static void replace_table(struct nft_change *c, uint8_t family, bool exists)
 		nft_write_all(&c->w);
 }
 
-static void change_table(struct nft_change *c, struct nft_loaded_table *table, struct object_map *known)
+static void change_table(struct nft_change *c, struct nft_batch *first, struct nft_loaded_table *table,
+			 struct object_map *known)
 {
 	const struct object_comparison comparison = { .compare = compare_objects, .context = c };
 	struct object_map loaded = { .arena = c->arena };
@@ -216,14 +218,16 @@ static void change_table(struct nft_change *c, struct nft_loaded_table *table, s
 	if (c->reason)
 		return;
 	note_objects(c);
-	if (follow_replaced(c))
+	if (follow_replaced(c)) {
+		nft_write_first(c, first);
 		nft_write_change(c);
-	else
+	} else {
 		replace_table(c, c->w.table->family, true);
+	}
 	c->loading = loading;
 }
 
-int nft_batch_change(struct nft_batch *batch, struct nft_kernel *kernel, struct arena *arena, const struct nft_ruleset *ruleset,
+int nft_batch_change(struct nft_batches *batches, struct nft_kernel *kernel, struct arena *arena, const struct nft_ruleset *ruleset,
 		     struct nft_objects *desired, struct nft_loaded *loaded, struct nft_cache *cache, bool whole,
 		     struct backend_loading *loading)
 {
@@ -233,15 +237,14 @@ int nft_batch_change(struct nft_batch *batch, struct nft_kernel *kernel, struct 
 	loading->last_difference = NULL;
 	loading->difference_count = loading->certain_count = 0;
 
-	nft_batch_begin(batch, loaded->generation);
 	for (unsigned i = 0; i < NFT_TABLES && !c.reason; i++) {
-		c = (struct nft_change){ .w = nft_writer_of(batch, ruleset, i), .arena = arena, .kernel = kernel,
+		c = (struct nft_change){ .w = nft_writer_of(&batches->second, ruleset, i), .arena = arena, .kernel = kernel,
 					 .loading = loading, .desired = &desired->tables[i] };
 		if (c.w.table && !whole && loaded->tables[i].exists)
-			change_table(&c, &loaded->tables[i], cache && cache->valid ? &cache->loaded.tables[i] : NULL);
+			change_table(&c, &batches->first, &loaded->tables[i], cache && cache->valid ? &cache->loaded.tables[i] : NULL);
 		else
 			replace_table(&c, nft_families[i], loaded->tables[i].exists);
 	}
-	nft_batch_end(batch);
+	nft_batches_end(batches);
 	return c.reason;
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Changes of guests' files, without the other guests: a difference of the guests' own chains, in one transaction.
+ * Changes of guests' files, without the other guests: a difference of the guests' own chains, in one
+ * transaction, or two (nft_write_first()).
  *
  * The guests are lowered alone, as they were and as they are.  What they share with others (the base chains, maps and sets
  * of all guests) then holds nothing but their own part; where that part is the same both times, the whole is, too, and only
- * the guests' own chains can differ.  Their rules name sets of all kinds: one that is loaded with the same contents,
- * under whatever name, is the one they mean.
+ * the guests' own chains and port maps can differ.  Their rules name sets of all kinds: one that is loaded with the same
+ * contents, under whatever name, is the one they mean.
  *
  * Everything else, such as a NIC that comes, an option that puts other chains in front, or a set that another guest has
  * under the same name, is left to loading all.
@@ -48,8 +49,15 @@ static int compare_vmids(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* tap100i0-in, veth100i0-out-2, guest-100-in-1; see lower/guests.c and lower/rules.c. */
-static bool is_own_chain(void *context, const struct object *object)
+static bool is_port_map(const struct object *object)
+{
+	const struct nft_set *set = object->kind == NFT_OBJECT_SET ? nft_object_of(object)->set : NULL;
+
+	return set && set->verdicts && set->interval;
+}
+
+/* tap100i0-in, veth100i0-out-2, guest-100-in-1; see lower/guests.c, lower/rules.c and lower/port_map.c. */
+static bool is_own(void *context, const struct object *object)
 {
 	static const struct {
 		struct text prefix;
@@ -57,7 +65,9 @@ static bool is_own_chain(void *context, const struct object *object)
 	} kinds[] = { { TEXT_INIT("tap"), 'i' }, { TEXT_INIT("veth"), 'i' }, { TEXT_INIT("guest-"), '-' } };
 	const struct guest_load *g = context;
 
-	for (size_t i = 0; object->kind == NFT_OBJECT_CHAIN && i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+	if (object->kind != NFT_OBJECT_CHAIN && !is_port_map(object))
+		return false;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		struct text rest = text_skip(object->name, kinds[i].prefix.len);
 		uint32_t vmid = 0, len = 0;
 
@@ -102,16 +112,29 @@ static bool is_written(const struct object *object)
 	return object->change == OBJECT_ADDED || object->change == OBJECT_CHANGED;
 }
 
+/* False: a port map would change that is in use, so its name has stopped to stand for its contents. */
+static bool compare_port_map(struct guest_load *g, struct object *object)
+{
+	const struct object *cached = find_cached(g, object);
+
+	if (object->change == OBJECT_CHANGED || (cached && !text_equal(cached->content, object->content)))
+		return false;
+	object->change = cached ? OBJECT_SAME : OBJECT_ADDED;
+	return true;
+}
+
 /* Turns differences between the old and the new view into differences from the loaded ruleset. */
 static bool compare_chains(struct guest_load *g)
 {
-	const struct object_comparison comparison = { .is_included = is_own_chain, .context = g };
+	const struct object_comparison comparison = { .is_included = is_own, .context = g };
 
 	object_maps_compare(g->old, g->new, &comparison);
 	for (uint32_t i = 0; i < g->new->count; i++) {
 		struct object *object = &g->new->objects[i];
 
 		if (object->kind == NFT_OBJECT_CHAIN && object->change == OBJECT_EXCLUDED && !compare_shared_chain(g, object))
+			return false;
+		if (object->kind == NFT_OBJECT_SET && object->change != OBJECT_EXCLUDED && !compare_port_map(g, object))
 			return false;
 		if (object->kind == NFT_OBJECT_CHAIN && is_written(object))
 			object->change = find_cached(g, object) ? OBJECT_CHANGED : OBJECT_ADDED;
@@ -250,9 +273,11 @@ static void update_cache(struct guest_load *g, struct nft_kernel *kernel)
 }
 
 /* When the kernel refuses, be it only because others have changed something, all is as it was. */
-static bool send_change(struct guest_load *g, struct nft_change *c, struct nft_batch *batch)
+static bool send_change(struct guest_load *g, struct nft_change *c, const struct nft_ruleset *ruleset)
 {
-	struct nft_answers answers;
+	struct nft_answers answers = { .count = 0 };
+	const struct nft_batch *refused = NULL;
+	struct nft_batches batches;
 	struct nft_kernel kernel;
 	bool done = nft_kernel_open(&kernel) == 0;
 
@@ -260,19 +285,20 @@ static bool send_change(struct guest_load *g, struct nft_change *c, struct nft_b
 		g->loading->stale = true;
 		return false;
 	}
-	nft_batch_begin(batch, g->cache->generation);
+	nft_batches_begin(&batches, g->cache->generation);
+	c->w = nft_writer_of(&batches.second, ruleset, NFT_BRIDGE);
+	nft_write_first(c, &batches.first);
 	nft_write_change(c);
-	nft_batch_end(batch);
-	nft_loading_note(g->loading, batch);
-	if (!nft_batch_is_empty(batch)) {
-		done = nft_kernel_send(&kernel, g->loading->arena, batch, false, &answers);
-		g->loading->kernel_time += answers.nanoseconds;
-		/* Others have changed something since, or whether it was loaded is not known. */
-		g->loading->stale = !done && (!answers.count || answers.error || answers.refusals[0].error == ERESTART ||
-					      answers.refusals[0].error == EAGAIN);
-	}
+	nft_batches_end(&batches);
+	nft_batches_note(g->loading, &batches);
+	done = nft_batches_send(&kernel, g->loading, &batches, &refused, &answers);
+	/* Others have changed something since, or what is loaded is not known, or it is a part. */
+	g->loading->stale = !done && (!answers.count || answers.error || answers.refusals[0].error == ERESTART ||
+				      answers.refusals[0].error == EAGAIN ||
+				      (refused == &batches.second && !nft_batch_is_empty(&batches.first)));
 	if (done)
 		update_cache(g, &kernel);
+	nft_batches_free(&batches);
 	nft_kernel_close(&kernel);
 	return done;
 }
@@ -305,7 +331,6 @@ bool nft_guests_load(struct backend_loading *loading, struct nft_cache *cache, c
 {
 	struct guest_load g = { .loading = loading, .cache = cache, .count = count };
 	struct guest_side *now = &g.sides[1];
-	struct nft_batch batch;
 	bool done = false;
 
 	loading->stale = !cache->valid;
@@ -315,11 +340,8 @@ bool nft_guests_load(struct backend_loading *loading, struct nft_cache *cache, c
 	if (g.old->count && g.new->count && compare_chains(&g) && compare_sets(&g)) {
 		struct nft_change c = { .arena = &now->arena, .loaded = g.old, .desired = g.new };
 
-		nft_batch_init(&batch);
-		c.w = nft_writer_of(&batch, now->ruleset, NFT_BRIDGE);
 		list_digests(&g, &c);
-		done = send_change(&g, &c, &batch);
-		nft_batch_free(&batch);
+		done = send_change(&g, &c, now->ruleset);
 	}
 	arena_free(&g.sides[0].arena);
 	arena_free(&now->arena);

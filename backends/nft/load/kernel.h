@@ -99,8 +99,6 @@ int nft_kernel_read(struct nft_kernel *kernel, struct arena *arena, struct nft_l
 /* What a service knows to be loaded; see objects.h.  Zeroed, nothing is known. */
 struct nft_cache;
 
-/* How much a batch holds. */
-void nft_loading_note(struct backend_loading *loading, const struct nft_batch *batch);
 /* Loads `ruleset`, to which digests are added from `arena`; with tables that are NULL it takes ours away.
  * `cache`, if not NULL, has what is loaded then. */
 bool nft_kernel_load(struct nft_kernel *kernel, struct backend_loading *loading, struct arena *arena,

@@ -16,17 +16,6 @@
 
 enum { TRIES = 8 };
 
-void nft_loading_note(struct backend_loading *loading, const struct nft_batch *batch)
-{
-	loading->messages = nft_batch_is_empty(batch) ? 0 : batch->count;
-	loading->bytes = nft_batch_is_empty(batch) ? 0 : batch->bytes.len;
-	loading->sets = batch->sets;
-	loading->chains = batch->chains;
-	loading->rules = batch->rules;
-	loading->elements = batch->elements;
-	loading->deleted = batch->deleted;
-}
-
 /* One attempt at loading. */
 struct attempt {
 	bool insist; /* on the state that was read */
@@ -35,24 +24,25 @@ struct attempt {
 	bool again;  /* another one makes sense */
 };
 
-static bool send_batch(struct nft_kernel *kernel, struct backend_loading *loading,
-		       const struct nft_batch *batch, struct attempt *attempt)
+static bool send_batches(struct nft_kernel *kernel, struct backend_loading *loading,
+			 const struct nft_batches *batches, struct attempt *attempt)
 {
+	const struct nft_batch *refused;
 	struct nft_answers answers;
 	bool taken, changed_externally; /* while we read the tables, or since */
 
-	nft_loading_note(loading, batch);
-	if (nft_batch_is_empty(batch) || loading->dry)
+	nft_batches_note(loading, batches);
+	if (nft_batches_are_empty(batches) || loading->dry)
 		return true;
-	taken = nft_kernel_send(kernel, loading->arena, batch, false, &answers);
-	loading->kernel_time = answers.nanoseconds;
+	loading->kernel_time = 0;
+	taken = nft_batches_send(kernel, loading, batches, &refused, &answers);
 	changed_externally = answers.count && (answers.refusals[0].error == ERESTART || answers.refusals[0].error == EAGAIN);
 	if (changed_externally)
 		attempt->again = attempt->insist;
 	else if (!taken && attempt->partly && answers.count && !answers.error && !nft_permission_denied(&answers))
 		attempt->again = attempt->whole = true;
 	if (!taken && !attempt->again)
-		nft_problem_answers(loading, batch, &answers);
+		nft_problem_answers(loading, refused, &answers);
 	return taken;
 }
 
@@ -63,28 +53,28 @@ static bool load_once(struct nft_kernel *kernel, struct backend_loading *loading
 	struct arena_mark mark = arena_mark(arena);
 	int64_t begin = clock_ns(CLOCK_MONOTONIC), read;
 	struct nft_loaded loaded;
-	struct nft_batch batch;
+	struct nft_batches batches;
 	bool done = false;
 	int reason;
 
-	nft_batch_init(&batch);
 	reason = nft_kernel_read(kernel, arena, &loaded);
 	read = clock_ns(CLOCK_MONOTONIC);
 	loading->read_time = read - begin;
 	if (!attempt->insist)
 		loaded.generation = 0;
+	nft_batches_begin(&batches, loaded.generation);
 	if (!reason)
-		reason = nft_batch_change(&batch, kernel, arena, ruleset, desired, &loaded, cache, attempt->whole, loading);
+		reason = nft_batch_change(&batches, kernel, arena, ruleset, desired, &loaded, cache, attempt->whole, loading);
 	loading->build_time += clock_ns(CLOCK_MONOTONIC) - read;
 	for (unsigned i = 0; i < NFT_TABLES; i++)
 		attempt->partly |= !attempt->whole && loaded.tables[i].exists;
 	if (!reason)
-		done = send_batch(kernel, loading, &batch, attempt);
+		done = send_batches(kernel, loading, &batches, attempt);
 	else
 		attempt->again = attempt->insist && reason == EINTR;
 	if (reason && !attempt->again)
 		nft_problem_errno(loading, "read the loaded ruleset", reason);
-	nft_batch_free(&batch);
+	nft_batches_free(&batches);
 	arena_release(arena, mark);
 	return done;
 }

@@ -37,6 +37,7 @@ struct nft_object {
 	struct nft_rule_patch *patch; /* of a desired chain that was compared by contents, and differs */
 	uint32_t policy;              /* of a base chain that the kernel has */
 	bool resets_policy;           /* of a desired chain: the loaded one has another policy */
+	bool is_loaded_first;         /* of an added one: nft_write_first() has written it */
 };
 
 /* A table has no map if it is not desired. */
@@ -124,11 +125,42 @@ void nft_note(struct nft_change *c, bool certain, const char *format, ...) __att
 /* "2 rules missing, 1 foreign rule" of a chain or a set. */
 void nft_note_counts(struct nft_change *c, const struct object *object, uint32_t missing, uint32_t foreign);
 /*
+ * Writes what is new into a batch that is sent before, if the other changes need that.  Since 6.18 a set of intervals is
+ * looked up in an array that nft_rbtree_commit() publishes after the new generation has begun: until then the rules of
+ * that generation find nothing in a new set, and a port map that finds nothing drops.  In a transaction of its own the set
+ * is complete before a packet asks it.  Does nothing if no such set is new; then no message is added to `first`.
+ */
+void nft_write_first(struct nft_change *c, struct nft_batch *first);
+/*
  * Writes what must change so that a table has the desired objects.  What is the same stays untouched; sets lose and gain
  * elements; chains are emptied and filled or, with a patch, lose and gain rules.  The order is one in which nothing
  * is named before it is there or deleted while it is in use.
  */
 void nft_write_change(struct nft_change *c);
+
+/* ---- batches.c: one change as one or two transactions ---- */
+
+/* The first is empty unless nft_write_first() has written to it. */
+struct nft_batches {
+	struct nft_batch first, second;
+};
+
+/* Both are for `generation` and the one after it; 0: any. */
+void nft_batches_begin(struct nft_batches *batches, uint32_t generation);
+void nft_batches_end(struct nft_batches *batches);
+void nft_batches_free(struct nft_batches *batches);
+static inline bool nft_batches_are_empty(const struct nft_batches *batches)
+{
+	return nft_batch_is_empty(&batches->first) && nft_batch_is_empty(&batches->second);
+}
+/* How much they hold. */
+void nft_batches_note(struct backend_loading *loading, const struct nft_batches *batches);
+/*
+ * Sends those that are not empty, and adds to the kernel's time.  False: the kernel has refused `*refused`, with `answers`.  If that is the second one, what
+ * the first one has added stays: nothing refers to it, its digests are there, and the next load removes or uses it.
+ */
+bool nft_batches_send(struct nft_kernel *kernel, struct backend_loading *loading, const struct nft_batches *batches,
+		      const struct nft_batch **refused, struct nft_answers *answers);
 
 /* ---- change.c ---- */
 
@@ -138,7 +170,7 @@ void nft_write_change(struct nft_change *c);
  * differ is replaced, with `whole` both are.  What is read on the way is added to `loaded`, differences of the contents
  * to `loading`.  0 or an errno.
  */
-int nft_batch_change(struct nft_batch *batch, struct nft_kernel *kernel, struct arena *arena, const struct nft_ruleset *ruleset,
+int nft_batch_change(struct nft_batches *batches, struct nft_kernel *kernel, struct arena *arena, const struct nft_ruleset *ruleset,
 		     struct nft_objects *desired, struct nft_loaded *loaded, struct nft_cache *cache, bool whole,
 		     struct backend_loading *loading);
 

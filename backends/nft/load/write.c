@@ -101,6 +101,11 @@ static struct object_counts change_elements(struct nft_change *c, const struct n
 
 /* ---- sets ---- */
 
+static bool is_to_be_added(const struct object *object)
+{
+	return object->change == OBJECT_ADDED && !nft_object_of(object)->is_loaded_first;
+}
+
 static void write_make_set(struct nft_change *c, const struct nft_set *set)
 {
 	nft_write_set(&c->w, set);
@@ -127,10 +132,17 @@ static void change_set(struct nft_change *c, const struct object *object)
 	arena_release(c->arena, mark);
 }
 
+static const struct nft_set *digests_of(const struct nft_change *c)
+{
+	const struct nft_set *set = c->w.table->sets;
+
+	while (!text_is(set->name, NFT_DIGEST_SET))
+		set = set->next;
+	return set;
+}
+
 static void change_sets(struct nft_change *c)
 {
-	const struct nft_set *digests = c->w.table->sets;
-
 	for (uint32_t i = 0; i < c->desired->count && !c->reason; i++) {
 		const struct object *object = &c->desired->objects[i];
 
@@ -138,17 +150,15 @@ static void change_sets(struct nft_change *c)
 			continue;
 		if (object->change == OBJECT_REPLACED)
 			nft_write_delete(&c->w, NFT_MSG_DELSET, object->name);
-		if (object->change == OBJECT_REPLACED || object->change == OBJECT_ADDED)
+		if (object->change == OBJECT_REPLACED || is_to_be_added(object))
 			write_make_set(c, nft_object_of(object)->set);
 		else if (object->change == OBJECT_CHANGED)
 			change_set(c, object);
 	}
-	while (!text_is(digests->name, NFT_DIGEST_SET))
-		digests = digests->next;
 	if (c->makes_digests)
-		write_make_set(c, digests);
+		write_make_set(c, digests_of(c));
 	else
-		change_elements(c, digests, &c->loaded_digests, &c->desired_digests);
+		change_elements(c, digests_of(c), &c->loaded_digests, &c->desired_digests);
 }
 
 /* ---- chains ---- */
@@ -208,16 +218,89 @@ static void delete_objects(struct nft_change *c, enum nft_object_kind kind, uint
 	}
 }
 
+/* ---- what is new, in a transaction of its own ---- */
+
+/* Whether packets begin to meet a set of intervals that is new.  Where a set is replaced, all is one transaction. */
+static bool needs_first(const struct nft_change *c)
+{
+	bool is_new = false;
+
+	for (uint32_t i = 0; i < c->desired->count; i++) {
+		const struct object *object = &c->desired->objects[i];
+
+		if (object->change == OBJECT_REPLACED)
+			return false;
+		if (object->kind == NFT_OBJECT_SET && object->change == OBJECT_ADDED)
+			is_new |= nft_object_of(object)->set->interval && nft_object_of(object)->set->element_count;
+	}
+	return is_new;
+}
+
+/* Packets meet a base chain as soon as it is there. */
+static bool is_first(const struct object *object)
+{
+	return object->change == OBJECT_ADDED &&
+	       (object->kind != NFT_OBJECT_CHAIN || nft_object_of(object)->chain->hook == NFT_HOOK_NONE);
+}
+
+/* So that a later load knows what is there, even if this one ends between the two transactions. */
+static void write_first_digests(struct nft_change *c)
+{
+	struct nft_element_writer e = { .w = &c->w, .set = digests_of(c), .type = NFT_MSG_NEWSETELEM };
+
+	for (uint32_t i = 0; i < c->desired->count; i++) {
+		struct nft_object *o = nft_object_of(&c->desired->objects[i]);
+		struct nft_kernel_element digest = { .has_end = false };
+
+		if (!o->is_loaded_first)
+			continue;
+		memcpy(digest.key, o->digest.bytes, NFT_DIGEST_BYTES);
+		nft_element_write(&e, &digest);
+		nft_digests_add(&c->loaded_digests, &o->digest);
+	}
+	nft_elements_end(&e);
+	object_map_sort(&c->loaded_digests); /* it outlives the memory that change_set() takes */
+}
+
+void nft_write_first(struct nft_change *c, struct nft_batch *first)
+{
+	struct nft_batch *second = c->w.batch;
+	const struct object *desired = c->desired->objects;
+	uint32_t count = c->desired->count;
+
+	if (!needs_first(c))
+		return;
+	c->w.batch = first;
+	for (uint32_t i = 0; i < count; i++) {
+		struct nft_object *o = nft_object_of(&desired[i]);
+
+		o->is_loaded_first = is_first(&desired[i]);
+		if (o->is_loaded_first && desired[i].kind == NFT_OBJECT_HELPER)
+			nft_write_helper(&c->w, o->helper);
+		else if (o->is_loaded_first && desired[i].kind == NFT_OBJECT_CHAIN)
+			nft_write_chain(&c->w, o->chain);
+	}
+	for (uint32_t i = 0; i < count; i++)
+		if (nft_object_of(&desired[i])->is_loaded_first && desired[i].kind == NFT_OBJECT_SET)
+			write_make_set(c, nft_object_of(&desired[i])->set);
+	for (uint32_t i = 0; i < count; i++)
+		if (nft_object_of(&desired[i])->is_loaded_first && desired[i].kind == NFT_OBJECT_CHAIN)
+			nft_write_rules(&c->w, nft_object_of(&desired[i])->chain);
+	if (!c->makes_digests)
+		write_first_digests(c);
+	c->w.batch = second;
+}
+
 void nft_write_change(struct nft_change *c)
 {
 	const struct object *desired = c->desired->objects;
 	uint32_t count = c->desired->count;
 
 	for (uint32_t i = 0; i < count; i++)
-		if (desired[i].kind == NFT_OBJECT_HELPER && desired[i].change == OBJECT_ADDED)
+		if (desired[i].kind == NFT_OBJECT_HELPER && is_to_be_added(&desired[i]))
 			nft_write_helper(&c->w, nft_object_of(&desired[i])->helper);
 		else if (desired[i].kind == NFT_OBJECT_CHAIN &&
-			 (desired[i].change == OBJECT_ADDED || nft_object_of(&desired[i])->resets_policy))
+			 (is_to_be_added(&desired[i]) || nft_object_of(&desired[i])->resets_policy))
 			nft_write_chain(&c->w, nft_object_of(&desired[i])->chain);
 	for (uint32_t i = 0; i < count; i++)
 		if (desired[i].kind == NFT_OBJECT_CHAIN && desired[i].change == OBJECT_CHANGED)
@@ -225,7 +308,7 @@ void nft_write_change(struct nft_change *c)
 	delete_objects(c, NFT_OBJECT_CHAIN, NFT_MSG_DELRULE);
 	change_sets(c);
 	for (uint32_t i = 0; i < count; i++)
-		if (desired[i].kind == NFT_OBJECT_CHAIN && (desired[i].change == OBJECT_CHANGED || desired[i].change == OBJECT_ADDED))
+		if (desired[i].kind == NFT_OBJECT_CHAIN && (desired[i].change == OBJECT_CHANGED || is_to_be_added(&desired[i])))
 			fill_chain(c, &desired[i]);
 	delete_objects(c, NFT_OBJECT_SET, NFT_MSG_DELSET);
 	delete_objects(c, NFT_OBJECT_CHAIN, NFT_MSG_DELCHAIN);

@@ -50,6 +50,20 @@ void nft_batch_begin(struct nft_batch *batch, uint32_t generation)
 	nft_message_end(batch, message);
 }
 
+/* The attribute is the only one of the first message. */
+void nft_batch_follow(struct nft_batch *batch)
+{
+	struct nlmsghdr *message = (struct nlmsghdr *)(void *)(batch->bytes.data + batch->messages[0].offset);
+	struct nlattr *attribute = mnl_nlmsg_get_payload_offset(message, sizeof(struct nfgenmsg));
+	uint32_t next;
+
+	if (!mnl_attr_ok(attribute, (int)((char *)mnl_nlmsg_get_payload_tail(message) - (char *)attribute)))
+		return;
+	next = nft_get_u32(attribute) + 1;
+	next = htobe32(next ? next : 1); /* nf_tables_commit() skips 0 */
+	memcpy(mnl_attr_get_payload(attribute), &next, sizeof(next));
+}
+
 void nft_batch_end(struct nft_batch *batch)
 {
 	uint32_t sequence = batch->count;

@@ -14,6 +14,8 @@
 
 /* `generation`: the kernel refuses the batch unless it is at this; 0: any. */
 void nft_batch_begin(struct nft_batch *batch, uint32_t generation);
+/* Requires the generation after the one that it was begun for: that of a batch which is sent before. */
+void nft_batch_follow(struct nft_batch *batch);
 void nft_batch_end(struct nft_batch *batch);
 
 /* The next message, of type NFT_MSG_...; it stays in place until the one after it is begun. */
