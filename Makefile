@@ -36,10 +36,10 @@ B       := build$(if $(VARIANT),/$(VARIANT))
 WARN    := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wconversion
 OPT     := -O3 -g
 ifeq ($(VARIANT),asan)
-OPT     := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+OPT     := -O1 -g1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 endif
 ifeq ($(VARIANT),tsan)
-OPT     := -O1 -g -fsanitize=thread
+OPT     := -O1 -g1 -fsanitize=thread
 endif
 ifeq ($(VARIANT),quick)
 OPT     := -O1
@@ -57,12 +57,14 @@ OUR_LDLIBS   = -ljansson -lnftnl -lmnl -lmd $(LDLIBS)
 # The daemons' own come before them.
 RUN_LDLIBS   = -Wl,--as-needed -lsystemd -lnetfilter_conntrack
 
-SRC     := $(wildcard compiler/*/*.c grammar/*.c backends/*.c backends/*/*.c backends/*/*/*.c)
+# WITHOUT: folders that a build does not need (tests/fuzz/fuzz.mk).
+without = $(filter-out $(WITHOUT:%=%/%),$(wildcard $1))
+SRC     := $(call without,compiler/*/*.c grammar/*.c backends/*.c backends/*/*.c backends/*/*/*.c)
 # What bison and flex make.
 GRAMMAR := parser lexer fwtest_parser fwtest_lexer
 OBJ     := $(SRC:%.c=$(B)/obj/%.o) $(GRAMMAR:%=$(B)/obj/generated/%.o)
 LIB_OBJ := $(filter-out $(B)/obj/compiler/commands/main.o,$(OBJ))
-RUN_OBJ := $(patsubst %.c,$(B)/obj/%.o,$(wildcard runtime/*/*.c runtime/*/*/*.c))
+RUN_OBJ := $(patsubst %.c,$(B)/obj/%.o,$(call without,runtime/*/*.c runtime/*/*/*.c))
 LIBS    := $(B)/libruntime.a $(B)/libpvefw.a
 # Each is a main.c and the libraries.
 DAEMONS := $(if $(wildcard runtime/firewall/commands/main.c),$(B)/pve-firewall) \
@@ -198,7 +200,7 @@ check:
 	@tests/install-deps build test deb cross chroot
 	@$(also) WERROR=-Werror all unit
 	@$(also) WERROR=-Werror VARIANT=asan all unit
-	@$(also) WERROR=-Werror VARIANT=tsan all build/tsan/tests/pve-firewall
+	@$(also) WERROR=-Werror VARIANT=tsan build/tsan/pvefw-cc build/tsan/pve-firewall build/tsan/tests/pve-firewall
 	@tests/all
 
 quick:

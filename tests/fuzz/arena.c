@@ -4,6 +4,8 @@
  * sanitizer sees what is read or written beside it, and after its release.  The
  * real one hands out pieces of large chunks.
  */
+#include <stdlib.h>
+
 #include "base/arena.h"
 
 /* Ours take the place of these; the rest of the file is used as it is. */
