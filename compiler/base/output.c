@@ -65,14 +65,16 @@ void out_free(struct out *out)
 /* Moves the bytes into a piece of at least `room` bytes. */
 static void use_room(struct out *out, size_t room)
 {
-	struct slab_piece piece;
+	struct slab_piece old = { out->data, out->room, out->room, out->slab }, piece = old;
 
-	if (!slab_take(room, &piece))
-		out_of_memory();
-	if (out->len)
-		memcpy(piece.memory, out->data, out->len);
-	if (out->data)
-		slab_give((struct slab_piece){ out->data, out->room, out->room, out->slab });
+	if (!old.memory || !slab_grow(&piece, room)) {
+		if (!slab_take(room, &piece))
+			out_of_memory();
+		if (out->len)
+			memcpy(piece.memory, out->data, out->len);
+		if (old.memory)
+			slab_give(old);
+	}
 	out->data = piece.memory;
 	out->room = piece.size;
 	out->slab = piece.slab;

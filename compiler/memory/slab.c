@@ -209,6 +209,20 @@ bool slab_take(size_t size, struct slab_piece *piece)
 	return slab != NULL;
 }
 
+bool slab_grow(struct slab_piece *piece, size_t size)
+{
+	struct slab_piece grown;
+
+	if (piece->slab || !take_mapping(size, &grown))
+		return false;
+	/* If it fails, the kernel may have unmapped the new place already, so it is not ours to unmap. */
+	if (mremap(piece->memory, piece->size, grown.size, MREMAP_MAYMOVE | MREMAP_FIXED, grown.memory) == MAP_FAILED)
+		return false;
+	grown.dirty = piece->dirty;
+	*piece = grown;
+	return true;
+}
+
 void slab_give(struct slab_piece piece)
 {
 	if (!piece.slab) {

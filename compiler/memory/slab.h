@@ -26,6 +26,12 @@ struct slab_piece {
 /* Takes at least `size` bytes; false without memory. */
 bool slab_take(size_t size, struct slab_piece *piece);
 
+/*
+ * Enlarges a piece of more than a slab to at least `size` bytes: its pages are moved, not copied. False if that is not
+ * possible; the piece is as before then.
+ */
+bool slab_grow(struct slab_piece *piece, size_t size);
+
 /* Gives a piece back. Its first piece.dirty bytes may have been written to. */
 void slab_give(struct slab_piece piece);
 

@@ -230,11 +230,30 @@ START_TEST(released_memory_is_poisoned)
 END_TEST
 #endif
 
+/* The pages move: none is touched again, and the new ones are zero. */
+START_TEST(a_large_piece_grows)
+{
+	struct slab_piece piece = take(SLAB_SIZE + 1, 'a'), small = take(SLAB_SIZE, 'b');
+	size_t size = piece.size;
+
+	ck_assert(slab_grow(&piece, 9 << 20));
+	ck_assert_uint_ge(piece.size, 9 << 20);
+	ck_assert_uint_eq(piece.dirty, size);
+	ck_assert(is_filled(piece.memory, size, 'a'));
+	ck_assert(is_filled(piece.memory + size, piece.size - size, 0));
+	ck_assert(!slab_grow(&small, 2 * SLAB_SIZE));
+	ck_assert(is_filled(small.memory, small.size, 'b'));
+	slab_give(piece);
+	slab_give(small);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tcase = tcase_create("slab");
 
 	tcase_add_test(tcase, pieces_are_apart);
+	tcase_add_test(tcase, a_large_piece_grows);
 	tcase_add_test(tcase, small_pieces_share);
 	tcase_add_test(tcase, a_piece_is_used_again);
 	tcase_add_test(tcase, clean_blocks_stay_clean);
