@@ -141,6 +141,7 @@ struct backend;
  */
 struct backend_session {
 	const struct backend *backend;
+	bool loads_once; /* nothing needs to be known after a load */
 };
 
 struct backend {

@@ -38,8 +38,10 @@ struct backend_problem *backend_problem_add(struct backend_loading *loading, str
 bool backend_load_once(const struct backend *backend, struct backend_loading *loading, const struct config *config)
 {
 	struct backend_session *session = backend->open(backend);
-	bool loaded = backend->load(session, loading, config);
+	bool loaded;
 
+	session->loads_once = true;
+	loaded = backend->load(session, loading, config);
 	backend->close(session);
 	return loaded;
 }

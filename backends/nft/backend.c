@@ -96,7 +96,7 @@ static bool nft_load_netlink(struct backend_session *session, struct backend_loa
 {
 	if (!config)
 		nft_forget(session);
-	return nft_config_load(loading, config, config ? &session_of(session)->cache : NULL);
+	return nft_config_load(loading, config, config && !session->loads_once ? &session_of(session)->cache : NULL);
 }
 
 static bool nft_load_guests(struct backend_session *session, struct backend_loading *loading, const struct config *config,

@@ -127,7 +127,8 @@ static uint32_t make_brackets(struct bracket *brackets, const struct prefix_entr
 		last_address(&b->prefix, b->last);
 		made++;
 	}
-	qsort(brackets, made, sizeof(*brackets), by_address);
+	if (made > 1)
+		qsort(brackets, made, sizeof(*brackets), by_address);
 	return made;
 }
 

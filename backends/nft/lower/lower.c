@@ -21,6 +21,7 @@ static struct nft_table *nft_lower_table(struct arena *arena, const struct confi
 	table->last_set = &table->sets;
 	table->last_chain = &table->chains;
 	b.group_chains = ARENA_ARRAY(arena, struct nft_chain *, config->group_count * 3);
+	arena_alloc(&b.scratch, 1); /* so that it keeps its first chunk after each rule */
 	lower(&b);
 	if (!config->plain_lists)
 		nft_map_ports(&b);

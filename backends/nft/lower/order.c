@@ -178,7 +178,8 @@ static const struct nft_match *nft_matches_take(struct nft_matches *m, uint32_t 
 	const struct nft_match *match = m->items[at].match;
 
 	m->count--;
-	memmove(&m->items[at], &m->items[at + 1], (m->count - at) * sizeof(m->items[0]));
+	for (uint32_t i = at; i < m->count; i++)
+		m->items[i] = m->items[i + 1];
 	return match;
 }
 
@@ -209,7 +210,7 @@ static uint32_t nft_matches_cheapest(const struct nft_matches *m)
 
 		if (m->items[i].says & waiting)
 			continue;
-		for (uint32_t j = 0; j < m->count; j++)
+		for (uint32_t j = 0; m->items[i].needs && j < m->count; j++)
 			cost += m->items[j].says & m->items[i].needs ? m->items[j].cost : 0;
 		if (cost < least) {
 			least = cost;
@@ -238,11 +239,11 @@ static uint32_t nft_matches_take_about(struct nft_matches *m, unsigned about, st
 static void nft_matches_write(struct nft_matches *m, struct nft_statement *to)
 {
 	while (m->count) {
-		uint32_t at = nft_matches_cheapest(m);
-		unsigned needs = m->items[at].needs;
+		uint32_t at = m->count == 1 ? 0 : nft_matches_cheapest(m);
+		unsigned needs = m->count == 1 ? 0 : m->items[at].needs;
 
-		to += nft_matches_take_about(m, needs & ABOUT_FAMILY, to, &at);
-		to += nft_matches_take_about(m, needs & ABOUT_PROTOCOL, to, &at);
+		to += needs & ABOUT_FAMILY ? nft_matches_take_about(m, ABOUT_FAMILY, to, &at) : 0;
+		to += needs & ABOUT_PROTOCOL ? nft_matches_take_about(m, ABOUT_PROTOCOL, to, &at) : 0;
 		(to++)->match = nft_matches_take(m, at);
 	}
 }

@@ -43,7 +43,7 @@ static struct nft_alternative *nft_alternative_add(struct nft_rule_lowering *l, 
 	if (q->count == q->room) {
 		struct nft_alternative *more;
 
-		q->room = q->room * 2 + 4;
+		q->room = q->room * 2 + 1; /* most have one */
 		more = ARENA_ARRAY(&l->b->scratch, struct nft_alternative, q->room);
 		if (q->count)
 			memcpy(more, q->items, q->count * sizeof(*more));
@@ -65,12 +65,22 @@ static void nft_alternative_join(struct nft_alternative *a, const struct nft_alt
 	a->count += more->count;
 }
 
+/* True if every packet of the families answers the question. */
+static bool nft_asks_nothing(const struct nft_question *q)
+{
+	return q->count == 1 && !q->items[0].count && q->items[0].family_mask == IPV_BOTH;
+}
+
 /* Returns every combination of the two that has a family. */
 static struct nft_question nft_combine(struct nft_rule_lowering *l, const struct nft_question *first,
 				       const struct nft_question *second)
 {
 	struct nft_question both = { .count = 0 };
 
+	if (nft_asks_nothing(first))
+		return *second;
+	if (nft_asks_nothing(second))
+		return *first;
 	for (uint32_t i = 0; i < first->count; i++)
 		for (uint32_t j = 0; j < second->count; j++)
 			if (first->items[i].family_mask & second->items[j].family_mask) {
@@ -201,7 +211,8 @@ static struct nft_question nft_ask_ports(struct nft_rule_lowering *l, const stru
 	}
 	ranges = ARENA_ARRAY(&l->b->scratch, struct port_range, ports->count);
 	memcpy(ranges, ports->ranges, ports->count * sizeof(*ranges));
-	qsort(ranges, ports->count, sizeof(*ranges), nft_compare_ports);
+	if (ports->count > 1)
+		qsort(ranges, ports->count, sizeof(*ranges), nft_compare_ports);
 	for (uint32_t i = 0, next; i < ports->count; i = next) {
 		struct port_range all = ranges[i];
 
