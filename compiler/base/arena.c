@@ -10,7 +10,8 @@
 #include "base/xmalloc.h"
 #include "memory/slab.h"
 
-enum { FIRST_CHUNK = SLAB_PIECE_LEAST, GROWTH = 4 };
+/* Chunks stay small, so that the unused ends of many arenas do not cost a huge page each. */
+enum { FIRST_CHUNK = SLAB_PIECE_LEAST, GROWTH = 4, LAST_CHUNK = 256 << 10 };
 
 struct arena_chunk {
 	struct arena_chunk *older;
@@ -47,8 +48,8 @@ static struct arena_chunk *new_chunk(const struct arena *arena, size_t room)
 	struct arena_chunk *chunk;
 	struct slab_piece piece;
 
-	if (size > SLAB_SIZE)
-		size = SLAB_SIZE;
+	if (size > LAST_CHUNK)
+		size = LAST_CHUNK;
 	if (size <= room + sizeof(*chunk))
 		size = room + sizeof(*chunk) + 1;
 	if (!slab_take(size, &piece))
