@@ -17,8 +17,14 @@ struct lost_lines {
  * ignored because of them.
  */
 struct lost_lines *encoding_check(struct arena *arena, struct diags *diags, const struct ast_file *file);
-bool encoding_lost(const struct lost_lines *lost, struct span line);
+bool encoding_lost_line(const struct lost_lines *lost, struct span line);
 /* Whether `span` has a character that the language does not allow. */
 bool encoding_odd(const struct source *source, struct span span);
+
+/* Whether a line is ignored: hardly any file has such lines. */
+static inline bool encoding_lost(const struct lost_lines *lost, struct span line)
+{
+	return lost->count && encoding_lost_line(lost, line);
+}
 
 #endif

@@ -102,14 +102,23 @@ void arena_release(struct arena *arena, struct arena_mark mark)
 		memory_poison(mark.next, (size_t)(arena->end - mark.next));
 }
 
+/* Of the chunks that are no piece of their own size, the newest one is the largest: it is kept. */
 void arena_reset(struct arena *arena)
 {
-	struct arena_chunk *oldest = arena->chunks;
+	struct arena_chunk *kept = arena->chunks, *older;
 
-	while (oldest && oldest->older)
-		oldest = oldest->older;
-	if (oldest)
-		arena_release(arena, (struct arena_mark){ oldest, oldest->data });
+	note_dirty(arena);
+	while (kept && kept->piece.size > LAST_CHUNK)
+		kept = kept->older;
+	for (struct arena_chunk *chunk = arena->chunks; chunk; chunk = older) {
+		older = chunk->older;
+		if (chunk != kept)
+			slab_give(chunk->piece);
+	}
+	if (kept)
+		kept->older = NULL;
+	use_chunk(arena, kept, kept ? kept->data : NULL);
+	memory_poison(arena->next, (size_t)(arena->end - arena->next));
 }
 
 void arena_free(struct arena *arena)

@@ -29,7 +29,7 @@ void arena_free(struct arena *arena);
  * no memory the process ends with a message. */
 static inline void *arena_alloc(struct arena *arena, size_t size);
 struct arena_mark arena_mark(const struct arena *arena);
-/* Frees everything but the first chunk, which is used again. */
+/* Frees everything, but keeps one chunk for reuse. */
 void arena_reset(struct arena *arena);
 /* Takes over all memory of `other`, which is empty afterwards. */
 void arena_adopt(struct arena *arena, struct arena *other);

@@ -11,7 +11,7 @@
 #include "memory/slab.h"
 
 /* A buffer that was full is large from then on. */
-enum { FIRST_ROOM = 64 << 10, LARGE_ROOM = 256 << 10 };
+enum { FIRST_ROOM = 64 << 10, LARGE_ROOM = 256 << 10, DIRECT_LEAST = 16 << 10 };
 
 void out_init_memory(struct out *out)
 {
@@ -104,6 +104,17 @@ void out_bytes_grow(struct out *out, const char *bytes, size_t len)
 	out_make_room(out, len);
 	memcpy(out->data + out->len, bytes, len);
 	out->len += len;
+}
+
+void out_append(struct out *out, struct out *from)
+{
+	if (out->fd >= 0 && from->len >= DIRECT_LEAST) {
+		out_flush(out);
+		flush_bytes(out, from->data, from->len);
+	} else {
+		out_bytes(out, from->data, from->len);
+	}
+	from->len = 0;
 }
 
 void out_number(struct out *out, uint64_t number)

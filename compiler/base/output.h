@@ -58,6 +58,8 @@ static inline void out_bytes(struct out *out, const char *bytes, size_t len)
 	out->len += len;
 }
 
+/* Moves the bytes of a buffer in memory to the end of `out`. */
+void out_append(struct out *out, struct out *from);
 void out_number(struct out *out, uint64_t number);
 void out_printf(struct out *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

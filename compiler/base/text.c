@@ -29,13 +29,6 @@ int text_compare(struct text a, struct text b)
 	return a.len < b.len ? -1 : a.len > b.len;
 }
 
-long text_find(struct text a, char c)
-{
-	const char *at = a.len ? memchr(a.ptr, c, a.len) : NULL;
-
-	return at ? at - a.ptr : -1;
-}
-
 bool text_all_digits(struct text a)
 {
 	for (uint32_t i = 0; i < a.len; i++)
@@ -48,17 +41,16 @@ bool text_to_number(struct text a, uint64_t max, uint64_t *value)
 {
 	uint64_t n = 0;
 
-	if (!text_all_digits(a))
-		return false;
 	for (uint32_t i = 0; i < a.len; i++) {
 		uint64_t digit = (uint64_t)(a.ptr[i] - '0');
 
-		if (digit > max || n > (max - digit) / 10)
+		/* n * 10 + digit must not overflow. */
+		if (!char_is_digit(a.ptr[i]) || n > UINT64_MAX / 10 || digit > UINT64_MAX - n * 10 || n * 10 + digit > max)
 			return false;
 		n = n * 10 + digit;
 	}
 	*value = n;
-	return true;
+	return a.len > 0;
 }
 
 struct text text_trim(struct text a)

@@ -174,7 +174,13 @@ bool text_next_line(struct text *rest, struct text *line);
 bool text_is_true(struct text a);
 bool text_is_false(struct text a);
 /* Index of `c`, or -1. */
-long text_find(struct text a, char c);
+static inline long text_find(struct text a, char c)
+{
+	const char *at = a.len ? memchr(a.ptr, c, a.len) : NULL;
+
+	return at ? at - a.ptr : -1;
+}
+
 bool text_all_digits(struct text a);
 /* Reads decimal digits only; false if empty, no number, or above `max`. */
 bool text_to_number(struct text a, uint64_t max, uint64_t *value);

@@ -210,6 +210,17 @@ static void read_comment(struct scan *scan, struct text line, struct text commen
 			 comment_span(scan, line, comment, alone));
 }
 
+/* The next mark at or after `at`. It is looked for by its rarest letter: rules and addresses have none. */
+static const char *find_mark(const struct source *source, uint32_t at)
+{
+	const char *end = source->text + source->size, *w = source->text + at;
+
+	for (; (w = memchr(w, 'w', (size_t)(end - w))); w++)
+		if (w - source->text >= at + 4 && end - w > 1 && memcmp(w - 4, mark, sizeof(mark) - 1) == 0)
+			return w - 4;
+	return NULL;
+}
+
 /* NULL if the file has no comment for us. */
 static struct ignores *read_ignores(struct diags *diags, struct source *source)
 {
@@ -217,7 +228,7 @@ static struct ignores *read_ignores(struct diags *diags, struct source *source)
 	uint32_t at = 0;
 
 	for (;;) {
-		const char *here = memmem(source->text + at, source->size - at, mark, sizeof(mark) - 1);
+		const char *here = find_mark(source, at);
 		struct text line, comment;
 		uint32_t number;
 

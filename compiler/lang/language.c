@@ -39,12 +39,14 @@ const char *const action_names[ACTIONS] = { "ACCEPT", "DROP", "REJECT" };
 
 const char *const direction_names[DIRECTIONS] = { "IN", "OUT", "FORWARD", "GROUP" };
 
-/* Index of `t` among `count` names, or `count`. */
+/* Index of `t` among `count` names, or `count`. Most names differ in their first letter. */
 static unsigned find_word(const char *const names[], unsigned count, struct text t, bool any_case)
 {
 	unsigned i = 0;
 
-	while (i < count && !(any_case ? text_is_nocase(t, names[i]) : text_is(t, names[i])))
+	if (!t.len)
+		return count;
+	while (i < count && !(any_case ? text_is_nocase(t, names[i]) : t.ptr[0] == names[i][0] && text_is(t, names[i])))
 		i++;
 	return i;
 }
@@ -87,8 +89,13 @@ static const struct {
 
 enum rule_param rule_param_find(struct text spelling)
 {
-	for (size_t i = 0; i < sizeof(spellings) / sizeof(spellings[0]); i++)
-		if (spellings[i].spelling.ptr && text_equal(spellings[i].spelling, spelling))
+	/* No two spellings have both length and last letter in common. */
+	for (size_t i = 0; i < sizeof(spellings) / sizeof(spellings[0]); i++) {
+		struct text known = spellings[i].spelling;
+
+		if (known.ptr && known.len == spelling.len && known.ptr[known.len - 1] == spelling.ptr[known.len - 1] &&
+		    text_equal(known, spelling))
 			return spellings[i].id;
+	}
 	return RULE_PARAMS;
 }

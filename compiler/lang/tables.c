@@ -57,8 +57,11 @@ const unsigned icmp_count = sizeof(icmp_table) / sizeof(icmp_table[0]);
 
 const struct icmp_type *icmp_type_find(unsigned family_mask, struct text name)
 {
+	if (!name.len)
+		return NULL;
 	for (unsigned i = 0; i < icmp_count; i++)
-		if (icmp_table[i].family_mask == family_mask && text_is(name, icmp_table[i].name))
+		if (icmp_table[i].name[0] == name.ptr[0] && icmp_table[i].family_mask == family_mask &&
+		    text_is(name, icmp_table[i].name))
 			return &icmp_table[i];
 	return NULL;
 }

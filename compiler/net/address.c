@@ -9,30 +9,32 @@
 
 /* ---- IPv4 ---- */
 
-/* Parses a number 0..255 without leading zeros; moves *at past it. */
-static bool read_octet(struct text t, uint32_t *at, uint8_t *octet)
+/* Parses a number 0..255 without leading zeros, and returns what follows it; NULL if there is no such number. */
+static const char *read_octet(const char *at, const char *end, uint8_t *octet)
 {
-	uint32_t start = *at, value = 0;
+	const char *start = at;
+	unsigned value = 0;
 
-	while (*at < t.len && *at - start < 4 && char_is_digit(t.ptr[*at]))
-		value = value * 10 + (uint32_t)(t.ptr[(*at)++] - '0');
-	if (*at == start || value > 255 || (t.ptr[start] == '0' && *at - start > 1))
-		return false;
+	for (; at < end && char_is_digit(*at) && value <= 255; at++)
+		value = value * 10 + (unsigned)(*at - '0');
+	if (at == start || value > 255 || (*start == '0' && at > start + 1))
+		return NULL;
 	*octet = (uint8_t)value;
-	return true;
+	return at;
 }
 
 static bool parse_ip4(struct text t, uint8_t bytes[4])
 {
-	uint32_t at = 0;
+	const char *at = t.ptr, *end = t.ptr + t.len;
 
 	for (int i = 0; i < 4; i++) {
-		if (i > 0 && (at >= t.len || t.ptr[at++] != '.'))
+		if (i > 0 && (at == end || *at++ != '.'))
 			return false;
-		if (!read_octet(t, &at, &bytes[i]))
+		at = read_octet(at, end, &bytes[i]);
+		if (!at)
 			return false;
 	}
-	return at == t.len;
+	return at == end;
 }
 
 /* One to four numbers 0..255 with dots between them, zeros in front allowed. Returns how many, or 0 if it
@@ -88,12 +90,13 @@ static bool parse_ip6(struct text t, uint8_t bytes[16])
 
 enum address_error address_parse(struct text t, struct prefix *prefix)
 {
-	bool six = text_find(t, ':') >= 0;
-
-	*prefix = (struct prefix){ .family = six ? AF_INET6 : AF_INET, .length = six ? 128 : 32 };
-	if (six)
-		return parse_ip6(t, prefix->bytes) ? ADDRESS_OK : ADDRESS_MALFORMED;
-	return parse_ip4(t, prefix->bytes) ? ADDRESS_OK : diagnose_ip4(t);
+	*prefix = (struct prefix){ .family = AF_INET, .length = 32 };
+	if (parse_ip4(t, prefix->bytes))
+		return ADDRESS_OK;
+	if (text_find(t, ':') < 0)
+		return diagnose_ip4(t);
+	*prefix = (struct prefix){ .family = AF_INET6, .length = 128 };
+	return parse_ip6(t, prefix->bytes) ? ADDRESS_OK : ADDRESS_MALFORMED;
 }
 
 /* Parses the part after the slash. */
@@ -165,6 +168,15 @@ int prefix_compare(const struct prefix *a, const struct prefix *b)
 	if (order)
 		return order;
 	return a->length < b->length ? -1 : a->length > b->length;
+}
+
+uint32_t prefix_hash(const struct prefix *p)
+{
+	uint64_t halves[2] = { 0 }, hash;
+
+	memcpy(halves, p->bytes, p->family == AF_INET ? 4 : 16);
+	hash = (halves[0] ^ halves[1] * 3 ^ p->length) * 0x9e3779b97f4a7c15; /* 2^64 / golden ratio */
+	return (uint32_t)(hash >> 32);
 }
 
 bool prefix_covers(const struct prefix *a, const struct prefix *b)

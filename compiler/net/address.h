@@ -49,6 +49,8 @@ bool prefix_has_host_bits(const struct prefix *p);
 void prefix_clear_host_bits(struct prefix *p);
 /* By family, then address, then length. */
 int prefix_compare(const struct prefix *a, const struct prefix *b);
+/* For hash tables: equal for equal prefixes. */
+uint32_t prefix_hash(const struct prefix *p);
 /* b lies in a. */
 bool prefix_covers(const struct prefix *a, const struct prefix *b);
 /* By family, then address; the lengths play no part. */

@@ -74,7 +74,7 @@ void rule_empty_item(struct resolver *r, struct word value, uint32_t at)
 		   "list element is empty next to this comma");
 }
 
-struct diagnostic *refused_report(struct resolver *r, struct span line, const char *effect)
+struct diagnostic *refused_report_line(struct resolver *r, struct span line, const char *effect)
 {
 	const struct left_out_line *found = left_out_find(r->config->left_out, r->file->source, line.begin);
 	struct diagnostic *d;

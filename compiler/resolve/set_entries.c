@@ -285,9 +285,8 @@ static void find_same_networks(struct resolver *r, struct set_entry **entries, u
 	}
 }
 
-static void find_repeated(struct resolver *r, struct ipset *set)
+static void report_repeated(struct resolver *r, struct ipset *set)
 {
-	struct arena_mark mark = arena_mark(r->scratch);
 	struct set_entry **entries = ARENA_ARRAY(r->scratch, struct set_entry *, set->size);
 	uint32_t count = 0;
 
@@ -295,6 +294,35 @@ static void find_repeated(struct resolver *r, struct ipset *set)
 		entries[count++] = entry;
 	if (find_same_texts(r, entries, count))
 		find_same_networks(r, entries, count);
+}
+
+/* Whether two entries have the same network: a hash table of at least twice their number. */
+static bool has_same_networks(struct resolver *r, const struct ipset *set)
+{
+	const struct set_entry **table;
+	uint32_t size = 4;
+
+	while (size < 2 * set->size)
+		size *= 2;
+	table = ARENA_ARRAY(r->scratch, const struct set_entry *, size);
+	for (const struct set_entry *entry = set->entries; entry; entry = entry->next) {
+		uint32_t at = prefix_hash(&entry->prefix) & (size - 1);
+
+		for (; table[at]; at = (at + 1) & (size - 1))
+			if (same_network(table[at], entry))
+				return true;
+		table[at] = entry;
+	}
+	return false;
+}
+
+/* Hardly any set has two equal entries, so only those that have are sorted. */
+static void find_repeated(struct resolver *r, struct ipset *set)
+{
+	struct arena_mark mark = arena_mark(r->scratch);
+
+	if (has_same_networks(r, set))
+		report_repeated(r, set);
 	arena_release(r->scratch, mark);
 }
 

@@ -118,8 +118,7 @@ static void xt_append_part(void *context, unsigned worker, unsigned part)
 	struct out *printed = &l->workers[worker].out;
 
 	(void)part;
-	out_bytes(l->out, printed->data, printed->len);
-	printed->len = 0;
+	out_append(l->out, printed);
 }
 
 static void xt_list_section(struct xt_listing *l)

@@ -28,55 +28,54 @@ void xt_print_set_name(struct out *out, const struct ipset *set, unsigned family
 	out_printf(out, "%X", hash & 0x7fffffff);
 }
 
+/* Every match begins with a space. */
 static void xt_print_endpoint(struct out *out, const struct endpoint *e, bool source, bool negate, unsigned family_mask)
 {
 	switch (e->kind) {
 	case ENDPOINT_ANY:
 		break;
 	case ENDPOINT_SET:
-		out_string(out, negate ? "-m set ! --match-set " : "-m set --match-set ");
+		out_text(out, negate ? TEXT(" -m set ! --match-set ") : TEXT(" -m set --match-set "));
 		xt_print_set_name(out, e->ipset, family_mask);
-		out_string(out, source ? " src" : " dst");
+		out_text(out, source ? TEXT(" src") : TEXT(" dst"));
 		break;
 	case ENDPOINT_ALIAS:
-		out_string(out, source ? "-s " : "-d ");
+		out_text(out, source ? TEXT(" -s ") : TEXT(" -d "));
 		out_text(out, e->alias->cidr);
 		break;
 	case ENDPOINT_RANGE:
-		out_string(out, source ? "-m iprange --src-range " : "-m iprange --dst-range ");
+		out_text(out, source ? TEXT(" -m iprange --src-range ") : TEXT(" -m iprange --dst-range "));
 		out_text(out, e->text);
 		break;
 	case ENDPOINT_LIST:
-		out_string(out, source ? "-s " : "-d ");
+		out_text(out, source ? TEXT(" -s ") : TEXT(" -d "));
 		out_text(out, e->text);
 		break;
 	}
 }
 
-/* What precedes and follows the text of a match. */
-static const struct {
-	struct text before, after;
-} xt_spellings[] = {
-	[XT_IN_IFACE] = { TEXT_INIT("-i "), TEXT_INIT("") },
-	[XT_OUT_IFACE] = { TEXT_INIT("-o "), TEXT_INIT("") },
-	[XT_PROTO] = { TEXT_INIT("-p "), TEXT_INIT("") },
-	[XT_MODULE] = { TEXT_INIT("-m "), TEXT_INIT("") },
-	[XT_ICMP_TYPE] = { TEXT_INIT("--icmp-type "), TEXT_INIT("") },
-	[XT_ICMPV6_TYPE] = { TEXT_INIT("--icmpv6-type "), TEXT_INIT("") },
-	[XT_SPORT] = { TEXT_INIT("--sport "), TEXT_INIT("") },
-	[XT_DPORT] = { TEXT_INIT("--dport "), TEXT_INIT("") },
-	[XT_SPORTS] = { TEXT_INIT("--match multiport --sports "), TEXT_INIT("") },
-	[XT_DPORTS] = { TEXT_INIT("--match multiport --dports "), TEXT_INIT("") },
-	[XT_DST_TYPE] = { TEXT_INIT("-m addrtype --dst-type "), TEXT_INIT("") },
-	[XT_SRC_TYPE] = { TEXT_INIT("-m addrtype --src-type "), TEXT_INIT("") },
-	[XT_CTSTATE] = { TEXT_INIT("-m conntrack --ctstate "), TEXT_INIT("") },
-	[XT_PHYSDEV_IN] = { TEXT_INIT("-m physdev --physdev-is-bridged --physdev-in "), TEXT_INIT("") },
-	[XT_PHYSDEV_OUT] = { TEXT_INIT("-m physdev --physdev-is-bridged --physdev-out "), TEXT_INIT("") },
-	[XT_PHYSDEV_IPS] = { TEXT_INIT("-m physdev --physdev-out "), TEXT_INIT(" --physdev-is-bridged") },
-	[XT_MARK] = { TEXT_INIT("-m mark --mark "), TEXT_INIT("") },
-	[XT_NOT_MAC] = { TEXT_INIT("-m mac ! --mac-source "), TEXT_INIT("") },
-	[XT_TCP_FLAGS] = { TEXT_INIT("--tcp-flags "), TEXT_INIT("") },
-	[XT_NOT_TCP_FLAGS] = { TEXT_INIT("! --tcp-flags "), TEXT_INIT("") },
+/* What precedes the text of a match. */
+static const struct text xt_spellings[] = {
+	[XT_IN_IFACE] = TEXT_INIT(" -i "),
+	[XT_OUT_IFACE] = TEXT_INIT(" -o "),
+	[XT_PROTO] = TEXT_INIT(" -p "),
+	[XT_MODULE] = TEXT_INIT(" -m "),
+	[XT_ICMP_TYPE] = TEXT_INIT(" --icmp-type "),
+	[XT_ICMPV6_TYPE] = TEXT_INIT(" --icmpv6-type "),
+	[XT_SPORT] = TEXT_INIT(" --sport "),
+	[XT_DPORT] = TEXT_INIT(" --dport "),
+	[XT_SPORTS] = TEXT_INIT(" --match multiport --sports "),
+	[XT_DPORTS] = TEXT_INIT(" --match multiport --dports "),
+	[XT_DST_TYPE] = TEXT_INIT(" -m addrtype --dst-type "),
+	[XT_SRC_TYPE] = TEXT_INIT(" -m addrtype --src-type "),
+	[XT_CTSTATE] = TEXT_INIT(" -m conntrack --ctstate "),
+	[XT_PHYSDEV_IN] = TEXT_INIT(" -m physdev --physdev-is-bridged --physdev-in "),
+	[XT_PHYSDEV_OUT] = TEXT_INIT(" -m physdev --physdev-is-bridged --physdev-out "),
+	[XT_PHYSDEV_IPS] = TEXT_INIT(" -m physdev --physdev-out "),
+	[XT_MARK] = TEXT_INIT(" -m mark --mark "),
+	[XT_NOT_MAC] = TEXT_INIT(" -m mac ! --mac-source "),
+	[XT_TCP_FLAGS] = TEXT_INIT(" --tcp-flags "),
+	[XT_NOT_TCP_FLAGS] = TEXT_INIT(" ! --tcp-flags "),
 };
 
 static void xt_print_match(struct out *out, const struct xt_match *match, unsigned family_mask)
@@ -91,7 +90,7 @@ static void xt_print_match(struct out *out, const struct xt_match *match, unsign
 		break;
 	case XT_SYN_RATE:
 		out_printf(out,
-			   "-m hashlimit --hashlimit-above %lld/sec --hashlimit-burst %lld --hashlimit-mode srcip "
+			   " -m hashlimit --hashlimit-above %lld/sec --hashlimit-burst %lld --hashlimit-mode srcip "
 			   "--hashlimit-name syn --hashlimit-htable-size 2097152 --hashlimit-srcmask %u "
 			   "--hashlimit-htable-expire %lld",
 			   (long long)match->syn_rate->rate, (long long)match->syn_rate->burst,
@@ -101,13 +100,14 @@ static void xt_print_match(struct out *out, const struct xt_match *match, unsign
 	case XT_DPORT:
 	case XT_SPORTS:
 	case XT_DPORTS:
-		out_text(out, xt_spellings[match->kind].before);
+		out_text(out, xt_spellings[match->kind]);
 		out_text(out, match->ports->text);
 		break;
 	default:
-		out_text(out, xt_spellings[match->kind].before);
+		out_text(out, xt_spellings[match->kind]);
 		out_text(out, match->text);
-		out_text(out, xt_spellings[match->kind].after);
+		if (match->kind == XT_PHYSDEV_IPS)
+			out_text(out, TEXT(" --physdev-is-bridged"));
 	}
 }
 
@@ -157,10 +157,10 @@ static void xt_print_queue(struct out *out, const struct queues *queues)
 static void xt_print_target(struct out *out, const struct xt_chain *chain, const struct xt_target *target)
 {
 	static const struct text before[] = {
-		[XT_ACCEPT] = TEXT_INIT("-j ACCEPT"), [XT_DROP] = TEXT_INIT("-j DROP"), [XT_RETURN] = TEXT_INIT("-j RETURN"),
-		[XT_JUMP] = TEXT_INIT("-j "), [XT_GOTO] = TEXT_INIT("-g "), [XT_REJECT] = TEXT_INIT("-j REJECT --reject-with "),
-		[XT_SET_MARK] = TEXT_INIT("-j MARK --set-mark "), [XT_SET_CONNMARK] = TEXT_INIT("-j CONNMARK --set-mark "),
-		[XT_HELPER] = TEXT_INIT("-j CT --helper "), [XT_NFQUEUE] = TEXT_INIT(""), [XT_LOG] = TEXT_INIT(""),
+		[XT_ACCEPT] = TEXT_INIT(" -j ACCEPT"), [XT_DROP] = TEXT_INIT(" -j DROP"), [XT_RETURN] = TEXT_INIT(" -j RETURN"),
+		[XT_JUMP] = TEXT_INIT(" -j "), [XT_GOTO] = TEXT_INIT(" -g "), [XT_REJECT] = TEXT_INIT(" -j REJECT --reject-with "),
+		[XT_SET_MARK] = TEXT_INIT(" -j MARK --set-mark "), [XT_SET_CONNMARK] = TEXT_INIT(" -j CONNMARK --set-mark "),
+		[XT_HELPER] = TEXT_INIT(" -j CT --helper "), [XT_NFQUEUE] = TEXT_INIT(" "), [XT_LOG] = TEXT_INIT(" "),
 	};
 
 	out_text(out, before[target->kind]);
@@ -189,11 +189,8 @@ void xt_print_rule(struct out *out, const struct xt_chain *chain, const struct x
 	out_text(out, chain->name);
 	if (rule->wide && !rule->match_count)
 		out_char(out, ' ');
-	for (uint32_t i = 0; i < rule->match_count; i++) {
-		out_char(out, ' ');
+	for (uint32_t i = 0; i < rule->match_count; i++)
 		xt_print_match(out, &rule->matches[i], family_mask);
-	}
-	out_char(out, ' ');
 	xt_print_target(out, chain, &rule->target);
 }
 
