@@ -107,8 +107,8 @@ static void split_action(struct ast_rule *node, struct word word)
 	node->action = word_part(word, open, word.len - 1 - open);
 }
 
-struct ast_rule *build_rule_head(struct parse *p, struct word bar, bool gap, struct word type,
-				 struct word action)
+struct rule_draft build_rule_head(struct parse *p, struct word bar, bool gap, struct word type,
+				  struct word action)
 {
 	struct ast_rule *node = ARENA_NEW(p->arena, struct ast_rule);
 	struct word last = action.ptr ? action : type;
@@ -120,19 +120,20 @@ struct ast_rule *build_rule_head(struct parse *p, struct word bar, bool gap, str
 	node->type = type;
 	if (action.ptr)
 		split_action(node, action);
-	return node;
+	return (struct rule_draft){ node, NULL };
 }
 
-struct ast_line *build_rule(struct ast_rule *head, struct param_list params, struct word comment)
+struct ast_line *build_rule(struct rule_draft draft, struct word comment)
 {
-	head->params = params.first;
-	head->line.comment = comment;
-	if (params.last) {
-		struct word last = params.last->value.ptr ? params.last->value : params.last->key;
+	struct ast_line *line = &draft.rule->line;
 
-		head->line.span.end = last.begin + last.len;
+	line->comment = comment;
+	if (draft.last) {
+		struct word last = draft.last->value.ptr ? draft.last->value : draft.last->key;
+
+		line->span.end = last.begin + last.len;
 	}
-	return &head->line;
+	return line;
 }
 
 struct ast_line *build_bad(struct parse *p)
@@ -156,14 +157,14 @@ struct ast_param *build_key(struct parse *p, enum ast_param_form form, struct wo
 	return node;
 }
 
-struct param_list build_param(struct param_list params, struct ast_param *param)
+struct rule_draft build_param(struct rule_draft draft, struct ast_param *param)
 {
-	if (params.last)
-		params.last->next = param;
+	if (draft.last)
+		draft.last->next = param;
 	else
-		params.first = param;
-	params.last = param;
-	return params;
+		draft.rule->params = param;
+	draft.last = param;
+	return draft;
 }
 
 struct word_list build_word(struct parse *p, struct word_list words, struct word word)

@@ -25,12 +25,14 @@ struct line_list {
 	struct ast_line *first, *last;
 };
 
-struct param_list {
-	struct ast_param *first, *last;
-};
-
 struct word_list {
 	struct ast_word_list *first, *last;
+};
+
+/* A rule whose options are being read. */
+struct rule_draft {
+	struct ast_rule *rule;
+	struct ast_param *last; /* NULL: it has none yet */
 };
 
 /* Constructors, one for each kind of node: build.c. */
@@ -45,12 +47,12 @@ struct ast_line *build_alias(struct parse *p, bool wide_gap, struct word name, s
 /* `bang` is the "!", or has ptr NULL. */
 struct ast_line *build_entry(struct parse *p, struct word bang, struct word_list words, struct word comment);
 /* `bar` is the "|" of a disabled rule, or has ptr NULL. */
-struct ast_rule *build_rule_head(struct parse *p, struct word bar, bool gap, struct word type,
+struct rule_draft build_rule_head(struct parse *p, struct word bar, bool gap, struct word type,
 				 struct word action);
-struct ast_line *build_rule(struct ast_rule *head, struct param_list params, struct word comment);
+struct ast_line *build_rule(struct rule_draft draft, struct word comment);
 /* The line of the last token, which could not be understood; build_line() ends it. */
 struct ast_line *build_bad(struct parse *p);
-struct param_list build_param(struct param_list params, struct ast_param *param);
+struct rule_draft build_param(struct rule_draft draft, struct ast_param *param);
 struct ast_param *build_key(struct parse *p, enum ast_param_form form, struct word key);
 struct word_list build_word(struct parse *p, struct word_list words, struct word word);
 

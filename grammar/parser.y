@@ -23,9 +23,8 @@
 	struct section_list sections;
 	struct line_list lines;
 	struct ast_line *line;
-	struct ast_rule *rule;
+	struct rule_draft rule;
 	struct ast_param *param;
-	struct param_list params;
 	struct word_list words;
 }
 
@@ -42,7 +41,6 @@ static const struct word none;
 static const struct section_list no_sections;
 static const struct line_list no_lines;
 static const struct word_list no_words;
-static const struct param_list no_params;
 }
 
 %token EOL "end of line"
@@ -58,11 +56,10 @@ static const struct param_list no_params;
 
 %type <sections> file
 %type <lines> lines
-%type <line> line option alias entry rule
-%type <rule> rule_head
-%type <params> params
+%type <line> line
+%type <rule> rule
 %type <words> addresses
-%type <word> opt_comment opt_action opt_setting
+%type <word> opt_action opt_comment
 
 %%
 
@@ -77,47 +74,36 @@ lines:	  %empty		{ $$ = no_lines; }
 	| lines line EOL	{ $$ = build_line(p, $1, $2); }
 	;
 
-line:	  COMMENT		{ $$ = build_comment(p, $1); }
-	| STRAY_HEADER		{ $$ = build_text(p, LINE_HEADER, $1); }
-	| RAW			{ $$ = build_text(p, LINE_RAW, $1); }
-	| NO_OPTION		{ $$ = build_text(p, LINE_BAD, $1); }
-	| option
-	| alias
-	| entry
-	| rule
-	| error			{ $$ = build_bad(p); }
-	;
-
-option:	  OPTION opt_setting	{ $$ = build_option(p, $1, $2); }
-	;
-
-alias:	  NAME CIDR opt_comment		{ $$ = build_alias(p, false, $1, $2, $3); }
+/* Each reduction costs as much as a token: a line is made in as few of them as the rules of its kind allow. */
+line:	  COMMENT			{ $$ = build_comment(p, $1); }
+	| STRAY_HEADER			{ $$ = build_text(p, LINE_HEADER, $1); }
+	| RAW				{ $$ = build_text(p, LINE_RAW, $1); }
+	| NO_OPTION			{ $$ = build_text(p, LINE_BAD, $1); }
+	| OPTION			{ $$ = build_option(p, $1, none); }
+	| OPTION SETTING		{ $$ = build_option(p, $1, $2); }
+	| NAME CIDR opt_comment		{ $$ = build_alias(p, false, $1, $2, $3); }
 	| NAME_WIDE CIDR opt_comment	{ $$ = build_alias(p, true, $1, $2, $3); }
-	;
-
-entry:	  addresses opt_comment		{ $$ = build_entry(p, none, $1, $2); }
+	| addresses			{ $$ = build_entry(p, none, $1, none); }
+	| addresses COMMENT		{ $$ = build_entry(p, none, $1, $2); }
 	| '!' addresses opt_comment	{ $$ = build_entry(p, $1, $2, $3); }
+	| rule				{ $$ = build_rule($1, none); }
+	| rule COMMENT			{ $$ = build_rule($1, $2); }
+	| error				{ $$ = build_bad(p); }
 	;
 
 addresses: ADDRESS		{ $$ = build_word(p, no_words, $1); }
 	| addresses ADDRESS	{ $$ = build_word(p, $1, $2); }
 	;
 
-rule:	  rule_head params opt_comment	{ $$ = build_rule($1, $2, $3); }
-	;
-
-rule_head: TYPE opt_action		{ $$ = build_rule_head(p, none, false, $1, $2); }
+rule:	  TYPE				{ $$ = build_rule_head(p, none, false, $1, none); }
+	| TYPE ACTION			{ $$ = build_rule_head(p, none, false, $1, $2); }
 	| '|' TYPE opt_action		{ $$ = build_rule_head(p, $1, false, $2, $3); }
 	| '|' GAP TYPE opt_action	{ $$ = build_rule_head(p, $1, true, $3, $4); }
-	;
-
-params:	  %empty		{ $$ = no_params; }
-	| params PARAM		{ $$ = build_param($1, $2); }
-	| params KEY		{ $$ = build_param($1, build_key(p, PARAM_NO_VALUE, $2)); }
-	| params STRAY		{ $$ = build_param($1, build_key(p, PARAM_STRAY, $2)); }
+	| rule PARAM			{ $$ = build_param($1, $2); }
+	| rule KEY			{ $$ = build_param($1, build_key(p, PARAM_NO_VALUE, $2)); }
+	| rule STRAY			{ $$ = build_param($1, build_key(p, PARAM_STRAY, $2)); }
 	;
 
 opt_action:   %empty	{ $$ = none; } | ACTION ;
-opt_setting:  %empty	{ $$ = none; } | SETTING ;
 opt_comment:  %empty	{ $$ = none; } | COMMENT ;
 %%

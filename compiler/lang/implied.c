@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "lang/implied.h"
 
+#include <pthread.h>
+
 #include <netinet/in.h>
 
 #define HOST_IN AT_HOST_IN
@@ -56,6 +58,25 @@ const struct implied_packets *implied_packets_next(enum implied_id rule, unsigne
 		if (p->rule == rule && (p->chains & chains))
 			return p;
 	return NULL;
+}
+
+/* ---- their ICMP types, looked up once ---- */
+
+static const struct icmp_type *packet_icmp_types[sizeof(packet_rows) / sizeof(packet_rows[0])];
+
+static void find_icmp_types(void)
+{
+	for (size_t i = 0; i < sizeof(packet_rows) / sizeof(packet_rows[0]); i++)
+		if (packet_rows[i].icmp)
+			packet_icmp_types[i] = icmp_type_find(packet_rows[i].family_mask, text_of(packet_rows[i].icmp));
+}
+
+const struct icmp_type *implied_packets_icmp_type(const struct implied_packets *packets)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, find_icmp_types);
+	return packet_icmp_types[packets - packet_rows];
 }
 
 const struct implied_packets *implied_packets_of(enum implied_id rule)

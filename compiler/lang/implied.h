@@ -82,6 +82,8 @@ const struct implied_packets *implied_packets_next(enum implied_id rule, unsigne
 						   const struct implied_packets *before);
 /* The packets of a rule that has one kind of them. */
 const struct implied_packets *implied_packets_of(enum implied_id rule);
+/* The row of icmp_types.def, or NULL. */
+const struct icmp_type *implied_packets_icmp_type(const struct implied_packets *packets);
 /* "tcp 5900:5999": protocol and destination ports. */
 const char *implied_packets_text(struct arena *arena, const struct implied_packets *packets);
 /* The name of a rule in a sentence. */

@@ -74,14 +74,17 @@ const struct rule_param_row rule_param_table[RULE_PARAMS] = {
 #undef PARAM
 };
 
-/* All spellings with their lengths, because every word of every rule is looked up here. A missing spelling
- * has no text. */
+/* All spellings with their lengths, because every word of every rule is looked up here: the usual ones first. A
+ * missing spelling has no text. */
 static const struct {
 	struct text spelling;
 	enum rule_param id;
 } spellings[] = {
 #define SPELLING(ID, s) { { s, (uint32_t)sizeof(s) - 1 }, PARAM_##ID },
-#define PARAM(ID, first, second, third, text) SPELLING(ID, first) SPELLING(ID, second) SPELLING(ID, third)
+#define PARAM(ID, first, second, third, text) SPELLING(ID, first)
+#include "lang/rule_params.def"
+#undef PARAM
+#define PARAM(ID, first, second, third, text) SPELLING(ID, second) SPELLING(ID, third)
 #include "lang/rule_params.def"
 #undef PARAM
 #undef SPELLING

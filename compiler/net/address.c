@@ -105,14 +105,13 @@ static enum address_error parse_length(struct text t, struct prefix *prefix)
 	uint8_t mask[4];
 	uint64_t length;
 
+	if (t.len && (t.ptr[0] != '0' || t.len == 1) && text_to_number(t, prefix_bits(prefix), &length)) {
+		prefix->length = (uint8_t)length;
+		return ADDRESS_OK;
+	}
 	if (prefix->family == AF_INET && parse_ip4(t, mask))
 		return ADDRESS_NETMASK;
-	if (!text_all_digits(t) || (t.ptr[0] == '0' && t.len > 1))
-		return ADDRESS_BAD_LENGTH;
-	if (!text_to_number(t, prefix_bits(prefix), &length))
-		return ADDRESS_TOO_LONG;
-	prefix->length = (uint8_t)length;
-	return ADDRESS_OK;
+	return text_all_digits(t) && t.ptr[0] != '0' ? ADDRESS_TOO_LONG : ADDRESS_BAD_LENGTH;
 }
 
 enum address_error prefix_parse(struct text t, struct prefix *prefix)

@@ -136,8 +136,7 @@ struct xt_rule *xt_packets_add(struct xt_builder *b, struct xt_chain *chain, str
 	if (packets->icmp && implied_rules[packets->rule].stage == IMPLIED_POLICY)
 		matches[count++] = (struct xt_match){ .kind = XT_MODULE, .text = proto };
 	if (packets->icmp)
-		matches[count++] = xt_icmp_match(b->family_mask, text_of(packets->icmp),
-						 icmp_type_find(b->family_mask, text_of(packets->icmp)));
+		matches[count++] = xt_icmp_match(b->family_mask, text_of(packets->icmp), implied_packets_icmp_type(packets));
 	if (packets->sport.count)
 		matches[count++] = (struct xt_match){ .kind = packets->sport.count == 1 ? XT_SPORT : XT_SPORTS,
 						      .ports = &packets->sport };
