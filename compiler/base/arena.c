@@ -88,20 +88,6 @@ struct arena_mark arena_mark(const struct arena *arena)
 	return (struct arena_mark){ arena->chunks, arena->next };
 }
 
-void arena_release(struct arena *arena, struct arena_mark mark)
-{
-	note_dirty(arena);
-	while (arena->chunks != mark.chunk) {
-		struct arena_chunk *chunk = arena->chunks;
-
-		use_chunk(arena, chunk->older, mark.next);
-		slab_give(chunk->piece);
-	}
-	arena->next = mark.next;
-	if (mark.chunk)
-		memory_poison(mark.next, (size_t)(arena->end - mark.next));
-}
-
 /* Of the chunks that are no piece of their own size, the newest one is the largest: it is kept. */
 void arena_reset(struct arena *arena)
 {
@@ -121,9 +107,29 @@ void arena_reset(struct arena *arena)
 	memory_poison(arena->next, (size_t)(arena->end - arena->next));
 }
 
+void arena_release(struct arena *arena, struct arena_mark mark)
+{
+	if (!mark.chunk) { /* it was empty */
+		arena_reset(arena);
+		return;
+	}
+	note_dirty(arena);
+	while (arena->chunks != mark.chunk) {
+		struct arena_chunk *chunk = arena->chunks;
+
+		use_chunk(arena, chunk->older, mark.next);
+		slab_give(chunk->piece);
+	}
+	arena->next = mark.next;
+	memory_poison(mark.next, (size_t)(arena->end - mark.next));
+}
+
 void arena_free(struct arena *arena)
 {
-	arena_release(arena, (struct arena_mark){ NULL, NULL });
+	arena_reset(arena);
+	if (arena->chunks)
+		slab_give(arena->chunks->piece);
+	use_chunk(arena, NULL, NULL);
 }
 
 struct text arena_copy(struct arena *arena, struct text t)

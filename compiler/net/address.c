@@ -15,9 +15,10 @@ static const char *read_octet(const char *at, const char *end, uint8_t *octet)
 	const char *start = at;
 	unsigned value = 0;
 
-	for (; at < end && char_is_digit(*at) && value <= 255; at++)
+	for (; at < end && char_is_digit(*at); at++)
 		value = value * 10 + (unsigned)(*at - '0');
-	if (at == start || value > 255 || (*start == '0' && at > start + 1))
+	/* More than three digits begin with a zero, or are too many; `value` may have overflown. */
+	if (at == start || at > start + 3 || value > 255 || (*start == '0' && at > start + 1))
 		return NULL;
 	*octet = (uint8_t)value;
 	return at;

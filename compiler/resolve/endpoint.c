@@ -264,25 +264,31 @@ static bool read_element(struct resolver *r, struct word element, struct word *f
 	return true;
 }
 
+/* Where the element of a list ends that begins at `begin`. */
+static uint32_t element_end(struct word value, uint32_t begin)
+{
+	long comma = text_find(text_skip(word_text(value), begin), ',');
+
+	return comma < 0 ? value.len : begin + (uint32_t)comma;
+}
+
 static bool read_address_list(struct resolver *r, struct word value, struct endpoint *e)
 {
 	struct word first = value;
-	uint32_t begin = 0, commas = 0;
+	uint32_t elements = 0;
 	bool ok = true, empty = false, mixed = false;
 
-	for (uint32_t i = 0; i < value.len; i++)
-		commas += value.ptr[i] == ',';
+	for (uint32_t begin = 0; begin <= value.len; begin = element_end(value, begin) + 1)
+		elements++;
 	e->kind = ENDPOINT_LIST;
-	e->prefixes = ARENA_ARRAY(r->arena, struct prefix, commas + 1);
-	for (uint32_t i = 0; i <= value.len; i++) {
-		if (i < value.len && value.ptr[i] != ',')
-			continue;
-		if (i > begin)
-			ok &= read_element(r, word_part(value, begin, i - begin), &first, &mixed, !commas, e);
+	e->prefixes = ARENA_ARRAY(r->arena, struct prefix, elements);
+	for (uint32_t begin = 0, end; begin <= value.len; begin = end + 1) {
+		end = element_end(value, begin);
+		if (end > begin)
+			ok &= read_element(r, word_part(value, begin, end - begin), &first, &mixed, elements == 1, e);
 		else if (!empty)
-			rule_empty_item(r, value, i);
-		empty |= i == begin;
-		begin = i + 1;
+			rule_empty_item(r, value, end);
+		empty |= end == begin;
 	}
 	e->family_mask = prefix_family_mask(&e->prefixes[0]);
 	return ok && !empty;

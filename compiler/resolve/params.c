@@ -12,6 +12,9 @@
 #include "resolve/rule_parts.h"
 #include "resolve/rule_report.h"
 
+/* More options than a rule can have, but for those that are given twice. */
+enum { REGULAR_OPTIONS = 2 * RULE_PARAMS };
+
 /* A rule while its words are read. */
 struct words {
 	struct resolver *r;
@@ -151,7 +154,6 @@ static void report_group_param(struct words *w, struct word key)
 
 static void set_value(struct resolver *r, struct params *params, enum rule_param id, struct word key, struct word value)
 {
-	struct word before = params->key[id];
 	struct text port, proto;
 
 	if ((id == PARAM_DPORT || id == PARAM_SPORT) && foreign_port_and_proto(protocol_names(r), word_text(value), &port, &proto))
@@ -160,7 +162,7 @@ static void set_value(struct resolver *r, struct params *params, enum rule_param
 		struct diagnostic *d = diag(r->diags, span_between(key, value), DIAG_DUPLICATE_PARAM,
 					    "`%.*s` is given twice", TEXT_ARG(key));
 
-		diag_label(d, word_span(before), "first here");
+		diag_label(d, word_span(params->key[id]), "first here");
 		diag_note(d, "the last one applies");
 	}
 	params->value[id] = value;
@@ -856,15 +858,20 @@ static void read_words(struct words *w, bool reported)
 	}
 }
 
-/* Whether all options are known and have values. */
-static bool is_regular(const struct ast_rule *rule, bool group)
+/* Whether all options are known, have values and fit into `ids`, which gets what they are. */
+static bool is_regular(const struct ast_rule *rule, bool group, enum rule_param ids[REGULAR_OPTIONS])
 {
+	unsigned count = 0;
+
 	if (rule->action.len && rule->action.ptr[0] == '-')
 		return false;
 	for (const struct ast_param *p = rule->params; p; p = p->next) {
-		enum rule_param id = rule_param_find(word_text(p->key));
+		enum rule_param id;
 
-		if (p->form != PARAM_OK || p->value.ptr[0] == '-' || id == RULE_PARAMS || (group && id != PARAM_IFACE))
+		if (p->form != PARAM_OK || p->value.ptr[0] == '-' || count == REGULAR_OPTIONS)
+			return false;
+		ids[count++] = id = rule_param_find(word_text(p->key));
+		if (id == RULE_PARAMS || (group && id != PARAM_IFACE))
 			return false;
 	}
 	return true;
@@ -874,12 +881,15 @@ void params_read(struct resolver *r, const struct ast_rule *rule, bool group, bo
 {
 	struct words w = { .r = r, .rule = rule, .params = params, .group = group, .last = RULE_PARAMS };
 
-	if (!is_regular(rule, group)) {
+	enum rule_param ids[REGULAR_OPTIONS];
+	unsigned i = 0;
+
+	if (!is_regular(rule, group, ids)) {
 		read_words(&w, stray);
 		return;
 	}
 	for (const struct ast_param *p = rule->params; p; p = p->next) {
-		enum rule_param id = rule_param_find(word_text(p->key));
+		enum rule_param id = ids[i++];
 
 		if (id == PARAM_LOG)
 			check_log_level(r, p->value);

@@ -285,44 +285,51 @@ static void find_same_networks(struct resolver *r, struct set_entry **entries, u
 	}
 }
 
-static void report_repeated(struct resolver *r, struct ipset *set)
-{
-	struct set_entry **entries = ARENA_ARRAY(r->scratch, struct set_entry *, set->size);
-	uint32_t count = 0;
+/* The entries by their networks: a hash table of at least twice their number. */
+struct network_table {
+	struct network {
+		struct set_entry *first; /* NULL: not used */
+		bool is_repeated;        /* there are more entries of it */
+	} *slots;
+	uint32_t mask;
+};
 
-	for (struct set_entry *entry = set->entries; entry; entry = entry->next)
-		entries[count++] = entry;
-	if (find_same_texts(r, entries, count))
-		find_same_networks(r, entries, count);
+static struct network *find_network(const struct network_table *table, const struct set_entry *entry)
+{
+	uint32_t at = prefix_hash(&entry->prefix) & table->mask;
+
+	while (table->slots[at].first && !same_network(table->slots[at].first, entry))
+		at = (at + 1) & table->mask;
+	return &table->slots[at];
 }
 
-/* Whether two entries have the same network: a hash table of at least twice their number. */
-static bool has_same_networks(struct resolver *r, const struct ipset *set)
-{
-	const struct set_entry **table;
-	uint32_t size = 4;
-
-	while (size < 2 * set->size)
-		size *= 2;
-	table = ARENA_ARRAY(r->scratch, const struct set_entry *, size);
-	for (const struct set_entry *entry = set->entries; entry; entry = entry->next) {
-		uint32_t at = prefix_hash(&entry->prefix) & (size - 1);
-
-		for (; table[at]; at = (at + 1) & (size - 1))
-			if (same_network(table[at], entry))
-				return true;
-		table[at] = entry;
-	}
-	return false;
-}
-
-/* Hardly any set has two equal entries, so only those that have are sorted. */
+/* Hardly any network has two entries, so only those that have are sorted. */
 static void find_repeated(struct resolver *r, struct ipset *set)
 {
 	struct arena_mark mark = arena_mark(r->scratch);
+	struct network_table table = { .mask = 3 };
+	struct set_entry **entries;
+	uint32_t repeated = 0, count = 0;
 
-	if (has_same_networks(r, set))
-		report_repeated(r, set);
+	while (table.mask < 2 * set->size)
+		table.mask = table.mask * 2 + 1;
+	table.slots = ARENA_ARRAY(r->scratch, struct network, table.mask + 1);
+	for (struct set_entry *entry = set->entries; entry; entry = entry->next) {
+		struct network *network = find_network(&table, entry);
+
+		if (!network->first) {
+			network->first = entry;
+			continue;
+		}
+		repeated += network->is_repeated ? 1 : 2;
+		network->is_repeated = true;
+	}
+	entries = ARENA_ARRAY(r->scratch, struct set_entry *, repeated);
+	for (struct set_entry *entry = repeated ? set->entries : NULL; entry; entry = entry->next)
+		if (find_network(&table, entry)->is_repeated)
+			entries[count++] = entry;
+	if (count && find_same_texts(r, entries, count))
+		find_same_networks(r, entries, count);
 	arena_release(r->scratch, mark);
 }
 

@@ -7,7 +7,8 @@ struct xt_chain *xt_chain_add(struct xt_builder *b, struct text name,
 {
 	struct xt_chain *chain = ARENA_NEW(b->arena, struct xt_chain);
 
-	chain->name = name;
+	chain->append = ARENA_JOIN(b->arena, TEXT("-A "), name);
+	chain->name = text_skip(chain->append, 3);
 	chain->fill = fill;
 	chain->last = &chain->first;
 	*b->last = chain;

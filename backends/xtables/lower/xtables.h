@@ -150,7 +150,7 @@ struct xt_builder;
 /* A chain. Its rules are made when they are needed, one chain after the other, so a ruleset of 60,000 rules is printed
  * with the memory of its longest chain. */
 struct xt_chain {
-	struct text name;
+	struct text name, append; /* "-A NAME" */
 	void (*fill)(struct xt_builder *b, struct xt_chain *chain);
 	/* For fill: a NIC and its guest, a group or a row of std_chains.def, and the direction. */
 	struct nic_walk nic;

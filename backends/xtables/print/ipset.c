@@ -57,7 +57,7 @@ struct xt_set_list xt_sets_of(struct arena *arena, const struct config *config)
 /* ---- members ---- */
 
 struct xt_member {
-	const char *text; /* canonical: the same for the same network */
+	struct text text; /* canonical, ends with a NUL: the same for the same network */
 	uint32_t order;
 	bool nomatch;
 	struct span span;
@@ -66,8 +66,8 @@ struct xt_member {
 /* By text; of the same network the last one first, because it decides. */
 static int xt_compare_members(const void *a, const void *b)
 {
-	const struct xt_member *x = a, *y = b;
-	int order = strcmp(x->text, y->text);
+	const struct xt_member *x = *(const struct xt_member *const *)a, *y = *(const struct xt_member *const *)b;
+	int order = strcmp(x->text.ptr, y->text.ptr);
 
 	return order ? order : x->order < y->order ? 1 : -1;
 }
@@ -78,7 +78,7 @@ static struct xt_member xt_member_of(struct arena *arena, const struct prefix *p
 	char text[PREFIX_TEXT_SIZE];
 	uint32_t len = prefix_format(prefix, text);
 
-	return (struct xt_member){ arena_string(arena, (struct text){ text, len }), order, entry->nomatch, entry->span };
+	return (struct xt_member){ arena_copy(arena, (struct text){ text, len }), order, entry->nomatch, entry->span };
 }
 
 /* Entries of both families for all addresses, each of which becomes two members. */
@@ -93,8 +93,10 @@ static uint32_t xt_count_universal(const struct ipset *set)
 
 static void xt_print_members(struct out *out, struct out *spans, struct arena *arena, const struct xt_set *item)
 {
-	struct xt_member *members = ARENA_ARRAY(arena, struct xt_member, item->set->size + xt_count_universal(item->set));
-	uint32_t count = 0;
+	uint32_t most = item->set->size + xt_count_universal(item->set), count = 0;
+	struct xt_member *members = ARENA_ARRAY(arena, struct xt_member, most);
+	struct text add = ARENA_JOIN(arena, TEXT("add "), text_of(item->name), TEXT(" "));
+	const struct xt_member **sorted = ARENA_ARRAY(arena, const struct xt_member *, most);
 
 	for (const struct set_entry *entry = item->set->entries; entry; entry = entry->next) {
 		struct prefix half = entry->prefix;
@@ -111,17 +113,17 @@ static void xt_print_members(struct out *out, struct out *spans, struct arena *a
 		members[count] = xt_member_of(arena, &half, count, entry);
 		count++;
 	}
-	qsort(members, count, sizeof(*members), xt_compare_members);
+	for (uint32_t i = 0; i < count; i++)
+		sorted[i] = &members[i];
+	qsort(sorted, count, sizeof(*sorted), xt_compare_members);
 	for (uint32_t i = 0; i < count; i++) {
-		if (i && strcmp(members[i - 1].text, members[i].text) == 0)
+		if (i && strcmp(sorted[i - 1]->text.ptr, sorted[i]->text.ptr) == 0)
 			continue;
-		out_string(out, "add ");
-		out_string(out, item->name);
-		out_char(out, ' ');
-		out_string(out, members[i].text);
-		out_string(out, members[i].nomatch ? " nomatch\n" : "\n");
+		out_text(out, add);
+		out_text(out, sorted[i]->text);
+		out_text(out, sorted[i]->nomatch ? TEXT(" nomatch\n") : TEXT("\n"));
 		if (spans)
-			out_bytes(spans, (const char *)&members[i].span, sizeof(members[i].span));
+			out_bytes(spans, (const char *)&sorted[i]->span, sizeof(sorted[i]->span));
 	}
 }
 

@@ -185,8 +185,7 @@ static void xt_print_target(struct out *out, const struct xt_chain *chain, const
 
 void xt_print_rule(struct out *out, const struct xt_chain *chain, const struct xt_rule *rule, unsigned family_mask)
 {
-	out_string(out, "-A ");
-	out_text(out, chain->name);
+	out_text(out, chain->append);
 	if (rule->wide && !rule->match_count)
 		out_char(out, ' ');
 	for (uint32_t i = 0; i < rule->match_count; i++)
