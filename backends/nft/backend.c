@@ -48,6 +48,46 @@ static void nft_print_messages(struct out *out, const struct config *config)
 	nft_print_replacement(out, config, false);
 }
 
+/* Whether the configuration has a list that is long enough for port maps. */
+static bool nft_has_port_maps(const struct config *config)
+{
+	struct arena arena = { 0 };
+	const struct nft_ruleset *ruleset = nft_lower(&arena, config);
+	bool found = false;
+
+	for (unsigned i = 0; i < NFT_TABLES; i++)
+		for (const struct nft_set *set = ruleset->tables[i] ? ruleset->tables[i]->sets : NULL; set; set = set->next)
+			found |= set->verdicts && set->interval;
+	arena_free(&arena);
+	return found;
+}
+
+/* Both forms of long lists, if there are any. */
+static void nft_dump_forms(struct out *out, const struct config *config,
+			   void (*print)(struct out *out, const struct config *config))
+{
+	struct config plain = *config;
+	bool both = nft_has_port_maps(config);
+
+	plain.plain_lists = true;
+	if (both) {
+		out_string(out, "# Long lists as they are (--no-optimize)\n");
+		print(out, &plain);
+		out_string(out, "\n# Long lists as port maps\n");
+	}
+	print(out, config);
+}
+
+static void nft_dump_script(struct out *out, const struct config *config)
+{
+	nft_dump_forms(out, config, nft_print_script);
+}
+
+static void nft_dump_messages(struct out *out, const struct config *config)
+{
+	nft_dump_forms(out, config, nft_print_messages);
+}
+
 /* ---- sessions ---- */
 
 struct nft_session {
@@ -182,7 +222,7 @@ const struct backend backend_nft = {
 	.layers = NFT_LAYERS,
 	.print = nft_print_script,
 	.list = nft_print_script,
-	.dump = nft_print_script,
+	.dump = nft_dump_script,
 	.meaning = nft_meaning,
 	.lowered = nft_lowered,
 	.open = nft_open,
@@ -204,7 +244,7 @@ const struct backend backend_netlink = {
 	.print = nft_print_messages,
 	.write = nft_write_batch,
 	.list = nft_print_script,
-	.dump = nft_print_messages,
+	.dump = nft_dump_messages,
 	.meaning = nft_meaning,
 	.lowered = nft_lowered,
 	.open = nft_open,

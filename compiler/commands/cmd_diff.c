@@ -183,10 +183,11 @@ static int diff_trees(struct run *run, struct diff_tree trees[DIFF_SIDES])
 
 static bool add_target(struct proof *proof, struct arena *arena, struct text name)
 {
-	const struct backend *backend = backend_find(name);
+	bool plain = text_is(name, "nft-plain");
+	const struct backend *backend = backend_find(plain ? TEXT("nft") : name);
 
 	if (!backend && !text_is(name, "written")) {
-		cli_error("--targets: there is no target `%.*s`: give a list of iptables, nft and written",
+		cli_error("--targets: there is no target `%.*s`: give a list of iptables, nft, nft-plain and written",
 			  TEXT_ARG(name));
 		return false;
 	}
@@ -199,7 +200,7 @@ static bool add_target(struct proof *proof, struct arena *arena, struct text nam
 		cli_error("--targets: there are at most %d targets", PROOF_TARGETS_MAX);
 		return false;
 	}
-	proof->targets[proof->target_count++] = (struct proof_target){ arena_string(arena, name), backend };
+	proof->targets[proof->target_count++] = (struct proof_target){ arena_string(arena, name), backend, plain };
 	return true;
 }
 

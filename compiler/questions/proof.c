@@ -28,6 +28,7 @@ struct proof_finding {
 };
 
 struct proof_worker {
+	struct config plain; /* with plain_lists */
 	struct asked asked[PROOF_TARGETS_MAX];
 	bool ready;
 	uint32_t count;      /* of paths */
@@ -262,8 +263,11 @@ static void prove_path(struct proof_worker *worker, const struct proof *proof, c
 
 static void start_worker(struct proof_worker *worker, const struct proof *proof, const struct config *config)
 {
+	worker->plain = *config;
+	worker->plain.plain_lists = true;
 	for (uint32_t i = 0; i < proof->target_count; i++)
-		asked_open(&worker->asked[i], config, proof->targets[i].backend, proof->budget);
+		asked_open(&worker->asked[i], proof->targets[i].plain_lists ? &worker->plain : config,
+			   proof->targets[i].backend, proof->budget);
 	worker->model = model_new(&worker->asked[0].ifaces, proof->budget);
 	worker->ready = true;
 }

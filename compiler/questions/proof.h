@@ -27,6 +27,7 @@ extern const struct named_row named_rows[NAMED_DIFFERENCES];
 struct proof_target {
 	const char *name;
 	const struct backend *backend;
+	bool plain_lists; /* see struct config */
 };
 
 enum { PROOF_TARGETS_MAX = 4 };

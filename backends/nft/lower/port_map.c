@@ -14,7 +14,7 @@
  *       th dport 0-65535 drop
  *   }
  *   chain tap100i0-in-tcp-0-127 {
- *       meta l4proto tcp tcp dport 22 counter accept
+ *       th dport 22 counter accept
  *   }
  *
  * The map is reached by a jump and leads on by goto, so that the end of a chain of rules is the way back to the rules
@@ -31,10 +31,14 @@
 #include "nft/lower/port_segments.h"
 
 /*
- * The shortest run that gets maps, and the fewest rules of a protocol that get one: below that, the comparisons cost less
- * than jump, lookup and goto.  And how many rules may stay together in a chain: a lookup costs as much.
+ * The shortest list that gets maps, the fewest rules with ports in a run of it, and of one protocol.  A rule costs 7 to 13 ns,
+ * jump, lookup and goto 70 to 140; but each map costs the kernel time whenever sets are loaded, because it finds sets by linear
+ * search.
  */
-enum { NFT_LONG_RUN = 30, NFT_MAP_RULES = 8, NFT_SEGMENT_RULES = 4 };
+enum { NFT_LONG_LIST = 30, NFT_LONG_RUN = 20, NFT_MAP_RULES = 8 };
+
+/* This many rules stay together: to halve them costs a comparison more in the lookup, some 12 ns. */
+enum { NFT_SEGMENT_RULES = 3 };
 
 /* A rule that jumps to a longer chain ends a run, because copies of it would be checked by the kernel as often. */
 enum { NFT_JUMP_MAX = 16 };
@@ -225,23 +229,75 @@ static void port_part_limit(struct port_run *run, struct port_rule *r)
 }
 
 /* Puts the rule, or a copy of it, at the end of the chain. */
-static void port_place(struct port_run *run, struct nft_chain *chain, struct port_rule *r)
+static struct nft_rule *port_place(struct port_run *run, struct nft_chain *chain, struct port_rule *r)
 {
 	struct nft_rule *rule = r->rule;
 
 	if (!r->is_placed && r->copies > 1)
 		port_part_limit(run, r);
-	if (r->is_placed) {
+	if (r->copies > 1) {
 		rule = ARENA_NEW(run->b->arena, struct nft_rule);
 		*rule = *r->rule;
 	}
 	r->is_placed = true;
 	port_append(run->b, chain, rule);
+	return rule;
+}
+
+enum { BASE_LL, BASE_NETWORK, BASE_TRANSPORT };
+
+static const bool port_is_transport[NFT_FIELDS] = {
+#define PAYLOAD(ID, spelling, type, base, offset) [NFT_FIELD_##ID] = BASE_##base == BASE_TRANSPORT,
+#include "nft/lower/fields.def"
+};
+
+/* Whether the rule asks the transport header for the destination port only, and so need not ask for the protocol where
+ * that is known: nft asks for it before a field of a protocol. */
+static bool port_asks_no_more(const struct port_rule *r)
+{
+	for (uint32_t i = 0; i < r->rule->statement_count; i++) {
+		const struct nft_statement *s = &r->rule->statements[i];
+
+		if (s->kind == NFT_STMT_REJECT)
+			return false;
+		for (unsigned k = 0; s->kind == NFT_STMT_MATCH && k < s->match->key_count; k++)
+			if (port_is_transport[s->match->keys[k].field] &&
+			    s->match->keys[k].field != port_protocols[r->protocol].dport)
+				return false;
+	}
+	return true;
+}
+
+/* Removes from a placed rule what is known where only ports from `first` to `last` of its protocol come. */
+static void port_shorten(struct port_run *run, const struct port_rule *r, struct nft_rule *rule, uint16_t first, uint16_t last)
+{
+	bool covered = r->ports.first <= first && last <= r->ports.last;
+	struct nft_draft d = { .count = 0 };
+
+	if (r->kind < PORT_ALL || !port_asks_no_more(r))
+		return;
+	for (uint32_t i = 0; i < rule->statement_count; i++) {
+		const struct nft_statement *s = &rule->statements[i];
+		enum nft_field field = s->kind == NFT_STMT_MATCH ? s->match->keys[0].field : NFT_FIELDS;
+
+		if (field == port_protocols[r->protocol].dport) {
+			if (!covered)
+				nft_draft_add(&d, nft_ports(run->b, NFT_FIELD_TH_DPORT,
+							    (struct port_range){ r->ports.first, r->ports.last }));
+		} else if (field != NFT_FIELD_L4PROTO) {
+			nft_draft_add(&d, *s);
+		}
+	}
+	rule->statements = nft_share_statements(run->b, d.items, d.count);
+	rule->statement_count = d.count;
 }
 
 /* ---- segments ---- */
 
-/* Makes the segments of one protocol; false if a map is of no use. */
+/*
+ * Makes the segments of one protocol; false if a map is of no use.  Rules of many ports, or of any, stand in many lists.
+ * These grow until all copies together are at most half as many again, and each rule of any port stands in four.
+ */
 static bool port_divide(struct port_run *run, unsigned protocol)
 {
 	struct port_protocol_map *map = &run->maps[protocol];
@@ -268,8 +324,13 @@ static bool port_divide(struct port_run *run, unsigned protocol)
 	map->count = count;
 	if (ports < NFT_MAP_RULES)
 		return false;
-	for (list_max = NFT_SEGMENT_RULES + wild; !done && list_max < count; list_max *= 2)
-		done = port_segments_make(&b->scratch, members, count, list_max, ports + ports / 4 + wild * 4 + 8, &map->segments);
+	for (list_max = NFT_SEGMENT_RULES + wild; !done && list_max < count; list_max += list_max / 4 + 1) {
+		struct arena_mark mark = arena_mark(&b->scratch);
+
+		done = port_segments_make(&b->scratch, members, count, list_max, ports + ports / 2 + wild * 4 + 8, &map->segments);
+		if (!done)
+			arena_release(&b->scratch, mark);
+	}
 	return done && map->segments.segment_count > 1;
 }
 
@@ -320,8 +381,11 @@ static struct nft_chain *port_list_chain(struct port_run *run, const struct port
 	if (!list->count)
 		return NULL;
 	chain = nft_chain_add(b, text_of(arena_printf(b->arena, "%.*s-%u%s", TEXT_ARG(dispatch), list->first, last)));
-	for (uint32_t i = 0; i < list->count; i++)
-		port_place(run, chain, &run->rules[map->at[list->members[i]]]);
+	for (uint32_t i = 0; i < list->count; i++) {
+		struct port_rule *r = &run->rules[map->at[list->members[i]]];
+
+		port_shorten(run, r, port_place(run, chain, r), list->first, list->highest);
+	}
 	return chain;
 }
 
@@ -344,7 +408,7 @@ static const struct nft_chain *port_portless_chain(struct port_run *run, const s
 			continue;
 		if (!chain)
 			chain = nft_chain_add(run->b, ARENA_JOIN(run->b->arena, dispatch, TEXT("-none")));
-		port_place(run, chain, r);
+		port_shorten(run, r, port_place(run, chain, r), 0, UINT16_MAX);
 	}
 	return chain;
 }
@@ -500,7 +564,7 @@ void nft_map_ports(struct nft_builder *b)
 
 	for (struct nft_chain *chain = b->table->chains; chain; chain = next) {
 		next = chain->next;
-		if (chain->rule_count >= NFT_LONG_RUN)
+		if (chain->rule_count >= NFT_LONG_LIST)
 			port_map_list(b, chain);
 	}
 }

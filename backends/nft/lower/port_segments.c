@@ -146,7 +146,13 @@ bool port_segments_make(struct arena *arena, const struct port_member *members, 
 		all[i] = i;
 	done = divider_divide(&d, 0, UINT16_MAX, all, count);
 	arena_free(&d.scratch);
-	for (uint32_t i = segments->segment_count; i-- > 0;) /* the lowest comes last */
-		segments->lists[segments->segments[i].list].last = segments->segments[i].last;
+	for (uint32_t i = 0; i < segments->segment_count; i++) {
+		const struct port_segment *segment = &segments->segments[i];
+		struct port_list *list = &segments->lists[segment->list];
+
+		if (list->first == segment->first)
+			list->last = segment->last;
+		list->highest = segment->last;
+	}
 	return done;
 }

@@ -16,6 +16,7 @@ struct port_list {
 	const uint32_t *members;
 	uint32_t count;
 	uint16_t first, last; /* the lowest segment that has the list */
+	uint16_t highest;     /* the last port of the highest one */
 };
 
 struct port_segment {
