@@ -6,8 +6,8 @@ usage: measure.py machine
        measure.py cost COMMAND...
        measure.py target KEY WHAT MOST [UNIT] < values
 
-For scripts in Python a module; for those in shell a command. `cost` prints page faults, instructions and peak memory of a
-command whose status is 0 or 1. `target` reads one value a line, or two: then the ratio of
+For scripts in Python a module; for those in shell a command. `cost` prints processor time, page faults, instructions and
+peak memory of a command whose status is 0 or 1. `target` reads one value a line, or two: then the ratio of
 the first to the second counts. It prints median, interquartile range and verdict. The exit status is 0 for `met`, 1 for
 `NOT MET`, 3 for `not a measurement`: the spread is too large for a verdict, or the environment variable NOT_MEASURED says
 why. tests/bench/table prints what was recorded by KEY.
@@ -227,8 +227,10 @@ def end():
 
 def cost(words):
     statuses = (0, 1)
-    print("  page faults %d, instructions %.1f million (user space, by callgrind), memory %.1f MiB" %
-          (run(words, statuses).faults, instructions(words, statuses)[0] / 1e6, memory(words, statuses)), flush=True)
+    used = run(words, statuses)
+    print("  processor time %.1f ms, of that in the kernel %.1f ms; page faults %d; instructions %.1f million (user space, by "
+          "callgrind); memory %.1f MiB" % (cpu(used) * 1e3, used.system * 1e3, used.faults,
+                                           instructions(words, statuses)[0] / 1e6, memory(words, statuses)), flush=True)
 
 
 def main():
