@@ -29,7 +29,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 WORK = os.path.join(TOP, "build", "bench")
 RESULTS = os.environ.get("BENCH_RESULTS", os.path.join(WORK, "results"))
-COMPILER = os.path.join(TOP, "build", "pvefw-cc")
+COMPILER = os.environ.get("PVEFW_CC") or os.path.join(TOP, "build", "pvefw-cc")
 
 MOST_SPREAD = 0.25      # interquartile range by median: beyond it a median says little
 MOST_OTHERS = 0.05      # of the processors' time, taken by other programs
