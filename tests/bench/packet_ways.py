@@ -56,7 +56,7 @@ class Ways:
 
     def measure(self, rounds, milliseconds):
         """Nanoseconds a packet: a list of rounds, each with a value for each way, in the order of `keys`."""
-        lines = "".join("%s-s %s %d\n" % (name, ADDRESS, PORT) for name, _ in self.keys)
+        lines = "".join("%s-s %s-h %s %d\n" % (name, name, ADDRESS, PORT) for name, _ in self.keys)
         done = subprocess.run([self.turns, str(rounds), str(milliseconds)], input=lines.encode(), stdout=subprocess.PIPE,
                               check=True)
         return [[float(word) for word in line.split()] for line in done.stdout.decode().splitlines()]

@@ -71,13 +71,15 @@ START_TEST(costs_are_ordered_as_measured)
 	unsigned compare, range, hash, small, big, route;
 
 	start(&r);
-	compare = nft_match_cost(nft_proto(&r.b, 6).match);
+	compare = nft_match_cost(port(&r, 22, 22).match);
 	range = nft_match_cost(port(&r, 1, 2).match);
 	hash = nft_match_cost(in_set(&r, NFT_FIELD_IP_SADDR, &r.hash, NFT_OP_IN).match);
 	small = nft_match_cost(in_set(&r, NFT_FIELD_IP_SADDR, &r.small, NFT_OP_IN).match);
 	big = nft_match_cost(in_set(&r, NFT_FIELD_IP_SADDR, &r.big, NFT_OP_NOT_IN).match);
 	route = nft_match_cost(nft_is(&r.b, NFT_FIELD_FIB_DADDR_TYPE, 3).match);
-	ck_assert_uint_eq(compare, nft_match_cost(port(&r, 22, 22).match));
+	/* What most packets have is asked last. */
+	ck_assert_uint_lt(compare, nft_match_cost(nft_proto(&r.b, 6).match));
+	ck_assert_uint_lt(nft_match_cost(nft_proto(&r.b, 6).match), nft_match_cost(nft_family(&r.b, IPV4).match));
 	ck_assert_uint_lt(compare, range);
 	ck_assert_uint_lt(range, hash);
 	ck_assert_uint_lt(hash, small);
@@ -100,7 +102,7 @@ START_TEST(lookups_follow_comparisons)
 	ck_assert_str_eq(RULE(&r, nft_family(&r.b, IPV4), in_set(&r, NFT_FIELD_IP_SADDR, &r.big, NFT_OP_IN),
 			      in_set(&r, NFT_FIELD_IP_DADDR, &r.small, NFT_OP_IN), nft_proto(&r.b, IPPROTO_TCP),
 			      port(&r, 22, 22), nft_counter(), nft_to(NFT_TO_DROP)),
-			 "meta l4proto tcp tcp dport 22 meta nfproto ipv4 ip daddr @small ip saddr @big counter drop");
+			 "th dport 22 meta l4proto tcp meta nfproto ipv4 ip daddr @small ip saddr @big counter drop");
 	ck_assert_str_eq(RULE(&r, nft_family(&r.b, IPV4), in_set(&r, NFT_FIELD_IP_SADDR, &r.small, NFT_OP_NOT_IN),
 			      in_set(&r, NFT_FIELD_IP_DADDR, &r.hash, NFT_OP_IN), nft_proto(&r.b, IPPROTO_TCP),
 			      port(&r, 5900, 5999), nft_to(NFT_TO_DROP)),
@@ -113,7 +115,7 @@ START_TEST(lookups_follow_comparisons)
 	r.b.bridge = true;
 	ck_assert_str_eq(RULE(&r, nft_family(&r.b, IPV4), in_set(&r, NFT_FIELD_IP_SADDR, &r.big, NFT_OP_IN),
 			      nft_proto(&r.b, IPPROTO_TCP), port(&r, 22, 22), nft_to(NFT_TO_DROP)),
-			 "meta l4proto tcp tcp dport 22 meta protocol ip ip saddr @big drop");
+			 "th dport 22 meta l4proto tcp meta protocol ip ip saddr @big drop");
 	end(&r);
 }
 END_TEST
@@ -126,7 +128,7 @@ START_TEST(what_a_match_needs_precedes_it)
 	/* Given in an order that no pass uses. */
 	ck_assert_str_eq(RULE(&r, in_set(&r, NFT_FIELD_IP_SADDR, &r.small, NFT_OP_IN), port(&r, 22, 22),
 			      nft_family(&r.b, IPV4), nft_proto(&r.b, IPPROTO_TCP)),
-			 "meta l4proto tcp tcp dport 22 meta nfproto ipv4 ip saddr @small");
+			 "th dport 22 meta l4proto tcp meta nfproto ipv4 ip saddr @small");
 	/* nft lists and reads an ICMP type as one with family and protocol. */
 	ck_assert_str_eq(RULE(&r, nft_family(&r.b, IPV4), in_set(&r, NFT_FIELD_IP_SADDR, &r.small, NFT_OP_IN),
 			      nft_proto(&r.b, IPPROTO_ICMP), nft_is(&r.b, NFT_FIELD_ICMP_TYPE, 8), nft_to(NFT_TO_DROP)),
@@ -134,6 +136,26 @@ START_TEST(what_a_match_needs_precedes_it)
 	ck_assert_str_eq(RULE(&r, nft_is(&r.b, NFT_FIELD_ICMPV6_TYPE, 128), nft_proto(&r.b, IPPROTO_ICMPV6),
 			      nft_family(&r.b, IPV6), nft_to(NFT_TO_DROP)),
 			 "meta nfproto ipv6 meta l4proto icmpv6 icmpv6 type echo-request drop");
+	end(&r);
+}
+END_TEST
+
+START_TEST(a_single_port_precedes_the_protocol)
+{
+	struct rules r;
+
+	start(&r);
+	ck_assert_str_eq(RULE(&r, nft_proto(&r.b, IPPROTO_SCTP), nft_is(&r.b, NFT_FIELD_SCTP_SPORT, 9), nft_to(NFT_TO_DROP)),
+			 "th sport 9 meta l4proto sctp drop");
+	/* A range is two comparisons. */
+	ck_assert_str_eq(RULE(&r, nft_proto(&r.b, IPPROTO_TCP), port(&r, 1, 9), nft_to(NFT_TO_DROP)),
+			 "meta l4proto tcp tcp dport 1-9 drop");
+	/* Flags are at their place only with TCP. */
+	ck_assert_str_eq(RULE(&r, nft_proto(&r.b, IPPROTO_TCP), port(&r, 22, 22), nft_is(&r.b, NFT_FIELD_TCP_FLAGS, 2),
+			      nft_to(NFT_TO_DROP)),
+			 "meta l4proto tcp tcp dport 22 tcp flags syn drop");
+	/* Where a port is the only match, the script does not say which protocol it is of. */
+	ck_assert_str_eq(RULE(&r, port(&r, 22, 22), nft_to(NFT_TO_DROP)), "th dport 22 drop");
 	end(&r);
 }
 END_TEST
@@ -198,6 +220,7 @@ int main(void)
 	tcase_add_test(all, costs_are_ordered_as_measured);
 	tcase_add_test(all, lookups_follow_comparisons);
 	tcase_add_test(all, what_a_match_needs_precedes_it);
+	tcase_add_test(all, a_single_port_precedes_the_protocol);
 	tcase_add_test(all, equal_costs_keep_their_order);
 	tcase_add_test(all, other_statements_do_not_move);
 	tcase_add_test(all, the_longest_rule_has_room);

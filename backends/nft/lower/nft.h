@@ -5,8 +5,8 @@
  * the bytes that the kernel compares, with their type.
  *
  * A rule is a list of statements, evaluated from left to right. Dependencies are statements of
- * their own (`meta l4proto tcp` before `tcp dport 80`), so a statement becomes the same
- * kernel expressions in every rule. The kinds, their text, and their expressions:
+ * their own (`meta nfproto ipv4` before `ip saddr 10.0.0.1`), so a statement becomes the same
+ * kernel expressions in every rule. A port may precede its protocol; the script has it as `th dport`. The kinds, their text, and their expressions:
  *
  *   MATCH     iifname "lo"                       load, cmp eq
  *             ether saddr != 02:00:00:00:01:00   load, cmp neq

@@ -7,8 +7,12 @@
  * packet meets many rules, and most of them fail at the protocol or the port. Two things limit the order:
  *
  *   - Matches do not pass other statements: a limit, a log, an update or a counter sees the same packets.
- *   - A match follows what says where its field is: addresses the family, ports and ICMP types the
+ *   - A match follows what says where its field is: addresses the family, ICMP types and TCP flags the
  *     protocol. nft would otherwise add such a match of its own.
+ *
+ * A single port precedes the protocol, as `th dport 22 meta l4proto tcp`: it is at the same place for all
+ * protocols, and decides about nearly all packets. Asking for the protocol first would cost most rules a second
+ * comparison. nft lists two ports as one number if the protocol is not known, so two follow it.
  *
  * Next comes always the match that costs least, together with the family if only this match still needs it. Matches of equal
  * cost keep their order.
@@ -26,7 +30,8 @@ enum {
 	COST_SLOW_LOAD = 5,     /* other lengths are copied by a function */
 	COST_BITWISE = 2,       /* a mask */
 	COST_SECOND = 5,        /* the other end of a range */
-	COST_FAMILY = 1,        /* nearly all packets have the family: other comparisons decide more */
+	COST_PROTOCOL = 1,      /* loaded by a call, as every meta expression */
+	COST_FAMILY = 2,        /* the same, and nearly all packets have the family: other comparisons decide more */
 	COST_IFNAME = 8,        /* 16 bytes of a name */
 	COST_LABEL = 19,        /* an extension of the connection */
 	COST_ROUTE = 40,        /* fib asks the routing table */
@@ -49,6 +54,8 @@ static unsigned nft_load_cost(enum nft_field field, unsigned length)
 	case NFT_FIELD_FIB_SADDR_TYPE:
 	case NFT_FIELD_FIB_DADDR_TYPE:
 		return COST_ROUTE;
+	case NFT_FIELD_L4PROTO:
+		return COST_PROTOCOL;
 	case NFT_FIELD_NFPROTO:
 	case NFT_FIELD_PROTOCOL:
 		return COST_FAMILY;
@@ -137,6 +144,11 @@ static unsigned nft_field_needs(enum nft_field field)
 	}
 }
 
+static bool nft_is_port(const struct nft_match *match)
+{
+	return match->key_count == 1 && nft_fields[match->keys[0].field].type == NFT_TYPE_INET_SERVICE;
+}
+
 static unsigned nft_match_says(const struct nft_match *match)
 {
 	if (match->op != NFT_OP_EQ)
@@ -171,6 +183,22 @@ static void nft_matches_add(struct nft_matches *m, const struct nft_match *match
 	*w = (struct nft_waiting){ match, nft_match_cost(match), nft_match_says(match), 0 };
 	for (unsigned i = 0; i < match->key_count; i++)
 		w->needs |= nft_field_needs(match->keys[i].field);
+}
+
+/* A port that is the only match of the transport header does without the protocol. */
+static void nft_matches_free_port(struct nft_matches *m)
+{
+	struct nft_waiting *port = NULL;
+
+	for (uint32_t i = 0; i < m->count; i++) {
+		if (!(m->items[i].needs & ABOUT_PROTOCOL))
+			continue;
+		if (port || !nft_is_port(m->items[i].match))
+			return;
+		port = &m->items[i];
+	}
+	if (port)
+		port->needs = 0;
 }
 
 static const struct nft_match *nft_matches_take(struct nft_matches *m, uint32_t at)
@@ -255,7 +283,9 @@ void nft_order_matches(struct nft_statement *statements, uint32_t count)
 
 		for (next = i; next < count && statements[next].kind == NFT_STMT_MATCH; next++)
 			nft_matches_add(&matches, statements[next].match);
-		if (matches.count > 1)
-			nft_matches_write(&matches, &statements[i]);
+		if (matches.count < 2)
+			continue;
+		nft_matches_free_port(&matches);
+		nft_matches_write(&matches, &statements[i]);
 	}
 }

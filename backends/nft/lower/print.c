@@ -158,14 +158,24 @@ static void nft_print_value(struct out *out, enum nft_type type, const struct nf
 
 /* ---- keys and matches ---- */
 
-static void nft_print_keys(struct out *out, const struct nft_key *keys, unsigned count)
+/* Of a port that is asked for before the protocol, nft's name for any protocol. */
+static const char *nft_spelling(enum nft_field field, bool knows_protocol)
+{
+	const struct nft_field_row *row = &nft_fields[field];
+
+	if (knows_protocol || row->type != NFT_TYPE_INET_SERVICE)
+		return row->spelling;
+	return strstr(row->spelling, "sport") ? "th sport" : "th dport";
+}
+
+static void nft_print_keys(struct out *out, const struct nft_key *keys, unsigned count, bool knows_protocol)
 {
 	for (unsigned i = 0; i < count; i++) {
 		const struct nft_field_row *row = &nft_fields[keys[i].field];
 
 		if (i)
 			out_string(out, " . ");
-		out_string(out, row->spelling);
+		out_string(out, nft_spelling(keys[i].field, knows_protocol));
 		if (keys[i].masked) {
 			out_string(out, " & ");
 			nft_print_value(out, row->type, &keys[i].mask);
@@ -173,11 +183,11 @@ static void nft_print_keys(struct out *out, const struct nft_key *keys, unsigned
 	}
 }
 
-static void nft_print_match(struct out *out, const struct nft_match *m)
+static void nft_print_match(struct out *out, const struct nft_match *m, bool knows_protocol)
 {
 	enum nft_type type = nft_fields[m->keys[0].field].type;
 
-	nft_print_keys(out, m->keys, m->key_count);
+	nft_print_keys(out, m->keys, m->key_count, knows_protocol);
 	out_char(out, ' ');
 	switch (m->op) {
 	case NFT_OP_NE:
@@ -229,7 +239,7 @@ static void nft_print_limit(struct out *out, const struct nft_limit *limit, bool
 		   limit->burst);
 }
 
-static void nft_print_statement(struct out *out, const struct nft_statement *s)
+static void nft_print_statement(struct out *out, const struct nft_statement *s, bool knows_protocol)
 {
 	static const char *const rejects[] = {
 		[NFT_REJECT_WITH_TCP_RESET] = "tcp reset",
@@ -240,10 +250,10 @@ static void nft_print_statement(struct out *out, const struct nft_statement *s)
 
 	switch (s->kind) {
 	case NFT_STMT_MATCH:
-		nft_print_match(out, s->match);
+		nft_print_match(out, s->match, knows_protocol);
 		break;
 	case NFT_STMT_VMAP:
-		nft_print_keys(out, s->vmap->keys, s->vmap->key_count);
+		nft_print_keys(out, s->vmap->keys, s->vmap->key_count, knows_protocol);
 		out_string(out, " vmap @");
 		out_text(out, s->vmap->set->name);
 		break;
@@ -277,7 +287,7 @@ static void nft_print_statement(struct out *out, const struct nft_statement *s)
 		out_string(out, "update @");
 		out_text(out, s->update->set->name);
 		out_string(out, " { ");
-		nft_print_keys(out, &s->update->key, 1);
+		nft_print_keys(out, &s->update->key, 1, knows_protocol);
 		out_char(out, ' ');
 		nft_print_limit(out, s->update->limit, true);
 		out_string(out, " }");
@@ -296,12 +306,20 @@ static void nft_print_statement(struct out *out, const struct nft_statement *s)
 
 /* ---- chains ---- */
 
+static bool nft_is_protocol(const struct nft_statement *s)
+{
+	return s->kind == NFT_STMT_MATCH && s->match->keys[0].field == NFT_FIELD_L4PROTO && s->match->op == NFT_OP_EQ;
+}
+
 void nft_print_rule(struct out *out, const struct nft_rule *rule)
 {
+	bool knows_protocol = false;
+
 	out_char(out, '\t');
 	for (uint32_t i = 0; i < rule->statement_count; i++) {
 		out_char(out, i ? ' ' : '\t');
-		nft_print_statement(out, &rule->statements[i]);
+		nft_print_statement(out, &rule->statements[i], knows_protocol);
+		knows_protocol |= nft_is_protocol(&rule->statements[i]);
 	}
 	if (rule->comment.len)
 		out_printf(out, " comment \"%.*s\"", TEXT_ARG(rule->comment));
