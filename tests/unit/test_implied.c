@@ -121,17 +121,24 @@ static void check_packets(const struct implied_packets *p)
 		return;
 	}
 	for (uint32_t i = 0; i == 0 || i < p->dport.count; i++) {
+		/* A single port precedes its protocol. */
+		bool is_single = !p->sport.count != !p->dport.count &&
+				 (p->sport.count || p->dport.ranges[i].first == p->dport.ranges[i].last);
+		const char *proto = is_single ? "th" : p->proto_name;
+
 		m = 0;
 		if (p->icmp)
 			m = snprintf(theirs, sizeof(theirs), "%s type %s", p->proto_name, nft_icmp(p->icmp));
 		if (p->sport.count)
-			m += snprintf(theirs + m, sizeof(theirs) - (size_t)m, "%s sport %u%s", p->proto_name,
+			m += snprintf(theirs + m, sizeof(theirs) - (size_t)m, "%s sport %u%s", proto,
 				      p->sport.ranges[0].first, p->dport.count ? " " : "");
 		if (p->dport.count)
-			m += snprintf(theirs + m, sizeof(theirs) - (size_t)m, "%s dport %u", p->proto_name,
+			m += snprintf(theirs + m, sizeof(theirs) - (size_t)m, "%s dport %u", proto,
 				      p->dport.ranges[i].first);
 		if (p->dport.count && p->dport.ranges[i].first != p->dport.ranges[i].last)
 			snprintf(theirs + m, sizeof(theirs) - (size_t)m, "-%u", p->dport.ranges[i].last);
+		else if (is_single)
+			snprintf(theirs + m, sizeof(theirs) - (size_t)m, " meta l4proto %s ", p->proto_name);
 		expect(&nft, theirs, "the nft ruleset");
 	}
 }
