@@ -356,7 +356,7 @@ test_nft_returns() {
 	target=nft
 	fresh nft
 	host_rules >"$work/old"
-	sed 's/udp dport 1000/udp dport 4711/' "$work/old" >"$work/tampered"
+	sed 's/dport 1000 /dport 4711 /' "$work/old" >"$work/tampered"
 	check "nft: a table to be tampered with" no same "$work/old" "$work/tampered"
 	put ../nodes/n/host.fw '[OPTIONS]' 'enable: 1'
 	check "nft: removed for iptables" within 10 no host_rules

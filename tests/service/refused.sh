@@ -385,7 +385,7 @@ test_minimal() {
 	check "nothing can be loaded: metrics" condition minimal_ruleset
 	check "nothing can be loaded: status" status_says 'minimal ruleset'
 	check "the minimal ruleset: management" has '^inet .*192\.0\.2\.'
-	check "the minimal ruleset: its services" has '^inet .*tcp dport 8006'
+	check "the minimal ruleset: its services" has '^inet .*dport 8006'
 	check "the minimal ruleset: policies of guests" has '^bridge chain tap100i0-in .*policy_in'
 	check "the minimal ruleset: no rules" lacks 4711
 	heal
@@ -413,7 +413,7 @@ test_minimal() {
 	failing iptables-restore 'nothing works'
 	firewall apply >"$work/output" 2>&1
 	check "apply without a service: status 2" [ $? = 2 ]
-	check "apply without a service: the minimal ruleset" has '^inet .*tcp dport 8006'
+	check "apply without a service: the minimal ruleset" has '^inet .*dport 8006'
 	check "apply without a service: says so" told 'not applied; the minimal ruleset is loaded: .*nothing works'
 	heal
 	firewall stop >"$work/output" 2>&1
@@ -456,7 +456,7 @@ test_nftables() {
 	put 100.fw '[OPTIONS]' 'enable: 1' 'ips: 1' '[RULES]' 'IN ACCEPT -p tcp -dport 80' 'IN REJECT -p tcp -dport 81'
 	fresh
 	check "no bridge conntrack: the host's layer" has '^inet chain host-in .*8006'
-	check "no bridge conntrack: guests' rules" has '^bridge chain tap100i0-in .*tcp dport 80 .*accept'
+	check "no bridge conntrack: guests' rules" has '^bridge chain tap100i0-in .*dport 80 .*accept'
 	check "no bridge conntrack: their policies" has '^bridge chain tap100i0-in .*policy_in'
 	check "no bridge conntrack: critical in the log, with its option" \
 		logged 'critical: connection tracking in bridge tables is missing: .*`nftables: 0`'
