@@ -152,6 +152,8 @@ static bool port_read_verdict(struct port_rule *r, const struct nft_verdict *ver
 	if (verdict->kind == NFT_TO_GOTO)
 		return port_chain_decides(verdict->chain);
 	if (verdict->kind == NFT_TO_JUMP) {
+		if (verdict->chain->rule_count > NFT_JUMP_MAX)
+			return false;
 		r->ports.weight += verdict->chain->rule_count;
 		for (const struct nft_rule *rule = verdict->chain->first; rule; rule = rule->next) {
 			const struct nft_statement *last = &rule->statements[rule->statement_count - 1];
@@ -159,7 +161,6 @@ static bool port_read_verdict(struct port_rule *r, const struct nft_verdict *ver
 			if (last->kind == NFT_STMT_VMAP || (last->kind == NFT_STMT_VERDICT && last->verdict.kind == NFT_TO_JUMP))
 				return false;
 		}
-		return verdict->chain->rule_count <= NFT_JUMP_MAX;
 	}
 	return true;
 }
