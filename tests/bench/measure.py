@@ -145,7 +145,7 @@ def target(key, what, value, most, unit="", reason=None, fault=None):
     s = value if isinstance(value, Spread) else Spread(value, value, value, 1)
     relative = (s.high - s.low) / abs(s.median) if s.median else 0
     status = MET
-    if reason is None and relative > MOST_SPREAD:
+    if reason is None and fault is None and relative > MOST_SPREAD:
         reason = "spread %.0f %%, at most %.0f %%" % (100 * relative, 100 * MOST_SPREAD)
     if reason is not None:
         status, verdict = NO_MEASUREMENT, "not a measurement: " + reason
