@@ -69,6 +69,7 @@ struct backend_loading {
 	const char *suspicion; /* what was said then; or NULL */
 	struct backend_difference *differences, **last_difference;
 	uint32_t difference_count, certain_count;
+	uint32_t transactions;                            /* that the kernel has taken, of those it counts (generation()) */
 	uint32_t messages, sets, chains, rules, elements; /* sent */
 	uint32_t deleted;                                 /* objects, elements and contents of chains */
 	size_t bytes;
@@ -199,6 +200,11 @@ struct backend {
 	 */
 	bool (*load_guests)(struct backend_session *session, struct backend_loading *loading, const struct config *config,
 			    const struct guest_change *changes, unsigned count);
+	/*
+	 * After load_guests(): compares what is loaded with what the session knows, and removes what the changes have left
+	 * unused.  False: it is not known, or more would have to change, and everything is to be loaded by load().
+	 */
+	bool (*tidy)(struct backend_session *session, struct backend_loading *loading);
 	/* Whether load() would change anything; with `dry` of the loading its differences say what.  A problem: true. */
 	bool (*differs)(struct backend_session *session, struct backend_loading *loading, const struct config *config);
 	/* Whether any packets reach our rules. */

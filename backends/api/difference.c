@@ -56,7 +56,11 @@ void object_map_sort(struct object_map *map)
 
 	if (map->sorted || !map->count)
 		return;
-	map->sorted = ARENA_ARRAY(map->arena, uint32_t, map->count);
+	if (map->index_room < map->count) {
+		map->index_room = map->room;
+		map->indices = ARENA_ARRAY(map->arena, uint32_t, map->index_room);
+	}
+	map->sorted = map->indices;
 	for (uint32_t i = 0; i < map->count; i++) {
 		map->sorted[i] = i;
 		in_order = in_order && (!i || compare_keys(&map->objects[i - 1], &map->objects[i]) <= 0);

@@ -38,6 +38,8 @@ struct object_map {
 	struct object *objects;
 	uint32_t count, room;
 	uint32_t *sorted; /* indices by kind and name; NULL: not sorted yet */
+	uint32_t *indices; /* room for them, kept while objects come and go */
+	uint32_t index_room;
 };
 
 /* Makes room for `count` objects at once. */

@@ -145,6 +145,11 @@ static bool nft_load_guests(struct backend_session *session, struct backend_load
 	return nft_guests_load(loading, &session_of(session)->cache, config, changes, count);
 }
 
+static bool nft_tidy(struct backend_session *session, struct backend_loading *loading)
+{
+	return nft_cache_tidy(loading, &session_of(session)->cache);
+}
+
 static bool nft_differs(struct backend_session *session, struct backend_loading *loading, const struct config *config)
 {
 	(void)session;
@@ -230,6 +235,7 @@ const struct backend backend_nft = {
 	.forget = nft_forget,
 	.load = nft_load_script,
 	.load_guests = nft_load_guests,
+	.tidy = nft_tidy,
 	.differs = nft_differs,
 	.is_in_force = nft_is_in_force,
 	.counters = nft_counters,
@@ -252,6 +258,7 @@ const struct backend backend_netlink = {
 	.forget = nft_forget,
 	.load = nft_load_netlink,
 	.load_guests = nft_load_guests,
+	.tidy = nft_tidy,
 	.differs = nft_differs,
 	.is_in_force = nft_is_in_force,
 	.watch = nft_watch,

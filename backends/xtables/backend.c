@@ -93,6 +93,7 @@ const struct backend backend_iptables = {
 	.forget = xt_forget,
 	.load = xt_load,
 	.load_guests = xt_load_guests,
+	.tidy = xt_tidy,
 	.differs = xt_differs,
 	.is_in_force = xt_is_in_force,
 	.is_absent = xt_is_absent,

@@ -14,6 +14,7 @@ struct guest *compile_guest(struct config *config, const struct guest *guest, st
 	version->has_file = false;
 	version->file = NULL;
 	version->written = NULL;
+	version->options = (struct guest_options){ 0 }; /* the defaults do not reset places */
 	guest_init(version);
 	if (file->size)
 		read_guest_file(&reading, file, version);

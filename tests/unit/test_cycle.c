@@ -13,13 +13,13 @@ static struct {
 	uint64_t now, used, cost, duration, again; /* cost: of a cycle, in processor time */
 	uint64_t timers[CYCLE_TIMERS];
 	bool readable, refused, stale, contents, failed, recovered, removed;
-	enum cycle_event patched, compiled, loaded, rolled_back;
+	enum cycle_event patched, compared_as, compiled, loaded, rolled_back;
 	enum cycle_event during_load; /* comes while rules are loaded; CYCLE_DONE: none */
 	bool compared;                /* at the last load */
 	bool in_force;                /* guests' files can be patched */
 	const char *during_patch;     /* the file that changes while others are patched; NULL: none */
 	bool rules_during_patch;      /* others change rules at that time */
-	unsigned patched_files, compiles;
+	unsigned patched_files, compares, compiles;
 	uint64_t patch_time; /* of one patch */
 	char calls[2048];
 } world;
@@ -90,6 +90,16 @@ static enum cycle_event fake_patch(void *context, const struct cycle_files *file
 	if (world.rules_during_patch)
 		cycle_handle(&cycle, CYCLE_RULES_CHANGED);
 	return world.patched;
+}
+
+static enum cycle_event fake_compare(void *context)
+{
+	(void)context;
+	ck_assert_int_eq(cycle.state, CYCLE_COMPARING);
+	note("compare");
+	world.compares++;
+	world.used += world.cost;
+	return world.compared_as;
 }
 
 static enum cycle_event fake_compile(void *context, uint64_t *again)
@@ -184,6 +194,7 @@ static const struct cycle_effects effects = {
 	.tree_is_readable = fake_tree_is_readable,
 	.can_patch = fake_can_patch,
 	.patch = fake_patch,
+	.compare = fake_compare,
 	.compile = fake_compile,
 	.load = fake_load,
 	.has_refused = fake_has_refused,
@@ -204,6 +215,7 @@ static void setup(void)
 	world.cost = 100 * MS;
 	world.readable = world.in_force = true;
 	world.patched = CYCLE_PATCHED;
+	world.compared_as = CYCLE_COMPARED;
 	world.compiled = CYCLE_COMPILED;
 	world.loaded = CYCLE_LOADED;
 	world.rolled_back = CYCLE_NOTHING_ROLLED_BACK;
@@ -286,6 +298,7 @@ static void expect(enum cycle_state state, const char *calls)
 /* ---- every row ---- */
 
 #define CYCLE_FULL "compile load finished"
+#define CYCLE_SHORT "compare finished"
 #define CYCLE_CALLS "read " CYCLE_FULL
 
 static const struct row {
@@ -306,7 +319,7 @@ static const struct row {
 	  { NULL, "retry_refused", "retry_refused", "retry_refused", "retry_refused", "retry_refused", "retry_refused" } },
 	{ CYCLE_DUE, "SIIUIIIX",
 	  { NULL, CYCLE_FULL, CYCLE_FULL, "patch 100.fw", CYCLE_FULL, CYCLE_FULL, CYCLE_FULL } },
-	{ CYCLE_COMPARE, "SIIWDFRX", { NULL, NULL, CYCLE_FULL } },
+	{ CYCLE_COMPARE, "SIIWDFRX", { NULL, NULL, CYCLE_SHORT } },
 	{ CYCLE_APPLY, "SIIIIIIX", { NULL, CYCLE_CALLS, CYCLE_CALLS, CYCLE_CALLS, CYCLE_CALLS, CYCLE_CALLS, CYCLE_CALLS } },
 	{ CYCLE_RELOAD, "SIIIIIIX",
 	  { NULL, "forget " CYCLE_CALLS, "forget " CYCLE_CALLS, "forget " CYCLE_CALLS, "forget " CYCLE_CALLS,
@@ -324,7 +337,7 @@ static const enum cycle_state resting[RESTING] = { CYCLE_STARTING, CYCLE_IDLE, C
 
 static char letter(enum cycle_state state)
 {
-	return "SIUWDFR.....X"[state];
+	return "SIUWDFR......X"[state];
 }
 
 START_TEST(each_row)
@@ -559,7 +572,7 @@ START_TEST(fifty_guests)
 
 	reach(CYCLE_IDLE);
 	world.patch_time = 30 * MS;
-	world.compiles = world.patched_files = 0;
+	world.compares = world.compiles = world.patched_files = 0;
 	begin = world.now;
 	for (unsigned i = 0; i < 50; i++) {
 		change_number(100 + i);
@@ -570,7 +583,8 @@ START_TEST(fifty_guests)
 	ck_assert_uint_eq(world.compiles, 0);
 	ck_assert_int_eq(cycle.state, CYCLE_UNCOMPARED);
 	run_until(world.now + SECOND);
-	ck_assert_uint_eq(world.compiles, 1);
+	ck_assert_uint_eq(world.compares, 1);
+	ck_assert_uint_eq(world.compiles, 0);
 	ck_assert_int_eq(cycle.state, CYCLE_IDLE);
 }
 END_TEST
@@ -588,7 +602,7 @@ START_TEST(too_many_guests)
 }
 END_TEST
 
-/* The full cycle that follows patches comes in a quiet second. */
+/* The comparison that follows patches comes in a quiet second. */
 START_TEST(compared_when_quiet)
 {
 	reach(CYCLE_UNCOMPARED);
@@ -601,43 +615,59 @@ START_TEST(compared_when_quiet)
 	ck_assert_uint_eq(cycle.compare_due, world.now + SECOND);
 	pass(SECOND);
 	send(CYCLE_COMPARE);
-	expect(CYCLE_IDLE, CYCLE_FULL);
+	expect(CYCLE_IDLE, CYCLE_SHORT);
 	ck_assert_uint_eq(world.timers[CYCLE_TIMER_COMPARE], 0);
 	send(CYCLE_COMPARE); /* nothing was patched since */
 	expect(CYCLE_IDLE, "");
-	/* A change that is due is compiled with it. */
+	/* A change that is due is patched before, or compiled with all. */
 	reach(CYCLE_UNCOMPARED);
 	pass(SECOND);
 	change("firewall/101.fw");
 	send(CYCLE_COMPARE);
-	expect(CYCLE_IDLE, CYCLE_FULL);
+	expect(CYCLE_IDLE, "patch 101.fw " CYCLE_SHORT);
+	ck_assert_uint_eq(world.timers[CYCLE_TIMER_DUE], 0);
 	ck_assert_uint_eq(cycle.files.count, 0);
+	reach(CYCLE_UNCOMPARED);
+	pass(SECOND);
+	world.patched = CYCLE_NOT_PATCHED;
+	change("firewall/101.fw");
+	send(CYCLE_COMPARE);
+	expect(CYCLE_IDLE, "patch 101.fw " CYCLE_FULL);
+	reach(CYCLE_UNCOMPARED);
+	change("firewall/cluster.fw");
+	send(CYCLE_COMPARE);
+	expect(CYCLE_IDLE, CYCLE_FULL);
+	reach(CYCLE_UNCOMPARED);
+	send(CYCLE_RULES_CHANGED);
+	send(CYCLE_COMPARE);
+	expect(CYCLE_IDLE, CYCLE_FULL);
+	ck_assert(world.compared);
 }
 END_TEST
 
-/* A stream without a quiet second has one each five seconds; one with pauses has not more, where a full cycle is expensive. */
+/* A stream without a quiet second has one each five seconds; one with pauses has not more, where it is expensive. */
 static void stream(uint64_t interval, uint64_t cost, uint64_t seconds, unsigned least, unsigned most)
 {
 	uint64_t begin, last, longest = 0;
-	unsigned compiles;
+	unsigned compares;
 
 	reach(CYCLE_IDLE);
 	world.cost = cost;
 	world.patch_time = 10 * MS;
 	begin = last = world.now;
-	world.compiles = compiles = 0;
+	world.compares = compares = 0;
 	for (unsigned i = 0; world.now - begin < seconds * SECOND; i++) {
 		change_number(100 + i % 7);
 		run_until(begin + (i + 1) * interval);
-		if (world.compiles == compiles)
+		if (world.compares == compares)
 			continue;
-		ck_assert_uint_eq(world.compiles, compiles + 1);
-		compiles = world.compiles;
+		ck_assert_uint_eq(world.compares, compares + 1);
+		compares = world.compares;
 		longest = world.now - last > longest ? world.now - last : longest;
 		last = world.now;
 	}
-	ck_assert_uint_ge(world.compiles, least);
-	ck_assert_uint_le(world.compiles, most);
+	ck_assert_uint_ge(world.compares, least);
+	ck_assert_uint_le(world.compares, most);
 	ck_assert_uint_le(longest, 5 * SECOND + 2 * interval);
 }
 
@@ -658,7 +688,7 @@ START_TEST(compared_on_request)
 {
 	reach(CYCLE_UNCOMPARED);
 	cycle_compare(&cycle);
-	expect(CYCLE_IDLE, CYCLE_FULL);
+	expect(CYCLE_IDLE, CYCLE_SHORT);
 	reach(CYCLE_WAITING);
 	cycle_compare(&cycle); /* nothing was patched */
 	expect(CYCLE_WAITING, "");
@@ -672,10 +702,12 @@ END_TEST
 START_TEST(comparison_fails)
 {
 	reach(CYCLE_UNCOMPARED);
+	world.compared_as = CYCLE_NOT_COMPARED;
 	world.loaded = CYCLE_NOT_LOADED;
 	pass(SECOND);
 	send(CYCLE_COMPARE);
-	expect(CYCLE_RETRYING, CYCLE_FULL);
+	expect(CYCLE_RETRYING, "compare " CYCLE_FULL);
+	ck_assert_uint_eq(cycle.compare_rest, 5 * SECOND); /* both were expensive */
 	ck_assert_uint_eq(cycle.compare_due, 0);
 	ck_assert_uint_eq(due_in(), SECOND);
 }

@@ -60,6 +60,7 @@ bool nft_batches_send(struct nft_kernel *kernel, struct backend_loading *loading
 		if (!nft_kernel_send(kernel, loading->arena, all[i], false, answers))
 			return false;
 		loading->kernel_time += answers->nanoseconds;
+		loading->transactions++;
 	}
 	return true;
 }

@@ -18,6 +18,9 @@ static void add_copy(struct nft_cache *cache, struct object_map *map, const stru
 	*copy = *nft_object_of(object);
 	if (object->kind == NFT_OBJECT_SET)
 		copy->contents = nft_digest_contents(copy->set);
+	nft_object_refer(&cache->arena, copy, object);
+	copy->is_exempt = false;
+	copy->patch = NULL;
 	copy->set = NULL; /* the ruleset goes */
 	object_map_add(map, object->kind, arena_copy(&cache->arena, object->name), nft_digest_text(&copy->digest), copy);
 }
@@ -36,6 +39,7 @@ void nft_cache_fill(struct nft_cache *cache, struct nft_kernel *kernel, const st
 			add_copy(cache, map, &objects->tables[i].objects[n]);
 		object_map_sort(map); /* now, not in the way of the next change */
 	}
+	nft_cache_exempt_unused(cache);
 	cache->valid = true;
 }
 
@@ -47,6 +51,7 @@ void nft_cache_put(struct nft_cache *cache, unsigned table, struct object *cache
 	}
 	nft_object_of(cached)->digest = nft_object_of(object)->digest;
 	nft_object_of(cached)->shape = nft_object_of(object)->shape;
+	nft_object_refer(&cache->arena, nft_object_of(cached), object);
 }
 
 const struct object *nft_cache_find_contents(const struct nft_cache *cache, unsigned table, const struct nft_digest *contents)

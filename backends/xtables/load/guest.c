@@ -149,3 +149,30 @@ bool xt_load_guests(struct backend_session *session, struct backend_loading *loa
 	arena_free(&arena);
 	return done;
 }
+
+/* ---- afterwards ---- */
+
+static bool has_jump_to(const struct xt_loaded_table *table, const char *name)
+{
+	for (const struct xt_object *chain = table->chains; chain; chain = chain->hh.next)
+		for (const char *at = chain->lines; at && (at = memmem(at, chain->len - (size_t)(at - chain->lines), name, strlen(name)));
+		     at++)
+			if (at > chain->lines && at[-1] == ' ' && (at[strlen(name)] == '\n' || at[strlen(name)] == ' ') &&
+			    strcmp(chain->name, name) != 0)
+				return true;
+	return false;
+}
+
+bool xt_tidy(struct backend_session *session, struct backend_loading *loading)
+{
+	const struct xt_session *s = (const struct xt_session *)session;
+
+	(void)loading;
+	if (!s->known || xt_is_stale(session))
+		return false;
+	for (unsigned id = 0; id < XT_TABLES; id++)
+		for (const struct xt_object *chain = s->loaded.tables[id].chains; chain; chain = chain->hh.next)
+			if (strncmp(chain->name, "GROUP-", 6) == 0 && !has_jump_to(&s->loaded.tables[id], chain->name))
+				return false;
+	return true;
+}

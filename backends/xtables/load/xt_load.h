@@ -13,6 +13,8 @@ void xt_forget(struct backend_session *session);
 bool xt_load(struct backend_session *session, struct backend_loading *loading, const struct config *config);
 bool xt_load_guests(struct backend_session *session, struct backend_loading *loading, const struct config *config,
 		    const struct guest_change *changes, unsigned count);
+/* Security groups whose chains are not used any more are left to xt_load(). */
+bool xt_tidy(struct backend_session *session, struct backend_loading *loading);
 bool xt_differs(struct backend_session *session, struct backend_loading *loading, const struct config *config);
 /* For IPv4 or IPv6. */
 bool xt_is_in_force(struct arena *arena);

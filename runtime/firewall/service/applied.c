@@ -304,6 +304,16 @@ bool applied_patch(struct applied *a, const struct config *config, const struct 
 	return done;
 }
 
+bool applied_tidy(struct applied *a, struct applying *applying)
+{
+	bool done;
+
+	applying->loading = (struct backend_loading){ .arena = applying->arena };
+	done = a->valid && a->removed_other && a->backend->tidy(applied_session(a, a->backend), &applying->loading);
+	applying->changed = done && applying->loading.messages;
+	return done;
+}
+
 bool applied_remove(struct applied *a, struct arena *arena)
 {
 	bool done = true;

@@ -73,6 +73,9 @@ bool applied_load_minimal(struct applied *a, const struct compilation *c, struct
  * must be loaded if applying->loading.stale; else other changes may be loaded so. */
 bool applied_patch(struct applied *a, const struct config *config, const struct guest_change *changes, unsigned count,
 		   struct applying *applying);
+/* After applied_patch(): compares the target's rules with what is known to be loaded, and removes what is unused.  False:
+ * everything must be loaded. */
+bool applied_tidy(struct applied *a, struct applying *applying);
 /* Removes all our rules from the kernel and restores its settings. */
 bool applied_remove(struct applied *a, struct arena *arena);
 

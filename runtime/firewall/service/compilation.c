@@ -6,19 +6,31 @@
 #include "diag/filter.h"
 #include "pipeline/pipeline.h"
 
-static void digest_sources(const struct source_map *map, struct tree_digest *digest)
+static int compare_paths(const void *a, const void *b)
 {
+	return strcmp((*(struct source *const *)a)->path, (*(struct source *const *)b)->path);
+}
+
+/* Files that were read again are at the end of the map. */
+void compilation_digest(struct compilation *c)
+{
+	struct arena arena = { 0 };
+	struct source **sources = ARENA_ARRAY(&arena, struct source *, c->map.count + 1);
 	SHA1_CTX sha;
 
+	if (c->map.count)
+		memcpy(sources, c->map.sources, c->map.count * sizeof(*sources));
+	qsort(sources, c->map.count, sizeof(*sources), compare_paths);
 	SHA1Init(&sha);
-	for (uint32_t i = 0; i < map->count; i++) {
-		const struct source *source = map->sources[i];
+	for (uint32_t i = 0; i < c->map.count; i++) {
+		const struct source *source = sources[i];
 
 		SHA1Update(&sha, (const uint8_t *)source->path, strlen(source->path) + 1);
 		SHA1Update(&sha, (const uint8_t *)&source->size, sizeof(source->size));
 		SHA1Update(&sha, (const uint8_t *)source->text, source->size);
 	}
-	SHA1Final(digest->bytes, &sha);
+	SHA1Final(c->digest.bytes, &sha);
+	arena_free(&arena);
 }
 
 void compilation_run(struct compilation *c, const struct input_options *options, struct source_cache *cache)
@@ -48,7 +60,7 @@ void compilation_run_without(struct compilation *c, const struct input_options *
 	pipeline_run(&p);
 	if (!p.configs.count)
 		return;
-	digest_sources(&c->map, &c->digest);
+	compilation_digest(c);
 	c->inputs = p.only;
 	c->config = p.configs.configs[0];
 	c->backend = backend_of_host(c->config);

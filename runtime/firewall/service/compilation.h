@@ -9,7 +9,7 @@
 
 enum { TREE_DIGEST_BYTES = 20 };
 
-/* SHA-1 of all files that were read, with their names. */
+/* SHA-1 of all files that were read, with their names, in the order of these. */
 struct tree_digest {
 	uint8_t bytes[TREE_DIGEST_BYTES];
 };
@@ -51,6 +51,8 @@ const struct guest *compilation_read_guest(struct compilation *c, const struct g
 /* Puts the new guests in the place of the old ones, with their files and diagnostics.  What is wrong with the tree as a
  * whole is found only by compiling all of it. */
 void compilation_replace_guests(struct compilation *c, const struct guest_change *changes, unsigned count);
+/* Computes the digest anew. */
+void compilation_digest(struct compilation *c);
 
 bool tree_digest_equal(const struct tree_digest *a, const struct tree_digest *b);
 

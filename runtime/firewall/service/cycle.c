@@ -5,10 +5,12 @@
  *     STARTING        .----------.                  .------------> PATCHING --------.
  *        | start      |          v                  |                 | patched     |
  *        |          IDLE      WAITING --------------+                 v             |
- *        |            ^        ^ ^  ^               |    .------ UNCOMPARED         |
- *        |            |        | |  '---------------+----+----------' changed       |
- *        |            | loaded | | loaded       due |    | quiet, or late           v
- *        '-----------------------------------> COMPILING <--------------------------'
+ *        |            ^        ^ ^  ^               |   .------- UNCOMPARED         |
+ *        |            |        | |  |           due |   |             | quiet, late |
+ *        |            |        | |  '---------------+---' changed     v             |
+ *        |            |<-------+-+------------------+------------ COMPARING         |
+ *        |            | loaded | | loaded           v                 | no          v
+ *        '-----------------------------------> COMPILING <------------+-------------'
  *                     |          |              |  |  |
  *                     '-- LOADING <-------------'  |  '--> DOUBTING: disabled?  -- half a second --> COMPILING
  *                            | refused             | cannot be compiled
@@ -22,9 +24,8 @@
  * A failed cycle leaves in force what was.  Whether a confirmation is awaited is not a state of its own: it is on disk
  * (confirm.h), survives the service, and does not change what the other events do.
  *
- * Guests' changes are patched: a transaction for those that have come since the last one.  The full cycle that compiles and
- * compares everything follows in a quiet second.  It costs a hundred times a patch: a stream of changes has one each five
- * seconds, and not fewer.
+ * Guests' changes are patched: a transaction for those that have come since the last one.  A comparison follows in a quiet
+ * second: a stream of changes has one each five seconds, and not fewer.
  */
 #include "firewall/service/cycle.h"
 
@@ -40,7 +41,7 @@ enum {
 	BURST = 250000,            /* changes this soon after a cycle belong to it */
 	PATCH_REST = 2,            /* the pause between two patches is this many times what the last one took, */
 	PATCH_REST_MOST = 100000,  /* but not longer: changes meanwhile are one patch */
-	COMPARE_QUIET = 1000000,   /* from the last patch to the full cycle, */
+	COMPARE_QUIET = 1000000,   /* from the last patch to the comparison, */
 	COMPARE_LATEST = 5000000,  /* but not later than this after the first */
 	COMPARE_REST = 100,        /* and the pause between two is this many times their processor time, up to COMPARE_LATEST */
 	RETRY_FIRST = 1000000,
@@ -240,17 +241,34 @@ static void cycle_enter(struct cycle *c, enum cycle_state busy)
 	c->state = busy;
 }
 
+static void cycle_clear_due(struct cycle *c)
+{
+	if (c->due)
+		c->effects->arm(c->context, CYCLE_TIMER_DUE, 0);
+	c->due = 0;
+}
+
+/* What the cycle is about to do includes the comparison.  A comparison that becomes a full cycle goes on. */
+static void cycle_begin(struct cycle *c, enum cycle_state busy)
+{
+	if (c->state != CYCLE_COMPARING) {
+		c->began = c->effects->processor_time(c->context);
+		c->comparing = c->compare_due != 0;
+	}
+	cycle_enter(c, busy);
+	if (c->compare_due)
+		c->effects->arm(c->context, CYCLE_TIMER_COMPARE, 0);
+	c->first_patch = c->compare_due = 0;
+	cycle_clear_due(c);
+}
+
 static enum cycle_event do_compile(struct cycle *c)
 {
 	enum cycle_event result;
 	uint64_t again = 0;
 
-	cycle_enter(c, CYCLE_COMPILING);
-	c->began = c->effects->processor_time(c->context);
-	c->comparing = c->compare_due != 0;
-	if (c->comparing)
-		c->effects->arm(c->context, CYCLE_TIMER_COMPARE, 0);
-	c->due = c->first_change = c->first_patch = c->compare_due = 0;
+	cycle_begin(c, CYCLE_COMPILING);
+	c->first_change = 0;
 	c->files.count = 0;
 	c->full = false;
 	result = c->effects->compile(c->context, &again);
@@ -302,14 +320,13 @@ static enum cycle_event do_patch(struct cycle *c)
 		return do_compile(c);
 	cycle_enter(c, CYCLE_PATCHING);
 	began = cycle_now(c);
-	c->due = 0;
+	cycle_clear_due(c);
 	c->files.count = 0;
 	result = c->effects->patch(c->context, &files);
 	c->patch_rest = cycle_now(c) + cycle_min(PATCH_REST * (cycle_now(c) - began), PATCH_REST_MOST);
 	return result;
 }
 
-/* The full cycle that follows finds what was not reported, removes objects that are no longer used, and keeps the generation. */
 static enum cycle_event do_patched(struct cycle *c)
 {
 	uint64_t now = cycle_now(c);
@@ -324,10 +341,16 @@ static enum cycle_event do_patched(struct cycle *c)
 	return CYCLE_DONE;
 }
 
-/* What has changed meanwhile is compiled with it. */
 static enum cycle_event do_compare(struct cycle *c)
 {
-	return c->compare_due ? do_compile(c) : CYCLE_DONE;
+	if (!c->compare_due) /* nothing was patched */
+		return CYCLE_DONE;
+	if (c->files.count && !c->full && !c->compare && do_patch(c) != CYCLE_PATCHED)
+		return do_compile(c);
+	if (c->full || c->compare)
+		return do_compile(c);
+	cycle_begin(c, CYCLE_COMPARING);
+	return c->effects->compare(c->context);
 }
 
 static enum cycle_event cycle_finish(struct cycle *c, bool done)
@@ -402,6 +425,11 @@ static enum cycle_event do_disable(struct cycle *c)
 	return cycle_finish(c, true);
 }
 
+static enum cycle_event do_compared(struct cycle *c)
+{
+	return cycle_finish(c, true);
+}
+
 static enum cycle_event do_loaded(struct cycle *c)
 {
 	c->compare = false;
@@ -427,6 +455,7 @@ static transition *const transitions[CYCLE_EVENTS][CYCLE_STATES] = {
 	[CYCLE_##ID] = { [CYCLE_STARTING] = do_##starting, [CYCLE_IDLE] = do_##idle, [CYCLE_UNCOMPARED] = do_##uncompared, \
 			 [CYCLE_WAITING] = do_##waiting, [CYCLE_DOUBTING] = do_##doubting, [CYCLE_FAILED] = do_##failed, [CYCLE_RETRYING] = do_##retrying, \
 			 [CYCLE_READING] = do_##busy, [CYCLE_ROLLING_BACK] = do_##busy, [CYCLE_PATCHING] = do_##busy, \
+			 [CYCLE_COMPARING] = do_##busy, \
 			 [CYCLE_COMPILING] = do_##busy, [CYCLE_LOADING] = do_##busy, [CYCLE_STOPPED] = do_##stopped },
 #define RESULT(ID, state, transition) [CYCLE_##ID] = { [CYCLE_##state] = do_##transition },
 #include "firewall/service/cycle.def"

@@ -16,7 +16,7 @@
 enum cycle_state {
 	CYCLE_STARTING,     /* nothing was compiled yet */
 	CYCLE_IDLE,         /* the configuration of the files is loaded */
-	CYCLE_UNCOMPARED,   /* the same, by patches: the full cycle that follows them is delayed */
+	CYCLE_UNCOMPARED,   /* the same, by patches: the comparison that follows them is delayed */
 	CYCLE_WAITING,      /* a cycle or a patch is due */
 	CYCLE_DOUBTING,     /* the files disable the firewall; a cycle is due, and believes them if they still do then */
 	CYCLE_FAILED,       /* the tree cannot be read; the last ruleset stays until the tree changes */
@@ -24,6 +24,7 @@ enum cycle_state {
 	CYCLE_READING,      /* busy: reads the tree after a request for a cycle */
 	CYCLE_ROLLING_BACK, /* busy: rejects files after a confirmation has timed out */
 	CYCLE_PATCHING,     /* busy: loads the changes of some guests, the fast path */
+	CYCLE_COMPARING,    /* busy: does for patches what is left to do without compiling everything */
 	CYCLE_COMPILING,    /* busy */
 	CYCLE_LOADING,      /* busy */
 	CYCLE_STOPPED,
@@ -70,6 +71,9 @@ struct cycle_effects {
 	bool (*can_patch)(void *context, const char *file);
 	/* Loads the changes of these files.  CYCLE_NOT_PATCHED: a full cycle must follow; some may have been loaded. */
 	enum cycle_event (*patch)(void *context, const struct cycle_files *files);
+	/* After patches: compares the kernel with what was loaded, removes what is no longer used, and keeps the generation.
+	 * CYCLE_COMPARED, or CYCLE_NOT_COMPARED: a full cycle must follow. */
+	enum cycle_event (*compare)(void *context);
 	/* CYCLE_COMPILED, CYCLE_COMPILED_DISABLED or CYCLE_NOT_COMPILED; *again: compile again after that time, 0: no need to. */
 	enum cycle_event (*compile)(void *context, uint64_t *again);
 	/* CYCLE_LOADED, CYCLE_LOADED_BESIDE_OTHERS or CYCLE_NOT_LOADED.  Compares everything with the kernel if
@@ -101,12 +105,12 @@ struct cycle {
 	enum cycle_state state;
 	enum cycle_state rested;       /* the state in which the present cycle began */
 	uint64_t due;                  /* when the next cycle begins; 0: none is due */
-	uint64_t last;                 /* when the last full cycle ended */
+	uint64_t last;                 /* when the last cycle ended */
 	uint64_t first_change;         /* since the last cycle, of what takes a full one; 0: none */
 	struct cycle_files files;      /* that have changed since the last cycle, and can be patched */
 	bool full;                     /* the next cycle is a full one, whatever has changed */
-	uint64_t first_patch;          /* since the last full cycle; 0: none */
-	uint64_t compare_due;          /* when the full cycle that follows patches is due; 0: nothing was patched */
+	uint64_t first_patch;          /* since the last cycle; 0: none */
+	uint64_t compare_due;          /* when the comparison that follows patches is due; 0: nothing was patched */
 	uint64_t compare_rest;         /* the least time between two of these */
 	bool comparing;                /* the present cycle is one of these */
 	uint64_t patch_rest;           /* no patch begins before that */
@@ -131,7 +135,7 @@ void cycle_handle(struct cycle *c, enum cycle_event event);
 void cycle_tree_changed(struct cycle *c, const char *file);
 /* The same for CYCLE_APPLY and CYCLE_RELOAD.  True if what was compiled is in force. */
 bool cycle_request(struct cycle *c, enum cycle_event event);
-/* Ends the delay of the full cycle that follows patches, if there is one. */
+/* Ends the delay of the comparison that follows patches, if there is one. */
 void cycle_compare(struct cycle *c);
 
 bool cycle_is_failing(const struct cycle *c);

@@ -111,7 +111,7 @@ void service_check_wiring(struct service *s)
 /* ---- the fast path ---- */
 
 enum {
-	PATCH_REREAD_MOST = 4 << 20, /* bytes of changed files, whose earlier contents stay in memory until all is compiled */
+	PATCH_REREAD_MOST = 1 << 20, /* bytes of changed files, whose earlier contents stay in memory until all is compiled */
 	PATCH_FAILURES_MOST = 4,     /* of single guests, until the others are left to the full cycle, too */
 	PATCH_NAMED_MOST = 8,        /* guests that are logged by their number */
 };
@@ -195,7 +195,7 @@ static bool patch_once(struct patching *p, const struct guest_change *changes, u
 	done = applied_patch(&s->applied, s->compiled.config, changes, count, &applying);
 	kernel_watch_end(&s->kernel);
 	if (s->applied.backend->watch)
-		s->cycle.compare |= kernel_watch_missed(&s->kernel, applying.changed);
+		s->cycle.compare |= kernel_watch_missed(&s->kernel, applying.loading.transactions);
 	p->stale |= applying.loading.stale;
 	p->changed |= applying.changed;
 	p->messages += done ? applying.loading.messages : 0;
@@ -439,8 +439,8 @@ static enum cycle_event effects_load(void *context)
 	note_repair(s, &applying.loading, same);
 	if (s->applied.backend && s->applied.backend->watch) {
 		kernel_watch_listen(&s->kernel);
-		/* Ours is one transaction; emptying the other target makes more. */
-		missed = !emptied && kernel_watch_missed(&s->kernel, applying.changed);
+		/* Emptying the other target makes more. */
+		missed = !emptied && kernel_watch_missed(&s->kernel, applying.loading.transactions);
 	}
 	if (!done && applied_load_minimal(&s->applied, c, &applying))
 		s->is_filtering = true;
@@ -464,6 +464,52 @@ static enum cycle_event effects_load(void *context)
 	state_unusable(s); /* it may have been compiled again, and not be usable any more */
 	arena_free(&arena);
 	return !done ? CYCLE_NOT_LOADED : missed ? CYCLE_LOADED_BESIDE_OTHERS : CYCLE_LOADED;
+}
+
+/* ---- comparing, after patches ---- */
+
+/* Notes what is in force, as after a load. */
+static void note_compared(struct service *s, const struct applying *applying)
+{
+	struct compilation *c = &s->compiled;
+
+	s->applied.digest = c->digest;
+	s->applied.patched = false;
+	if (left_out_is_empty(&s->applied.left_out))
+		in_force_write(s->run_dir, c, s->surroundings.known);
+	report_applied(s, c, applying);
+}
+
+/* The compilation has the changed files already: what it was made of besides them is as it was. */
+static enum cycle_event effects_compare(void *context)
+{
+	struct service *s = context;
+	struct arena arena = { 0 };
+	struct applying applying = { .arena = &arena };
+	int64_t begin = clock_ns(CLOCK_MONOTONIC), compiled;
+	bool done;
+
+	if (!s->in_force || s->confirm.enforced || s->compiled.reread > PATCH_REREAD_MOST)
+		return CYCLE_NOT_COMPARED;
+	compilation_digest(&s->compiled);
+	compiled = clock_ns(CLOCK_MONOTONIC);
+	s->counts.compilations++;
+	s->counts.compile_time = compiled - begin;
+	s->counts.compile_time_all += s->counts.compile_time;
+	kernel_watch_begin(&s->kernel);
+	done = !s->cycle.compare && applied_tidy(&s->applied, &applying);
+	kernel_watch_end(&s->kernel);
+	if (done && s->applied.backend->watch)
+		s->cycle.compare |= kernel_watch_missed(&s->kernel, applying.loading.transactions);
+	s->counts.apply_time = clock_ns(CLOCK_MONOTONIC) - compiled;
+	if (done) {
+		s->counts.applies++;
+		s->counts.apply_time_all += s->counts.apply_time;
+		s->counts.changes += applying.changed;
+		note_compared(s, &applying);
+	}
+	arena_free(&arena);
+	return done ? CYCLE_COMPARED : CYCLE_NOT_COMPARED;
 }
 
 static bool effects_has_refused(void *context)
@@ -596,6 +642,7 @@ const struct cycle_effects service_effects = {
 	.tree_is_readable = effects_tree_is_readable,
 	.can_patch = effects_can_patch,
 	.patch = effects_patch,
+	.compare = effects_compare,
 	.compile = effects_compile,
 	.load = effects_load,
 	.has_refused = effects_has_refused,
