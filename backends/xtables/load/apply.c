@@ -169,7 +169,7 @@ static bool xt_verify(struct backend_loading *loading, struct xt_session *s, con
 {
 	struct xt_loaded found = { .sets = NULL };
 
-	if (xt_read_can_be_short(plan))
+	if (xt_read_can_be_short(plan, desired->only_guests))
 		return xt_read_touched(loading, &s->loaded, plan);
 	if (reached(loading, &found, &s->loaded, desired)) {
 		replace_loaded(s, &found);

@@ -112,7 +112,7 @@ static bool load_chains(struct backend_loading *loading, struct xt_session *s, c
 	bool done;
 
 	xt_plan_make(&plan, &s->loaded, desired);
-	done = xt_read_can_be_short(&plan);
+	done = xt_read_can_be_short(&plan, true);
 	for (unsigned step = 0; step < XT_STEPS; step++)
 		done &= !plan.scripts[step].impossible;
 	if (done)

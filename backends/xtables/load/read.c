@@ -4,6 +4,7 @@
  * chains and sets, these alone.
  */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "xtables/load/xt_state.h"
 
@@ -114,36 +115,43 @@ static uint32_t touched_by(const struct xt_script *script)
 	return (uint32_t)(script->touched.len / sizeof(struct xt_touched));
 }
 
-bool xt_read_can_be_short(const struct xt_plan *plan)
+static const struct xt_touched *touched_of(const struct xt_script *script)
+{
+	return (const struct xt_touched *)script->touched.data;
+}
+
+bool xt_read_can_be_short(const struct xt_plan *plan, bool only_guests)
 {
 	for (unsigned step = 0; step < XT_STEPS; step++)
-		if (plan->scripts[step].shape || touched_by(&plan->scripts[step]) > FEW)
+		if (plan->scripts[step].shape || (!only_guests && touched_by(&plan->scripts[step]) > FEW))
 			return false;
 	return true;
 }
 
-/* Reading one chain or set. */
+/* Reading one chain or set, or a table for many of its chains. */
 struct reading {
 	struct process process;
 	const char *argv[8];
-	const struct xt_touched *touched;
+	const struct xt_touched *touched; /* `count`: more than one for a table */
+	uint32_t count;
 	enum xt_step step;
 };
 
-static void start_reading(struct reading *r, enum xt_step step, const struct xt_touched *touched)
+static void start_reading(struct reading *r)
 {
-	r->step = step;
-	r->touched = touched;
-	if (step == XT_STEP_SETS) {
-		memcpy(r->argv, (const char *[]){ "ipset", "save", touched->name, NULL }, 4 * sizeof(char *));
-	} else {
-		const struct xt_table_row *row = &xt_table_rows[step - XT_STEP_TABLES];
+	const struct xt_table_row *row = &xt_table_rows[r->step == XT_STEP_SETS ? 0 : r->step - XT_STEP_TABLES];
+	bool ipv4 = row->family_mask == IPV4;
 
+	if (r->step == XT_STEP_SETS)
+		memcpy(r->argv, (const char *[]){ "ipset", "save", r->touched->name, NULL }, 4 * sizeof(char *));
+	else if (r->count > 1)
+		memcpy(r->argv, (const char *[]){ ipv4 ? "iptables-save" : "ip6tables-save", "-t", row->name, NULL },
+		       4 * sizeof(char *));
+	else
 		memcpy(r->argv,
-		       (const char *[]){ row->family_mask == IPV4 ? "iptables" : "ip6tables", "--wait=20", "-t",
-					 row->name, "-S", touched->name, NULL },
+		       (const char *[]){ ipv4 ? "iptables" : "ip6tables", "--wait=20", "-t", row->name, "-S", r->touched->name,
+					 NULL },
 		       7 * sizeof(char *));
-	}
 	xt_tool_start(&r->process, r->argv, NULL, 0);
 }
 
@@ -153,22 +161,84 @@ static uint32_t start_readings(struct reading *readings, const struct xt_plan *p
 
 	for (unsigned step = 0; step < XT_STEPS; step++) {
 		const struct xt_script *script = &plan->scripts[step];
-		const struct xt_touched *touched = (const struct xt_touched *)script->touched.data;
+		uint32_t touched = touched_by(script), at_once = touched > FEW && step != XT_STEP_SETS ? touched : 1;
 
-		for (uint32_t i = 0; i < touched_by(script); i++)
-			start_reading(&readings[count++], (enum xt_step)step, &touched[i]);
+		for (uint32_t i = 0; i < touched; i += at_once) {
+			readings[count] = (struct reading){ .step = (enum xt_step)step, .touched = touched_of(script) + i,
+							    .count = at_once };
+			start_reading(&readings[count++]);
+		}
 	}
 	return count;
 }
 
-static bool chain_is_as_desired(const struct reading *r, struct xt_loaded *read)
+static int compare_touched(const void *a, const void *b)
 {
-	struct text name = text_of(r->touched->name);
-	const struct xt_object *object;
+	return strcmp((*(const struct xt_touched *const *)a)->name, (*(const struct xt_touched *const *)b)->name);
+}
 
-	xt_loaded_take_chain(&read->tables[0], name, xt_tool_output(&r->process));
-	object = xt_object_find(read->tables[0].chains, name);
-	return object && object->rules == r->touched->rules && strcmp(object->digest, r->touched->digest) == 0;
+/* Whether a line of iptables-save is a rule of one of the chains, which are sorted. */
+static bool is_rule_of(const struct xt_touched *const *sorted, uint32_t count, struct text line)
+{
+	struct xt_touched name;
+	const struct xt_touched *key = &name;
+	uint32_t len = 0;
+
+	if (!text_starts(line, "-A "))
+		return false;
+	line = text_skip(line, 3);
+	while (len < line.len && line.ptr[len] != ' ' && line.ptr[len] != '\n')
+		len++;
+	if (len >= sizeof(name.name))
+		return false;
+	memcpy(name.name, line.ptr, len);
+	name.name[len] = '\0';
+	return bsearch(&key, sorted, count, sizeof(key), compare_touched) != NULL;
+}
+
+/* Takes the touched chains out of what a tool has listed.  The rules of a chain are in a row. */
+static void take_listed(struct xt_loaded_table *table, const struct reading *r)
+{
+	struct text rest = xt_tool_output(&r->process), line, before = { NULL, 0 }, chain = { NULL, 0 };
+	struct arena arena = { 0 };
+	const struct xt_touched **sorted = ARENA_ARRAY(&arena, const struct xt_touched *, r->count);
+
+	for (uint32_t i = 0; i < r->count; i++)
+		sorted[i] = &r->touched[i];
+	qsort(sorted, r->count, sizeof(*sorted), compare_touched);
+	while (r->count > 1 && text_cut_line(&rest, &line)) {
+		uint32_t len = 3;
+
+		while (len < line.len && line.ptr[len] != ' ')
+			len++;
+		if (before.len && line.len > len && text_starts(line, "-A ") && len == before.len &&
+		    memcmp(line.ptr, before.ptr, len + 1) == 0) {
+			chain.len += chain.ptr ? line.len : 0;
+			continue;
+		}
+		if (chain.ptr)
+			xt_loaded_take_chain(table, text_skip(before, 3), chain);
+		before = (struct text){ line.ptr, text_starts(line, "-A ") ? len : 0 };
+		chain = is_rule_of(sorted, r->count, line) ? line : (struct text){ NULL, 0 };
+	}
+	if (chain.ptr)
+		xt_loaded_take_chain(table, text_skip(before, 3), chain);
+	if (r->count == 1)
+		xt_loaded_take_chain(table, text_of(r->touched->name), xt_tool_output(&r->process));
+	arena_free(&arena);
+}
+
+static bool chains_are_as_desired(const struct reading *r, struct xt_loaded *read, const struct xt_touched **wrong)
+{
+	take_listed(&read->tables[0], r);
+	for (uint32_t i = 0; i < r->count; i++) {
+		const struct xt_object *object = xt_object_find(read->tables[0].chains, text_of(r->touched[i].name));
+
+		*wrong = &r->touched[i];
+		if (!object || object->rules != r->touched[i].rules || strcmp(object->digest, r->touched[i].digest) != 0)
+			return false;
+	}
+	return true;
 }
 
 static bool set_is_as_desired(const struct reading *r, struct xt_loaded *read)
@@ -188,38 +258,44 @@ static bool set_is_as_desired(const struct reading *r, struct xt_loaded *read)
 static bool is_as_desired(struct backend_loading *loading, const struct reading *r)
 {
 	struct xt_loaded read = { .sets = NULL };
-	bool same = r->step == XT_STEP_SETS ? set_is_as_desired(r, &read) : chain_is_as_desired(r, &read);
+	const struct xt_touched *wrong = r->touched;
+	bool same = r->step == XT_STEP_SETS ? set_is_as_desired(r, &read) : chains_are_as_desired(r, &read, &wrong);
 
 	if (!same)
 		backend_problem_add(
 			loading, SPAN_NONE,
 			"%s did not load what it was given, or another program changed it since: %s",
-			xt_step_tool(r->step)[0], r->touched->name);
+			xt_step_tool(r->step)[0], wrong->name);
 	xt_loaded_free(&read);
 	return same;
 }
 
-/* Stores the listing of a chain that we have just loaded: its rules need no comparison. */
+/* Stores the listing of chains that we have just loaded: their rules need no comparison. */
 static void xt_read_take(struct xt_loaded *loaded, const struct reading *r)
 {
-	struct text name = text_of(r->touched->name), output = xt_tool_output(&r->process);
 	struct xt_loaded_table *table;
 
 	if (r->step == XT_STEP_SETS) {
-		xt_loaded_take_set(loaded, name, output);
+		xt_loaded_take_set(loaded, text_of(r->touched->name), xt_tool_output(&r->process));
 		return;
 	}
 	table = &loaded->tables[r->step - XT_STEP_TABLES];
-	xt_loaded_take_chain(table, name, output);
-	xt_object_find(table->chains, name)->compared = true;
+	take_listed(table, r);
+	for (uint32_t i = 0; i < r->count; i++)
+		xt_object_find(table->chains, text_of(r->touched[i].name))->compared = true;
 }
 
 bool xt_read_touched(struct backend_loading *loading, struct xt_loaded *loaded, const struct xt_plan *plan)
 {
-	struct reading readings[FEW * XT_STEPS];
-	uint32_t count = start_readings(readings, plan);
+	struct arena arena = { 0 };
+	uint32_t most = 0, count;
+	struct reading *readings;
 	bool right = true;
 
+	for (unsigned step = 0; step < XT_STEPS; step++)
+		most += touched_by(&plan->scripts[step]);
+	readings = ARENA_ARRAY(&arena, struct reading, most);
+	count = start_readings(readings, plan);
 	for (uint32_t i = 0; i < count; i++)
 		right &= xt_tool_finish(loading, &readings[i].process, NULL);
 	for (uint32_t i = 0; i < count && right; i++)
@@ -229,5 +305,6 @@ bool xt_read_touched(struct backend_loading *loading, struct xt_loaded *loaded, 
 			xt_read_take(loaded, &readings[i]);
 		process_free(&readings[i].process);
 	}
+	arena_free(&arena);
 	return right;
 }

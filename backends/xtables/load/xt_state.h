@@ -281,8 +281,8 @@ bool xt_read_all(struct backend_loading *loading, struct xt_loaded *loaded);
 /* Read the state of ebtables and of the sets. */
 bool xt_read_bridge(struct backend_loading *loading, struct xt_loaded *loaded);
 bool xt_read_sets(struct backend_loading *loading, struct xt_loaded *loaded);
-/* Whether the plan is so small that checking the changed objects is enough. */
-bool xt_read_can_be_short(const struct xt_plan *plan);
+/* Whether checking the changed objects is enough: the plan is small, or about guests' own chains. */
+bool xt_read_can_be_short(const struct xt_plan *plan, bool only_guests);
 /* Reads that, and compares it with what is desired; if all is well `loaded` is
  * brought up to date, else it stays as it is and there are problems. */
 bool xt_read_touched(struct backend_loading *loading, struct xt_loaded *loaded, const struct xt_plan *plan);
