@@ -25,6 +25,21 @@ static void add_copy(struct nft_cache *cache, struct object_map *map, const stru
 	object_map_add(map, object->kind, arena_copy(&cache->arena, object->name), nft_digest_text(&copy->digest), copy);
 }
 
+/* What is not used now is not to be removed by nft_cache_tidy(). */
+static void exempt_unused(struct nft_cache *cache)
+{
+	struct arena arena = { 0 };
+
+	for (unsigned i = 0; i < NFT_TABLES; i++) {
+		struct object_map *map = &cache->loaded.tables[i];
+
+		nft_objects_reach(&arena, map);
+		for (uint32_t n = 0; n < map->count; n++)
+			nft_object_of(&map->objects[n])->is_exempt = !nft_object_of(&map->objects[n])->is_reached;
+	}
+	arena_free(&arena);
+}
+
 void nft_cache_fill(struct nft_cache *cache, struct nft_kernel *kernel, const struct nft_objects *objects)
 {
 	nft_cache_forget(cache);
@@ -39,7 +54,7 @@ void nft_cache_fill(struct nft_cache *cache, struct nft_kernel *kernel, const st
 			add_copy(cache, map, &objects->tables[i].objects[n]);
 		object_map_sort(map); /* now, not in the way of the next change */
 	}
-	nft_cache_exempt_unused(cache);
+	exempt_unused(cache);
 	cache->valid = true;
 }
 

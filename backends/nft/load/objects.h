@@ -37,7 +37,7 @@ struct nft_object {
 	struct nft_rule_patch *patch; /* of a desired chain that was compared by contents, and differs */
 	uint32_t policy;              /* of a base chain that the kernel has */
 	bool resets_policy;           /* of a desired chain: the loaded one has another policy */
-	/* Of cached ones, see tidy.c. */
+	/* Of cached ones, see references.c. */
 	uint64_t *references;
 	uint32_t reference_count;
 	bool is_reached; /* from a base chain, when that was looked at last */
@@ -99,12 +99,15 @@ void nft_cache_put(struct nft_cache *cache, unsigned table, struct object *cache
 /* A set with these contents, under whatever name, or NULL. */
 const struct object *nft_cache_find_contents(const struct nft_cache *cache, unsigned table, const struct nft_digest *contents);
 
-/* ---- tidy.c: after changes of guests ---- */
+/* ---- references.c ---- */
 
 /* Fills in the references of `copy`, the object to be cached; from `arena`. */
 void nft_object_refer(struct arena *arena, struct nft_object *copy, const struct object *object);
-/* What is not used now is not to be removed by nft_cache_tidy(). */
-void nft_cache_exempt_unused(struct nft_cache *cache);
+/* Sets is_reached of all cached objects of a table; works in `arena`. */
+void nft_objects_reach(struct arena *arena, struct object_map *map);
+
+/* ---- tidy.c: after changes of guests ---- */
+
 /* tidy of struct backend. */
 bool nft_cache_tidy(struct backend_loading *loading, struct nft_cache *cache);
 
