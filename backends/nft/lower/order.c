@@ -276,15 +276,32 @@ static void nft_matches_write(struct nft_matches *m, struct nft_statement *to)
 	}
 }
 
+/* Most rules with two matches have a protocol and a port. */
+static bool nft_matches_two(struct nft_statement *statements)
+{
+	const struct nft_match *protocol = statements[0].match, *port = statements[1].match;
+
+	if (nft_match_says(protocol) != ABOUT_PROTOCOL || !nft_is_port(port))
+		return false;
+	if (nft_match_cost(port) < nft_match_cost(protocol)) {
+		statements[0].match = port;
+		statements[1].match = protocol;
+	}
+	return true;
+}
+
 void nft_order_matches(struct nft_statement *statements, uint32_t count)
 {
 	for (uint32_t i = 0, next; i < count; i = next + 1) {
-		struct nft_matches matches = { .count = 0 };
+		struct nft_matches matches;
 
 		for (next = i; next < count && statements[next].kind == NFT_STMT_MATCH; next++)
-			nft_matches_add(&matches, statements[next].match);
-		if (matches.count < 2)
+			;
+		if (next - i < 2 || (next - i == 2 && nft_matches_two(&statements[i])))
 			continue;
+		matches.count = 0;
+		for (uint32_t j = i; j < next; j++)
+			nft_matches_add(&matches, statements[j].match);
 		nft_matches_free_port(&matches);
 		nft_matches_write(&matches, &statements[i]);
 	}
