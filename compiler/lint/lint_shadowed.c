@@ -8,16 +8,21 @@
  * cover it.  What is left of a rule that does what the policy does is compared with the later steps: if none decides
  * otherwise, the rule can go.
  *
- * Of most rules one packet shows that they are reached.  Only for the others is a model made.
+ * Of most rules one packet shows that they are reached.  Only for the others is a model made.  All of this looks only at
+ * the steps near a rule: those that may meet its packets.  Boxes (step_box.h) show of most pairs that they do not.
  */
 #include "lint/lint_host.h"
 #include "lint/lint_packets.h"
+#include "model/step_box.h"
 #include "model/step_packets.h"
 
 #include <netinet/in.h>
 
 enum {
-	MOST_WORK = 8000000, /* for one chain: steps of models, and pairs of rules that are compared */
+	MOST_WORK = 100000000, /* for one chain: steps of models, and pairs of rules that are compared */
+	MOST_WALKED = 500,     /* steps that are compared with each other; of more, a model is faster */
+	MOST_JUMPS = 1000,     /* over values of a field that earlier rules decide */
+	BOXES_A_STEP = 4,      /* boxes that are compared in the time of a step */
 	MOST_LABELS = 4,
 	MOST_BELOW = 12, /* rules shown that one rule covers */
 	MOST_KINDS = 8,  /* of packets that a policy decides before it applies */
@@ -30,8 +35,9 @@ struct step {
 	struct model_chain packets;
 	packets set;     /* of the model, if is_known */
 	bool is_known;
+	uint32_t line_first; /* the first step of its line */
 	bool meets;      /* may meet packets of the subject that the model is made for */
-	bool noted;      /* of the first step of a line: it is a coverer */
+	uint32_t noted;  /* of the first step of a line: the number of the search in which it is a coverer */
 	bool implied;    /* not written in a file */
 };
 
@@ -42,6 +48,10 @@ struct cover {
 	struct step *steps;
 	uint32_t count;
 	uint32_t own;        /* the steps of the chain's own rules; they come first */
+	struct step_box *boxes; /* of the steps, beside each other */
+	uint32_t *near;      /* ascending: the other steps that may meet packets of the present subject */
+	uint32_t near_before, near_count; /* those before the subject come first */
+	uint32_t search;     /* the present one for coverers */
 	struct model *model; /* of the last subject that needed one */
 	struct model_stage policy_stage; /* what is decided before a policy of DROP */
 	struct model_program policy;
@@ -67,8 +77,11 @@ static void add_step(void *data, const struct rule *line, const struct rule *rul
 {
 	struct cover *c = data;
 
-	c->steps[c->count++] = (struct step){ .rule = rule, .line = line,
-					      .packets = lint_rule_steps(c->lint, rule, line->iface) };
+	c->steps[c->count] = (struct step){ .rule = rule, .line = line,
+					    .packets = lint_rule_steps(c->lint, rule, line->iface), .line_first = c->count };
+	if (c->count && c->steps[c->count - 1].line == line)
+		c->steps[c->count].line_first = c->steps[c->count - 1].line_first;
+	c->count++;
 }
 
 /* What the host lets in or out of its own services after its rules (spec 2.5), from and to anyone: packets that only
@@ -76,9 +89,9 @@ static void add_step(void *data, const struct rule *line, const struct rule *rul
 static void add_implied_step(struct cover *c)
 {
 	static const struct rule accept = { .action = ACTION_ACCEPT };
-	struct step *step = &c->steps[c->count++];
+	struct step *step = &c->steps[c->count];
 
-	*step = (struct step){ .rule = &accept, .line = &accept, .implied = true,
+	*step = (struct step){ .rule = &accept, .line = &accept, .implied = true, .line_first = c->count++,
 			       .packets = *written_services(c->lint->written) };
 }
 
@@ -92,6 +105,10 @@ static void lay_out_steps(struct cover *c)
 	lint_each_rule(chain->then, c->direction, add_step, c);
 	if (chain->host && c->direction != DIRECTION_FORWARD)
 		add_implied_step(c);
+	c->near = ARENA_ARRAY(&c->lint->scratch, uint32_t, c->count);
+	c->boxes = ARENA_ARRAY(&c->lint->scratch, struct step_box, c->count);
+	for (uint32_t i = 0; i < c->count; i++)
+		step_box_of(&c->steps[i].packets, &c->boxes[i]);
 }
 
 /* ---- subjects: one rule, or the rules of a group at its GROUP rule ---- */
@@ -122,6 +139,67 @@ static bool may_meet(struct cover *c, const struct subject *s, const struct step
 	return false;
 }
 
+/* Finds the steps near the subject, as boxes show them. */
+static void find_near(struct cover *c, const struct subject *s)
+{
+	struct step_box box = c->boxes[s->first];
+
+	for (uint32_t i = s->first + 1; i < s->last; i++)
+		step_box_join(&box, &c->boxes[i]);
+	c->near_count = 0;
+	for (uint32_t i = 0; i < s->first; i++)
+		if (!step_boxes_are_apart(&box, &c->boxes[i]))
+			c->near[c->near_count++] = i;
+	c->near_before = c->near_count;
+	for (uint32_t i = s->last; i < c->count; i++)
+		if (!step_boxes_are_apart(&box, &c->boxes[i]))
+			c->near[c->near_count++] = i;
+	c->work += c->count / BOXES_A_STEP;
+}
+
+static bool contains_all(const struct model_chain *a, const struct model_chain *b)
+{
+	for (uint32_t i = 0; i < b->count; i++) {
+		bool found = false;
+
+		for (uint32_t j = 0; j < a->count && !found; j++)
+			found = model_step_contains(&a->steps[j], &b->steps[i]);
+		if (!found)
+			return false;
+	}
+	return true;
+}
+
+/* Whether the step has all packets of the subject. */
+static bool contains_subject(const struct cover *c, const struct subject *s, const struct step *step)
+{
+	for (uint32_t at = s->first; at < s->last; at++)
+		if (!contains_all(&step->packets, &c->steps[at].packets))
+			return false;
+	return true;
+}
+
+/* Looks closer, which few subjects need.  No packet of the subject comes past a step that has all of them. */
+static void narrow_near(struct cover *c, const struct subject *s)
+{
+	uint32_t before = c->near_before, kept = 0;
+	bool is_end = false;
+
+	for (uint32_t i = 0; i < c->near_count && !is_end; i++) {
+		const struct step *step = &c->steps[c->near[i]];
+
+		if (i == before)
+			c->near_before = kept;
+		if (!may_meet(c, s, step))
+			continue;
+		c->near[kept++] = c->near[i];
+		is_end = i < before && contains_subject(c, s, step);
+	}
+	if (is_end || before == c->near_count)
+		c->near_before = kept;
+	c->near_count = kept;
+}
+
 /* Whether the subject is a single rule with the same effect as the policy.  A rule that keeps packets out of the log
  * differs, unless it drops what the policy drops without logging. */
 static bool is_like_policy(const struct cover *c, const struct subject *s)
@@ -137,14 +215,15 @@ static bool is_like_policy(const struct cover *c, const struct subject *s)
 static void make_model(struct cover *c, const struct subject *s)
 {
 	c->model = lint_model_start(c->lint);
-	for (uint32_t i = 0; i < c->count; i++) {
-		struct step *step = &c->steps[i];
-
-		step->is_known = false;
-		step->meets = (s->first <= i && i < s->last) || may_meet(c, s, step);
-		if (step->meets)
-			lint_model_add(c->model, &step->packets);
-	}
+	for (uint32_t i = 0; i < c->count; i++)
+		c->steps[i].is_known = c->steps[i].meets = false;
+	for (uint32_t i = s->first; i < s->last; i++)
+		c->steps[i].meets = true;
+	for (uint32_t i = 0; i < c->near_count; i++)
+		c->steps[c->near[i]].meets = may_meet(c, s, &c->steps[c->near[i]]);
+	for (uint32_t i = 0; i < c->count; i++)
+		if (c->steps[i].meets)
+			lint_model_add(c->model, &c->steps[i].packets);
 	c->policy_stage.chain = written_before_policy(c->lint->written, s->line->action);
 	c->policy_stage.name = "policy";
 	c->policy = (struct model_program){ &c->policy_stage, 1 };
@@ -182,14 +261,12 @@ static void keep_example(struct cover *c, struct subject *s, uint32_t at, packet
 
 static void note_coverer(struct cover *c, struct subject *s, uint32_t at, enum action action)
 {
-	uint32_t first = at;
+	struct step *first = &c->steps[c->steps[at].line_first];
 
 	s->differs |= c->steps[at].rule->action != action;
-	while (first && c->steps[first - 1].line == c->steps[at].line)
-		first--;
-	if (c->steps[first].noted)
+	if (first->noted == c->search)
 		return;
-	c->steps[first].noted = true;
+	first->noted = c->search;
 	if (s->coverer_count < MOST_LABELS)
 		s->coverers[s->coverer_count] = at;
 	s->coverer_count++;
@@ -197,24 +274,105 @@ static void note_coverer(struct cover *c, struct subject *s, uint32_t at, enum a
 
 static void forget_coverers(struct cover *c)
 {
-	for (uint32_t i = 0; i < c->count; i++)
-		c->steps[i].noted = false;
+	c->search++;
 }
 
-/* Whether one of the steps [first, last) decides about a packet. */
-static bool is_decided_by(struct cover *c, const struct model_packet *packet, uint32_t first, uint32_t last)
+static bool chain_has(const struct model_chain *chain, const struct model_packet *packet)
 {
-	c->work += last - first;
-	for (uint32_t i = first; i < last; i++)
-		for (uint32_t j = 0; j < c->steps[i].packets.count; j++)
-			if (model_step_has(&c->steps[i].packets.steps[j], packet))
-				return true;
+	for (uint32_t i = 0; i < chain->count; i++)
+		if (model_step_has(&chain->steps[i], packet))
+			return true;
 	return false;
 }
 
-static bool is_decided(struct cover *c, const struct model_packet *packet, uint32_t count)
+/* Whether one of the subject's steps before `at` decides about a packet. */
+static bool is_decided_within(struct cover *c, const struct subject *s, const struct model_packet *packet, uint32_t at)
 {
-	return is_decided_by(c, packet, 0, count);
+	c->work += at - s->first;
+	for (uint32_t i = s->first; i < at; i++)
+		if (chain_has(&c->steps[i].packets, packet))
+			return true;
+	return false;
+}
+
+/* The first of the steps before `end`, which come before the subject, that decides about one of its packets; or NULL. */
+static const struct step *decider_of(struct cover *c, const struct model_packet *packet, uint32_t end)
+{
+	for (uint32_t i = 0; i < c->near_before && c->near[i] < end; i++, c->work++)
+		if (chain_has(&c->steps[c->near[i]].packets, packet))
+			return &c->steps[c->near[i]];
+	return NULL;
+}
+
+static bool is_decided(struct cover *c, const struct model_packet *packet, uint32_t end)
+{
+	return decider_of(c, packet, end) != NULL;
+}
+
+/* The interval of the field's values in which the step has this one; NULL: the step does not ask for it so. */
+static const struct interval *interval_around(const struct model_step *step, enum model_field field, struct number value)
+{
+	for (uint32_t i = 0; i < step->match_count; i++)
+		if (step->matches[i].field == field && !step->matches[i].negated)
+			return interval_set_from(&step->matches[i].values, value);
+	return NULL;
+}
+
+/* The end of the values that the deciding step has; false: it has all of them. */
+static bool find_decided_end(const struct step *step, const struct model_packet *packet, enum model_field field,
+			     struct number *end)
+{
+	bool found = false;
+
+	for (uint32_t i = 0; i < step->packets.count; i++) {
+		const struct interval *around;
+
+		if (!model_step_has(&step->packets.steps[i], packet))
+			continue;
+		around = interval_around(&step->packets.steps[i], field, packet->value[field]);
+		if (!around)
+			return false;
+		*end = found ? number_max(*end, around->last) : around->last;
+		found = true;
+	}
+	return found;
+}
+
+/* Looks for a value of one field between those that earlier steps decide; the packet has all other fields. */
+static bool find_gap(struct cover *c, const struct subject *s, const struct model_step *own,
+		     const struct model_match *match, struct model_packet *packet)
+{
+	const struct interval *range = &match->values.ranges[0];
+	struct number at = range->first, end;
+
+	for (unsigned jumps = 0; range && jumps < MOST_JUMPS; jumps++) {
+		const struct step *by;
+
+		packet->value[match->field] = number_max(at, range->first);
+		by = model_step_has(own, packet) ? decider_of(c, packet, s->first) : NULL;
+		if (!by)
+			return model_step_has(own, packet);
+		if (!find_decided_end(by, packet, match->field, &end))
+			return false;
+		at = number_next(end);
+		range = number_compare(at, end) > 0 ? interval_set_from(&match->values, at) : NULL;
+	}
+	return false;
+}
+
+/* As find_witness(), where that has found nothing: tries more packets. */
+static bool find_witness_in_gaps(struct cover *c, const struct subject *s, struct model_packet *packet)
+{
+	for (uint32_t i = s->first; i < s->last; i++)
+		for (uint32_t j = 0; j < c->steps[i].packets.count; j++) {
+			const struct model_step *own = &c->steps[i].packets.steps[j];
+
+			for (uint32_t k = 0; k < own->match_count; k++)
+				if (!own->matches[k].negated && own->matches[k].values.count &&
+				    model_step_last(own, packet) && find_gap(c, s, own, &own->matches[k], packet))
+					return true;
+		}
+	return false;
 }
 
 /* Fast path: a packet that no earlier step decides proves that the subject is not covered. */
@@ -227,28 +385,11 @@ static bool find_witness(struct cover *c, const struct subject *s, struct model_
 	return false;
 }
 
-static bool contains_all(const struct model_chain *a, const struct model_chain *b)
-{
-	for (uint32_t i = 0; i < b->count; i++) {
-		bool found = false;
-
-		for (uint32_t j = 0; j < a->count && !found; j++)
-			found = model_step_contains(&a->steps[j], &b->steps[i]);
-		if (!found)
-			return false;
-	}
-	return true;
-}
-
 /* A single step that has all packets of the subject is the better explanation. */
 static void find_one_container(const struct cover *c, struct subject *s)
 {
 	for (uint32_t i = 0; s->coverer_count <= MOST_LABELS && i < s->coverer_count; i++) {
-		bool contains = true;
-
-		for (uint32_t at = s->first; at < s->last && contains; at++)
-			contains = contains_all(&c->steps[s->coverers[i]].packets, &c->steps[at].packets);
-		if (contains) {
+		if (contains_subject(c, s, &c->steps[s->coverers[i]])) {
 			s->coverers[0] = s->coverers[i];
 			s->coverer_count = 1;
 		}
@@ -259,18 +400,34 @@ static void find_one_container(const struct cover *c, struct subject *s)
 static bool is_hit_before(struct cover *c, const struct subject *s, const struct model_packet *packet, uint32_t count,
 			  uint32_t at)
 {
-	return is_decided(c, packet, count) || is_decided_by(c, packet, s->first, at);
+	return is_decided(c, packet, count) || is_decided_within(c, s, packet, at);
 }
 
-/* Whether one of the steps [first, last) has all packets that both match. */
-static bool has_common(struct cover *c, const struct model_step *a, const struct model_step *b, uint32_t first,
-		       uint32_t last)
+static bool chain_contains_common(const struct model_chain *chain, const struct model_step *a, const struct model_step *b)
 {
-	c->work += last - first;
-	for (uint32_t i = first; i < last; i++)
-		for (uint32_t j = 0; j < c->steps[i].packets.count; j++)
-			if (model_step_contains_common(&c->steps[i].packets.steps[j], a, b))
-				return true;
+	for (uint32_t i = 0; i < chain->count; i++)
+		if (model_step_contains_common(&chain->steps[i], a, b))
+			return true;
+	return false;
+}
+
+/* Whether one of the subject's steps before `at` has all packets that both match. */
+static bool has_common_within(struct cover *c, const struct subject *s, const struct model_step *a,
+			      const struct model_step *b, uint32_t at)
+{
+	c->work += at - s->first;
+	for (uint32_t i = s->first; i < at; i++)
+		if (chain_contains_common(&c->steps[i].packets, a, b))
+			return true;
+	return false;
+}
+
+/* Whether one of the steps before `end`, which come before the subject, has all packets that both match. */
+static bool has_common(struct cover *c, const struct model_step *a, const struct model_step *b, uint32_t end)
+{
+	for (uint32_t i = 0; i < c->near_before && c->near[i] < end; i++, c->work++)
+		if (chain_contains_common(&c->steps[c->near[i]].packets, a, b))
+			return true;
 	return false;
 }
 
@@ -302,8 +459,8 @@ static bool walk_step(struct cover *c, struct subject *s, uint32_t at, uint32_t 
 	for (uint32_t j = 0; j < chain->count && !*done; j++) {
 		if (model_steps_are_apart(own, &chain->steps[j]))
 			continue;
-		if (!note_hit(c, s, at, i, own, &chain->steps[j]) && !has_common(c, own, &chain->steps[j], 0, i) &&
-		    !has_common(c, own, &chain->steps[j], s->first, at))
+		if (!note_hit(c, s, at, i, own, &chain->steps[j]) && !has_common(c, own, &chain->steps[j], i) &&
+		    !has_common_within(c, s, own, &chain->steps[j], at))
 			return false;
 		*done = model_step_contains(&chain->steps[j], own);
 	}
@@ -319,14 +476,14 @@ static bool walk_steps(struct cover *c, struct subject *s, uint32_t at)
 
 	/* Earlier steps of the subject may have taken all. */
 	for (uint32_t k = 0; k < own->count; k++) {
-		done[k] = has_common(c, &own->steps[k], &own->steps[k], s->first, at);
+		done[k] = has_common_within(c, s, &own->steps[k], &own->steps[k], at);
 		left -= done[k];
 	}
-	for (uint32_t i = 0; i < s->first && left; i++)
+	for (uint32_t i = 0; i < c->near_before && left; i++)
 		for (uint32_t k = 0; k < own->count; k++) {
 			if (done[k])
 				continue;
-			if (!walk_step(c, s, at, i, &own->steps[k], &done[k]))
+			if (!walk_step(c, s, at, c->near[i], &own->steps[k], &done[k]))
 				return false;
 			left -= done[k];
 		}
@@ -533,10 +690,12 @@ static enum matter find_matter(struct cover *c, const struct subject *s, enum ac
 {
 	enum matter matter = MATTER_NO;
 
-	for (uint32_t i = s->last; i < c->count; i++) {
-		if (!matters(&c->steps[i], action) || !may_meet(c, s, &c->steps[i]))
+	for (uint32_t i = c->near_before; i < c->near_count; i++) {
+		const struct step *step = &c->steps[c->near[i]];
+
+		if (!matters(step, action) || !may_meet(c, s, step))
 			continue;
-		if (has_common_witness(c, s, &c->steps[i]))
+		if (has_common_witness(c, s, step))
 			return MATTER_YES;
 		matter = MATTER_UNKNOWN;
 	}
@@ -779,7 +938,7 @@ static bool is_repeated(struct cover *c, struct subject *s, const struct step **
 		left = model_minus(c->model, left, hit);
 		*by = step;
 	}
-	c->work += model_steps(c->model);
+	c->work += 2 * model_steps(c->model);
 	return left == PACKETS_NONE && !model_over(c->model, NULL);
 }
 
@@ -792,16 +951,14 @@ static bool may_be_repeated(const struct cover *c, const struct subject *s)
 	for (uint32_t j = 0; j < c->steps[s->first].packets.count; j++) {
 		bool found = !model_step_last(&c->steps[s->first].packets.steps[j], &packet);
 
-		for (uint32_t i = s->last; i < c->count && !found; i++)
-			for (uint32_t k = 0; k < c->steps[i].packets.count && !found; k++)
-				if (model_step_has(&c->steps[i].packets.steps[k], &packet)) {
-					const struct step *step = &c->steps[i];
+		for (uint32_t i = c->near_before; i < c->near_count && !found; i++) {
+			const struct step *step = &c->steps[c->near[i]];
 
-					if (step->implied || i < c->own || step->rule->action != rule->action ||
-					    step->rule->log != rule->log)
-						return false;
-					found = true;
-				}
+			found = chain_has(&step->packets, &packet);
+			if (found && (step->implied || c->near[i] < c->own || step->rule->action != rule->action ||
+				      step->rule->log != rule->log))
+				return false;
+		}
 		if (!found)
 			return false;
 	}
@@ -854,7 +1011,8 @@ static void cover_by_implied(struct cover *c, struct subject *s, const struct ru
 {
 	struct model_packet packet;
 
-	c->steps[c->count] = (struct step){ .rule = rule, .line = rule, .implied = true };
+	c->steps[c->count] = (struct step){ .rule = rule, .line = rule, .implied = true, .line_first = c->count };
+	forget_coverers(c);
 	for (uint32_t i = s->first; i < s->last; i++)
 		note_coverer(c, s, c->count, c->steps[i].rule->action);
 	s->by = rule->action;
@@ -957,7 +1115,15 @@ static void check_by_model(struct cover *c, struct subject *s)
 		check_policy(c, s);
 	if (model_over(c->model, NULL))
 		report_bound(c, s);
-	c->work += model_steps(c->model);
+	c->work += 2 * model_steps(c->model);
+}
+
+static bool find_witness_closer(struct cover *c, const struct subject *s, struct model_packet *witness)
+{
+	narrow_near(c, s);
+	/* A step that has all ends the list. */
+	return !(c->near_before && contains_subject(c, s, &c->steps[c->near[c->near_before - 1]])) &&
+	       find_witness_in_gaps(c, s, witness);
 }
 
 static void check_subject(struct cover *c, struct subject *s)
@@ -971,8 +1137,9 @@ static void check_subject(struct cover *c, struct subject *s)
 	}
 	if (check_blacklist(c, s) || check_igmp(c, s))
 		return;
-	if (!find_witness(c, s, &witness)) {
-		if (is_covered_by_packets(c, s, &walked))
+	find_near(c, s);
+	if (!find_witness(c, s, &witness) && !find_witness_closer(c, s, &witness)) {
+		if (c->near_before <= MOST_WALKED && is_covered_by_packets(c, s, &walked))
 			report_covered_rule(c, &walked);
 		else
 			check_by_model(c, s);

@@ -141,6 +141,21 @@ static const struct interval *range_before(const struct interval_set *a, struct 
 	return low ? &a->ranges[low - 1] : NULL;
 }
 
+const struct interval *interval_set_from(const struct interval_set *a, struct number n)
+{
+	uint32_t low = 0, high = a->count;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (number_compare(a->ranges[middle].last, n) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < a->count ? &a->ranges[low] : NULL;
+}
+
 bool interval_set_contains(const struct interval_set *a, const struct interval_set *b)
 {
 	for (uint32_t i = 0; i < b->count; i++) {

@@ -43,6 +43,8 @@ struct interval_set interval_set_intersect(struct arena *arena, const struct int
 					   const struct interval_set *b);
 struct interval_set interval_set_subtract(struct arena *arena, const struct interval_set *a,
 					  const struct interval_set *b);
+/* The first interval that ends at or after `n`; NULL: there is none. */
+const struct interval *interval_set_from(const struct interval_set *a, struct number n);
 /* Whether all of `b` is in `a`, in O(b log a). */
 bool interval_set_contains(const struct interval_set *a, const struct interval_set *b);
 bool interval_set_overlaps(const struct interval_set *a, const struct interval_set *b);
