@@ -48,34 +48,37 @@ static const struct implied_packets packet_rows[] = {
 
 const struct prefix implied_multicast[2] = { { AF_INET, 4, { 224 } }, { AF_INET6, 8, { 0xff } } };
 
+/* What is looked up once: the first row of each rule, and the rows' ICMP types. */
+static pthread_once_t packets_once = PTHREAD_ONCE_INIT;
+static const struct implied_packets *first_packets[IMPLIED_RULES];
+static const struct icmp_type *packet_icmp_types[sizeof(packet_rows) / sizeof(packet_rows[0])];
+
+/* Rows are in the order of their rules. */
+static void prepare_packets(void)
+{
+	for (size_t i = sizeof(packet_rows) / sizeof(packet_rows[0]); i-- > 0;) {
+		const struct implied_packets *p = &packet_rows[i];
+
+		first_packets[p->rule] = p;
+		packet_icmp_types[i] = p->icmp ? icmp_type_find(p->family_mask, text_of(p->icmp)) : NULL;
+	}
+}
+
 const struct implied_packets *implied_packets_next(enum implied_id rule, unsigned chains,
 						   const struct implied_packets *before)
 {
 	const struct implied_packets *end = packet_rows + sizeof(packet_rows) / sizeof(packet_rows[0]);
 
-	/* Rows are in the order of their rules. */
-	for (const struct implied_packets *p = before ? before + 1 : packet_rows; p < end && p->rule <= rule; p++)
-		if (p->rule == rule && (p->chains & chains))
+	pthread_once(&packets_once, prepare_packets);
+	for (const struct implied_packets *p = before ? before + 1 : first_packets[rule]; p && p < end && p->rule == rule; p++)
+		if (p->chains & chains)
 			return p;
 	return NULL;
 }
 
-/* ---- their ICMP types, looked up once ---- */
-
-static const struct icmp_type *packet_icmp_types[sizeof(packet_rows) / sizeof(packet_rows[0])];
-
-static void find_icmp_types(void)
-{
-	for (size_t i = 0; i < sizeof(packet_rows) / sizeof(packet_rows[0]); i++)
-		if (packet_rows[i].icmp)
-			packet_icmp_types[i] = icmp_type_find(packet_rows[i].family_mask, text_of(packet_rows[i].icmp));
-}
-
 const struct icmp_type *implied_packets_icmp_type(const struct implied_packets *packets)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
-
-	pthread_once(&once, find_icmp_types);
+	pthread_once(&packets_once, prepare_packets);
 	return packet_icmp_types[packets - packet_rows];
 }
 

@@ -274,9 +274,9 @@ uint32_t prefix_format(const struct prefix *p, char text[PREFIX_TEXT_SIZE])
 
 struct text prefix_text_without_length(struct text t, const struct prefix *p)
 {
-	long slash = text_find(t, '/');
+	long slash = p->length == prefix_bits(p) ? text_find(t, '/') : -1;
 
-	if (slash >= 0 && p->length == prefix_bits(p))
+	if (slash >= 0)
 		t.len = (uint32_t)slash;
 	return t;
 }

@@ -10,14 +10,11 @@
 
 #include "lang/limit_table.h"
 
-const struct endpoint *xt_endpoint_part(struct arena *arena, const struct endpoint *whole,
-					const struct endpoint *before)
+const struct endpoint *xt_list_cut(struct arena *arena, const struct endpoint *whole, const struct endpoint *before)
 {
 	struct endpoint *part;
 	uint32_t from, end = whole->text.len;
 
-	if (whole->kind != ENDPOINT_LIST || end <= LIMIT_ARGUMENT)
-		return before ? NULL : whole;
 	from = before ? (uint32_t)(before->text.ptr - whole->text.ptr) + before->text.len + 1 : 0;
 	if (from >= end)
 		return NULL;

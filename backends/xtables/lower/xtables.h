@@ -8,6 +8,7 @@
 
 #include "config/zones.h"
 #include "lang/implied.h"
+#include "lang/limit_table.h"
 
 enum xt_match_kind {
 	XT_ANY,         /* ends a list of matches */
@@ -260,8 +261,18 @@ void xt_input_filters(struct xt_builder *b, struct xt_chain *chain);
 
 /* The part of a source or destination after `before` (NULL: the first part) that is short enough for iptables-restore;
  * NULL after the last. What is short enough has one part, itself. From `arena`. */
-const struct endpoint *xt_endpoint_part(struct arena *arena, const struct endpoint *whole,
-					const struct endpoint *before);
+static inline const struct endpoint *xt_endpoint_part(struct arena *arena, const struct endpoint *whole,
+						      const struct endpoint *before);
+/* Of a list that is too long. */
+const struct endpoint *xt_list_cut(struct arena *arena, const struct endpoint *whole, const struct endpoint *before);
+
+static inline const struct endpoint *xt_endpoint_part(struct arena *arena, const struct endpoint *whole,
+						      const struct endpoint *before)
+{
+	if (whole->kind == ENDPOINT_LIST && whole->text.len > LIMIT_ARGUMENT)
+		return xt_list_cut(arena, whole, before);
+	return before ? NULL : whole;
+}
 
 /* ---- rules.c ---- */
 

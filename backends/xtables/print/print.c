@@ -29,6 +29,15 @@ void xt_print_set_name(struct out *out, const struct ipset *set, unsigned family
 }
 
 /* Every match begins with a space. */
+static void xt_print_addresses(struct out *out, struct text addresses, bool source)
+{
+	if (source)
+		out_text(out, TEXT(" -s "));
+	else
+		out_text(out, TEXT(" -d "));
+	out_text(out, addresses);
+}
+
 static void xt_print_endpoint(struct out *out, const struct endpoint *e, bool source, bool negate, unsigned family_mask)
 {
 	switch (e->kind) {
@@ -40,43 +49,61 @@ static void xt_print_endpoint(struct out *out, const struct endpoint *e, bool so
 		out_text(out, source ? TEXT(" src") : TEXT(" dst"));
 		break;
 	case ENDPOINT_ALIAS:
-		out_text(out, source ? TEXT(" -s ") : TEXT(" -d "));
-		out_text(out, e->alias->cidr);
+		xt_print_addresses(out, e->alias->cidr, source);
 		break;
 	case ENDPOINT_RANGE:
 		out_text(out, source ? TEXT(" -m iprange --src-range ") : TEXT(" -m iprange --dst-range "));
 		out_text(out, e->text);
 		break;
 	case ENDPOINT_LIST:
-		out_text(out, source ? TEXT(" -s ") : TEXT(" -d "));
-		out_text(out, e->text);
+		xt_print_addresses(out, e->text, source);
 		break;
 	}
 }
 
-/* What precedes the text of a match. */
-static const struct text xt_spellings[] = {
-	[XT_IN_IFACE] = TEXT_INIT(" -i "),
-	[XT_OUT_IFACE] = TEXT_INIT(" -o "),
-	[XT_PROTO] = TEXT_INIT(" -p "),
-	[XT_MODULE] = TEXT_INIT(" -m "),
-	[XT_ICMP_TYPE] = TEXT_INIT(" --icmp-type "),
-	[XT_ICMPV6_TYPE] = TEXT_INIT(" --icmpv6-type "),
-	[XT_SPORT] = TEXT_INIT(" --sport "),
-	[XT_DPORT] = TEXT_INIT(" --dport "),
-	[XT_SPORTS] = TEXT_INIT(" --match multiport --sports "),
-	[XT_DPORTS] = TEXT_INIT(" --match multiport --dports "),
-	[XT_DST_TYPE] = TEXT_INIT(" -m addrtype --dst-type "),
-	[XT_SRC_TYPE] = TEXT_INIT(" -m addrtype --src-type "),
-	[XT_CTSTATE] = TEXT_INIT(" -m conntrack --ctstate "),
-	[XT_PHYSDEV_IN] = TEXT_INIT(" -m physdev --physdev-is-bridged --physdev-in "),
-	[XT_PHYSDEV_OUT] = TEXT_INIT(" -m physdev --physdev-is-bridged --physdev-out "),
-	[XT_PHYSDEV_IPS] = TEXT_INIT(" -m physdev --physdev-out "),
-	[XT_MARK] = TEXT_INIT(" -m mark --mark "),
-	[XT_NOT_MAC] = TEXT_INIT(" -m mac ! --mac-source "),
-	[XT_TCP_FLAGS] = TEXT_INIT(" --tcp-flags "),
-	[XT_NOT_TCP_FLAGS] = TEXT_INIT(" ! --tcp-flags "),
-};
+static void xt_print_syn_rate(struct out *out, const struct xt_syn_rate *rate)
+{
+	out_printf(out,
+		   " -m hashlimit --hashlimit-above %lld/sec --hashlimit-burst %lld --hashlimit-mode srcip "
+		   "--hashlimit-name syn --hashlimit-htable-size 2097152 --hashlimit-srcmask %u "
+		   "--hashlimit-htable-expire %lld",
+		   (long long)rate->rate, (long long)rate->burst, rate->source_bits, (long long)rate->expire);
+}
+
+/* What precedes the text of a match: constants, of which the compiler knows the length. */
+static void xt_print_option(struct out *out, enum xt_match_kind kind)
+{
+	switch (kind) {
+#define OPTION(kind, spelling) case kind: out_text(out, TEXT(spelling)); break
+		OPTION(XT_IN_IFACE, " -i ");
+		OPTION(XT_OUT_IFACE, " -o ");
+		OPTION(XT_PROTO, " -p ");
+		OPTION(XT_MODULE, " -m ");
+		OPTION(XT_ICMP_TYPE, " --icmp-type ");
+		OPTION(XT_ICMPV6_TYPE, " --icmpv6-type ");
+		OPTION(XT_SPORT, " --sport ");
+		OPTION(XT_DPORT, " --dport ");
+		OPTION(XT_SPORTS, " --match multiport --sports ");
+		OPTION(XT_DPORTS, " --match multiport --dports ");
+		OPTION(XT_DST_TYPE, " -m addrtype --dst-type ");
+		OPTION(XT_SRC_TYPE, " -m addrtype --src-type ");
+		OPTION(XT_CTSTATE, " -m conntrack --ctstate ");
+		OPTION(XT_PHYSDEV_IN, " -m physdev --physdev-is-bridged --physdev-in ");
+		OPTION(XT_PHYSDEV_OUT, " -m physdev --physdev-is-bridged --physdev-out ");
+		OPTION(XT_PHYSDEV_IPS, " -m physdev --physdev-out ");
+		OPTION(XT_MARK, " -m mark --mark ");
+		OPTION(XT_NOT_MAC, " -m mac ! --mac-source ");
+		OPTION(XT_TCP_FLAGS, " --tcp-flags ");
+		OPTION(XT_NOT_TCP_FLAGS, " ! --tcp-flags ");
+#undef OPTION
+	case XT_ANY:
+	case XT_SOURCE:
+	case XT_DEST:
+	case XT_NOT_SOURCE:
+	case XT_SYN_RATE:
+		break;
+	}
+}
 
 static void xt_print_match(struct out *out, const struct xt_match *match, unsigned family_mask)
 {
@@ -89,22 +116,17 @@ static void xt_print_match(struct out *out, const struct xt_match *match, unsign
 		xt_print_endpoint(out, match->endpoint, false, false, family_mask);
 		break;
 	case XT_SYN_RATE:
-		out_printf(out,
-			   " -m hashlimit --hashlimit-above %lld/sec --hashlimit-burst %lld --hashlimit-mode srcip "
-			   "--hashlimit-name syn --hashlimit-htable-size 2097152 --hashlimit-srcmask %u "
-			   "--hashlimit-htable-expire %lld",
-			   (long long)match->syn_rate->rate, (long long)match->syn_rate->burst,
-			   match->syn_rate->source_bits, (long long)match->syn_rate->expire);
+		xt_print_syn_rate(out, match->syn_rate);
 		break;
 	case XT_SPORT:
 	case XT_DPORT:
 	case XT_SPORTS:
 	case XT_DPORTS:
-		out_text(out, xt_spellings[match->kind]);
+		xt_print_option(out, match->kind);
 		out_text(out, match->ports->text);
 		break;
 	default:
-		out_text(out, xt_spellings[match->kind]);
+		xt_print_option(out, match->kind);
 		out_text(out, match->text);
 		if (match->kind == XT_PHYSDEV_IPS)
 			out_text(out, TEXT(" --physdev-is-bridged"));
@@ -131,22 +153,21 @@ static void xt_print_log(struct out *out, const struct xt_chain *chain, const st
 	const struct ratelimit *limit = log->limit;
 
 	if (!limit->off) {
-		out_string(out, "-m limit --limit ");
+		out_string(out, " -m limit --limit ");
 		out_text(out, limit->rate.len ? limit->rate : TEXT("1/sec"));
 		if (limit->burst) {
 			out_string(out, " --limit-burst ");
 			out_text(out, limit->burst_text);
 		}
-		out_char(out, ' ');
 	}
-	out_string(out, "-j NFLOG --nflog-prefix \"");
+	out_string(out, " -j NFLOG --nflog-prefix \"");
 	xt_print_log_prefix(out, chain, log);
 	out_char(out, '"');
 }
 
 static void xt_print_queue(struct out *out, const struct queues *queues)
 {
-	out_string(out, "-j NFQUEUE ");
+	out_string(out, " -j NFQUEUE ");
 	if (queues->range)
 		out_printf(out, "--queue-balance %u:%u ", queues->first, queues->last);
 	else if (queues->set)
@@ -156,20 +177,21 @@ static void xt_print_queue(struct out *out, const struct queues *queues)
 
 static void xt_print_target(struct out *out, const struct xt_chain *chain, const struct xt_target *target)
 {
-	static const struct text before[] = {
-		[XT_ACCEPT] = TEXT_INIT(" -j ACCEPT"), [XT_DROP] = TEXT_INIT(" -j DROP"), [XT_RETURN] = TEXT_INIT(" -j RETURN"),
-		[XT_JUMP] = TEXT_INIT(" -j "), [XT_GOTO] = TEXT_INIT(" -g "), [XT_REJECT] = TEXT_INIT(" -j REJECT --reject-with "),
-		[XT_SET_MARK] = TEXT_INIT(" -j MARK --set-mark "), [XT_SET_CONNMARK] = TEXT_INIT(" -j CONNMARK --set-mark "),
-		[XT_HELPER] = TEXT_INIT(" -j CT --helper "), [XT_NFQUEUE] = TEXT_INIT(" "), [XT_LOG] = TEXT_INIT(" "),
-	};
-
-	out_text(out, before[target->kind]);
 	switch (target->kind) {
-	case XT_ACCEPT:
-	case XT_DROP:
-	case XT_RETURN:
-		break;
+#define VERDICT(kind, spelling) case kind: out_text(out, TEXT(spelling)); break
+#define WITH_TEXT(kind, spelling) case kind: out_text(out, TEXT(spelling)); out_text(out, target->text); break
+		VERDICT(XT_ACCEPT, " -j ACCEPT");
+		VERDICT(XT_DROP, " -j DROP");
+		VERDICT(XT_RETURN, " -j RETURN");
+		WITH_TEXT(XT_JUMP, " -j ");
+		WITH_TEXT(XT_GOTO, " -g ");
+		WITH_TEXT(XT_REJECT, " -j REJECT --reject-with ");
+		WITH_TEXT(XT_SET_MARK, " -j MARK --set-mark ");
+		WITH_TEXT(XT_HELPER, " -j CT --helper ");
+#undef VERDICT
+#undef WITH_TEXT
 	case XT_SET_CONNMARK:
+		out_text(out, TEXT(" -j CONNMARK --set-mark "));
 		out_number(out, target->number);
 		break;
 	case XT_NFQUEUE:
@@ -178,8 +200,6 @@ static void xt_print_target(struct out *out, const struct xt_chain *chain, const
 	case XT_LOG:
 		xt_print_log(out, chain, target->log);
 		break;
-	default:
-		out_text(out, target->text);
 	}
 }
 
