@@ -171,11 +171,11 @@ static void lose_line(struct arena *arena, struct lost_lines *lost, struct span 
 static bool report_comment_mark(struct diags *diags, const struct source *source, struct span line)
 {
 	struct text text = { source->text + (line.begin - source->base), line.end - line.begin };
-	uint32_t len = text_starts(text, ";") ? 1 : text_starts(text, "//") ? 2 : 0;
+	uint32_t len = text_starts(text, ";") ? 1 : 2;
 	struct span mark = { line.begin, line.begin + len };
 	struct diagnostic *d;
 
-	if (!len)
+	if (!text_starts(text, ";") && !text_starts(text, "//"))
 		return false;
 	d = diag(diags, mark, DIAG_COMMENT_MARK, "`%.*s` does not begin a comment", (int)len, text.ptr);
 	diag_note(d, "the line is ignored");

@@ -81,6 +81,16 @@ static inline void *arena_alloc(struct arena *arena, size_t size)
 	return result;
 }
 
+/* A copy of `size` bytes. */
+static inline void *arena_clone(struct arena *arena, const void *bytes, size_t size)
+{
+	void *clone = arena_alloc_unset(arena, size);
+
+	if (size)
+		memcpy(clone, bytes, size);
+	return clone;
+}
+
 #define ARENA_NEW(arena, type) ((type *)arena_alloc((arena), sizeof(type)))
 #define ARENA_ARRAY(arena, type, n) ((type *)arena_alloc((arena), sizeof(type) * (size_t)(n)))
 

@@ -19,16 +19,6 @@ bool text_starts_nocase(struct text a, const char *prefix)
 	return a.len >= len && text_equal_nocase((struct text){ a.ptr, len }, (struct text){ prefix, len });
 }
 
-int text_compare(struct text a, struct text b)
-{
-	uint32_t shorter = a.len < b.len ? a.len : b.len;
-	int order = shorter ? memcmp(a.ptr, b.ptr, shorter) : 0;
-
-	if (order)
-		return order;
-	return a.len < b.len ? -1 : a.len > b.len;
-}
-
 bool text_all_digits(struct text a)
 {
 	for (uint32_t i = 0; i < a.len; i++)
@@ -44,13 +34,13 @@ bool text_to_number(struct text a, uint64_t max, uint64_t *value)
 	for (uint32_t i = 0; i < a.len; i++) {
 		uint64_t digit = (uint64_t)(a.ptr[i] - '0');
 
-		/* n * 10 + digit must not overflow. */
-		if (!char_is_digit(a.ptr[i]) || n > UINT64_MAX / 10 || digit > UINT64_MAX - n * 10 || n * 10 + digit > max)
+		/* Numbers of 19 digits do not overflow. */
+		if (digit > 9 || (i >= 19 && (n > UINT64_MAX / 10 || digit > UINT64_MAX - n * 10)))
 			return false;
 		n = n * 10 + digit;
 	}
 	*value = n;
-	return a.len > 0;
+	return a.len > 0 && n <= max;
 }
 
 struct text text_trim(struct text a)

@@ -157,7 +157,16 @@ static inline bool text_is_nocase(struct text a, const char *b)
 
 bool text_equal_nocase(struct text a, struct text b);
 /* Order of bytes, shorter first: what strcmp would say. */
-int text_compare(struct text a, struct text b);
+static inline int text_compare(struct text a, struct text b)
+{
+	uint32_t shorter = a.len < b.len ? a.len : b.len;
+	int order = shorter ? memcmp(a.ptr, b.ptr, shorter) : 0;
+
+	if (order)
+		return order;
+	return a.len < b.len ? -1 : a.len > b.len;
+}
+
 /* In quotes, single or double, with something between them. */
 static inline bool text_is_quoted(struct text a)
 {

@@ -272,18 +272,19 @@ static uint32_t element_end(struct word value, uint32_t begin)
 	return comma < 0 ? value.len : begin + (uint32_t)comma;
 }
 
-static bool read_address_list(struct resolver *r, struct word value, struct endpoint *e)
+/* `list`: the value has commas. */
+static bool read_address_list(struct resolver *r, struct word value, bool list, struct endpoint *e)
 {
 	struct word first = value;
-	uint32_t elements = 0;
+	uint32_t elements = list ? 0 : 1;
 	bool ok = true, empty = false, mixed = false;
 
-	for (uint32_t begin = 0; begin <= value.len; begin = element_end(value, begin) + 1)
+	for (uint32_t begin = 0; list && begin <= value.len; begin = element_end(value, begin) + 1)
 		elements++;
 	e->kind = ENDPOINT_LIST;
 	e->prefixes = ARENA_ARRAY(r->arena, struct prefix, elements);
 	for (uint32_t begin = 0, end; begin <= value.len; begin = end + 1) {
-		end = element_end(value, begin);
+		end = list ? element_end(value, begin) : value.len;
 		if (end > begin)
 			ok &= read_element(r, word_part(value, begin, end - begin), &first, &mixed, elements == 1, e);
 		else if (!empty)
@@ -317,7 +318,7 @@ const struct endpoint *endpoint_read(struct resolver *r, struct word value)
 	} else if (dash > 0) {
 		ok = read_address_range(r, value, (uint32_t)dash, e);
 	} else {
-		ok = read_address_list(r, value, e);
+		ok = read_address_list(r, value, list, e);
 	}
 	return ok ? e : NULL;
 }

@@ -148,7 +148,7 @@ static void *use_arenas(void *argument)
 	unsigned seed = *(const unsigned *)argument;
 	struct arena arenas[3] = { 0 };
 
-	for (int round = 0; round < 300; round++) {
+	for (int round = 0; round < 60; round++) {
 		struct arena *arena = &arenas[rand_r(&seed) % 3];
 		size_t size = (size_t)rand_r(&seed) % (rand_r(&seed) % 20 ? 20000 : 3000000);
 		char *bytes = arena_alloc(arena, size);
@@ -190,7 +190,7 @@ START_TEST(children_of_threads)
 	unsigned seed = 9;
 	int status;
 
-	for (int round = 0; round < 20; round++) {
+	for (int round = 0; round < 5; round++) {
 		pid_t child;
 
 		ck_assert_int_eq(pthread_create(&thread, NULL, use_arenas, &seed), 0);

@@ -98,10 +98,7 @@ struct xt_rule *xt_rule_add(struct xt_builder *b, struct xt_chain *chain, const 
 struct xt_rule *xt_add_copy(struct xt_builder *b, struct xt_chain *chain, struct xt_target target,
 			    const struct xt_match *matches, uint32_t count)
 {
-	struct xt_match *copy = ARENA_ARRAY(b->arena, struct xt_match, count);
-
-	memcpy(copy, matches, count * sizeof(*copy));
-	return xt_rule_add(b, chain, copy, count, target);
+	return xt_rule_add(b, chain, arena_clone(b->arena, matches, count * sizeof(*matches)), count, target);
 }
 
 struct xt_match xt_icmp_match(unsigned family_mask, struct text text, const struct icmp_type *type)

@@ -16,7 +16,8 @@ const struct xt_hook xt_raw_hooks[] = {
 
 static int xt_compare_chains(const void *a, const void *b)
 {
-	return text_compare((*(struct xt_chain *const *)a)->name, (*(struct xt_chain *const *)b)->name);
+	/* They end with a NUL. */
+	return strcmp((*(struct xt_chain *const *)a)->name.ptr, (*(struct xt_chain *const *)b)->name.ptr);
 }
 
 static struct xt_table *xt_lower(struct arena *arena, const struct config *config, unsigned family_mask, const char *name,
@@ -28,7 +29,7 @@ static struct xt_table *xt_lower(struct arena *arena, const struct config *confi
 	b.last = &b.chains;
 	if (config_enabled(config))
 		add_chains(&b);
-	*table = (struct xt_table){ .name = name, .family_mask = family_mask, .config = config };
+	*table = (struct xt_table){ .name = name, .family_mask = family_mask, .config = config, .group_names = b.group_names };
 	table->chains = ARENA_ARRAY(arena, struct xt_chain *, b.chain_count);
 	for (struct xt_chain *chain = b.chains; chain; chain = chain->next)
 		table->chains[table->chain_count++] = chain;
@@ -57,7 +58,8 @@ static void xt_complete_parts(struct xt_chain *chain)
 
 void xt_chain_fill(struct arena *arena, const struct xt_table *table, struct xt_chain *chain)
 {
-	struct xt_builder b = { .arena = arena, .config = table->config, .family_mask = table->family_mask };
+	struct xt_builder b = { .arena = arena, .config = table->config, .family_mask = table->family_mask,
+				.group_names = table->group_names };
 
 	chain->first = NULL;
 	chain->last = &chain->first;

@@ -80,13 +80,12 @@ static void xt_match_iface(struct xt_matches *m, const struct xt_place *place, c
 static void xt_add_rule(struct xt_builder *b, const struct xt_place *place, const struct rule *rule,
 			const struct xt_matches *m)
 {
-	struct xt_match *copy = ARENA_ARRAY(b->arena, struct xt_match, m->count);
+	const struct xt_match *copy = arena_clone(b->arena, m->items, m->count * sizeof(*m->items));
 	struct xt_target target = rule->action == ACTION_ACCEPT ? place->accept :
 				  rule->action == ACTION_DROP	? XT_TO(XT_DROP) :
 								  XT_TO_CHAIN(XT_JUMP, "PVEFW-reject");
 	struct xt_rule *added;
 
-	memcpy(copy, m->items, m->count * sizeof(*copy));
 	xt_log_add(b, place->chain, copy, m->count, place->zone.vmid, rule->log,
 		   zone_log_message(&place->zone, rule->action), rule->span);
 	added = xt_rule_add(b, place->chain, copy, m->count, target);
@@ -116,11 +115,6 @@ static void xt_lower_condition(struct xt_builder *b, const struct xt_place *plac
 
 /* ---- groups ---- */
 
-static struct text xt_group_name(struct xt_builder *b, const struct group *group, bool out)
-{
-	return ARENA_JOIN(b->arena, TEXT("GROUP-"), group->name, out ? TEXT("-OUT") : TEXT("-IN"));
-}
-
 static void xt_fill_group(struct xt_builder *b, struct xt_chain *chain)
 {
 	struct xt_place place = { .zone = zone_of_group(chain->out ? DIRECTION_OUT : DIRECTION_IN), .chain = chain,
@@ -141,8 +135,10 @@ static void xt_add_groups(struct xt_builder *b, const struct rule_list *rules, i
 			continue;
 		used[group->id] = true;
 		for (int out = 0; out < 2; out++) {
-			struct xt_chain *chain = xt_chain_add(b, xt_group_name(b, group, out), xt_fill_group);
+			struct text name = ARENA_JOIN(b->arena, TEXT("GROUP-"), group->name, out ? TEXT("-OUT") : TEXT("-IN"));
+			struct xt_chain *chain = xt_chain_add(b, name, xt_fill_group);
 
+			b->group_names[group->id][out] = chain->name;
 			chain->group = group;
 			chain->out = out;
 		}
@@ -154,6 +150,7 @@ void xt_group_chains(struct xt_builder *b)
 	const struct config *config = b->config;
 	bool *used = ARENA_ARRAY(b->arena, bool, config->group_count);
 
+	b->group_names = arena_alloc(b->arena, config->group_count * sizeof(*b->group_names));
 	if (config->host_options.enable) {
 		xt_add_groups(b, &config->host_rules, -1, used);
 		xt_add_groups(b, &config->cluster_rules, -1, used);
@@ -176,7 +173,7 @@ static bool xt_mark_needs_iface(const struct xt_builder *b, const struct rule *r
 
 static void xt_lower_group(struct xt_builder *b, const struct xt_place *place, const struct rule *rule)
 {
-	struct text name = xt_group_name(b, rule->group, place->zone.direction == DIRECTION_OUT);
+	struct text name = b->group_names[rule->group->id][place->zone.direction == DIRECTION_OUT];
 	struct xt_target accept = place->accept.kind == XT_GOTO ? XT_TO(XT_RETURN) : place->accept;
 	struct xt_matches m;
 	struct xt_rule *jump;

@@ -168,6 +168,7 @@ struct xt_table {
 	const struct config *config;
 	struct xt_chain **chains; /* sorted by name */
 	uint32_t chain_count;
+	struct text (*group_names)[2]; /* of the chains of each group that has some, by its id: IN and OUT */
 };
 
 /* The chains that hook a table into the kernel's own. */
@@ -192,6 +193,7 @@ struct xt_builder {
 	unsigned family_mask;
 	struct xt_chain *chains, **last;
 	uint32_t chain_count;
+	struct text (*group_names)[2];
 	bool mark_is_off; /* in the chain that is being filled: no packet reaches the next rule with the accept mark */
 };
 
