@@ -29,7 +29,7 @@ static bool block_has_odd(const char *block)
 	for (unsigned i = 0; i < BLOCK; i++) {
 		unsigned char c = (unsigned char)block[i];
 
-		odd |= (unsigned char)((c >= 0x7f) | ((c < 0x20) & (c != '\t') & (c != '\n')));
+		odd |= (unsigned char)(((unsigned char)(c - 0x20) > 0x7e - 0x20) & (c != '\t') & (c != '\n'));
 	}
 	return odd;
 }

@@ -19,7 +19,8 @@ char *scan_text(struct arena *arena, struct source *source)
 /* A CR is a blank: at a line's end, and anywhere else. */
 static bool is_gap(char c)
 {
-	return char_is_blank(c) || c == '\r';
+	/* Nearly all that is asked about is a letter. */
+	return (unsigned char)c <= ' ' && char_is_space(c);
 }
 
 struct word scan_word(struct parse *p, const char *text, size_t len)

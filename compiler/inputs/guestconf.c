@@ -309,7 +309,7 @@ static void read_item(struct reader *r)
 		return;
 	}
 	for (size_t i = 0; i < sizeof(nic_keys) / sizeof(nic_keys[0]); i++)
-		if (nic_keys[i].type == r->type && text_is(word_text(key), nic_keys[i].key)) {
+		if (nic_keys[i].type == r->type && nic_keys[i].key[0] == key.ptr[0] && text_is(word_text(key), nic_keys[i].key)) {
 			nic_keys[i].read(r, value);
 			return;
 		}

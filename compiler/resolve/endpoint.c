@@ -264,14 +264,6 @@ static bool read_element(struct resolver *r, struct word element, struct word *f
 	return true;
 }
 
-/* Where the element of a list ends that begins at `begin`. */
-static uint32_t element_end(struct word value, uint32_t begin)
-{
-	long comma = text_find(text_skip(word_text(value), begin), ',');
-
-	return comma < 0 ? value.len : begin + (uint32_t)comma;
-}
-
 /* `list`: the value has commas. */
 static bool read_address_list(struct resolver *r, struct word value, bool list, struct endpoint *e)
 {

@@ -313,20 +313,17 @@ static bool read_port_list(struct resolver *r, struct word value, const struct p
 			   struct ports *ports)
 {
 	struct diagnostic *d;
-	uint32_t begin = 0;
 	unsigned numbers = 0;
 	bool ok = true, empty = false;
 
-	for (uint32_t i = 0; i <= value.len; i++) {
-		if (i < value.len && value.ptr[i] != ',')
-			continue;
-		if (i > begin)
-			ok &= read_port(r, word_part(value, begin, i - begin), proto, &ports->ranges[ports->count++],
+	for (uint32_t begin = 0, end; begin <= value.len; begin = end + 1) {
+		end = element_end(value, begin);
+		if (end > begin)
+			ok &= read_port(r, word_part(value, begin, end - begin), proto, &ports->ranges[ports->count++],
 					&numbers);
 		else if (!empty)
-			rule_empty_item(r, value, i);
-		empty |= i == begin;
-		begin = i + 1;
+			rule_empty_item(r, value, end);
+		empty |= end == begin;
 	}
 	ok &= !empty;
 	if (numbers > LIMIT_PORTS_OF_LIST) {
@@ -345,14 +342,14 @@ static bool read_port_list(struct resolver *r, struct word value, const struct p
 	return false;
 }
 
-static struct ports *new_ports(struct resolver *r, struct text text)
+static struct ports *new_ports(struct resolver *r, struct word value)
 {
 	struct ports *ports = ARENA_NEW(r->arena, struct ports);
-	uint32_t elements = 1;
+	uint32_t elements = 0;
 
-	for (uint32_t i = 0; i < text.len; i++)
-		elements += text.ptr[i] == ',';
-	ports->text = text;
+	for (uint32_t begin = 0; begin <= value.len; begin = element_end(value, begin) + 1)
+		elements++;
+	ports->text = word_text(value);
 	ports->ranges = ARENA_ARRAY(r->arena, struct port_range, elements);
 	return ports;
 }
@@ -377,7 +374,7 @@ static struct text without_single_ranges(struct resolver *r, const struct ports 
 
 const struct ports *ports_read(struct resolver *r, struct word value, const struct proto *proto)
 {
-	struct ports *ports = new_ports(r, word_text(value));
+	struct ports *ports = new_ports(r, value);
 
 	if (!read_port_list(r, value, proto, ports))
 		return NULL;
@@ -390,7 +387,7 @@ const struct ports *ports_read(struct resolver *r, struct word value, const stru
 const struct ports *ports_of_macro(struct resolver *r, const char *list, const struct proto *proto)
 {
 	struct word word = { list, (uint32_t)strlen(list), 0 };
-	struct ports *ports = new_ports(r, word_text(word));
+	struct ports *ports = new_ports(r, word);
 
 	read_port_list(r, word, proto, ports);
 	return ports;

@@ -56,4 +56,12 @@ const struct ports *ports_of_macro(struct resolver *r, const char *list, const s
 /* -icmp-type, or -dport of an ICMP rule: sets condition->icmp; false if it was reported. */
 bool icmp_read(struct resolver *r, struct word value, bool old_spelling, struct condition *condition);
 
+/* Where the element of a comma-separated list ends that begins at `begin`. */
+static inline uint32_t element_end(struct word value, uint32_t begin)
+{
+	long comma = text_find(text_skip(word_text(value), begin), ',');
+
+	return comma < 0 ? value.len : begin + (uint32_t)comma;
+}
+
 #endif
