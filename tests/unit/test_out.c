@@ -4,13 +4,16 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "fixture.h"
 #include "base/output.h"
+#include "base/parallel_for.h"
 #include "base/atomic_files.h"
 
 static struct arena arena;
@@ -128,6 +131,132 @@ START_TEST(a_failure_is_kept)
 }
 END_TEST
 
+/* A text that just fits, and one byte more: in a pipe that is read slowly, writes are partial. */
+START_TEST(exact_fit)
+{
+	static const size_t lengths[] = { 0, 1, 65535, 65536, 65537, 262143, 262144, 262145, 600000 };
+	static char text[700001], got[700001];
+
+	memset(text, 'y', sizeof(text) - 1);
+	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++)
+		for (int is_printed = 0; is_printed < 2; is_printed++) {
+			int ends[2], len = (int)lengths[i];
+			size_t count = 0;
+			ssize_t n;
+			pid_t child;
+
+			ck_assert_int_eq(pipe(ends), 0);
+			child = fork();
+			if (child == 0) {
+				struct out out;
+
+				close(ends[0]);
+				out_init_fd(&out, ends[1]);
+				out_char(&out, 'a');
+				if (is_printed)
+					out_printf(&out, "%.*s", len, text);
+				else
+					out_bytes(&out, text, lengths[i]);
+				out_char(&out, 'z');
+				_exit(out_flush(&out));
+			}
+			close(ends[1]);
+			while ((n = read(ends[0], got + count, 1000)) > 0)
+				count += (size_t)n;
+			close(ends[0]);
+			ck_assert_int_eq(waitpid(child, &len, 0), child);
+			ck_assert_int_eq(len, 0);
+			ck_assert_uint_eq(count, lengths[i] + 2);
+			ck_assert(got[0] == 'a' && got[count - 1] == 'z' && memcmp(got + 1, text, lengths[i]) == 0);
+		}
+}
+END_TEST
+
+START_TEST(a_reader_that_leaves)
+{
+	struct out out, part;
+	int ends[2];
+
+	signal(SIGPIPE, SIG_IGN);
+	ck_assert_int_eq(pipe(ends), 0);
+	close(ends[0]);
+	out_init_fd(&out, ends[1]);
+	out_init_memory(&part);
+	print_much(&part);
+	out_append(&out, &part);
+	ck_assert_uint_eq(part.len, 0);
+	print_much(&out);
+	ck_assert_int_eq(out_flush(&out), EPIPE);
+	ck_assert(!is_write_failure(out.error));
+	out_free(&out);
+	out_free(&part);
+	close(ends[1]);
+}
+END_TEST
+
+/* Parts of any length, large ones written past the buffer, arrive in order. */
+START_TEST(appended_parts)
+{
+	struct out file, part;
+	const char *path = in_folder("parts");
+	int fd = open(path, O_WRONLY | O_CREAT, 0600);
+	struct text written;
+
+	out_init_fd(&file, fd);
+	out_init_memory(&part);
+	for (int i = 0; i < 12; i++) {
+		out_printf(&part, "%d:%*s\n", i, i * 3000, "");
+		out_append(&file, &part);
+		ck_assert_uint_eq(part.len, 0);
+	}
+	ck_assert_int_eq(out_flush(&file), 0);
+	written = content(path);
+	for (int i = 0; i < 12; i++) {
+		struct text line;
+
+		ck_assert(text_next_line(&written, &line));
+		ck_assert_int_eq(atoi(line.ptr), i);
+		ck_assert_uint_eq(line.len, (i < 10 ? 2u : 3u) + (unsigned)i * 3000u);
+	}
+	ck_assert_uint_eq(written.len, 0);
+	out_free(&file);
+	out_free(&part);
+	close(fd);
+}
+END_TEST
+
+/* Several threads finish their jobs in order, each job once. */
+struct order {
+	unsigned done[1000], finished;
+	bool is_ordered;
+};
+
+static void do_job(void *context, unsigned worker, unsigned n)
+{
+	(void)worker;
+	((struct order *)context)->done[n]++;
+}
+
+static void finish_job(void *context, unsigned worker, unsigned n)
+{
+	struct order *order = context;
+
+	(void)worker;
+	order->is_ordered &= order->finished++ == n && order->done[n] == 1;
+}
+
+START_TEST(jobs_in_order)
+{
+	for (unsigned workers = 1; workers <= PARALLEL_MOST; workers++) {
+		struct order order = { .is_ordered = true };
+
+		parallel_run_in_order(workers, 1000, do_job, finish_job, &order);
+		ck_assert(order.is_ordered);
+		ck_assert_uint_eq(order.finished, 1000);
+	}
+}
+END_TEST
+
 /* ---- files ---- */
 
 /* Writes two files into the folder `name`. */
@@ -242,6 +371,10 @@ int main(void)
 	tcase_add_checked_fixture(tcase, start, end);
 	tcase_add_test(tcase, memory_and_files_get_the_same);
 	tcase_add_test(tcase, a_failure_is_kept);
+	tcase_add_test(tcase, exact_fit);
+	tcase_add_test(tcase, a_reader_that_leaves);
+	tcase_add_test(tcase, appended_parts);
+	tcase_add_test(tcase, jobs_in_order);
 	tcase_add_test(tcase, all_files);
 	tcase_add_test(tcase, or_none);
 	tcase_add_test(tcase, a_folder_in_the_way);
