@@ -37,8 +37,11 @@
  */
 enum { NFT_LONG_LIST = 30, NFT_LONG_RUN = 20, NFT_MAP_RULES = 8 };
 
-/* This many rules stay together: to halve them costs a comparison more in the lookup, some 12 ns. */
-enum { NFT_SEGMENT_RULES = 3 };
+/*
+ * This many rules stay together.  With 3, a packet of the lists of published trees costs as much, but 10,000 rules have 4,574
+ * chains instead of 1,812, and the kernel takes 300 ms for them instead of 200, as for the plain list.
+ */
+enum { NFT_SEGMENT_RULES = 8 };
 
 /* A rule that jumps to a longer chain ends a run, because copies of it would be checked by the kernel as often. */
 enum { NFT_JUMP_MAX = 16 };
