@@ -303,6 +303,15 @@ START_TEST(zones)
 		{ "group-web-in", BACKEND_GROUP, "web" },
 		{ "group-web-out-7", BACKEND_GROUP, "web" },
 		{ "group-a-in-1-out", BACKEND_GROUP, "a-in-1" },
+		/* of port maps */
+		{ "host-in-tcp-0-1023", BACKEND_HOST, "host" },
+		{ "tap100i0-in-udplite-none", BACKEND_GUEST, "100" },
+		{ "guest-100-in-1-tcp2-80", BACKEND_GUEST, "100" },
+		{ "vnet-v0-forward-tcp-80-89", BACKEND_VNET, "v0" },
+		{ "vnet-v0-forward-limit-2", BACKEND_VNET, "v0" },
+		{ "group-web-in-tcp2-80-89", BACKEND_GROUP, "web" },
+		{ "group-web-in-ports3", BACKEND_GROUP, "web" },
+		{ "group-in-tcp-in-udp", BACKEND_GROUP, "in-tcp" },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

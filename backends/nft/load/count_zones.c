@@ -32,19 +32,39 @@ static bool ends_in_way(struct text name, uint32_t *len)
 	return false;
 }
 
-/* The NAME of "group-NAME-in" or "group-NAME-in-3"; names may end as chains do. */
+/*
+ * Takes one part of the end off: "-2" of a chain that holds a part of a rule; "-tcp-80-89", "-ports" and others of the
+ * chains that port maps lead to (lower/port_map.c), whose words can have a number.
+ */
+static bool take_part(struct text *chain)
+{
+	static const char *const words[] = { "", "tcp", "udp", "dccp", "sctp", "udplite", "ports", "none", "limit" };
+	uint32_t end = chain->len, begin;
+
+	while (end && char_is_digit(chain->ptr[end - 1]))
+		end--;
+	begin = end;
+	while (begin && chain->ptr[begin - 1] != '-')
+		begin--;
+	if (!begin || begin == chain->len)
+		return false;
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (text_is((struct text){ chain->ptr + begin, end - begin }, words[i])) {
+			chain->len = begin - 1;
+			return true;
+		}
+	return false;
+}
+
+/* The NAME of "group-NAME-in", "group-NAME-in-3" or "group-NAME-in-tcp-80"; names may end as chains do. */
 static struct text name_between(struct text chain, const char *before)
 {
-	uint32_t from = (uint32_t)strlen(before), to = 0, len = chain.len;
-	struct text whole = chain;
+	uint32_t from = (uint32_t)strlen(before), to = 0;
+	struct text rest = chain;
 
-	/* "host-in-2" holds a part of a rule of "host-in". */
-	while (len && char_is_digit(chain.ptr[len - 1]))
-		len--;
-	if (len && len < chain.len && chain.ptr[len - 1] == '-')
-		whole.len = len - 1;
-	if (!ends_in_way(chain, &to) && !ends_in_way(whole, &to))
-		return (struct text){ NULL, 0 };
+	while (!ends_in_way(rest, &to))
+		if (!take_part(&rest))
+			return (struct text){ NULL, 0 };
 	return to > from ? (struct text){ chain.ptr + from, to - from } : (struct text){ NULL, 0 };
 }
 
