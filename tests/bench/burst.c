@@ -3,7 +3,7 @@
  * burst nf_tables|legacy MILLISECONDS LINE FILE...: appends LINE to each FILE, as an editor would, spread over that time.
  *
  * Prints how many milliseconds after the last write the kernel's rules have changed for the last time in the 900 ms that
- * follow, and how often they have changed in all.  Whether all the lines are in force then is for the caller to check.
+ * follow (with legacy: eight seconds), and how often they have changed in all.  Whether all the lines are in force then is for the caller to check.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -15,7 +15,8 @@
 #include "nft/load/ask.h"
 #include "xtables/load/xt_state.h"
 
-enum { WATCH = 900 /* milliseconds after the last write: the comparison comes later */ };
+/* Milliseconds after the last write.  The comparison, which may remove objects of nf_tables, comes later. */
+enum { WATCH = 900, WATCH_LEGACY = 8000 };
 
 static double milliseconds(void)
 {
@@ -61,7 +62,7 @@ int main(int argc, char **argv)
 	spread = atof(argv[2]);
 	before = read_state(&kernel, legacy);
 	begin = milliseconds();
-	while (written < files || milliseconds() - last < WATCH) {
+	while (written < files || milliseconds() - last < (legacy ? WATCH_LEGACY : WATCH)) {
 		if (written < files && milliseconds() - begin >= spread * written / files) {
 			if (!append_line(argv[4 + written++], argv[3]))
 				return 2;

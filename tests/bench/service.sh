@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # service.sh [GUESTS]: the running service on a generated cluster (1000 guests of 20 rules): its first load, how long
-# after an edit of a guest's file the rule is loaded, and its use of resources when idle. Says which targets
-# are met.
+# after an edit of a guest's file the rule is loaded, alone and with 49 others within a second, what 100 changes cost, and
+# its use of resources when idle. Says which targets are met.
 #
 # nftables without what this kernel lacks in the bridge family; iptables-legacy, as the first load takes minutes with
 # iptables-nft, and that with a fifth of the guests. All in network namespaces of their own. Times are medians of 15.
@@ -18,6 +18,9 @@ if [ "${1:-}" != --inside ]; then
 	# shellcheck disable=SC2046
 	${CC:-cc} -std=c17 -D_GNU_SOURCE -O2 $(printf -- '-iquote %s ' "$top"/{compiler,grammar,backends,build}) \
 		-o "$work/verdict" "$here/verdict.c" "$top/build/libpvefw.a" -ljansson -lnftnl -lmnl -lmd -lpthread || exit 2
+	# shellcheck disable=SC2046
+	${CC:-cc} -std=c17 -D_GNU_SOURCE -O2 $(printf -- '-iquote %s ' "$top"/{compiler,grammar,backends,build}) \
+		-o "$work/burst" "$here/burst.c" "$top/build/libpvefw.a" -ljansson -lnftnl -lmnl -lmd -lpthread || exit 2
 	missed=0
 	"$here/gen-cluster.py" "$guests" 20 "$work/large" >/dev/null && "$here/gen-cluster.py" $((guests / 5)) 20 "$work/small" >/dev/null || exit 2
 	for run in "nft large" "legacy large" "xtables-nft small"; do
@@ -27,6 +30,7 @@ if [ "${1:-}" != --inside ]; then
 	exit $missed
 fi
 work=$2 target=$3 tree=$work/$target
+guests=$(find "$work/$4" -path '*/firewall/[0-9]*.fw' | wc -l)
 cp -r "$work/$4" "$tree"
 id=$(basename "$(find "$tree" -path '*qemu-server/*.conf' | sort | sed -n 60p)" .conf)
 file=$tree/firewall/$id.fw
@@ -80,6 +84,48 @@ on_cpu() {
 	cat /proc/$pid/task/*/schedstat | awk '{ sum += $1 } END { printf "%d\n", sum }'
 }
 
+# used: milliseconds of processor time, user and system, of the service, its reader and their tools; page faults of both
+used() {
+	local process
+	for process in $pid $(pgrep -P $pid); do
+		sed 's/.*) //' "/proc/$process/stat"
+	done 2>/dev/null | awk -v tick="$(getconf CLK_TCK)" '{ cpu += $12 + $13 + $14 + $15; faults += $8 } END { print cpu * 1000 / tick, faults }'
+}
+
+# counted TEXT: lines of the log with it
+counted() {
+	grep -cE "$1" "$work/log-$target"
+}
+
+# changes COUNT PAUSE: of one guest after the other
+changes() {
+	local i=0 one before after
+	read -r -a before < <(used)
+	for one in $(find "$tree/firewall" -name '[0-9]*.fw' | sort | awk -v count="$1" 'NR % 7 == 1 && n++ < count'); do
+		echo "IN DROP -p tcp -dport $((5000 + i++))" >>"$one"
+		sleep "$2"
+	done
+	sleep 6
+	read -r -a after < <(used)
+	awk -v a="${before[0]}" -v b="${after[0]}" -v f="$((after[1] - before[1]))" -v n="$i" 'BEGIN { print (b - a) / n, f / n }'
+}
+
+# loaded PORT: how many rules for that port the kernel has
+loaded() {
+	case $target in
+	nft) nft list table bridge pvefw | grep -cE "\\b$1\\b" ;;
+	*) iptables-save | grep -c -- "--dport $1 " ;;
+	esac
+}
+
+# fifty PORT: changes 50 guests within a second
+fifty() {
+	local files mode=nf_tables
+	[ $target != legacy ] || mode=legacy
+	mapfile -t files < <(find "$tree/firewall" -name '[0-9]*.fw' | sort | awk -v n=$(($1 % 13)) -v every=$((guests / 60)) 'NR % every == n % every && m++ < 50')
+	"$work/burst" $mode 1000 "IN DROP -p tcp -dport $1" "${files[@]}"
+}
+
 # tools_alone: the restore tools of both IP versions at the same time, as the service runs them, with the guest's chains
 tools_alone() {
 	for tool in iptables ip6tables; do
@@ -123,6 +169,33 @@ else
 	printf '  from the write to the verdict %.1f ms, the tools alone %.1f ms\n' "$change" "$alone"
 	target "from the write to the verdict, by the tools' own time" "$(ratio "$change" "$alone")" times 1.2
 	sleep 3
+fi
+if [ $target = nft ]; then
+	for pause in 0.1 0.3 1.1; do
+		# A second apart, fewer are enough: each has its own comparison or a third of one.
+		count=100
+		[ $pause != 1.1 ] || count=30
+		full=$(counted 'compiled in')
+		read -r cpu faults < <(changes $count $pause)
+		target "processor time of each of $count changes, $pause s apart" "$cpu" ms 40
+		printf '    %.0f page faults each; %d comparisons in all\n' "$faults" $(($(counted 'compiled in') - full))
+	done
+else
+	read -r cpu faults < <(changes 15 1.5)
+	printf '  processor time of each of 15 changes: %.0f ms with the tools, %.0f page faults\n' "$cpu" "$faults"
+fi
+for port in 7001 7002 7003; do
+	patches=$(counted 'messages sent, all in')
+	read -r late rules_changed < <(fifty $port)
+	echo "$late" >>"$work/fifty-$target"
+	[ $target = nft ] || sleep 5
+	[ "$(loaded $port)" -ge 50 ] || { echo "  of 50 guests changed within a second not all are in force: $(loaded $port)" && missed=1; }
+	printf '    50 guests within a second: the last rules %.0f ms after the last write, %d patches, %d changes in the kernel\n' \
+		"$late" $(($(counted 'messages sent, all in') - patches)) "$rules_changed"
+	sleep 6
+done
+if [ $target = nft ]; then
+	target "50 guests changed within a second: after the last write" "$(median <"$work/fifty-$target")" ms 300
 fi
 sleep 3
 before=$(on_cpu)
