@@ -108,12 +108,43 @@ struct interval_set interval_set_normalize(struct interval *ranges, uint32_t cou
 	return (struct interval_set){ ranges, kept };
 }
 
+const struct interval *interval_set_from(const struct interval_set *a, struct number n)
+{
+	uint32_t low = 0, high = a->count;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (number_compare(a->ranges[middle].last, n) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < a->count ? &a->ranges[low] : NULL;
+}
+
 bool interval_set_overlaps(const struct interval_set *a, const struct interval_set *b)
 {
 	uint32_t i = 0, j = 0;
 
 	if (a->ranges == b->ranges && a->count)
 		return true;
+	/* A few addresses in a large set are looked up one by one. */
+	if (a->count > b->count) {
+		const struct interval_set *swapped = a;
+
+		a = b;
+		b = swapped;
+	}
+	if (b->count >= 16 && a->count < b->count / 8) {
+		for (; i < a->count; i++) {
+			const struct interval *range = interval_set_from(b, a->ranges[i].first);
+
+			if (range && number_compare(range->first, a->ranges[i].last) <= 0)
+				return true;
+		}
+		return false;
+	}
 	while (i < a->count && j < b->count) {
 		if (number_compare(a->ranges[i].last, b->ranges[j].first) < 0)
 			i++;
@@ -139,21 +170,6 @@ static const struct interval *range_before(const struct interval_set *a, struct 
 			high = middle;
 	}
 	return low ? &a->ranges[low - 1] : NULL;
-}
-
-const struct interval *interval_set_from(const struct interval_set *a, struct number n)
-{
-	uint32_t low = 0, high = a->count;
-
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-
-		if (number_compare(a->ranges[middle].last, n) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < a->count ? &a->ranges[low] : NULL;
 }
 
 bool interval_set_contains(const struct interval_set *a, const struct interval_set *b)
