@@ -166,8 +166,9 @@ static struct text iface_of(const struct matrix *m, const struct report_row *row
 
 static void visit_group(struct matrix *m, const struct report_row *row, enum direction direction)
 {
-	const struct report_zone *zone = report_find_group(m->b->report, row->rule->group);
+	const struct report_zone *zone;
 
+	HASH_FIND_PTR(m->b->groups, &row->rule->group, zone);
 	for (const struct report_chain *chain = row->disabled || !zone ? NULL : zone->chains; chain;
 	     chain = chain->next)
 		for (const struct report_row *r = chain->direction == direction ? chain->first : NULL; r;

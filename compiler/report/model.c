@@ -97,13 +97,3 @@ const char *report_line(const struct report *report, const struct report_file *f
 
 	return report_escaped(report->diags, word_text(line));
 }
-
-const struct report_zone *report_find_group(const struct report *report, const struct group *group)
-{
-	const struct report_zone *zone = report->zones;
-
-	while (zone && zone->group != group)
-		zone = zone->next;
-	return zone;
-}
-

@@ -6,6 +6,8 @@
 #ifndef PVEFW_REPORT_MODEL_H
 #define PVEFW_REPORT_MODEL_H
 
+#include <uthash.h>
+
 #include "config/config.h"
 #include "lang/implied.h"
 #include "report/report.h"
@@ -98,6 +100,7 @@ struct report_zone {
 	struct report_chain *chains;
 	struct report_cell *cells[REPORT_WAYS]; /* a row of each matrix, or NULL */
 	struct report_zone *next;
+	UT_hash_handle hh; /* of a group, in report_builder.groups */
 };
 
 /* A column of a matrix. */
@@ -162,6 +165,7 @@ struct report_builder {
 	struct report *report;
 	struct report_zone **last_zone;
 	bool local_network_known;
+	struct report_zone *groups; /* uthash: zones of groups, by group */
 };
 
 /* model.c */
@@ -216,6 +220,5 @@ bool report_place(const struct report *report, struct span span, struct report_p
 const char *report_escaped(const struct diags *diags, struct text text);
 /* A line of the listing. */
 const char *report_line(const struct report *report, const struct report_file *file, uint32_t number);
-const struct report_zone *report_find_group(const struct report *report, const struct group *group);
 
 #endif

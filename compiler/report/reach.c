@@ -30,6 +30,7 @@ struct owner {
 	const struct nic *nic;
 	struct interval_set addresses[2]; /* IPv4, IPv6 */
 	struct owner *next;
+	UT_hash_handle hh;
 };
 
 /* Packets between the zone and an owner. */
@@ -54,6 +55,7 @@ struct reach {
 	struct model_ifaces ifaces;
 	struct model *model;
 	struct owner *owners;
+	struct owner *by_nic; /* uthash: the same */
 	struct interval_set owned[2]; /* all of their addresses */
 	uint32_t zones;               /* so far */
 	struct arena arena;           /* of the report */
@@ -114,8 +116,10 @@ static void find_owners(struct reach *r)
 		*owner = (struct owner){ .guest = walk.guest, .nic = walk.nic, .next = r->owners };
 		owner->addresses[0] = addresses_of(r, walk.guest, walk.nic, IPV4);
 		owner->addresses[1] = addresses_of(r, walk.guest, walk.nic, IPV6);
-		if (owner->addresses[0].count || owner->addresses[1].count)
-			r->owners = owner;
+		if (!owner->addresses[0].count && !owner->addresses[1].count)
+			continue;
+		r->owners = owner;
+		HASH_ADD_PTR(r->by_nic, nic, owner);
 	}
 	for (unsigned six = 0; six < 2; six++)
 		r->owned[six] = all_addresses(r, six);
@@ -136,6 +140,7 @@ struct reach *reach_open(struct report_builder *b)
 
 void reach_close(struct reach *r)
 {
+	HASH_CLEAR(hh, r->by_nic);
 	translator_close(r->written);
 	address_cache_free(&r->addresses);
 	model_free(r->model);
@@ -235,10 +240,10 @@ static struct model_chain packets_of(struct reach *r, const struct interval_set 
 /* The addresses of the zone's NIC, as far as they are known; count 0: they are not. */
 static struct interval_set zone_addresses(const struct reach *r, unsigned six)
 {
-	for (const struct owner *owner = r->owners; owner; owner = owner->next)
-		if (owner->nic == r->zone->nic)
-			return owner->addresses[six];
-	return (struct interval_set){ NULL, 0 };
+	const struct owner *owner;
+
+	HASH_FIND_PTR(r->by_nic, &r->zone->nic, owner);
+	return owner ? owner->addresses[six] : (struct interval_set){ NULL, 0 };
 }
 
 /* Packets from or to an owner's addresses; what is from it has its MAC address.  The other addresses are the

@@ -38,7 +38,7 @@ struct report *report_new(const struct config *config, const struct inputs *inpu
 	struct report *report = ARENA_NEW(config->arena, struct report);
 	const struct alias *network = config->local_network;
 	struct report_builder b = { config->arena, config, report, &report->zones,
-				    inputs->local_network.family || !network->implicit };
+				    inputs->local_network.family || !network->implicit, NULL };
 
 	report->config = config;
 	report->diags = config->diags;
@@ -52,5 +52,6 @@ struct report *report_new(const struct config *config, const struct inputs *inpu
 	report_zones(&b);
 	report_matrices(&b);
 	report_sets(&b);
+	HASH_CLEAR(hh, b.groups);
 	return report;
 }

@@ -239,6 +239,7 @@ static void add_group(struct report_builder *b, const struct group *group)
 					    arena_printf(b->arena, "group %s", name));
 
 	zone->group = group;
+	HASH_ADD_PTR(b->groups, group, zone);
 	zone->about = report_comment(b, group->last_span);
 	for (enum direction d = DIRECTION_IN; d <= DIRECTION_FORWARD; d++) {
 		const struct rule *rule = group->rules.first;
