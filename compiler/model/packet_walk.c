@@ -292,12 +292,15 @@ static bool walk_is_idle(const struct walker *w, const struct model_step *step)
 	return (step->effect == MODEL_LOG && !w->walk->decided) || walk_is_left_out(w, step);
 }
 
-/* The budget may end in a small chain that a large one calls for each rule: the largest on the way is to blame. */
+/*
+ * The budget may end in a small chain that a large one calls for each rule: the largest on the way is to blame.  A part of a
+ * list has the name of the list, which is the one that is known from the files and other targets.
+ */
 static void walk_blame(struct model *m, const struct model_chain *chain)
 {
 	if (m->over_chain.ptr && m->over_count >= chain->count)
 		return;
-	m->over_chain = chain->name;
+	m->over_chain = chain->list.len ? chain->list : chain->name;
 	m->over_count = chain->count;
 }
 

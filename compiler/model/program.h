@@ -110,6 +110,8 @@ struct model_chain {
 	/* Its meaning depends on the path it was made for; else the same chain may be a part of many
 	 * programs. */
 	bool of_path;
+	/* The chain whose rules it shares with others, where a target cuts long lists; or empty. */
+	struct text list;
 };
 
 struct model_stage {

@@ -161,8 +161,9 @@ static inline struct model_program *random_program(struct arena *arena)
 	struct random_chain *chains = ARENA_ARRAY(arena, struct random_chain, count);
 
 	for (uint32_t i = count; i-- > 0;) {
-		chains[i].chain = (struct model_chain){ TEXT("chain"), chains[i].steps, 1 + below(STEPS_MOST),
-							false };
+		chains[i].chain = (struct model_chain){ .name = TEXT("chain"),
+							.steps = chains[i].steps,
+							.count = 1 + below(STEPS_MOST) };
 		for (uint32_t k = 0; k < chains[i].chain.count; k++)
 			random_step(arena, &chains[i].steps[k], &chains[i + 1], count - i - 1);
 	}

@@ -42,7 +42,7 @@ static struct model_chain *hard_chain(struct text name, uint32_t fields)
 						.match_count = fields,
 						.effect = below(2) ? MODEL_ACCEPT : MODEL_DROP };
 	}
-	*chain = (struct model_chain){ name, steps, RULES, true };
+	*chain = (struct model_chain){ .name = name, .steps = steps, .count = RULES, .of_path = true };
 	return chain;
 }
 
@@ -55,7 +55,7 @@ static struct model_program *hard_program(struct text name, uint32_t fields)
 	struct model_step *jump = ARENA_NEW(&arena, struct model_step);
 
 	*jump = (struct model_step){ .effect = MODEL_JUMP, .to = hard_chain(name, fields) };
-	*outer = (struct model_chain){ TEXT("outer"), jump, 1, true };
+	*outer = (struct model_chain){ .name = TEXT("outer"), .steps = jump, .count = 1, .of_path = true };
 	*stage = (struct model_stage){ outer, "stage" };
 	*program = (struct model_program){ stage, 1 };
 	return program;
@@ -97,6 +97,22 @@ START_TEST(steps_are_exceeded)
 }
 END_TEST
 
+/* A part of a list is not what an administrator knows: the list is. */
+START_TEST(list_of_a_part_is_named)
+{
+	const struct model_program *program = hard_program(TEXT("tap100i0-in-tcp-0-16383"), 4);
+	struct model *model = new_model(program, (struct model_budget){ .steps = 20000 });
+	struct model_chain *part = (struct model_chain *)(uintptr_t)program->stages[0].chain->steps[0].to;
+	struct text chain;
+
+	part->list = TEXT("tap100i0-in");
+	walk_all(model, program);
+	ck_assert(model_over(model, &chain));
+	ck_assert_text(chain, "tap100i0-in");
+	model_free(model);
+}
+END_TEST
+
 START_TEST(memory_is_exceeded)
 {
 	const struct model_program *program = hard_program(TEXT("tap100i0-IN"), 4);
@@ -126,7 +142,7 @@ END_TEST
 /* Chains that call themselves do not crash us; no kernel takes them. */
 START_TEST(circle)
 {
-	struct model_chain chain = { TEXT("circle"), NULL, 1, true };
+	struct model_chain chain = { .name = TEXT("circle"), .steps = NULL, .count = 1, .of_path = true };
 	struct model_step step = { .effect = MODEL_JUMP, .to = &chain };
 	struct model_stage stage = { &chain, "stage" };
 	struct model_program program = { &stage, 1 };
@@ -254,6 +270,7 @@ int main(void)
 	tcase_set_timeout(tcase, 120);
 	tcase_add_checked_fixture(tcase, NULL, end);
 	tcase_add_test(tcase, steps_are_exceeded);
+	tcase_add_test(tcase, list_of_a_part_is_named);
 	tcase_add_test(tcase, memory_is_exceeded);
 	tcase_add_test(tcase, default_budget);
 	tcase_add_test(tcase, circle);

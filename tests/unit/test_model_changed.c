@@ -107,8 +107,14 @@ static struct small *small_new(void)
 
 	s->program = (struct model_program){ &s->stage, 1 };
 	s->stage.chain = &s->outer;
-	s->outer = (struct model_chain){ TEXT("outer"), s->outer_steps, 2 + below(SMALL_RULES - 2), true };
-	s->inner = (struct model_chain){ TEXT("inner"), s->inner_steps, 1 + below(SMALL_RULES - 2), true };
+	s->outer = (struct model_chain){ .name = TEXT("outer"),
+					 .steps = s->outer_steps,
+					 .count = 2 + below(SMALL_RULES - 2),
+					 .of_path = true };
+	s->inner = (struct model_chain){ .name = TEXT("inner"),
+					 .steps = s->inner_steps,
+					 .count = 1 + below(SMALL_RULES - 2),
+					 .of_path = true };
 	for (uint32_t i = 0; i < s->outer.count; i++)
 		s->outer_steps[i] = some_rule();
 	for (uint32_t i = 0; i < s->inner.count; i++)
@@ -326,8 +332,10 @@ START_TEST(cuts)
 		for (uint32_t k = COUNT; k-- > 0;) {
 			struct model_chain *chain = &chains[0][k].chain;
 
-			*chain = (struct model_chain){ TEXT("a"), chains[0][k].steps, 1 + below(STEPS_MOST),
-						       true };
+			*chain = (struct model_chain){ .name = TEXT("a"),
+						       .steps = chains[0][k].steps,
+						       .count = 1 + below(STEPS_MOST),
+						       .of_path = true };
 			for (uint32_t s = 0; s < chain->count; s++)
 				random_step(&arena, &chains[0][k].steps[s], &chains[0][k + 1], COUNT - 1 - k);
 			chains[1][k] = chains[0][k];
@@ -374,7 +382,9 @@ static struct small *ports_chain(const uint16_t *ports, uint32_t count)
 		*match = between(MODEL_DPORT, ports[i], ports[i]);
 		steps[i] = (struct model_step){ .matches = match, .match_count = 1, .effect = MODEL_ACCEPT };
 	}
-	s->outer = (struct model_chain){ TEXT("ports"), steps, count, true };
+	s->outer = (struct model_chain){
+		.name = TEXT("ports"), .steps = steps, .count = count, .of_path = true
+	};
 	s->stage.chain = &s->outer;
 	s->program = (struct model_program){ &s->stage, 1 };
 	return s;

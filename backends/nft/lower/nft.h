@@ -256,6 +256,7 @@ enum nft_hook {
 
 struct nft_chain {
 	struct text name;
+	struct text list; /* of a chain of a port map: the chain that is cut; else empty */
 	enum nft_hook hook; /* base chains are `type filter`, `policy accept` */
 	int32_t priority;
 	struct nft_rule *first, **last;

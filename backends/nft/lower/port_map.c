@@ -208,6 +208,14 @@ static void port_append(struct nft_builder *b, struct nft_chain *chain, struct n
 	b->table->rule_count++;
 }
 
+static struct nft_chain *port_chain_add(const struct port_run *run, struct text name)
+{
+	struct nft_chain *chain = nft_chain_add(run->b, name);
+
+	chain->list = run->chain->name;
+	return chain;
+}
+
 /* Of a rule that stands in several lists, the limit must be one: it moves to a chain of its own. */
 static void port_part_limit(struct port_run *run, struct port_rule *r)
 {
@@ -222,7 +230,7 @@ static void port_part_limit(struct port_run *run, struct port_rule *r)
 		nft_draft_add(&head, statements[at++]);
 	if (at == r->rule->statement_count)
 		return;
-	chain = nft_chain_add(b, text_of(arena_printf(b->arena, "%.*s-limit-%u", TEXT_ARG(run->chain->name), ++*run->limits)));
+	chain = port_chain_add(run, text_of(arena_printf(b->arena, "%.*s-limit-%u", TEXT_ARG(run->chain->name), ++*run->limits)));
 	tail = nft_rule_add(b, chain, statements + at, r->rule->statement_count - at);
 	tail->span = r->rule->span;
 	tail->implied = r->rule->implied;
@@ -384,7 +392,7 @@ static struct nft_chain *port_list_chain(struct port_run *run, const struct port
 
 	if (!list->count)
 		return NULL;
-	chain = nft_chain_add(b, text_of(arena_printf(b->arena, "%.*s-%u%s", TEXT_ARG(dispatch), list->first, last)));
+	chain = port_chain_add(run, text_of(arena_printf(b->arena, "%.*s-%u%s", TEXT_ARG(dispatch), list->first, last)));
 	for (uint32_t i = 0; i < list->count; i++) {
 		struct port_rule *r = &run->rules[map->at[list->members[i]]];
 
@@ -411,7 +419,7 @@ static const struct nft_chain *port_portless_chain(struct port_run *run, const s
 		if (r->kind == PORT_SOME)
 			continue;
 		if (!chain)
-			chain = nft_chain_add(run->b, ARENA_JOIN(run->b->arena, dispatch, TEXT("-none")));
+			chain = port_chain_add(run, ARENA_JOIN(run->b->arena, dispatch, TEXT("-none")));
 		port_shorten(run, r, port_place(run, chain, r), 0, UINT16_MAX);
 	}
 	return chain;
@@ -427,7 +435,7 @@ static const struct nft_chain *port_map_chain(struct port_run *run, unsigned pro
 	const struct port_protocol_map *map = &run->maps[protocol];
 	const char *number = run->number > 1 ? arena_printf(&b->scratch, "%u", run->number) : "";
 	struct text name = text_of(arena_printf(b->arena, "%.*s-%s%s", TEXT_ARG(run->chain->name), row->name, number));
-	struct nft_chain *chain = nft_chain_add(b, name);
+	struct nft_chain *chain = port_chain_add(run, name);
 	struct nft_chain **chains = ARENA_ARRAY(&b->scratch, struct nft_chain *, map->segments.list_count);
 	struct nft_vmap *vmap = ARENA_NEW(b->arena, struct nft_vmap);
 	const struct nft_chain *portless;
@@ -476,7 +484,7 @@ static void port_map_run(struct port_run *run)
 	if (run->has_any) {
 		const char *number = run->number > 1 ? arena_printf(&b->scratch, "%u", run->number) : "";
 
-		chain = nft_chain_add(b, text_of(arena_printf(b->arena, "%.*s-ports%s", TEXT_ARG(run->chain->name), number)));
+		chain = port_chain_add(run, text_of(arena_printf(b->arena, "%.*s-ports%s", TEXT_ARG(run->chain->name), number)));
 		NFT_RULE(b, run->chain, nft_to_chain(NFT_TO_JUMP, chain));
 		kind = NFT_TO_GOTO;
 	}

@@ -17,7 +17,9 @@ enum { NFT_STAGES_MAX = 64 };
 
 /* In place of more stages than there is room for. */
 static const struct model_step unknown_step = { .effect = MODEL_UNKNOWN };
-static const struct model_chain unknown_chain = { TEXT_INIT("too many"), &unknown_step, 1, true };
+static const struct model_chain unknown_chain = {
+	.name = TEXT_INIT("too many"), .steps = &unknown_step, .count = 1, .of_path = true
+};
 
 struct nft_stages {
 	struct model_stage items[NFT_STAGES_MAX];

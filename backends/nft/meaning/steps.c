@@ -123,14 +123,15 @@ static struct model_step *steps_add(struct nft_steps *steps)
 	return &steps->items[steps->count++];
 }
 
-static const struct model_chain *steps_end(struct nft_steps *steps, struct text name, bool of_path)
+static const struct model_chain *steps_end(struct nft_steps *steps, const struct nft_chain *from,
+					   bool of_path)
 {
 	struct model_chain *chain = ARENA_NEW(steps->at->arena, struct model_chain);
 	struct model_step *copy = ARENA_ARRAY(steps->at->arena, struct model_step, steps->count);
 
 	if (steps->count)
 		memcpy(copy, steps->items, steps->count * sizeof(*copy));
-	*chain = (struct model_chain){ name, copy, steps->count, of_path };
+	*chain = (struct model_chain){ from->name, copy, steps->count, of_path, from->list };
 	return chain;
 }
 
@@ -209,8 +210,9 @@ static void steps_add_effect(struct nft_steps *steps, const struct nft_statement
 /* In place of a rule: whatever it may ask, the packets that come to it are not decided. */
 static void steps_add_unknown(struct nft_steps *steps, const struct model_step *rule)
 {
-	*steps_add(steps) =
-		(struct model_step){ .effect = MODEL_UNKNOWN, .span = rule->span, .implied = rule->implied };
+	*steps_add(steps) = (struct model_step){ .effect = MODEL_UNKNOWN,
+						 .span = rule->span,
+						 .implied = rule->implied };
 }
 
 /* With matches of its own for each element if the key is not a constant of the path: keys are distinct. */
@@ -308,7 +310,7 @@ static bool steps_drops(const struct nft_rule *rule)
 
 /* A chain of all that the rule does; `asks` leads to it. */
 static void steps_add_apart(struct nft_steps *steps, const struct nft_rule *rule, struct model_step *asks,
-			    struct text name)
+			    const struct nft_chain *from)
 {
 	static const struct nft_asked nothing;
 	const struct model_step always = { .span = rule->span, .implied = rule->implied };
@@ -316,11 +318,11 @@ static void steps_add_apart(struct nft_steps *steps, const struct nft_rule *rule
 
 	steps_add_effects(&apart, rule, &always, &nothing);
 	asks->effect = steps_leaves(rule) ? MODEL_GOTO : MODEL_JUMP;
-	asks->to = steps_end(&apart, name, true);
+	asks->to = steps_end(&apart, from, true);
 	*steps_add(steps) = *asks;
 }
 
-static void steps_add_rule(struct nft_steps *steps, const struct nft_rule *rule, struct text name)
+static void steps_add_rule(struct nft_steps *steps, const struct nft_rule *rule, const struct nft_chain *from)
 {
 	struct model_step asks = { .span = rule->span, .implied = rule->implied };
 	struct nft_asked asked = { .count = 0 };
@@ -341,9 +343,10 @@ static void steps_add_rule(struct nft_steps *steps, const struct nft_rule *rule,
 	asks.mark_value = asked.mark_value;
 	asks.mark_negated = asked.mark_negated;
 	/* Only packets to reject have a mark that drops. */
-	asks.unanswered = rule->statement_count && steps_drops(rule) && (asked.mark_mask || text_is(name, "do-reject"));
+	asks.unanswered = rule->statement_count && steps_drops(rule) &&
+			  (asked.mark_mask || text_is(from->name, "do-reject"));
 	if (asked.mark_mask && effects > 1)
-		steps_add_apart(steps, rule, &asks, name);
+		steps_add_apart(steps, rule, &asks, from);
 	else
 		steps_add_effects(steps, rule, &asks, &asked);
 }
@@ -373,8 +376,8 @@ const struct model_chain *nft_translate_chain(const struct nft_traversal *at, co
 	if (!at->bridge && chain->hook != NFT_HOOK_NONE)
 		steps_add_others(&steps);
 	for (const struct nft_rule *rule = chain->first; rule; rule = rule->next)
-		steps_add_rule(&steps, rule, chain->name);
-	note->made = steps_end(&steps, chain->name, note->of_path);
+		steps_add_rule(&steps, rule, chain);
+	note->made = steps_end(&steps, chain, note->of_path);
 	note->hook = t->hook;
 	return note->made;
 }
