@@ -184,6 +184,7 @@ const char *arena_vprintf(struct arena *arena, const char *format, va_list args)
 	length = vsnprintf(result, room, format, args);
 	memory_poison(result, room);
 	if (length < 0) {
+		arena->dirty = arena->end; /* the part before the error */
 		result = arena_alloc(arena, 1);
 	} else if (arena_room((size_t)length + 1) < room) {
 		result = arena_alloc_unset(arena, (size_t)length + 1);
