@@ -252,6 +252,7 @@ int main(void)
 {
 	TCase *tcase = tcase_create("slab");
 
+	tcase_set_timeout(tcase, 60); /* threads and children, under sanitizers and qemu */
 	tcase_add_test(tcase, pieces_are_apart);
 	tcase_add_test(tcase, a_large_piece_grows);
 	tcase_add_test(tcase, small_pieces_share);
