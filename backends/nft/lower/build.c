@@ -37,7 +37,7 @@ struct nft_rule *nft_rule_add(struct nft_builder *b, struct nft_chain *chain, co
 
 	memcpy(ordered, statements, count * sizeof(*statements));
 	nft_order_matches(ordered, count);
-	rule->statements = nft_share_statements(b, ordered, count);
+	rule->statements = nft_copy_statements(b, ordered, count);
 	rule->statement_count = count;
 	*chain->last = rule;
 	chain->last = &rule->next;

@@ -61,12 +61,6 @@ struct nft_labels {
 	uint8_t bits[LABELS_EACH];
 };
 
-/* Parts of rules, by contents: shared.c */
-struct nft_shared {
-	struct nft_shared_part *parts;
-	uint32_t count, room;
-};
-
 /* One table while it is built. */
 struct nft_builder {
 	struct arena *arena;
@@ -78,7 +72,7 @@ struct nft_builder {
 	const struct nft_match *families[2], *protos[256]; /* shared by rules */
 	const struct source *source;       /* of the last comment */
 	struct text source_name;
-	struct nft_shared shared;
+	struct nft_shared_match *shared;   /* matches by contents: shared.c; NULL: none yet */
 	struct interned *interned;         /* uthash: sets by contents */
 	struct resolved_set **resolved;    /* uthash: IP sets as ranges, shared by both tables */
 	struct nft_chain **group_chains;   /* [group id * 3 + direction] */
@@ -214,11 +208,10 @@ static inline struct nft_statement nft_set_label(unsigned bit)
 
 /* ---- shared.c ---- */
 
-/* The one with the same contents that was shared before, or a copy. */
+/* A match with the same contents that was shared lately, or a copy. */
 const struct nft_match *nft_share_match(struct nft_builder *b, const struct nft_match *match);
-/* At most NFT_STATEMENTS_MAX. */
-const struct nft_statement *nft_share_statements(struct nft_builder *b, const struct nft_statement *statements,
-						 uint32_t count);
+/* A copy from the table's arena. */
+const struct nft_statement *nft_copy_statements(struct nft_builder *b, const struct nft_statement *statements, uint32_t count);
 /* Frees the table, but not what was shared. */
 void nft_forget_shared(struct nft_builder *b);
 

@@ -236,7 +236,7 @@ static void port_part_limit(struct port_run *run, struct port_rule *r)
 	tail->implied = r->rule->implied;
 	tail->comment = r->rule->comment;
 	nft_draft_add(&head, nft_to_chain(NFT_TO_JUMP, chain));
-	r->rule->statements = nft_share_statements(b, head.items, head.count);
+	r->rule->statements = nft_copy_statements(b, head.items, head.count);
 	r->rule->statement_count = head.count;
 }
 
@@ -300,7 +300,7 @@ static void port_shorten(struct port_run *run, const struct port_rule *r, struct
 			nft_draft_add(&d, *s);
 		}
 	}
-	rule->statements = nft_share_statements(run->b, d.items, d.count);
+	rule->statements = nft_copy_statements(run->b, d.items, d.count);
 	rule->statement_count = d.count;
 }
 

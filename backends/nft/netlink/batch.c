@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "nft/netlink/message.h"
-#include "base/xmalloc.h"
 
 #include <libnftnl/common.h>
 #include <linux/netfilter/nfnetlink.h>
-#include <stdlib.h>
 
 /* No message is longer: an attribute has at most 64 KiB. */
 enum { NFT_MESSAGE_ROOM = 1 << 17 };
@@ -13,13 +11,22 @@ void nft_batch_init(struct nft_batch *batch)
 {
 	*batch = (struct nft_batch){ 0 };
 	out_init_memory(&batch->bytes);
+	out_init_memory(&batch->index);
 }
 
 void nft_batch_free(struct nft_batch *batch)
 {
 	out_free(&batch->bytes);
-	free(batch->messages);
+	out_free(&batch->index);
 	batch->messages = NULL;
+}
+
+static void nft_messages_grow(struct nft_batch *batch)
+{
+	batch->index.len = batch->count * sizeof(*batch->messages);
+	out_make_room(&batch->index, sizeof(*batch->messages));
+	batch->messages = (struct nft_message *)(void *)batch->index.data;
+	batch->room = (uint32_t)(batch->index.room / sizeof(*batch->messages));
 }
 
 /* Notes where the next message begins; returns the place, with room for NFT_MESSAGE_ROOM bytes. */
@@ -27,10 +34,8 @@ static void *nft_message_place(struct nft_batch *batch, struct nft_origin origin
 {
 	if (batch->bytes.room - batch->bytes.len < NFT_MESSAGE_ROOM)
 		out_make_room(&batch->bytes, NFT_MESSAGE_ROOM);
-	if (batch->count == batch->room) {
-		batch->room = batch->room ? batch->room * 2 : 1024;
-		batch->messages = xrealloc(batch->messages, batch->room * sizeof(*batch->messages));
-	}
+	if (batch->count == batch->room)
+		nft_messages_grow(batch);
 	batch->messages[batch->count++] = (struct nft_message){ (uint32_t)batch->bytes.len, origin };
 	return batch->bytes.data + batch->bytes.len;
 }

@@ -62,12 +62,13 @@ void nft_write_chain(struct nft_writer *w, const struct nft_chain *chain)
 /* Userdata as nft writes it: type, length, text with its end. */
 static void nft_put_comment(struct nlmsghdr *message, struct text comment)
 {
-	uint8_t data[2 + NFTNL_UDATA_COMMENT_MAXLEN] = { NFTNL_UDATA_RULE_COMMENT };
 	size_t len = comment.len < NFTNL_UDATA_COMMENT_MAXLEN ? comment.len : NFTNL_UDATA_COMMENT_MAXLEN - 1;
+	char *data = nft_attr_add(message, NFTA_RULE_USERDATA, 2 + len + 1);
 
-	data[1] = (uint8_t)(len + 1);
+	data[0] = NFTNL_UDATA_RULE_COMMENT;
+	data[1] = (char)(len + 1);
 	memcpy(data + 2, comment.ptr, len);
-	nft_attr_bytes(message, NFTA_RULE_USERDATA, data, 2 + len + 1);
+	data[2 + len] = '\0';
 }
 
 void nft_write_rule(struct nft_writer *w, const struct nft_chain *chain, const struct nft_rule *rule,
