@@ -40,7 +40,7 @@ trap 'exit 1' HUP INT TERM
 if [ -z "${NFT_SETS:-}" ]; then
 	NFT_SETS=$work/nft-sets
 	${CC:-cc} -std=c17 -D_GNU_SOURCE -O1 -I"$top/compiler" -I"$top/tests/unit" -o "$NFT_SETS" \
-		"$here/nft-sets.c" "$top"/compiler/net/prefix_set.c "$top"/compiler/net/address.c "$top"/compiler/base/arena.c "$top"/compiler/base/xmalloc.c \
+		"$here/nft-sets.c" "$top"/compiler/net/prefix_set.c "$top"/compiler/net/address.c "$top"/compiler/base/arena.c "$top"/compiler/memory/slab.c "$top"/compiler/base/xmalloc.c \
 		"$top"/compiler/base/text.c || exit 2
 fi
 "$NFT_SETS" "${1:-200}" >"$work/lines" || fail "$NFT_SETS does not run"
