@@ -46,10 +46,10 @@ settled_parts() {
 	done
 }
 
-# Chains stand in the order in which they came.
+# Chains stand in the order in which they came; lines of a table itself belong to none of them.
 sort_parts() {
 	for file in "$work"/parts/*; do
-		awk '/^\t(chain|set|map) / { part = $1 " " $2 } { print part, $0 }' "$file" | sort -s -k1,2 >"$file.sorted"
+		awk '/^$/ { next } /^(table |})/ { part = "" } /^\t(chain|set|map) / { part = $1 " " $2 } { print part, $0 }' "$file" | sort -s -k1,2 >"$file.sorted"
 		mv "$file.sorted" "$file"
 	done
 }

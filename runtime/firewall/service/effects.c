@@ -240,6 +240,7 @@ static void log_patch(const struct patching *p, const struct patch_changes *chan
 static void take_changes(struct service *s, const struct patch_changes *changes)
 {
 	s->counts.patches += changes->count;
+	s->counts.files_read = source_cache_reads(s->tree.copy);
 	s->counts.last_success = time(NULL);
 	compilation_replace_guests(&s->compiled, changes->items, changes->all);
 	memcpy(s->counts.diagnostics, s->compiled.diags.counts, sizeof(s->counts.diagnostics));
