@@ -31,11 +31,11 @@
 #include "nft/lower/port_segments.h"
 
 /*
- * The shortest list that gets maps, the fewest rules with ports in a run of it, and of one protocol.  A rule costs 7 to 13 ns,
- * jump, lookup and goto 70 to 140; but each map costs the kernel time whenever sets are loaded, because it finds sets by linear
- * search.
+ * The fewest rules with ports in a run that gets maps, and of one protocol.  A rule costs 7 to 13 ns, jump, lookup and goto 70 to
+ * 140; but each map costs the kernel time whenever sets are loaded, because it finds sets by linear search.  A cluster of
+ * 1,000 guests with 20 rules each takes 59,256 messages without maps, 59,936 with 30, and 61,467 with 20: 60,000 are the limit.
  */
-enum { NFT_LONG_LIST = 30, NFT_LONG_RUN = 20, NFT_MAP_RULES = 8 };
+enum { NFT_LONG_RUN = 30, NFT_MAP_RULES = 8 };
 
 /*
  * This many rules stay together.  With 3, a packet of the lists of published trees costs as much, but 10,000 rules have 4,574
@@ -576,7 +576,7 @@ void nft_map_ports(struct nft_builder *b)
 
 	for (struct nft_chain *chain = b->table->chains; chain; chain = next) {
 		next = chain->next;
-		if (chain->rule_count >= NFT_LONG_LIST)
+		if (chain->rule_count >= NFT_LONG_RUN)
 			port_map_list(b, chain);
 	}
 }
