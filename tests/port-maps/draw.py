@@ -20,6 +20,7 @@ import struct
 import sys
 
 PROTOCOLS = {"tcp": 6, "udp": 17, "dccp": 33, "sctp": 132, "udplite": 136, "icmp": 1, "icmpv6": 58, "gre": 47}
+PORTLESS = [1, 47, 50, 89]  # whose headers get a rule's ports where others have theirs
 
 
 # ---- a configuration ----
@@ -96,6 +97,8 @@ def write_tree(seed, root):
     guest = ["[OPTIONS]", "enable: 1", f"policy_in: {policy()}", f"policy_out: {policy()}", "macfilter: 0", "[RULES]"]
     guest += draw_list(r, "IN", length()) + draw_list(r, "OUT", length())
     write("firewall/100.fw", guest)
+    if r.random() < 0.5:  # packets without a port get to the lists
+        write("nodes/n/host.fw", ["[OPTIONS]", "nf_conntrack_allow_invalid: 1"])
     nics = ["net0: virtio=02:00:00:00:01:00,bridge=vmbr0,firewall=1"]
     if r.random() < 0.3:  # the guest's NICs share their rules
         nics.append("net1: virtio=02:00:00:00:01:01,bridge=vmbr0,firewall=1")
@@ -186,7 +189,7 @@ def checksum(data):
 
 
 def header_of(r, protocol, source, target, sport, dport):
-    """The header of layer 4, with its checksum; a few are cut short before the port."""
+    """The header of layer 4, with its checksum; a few are cut short before the port, or after the source's."""
     pseudo = source.packed + target.packed + (struct.pack("!BBH", 0, protocol, 0) if source.version == 4 else
                                               struct.pack("!LL", 0, protocol))
 
@@ -209,13 +212,14 @@ def header_of(r, protocol, source, target, sport, dport):
     elif protocol == 33:
         header = summed(struct.pack("!HHBBHBBHLL", sport, dport, 5, 0, 0, 1, 0, 0, 1, 0), 6)
     elif protocol == 1:
-        header = struct.pack("!BBHHH", 8, 0, 0, sport, 1)
-        header = header[:2] + struct.pack("!H", checksum(header)) + header[4:]
+        # The checksum is where others have the destination's port: the last word makes it that.
+        header = struct.pack("!BBHHH", 8, 0, dport, sport, 0)
+        header = header[:6] + struct.pack("!H", checksum(header))
     elif protocol == 58:
         header = summed(struct.pack("!BBHHH", 128, 0, 0, sport, 1), 2)
     else:
-        header = b"\0" * 8
-    return header[:3] if protocol in (6, 17, 132) and r.random() < 0.01 else header
+        header = struct.pack("!HHL", sport, dport, 0)
+    return header[:r.randrange(4)] if protocol in (6, 17, 132) and r.random() < 0.02 else header
 
 
 CRC32C = []
@@ -240,7 +244,7 @@ def draw_frame(r, rules, number, to_host):
         version = 10 - version
     protocol = asks.get("protocol") or r.choice([6, 17, 6, 17, 1, 132])
     if r.random() < 0.05:
-        protocol = r.choice([6, 17, 132, 33, 136, 1, 47])
+        protocol = r.choice([6, 17, 132, 33, 136] + PORTLESS)
     if protocol in (1, 58):
         protocol = 1 if version == 4 else 58
     dport = pick_port(r, asks.get("dport") or other.get("dport") or (0, 65535))

@@ -382,6 +382,8 @@ static bool compare_tree(const char *operand, unsigned *maps)
 
 		*maps += count_maps(mapped);
 		packet = compare_rulesets(&arena, tree.config, lower_plain(&arena, tree.config), mapped);
+	} else {
+		packet = "the tree cannot be compiled for node n1";
 	}
 	if (packet)
 		printf("FAIL %s: %s\n", operand, packet);
