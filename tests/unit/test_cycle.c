@@ -19,6 +19,7 @@ static struct {
 	bool in_force;                /* guests' files can be patched */
 	const char *during_patch;     /* the file that changes while others are patched; NULL: none */
 	bool rules_during_patch;      /* others change rules at that time */
+	bool others_during_compare;   /* others change rules while they are compared */
 	unsigned patched_files, compares, compiles;
 	uint64_t patch_time; /* of one patch */
 	char calls[2048];
@@ -99,6 +100,7 @@ static enum cycle_event fake_compare(void *context)
 	note("compare");
 	world.compares++;
 	world.used += world.cost;
+	cycle.compare |= world.others_during_compare;
 	return world.compared_as;
 }
 
@@ -732,6 +734,17 @@ START_TEST(repair_after_patch)
 	send(CYCLE_DUE);
 	expect(CYCLE_IDLE, CYCLE_FULL);
 	ck_assert(world.compared);
+	/* Or while what was patched is compared. */
+	reach(CYCLE_UNCOMPARED);
+	pass(SECOND);
+	world.others_during_compare = true;
+	send(CYCLE_COMPARE);
+	expect(CYCLE_WAITING, CYCLE_SHORT);
+	ck_assert_uint_eq(due_in(), SECOND);
+	pass(SECOND);
+	send(CYCLE_DUE);
+	expect(CYCLE_IDLE, CYCLE_FULL);
+	ck_assert(world.compared && !cycle.compare);
 }
 END_TEST
 

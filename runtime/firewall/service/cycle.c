@@ -427,6 +427,8 @@ static enum cycle_event do_disable(struct cycle *c)
 
 static enum cycle_event do_compared(struct cycle *c)
 {
+	if (c->compare) /* others were at work in the kernel at the same time */
+		cycle_schedule_full(c, REPAIR_PAUSE);
 	return cycle_finish(c, true);
 }
 
