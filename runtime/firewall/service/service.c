@@ -71,6 +71,8 @@ static int service_on_timer(sd_event_source *source, uint64_t now, void *context
 	}
 	while (timer < CYCLE_TIMERS && s->timers[timer] != source)
 		timer++;
+	if (timer == CYCLE_TIMERS) /* what was patched is rolled back, too: it becomes a generation first */
+		cycle_compare(&s->cycle);
 	cycle_handle(&s->cycle, timer < CYCLE_TIMERS ? events[timer] : CYCLE_CONFIRM_TIMEOUT);
 	return 0;
 }
