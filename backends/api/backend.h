@@ -62,6 +62,7 @@ struct backend_loading {
 	bool dry;            /* find out what would be sent, and send nothing */
 	bool strict;         /* a layer that is missing or fails is a failure of all */
 	bool unsure;         /* it has failed, or not: the kernel's answer was lost */
+	bool patched;        /* load_guests() was the last to load: a table of guests that is missing was removed by others */
 	bool stale;          /* load_guests() has failed because what is loaded is not known: none can be loaded so */
 	struct backend_problem *problems, **last_problem;
 	struct backend_suspect *suspects; /* of the refusals that name no rule */

@@ -94,6 +94,39 @@ edits() {
 	edit left "and then a guest's, whose policy nobody has any more" 102.fw '[OPTIONS]' 'enable: 1' '[RULES]' "$rule" 'GROUP web' 'IN ACCEPT -p tcp -dport 26'
 }
 
+# A confirmation that times out before the comparison: the change that was patched is rolled back, and in the history.
+roll_back() {
+	local patched
+	firewall apply --confirm 60 >/dev/null
+	check "$target: edits so far are not confirmed" firewall confirm
+	polled 2
+	rules >"$work/before"
+	check "$target: apply --confirm" firewall apply --confirm 1
+	patched=$(patches)
+	put 103.fw '[OPTIONS]' 'enable: 1' '[RULES]' "$rule" 'IN DROP -p tcp -dport 27'
+	check "$target: a change to roll back: not the short way" within 1 has_patched "$patched"
+	check "$target: a change that was rolled back is not in the history" within 5 says 'rejected +firewall/103.fw' firewall history
+	rules >"$work/now"
+	check "$target: not rolled back" same "$work/before" "$work/now"
+	put 103.fw '[OPTIONS]' 'enable: 1' '[RULES]' "$rule"
+	firewall apply >/dev/null
+}
+
+# Others remove the table of guests before the comparison.
+remove_table() {
+	local patched
+	polled 2
+	patched=$(patches)
+	put 104.fw '[OPTIONS]' 'enable: 1' '[RULES]' "$rule" 'IN DROP -p tcp -dport 28'
+	check "$target: a change before the table is removed: not the short way" within 5 has_patched "$patched"
+	rules >"$work/patched"
+	nft delete table bridge pvefw
+	check "$target: a removed table is not reported" within 5 logged 'changed externally: table bridge pvefw is missing'
+	polled 2
+	rules >"$work/now"
+	check "$target: a removed table is not repaired" same "$work/patched" "$work/now"
+}
+
 [ $# != 0 ] || set -- iptables nft
 for target; do
 	if [ $target = nft ]; then
@@ -105,6 +138,8 @@ for target; do
 	start
 	polled 3 # what comes with the start
 	edits
+	roll_back
+	[ $target = iptables ] || remove_table
 	stop
 done
 finish

@@ -187,7 +187,7 @@ static void read_loaded(struct nft_change *c, struct nft_loaded_table *t)
 static void replace_table(struct nft_change *c, uint8_t family, bool exists)
 {
 	if (c->w.table && !exists)
-		nft_note(c, false, " is missing");
+		nft_note(c, family == NFPROTO_BRIDGE && c->loading && c->loading->patched, " is missing");
 	if (exists)
 		nft_write_table(&c->w, NFT_MSG_DELTABLE, family, NFT_TABLE_NAME);
 	if (c->w.table)

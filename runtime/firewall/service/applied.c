@@ -129,7 +129,7 @@ static bool attempt_load(void *context, struct backend_loading *loading, const s
 	if (t->again)
 		compilation_again(t->c);
 	t->again = t->c->left_out != NULL;
-	*loading = (struct backend_loading){ .arena = t->applying->arena };
+	*loading = (struct backend_loading){ .arena = t->applying->arena, .patched = t->a->patched };
 	*map = &t->c->map;
 	return t->c->config && applied_load_target(t->a, loading, t->c->backend, t->c->config);
 }
