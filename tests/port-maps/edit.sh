@@ -55,6 +55,7 @@ while [ -d "$folder/$loaded" ] && load $loaded; do
 done
 kill $flood
 wait $flood || :
+trap - EXIT
 counted blocked
 counted open
 echo "loaded $loaded"
