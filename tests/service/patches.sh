@@ -87,6 +87,12 @@ edits() {
 	edit short "a wrong line" 103.fw '[OPTIONS]' 'enable: 1' '[RULES]' "$rule" 'IN ACEPT' 'GROUP web'
 	edit short "no rules" 104.fw '[OPTIONS]' 'enable: 1'
 	edit nft "a group nobody uses" 104.fw '[OPTIONS]' 'enable: 1' '[RULES]' 'GROUP dns'
+	# Beyond 30 rules with ports, the guest has port maps.
+	mapfile -t long < <(for port in {2001..2040}; do echo "IN ACCEPT -p tcp -dport $port"; done)
+	edit short "a list that gets port maps" 104.fw '[OPTIONS]' 'enable: 1' '[RULES]' 'GROUP dns' "${long[@]}"
+	edit short "other ranges of ports" 104.fw '[OPTIONS]' 'enable: 1' '[RULES]' 'GROUP dns' 'IN DROP -p tcp -dport 1999:2020' "${long[@]}"
+	edit short "the same ranges, another rule" 104.fw '[OPTIONS]' 'enable: 1' '[RULES]' 'GROUP dns' 'IN DROP -p tcp -dport 1999:2020' "${long[@]/ACCEPT/DROP}"
+	edit short "a list that loses its port maps" 104.fw '[OPTIONS]' 'enable: 1' '[RULES]' 'GROUP dns' "${long[@]:20}"
 	edit whole "a guest's option" 104.fw '[OPTIONS]' 'enable: 1' 'ipfilter: 1' '[RULES]' 'GROUP dns'
 	edit whole "switched off" 104.fw '[OPTIONS]' 'enable: 0' '[RULES]' 'GROUP dns'
 	edit whole "switched on" 104.fw '[OPTIONS]' 'enable: 1' '[RULES]' 'GROUP web' "$rule"
