@@ -5,13 +5,14 @@
 set -u
 cd /payload || exit 2
 export SEND=/payload/send
+read -ra wanted <families
 for dir in trees/*/; do
 	[ -e "$dir/plain.nft" ] || continue
 	for form in plain map; do
-		for family in inet bridge; do
-			[ $family = inet ] || [ -s "$dir/guests" ] || continue
+		for family in "${wanted[@]}"; do
+			[ "$family" = inet ] || [ -s "$dir/guests" ] || continue
 			echo "@@ $(basename "$dir")/$form.$family"
-			./meet.sh "$dir" $form $family
+			./meet.sh "$dir" $form "$family"
 		done
 	done
 done 2>&1

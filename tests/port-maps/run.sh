@@ -5,8 +5,9 @@
 #
 # LISTS random configurations (draw.py, seeds from FIRST on), and those of tests/cases that have port maps, are compiled with
 # and without --no-optimize. PACKETS random packets go through both, and must be accepted by both or by neither; then
-# the counters of each line must be equal. inet: the host's rules, in network namespaces. vm: guests' rules as well,
-# on Debian's kernel (tests/vm). With ROOTS, a list of trees, these too, if they make port maps or not.
+# the counters of each line must be equal. inet: the host's rules, in network namespaces. vm: guests' rules, on Debian's kernel
+# (tests/vm), of the random lists only; with FAMILIES="inet bridge" the host's, too. With ROOTS, a list of trees, these
+# too, if they make port maps or not.
 #
 # Controls: a verdict, and a counter, that differ between the forms are noticed. Of a rule with a log that stands in several
 # segments, the limit is one. Ends with `N passed, N failed`. PVEFW_CC: the compiler, default build/pvefw-cc.
@@ -47,7 +48,8 @@ prepare_lists() {
 
 prepare_trees() {
 	local root name
-	for root in "$tests"/cases/{field,conformance,examples}/*/root; do
+	[ "$how" = inet ] || set --
+	for root; do
 		# Below 30 rules there is no map.
 		[ "$(cat "$root"/firewall/*.fw "$root"/nodes/*/host.fw 2>/dev/null | grep -cE '^ *(IN|OUT) ')" -ge 30 ] || continue
 		name=$(basename "$(dirname "$root")")
@@ -83,8 +85,9 @@ meet_all() {
 
 meet_all_vm() {
 	local status
+	echo "$families" >"$work/families"
 	find "$work/trees" -name frames -empty -execdir rm plain.nft \;
-	"$tests/vm/run.sh" "$here/payload.sh" "$here/meet.sh" "$here/wiring.sh" "$work/send" "$work/trees" >"$work/output" 2>&1
+	"$tests/vm/run.sh" "$here/payload.sh" "$here/meet.sh" "$here/wiring.sh" "$work/send" "$work/trees" "$work/families" >"$work/output" 2>&1
 	status=$?
 	[ $status != 77 ] || give_up "$(tail -n 1 "$work/output")"
 	[ $status = 0 ] || fail "the virtual machine ends with $status: $(tail -n 1 "$work/output")"
@@ -170,7 +173,7 @@ if [ "${1:-}" = -v ]; then
 fi
 case ${1:-} in
 inet) families=inet ;;
-vm) families="inet bridge" ;;
+vm) families=${FAMILIES:-bridge} ;;
 *)
 	echo "usage: run.sh [-v] inet|vm [LISTS [PACKETS [FIRST]]]" >&2
 	exit 2
@@ -186,7 +189,7 @@ trap 'exit 1' HUP INT TERM
 mkdir "$work/trees"
 ${CC:-cc} -std=c17 -D_GNU_SOURCE -O1 -o "$work/send" "$here/send.c" || exit 2
 prepare_lists
-prepare_trees
+prepare_trees "$tests"/cases/{field,conformance,examples}/*/root
 prepare_control
 if [ "$how" = vm ]; then
 	meet_all_vm
