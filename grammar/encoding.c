@@ -39,6 +39,9 @@ static uint32_t find_odd(const struct source *source, uint32_t at)
 {
 	while (source->size - at >= BLOCK && !block_has_odd(source->text + at))
 		at += BLOCK;
+	/* The rest is shorter than a block: it is looked at together with the bytes before it. */
+	if (source->size >= BLOCK && source->size - at < BLOCK && !block_has_odd(source->text + source->size - BLOCK))
+		return source->size;
 	while (at < source->size && !is_odd((unsigned char)source->text[at]))
 		at++;
 	return at;
@@ -171,12 +174,13 @@ static void lose_line(struct arena *arena, struct lost_lines *lost, struct span 
 static bool report_comment_mark(struct diags *diags, const struct source *source, struct span line)
 {
 	struct text text = { source->text + (line.begin - source->base), line.end - line.begin };
-	uint32_t len = text_starts(text, ";") ? 1 : 2;
-	struct span mark = { line.begin, line.begin + len };
+	uint32_t len = text_starts(text, ";") ? 1 : text_starts(text, "//") ? 2 : 0;
 	struct diagnostic *d;
+	struct span mark;
 
-	if (!text_starts(text, ";") && !text_starts(text, "//"))
+	if (!len)
 		return false;
+	mark = (struct span){ line.begin, line.begin + len };
 	d = diag(diags, mark, DIAG_COMMENT_MARK, "`%.*s` does not begin a comment", (int)len, text.ptr);
 	diag_note(d, "the line is ignored");
 	diag_fix(diag_help(d, "a comment begins with `#`"), mark, "#");

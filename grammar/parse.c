@@ -47,7 +47,7 @@ static const char *token_name(int token)
 		NAME(STRAY);
 #undef NAME
 	}
-	return token == '|' ? "'|'" : "'!'";
+	return token == BAR ? "'|'" : "'!'";
 }
 
 /* The bytes of a token, for those whose value is a node already. */

@@ -11,6 +11,7 @@
 }
 
 %define api.pure full
+%define api.token.raw
 %define api.prefix {fw_}
 %param { void *scanner }
 %parse-param { struct parse *p }
@@ -45,7 +46,7 @@ static const struct word_list no_words;
 
 %token EOL "end of line"
 %token GAP "blank"
-%token <word> '|' '!'
+%token <word> BAR "'|'" NOT "'!'"
 %token <header> HEADER "section header"
 %token <word> COMMENT "comment" STRAY_HEADER RAW
 %token <word> OPTION SETTING NO_OPTION
@@ -85,7 +86,7 @@ line:	  COMMENT			{ $$ = build_comment(p, $1); }
 	| NAME_WIDE CIDR opt_comment	{ $$ = build_alias(p, true, $1, $2, $3); }
 	| addresses			{ $$ = build_entry(p, none, $1, none); }
 	| addresses COMMENT		{ $$ = build_entry(p, none, $1, $2); }
-	| '!' addresses opt_comment	{ $$ = build_entry(p, $1, $2, $3); }
+	| NOT addresses opt_comment	{ $$ = build_entry(p, $1, $2, $3); }
 	| rule				{ $$ = build_rule($1, none); }
 	| rule COMMENT			{ $$ = build_rule($1, $2); }
 	| error				{ $$ = build_bad(p); }
@@ -97,8 +98,8 @@ addresses: ADDRESS		{ $$ = build_word(p, no_words, $1); }
 
 rule:	  TYPE				{ $$ = build_rule_head(p, none, false, $1, none); }
 	| TYPE ACTION			{ $$ = build_rule_head(p, none, false, $1, $2); }
-	| '|' TYPE opt_action		{ $$ = build_rule_head(p, $1, false, $2, $3); }
-	| '|' GAP TYPE opt_action	{ $$ = build_rule_head(p, $1, true, $3, $4); }
+	| BAR TYPE opt_action		{ $$ = build_rule_head(p, $1, false, $2, $3); }
+	| BAR GAP TYPE opt_action	{ $$ = build_rule_head(p, $1, true, $3, $4); }
 	| rule PARAM			{ $$ = build_param($1, $2); }
 	| rule KEY			{ $$ = build_param($1, build_key(p, PARAM_NO_VALUE, $2)); }
 	| rule STRAY			{ $$ = build_param($1, build_key(p, PARAM_STRAY, $2)); }

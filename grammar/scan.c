@@ -42,7 +42,8 @@ struct ast_param *scan_param(struct parse *p, enum ast_param_form form, const ch
 		;
 	param->form = form;
 	param->value = scan_word(p, text + value, len - value);
-	param->key = scan_word(p, text, key);
+	p->at = (uint32_t)(text - p->scanned);
+	param->key = source_word(p->source, p->at, key);
 	return param;
 }
 

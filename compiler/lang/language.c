@@ -46,8 +46,13 @@ static unsigned find_word(const char *const names[], unsigned count, struct text
 
 	if (!t.len)
 		return count;
-	while (i < count && !(any_case ? text_is_nocase(t, names[i]) : t.ptr[0] == names[i][0] && text_is(t, names[i])))
-		i++;
+	for (; i < count; i++) {
+		/* Upper and lower case differ in one bit. */
+		if ((t.ptr[0] ^ names[i][0]) & ~('a' ^ 'A'))
+			continue;
+		if (any_case ? text_is_nocase(t, names[i]) : text_is(t, names[i]))
+			break;
+	}
 	return i;
 }
 
@@ -96,7 +101,7 @@ enum rule_param rule_param_find(struct text spelling)
 	for (size_t i = 0; i < sizeof(spellings) / sizeof(spellings[0]); i++) {
 		struct text known = spellings[i].spelling;
 
-		if (known.ptr && known.len == spelling.len && known.ptr[known.len - 1] == spelling.ptr[known.len - 1] &&
+		if (known.len == spelling.len && known.ptr && known.ptr[known.len - 1] == spelling.ptr[known.len - 1] &&
 		    text_equal(known, spelling))
 			return spellings[i].id;
 	}

@@ -9,19 +9,18 @@
 
 /* ---- IPv4 ---- */
 
-/* Parses a number 0..255 without leading zeros, and returns what follows it; NULL if there is no such number. */
+/* Parses a number 0..255 without leading zeros. Returns what follows it, which may be a digit; NULL without number. */
 static const char *read_octet(const char *at, const char *end, uint8_t *octet)
 {
-	const char *start = at;
-	unsigned value = 0;
+	unsigned value, digit;
 
-	for (; at < end && char_is_digit(*at); at++)
-		value = value * 10 + (unsigned)(*at - '0');
-	/* More than three digits begin with a zero, or are too many; `value` may have overflown. */
-	if (at == start || at > start + 3 || value > 255 || (*start == '0' && at > start + 1))
+	if (at == end || (value = (unsigned)(*at - '0')) > 9)
 		return NULL;
+	/* A digit that follows 0, or a number above 25, is not part of it: the caller expects a dot or the end there. */
+	for (at++; value - 1 < 25 && at < end && (digit = (unsigned)(*at - '0')) <= 9; at++)
+		value = value * 10 + digit;
 	*octet = (uint8_t)value;
-	return at;
+	return value <= 255 ? at : NULL;
 }
 
 static bool parse_ip4(struct text t, uint8_t bytes[4])
