@@ -77,9 +77,11 @@ static struct text run_git_for_bytes(struct revision_reader *r, const char *cons
 	} else if (p.output.len >= UINT32_MAX) {
 		*says = "it is too large";
 	} else {
-		printed = (struct text){ xcheck(p.output.data ? p.output.data : strdup("")),
-					 (uint32_t)p.output.len };
-		p.output.data = NULL;
+		char *bytes = xmalloc(p.output.len + 1);
+
+		if (p.output.len)
+			memcpy(bytes, p.output.data, p.output.len);
+		printed = (struct text){ bytes, (uint32_t)p.output.len };
 	}
 	process_free(&p);
 	return printed;

@@ -59,7 +59,7 @@ settled() {
 # has_ports COUNT PORT: so many rules for that port are loaded
 has_ports() {
 	local count
-	count=$(rules | grep -cE -- "(--dport|tcp dport) $2( |\$)")
+	count=$(rules | grep -cE -- "(--dport|t(cp|h) dport) $2( |\$)")
 	[ "$count" -ge "$1" ] || { echo "$count rules for port $2" && false; }
 }
 

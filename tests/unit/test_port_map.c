@@ -407,10 +407,11 @@ static int compare_trees(char **operands)
 
 int main(int argc, char **argv)
 {
-	TCase *tcase = tcase_create("port_map");
+	TCase *tcase;
 
 	if (argc > 1)
 		return compare_trees(argv + 1);
+	tcase = tcase_create("port_map");
 	tcase_set_timeout(tcase, 300);
 	tcase_add_test(tcase, segments_have_the_rules_that_can_match);
 	tcase_add_test(tcase, segments_are_stable);

@@ -170,6 +170,12 @@ void compilation_replace_guests(struct compilation *c, const struct guest_change
 	drop_diagnostics(&c->diags);
 }
 
+void compilation_drop_guests(const struct guest_change *changes, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		scope_free(&((struct guest *)(uintptr_t)changes[i].new)->scope);
+}
+
 bool tree_digest_equal(const struct tree_digest *a, const struct tree_digest *b)
 {
 	return memcmp(a->bytes, b->bytes, sizeof(a->bytes)) == 0;

@@ -51,6 +51,8 @@ const struct guest *compilation_read_guest(struct compilation *c, const struct g
 /* Puts the new guests in the place of the old ones, with their files and diagnostics.  What is wrong with the tree as a
  * whole is found only by compiling all of it. */
 void compilation_replace_guests(struct compilation *c, const struct guest_change *changes, unsigned count);
+/* Gives up the new guests, which were not put in place. */
+void compilation_drop_guests(const struct guest_change *changes, unsigned count);
 /* Computes the digest anew. */
 void compilation_digest(struct compilation *c);
 

@@ -266,6 +266,8 @@ static enum cycle_event effects_patch(void *context, const struct cycle_files *f
 		log_patch(&p, &changes, begin);
 	if (done)
 		take_changes(s, &changes);
+	else
+		compilation_drop_guests(changes.items, changes.all);
 	arena_free(&p.arena);
 	return done ? CYCLE_PATCHED : CYCLE_NOT_PATCHED;
 }

@@ -153,7 +153,7 @@ void service_metrics(void *context, struct out *out)
 	       "Time of the last successful cycle, in seconds since 1970; 0: none yet", (double)n->last_success);
 	metric(out, "unfiltered_guests", "gauge",
 	       "Guests with a NIC that cannot be filtered because of how it is plugged in", (double)s->wiring.unfiltered_guests);
-	metric(out, "compilations_total", "counter", "Compilations of the tree", (double)n->compilations);
+	metric(out, "compilations_total", "counter", "Compilations of the tree, and comparisons after patches", (double)n->compilations);
 	metric(out, "compile_seconds_total", "counter", "Time spent compiling", metrics_seconds(n->compile_time_all));
 	metric(out, "compile_last_seconds", "gauge", "Time the last compilation took", metrics_seconds(n->compile_time));
 	metric(out, "unusable_trees_total", "counter", "Compilations that could not read the tree", (double)n->unusable);
