@@ -45,7 +45,8 @@ const struct nft_match *nft_share_match(struct nft_builder *b, const struct nft_
 	if (!b->shared)
 		b->shared = xcalloc(SHARED_SLOTS, sizeof(*b->shared));
 	slot = &b->shared[hash % SHARED_SLOTS];
-	if (slot->match && slot->hash == hash && memcmp(slot->match, &clear, sizeof(clear)) == 0)
+	/* Padding is zero in both. */
+	if (slot->match && slot->hash == hash && memcmp(slot->match, &clear, sizeof(clear)) == 0) /* NOLINT */
 		return slot->match;
 	copy = arena_alloc_unset(b->arena, sizeof(clear));
 	memcpy(copy, &clear, sizeof(clear));
