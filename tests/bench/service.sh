@@ -198,9 +198,9 @@ if [ $target = nft ]; then
 	target "50 guests changed within a second: after the last write" "$(median <"$work/fifty-$target")" ms 300
 fi
 sleep 3
-before=$(on_cpu)
+idle=$(on_cpu)
 sleep 20
-target "processor time while nothing happens" "$(awk -v ns=$(($(on_cpu) - before)) 'BEGIN { print ns / 20 / 1e7 }')" "%" 0.1
+target "processor time while nothing happens" "$(awk -v ns=$(($(on_cpu) - idle)) 'BEGIN { print ns / 20 / 1e7 }')" "%" 0.1
 target "resident memory" "$(awk '/^VmRSS/ { print $2 / 1024 }' "/proc/$pid/status")" MiB 40
 kill $pid
 wait $pid

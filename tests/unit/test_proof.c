@@ -37,7 +37,7 @@ static const struct proof_difference *prove(struct proof *proof, struct tree *tr
 {
 	*proof = (struct proof){ .configs = &tree->config,
 				 .config_count = 1,
-				 .targets = { { "faulty", faulty }, { "written", NULL } },
+				 .targets = { { "faulty", faulty, false }, { "written", NULL, false } },
 				 .target_count = 2,
 				 .pairs = 4,
 				 .workers = 1,
@@ -123,9 +123,9 @@ START_TEST(named_differences_hide_no_fault_of_nft)
 		for (fault.skip = 0; !found; fault.skip++) {
 			struct proof proof = { .configs = &tree.config,
 					       .config_count = 1,
-					       .targets = { { "iptables", &backend_iptables },
-							    { "faulty", &faulty },
-							    { "written", NULL } },
+					       .targets = { { "iptables", &backend_iptables, false },
+							    { "faulty", &faulty, false },
+							    { "written", NULL, false } },
 					       .target_count = 3,
 					       .workers = 1,
 					       .arena = &tree.f.arena };
@@ -151,9 +151,9 @@ START_TEST(targets_are_equal)
 	for (unsigned workers = 1; workers <= 3; workers++) {
 		struct proof proof = { .configs = &tree.config,
 				       .config_count = 1,
-				       .targets = { { "iptables", &backend_iptables },
-						    { "nft", &backend_nft },
-						    { "written", NULL } },
+				       .targets = { { "iptables", &backend_iptables, false },
+						    { "nft", &backend_nft, false },
+						    { "written", NULL, false } },
 				       .target_count = 3,
 				       .pairs = 50,
 				       .workers = workers,
@@ -175,7 +175,7 @@ START_TEST(budget_is_exceeded)
 {
 	struct tree tree;
 	struct proof proof = { .config_count = 1,
-			       .targets = { { "iptables", &backend_iptables }, { "nft", &backend_nft } },
+			       .targets = { { "iptables", &backend_iptables, false }, { "nft", &backend_nft, false } },
 			       .target_count = 2,
 			       .workers = 1,
 			       .budget = { .steps = 50 } };
