@@ -3,17 +3,9 @@
 
 static bool steps_values_have(const struct interval_set *values, struct number n)
 {
-	uint32_t low = 0, high = values->count;
+	const struct interval *range = interval_set_from(values, n);
 
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-
-		if (number_compare(values->ranges[middle].last, n) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < values->count && number_compare(values->ranges[low].first, n) <= 0;
+	return range && number_compare(range->first, n) <= 0;
 }
 
 bool model_step_has(const struct model_step *step, const struct model_packet *packet)

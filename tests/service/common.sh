@@ -259,6 +259,28 @@ put() {
 	mv "$work/tree/new" "$file"
 }
 
+# add_other: a second namespace, $other, for what is loaded where nothing was
+add_other() {
+	other=pvefw-other-$$
+	ip link set lo up
+	ip netns add $other || give_up "no namespaces"
+	trap 'ip netns del $other; leave' EXIT
+}
+
+# load_fresh: the rules of the tree, loaded in the other namespace, in $work/fresh
+load_fresh() {
+	ip netns exec $other "$service" stop --run-dir "$work/other" >/dev/null 2>&1
+	ip netns exec $other "$service" apply --root "$work/tree" --node n --run-dir "$work/other" --log-file "$work/other.log"
+	in=(ip netns exec "$other")
+	rules >"$work/fresh"
+	in=()
+}
+
+# patches: how many changes of guests have taken the fast path
+patches() {
+	metric patches_total
+}
+
 # rules: all that is loaded, whoever it belongs to, in an order that does not depend on when it came
 rules() {
 	for tool in iptables ip6tables; do

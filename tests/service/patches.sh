@@ -12,10 +12,7 @@ set -u
 . "$(dirname "$0")/common.sh"
 in_namespaces "$@"
 begin
-other=pvefw-patches-$$
-ip link set lo up
-ip netns add $other || give_up "no namespaces"
-trap 'ip netns del $other; leave' EXIT
+add_other
 
 # make_guests TARGET
 make_guests() {
@@ -29,19 +26,6 @@ make_guests() {
 			${id#1} ${id#1} >"$work/tree/nodes/n/qemu-server/$id.conf"
 		put $id.fw '[OPTIONS]' 'enable: 1' '[RULES]' 'GROUP web' 'IN ACCEPT -source +many -p tcp -dport 22' 'OUT DROP -p udp -dport 53'
 	done
-}
-
-# load_fresh: the tree in the other namespace, where nothing is
-load_fresh() {
-	ip netns exec $other "$service" stop --run-dir "$work/other" >/dev/null 2>&1
-	ip netns exec $other "$service" apply --root "$work/tree" --node n --run-dir "$work/other" --log-file "$work/other.log"
-	in=(ip netns exec "$other")
-	rules >"$work/fresh"
-	in=()
-}
-
-patches() {
-	metric patches_total
 }
 
 has_patched() {

@@ -12,10 +12,7 @@ set -u
 . "$(dirname "$0")/common.sh"
 in_namespaces "$@"
 begin
-other=pvefw-streams-$$
-ip link set lo up
-ip netns add $other || give_up "no namespaces"
-trap 'ip netns del $other; leave' EXIT
+add_other
 
 # make_guests [1]: 200 of them
 make_guests() {
@@ -32,10 +29,6 @@ make_guests() {
 # change ID PORT [LINE...]: one rule more
 change() {
 	put $1.fw '[OPTIONS]' 'enable: 1' '[RULES]' 'GROUP web' 'IN ACCEPT -source +many -p tcp -dport 22' "IN DROP -p tcp -dport $2" "${@:3}"
-}
-
-patches() {
-	metric patches_total
 }
 
 patched_since() {
@@ -67,11 +60,7 @@ has_ports() {
 fresh() {
 	settled
 	rules >"$work/now"
-	ip netns exec $other "$service" stop --run-dir "$work/other" >/dev/null 2>&1
-	ip netns exec $other "$service" apply --root "$work/tree" --node n --run-dir "$work/other" --log-file "$work/other.log"
-	in=(ip netns exec "$other")
-	rules >"$work/fresh"
-	in=()
+	load_fresh
 	check "$target: $1: not the same as fresh" same "$work/fresh" "$work/now"
 }
 

@@ -2,6 +2,7 @@
 /* The order of matches in nft rules: what costs little first, what a match needs before it, statements where they are. */
 #include <check.h>
 
+#include "fixture.h"
 #include "nft/lower/build.h"
 
 struct rules {
@@ -212,10 +213,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("nft order");
 	TCase *all = tcase_create("all");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(all, costs_are_ordered_as_measured);
 	tcase_add_test(all, lookups_follow_comparisons);
@@ -224,10 +222,5 @@ int main(void)
 	tcase_add_test(all, equal_costs_keep_their_order);
 	tcase_add_test(all, other_statements_do_not_move);
 	tcase_add_test(all, the_longest_rule_has_room);
-	suite_add_tcase(suite, all);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return run_suite("nft order", all);
 }
